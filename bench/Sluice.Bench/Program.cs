@@ -52,7 +52,7 @@ foreach (var scenario in options.Selected)
         }
         catch (Exception problem)
         {
-            // The other scenarios still have something to say.
+            // The other scenarios still run.
             Console.Error.WriteLine(Problem(comparison.Name, problem));
             failed = true;
         }
@@ -66,4 +66,5 @@ foreach (var scenario in options.Selected)
 
 return failed ? 1 : 0;
 
-static string Problem(string name, Exception problem) => problem is WrongResultException ? $"wrong result: {problem.Message}" : $"{name} failed: {problem}";
+static string Problem(string name, Exception problem)
+    => problem is WrongResultException ? $"wrong result: {problem.Message}" : $"{name} failed: {problem}";

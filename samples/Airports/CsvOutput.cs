@@ -43,7 +43,8 @@ internal sealed class CsvOutput : IOutput
             if (Directory.Exists(path)) throw new UserMistake($"--out {path} is a directory: name a file.");
             var created = !File.Exists(path);
             // No buffer of its own: this class has one, and must know which rows have arrived.
-            return new CsvOutput(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0), path, created);
+            return new CsvOutput(new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.Read, bufferSize: 0), path,
+                created);
         }
         catch (Exception cause) when (cause is IOException or UnauthorizedAccessException)
         {

@@ -40,7 +40,8 @@ internal static class GazetteerFile
         var form = new CsvReaderOptions { Separator = ',', HasHeader = false };
         using var parser = CsvReader.Create(rows, form);
         if (!parser.Read())
-            throw new UserMistake($"The gazetteer {path} has no rows{(skipped.Count > 0 ? $" that can be used ({Summary(skipped)})" : "")}.");
+            throw new UserMistake(
+                $"The gazetteer {path} has no rows{(skipped.Count > 0 ? $" that can be used ({Summary(skipped)})" : "")}.");
 
         var columns = HeaderOf(parser, path);
         var more = columns is null || parser.Read();
@@ -54,7 +55,8 @@ internal static class GazetteerFile
         }
 
         if (places.Count == 0)
-            throw new UserMistake($"The gazetteer {path} has no airport that can be used{(skipped.Count > 0 ? $" ({Summary(skipped)})" : "")}.");
+            throw new UserMistake(
+                $"The gazetteer {path} has no airport that can be used{(skipped.Count > 0 ? $" ({Summary(skipped)})" : "")}.");
         return new Gazetteer(places);
     }
 
@@ -70,7 +72,8 @@ internal static class GazetteerFile
             return found.Length switch
             {
                 1 => found[0],
-                0 => throw new UserMistake($"The gazetteer {path} has no column \"{wanted}\": its first row must name at least iata, latitude "
+                0 => throw new UserMistake(
+                    $"The gazetteer {path} has no column \"{wanted}\": its first row must name at least iata, latitude "
                     + "and longitude, or be a row of an OpenFlights airports.dat."),
                 _ => throw new UserMistake($"The header of the gazetteer {path} names the column \"{wanted}\" twice."),
             };

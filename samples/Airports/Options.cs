@@ -17,38 +17,49 @@ internal sealed record Options(
     /// <exception cref="UserMistake">An option is unknown, malformed or out of range, or two contradict each other.</exception>
     public static Options? Parse(string[] arguments)
     {
-        var airports = Text("--airports", "FILE", "Gazetteer: a CSV whose header names at least iata, latitude and longitude, or a headerless "
+        var airports = Text("--airports", "FILE",
+            "Gazetteer: a CSV whose header names at least iata, latitude and longitude, or a headerless "
             + "OpenFlights airports.dat. Default: the 52 US airports that come with the sample.");
         var select = Text("--select", "WHICH", "all, first:N, or a list such as ATL,LAX,JFK. Default: the ten busiest US airports.");
         var output = Text("--out", "FILE.csv", "Where the CSV goes (an existing file is replaced). Default: distances.csv");
         var database = Text("--db", "FILE.db", "The SQLite database whose table distance is updated. Default: distances.db");
         var noOutput = Flag("--no-out", "Write no CSV.");
         var noDatabase = Flag("--no-db", "Write no database.");
-        var mode = Text("--mode", "single|multi|process", "single: everything on one thread, in order; multi: stages on several threads; process: distances in worker processes, "
+        var mode = Text("--mode", "single|multi|process",
+            "single: everything on one thread, in order; multi: stages on several threads; process: distances in worker processes, "
             + "which are replaced when they die. Default: multi");
         var workers = Text("--workers", "N", $"Worker processes in mode process, 1 to {MaxWorkers}. Default: the number of processors.");
-        var parallel = Text("--parallel", "N", $"Airports whose distances are computed at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
+        var parallel = Text("--parallel", "N",
+            $"Airports whose distances are computed at a time in mode multi, 1 to {MaxParallel}. Default: the number of processors.");
         var noProgress = Flag("--no-progress", "Show no progress.");
-        var store = Text("--store", "sqlite:FILE", "Keep every pair in a store until it is in the CSV and in the database, exactly once: killed at any time and "
-            + "run again, it goes on where it was. Rows are in the order of the pairs, except that a pair that fails is overtaken while it is tried again.");
+        var store = Text("--store", "sqlite:FILE",
+            "Keep every pair in a store until it is in the CSV and in the database, exactly once: killed at any time and "
+            + "run again, it goes on where it was. Rows are in the order of the pairs, except that a pair that fails is overtaken while "
+            + "it is tried again.");
         var failEvery = Text("--fail-every", "N", "With --store: every N-th pair fails at its first attempt, and is tried again.");
-        var poison = Text("--poison", "CODE", "With --store: pairs with this airport always fail, and end as dead letters after 31 attempts.");
-        var exitOn = Text("--exit-on", "CODE", "With --store: the process kills itself when it meets a pair with this airport. Started again, it runs such a pair alone, "
+        var poison = Text("--poison", "CODE",
+            "With --store: pairs with this airport always fail, and end as dead letters after 31 attempts.");
+        var exitOn = Text("--exit-on", "CODE",
+            "With --store: the process kills itself when it meets a pair with this airport. Started again, it runs such a pair alone, "
             + "and after three starts alone buries it.");
         var dead = Flag("--dead", "With --store: list the dead letters, and do nothing else.");
         var redrive = Flag("--redrive", "With --store: process the dead letters again, then go on.");
 
-        var command = new RootCommand("Computes the great-circle distance of every pair of airports, into a CSV file and a SQLite database.\n"
-            + "Exit codes: 0 done (with a store also if pairs are dead letters), 1 the run failed, 2 a mistake in what was asked for, 130 interrupted by Ctrl+C (143 by SIGTERM) and drained.");
+        var command =
+            new RootCommand("Computes the great-circle distance of every pair of airports, into a CSV file and a SQLite database.\n"
+            + "Exit codes: 0 done (with a store also if pairs are dead letters), 1 the run failed, 2 a mistake in what was asked for, 130 "
+            + "interrupted by Ctrl+C (143 by SIGTERM) and drained.");
         // Only what is documented: no version option, no directives such as [suggest].
         foreach (var option in command.Options.Where(option => option.Name == "--version").ToList()) command.Options.Remove(option);
         command.Directives.Clear();
-        Option[] all = [airports, select, output, database, noOutput, noDatabase, mode, workers, parallel, noProgress, store, failEvery, poison, exitOn, dead, redrive];
+        Option[] all = [airports, select, output, database, noOutput, noDatabase, mode, workers, parallel, noProgress, store, failEvery,
+            poison, exitOn, dead, redrive];
         foreach (var option in all) command.Options.Add(option);
         command.SetAction(_ => 0);
 
         // The parser would silently accept and drop a first argument such as [suggest].
-        if (arguments is [['[', .., ']'] directive, ..]) throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
+        if (arguments is [['[', .., ']'] directive, ..])
+            throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
 
         // A file may be called @something: no response files.
         var parsed = command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
@@ -68,7 +79,8 @@ internal sealed record Options(
             WorkersFor(Value(parsed, mode), Value(parsed, workers), Value(parsed, store)),
             ParallelFor(Value(parsed, parallel)),
             !parsed.GetValue(noProgress),
-            StoreOptions.Parse(Value(parsed, store), Value(parsed, failEvery), Value(parsed, poison), Value(parsed, exitOn), parsed.GetValue(dead), parsed.GetValue(redrive)));
+            StoreOptions.Parse(Value(parsed, store), Value(parsed, failEvery), Value(parsed, poison), Value(parsed, exitOn),
+                parsed.GetValue(dead), parsed.GetValue(redrive)));
     }
 
     private static Option<string> Text(string name, string value, string description)

@@ -9,7 +9,8 @@ public readonly record struct Origin(Airport Airport, ArraySegment<Airport> Part
     public override string ToString() => $"{Airport} and {Partners.Count} others";
 }
 
-/// <summary>The numbers of an airport, and of some of those it is to be paired with, among the selected ones: what goes to a worker process, which has read the same gazetteer.</summary>
+/// <summary>The numbers of an airport, and of some of those it is to be paired with, among the selected ones: what goes to a worker
+/// process, which has read the same gazetteer.</summary>
 /// <param name="From">The airport.</param>
 /// <param name="First">The first of its partners.</param>
 /// <param name="Count">How many there are.</param>

@@ -11,7 +11,8 @@ internal sealed class PhysicalLines(TextReader text)
     private readonly StringBuilder line = new();
     private int number;
 
-    /// <summary>The next line and its number from 1, or null at the end of the text; the content is null when the line is too long.</summary>
+    /// <summary>The next line and its number from 1, or null at the end of the text; the content is null when the line is too
+    /// long.</summary>
     public (string? Content, int Number)? Next()
     {
         if (text.Peek() < 0) return null;

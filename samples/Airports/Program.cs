@@ -50,7 +50,8 @@ async Task<int> RunAsync()
     var outcome = await run;
 
     outputs.Dispose();
-    if (interrupts.ExitCode != 0) Console.WriteLine($"\nInterrupted: {job.Done:N0} pairs were done; what is counted as written below is in place.");
+    if (interrupts.ExitCode != 0) Console.WriteLine(
+        $"\nInterrupted: {job.Done:N0} pairs were done; what is counted as written below is in place.");
     Report.Print(Console.Out, job, outcome, outputs, airports.Length, gazetteer.Places.Count, skipped);
     return outcome.Failure is { } failure ? Fail(1, failure) : interrupts.ExitCode;
 }

@@ -26,14 +26,16 @@ internal sealed class Selection
         {
             return int.TryParse(text.AsSpan(6), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count >= 2
                 ? new Selection(count, null)
-                : throw new UserMistake($"--select first:N needs a whole number of at least 2 (a pair takes two airports), not \"{text[6..]}\".");
+                : throw new UserMistake(
+                $"--select first:N needs a whole number of at least 2 (a pair takes two airports), not \"{text[6..]}\".");
         }
 
         var codes = text.Split(',', StringSplitOptions.TrimEntries);
         if (codes.Contains(""))
             throw new UserMistake($"--select has an empty code in \"{text}\": write all, first:N, or codes such as ATL,LAX.");
         if (codes.Length < 2)
-            throw new UserMistake($"--select needs all, first:N, or at least two codes such as ATL,LAX (a pair takes two airports), not \"{text}\".");
+            throw new UserMistake(
+                $"--select needs all, first:N, or at least two codes such as ATL,LAX (a pair takes two airports), not \"{text}\".");
         if (codes.GroupBy(code => code, StringComparer.OrdinalIgnoreCase).FirstOrDefault(same => same.Count() > 1) is { } twice)
             throw new UserMistake($"--select names \"{twice.Key}\" twice.");
         return new Selection(null, codes);
@@ -65,7 +67,8 @@ internal sealed class Selection
     private static bool AreNear(string code, string other)
     {
         if (code.Length != other.Length) return false;
-        var wrong = Enumerable.Range(0, code.Length).Where(i => char.ToUpperInvariant(code[i]) != char.ToUpperInvariant(other[i])).ToArray();
+        var wrong = Enumerable.Range(0, code.Length).Where(i => char.ToUpperInvariant(code[i]) != char.ToUpperInvariant(other[i]))
+            .ToArray();
         return wrong.Length == 1
             || (wrong is [var a, var b] && b == a + 1
                 && char.ToUpperInvariant(code[a]) == char.ToUpperInvariant(other[b])

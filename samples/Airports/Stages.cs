@@ -8,7 +8,8 @@ public static class Stages
 
     private const int MostPartners = 512;
 
-    /// <summary>Each airport with those after it, some hundred at a time, lazily: work of a size that is worth giving to a thread.</summary>
+    /// <summary>Each airport with those after it, some hundred at a time, lazily: work of a size that is worth giving to a
+    /// thread.</summary>
     public static IEnumerable<Origin> Origins(Airport[] airports) => Slices(airports.Length).Select(slice => OriginOf(airports, slice));
 
     /// <summary>The same by their numbers.</summary>
@@ -20,9 +21,11 @@ public static class Stages
     }
 
     /// <summary>The origin that a slice stands for.</summary>
-    public static Origin OriginOf(Airport[] airports, Slice slice) => new(airports[slice.From], new ArraySegment<Airport>(airports, slice.First, slice.Count));
+    public static Origin OriginOf(Airport[] airports, Slice slice)
+        => new(airports[slice.From], new ArraySegment<Airport>(airports, slice.First, slice.Count));
 
-    /// <summary>An airport with each of its partners, lazily. Of all origins: every unordered pair once, i before j in the order given.</summary>
+    /// <summary>An airport with each of its partners, lazily. Of all origins: every unordered pair once, i before j in the order
+    /// given.</summary>
     public static IEnumerable<Pair> AllPairs(Origin origin) => new PairsOf(origin);
 
     /// <summary>Looks up where both ends of a pair are.</summary>

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Sluice;
+using Sluice.Storage;
 using static Airports.Stages;
 
 namespace Airports;
@@ -13,7 +14,8 @@ internal static partial class Workers
 
     /// <summary>Where slices go to worker processes, which are given the same command line.</summary>
     public static Pipe<Slice, PairDistance> Start(int workers, string[] arguments)
-        => Pipe.InProcesses<Slice, PairDistance>(BodyName, new ProcessOptions { Workers = workers, Arguments = arguments, Serializers = Serializers });
+        => Pipe.InProcesses<Slice, PairDistance>(BodyName,
+        new ProcessOptions { Workers = workers, Arguments = arguments, Serializers = Serializers });
 
     /// <summary>What a worker process does with a slice.</summary>
     /// <param name="name">The body that it is asked for.</param>
@@ -24,7 +26,8 @@ internal static partial class Workers
         var options = Options.Parse(arguments)!;
         var gazetteer = GazetteerFile.Read(options.Airports, new SkippedRows());
         var airports = options.Selection.From(gazetteer, options.Airports);
-        return WorkerBody.Of(Pipe.Of<Slice>() | (slice => OriginOf(airports, slice)) | Stage.Named("origin") | AllPairs | gazetteer.Geocode | Distance, Serializers);
+        return WorkerBody.Of(Pipe.Of<Slice>() | (slice => OriginOf(airports, slice)) | Stage.Named("origin") | AllPairs | gazetteer.Geocode
+            | Distance, Serializers);
     }
 
     [JsonSerializable(typeof(Slice))]

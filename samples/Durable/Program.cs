@@ -1,7 +1,9 @@
 using Sluice;
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
 
-// Computes a hundred squares, one every 50 ms, and writes them to squares.csv. Kill the program at any moment, with `kill -9` too, and start it again:
+// Computes a hundred squares, one every 50 ms, and writes them to squares.csv. Kill the program at any moment, with `kill -9` too, and
+// start it again:
 // it goes on where it was. In the end each square is in the file exactly once.
 try
 {
@@ -16,9 +18,11 @@ try
 
     await squares.StartAsync();
     ConsecutorSnapshot before = squares.Snapshot();
-    if (before.Accepted > 0) Console.WriteLine($"goes on: {before.Accepted} accepted, {before.Completed} of them completed by earlier runs");
+    if (before.Accepted > 0)
+        Console.WriteLine($"goes on: {before.Accepted} accepted, {before.Completed} of them completed by earlier runs");
 
-    Source<int> numbers = Source.Resumable("numbers", Enumerable.Range(1, 100));      // its position is stored with the numbers that it has brought
+    // its position is stored with the numbers that it has brought
+    Source<int> numbers = Source.Resumable("numbers", Enumerable.Range(1, 100));
     await (numbers | squares).RunAsync();
 
     ConsecutorSnapshot end = await squares.WaitForIdleAsync();

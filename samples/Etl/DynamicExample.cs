@@ -1,8 +1,9 @@
-using Sluice;
+using Sluice.Graphs;
 
 namespace Etl;
 
-/// <summary>Steps that call steps: the graph is only known when it has run. Two at a time; one that awaits others leaves its place to them.</summary>
+/// <summary>Steps that call steps: the graph is only known when it has run. Two at a time; one that awaits others leaves its place to
+/// them.</summary>
 internal static class DynamicExample
 {
     public static async Task RunAsync(Warehouse warehouse)

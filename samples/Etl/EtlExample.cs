@@ -1,4 +1,6 @@
 using Sluice;
+using Sluice.Graphs;
+using Sluice.Topologies;
 
 namespace Etl;
 

@@ -1,4 +1,4 @@
-using Sluice;
+using Sluice.Graphs;
 
 namespace Etl;
 

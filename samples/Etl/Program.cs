@@ -10,13 +10,21 @@ using Etl;
     ("dynamic", DynamicExample.RunAsync),
 ];
 
-var unit = new Option<string>("--unit") { Description = "How many milliseconds a second of the examples takes, 1 to 10000; 1000 unless given.", HelpName = "MS" };
+var unit = new Option<string>("--unit")
+{
+    Description =
+    "How many milliseconds a second of the examples takes, 1 to 10000; 1000 unless given.",
+    HelpName = "MS"
+};
 var example = new Option<string>("--example") { Description = "Which of the examples to run; all of them unless given." };
 example.AcceptOnlyFromAmong([.. examples.Select(each => each.Name)]);
-var command = new RootCommand("Extract, transform, load: functions whose calls are a graph. Each starts the moment its last argument is there.") { unit, example };
+var command =
+    new RootCommand("Extract, transform, load: functions whose calls are a graph. Each starts the moment its last argument is there.") {
+    unit, example };
 command.SetAction(async parsed =>
 {
-    if (!int.TryParse(parsed.GetValue(unit) ?? "1000", NumberStyles.None, CultureInfo.InvariantCulture, out int ms) || ms is < 1 or > 10_000)
+    if (!int.TryParse(parsed.GetValue(unit) ?? "1000", NumberStyles.None, CultureInfo.InvariantCulture, out int ms)
+        || ms is < 1 or > 10_000)
         return Fail($"--unit takes a whole number from 1 to 10000, not \"{parsed.GetValue(unit)}\".");
     foreach (var (name, runAsync) in examples)
     {

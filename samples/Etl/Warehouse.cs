@@ -1,13 +1,23 @@
 using System.Diagnostics;
 using System.Globalization;
 using Sluice;
+using Sluice.Graphs;
 
 namespace Etl;
 
-/// <summary>The steps of the examples. What is marked with [Step] has a twin without "Async", which takes futures in the place of values.</summary>
+/// <summary>The steps of the examples. What is marked with [Step] has a twin without "Async", which takes futures in the place of
+/// values.</summary>
 internal sealed partial class Warehouse(TimeSpan unit, TextWriter output)
 {
-    private static readonly Dictionary<string, double> SecondsOf = new() { ["a1"] = 1, ["a2"] = 2, ["b1"] = 4, ["b2"] = 0.5, ["c1"] = 6, ["c2"] = 3.5 };
+    private static readonly Dictionary<string, double> SecondsOf = new()
+    {
+        ["a1"] = 1,
+        ["a2"] = 2,
+        ["b1"] = 4,
+        ["b2"] = 0.5,
+        ["c1"] = 6,
+        ["c2"] = 3.5
+    };
 
     private readonly Lock sync = new();
     private readonly Stopwatch clock = Stopwatch.StartNew();

@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 
 namespace FanOut;
 
-/// <summary>The five services that the real ones are played by: each is a web server of its own, on a free port of the loopback, and takes its time.</summary>
+/// <summary>The five services that the real ones are played by: each is a web server of its own, on a free port of the loopback, and takes
+/// its time.</summary>
 internal sealed class Backends : IAsyncDisposable
 {
     private const int LastProduct = 1000;
@@ -25,8 +26,10 @@ internal sealed class Backends : IAsyncDisposable
             ["catalog"] = await backends.AddAsync(4, (id, _) => new Product($"SKU-{id:0000}", $"Product {id}"), cancellation),
             ["pricing"] = await backends.AddAsync(8, (id, _) => new Price(5 + (id % 40) + 0.99m, "EUR"), cancellation),
             ["stock"] = await backends.AddAsync(3, (id, _) => new Stock(id * 7 % 50), cancellation),
-            ["reviews"] = await backends.AddAsync(12, (id, count) => failEvery > 0 && count % failEvery == 0 ? null : new Reviews(id * 13 % 300, 1 + (id % 5)), cancellation),
-            ["shipping"] = await backends.AddAsync(6, (id, _) => new Shipping(1 + (id % 4), id % 2 == 0 ? "Snail" : "Falcon"), cancellation),
+            ["reviews"] = await backends.AddAsync(12, (id, count) => failEvery > 0 && count % failEvery == 0 ? null
+                : new Reviews(id * 13 % 300, 1 + (id % 5)), cancellation),
+            ["shipping"] = await backends.AddAsync(6, (id, _) => new Shipping(1 + (id % 4), id % 2 == 0 ? "Snail" : "Falcon"),
+                cancellation),
         };
         return backends;
     }
@@ -48,7 +51,8 @@ internal sealed class Backends : IAsyncDisposable
         {
             await Task.Delay(milliseconds, aborted);
             if (id is < 1 or > LastProduct) return Results.NotFound();
-            return answer(id, Interlocked.Increment(ref asked)) is { } found ? Results.Json(found) : Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
+            return answer(id, Interlocked.Increment(ref asked)) is { } found ? Results.Json(found)
+                : Results.StatusCode(StatusCodes.Status503ServiceUnavailable);
         });
         await app.StartAsync(cancellation);
         return new(app.Urls.Single());

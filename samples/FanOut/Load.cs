@@ -13,23 +13,28 @@ internal static class Load
         using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = concurrency }) { BaseAddress = server };
         var byGraph = new Times("graph", "product");
         var byHand = new Times("by hand", "by-hand");
-        foreach (Times times in new[] { byGraph, byHand }) await DriveAsync(http, times, requests / 10, concurrency, isWarmUp: true, cancellation);
+        foreach (Times times in new[] { byGraph, byHand })
+            await DriveAsync(http, times, requests / 10, concurrency, isWarmUp: true, cancellation);
         for (int round = 0; round < Rounds; round++)
             foreach (Times times in round % 2 == 0 ? new[] { byGraph, byHand } : [byHand, byGraph])
                 await DriveAsync(http, times, requests / Rounds, concurrency, isWarmUp: false, cancellation);
         Table table = new Table().AddColumns("page", "requests", "failed", "p50", "p99", "requests/s");
         foreach (Times times in new[] { byGraph, byHand })
-            table.AddRow(times.Name, $"{times.Taken.Count:N0}", $"{times.Failed:N0}", $"{times.Percentile(50):0.0} ms", $"{times.Percentile(99):0.0} ms", $"{times.PerSecond:N0}");
+            table.AddRow(times.Name, $"{times.Taken.Count:N0}", $"{times.Failed:N0}", $"{times.Percentile(50):0.0} ms",
+                $"{times.Percentile(99):0.0} ms", $"{times.PerSecond:N0}");
         AnsiConsole.Write(table);
     }
 
-    private static async Task DriveAsync(HttpClient http, Times times, int requests, int concurrency, bool isWarmUp, CancellationToken cancellation)
+    private static async Task DriveAsync(HttpClient http, Times times, int requests, int concurrency, bool isWarmUp,
+        CancellationToken cancellation)
     {
         var clock = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(Enumerable.Range(0, requests), new ParallelOptions { MaxDegreeOfParallelism = concurrency, CancellationToken = cancellation }, async (number, token) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, requests),
+            new ParallelOptions { MaxDegreeOfParallelism = concurrency, CancellationToken = cancellation }, async (number, token) =>
         {
             long began = Stopwatch.GetTimestamp();
-            using HttpResponseMessage response = await http.GetAsync(new Uri($"/{times.Path}/{1 + (number % 1000)}", UriKind.Relative), token);
+            using HttpResponseMessage response = await http.GetAsync(new Uri($"/{times.Path}/{1 + (number % 1000)}", UriKind.Relative),
+                token);
             await response.Content.ReadAsByteArrayAsync(token);
             if (!isWarmUp) times.Add(Stopwatch.GetElapsedTime(began), response.IsSuccessStatusCode);
         });

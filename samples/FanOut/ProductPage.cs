@@ -1,4 +1,4 @@
-using Sluice;
+using Sluice.Graphs;
 
 namespace FanOut;
 
@@ -21,17 +21,21 @@ internal sealed class ProductPage
 
     private static Graph<ProductRequest> Build(Services services, bool recordTimings)
     {
-        GraphBuilder<ProductRequest> page = Sluice.Graph.For<ProductRequest>("product page");
-        GraphNode<Product> product = page.Add("product", (request, cancellation) => services.ProductAsync(request.Id, cancellation)).Timeout(Patience);
-        GraphNode<Price> price = page.Add("price", product, (p, cancellation) => services.PriceAsync(IdOf(p), cancellation)).Timeout(Patience).Retry(2);
+        GraphBuilder<ProductRequest> page = Sluice.Graphs.Graph.For<ProductRequest>("product page");
+        GraphNode<Product> product = page.Add("product", (request, cancellation) => services.ProductAsync(request.Id, cancellation))
+            .Timeout(Patience);
+        GraphNode<Price> price = page.Add("price", product, (p, cancellation) => services.PriceAsync(IdOf(p), cancellation))
+            .Timeout(Patience).Retry(2);
         page.Add("stock", product, (p, cancellation) => services.StockAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
-        GraphNode<Reviews> reviews = page.Add("reviews", product, (p, cancellation) => services.ReviewsAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
+        GraphNode<Reviews> reviews = page.Add("reviews", product, (p, cancellation) => services.ReviewsAsync(IdOf(p), cancellation))
+            .Timeout(Patience).Optional();
         page.Add("shipping", product, (p, cancellation) => services.ShippingAsync(IdOf(p), cancellation)).Timeout(Patience).Optional();
         page.Add("badge", price, reviews, Badge);
         return page.Build(new() { RecordTimings = recordTimings });
     }
 
-    public static int IdOf(Product product) => int.Parse(product.Sku.AsSpan("SKU-".Length), System.Globalization.CultureInfo.InvariantCulture);
+    public static int IdOf(Product product) => int.Parse(product.Sku.AsSpan("SKU-".Length),
+        System.Globalization.CultureInfo.InvariantCulture);
 
     // Reviews may be missing: then they are null.
     public static string Badge(Price price, Reviews? reviews) => reviews is { Stars: >= 4 } && price.Amount < 20 ? "bargain" : "none";

@@ -6,21 +6,31 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
 
 var urls = new Option<string>("--urls") { Description = "Where it listens.", DefaultValueFactory = _ => "http://127.0.0.1:5077" };
-var failEvery = new Option<int>("--fail-every") { Description = "The reviews fail every so many times that they are asked; 0: never.", DefaultValueFactory = _ => 20 };
+var failEvery = new Option<int>("--fail-every")
+{
+    Description = "The reviews fail every so many times that they are asked; 0: never.",
+    DefaultValueFactory = _ => 20
+};
 var load = new Option<bool>("--load") { Description = "Drives itself with requests, prints how long they took, and ends." };
-var requests = new Option<int>("--requests") { Description = "With --load: how many for each of the two pages.", DefaultValueFactory = _ => 5_000 };
+var requests = new Option<int>("--requests")
+{
+    Description = "With --load: how many for each of the two pages.",
+    DefaultValueFactory = _ => 5_000
+};
 var concurrency = new Option<int>("--concurrency") { Description = "With --load: how many at a time.", DefaultValueFactory = _ => 32 };
 failEvery.Validators.Add(result => AtLeast(result, 0));
 requests.Validators.Add(result => AtLeast(result, 10));
 concurrency.Validators.Add(result => AtLeast(result, 1));
 
-var command = new RootCommand("A web service that answers by asking five others, through a graph for each request: GET /product/7, GET /graph.")
+var command =
+    new RootCommand("A web service that answers by asking five others, through a graph for each request: GET /product/7, GET /graph.")
     { urls, failEvery, load, requests, concurrency };
 command.SetAction(async (arguments, cancellation) =>
 {
     await using Backends backends = await Backends.StartAsync(arguments.GetValue(failEvery), cancellation);
     using var services = new Services(backends.Addresses);
-    await using WebApplication server = Server.Build(new ProductPage(services), new ByHand(services), arguments.GetValue(load) ? "http://127.0.0.1:0" : arguments.GetValue(urls)!);
+    await using WebApplication server = Server.Build(new ProductPage(services), new ByHand(services), arguments.GetValue(load)
+        ? "http://127.0.0.1:0" : arguments.GetValue(urls)!);
     try
     {
         await server.StartAsync(cancellation);
@@ -54,5 +64,6 @@ static int Fail(int exitCode, string message)
 static void AtLeast(System.CommandLine.Parsing.OptionResult result, int least)
 {
     // What is no number is refused by the parser.
-    if (result.Tokens is [var given] && int.TryParse(given.Value, CultureInfo.InvariantCulture, out int value) && value < least) result.AddError($"{result.Option.Name} is at least {least}.");
+    if (result.Tokens is [var given] && int.TryParse(given.Value, CultureInfo.InvariantCulture, out int value) && value < least)
+        result.AddError($"{result.Option.Name} is at least {least}.");
 }

@@ -3,7 +3,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Sluice;
+using Sluice.Graphs;
+using Sluice.Topologies;
 
 namespace FanOut;
 
@@ -16,7 +17,8 @@ internal static class Server
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls(urls);
         WebApplication app = builder.Build();
-        app.MapGet("/product/{id:int}", (int id, CancellationToken aborted) => AnswerAsync(async () => (await page.Graph.ResolveAsync(new(id), aborted)).Merged));
+        app.MapGet("/product/{id:int}", (int id, CancellationToken aborted) =>
+            AnswerAsync(async () => (await page.Graph.ResolveAsync(new(id), aborted)).Merged));
         app.MapGet("/by-hand/{id:int}", (int id, CancellationToken aborted) => AnswerAsync(async () => await byHand.GetAsync(id, aborted)));
         app.MapGet("/graph", (string? format) => Draw(page.Graph.Topology, format));
         app.MapGet("/graph/{id:int}", async (int id, string? format, CancellationToken aborted) =>
@@ -24,7 +26,8 @@ internal static class Server
         return app;
     }
 
-    private static Task<IResult> AnswerAsync(Func<Task<IReadOnlyDictionary<string, object?>>> page) => TriedAsync(async () => Results.Json(await page()));
+    private static Task<IResult> AnswerAsync(Func<Task<IReadOnlyDictionary<string, object?>>> page)
+        => TriedAsync(async () => Results.Json(await page()));
 
     /// <summary>What fails in a backend is not this service's fault, and the caller is told which it was.</summary>
     private static async Task<IResult> TriedAsync(Func<Task<IResult>> answer)

@@ -20,5 +20,6 @@ internal sealed class Services(IReadOnlyDictionary<string, Uri> addresses) : IDi
     public void Dispose() => http.Dispose();
 
     private async Task<T> GetAsync<T>(string service, int id, CancellationToken cancellation)
-        => await http.GetFromJsonAsync<T>(new Uri(addresses[service], $"/{id}"), cancellation) ?? throw new InvalidDataException($"{service} answered null for {id}.");
+        => await http.GetFromJsonAsync<T>(new Uri(addresses[service], $"/{id}"), cancellation)
+        ?? throw new InvalidDataException($"{service} answered null for {id}.");
 }

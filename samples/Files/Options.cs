@@ -38,12 +38,14 @@ internal sealed record Options(int? Count, string? Input, StoreChoice Store, boo
     /// <exception cref="UserMistake">An option is unknown, malformed or out of range, or two contradict each other.</exception>
     public static Options? Parse(string[] arguments)
     {
-        var files = CommandLine.Text("--files", "N", $"Make N files in a temporary directory: nine in ten under 16 KB, the rest up to 1 MB. Default: {Default}");
+        var files = CommandLine.Text("--files", "N",
+            $"Make N files in a temporary directory: nine in ten under 16 KB, the rest up to 1 MB. Default: {Default}");
         var input = CommandLine.Text("--input", "DIR", "Take the files that are in DIR, and in the directories below it.");
         var store = CommandLine.Text("--store", "STORE", "memory, sqlite:FILE or redis:HOST:PORT. Default: memory");
         var kill = CommandLine.Flag("--kill", "Kill one of the services now and then, and start it again; with --store redis: only.");
         var json = CommandLine.Flag("--json", "Print the table as one JSON object, on the last line.");
-        var output = CommandLine.Text("--out", "FILE.csv", "Write a line for each file: file,words. The words of a file that failed are empty.");
+        var output = CommandLine.Text("--out", "FILE.csv",
+            "Write a line for each file: file,words. The words of a file that failed are empty.");
         var keep = CommandLine.Flag("--keep", "Leave the files that were made where they are, and say where.");
         var seed = CommandLine.Text("--seed", "N", "Decides what the files are, and who is killed when. Default: random, and shown.");
         Option[] all = [files, input, store, kill, json, output, keep, seed];
@@ -51,7 +53,8 @@ internal sealed record Options(int? Count, string? Input, StoreChoice Store, boo
         if (CommandLine.Parse(About, all, arguments) is not { } values) return null;
         foreach (var text in all.OfType<Option<string>>()) _ = values[text];          // none of them may be empty
         var options = new Options(
-            values.Number(files, 1, Most), Directory(values[input]), StoreChoice.Parse(values[store] ?? "memory"), values[kill], values[json],
+            values.Number(files, 1, Most), Directory(values[input]), StoreChoice.Parse(values[store] ?? "memory"), values[kill],
+                values[json],
             OutputFile(values[output]), values[keep], values.Number(seed, 0, int.MaxValue) ?? RandomNumberGenerator.GetInt32(1, 100_000));
         options.Check();
         return options.Input is null && options.Count is null ? options with { Count = Default } : options;
@@ -61,7 +64,9 @@ internal sealed record Options(int? Count, string? Input, StoreChoice Store, boo
     {
         if (Count is not null && Input is not null) throw new UserMistake("Give either --files N or --input DIR. See --help.");
         if (Keep && Input is not null) throw new UserMistake("--keep is for files that are made; those of --input stay.");
-        if (Kill && !Store.IsShared) throw new UserMistake($"--kill needs --store redis:HOST:PORT: with {Store.Kind.ToString().ToLowerInvariant()} there are no services to kill, as that store has one owner.");
+        if (Kill && !Store.IsShared) throw new UserMistake(
+            $"--kill needs --store redis:HOST:PORT: with {Store.Kind.ToString().ToLowerInvariant()} there are no services to kill, as "
+                + $"that store has one owner.");
     }
 
     private static string? Directory(string? text)
@@ -76,7 +81,9 @@ internal sealed record Options(int? Count, string? Input, StoreChoice Store, boo
     {
         if (text is null) return null;
         string path = Path.GetFullPath(text);
-        if (System.IO.Directory.Exists(path) || Path.EndsInDirectorySeparator(path)) throw new UserMistake($"--out {path} is a directory: name a file.");
-        return System.IO.Directory.Exists(Path.GetDirectoryName(path)) ? path : throw new UserMistake($"--out {path}: its directory does not exist.");
+        if (System.IO.Directory.Exists(path) || Path.EndsInDirectorySeparator(path))
+            throw new UserMistake($"--out {path} is a directory: name a file.");
+        return System.IO.Directory.Exists(Path.GetDirectoryName(path)) ? path
+            : throw new UserMistake($"--out {path}: its directory does not exist.");
     }
 }

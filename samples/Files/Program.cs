@@ -1,8 +1,10 @@
 using Files;
 using Files.Driving;
 using Files.Services;
+using Sluice;
 
-// The flow is in Processors/WordFlow.cs. Driving/ makes the files, starts the flow, watches it and keeps the books; Services/ hosts the processors: in this process,
+// The flow is in Processors/WordFlow.cs. Driving/ makes the files, starts the flow, watches it and keeps the books; Services/ hosts the
+// processors: in this process,
 // or (--store redis:…) in three processes of this same program.
 try
 {
@@ -25,7 +27,8 @@ catch (OperationCanceledException)
 }
 catch (Exception failure)
 {
-    return Fail(1, failure is Sluice.StreamStoreException or Sluice.FlowException or IOException or UnauthorizedAccessException or ServiceFailedException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}");
+    return Fail(1, failure is Sluice.StreamStoreException or Sluice.Flows.FlowException or IOException or UnauthorizedAccessException
+        or ServiceFailedException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}");
 }
 
 static int Fail(int exitCode, string message)
@@ -35,4 +38,5 @@ static int Fail(int exitCode, string message)
 }
 
 // One line, whatever is in the message.
-static void Say(string message) => Console.Error.WriteLine($"files: {string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character))}");
+static void Say(string message) => Console.Error.WriteLine(
+    $"files: {string.Concat(message.Select(character => char.IsControl(character) ? ' ' : character))}");

@@ -8,13 +8,15 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sluice;
+using Sluice.Flows;
 using Sluice.Hosting;
 
 var foo = Number("--foo", 0, int.MaxValue, 5, "How many values to make.");
 var multiplier = Number("--multiplier", int.MinValue, int.MaxValue, 2, "What each is multiplied by.");
 var processes = Number("--processes", 0, 256, 0, "How many child processes execute the processor; none, this process.");
 var command = new RootCommand("Prints 0, m, 2m, … by a flow of one processor.") { foo, multiplier, processes };
-command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(foo), parsed.GetValue(multiplier), parsed.GetValue(processes), cancellation));
+command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(foo), parsed.GetValue(multiplier), parsed.GetValue(processes),
+    cancellation));
 ParseResult parsed = command.Parse(args);
 if (parsed.Errors.Count == 0) return await parsed.InvokeAsync();
 Console.Error.WriteLine($"foobar: {parsed.Errors[0].Message} See --help.");
@@ -26,7 +28,8 @@ static Option<int> Number(string name, int least, int most, int usual, string de
     DefaultValueFactory = _ => usual,
     CustomParser = given =>
     {
-        if (int.TryParse(given.Tokens[0].Value, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most) return number;
+        if (int.TryParse(given.Tokens[0].Value, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most)
+            return number;
         given.AddError($"{name} must be a whole number from {least} to {most}, not \"{given.Tokens[0].Value}\".");
         return usual;
     },
@@ -40,7 +43,12 @@ static async Task<int> RunAsync(int foo, int multiplier, int processes, Cancella
     HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
     builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
     builder.Services.AddSingleton(new Multiplier(multiplier));
-    builder.Services.AddSluice(sluice => sluice.Supervisor = new() { Name = "foobar", Executor = processes > 0 ? Executor.Processes(processes) : null }).AddProcessor(foobar, MultiplyAsync);
+    builder.Services.AddSluice(sluice => sluice.Supervisor = new()
+    {
+        Name = "foobar",
+        Executor = processes > 0
+        ? Executor.Processes(processes) : null
+    }).AddProcessor(foobar, MultiplyAsync);
     using IHost host = builder.Build();
     await host.StartAsync(cancellation);          // a child process executes the processor here, and ends
 
@@ -53,7 +61,8 @@ static async Task<int> RunAsync(int foo, int multiplier, int processes, Cancella
     return 0;
 }
 
-static async IAsyncEnumerable<IOVal> MultiplyAsync(IO<int> foo, Multiplier multiplier, [EnumeratorCancellation] CancellationToken cancellation)
+static async IAsyncEnumerable<IOVal> MultiplyAsync(IO<int> foo, Multiplier multiplier,
+    [EnumeratorCancellation] CancellationToken cancellation)
 {
     int n = await foo.FirstAsync(cancellation);
     for (int i = 0; i < n; i++) yield return IOVal.Of("bar", i * multiplier.Value);

@@ -1,4 +1,5 @@
-// The examples of the five projects that Sluice comes from, a file for each: what the original does in a sentence, ours as code, and its output checked.
+// The examples of the five projects that Sluice comes from, a file for each: what the original does in a sentence, ours as code, and its
+// output checked.
 using Originals;
 using Originals.Aiodag;
 using Originals.AsyncDataFlow;
@@ -45,7 +46,8 @@ using Originals.Fastdag;
 
 if (args.FirstOrDefault(given => examples.All(example => example.Name != given)) is { } unknown)
 {
-    Console.Error.WriteLine($"originals: there is no example \"{Line(unknown)}\". There are: {string.Join(", ", examples.Select(example => example.Name))}.");
+    Console.Error.WriteLine(
+        $"originals: there is no example \"{Line(unknown)}\". There are: {string.Join(", ", examples.Select(example => example.Name))}.");
     return 2;
 }
 

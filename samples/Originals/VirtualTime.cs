@@ -1,4 +1,5 @@
 using Sluice;
+using Sluice.Graphs;
 using Sluice.Testing;
 
 namespace Originals;
@@ -14,7 +15,8 @@ internal sealed class VirtualTime
     public double Now => clock.GetTimestamp() / (double)TimeSpan.TicksPerSecond;
 
     /// <summary>What was printed, each line with its second. Lines of one instant are in alphabetical order.</summary>
-    public IEnumerable<string> Lines => log.OrderBy(line => line.At).ThenBy(line => line.Text, StringComparer.Ordinal).Select(line => $"{line.At:0.0} {line.Text}");
+    public IEnumerable<string> Lines => log.OrderBy(line => line.At).ThenBy(line => line.Text, StringComparer.Ordinal)
+        .Select(line => $"{line.At:0.0} {line.Text}");
 
     public Task Sleep(double seconds) => Task.Delay(TimeSpan.FromSeconds(seconds), clock);
 

@@ -45,22 +45,31 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
     public static Options? Parse(string[] arguments)
     {
         var serve = CommandLine.Flag("--serve", "Serve until SIGTERM or Ctrl+C.");
-        var drive = CommandLine.Text("--drive", "N", "Start a server, send it N payments over HTTP and TCP, kill and restart it at random meanwhile, and compare what came of them in the end.");
-        var urls = CommandLine.Text("--urls", "URL", "Where to listen for HTTP. Default: http://127.0.0.1:5080 (with --drive: a free port)");
+        var drive = CommandLine.Text("--drive", "N",
+            "Start a server, send it N payments over HTTP and TCP, kill and restart it at random meanwhile, and compare what came of them "
+                + "in the end.");
+        var urls = CommandLine.Text("--urls", "URL",
+            "Where to listen for HTTP. Default: http://127.0.0.1:5080 (with --drive: a free port)");
         var store = CommandLine.Text("--store", "sqlite:FILE", "The store. With --drive a new one, in a temporary directory unless given.");
         var ledger = CommandLine.Text("--ledger", "FILE", "The ledger. Default: FILE.ledger.csv beside the store.");
-        var tcp = CommandLine.Text("--tcp", "PORT", "Take in payments over TCP as well, on the loopback; 0 for a free port. Off unless given (with --drive: a free port).");
+        var tcp = CommandLine.Text("--tcp", "PORT",
+            "Take in payments over TCP as well, on the loopback; 0 for a free port. Off unless given (with --drive: a free port).");
         var window = CommandLine.Text("--window", "SECONDS", "How long the windows of the totals are. Default: 3600");
-        var durability = CommandLine.Text("--durability", "power|process", "power: a 202 survives the loss of power; process: only the end of the process, and is faster. Default: power");
-        var poison = CommandLine.Text("--poison", "TEXT", "Payments to payees that begin with TEXT always fail, and end as dead letters after 11 attempts.");
-        var seed = CommandLine.Text("--seed", "N", "With --drive: decides what is sent, and after how many payments it is killed. Default: random, and shown.");
+        var durability = CommandLine.Text("--durability", "power|process",
+            "power: a 202 survives the loss of power; process: only the end of the process, and is faster. Default: power");
+        var poison = CommandLine.Text("--poison", "TEXT",
+            "Payments to payees that begin with TEXT always fail, and end as dead letters after 11 attempts.");
+        var seed = CommandLine.Text("--seed", "N",
+            "With --drive: decides what is sent, and after how many payments it is killed. Default: random, and shown.");
         var kills = CommandLine.Text("--kills", "N", "With --drive: how often it is killed. Default: one in 200 payments, 2 to 20 times");
         Option[] all = [serve, drive, urls, store, ledger, tcp, window, durability, poison, seed, kills];
 
         if (CommandLine.Parse(About, all, arguments) is not { } values) return null;
         if (values[serve] == (values[drive] is not null)) throw new UserMistake("Give either --serve or --drive N. See --help.");
-        if (!values[serve]) return new Options(null, DriveOptions.Parse(values, drive, urls, store, ledger, tcp, window, durability, poison, seed, kills));
-        if ((values[seed] ?? values[kills]) is not null) throw new UserMistake($"{(values[seed] is null ? kills : seed).Name} belongs to --drive.");
+        if (!values[serve]) return new Options(null,
+            DriveOptions.Parse(values, drive, urls, store, ledger, tcp, window, durability, poison, seed, kills));
+        if ((values[seed] ?? values[kills]) is not null)
+            throw new UserMistake($"{(values[seed] is null ? kills : seed).Name} belongs to --drive.");
         return new Options(ServeOptions.Parse(values, urls, store, ledger, tcp, window, durability, poison), null);
     }
 }

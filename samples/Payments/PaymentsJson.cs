@@ -3,7 +3,8 @@ using Sluice;
 
 namespace Payments;
 
-/// <summary>How payments are written: by their senders, and in the store. What is missing, null, unknown or there twice is an error that says where.</summary>
+/// <summary>How payments are written: by their senders, and in the store. What is missing, null, unknown or there twice is an error that
+/// says where.</summary>
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(Payment))]
 [JsonSerializable(typeof(Account))]

@@ -2,14 +2,16 @@ using Payments;
 using Payments.Driving;
 using Payments.Serving;
 
-// The path of a payment: Serving/Server (HTTP) or Serving/Intake (TCP) -> Serving/Bank (Validate, RunningBalance; then the ledger) -> files and Serving/Answers.
+// The path of a payment: Serving/Server (HTTP) or Serving/Intake (TCP) -> Serving/Bank (Validate, RunningBalance; then the ledger) -> files
+// and Serving/Answers.
 // Driving/ is the other side: it sends, kills and compares.
 try
 {
     if (Options.Parse(args) is not { } options) return 0;
     using var interrupts = new Interrupts(() =>
     {
-        if (options.Serve is not null) Console.WriteLine($"stopping  ends what is under way, for {Service.LongestStop.TotalSeconds} s at most; Ctrl+C again ends it at once");
+        if (options.Serve is not null) Console.WriteLine(
+            $"stopping  ends what is under way, for {Service.LongestStop.TotalSeconds} s at most; Ctrl+C again ends it at once");
     });
     if (options.Drive is { } drive) return await Drive.RunAsync(drive, interrupts.Stop) ? 0 : 1;
     return await ServeAsync(options.Serve!, interrupts.Stop);
@@ -28,8 +30,11 @@ static async Task<int> ServeAsync(ServeOptions options, CancellationToken stop)
 {
     var serving = Service.RunAsync(options, stop);
     var asked = Task.Delay(Timeout.Infinite, stop);
-    if (await Task.WhenAny(serving, asked) == asked && await Task.WhenAny(serving, Task.Delay(Service.LongestStop, CancellationToken.None)) != serving)
-        return Fail(3, $"stopped after {Service.LongestStop.TotalSeconds} s, because the store {options.Files.Store} does not answer. It has everything that was accepted; the next start goes on.");
+    if (await Task.WhenAny(serving, asked) == asked
+        && await Task.WhenAny(serving, Task.Delay(Service.LongestStop, CancellationToken.None)) != serving)
+        return Fail(3,
+            $"stopped after {Service.LongestStop.TotalSeconds} s, because the store {options.Files.Store} does not answer. It has "
+                + $"everything that was accepted; the next start goes on.");
     await serving;
     return 0;
 }

@@ -8,7 +8,8 @@ namespace Samples;
 internal static class CommandLine
 {
     /// <summary>An option with a text.</summary>
-    public static Option<string> Text(string name, string value, string description) => new(name) { HelpName = value, Description = description };
+    public static Option<string> Text(string name, string value, string description)
+        => new(name) { HelpName = value, Description = description };
 
     /// <summary>An option that is there or not.</summary>
     public static Option<bool> Flag(string name, string description) => new(name) { Description = description, Arity = ArgumentArity.Zero };
@@ -26,7 +27,8 @@ internal static class CommandLine
         command.Directives.Clear();
         foreach (Option option in options) command.Options.Add(option);
         command.SetAction(_ => 0);
-        if (arguments is [['[', .., ']'] directive, ..]) throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
+        if (arguments is [['[', .., ']'] directive, ..])
+            throw new UserMistake($"Unrecognized command or argument '{directive}'. See --help.");
         ParseResult parsed = command.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is HelpAction)
         {

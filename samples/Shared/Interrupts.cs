@@ -13,7 +13,8 @@ internal sealed class Interrupts : IDisposable
     public Interrupts(Action? asked = null)
     {
         this.asked = asked;
-        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle), PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
+        registrations = [PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle)];
     }
 
     /// <summary>Set by the first of them.</summary>

@@ -32,8 +32,10 @@ internal sealed class OptionValues(ParseResult parsed)
     public string? File(Option<string> option, string prefix = "")
     {
         if (this[option] is not { } text) return null;
-        if (!text.StartsWith(prefix, StringComparison.Ordinal) || text.Length == prefix.Length) throw new UserMistake($"{option.Name} must be {prefix}FILE, not \"{text}\".");
+        if (!text.StartsWith(prefix, StringComparison.Ordinal) || text.Length == prefix.Length)
+            throw new UserMistake($"{option.Name} must be {prefix}FILE, not \"{text}\".");
         var path = Path.GetFullPath(text[prefix.Length..]);
-        return Directory.Exists(path) || Path.EndsInDirectorySeparator(path) ? throw new UserMistake($"{option.Name} {path} is a directory: name a file.") : path;
+        return Directory.Exists(path) || Path.EndsInDirectorySeparator(path)
+            ? throw new UserMistake($"{option.Name} {path} is a directory: name a file.") : path;
     }
 }

@@ -1,4 +1,5 @@
 using Sluice;
+using Sluice.Graphs;
 
 namespace SourceToDestination;
 
@@ -25,7 +26,8 @@ internal static class Comparison
     }
 
     private static string Notify(long[] missing, long[] changed, long[] added)
-        => missing.Length + changed.Length + added.Length == 0 ? "The tables are equal." : $"{missing.Length} missing, {changed.Length} changed, {added.Length} added";
+        => missing.Length + changed.Length + added.Length == 0 ? "The tables are equal."
+        : $"{missing.Length} missing, {changed.Length} changed, {added.Length} added";
 }
 
 /// <summary>By id. Its members are the names that later functions take.</summary>

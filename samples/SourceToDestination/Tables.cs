@@ -8,13 +8,15 @@ internal static class Tables
 {
     public const string Original = "orders", Copy = "orders_copy";
 
-    /// <summary>Makes both anew. Every seventh order is missing in the copy, every tenth costs a cent more, and there are two more at its end.</summary>
+    /// <summary>Makes both anew. Every seventh order is missing in the copy, every tenth costs a cent more, and there are two more at its
+    /// end.</summary>
     public static void Make(string file, int rows)
     {
         using SqliteConnection connection = Open(file);
         using SqliteTransaction transaction = connection.BeginTransaction();
         Create(connection, Original, Enumerable.Range(1, rows).Select(Row));
-        Create(connection, Copy, Enumerable.Range(1, rows + 2).Where(id => id % 7 != 0 || id > rows).Select(Row).Select(order => order.Id % 10 == 0 ? order with { Cents = order.Cents + 1 } : order));
+        Create(connection, Copy, Enumerable.Range(1, rows + 2).Where(id => id % 7 != 0 || id > rows).Select(Row)
+            .Select(order => order.Id % 10 == 0 ? order with { Cents = order.Cents + 1 } : order));
         transaction.Commit();
     }
 
@@ -34,10 +36,13 @@ internal static class Tables
     private static void Create(SqliteConnection connection, string table, IEnumerable<Order> orders)
     {
         using SqliteCommand command = connection.CreateCommand();
-        command.CommandText = $"DROP TABLE IF EXISTS {Quote(table)}; CREATE TABLE {Quote(table)} (id INTEGER PRIMARY KEY, customer TEXT NOT NULL, cents INTEGER NOT NULL)";
+        command.CommandText =
+            $"DROP TABLE IF EXISTS {Quote(table)}; CREATE TABLE {Quote(table)} (id INTEGER PRIMARY KEY, customer TEXT NOT NULL, cents "
+            + $"INTEGER NOT NULL)";
         command.ExecuteNonQuery();
         command.CommandText = $"INSERT INTO {Quote(table)} VALUES ($id, $customer, $cents)";
-        SqliteParameter id = command.Parameters.Add("$id", SqliteType.Integer), customer = command.Parameters.Add("$customer", SqliteType.Text), cents = command.Parameters.Add("$cents", SqliteType.Integer);
+        SqliteParameter id = command.Parameters.Add("$id", SqliteType.Integer),
+            customer = command.Parameters.Add("$customer", SqliteType.Text), cents = command.Parameters.Add("$cents", SqliteType.Integer);
         foreach (Order order in orders)
         {
             (id.Value, customer.Value, cents.Value) = (order.Id, order.Customer, order.Cents);

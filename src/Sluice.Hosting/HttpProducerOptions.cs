@@ -1,6 +1,6 @@
 namespace Sluice.Hosting;
 
-/// <summary>What an endpoint of <c>MapProducer</c> takes in, and how long it waits. Immutable.</summary>
+/// <summary>Limits and timeouts of an endpoint of <c>MapProducer</c>. Immutable.</summary>
 public sealed record HttpProducerOptions
 {
     private readonly int maxItem = 1 << 20;
@@ -12,40 +12,48 @@ public sealed record HttpProducerOptions
     private readonly TimeSpan idempotencyWindow = TimeSpan.FromDays(1);
     private readonly TimeProvider time = TimeProvider.System;
 
-    /// <summary>The longest item, in bytes of the body; 1 or more, 1 MB unless given. A longer one is answered with 413. What the stream allows (<see cref="StreamOptions.MaxEntryBytes"/>) holds besides.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>
+    /// The largest item, in bytes of the body; the response to a larger one is 413. At least 1; default 1 MB. The stream's limit
+    /// (<see cref="StreamOptions.MaxEntryBytes"/>) applies as well.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The size is less than 1.</exception>
     public int MaxItemBytes
     {
         get => maxItem;
         init => maxItem = AtLeastOne(value, nameof(MaxItemBytes));
     }
 
-    /// <summary>The longest body, in bytes; 1 or more, 4 MB unless given. A longer one is answered with 413. Bodies are kept in memory until their items are accepted.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>
+    /// The largest body, in bytes; the response to a larger one is 413. At least 1; default 4 MB. A body stays in memory until its items
+    /// are accepted.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The size is less than 1.</exception>
     public int MaxBodyBytes
     {
         get => maxBody;
         init => maxBody = AtLeastOne(value, nameof(MaxBodyBytes));
     }
 
-    /// <summary>The most items of one body; 1 or more, 10,000 unless given. More are answered with 413.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>The largest number of items in a body; the response to more is 413. At least 1; default 10,000.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is less than 1.</exception>
     public int MaxItems
     {
         get => maxItems;
         init => maxItems = AtLeastOne(value, nameof(MaxItems));
     }
 
-    /// <summary>How long a request waits for room before it is answered with 429; zero or more, one second unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
+    /// <summary>How long a request waits for room in the stream before the response is 429. Zero to 49 days; default 1 second.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan Timeout
     {
         get => patience;
         init => patience = new SendOptions { Timeout = value }.Timeout;
     }
 
-    /// <summary>What the header <c>Retry-After</c> says where the store knows nothing better; more than zero, rounded up to seconds, one second unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    /// <summary>
+    /// The header <c>Retry-After</c> if the store does not know better, rounded up to seconds. More than zero; default 1 second.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is zero or less.</exception>
     public TimeSpan RetryAfterDuration
     {
         get => retryAfter;
@@ -56,8 +64,11 @@ public sealed record HttpProducerOptions
         }
     }
 
-    /// <summary>How long a whole body may take to arrive before it is answered with 408; more than zero, 30 seconds unless given. The server may have a stricter rule of its own.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
+    /// <summary>
+    /// How long a whole body may take to arrive before the response is 408. More than zero, 49 days at most; default 30 seconds. The server
+    /// may have a stricter limit.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan ReceiveTimeout
     {
         get => receiveTime;
@@ -68,16 +79,19 @@ public sealed record HttpProducerOptions
         }
     }
 
-    /// <summary>How long an <c>Idempotency-Key</c> is remembered (<see cref="SendOptions.IdempotencyWindow"/>); more than zero, one day unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
+    /// <summary>
+    /// How long an <c>Idempotency-Key</c> is remembered (<see cref="SendOptions.IdempotencyWindow"/>). More than zero, 49 days at most;
+    /// default 1 day.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan IdempotencyWindow
     {
         get => idempotencyWindow;
         init => idempotencyWindow = new SendOptions { IdempotencyWindow = value }.IdempotencyWindow;
     }
 
-    /// <summary>The clock of <see cref="ReceiveTimeout"/>; the system's unless given.</summary>
-    /// <exception cref="ArgumentNullException">Null.</exception>
+    /// <summary>The clock of <see cref="ReceiveTimeout"/>; default the system's.</summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
     public TimeProvider Time
     {
         get => time;

@@ -1,30 +1,32 @@
 using System.Collections.Concurrent;
+using Sluice.Storage;
 
 namespace Sluice.Redis;
 
 /// <summary>
-/// Entries that came with the message that wakes their reader, which so need not ask the server for them. Kept for a reader only that has just found nothing there, for one reading, and for a
-/// moment: whoever reads gets nothing that is older than that.
+/// Entries that arrived with the message that wakes their reader, which then needs no request to the server. Kept only for a reader that
+/// has just found no entries, for one read, and for one second.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class PushedEntries(TimeProvider time)
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(2);      // longer than any poll, with which a reader that waits looks anew
+    private static readonly TimeSpan Forgotten = TimeSpan.FromMinutes(2); // longer than any poll, after which a waiting reader reads again
 
     private readonly ConcurrentDictionary<(string Stream, int Partition), Place> places = new();
 
-    /// <summary>A reader has found nothing there, and may wait.</summary>
+    /// <summary>Records that a reader has found no entries and may wait.</summary>
     public void Expect(string stream, int partition, long from) => places[(stream, partition)] = new(from, default, time.GetTimestamp());
 
-    /// <summary>A message has come.</summary>
+    /// <summary>Keeps the entries of a message, if a reader expects them.</summary>
     public void Put(in ChangeMessage message)
     {
-        if (!message.HasEntries || !places.TryGetValue((message.Stream, message.Partition), out Place? place) || place.Message.HasEntries || place.From != message.First) return;
+        if (!message.HasEntries || !places.TryGetValue((message.Stream, message.Partition), out Place? place) || place.Message.HasEntries
+            || place.From != message.First) return;
         places.TryUpdate((message.Stream, message.Partition), new(place.From, message, time.GetTimestamp()), place);
     }
 
-    /// <summary>Gives what a reader asks for, once; nothing if it was not pushed, or has got old, or is more than was asked for.</summary>
+    /// <summary>Returns the entries for a request, once. False if they were not pushed, are old, or are more than requested.</summary>
     public bool TryTake(ReadRequest request, out ReadResult result)
     {
         result = default!;
@@ -39,20 +41,20 @@ internal sealed class PushedEntries(TimeProvider time)
         }
         catch (Exception damage) when (damage is StreamStoreException or ArgumentOutOfRangeException)
         {
-            return false;                            // it is a hint: the server is asked, and says what is so
+            return false;                            // only a hint: the server is asked instead
         }
         result = new(entries.ToArray(), request.From + entries.Count, 0, null);
         return true;
     }
 
-    /// <summary>Lets go of what nobody has come for.</summary>
+    /// <summary>Removes entries and expectations that are too old.</summary>
     public void Sweep()
     {
         foreach (var (key, place) in places)
             if (time.GetElapsedTime(place.Since) > (place.Message.HasEntries ? Fresh : Forgotten)) places.TryRemove(new(key, place));
     }
 
-    /// <summary>Messages may have been missed, or the streams are others now.</summary>
+    /// <summary>Removes all entries, because messages may have been missed, or streams replaced.</summary>
     public void Clear() => places.Clear();
 
     private sealed record Place(long From, ChangeMessage Message, long Since);

@@ -1,17 +1,22 @@
+using Sluice.Flows;
+
 namespace Sluice.Redis;
 
-/// <summary>Flows over a Redis server, which many services share.</summary>
+/// <summary>Configures a Redis store, which many services share.</summary>
 public static class RedisFlows
 {
-    /// <summary>Uses a store on a Redis server; it is connected to when the service starts.</summary>
+    /// <summary>Uses a store on a Redis server. The service connects when it starts.</summary>
     /// <param name="options">The options of the service.</param>
-    /// <param name="connection">For example <c>localhost:6379,password=…</c> (<see cref="RedisStreamStore.ConnectAsync"/>).</param>
-    /// <param name="store">How the store is opened.</param>
-    /// <exception cref="ArgumentException">It is no connection string.</exception>
+    /// <param name="connection">
+    /// The connection string; for example <c>localhost:6379,password=…</c> (<see cref="RedisStreamStore.ConnectAsync"/>).
+    /// </param>
+    /// <param name="store">The options of the store.</param>
+    /// <exception cref="ArgumentException">The connection string or an option is invalid.</exception>
     public static SluiceOptions UseRedis(this SluiceOptions options, string connection, RedisStoreOptions? store = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        ServerAddress.Parse(connection).Complete(store ?? new());        // what is wrong with it is said here, not when the service starts
-        return options.UseStore(async cancellation => await RedisStreamStore.ConnectAsync(connection, store, cancellation).ConfigureAwait(false));
+        ServerAddress.Parse(connection).Complete(store ?? new());        // reports an error here, not when the service starts
+        return options.UseStore(async cancellation => await RedisStreamStore.ConnectAsync(connection, store, cancellation)
+            .ConfigureAwait(false));
     }
 }

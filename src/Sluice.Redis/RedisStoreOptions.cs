@@ -2,52 +2,64 @@ using System.Net.Security;
 
 namespace Sluice.Redis;
 
-/// <summary>How a store on Redis is opened. None of it is stored.</summary>
+/// <summary>The options of a store on Redis. They are not stored.</summary>
 public sealed record RedisStoreOptions
 {
-    /// <summary>Where the timers of this store object get their time from; the system's unless given. The store's own time (<see cref="RedisStreamStore.GetTimeAsync"/>) is the server's.</summary>
+    /// <summary>
+    /// The time provider for the timers of this store object; by default the system's. The store's own time
+    /// (<see cref="RedisStreamStore.GetTimeAsync"/>) is the server's.
+    /// </summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>The store's time in place of the server's, for tests that let time pass; null, or a null it returns, for the server's own.</summary>
+    /// <summary>For tests that let time pass: replaces the server's time. Null, or a null result, uses the server's time.</summary>
     internal Func<DateTimeOffset?>? ServerTime { get; init; }
 
     /// <summary>
-    /// What all keys of the store begin with, in braces; <c>sluice</c> unless given. Two stores in one database need two. 1 to 100 letters, digits, dots,
-    /// hyphens, colons and underscores.
+    /// The prefix of all keys of the store, which appears in braces; by default <c>sluice</c>. Two stores in one database need different
+    /// prefixes. 1 to 100 letters, digits, dots, hyphens, colons and underscores.
     /// </summary>
     public string Prefix { get; init; } = "sluice";
 
     /// <summary>
-    /// How often whoever waits for a change looks without having been told of one, in case the message was lost; 100 ms to a minute, 5 seconds unless given.
+    /// The interval at which waiting callers look without a message, in case one was lost; 100 ms to a minute, by default 5 seconds.
     /// </summary>
     public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long connecting, and calls whose repetition does no harm (appends, commits, everything that only looks), wait for a server that has gone or is not there yet, before
-    /// they fail; zero to an hour, 10 seconds unless given, of real time. The client takes its time for each attempt to connect (<c>connectTimeout</c>), so it may be longer.
+    /// The time for which connecting and repeatable calls (appends, commits, reads) wait for an unreachable server before they fail. Zero
+    /// to an hour of real time; by default 10 seconds. It may take longer, because the client waits for each attempt to connect
+    /// (<c>connectTimeout</c>).
     /// </summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// What an acknowledged write survives, as far as this store sees to it: <see cref="Durability.Process"/> unless given. <see cref="Durability.Power"/> asks for a server that
-    /// flushes its append-only file before it answers (<c>appendonly yes</c>, <c>appendfsync always</c>), and no other is connected to. With <see cref="Durability.Replicated"/> each
-    /// write waits for so many replicas to confirm it (<c>WAIT</c>), and fails if they have not within <see cref="Timeout"/>.
+    /// The failures that an acknowledged write must survive; by default <see cref="Durability.Process"/>. <see cref="Durability.Power"/>
+    /// requires a server that flushes its append-only file before it answers (<c>appendonly yes</c>, <c>appendfsync always</c>). With
+    /// <see cref="Durability.Replicated"/>, each write waits until that many replicas confirm it (<c>WAIT</c>), and fails if they do not
+    /// within <see cref="Timeout"/>.
     /// </summary>
     public Durability Durability { get; init; } = Durability.Process;
 
-    /// <summary>Judges the server's certificate in place of the system, which knows none that were made for a private network; with <c>ssl=true</c> in the connection string.</summary>
+    /// <summary>
+    /// Validates the server's certificate instead of the system, which trusts no certificates of private networks. Needs <c>ssl=true</c> in
+    /// the connection string.
+    /// </summary>
     public RemoteCertificateValidationCallback? CertificateValidation { get; init; }
 
     /// <summary>
-    /// Whether a server may be used that deletes keys when its memory is full (<c>maxmemory-policy</c> other than <c>noeviction</c>). It then deletes acknowledged entries and the store's books without a word:
-    /// no unless given. The store looks at the setting when it is opened, and when its connection was made anew: before the next call, and before the answer of a call that went over the new connection.
+    /// Whether to accept a server that deletes keys when its memory is full (<c>maxmemory-policy</c> other than <c>noeviction</c>),
+    /// acknowledged entries included; by default false.
     /// </summary>
+    /// <remarks>
+    /// The store reads the setting when it is opened and after each reconnection: before the next call, and before the answer of a call
+    /// over the new connection.
+    /// </remarks>
     public bool AllowEviction { get; init; }
 
-    // How long no answer comes before a call that does no harm when it is repeated is sent again.
+    // The time without an answer after which a repeatable call is sent again.
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);
 
-    // How long the client may take to connect, or to look which server is the master.
+    // The maximum time of the client for connecting, or for finding the master.
     internal TimeSpan Longest { get; init; } = TimeSpan.FromSeconds(30);
 
     internal void Check()
@@ -56,7 +68,9 @@ public sealed record RedisStoreOptions
         ArgumentNullException.ThrowIfNull(Time);
         ArgumentException.ThrowIfNullOrEmpty(Prefix);
         if (Prefix.Length > 100 || !Prefix.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or ':' or '_'))
-            throw new ArgumentException($"The prefix of a store's keys has 1 to 100 letters, digits, dots, hyphens, colons and underscores; this one is {Prefix}.", nameof(Prefix));
+            throw new ArgumentException(
+                $"The prefix of a store's keys has 1 to 100 letters, digits, dots, hyphens, colons and underscores; this one is {Prefix}.",
+                    nameof(Prefix));
         ArgumentOutOfRangeException.ThrowIfLessThan(PollInterval, TimeSpan.FromMilliseconds(100));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PollInterval, TimeSpan.FromMinutes(1));
         ArgumentOutOfRangeException.ThrowIfLessThan(Timeout, TimeSpan.Zero);

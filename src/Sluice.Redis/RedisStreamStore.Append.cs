@@ -1,9 +1,12 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public override async ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
+    public override async ValueTask<ProducerState> OpenProducerAsync(string stream, string producer,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(producer);
         Reply reply = await CallAsync("open_producer", new Arguments().Stream(stream).Name(producer), cancellation).ConfigureAwait(false);
@@ -20,7 +23,8 @@ public sealed partial class RedisStreamStore
             (int partitions, string made) = await ShapeAsync(request.Stream, cancellation).ConfigureAwait(false);
             List<BatchPart> parts = partitions == 0 ? [] : BatchPart.Divide(request.Entries, partitions, NextSticky(partitions));
             CheckSpread(request, parts);
-            Arguments arguments = new Arguments().Stream(request.Stream).Name(request.Producer).Number(request.Epoch).Number(request.Sequence)
+            Arguments arguments = new Arguments().Stream(request.Stream).Name(request.Producer).Number(request.Epoch)
+                .Number(request.Sequence)
                 .Number(request.LastSequence).Number(request.Entries.Longest).Text(made)
                 .Flag(request.Position is not null).Bytes(request.Position ?? default).Span(request.ForgetAfter)
                 .Number(Math.Min(1, parts.Count)).Parts(parts).Batches(request.Batches);
@@ -33,25 +37,30 @@ public sealed partial class RedisStreamStore
                 Reconsider(refused, request.Entries, request.Stream);
                 if (refused.Words[0] != "BACKPRODUCER") continue;
                 throw new StoreRolledBackException(
-                    $"The producer {request.Producer} of the stream {request.Stream} has the epoch {request.Epoch}, the store knows {refused.Words[1]} only: it has lost writes.")
+                    $"The producer {request.Producer} of the stream {request.Stream} has the epoch {request.Epoch}, the store "
+                        + $"knows {refused.Words[1]} only: it has lost writes.")
                 { Stream = request.Stream };
             }
         }
     }
 
-    // Each partition has keys of its own, and an append is one step.
+    // Keys of each partition differ, and an append is one step.
     private static void CheckSpread(AppendRequest request, List<BatchPart> parts)
     {
-        if (parts.Count <= AppendRequest.MaxSpread || parts.DistinctBy(part => part.Partition).Count() is var spread && spread <= AppendRequest.MaxSpread) return;
-        throw new StreamStoreException($"An append of {request.Producer} to the stream {request.Stream} has {request.Entries.Count:N0} entries for {spread:N0} partitions; one append may be for {AppendRequest.MaxSpread}. Append fewer entries at a time.")
+        if (parts.Count <= AppendRequest.MaxSpread || parts.DistinctBy(part => part.Partition).Count() is var spread
+            && spread <= AppendRequest.MaxSpread) return;
+        throw new StreamStoreException(
+            $"An append of {request.Producer} to the stream {request.Stream} has {request.Entries.Count:N0} entries for {spread:N0} "
+                + $"partitions; one append may be for {AppendRequest.MaxSpread}. Append fewer entries at a time.")
         { Stream = request.Stream, IsPermanent = true };
     }
 
-    // What is too long is an error. A stream that was deleted and made anew is looked at once more.
+    // An entry that is too long is an error. If the stream was deleted and created again, the call is repeated.
     private static void Reconsider(RefusedException refused, EntryBatch entries, string stream)
     {
         if (refused.Words[0] == "TOOLONG")
-            AppendRequest.CheckLength(entries, stream, new() { MaxEntryBytes = int.Parse(refused.Words[1], System.Globalization.CultureInfo.InvariantCulture) });
+            AppendRequest.CheckLength(entries, stream,
+                new() { MaxEntryBytes = int.Parse(refused.Words[1], System.Globalization.CultureInfo.InvariantCulture) });
     }
 
     private static AppendResult Result(AppendRequest request, Reply reply)

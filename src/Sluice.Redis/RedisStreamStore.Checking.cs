@@ -1,9 +1,11 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    /// <remarks>Pages through all entries; what is appended or trimmed meanwhile may be counted or not.</remarks>
+    /// <remarks>Pages through all entries. Entries appended or trimmed meanwhile may or may not be counted.</remarks>
     public override async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
     {
         long entries = 0;
@@ -16,7 +18,8 @@ public sealed partial class RedisStreamStore
                 for (int partition = 0; partition < info.Options.Partitions; partition++)
                 {
                     int number = partition;
-                    await TryAsync(problems, async () => entries += await CheckAsync(stream, number, problems, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+                    await TryAsync(problems, async () => entries += await CheckAsync(stream, number, problems, cancellation)
+                        .ConfigureAwait(false)).ConfigureAwait(false);
                     foreach (GroupBacklog group in info.Groups)
                         await TryAsync(problems, () => VerifyAsync(new(stream, group.Name), number, cancellation)).ConfigureAwait(false);
                 }
@@ -25,7 +28,7 @@ public sealed partial class RedisStreamStore
         return new(entries, problems);
     }
 
-    // Lists the damage, and goes on with the next group.
+    // Lists the damage, and continues with the next group.
     private static async ValueTask TryAsync(List<string> problems, Func<ValueTask> check)
     {
         try
@@ -43,7 +46,8 @@ public sealed partial class RedisStreamStore
         long entries = 0;
         for (long next = 1, tail = 1; next <= tail;)
         {
-            Arguments arguments = new Arguments().Stream(stream).Partition(partition).Number(next).Number(1024).Number(1 << 20).Text("").Flag(true);
+            Arguments arguments = new Arguments().Stream(stream).Partition(partition).Number(next).Number(1024).Number(1 << 20).Text("")
+                .Flag(true);
             Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
             (tail, next) = (reply[0].Long, Math.Max(next, reply[1].Long + 1));
             long before = next;
@@ -54,13 +58,15 @@ public sealed partial class RedisStreamStore
                 Check(piece, stream, partition, problems);
             }
             if (next != before || next > tail) continue;
-            problems.Add($"{stream}/{partition}/{next} and what is behind it up to {tail} is not in the store although it should be. Restore the store from a backup.");
+            problems.Add(
+                $"{stream}/{partition}/{next} and what is behind it up to {tail} is not in the store although it should be. Restore the "
+                    + $"store from a backup.");
             break;
         }
         return entries;
     }
 
-    // Goes on behind a damaged entry, as far as its length can be trusted.
+    // Continues after a damaged entry, as far as its length can be trusted.
     private static void Check(Reply piece, string stream, int partition, List<string> problems)
     {
         ReadOnlyMemory<byte> records = piece[4].Bytes;

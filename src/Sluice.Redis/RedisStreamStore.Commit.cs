@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sluice.Storage;
 
 namespace Sluice.Redis;
 
@@ -19,7 +20,12 @@ public sealed partial class RedisStreamStore
             foreach (CommitOutput output in commit.Outputs)
             {
                 (int partitions, string made) = await ShapeAsync(output.Stream, cancellation).ConfigureAwait(false);
-                if (partitions > output.Partitions) known = known with { Outputs = [.. known.Outputs.Select(one => ReferenceEquals(one, output) ? one with { Partitions = partitions } : one)] };
+                if (partitions > output.Partitions) known =
+                    known with
+                    {
+                        Outputs = [.. known.Outputs.Select(one => ReferenceEquals(one, output)
+                    ? one with { Partitions = partitions } : one)]
+                    };
                 outputs.Add((output, made, partitions == 0 ? [] : BatchPart.Divide(output.Entries, partitions, NextSticky(partitions))));
             }
             known.Check();
@@ -29,23 +35,28 @@ public sealed partial class RedisStreamStore
             }
             catch (RefusedException refused)
             {
-                CommitOutput? output = refused.Words.Length > 2 ? commit.Outputs[int.Parse(refused.Words[2], CultureInfo.InvariantCulture) - 1] : null;
+                CommitOutput? output = refused.Words.Length > 2
+                    ? commit.Outputs[int.Parse(refused.Words[2], CultureInfo.InvariantCulture) - 1] : null;
                 if (output is not null) Reconsider(refused, output.Entries, output.Stream);
             }
         }
     }
 
-    private static Arguments Write(StoreCommit commit, IReadOnlyCollection<(CommitOutput Output, string Made, IReadOnlyList<BatchPart> Parts)> outputs)
+    private static Arguments Write(StoreCommit commit,
+        IReadOnlyCollection<(CommitOutput Output, string Made, IReadOnlyList<BatchPart> Parts)> outputs)
     {
         EntryBatch? derived = commit.Derived;
-        // Found here is what contradicts itself; the script finds what is not outstanding.
+        // Only contradictions within the commit are found here; the script finds entries that are not outstanding.
         long? contradiction = commit.FindNotOutstanding(_ => true);
         return new Arguments().Owner(commit.Owner).Number(commit.Sequence)
             .Each(commit.Settled, (to, range) => to.Number(range.First).Number(range.Last))
             .Text(contradiction is { } sequence ? sequence.ToString(CultureInfo.InvariantCulture) : "")
-            .Each(commit.Deferred, (to, one) => to.Number(one.Sequence).Number(one.Attempts).Span(one.After).Text(one.Node).Text(Shorten(one.Error)))
-            .Each(commit.Dead, (to, letter) => to.Number(letter.Sequence).Text(letter.Node).Text(Shorten(letter.Error)).Number(letter.Attempts).Text(letter.Path)
-                .Bytes(Entries.Substitute(letter.Payload)).Bytes(Entries.Substitute(letter.Headers)).Bytes(letter.IsDamaged ? Entries.Nothing : default))
+            .Each(commit.Deferred, (to, one) => to.Number(one.Sequence).Number(one.Attempts).Span(one.After).Text(one.Node)
+            .Text(Shorten(one.Error)))
+            .Each(commit.Dead, (to, letter) => to.Number(letter.Sequence).Text(letter.Node).Text(Shorten(letter.Error))
+            .Number(letter.Attempts).Text(letter.Path)
+                .Bytes(Entries.Substitute(letter.Payload)).Bytes(Entries.Substitute(letter.Headers))
+                .Bytes(letter.IsDamaged ? Entries.Nothing : default))
             .Each([.. Enumerable.Range(0, derived?.Count ?? 0)], (to, index) => to.Bytes(derived!.RecordAt(index)))
             .Each(commit.State, (to, row) => to.Text(row.Node).Text(row.Key).Flag(row.Value is not null).Bytes(StateBytes.Write(row)))
             .Each(commit.FileLengths, (to, file) => to.Text(file.Name).Number(file.Length))
@@ -68,6 +79,7 @@ public sealed partial class RedisStreamStore
         "gap" => new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {reply[1].Long}"),
         "outstanding" => new(CommitStatus.NotOutstanding,
             $"{commit.Owner}: entry {reply[1].Text} is not outstanding, or ends twice in this commit; nothing of it was applied"),
-        _ => new(CommitStatus.OutputEnded, $"{commit.Owner}: the stream {commit.Outputs[reply[1].Int - 1].Stream} has ended; nothing was applied"),
+        _ => new(CommitStatus.OutputEnded,
+            $"{commit.Owner}: the stream {commit.Outputs[reply[1].Int - 1].Stream} has ended; nothing was applied"),
     };
 }

@@ -1,9 +1,12 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public override async ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
+    public override async ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(group.Name);
         await CallAsync("add_group", new Arguments().Group(group).Flag(start == StreamStart.New), cancellation).ConfigureAwait(false);
@@ -11,7 +14,8 @@ public sealed partial class RedisStreamStore
 
     /// <inheritdoc/>
     public override async ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => await SweepTrashAsync(await CallAsync("remove_group", new Arguments().Group(group), cancellation).ConfigureAwait(false), cancellation).ConfigureAwait(false);
+        => await SweepTrashAsync(await CallAsync("remove_group", new Arguments().Group(group), cancellation).ConfigureAwait(false),
+        cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
@@ -20,7 +24,8 @@ public sealed partial class RedisStreamStore
         string cursor = "0";
         for (int told = 0; pages.Count == 0 || told < pages[0][1].Int || cursor.Length > 0; told += pages[^1][2].Count)
         {
-            Reply page = await CallAsync("find_group", new Arguments().Group(group).Number(told).Text(cursor), cancellation).ConfigureAwait(false);
+            Reply page = await CallAsync("find_group", new Arguments().Group(group).Number(told).Text(cursor), cancellation)
+                .ConfigureAwait(false);
             if (page.IsNull) return null;
             if (page[2].Count == 0 && told < page[1].Int) throw page.Unreadable("partitions");
             pages.Add(page);
@@ -35,7 +40,8 @@ public sealed partial class RedisStreamStore
         ArgumentNullException.ThrowIfNull(request);
         request.Check();
         Arguments arguments = new Arguments().Group(request.Group).Name(request.Member).Name(request.Instance).Span(request.LeaseDuration);
-        arguments = request.Replaces is { } silent ? arguments.Name(silent.Instance).Number(silent.Heartbeats) : arguments.Text("").Number(0);
+        arguments = request.Replaces is { } silent ? arguments.Name(silent.Instance).Number(silent.Heartbeats)
+            : arguments.Text("").Number(0);
         Reply reply = await CallAsync("beat", arguments, cancellation).ConfigureAwait(false);
         return new(reply[0].IsOne ? HeartbeatStatus.Accepted : HeartbeatStatus.Refused, Infos.Member(request.Member, reply[1]));
     }
@@ -45,7 +51,8 @@ public sealed partial class RedisStreamStore
         => await CallAsync("leave", new Arguments().Group(group).Name(member).Name(instance), cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
-    public override async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+    public override async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes,
+        CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 0);
@@ -60,16 +67,19 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override async ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
-        long epoch = (await CallAsync("take_quarantine", new Arguments().Group(group).Name(member).Number(expectedEpoch), cancellation, isRepeatable: false).ConfigureAwait(false)).Long;
+        long epoch = (await CallAsync("take_quarantine", new Arguments().Group(group).Name(member).Number(expectedEpoch), cancellation,
+            isRepeatable: false).ConfigureAwait(false)).Long;
         return epoch == 0 ? null : new Quarantine(group, epoch);
     }
 
     /// <inheritdoc/>
     public override async ValueTask ReleaseQuarantineAsync(Quarantine quarantine, CancellationToken cancellation = default)
-        => await CallAsync("release_quarantine", new Arguments().Group(quarantine.Group).Number(quarantine.Epoch), cancellation).ConfigureAwait(false);
+        => await CallAsync("release_quarantine", new Arguments().Group(quarantine.Group).Number(quarantine.Epoch), cancellation)
+        .ConfigureAwait(false);
 
     /// <inheritdoc/>
     public override async ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(
@@ -90,7 +100,8 @@ public sealed partial class RedisStreamStore
         GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
-        Arguments arguments = new Arguments().Group(group).Number(partition).Flag(after is not null).Text(after ?? "").Number(max).Flag(counted);
+        Arguments arguments = new Arguments().Group(group).Number(partition).Flag(after is not null).Text(after ?? "").Number(max)
+            .Flag(counted);
         Reply reply = await CallAsync("list_state_nodes", arguments, cancellation).ConfigureAwait(false);
         return [.. reply.Items.Select(node => new StateNodeInfo(node[0].Text, counted ? node[1].Long : null))];
     }
@@ -103,7 +114,8 @@ public sealed partial class RedisStreamStore
         List<StateRow> rows = [];
         while (rows.Count < max)
         {
-            Arguments arguments = new Arguments().Group(group).Partition(partition).Text(node).Flag(after is not null).Text(after ?? "").Number(max - rows.Count);
+            Arguments arguments = new Arguments().Group(group).Partition(partition).Text(node).Flag(after is not null).Text(after ?? "")
+                .Number(max - rows.Count);
             StateRow[] page = Rows(group, partition, node, await CallAsync("list_state", arguments, cancellation).ConfigureAwait(false));
             if (page.Length == 0) break;
             rows.AddRange(page);

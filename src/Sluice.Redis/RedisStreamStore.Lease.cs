@@ -1,8 +1,10 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
-    private const int MaxLeasedFrom = 80;             // partitions in one call
+    private const int MaxLeasedFrom = 80;             // the number of partitions in one call
 
     /// <inheritdoc/>
     public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
@@ -11,7 +13,8 @@ public sealed partial class RedisStreamStore
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxBatches, 1, nameof(request));
         if (request.Owned.Count > MaxLeasedFrom) return await LeasePagesAsync(request, cancellation).ConfigureAwait(false);
-        Arguments arguments = new Arguments().Each(request.Owned, (inner, owner) => inner.Owner(owner)).Number(request.MaxItems).Number(request.MaxBytes).Number(request.MaxBatches)
+        Arguments arguments = new Arguments().Each(request.Owned, (inner, owner) => inner.Owner(owner)).Number(request.MaxItems)
+            .Number(request.MaxBytes).Number(request.MaxBatches)
             .Each(request.BackpressureStreams, (inner, gate) => inner.Name(gate)).Flag(request.Quarantine is not null);
         if (request.Quarantine is { } quarantine) arguments.Group(quarantine.Group).Number(quarantine.Epoch);
         Reply reply = await CallAsync("lease", arguments, cancellation, isRepeatable: false).ConfigureAwait(false);
@@ -29,7 +32,7 @@ public sealed partial class RedisStreamStore
         };
     }
 
-    // Of many partitions, some at a time, in their order, until there is enough; none of them is ended or idle before all were looked at.
+    // Leases from many partitions in pages, in order, until there is enough. IsEnded needs a look at all of them.
     private async ValueTask<LeaseResult> LeasePagesAsync(LeaseRequest request, CancellationToken cancellation)
     {
         List<LeasedBatch> batches = [];
@@ -40,17 +43,25 @@ public sealed partial class RedisStreamStore
         (int items, long bytes) = (request.MaxItems, request.MaxBytes);
         foreach (Ownership[] some in request.Owned.Chunk(MaxLeasedFrom))
         {
-            LeaseResult page = await LeaseAsync(request with { Owned = some, MaxItems = items, MaxBytes = bytes, MaxBatches = request.MaxBatches - batches.Count }, cancellation).ConfigureAwait(false);
+            LeaseResult page = await LeaseAsync(request with
+            {
+                Owned = some,
+                MaxItems = items,
+                MaxBytes = bytes,
+                MaxBatches = request.MaxBatches - batches.Count
+            }, cancellation).ConfigureAwait(false);
             batches.AddRange(page.Batches);
             damaged.AddRange(page.Damaged);
             stale.AddRange(page.Stale);
-            if (page.FullStream is not null || page.IsQuarantineLost) return page with { Batches = batches, Stale = stale, Damaged = damaged };
+            if (page.FullStream is not null || page.IsQuarantineLost)
+                return page with { Batches = batches, Stale = stale, Damaged = damaged };
             if (page.NextDue is { } due && (nextDue is null || due < nextDue)) nextDue = due;
             isEnded &= page.IsEnded || page.Stale.Count == some.Length;
             items -= page.Batches.Sum(batch => batch.Entries.Length) + (int)page.Damaged.Sum(damage => damage.Entries.Count);
             foreach (LeasedBatch batch in page.Batches)
                 foreach (Entry entry in batch.Entries.Span) bytes -= entry.Payload.Length + entry.Headers.Length;
-            bool isEnough = items < 1 || bytes < 1 || batches.Count >= request.MaxBatches || (request.Quarantine is not null && batches.Count + damaged.Count > 0);
+            bool isEnough = items < 1 || bytes < 1 || batches.Count >= request.MaxBatches
+                || (request.Quarantine is not null && batches.Count + damaged.Count > 0);
             if (isEnough) return new(batches, stale) { Damaged = damaged, NextDue = nextDue };
         }
         return new(batches, stale) { Damaged = damaged, NextDue = nextDue, IsEnded = isEnded && stale.Count < request.Owned.Count };

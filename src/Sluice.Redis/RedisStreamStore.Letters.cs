@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
@@ -17,7 +19,7 @@ public sealed partial class RedisStreamStore
             Reply reply = await CallAsync("list_waiting", arguments, cancellation).ConfigureAwait(false);
             List<Entry> fresh = [];
             foreach (Reply piece in reply[1].Items) Entries.AddPiece(fresh, piece, group.Stream, partition, attempt: 0);
-            after = reply[2].Text.Length == 0 ? null : reply[2].Long;      // up to where the page is whole
+            after = reply[2].Text.Length == 0 ? null : reply[2].Long;      // up to where the page is complete
             waiting.AddRange(reply[0].Items.Select(row => Waiting(row, group.Stream, partition, withPayload: true))
                 .Concat(fresh.Select(entry => new WaitingEntry(entry, WaitingStatus.InFlight, 0, null, "", "")))
                 .Where(entry => after is not { } end || entry.Entry.Sequence <= end)
@@ -34,7 +36,8 @@ public sealed partial class RedisStreamStore
         List<StoredDeadLetter> letters = [];
         while (letters.Count < max)
         {
-            Arguments arguments = new Arguments().Group(group).Flag(node is not null).Text(node ?? "").Number(after).Number(max - letters.Count);
+            Arguments arguments = new Arguments().Group(group).Flag(node is not null).Text(node ?? "").Number(after)
+                .Number(max - letters.Count);
             Reply page = await CallAsync("list_dead", arguments, cancellation).ConfigureAwait(false);
             if (page.Count == 0) break;
             letters.AddRange(page.Items.Select(letter => Letter(letter, group.Stream)));
@@ -55,23 +58,26 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
-        if (numbers.Count > MaxRedriven) throw new ArgumentException($"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
+        if (numbers.Count > MaxRedriven) throw new ArgumentException(
+            $"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
         return await CallForEachAsync("redrive", group, numbers, cancellation).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+    public override async ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
         return await CallForEachAsync("delete_dead", group, numbers, cancellation).ConfigureAwait(false);
     }
 
-    // Some letters at a time, so that no call holds the server up for long.
+    // In pages, so that no call blocks the server for long.
     private async ValueTask<int> CallForEachAsync(string script, GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation)
     {
         int done = 0;
         foreach (long[] some in numbers.Chunk(MaxOfCall))
-            done += (await CallAsync(script, new Arguments().Group(group).Each(some, (to, number) => to.Number(number)), cancellation, isRepeatable: false).ConfigureAwait(false)).Int;
+            done += (await CallAsync(script, new Arguments().Group(group).Each(some, (to, number) => to.Number(number)), cancellation,
+                isRepeatable: false).ConfigureAwait(false)).Int;
         return done;
     }
 }

@@ -1,12 +1,16 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
 {
     /// <inheritdoc/>
-    public override async ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    public override async ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
-        return Infos.Reader(await CallAsync("open_reader", new Arguments().Stream(stream).Name(reader).Reader(options ?? new()), cancellation).ConfigureAwait(false));
+        return Infos.Reader(await CallAsync("open_reader", new Arguments().Stream(stream).Name(reader).Reader(options ?? new()),
+            cancellation).ConfigureAwait(false));
     }
 
     /// <inheritdoc/>
@@ -17,13 +21,14 @@ public sealed partial class RedisStreamStore
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
         cancellation.ThrowIfCancellationRequested();
         if (pushed.TryTake(request, out ReadResult before)) return before;
-        Arguments arguments = new Arguments().Stream(request.Stream).Partition(request.Partition).Number(request.From).Number(request.MaxItems).Number(request.MaxBytes)
+        Arguments arguments = new Arguments().Stream(request.Stream).Partition(request.Partition).Number(request.From)
+            .Number(request.MaxItems).Number(request.MaxBytes)
             .Text(request.Reader is { } reader ? Names.Encode(reader) : "").Flag(false);
         Reply reply = await CallAsync("read", arguments, cancellation).ConfigureAwait(false);
         List<Entry> entries = [];
         foreach (Reply piece in reply[3].Items) Entries.AddPiece(entries, piece, request.Stream, request.Partition, attempt: 0);
         (long tail, long trimmed, StreamEnd? end) = (reply[0].Long, reply[1].Long, Infos.ReadEnd(reply[2]));
-        if (request.From > tail + 1) return request.Read(tail, trimmed, end, _ => default);    // says that the store went back
+        if (request.From > tail + 1) return request.Read(tail, trimmed, end, _ => default);    // throws: the store was rolled back
         long begin = Math.Max(request.From, trimmed + 1);
         long next = begin + entries.Count;
         if (next > tail && end is null) pushed.Expect(request.Stream, request.Partition, next);

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore
@@ -13,18 +15,22 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(stream);
         options ??= new();
         options.Check();
-        Reply reply = await CallAsync("open_stream", new Arguments().Stream(stream).Number(options.Partitions).Number(options.MaxItems).Number(options.MaxBytes)
+        Reply reply = await CallAsync("open_stream",
+            new Arguments().Stream(stream).Number(options.Partitions).Number(options.MaxItems).Number(options.MaxBytes)
             .Number(options.MaxEntryBytes).Flag(options.Retention == Retention.All), cancellation).ConfigureAwait(false);
-        StreamInfo info = await KnowAsync(stream, reply, cancellation).ConfigureAwait(false) ?? throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
+        StreamInfo info = await KnowAsync(stream, reply, cancellation).ConfigureAwait(false)
+            ?? throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
         return info.Options.Partitions == options.Partitions
             ? info
             : throw new StreamStoreException(
-                $"The stream {stream} has {info.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
+                $"The stream {stream} has {info.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: "
+                    + $"open "
                 + "it with the number it has, or make another stream.")
             { Stream = stream, IsPermanent = true };
     }
@@ -40,12 +46,14 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
     {
         List<string> names = [];
-        // Half a character cannot be escaped: what begins with it is found among what begins with the text before.
+        // Half a surrogate pair cannot be escaped: the server lists by the text before it, and the result is filtered.
         string begin = Names.Encode(prefix.Length > 0 && char.IsHighSurrogate(prefix[^1]) ? prefix[..^1] : prefix), after = "";
         while (true)
         {
-            Reply[] page = [.. (await CallAsync("list_streams", new Arguments().Text(begin).Text(after), cancellation).ConfigureAwait(false)).Items];
-            if (page.Length == 0) return [.. names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+            Reply[] page = [.. (await CallAsync("list_streams", new Arguments().Text(begin).Text(after), cancellation)
+                .ConfigureAwait(false)).Items];
+            if (page.Length == 0) return [.. names.Where(name => name.StartsWith(prefix, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)];
             names.AddRange(page.Select(name => name.Name));
             after = page[^1].Text;
         }
@@ -55,7 +63,8 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(end);
-        return Infos.ReadEnd(await CallAsync("end_stream", new Arguments().Stream(stream).Text(Infos.Write(end)), cancellation).ConfigureAwait(false))!;
+        return Infos.ReadEnd(await CallAsync("end_stream", new Arguments().Stream(stream).Text(Infos.Write(end)), cancellation)
+            .ConfigureAwait(false))!;
     }
 
     /// <inheritdoc/>
@@ -66,7 +75,7 @@ public sealed partial class RedisStreamStore
         await SweepTrashAsync(reply, cancellation).ConfigureAwait(false);
     }
 
-    // What was removed is gone; its keys are deleted some at a time. Whoever removes something next goes on, should this process end before.
+    // The keys of deleted objects are removed in pages. If this process ends before, the next deletion continues.
     private async ValueTask SweepTrashAsync(Reply reply, CancellationToken cancellation)
     {
         while (reply.IsOne) reply = await CallAsync("sweep_trash", new(), cancellation).ConfigureAwait(false);
@@ -79,7 +88,8 @@ public sealed partial class RedisStreamStore
         (long? count, Task? change) = changes.Look(stream, after);
         if (count is null && change is null)
         {
-            if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
+            if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
+                throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
             (count, change) = changes.Look(stream, after);
         }
         if (change is not null)
@@ -91,12 +101,14 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+        CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         long? count = await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false);
         if (count is not null) return count.Value;
-        if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
+        if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
+            throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
         return await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
             ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
     }
@@ -105,12 +117,13 @@ public sealed partial class RedisStreamStore
     public override async ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
         => (await CallAsync("find_time", new Arguments(), cancellation).ConfigureAwait(false)).Time;
 
-    // Remembers a stream that was found, with the rest of its consumers if it has many; null if it is not there.
+    // Caches a stream that was found, and reads the remaining pages of its consumers; null if it does not exist.
     private async ValueTask<StreamInfo?> KnowAsync(string stream, Reply first, CancellationToken cancellation)
     {
         List<Reply> pages = [first];
         while (!pages[^1].IsNull && pages[^1][13].Text is { Length: > 0 } next)
-            pages.Add(await CallAsync("find_stream", new Arguments().Stream(stream).Text(next).Number(pages[^1][14].Long), cancellation).ConfigureAwait(false));
+            pages.Add(await CallAsync("find_stream", new Arguments().Stream(stream).Text(next).Number(pages[^1][14].Long), cancellation)
+                .ConfigureAwait(false));
         if (pages[^1].IsNull)
         {
             Forget(stream);

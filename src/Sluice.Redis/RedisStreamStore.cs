@@ -1,29 +1,31 @@
 using System.Collections.Concurrent;
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Redis;
 
 /// <summary>
-/// A stream store on Redis 7: any number of processes share its streams, and take partitions over from those that die. What it has acknowledged
-/// survives what the server does (see its <c>appendonly</c> and <c>appendfsync</c>). In a Redis Cluster a store is on the master that serves the slot of its prefix.
+/// A stream store on Redis 7. Any number of processes share its streams, and take over the partitions of processes that die. The server's
+/// settings (<c>appendonly</c>, <c>appendfsync</c>) decide which failures acknowledged writes survive. In a Redis Cluster, a store is on
+/// the master that serves the slot of its prefix.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Thread-safe. Each call is one function of a library that the server is given, so one step of its; calls that come together share the connection. Keys begin with the prefix in braces
-/// (<see cref="RedisStoreOptions.Prefix"/>); nobody else may write to them.
+/// Thread-safe. Each call is one function of a library on the server, and so one atomic step; concurrent calls share the connection. Keys
+/// begin with the prefix in braces (<see cref="RedisStoreOptions.Prefix"/>); no other program may write to them.
 /// </para>
 /// <para>
-/// If the connection is cut, calls that do no harm when they are repeated are sent again, until <see cref="RedisStoreOptions.Timeout"/> is over: a commit, or an append, that
-/// had been done is then answered from what was recorded. Other calls fail, and say that they may have been done.
+/// If the connection is cut, repeatable calls are sent again until <see cref="RedisStoreOptions.Timeout"/>. A commit or an append that was
+/// already executed is then answered from its record. Other calls fail, with a message that they may have been executed.
 /// </para>
 /// <para>
-/// After a restart of the server nothing is written until its append-only file has been rewritten (<c>BGREWRITEAOF</c>), as a crash may leave half a commit at its end.
-/// Whoever deletes everything (<c>FLUSHALL</c>) is noticed by the next call: <see cref="StoreRolledBackException"/>.
+/// After a restart of the server nothing is written until its append-only file has been rewritten (<c>BGREWRITEAOF</c>): a crash may leave
+/// half a commit at its end. If all data was deleted (<c>FLUSHALL</c>), the next call throws a <see cref="StoreRolledBackException"/>.
 /// </para>
 /// </remarks>
 public sealed partial class RedisStreamStore : StreamStore
 {
-    private const int Form = 4;                      // of the keys
+    private const int Form = 4;                      // the format of the keys
 
     private readonly ServerAddress address;
     private readonly Connection connection;
@@ -45,35 +47,42 @@ public sealed partial class RedisStreamStore : StreamStore
     }
 
     /// <inheritdoc/>
-    /// <remarks>What it was opened with (<see cref="RedisStoreOptions.Durability"/>).</remarks>
+    /// <remarks>The durability that it was opened with (<see cref="RedisStoreOptions.Durability"/>).</remarks>
     public override Durability Durability => options.Durability;
 
     /// <inheritdoc/>
-    public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.SharedByProcesses | StreamStoreCapabilities.PartitionChanges;
+    public override StreamStoreCapabilities Capabilities
+        => StreamStoreCapabilities.SharedByProcesses | StreamStoreCapabilities.PartitionChanges;
 
     /// <inheritdoc/>
     public override int Generation => generation;
 
-    /// <summary>Connects to a store, which is made if the database has none under its prefix.</summary>
+    /// <summary>Connects to a store, and creates it if the database has none under its prefix.</summary>
     /// <param name="connection">
-    /// For example <c>localhost:6379,password=…,ssl=true,defaultDatabase=1,prefix=shop</c>; a server and its replicas as <c>one:6379,two:6379</c>. The password appears in no error, and
-    /// a prefix goes before that of the options.
+    /// The connection string; for example <c>localhost:6379,password=…,ssl=true,defaultDatabase=1,prefix=shop</c>; for a server and its
+    /// replicas <c>one:6379,two:6379</c>. No error shows the password. Its prefix overrides the prefix of the options.
     /// </param>
-    /// <param name="options">How to open it.</param>
+    /// <param name="options">The options of the store.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <exception cref="StreamStoreException">No server answers there, it wants a password or another one, it is older than 7.0, it does not flush as asked, or it has a store of a newer version: says which.</exception>
-    /// <exception cref="ArgumentException">It is no connection string, or an option is out of its range.</exception>
-    public static async ValueTask<RedisStreamStore> ConnectAsync(string connection, RedisStoreOptions? options = null, CancellationToken cancellation = default)
+    /// <exception cref="StreamStoreException">
+    /// The server does not answer, refuses the password, is older than 7.0, does not flush as required, or has a store of another version;
+    /// the message says which.
+    /// </exception>
+    /// <exception cref="ArgumentException">The connection string is invalid, or an option is out of its range.</exception>
+    public static async ValueTask<RedisStreamStore> ConnectAsync(string connection, RedisStoreOptions? options = null,
+        CancellationToken cancellation = default)
     {
         ServerAddress address = ServerAddress.Parse(connection);
         options = address.Complete(options ?? new());
         Connection open = await Connection.OpenAsync(address, options, cancellation).ConfigureAwait(false);
         try
         {
-            Reply opened = new(await open.RunAsync(Script.Named("open_store"), [NewId()], isRepeatable: true, cancellation).ConfigureAwait(false), new("open_store", address, null, null));
+            Reply opened = new(await open.RunAsync(Script.Named("open_store"), [NewId()], isRepeatable: true, cancellation)
+                .ConfigureAwait(false), new("open_store", address, null, null));
             if (opened[3].Long != Form)
                 throw new StreamStoreException(
-                    $"The store at {address} was written by {(opened[3].Long > Form ? "a newer" : "an older")} version of Sluice: this one knows the form {Form}, not {opened[3].Long}. Use that version, or another prefix.")
+                    $"The store at {address} was written by {(opened[3].Long > Form ? "a newer" : "an older")} version of Sluice: this "
+                        + $"one knows the form {Form}, not {opened[3].Long}. Use that version, or another prefix.")
                 { IsPermanent = true };
             var store = new RedisStreamStore(address, open, options, opened);
             open.Changed = store.Hear;
@@ -87,7 +96,9 @@ public sealed partial class RedisStreamStore : StreamStore
         }
     }
 
-    /// <summary>Closes the connection. Whoever waits for a change, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>
+    /// Closes the connection. Callers that wait for a change, and later calls, get an <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public override async ValueTask DisposeAsync()
     {
         await poll.DisposeAsync().ConfigureAwait(false);
@@ -101,7 +112,7 @@ public sealed partial class RedisStreamStore : StreamStore
 
     private static string NewId() => Guid.NewGuid().ToString("N");
 
-    // Some messages may have been missed; perhaps none come any more.
+    // Wakes all waiting callers, because messages may be lost, and checks the connection.
     private void Look()
     {
         pushed.Sweep();
@@ -109,7 +120,7 @@ public sealed partial class RedisStreamStore : StreamStore
         _ = connection.CheckAsync();
     }
 
-    // A message has come, or some may have been missed.
+    // Handles a message; null if some may have been missed.
     private void Hear(byte[]? told)
     {
         if (told is null)
@@ -128,16 +139,19 @@ public sealed partial class RedisStreamStore : StreamStore
     {
         cancellation.ThrowIfCancellationRequested();
         var subject = new CallSubject(script, address, arguments.AboutStream, arguments.AboutPartition);
-        Reply reply = await RunAsync(script, arguments.ToArray(options.ServerTime?.Invoke(), id), isRepeatable, cancellation, subject).ConfigureAwait(false);
+        Reply reply = await RunAsync(script, arguments.ToArray(options.ServerTime?.Invoke(), id), isRepeatable, cancellation, subject)
+            .ConfigureAwait(false);
         generation = reply[1].Int;
         return reply[2];
     }
 
-    private async Task<Reply> RunAsync(string script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation, CallSubject? subject = null)
+    private async Task<Reply> RunAsync(string script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation,
+        CallSubject? subject = null)
     {
         try
         {
-            return new(await connection.RunAsync(Script.Named(script), arguments, isRepeatable, cancellation).ConfigureAwait(false), subject ?? new(script, address, null, null));
+            return new(await connection.RunAsync(Script.Named(script), arguments, isRepeatable, cancellation).ConfigureAwait(false), subject
+                ?? new(script, address, null, null));
         }
         catch (Exception failure) when (Failures.Refusal(failure) is { } words)
         {
@@ -161,7 +175,7 @@ public sealed partial class RedisStreamStore : StreamStore
         changes.Forget(stream);
     }
 
-    // How many partitions a stream has; (0, "") if it is not there, which the script then says at its time.
+    // The number of partitions of a stream; (0, "") if it does not exist, which the script reports.
     private async ValueTask<(int Partitions, string Made)> ShapeAsync(string stream, CancellationToken cancellation)
     {
         if (known.TryGetValue(stream, out var shape)) return shape;
@@ -172,7 +186,7 @@ public sealed partial class RedisStreamStore : StreamStore
     private int NextSticky(int partitions) => (int)((uint)Interlocked.Increment(ref sticky) % (uint)partitions);
 }
 
-/// <summary>A refusal that the call explains, or answers by trying again.</summary>
+/// <summary>A refusal that the call explains, or answers with a repetition.</summary>
 internal sealed class RefusedException(string[] words) : Exception(string.Join(' ', words))
 {
     public string[] Words => words;

@@ -1,21 +1,21 @@
 namespace Sluice.Sqlite;
 
-/// <summary>How a store in a file is opened. None of it is stored.</summary>
+/// <summary>The options of a store in a SQLite file. They are not stored.</summary>
 public sealed record SqliteStoreOptions
 {
-    /// <summary>Where time comes from; the system's unless given.</summary>
+    /// <summary>The time provider; by default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>
-    /// How large the write-ahead log becomes before it is copied into the file, in bytes; 64 KB to 1 GB, 16 MB unless given. A larger one copies less, because
-    /// what was settled meanwhile is not copied, and takes longer when it does.
+    /// The size of the write-ahead log, in bytes, above which it is copied into the file; 64 KB to 1 GB, by default 16 MB. With a larger
+    /// log less is copied, because entries settled in the meantime are not, but each copy takes longer.
     /// </summary>
     public long MaxLogBytes { get; init; } = 16 << 20;
 
-    /// <summary>How much of the file SQLite keeps in memory, in bytes; 64 KB to 1 GB, 8 MB unless given.</summary>
+    /// <summary>The size of SQLite's cache in memory, in bytes; 64 KB to 1 GB, by default 8 MB.</summary>
     public long MaxCacheBytes { get; init; } = 8 << 20;
 
-    // How many blocks are known without rows; for tests, which have fewer.
+    // The maximum number of recent blocks, whose chunks have no rows; tests use fewer.
     internal int RecentBlocks { get; init; } = 256;
 
     internal void Check()

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 public sealed partial class SqliteStreamStore
@@ -5,7 +7,8 @@ public sealed partial class SqliteStreamStore
     /// <inheritdoc/>
     public override async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
     {
-        await CallAsync(session => session.Generation, cancellation).ConfigureAwait(false); // whatever was acknowledged is in the file now
+        // So that all acknowledged writes are in the file.
+        await CallAsync(session => session.Generation, cancellation).ConfigureAwait(false);
         return await OwnThread.RunAsync("sluice check", () =>
         {
             try
@@ -20,7 +23,7 @@ public sealed partial class SqliteStreamStore
         }).ConfigureAwait(false);
     }
 
-    // Over a read-only connection, so that a partition with much state holds up no other call. Partitions that are taken together share the connection.
+    // Over a read-only connection, so that a partition with much state delays no other call. Parallel acquisitions take turns.
     private async ValueTask<string?> FindDamageAsync(GroupId group, int partition, CancellationToken cancellation)
     {
         ObjectDisposedException.ThrowIf(Volatile.Read(ref isDisposed) != 0, this);

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 public sealed partial class SqliteStreamStore
@@ -31,15 +33,22 @@ public sealed partial class SqliteStreamStore
 
     /// <inheritdoc/>
     /// <remarks>
-    /// The store first reads the rows of the partition, beside other calls, and compares them with their checksums and the digest. If it is damaged, that is a <see cref="StreamStoreException"/> that names the
-    /// partition, and it is not taken.
+    /// The store first verifies the rows of the partition against checksums and digest, concurrently with other calls. If they are damaged,
+    /// a <see cref="StreamStoreException"/> names the partition, and it is not acquired.
     /// </remarks>
-    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+        CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         StreamNames.Check(request.Member);
         if (await FindDamageAsync(group, partition, cancellation).ConfigureAwait(false) is { } damage)
-            throw new StreamStoreException($"{damage} Nothing was changed. Restore a backup; CheckAsync lists all damage.") { Stream = group.Stream, Partition = partition, IsPermanent = true };
+            throw new StreamStoreException($"{damage} Nothing was changed. Restore a backup; CheckAsync lists all damage.")
+            {
+                Stream =
+                group.Stream,
+                Partition = partition,
+                IsPermanent = true
+            };
         return await CallAsync(session => GroupCalls.Take(session, group, partition, request), cancellation).ConfigureAwait(false);
     }
 
@@ -57,7 +66,8 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+    public override ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes,
+        CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(bytes, 0);
@@ -65,7 +75,10 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    /// <remarks>Of the attachments it knows <see cref="SqliteWrites"/>; if one of their statements fails, a <see cref="StreamStoreException"/> says which, and nothing of the commit was applied.</remarks>
+    /// <remarks>
+    /// The only attachments it supports are <see cref="SqliteWrites"/>. If one of their statements fails, a
+    /// <see cref="StreamStoreException"/> names it, and nothing of the commit is applied.
+    /// </remarks>
     public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(commit);
@@ -73,22 +86,25 @@ public sealed partial class SqliteStreamStore
         return CallAsync(session => CommitCalls.Commit(session, commit), cancellation, RequestKind.Commit, isLasting: commit.MustLast);
     }
 
-    /// <summary>Runs statements for the application's own tables, in a transaction of the store's but in no commit: to make the tables, for example.</summary>
-    /// <exception cref="StreamStoreException">A statement failed; none of them was done.</exception>
+    /// <summary>
+    /// Runs statements for the application's own tables in a transaction without a commit: for example, to create the tables.
+    /// </summary>
+    /// <exception cref="StreamStoreException">A statement failed; none of them took effect.</exception>
     public ValueTask ExecuteAsync(SqliteWrites writes, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(writes);
         return DoAsync(session => AttachmentCalls.Run(session, [writes]), cancellation);
     }
 
-    /// <summary>Prepares a statement of an application's, without running it.</summary>
-    /// <returns>How many places for values it has.</returns>
-    /// <exception cref="StreamStoreException">It cannot be run.</exception>
+    /// <summary>Prepares a statement of the application without running it.</summary>
+    /// <returns>The number of its parameters.</returns>
+    /// <exception cref="StreamStoreException">The statement is invalid.</exception>
     internal ValueTask<int> CountPlacesAsync(string sql, CancellationToken cancellation)
         => CallAsync(session => AttachmentCalls.CountPlaces(session, sql), cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public override ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(member);
         return CallAsync(session => GroupCalls.TakeQuarantine(session, group, member, expectedEpoch), cancellation);

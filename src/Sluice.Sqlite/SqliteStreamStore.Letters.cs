@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 public sealed partial class SqliteStreamStore
@@ -17,7 +19,8 @@ public sealed partial class SqliteStreamStore
         GroupId group, int partition, long after, int max = PartitionState.MaxWaiting, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
-        return CallAsync<IReadOnlyList<WaitingEntry>>(session => StoredRows.List(session.Partition(group, partition), withPayload: false, after, max), cancellation);
+        return CallAsync<IReadOnlyList<WaitingEntry>>(session => StoredRows.List(session.Partition(group, partition), withPayload: false,
+            after, max), cancellation);
     }
 
     /// <inheritdoc/>
@@ -32,7 +35,8 @@ public sealed partial class SqliteStreamStore
     public override ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(numbers);
-        if (numbers.Count > MaxRedriven) throw new ArgumentException($"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
+        if (numbers.Count > MaxRedriven) throw new ArgumentException(
+            $"At most {MaxRedriven} dead letters are redriven at once, not {numbers.Count}.", nameof(numbers));
         return CallAsync(session => LetterCalls.Redrive(session.Group(group), numbers), cancellation);
     }
 

@@ -1,12 +1,16 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 public sealed partial class SqliteStreamStore
 {
     /// <inheritdoc/>
-    public override ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    public override ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(reader);
-        return CallAsync(session => ReaderCalls.Open(session, StreamCalls.Swept(session.Stream(stream)), reader, options ?? new()).Info(), cancellation);
+        return CallAsync(session => ReaderCalls.Open(session, StreamCalls.Swept(session.Stream(stream)), reader, options ?? new()).Info(),
+            cancellation);
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 public sealed partial class SqliteStreamStore
@@ -7,7 +9,8 @@ public sealed partial class SqliteStreamStore
         => CallAsync(session => StreamCalls.RaiseGeneration(session, expected), cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    public override ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,
+        CancellationToken cancellation = default)
     {
         StreamNames.Check(stream);
         options ??= new();
@@ -68,16 +71,19 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+        CancellationToken cancellation = default)
     {
         cancellation.ThrowIfCancellationRequested();
         long? count = await living.Changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false);
         if (count is not null) return count.Value;
-        await CallAsync(session => session.Stream(stream).Id, cancellation).ConfigureAwait(false);          // it is not known here yet, or was deleted
+        // The stream is not known here yet, or was deleted.
+        await CallAsync(session => session.Stream(stream).Id, cancellation).ConfigureAwait(false);
         return await living.Changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
             ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
     }
 
     /// <inheritdoc/>
-    public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default) => CallAsync(static session => session.Now, cancellation);
+    public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+        => CallAsync(static session => session.Now, cancellation);
 }

@@ -1,20 +1,25 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// A stream store in one SQLite file: what it has acknowledged survives the process (<see cref="Durability.Process"/>) or a power failure
-/// (<see cref="Durability.Power"/>). One process has it open at a time, held by a lock of the operating system.
+/// A stream store in one SQLite file. Acknowledged writes survive the end of the process (<see cref="Durability.Process"/>) or a power
+/// failure (<see cref="Durability.Power"/>). One process at a time can open it, which a lock of the operating system enforces.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Thread-safe. Everything is written by one thread of the store's own: what came in while it wrote one transaction goes into the next, so that many callers
-/// share one flush of the disk, and a lone caller waits for nobody. What is settled leaves the file, whose room is used again.
+/// Thread-safe. One thread of the store writes everything. Calls that arrive during a transaction share the next one, so that many callers
+/// share one flush of the disk, and a single caller waits for no other. Settled entries leave the file, and their room is used again.
 /// </para>
 /// <para>
-/// Every entry has a checksum, compared when it is read: damage is a <see cref="StreamStoreException"/> that names stream, partition and entry. If the disk is full or fails, calls fail and say so;
-/// nothing that was acknowledged is lost, and the store goes on when there is room again. Acknowledged commits that somebody else cuts off the end of the
-/// write-ahead log (<c>-wal</c>), or that an older copy of the file does not have, are noticed (<see cref="Loss"/>) as long as its lock (<c>-lock</c>) lies beside it as it was.
+/// Every entry has a checksum, verified on each read. A damaged entry throws a <see cref="StreamStoreException"/> with stream, partition
+/// and sequence. If the disk is full or fails, calls fail; acknowledged writes are safe, and the store continues once there is room.
 /// </para>
-/// <para>Heartbeats, reserved places, and when readers expire are not stored: they begin anew when the store is opened.</para>
+/// <para>
+/// The store detects the loss of acknowledged commits (<see cref="Loss"/>), as from a truncated write-ahead log (<c>-wal</c>) or an older
+/// copy of the file, as long as its lock file (<c>-lock</c>) stays beside it unchanged.
+/// </para>
+/// <para>Heartbeats, reservations and expiries of readers are not stored: they start again when the store is opened.</para>
 /// </remarks>
 /// <example><code>
 /// await using var store = await SqliteStreamStore.OpenAsync("orders.db", Durability.Power);
@@ -44,34 +49,47 @@ public sealed partial class SqliteStreamStore : StreamStore
     public override int Generation => writer.Generation;
 
     /// <inheritdoc/>
-    /// <remarks>The lock beside the file (<c>-lock</c>) knows how far the store had come. Without it, and if it was put back together with the file, nothing is noticed.</remarks>
+    /// <remarks>
+    /// The lock file (<c>-lock</c>) records the progress of the store. If it is missing, or was restored together with the file, no loss is
+    /// detected.
+    /// </remarks>
     public override string? Loss { get; }
 
-    /// <summary>The file, with its full path.</summary>
+    /// <summary>The full path of the file.</summary>
     public string Path => file.Path;
 
-    /// <summary>Opens a store, which is made if the file is not there. Its tables begin with <c>sluice_</c>; the file may have others.</summary>
-    /// <param name="path">The file, on a local disk; its directory must be there. Beside it are its log and its lock (<c>-wal</c>, <c>-shm</c>, <c>-lock</c>).</param>
-    /// <param name="durability"><see cref="Durability.Process"/> or <see cref="Durability.Power"/>; may be another one at each opening.</param>
-    /// <param name="options">How to open it.</param>
+    /// <summary>
+    /// Opens a store, and creates the file if it does not exist. The store's tables have the prefix <c>sluice_</c>; the file may contain
+    /// others.
+    /// </summary>
+    /// <param name="path">
+    /// The file, on a local disk, in an existing directory. Its log and lock are beside it (<c>-wal</c>, <c>-shm</c>, <c>-lock</c>).
+    /// </param>
+    /// <param name="durability"><see cref="Durability.Process"/> or <see cref="Durability.Power"/>; it may differ at each opening.</param>
+    /// <param name="options">The options of the store.</param>
     /// <param name="cancellation">Gives up before anything is done.</param>
     /// <exception cref="StreamStoreException">
-    /// It is open already, was written by a newer version, is no database, is damaged, or cannot be written there: says which.
+    /// The store is open elsewhere, was written by a newer version, is no database, is damaged, or cannot be written; the message says
+    /// which.
     /// </exception>
-    /// <exception cref="ArgumentException">Another durability, or an option out of its range.</exception>
+    /// <exception cref="ArgumentException">The durability is another one, or an option is out of its range.</exception>
     public static ValueTask<SqliteStreamStore> OpenAsync(
         string path, Durability durability, SqliteStoreOptions? options = null, CancellationToken cancellation = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         if (durability != Durability.Process && durability != Durability.Power)
-            throw new ArgumentException($"A SQLite store has the durability {Durability.Process} or {Durability.Power}, not {durability}.", nameof(durability));
+            throw new ArgumentException($"A SQLite store has the durability {Durability.Process} or {Durability.Power}, not {durability}.",
+                nameof(durability));
         options ??= new();
         options.Check();
         cancellation.ThrowIfCancellationRequested();
         return ValueTask.FromResult(Open(FullPath(path), durability, options));
     }
 
-    /// <summary>Answers what was asked, then closes the file. Whoever waits for a change, and every later call, gets an <see cref="ObjectDisposedException"/>.</summary>
+    /// <summary>
+    /// Answers pending calls, then closes the file. Callers that wait for a change, and later calls, get an
+    /// <see cref="ObjectDisposedException"/>.
+    /// </summary>
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
@@ -79,19 +97,19 @@ public sealed partial class SqliteStreamStore : StreamStore
         fileLock.Dispose();
     }
 
-    // For tests: called by the writer's thread around the end of each transaction (false before, true after it).
+    // For tests: called on the writer's thread around the end of each transaction (false before, true after it).
     internal Action<bool>? Probe
     {
         set => living.Probe = value;
     }
 
-    // For tests: the last transaction that is as safe as the store promises.
+    // For tests: the last transaction with the promised durability.
     internal long Flushed => writer.Flushed;
 
-    // For tests.
+    // For tests: runs on the writer's thread.
     internal ValueTask WithDatabaseAsync(Action<Database> action) => DoAsync(session => action(session.Database), default);
 
-    // Ends as a kill does, for tests.
+    // For tests: ends as a kill does.
     internal async ValueTask AbandonAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
@@ -120,7 +138,7 @@ public sealed partial class SqliteStreamStore : StreamStore
         }
     }
 
-    // Before the writer has the session. The new generation is one that was never used.
+    // Runs before the writer has the session. The new generation was never used before.
     private static string? FindLoss(Session session, (long Transaction, int Generation)? witness, string path)
     {
         if (witness is not { } known || known.Transaction <= session.Transaction) return null;
@@ -130,21 +148,24 @@ public sealed partial class SqliteStreamStore : StreamStore
         session.PrepareCommit();
         session.Commit();
         session.Committed();
-        return $"The store {path} had come to its transaction {known.Transaction}, and is at {found} again: an older copy was put in its place, or it was deleted, or "
+        return $"The store {path} had come to its transaction {known.Transaction}, and is at {found} again: an older copy was put in its "
+            + $"place, or it was deleted, or "
             + "the disk has lost its end. What came after that is lost.";
     }
 
-    // The lock must be the same whatever way leads to the file.
+    // Every path to the file must lead to the same lock.
     private static string FullPath(string path)
     {
         string full = System.IO.Path.GetFullPath(path);
         return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }
 
-    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other, bool isLasting = true)
+    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation, RequestKind kind = RequestKind.Other,
+        bool isLasting = true)
         => new(writer.CallAsync(kind, isLasting, call, cancellation));
 
-    private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation) => new(writer.CallAsync(RequestKind.Other, isLasting: true, session =>
+    private ValueTask DoAsync(Action<Session> call, CancellationToken cancellation)
+        => new(writer.CallAsync(RequestKind.Other, isLasting: true, session =>
     {
         call(session);
         return true;

@@ -1,6 +1,6 @@
 namespace Sluice.Testing;
 
-/// <summary>Brings whatever is awaited in a seeded run back to its scheduler.</summary>
+/// <summary>The synchronization context of a seeded run: continuations return to its scheduler.</summary>
 internal sealed class SeededContext(SeededScheduler scheduler) : SynchronizationContext
 {
     public override void Post(SendOrPostCallback d, object? state) => scheduler.Schedule(new Posted(d, state));

@@ -1,7 +1,9 @@
 namespace Sluice.Testing;
 
-/// <summary>A sink that collects what arrives, and that the test can hold up.</summary>
-/// <remarks>Any thread. Collects over all runs and lanes that use it; <see cref="WaitForAsync"/> and <see cref="Ended"/> are about the first run.</remarks>
+/// <summary>A sink that collects the items that arrive; the test can block it.</summary>
+/// <remarks>
+/// Thread-safe. Collects over all runs and lanes that use it; <see cref="WaitForAsync"/> and <see cref="Ended"/> concern the first run.
+/// </remarks>
 /// <typeparam name="T">The type of its items.</typeparam>
 public sealed class SinkProbe<T>
 {
@@ -9,18 +11,18 @@ public sealed class SinkProbe<T>
     private readonly List<T> items = [];
     private readonly List<(int Count, TaskCompletionSource Reached)> waiters = [];
     private readonly TaskCompletionSource<bool> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource? turn;              // what an item that arrives while the probe is blocked waits for
-    private TaskCompletionSource? held;              // the test waits for an item to be held up
+    private TaskCompletionSource? turn;              // an item that arrives while the probe is blocked waits for it
+    private TaskCompletionSource? held;              // the test waits for a blocked item
     private bool blocked;
     private int allowed;
 
-    /// <summary>Makes a probe.</summary>
+    /// <summary>Creates a probe.</summary>
     public SinkProbe() => Sink = Sluice.StageNode.Of(() => new Collector(this));
 
     /// <summary>The sink.</summary>
     public Sink<T> Sink { get; }
 
-    /// <summary>What has arrived and was let through, in order; a copy.</summary>
+    /// <summary>A copy of the items that were let through, in order.</summary>
     public IReadOnlyList<T> Items
     {
         get
@@ -29,7 +31,7 @@ public sealed class SinkProbe<T>
         }
     }
 
-    /// <summary>Whether an item has arrived and is being held up.</summary>
+    /// <summary>Whether an item has arrived and is blocked.</summary>
     public bool IsHolding
     {
         get
@@ -38,7 +40,7 @@ public sealed class SinkProbe<T>
         }
     }
 
-    /// <summary>Ends when an item has arrived and is being held up.</summary>
+    /// <summary>Completes when an item has arrived and is blocked.</summary>
     public Task HeldAsync()
     {
         lock (gate)
@@ -48,20 +50,20 @@ public sealed class SinkProbe<T>
         }
     }
 
-    /// <summary>Ends with the first run: true when everything had arrived, false when the run was cancelled or had failed.</summary>
+    /// <summary>Completes with the first run: true if all items had arrived, false if the run was cancelled or failed.</summary>
     public Task<bool> Ended => ended.Task;
 
-    /// <summary>From now on, items that arrive are held up until they are released or the run is cancelled.</summary>
+    /// <summary>Blocks arriving items until they are released or the run is cancelled.</summary>
     public void Block()
     {
         lock (gate) (blocked, allowed) = (true, 0);
     }
 
-    /// <summary>Lets everything through again.</summary>
+    /// <summary>Releases all items, and unblocks the sink.</summary>
     public void Release() => Release(int.MaxValue);
 
-    /// <summary>Lets some items through, and stays blocked for those after them.</summary>
-    /// <param name="count">1 or more.</param>
+    /// <summary>Releases some items, and stays blocked for later ones.</summary>
+    /// <param name="count">The number of items; 1 or more.</param>
     public void Release(int count)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -76,11 +78,11 @@ public sealed class SinkProbe<T>
         waiting?.TrySetResult();
     }
 
-    /// <summary>Waits, without sleeping, until that many items have arrived. On a seeded scheduler, drive it first.</summary>
-    /// <param name="count">How many in all, 1 or more.</param>
+    /// <summary>Waits, without sleeping, until a number of items has arrived. On a seeded scheduler, drive it first.</summary>
+    /// <param name="count">The total number of items; 1 or more.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <returns>What has arrived.</returns>
-    /// <exception cref="InvalidOperationException">The run has ended with fewer.</exception>
+    /// <returns>The items that have arrived.</returns>
+    /// <exception cref="InvalidOperationException">The run has ended with fewer items.</exception>
     public async Task<IReadOnlyList<T>> WaitForAsync(int count, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -104,12 +106,12 @@ public sealed class SinkProbe<T>
         {
             items.Add(item);
             foreach (var (count, reached) in waiters)
-                if (items.Count >= count) reached.TrySetResult();    // its continuations run elsewhere, not under this lock
+                if (items.Count >= count) reached.TrySetResult();    // continuations run elsewhere, not under this lock
             waiters.RemoveAll(waiter => items.Count >= waiter.Count);
         }
     }
 
-    /// <returns>What to wait for before asking again; null when the item may pass.</returns>
+    /// <returns>The task to await before the next call; null if the item may pass.</returns>
     private TaskCompletionSource? Turn()
     {
         lock (gate)
@@ -126,7 +128,7 @@ public sealed class SinkProbe<T>
     {
         private bool complete;
 
-        // A node is disposed with its run, however that ends.
+        // A node is disposed with its run, however the run ends.
         public void Dispose() => probe.ended.TrySetResult(complete);
 
         protected override async ValueTask ProcessAsync(T item, CancellationToken cancellation)

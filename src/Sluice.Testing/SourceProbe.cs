@@ -4,8 +4,10 @@ using System.Runtime.ExceptionServices;
 
 namespace Sluice.Testing;
 
-/// <summary>A source that the test feeds by hand, and that tells how the pipeline takes from it.</summary>
-/// <remarks>Any thread. One run at a time. Holds any number of pushed items: what is not taken shows the pipeline's backpressure.</remarks>
+/// <summary>A source that the test feeds by hand; it shows how the pipeline takes items.</summary>
+/// <remarks>
+/// Thread-safe. One run at a time. It holds any number of pushed items; the items that stay show the pipeline's backpressure.
+/// </remarks>
 /// <typeparam name="T">The type of its items.</typeparam>
 public sealed class SourceProbe<T>
 {
@@ -18,16 +20,16 @@ public sealed class SourceProbe<T>
     private bool ended;
     private bool running;
 
-    /// <summary>Makes a probe.</summary>
+    /// <summary>Creates a probe.</summary>
     public SourceProbe() => Source = Sluice.Source.From(ItemsAsync());
 
     /// <summary>The source.</summary>
     public Source<T> Source { get; }
 
-    /// <summary>How many of the pushed items the pipeline has taken.</summary>
+    /// <summary>The number of pushed items that the pipeline has taken.</summary>
     public long Taken { get; private set; }
 
-    /// <summary>How many of the pushed items the pipeline has not taken.</summary>
+    /// <summary>The number of pushed items that the pipeline has not taken.</summary>
     public int Queued
     {
         get
@@ -36,7 +38,7 @@ public sealed class SourceProbe<T>
         }
     }
 
-    /// <summary>Whether the pipeline waits for an item at this moment.</summary>
+    /// <summary>Whether the pipeline is waiting for an item.</summary>
     public bool IsWanted
     {
         get
@@ -45,10 +47,13 @@ public sealed class SourceProbe<T>
         }
     }
 
-    /// <summary>Ends when the pipeline has told the source that no more is wanted: a drain, a cancellation, a failure, a Take. Not when it has ended before, nor in a run that stopped before it asked for anything.</summary>
+    /// <summary>
+    /// Completes when the pipeline stops the source: by a drain, a cancellation, a failure, or a Take. It does not complete if the source
+    /// has ended before, or if the run stopped before its first request.
+    /// </summary>
     public Task Stopped => stopped.Task;
 
-    /// <summary>Adds items to those that the pipeline can take.</summary>
+    /// <summary>Adds items for the pipeline to take.</summary>
     /// <exception cref="InvalidOperationException">The probe has completed or failed.</exception>
     public void Push(params ReadOnlySpan<T> items)
     {
@@ -60,13 +65,13 @@ public sealed class SourceProbe<T>
         Answer();
     }
 
-    /// <summary>The source ends behind what has been pushed.</summary>
+    /// <summary>Ends the source after the pushed items.</summary>
     public void Complete() => End(null);
 
-    /// <summary>The source fails behind what has been pushed.</summary>
+    /// <summary>Fails the source after the pushed items.</summary>
     public void Fail(Exception cause) => End(cause ?? throw new ArgumentNullException(nameof(cause)));
 
-    /// <summary>Ends when the pipeline has taken everything and asks for more. On a seeded scheduler, drive it first.</summary>
+    /// <summary>Completes when the pipeline has taken all items and asks for more. On a seeded scheduler, drive it first.</summary>
     public Task WaitForDemandAsync(CancellationToken cancellation = default)
     {
         lock (gate)
@@ -128,7 +133,7 @@ public sealed class SourceProbe<T>
         }
     }
 
-    /// <returns>False when there is nothing: wait for <paramref name="push"/>, or, when that is null, end.</returns>
+    /// <returns>False if there is no item: wait for <paramref name="push"/>, or end if it is null.</returns>
     private bool TryTake([MaybeNullWhen(false)] out T item, out Task? push)
     {
         TaskCompletionSource? waiting;

@@ -2,20 +2,24 @@ namespace Sluice.Testing;
 
 /// <summary>
 /// A clock that stands still until a test moves it. Timers, and everything made of them (<see cref="Task.Delay(TimeSpan, TimeProvider)"/>,
-/// timeouts, <see cref="PeriodicTimer"/>), fire while the time passes over them, each at its own due time, in a fixed order.
+/// timeouts, <see cref="PeriodicTimer"/>), fire during the move, each at its own due time, in a fixed order.
 /// </summary>
 /// <remarks>
-/// <para>Timers fire in order of their due times, those due at one instant in the order in which they were created. Their callbacks run
-/// on the thread that moves the time, one after the other, and may create, change and dispose timers: what becomes due within the
-/// same move fires in it. A timer that is due at once fires in the next move, which may be of <see cref="TimeSpan.Zero"/>.</para>
-/// <para>Every member may be called from any thread, but one call at a time moves the time: a second one, from another thread or from a
-/// callback, is an error. An exception thrown by a callback comes out of the call that moved the time, which then stands where it was
-/// thrown.</para>
+/// <para>
+/// Timers fire in order of their due times, then of their creation. Their callbacks run on the thread that moves the time, one after the
+/// other, and may create, change and dispose timers. A timer that becomes due within the move fires in it. A timer that is due at once
+/// fires in the next move, which may be of <see cref="TimeSpan.Zero"/>.
+/// </para>
+/// <para>
+/// Thread-safe, but one call at a time moves the time: a second one, from another thread or a callback, throws. An exception of a callback
+/// is thrown by the call that moves the time, which then stays where it was thrown.
+/// </para>
 /// </remarks>
 public sealed class TestClock : TimeProvider
 {
-    // The locking rule: this guards the timers' schedule, the time, and the waiters. It is held for bookkeeping only. Callbacks and
-    // continuations of waiters run outside it, so they may call anything here; `moving`, not the lock, keeps a second mover out.
+    // Locking rule: the lock protects the timers' schedule, the time, and the waiters. Callbacks and continuations run outside of it, so
+    // they may call
+    // any member; `moving`, not the lock, excludes a second mover.
     private readonly Lock gate = new();
     private readonly SortedSet<TestTimer> armed = new(TestTimer.ByDueTime);
     private readonly List<(int Count, TaskCompletionSource Reached)> waiters = [];
@@ -24,14 +28,14 @@ public sealed class TestClock : TimeProvider
     private long created;
     private bool moving;
 
-    /// <summary>Makes a clock that shows midnight of 1 January 2026, in UTC.</summary>
+    /// <summary>Creates a clock that shows midnight of 1 January 2026, UTC.</summary>
     public TestClock() : this(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero))
     {
     }
 
-    /// <summary>Makes a clock.</summary>
+    /// <summary>Creates a clock.</summary>
     /// <param name="start">The time that it shows until it is moved.</param>
-    /// <param name="localTimeZone">What it says the local time zone is; UTC when null.</param>
+    /// <param name="localTimeZone">The local time zone; null for UTC.</param>
     public TestClock(DateTimeOffset start, TimeZoneInfo? localTimeZone = null)
     {
         this.start = start.ToUniversalTime();
@@ -39,13 +43,13 @@ public sealed class TestClock : TimeProvider
         LocalTimeZone = localTimeZone ?? TimeZoneInfo.Utc;
     }
 
-    /// <summary>The zone given to the constructor, whatever machine the test runs on.</summary>
+    /// <summary>The time zone given to the constructor, on any machine.</summary>
     public override TimeZoneInfo LocalTimeZone { get; }
 
     /// <summary>10,000,000: a timestamp counts ticks of 100 ns, like <see cref="TimeSpan"/>.</summary>
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <summary>When the next timer is due, in UTC; null when none is armed.</summary>
+    /// <summary>The due time of the next timer, in UTC; null if none is armed.</summary>
     public DateTimeOffset? NextDue
     {
         get
@@ -54,7 +58,7 @@ public sealed class TestClock : TimeProvider
         }
     }
 
-    /// <summary>How many timers are armed.</summary>
+    /// <summary>The number of armed timers.</summary>
     public int ArmedTimers
     {
         get
@@ -71,9 +75,9 @@ public sealed class TestClock : TimeProvider
     /// <returns>Zero at the start.</returns>
     public override long GetTimestamp() => Volatile.Read(ref now) - start.UtcTicks;
 
-    /// <summary>Makes a timer that fires when the time is moved.</summary>
-    /// <param name="callback">What to call.</param>
-    /// <param name="state">What to call it with.</param>
+    /// <summary>Creates a timer that fires when the time is moved.</summary>
+    /// <param name="callback">The callback.</param>
+    /// <param name="state">The argument of the callback.</param>
     /// <param name="dueTime">From zero to 0xFFFFFFFE milliseconds, or <see cref="Timeout.InfiniteTimeSpan"/> for never.</param>
     /// <param name="period">From zero to 0xFFFFFFFE milliseconds; zero or <see cref="Timeout.InfiniteTimeSpan"/> to fire once.</param>
     /// <returns>The timer.</returns>
@@ -86,8 +90,8 @@ public sealed class TestClock : TimeProvider
         return timer;
     }
 
-    /// <summary>Moves the time, and fires what becomes due on the way.</summary>
-    /// <param name="by">How far; zero fires what is due at once.</param>
+    /// <summary>Moves the time, and fires the timers that become due.</summary>
+    /// <param name="by">The distance; zero fires timers that are due at once.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="by"/> is negative.</exception>
     /// <exception cref="InvalidOperationException">The time is being moved already.</exception>
     public void Advance(TimeSpan by)
@@ -106,13 +110,15 @@ public sealed class TestClock : TimeProvider
     }
 
     /// <summary>
-    /// Moves the time as <see cref="Advance"/> does, but before it passes on from an instant it lets the work that is ready run, so that
-    /// a timer which that work creates fires in the same move.
+    /// Moves the time as <see cref="Advance"/> does, but lets ready work run before it leaves an instant. A timer created by that work
+    /// fires in the same move.
     /// </summary>
-    /// <param name="by">How far; zero fires what is due at once.</param>
-    /// <param name="settle">Completes when no more work is ready, such as a seeded scheduler's run until idle. When null, the caller's
-    /// synchronization context or task scheduler gets one turn: enough where it is single-threaded, no promise on the thread pool.</param>
-    /// <returns>A task that ends when the time is there.</returns>
+    /// <param name="by">The distance; zero fires timers that are due at once.</param>
+    /// <param name="settle">
+    /// Completes when no work is ready; for example a seeded scheduler's run until idle. If it is null, the caller's synchronization
+    /// context or task scheduler gets one turn, which suffices if it is single-threaded, but not on the thread pool.
+    /// </param>
+    /// <returns>A task that completes at the new time.</returns>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="by"/> is negative.</exception>
     /// <exception cref="InvalidOperationException">The time is being moved already.</exception>
     public async Task AdvanceAsync(TimeSpan by, Func<Task>? settle = null)
@@ -144,7 +150,7 @@ public sealed class TestClock : TimeProvider
     }
 
     /// <summary>Moves the time forward to an instant, as <see cref="Advance"/> does.</summary>
-    /// <param name="value">The instant, not before the present.</param>
+    /// <param name="value">The instant; not before the present.</param>
     /// <exception cref="ArgumentOutOfRangeException"><paramref name="value"/> is in the clock's past.</exception>
     /// <exception cref="InvalidOperationException">The time is being moved already.</exception>
     public void SetUtcNow(DateTimeOffset value)
@@ -155,10 +161,10 @@ public sealed class TestClock : TimeProvider
         Advance(by);
     }
 
-    /// <summary>Waits, in real time, until code on other threads has armed timers, so that a test moves the time only then.</summary>
-    /// <param name="count">How many armed timers to wait for, at least 1.</param>
+    /// <summary>Waits, in real time, until code on other threads has armed timers, so that the test then moves the time.</summary>
+    /// <param name="count">The number of armed timers; at least 1.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <returns>A task that ends once that many are armed at the same time.</returns>
+    /// <returns>A task that completes once that many timers are armed at the same time.</returns>
     public async Task WaitForTimersAsync(int count = 1, CancellationToken cancellation = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
@@ -179,7 +185,7 @@ public sealed class TestClock : TimeProvider
         }
     }
 
-    /// <summary>Runs a change of a timer's schedule under the lock, with the timer out of the set that its due time orders.</summary>
+    /// <summary>Changes a timer's schedule under the lock, while the timer is not in the set that is ordered by due times.</summary>
     internal bool Reschedule(TestTimer timer, Func<long, long?> newDue)
     {
         lock (gate)
@@ -190,12 +196,12 @@ public sealed class TestClock : TimeProvider
             timer.Due = due;
             armed.Add(timer);
             foreach (var (count, reached) in waiters)
-                if (armed.Count >= count) reached.TrySetResult(); // its continuations run elsewhere, not under this lock
+                if (armed.Count >= count) reached.TrySetResult(); // continuations run elsewhere, not under this lock
             return true;
         }
     }
 
-    /// <summary>For state of a timer that both the thread that fires it and others touch.</summary>
+    /// <summary>Runs an action under the lock, for state of a timer that several threads use.</summary>
     internal T Locked<T>(Func<T> action)
     {
         lock (gate) return action();
@@ -221,8 +227,9 @@ public sealed class TestClock : TimeProvider
         lock (gate) moving = false;
     }
 
-    // Takes the first timer due by then, sets the time to when it is due, and arms it anew if it is periodic: before its callback runs,
-    // so that the callback can change it.
+    // Takes the first due timer and sets the time to its due time. A periodic timer is armed again before its callback runs, so that the
+    // callback can
+    // change it.
     private TestTimer? TakeDue(long until)
     {
         lock (gate)

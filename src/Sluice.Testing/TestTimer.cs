@@ -1,24 +1,24 @@
 namespace Sluice.Testing;
 
-/// <summary>A timer of a <see cref="TestClock"/>. Its schedule is guarded by the clock's lock.</summary>
+/// <summary>A timer of a <see cref="TestClock"/>. The clock's lock protects its schedule.</summary>
 internal sealed class TestTimer(TestClock clock, TimerCallback callback, object? state, long number) : ITimer
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(uint.MaxValue - 1);
 
-    // Like the framework's timers: the callback sees the async-locals of whoever made the timer.
+    // As in the framework, the callback sees the async-locals of the timer's creator.
     private readonly ExecutionContext? context = ExecutionContext.Capture();
     private TaskCompletionSource? idle;
 
     internal static IComparer<TestTimer> ByDueTime { get; } = Comparer<TestTimer>.Create(
         (a, b) => a.Due != b.Due ? a.Due.CompareTo(b.Due) : a.Number.CompareTo(b.Number));
 
-    /// <summary>UTC ticks. Changed only while the timer is not in the clock's ordered set.</summary>
+    /// <summary>The due time in UTC ticks. Changes only while the timer is not in the clock's ordered set.</summary>
     internal long Due { get; set; }
 
-    /// <summary>Ticks; 0 for a timer that fires once.</summary>
+    /// <summary>The period in ticks; 0 for a timer that fires once.</summary>
     internal long Period { get; private set; }
 
-    /// <summary>How many calls of the callback are under way: 0 or 1, as one thread at a time moves the clock.</summary>
+    /// <summary>The number of running callbacks: 0 or 1, because one thread at a time moves the clock.</summary>
     internal int Running { get; set; }
 
     internal bool IsDisposed { get; private set; }
@@ -42,7 +42,7 @@ internal sealed class TestTimer(TestClock clock, TimerCallback callback, object?
         return null;
     });
 
-    /// <summary>Disposes, and ends when a callback that is running has returned.</summary>
+    /// <summary>Disposes the timer, and completes when a running callback has returned.</summary>
     public ValueTask DisposeAsync()
     {
         Dispose();
@@ -50,7 +50,7 @@ internal sealed class TestTimer(TestClock clock, TimerCallback callback, object?
         return running is null ? ValueTask.CompletedTask : new(running.Task);
     }
 
-    /// <summary>Calls the callback, outside the clock's lock. <see cref="Running"/> was counted up when the timer was taken.</summary>
+    /// <summary>Calls the callback outside the clock's lock. The clock incremented <see cref="Running"/> when it took the timer.</summary>
     internal void Fire()
     {
         try

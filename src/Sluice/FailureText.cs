@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Diagnostics;
 
 namespace Sluice;
 

@@ -7,7 +7,8 @@ internal static class ItemText
 {
     private const int Longest = 200;
 
-    /// <summary>The item as text, cut to a length fit for a message; a <c>ToString</c> that throws must not hide what the message is about.</summary>
+    /// <summary>The item as text, cut to a length fit for a message; a <c>ToString</c> that throws must not hide what the message is
+    /// about.</summary>
     public static string Of(object? item)
     {
         if (item is null) return "null";

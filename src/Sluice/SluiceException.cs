@@ -1,6 +1,7 @@
 namespace Sluice;
 
-/// <summary>The base of all exceptions of Sluice. Wrong arguments and calls at a wrong time throw the exceptions of .NET instead, such as <see cref="ArgumentException"/>.</summary>
+/// <summary>The base of all exceptions of Sluice. Wrong arguments and calls at a wrong time throw the exceptions of .NET instead, such as
+/// <see cref="ArgumentException"/>.</summary>
 public abstract class SluiceException : Exception
 {
     /// <summary>An exception without a message of its own.</summary>

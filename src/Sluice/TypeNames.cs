@@ -1,4 +1,7 @@
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
+using Sluice.Graphs;
+using Sluice.Storage;
 
 namespace Sluice;
 

@@ -26,7 +26,9 @@ public class BannedCallTests
             || Is(symbol, "System.Threading.Thread", "Sleep")
             || (symbol.ContainingType?.ToDisplayString() == "System.Threading.ThreadPool"),
             "let a scheduler run it: only src/Sluice/Scheduling and src/Sluice/Engine start work", $"{Engine} {Scheduling}"),
-        (symbol => Is(symbol, "System.Threading.Thread", ".ctor"), "let a scheduler run it: only src/Sluice/Scheduling and the writer of Sluice.Sqlite start threads", $"{Scheduling} {SqliteWriter}"),
+        (symbol => Is(symbol, "System.Threading.Thread", ".ctor"),
+            "let a scheduler run it: only src/Sluice/Scheduling and the writer of Sluice.Sqlite start threads",
+                $"{Scheduling} {SqliteWriter}"),
         (symbol => symbol is IMethodSymbol method && TakesTime(method) && !method.Parameters.Any(IsTimeProvider),
             "pass a TimeProvider", null),
         (symbol => Is(symbol, "System.Threading.Timer", ".ctor"),
@@ -79,7 +81,8 @@ public class BannedCallTests
 
     private static IEnumerable<string> Violations(CSharpCompilation compilation) =>
         SymbolUse.In(compilation).SelectMany(use => Rules
-            .Where(rule => rule.Matches(use.Symbol) && (rule.AllowedIn is null || !rule.AllowedIn.Split(' ').Any(folder => use.Path.StartsWith(folder, StringComparison.Ordinal))))
+            .Where(rule => rule.Matches(use.Symbol) && (rule.AllowedIn is null
+            || !rule.AllowedIn.Split(' ').Any(folder => use.Path.StartsWith(folder, StringComparison.Ordinal))))
             .Select(rule => $"{use.Path}:{use.Line}: {use.Symbol.ToDisplayString()}: {rule.Instead}"))
             .Distinct();
 

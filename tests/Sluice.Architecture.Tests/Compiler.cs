@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Reflection;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
+using Sluice.Walls;
 
 namespace Sluice.Architecture.Tests;
 
@@ -56,16 +57,28 @@ internal static class Compiler
         return CSharpCompilation.Create(name, trees, references, options);
     }
 
-    /// <summary>Lets the generator of JSON metadata, which is part of the SDK, write what it would write in a build.</summary>
+    /// <summary>Runs the generators of a build: the SDK's generator of JSON metadata, and tools/Sluice.Walls.</summary>
     private static CSharpCompilation Generate(CSharpCompilation compilation)
     {
         string root = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(typeof(object).Assembly.Location)!, "../../.."));
-        string? found = Directory.EnumerateFiles(Path.Combine(root, "packs"), "System.Text.Json.SourceGeneration.dll", SearchOption.AllDirectories).Order(StringComparer.Ordinal).LastOrDefault();
+        string? found = Directory.EnumerateFiles(Path.Combine(root, "packs"), "System.Text.Json.SourceGeneration.dll",
+            SearchOption.AllDirectories).Order(StringComparer.Ordinal).LastOrDefault();
         Assert.True(found is not null, $"The SDK in {root} has no System.Text.Json.SourceGeneration.dll.");
         IIncrementalGenerator[] generators = [.. Assembly.LoadFrom(found).GetTypes()
-            .Where(type => type is { IsAbstract: false } && typeof(IIncrementalGenerator).IsAssignableFrom(type)).Select(type => (IIncrementalGenerator)Activator.CreateInstance(type)!)];
-        CSharpGeneratorDriver.Create(generators.Select(GeneratorExtensions.AsSourceGenerator), parseOptions: Language)
+            .Where(type => type is { IsAbstract: false } && typeof(IIncrementalGenerator).IsAssignableFrom(type))
+            .Select(type => (IIncrementalGenerator)Activator.CreateInstance(type)!)];
+        GeneratorDriver driver = CSharpGeneratorDriver.Create(generators.Append(new WallGenerator())
+            .Select(GeneratorExtensions.AsSourceGenerator), parseOptions: Language)
             .RunGeneratorsAndUpdateCompilation(compilation, out Compilation generated, out _);
+
+        // Overloads belong to the folder of the method that they repeat, so that the folder rules hold for their users.
+        foreach (GeneratorRunResult walls in driver.GetRunResult()
+            .Results.Where(each => each.Generator.GetGeneratorType() == typeof(WallGenerator)))
+        {
+            Assert.Null(walls.Exception);
+            foreach (GeneratedSourceResult wall in walls.GeneratedSources)
+                generated = generated.ReplaceSyntaxTree(wall.SyntaxTree, wall.SyntaxTree.WithFilePath($"src/Sluice/{wall.HintName}"));
+        }
         return (CSharpCompilation)generated;
     }
 

@@ -12,12 +12,26 @@ namespace Sluice.Architecture.Tests;
 /// <param name="Preludes">What they do not see, with the lines where it stands.</param>
 internal sealed partial record DocsBlock(string Path, int Line, string Code, IReadOnlyList<(int Line, string Code)> Preludes)
 {
+    private const string Usings =
+        "global using Sluice; global using Sluice.Graphs; global using Sluice.Flows; global using Sluice.Storage; global using "
+        + "Sluice.Topologies; "
+        + "global using Sluice.Diagnostics;";
+
+    /// <summary>What the block prints as a program: one text for each run, from the blocks marked <c>```text output</c> below it.</summary>
+    internal List<DocsOutput> Outputs { get; } = [];
+
+    /// <summary>Newcomers copy from these documents, so each block shows its own usings.</summary>
+    internal bool IsStrict => Path is "README.md" or "docs/getting-started.md"
+        || Path.StartsWith("docs/guides/", StringComparison.Ordinal) || Path.StartsWith("docs/coming-from/", StringComparison.Ordinal);
+
     /// <summary>The blocks marked <c>```csharp</c> of a document.</summary>
     internal static IEnumerable<DocsBlock> In(string path, string text)
     {
+        text = text.ReplaceLineEndings("\n");
+        List<DocsBlock> blocks = [];
         var shared = new List<(int, string)>();
         (int, string)? own = null;
-        foreach (var match in Parts().Matches(text.ReplaceLineEndings("\n")).Cast<Match>())
+        foreach (var match in Parts().Matches(text).Cast<Match>())
         {
             if (match.Groups["prelude"] is { Success: true } prelude)
             {
@@ -27,20 +41,38 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
                 continue;
             }
 
-            var isCSharp = match.Groups["language"].Value == "csharp";
-            if (isCSharp) yield return new(path, LineAt(match.Groups["code"].Index), match.Groups["code"].Value, own is { } it ? [.. shared, it] : [.. shared]);
+            Group block = match.Groups["code"];
+            string language = match.Groups["language"].Value.Trim();
+            if (language == "csharp")
+                blocks.Add(new(path, LineAt(block.Index), block.Value, own is { } it ? [.. shared, it] : [.. shared]));
+            else if (language is "text output" or "text output killed")
+                blocks[^1].Outputs.Add(new(block.Index, block.Value, IsKilled: language == "text output killed"));
             own = null;
         }
+        return blocks;
 
         int LineAt(int index) => text.AsSpan(0, index).Count('\n') + 1;
     }
 
-    /// <summary>What the compiler says about the block as a program of its own, at the lines of the document; empty when it compiles.</summary>
+    /// <summary>The compiler's errors in the block as a program of its own, at the lines of the document; empty when it compiles.</summary>
     internal IReadOnlyList<string> Errors()
     {
+        Compilation program = Compile(code => code, out var others);
+        return [.. others.Concat(Compiler.Errors(program))
+            .Where(error => error.Severity == DiagnosticSeverity.Error)
+            .Select(error => $"{Path}:{error.Location.GetMappedLineSpan().StartLinePosition.Line + 1}: {error.Id} {error.GetMessage()}")
+            .Distinct()];
+    }
+
+    /// <summary>The block as a program of its own, with what the generator writes.</summary>
+    /// <param name="change">Changes its text, such as the number of a port.</param>
+    /// <param name="others">What was found before the compiler saw it.</param>
+    internal Compilation Compile(Func<string, string> change, out IEnumerable<Diagnostic> others)
+    {
         // A program's statements stand before its types, and its usings before both, whatever the order of prelude and block.
-        var parts = Preludes.Append((Line, Code))
-            .Select(part => CSharpSyntaxTree.ParseText($"#line {part.Item1} \"{Path}\"\n{part.Item2}\n", Compiler.Language).GetCompilationUnitRoot())
+        var parts = Preludes.Append((Line, change(Code)))
+            .Select(part => CSharpSyntaxTree.ParseText($"#line {part.Item1} \"{Path}\"\n{part.Item2}\n", Compiler.Language)
+            .GetCompilationUnitRoot())
             .ToList();
         var usings = parts.SelectMany(part => part.Usings.Select(WithLine));
         var members = parts.SelectMany(part => part.Members).ToList();
@@ -49,13 +81,12 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         var program = string.Concat([.. usings, .. statements.Select(WithLine), .. types]);
 
         var kind = statements.Count > 0 ? OutputKind.ConsoleApplication : OutputKind.DynamicallyLinkedLibrary;
-        var compilation = Compiler.Compile("Docs", [("Usings.cs", "global using Sluice;"), (Path, program)], kind);
+        (string, string)[] hidden = IsStrict ? [] : [("Usings.cs", Usings)];
+        var compilation = Compiler.Compile("Docs", [.. hidden, (Path, program)], kind);
         CSharpGeneratorDriver.Create([new Generators.StepGenerator().AsSourceGenerator()], parseOptions: Compiler.Language)
             .RunGeneratorsAndUpdateCompilation(compilation, out Compilation written, out var reports);
-        return [.. parts.SelectMany(part => part.GetDiagnostics()).Concat(reports).Concat(Compiler.Errors(written))
-            .Where(error => error.Severity == DiagnosticSeverity.Error)
-            .Select(error => $"{Path}:{error.Location.GetMappedLineSpan().StartLinePosition.Line + 1}: {error.Id} {error.GetMessage()}")
-            .Distinct()];
+        others = parts.SelectMany(part => part.GetDiagnostics()).Concat(reports);
+        return written;
     }
 
     private static string WithLine(SyntaxNode node)
@@ -68,3 +99,9 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         RegexOptions.Singleline | RegexOptions.Multiline)]
     private static partial Regex Parts();
 }
+
+/// <summary>What a run of a program prints, as a document shows it.</summary>
+/// <param name="Index">Where the text begins in the document.</param>
+/// <param name="Text">The text.</param>
+/// <param name="IsKilled">The program kills itself in this run.</param>
+internal sealed record DocsOutput(int Index, string Text, bool IsKilled);

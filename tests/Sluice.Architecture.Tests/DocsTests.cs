@@ -2,7 +2,9 @@ namespace Sluice.Architecture.Tests;
 
 /// <summary>
 /// Every block marked <c>```csharp</c> in the documents compiles: by itself, as statements or declarations of a small program, with the
-/// implicit usings and <c>using Sluice;</c>. What a block needs but readers do not stands in a comment before it,
+/// implicit usings and those of all namespaces of the core; in the documents that newcomers copy from (<see cref="DocsBlock.IsStrict"/>)
+/// only the
+/// implicit ones. What a block needs but readers do not stands in a comment before it,
 /// <c>&lt;!-- prelude: record Order(int Id); --&gt;</c>, for that one block, or <c>&lt;!-- prelude of this file: … --&gt;</c>, for all
 /// blocks below it. Methods are written without <c>public</c> or <c>private</c>, as local functions. What is not meant to compile is
 /// marked <c>```text</c>.
@@ -53,7 +55,8 @@ public class DocsTests
         var blocks = DocsBlock.In("docs/x.md", Document).ToList();
 
         Assert.Equal([7, 12, 20], blocks.Select(block => block.Line));
-        Assert.Equal(["docs/x.md:21: CS0103 The name 'order' does not exist in the current context"], blocks.SelectMany(block => block.Errors()));
+        Assert.Equal(["docs/x.md:21: CS0103 The name 'order' does not exist in the current context"],
+            blocks.SelectMany(block => block.Errors()));
     }
 
     [Fact]

@@ -4,48 +4,65 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>Work that nobody owns would end the process with what it throws; an await that comes back to its caller's context would need a thread that may block.</summary>
+/// <summary>Work that nobody owns would end the process with what it throws; an await that comes back to its caller's context would need a
+/// thread that may block.</summary>
 public class LoneWorkTests
 {
-    // Code that a run's scheduler executes, by design in the context of a single-threaded run; and what hearts execute says ConfigureAwait(true).
+    // Code that a run's scheduler executes, by design in the context of a single-threaded run; and what hearts execute says
+    // ConfigureAwait(true).
     private static readonly string[] OnTheSchedulerByDesign =
     [
-        "src/Sluice/Delivery/Epochs/EpochPump.cs", "src/Sluice/Delivery/Epochs/StageEnds.cs", "src/Sluice/Delivery/Intake/AcceptSink.cs", "src/Sluice/Delivery/Intake/ClientIntake.cs",
-        "src/Sluice/Delivery/Local/LocalWork.cs", "src/Sluice/Delivery/Work/Committer.SettlingFirst.cs", "src/Sluice/Delivery/Work/EntranceRun.cs", "src/Sluice/Delivery/Work/LeasePump.cs", "src/Sluice/Delivery/Work/LeaseFetcher.cs",
+        "src/Sluice/Delivery/Leasing/EpochPump.cs", "src/Sluice/Delivery/Epochs/StageEnds.cs", "src/Sluice/Delivery/Intake/AcceptStage.cs",
+            "src/Sluice/Delivery/Intake/ClientIntake.cs",
+        "src/Sluice/Delivery/Local/LocalWork.cs", "src/Sluice/Delivery/Committing/Committer.SettlingFirst.cs",
+            "src/Sluice/Delivery/Leasing/EntranceRun.cs", "src/Sluice/Delivery/Leasing/LeasePump.cs",
+                "src/Sluice/Delivery/Leasing/LeaseFetcher.cs",
+                "src/Sluice/Delivery/Leasing/LeaseFetcher.Reloading.cs",
     ];
 
-    private static readonly string[] Rooms = ["src/Sluice/Streams/", "src/Sluice/Delivery/", "src/Sluice/Flows/", "src/Sluice/Scheduling/"];
+    private static readonly string[] Rooms = ["src/Sluice/Storage/", "src/Sluice/Delivery/", "src/Sluice/Flows/", "src/Sluice/Scheduling/"];
 
     [Fact]
     public void NothingIsAsyncVoid()
     {
         var found = Trees().SelectMany(tree => tree.GetRoot().DescendantNodes().Where(IsAsyncVoid).Select(Place)).ToList();
 
-        Assert.True(found.Count == 0, $"What an async void method throws ends the process; return a Task that somebody owns:\n{string.Join('\n', found)}");
+        Assert.True(found.Count == 0,
+            $"What an async void method throws ends the process; return a Task that somebody owns:\n{string.Join('\n', found)}");
     }
 
     [Fact]
     public void AwaitsSayWhereTheyGoOn()
     {
-        var found = Repository.Packages.Where(package => package is "Sluice" or "Sluice.Sqlite" or "Sluice.Redis").SelectMany(package => Compiler.Package(package).SyntaxTrees)
-            .Where(tree => (Rooms.Any(room => tree.FilePath.StartsWith(room, StringComparison.Ordinal)) || !tree.FilePath.StartsWith("src/Sluice/", StringComparison.Ordinal)) && !OnTheSchedulerByDesign.Contains(tree.FilePath))
-            .SelectMany(tree => tree.GetRoot().DescendantNodes().OfType<AwaitExpressionSyntax>().Where(wait => !wait.Expression.ToString().Contains("ConfigureAwait", StringComparison.Ordinal)).Select(Place)).ToList();
+        var found = Repository.Packages.Where(package => package is "Sluice" or "Sluice.Sqlite" or "Sluice.Redis")
+            .SelectMany(package => Compiler.Package(package).SyntaxTrees)
+            .Where(tree => (Rooms.Any(room => tree.FilePath.StartsWith(room, StringComparison.Ordinal))
+            || !tree.FilePath.StartsWith("src/Sluice/", StringComparison.Ordinal)) && !OnTheSchedulerByDesign.Contains(tree.FilePath))
+            .SelectMany(tree => tree.GetRoot().DescendantNodes().OfType<AwaitExpressionSyntax>()
+            .Where(wait => !wait.Expression.ToString().Contains("ConfigureAwait", StringComparison.Ordinal)).Select(Place)).ToList();
 
-        Assert.True(found.Count == 0, $"A caller's context may be a thread that blocks; ConfigureAwait(false), or (true) on the threads of the hearts:\n{string.Join('\n', found)}");
+        Assert.True(found.Count == 0,
+            $"A caller's context may be a thread that blocks; ConfigureAwait(false), or (true) on the threads of the "
+                + $"hearts:\n{string.Join('\n', found)}");
     }
 
     [Fact]
     public void ItsOwnWrapperLeavesOutNoCallOfAStore()
     {
         CSharpCompilation core = Compiler.Package("Sluice");
-        INamedTypeSymbol store = core.GetTypeByMetadataName("Sluice.IStreamStore")!, wrapper = core.GetTypeByMetadataName("Sluice.CancellableStore")!;
-        var left = store.GetMembers().Where(member => member is IMethodSymbol or IPropertySymbol && !member.IsStatic && !SymbolEqualityComparer.Default.Equals(wrapper.FindImplementationForInterfaceMember(member)?.ContainingType, wrapper))
+        INamedTypeSymbol store = core.GetTypeByMetadataName("Sluice.Storage.IStreamStore")!,
+            wrapper = core.GetTypeByMetadataName("Sluice.Storage.CancellableStore")!;
+        var left = store.GetMembers().Where(member => member is IMethodSymbol or IPropertySymbol && !member.IsStatic
+            && !SymbolEqualityComparer.Default.Equals(wrapper.FindImplementationForInterfaceMember(member)?.ContainingType, wrapper))
             .Select(member => member.ToDisplayString()).ToList();
 
-        Assert.True(left.Count == 0, $"CancellableStore would use the default of the interface instead of the store's own:\n{string.Join('\n', left)}");
+        Assert.True(left.Count == 0,
+            $"CancellableStore would use the default of the interface instead of the store's own:\n{string.Join('\n', left)}");
     }
 
-    private static IEnumerable<SyntaxTree> Trees() => Repository.Packages.Where(package => package != "Sluice.Generators").SelectMany(package => Compiler.Package(package).SyntaxTrees);
+    private static IEnumerable<SyntaxTree> Trees()
+        => Repository.Packages.Where(package => package != "Sluice.Generators")
+        .SelectMany(package => Compiler.Package(package).SyntaxTrees);
 
     private static bool IsAsyncVoid(SyntaxNode node) => node switch
     {
@@ -54,5 +71,6 @@ public class LoneWorkTests
         _ => false,
     };
 
-    private static string Place(SyntaxNode node) => $"{node.SyntaxTree.FilePath}:{node.GetLocation().GetLineSpan().StartLinePosition.Line + 1}: {node.ToString().Split('\n')[0]}";
+    private static string Place(SyntaxNode node)
+        => $"{node.SyntaxTree.FilePath}:{node.GetLocation().GetLineSpan().StartLinePosition.Line + 1}: {node.ToString().Split('\n')[0]}";
 }

@@ -2,7 +2,8 @@ using System.Text.RegularExpressions;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>One vocabulary for the options of all packages: who knows the options of one type knows how those of another are called.</summary>
+/// <summary>One vocabulary for the options of all packages: who knows the options of one type knows how those of another are
+/// called.</summary>
 public partial class OptionNameTests
 {
     // By the type of the option.
@@ -43,7 +44,9 @@ public partial class OptionNameTests
                 }
             }
         }
-        Assert.True(wrong.Count == 0, $"Options with names of their own (limits are Max…, times …Timeout, …Interval or …Duration, callbacks On…):\n{string.Join('\n', wrong)}");
+        Assert.True(wrong.Count == 0,
+            $"Options with names of their own (limits are Max…, times …Timeout, …Interval or …Duration, callbacks "
+                + $"On…):\n{string.Join('\n', wrong)}");
     }
 
     [Theory]
@@ -58,7 +61,8 @@ public partial class OptionNameTests
     {
         if (Terms.ContainsKey($"{type}.{name}")) return true;
         if (Forbidden().IsMatch(name)) return false;
-        if (value.StartsWith("Action<", StringComparison.Ordinal)) return name.StartsWith("On", StringComparison.Ordinal) || name == "Configure";
+        if (value.StartsWith("Action<", StringComparison.Ordinal))
+            return name.StartsWith("On", StringComparison.Ordinal) || name == "Configure";
         return !Allowed.TryGetValue(value, out Regex? pattern) || pattern.IsMatch(name);
     }
 

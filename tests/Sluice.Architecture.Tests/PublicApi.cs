@@ -4,7 +4,8 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>Lists what a compiled assembly shows to others, as C# would declare it, in an order that does not depend on the sources.</summary>
+/// <summary>Lists what a compiled assembly shows to others, as C# would declare it, in an order that does not depend on the
+/// sources.</summary>
 internal static class PublicApi
 {
     private static readonly SymbolDisplayFormat MemberFormat = new(
@@ -17,7 +18,8 @@ internal static class PublicApi
             | SymbolDisplayMemberOptions.IncludeConstantValue | SymbolDisplayMemberOptions.IncludeExplicitInterface,
         SymbolDisplayDelegateStyle.NameAndSignature,
         SymbolDisplayExtensionMethodStyle.StaticMethod,
-        SymbolDisplayParameterOptions.IncludeType | SymbolDisplayParameterOptions.IncludeName | SymbolDisplayParameterOptions.IncludeDefaultValue
+        SymbolDisplayParameterOptions.IncludeType | SymbolDisplayParameterOptions.IncludeName
+            | SymbolDisplayParameterOptions.IncludeDefaultValue
             | SymbolDisplayParameterOptions.IncludeParamsRefOut | SymbolDisplayParameterOptions.IncludeExtensionThis,
         SymbolDisplayPropertyStyle.ShowReadWriteDescriptor,
         SymbolDisplayLocalOptions.None,

@@ -101,7 +101,8 @@ public class PublicApiTests
     {
         const int Shown = 60;
         var (before, after) = (approved.Split('\n'), actual.Split('\n'));
-        var lines = before.Except(after).Select(line => $"- {line.Trim()}").Concat(after.Except(before).Select(line => $"+ {line.Trim()}")).ToList();
+        var lines = before.Except(after).Select(line => $"- {line.Trim()}").Concat(after.Except(before).Select(line => $"+ {line.Trim()}"))
+            .ToList();
         if (lines.Count == 0) return "The lines are the same, in another order or number.";
         var rest = lines.Count > Shown ? $"\n… and {lines.Count - Shown} more" : "";
         return string.Join('\n', lines.Take(Shown)) + rest;

@@ -14,7 +14,9 @@ public class ReferenceTests
     [Fact]
     public void TheCoreReferencesNoPackage()
         => Assert.DoesNotContain(Items("Sluice", "PackageReference", "FrameworkReference", "ProjectReference", "Reference"),
-            item => !item.Contains("Sluice.Generators", StringComparison.Ordinal)); // a tool of the build, not a part
+            // tools of the build, not parts
+            item => !item.Contains("Sluice.Generators", StringComparison.Ordinal)
+                && !item.Contains("Sluice.Walls", StringComparison.Ordinal));
 
     [Fact]
     public void TheCoreKnowsNoLoggerAndNoExtensions()
@@ -22,7 +24,8 @@ public class ReferenceTests
         var found = Repository.Files("src/Sluice", "*.cs").SelectMany(path =>
             CSharpSyntaxTree.ParseText(Repository.Read(path), Compiler.Language).GetRoot().DescendantNodes()
                 .OfType<NameSyntax>()
-                .Where(name => name is IdentifierNameSyntax { Identifier.ValueText: "ILogger" } or GenericNameSyntax { Identifier.ValueText: "ILogger" }
+                .Where(name => name is IdentifierNameSyntax { Identifier.ValueText: "ILogger" }
+                or GenericNameSyntax { Identifier.ValueText: "ILogger" }
                     || name.ToString() is "Microsoft.Extensions")
                 .Select(name => $"{path}: {name.Parent}"));
 
@@ -52,7 +55,7 @@ public class ReferenceTests
 
     [Fact]
     public void NoProjectSetsAPackageVersionOfItsOwn()
-        => Assert.All(new[] { "src", "tests", "samples", "bench" }.SelectMany(area => Repository.Files(area, "*.csproj")), path =>
+        => Assert.All(new[] { "src", "tests", "samples", "bench", "tools" }.SelectMany(area => Repository.Files(area, "*.csproj")), path =>
             Assert.DoesNotContain(XDocument.Parse(Repository.Read(path)).Descendants("PackageReference").Attributes(),
                 attribute => attribute.Name.LocalName is "Version" or "VersionOverride"));
 

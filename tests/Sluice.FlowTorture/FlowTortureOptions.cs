@@ -12,12 +12,14 @@ namespace Sluice.FlowTorture;
 /// <param name="Patience">How long the server may.</param>
 /// <param name="CarriesOver">Whether one of its functions does what it must not.</param>
 /// <param name="Skew">How far the clock of its host is off.</param>
-internal sealed record ServiceOptions(string Name, string Server, string Prefix, string[] Hosts, TimeSpan LeaseTime, TimeSpan Patience, bool CarriesOver, TimeSpan Skew);
+internal sealed record ServiceOptions(string Name, string Server, string Prefix, string[] Hosts, TimeSpan LeaseTime, TimeSpan Patience,
+    bool CarriesOver, TimeSpan Skew);
 
 /// <summary>The command line, understood.</summary>
 internal sealed record FlowTortureOptions
 {
-    public const string Usage = "usage: --runs N --seed S [--items M] [--kills K] [--jobs J] [--patience SECONDS] [--troubles] [--break carry-over]";
+    public const string Usage =
+        "usage: --runs N --seed S [--items M] [--kills K] [--jobs J] [--patience SECONDS] [--troubles] [--break carry-over]";
 
     /// <summary>How many runs of the flow there are; the seed of each is one more than that of the one before.</summary>
     public int Runs { get; init; } = 20;
@@ -33,7 +35,8 @@ internal sealed record FlowTortureOptions
     /// <summary>How many runs there are side by side, each with three services.</summary>
     public int Jobs { get; init; } = 3;
 
-    /// <summary>Whether a function that resumes per item carries something from one item to the next: then what comes out of a disturbed run is something else.</summary>
+    /// <summary>Whether a function that resumes per item carries something from one item to the next: then what comes out of a disturbed
+    /// run is something else.</summary>
     public bool CarriesOver { get; init; }
 
     /// <summary>Whether the clocks of the services are off, and the server freezes now and then.</summary>
@@ -42,7 +45,8 @@ internal sealed record FlowTortureOptions
     /// <summary>If this process is one of the services.</summary>
     public ServiceOptions? Service { get; init; }
 
-    /// <summary>For how long nothing may come out of a run that is not at its end, and a server may not answer; a machine that is busy with other things needs more.</summary>
+    /// <summary>For how long nothing may come out of a run that is not at its end, and a server may not answer; a machine that is busy with
+    /// other things needs more.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <exception cref="FormatException">It cannot be understood; says why.</exception>
@@ -61,7 +65,11 @@ internal sealed record FlowTortureOptions
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--patience" => options with { Patience = TimeSpan.FromSeconds(Number(1, 3600)) },
                 "--troubles" => options with { HasTroubles = true },
-                "--break" => options with { CarriesOver = Word() == "carry-over" ? true : throw new FormatException("--break takes carry-over") },
+                "--break" => options with
+                {
+                    CarriesOver = Word() == "carry-over" ? true
+                    : throw new FormatException("--break takes carry-over")
+                },
                 "--service" => options with { Service = JsonSerializer.Deserialize<ServiceOptions>(Word()) },
                 _ => throw new FormatException($"unknown option '{name}'"),
             };
@@ -69,7 +77,8 @@ internal sealed record FlowTortureOptions
             string Word() => ++i < args.Length ? args[i] : throw new FormatException($"{name} takes a value");
 
             ulong Number(ulong least, ulong most)
-                => ulong.TryParse(Word(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least && number <= most
+                => ulong.TryParse(Word(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least
+                && number <= most
                     ? number
                     : throw new FormatException($"{name} takes a whole number from {least} to {most}, not '{args[i]}'");
         }
@@ -77,5 +86,7 @@ internal sealed record FlowTortureOptions
     }
 
     public override string ToString()
-        => string.Create(CultureInfo.InvariantCulture, $"--runs {Runs} --seed {Seed} --items {Items} --kills {Kills}{(HasTroubles ? " --troubles" : "")}{(CarriesOver ? " --break carry-over" : "")}");
+        => string.Create(CultureInfo.InvariantCulture,
+        $"--runs {Runs} --seed {Seed} --items {Items} "
+            + $"--kills {Kills}{(HasTroubles ? " --troubles" : "")}{(CarriesOver ? " --break carry-over" : "")}");
 }

@@ -29,7 +29,8 @@ using var over = new CancellationTokenSource();
 Task freezing = options.HasTroubles ? Freezes.RunAsync(server, new Dice(options.Seed).For(1UL << 40), over.Token) : Task.CompletedTask;
 var sum = new Tally();
 var sync = new Lock();
-await Parallel.ForEachAsync(Enumerable.Range(0, options.Runs), new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, async (number, _) =>
+await Parallel.ForEachAsync(Enumerable.Range(0, options.Runs), new ParallelOptions { MaxDegreeOfParallelism = options.Jobs },
+    async (number, _) =>
 {
     ulong seed = unchecked(options.Seed + (ulong)number);
     Trial trial = await Trial.RunAsync(options, server.Address, seed, undisturbed.Results);

@@ -1,14 +1,16 @@
 namespace Sluice.FlowTorture;
 
 /// <summary>One of a run's services: a process that is killed at random moments and started again, until the run is over.</summary>
-/// <remarks>A moment is a number of values that have come out, and a few milliseconds: so each life has been good for something, however busy the machine is, and the run comes to its end.</remarks>
+/// <remarks>A moment is a number of values that have come out, and a few milliseconds: so each life has been good for something, however
+/// busy the machine is, and the run comes to its end.</remarks>
 /// <param name="options">What its processes do.</param>
 /// <param name="dice">When it dies, and for how long.</param>
 /// <param name="progress">How far the run has come.</param>
 /// <param name="values">How many values there will be.</param>
 /// <param name="mostKills">How often it is killed at most.</param>
 /// <param name="isRenamed">Whether it comes back under another name, so that what it had is taken over from somebody silent.</param>
-internal sealed class Service(ServiceOptions options, Dice dice, Progress progress, int values, int mostKills, bool isRenamed) : IAsyncDisposable
+internal sealed class Service(ServiceOptions options, Dice dice, Progress progress, int values, int mostKills, bool isRenamed)
+    : IAsyncDisposable
 {
     private readonly List<string> said = [];
     private ServiceProcess? process;
@@ -43,7 +45,8 @@ internal sealed class Service(ServiceOptions options, Dice dice, Progress progre
     {
         if (process is null) return;
         int code = await process.EndAsync(cancellation);
-        if (code != 0) throw new TortureException($"the service {Name} was asked to end, and ended with {code}: {await process.SaidAsync()}");
+        if (code != 0)
+            throw new TortureException($"the service {Name} was asked to end, and ended with {code}: {await process.SaidAsync()}");
     }
 
     /// <summary>Whatever it still does, it does not any more.</summary>

@@ -1,8 +1,10 @@
+using Sluice.Flows;
 using Sluice.Redis;
 
 namespace Sluice.FlowTorture;
 
-/// <summary>A service as a program of its own: hosts its processors until its input ends, or it is killed. What it warns of goes to its standard error.</summary>
+/// <summary>A service as a program of its own: hosts its processors until its input ends, or it is killed. What it warns of goes to its
+/// standard error.</summary>
 internal static class ServiceLife
 {
     /// <summary>What it says when it hosts.</summary>
@@ -11,7 +13,8 @@ internal static class ServiceLife
     public static async Task RunAsync(ServiceOptions options)
     {
         // The server lives; on a machine that is busy with other things it may answer late.
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server, new() { Prefix = options.Prefix, Timeout = options.Patience });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server,
+            new() { Prefix = options.Prefix, Timeout = options.Patience });
         await using var supervisor = Supervisor.Attach(store, new()
         {
             Name = options.Name,

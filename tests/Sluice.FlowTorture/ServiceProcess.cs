@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace Sluice.FlowTorture;
 
-/// <summary>The process of a service, until it is killed or asked to end. It ends by itself when this process has gone: its input ends then.</summary>
+/// <summary>The process of a service, until it is killed or asked to end. It ends by itself when this process has gone: its input ends
+/// then.</summary>
 internal sealed class ServiceProcess : IDisposable
 {
     private readonly Process process;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sluice.Flows;
 
 namespace Sluice.FlowTorture;
 

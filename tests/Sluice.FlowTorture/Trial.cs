@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Sluice.Flows;
 using Sluice.Redis;
 
 namespace Sluice.FlowTorture;
@@ -38,7 +39,9 @@ internal sealed class Trial
         }
         int values = CrashFlow.Expected(options.Items).Values.Sum(stream => stream.Count);
         services = [.. hosts.Select((hosted, i) => new Service(
-            new($"service{i + 1}", server, prefix, [.. hosted], lease, options.Patience, options.CarriesOver, SkewOf(options, dice.For(100 + (ulong)i))), dice.For((ulong)i), progress, values, isDisturbed ? options.Kills : 0, isRenamed: dice.Chance(50)))];
+            new($"service{i + 1}", server, prefix, [.. hosted], lease, options.Patience, options.CarriesOver,
+                SkewOf(options, dice.For(100 + (ulong)i))), dice.For((ulong)i), progress, values, isDisturbed ? options.Kills : 0,
+                    isRenamed: dice.Chance(50)))];
     }
 
     /// <summary>What came out, by stream; null if it did not come to its end.</summary>
@@ -62,7 +65,8 @@ internal sealed class Trial
     /// <param name="server">Where the store is.</param>
     /// <param name="seed">What dies when.</param>
     /// <param name="expected">What came out of an undisturbed run; null if this is to be it.</param>
-    public static async Task<Trial> RunAsync(FlowTortureOptions options, string server, ulong seed, Dictionary<string, List<string>>? expected)
+    public static async Task<Trial> RunAsync(FlowTortureOptions options, string server, ulong seed,
+        Dictionary<string, List<string>>? expected)
     {
         var trial = new Trial(options, server, seed, isDisturbed: expected is not null);
         await trial.RunAsync(expected ?? CrashFlow.Expected(options.Items));
@@ -70,7 +74,9 @@ internal sealed class Trial
     }
 
     public override string ToString()
-        => string.Create(CultureInfo.InvariantCulture, $"{string.Join(" + ", Kills)} kills, resumed {string.Join(" + ", Enum.GetValues<ResumeMode>().Select(way => Resumed.GetValueOrDefault(way)))}, {Took.TotalSeconds:0.0} s, {Outcome.ToString().ToLowerInvariant()}");
+        => string.Create(CultureInfo.InvariantCulture,
+        $"{string.Join(" + ", Kills)} kills, "
+            + $"resumed {string.Join(" + ", Enum.GetValues<ResumeMode>().Select(way => Resumed.GetValueOrDefault(way)))}, {Took.TotalSeconds:0.0} s, {Outcome.ToString().ToLowerInvariant()}");
 
     private static TimeSpan SkewOf(FlowTortureOptions options, Dice dice)
         => options.HasTroubles ? TimeSpan.FromHours(dice.OneOf(-48, -1, 0, 0, 1, 48)) : TimeSpan.Zero;
@@ -81,7 +87,8 @@ internal sealed class Trial
         using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         long begun = TimeProvider.System.GetTimestamp();
         string step = "starting";
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server, new() { Prefix = prefix, Timeout = options.Patience });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server,
+            new() { Prefix = prefix, Timeout = options.Patience });
         await using var starter = Supervisor.Attach(store, new() { Name = "starter", LeaseDuration = lease, OnWarning = warnings.Enqueue });
         Task[] lives = [.. services.Select(service => LiveAsync(service, limit, over.Token))];
         FlowRun? run = null;
@@ -93,14 +100,16 @@ internal sealed class Trial
 
         try
         {
-            run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, options.Items)], allOutputs: true, cancellation: limit.Token);
+            run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, options.Items)], allOutputs: true,
+                cancellation: limit.Token);
             step = "reading";
             Results = await CrashFlow.ReadAsync(run, Note, limit.Token);
             step = "completing";
             await run.Completion.WaitAsync(limit.Token);
             Took = TimeProvider.System.GetElapsedTime(begun);
-            FlowStatus status = await run.GetStatusAsync(limit.Token);
-            foreach (IGrouping<ResumeMode, ProcessorStatus> group in status.Processors.GroupBy(processor => CrashFlow.Everything.Processors.Single(one => one.Name == processor.Name).Resume))
+            FlowRunInfo status = await run.GetStatusAsync(limit.Token);
+            foreach (IGrouping<ResumeMode, ProcessorInfo> group in status.Processors.GroupBy(processor =>
+                CrashFlow.Everything.Processors.Single(one => one.Name == processor.Name).Resume))
                 Resumed[group.Key] = group.Sum(processor => processor.Starts - 1);
             await over.CancelAsync();
             await Task.WhenAll(lives);
@@ -112,7 +121,10 @@ internal sealed class Trial
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            if (Problem is null) Fail(Outcome.Hung, $"it was {step} and has stood still for {options.Patience}, after {progress.Count} values:\n{await DescribeAsync(run)}");
+            if (Problem is null)
+                Fail(Outcome.Hung,
+                    $"it was {step} and has stood still for {options.Patience}, after {progress.Count} "
+                        + $"values:\n{await DescribeAsync(run)}");
         }
         catch (Exception failure) when (failure is TortureException or FlowException or StreamStoreException)
         {
@@ -121,7 +133,9 @@ internal sealed class Trial
         await over.CancelAsync();
         await Task.WhenAll(lives);
         foreach (Service service in services) await service.DisposeAsync();
-        if (Problem is not null) Problem = $"{Problem}\n--- starter\n{string.Join('\n', warnings)}\n{string.Join("", services.Select(service => $"--- {service.Name}, killed {service.Kills} times\n{service.Said}"))}";
+        if (Problem is not null)
+            Problem = $"{Problem}\n--- starter\n{string.Join('\n', warnings)}\n{string.Join("", services.Select(service =>
+                $"--- {service.Name}, killed {service.Kills} times\n{service.Said}"))}";
         if (run is not null) await run.DisposeAsync();
     }
 
@@ -144,7 +158,8 @@ internal sealed class Trial
                 await waiting.CancelAsync();
             }
         }
-        string[] left = [.. (await store.ListStreamsAsync("", cancellation)).Where(stream => !stream.StartsWith("work/", StringComparison.Ordinal))];
+        string[] left = [.. (await store.ListStreamsAsync("", cancellation)).Where(stream => !stream.StartsWith("work/",
+            StringComparison.Ordinal))];
         if (left.Length > 0) throw new TortureException($"the run is deleted, and has left {string.Join(", ", left)} behind");
     }
 
@@ -174,5 +189,6 @@ internal sealed class Trial
         }
     }
 
-    private void Fail(Outcome outcome, string problem) => (Outcome, Problem) = (outcome, Problem is null ? problem : $"{Problem}; {problem}");
+    private void Fail(Outcome outcome, string problem)
+        => (Outcome, Problem) = (outcome, Problem is null ? problem : $"{Problem}; {problem}");
 }

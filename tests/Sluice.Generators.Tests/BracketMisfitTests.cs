@@ -33,12 +33,15 @@ public class BracketMisfitTests
     [InlineData("_ = numbers | [SaveAsync, [|Console.WriteLine|]];", "write '(int item) => Console.WriteLine(item)'")]
     [InlineData("_ = numbers | [sink, [|Show|]];", "write '(int item) => Show(item)'")]
     [InlineData("_ = numbers | [SaveAsync, [|Drop|]];", "'Drop' is overloaded or generic")]
-    [InlineData("_ = numbers | [[|[Pipe.Of<int>() | Twice]|]];", "a branch that divides its items again is a pipe, 'Pipe.Of<int>() | [Pipe.Of<int>() | Twice]', or a lambda, '(Source<int> s) => s | [Pipe.Of<int>() | Twice]'")]
+    [InlineData("_ = numbers | [[|[Pipe.Of<int>() | Twice]|]];",
+        "a branch that divides its items again is a pipe, 'Pipe.Of<int>() | [Pipe.Of<int>() | Twice]', or a lambda, '(Source<int> s) => s "
+            + "| [Pipe.Of<int>() | Twice]'")]
     [InlineData("_ = numbers | [[|[s => s | Twice]|], [s => s | Twice]];", "Brackets in brackets")]
     [InlineData("_ = numbers | [p, [|[q, p]|]] | Print;", "Every branch gets every item, so leave the inner ones out")]
     [InlineData("_ = numbers < [p, [|[q, p]|]] > Print;", "Every branch gets every item, so leave the inner ones out")]
     [InlineData("_ = numbers | [|[]|] | Print;", "There is no branch in these brackets")]
-    public Task TheEndWithoutATypeIsPointedAt(string statements, string sentence) => Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU008", sentence);
+    public Task TheEndWithoutATypeIsPointedAt(string statements, string sentence)
+        => Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU008", sentence);
 
     /// <summary>Behind <c>|</c> and behind <c>&lt;</c>.</summary>
     [Theory]
@@ -49,10 +52,13 @@ public class BracketMisfitTests
     [InlineData("[p, [|s => s | Twice|]]", "a branch is a pipe: write 'Pipe.Of<int>() | Twice'")]
     [InlineData("[p, [|(Source<int> s) => s | Twice|]]", "a branch is a pipe: write 'Pipe.Of<int>() | Twice'")]
     [InlineData("[p, [|Pipe.Take(3)|]]", "a branch is a pipe: write 'Pipe.Of<int>() | Pipe.Take(3)'")]
-    [InlineData("[p, q, [|Parity|]]", "as a branch it is 'Pipe.Of<int>() | Parity', and as the function that chooses among the branches 'Route.By(Parity)'")]
-    [InlineData("[[|Twice|], Twice]", "'Twice' puts out 'int', so it is no end: write branches, 's => s | Twice' for each, or pipes, 'Pipe.Of<int>() | Twice'")]
+    [InlineData("[p, q, [|Parity|]]",
+        "as a branch it is 'Pipe.Of<int>() | Parity', and as the function that chooses among the branches 'Route.By(Parity)'")]
+    [InlineData("[[|Twice|], Twice]",
+        "'Twice' puts out 'int', so it is no end: write branches, 's => s | Twice' for each, or pipes, 'Pipe.Of<int>() | Twice'")]
     [InlineData("[[|Twice|], Twice, Route.By(Parity)]", "Beside pipes and routers, a branch is a pipe: write 'Pipe.Of<int>() | Twice'")]
-    [InlineData("[[|s => s | Twice|], Route.By(Parity)]", "Beside a router, a branch is a pipe, 'Pipe.Of<int>() | Twice', and a lambda that ends says what it takes, '(Source<int> s) => …'")]
+    [InlineData("[[|s => s | Twice|], Route.By(Parity)]",
+        "Beside a router, a branch is a pipe, 'Pipe.Of<int>() | Twice', and a lambda that ends says what it takes, '(Source<int> s) => …'")]
     [InlineData("[[|(\"a\", p)|], (\"b\", q), Route.By(Parity)]", "write 'Route.By(function, (\"a\", p), …)' in place of the brackets")]
     [InlineData("[p, [|Route.By(Kind)|]]", "'Route.By(Kind)' chooses for items of type 'string', and 'numbers' puts out 'int'")]
     [InlineData("[p, [|Route.By((Converter<int, string>)Parity)|]]", "its function is a Func that takes an item")]
@@ -65,21 +71,26 @@ public class BracketMisfitTests
     [InlineData("[[|consecutor|], consecutor]", "'(Source<int> s) => s | consecutor'")]
     public async Task WhatDoesNotFitBetweenBracketsIsPointedAt(string brackets, string sentence)
     {
-        foreach (string statement in (string[])[$"_ = numbers | {brackets};", $"_ = Pipe.Of<int>() | {brackets} | Twice;", $"_ = numbers < {brackets} > Print;"])
+        foreach (string statement in (string[])[$"_ = numbers | {brackets};", $"_ = Pipe.Of<int>() | {brackets} | Twice;",
+            $"_ = numbers < {brackets} > Print;"])
         {
             string before = statement.StartsWith("_ = numbers", StringComparison.Ordinal) ? "numbers" : "Pipe.Of<int>()";
-            await Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod(statement, Members), "SLU008", sentence.Replace("'numbers' puts", $"'{before}' puts", StringComparison.Ordinal));
+            await Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod(statement, Members), "SLU008",
+                sentence.Replace("'numbers' puts", $"'{before}' puts", StringComparison.Ordinal));
         }
     }
 
     [Fact]
     public Task EndsBetweenAngleBracketsAreEnds() =>
-        Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod("_ = numbers < [[|Print|], SaveAsync];", Members), "SLU008", "ends are written '… | [Print, …]'");
+        Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod("_ = numbers < [[|Print|], SaveAsync];", Members), "SLU008",
+        "ends are written '… | [Print, …]'");
 
     [Theory]
-    [InlineData("_ = numbers | [p, q, Route.By(Parity)] | Print; _ = numbers < [Route.By(Parity), p, q] > Print; _ = numbers | [Print, sink, Route.By((int n) => n % 2)];", true)]
+    [InlineData("_ = numbers | [p, q, Route.By(Parity)] | Print; _ = numbers < [Route.By(Parity), p, q] > Print; _ = numbers | [Print, "
+        + "sink, Route.By((int n) => n % 2)];", true)]
     [InlineData("_ = numbers | [Print, CountAsync, new Own()]; Action<int> end = Print; _ = numbers | [end, sink];", true)]
-    [InlineData("_ = numbers | [.. new[] { p, q }] | Print; _ = numbers | [.. new[] { p, q }, Route.By(Parity)] | Print; _ = numbers | [p | Stage.Parallel(2), q | Stage.Named(\"q\")] | Print;", true)]
+    [InlineData("_ = numbers | [.. new[] { p, q }] | Print; _ = numbers | [.. new[] { p, q }, Route.By(Parity)] | Print; _ = numbers | [p "
+        + "| Stage.Parallel(2), q | Stage.Named(\"q\")] | Print;", true)]
     [InlineData("_ = words | [(string o) => Console.WriteLine(o), Drop<object>, Drop<string>];", true)]
     [InlineData("_ = numbers | [p, Missing] | Print;", false)]
     [InlineData("_ = numbers | [Print, (Source<int> s) => s | Twice | Print];", true)]

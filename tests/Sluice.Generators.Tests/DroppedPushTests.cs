@@ -29,7 +29,8 @@ public class DroppedPushTests
     [InlineData("_ = output.PushAsync(1);")]
     public async Task WhatIsAwaitedHandedOnOrDiscardedIsSilent(string statements) => Assert.Empty(await CheckAsync(statements));
 
-    private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckAsync(string statements) => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
+    private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckAsync(string statements)
+        => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
         using Sluice;
         sealed class Pushing : StageNode<int, int>
         {

@@ -7,7 +7,8 @@ public class ErrorPolicyTests
     [Theory]
     [InlineData("_ = numbers | Twice | Stage.OnError([|DeadLetter|]) | Console.WriteLine;", "Write 'ErrorPolicy.DeadLetter'")]
     [InlineData("_ = numbers | Twice | Stage.Retry(2).OnError([|Skip|]);", "Write 'ErrorPolicy.Skip'")]
-    public Task APolicyWithoutItsTypeIsPointedAt(string statements, string sentence) => Snippet.FindAsync<ErrorPolicyAnalyzer>(Snippet.InMethod(statements, Members), "SLU022", sentence);
+    public Task APolicyWithoutItsTypeIsPointedAt(string statements, string sentence)
+        => Snippet.FindAsync<ErrorPolicyAnalyzer>(Snippet.InMethod(statements, Members), "SLU022", sentence);
 
     [Theory]
     [InlineData("", "_ = numbers | Twice | Stage.OnError(ErrorPolicy.DeadLetter) | Stage.OnError(policy);", true)]

@@ -18,7 +18,8 @@ public class FlowMisfitTests
     [InlineData("_ = flow | Twice | [|\"text\"|];", "'\"text\"' is of type 'string'")]
     [InlineData("_ = flow | [|numbers|];", "'numbers' is of type 'Source<int>'")]
     [InlineData("_ = flow | [|null|];", "null is no function")]
-    [InlineData("_ = flow | [|Many|];", "write it as a lambda with typed parameters, 'DataFlow.Function((int count) => Many(count)).Named(\"…\")'")]
+    [InlineData("_ = flow | [|Many|];",
+        "write it as a lambda with typed parameters, 'DataFlow.Function((int count) => Many(count)).Named(\"…\")'")]
     [InlineData("_ = flow | [|Same|];", "'Same' is generic, and C# cannot see its types: write 'Same<T>'")]
     [InlineData("_ = flow | ([|n => n + 1|]);", "write 'DataFlow.Function((int n) => …).Named(\"…\")'")]
     [InlineData("_ = flow | ([|(n, string s) => n|]);", "'DataFlow.Function((int n, string s) => …).Named(\"…\")'")]
@@ -27,11 +28,13 @@ public class FlowMisfitTests
     [InlineData("_ = flow | (Twice, [|42|]);", "'42' is of type 'int'")]
     [InlineData("_ = flow | (Twice, [|Many|]) | Twice;", "'Many' has several overloads")]
     [InlineData("_ = flow | [Twice, [|42|]];", "'42' is of type 'int'")]
-    [InlineData("_ = flow | [|(Twice, Twice, Twice, Twice, Twice, Twice, Twice)|];", "Parentheses take six functions at most: write brackets, '[Twice, …]'")]
+    [InlineData("_ = flow | [|(Twice, Twice, Twice, Twice, Twice, Twice, Twice)|];",
+        "Parentheses take six functions at most: write brackets, '[Twice, …]'")]
     [InlineData("_ = DataFlow.From([|42|]);", "'42' is of type 'int'")]
     [InlineData("_ = DataFlow.From(Count, [|Many|]) | Twice;", "'Many' has several overloads")]
     [InlineData("_ = DataFlow.Function([|n => n|]);", "this lambda states no types")]
-    public Task WhatIsNoFunctionOfAFlowIsPointedAt(string statements, string sentence) => Snippet.FindAsync<FlowMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU029", sentence);
+    public Task WhatIsNoFunctionOfAFlowIsPointedAt(string statements, string sentence)
+        => Snippet.FindAsync<FlowMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU029", sentence);
 
     [Theory]
     [InlineData("_ = flow | Twice | (Twice, Log) | [Twice, Log] | DataFlow.Function((int n) => n).Named(\"n\") | flow | Same<int>;", true)]

@@ -1,6 +1,7 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>The function of a graph's node that does not fit its parents: the message stands at the function, and says what it takes and what comes.</summary>
+/// <summary>The function of a graph's node that does not fit its parents: the message stands at the function, and says what it takes and
+/// what comes.</summary>
 public class GraphMisfitTests
 {
     private const string Members = """
@@ -27,8 +28,10 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", number, text, [|Sum|]);", "'Sum' takes 'int', and 'text' produces 'string'")]
     [InlineData("graph.Add(\"x\", number, text, [|(int n, int? m) => n|]);", "takes 'int?', and 'text' produces 'string'")]
     [InlineData("graph.Add(\"x\", number, [|Sum|]);", "'Sum' takes 2 parameters ('int', 'int'), and here comes 'int' ('number')")]
-    [InlineData("graph.Add(\"x\", number, [|SumAsync|]);", "'SumAsync' takes 3 parameters ('int', 'int', 'CancellationToken'), and here comes 'int' ('number')")]
-    [InlineData("graph.Add(\"x\", number, text, number, [|(a, b) => a|]);", "and here comes 'int' ('number'), 'string' ('text'), 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", number, [|SumAsync|]);",
+        "'SumAsync' takes 3 parameters ('int', 'int', 'CancellationToken'), and here comes 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", number, text, number, [|(a, b) => a|]);",
+        "and here comes 'int' ('number'), 'string' ('text'), 'int' ('number')")]
     [InlineData("graph.Add(\"x\", number, [|() => 3|]);", "'() => 3' takes nothing, and here comes 'int' ('number')")]
     [InlineData("graph.Add(\"x\", number, [|Many|]);", "None of the overloads of 'Many' takes what comes here, 'int' ('number')")]
     [InlineData("graph.Add(\"x\", [|Show|]);", "'Show' takes 'string', and 'the graph' is asked with 'Request'")]
@@ -37,16 +40,21 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", number, [|Print|]);", "'Print' returns nothing, and a node waits for what its function returns")]
     [InlineData("graph.Add(\"x\", number, ([|(int n) => Console.WriteLine(n)|]));", "returns nothing")]
     [InlineData("graph.Add(\"x\", number, [|n => { Print(n); }|]);", "returns nothing")]
-    [InlineData("graph.Add(\"x\", number, [|(int n, CancellationToken cancellation) => n|]);", "takes a token, and only a function that returns a task is given one")]
+    [InlineData("graph.Add(\"x\", number, [|(int n, CancellationToken cancellation) => n|]);",
+        "takes a token, and only a function that returns a task is given one")]
     [InlineData("graph.Add(\"x\", [|7|], (int n) => n);", "'7' is no node: it is of type 'int'")]
     [InlineData("graph.Add(\"x\", number, [|\"text\"|], (int n, string s) => n);", "'\"text\"' is no node: it is of type 'string'")]
-    [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);", "takes 2 parameters ('int', 'string'), and here comes 'GraphContext<Request>' (of a list of parents)")]
-    public Task TheFunctionThatDoesNotFitIsPointedAt(string statements, string sentence) => Snippet.FindAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", sentence);
+    [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);",
+        "takes 2 parameters ('int', 'string'), and here comes 'GraphContext<Request>' (of a list of parents)")]
+    public Task TheFunctionThatDoesNotFitIsPointedAt(string statements, string sentence)
+        => Snippet.FindAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", sentence);
 
     [Theory]
-    [InlineData("graph.Add(\"x\", number, n => n + 1); graph.Add(\"y\", text, Show); graph.Add(\"z\", text, Length); graph.Add(\"l\", text, LaterAsync);", true)]
+    [InlineData("graph.Add(\"x\", number, n => n + 1); graph.Add(\"y\", text, Show); graph.Add(\"z\", text, Length); graph.Add(\"l\", "
+        + "text, LaterAsync);", true)]
     [InlineData("graph.Add(\"x\", number, number, Sum); graph.Add(\"y\", number, number, SumAsync); graph.Add(\"z\", text, Many);", true)]
-    [InlineData("graph.Add(\"x\", number, (n, cancellation) => Task.FromResult(n)); graph.Add(\"y\", number, async n => { await Task.Yield(); }); graph.Add(\"z\", number, (int n) => { return n; });", true)]
+    [InlineData("graph.Add(\"x\", number, (n, cancellation) => Task.FromResult(n)); graph.Add(\"y\", number, async n => { await "
+        + "Task.Yield(); }); graph.Add(\"z\", number, (int n) => { return n; });", true)]
     [InlineData("graph.Add(\"x\", number, Missing);", false)]
     [InlineData("graph.Add(\"x\", missing, (int n) => n);", false)]
     [InlineData("graph.Add(\"x\", number, n => n.Missing);", false)]

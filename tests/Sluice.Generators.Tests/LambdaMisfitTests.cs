@@ -16,7 +16,8 @@ public class LambdaMisfitTests
     [InlineData("_ = numbers < [s => s | Twice] > (n => n.[|Name|]);", "'Name' is not known")]
     [InlineData("_ = Pipe.Of<int>() | (n => n.[|Name|]);", "items here are of type 'int'")]
     [InlineData("_ = numbers | ([|n => { if (n > 1) return n; }|]);", "write '(int n) => …'")]
-    public Task TheNameThatDoesNotFitIsPointedAt(string statements, string sentence) => Snippet.FindAsync<LambdaMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU007", sentence);
+    public Task TheNameThatDoesNotFitIsPointedAt(string statements, string sentence)
+        => Snippet.FindAsync<LambdaMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU007", sentence);
 
     [Theory]
     [InlineData("_ = numbers | (n => Twice(n)) | (n => { });", true)]

@@ -24,7 +24,8 @@ public class MisfitTests
         """;
 
     [Theory]
-    [InlineData("_ = numbers\n | Twice\n | Twice | Stage.Parallel(2)\n | [|Length|];", "'Length' takes 'string', and 'Twice' puts out 'int'")]
+    [InlineData("_ = numbers\n | Twice\n | Twice | Stage.Parallel(2)\n | [|Length|];",
+        "'Length' takes 'string', and 'Twice' puts out 'int'")]
     [InlineData("_ = numbers | [|Length|] | Twice | Print;", "'Length' takes 'string', and 'numbers' puts out 'int'")]
     [InlineData("_ = numbers | [|Length|] | Length | lengths;", "'numbers' puts out 'int'")]
     [InlineData("_ = Pipe.Of<int>() | Twice | [|Length|];", "'Length' takes 'string', and 'Twice' puts out 'int'")]
@@ -50,9 +51,11 @@ public class MisfitTests
     [InlineData("_ = numbers < [|null|];", "null is no stage")]
     [InlineData("_ = numbers < [twice, twice] > [|[Print, Print]|];", "'(numbers < [twice, twice]) | [Print, Print]'")]
     [InlineData("_ = numbers < [twice, twice] > [|Stage.Parallel(2)|];", "go on with '|'")]
-    [InlineData("_ = numbers | [|Route.By(Format)|] | [twice, twice];", "stands in brackets beside the branches among which it chooses: '[even, odd, Route.By(Format)]'")]
+    [InlineData("_ = numbers | [|Route.By(Format)|] | [twice, twice];",
+        "stands in brackets beside the branches among which it chooses: '[even, odd, Route.By(Format)]'")]
     [InlineData("_ = numbers < [|Route.By(Format)|] > Print;", "is a router")]
-    public Task TheStageThatDoesNotFitIsPointedAt(string statements, string sentence) => Snippet.FindAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", sentence);
+    public Task TheStageThatDoesNotFitIsPointedAt(string statements, string sentence)
+        => Snippet.FindAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", sentence);
 
     [Theory]
     [InlineData("_ = numbers | Twice | Print;", true)]

@@ -23,7 +23,8 @@ public class NoSourceTests
     [InlineData("_ = [|(twice, twice)|] | Twice;", "write 'Pipe.Merge(twice, twice) | …'")]
     [InlineData("var pipes = new List<Pipe<int, int>>(); _ = [|pipes|] | Twice;", "write 'Pipe.Merge(pipes) | …'")]
     [InlineData("var sources = new[] { numbers }; _ = [|sources|] | Twice;", "write 'Source.Merge(sources) | …'")]
-    public Task WhatAChainCannotBeginWithIsPointedAt(string statements, string sentence) => Snippet.FindAsync<NoSourceAnalyzer>(Snippet.InMethod(statements, Members), "SLU020", sentence);
+    public Task WhatAChainCannotBeginWithIsPointedAt(string statements, string sentence)
+        => Snippet.FindAsync<NoSourceAnalyzer>(Snippet.InMethod(statements, Members), "SLU020", sentence);
 
     [Theory]
     [InlineData("_ = Source.From(array) | Twice | Print;", true)]
@@ -34,5 +35,6 @@ public class NoSourceTests
     [InlineData("_ = numbers | Missing;", false)]
     [InlineData("_ = \"text\" | Twice;", false)]
     public Task WhatIsRightOrNoChainIsSilent(string statements, bool compiles) =>
-        Snippet.CheckAsync<NoSourceAnalyzer>("using System.Reflection;\n" + Snippet.InMethod(statements, Members), "SLU020", compiles: compiles);
+        Snippet.CheckAsync<NoSourceAnalyzer>("using System.Reflection;\n" + Snippet.InMethod(statements, Members), "SLU020",
+        compiles: compiles);
 }

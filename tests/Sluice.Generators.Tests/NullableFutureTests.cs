@@ -17,10 +17,12 @@ public class NullableFutureTests
     [InlineData("show([|number|]);", "The step takes 'int?', and 'number' is the future of 'int': write 'number.As<int?>()'")]
     [InlineData("show([|Task.FromResult(1)|]);", "write '((Future<int>)Task.FromResult(1)).As<int?>()'")]
     [InlineData("log(\"a\", [|day|]);", "write 'day.As<DayOfWeek?>()'")]
-    public Task WhatToWriteIsSaid(string statements, string sentence) => Snippet.FindAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", sentence);
+    public Task WhatToWriteIsSaid(string statements, string sentence)
+        => Snippet.FindAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", sentence);
 
     [Theory]
-    [InlineData("show(1); show((int?)null); show(number.As<int?>()); show(((Future<int>)Task.FromResult(1)).As<int?>()); log(\"a\", day.As<DayOfWeek?>());", true)]
+    [InlineData("show(1); show((int?)null); show(number.As<int?>()); show(((Future<int>)Task.FromResult(1)).As<int?>()); log(\"a\", "
+        + "day.As<DayOfWeek?>());", true)]
     [InlineData("show(text);", false)]
     public Task WhatFitsOrIsSomethingElseIsSilent(string statements, bool compiles) =>
         Snippet.CheckAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", compiles: compiles);
@@ -28,9 +30,12 @@ public class NullableFutureTests
     [Fact]
     public async Task TheFutureOfATextIsOneOfATextThatMayBeNull()
     {
-        var compilation = Snippet.Compile(Snippet.InMethod("log(text, DayOfWeek.Friday); log(Task.FromResult(\"a\"), DayOfWeek.Friday); List<string?> other = new List<string>();", Members));
+        var compilation = Snippet.Compile(Snippet.InMethod(
+            "log(text, DayOfWeek.Friday); log(Task.FromResult(\"a\"), DayOfWeek.Friday); List<string?> other = new List<string>();",
+                Members));
         Assert.Equal(2, compilation.GetDiagnostics().Count(report => report.Id == "CS8620"));
-        var options = new CompilationWithAnalyzersOptions(new AnalyzerOptions([]), null, concurrentAnalysis: false, logAnalyzerExecutionTime: false, reportSuppressedDiagnostics: true);
+        var options = new CompilationWithAnalyzersOptions(new AnalyzerOptions([]), null, concurrentAnalysis: false,
+            logAnalyzerExecutionTime: false, reportSuppressedDiagnostics: true);
         var reports = await compilation.WithAnalyzers([new NullableFutureSuppressor()], options).GetAllDiagnosticsAsync();
         Assert.All(reports.Where(report => report.Id == "CS8620"), report => Assert.True(report.IsSuppressed));
         Assert.Contains(reports, report => report.Id == "CS8619" && !report.IsSuppressed);

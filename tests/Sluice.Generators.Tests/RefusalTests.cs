@@ -32,13 +32,15 @@ public class RefusalTests
     [InlineData("await pipe.RunAsync();", "SLU024: a pipe or a sink cannot run")]
     [InlineData("_ = numbers | StageNode.Of(new Totals()) | Print;", "SLU025: StageNode.Of takes a function that makes a node")]
     [InlineData("_ = numbers | StageNode.Of(new Last());", "SLU025: StageNode.Of takes a function that makes a node")]
-    [InlineData("_ = words | Stage.KeyBy(word => word.Length, lanes: 4) | (word => word) | Console.WriteLine;", "SLU026: the key function does not say")]
+    [InlineData("_ = words | Stage.KeyBy(word => word.Length, lanes: 4) | (word => word) | Console.WriteLine;",
+        "SLU026: the key function does not say")]
     [InlineData("_ = numbers | Twice | Pipe.Where(n => n > 2) | Print;", "SLU021: C# cannot see from here which items come")]
     [InlineData("_ = numbers | Twice | Pipe.Where(IsEven) | Print;", "SLU021: C# cannot see from here which items come")]
     [InlineData("_ = Source.Merge(pipe, pipe) | Print;", "SLU020: these are pipes")]
     [InlineData("_ = Pipe.Merge(numbers, numbers) | Print;", "SLU020: these are sources")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => source | Twice);", "SLU027: this body puts out items")]
-    [InlineData("_ = new Consecutor<int>(\"n\", source => { var next = source | Twice; return next; }, new ConsecutorOptions());", "SLU027: this body puts out items")]
+    [InlineData("_ = new Consecutor<int>(\"n\", source => { var next = source | Twice; return next; }, new ConsecutorOptions());",
+        "SLU027: this body puts out items")]
     public void AMistakeIsOneErrorWithASentence(string statement, string sentence)
     {
         var error = Assert.Single(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members, "async Task"))));
@@ -52,24 +54,30 @@ public class RefusalTests
     [InlineData("_ = numbers | StageNode.Of(() => new Totals()) | StageNode.Of(() => new Last());")]
     [InlineData("_ = words | Stage.KeyBy((string word) => word.Length, lanes: 4) | (word => word) | Console.WriteLine;")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => source | Twice | Print);")]
-    [InlineData("_ = new Consecutor<int>(\"n\", source => source.Where(IsEven) | Twice | Sink.Output<int>(\"twice\"), new ConsecutorOptions());")]
+    [InlineData("_ = new Consecutor<int>(\"n\", source => source.Where(IsEven) | Twice | Sink.Output<int>(\"twice\"), new "
+        + "ConsecutorOptions());")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => { if (IsEven(3)) return source | Print; return source | [Print, Print]; });")]
     [InlineData("Func<Source<int>, Pipeline> body = source => source | Print; _ = new Consecutor<int>(\"n\", body);")]
-    public void WhatIsRightCompiles(string statement) => Assert.Empty(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members, "async Task"))));
+    public void WhatIsRightCompiles(string statement)
+        => Assert.Empty(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members, "async Task"))));
 
     /// <summary>Operators that fit into a chain, behind a source and behind a pipe.</summary>
     [Theory]
     [InlineData("Chunk(100)", "int[]")]
     [InlineData("Chunk(within: TimeSpan.FromSeconds(1)) | (chunk => chunk.Length)", "int")]
     [InlineData("Window(TimeSpan.FromSeconds(10))", "Window<int>")]
-    [InlineData("Take(3) | Skip(1) | Distinct() | Debounce(TimeSpan.FromSeconds(1)) | Sample(TimeSpan.FromSeconds(1)) | Throttle(3, TimeSpan.FromSeconds(1)) | Delay(TimeSpan.FromSeconds(1))", "int")]
-    [InlineData("Where((int n) => n > 2) | Where<int>(IsEven) | TakeWhile((int n) => n < 7) | SkipWhile((int n) => n < 3) | Do((int n) => Print(n))", "int")]
+    [InlineData("Take(3) | Skip(1) | Distinct() | Debounce(TimeSpan.FromSeconds(1)) | Sample(TimeSpan.FromSeconds(1)) | Throttle(3, "
+        + "TimeSpan.FromSeconds(1)) | Delay(TimeSpan.FromSeconds(1))", "int")]
+    [InlineData("Where((int n) => n > 2) | Where<int>(IsEven) | TakeWhile((int n) => n < 7) | SkipWhile((int n) => n < 3) | Do((int n) => "
+        + "Print(n))", "int")]
     [InlineData("GroupBy((int n) => n / 4)", "Group<int, int>")]
     [InlineData("Scan(\"\", (string all, int n) => all + n) | Pipe.Chunk(2)", "string[]")]
     [InlineData("Aggregate(0.5, (double sum, int n) => sum + n)", "double")]
     public void OperatorsFitIntoAChain(string chain, string item)
     {
-        string source = "using static Sluice.Pipe;\n" + Snippet.InMethod($"Source<{item}> behind = numbers | Twice | {chain}; Pipe<int, {item}> after = Of<int>() | Twice | {chain};", Members);
+        string source = "using static Sluice.Pipe;\n"
+            + Snippet.InMethod($"Source<{item}> behind = numbers | Twice | {chain}; Pipe<int, {item}> after = Of<int>() | Twice | {chain};",
+            Members);
         Assert.Empty(Snippet.Errors(Snippet.Compile(source)).Select(error => error.ToString()));
     }
 }

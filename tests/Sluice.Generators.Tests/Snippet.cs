@@ -8,7 +8,8 @@ using Microsoft.CodeAnalysis.Text;
 namespace Sluice.Generators.Tests;
 
 /// <summary>
-/// Compiles a few statements against the library itself. Where a diagnostic is expected the text is marked <c>[|like this|]</c>; what is not marked
+/// Compiles a few statements against the library itself. Where a diagnostic is expected the text is marked <c>[|like this|]</c>; what is
+/// not marked
 /// must be silent.
 /// </summary>
 internal static class Snippet
@@ -34,7 +35,7 @@ internal static class Snippet
 
     /// <summary>A class with the statements in a method, and the members around it.</summary>
     public static string InMethod(string statements, string members = "", string modifiers = "") => $$"""
-        using Sluice;
+        using Sluice; using Sluice.Graphs;
         static class Snippet
         {
             static readonly Source<int> numbers = Source.From(new[] { 1, 2, 3 });

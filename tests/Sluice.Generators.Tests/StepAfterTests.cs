@@ -4,7 +4,7 @@ namespace Sluice.Generators.Tests;
 public class StepAfterTests
 {
     private const string Steps = """
-        using Sluice;
+        using Sluice; using Sluice.Graphs;
         static partial class Steps
         {
             [Step] public static string LoadAsync(string name) => "one";
@@ -16,20 +16,27 @@ public class StepAfterTests
         """;
 
     [Theory]
-    [InlineData("Load(\"a\", Ready())", "cannot convert from 'Sluice.Future' to")]
-    [InlineData("Upload(Version(), \"b\", Ready())", "error CS1503: Argument 3: cannot convert from 'Sluice.Future' to 'Sluice.WriteAfterByName'")]
-    [InlineData("Upload(\"a\", \"b\", Version())", "error CS1503: Argument 3: cannot convert from 'Sluice.Future<string>' to 'Sluice.WriteAfterByName'")]
-    [InlineData("Upload(\"a\", \"b\", Task.CompletedTask)", "error CS1503: Argument 3: cannot convert from 'System.Threading.Tasks.Task' to 'Sluice.WriteAfterByName'")]
-    [InlineData("Upload(\"a\", \"b\", new ValueTask())", "error CS1503: Argument 3: cannot convert from 'System.Threading.Tasks.ValueTask' to 'Sluice.WriteAfterByName'")]
-    [InlineData("Version(Ready())", "error CS1503: Argument 1: cannot convert from 'Sluice.Future' to 'Sluice.WriteAfterByName'")]
+    [InlineData("Load(\"a\", Ready())", "cannot convert from 'Sluice.Graphs.Future' to")]
+    [InlineData("Upload(Version(), \"b\", Ready())",
+        "error CS1503: Argument 3: cannot convert from 'Sluice.Graphs.Future' to 'Sluice.Graphs.WriteAfterByName'")]
+    [InlineData("Upload(\"a\", \"b\", Version())",
+        "error CS1503: Argument 3: cannot convert from 'Sluice.Graphs.Future<string>' to 'Sluice.Graphs.WriteAfterByName'")]
+    [InlineData("Upload(\"a\", \"b\", Task.CompletedTask)",
+        "error CS1503: Argument 3: cannot convert from 'System.Threading.Tasks.Task' to 'Sluice.Graphs.WriteAfterByName'")]
+    [InlineData("Upload(\"a\", \"b\", new ValueTask())",
+        "error CS1503: Argument 3: cannot convert from 'System.Threading.Tasks.ValueTask' to 'Sluice.Graphs.WriteAfterByName'")]
+    [InlineData("Version(Ready())",
+        "error CS1503: Argument 1: cannot convert from 'Sluice.Graphs.Future' to 'Sluice.Graphs.WriteAfterByName'")]
     public void AFutureTooManyDoesNotCompile(string call, string message)
-        => Assert.Contains(message, Assert.Single(StepTwins.Write($"{Steps} static object Use() => {call}; }}").Errors), StringComparison.Ordinal);
+        => Assert.Contains(message, Assert.Single(StepTwins.Write($"{Steps} static object Use() => {call}; }}").Errors),
+        StringComparison.Ordinal);
 
-    /// <summary>Overloads that differ by one parameter at the end: what stands there is that parameter's, and never what else to wait for.</summary>
+    /// <summary>Overloads that differ by one parameter at the end: what stands there is that parameter's, and never what else to wait
+    /// for.</summary>
     [Fact]
     public async Task AFutureAtTheEndIsTheLastParameters()
         => Assert.Equal("two 3, one, one", await StepTwins.RunAsync("""
-            using Sluice;
+            using Sluice; using Sluice.Graphs;
             public static partial class Program
             {
                 [Step] static string LoadAsync(string name) => "one";
@@ -41,7 +48,9 @@ public class StepAfterTests
 
     [Fact]
     public void AFutureTooManyChoosesNoOverload()
-        => StepTwins.Of($"{Steps} static object[] Use() => [Load(\"a\"), Load(\"a\", Version()), Load(\"a\", after: Ready()), Upload(\"a\", \"b\", after: [Ready(), Version()])]; }}");
+        => StepTwins.Of(
+        $"{Steps} static object[] Use() => [Load(\"a\"), Load(\"a\", Version()), Load(\"a\", after: Ready()), Upload(\"a\", \"b\", after: "
+            + $"[Ready(), Version()])]; }}");
 
     [Theory]
     [InlineData("[Step] public static Future<int> GetAsync() => null!;", "Future<int>")]
@@ -49,8 +58,10 @@ public class StepAfterTests
     [InlineData("[Step] public static Task<Task<int>> GetAsync() => null!;", "Task<int>")]
     public void AResultThatNobodyWouldWaitForIsAnError(string method, string work)
     {
-        var (_, reports, _) = StepTwins.Write($"using Sluice; static partial class Steps {{ {method} }}");
-        Assert.Equal($"The result of 'GetAsync' cannot be the value of a future: the step would end without waiting for the {work}, and nobody would hear of its failure; await it in the method",
+        var (_, reports, _) = StepTwins.Write($"using Sluice; using Sluice.Graphs; static partial class Steps {{ {method} }}");
+        Assert.Equal(
+            $"The result of 'GetAsync' cannot be the value of a future: the step would end without waiting for the {work}, and nobody "
+                + $"would hear of its failure; await it in the method",
             Assert.Single(reports, report => report.Id == "SLU014").GetMessage(System.Globalization.CultureInfo.InvariantCulture));
     }
 }

@@ -7,7 +7,7 @@ public class StepSnapshotTests
     public void AMethodHasATwinWithItsNamesAndDocumentation()
     {
         const string Source = """
-            using Sluice;
+            using Sluice; using Sluice.Graphs;
             namespace Shop.Pages;
             public static partial class Loader
             {
@@ -39,11 +39,11 @@ public class StepSnapshotTests
                 /// <param name="byName">Nothing to give: what follows is given by its name.</param>
                 /// <param name="after">What else to wait for; null for nothing.</param>
                 /// <returns>The future of the result: <c>LoadAsync</c> runs when what it was given is there.</returns>
-                public static global::Sluice.Future<string> Load(global::Sluice.Arg<string> address, global::Sluice.Arg<int>? times = null, global::Sluice.WriteAfterByName byName = default, global::Sluice.After? after = null)
-                    => new LoadCall(address, times ?? global::Sluice.Arg.Of<int>(3)).Start(after);
+                public static global::Sluice.Graphs.Future<string> Load(global::Sluice.Graphs.Arg<string> address, global::Sluice.Graphs.Arg<int>? times = null, global::Sluice.Graphs.WriteAfterByName byName = default, global::Sluice.Graphs.After? after = null)
+                    => new LoadCall(address, times ?? global::Sluice.Graphs.Arg.Of<int>(3)).Start(after);
 
                 /// <summary>A call of <c>LoadAsync</c>.</summary>
-                private sealed class LoadCall(global::Sluice.Arg<string> address_, global::Sluice.Arg<int> times_) : global::Sluice.StepCall<string>(global::Shop.Pages.StepDefinitions.Load)
+                private sealed class LoadCall(global::Sluice.Graphs.Arg<string> address_, global::Sluice.Graphs.Arg<int> times_) : global::Sluice.Graphs.StepCall<string>(global::Shop.Pages.StepDefinitions.Load)
                 {
                     protected override void Gather()
                     {
@@ -65,7 +65,7 @@ public class StepSnapshotTests
             /// <summary>What is common to all calls of a step.</summary>
             file static class StepDefinitions
             {
-                public static readonly global::Sluice.StepDefinition Load = new("Load", takesToken: true, retries: 2, maxConcurrency: 8);
+                public static readonly global::Sluice.Graphs.StepDefinition Load = new("Load", takesToken: true, retries: 2, maxConcurrency: 8);
             }
 
             """, StepTwins.Of(Source), ignoreLineEndingDifferences: true);
@@ -75,7 +75,7 @@ public class StepSnapshotTests
     public void InstancesGenericsNestedTypesAndCollectionsAreWrittenOut()
     {
         const string Source = """
-            using Sluice;
+            using Sluice; using Sluice.Graphs;
             partial class Outer<TKey> where TKey : notnull
             {
                 internal partial record Inner(TKey Key)
@@ -102,11 +102,11 @@ public class StepSnapshotTests
                     /// <param name="byName">Nothing to give: what follows is given by its name.</param>
                     /// <param name="after">What else to wait for; null for nothing.</param>
                     /// <returns>The future of the end: <c>Write</c> runs when what it was given is there.</returns>
-                    protected internal global::Sluice.Future Store<T>(global::Sluice.Args<T> items, global::Sluice.Args<int>? more = null, global::Sluice.WriteAfterByName byName = default, global::Sluice.After? after = null) where T : class, new()
+                    protected internal global::Sluice.Graphs.Future Store<T>(global::Sluice.Graphs.Args<T> items, global::Sluice.Graphs.Args<int>? more = null, global::Sluice.Graphs.WriteAfterByName byName = default, global::Sluice.Graphs.After? after = null) where T : class, new()
                         => new StoreCall<T>(this, items, more).Start(after);
 
                     /// <summary>A call of <c>Write</c>.</summary>
-                    private sealed class StoreCall<T>(global::Outer<TKey>.Inner target, global::Sluice.Args<T> items_, global::Sluice.Args<int>? more_) : global::Sluice.StepCall<global::Sluice.Unit>(global::StepDefinitions.Store) where T : class, new()
+                    private sealed class StoreCall<T>(global::Outer<TKey>.Inner target, global::Sluice.Graphs.Args<T> items_, global::Sluice.Graphs.Args<int>? more_) : global::Sluice.Graphs.StepCall<global::Sluice.Unit>(global::StepDefinitions.Store) where T : class, new()
                     {
                         protected override void Gather()
                         {
@@ -132,7 +132,7 @@ public class StepSnapshotTests
             /// <summary>What is common to all calls of a step.</summary>
             file static class StepDefinitions
             {
-                public static readonly global::Sluice.StepDefinition Store = new("Store", takesToken: false);
+                public static readonly global::Sluice.Graphs.StepDefinition Store = new("Store", takesToken: false);
             }
 
             """, StepTwins.Of(Source), ignoreLineEndingDifferences: true);
@@ -142,7 +142,7 @@ public class StepSnapshotTests
     public void WhatCollidesIsWrittenOutOfTheWayAndWhatCallersShouldSeeIsCopied()
     {
         const string Source = """
-            using Sluice;
+            using Sluice; using Sluice.Graphs;
             partial class PlaceCall
             {
                 [Step, Obsolete("Use another.", true, DiagnosticId = "SHOP1")]
@@ -168,16 +168,16 @@ public class StepSnapshotTests
                 /// <param name="after">What else to wait for; null for nothing.</param>
                 /// <returns>The future of the result: <c>PlaceAsync</c> runs when what it was given is there.</returns>
                 [global::System.ObsoleteAttribute("Use another.", true, DiagnosticId = "SHOP1")]
-                public global::Sluice.Future<int> Place(global::Sluice.Arg<string> Name, global::Sluice.Arg<int> target, 
+                public global::Sluice.Graphs.Future<int> Place(global::Sluice.Graphs.Arg<string> Name, global::Sluice.Graphs.Arg<int> target, 
                 #nullable disable annotations
-                    global::Sluice.Arg<global::System.IDisposable>? log = null
+                    global::Sluice.Graphs.Arg<global::System.IDisposable>? log = null
                 #nullable restore annotations
-                    , global::Sluice.Args<string>? given3 = null, global::Sluice.WriteAfterByName byName = default, global::Sluice.After? after = null)
-                    => new Place2Call(this, Name, target, log ?? global::Sluice.Arg.Of<global::System.IDisposable?>(default!), given3 ?? default).Start(after);
+                    , global::Sluice.Graphs.Args<string>? given3 = null, global::Sluice.Graphs.WriteAfterByName byName = default, global::Sluice.Graphs.After? after = null)
+                    => new Place2Call(this, Name, target, log ?? global::Sluice.Graphs.Arg.Of<global::System.IDisposable?>(default!), given3 ?? default).Start(after);
 
                 /// <summary>A call of <c>PlaceAsync</c>.</summary>
                 [global::System.ObsoleteAttribute("Use another.", true, DiagnosticId = "SHOP1")]
-                private sealed class Place2Call(global::PlaceCall target2, global::Sluice.Arg<string> Name_, global::Sluice.Arg<int> target_, global::Sluice.Arg<global::System.IDisposable?> log_, global::Sluice.Args<string> given3_) : global::Sluice.StepCall<int>(global::StepDefinitions.Place2)
+                private sealed class Place2Call(global::PlaceCall target2, global::Sluice.Graphs.Arg<string> Name_, global::Sluice.Graphs.Arg<int> target_, global::Sluice.Graphs.Arg<global::System.IDisposable?> log_, global::Sluice.Graphs.Args<string> given3_) : global::Sluice.Graphs.StepCall<int>(global::StepDefinitions.Place2)
                 {
                     protected override void Gather()
                     {
@@ -206,7 +206,7 @@ public class StepSnapshotTests
             /// <summary>What is common to all calls of a step.</summary>
             file static class StepDefinitions
             {
-                public static readonly global::Sluice.StepDefinition Place2 = new("Place", takesToken: false);
+                public static readonly global::Sluice.Graphs.StepDefinition Place2 = new("Place", takesToken: false);
             }
 
             """, StepTwins.Of(Source), ignoreLineEndingDifferences: true);

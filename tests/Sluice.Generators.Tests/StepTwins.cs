@@ -16,14 +16,18 @@ internal static partial class StepTwins
     {
         CSharpCompilation given = Snippet.Compile(source);
         CSharpGeneratorDriver.Create([new StepGenerator().AsSourceGenerator()], parseOptions: Options)
-            .RunGeneratorsAndUpdateCompilation(given.WithOptions(given.Options.WithAllowUnsafe(true)), out Compilation written, out var reports);
+            .RunGeneratorsAndUpdateCompilation(given.WithOptions(given.Options.WithAllowUnsafe(true)), out Compilation written,
+            out var reports);
         var files = written.SyntaxTrees.Skip(2).Select(tree => $"// {Path.GetFileName(tree.FilePath)}\n{tree}");
-        return (string.Join("\n", files), [.. reports], [.. written.GetDiagnostics().Where(found => found.Severity >= DiagnosticSeverity.Warning).Select(found => found.ToString())]);
+        return (string.Join("\n", files), [.. reports],
+            [.. written.GetDiagnostics().Where(found => found.Severity >= DiagnosticSeverity.Warning).Select(found => found.ToString())]);
     }
 
     /// <summary>How the twins are declared, without the spaces of names.</summary>
     public static string[] Declarations(string text)
-        => [.. Nullability().Replace(text, "").Split('\n').Where(line => line.Contains("global::Sluice.After? ", StringComparison.Ordinal)).Select(line => Spaces().Replace(line, "").Trim())];
+        => [.. Nullability().Replace(text, "").Split('\n')
+        .Where(line => line.Contains("global::Sluice.Graphs.After? ", StringComparison.Ordinal))
+        .Select(line => Spaces().Replace(line, "").Trim())];
 
     /// <summary>What is written, where nothing is wrong: no warning either.</summary>
     public static string Of(string source)
@@ -49,6 +53,6 @@ internal static partial class StepTwins
     [GeneratedRegex("\n *#nullable (disable|restore) annotations\n *")]
     private static partial Regex Nullability();
 
-    [GeneratedRegex("global::(Sluice\\.|System\\.(Collections\\.Generic\\.|Threading\\.Tasks\\.)?)?")]
+    [GeneratedRegex("global::(Sluice\\.(Graphs\\.)?|System\\.(Collections\\.Generic\\.|Threading\\.Tasks\\.)?)?")]
     private static partial Regex Spaces();
 }

@@ -15,12 +15,12 @@ public class UnawaitedRunTests
     [InlineData("[|(numbers | Print).Start(new RunOptions())|];")]
     [InlineData("var run = [|pipeline.Start()|];")]
     [InlineData("var run = [|pipeline.Start()|]; Console.WriteLine(run.Snapshot());")]
-    [InlineData("PipelineRun run; run = [|pipeline.Start()|]; run.Cancel();")]
-    [InlineData("PipelineRun? run = early ? [|pipeline.Start()|] : null; run?.Cancel();")]
+    [InlineData("PipelineRun run; run = [|pipeline.Start()|]; run.CancelAsync();")]
+    [InlineData("PipelineRun? run = early ? [|pipeline.Start()|] : null; run?.CancelAsync();")]
     [InlineData("Console.WriteLine([|pipeline.Start()|].Snapshot());")]
-    [InlineData("var run = [|pipeline.Start()|]; Console.CancelKeyPress += (_, _) => run.Cancel();")]
+    [InlineData("var run = [|pipeline.Start()|]; Console.CancelKeyPress += (_, _) => run.CancelAsync();")]
     [InlineData("Action start = () => [|pipeline.Start()|];")]
-    [InlineData("var run = [|pipeline.Start()|]; run.DrainAsync(TimeSpan.Zero);")]
+    [InlineData("var run = [|pipeline.Start()|]; run.StopAsync(TimeSpan.Zero);")]
     [InlineData("[|pipeline.RunAsync()|];")]
     public Task ARunThatNobodyAwaitsIsReportedWhereItStarts(string statements) => CheckAsync(statements);
 
@@ -29,13 +29,13 @@ public class UnawaitedRunTests
     [InlineData("await using (var run = pipeline.Start()) { }")]
     [InlineData("await using PipelineRun run = pipeline.Start();")]
     [InlineData("var run = pipeline.Start(); await run.Completion;")]
-    [InlineData("var run = pipeline.Start(); await run.DrainAsync(TimeSpan.Zero).ConfigureAwait(false);")]
+    [InlineData("var run = pipeline.Start(); await run.StopAsync(TimeSpan.Zero).ConfigureAwait(false);")]
     [InlineData("var run = pipeline.Start(); try { } finally { await run.DisposeAsync(); }")]
     [InlineData("await pipeline.Start().Completion;")]
     [InlineData("PipelineRun? run = null; if (early) run = pipeline.Start(); if (run is not null) await run.Completion;")]
     [InlineData("PipelineRun? run = early ? pipeline.Start() : null; await (run?.Completion ?? Task.CompletedTask);")]
     [InlineData("var run = pipeline.Start(); var done = run.Completion; await done;")]
-    [InlineData("var run = pipeline.Start(); Func<Task> stop = async () => await run.DrainAsync(TimeSpan.Zero); await stop();")]
+    [InlineData("var run = pipeline.Start(); Func<Task> stop = async () => await run.StopAsync(TimeSpan.Zero); await stop();")]
     [InlineData("var run = pipeline.Start(); await foreach (var n in run.Output<int>(\"n\").ReadAllAsync()) { }")]
     [InlineData("var runs = new List<PipelineRun> { pipeline.Start() };")]
     [InlineData("PipelineRun[] runs = [pipeline.Start()];")]
@@ -52,7 +52,7 @@ public class UnawaitedRunTests
 
     [Fact]
     public Task FieldsAndExpressionBodiesAreJudgedTheSame() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
-        using Sluice;
+        using Sluice; using Sluice.Graphs;
         class Service
         {
             private readonly PipelineRun run = Jobs.Nightly.Start();
@@ -64,7 +64,7 @@ public class UnawaitedRunTests
 
     [Fact]
     public Task TopLevelStatementsAreJudgedTheSame() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
-        using Sluice;
+        using Sluice; using Sluice.Graphs;
         var run = [|Jobs.Nightly.Start()|];
         await using var other = Jobs.Nightly.Start();
         Console.WriteLine($"{run.Snapshot()} {other.Snapshot()}");

@@ -6,7 +6,8 @@ using Xunit.v3;
 
 namespace Sluice.Hosting.Tests;
 
-/// <summary>Every test has a bound: one that hangs ends the whole run, and is named. Real time, far beyond what any test takes: nothing is decided by it.</summary>
+/// <summary>Every test has a bound: one that hangs ends the whole run, and is named. Real time, far beyond what any test takes: nothing is
+/// decided by it.</summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute
 {
@@ -15,7 +16,8 @@ public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute
 
     /// <inheritdoc/>
     public override void Before(MethodInfo methodUnderTest, IXunitTest test) => Running[test.UniqueID] = new Timer(
-        _ => Environment.FailFast($"{test.TestDisplayName} has not ended within {Bound}: it hangs."), null, Bound, Timeout.InfiniteTimeSpan);
+        _ => Environment.FailFast($"{test.TestDisplayName} has not ended within {Bound}: it hangs."), null, Bound,
+            Timeout.InfiniteTimeSpan);
 
     /// <inheritdoc/>
     public override void After(MethodInfo methodUnderTest, IXunitTest test)

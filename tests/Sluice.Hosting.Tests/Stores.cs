@@ -1,4 +1,5 @@
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests;
 
@@ -13,7 +14,8 @@ internal sealed class Stores(string kind, TimeProvider? time = null) : IAsyncDis
         if (present is MemoryStreamStore) return present;
         if (present is not null) await present.DisposeAsync();
         present = kind == "memory" ? new MemoryStreamStore(time ?? TimeProvider.System)
-            : await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "store.db"), Durability.Process, new() { Time = time ?? TimeProvider.System });
+            : await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "store.db"), Durability.Process,
+            new() { Time = time ?? TimeProvider.System });
         return present;
     }
 

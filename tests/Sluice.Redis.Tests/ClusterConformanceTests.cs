@@ -3,16 +3,19 @@ using Sluice.Testing;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// The contract on a Redis Cluster of three masters, over which the stores of the scenarios are spread by their prefixes. One scenario in four; SLUICE_CLUSTER=all plays all of them.
+/// The contract on a Redis Cluster of three masters, over which the stores of the scenarios are spread by their prefixes. One scenario in
+/// four; SLUICE_CLUSTER=all plays all of them.
 /// </summary>
 public sealed class ClusterConformanceTests(ClusterConformanceTests.Shared shared) : IClassFixture<ClusterConformanceTests.Shared>
 {
-    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios.Where((_, at) => at % 4 == 0 || Environment.GetEnvironmentVariable("SLUICE_CLUSTER") == "all")];
+    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios.Where((_, at) => at % 4 == 0
+        || Environment.GetEnvironmentVariable("SLUICE_CLUSTER") == "all")];
 
     [Theory]
     [MemberData(nameof(Scenarios))]
     public async Task KeepsTheContract(string scenario)
-        => await StreamStoreContract.RunAsync(scenario, new RedisStoreFixture(shared.Addresses, timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
+        => await StreamStoreContract.RunAsync(scenario,
+        new RedisStoreFixture(shared.Addresses, timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
 
     public sealed class Shared : IAsyncLifetime
     {

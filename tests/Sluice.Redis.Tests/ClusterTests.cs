@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
-using Sluice.Tests.Deliveries;
+using Sluice.Storage;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Redis.Tests;
 
@@ -21,12 +22,15 @@ public class ClusterTests
             string prefix = $"shop{i}";
             RedisServer owner = await cluster.OwnerAsync(prefix);
             if (!owners.Add(owner)) continue;
-            await using RedisStreamStore writer = await RedisStreamStore.ConnectAsync((await cluster.OtherAsync(prefix)).Address, new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
-            await using RedisStreamStore reader = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
+            await using RedisStreamStore writer = await RedisStreamStore.ConnectAsync((await cluster.OtherAsync(prefix)).Address,
+                new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
+            await using RedisStreamStore reader = await RedisStreamStore.ConnectAsync(cluster.Addresses,
+                new() { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1) }, Cancellation);
             await writer.PrepareAsync();
             long seen = await reader.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
             await writer.AppendAsync(1, "a");
-            while ((await reader.ReadAsync(Rows.Orders)).Length == 0) seen = await reader.WaitForChangeAsync(Rows.Orders, seen, Cancellation);
+            while ((await reader.ReadAsync(Rows.Orders)).Length == 0)
+                seen = await reader.WaitForChangeAsync(Rows.Orders, seen, Cancellation);
             Assert.Contains($"{{{prefix}}}:meta", await RedisCluster.TellAsync(owner, "KEYS", "*"));
         }
     }
@@ -38,7 +42,8 @@ public class ClusterTests
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisStoreOptions options = new() { Prefix = "shop", Timeout = Patience };
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, options, Cancellation);
-        await using RedisStreamStore impatient = await RedisStreamStore.ConnectAsync(cluster.Addresses, options with { Timeout = TimeSpan.Zero }, Cancellation);
+        await using RedisStreamStore impatient = await RedisStreamStore.ConnectAsync(cluster.Addresses,
+            options with { Timeout = TimeSpan.Zero }, Cancellation);
         await FilledStore.FillAsync(store);
         Task<AppendResult>? appending = null;
         using EntryBatch late = Rows.Batch("late");
@@ -46,7 +51,8 @@ public class ClusterTests
         {
             foreach ((string name, Func<IStreamStore, Task> call) in FilledStore.Calls)
             {
-                if (await Record.ExceptionAsync(() => call(impatient)) is not StreamStoreException refused) throw new InvalidOperationException($"{name} was not refused.");
+                if (await Record.ExceptionAsync(() => call(impatient)) is not StreamStoreException refused)
+                    throw new InvalidOperationException($"{name} was not refused.");
                 Assert.Contains("is being moved to another server of the Redis Cluster", refused.Message, StringComparison.Ordinal);
             }
             appending = store.AppendAsync(new(Rows.Orders, "late", 0, 1, late), Cancellation).AsTask();
@@ -54,14 +60,16 @@ public class ClusterTests
         });
         Assert.Equal(AppendStatus.Accepted, (await appending!.WaitAsync(Patience, Cancellation)).Status);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
-        foreach ((_, Func<IStreamStore, Task> call) in FilledStore.Calls) await call(store);          // as if nothing had been: they would contradict each other otherwise
+        // as if nothing had been: they would contradict each other otherwise
+        foreach ((_, Func<IStreamStore, Task> call) in FilledStore.Calls) await call(store);
     }
 
     [Fact]
     public async Task ConsecutorsDoEachItemOnceWhileTheSlotMovesToAndFro()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop" }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop" },
+            Cancellation);
         using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         standstill.CancelAfter(Patience);
         Task playing = new RandomChain(1, store).PlayAsync(standstill.Token);
@@ -71,7 +79,8 @@ public class ClusterTests
         await playing;
     }
 
-    // A replica takes the place of the store's master, which is killed, or is told to step back; in the end the old one is there again as its replica.
+    // A replica takes the place of the store's master, which is killed, or is told to step back; in the end the old one is there again as
+    // its replica.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -79,8 +88,10 @@ public class ClusterTests
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Durability = Durability.Replicated(1), Timeout = Patience }, Cancellation);
-        await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Timeout = Patience }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses,
+            new() { Prefix = "shop", Durability = Durability.Replicated(1), Timeout = Patience }, Cancellation);
+        await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(cluster.Addresses,
+            new() { Prefix = "shop", Timeout = Patience }, Cancellation);
         await store.PrepareAsync();
         for (int i = 1; i <= 20; i++) await store.AppendAsync(i, $"e{i}");
         if (isKilled) await first.KillAsync();
@@ -99,7 +110,8 @@ public class ClusterTests
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync("--cluster-replica-validity-factor", "0");
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Timeout = Patience }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses,
+            new() { Prefix = "shop", Timeout = Patience }, Cancellation);
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         await RedisCluster.CaughtUpAsync(first, second);
@@ -122,7 +134,8 @@ public class ClusterTests
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop", Durability = Durability.Replicated(1), Timeout = Patience }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses,
+            new() { Prefix = "shop", Durability = Durability.Replicated(1), Timeout = Patience }, Cancellation);
         using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         standstill.CancelAfter(Patience);
         Task playing = new RandomChain(2, store).PlayAsync(standstill.Token);
@@ -137,38 +150,51 @@ public class ClusterTests
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync("--requirepass", RedisCluster.Password);
         string address = (await cluster.OwnerAsync("shop")).Address + $",password={RedisCluster.Password}";
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(address + ",defaultDatabase=1", cancellation: Cancellation));
-        Assert.Contains("is part of a Redis Cluster, which has the database 0 only: leave defaultDatabase=1 out", failure.Message, StringComparison.Ordinal);
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(address + ",defaultDatabase=1", cancellation: Cancellation));
+        Assert.Contains("is part of a Redis Cluster, which has the database 0 only: leave defaultDatabase=1 out", failure.Message,
+            StringComparison.Ordinal);
         Assert.True(failure.IsPermanent);
 
         await using RedisServer lone = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{second port}");
-        failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(lone.Address, new() { Prefix = "shop", Timeout = TimeSpan.Zero }, Cancellation));
+        failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(lone.Address,
+            new() { Prefix = "shop", Timeout = TimeSpan.Zero }, Cancellation));
         Assert.Contains($"No server of the Redis Cluster at {lone.Address} serves the slot", failure.Message, StringComparison.Ordinal);
     }
 
-    // The line of docs/running-on-redis.md, with what a cluster needs besides.
+    // The line of docs/operations/redis.md, with what a cluster needs besides.
     [Fact]
     public async Task ThePermissionsThatAreDocumentedSuffice()
     {
-        await using RedisCluster cluster = await RedisCluster.StartAsync("--user", "default", "on", $">{RedisCluster.Password}", "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
-            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "+bgrewriteaof", "+wait", "+config|get", "+cluster", "+acl");
+        await using RedisCluster cluster = await RedisCluster.StartAsync("--user", "default", "on", $">{RedisCluster.Password}",
+            "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
+            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "+bgrewriteaof", "+wait",
+                "+config|get", "+cluster", "+acl");
         string address = $"{cluster.Addresses},password={RedisCluster.Password}";
-        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation)) await store.PrepareAsync();
-        foreach (string one in cluster.Addresses.Split(',')) await RedisCluster.TellAsync(int.Parse(one.Split(':')[1], CultureInfo.InvariantCulture), "ACL", "SETUSER", "default", "-cluster");
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation))
+            await store.PrepareAsync();
+        foreach (string one in cluster.Addresses.Split(','))
+            await RedisCluster.TellAsync(int.Parse(one.Split(':')[1], CultureInfo.InvariantCulture), "ACL", "SETUSER", "default",
+                "-cluster");
 
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation));
-        Assert.StartsWith($"The user may not ask the Redis Cluster at {cluster.Addresses.Replace(",", ", ", StringComparison.Ordinal)} where the store is: give the permission for CLUSTER (+cluster).", failure.Message, StringComparison.Ordinal);
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(address, cancellation: Cancellation));
+        Assert.StartsWith(
+            $"The user may not ask the Redis Cluster at {cluster.Addresses.Replace(",", ", ", StringComparison.Ordinal)} where the store "
+                + $"is: give the permission for CLUSTER (+cluster).", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task AClusterWithCertificatesIsSpokenToInSecret()
     {
         using var certificate = new TestCertificate();
-        await using RedisServer server = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{third port}", "--tls-cluster", "yes", "--tls-port", "{second port}", "--tls-auth-clients", "no", "--requirepass", RedisCluster.Password,
+        await using RedisServer server = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{third port}",
+            "--tls-cluster", "yes", "--tls-port", "{second port}", "--tls-auth-clients", "no", "--requirepass", RedisCluster.Password,
             "--tls-cert-file", certificate.Path, "--tls-key-file", certificate.KeyPath, "--tls-ca-cert-file", certificate.Path);
         await RedisCluster.TellAsync(server.Port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
         string address = $"127.0.0.1:{server.SecondPort},ssl=true,sslHost=localhost,password={RedisCluster.Password}";
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { CertificateValidation = certificate.IsTheOne }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address,
+            new() { CertificateValidation = certificate.IsTheOne }, Cancellation);
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
@@ -189,7 +215,9 @@ public class ClusterTests
         Assert.Equal((7, false), nodes.Owner(9000) is { } owner ? (owner.Epoch, owner.HasFailed) : default);
         Assert.Equal(7, nodes.Owner(5000)?.Epoch);
         Assert.Null(nodes.Owner(93 + 10_000));
-        Assert.Equal("one.shop:7000", ServerAddress.Text(ClusterNodes.Read(Told, new IPEndPoint(IPAddress.Loopback, 1), usesNames: true).All[0].Address));
-        Assert.Equal("127.0.0.1:7009", ServerAddress.Text(ClusterNodes.Read("id :7009@17009 myself,master - 0 0 1 connected 5", new IPEndPoint(IPAddress.Loopback, 7009), usesNames: false).Owner(5)!.Address));
+        Assert.Equal("one.shop:7000", ServerAddress.Text(ClusterNodes.Read(Told, new IPEndPoint(IPAddress.Loopback, 1), usesNames: true)
+            .All[0].Address));
+        Assert.Equal("127.0.0.1:7009", ServerAddress.Text(ClusterNodes.Read("id :7009@17009 myself,master - 0 0 1 connected 5",
+            new IPEndPoint(IPAddress.Loopback, 7009), usesNames: false).Owner(5)!.Address));
     }
 }

@@ -8,11 +8,14 @@ public class ConformanceTests(SharedServer server)
 
     [Theory]
     [MemberData(nameof(Scenarios))]
-    public async Task KeepsTheContract(string scenario) => await StreamStoreContract.RunAsync(scenario, new RedisStoreFixture(server.Address, timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
+    public async Task KeepsTheContract(string scenario)
+        => await StreamStoreContract.RunAsync(scenario,
+        new RedisStoreFixture(server.Address, timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
 
     [Fact]
     public async Task LongRandomWalksAgreeWithTheModel()
     {
-        for (int seed = 100; seed < 120; seed++) await StreamStoreContract.RunRandomAsync(seed, 300, new RedisStoreFixture(server.Address, timeStands: true));
+        for (int seed = 100; seed < 120; seed++) await StreamStoreContract.RunRandomAsync(seed, 300,
+            new RedisStoreFixture(server.Address, timeStands: true));
     }
 }

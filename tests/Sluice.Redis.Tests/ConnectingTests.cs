@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
@@ -8,7 +9,8 @@ public class ConnectingTests(SharedServer server)
     [Fact]
     public async Task AServerThatIsNotThereIsNamed()
     {
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,password=secret,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync("127.0.0.1:1,password=secret,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
 
         Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address?", failure.Message);
     }
@@ -20,9 +22,11 @@ public class ConnectingTests(SharedServer server)
     {
         await using RedisServer locked = await RedisServer.StartAsync("--requirepass", "right-secret");
 
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(locked.Address + password));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(locked.Address + password));
 
-        Assert.Equal($"The server at {locked.Address} wants a password, or another one: give it in the connection string (password=…).", failure.Message);
+        Assert.Equal($"The server at {locked.Address} wants a password, or another one: give it in the connection string (password=…).",
+            failure.Message);
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{locked.Address},password=right-secret");
         await store.PrepareAsync();
@@ -34,15 +38,20 @@ public class ConnectingTests(SharedServer server)
         Assert.Equal("one:6379, 127.0.0.2:6379, two:7000", ServerAddress.Parse("one,127.0.0.2,two:7000").ToString());
         Assert.Equal("one:6380", ServerAddress.Parse("one,ssl=true").ToString());
 
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync("127.0.0.1:1,ssl=true,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
-        Assert.Equal("No Redis server answers at 127.0.0.1:1: is it running, and is that its address, and does it speak TLS there (ssl=true)?", failure.Message);
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync("127.0.0.1:1,ssl=true,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
+        Assert.Equal(
+            "No Redis server answers at 127.0.0.1:1: is it running, and is that its address, and does it speak TLS there (ssl=true)?",
+                failure.Message);
     }
 
     [Fact]
     public async Task ADatabaseThatTheServerHasNotIsSaid()
     {
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync($"{server.Address},defaultDatabase=9999"));
-        Assert.StartsWith($"The Redis server at {server.Address}, database 9999 cannot be used so: ", failure.Message, StringComparison.Ordinal);
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync($"{server.Address},defaultDatabase=9999"));
+        Assert.StartsWith($"The Redis server at {server.Address}, database 9999 cannot be used so: ", failure.Message,
+            StringComparison.Ordinal);
         Assert.Contains("9999", failure.Message, StringComparison.Ordinal);
     }
 
@@ -54,7 +63,8 @@ public class ConnectingTests(SharedServer server)
     [InlineData("localhost:6379,defaultDatabase=-1,password=secret")]
     public async Task AConnectionStringThatCannotBeReadIsNotShown(string connection)
     {
-        ArgumentException failure = await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync(connection));
+        ArgumentException failure = await Assert.ThrowsAsync<ArgumentException>(async () =>
+            await RedisStreamStore.ConnectAsync(connection));
 
         Assert.Contains("connection string for Redis", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
@@ -64,7 +74,8 @@ public class ConnectingTests(SharedServer server)
     public async Task DatabasesAndPrefixesKeepStoresApart()
     {
         string prefix = SharedServer.NewPrefix();
-        foreach ((string address, string own) in new[] { (server.Address, prefix), (server.Address + ",defaultDatabase=1", prefix), (server.Address, prefix + ".b") })
+        foreach ((string address, string own) in new[] { (server.Address, prefix), (server.Address + ",defaultDatabase=1", prefix),
+            (server.Address, prefix + ".b") })
         {
             await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { Prefix = own });
             Assert.Empty(await store.ListStreamsAsync());
@@ -77,10 +88,12 @@ public class ConnectingTests(SharedServer server)
     public async Task AServerWithACertificateIsSpokenToInSecret()
     {
         using var certificate = new TestCertificate();
-        await using RedisServer secret = await RedisServer.StartAsync("--port", "0", "--tls-port", "{port}", "--tls-auth-clients", "no", "--requirepass", "right-secret",
+        await using RedisServer secret = await RedisServer.StartAsync("--port", "0", "--tls-port", "{port}", "--tls-auth-clients", "no",
+            "--requirepass", "right-secret",
             "--tls-cert-file", certificate.Path, "--tls-key-file", certificate.KeyPath, "--tls-ca-cert-file", certificate.Path);
         string address = $"{secret.Address},ssl=true,sslHost=localhost,password=right-secret";
-        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { CertificateValidation = certificate.IsTheOne }))
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address,
+            new() { CertificateValidation = certificate.IsTheOne }))
         {
             await store.PrepareAsync();
             await store.AppendAsync(1, "a");
@@ -89,7 +102,10 @@ public class ConnectingTests(SharedServer server)
 
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await RedisStreamStore.ConnectAsync(address + ",connectTimeout=500", new() { Timeout = TimeSpan.Zero }));
-        Assert.Equal($"The certificate of the server at {secret.Address} was refused, or it wants another password: trust the authority that made the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself (RedisStoreOptions.CertificateValidation).", failure.Message);
+        Assert.Equal(
+            $"The certificate of the server at {secret.Address} was refused, or it wants another password: trust the authority that made "
+                + $"the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself "
+                + $"(RedisStoreOptions.CertificateValidation).", failure.Message);
     }
 
     [Fact]
@@ -105,12 +121,14 @@ public class ConnectingTests(SharedServer server)
         await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync($"{server.Address},prefix=a b"));
     }
 
-    // The line of docs/running-on-redis.md.
+    // The line of docs/operations/redis.md.
     [Fact]
     public async Task ThePermissionsThatAreDocumentedSuffice()
     {
-        await using RedisServer strict = await RedisServer.StartAsync("--appendfsync", "always", "--user", "default", "on", ">right-secret", "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
-            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "+bgrewriteaof", "+wait", "+config|get");
+        await using RedisServer strict = await RedisServer.StartAsync("--appendfsync", "always", "--user", "default", "on", ">right-secret",
+            "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
+            "-@all", "+@read", "+@write", "+@connection", "+@pubsub", "+@scripting", "+info", "+time", "+bgrewriteaof", "+wait",
+                "+config|get");
         string address = $"{strict.Address},password=right-secret";
         await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { Durability = Durability.Power }))
         {
@@ -131,7 +149,8 @@ public class ConnectingTests(SharedServer server)
     [Fact]
     public async Task AServerThatDoesNotFlushIsNoneForPower()
     {
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(server.Address, new() { Durability = Durability.Power }));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(server.Address, new() { Durability = Durability.Power }));
         Assert.Contains("appendfsync always", failure.Message, StringComparison.Ordinal);
 
         await using RedisServer flushing = await RedisServer.StartAsync("--appendfsync", "always");
@@ -168,11 +187,14 @@ public class ConnectingTests(SharedServer server)
     public async Task TheStoresTimeIsTheServersWhateverTheClocksOfItsUsersSay()
     {
         string prefix = SharedServer.NewPrefix();
-        await using RedisStreamStore first = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = new TestClock(DateTimeOffset.UnixEpoch) });
-        await using RedisStreamStore second = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = prefix, Time = new TestClock(DateTimeOffset.UtcNow.AddYears(1)) });
+        await using RedisStreamStore first = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = prefix, Time = new TestClock(DateTimeOffset.UnixEpoch) });
+        await using RedisStreamStore second = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = prefix, Time = new TestClock(DateTimeOffset.UtcNow.AddYears(1)) });
         await first.PrepareAsync();
         await first.AppendAsync(1, "a");
-        DateTimeOffset before = await first.GetTimeAsync(TestContext.Current.CancellationToken), after = await second.GetTimeAsync(TestContext.Current.CancellationToken);
+        DateTimeOffset before = await first.GetTimeAsync(TestContext.Current.CancellationToken),
+            after = await second.GetTimeAsync(TestContext.Current.CancellationToken);
         Assert.True(before <= after && after - before < TimeSpan.FromHours(1), $"{before:O}, {after:O}");
         Assert.InRange(before, DateTimeOffset.UtcNow.AddHours(-1), DateTimeOffset.UtcNow.AddHours(1));
     }
@@ -181,7 +203,8 @@ public class ConnectingTests(SharedServer server)
     public async Task AServerWhoseClockGoesBackHoldsNothingUp()
     {
         DateTimeOffset now = DateTimeOffset.UtcNow + TimeSpan.FromDays(2);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix(), Time = new TestClock(), ServerTime = () => now });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = SharedServer.NewPrefix(), Time = new TestClock(), ServerTime = () => now });
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         DateTimeOffset stored = await store.GetTimeAsync(TestContext.Current.CancellationToken);

@@ -10,7 +10,8 @@ internal enum Cut
     Request,
     Reply,
 
-    /// <summary>Nothing is cut, and from then on nothing comes through in either direction, as where a machine or a cable has gone.</summary>
+    /// <summary>Nothing is cut, and from then on nothing comes through in either direction, as where a machine or a cable has
+    /// gone.</summary>
     Silence,
 }
 
@@ -74,7 +75,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         {
             await to.ConnectAsync(IPAddress.Loopback, port, end.Token);
             bool isMute = false, isSilent = HasCut && SilentAfterCut-- > 0;
-            Task back = CopyAsync(to.GetStream(), from.GetStream(), _ => isSilent ? Verdict.Swallow : isMute ? Verdict.Cut : Verdict.Pass, both);
+            Task back = CopyAsync(to.GetStream(), from.GetStream(), _ => isSilent ? Verdict.Swallow : isMute ? Verdict.Cut : Verdict.Pass,
+                both);
             await CopyAsync(from.GetStream(), to.GetStream(), bytes =>
             {
                 if (isSilent) return Verdict.Swallow;
@@ -106,7 +108,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         var buffer = new byte[1 << 20];
         try
         {
-            while (await from.ReadAsync(buffer, both.Token) is > 0 and var read && filter(buffer.AsSpan(0, read)) is var verdict and not Verdict.Cut)
+            while (await from.ReadAsync(buffer, both.Token) is > 0 and var read
+                && filter(buffer.AsSpan(0, read)) is var verdict and not Verdict.Cut)
                 if (verdict == Verdict.Pass) await to.WriteAsync(buffer.AsMemory(0, read), both.Token);
         }
         finally

@@ -1,13 +1,16 @@
 using System.Globalization;
 using System.Text;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Deletes or changes a key or a field of a store, then starts a consecutor over it. The consecutor ends as it would have, or reports the damage. It never waits silently, ends otherwise, or fails with an error that is no
+/// Deletes or changes a key or a field of a store, then starts a consecutor over it. The consecutor ends as it would have, or reports the
+/// damage. It never waits silently, ends otherwise, or fails with an error that is no
 /// answer. <c>SLUICE_DAMAGES=all</c> tries every change, a number so many of them.
 /// </summary>
 public class DamageMatrixTests
@@ -28,7 +31,8 @@ public class DamageMatrixTests
         using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true,syncTimeout=5000");
         IDatabase database = raw.GetDatabase();
         await FillAsync(server);
-        KeyDamage[] all = [.. (await KeyDamage.ListAsync(database)).Where(damage => !Array.Exists(Uncovered, part => damage.Key.Contains(part, StringComparison.Ordinal)))];
+        KeyDamage[] all = [.. (await KeyDamage.ListAsync(database)).Where(damage => !Array.Exists(Uncovered,
+            part => damage.Key.Contains(part, StringComparison.Ordinal)))];
         Dictionary<RedisKey, byte[]> sound = await KeyDamage.SaveAsync(database);
         string expected = await GoOnAsync(server);
         Assert.StartsWith("24 accepted, 24 completed", expected, StringComparison.Ordinal);
@@ -45,14 +49,17 @@ public class DamageMatrixTests
             if (end != expected && !end.StartsWith("said: ", StringComparison.Ordinal)) wrong.Add($"{damage}: {end}");
         }
 
-        Assert.True(wrong.Count == 0, $"{wrong.Count} of {wanted} changes (of {all.Length}) ended otherwise than {expected}:\n{string.Join('\n', wrong.Take(40))}");
+        Assert.True(wrong.Count == 0,
+            $"{wrong.Count} of {wanted} changes (of {all.Length}) ended otherwise than {expected}:\n{string.Join('\n', wrong.Take(40))}");
     }
 
-    /// <summary>A total by key, items that wait for their next attempt, and files: then a stop, and a server with everything in it.</summary>
+    /// <summary>A total by key, items that wait for their next attempt, and files: then a stop, and a server with everything in
+    /// it.</summary>
     private static async Task FillAsync(RedisServer server)
     {
         var clock = new TestClock();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
         await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: n => n is 5 or 6 or 7);
         await consecutor.StartAsync(Cancellation);
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
@@ -61,7 +68,9 @@ public class DamageMatrixTests
         await using Consecutor<int> sender = DamagedWork.Make(store, clock, fails: _ => false);
         for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
         AcquireResult taken = await store.AcquireAsync(Work, 0, new("files"), Cancellation);
-        var commit = new StoreCommit(taken.Ownership, taken.State!.LastCommit + 1) { FileLengths = [new("a file", 100), new("another", 7)] };
+        var commit = new StoreCommit(taken.Ownership,
+            taken.State!.LastCommit + 1)
+        { FileLengths = [new("a file", 100), new("another", 7)] };
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit, Cancellation)).Status);
         await store.ReleaseAsync(taken.Ownership, Cancellation);
     }
@@ -72,23 +81,30 @@ public class DamageMatrixTests
         try
         {
             var clock = new TestClock();
-            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
+            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+                new() { Time = clock, ServerTime = () => clock.GetUtcNow() });
             await using Consecutor<int> consecutor = DamagedWork.Make(store, clock, fails: _ => false);
             await consecutor.StartAsync(Cancellation).WaitAsync(TimeSpan.FromMinutes(5), TimeProvider.System, Cancellation);
             ConsecutorSnapshot now = consecutor.Snapshot();
-            for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && now.Loss is null && round < MostRounds; round++)
+            for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && now.Loss is null && round < MostRounds;
+                round++)
             {
                 clock.Advance(TimeSpan.FromSeconds(1));
-                for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot()) await store.FindGroupAsync(Work, Cancellation);          // as quick as the store is
+                // as quick as the store is
+                for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot()) await store.FindGroupAsync(Work, Cancellation);
             }
             if ((now.Problem ?? now.Loss) is { } problem) return $"said: {problem}";
             if (!now.IsIdle) return $"stands still without a word: {now}";
             List<string> totals = [];
             for (int partition = 0; partition < 2; partition++)
-                foreach (StateRow row in await store.ListStateAsync(Work, partition, "totals", cancellation: Cancellation)) totals.Add($"{row.Key}={Encoding.UTF8.GetString(row.Value!.Value.Span)}");
-            return string.Create(CultureInfo.InvariantCulture, $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
+                foreach (StateRow row in await store.ListStateAsync(Work, partition, "totals", cancellation: Cancellation))
+                    totals.Add($"{row.Key}={Encoding.UTF8.GetString(row.Value!.Value.Span)}");
+            return string.Create(CultureInfo.InvariantCulture,
+                $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} "
+                    + $"dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
         }
-        catch (Exception said) when (said is StreamStoreException or InvalidOperationException { InnerException: null })          // InvalidOperationException: state that the code does not know
+        // InvalidOperationException: state that the code does not know
+        catch (Exception said) when (said is StreamStoreException or InvalidOperationException { InnerException: null })
         {
             return $"said: {said.Message}";
         }

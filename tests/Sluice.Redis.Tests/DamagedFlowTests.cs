@@ -1,3 +1,4 @@
+using Sluice.Flows;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
@@ -26,31 +27,38 @@ public class DamagedFlowTests(SharedServer server)
     [Fact]
     public async Task AWorkOrderThatWasChangedFailsItsRunAndNoOther()
     {
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
         await using var service = Supervisor.Attach(store);
-        await using FlowRun run = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")], cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")],
+            cancellation: Cancellation);
         await ChangeAsync(store, "work%2Fcopies", bytes =>
         {
             bytes[^1] ^= 1;
             return bytes;
         });
-        await using FlowRun other = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")], cancellation: Cancellation);
+        await using FlowRun other = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")],
+            cancellation: Cancellation);
         service.Register(Copies, async (IO<string> x, CancellationToken cancellation) => await x.FirstAsync(cancellation));
 
         await other.Completion.WaitAsync(Patience, Cancellation);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(Patience, Cancellation));
-        Assert.Contains("has failed: the processor copies has: Its work order cannot be read: work/copies/", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("has failed: the processor copies has: Its work order cannot be read: work/copies/", failure.Message,
+            StringComparison.Ordinal);
         Assert.Contains("is damaged: it does not match its checksum", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task ARunWhoseJournalWasChangedIsLeftOutOfTheList()
     {
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
         List<string> warnings = [];
         await using var service = Supervisor.Attach(store, new() { OnWarning = warnings.Add });
-        await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "sound", cancellation: Cancellation)) { }
-        await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "spoilt", cancellation: Cancellation)) { }
+        await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "sound", cancellation: Cancellation))
+        { }
+        await using (await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", 1)], run: "spoilt", cancellation: Cancellation))
+        { }
         await ChangeAsync(store, "flow%2Fspoilt", bytes =>
         {
             bytes[^1] ^= 1;
@@ -63,14 +71,17 @@ public class DamagedFlowTests(SharedServer server)
 
     private async Task FailAsync(string why, Func<byte[], byte[]>? change)
     {
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
         await using var service = Supervisor.Attach(store);
-        await using FlowRun run = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")], cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Copies).Resolve(), [IOVal.Of("x", "hello")],
+            cancellation: Cancellation);
         await ChangeAsync(store, $"flow-io%2F{run.Id}%2Fx", change);
         service.Register(Copies, async (IO<string> x, CancellationToken cancellation) => await x.FirstAsync(cancellation));
 
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(Patience, Cancellation));
-        Assert.Contains($"has failed: the processor copies has: The stream x cannot be read any further: ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"has failed: the processor copies has: The stream x cannot be read any further: ", failure.Message,
+            StringComparison.Ordinal);
         Assert.Contains(why, failure.Message, StringComparison.Ordinal);
         Assert.Equal("copies", failure.Processor);
     }
@@ -93,7 +104,9 @@ public class DamagedFlowTests(SharedServer server)
             {
                 var parts = (RedisResult[])entry!;
                 var fields = (RedisResult[])parts[1]!;
-                await database.ExecuteAsync("XADD", [key, (string)parts[0]!, .. fields.SelectMany((field, i) => new object[] { i % 2 == 1 && ((byte[])field!).Length > 16 ? change((byte[])field!) : (byte[])field! })]);
+                await database.ExecuteAsync("XADD", [key, (string)parts[0]!,
+                    .. fields.SelectMany((field, i) => new object[] { i % 2 == 1 && ((byte[])field!).Length > 16 ? change((byte[])field!)
+                        : (byte[])field! })]);
             }
         }
         Assert.Equal(1, changed);

@@ -1,11 +1,13 @@
 using System.Globalization;
+using Sluice.Storage;
 using Sluice.Testing;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Somebody deletes or changes single keys and fields of a store that has everything in it: each call does its work, or says what is wrong, and the server answers everybody else at once.
+/// Somebody deletes or changes single keys and fields of a store that has everything in it: each call does its work, or says what is wrong,
+/// and the server answers everybody else at once.
 /// SLUICE_DAMAGES=all tries every change, a number so many of them.
 /// </summary>
 public class DamagedKeysTests
@@ -16,7 +18,8 @@ public class DamagedKeysTests
     public async Task WhateverIsChangedIsNamed()
     {
         await using RedisServer server = await RedisServer.StartAsync("--enable-debug-command", "yes");
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock(), Timeout = TimeSpan.FromSeconds(30) });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+            new() { Time = new TestClock(), Timeout = TimeSpan.FromSeconds(30) });
         using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true,syncTimeout=5000");
         IDatabase database = raw.GetDatabase();
         await FilledStore.FillAsync(store);
@@ -37,7 +40,8 @@ public class DamagedKeysTests
                 string? said = await SayAsync(store, call);
                 if (said is null) continue;
                 if (said.Length > 0) wrong.Add($"{damage}: {name}: {said}");
-                if (FilledStore.IsAtomic(name) && (string)await database.ExecuteAsync("DEBUG", "DIGEST") != before) wrong.Add($"{damage}: {name} has failed, and changed something");
+                if (FilledStore.IsAtomic(name) && (string)await database.ExecuteAsync("DEBUG", "DIGEST") != before)
+                    wrong.Add($"{damage}: {name} has failed, and changed something");
             }
             await database.PingAsync().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
         }
@@ -45,7 +49,8 @@ public class DamagedKeysTests
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {wanted} changes (of {all.Length}):\n{string.Join('\n', wrong.Take(40))}");
     }
 
-    // Null if it was done, or the store is said to have gone back, which begins a new generation; empty if it has failed as it should; else what is wrong with how it has failed.
+    // Null if it was done, or the store is said to have gone back, which begins a new generation; empty if it has failed as it should; else
+    // what is wrong with how it has failed.
     private static async Task<string?> SayAsync(RedisStreamStore store, Func<IStreamStore, Task> call)
     {
         try
@@ -60,7 +65,9 @@ public class DamagedKeysTests
         }
         catch (StreamStoreException failure)
         {
-            bool isNamed = failure.Message.Contains("{sluice}:", StringComparison.Ordinal) || failure.Message.Contains(Main.Stream, StringComparison.Ordinal) || failure.Message.Contains(Rows.Results, StringComparison.Ordinal);
+            bool isNamed = failure.Message.Contains("{sluice}:", StringComparison.Ordinal)
+                || failure.Message.Contains(Main.Stream, StringComparison.Ordinal)
+                || failure.Message.Contains(Rows.Results, StringComparison.Ordinal);
             return isNamed ? "" : failure.Message;
         }
         catch (Exception other)

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
+using Sluice.Diagnostics;
+using Sluice.Flows;
 
 namespace Sluice.Redis.Tests;
 
@@ -19,7 +21,8 @@ public class DeadlineTests
         await using RedisServer server = await RedisServer.StartAsync();
         RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
         using SemaphoreSlim begun = new(0), goOn = new(0);
-        Consecutor<int>[] consecutors = [.. new[] { "first", "second" }.Select(name => new Consecutor<int>(name, source => source.ForEachAsync(async (_, _, cancellation) =>
+        Consecutor<int>[] consecutors = [.. new[] { "first",
+            "second" }.Select(name => new Consecutor<int>(name, source => source.ForEachAsync(async (_, _, cancellation) =>
         {
             begun.Release();
             await goOn.WaitAsync(cancellation);
@@ -34,11 +37,12 @@ public class DeadlineTests
         if (isFrozen) await server.PauseAsync();
         else await server.KillAsync();
         goOn.Release();                              // an item of one of them has ended, and its commit is not answered
-        bool[] areQuiet = await Task.WhenAll(consecutors.Select(consecutor => consecutor.StopAsync(TimeSpan.FromSeconds(2)))).WaitAsync(Patience, Cancellation);
+        bool[] areQuiet = await Task.WhenAll(consecutors.Select(consecutor => consecutor.StopAsync(TimeSpan.FromSeconds(2))))
+            .WaitAsync(Patience, Cancellation);
         Assert.Contains(false, areQuiet);
         foreach (Consecutor<int> consecutor in consecutors)
         {
-            await Assert.ThrowsAnyAsync<Exception>(() => consecutor.Completion);          // that of the store, where it fails before the deadline
+            await Assert.ThrowsAnyAsync<Exception>(() => consecutor.Completion); // that of the store, where it fails before the deadline
             await consecutor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
         }
         await store.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
@@ -48,7 +52,8 @@ public class DeadlineTests
         await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
         foreach (string name in (string[])["first", "second"])
         {
-            await using var next = new Consecutor<int>(name, source => source.ForEach(_ => { }), new() { Store = again, InstanceId = name });
+            await using var next = new Consecutor<int>(name, source => source.ForEach(_ => { }),
+                new() { Store = again, InstanceId = name });
             await next.StartAsync(Cancellation);
             ConsecutorSnapshot books = await next.WaitForIdleAsync(Cancellation);
             Assert.Equal((3, 3, 0), (books.Accepted, books.Completed, books.Unaccounted));
@@ -69,13 +74,22 @@ public class DeadlineTests
         });
         FlowRun run = await supervisor.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
         await server.PauseAsync();
-        await using (var consecutor = new Consecutor<int>("late", source => source.ForEach(_ => { }), new() { Store = store, OnWarning = _ => { }, LeaseDuration = TimeSpan.FromSeconds(1), Run = new() { StopTimeout = TimeSpan.FromSeconds(1) } }))
+        await using (var consecutor = new Consecutor<int>("late", source => source.ForEach(_ => { }),
+            new()
+            {
+                Store = store,
+                OnWarning = _ => { },
+                LeaseDuration = TimeSpan.FromSeconds(1),
+                Run = new() { StopTimeout = TimeSpan.FromSeconds(1) }
+            }))
         {
             using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300), TimeProvider.System);
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => consecutor.StartAsync(patience.Token).WaitAsync(Patience, Cancellation));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => consecutor.StartAsync(patience.Token)
+                .WaitAsync(Patience, Cancellation));
         }
         using (var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(300), TimeProvider.System))
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => supervisor.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 2)], cancellation: patience.Token).WaitAsync(Patience, Cancellation));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => supervisor.StartAsync(Flow.From(work).Resolve(),
+                [IOVal.Of("x", 2)], cancellation: patience.Token).WaitAsync(Patience, Cancellation));
         await run.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
         await supervisor.StopAsync(TimeSpan.FromSeconds(1)).WaitAsync(Patience, Cancellation);
         await supervisor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
@@ -90,6 +104,7 @@ public class DeadlineTests
         silent.Start();
         using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(500), TimeProvider.System);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            () => RedisStreamStore.ConnectAsync($"127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}", cancellation: patience.Token).AsTask().WaitAsync(Patience, Cancellation));
+            () => RedisStreamStore.ConnectAsync($"127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}", cancellation: patience.Token)
+                .AsTask().WaitAsync(Patience, Cancellation));
     }
 }

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 using StackExchange.Redis;
 
@@ -28,7 +29,8 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         await ChangeAsync(kind, async (database, key) =>
         {
-            if (await database.KeyTypeAsync(key) == RedisType.Hash) await database.HashDeleteAsync(key, (await database.HashKeysAsync(key))[0]);
+            if (await database.KeyTypeAsync(key) == RedisType.Hash)
+                await database.HashDeleteAsync(key, (await database.HashKeysAsync(key))[0]);
             else await database.SortedSetRemoveRangeByRankAsync(key, 0, 0);
         });
         await IsSaidAsync(store);
@@ -50,14 +52,20 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         await IsSaidAsync(store);
     }
 
-    /// <summary>One commit writes a row of state twice, and writes and deletes another row: the digest counts the remaining row only.</summary>
+    /// <summary>One commit writes a row of state twice, and writes and deletes another row: the digest counts the remaining row
+    /// only.</summary>
     [Fact]
     public async Task ACommitThatNamesARowTwiceIsAddedUp()
     {
         await using RedisStreamStore store = await OpenAsync();
         Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
-        StateRow[] rows = [new("node", "k1", 1, new byte[] { 7 }), new("node", "k1", 1, new byte[] { 8 }), new("node", "k9", 1, null), new("other", "", 2, new byte[5000])];
-        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, 4) { State = rows, FileLengths = [new("file", -1), new("new", 3)] }, Cancellation)).Status);
+        StateRow[] rows = [new("node", "k1", 1, new byte[] { 7 }), new("node", "k1", 1, new byte[] { 8 }), new("node", "k9", 1, null),
+            new("other", "", 2, new byte[5000])];
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, 4)
+        {
+            State = rows,
+            FileLengths = [new("file", -1), new("new", 3)]
+        }, Cancellation)).Status);
         await store.ReleaseAsync(owner, Cancellation);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         Assert.Equal(AcquireStatus.Taken, (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Status);
@@ -72,15 +80,19 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         await store.AppendAsync(new(Rows.Orders, "many", 0, 1, batch), Cancellation);
         Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
         LeaseResult lease = await store.LeaseAsync(new([owner]) { MaxItems = 4000 }, Cancellation);
-        long[] leased = [.. lease.Batches.SelectMany(one => one.Entries.ToArray()).Select(entry => entry.Sequence).Where(sequence => sequence > 20).Order()];
+        long[] leased = [.. lease.Batches.SelectMany(one => one.Entries.ToArray()).Select(entry => entry.Sequence)
+            .Where(sequence => sequence > 20).Order()];
         StoreCommit[] commits =
         [
-            new(owner, 4) { Settled = [.. leased.Where(sequence => sequence % 3 == 0).Take(240).Select(sequence => new SequenceRange(sequence, sequence))] },
-            new(owner, 5) { Deferred = [.. leased.Where(sequence => sequence % 3 == 1).Take(240).Select(sequence => new RetryWrite(sequence, 1, TimeSpan.FromHours(1)) { Node = "node", Error = "why" })] },
+            new(owner, 4) { Settled = [.. leased.Where(sequence => sequence % 3 == 0).Take(240)
+                .Select(sequence => new SequenceRange(sequence, sequence))] },
+            new(owner, 5) { Deferred = [.. leased.Where(sequence => sequence % 3 == 1).Take(240)
+                .Select(sequence => new RetryWrite(sequence, 1, TimeSpan.FromHours(1)) { Node = "node", Error = "why" })] },
             new(owner, 6) { State = [.. Enumerable.Range(0, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))] },
             new(owner, 7) { State = [.. Enumerable.Range(600, 600).Select(n => new StateRow("node", $"{n}", 1, new byte[n]))] },
         ];
-        foreach (StoreCommit commit in commits) Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit, Cancellation)).Status);
+        foreach (StoreCommit commit in commits) Assert.Equal(CommitStatus.Committed,
+            (await store.CommitAsync(commit, Cancellation)).Status);
         await store.ReleaseAsync(owner, Cancellation);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         await ChangeAsync("st", (database, key) => database.HashDeleteAsync(key, "node\0" + "1100"));
@@ -99,12 +111,14 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
     {
         using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address);
         IDatabase database = connection.GetDatabase();
-        await change(database, ((RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:{kind}:{Rows.Orders}#*:{Rows.Main.Name}#*:0")).Single());
+        await change(database, ((RedisKey[])await database.ExecuteAsync("KEYS",
+            $"{{{prefix}}}:{kind}:{Rows.Orders}#*:{Rows.Main.Name}#*:0")).Single());
     }
 
     private static async Task IsSaidAsync(RedisStreamStore store)
     {
-        StreamStoreException damage = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation));
+        StreamStoreException damage = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.AcquireAsync(Rows.Main, 0,
+            new("n"), Cancellation));
         Assert.Equal((Rows.Orders, 0, true), (damage.Stream, damage.Partition, damage.IsPermanent));
         Assert.NotEmpty((await store.CheckAsync(Cancellation)).Problems);
     }

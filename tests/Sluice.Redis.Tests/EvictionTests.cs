@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis.Tests;
 
 /// <summary>A server that may delete what it has acknowledged is none for a store.</summary>
@@ -10,9 +12,12 @@ public class EvictionTests
     {
         await using RedisServer server = await RedisServer.StartAsync("--maxmemory", "100mb", "--maxmemory-policy", policy);
 
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await RedisStreamStore.ConnectAsync(server.Address));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(server.Address));
 
-        Assert.Equal($"The server at {server.Address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. Set maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).", failure.Message);
+        Assert.Equal(
+            $"The server at {server.Address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. "
+                + $"Set maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).", failure.Message);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { AllowEviction = true });
         await store.PrepareAsync();
     }
@@ -33,7 +38,7 @@ public class EvictionTests
         Assert.Contains("maxmemory-policy allkeys-random", failure.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StreamStoreException>(Again);
         await other.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory-policy", "noeviction");
-        await Again();                                   // the first one may have been written before the server was looked at, and is then a duplicate
+        await Again(); // the first one may have been written before the server was looked at, and is then a duplicate
         Assert.Equal(["a", "b"], await store.ReadAsync(Rows.Orders));
     }
 }

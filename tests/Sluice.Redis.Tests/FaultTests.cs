@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 using StackExchange.Redis;
 
@@ -40,7 +41,8 @@ public class FaultTests
         Assert.StartsWith($"The Redis server at {server.Address} does not answer", failure.Message, StringComparison.Ordinal);
     }
 
-    // The last transaction of the file is cut in its middle, as a crash may do. The second start shows whether what was written behind it lasts.
+    // The last transaction of the file is cut in its middle, as a crash may do. The second start shows whether what was written behind it
+    // lasts.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -96,7 +98,8 @@ public class FaultTests
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
         // Its clock stands: who waits is woken by a message, or never.
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Silence = TimeSpan.FromMilliseconds(300), Time = new TestClock() });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
+            new() { Silence = TimeSpan.FromMilliseconds(300), Time = new TestClock() });
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         using EntryBatch output = Rows.Batch("out");
@@ -110,7 +113,8 @@ public class FaultTests
         long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
         await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address);
         await other.AppendAsync(2, "b");
-        while ((await store.ReadAsync(Rows.Orders)).Length == 0) seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
+        while ((await store.ReadAsync(Rows.Orders)).Length == 0)
+            seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
     }
 
     // As of a server that dies while the client connects anew: it waits for an answer to its first words.
@@ -119,7 +123,8 @@ public class FaultTests
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Silence = TimeSpan.FromMilliseconds(300) });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
+            new() { Silence = TimeSpan.FromMilliseconds(300) });
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         using EntryBatch output = Rows.Batch("out");
@@ -157,7 +162,8 @@ public class FaultTests
         // From here on its clock stands.
         long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
         await other.AppendAsync(1, "a");
-        while ((await store.ReadAsync(Rows.Orders)).Length == 0) seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
+        while ((await store.ReadAsync(Rows.Orders)).Length == 0)
+            seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -186,7 +192,8 @@ public class FaultTests
         await store.Connection.Database.ExecuteAsync("FLUSHALL");
 
         foreach (RedisStreamStore one in new[] { store, other })
-            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreRolledBackException>(() => one.AppendAsync(2, "b"))).Message, StringComparison.Ordinal);
+            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreRolledBackException>(() => one.AppendAsync(2, "b"))).Message,
+                StringComparison.Ordinal);
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
         Assert.Equal(2, await other.RaiseGenerationAsync(1));
         await store.PrepareAsync();
@@ -240,7 +247,8 @@ public class FaultTests
         Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
         Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
-        Assert.Equal((AppendStatus.Accepted, 11), ((await store.AppendAsync(11, large)) is var result ? result.Status : default, result.Last));
+        Assert.Equal((AppendStatus.Accepted, 11), ((await store.AppendAsync(11, large)) is var result ? result.Status : default,
+            result.Last));
     }
 
     private static async Task PretendItIsCleanAsync(RedisServer server)

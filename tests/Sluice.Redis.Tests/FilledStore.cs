@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis.Tests;
 
 /// <summary>A store that has something of every kind, and all calls on it.</summary>
@@ -65,7 +67,8 @@ internal static class FilledStore
     /// <summary>Whether a call that fails has changed nothing; those that sweep, or are several calls, may have begun.</summary>
     public static bool IsAtomic(string name) => name is "append" or "commit" or "lease" or "lease a suspect" or "reserve" or "redrive";
 
-    /// <summary>One partition with entries that have ended in order and out of it, are in flight, retried, parked, suspect, dead; with state, files, readers, producers, batches and reserved room.</summary>
+    /// <summary>One partition with entries that have ended in order and out of it, are in flight, retried, parked, suspect, dead; with
+    /// state, files, readers, producers, batches and reserved room.</summary>
     public static async Task FillAsync(IStreamStore store)
     {
         await store.PrepareAsync();
@@ -86,7 +89,11 @@ internal static class FilledStore
             Outputs = [new(Rows.Results, output)],
             Batches = [new("batch") { Accepted = 3, Ended = 1, MarkerStreams = [Rows.Results] }],
         });
-        await CommitAsync(store, new(owner, 2) { Settled = [new(3, 3), new(8, 8)], Dead = [new(3, "node", "dead", 2), new(8, "node", "dead", 2)] });
+        await CommitAsync(store, new(owner, 2)
+        {
+            Settled = [new(3, 3), new(8, 8)],
+            Dead = [new(3, "node", "dead", 2), new(8, "node", "dead", 2)]
+        });
         await CommitAsync(store, new(owner, 3) { State = [new("node", "k3", 1, new byte[] { 3 })] });
         // Whoever takes it now makes 7 a suspect; then it leases more, which is in flight.
         owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
@@ -105,9 +112,14 @@ internal static class FilledStore
     private static async Task AppendAsync(IStreamStore store, string producer, long sequence, long position, params string[] payloads)
     {
         using EntryBatch batch = Rows.Batch(payloads);
-        AppendResult result = await store.AppendAsync(new(Rows.Orders, producer, 0, sequence, batch) { Position = new[] { (byte)position }, ForgetAfter = producer == "key" ? TimeSpan.FromHours(1) : null });
+        AppendResult result = await store.AppendAsync(new(Rows.Orders, producer, 0, sequence, batch)
+        {
+            Position = new[] { (byte)position },
+            ForgetAfter = producer == "key" ? TimeSpan.FromHours(1) : null
+        });
         // A producer that was removed is not noticed by the store. A sender that has more acknowledged than the store knows says so.
-        if (result.Status == AppendStatus.Gap) throw new StreamStoreException($"The producer {producer} of {Rows.Orders} is not known up to {sequence - 1}: {result}");
+        if (result.Status == AppendStatus.Gap) throw new StreamStoreException(
+            $"The producer {producer} of {Rows.Orders} is not known up to {sequence - 1}: {result}");
         if (result.Status != AppendStatus.Accepted) throw new InvalidOperationException($"{result}");
     }
 }

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
@@ -6,5 +7,6 @@ namespace Sluice.Redis.Tests;
 public class FlowContractTests(SharedServer server) : FlowContract
 {
     protected override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-        => await RedisStreamStore.ConnectAsync(server.Address, PassedTime.With(time, SharedServer.NewPrefix()), TestContext.Current.CancellationToken);
+        => await RedisStreamStore.ConnectAsync(server.Address, PassedTime.With(time, SharedServer.NewPrefix()),
+        TestContext.Current.CancellationToken);
 }

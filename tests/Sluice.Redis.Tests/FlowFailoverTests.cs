@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Flows;
 
 namespace Sluice.Redis.Tests;
 
@@ -27,7 +28,8 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         var noticed = new TaskCompletionSource();
         int starts = 0;
         var warnings = new ConcurrentQueue<string>();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses, new() { PollInterval = TimeSpan.FromMilliseconds(200) }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses,
+            new() { PollInterval = TimeSpan.FromMilliseconds(200) }, Cancellation);
         await using var service = Supervisor.Attach(store, new() { Name = "service", OnWarning = warnings.Enqueue });
         service.Register(numbers, async (IO<int> count, IOWriter<int> number, CancellationToken cancellation) =>
         {
@@ -40,10 +42,13 @@ public sealed class FlowFailoverTests : IAsyncLifetime
             }
         });
         if (resume == ResumeMode.Checkpoint)
-            service.Register(copy, (IO<int> number, IOWriter<int> copied, Checkpoint<int> checkpoint, CancellationToken cancellation) => CopyAsync(number, copied, checkpoint, cancellation));
+            service.Register(copy, (IO<int> number, IOWriter<int> copied, Checkpoint<int> checkpoint, CancellationToken cancellation) =>
+                CopyAsync(number, copied, checkpoint, cancellation));
         else
-            service.Register(copy, (IO<int> number, IOWriter<int> copied, CancellationToken cancellation) => CopyAsync(number, copied, null, cancellation));
-        await using FlowRun run = await service.StartAsync(Flow.From(numbers, copy).With("copied", new() { Retention = Retention.All }).Resolve(), [IOVal.Of("count", All)], run: "run", cancellation: Cancellation);
+            service.Register(copy, (IO<int> number, IOWriter<int> copied, CancellationToken cancellation) => CopyAsync(number, copied, null,
+                cancellation));
+        await using FlowRun run = await service.StartAsync(Flow.From(numbers, copy).With("copied", new() { Retention = Retention.All })
+            .Resolve(), [IOVal.Of("count", All)], run: "run", cancellation: Cancellation);
         IAsyncEnumerator<int> early = run.Output<int>("copied").StreamAsync(Cancellation).GetAsyncEnumerator(Cancellation);
         while (early.Current < Before) Assert.True(await early.MoveNextAsync());
         await servers.CaughtUpAsync();
@@ -60,8 +65,10 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         List<int> results = [];
         await foreach (int one in found.Output<int>("copied").StreamAsync(Cancellation)) results.Add(one);
         Assert.Equal(Enumerable.Range(1, All), results);
-        Assert.All((await found.GetStatusAsync(Cancellation)).Processors, processor => Assert.Equal(FlowState.Completed, processor.State));
-        Assert.Contains(warnings, text => text.StartsWith("The store has lost writes of the run run; the processor ", StringComparison.Ordinal));
+        Assert.All((await found.GetStatusAsync(Cancellation)).Processors,
+            processor => Assert.Equal(FlowStatus.Completed, processor.Status));
+        Assert.Contains(warnings, text => text.StartsWith("The store has lost writes of the run run; the processor ",
+            StringComparison.Ordinal));
         await found.Completion.WaitAsync(Patience, Cancellation);
 
         async Task CopyAsync(IO<int> number, IOWriter<int> copied, Checkpoint<int>? checkpoint, CancellationToken cancellation)

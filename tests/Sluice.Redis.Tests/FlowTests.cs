@@ -1,3 +1,4 @@
+using Sluice.Flows;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
@@ -16,7 +17,8 @@ public class FlowTests(SharedServer server)
     {
         for (int seed = 1; seed <= 3; seed++)
         {
-            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+                new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
             await new FlowCrashLab(seed, store, lives: 5).PlayAsync(Cancellation);
         }
     }
@@ -41,7 +43,8 @@ public class FlowTests(SharedServer server)
             return sum;
         });
         Flow flow = Flow.From(Doubles, Sums).With("x", new() { MaxItems = 200 }).With("y", new() { MaxItems = 200 }).Resolve();
-        await using FlowRun run = await starter.StartAsync(flow, Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), allOutputs: true, cancellation: Cancellation);
+        await using FlowRun run = await starter.StartAsync(flow, Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), allOutputs: true,
+            cancellation: Cancellation);
 
         int read = 0;
         await foreach (int value in run.Output<int>("y").StreamAsync(Cancellation))
@@ -56,7 +59,8 @@ public class FlowTests(SharedServer server)
         await run.Completion.WaitAsync(Patience, Cancellation);
     }
 
-    // Scenario 6 of the protocol: what would take more memory is refused before anything of it is written, and made again until there is room.
+    // Scenario 6 of the protocol: what would take more memory is refused before anything of it is written, and made again until there is
+    // room.
     [Theory]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.FromScratch)]
@@ -80,7 +84,8 @@ public class FlowTests(SharedServer server)
                 await y.WriteAsync(2 * value, cancellation);
             }
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(doubles).Resolve(), Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(doubles).Resolve(),
+            Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), cancellation: Cancellation);
         await Task.WhenAny(isRefused.Task, run.Completion).WaitAsync(Patience, Cancellation);          // what makes room is let through
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
 

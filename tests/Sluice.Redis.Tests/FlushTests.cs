@@ -1,8 +1,10 @@
+using Sluice.Flows;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Somebody deletes everything (<c>FLUSHALL</c>) under services with flows: they say so, and go on with new runs. Each test has a server of its own.</summary>
+/// <summary>Somebody deletes everything (<c>FLUSHALL</c>) under services with flows: they say so, and go on with new runs. Each test has a
+/// server of its own.</summary>
 public class FlushTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -50,7 +52,7 @@ public class FlushTests
                     Assert.Null(await starter.FindAsync(id, Cancellation));
                     break;
                 case nameof(ISupervisor.ListAsync):
-                    await foreach (FlowStatus _ in starter.ListAsync(Cancellation)) Assert.Fail("There is a run.");
+                    await foreach (FlowRunInfo _ in starter.ListAsync(Cancellation)) Assert.Fail("There is a run.");
                     break;
                 case nameof(ISupervisor.CancelAsync):
                     Assert.False(await starter.CancelAsync(id, cancellation: Cancellation));
@@ -67,7 +69,8 @@ public class FlushTests
     public async Task WhatIsKnownOfARunIsThatItIsGone()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock() }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock() },
+            Cancellation);
         await using var starter = Supervisor.Attach(store);
         await using FlowRun run = await StartAsync(starter, 1);
         await FlushAsync(store);
@@ -111,14 +114,16 @@ public class FlushTests
             isBlocked = false;
             await FlushAsync(starting);
 
-            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreRolledBackException>(() => lost.Completion.WaitAsync(Patience, Cancellation))).Message, StringComparison.Ordinal);
+            Assert.Contains("FLUSHALL", (await Assert.ThrowsAsync<StoreRolledBackException>(() => lost.Completion.WaitAsync(Patience,
+                Cancellation))).Message, StringComparison.Ordinal);
             Exception unread = await Assert.ThrowsAnyAsync<Exception>(() => reading.WaitAsync(Patience, Cancellation));
             Assert.True(unread is StoreRolledBackException or FlowException, $"{unread}");
             await CheckAsync(starter, 10 + round);
             await left.WaitAsync(Patience, Cancellation);
             await left.WaitAsync(Patience, Cancellation);        // of the run that was lost, too
             await entered.WaitAsync(Patience, Cancellation);
-            Assert.Contains(warnings, text => text.StartsWith("What runs here of doubles begins anew: The store at", StringComparison.Ordinal));
+            Assert.Contains(warnings, text => text.StartsWith("What runs here of doubles begins anew: The store at",
+                StringComparison.Ordinal));
         }
     }
 
@@ -127,7 +132,8 @@ public class FlushTests
     public async Task AServiceThatHostsWhatItStartsGoesOn()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock() }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock() },
+            Cancellation);
         await using var service = Supervisor.Attach(store);
         Host(service);
         for (int round = 1; round <= 3; round++)

@@ -1,8 +1,10 @@
+using Sluice.Flows;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>What it costs the server when nothing happens: less than one command a second. The time is the test's, the server is its own.</summary>
+/// <summary>What it costs the server when nothing happens: less than one command a second. The time is the test's, the server is its
+/// own.</summary>
 public class IdleTests
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -56,7 +58,8 @@ public class IdleTests
         await using RedisStreamStore store = await ConnectAsync(own);
         await using var supervisor = Supervisor.Attach(store, new() { Time = clock });
         supervisor.Register(new Processor("work") { Inputs = ["x"], Outputs = ["y"] }, (IO<int> x) => Task.FromResult(1));
-        while (await store.FindGroupAsync(new("work/work", "hosts"), Cancellation) is not { } group || group.Partitions.Any(partition => partition.Owner is null)) Cancellation.ThrowIfCancellationRequested();
+        while (await store.FindGroupAsync(new("work/work", "hosts"), Cancellation) is not { } group
+            || group.Partitions.Any(partition => partition.Owner is null)) Cancellation.ThrowIfCancellationRequested();
         Assert.InRange(await MinuteAsync(store), 1, 59);
     }
 
@@ -65,14 +68,16 @@ public class IdleTests
     {
         await using RedisServer own = await RedisServer.StartAsync();
         await using RedisStreamStore store = await ConnectAsync(own);
-        await using var orders = new Consecutor<string>("orders", source => source | (_ => { }), new() { Store = store, Run = new() { Time = clock } });
+        await using var orders = new Consecutor<string>("orders", source => source | (_ => { }),
+            new() { Store = store, Run = new() { Time = clock } });
         await orders.StartAsync(Cancellation);
         Assert.InRange(await MinuteAsync(store), 1, 59);
     }
 
     private static TimeSpan Poll => new RedisStoreOptions().PollInterval;
 
-    private async Task<RedisStreamStore> ConnectAsync(RedisServer server) => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock }, Cancellation);
+    private async Task<RedisStreamStore> ConnectAsync(RedisServer server)
+        => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock }, Cancellation);
 
     /// <summary>A minute passes, in which something looks whenever the store has its waiters look.</summary>
     /// <returns>How many calls of the store's functions that has cost.</returns>

@@ -9,7 +9,8 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
 
     public override string ToString() => $"{Key} {What}";
 
-    /// <summary>All changes to what a database has: each key is gone, or of another kind; each field, member and entry is gone, or has something else in it.</summary>
+    /// <summary>All changes to what a database has: each key is gone, or of another kind; each field, member and entry is gone, or has
+    /// something else in it.</summary>
     public static async Task<List<KeyDamage>> ListAsync(IDatabase database)
     {
         List<KeyDamage> all = [];
@@ -27,7 +28,8 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
                     foreach (SortedSetEntry entry in await database.SortedSetRangeByRankWithScoresAsync(key))
                     {
                         all.Add(new(key, $"without {entry.Element}", to => to.SortedSetRemoveAsync(key, entry.Element)));
-                        all.Add(new(key, $"with another score of {entry.Element}", to => to.SortedSetAddAsync(key, entry.Element, entry.Score + 1000)));
+                        all.Add(new(key, $"with another score of {entry.Element}",
+                            to => to.SortedSetAddAsync(key, entry.Element, entry.Score + 1000)));
                         all.Add(new(key, $"with x for {entry.Element}", async to =>
                         {
                             await to.SortedSetRemoveAsync(key, entry.Element);
@@ -77,5 +79,6 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
         }
     }
 
-    private static async Task<string[]> KeysAsync(IDatabase database) => [.. ((RedisResult[])await database.ExecuteAsync("KEYS", "*")).Select(key => (string)key).Order(StringComparer.Ordinal)];
+    private static async Task<string[]> KeysAsync(IDatabase database)
+        => [.. ((RedisResult[])await database.ExecuteAsync("KEYS", "*")).Select(key => (string)key).Order(StringComparer.Ordinal)];
 }

@@ -1,15 +1,19 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// The contract once more, where the server is killed as well wherever a scenario kills the owner of the store: in the middle of its calls, each third time twice in a row.
+/// The contract once more, where the server is killed as well wherever a scenario kills the owner of the store: in the middle of its calls,
+/// each third time twice in a row.
 /// Those that kill inside of every call and after it, and two random walks; SLUICE_KILLS=all plays all scenarios.
 /// </summary>
 public class KilledServerTests
 {
-    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios.Where(name => Environment.GetEnvironmentVariable("SLUICE_KILLS") == "all"
-        || name.StartsWith("KilledInside", StringComparison.Ordinal) || name.StartsWith("KilledAfter", StringComparison.Ordinal) || name is "RandomOperationsAgreeWithTheModel1" or "RandomOperationsAgreeWithTheModel2")];
+    public static TheoryData<string> Scenarios => [
+        .. StreamStoreContract.Scenarios.Where(name => Environment.GetEnvironmentVariable("SLUICE_KILLS") == "all"
+        || name.StartsWith("KilledInside", StringComparison.Ordinal) || name.StartsWith("KilledAfter", StringComparison.Ordinal)
+        || name is "RandomOperationsAgreeWithTheModel1" or "RandomOperationsAgreeWithTheModel2")];
 
     [Theory]
     [MemberData(nameof(Scenarios))]

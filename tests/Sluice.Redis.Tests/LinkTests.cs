@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
@@ -64,7 +65,8 @@ public class LinkTests
         proxy.SilentAfterCut = int.MaxValue;
         proxy.CutAtScript("take", Cut.Silence);
 
-        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.AcquireAsync(Rows.Main, 0, new("m"), Cancellation));
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.AcquireAsync(Rows.Main, 0,
+            new("m"), Cancellation));
 
         Assert.Contains("what was asked may have been done or not", failure.Message, StringComparison.Ordinal);
     }

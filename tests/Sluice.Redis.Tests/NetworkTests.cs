@@ -1,9 +1,11 @@
-using Sluice.Tests.Deliveries;
+using Sluice.Flows;
+using Sluice.Tests.Delivery;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Flows and consecutors over connections that are slow, are cut in the middle of what is on its way, and are closed in one direction: nothing is lost, doubled or stands still.</summary>
+/// <summary>Flows and consecutors over connections that are slow, are cut in the middle of what is on its way, and are closed in one
+/// direction: nothing is lost, doubled or stands still.</summary>
 public class NetworkTests(SharedServer server)
 {
     private const int Items = 300;
@@ -27,10 +29,12 @@ public class NetworkTests(SharedServer server)
         await using var starter = Supervisor.Attach(starting, new() { Name = "starter" });
         await using var host = Supervisor.Attach(hosting, new() { Name = "host", MaxStarts = int.MaxValue });
         CrashFlow.Register(host, _ => true);
-        await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Items)], allOutputs: true, cancellation: Cancellation);
+        await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Items)], allOutputs: true,
+            cancellation: Cancellation);
 
         using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        Dictionary<string, List<string>> results = await CrashFlow.ReadAsync(run, (_, _) => standstill.CancelAfter(Patience), standstill.Token);
+        Dictionary<string, List<string>> results = await CrashFlow.ReadAsync(run, (_, _) => standstill.CancelAfter(Patience),
+            standstill.Token);
         await run.Completion.WaitAsync(Patience, Cancellation);
 
         Assert.Null(CrashFlow.Difference(CrashFlow.Expected(Items), results));
@@ -42,7 +46,8 @@ public class NetworkTests(SharedServer server)
     public async Task ConsecutorsDoEachItemOnce(int seed)
     {
         await using var proxy = new UnreliableProxy(server.Port, seed, mostCuts: 12);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Prefix = SharedServer.NewPrefix() },
+            Cancellation);
         using var standstill = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         standstill.CancelAfter(Patience);
         await new RandomChain(seed, store).PlayAsync(standstill.Token);

@@ -1,5 +1,3 @@
-using Sluice.Testing;
-
 namespace Sluice.Redis.Tests;
 
 /// <summary>The time of a store on a server, which tests let pass: the server's own until then, and so much more from then on.</summary>
@@ -9,7 +7,8 @@ internal sealed class PassedTime(bool stands = false)
     private readonly DateTimeOffset begun = DateTimeOffset.UtcNow;
     private TimeSpan passed;
 
-    public DateTimeOffset? Now => stands ? begun + passed : passed == default ? null : DateTimeOffset.UtcNow + passed;          // the server has the clock of this machine
+    // the server has the clock of this machine
+    public DateTimeOffset? Now => stands ? begun + passed : passed == default ? null : DateTimeOffset.UtcNow + passed;
 
     public void Pass(TimeSpan time) => passed += time;
 

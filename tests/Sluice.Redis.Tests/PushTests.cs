@@ -1,9 +1,11 @@
 using System.Text;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A short entry comes with the message that wakes its reader, who need not ask for it. The server is the test's own: its calls are counted.</summary>
+/// <summary>A short entry comes with the message that wakes its reader, who need not ask for it. The server is the test's own: its calls
+/// are counted.</summary>
 public sealed class PushTests : IAsyncLifetime
 {
     private readonly TestClock clock = new();
@@ -171,7 +173,8 @@ public sealed class PushTests : IAsyncLifetime
 
         ReadResult all = await There.ReadAsync(new(Rows.Orders, 0, 1) { MaxItems = 100_000, MaxBytes = int.MaxValue }, Cancellation);
         Assert.Equal(all.Entries.ToArray().Select(entry => Encoding.UTF8.GetString(entry.Payload.Span)), seen);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{seen.Count} entries, {wakes} wakes, {await There.CallsAsync() - calls - (Appends * Producers)} other calls");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{seen.Count} entries, {wakes} wakes, {await There.CallsAsync() - calls - (Appends * Producers)} other calls");
     }
 
     // The last entry of an append ends with a dot.
@@ -181,7 +184,8 @@ public sealed class PushTests : IAsyncLifetime
         long sequence = 0;
         for (int i = 0; i < appends; i++)
         {
-            string[] texts = [.. Enumerable.Range(0, random.Next(3)).Select(n => $"{producer} {i} {n} {new string('x', random.Next(random.Next(3) == 0 ? 2_000 : 100))}"), $"{producer} {i}."];
+            string[] texts = [.. Enumerable.Range(0, random.Next(3))
+                .Select(n => $"{producer} {i} {n} {new string('x', random.Next(random.Next(3) == 0 ? 2_000 : 100))}"), $"{producer} {i}."];
             using EntryBatch batch = Rows.Batch(texts);
             AppendResult appended = await There.AppendAsync(new(Rows.Orders, producer, 1, sequence + 1, batch), Cancellation);
             Assert.Equal(AppendStatus.Accepted, appended.Status);

@@ -1,19 +1,22 @@
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Chains of consecutors whose process dies at random calls of the store, over Redis: what they play over the store in memory.</summary>
+/// <summary>Chains of consecutors whose process dies at random calls of the store, over Redis: what they play over the store in
+/// memory.</summary>
 public class RandomChainTests(SharedServer server)
 {
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
-    private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_SEED") is null ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "20") : 1;
+    private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_SEED") is null
+        ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "20") : 1;
 
     [Fact]
     public async Task WhateverDiesEachItemComesToItsEndOnce()
     {
         for (int seed = First; seed < First + Count; seed++)
         {
-            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = SharedServer.NewPrefix() });
+            await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
+                new() { Prefix = SharedServer.NewPrefix() });
             try
             {
                 await new RandomChain(seed, store).PlayAsync(TestContext.Current.CancellationToken);

@@ -4,7 +4,8 @@ using System.Net;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Three masters of a Redis Cluster on the loopback, and what replicas a test adds. What is done to it, <c>redis-cli</c> does.</summary>
+/// <summary>Three masters of a Redis Cluster on the loopback, and what replicas a test adds. What is done to it, <c>redis-cli</c>
+/// does.</summary>
 internal sealed class RedisCluster : IAsyncDisposable
 {
     public const string Password = "right-secret";
@@ -41,13 +42,15 @@ internal sealed class RedisCluster : IAsyncDisposable
         await UntilAsync(async () => await TellAsync(replica, "ROLE") is [_, _, _, "connected", ..], "The replica does not connect.");
         string id = await IdAsync(replica);          // nobody votes for one that he does not know for a replica
         foreach (RedisServer server in servers)
-            await UntilAsync(async () => (await TellAsync(server, "CLUSTER", "NODES")).Any(node => node.StartsWith(id, StringComparison.Ordinal) && node.Contains("slave", StringComparison.Ordinal)), "The replica is not known.");
+            await UntilAsync(async () => (await TellAsync(server, "CLUSTER", "NODES")).Any(node => node.StartsWith(id,
+                StringComparison.Ordinal) && node.Contains("slave", StringComparison.Ordinal)), "The replica is not known.");
         return replica;
     }
 
     /// <summary>Waits until the replica has everything that its master has.</summary>
     public static Task CaughtUpAsync(RedisServer master, RedisServer replica)
-        => UntilAsync(async () => (await TellAsync(master, "ROLE"))[1] == (await TellAsync(replica, "ROLE"))[4], "The replica does not catch up.");
+        => UntilAsync(async () => (await TellAsync(master, "ROLE"))[1] == (await TellAsync(replica, "ROLE"))[4],
+        "The replica does not catch up.");
 
     /// <summary>The master that serves the slot of a prefix; if none does at present, waits.</summary>
     public async Task<RedisServer> OwnerAsync(string prefix)
@@ -58,7 +61,8 @@ internal sealed class RedisCluster : IAsyncDisposable
     }
 
     /// <summary>Waits until a server serves the slot of a prefix.</summary>
-    public Task ServesAsync(RedisServer server, string prefix) => UntilAsync(async () => await FindOwnerAsync(prefix) == server, "The slot stays elsewhere.");
+    public Task ServesAsync(RedisServer server, string prefix)
+        => UntilAsync(async () => await FindOwnerAsync(prefix) == server, "The slot stays elsewhere.");
 
     private async Task<RedisServer?> FindOwnerAsync(string prefix)
     {
@@ -66,7 +70,8 @@ internal sealed class RedisCluster : IAsyncDisposable
         foreach (RedisServer server in servers)
         {
             string[] lines = await TellAsync(server, "CLUSTER", "NODES");       // nothing, from one that has been killed
-            if (Array.Find(lines, line => line.Contains("myself", StringComparison.Ordinal)) is { } own && ClusterNodes.Read(own, IPEndPoint.Parse(server.Address), false).Owner(slot) is not null) return server;
+            if (Array.Find(lines, line => line.Contains("myself", StringComparison.Ordinal)) is { } own
+                && ClusterNodes.Read(own, IPEndPoint.Parse(server.Address), false).Owner(slot) is not null) return server;
         }
         return null;
     }
@@ -94,7 +99,8 @@ internal sealed class RedisCluster : IAsyncDisposable
             if (halfway is not null) await halfway();
             halfway = null;
         }
-        foreach (RedisServer server in (RedisServer[])[target, source]) await TellAsync(server, "CLUSTER", "SETSLOT", slot, "NODE", targetId);
+        foreach (RedisServer server in (RedisServer[])[target, source])
+            await TellAsync(server, "CLUSTER", "SETSLOT", slot, "NODE", targetId);
     }
 
     /// <summary>Runs a command; returns the lines of its answer.</summary>
@@ -103,7 +109,8 @@ internal sealed class RedisCluster : IAsyncDisposable
     public static async Task<string[]> TellAsync(int port, params string[] words)
     {
         string told = await TryTellAsync(port, words);
-        return told.StartsWith("ERR", StringComparison.Ordinal) || told.Contains("IOERR", StringComparison.Ordinal) ? throw new InvalidOperationException($"{string.Join(' ', words)}: {told}") : told.TrimEnd('\n').Split('\n');
+        return told.StartsWith("ERR", StringComparison.Ordinal) || told.Contains("IOERR", StringComparison.Ordinal)
+            ? throw new InvalidOperationException($"{string.Join(' ', words)}: {told}") : told.TrimEnd('\n').Split('\n');
     }
 
     public async ValueTask DisposeAsync()
@@ -113,7 +120,11 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private static async Task<string> TryTellAsync(int port, string[] words)
     {
-        var start = new ProcessStartInfo("redis-cli", ["-p", $"{port}", .. words]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("redis-cli", ["-p", $"{port}", .. words])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
         start.Environment["REDISCLI_AUTH"] = Password;           // a server without one passes over it
         using Process client = Process.Start(start)!;
         Task<string> errors = client.StandardError.ReadToEndAsync();
@@ -126,16 +137,20 @@ internal sealed class RedisCluster : IAsyncDisposable
     private async Task<RedisServer> StartServerAsync()
     {
         // A server speaks to the others on a port of its own, which is 10,000 higher unless said.
-        RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
+        RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port",
+            "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
         servers.Add(server);
         return server;
     }
 
-    private static Task<string[]> MeetAsync(RedisServer server, RedisServer other) => TellAsync(other, "CLUSTER", "MEET", "127.0.0.1", $"{server.Port}", $"{server.SecondPort}");
+    private static Task<string[]> MeetAsync(RedisServer server, RedisServer other)
+        => TellAsync(other, "CLUSTER", "MEET", "127.0.0.1", $"{server.Port}", $"{server.SecondPort}");
 
     private static async Task<string> IdAsync(RedisServer server) => (await TellAsync(server, "CLUSTER", "MYID"))[0];
 
-    private static async Task<int> SlotAsync(RedisServer server, string prefix) => int.TryParse((await TellAsync(server, "CLUSTER", "KEYSLOT", $"{{{prefix}}}"))[0], CultureInfo.InvariantCulture, out int slot) ? slot : -1;
+    private static async Task<int> SlotAsync(RedisServer server, string prefix)
+        => int.TryParse((await TellAsync(server, "CLUSTER", "KEYSLOT", $"{{{prefix}}}"))[0], CultureInfo.InvariantCulture, out int slot)
+        ? slot : -1;
 
     // Waits until all know each other, and all slots. A machine that is busy may miss a meeting.
     private async Task AgreeAsync()
@@ -146,7 +161,9 @@ internal sealed class RedisCluster : IAsyncDisposable
             {
                 if (++asked % 200 == 0) foreach (RedisServer other in servers) await MeetAsync(other, servers[0]);
                 string[] info = await TellAsync(server, "CLUSTER", "INFO"), nodes = await TellAsync(server, "CLUSTER", "NODES");
-                return info.Contains("cluster_state:ok\r") && nodes.Length == servers.Count && nodes.All(node => node.Contains(" connected", StringComparison.Ordinal) && !node.Contains("handshake", StringComparison.Ordinal));
+                return info.Contains("cluster_state:ok\r") && nodes.Length == servers.Count
+                    && nodes.All(node => node.Contains(" connected", StringComparison.Ordinal)
+                    && !node.Contains("handshake", StringComparison.Ordinal));
             }, "The servers do not agree.");
     }
 

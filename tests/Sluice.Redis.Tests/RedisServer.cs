@@ -6,7 +6,8 @@ using System.Net.Sockets;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// A <c>redis-server</c> of the tests' own, on a free port of the loopback, with its data in a directory of its own. Ended by its process id, also when this process is
+/// A <c>redis-server</c> of the tests' own, on a free port of the loopback, with its data in a directory of its own. Ended by its process
+/// id, also when this process is
 /// killed: a shell stands beside it, and ends it when nobody holds the shell's input any more.
 /// </summary>
 internal sealed class RedisServer : IAsyncDisposable
@@ -42,7 +43,8 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Where its data is.</summary>
     public string Data => directory;
 
-    /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port, <c>{second port}</c> and <c>{third port}</c> others.</summary>
+    /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port, <c>{second
+    /// port}</c> and <c>{third port}</c> others.</summary>
     public static async Task<RedisServer> StartAsync(params string[] settings)
     {
         for (int tries = 1; ; tries++)
@@ -53,9 +55,11 @@ internal sealed class RedisServer : IAsyncDisposable
                 await server.StartAgainAsync();
                 return server;
             }
-            catch (InvalidOperationException taken) when (tries < 10 && taken.Message.Contains("Address already in use", StringComparison.Ordinal))
+            catch (InvalidOperationException taken) when (tries < 10
+                && taken.Message.Contains("Address already in use", StringComparison.Ordinal))
             {
-                await server.DisposeAsync();         // another process took the port since it was found free, or the cluster port that belongs to it
+                // another process took the port since it was found free, or the cluster port that belongs to it
+                await server.DisposeAsync();
             }
         }
     }
@@ -63,17 +67,27 @@ internal sealed class RedisServer : IAsyncDisposable
     /// <summary>Starts it over the data that is there.</summary>
     public async Task StartAgainAsync()
     {
-        var start = new ProcessStartInfo("sh") { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = directory };
+        var start = new ProcessStartInfo("sh")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = directory
+        };
         // hz: how often it sees whether a rewrite of its file has ended, which each first connection after a start waits for.
-        foreach (string argument in (string[])["-c", Shell, "sh", "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save", "", "--appendonly", "yes", "--hz", "100", .. settings])
-            start.ArgumentList.Add(argument.Replace("{port}", $"{Port}", StringComparison.Ordinal).Replace("{second port}", $"{SecondPort}", StringComparison.Ordinal).Replace("{third port}", $"{ThirdPort}", StringComparison.Ordinal));
+        foreach (string argument in (string[])["-c", Shell, "sh", "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save",
+            "", "--appendonly", "yes", "--hz", "100", .. settings])
+            start.ArgumentList.Add(argument.Replace("{port}", $"{Port}", StringComparison.Ordinal)
+                .Replace("{second port}", $"{SecondPort}", StringComparison.Ordinal)
+                .Replace("{third port}", $"{ThirdPort}", StringComparison.Ordinal));
         Process started = Process.Start(start)!;
         (shell, id) = (started, 0);
         _ = started.StandardError.BaseStream.CopyToAsync(Stream.Null);
         var said = new List<string>();
         for (bool isReady = false; !isReady || id == 0;)
         {
-            if (await started.StandardOutput.ReadLineAsync() is not { } line) throw new InvalidOperationException($"redis-server did not start:\n{string.Join('\n', said)}");
+            if (await started.StandardOutput.ReadLineAsync() is not { } line)
+                throw new InvalidOperationException($"redis-server did not start:\n{string.Join('\n', said)}");
             said.Add(line);
             isReady |= line.Contains("Ready to accept connections", StringComparison.Ordinal);
             if (line.StartsWith("pid ", StringComparison.Ordinal)) id = int.Parse(line.AsSpan(4), CultureInfo.InvariantCulture);
@@ -102,7 +116,8 @@ internal sealed class RedisServer : IAsyncDisposable
     public void CutLog(int bytes)
     {
         // A file from before a rewrite may still lie there: appendonly.aof.<number>.incr.aof.
-        string last = Directory.GetFiles(Path.Combine(directory, "appendonlydir"), "*.incr.aof").MaxBy(file => int.Parse(Path.GetFileName(file).Split('.')[2], CultureInfo.InvariantCulture))!;
+        string last = Directory.GetFiles(Path.Combine(directory, "appendonlydir"), "*.incr.aof")
+            .MaxBy(file => int.Parse(Path.GetFileName(file).Split('.')[2], CultureInfo.InvariantCulture))!;
         using var file = new FileStream(last, FileMode.Open);
         file.SetLength(file.Length - bytes);
     }
@@ -126,7 +141,8 @@ internal sealed class RedisServer : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
-    // None of those that the system gives to whoever connects (from 32768): a client that tries again and again to reach a server that is down could get the server's port, and reach itself.
+    // None of those that the system gives to whoever connects (from 32768): a client that tries again and again to reach a server that is
+    // down could get the server's port, and reach itself.
     private static int FreePort()
     {
         while (true)

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 using StackExchange.Redis;
 
@@ -60,7 +61,8 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
     }
 
     // A stream takes no entry before others: all of them are written anew.
-    private static async Task RewriteAsync(IDatabase database, RedisKey key, RedisResult[] chunks, int damaged, ReadOnlyMemory<byte> payload)
+    private static async Task RewriteAsync(IDatabase database, RedisKey key, RedisResult[] chunks, int damaged,
+        ReadOnlyMemory<byte> payload)
     {
         await database.KeyDeleteAsync(key);
         for (int i = 0; i < chunks.Length; i++)

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Redis.Tests;
 
 /// <summary>A server and its replica, which takes its place.</summary>
@@ -58,7 +60,8 @@ public sealed class ReplicaTests : IAsyncLifetime
     public async Task ARepetitionThatIsAnsweredFromTheRecordIsConfirmedByReplicasThatHaveIt()
     {
         await using var proxy = new WaitProxy(servers.First.Port);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Durability = Durability.Replicated(1), Timeout = TimeSpan.FromSeconds(3) });
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
+            new() { Durability = Durability.Replicated(1), Timeout = TimeSpan.FromSeconds(3) });
         await store.PrepareAsync();
         await servers.Second.PauseAsync();
         proxy.CutAfter("append");

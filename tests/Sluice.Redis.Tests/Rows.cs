@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
 
@@ -32,7 +33,8 @@ internal static class Rows
     }
 
     public static async Task<string[]> ReadAsync(this IStreamStore store, string stream)
-        => [.. (await store.ReadAsync(new ReadRequest(stream, 0, 1))).Entries.ToArray().Select(entry => Encoding.UTF8.GetString(entry.Payload.Span))];
+        => [.. (await store.ReadAsync(new ReadRequest(stream, 0, 1))).Entries.ToArray()
+        .Select(entry => Encoding.UTF8.GetString(entry.Payload.Span))];
 
     /// <summary>Takes the partition, leases what is there, and makes the commit that settles it with one output.</summary>
     public static async Task<StoreCommit> WorkAsync(this IStreamStore store, EntryBatch output)

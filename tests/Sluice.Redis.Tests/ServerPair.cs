@@ -16,7 +16,8 @@ internal sealed class ServerPair : IAsyncDisposable
 
     public static async Task<ServerPair> StartAsync()
     {
-        RedisServer first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "3600", "--repl-timeout", "7200");
+        RedisServer first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "3600",
+            "--repl-timeout", "7200");
         return new(first, await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}"));
     }
 
@@ -45,7 +46,8 @@ internal sealed class ServerPair : IAsyncDisposable
         await First.DisposeAsync();
     }
 
-    private static async Task<string[]> RoleAsync(RedisServer server) => [.. ((RedisResult[])await TellAsync(server, "ROLE")).Select(part => $"{part}")];
+    private static async Task<string[]> RoleAsync(RedisServer server)
+        => [.. ((RedisResult[])await TellAsync(server, "ROLE")).Select(part => $"{part}")];
 
     private static async Task<RedisResult> TellAsync(RedisServer server, string command, params object[] arguments)
     {

@@ -15,7 +15,8 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal int Port => server!.Port;
 
-    // Where several of these programs run, a client whose own server is down may reach another one's that has got its port: not the keys of its tests, too.
+    // Where several of these programs run, a client whose own server is down may reach another one's that has got its port: not the keys of
+    // its tests, too.
     public static string NewPrefix() => $"t{Environment.ProcessId}-{Interlocked.Increment(ref prefixes)}";
 
     // The first server serves the whole run; a test class may start a second one, which ends with the class.

@@ -1,10 +1,12 @@
-using Sluice.Tests.Deliveries;
+using Sluice.Storage;
+using Sluice.Tests.Delivery;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
 /// <summary>Dumps of stores that earlier versions have written are read, and consecutors and flows go on from them.</summary>
-/// <remarks><c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a dump with this version. The dumps that are there are never written again: they are what users have.</remarks>
+/// <remarks><c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a dump with this version. The dumps that are there are never written again:
+/// they are what users have.</remarks>
 public class StoredHistoryTests
 {
     private static readonly string[] Settings = ["--appendonly", "no", "--dbfilename", "dump.rdb"];
@@ -15,7 +17,8 @@ public class StoredHistoryTests
     {
         await using RedisServer server = await RedisServer.StartAsync(Settings);
         await server.KillAsync();
-        File.Copy(Path.Combine(AppContext.BaseDirectory, "Stores", $"{written}.rdb"), Path.Combine(server.Data, "dump.rdb"), overwrite: true);
+        File.Copy(Path.Combine(AppContext.BaseDirectory, "Stores", $"{written}.rdb"), Path.Combine(server.Data, "dump.rdb"),
+            overwrite: true);
         await server.StartAgainAsync();
         await using IStreamStore store = await ConnectAsync(server);
         await StoredHistory.GoOnAsync(store);
@@ -26,7 +29,8 @@ public class StoredHistoryTests
     {
         await using RedisServer server = await RedisServer.StartAsync(Settings);
         await using (IStreamStore store = await ConnectAsync(server)) await StoredHistory.BeginAsync(store);
-        using (ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync($"{server.Address},allowAdmin=true")) await connection.GetDatabase().ExecuteAsync("SAVE");
+        using (ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync($"{server.Address},allowAdmin=true"))
+            await connection.GetDatabase().ExecuteAsync("SAVE");
         await server.KillAsync();
         if (Environment.GetEnvironmentVariable("SLUICE_WRITE_STORES") is { Length: > 0 } target)
             File.Copy(Path.Combine(server.Data, "dump.rdb"), Path.Combine(target, $"{DateTime.UtcNow:yyyy-MM-dd}.rdb"));
@@ -35,5 +39,6 @@ public class StoredHistoryTests
         await StoredHistory.GoOnAsync(again);
     }
 
-    private static async Task<IStreamStore> ConnectAsync(RedisServer server) => await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = "history" });
+    private static async Task<IStreamStore> ConnectAsync(RedisServer server)
+        => await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = "history" });
 }

@@ -29,7 +29,8 @@ internal sealed class TestCertificate : IDisposable
 
     /// <summary>Trusts this certificate and no other.</summary>
     public bool IsTheOne(object sender, X509Certificate? shown, X509Chain? chain, SslPolicyErrors errors)
-        => shown is not null && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0 && shown.GetRawCertData().AsSpan().SequenceEqual(certificate.RawData);
+        => shown is not null && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0
+        && shown.GetRawCertData().AsSpan().SequenceEqual(certificate.RawData);
 
     public void Dispose()
     {

@@ -4,7 +4,8 @@ using System.Net.Sockets;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Stands between a store and its server, and does what networks do: holds bytes up for a moment, cuts connections in the middle of whatever is on its way, and closes one of their two directions only. What it does next
+/// Stands between a store and its server, and does what networks do: holds bytes up for a moment, cuts connections in the middle of
+/// whatever is on its way, and closes one of their two directions only. What it does next
 /// follows from a seed. When it has cut often enough, it lets everything through.
 /// </summary>
 internal sealed class UnreliableProxy : IAsyncDisposable
@@ -46,7 +47,8 @@ internal sealed class UnreliableProxy : IAsyncDisposable
     /// <summary>How many connections something has happened to.</summary>
     public int Disturbed => Cuts + ClosedToServer + ClosedToStore;
 
-    public override string ToString() => $"{Cuts} cut, {ClosedToServer} closed to the server, {ClosedToStore} to the store, {Delays} delays";
+    public override string ToString()
+        => $"{Cuts} cut, {ClosedToServer} closed to the server, {ClosedToStore} to the store, {Delays} delays";
 
     public async ValueTask DisposeAsync()
     {
@@ -103,7 +105,8 @@ internal sealed class UnreliableProxy : IAsyncDisposable
                     isClosed = true;
                 }
                 if (next.Kind != Kind.Cut) continue;
-                if (next.IsAbrupt) (from.LingerState, to.LingerState) = (new(true, 0), new(true, 0));        // a reset, where the others see an end
+                // a reset, where the others see an end
+                if (next.IsAbrupt) (from.LingerState, to.LingerState) = (new(true, 0), new(true, 0));
                 await both.CancelAsync();
                 return;
             }

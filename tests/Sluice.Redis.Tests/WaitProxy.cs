@@ -7,7 +7,8 @@ using StackExchange.Redis;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Stands between a store and a server of version 7.0, and answers WAIT as 7.2 does: all replicas count for a connection that has written nothing. Whether a command has written is seen by the offset of
+/// Stands between a store and a server of version 7.0, and answers WAIT as 7.2 does: all replicas count for a connection that has written
+/// nothing. Whether a command has written is seen by the offset of
 /// the server's replication. Commands go through one at a time.
 /// </summary>
 internal sealed class WaitProxy : IAsyncDisposable
@@ -79,7 +80,8 @@ internal sealed class WaitProxy : IAsyncDisposable
                 try
                 {
                     (long before, int replicas) = await ReplicationAsync();
-                    if (words[0] == "WAIT" && !hasWritten) await from.GetStream().WriteAsync(Encoding.ASCII.GetBytes($":{replicas}\r\n"), end.Token);
+                    if (words[0] == "WAIT" && !hasWritten) await from.GetStream()
+                        .WriteAsync(Encoding.ASCII.GetBytes($":{replicas}\r\n"), end.Token);
                     else
                     {
                         await to.GetStream().WriteAsync(command, end.Token);
@@ -108,7 +110,8 @@ internal sealed class WaitProxy : IAsyncDisposable
     private async Task<(long Offset, int Replicas)> ReplicationAsync()
     {
         string[] lines = ((string)await side.GetDatabase().ExecuteAsync("INFO", "replication")).Split('\n', StringSplitOptions.TrimEntries);
-        long Number(string name) => long.Parse(lines.Single(line => line.StartsWith(name + ":", StringComparison.Ordinal))[(name.Length + 1)..], CultureInfo.InvariantCulture);
+        long Number(string name) => long.Parse(lines.Single(line => line.StartsWith(name + ":",
+            StringComparison.Ordinal))[(name.Length + 1)..], CultureInfo.InvariantCulture);
         return (Number("master_repl_offset"), (int)Number("connected_slaves"));
     }
 

@@ -16,10 +16,12 @@ public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFix
     {
         string name = Path.GetFileName(project);
         string directory = publishing.Directory;
-        // Warnings of the trimmer are errors, as all warnings are; the analyzers ran in the main build. This build has its own folder, so that the output of the main build is untouched.
+        // Warnings of the trimmer are errors, as all warnings are; the analyzers ran in the main build. This build has its own folder, so
+        // that the output of the main build is untouched.
         string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
         await SucceedAsync(directory, "dotnet", "publish", Path.Combine(Root, project, $"{name}.csproj"), "-c", "Release",
-            "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1", "-p:RunAnalyzers=false",
+            "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1",
+                "-p:RunAnalyzers=false",
             $"-p:ArtifactsPath={directory}/artifacts", "-o", $"{directory}/{name}");
         foreach (string[] arguments in runs)
         {

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>Lists that are divided, in a file whose process ends in the middle of it, again and again.</summary>
@@ -25,7 +27,8 @@ public sealed class BisectInFileTests : IDisposable
         await using SqliteStreamStore last = await OpenAsync();
         IPayloadSerializer<int[]> lists = PayloadSerializers.Json.For<int[]>();
         IReadOnlyList<StoredDeadLetter> letters = await last.ListDeadAsync(new("numbers", "numbers"), cancellation: Cancellation);
-        Assert.Equal(Enumerable.Range(0, Items).Where(IsBad), letters.Select(letter => Assert.Single(lists.Deserialize(letter.Entry.Payload.Span))).Order());
+        Assert.Equal(Enumerable.Range(0, Items).Where(IsBad),
+            letters.Select(letter => Assert.Single(lists.Deserialize(letter.Entry.Payload.Span))).Order());
         string? seen = null;
         await last.WithDatabaseAsync(database => seen = database.Ask("SELECT group_concat(n) FROM (SELECT n FROM seen ORDER BY n)"));
         Assert.Equal(string.Join(',', Enumerable.Range(0, Items).Where(n => !IsBad(n))), seen);
@@ -62,10 +65,14 @@ public sealed class BisectInFileTests : IDisposable
         }
     }
 
-    private ValueTask<SqliteStreamStore> OpenAsync() => SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { RecentBlocks = 2 });
+    private ValueTask<SqliteStreamStore> OpenAsync()
+        => SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { RecentBlocks = 2 });
 
-    private static Consecutor<int> Make(IStreamStore store) => new("numbers", source => source.Chunk(32) | Stage.Named("chunks") | (static chunk => chunk.ToArray()) | Write | Stage.Named("write").Bisect
-        | (static IEnumerable<int> (list) => list) | SqliteSink.InStore<int>("INSERT INTO seen VALUES(?1)", static n => [n], "CREATE TABLE IF NOT EXISTS seen(n INTEGER NOT NULL)"),
+    private static Consecutor<int> Make(IStreamStore store)
+        => new("numbers", source => source.Chunk(32) | Stage.Named("chunks") | (static chunk => chunk.ToArray()) | Write
+        | Stage.Named("write").Bisect
+        | (static IEnumerable<int> (list) => list) | SqliteSink.InStore<int>("INSERT INTO seen VALUES(?1)", static n => [n],
+        "CREATE TABLE IF NOT EXISTS seen(n INTEGER NOT NULL)"),
         new() { Store = store, Delivery = DeliveryGuarantee.Replay(8, Backoff.None), Process = new() });
 
     private static int[] Write(int[] list) => Array.Exists(list, IsBad) ? throw new InvalidOperationException("a bad one") : list;

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>How entries of many partitions stand in the file: one block for a transaction, rows for what has become old.</summary>
-public sealed class BlockTests : IDisposable
+public sealed partial class BlockTests : IDisposable
 {
     private const int Partitions = 64;
     private const int StandingStill = 7;
@@ -64,7 +65,8 @@ public sealed class BlockTests : IDisposable
         long own = sent[StandingStill].Count * 160L;  // with what stores add to an entry
         Assert.InRange(own, 1 << 20, 2 << 20);
         Assert.InRange(new FileInfo(store.Path).Length, own, 24 << 20); // recent blocks as they are; of 80 MB that went through
-        await store.WithDatabaseAsync(database => Assert.InRange(Number(database, "SELECT sum(length(blob)) FROM sluice_chunk"), own * 2 / 3, own * 2));
+        await store.WithDatabaseAsync(database => Assert.InRange(Number(database, "SELECT sum(length(blob)) FROM sluice_chunk"),
+            own * 2 / 3, own * 2));
         Assert.Empty((await store.CheckAsync()).Problems);
         await ReopenAsync();
         await SettleAsync();
@@ -103,7 +105,11 @@ public sealed class BlockTests : IDisposable
         using EntryBatch outputs = Batch(200);
         using EntryBatch more = Batch(200);
         SequenceRange settled = new(lease.Batches[0].Entries.Span[0].Sequence, lease.Batches[0].Entries.Span[^1].Sequence);
-        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owners[3], ++commits[3]) { Settled = [settled], Outputs = [new("other", outputs), new("s", more)] })).Status);
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owners[3], ++commits[3])
+        {
+            Settled = [settled],
+            Outputs = [new("other", outputs), new("s", more)]
+        })).Status);
         Remember(more);
         sent[3].RemoveRange(0, (int)settled.Count);
         await store.DeleteStreamAsync("other");
@@ -124,19 +130,23 @@ public sealed class BlockTests : IDisposable
     {
         string[] fromFifth =
         [
-            "ALTER TABLE sluice_block DROP COLUMN before", "ALTER TABLE sluice_meta DROP COLUMN last", "ALTER TABLE sluice_meta DROP COLUMN roots", "ALTER TABLE sluice_meta DROP COLUMN sum",
+            "ALTER TABLE sluice_block DROP COLUMN before", "ALTER TABLE sluice_meta DROP COLUMN last",
+                "ALTER TABLE sluice_meta DROP COLUMN roots", "ALTER TABLE sluice_meta DROP COLUMN sum",
             "ALTER TABLE sluice_log DROP COLUMN sum", "ALTER TABLE sluice_producer DROP COLUMN sum",
         ];
         string[] fromFourth = ["ALTER TABLE sluice_meta DROP COLUMN away"];
         string[] fromThird =
         [
-            "ALTER TABLE sluice_stream DROP COLUMN sum", "ALTER TABLE sluice_part DROP COLUMN digest", "ALTER TABLE sluice_part DROP COLUMN sum",
+            "ALTER TABLE sluice_stream DROP COLUMN sum", "ALTER TABLE sluice_part DROP COLUMN digest",
+                "ALTER TABLE sluice_part DROP COLUMN sum",
             "ALTER TABLE sluice_row DROP COLUMN sum", "ALTER TABLE sluice_state DROP COLUMN sum", "ALTER TABLE sluice_file DROP COLUMN sum",
         ];
         string[] fromSecond =
         [
-            "UPDATE sluice_chunk SET blob = (SELECT substr(b.blob, start + 1, sluice_chunk.length) FROM sluice_block b WHERE b.id = block) WHERE block IS NOT NULL",
-            "DROP TABLE sluice_block", "ALTER TABLE sluice_chunk DROP COLUMN block", "ALTER TABLE sluice_chunk DROP COLUMN start", "ALTER TABLE sluice_chunk DROP COLUMN length",
+            "UPDATE sluice_chunk SET blob = (SELECT substr(b.blob, start + 1, sluice_chunk.length) FROM sluice_block b WHERE b.id = "
+                + "block) WHERE block IS NOT NULL",
+            "DROP TABLE sluice_block", "ALTER TABLE sluice_chunk DROP COLUMN block", "ALTER TABLE sluice_chunk DROP COLUMN start",
+                "ALTER TABLE sluice_chunk DROP COLUMN length",
             "ALTER TABLE sluice_meta DROP COLUMN recent",
         ];
         await OpenAsync(recent: 0);
@@ -144,7 +154,8 @@ public sealed class BlockTests : IDisposable
         await SettleAsync(max: 100);
         await store.WithDatabaseAsync(database =>
         {
-            foreach (string statement in (string[])[.. fromFifth, .. version < 4 ? fromFourth : [], .. version < 3 ? fromThird : [], .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
+            foreach (string statement in (string[])[.. fromFifth, .. version < 4 ? fromFourth : [], .. version < 3 ? fromThird : [],
+                .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
                 database.Execute(statement);
         });
         await ReopenAsync();
@@ -160,7 +171,8 @@ public sealed class BlockTests : IDisposable
     {
         await OpenAsync();
         await AppendAsync(256);
-        await store.WithDatabaseAsync(database => database.Execute("UPDATE sluice_block SET chunks = substr(chunks, 1, 20) || x'07' || substr(chunks, 22)"));
+        await store.WithDatabaseAsync(database => database.Execute(
+            "UPDATE sluice_block SET chunks = substr(chunks, 1, 20) || x'07' || substr(chunks, 22)"));
         Assert.Contains("block 1 does not match", Assert.Single((await store.CheckAsync()).Problems), StringComparison.Ordinal);
         string path = store.Path;
         await store.DisposeAsync();
@@ -175,106 +187,21 @@ public sealed class BlockTests : IDisposable
         await OpenAsync(recent: 0);
         await AppendAsync(256);
         await AppendAsync(256);
-        await store.WithDatabaseAsync(database => database.Execute("UPDATE sluice_block SET blob = substr(blob, 1, 20000) WHERE id = (SELECT max(id) FROM sluice_block)"));
+        await store.WithDatabaseAsync(database => database.Execute(
+            "UPDATE sluice_block SET blob = substr(blob, 1, 20000) WHERE id = (SELECT max(id) FROM sluice_block)"));
         await ReopenAsync(recent: 0);
         IntegrityReport report = await store.CheckAsync();
         Assert.InRange(report.Problems.Count, 10, 40);
         Assert.All(report.Problems, problem => Assert.Contains("too short", problem, StringComparison.Ordinal));
         LeaseResult lease = await store.LeaseAsync(new(owners) { MaxItems = 1000, MaxBytes = 1 << 24 });
         Assert.All(lease.Damaged, static damage => Assert.Contains("CheckAsync", damage.Message, StringComparison.Ordinal));
-        Assert.Equal(512, lease.Batches.Sum(static batch => batch.Entries.Length) + lease.Damaged.Sum(static damage => damage.Entries.Count));
+        Assert.Equal(512, lease.Batches.Sum(static batch => batch.Entries.Length)
+            + lease.Damaged.Sum(static damage => damage.Entries.Count));
     }
 
     public void Dispose()
     {
         store?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         directory.Dispose();
-    }
-
-    private async Task OpenAsync(int recent = 256)
-    {
-        store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { MaxLogBytes = 1 << 20, RecentBlocks = recent });
-        await store.OpenStreamAsync("s", new() { Partitions = Partitions });
-        await store.AddGroupAsync(Group);
-        ProducerState producer = await store.OpenProducerAsync("s", "p");
-        (sequence, epoch) = (producer.Last, producer.Epoch);
-        (owners, commits) = (new Ownership[Partitions], new long[Partitions]);
-        for (int i = 0; i < Partitions; i++)
-        {
-            AcquireResult taken = await store.AcquireAsync(Group, i, new("m"));
-            (owners[i], commits[i]) = (taken.Ownership, taken.State!.LastCommit);
-        }
-    }
-
-    // Ends as a kill does. Nothing is in flight.
-    private async Task ReopenAsync(int recent = 256)
-    {
-        await store.AbandonAsync();
-        await OpenAsync(recent);
-    }
-
-    private async Task AppendAsync(int count)
-    {
-        using EntryBatch batch = Batch(count);
-        AppendResult result = await store.AppendAsync(new("s", "p", epoch, sequence + 1, batch));
-        Assert.Equal(AppendStatus.Accepted, result.Status);
-        sequence = result.Last;
-        Remember(batch);
-    }
-
-    private EntryBatch Batch(int count)
-    {
-        var batch = new EntryBatch();
-        byte[] payload = new byte[100];
-        for (int i = 0; i < count; i++)
-        {
-            BinaryPrimitives.WriteInt64LittleEndian(payload, ++next);
-            batch.Add(payload, EntryKey.Of($"key {next % 1000}"));
-        }
-        return batch;
-    }
-
-    private void Remember(EntryBatch batch)
-    {
-        for (int i = 0; i < batch.Count; i++) Add(sent, batch.KeyAt(i).PartitionOf(Partitions), NumberOf(batch.RecordAt(i).Span[EntryChunk.RecordOverhead..]));
-    }
-
-    private Task SettleAsync(int except) => SettleAsync(at => at != except);
-
-    private async Task SettleAsync(Func<int, bool>? which = null, int max = int.MaxValue)
-    {
-        LeaseResult lease = await store.LeaseAsync(new([.. owners.Where(owner => which?.Invoke(owner.Partition) != false)]) { MaxItems = max, MaxBytes = 1 << 30 });
-        foreach (LeasedBatch batch in lease.Batches)
-        {
-            foreach (Entry entry in batch.Entries.ToArray()) Add(got, batch.Owner.Partition, NumberOf(entry.Payload.Span));
-            var commit = new StoreCommit(batch.Owner, ++commits[batch.Owner.Partition]) { Settled = [new(batch.Entries.Span[0].Sequence, batch.Entries.Span[^1].Sequence)] };
-            Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(commit)).Status);
-        }
-    }
-
-    // Everything has come, once and in its order, and is gone.
-    private async Task EndAsync()
-    {
-        foreach ((int partition, List<long> numbers) in sent) Assert.Equal(numbers, got[partition].TakeLast(numbers.Count));
-        Assert.Empty((await store.CheckAsync()).Problems);
-        Assert.Equal((0, 0), ((await store.FindStreamAsync("s"))!.Items, (await store.FindStreamAsync("s"))!.Bytes));
-        await store.DisposeAsync();                  // what is to be removed is, at the latest now
-        store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process);
-    }
-
-    private async Task<long> CountAsync(string table)
-    {
-        long count = 0;
-        await store.WithDatabaseAsync(database => count = Number(database, $"SELECT count(*) FROM {table}"));
-        return count;
-    }
-
-    private static long Number(Database database, string sql) => long.Parse(database.Ask(sql) ?? "0", CultureInfo.InvariantCulture);
-    private static long NumberOf(ReadOnlySpan<byte> payload) => BinaryPrimitives.ReadInt64LittleEndian(payload);
-
-    private static void Add(SortedDictionary<int, List<long>> to, int partition, long number)
-    {
-        if (!to.TryGetValue(partition, out List<long>? numbers)) to.Add(partition, numbers = []);
-        numbers.Add(number);
     }
 }

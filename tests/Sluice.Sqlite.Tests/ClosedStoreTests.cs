@@ -22,7 +22,8 @@ public sealed class ClosedStoreTests : IDisposable
         EventHandler<UnobservedTaskExceptionEventArgs> note = (_, e) =>
         {
             // Other tests run beside this one: its own are about its file, or its consecutor.
-            if (e.Exception.ToString() is var text && (text.Contains(directory.Path, StringComparison.Ordinal) || text.Contains("closed-under-way", StringComparison.Ordinal))) unseen.Enqueue(text);
+            if (e.Exception.ToString() is var text && (text.Contains(directory.Path, StringComparison.Ordinal)
+                || text.Contains("closed-under-way", StringComparison.Ordinal))) unseen.Enqueue(text);
         };
         TaskScheduler.UnobservedTaskException += note;
         try
@@ -70,7 +71,8 @@ public sealed class ClosedStoreTests : IDisposable
         await store.DisposeAsync();
 
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion);
-        Assert.StartsWith("The store of the consecutor closed-under-way was disposed while the consecutor was at work", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The store of the consecutor closed-under-way was disposed while the consecutor was at work", failure.Message,
+            StringComparison.Ordinal);
         await Task.WhenAll(sending);
         await consecutor.DisposeAsync();
         await AnotherAsync(path);

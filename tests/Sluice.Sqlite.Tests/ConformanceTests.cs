@@ -8,11 +8,13 @@ public class ConformanceTests
 
     [Theory]
     [MemberData(nameof(Scenarios))]
-    public async Task KeepsTheContract(string scenario) => await StreamStoreContract.RunAsync(scenario, new SqliteStoreFixture(Durability.Process));
+    public async Task KeepsTheContract(string scenario)
+        => await StreamStoreContract.RunAsync(scenario, new SqliteStoreFixture(Durability.Process));
 
     [Theory]
     [MemberData(nameof(Scenarios))]
-    public async Task KeepsTheContractWithBlocksThatAreSoonOld(string scenario) => await StreamStoreContract.RunAsync(scenario, new SqliteStoreFixture(Durability.Process, recentBlocks: 2));
+    public async Task KeepsTheContractWithBlocksThatAreSoonOld(string scenario)
+        => await StreamStoreContract.RunAsync(scenario, new SqliteStoreFixture(Durability.Process, recentBlocks: 2));
 
     [Theory]
     [InlineData(100, 256)]

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>A write-ahead log that somebody has cut: what is left is a whole earlier state, never a part of one.</summary>
@@ -31,12 +33,14 @@ public sealed class CutLogTests : IDisposable
         byte[] log = await File.ReadAllBytesAsync(path + "-wal");
         int pages = (log.Length - LogHeader) / (FrameHeader + Page);
         Assert.InRange(pages, 50, 4000);
-        for (int page = 0; page <= pages; page++) states.Add(await StateAfterAsync(path, log.AsMemory(0, LogHeader + (page * (FrameHeader + Page)))));
+        for (int page = 0; page <= pages; page++) states.Add(await StateAfterAsync(path,
+            log.AsMemory(0, LogHeader + (page * (FrameHeader + Page)))));
         states.Add(await StateAfterAsync(path, log.AsMemory(0, log.Length - 100)));
 
         Assert.Equal(0, states[0].Results);
         Assert.Equal(36, states[pages].Results);
-        for (int i = 1; i <= pages; i++) Assert.True(states[i].Results >= states[i - 1].Results, $"after {i} pages there is less than after {i - 1}");
+        for (int i = 1; i <= pages; i++) Assert.True(states[i].Results >= states[i - 1].Results,
+            $"after {i} pages there is less than after {i - 1}");
         Assert.Equal(13, states.Select(state => state.Results).Distinct().Count());
     }
 
@@ -48,11 +52,13 @@ public sealed class CutLogTests : IDisposable
         File.Delete(copy + "-shm");
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(copy, Durability.Process);
         Assert.Empty((await store.CheckAsync()).Problems);
-        if (await store.FindStreamAsync("orders") is null || await store.FindStreamAsync("results") is null || await store.FindGroupAsync(Shop.Group) is null) return (0, 0, "0");
+        if (await store.FindStreamAsync("orders") is null || await store.FindStreamAsync("results") is null
+            || await store.FindGroupAsync(Shop.Group) is null) return (0, 0, "0");
         long accepted = (await store.OpenProducerAsync("orders", "p")).Last;
         PartitionInfo partition = (await store.FindGroupAsync(Shop.Group))!.Partitions[0];
         int results = (await store.ReadAsync(new("results", 0, 1) { MaxBytes = long.MaxValue })).Entries.Length;
-        string sum = (await store.ReadStateAsync(Shop.Group, 0, "sum", [""])) is [{ Value: { } value }] ? System.Text.Encoding.UTF8.GetString(value.Span) : "0";
+        string sum = (await store.ReadStateAsync(Shop.Group, 0, "sum", [""])) is [{ Value: { } value }]
+            ? System.Text.Encoding.UTF8.GetString(value.Span) : "0";
         Assert.Equal(0, accepted % 3);
         Assert.Equal(accepted, partition.Tail);      // the producer's number and its entries: together or not at all
         Assert.Equal(partition.Done, results);       // what is settled and what it became: together or not at all

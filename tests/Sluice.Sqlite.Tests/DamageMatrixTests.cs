@@ -1,7 +1,8 @@
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>
-/// Each column of each kind of row changed, and each kind of row removed: a consecutor that starts over it ends as it would have, or reports the damage. It never waits silently, ends otherwise, or fails with an error
+/// Each column of each kind of row changed, and each kind of row removed: a consecutor that starts over it ends as it would have, or
+/// reports the damage. It never waits silently, ends otherwise, or fails with an error
 /// that is no answer. <c>SLUICE_DAMAGE=all</c> damages every row, one after the other, instead of the first and the last of each kind.
 /// </summary>
 public sealed class DamageMatrixTests : IDisposable
@@ -23,7 +24,8 @@ public sealed class DamageMatrixTests : IDisposable
 
     private readonly TempDirectory directory = new();
 
-    public static TheoryData<string, string> Damages => [.. from table in Tables from column in (table.Columns + " *").Split(' ') select (table.Table, column)];
+    public static TheoryData<string, string> Damages
+        => [.. from table in Tables from column in (table.Columns + " *").Split(' ') select (table.Table, column)];
 
     public void Dispose() => directory.Dispose();
 
@@ -42,7 +44,8 @@ public sealed class DamageMatrixTests : IDisposable
             string copy = Copy(path, $"{table}-{row}");
             Damage(copy, table, column, row);
             string end = await DamagedFile.GoOnAsync(copy);
-            Assert.True(end == expected || end.StartsWith("said: ", StringComparison.Ordinal), $"{table}.{column} of row {row}: {end}, but without the damage: {expected}");
+            Assert.True(end == expected || end.StartsWith("said: ", StringComparison.Ordinal),
+                $"{table}.{column} of row {row}: {end}, but without the damage: {expected}");
         }
     }
 
@@ -68,7 +71,9 @@ public sealed class DamageMatrixTests : IDisposable
         };
         string where = $"WHERE ({keys}) = (SELECT {keys} FROM {table} ORDER BY {keys} LIMIT 1 OFFSET {row})";
         if (column == "*") database.Execute($"DELETE FROM {table} {where}");
-        else database.Execute($"UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + {(column == "seq" ? 1000 : 1)} WHEN 'text' THEN {column} || '~' WHEN 'null' THEN 'x' ELSE CAST({column} AS BLOB) || x'01' END {where}");
+        else database.Execute(
+            $"UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + {(column == "seq" ? 1000 : 1)} WHEN "
+                + $"'text' THEN {column} || '~' WHEN 'null' THEN 'x' ELSE CAST({column} AS BLOB) || x'01' END {where}");
     }
 
     private string Copy(string path, string name)

@@ -1,6 +1,8 @@
 using System.Globalization;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Sqlite.Tests;
 
@@ -11,7 +13,8 @@ internal static class DamagedFile
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>A total by key, items that wait for their next attempt, letters, and a file: then a stop, and a file with everything in it.</summary>
+    /// <summary>A total by key, items that wait for their next attempt, letters, and a file: then a stop, and a file with everything in
+    /// it.</summary>
     public static async Task FillAsync(string path)
     {
         var clock = new TestClock();
@@ -24,9 +27,12 @@ internal static class DamagedFile
         await using Consecutor<int> sender = DamagedWork.Make(store, clock, fails: _ => false);
         for (int n = 20; n < 24; n++) await sender.SendAsync(n, Cancellation);
         Ownership owner = (await store.AcquireAsync(new("work", "work"), 0, new("files"), Cancellation)).Ownership;
-        long last = (await store.AcquireAsync(new("work", "work"), 0, new("files") { ExpectedEpoch = owner.Epoch }, Cancellation)).State!.LastCommit;
+        long last = (await store.AcquireAsync(new("work", "work"), 0, new("files") { ExpectedEpoch = owner.Epoch },
+            Cancellation)).State!.LastCommit;
         owner = owner with { Epoch = owner.Epoch + 1 };
-        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, last + 1) { FileLengths = [new("a file", 100), new("another", 7)] }, Cancellation)).Status);
+        Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner,
+            last + 1)
+        { FileLengths = [new("a file", 100), new("another", 7)] }, Cancellation)).Status);
         await store.ReleaseAsync(owner, Cancellation);
     }
 
@@ -44,14 +50,19 @@ internal static class DamagedFile
             for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && round < MostRounds; round++)
             {
                 clock.Advance(TimeSpan.FromSeconds(1));
-                for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot()) await store.FindGroupAsync(new("work", "work"), Cancellation);          // as quick as the store is
+                // as quick as the store is
+                for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot())
+                    await store.FindGroupAsync(new("work", "work"), Cancellation);
             }
             if (now.Problem is { } problem) return $"said: {problem}";
             if (!now.IsIdle) return $"stands still without a word: {now}";
             List<string> totals = [];
             for (int partition = 0; partition < 2; partition++)
-                foreach (StateRow row in await store.ListStateAsync(new("work", "work"), partition, "totals", cancellation: Cancellation)) totals.Add($"{row.Key}={System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)}");
-            string found = string.Create(CultureInfo.InvariantCulture, $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
+                foreach (StateRow row in await store.ListStateAsync(new("work", "work"), partition, "totals", cancellation: Cancellation))
+                    totals.Add($"{row.Key}={System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)}");
+            string found = string.Create(CultureInfo.InvariantCulture,
+                $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} "
+                    + $"dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
             return found;
         }
         catch (StreamStoreException said)

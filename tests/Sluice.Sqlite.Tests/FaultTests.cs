@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite.Tests;
 
 public sealed class FaultTests : IDisposable
@@ -11,7 +13,8 @@ public sealed class FaultTests : IDisposable
         using Mount? mount = Mount.Try(directory.File("disk"), "size=7m");
         Assert.SkipWhen(mount is null, "Only root can mount a small file system.");
         string filler = Path.Combine(mount.Path, "filler");
-        await File.WriteAllBytesAsync(filler, new byte[3 << 20]); // removing everything in one transaction needs about half as much again in the log
+        // removing everything in one transaction needs about half as much again in the log
+        await File.WriteAllBytesAsync(filler, new byte[3 << 20]);
         await using Shop shop = await Shop.OpenAsync(Path.Combine(mount.Path, "store.db"), options: new() { MaxLogBytes = 64 << 10 });
         int accepted = await FillAsync(shop);
         File.Delete(filler);
@@ -86,7 +89,8 @@ public sealed class FaultTests : IDisposable
         shop.Store.Probe = _ => held.Task.Wait();    // all of them come together, while this one is being written
         Task first = shop.AppendAsync("first");
         using EntryBatch batch = Shop.Batch("x");
-        Task<AppendResult>[] good = [.. Enumerable.Range(0, 5).Select(i => shop.Store.AppendAsync(new("orders", $"q{i}", 0, 1, batch)).AsTask())];
+        Task<AppendResult>[] good = [.. Enumerable.Range(0, 5)
+            .Select(i => shop.Store.AppendAsync(new("orders", $"q{i}", 0, 1, batch)).AsTask())];
         Task bad = shop.Store.ExecuteAsync(new SqliteWrites().Add("CREATE TABLE t(x)").Add("INSERT INTO nowhere VALUES(1)")).AsTask();
         Task worse = shop.Store.WithDatabaseAsync(database => throw new SqliteFailure(13, "database or disk is full")).AsTask();
         held.SetResult();

@@ -1,9 +1,11 @@
 using System.Globalization;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>
-/// One bit of a checkpointed file is flipped, wherever it is: a consecutor that starts over it ends as it would have, or says what is wrong. It never waits without a word, and never hangs.
+/// One bit of a checkpointed file is flipped, wherever it is: a consecutor that starts over it ends as it would have, or says what is
+/// wrong. It never waits without a word, and never hangs.
 /// <c>SLUICE_FLIPS=…</c> says how many bits, one after the other; <c>SLUICE_SEED=…</c> where to begin.
 /// </summary>
 public sealed class FlippedBitTests : IDisposable
@@ -52,7 +54,8 @@ public sealed class FlippedBitTests : IDisposable
             {
                 end = failure is TimeoutException ? "hangs" : $"fails otherwise: {failure}";
             }
-            if (end != expected && !end.StartsWith("said: ", StringComparison.Ordinal)) wrong.Add($"seed {seed}, bit {bit} of byte {at}: {end}");
+            if (end != expected && !end.StartsWith("said: ", StringComparison.Ordinal))
+                wrong.Add($"seed {seed}, bit {bit} of byte {at}: {end}");
             if (end == "hangs") break;               // it has the file
         }
         Assert.True(wrong.Count == 0, $"Expected: {expected}\n{string.Join('\n', wrong)}");
@@ -81,10 +84,12 @@ public sealed class FlippedBitTests : IDisposable
     {
         string path = directory.File("store.db");
         await DamagedFile.FillAsync(path);
-        using (Database database = Database.Open(path)) database.Execute("CREATE TABLE \"order\"(id INTEGER, day TEXT UNIQUE)");          // a table of the user's, in the same file
+        // a table of the user's, in the same file
+        using (Database database = Database.Open(path)) database.Execute("CREATE TABLE \"order\"(id INTEGER, day TEXT UNIQUE)");
         await DamageAsync(path, index, KindOfPage);
 
-        Assert.Contains((await CheckAsync(path)).Problems, problem => problem.StartsWith($"The index {index} of ", StringComparison.Ordinal));
+        Assert.Contains((await CheckAsync(path)).Problems,
+            problem => problem.StartsWith($"The index {index} of ", StringComparison.Ordinal));
     }
 
     [Theory]
@@ -115,7 +120,8 @@ public sealed class FlippedBitTests : IDisposable
     {
         long page;
         using (Database database = Database.Open(path))
-        using (Statement root = database.Prepared($"SELECT rootpage FROM sqlite_schema WHERE name = '{index}'")) page = root.Next() ? root.Long(0) : throw new InvalidOperationException();
+        using (Statement root = database.Prepared($"SELECT rootpage FROM sqlite_schema WHERE name = '{index}'"))
+            page = root.Next() ? root.Long(0) : throw new InvalidOperationException();
         byte[] bytes = await File.ReadAllBytesAsync(path, Cancellation);
         bytes[((page - 1) * Page) + at] ^= 4;
         await File.WriteAllBytesAsync(path, bytes, Cancellation);

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Sqlite.Tests;
@@ -10,5 +11,6 @@ public sealed class FlowContractTests : FlowContract, IDisposable
     public void Dispose() => directory.Dispose();
 
     protected override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-        => await SqliteStreamStore.OpenAsync(directory.File("flows.db"), Durability.Process, new() { Time = time }, TestContext.Current.CancellationToken);
+        => await SqliteStreamStore.OpenAsync(directory.File("flows.db"), Durability.Process, new() { Time = time },
+        TestContext.Current.CancellationToken);
 }

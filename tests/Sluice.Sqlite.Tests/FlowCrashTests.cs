@@ -11,7 +11,8 @@ public class FlowCrashTests
         using var directory = new TempDirectory();
         for (int seed = 1; seed <= 3; seed++)
         {
-            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File($"flow-{seed}.db"), Durability.Process, cancellation: TestContext.Current.CancellationToken);
+            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File($"flow-{seed}.db"), Durability.Process,
+                cancellation: TestContext.Current.CancellationToken);
             await new FlowCrashLab(seed, store, lives: 5).PlayAsync(TestContext.Current.CancellationToken);
         }
     }

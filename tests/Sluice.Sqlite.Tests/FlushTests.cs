@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests;
@@ -15,7 +16,11 @@ public sealed class FlushTests : IDisposable
         await shop.AppendAsync("a", "b", "c");
         long accepted = shop.Store.Flushed;
 
-        await shop.CommitAsync(shop.Next() with { Settled = [Only(await shop.LeaseAsync(1))], State = [new("node", "key", 1, new byte[8])] });
+        await shop.CommitAsync(shop.Next() with
+        {
+            Settled = [Only(await shop.LeaseAsync(1))],
+            State = [new("node", "key", 1, new byte[8])]
+        });
         Assert.Equal(accepted, shop.Store.Flushed);
 
         Task flushed = NextTransactionAsync(shop.Store);
@@ -54,7 +59,8 @@ public sealed class FlushTests : IDisposable
     [Fact]
     public async Task WhatSinksAreToldOfIsFlushedBefore()
     {
-        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Power, new() { Time = clock });
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Power,
+            new() { Time = clock });
         var prepared = new List<long>();
         var committed = new List<long>();
         await using var consecutor = new Consecutor<int>("work", source => source | Sink.Commit(() => new Told(
@@ -96,7 +102,8 @@ public sealed class FlushTests : IDisposable
         await shop.SettleAllAsync();
         long before = shop.Store.Flushed;
         int tries = 0;
-        TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously), flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        TaskCompletionSource failed = new(TaskCreationOptions.RunContinuationsAsynchronously),
+            flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         shop.Store.Probe = hasEnded =>
         {
             if (hasEnded) flushed.TrySetResult();
@@ -129,7 +136,8 @@ public sealed class FlushTests : IDisposable
         await using Shop again = await OpenAsync();
         Assert.Null(again.Store.Loss);
         Assert.Equal(0, (await again.Store.FindStreamAsync("orders"))!.Items);
-        await again.Store.WithDatabaseAsync(database => Assert.Equal("0", database.Ask("SELECT (SELECT count(*) FROM sluice_chunk) + (SELECT count(*) FROM sluice_block)")));
+        await again.Store.WithDatabaseAsync(database => Assert.Equal("0",
+            database.Ask("SELECT (SELECT count(*) FROM sluice_chunk) + (SELECT count(*) FROM sluice_block)")));
     }
 
     public void Dispose() => directory.Dispose();

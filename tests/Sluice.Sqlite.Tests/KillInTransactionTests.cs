@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>A kill before the end of a transaction: nothing of it may be in the file.</summary>
@@ -6,7 +8,8 @@ public sealed class KillInTransactionTests : IDisposable
     private readonly TempDirectory directory = new();
 
     /// <remarks>
-    /// The row of a retry was once marked before the transaction had begun, so it was stored by itself. After a kill the row was in flight and its partition
+    /// The row of a retry was once marked before the transaction had begun, so it was stored by itself. After a kill the row was in flight
+    /// and its partition
     /// did not count it: nobody gave it out again, and an accepted item was lost.
     /// </remarks>
     [Fact]
@@ -17,7 +20,11 @@ public sealed class KillInTransactionTests : IDisposable
         {
             await shop.AppendAsync("a", "b");
             Entry[] first = await shop.LeaseAsync();
-            await shop.CommitAsync(shop.Next() with { Deferred = [.. first.Select(entry => new RetryWrite(entry.Sequence, 1, TimeSpan.Zero, "node", "failed"))] });
+            await shop.CommitAsync(shop.Next() with
+            {
+                Deferred =
+                [.. first.Select(entry => new RetryWrite(entry.Sequence, 1, TimeSpan.Zero, "node", "failed"))]
+            });
             shop.Store.Probe = hasEnded =>
             {
                 if (hasEnded) return;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using Sluice.Sqlite.Victim;
+using Sluice.Diagnostics;
+using Sluice.Programs;
 
 namespace Sluice.Sqlite.Tests;
 
@@ -17,7 +18,8 @@ public sealed class LockedFileTests : IDisposable
     {
         string path = Path.Combine(directory.Path, "store.db");
         var store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
-        await using (var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = store, OnWarning = _ => { } }))
+        await using (var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }),
+            new() { Store = store, OnWarning = _ => { } }))
         {
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync([.. Enumerable.Range(0, 10)], Cancellation);
@@ -26,7 +28,8 @@ public sealed class LockedFileTests : IDisposable
             {
                 Task[] sends = [.. Enumerable.Range(10, 10).Select(n => consecutor.SendAsync(n, Cancellation).AsTask())];
                 using var patience = new CancellationTokenSource(TimeSpan.FromMilliseconds(100), TimeProvider.System);
-                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => consecutor.TrySendAsync(100, new() { IdempotencyKey = "hundred" }, patience.Token).WaitAsync(Patience, Cancellation));
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => consecutor.TrySendAsync(100,
+                    new() { IdempotencyKey = "hundred" }, patience.Token).WaitAsync(Patience, Cancellation));
                 await consecutor.StopAsync(TimeSpan.FromSeconds(1)).WaitAsync(Patience, Cancellation);
                 foreach (Task send in sends) await Assert.ThrowsAnyAsync<Exception>(() => send.WaitAsync(Patience, Cancellation));
                 await consecutor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
@@ -46,7 +49,9 @@ public sealed class LockedFileTests : IDisposable
 
     private static async Task<Process> LockAsync(string path)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [typeof(FileLock).Assembly.Location, "lock", path]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            [typeof(FileLock).Assembly.Location, "store", "lock", path])
+        { RedirectStandardInput = true, RedirectStandardOutput = true };
         Process process = Process.Start(start)!;
         Assert.Equal("locked", await process.StandardOutput.ReadLineAsync(Cancellation));
         return process;

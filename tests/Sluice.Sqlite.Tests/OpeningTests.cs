@@ -21,7 +21,8 @@ public sealed class OpeningTests : IDisposable
         {
             File.CreateSymbolicLink(directory.File("link.db"), path);
             await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
-            await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(directory.File("link.db"), Durability.Process).AsTask());
+            await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(directory.File("link.db"), Durability.Process)
+                .AsTask());
             await shop.AppendAsync("still mine");
         }
         await using Shop again = await Shop.OpenAsync(path);
@@ -32,7 +33,8 @@ public sealed class OpeningTests : IDisposable
     public async Task ANewerSchemaIsRefusedAndLeftAlone()
     {
         string path = directory.File("store.db");
-        await using (Shop shop = await Shop.OpenAsync(path)) await shop.Store.WithDatabaseAsync(database => database.Execute("UPDATE sluice_meta SET version = 99"));
+        await using (Shop shop = await Shop.OpenAsync(path))
+            await shop.Store.WithDatabaseAsync(database => database.Execute("UPDATE sluice_meta SET version = 99"));
         byte[] before = await File.ReadAllBytesAsync(path);
         var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
         Assert.Contains("schema version 99", failure.Message, StringComparison.Ordinal);
@@ -47,7 +49,8 @@ public sealed class OpeningTests : IDisposable
         var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
         Assert.Contains($"{path} is no SQLite database", failure.Message, StringComparison.Ordinal);
         Assert.Equal(5000, new FileInfo(path).Length);
-        failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(directory.File("no/such/store.db"), Durability.Process).AsTask());
+        failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(directory.File("no/such/store.db"),
+            Durability.Process).AsTask());
         Assert.Contains("directory does not exist", failure.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<ArgumentException>(() => SqliteStreamStore.OpenAsync(path, Durability.Memory).AsTask());
     }

@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Sluice.Sqlite.Tests.Queries;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 

@@ -1,12 +1,14 @@
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Chains of consecutors whose process dies at random calls of the store, over a file: what they play over the store in memory.</summary>
+/// <summary>Chains of consecutors whose process dies at random calls of the store, over a file: what they play over the store in
+/// memory.</summary>
 public class RandomChainTests
 {
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
-    private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_SEED") is null ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "20") : 1;
+    private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_SEED") is null
+        ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "20") : 1;
 
     [Fact]
     public async Task WhateverDiesEachItemComesToItsEndOnce()

@@ -1,8 +1,9 @@
 using Sluice.Sqlite;
 using Sluice.Sqlite.Tests;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>The store that scenarios of consecutors are played over: a new file, removed at the end.</summary>
 internal static class ScenarioStore
@@ -13,7 +14,8 @@ internal static class ScenarioStore
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {
         var directory = new TempDirectory();
-        return new Removed(await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, new() { Time = time ?? TimeProvider.System }), directory);
+        return new Removed(await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process,
+            new() { Time = time ?? TimeProvider.System }), directory);
     }
 
     private sealed class Removed(IStreamStore inner, TempDirectory directory) : StreamStoreWrapper(inner)

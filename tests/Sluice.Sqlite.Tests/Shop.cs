@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
@@ -58,7 +59,8 @@ internal sealed class Shop(SqliteStreamStore store) : IAsyncDisposable
     /// <summary>Leases everything and settles it.</summary>
     public async Task SettleAllAsync()
     {
-        if (await LeaseAsync() is { Length: > 0 } entries) await CommitAsync(Next() with { Settled = [new(entries[0].Sequence, entries[^1].Sequence)] });
+        if (await LeaseAsync() is { Length: > 0 } entries)
+            await CommitAsync(Next() with { Settled = [new(entries[0].Sequence, entries[^1].Sequence)] });
     }
 
     public async Task<string[]> ReadAsync(string stream = "orders")

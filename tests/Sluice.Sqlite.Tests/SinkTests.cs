@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite.Tests;
 
 public sealed class SinkTests : IDisposable
@@ -72,9 +74,11 @@ public sealed class SinkTests : IDisposable
         await using (SqliteTarget target = SqliteTarget.Open(path, "DELETE FROM t WHERE root = ?", setup))
         {
             Assert.Equal(2, await target.WriteAsync([Root("r1", 1, 10, 11, 12), Root("r2", 1, 20)]));
-            await Assert.ThrowsAsync<StreamStoreException>(() => target.WriteAsync([Root("r3", 1, 30), new("r2", 2, new SqliteWrites().Add("INSERT INTO nowhere VALUES(1)"))]).AsTask());
+            await Assert.ThrowsAsync<StreamStoreException>(() =>
+                target.WriteAsync([Root("r3", 1, 30), new("r2", 2, new SqliteWrites().Add("INSERT INTO nowhere VALUES(1)"))]).AsTask());
         }
-        await using (SqliteTarget target = SqliteTarget.Open(path, "DELETE FROM t WHERE root = ?", setup)) // the process died before the store's commit: r1 comes again, with fewer rows
+        // the process died before the store's commit: r1 comes again, with fewer rows
+        await using (SqliteTarget target = SqliteTarget.Open(path, "DELETE FROM t WHERE root = ?", setup))
         {
             Assert.Equal(1, await target.WriteAsync([Root("r1", 2, 13)]));
             Assert.Equal(0, await target.WriteAsync([Root("r1", 1, 10, 11, 12)])); // a zombie's
@@ -87,7 +91,8 @@ public sealed class SinkTests : IDisposable
 
     [Fact]
     public void AValueThatSqliteDoesNotKeepIsRefused()
-        => Assert.Contains("DateTime", Assert.Throws<ArgumentException>(() => new SqliteWrites().Add("INSERT INTO t VALUES(?)", DateTime.UnixEpoch)).Message, StringComparison.Ordinal);
+        => Assert.Contains("DateTime", Assert.Throws<ArgumentException>(() => new SqliteWrites().Add("INSERT INTO t VALUES(?)",
+        DateTime.UnixEpoch)).Message, StringComparison.Ordinal);
 
     public void Dispose() => directory.Dispose();
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
@@ -18,7 +19,8 @@ public sealed class SizeTests : IDisposable
         for (int i = 0; i < 1000; i++) batch.Add(new byte[100]);
         await store.AppendAsync(new("s", "p", 0, 1, batch));
         (long managed, long native) = (GC.GetTotalMemory(forceFullCollection: true), SQLitePCL.raw.sqlite3_memory_used());
-        for (int i = 1; i < 1000; i++) Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("s", "p", 0, 1 + (i * 1000), batch))).Status);
+        for (int i = 1; i < 1000; i++) Assert.Equal(AppendStatus.Accepted,
+            (await store.AppendAsync(new("s", "p", 0, 1 + (i * 1000), batch))).Status);
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - managed, long.MinValue, 25_000_000);
         Assert.InRange(SQLitePCL.raw.sqlite3_memory_used() - native, long.MinValue, 25_000_000);
         Assert.Equal(1_000_000, (await store.FindStreamAsync("s"))!.Groups[0].Outstanding);
@@ -51,7 +53,12 @@ public sealed class SizeTests : IDisposable
             if (round == 9) grown = Size();
         }
         Assert.Equal((0, 0), ((await shop.Store.FindStreamAsync("orders"))!.Items, (await shop.Store.FindStreamAsync("orders"))!.Bytes));
-        await shop.Store.WithDatabaseAsync(database => Assert.InRange(int.Parse(database.Ask("SELECT coalesce(sum(length(blob)), 0) FROM (SELECT blob FROM sluice_chunk UNION ALL SELECT blob FROM sluice_block)")!, CultureInfo.InvariantCulture), 0, 1 << 20));
+        await shop.Store.WithDatabaseAsync(database =>
+            Assert.InRange(
+            int.Parse(
+                database.Ask(
+                    "SELECT coalesce(sum(length(blob)), 0) FROM (SELECT blob FROM sluice_chunk UNION ALL SELECT blob FROM sluice_block)")!,
+                        CultureInfo.InvariantCulture), 0, 1 << 20));
         Assert.InRange(Size(), 0, grown + (1 << 20));
         Assert.InRange(Size(), 0, 5 << 20);          // of 17 MB that went through
 

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests;
@@ -13,7 +14,8 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
     {
-        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), durability, new() { Time = time, RecentBlocks = recentBlocks });
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), durability,
+            new() { Time = time, RecentBlocks = recentBlocks });
         watcher?.Dispose();
         Database another = watcher = Database.Open(directory.File("store.db"), readOnly: true);
         string? seen = Version();
@@ -42,7 +44,8 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
 
     /// <summary>Removes the block or the chunk that has it.</summary>
     public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
-        => Change(payload, static (database, table, id, _, _) => database.Execute($"DELETE FROM {table} WHERE id = {id}"), "sluice_block", "sluice_chunk");
+        => Change(payload, static (database, table, id, _, _) => database.Execute($"DELETE FROM {table} WHERE id = {id}"), "sluice_block",
+        "sluice_chunk");
 
     private ValueTask<bool> Change(ReadOnlyMemory<byte> payload, Action<Database, string, long, byte[], int> change, params string[] tables)
     {

@@ -1,6 +1,9 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>What nodes of a consecutor hold, in a file that is opened again: joins, windows by event time, aggregates, and the end of the input.</summary>
+/// <summary>What nodes of a consecutor hold, in a file that is opened again: joins, windows by event time, aggregates, and the end of the
+/// input.</summary>
 public sealed class StateInFileTests : IDisposable
 {
     private readonly TempDirectory directory = new();
@@ -38,13 +41,19 @@ public sealed class StateInFileTests : IDisposable
 
     private static Consecutor<int> Make(IStreamStore store, List<string> seen)
     {
-        var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n % 100)) { MaxOutOfOrderness = TimeSpan.FromMinutes(1) };
+        var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n % 100))
+        {
+            MaxOutOfOrderness =
+            TimeSpan.FromMinutes(1)
+        };
         return new("numbers", source =>
         {
-            Source<int> pairs = source.Join(left => left.Where(static n => n < 100), right => right.Where(static n => n >= 100), static n => n, static n => n - 100, static (left, right) => left + right)
+            Source<int> pairs = source.Join(left => left.Where(static n => n < 100), right => right.Where(static n => n >= 100),
+                static n => n, static n => n - 100, static (left, right) => left + right)
                 | Stage.Named("pairs");
             Source<Window<int>> windows = pairs.Window(time, TimeSpan.FromSeconds(3)) | Stage.Named("windows");
-            return windows.Aggregate((Sum: 0, Pairs: 0, Windows: 0), static (all, window) => (all.Sum + window.Items.Sum(), all.Pairs + window.Items.Count, all.Windows + 1),
+            return windows.Aggregate((Sum: 0, Pairs: 0, Windows: 0),
+                static (all, window) => (all.Sum + window.Items.Sum(), all.Pairs + window.Items.Count, all.Windows + 1),
                 static all => $"{all.Sum} in {all.Pairs} pairs, {all.Windows} windows") | Stage.Named("all") | seen.Add;
         }, new() { Store = store, Process = new() });
     }

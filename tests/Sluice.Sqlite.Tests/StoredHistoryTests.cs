@@ -1,10 +1,11 @@
 using System.IO.Compression;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>Store files that earlier versions have written are read, and consecutors and flows go on from them.</summary>
-/// <remarks><c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a file with this version. The files that are there are never written again: they are what users have.</remarks>
+/// <remarks><c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a file with this version. The files that are there are never written again:
+/// they are what users have.</remarks>
 public class StoredHistoryTests
 {
     [Theory]
@@ -24,11 +25,13 @@ public class StoredHistoryTests
     public async Task AFileOfThisVersionGoesOn()
     {
         using var directory = new TempDirectory();
-        await using (var store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process)) await StoredHistory.BeginAsync(store);
+        await using (var store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process))
+            await StoredHistory.BeginAsync(store);
         if (Environment.GetEnvironmentVariable("SLUICE_WRITE_STORES") is { Length: > 0 } target)
         {
             await using FileStream file = File.OpenRead(directory.File("store.db"));
-            await using var packed = new GZipStream(File.Create(Path.Combine(target, $"{DateTime.UtcNow:yyyy-MM-dd}.db.gz")), CompressionLevel.SmallestSize);
+            await using var packed = new GZipStream(File.Create(Path.Combine(target, $"{DateTime.UtcNow:yyyy-MM-dd}.db.gz")),
+                CompressionLevel.SmallestSize);
             await file.CopyToAsync(packed, TestContext.Current.CancellationToken);
         }
         await using var again = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process);

@@ -16,7 +16,8 @@ public sealed class WentBackTests : IDisposable
         await AppendAsync("a");
         if (isCopy) File.Copy(path, directory.File("copy"));
         await AppendAsync("b");
-        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process)) Assert.Equal(2, await store.RaiseGenerationAsync(1));
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process))
+            Assert.Equal(2, await store.RaiseGenerationAsync(1));
         File.Delete(path);
         if (isCopy) File.Move(directory.File("copy"), path);
 

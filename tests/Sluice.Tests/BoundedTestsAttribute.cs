@@ -8,14 +8,16 @@ namespace Sluice.Tests;
 
 /// <summary>
 /// Every test has a bound: one that hangs ends the whole run, and is named, instead of holding everything up without a word.
-/// Real time, far beyond what any test takes: nothing is decided by it. Off for longer runs: SLUICE_GRAPHS (random graphs) or SLUICE_DAMAGES (all damages) is set.
+/// Real time, far beyond what any test takes: nothing is decided by it. Off for longer runs: SLUICE_GRAPHS (random graphs) or
+/// SLUICE_DAMAGES (all damages) is set.
 /// A runner may swallow the last words of a process, so they are also written to the file that <c>SLUICE_HUNG</c> names.
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute
 {
     private static readonly TimeSpan Bound =
-        Environment.GetEnvironmentVariable("SLUICE_GRAPHS") is null && Environment.GetEnvironmentVariable("SLUICE_DAMAGES") is null ? TimeSpan.FromMinutes(5) : Timeout.InfiniteTimeSpan;
+        Environment.GetEnvironmentVariable("SLUICE_GRAPHS") is null && Environment.GetEnvironmentVariable("SLUICE_DAMAGES") is null
+        ? TimeSpan.FromMinutes(5) : Timeout.InfiniteTimeSpan;
 
     private static readonly ConcurrentDictionary<string, Timer> Running = new();
 

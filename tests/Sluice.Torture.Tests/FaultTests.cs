@@ -1,4 +1,6 @@
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Torture.Tests;
 
@@ -16,7 +18,8 @@ public sealed class FaultTests : IDisposable
     [Fact]
     public async Task AHandlerThatHangsTimesOutAndTheOthersComplete()
     {
-        ConsecutorSnapshot books = await RunAsync(source => source | HangAsync | Stage.Timeout(TimeSpan.FromMilliseconds(30)) | (static (int _) => { }), DeliveryGuarantee.Replay(0));
+        ConsecutorSnapshot books = await RunAsync(source => source | HangAsync | Stage.Timeout(TimeSpan.FromMilliseconds(30))
+            | (static (int _) => { }), DeliveryGuarantee.Replay(0));
 
         Assert.Equal((9, 1, 0), (books.Completed, books.Dead, books.Unaccounted));
 
@@ -65,7 +68,8 @@ public sealed class FaultTests : IDisposable
     {
         await using SqliteStreamStore store = await OpenAsync();
         var options = new ConsecutorOptions { Store = store, Delivery = DeliveryGuarantee.Replay(0) };
-        await using (var newer = new Consecutor<int>("work", source => source | (static n => n + 1) | Fail | Stage.Named("new") | (static (int _) => { }), options))
+        await using (var newer = new Consecutor<int>("work",
+            source => source | (static n => n + 1) | Fail | Stage.Named("new") | (static (int _) => { }), options))
         {
             await newer.StartAsync(Cancellation);
             await newer.SendAsync(1, Cancellation);
@@ -86,7 +90,8 @@ public sealed class FaultTests : IDisposable
         }
 
         var arrived = 0;
-        await using var newest = new Consecutor<int>("work", source => source | (static n => n + 1) | (n => arrived += n) | Stage.Named("new") | (static (int _) => { }), options);
+        await using var newest = new Consecutor<int>("work",
+            source => source | (static n => n + 1) | (n => arrived += n) | Stage.Named("new") | (static (int _) => { }), options);
         await newest.StartAsync(Cancellation);
         Assert.Equal(2, (await newest.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal(2, arrived);
@@ -101,9 +106,11 @@ public sealed class FaultTests : IDisposable
         Assert.SkipWhen(mount is null, "Only root can mount a small file system.");
         string filler = Path.Combine(mount.Path, "filler");
         await File.WriteAllBytesAsync(filler, new byte[2 << 20], Cancellation);
-        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(Path.Combine(mount.Path, "work.db"), Durability.Process, new() { MaxLogBytes = 64 << 10 }, Cancellation);
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(Path.Combine(mount.Path, "work.db"), Durability.Process,
+            new() { MaxLogBytes = 64 << 10 }, Cancellation);
         var seen = 0;
-        await using var consecutor = new Consecutor<string>("work", source => source | (_ => { Interlocked.Increment(ref seen); }), new() { Store = store });
+        await using var consecutor = new Consecutor<string>("work", source => source | (_ => { Interlocked.Increment(ref seen); }),
+            new() { Store = store });
         var accepted = 0;
         StreamStoreException? full = null;
         for (string text = new('x', 1000); full is null; accepted++)
@@ -163,7 +170,8 @@ public sealed class FaultTests : IDisposable
         async Task<ConsecutorSnapshot> ProduceAsync(int count)
         {
             await using SqliteStreamStore store = await OpenAsync();
-            await using var consecutor = new Consecutor<int>("work", source => source.ForEachAsync((int item, ItemContext context, CancellationToken _) =>
+            await using var consecutor = new Consecutor<int>("work",
+                source => source.ForEachAsync((int item, ItemContext context, CancellationToken _) =>
             {
                 seen.Add((item, context.Id));
                 return default;
@@ -178,7 +186,8 @@ public sealed class FaultTests : IDisposable
     {
         List<WaitingEntry> parked = [];
         for (int partition = 0; partition < StreamOptions.DefaultPartitions; partition++)
-            parked.AddRange((await store.ListWaitingAsync(new("work", "work"), partition, cancellation: Cancellation)).Where(entry => entry.State == WaitingStatus.Parked));
+            parked.AddRange((await store.ListWaitingAsync(new("work", "work"), partition, cancellation: Cancellation)).Where(entry =>
+                entry.Status == WaitingStatus.Parked));
         return parked;
     }
 

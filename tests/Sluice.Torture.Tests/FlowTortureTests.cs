@@ -1,6 +1,7 @@
 namespace Sluice.Torture.Tests;
 
-/// <summary>Flows whose services are processes of their own, killed at random moments: what comes out is that of an undisturbed run.</summary>
+/// <summary>Flows whose services are processes of their own, killed at random moments: what comes out is that of an undisturbed
+/// run.</summary>
 public class FlowTortureTests
 {
     [Fact]
@@ -11,7 +12,8 @@ public class FlowTortureTests
         Assert.True(report.ExitCode == 0, report.ToString());
         Assert.Equal((6, 0, 0, 0), (report["runs"], report["different"], report["hung"], report["failed"]));
         Assert.True(report["fewest-kills-of-a-service"] > 0, report.ToString());
-        Assert.All(["resumed-from-scratch", "resumed-per-item", "resumed-at-checkpoint"], way => Assert.True(report[way] > 0, report.ToString()));
+        Assert.All(["resumed-from-scratch", "resumed-per-item", "resumed-at-checkpoint"],
+            way => Assert.True(report[way] > 0, report.ToString()));
     }
 
     [Fact]
@@ -29,6 +31,7 @@ public class FlowTortureTests
         Report report = await TortureProgram.RunFlowsAsync("--runs", "0");
 
         Assert.Equal((2, ""), (report.ExitCode, report.Output));
-        Assert.StartsWith("flow torture: --runs takes a whole number from 1 to 1000000, not '0' (usage: ", Assert.Single(report.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.StartsWith("flow torture: --runs takes a whole number from 1 to 1000000, not '0' (usage: ",
+            Assert.Single(report.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }
 }

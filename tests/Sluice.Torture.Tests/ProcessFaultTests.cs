@@ -30,7 +30,8 @@ public sealed partial class ProcessFaultTests : IDisposable
             report = await VictimProcess.RunAsync(what, StorePath);
         }
         Assert.Contains("completed 9 dead 1 unaccounted 0", report.Output, StringComparison.Ordinal);
-        Assert.Contains("4: InvalidOperationException: The process ended 2 times while nothing but this item was being processed", report.Output, StringComparison.Ordinal);
+        Assert.Contains("4: InvalidOperationException: The process ended 2 times while nothing but this item was being processed",
+            report.Output, StringComparison.Ordinal);
         Assert.Equal(4, lives);                      // one shared crash, two alone, and the life that buried it
     }
 
@@ -57,7 +58,7 @@ public sealed partial class ProcessFaultTests : IDisposable
         Assert.Contains("completed 10 dead 0 unaccounted 0", after.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>What they cost while idle is measured by hand: <c>dotnet Sluice.Victim.dll crowd 60</c>.</summary>
+    /// <summary>What they cost while idle is measured by hand: <c>dotnet Sluice.Programs.dll consecutor crowd 60</c>.</summary>
     [Fact]
     public async Task AThousandConsecutorsShareTheirThreads()
     {

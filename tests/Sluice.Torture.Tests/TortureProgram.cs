@@ -23,7 +23,8 @@ internal static class TortureProgram
         })!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
         using var patience = new CancellationTokenSource(Patience);
-        await using (patience.Token.Register(() => process.Kill(entireProcessTree: true))) await process.WaitForExitAsync(CancellationToken.None);
+        await using (patience.Token.Register(() => process.Kill(entireProcessTree: true)))
+            await process.WaitForExitAsync(CancellationToken.None);
         return new Report(process.ExitCode, await output, await errors);
     }
 }

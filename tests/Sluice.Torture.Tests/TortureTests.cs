@@ -5,29 +5,35 @@ public class TortureTests
 {
     [Fact]
     public async Task NothingIsLostOrDoubledInProcessesThatAreKilled()
-        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "30", "--seed", "20261120", "--items", "200"), atLeast: 1000);
+        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "30", "--seed", "20261120", "--items", "200"),
+        atLeast: 1000);
 
-    /// <remarks>The server is killed as well, between the lives and during them; clocks are off, the server freezes, members have no names, versions rise, calls overlap, and state cannot be written.</remarks>
+    /// <remarks>The server is killed as well, between the lives and during them; clocks are off, the server freezes, members have no names,
+    /// versions rise, calls overlap, and state cannot be written.</remarks>
     [Fact]
     public async Task NothingIsLostOrDoubledOnAServerThatIsKilledWithTroubles()
-        => IsGood(await TortureProgram.RunAsync("--store", "redis", "--kills", "20", "--seed", "2001", "--items", "200", "--troubles"), atLeast: 800);
+        => IsGood(await TortureProgram.RunAsync("--store", "redis", "--kills", "20", "--seed", "2001", "--items", "200", "--troubles"),
+        atLeast: 800);
 
     [Fact]
     public async Task NothingIsLostOrDoubledInProcessesThatAreKilledWithTroubles()
-        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "20", "--seed", "33", "--items", "100", "--troubles"), atLeast: 200);
+        => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "20", "--seed", "33", "--items", "100", "--troubles"),
+        atLeast: 200);
 
     [Fact]
     public async Task NothingIsLostOrDoubledAroundAStoreInMemory()
         => IsGood(await TortureProgram.RunAsync("--store", "memory", "--kills", "50", "--seed", "18446744073709551615"), atLeast: 1000);
 
-    /// <remarks>Before each call, inside of its transaction, and when that has ended but the caller has no answer. Here every fourth of the places; all of them with <c>--kills 1000</c>.</remarks>
+    /// <remarks>Before each call, inside of its transaction, and when that has ended but the caller has no answer. Here every fourth of the
+    /// places; all of them with <c>--kills 1000</c>.</remarks>
     [Fact]
     public async Task AProcessMayDieAtEveryFourthPlaceOfItsCallsToTheStore()
     {
         Report report = await TortureProgram.RunAsync("--store", "sqlite", "--kills", "35", "--seed", "3", "--items", "4", "--sweep");
 
         IsGood(report, atLeast: 50);
-        foreach (string call in new[] { "AppendAsync", "AcquireAsync", "AcquireQuarantineAsync", "LeaseAsync", "CommitAsync", "RedriveAsync", "ReleaseAsync", "LeaveAsync" })
+        foreach (string call in new[] { "AppendAsync", "AcquireAsync", "AcquireQuarantineAsync", "LeaseAsync", "CommitAsync",
+            "RedriveAsync", "ReleaseAsync", "LeaveAsync" })
             Assert.Contains($" {call} ", report.Errors, StringComparison.Ordinal);
     }
 
@@ -39,7 +45,8 @@ public class TortureTests
     [InlineData("memory", "drop-commit")]
     public async Task ABrokenStoreIsFoundOut(string store, string breakage)
     {
-        Report report = await TortureProgram.RunAsync("--store", store, "--kills", "3", "--seed", "7", "--items", "200", "--break", breakage);
+        Report report = await TortureProgram.RunAsync("--store", store, "--kills", "3", "--seed", "7", "--items", "200", "--break",
+            breakage);
 
         Assert.True(report.ExitCode == 1, report.ToString());
         Assert.True(report["lost"] > 0, report.ToString());
@@ -58,7 +65,8 @@ public class TortureTests
         Report report = await TortureProgram.RunAsync(arguments);
 
         Assert.Equal((2, ""), (report.ExitCode, report.Output));
-        Assert.StartsWith($"torture: {mistake} (usage: ", Assert.Single(report.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.StartsWith($"torture: {mistake} (usage: ", Assert.Single(report.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)),
+            StringComparison.Ordinal);
     }
 
     private static void IsGood(Report report, int atLeast)

@@ -9,7 +9,8 @@ internal static class VictimProcess
 
     public static async Task<Report> RunAsync(string what, string where, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "Sluice.Victim.dll"), what, where])
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "Sluice.Programs.dll"), "consecutor", what, where])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -19,7 +20,8 @@ internal static class VictimProcess
         using Process process = Process.Start(start)!;
         Task<string> output = process.StandardOutput.ReadToEndAsync(), errors = process.StandardError.ReadToEndAsync();
         using var patience = new CancellationTokenSource(Patience);
-        await using (patience.Token.Register(() => process.Kill(entireProcessTree: true))) await process.WaitForExitAsync(CancellationToken.None);
+        await using (patience.Token.Register(() => process.Kill(entireProcessTree: true)))
+            await process.WaitForExitAsync(CancellationToken.None);
         return new(process.ExitCode, await output, await errors);
     }
 }

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Torture;
 
 /// <summary>Runs a case from its first life to its audit.</summary>
@@ -17,7 +19,8 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
         await using ILives lives = options.Store switch
         {
             "sqlite" => new ProcessLives(@case, options, directory, options.LongestStandstill),
-            "redis" => new ProcessLives(@case, options, directory, options.LongestStandstill, await MortalServer.StartAsync(options.Seed, @case)),
+            "redis" => new ProcessLives(@case, options, directory, options.LongestStandstill,
+                await MortalServer.StartAsync(options.Seed, @case)),
             _ => new MemoryLives(@case, directory, options.Breakage, options.LongestStandstill),
         };
 
@@ -32,7 +35,8 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
                 LifePlan plan = @case.PlanOf(++life, kills);
                 long first = JournalReader.NextNumber(directory, life - 1);
                 int rest = (int)(@case.Items - first);
-                end = await lives.RunAsync(life, plan, (first, plan.Ending == Ending.Idle ? rest : Math.Min(rest, @case.Items / (kills + 1))));
+                end = await lives.RunAsync(life, plan, (first, plan.Ending == Ending.Idle ? rest
+                    : Math.Min(rest, @case.Items / (kills + 1))));
             }
         }
         catch (Exception failure) when (failure is TortureException or StreamStoreException or InvalidOperationException)
@@ -63,7 +67,8 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
 /// <summary>Judges a case when all of its lives are over.</summary>
 internal static class CaseAudit
 {
-    public static async Task<(Verdict Verdict, IReadOnlyList<string> Findings)> JudgeAsync(Case @case, ILives lives, int life, bool isSqlite)
+    public static async Task<(Verdict Verdict, IReadOnlyList<string> Findings)> JudgeAsync(Case @case, ILives lives, int life,
+        bool isSqlite)
     {
         Accounts accounts = JournalReader.Read(@case, lives.Directory, life);
         try

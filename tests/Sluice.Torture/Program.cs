@@ -40,7 +40,8 @@ else
         lock (sync)
         {
             sum += verdict;
-            if (run.Findings.Count > 0) Console.Error.WriteLine($"{run}\n  {string.Join("\n  ", run.Findings.Take(20).Concat(run.Findings.Skip(20).TakeLast(1)))}");
+            if (run.Findings.Count > 0) Console.Error.WriteLine(
+                $"{run}\n  {string.Join("\n  ", run.Findings.Take(20).Concat(run.Findings.Skip(20).TakeLast(1)))}");
         }
     });
     string servers = options.Store == "redis" ? $" of workers and {runs.Sum(run => run.KilledServers)} of servers" : "";

@@ -1,11 +1,15 @@
+using Sluice.Storage;
+
 namespace Sluice.Torture;
 
 /// <summary>
-/// One life of a process, killed at every place of its calls to the store: each call that it makes, before it, inside of its transaction, and when that has ended but
+/// One life of a process, killed at every place of its calls to the store: each call that it makes, before it, inside of its transaction,
+/// and when that has ended but
 /// nobody knows. Each time the same process before it, which was killed in its first commit, and one after it, which goes on to the end.
 /// </summary>
 /// <remarks>
-/// The calls are counted by name, in a life that is not killed. Which of them come is not quite the same in each life: a place that a life does not come to is not
+/// The calls are counted by name, in a life that is not killed. Which of them come is not quite the same in each life: a place that a life
+/// does not come to is not
 /// counted as a kill, and audited all the same.
 /// </remarks>
 internal sealed class SweepRun(TortureOptions options)
@@ -13,7 +17,8 @@ internal sealed class SweepRun(TortureOptions options)
     private static readonly Moment[] Moments = [Moment.Before, Moment.Inside, Moment.Stored];
 
     // Calls that change nothing have one place; waiting for a change has none: it is under way all the time.
-    private static readonly string[] Looks = [nameof(IStreamStore.FindGroupAsync), nameof(IStreamStore.FindStreamAsync), nameof(IStreamStore.ListDeadAsync),
+    private static readonly string[] Looks = [nameof(IStreamStore.FindGroupAsync), nameof(IStreamStore.FindStreamAsync),
+        nameof(IStreamStore.ListDeadAsync),
         nameof(IStreamStore.ReadStateAsync), nameof(IStreamStore.HeartbeatAsync), nameof(IStreamStore.GetTimeAsync)];
 
     private readonly Case @case = new(options.Seed, options.OnlyCase ?? 0, options.Items, isSweep: true);
@@ -24,16 +29,26 @@ internal sealed class SweepRun(TortureOptions options)
     public async Task<Verdict> RunAsync()
     {
         string start = Directory.CreateTempSubdirectory($"torture-sweep-{options.Seed}-").FullName;
-        LifePlan early = new() { Ending = Ending.KilledAtCall, LastCall = new("CommitAsync", 1, Moment.Inside), Delay = options.LongestStandstill, Seed = 1 };
-        if (await RunAsync(start, 1, early, @case.Items / 2) != LifeEnd.Killed) throw new TortureException("the first life has ended without a commit");
+        LifePlan early = new()
+        {
+            Ending = Ending.KilledAtCall,
+            LastCall = new("CommitAsync", 1, Moment.Inside),
+            Delay = options.LongestStandstill,
+            Seed = 1
+        };
+        if (await RunAsync(start, 1, early, @case.Items / 2) != LifeEnd.Killed)
+            throw new TortureException("the first life has ended without a commit");
 
         string census = Copy(start);
         await RunAsync(census, 2, LifePlan.ToTheEnd(2, cures: true));
         IReadOnlyDictionary<string, int> calls = JournalReader.CallsOf(census, 2);
         await JudgeAsync(census, 2, "not killed");
         LastCall[] places = [.. calls.OrderBy(call => call.Key, StringComparer.Ordinal).SelectMany(call => PlacesOf(call.Key, call.Value))];
-        LastCall[] chosen = options.Kills >= places.Length ? places : [.. Enumerable.Range(0, options.Kills).Select(i => places[i * (long)places.Length / options.Kills])];
-        Console.Error.WriteLine($"{calls.Values.Sum()} calls: {string.Join(", ", calls.OrderBy(call => call.Key, StringComparer.Ordinal).Select(call => $"{call.Key} {call.Value}"))}");
+        LastCall[] chosen = options.Kills >= places.Length ? places
+            : [.. Enumerable.Range(0, options.Kills).Select(i => places[i * (long)places.Length / options.Kills])];
+        Console.Error.WriteLine(
+            $"{calls.Values.Sum()} calls: {string.Join(", ", calls.OrderBy(call => call.Key, StringComparer.Ordinal).Select(call =>
+                $"{call.Key} {call.Value}"))}");
 
         await Parallel.ForEachAsync(chosen, new ParallelOptions { MaxDegreeOfParallelism = options.Jobs }, async (place, _) =>
         {
@@ -64,11 +79,13 @@ internal sealed class SweepRun(TortureOptions options)
 
     private async Task JudgeAsync(string directory, int life, string what)
     {
-        (Verdict verdict, IReadOnlyList<string> findings) = await CaseAudit.JudgeAsync(@case, new ProcessLives(@case, options, directory, options.LongestStandstill), life, isSqlite: true);
+        (Verdict verdict, IReadOnlyList<string> findings) = await CaseAudit.JudgeAsync(@case,
+            new ProcessLives(@case, options, directory, options.LongestStandstill), life, isSqlite: true);
         lock (sync)
         {
             sum += verdict;
-            if (!verdict.IsGood) Console.Error.WriteLine($"{what}: {@case}\n  {string.Join("\n  ", findings)}\n  journals, store and file are in {directory}");
+            if (!verdict.IsGood) Console.Error.WriteLine(
+                $"{what}: {@case}\n  {string.Join("\n  ", findings)}\n  journals, store and file are in {directory}");
         }
         if (verdict.IsGood && !options.Keeps) Directory.Delete(directory, recursive: true);
     }

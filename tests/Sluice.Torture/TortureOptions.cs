@@ -13,7 +13,8 @@ internal sealed record ChildOptions(string Directory, int Case, int Life, LifePl
 internal sealed record TortureOptions
 {
     public const string Usage =
-        "usage: --store sqlite|redis|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] [--sweep] [--troubles] [--keep]";
+        "usage: --store sqlite|redis|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] "
+        + "[--sweep] [--troubles] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -33,7 +34,8 @@ internal sealed record TortureOptions
     /// <summary>Whether one life is killed at every place of its calls to the store, or at so many as there are kills.</summary>
     public bool IsSweep { get; init; }
 
-    /// <summary>Whether clocks are off, stores freeze, versions change, calls overlap, members have no names, and state cannot be written, each by chance.</summary>
+    /// <summary>Whether clocks are off, stores freeze, versions change, calls overlap, members have no names, and state cannot be written,
+    /// each by chance.</summary>
     public bool HasTroubles { get; init; }
 
     /// <summary>Whether directories of good cases are kept as well.</summary>
@@ -41,12 +43,14 @@ internal sealed record TortureOptions
 
     public ChildOptions? Child { get; init; }
 
-    /// <summary>For how long a life may write nothing into its journal. A store that is broken on purpose may well keep a life from ever ending.</summary>
+    /// <summary>For how long a life may write nothing into its journal. A store that is broken on purpose may well keep a life from ever
+    /// ending.</summary>
     public TimeSpan LongestStandstill => TimeSpan.FromSeconds(Breakage == Breakage.None ? 60 : 8);
 
     /// <summary>How the program is called for a life.</summary>
     public string[] CallChild(ChildOptions child)
-        => ["--store", Store, "--seed", Text(Seed), "--items", Text(Items), .. IsSweep ? ["--sweep"] : BreakWords, .. TroubleWords, "--child", JsonSerializer.Serialize(child)];
+        => ["--store", Store, "--seed", Text(Seed), "--items", Text(Items), .. IsSweep ? ["--sweep"] : BreakWords, .. TroubleWords,
+        "--child", JsonSerializer.Serialize(child)];
 
     /// <exception cref="FormatException">It cannot be understood; says why.</exception>
     public static TortureOptions Parse(string[] args)
@@ -57,7 +61,11 @@ internal sealed record TortureOptions
             string name = args[i];
             options = name switch
             {
-                "--store" => options with { Store = Word() is "sqlite" or "redis" or "memory" ? args[i] : throw new FormatException("--store takes sqlite, redis or memory") },
+                "--store" => options with
+                {
+                    Store = Word() is "sqlite" or "redis" or "memory" ? args[i]
+                    : throw new FormatException("--store takes sqlite, redis or memory")
+                },
                 "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
                 "--seed" => options with { Seed = Number(0, ulong.MaxValue) },
                 "--items" => options with { Items = (int)Number(1, 1_000_000) },
@@ -74,16 +82,19 @@ internal sealed record TortureOptions
             string Word() => ++i < args.Length ? args[i] : throw new FormatException($"{name} takes a value");
 
             ulong Number(ulong least, ulong most)
-                => ulong.TryParse(Word(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least && number <= most
+                => ulong.TryParse(Word(), NumberStyles.None, CultureInfo.InvariantCulture, out ulong number) && number >= least
+                && number <= most
                     ? number
                     : throw new FormatException($"{name} takes a whole number from {least} to {most}, not '{args[i]}'");
         }
-        if (options is { IsSweep: true, Store: not "sqlite" }) throw new FormatException("--sweep needs --store sqlite: only there is a process killed inside of a transaction");
+        if (options is { IsSweep: true, Store: not "sqlite" })
+            throw new FormatException("--sweep needs --store sqlite: only there is a process killed inside of a transaction");
         return options;
     }
 
     public override string ToString()
-        => string.Join(' ', (string[])["--store", Store, "--kills", Text(Kills), "--seed", Text(Seed), "--items", Text(Items), .. BreakWords, .. TroubleWords, .. OnlyCase is { } only ? ["--case", Text(only)] : Array.Empty<string>()]);
+        => string.Join(' ', (string[])["--store", Store, "--kills", Text(Kills), "--seed", Text(Seed), "--items", Text(Items),
+        .. BreakWords, .. TroubleWords, .. OnlyCase is { } only ? ["--case", Text(only)] : Array.Empty<string>()]);
 
     private string[] TroubleWords => HasTroubles ? ["--troubles"] : [];
 

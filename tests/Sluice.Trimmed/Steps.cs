@@ -1,3 +1,5 @@
+using Sluice.Graphs;
+
 namespace Sluice.Trimmed;
 
 /// <summary>Steps, written and generated, in a scope that draws what has happened.</summary>
@@ -11,7 +13,8 @@ internal static partial class Steps
     }
 
     [Step("Join")]
-    public static string JoinAll(string[] parts, Settled<string> last) => $"{string.Join(" + ", parts)}, {(last.Succeeded ? last.Value : last.Exception!.Message)}";
+    public static string JoinAll(string[] parts, Settled<string> last)
+        => $"{string.Join(" + ", parts)}, {(last.Succeeded ? last.Value : last.Exception!.Message)}";
 
     public static async Task ShowAsync()
     {
@@ -20,7 +23,8 @@ internal static partial class Steps
         Future<string> joined = Join(new[] { Fetch("a"), Fetch("b") }, Fetch("bad"));
         Console.WriteLine($"{await joined}: {await length(joined)}");
         var show = Step.Of((object value) => $"{value}");
-        Console.WriteLine($"{await show(Task.FromResult(new DateOnly(2026, 1, 2)))} {await show(new ValueTask<int>(7))} {await show(joined)}");
+        Console.WriteLine(
+            $"{await show(Task.FromResult(new DateOnly(2026, 1, 2)))} {await show(new ValueTask<int>(7))} {await show(joined)}");
         Console.WriteLine(string.Join(", ", scope.Topology.Nodes.Select(node => node.Name)));
     }
 }

@@ -1,3 +1,6 @@
+using Sluice.Diagnostics;
+using Sluice.Graphs;
+
 namespace Sluice.Trimmed;
 
 /// <summary>A graph as a stage of a pipeline, a pipeline as a step, and a consecutor that replays.</summary>

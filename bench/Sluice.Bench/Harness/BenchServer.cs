@@ -2,7 +2,10 @@ using System.Diagnostics;
 
 namespace Sluice.Bench;
 
-/// <summary>The one <c>redis-server</c> of a run of this program, with an append-only file that is flushed once a second; installed if it is missing and may be.</summary>
+/// <summary>
+/// The only <c>redis-server</c> of a run of this program, with an append-only file that is flushed once a second; installed if it is
+/// missing and that is allowed.
+/// </summary>
 internal static class BenchServer
 {
     private static RedisServer? server;
@@ -15,7 +18,8 @@ internal static class BenchServer
         {
             using Process installing = Process.Start("apt-get", ["install", "-y", "-qq", "redis-server"]);
             await installing.WaitForExitAsync();
-            if (installing.ExitCode != 0) throw new InvalidOperationException("redis-server is missing, and could not be installed: apt-get install redis-server.");
+            if (installing.ExitCode != 0) throw new InvalidOperationException(
+                "redis-server is missing, and could not be installed: apt-get install redis-server.");
         }
         return server = await RedisServer.StartAsync("--appendfsync", "everysec");
     }

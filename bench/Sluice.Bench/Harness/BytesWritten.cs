@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Sluice.Bench;
 
-/// <summary>How much a run has written to files, as Linux counts it for the process; elsewhere nothing is shown.</summary>
+/// <summary>The bytes that a run has written to files, as Linux counts them for the process; not shown on other systems.</summary>
 internal sealed class BytesWritten : IDisposable
 {
     private static readonly ConcurrentDictionary<string, double> PerItem = new();
@@ -18,7 +18,7 @@ internal sealed class BytesWritten : IDisposable
 
     public void Dispose() => PerItem[name] = (double)(Now() - before) / items;
 
-    /// <summary>Prints the last figure of each, and forgets them.</summary>
+    /// <summary>Prints the last figure of each run, and clears them.</summary>
     public static void Print()
     {
         foreach (var (name, bytes) in PerItem.OrderBy(one => one.Key, StringComparer.Ordinal))

@@ -1,6 +1,6 @@
 namespace Sluice.Bench;
 
-/// <summary>What the library has to reach. The one place where these figures stand; they are compared after rounding to three decimals.</summary>
+/// <summary>The figures that the library must reach, in one place. They are compared after rounding to three decimals.</summary>
 internal static class Gates
 {
     private static readonly Dictionary<string, double> Ratios = new()
@@ -54,14 +54,14 @@ internal static class Gates
         ["deep-wide/thousand"] = 3.0,
     };
 
-    // On one core nobody gains by running beside somebody else.
+    // On one core, no variant gains by running in parallel.
     private static readonly Dictionary<string, double> RatiosOnOneCore = new()
     {
         ["boundary/channels"] = 0.33,
         ["boundary/tpl"] = 0.2,
     };
 
-    // Nothing for an item; what a run allocates once is spread over its items, few of them in the quick form.
+    // No bytes per item; the allocations of a run are spread over its items, which are few in the quick form.
     private static readonly Dictionary<string, double> Bytes = new()
     {
         ["fused"] = 0.05,
@@ -70,13 +70,13 @@ internal static class Gates
         ["tracked-boundary"] = 2.0,
     };
 
-    /// <summary>The highest ratio that passes, or null where there is no gate.</summary>
+    /// <summary>The highest ratio that passes; null if there is no gate.</summary>
     public static double? Ratio(string name)
     {
         if (Environment.ProcessorCount == 1 && RatiosOnOneCore.TryGetValue(name, out var alone)) return alone;
         return Ratios.TryGetValue(name, out var gate) ? gate : null;
     }
 
-    /// <summary>The most bytes per item that pass, or null where there is no gate.</summary>
+    /// <summary>The most bytes per item that pass; null if there is no gate.</summary>
     public static double? BytesPerItem(string comparison) => Bytes.TryGetValue(comparison, out var gate) ? gate : null;
 }

@@ -2,10 +2,11 @@ using System.Globalization;
 
 namespace Sluice.Bench;
 
-/// <summary>The command line, understood.</summary>
+/// <summary>The parsed command line.</summary>
 internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int? Cores, bool Listing)
 {
-    /// <summary>Null, and one line that says what is wrong, where the command line cannot be understood.</summary>
+    /// <summary>Parses the command line.</summary>
+    /// <returns>The options; null if the command line is invalid, with the reason in <paramref name="problem"/>, in one line.</returns>
     public static Options? Parse(string[] args, IReadOnlyList<Scenario> all, out string? problem)
     {
         var selected = new List<Scenario>();
@@ -48,9 +49,10 @@ internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int
     }
 
     private static bool TryCores(string text, out int cores)
-        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out cores) && cores >= 1 && cores <= Environment.ProcessorCount;
+        => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out cores) && cores >= 1
+        && cores <= Environment.ProcessorCount;
 
-    // `broadcast-buffered` alone is worth asking for while one works on it; `broadcast` runs both.
+    // `broadcast-buffered` alone is useful during work on it; `broadcast` runs both.
     private static Scenario? Find(string name, IReadOnlyList<Scenario> all)
         => all.FirstOrDefault(scenario => scenario.Name == name)
             ?? all.SelectMany(

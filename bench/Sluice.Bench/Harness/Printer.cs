@@ -4,7 +4,9 @@ using System.Runtime.InteropServices;
 
 namespace Sluice.Bench;
 
-/// <summary>Everything that is written: a table for people, then lines of fixed form for scripts. Figures always have a point, never a comma.</summary>
+/// <summary>
+/// Prints the results: a table for people, then lines of fixed form for scripts. Figures always have a point, never a comma.
+/// </summary>
 internal static class Printer
 {
     public static void Usage(IReadOnlyList<Scenario> scenarios)
@@ -57,7 +59,7 @@ internal static class Printer
         }
     }
 
-    /// <summary>Scripts read these. Their form is a promise: nothing may stand behind the value.</summary>
+    /// <summary>Prints the lines for scripts. Their form is stable: nothing may stand behind the value.</summary>
     public static void Lines(IReadOnlyList<Result> results)
     {
         foreach (var result in results)

@@ -27,15 +27,15 @@ internal sealed class Measurement(string variant)
     }
 }
 
-/// <summary>What a comparison gave: a measurement for each variant, in the order of the scenario's file.</summary>
+/// <summary>The result of a comparison: a measurement for each variant, in the order of the scenario's file.</summary>
 internal sealed record Result(string Comparison, IReadOnlyList<Measurement> Measurements)
 {
-    /// <summary>What its figures count.</summary>
+    /// <summary>The unit of its figures.</summary>
     public string Unit { get; init; } = "ns/item";
 
     public Measurement? Ours => Measurements.FirstOrDefault(measurement => measurement.Variant == Variant.Ours);
 
-    /// <summary>Ours ÷ peer by median, for every peer; nothing where the library does not take part.</summary>
+    /// <summary>The ratio ours ÷ peer of the medians, for every peer; empty if the library does not take part.</summary>
     public IEnumerable<(string Name, double Value)> Ratios => Ours is not { } ours
         ? []
         : Measurements

@@ -3,10 +3,10 @@ using System.Globalization;
 
 namespace Sluice.Bench;
 
-/// <summary>A variant computed something else than the others: its speed is worth nothing.</summary>
+/// <summary>A variant computed another result than the others, so its speed is worthless.</summary>
 internal sealed class WrongResultException(string message) : Exception(message);
 
-/// <summary>How long to warm up and to measure, for one comparison.</summary>
+/// <summary>The duration of warm-up and measurement for one comparison.</summary>
 internal sealed record Schedule(TimeSpan WarmUp, TimeSpan Measuring, int MinimumRounds, int MaximumRounds)
 {
     public static Schedule For(bool quick, int comparisons) => quick
@@ -14,13 +14,13 @@ internal sealed record Schedule(TimeSpan WarmUp, TimeSpan Measuring, int Minimum
         : new(TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(12), 5, 25);
 }
 
-/// <summary>Runs the variants of a comparison in turns, so that whatever disturbs the machine disturbs all of them.</summary>
+/// <summary>Runs the variants of a comparison in turns, so that a disturbance of the machine affects all of them.</summary>
 internal sealed class Runner(Schedule schedule)
 {
     private const int Sweeps = 5;
 
-    // The runtime recompiles a method after 30 calls, once with instrumentation and once for good; a tenth of a second
-    // after the last new method was seen. Hence several sweeps, with a pause behind each.
+    // The runtime recompiles a method after 30 calls, once with instrumentation and once for good, a tenth of a second after the last new
+    // method was seen. Hence several sweeps, with a pause after each.
     private const int CallsUntilRecompiled = 32;
     private static readonly TimeSpan RecompilationTime = TimeSpan.FromMilliseconds(150);
 
@@ -65,9 +65,10 @@ internal sealed class Runner(Schedule schedule)
         }
     }
 
-    private static async Task<(double Nanoseconds, double Bytes)> RunAsync(Comparison comparison, Variant variant, long count, double expected)
+    private static async Task<(double Nanoseconds, double Bytes)> RunAsync(Comparison comparison, Variant variant, long count,
+        double expected)
     {
-        // Nobody pays for the garbage of the one before.
+        // No variant pays for the garbage of the one before.
         GC.Collect();
         GC.WaitForPendingFinalizers();
 

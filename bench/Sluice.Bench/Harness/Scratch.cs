@@ -1,6 +1,6 @@
 namespace Sluice.Bench;
 
-/// <summary>A directory for the files of one run, on the disk that temporary files are on; gone when disposed.</summary>
+/// <summary>A temporary directory for the files of one run, deleted when disposed.</summary>
 internal sealed class Scratch : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-bench-");

@@ -2,13 +2,14 @@ using Airports;
 
 namespace Sluice.Bench;
 
-/// <summary>The main job of the samples, computing alone: every distance between the airports of a gazetteer, added up.</summary>
+/// <summary>The main computation of the samples: the sum of all distances between the airports of a gazetteer.</summary>
 internal static class AirportDistances
 {
     private const long Rows = 7_698;
     private const long QuickRows = 1_800;
 
-    public static Scenario Scenario { get; } = new("airports", "all 29.6 M distances of 7,698 airports, through the sample's stages, summed",
+    public static Scenario Scenario { get; } = new("airports",
+        "all 29.6 M distances of 7,698 airports, through the sample's stages, summed",
     [
         new Comparison("airports", Rows, QuickRows, Expected,
         [
@@ -63,7 +64,7 @@ internal static class AirportDistances
         return sum;
     }
 
-    // Each thread adds up its own rows; the loop gives out few at a time, which evens out that the first rows are the longest.
+    // Each thread sums its own rows; the loop hands out a few at a time, which balances that the first rows are the longest.
     private static double ParallelFor(long rows)
     {
         var generated = GeneratedAirports.Of(rows);
@@ -92,6 +93,7 @@ internal static class AirportDistances
     private static double Expected(long rows)
     {
         var generated = GeneratedAirports.Of(rows);
-        return Stages.Origins(generated.List).SelectMany(Stages.AllPairs).Sum(pair => Stages.Distance(generated.Gazetteer.Geocode(pair)).Km);
+        return Stages.Origins(generated.List).SelectMany(Stages.AllPairs)
+            .Sum(pair => Stages.Distance(generated.Gazetteer.Geocode(pair)).Km);
     }
 }

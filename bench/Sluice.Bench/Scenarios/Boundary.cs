@@ -1,6 +1,6 @@
 namespace Sluice.Bench;
 
-/// <summary>Ten stages that each run on their own, one behind the other.</summary>
+/// <summary>Ten stages in a row, each on its own island.</summary>
 internal static class Boundary
 {
     public static Scenario Scenario { get; } = new("boundary", "10 stages, each behind an asynchronous boundary",

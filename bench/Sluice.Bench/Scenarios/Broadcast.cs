@@ -4,7 +4,7 @@ using System.Threading.Tasks.Dataflow;
 
 namespace Sluice.Bench;
 
-/// <summary>Every item to four sinks: by calling them, and with a buffer before each.</summary>
+/// <summary>Sends every item to four sinks: by direct calls, and with a buffer before each.</summary>
 internal static class Broadcast
 {
     public static Scenario Scenario { get; } = new("broadcast", "every item to 4 sinks, fused and buffered",
@@ -33,7 +33,7 @@ internal static class Broadcast
         public double Total => counters.Sum(counter => (double)counter.Sum);
     }
 
-    // Far from the other counters in memory: they may be on different cores.
+    // Padded, so that counters do not share a cache line: they may be on different cores.
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private sealed class Counter
     {
@@ -93,7 +93,7 @@ internal static class Broadcast
         return sinks.Total;
     }
 
-    // By hand: a BroadcastBlock drops what a bounded target does not take at once.
+    // By hand: a BroadcastBlock drops items that a bounded target does not take at once.
     private static async Task<double> TplAsync(long count)
     {
         var sinks = new Sinks();

@@ -1,11 +1,11 @@
 namespace Sluice.Bench;
 
-/// <summary>The library's side of what several scenarios do.</summary>
+/// <summary>The library's side of the chains that several scenarios share.</summary>
 internal static class Chain
 {
     public static readonly RunOptions OnThisThread = new() { Mode = ExecutionMode.SingleThread };
 
-    /// <summary>Every map behind a boundary, and one more before whatever comes next.</summary>
+    /// <summary>Puts every map behind a boundary, and a boundary before the next stage.</summary>
     public static Source<long> Buffered(Source<long> source, IEnumerable<Func<long, long>> maps)
     {
         source = source | Stage.Buffer(ChannelStages.Capacity);
@@ -17,7 +17,7 @@ internal static class Chain
     {
         long sum = 0;
         var pipeline = Buffered(source, maps) | (value => { sum += value; });
-        await pipeline.Start().Completion;           // without the snapshot that RunAsync takes at the end: nobody else makes one
+        await pipeline.Start().Completion;           // without the snapshot of RunAsync: the rivals make none
         return sum;
     }
 }

@@ -1,11 +1,15 @@
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
 
 namespace Sluice.Bench;
 
-/// <summary>The same items as in <see cref="Durable"/>, through two consecutors, the second fed by an output of the first, against one.</summary>
+/// <summary>
+/// The items of <see cref="Durable"/> through two consecutors, the second fed by an output of the first, against one consecutor.
+/// </summary>
 internal static class Chained
 {
-    public static Scenario Scenario { get; } = new("chained", $"{Durable.ItemBytes} bytes an item: two consecutors, the second fed by the first, against one; power-safe SQLite",
+    public static Scenario Scenario { get; } = new("chained",
+        $"{Durable.ItemBytes} bytes an item: two consecutors, the second fed by the first, against one; power-safe SQLite",
     [
         new Comparison("chained", 500_000, 60_000, Numbers.ExpectedSum,
         [
@@ -20,7 +24,8 @@ internal static class Chained
         long sum = 0;
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Power);
         await using Consecutor<byte[]> last = Durable.Make(store, number => sum += number);
-        await using var first = new Consecutor<byte[]>("first", source => source | Durable.Whole | Sink.Output<byte[]>("next"), new() { Store = store, Delivery = DeliveryGuarantee.Replay(3) });
+        await using var first = new Consecutor<byte[]>("first", source => source | Durable.Whole | Sink.Output<byte[]>("next"),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(3) });
         first.Output<byte[]>("next").To(last);
         await last.StartAsync();
         await first.StartAsync();

@@ -2,7 +2,7 @@ using System.Threading.Channels;
 
 namespace Sluice.Bench;
 
-/// <summary>The loops a good user of channels writes: read and write without awaiting while that is possible.</summary>
+/// <summary>The loops that a good user of channels writes: read and write without awaiting while that is possible.</summary>
 internal static class ChannelStages
 {
     public const int Capacity = 1024;
@@ -45,7 +45,7 @@ internal static class ChannelStages
         return sum;
     }
 
-    /// <summary>Runs the numbers through the maps, each behind a channel of its own, and the sum behind another.</summary>
+    /// <summary>Runs the numbers through the maps, each behind a separate channel, and the sum behind another.</summary>
     public static async Task<long> ChainAsync(long count, IEnumerable<Func<long, long>> maps)
     {
         var first = Create<long>();

@@ -1,6 +1,8 @@
+using Sluice.Graphs;
+
 namespace Sluice.Bench;
 
-/// <summary>A random graph of 1,000 nodes whose functions are over at once, or, every tenth, after a yield; per node.</summary>
+/// <summary>A random graph of 1,000 nodes, whose functions return at once or, every tenth, after a yield. Time per node.</summary>
 internal static class Dag
 {
     private const int Nodes = 1_000;
@@ -30,7 +32,7 @@ internal static class Dag
         { Items = static count => count * Nodes, WarmCount = 40 };
     }
 
-    // Up to four parents among the fifty nodes before; the last node has all those without a child.
+    // Up to four parents among the fifty nodes before; the last node has all nodes without a child as parents.
     private static int[][] MakeParents()
     {
         var random = new Random(1);
@@ -38,7 +40,8 @@ internal static class Dag
         var parents = new int[Nodes][];
         for (int node = 0; node < Nodes - 1; node++)
         {
-            parents[node] = [.. Enumerable.Range(0, random.Next(Math.Min(node, MostParents) + 1)).Select(_ => random.Next(Math.Max(0, node - 50), node)).Distinct()];
+            parents[node] = [.. Enumerable.Range(0, random.Next(Math.Min(node, MostParents) + 1))
+                .Select(_ => random.Next(Math.Max(0, node - 50), node)).Distinct()];
             foreach (int parent in parents[node]) hasChild[parent] = true;
         }
         parents[^1] = [.. Enumerable.Range(0, Nodes - 1).Where(node => !hasChild[node])];

@@ -2,7 +2,7 @@ using System.Threading.Tasks.Dataflow;
 
 namespace Sluice.Bench;
 
-/// <summary>The settings a good user of TPL Dataflow chooses, and the chain that two scenarios share.</summary>
+/// <summary>The settings that a good user of TPL Dataflow chooses, and the chain that two scenarios share.</summary>
 internal static class DataflowBlocks
 {
     public static readonly DataflowLinkOptions Propagating = new() { PropagateCompletion = true };

@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
 using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
 
 namespace Sluice.Bench;
 
 /// <summary>
-/// Items of 100 bytes that are accepted so that they survive a power failure, go through three stages, and are settled, against nothing but the insertion of the
-/// same rows. Bytes written are those of the whole process, as the system counts them.
+/// Items of 100 bytes that are accepted durably (they survive a power failure), pass three stages, and are settled. The rival only inserts
+/// the same rows. Bytes written are those of the whole process, as the system counts them.
 /// </summary>
 internal static class Durable
 {
@@ -16,7 +17,8 @@ internal static class Durable
     private const int Batches = 4;
     private const int BatchSize = 1024;
 
-    public static Scenario Scenario { get; } = new("durable", $"{ItemBytes} bytes an item: durable, through 3 stages, settled; power-safe SQLite",
+    public static Scenario Scenario { get; } = new("durable",
+        $"{ItemBytes} bytes an item: durable, through 3 stages, settled; power-safe SQLite",
     [
         new Comparison("durable", 500_000, 60_000, Numbers.ExpectedSum,
         [
@@ -65,14 +67,15 @@ internal static class Durable
             long started = Stopwatch.GetTimestamp();
             await consecutor.SendAsync(item);
             ticks[i] = Stopwatch.GetTimestamp() - started;
-            await consecutor.WaitForIdleAsync();            // lone: nothing else is under way
+            await consecutor.WaitForIdleAsync();            // lone: no other item is in flight
         }
         Array.Sort(ticks);
         return new Outcome(sum, ticks[count / 2] * 1e9 / Stopwatch.Frequency);
     }
 
     public static Consecutor<byte[]> Make(SqliteStreamStore store, Action<long> sink)
-        => new("durable", source => source | Whole | (static bytes => BinaryPrimitives.ReadInt64LittleEndian(bytes)) | (static number => number + 1) | (number => sink(number - 1)),
+        => new("durable", source => source | Whole | (static bytes => BinaryPrimitives.ReadInt64LittleEndian(bytes))
+        | (static number => number + 1) | (number => sink(number - 1)),
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(3) });
 
     public static byte[] Whole(byte[] item) => item.Length == ItemBytes ? item : throw new ArgumentException($"{item.Length} bytes");

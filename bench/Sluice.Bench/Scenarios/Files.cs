@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Sluice.Bench;
 
 /// <summary>
-/// <c>samples/Files</c> with its services as processes on Redis: ten times as many files are to take at most eleven times as long, and no more memory anywhere.
-/// Each size is run once, on a server of its own; the time is from the start of the run to the last file.
+/// <c>samples/Files</c> with its services as processes on Redis: ten times as many files may take at most eleven times as long, and no more
+/// memory in any process. Each size runs once, on a separate server; the time is from the start of the run to the last file.
 /// </summary>
 internal static class Files
 {
@@ -15,7 +15,9 @@ internal static class Files
     private const int QuickShare = 10;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
 
-    public static Scenario Scenario { get; } = new("files", $"samples/Files on Redis, {Many:N0} files against {Few:N0}: seconds, and the most memory of each process and of the store, in MB", [])
+    public static Scenario Scenario { get; } = new("files",
+        $"samples/Files on Redis, {Many:N0} files against {Few:N0}: seconds, and the most memory of each process and of the store, in MB",
+            [])
     { MeasureAsync = MeasureAsync, Finish = BenchServer.Stop };
 
     private static async Task<IReadOnlyList<Result>> MeasureAsync(bool quick)
@@ -24,17 +26,21 @@ internal static class Files
         JsonElement few = await DriveAsync(Few / share), many = await DriveAsync(Many / share);
         List<Result> results = [Row("files", "s", Seconds(many), Seconds(few))];
         foreach (JsonProperty process in many.GetProperty("peakMemory").EnumerateObject())
-            results.Add(Row($"files-{process.Name}", "MB", Megabytes(process.Value), Megabytes(few.GetProperty("peakMemory").GetProperty(process.Name))));
-        results.Add(Row("files-store", "MB", Megabytes(many.GetProperty("storePeakMemory")), Megabytes(few.GetProperty("storePeakMemory"))));
+            results.Add(Row($"files-{process.Name}", "MB", Megabytes(process.Value),
+                Megabytes(few.GetProperty("peakMemory").GetProperty(process.Name))));
+        results.Add(Row("files-store", "MB", Megabytes(many.GetProperty("storePeakMemory")),
+            Megabytes(few.GetProperty("storePeakMemory"))));
         return results;
     }
 
     private static async Task<JsonElement> DriveAsync(int files)
     {
-        BenchServer.Stop();                          // what one has taken from the system is not to count for the next
+        BenchServer.Stop();                          // memory of one server must not count for the next
         string address = (await BenchServer.GetAsync()).Address;
-        string program = Path.Combine(AppContext.BaseDirectory, "..", "..", "Files", Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "Files.dll");
-        var start = new ProcessStartInfo("dotnet", [program, "--files", files.ToString(CultureInfo.InvariantCulture), "--store", $"redis:{address}", "--json"])
+        string program = Path.Combine(AppContext.BaseDirectory, "..", "..", "Files",
+            Path.GetFileName(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)), "Files.dll");
+        var start = new ProcessStartInfo("dotnet", [program, "--files", files.ToString(CultureInfo.InvariantCulture), "--store",
+            $"redis:{address}", "--json"])
         { RedirectStandardOutput = true, RedirectStandardError = true };
         using Process driver = Process.Start(start)!;
         using var late = new CancellationTokenSource(Patience);
@@ -43,9 +49,11 @@ internal static class Files
         {
             string said = await driver.StandardOutput.ReadToEndAsync(late.Token);
             await driver.WaitForExitAsync(late.Token);
-            if (driver.ExitCode != 0) throw new InvalidOperationException($"samples/Files has ended with exit code {driver.ExitCode}: {await progress}");
+            if (driver.ExitCode != 0) throw new InvalidOperationException(
+                $"samples/Files has ended with exit code {driver.ExitCode}: {await progress}");
             JsonElement table = JsonDocument.Parse(said.TrimEnd().Split('\n')[^1]).RootElement;
-            if (Number("indexed") != files || Number("lost") + Number("duplicated") + Number("failed") != 0) throw new WrongResultException($"samples/Files with {files:N0} files: {table}");
+            if (Number("indexed") != files || Number("lost") + Number("duplicated") + Number("failed") != 0)
+                throw new WrongResultException($"samples/Files with {files:N0} files: {table}");
             return table;
 
             int Number(string name) => table.GetProperty(name).GetInt32();

@@ -1,6 +1,8 @@
+using Sluice.Graphs;
+
 namespace Sluice.Bench;
 
-/// <summary>Two sources, a transform, two destinations, of each kind some that wait and some that hold their thread; values by name, per call.</summary>
+/// <summary>Two sources, a transform, two destinations; some of each wait, some hold their thread. Values by name, time per call.</summary>
 internal static class Flows
 {
     private static readonly DataFlow Flow = DataFlow.From(SourceAsync, Target) | Compare | (LogAsync, Notify);
@@ -33,7 +35,7 @@ internal static class Flows
         ]),
     ]);
 
-    // Whatever holds its thread goes to another one, as it does in a flow.
+    // A function that holds its thread runs on another thread, as in a flow.
     private static async Task<int> ByHandAsync(int sourceRow, int targetRow, Log log)
     {
         Task<Row> target = Task.Run(() => Target(targetRow));
@@ -54,7 +56,8 @@ internal static class Flows
 
     private static Row Target(int targetRow) => new(targetRow, null);
 
-    private static (int missing, int changed, Log log) Compare(Row source, Row target) => (target.Number & 0xFF, target.Number - source.Number, source.Log!);
+    private static (int missing, int changed, Log log) Compare(Row source, Row target)
+        => (target.Number & 0xFF, target.Number - source.Number, source.Log!);
 
     private static async Task LogAsync(int missing, Log log)
     {

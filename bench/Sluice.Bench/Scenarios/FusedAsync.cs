@@ -1,6 +1,6 @@
 namespace Sluice.Bench;
 
-/// <summary>Ten asynchronous maps that complete at once: what does the possibility of waiting cost?</summary>
+/// <summary>Ten asynchronous maps that complete at once: the cost of being able to wait.</summary>
 internal static class FusedAsync
 {
     public static Scenario Scenario { get; } = new("fused-async", "10 asynchronous maps that complete at once",

@@ -2,7 +2,7 @@ using Airports;
 
 namespace Sluice.Bench;
 
-/// <summary>A gazetteer of any size. The spread over the globe does not matter, as long as it is the same every time.</summary>
+/// <summary>A gazetteer of any size. The distribution does not matter, but it is the same every time.</summary>
 internal sealed class GeneratedAirports
 {
     private static GeneratedAirports latest = new(0);
@@ -17,7 +17,7 @@ internal sealed class GeneratedAirports
 
     public Gazetteer Gazetteer { get; }
 
-    /// <summary>Kept from one call to the next: making it is no part of what is measured.</summary>
+    /// <summary>The gazetteer of a size. The latest one is kept, because making it is not measured.</summary>
     public static GeneratedAirports Of(long rows)
     {
         if (latest.List.Length != rows) latest = new GeneratedAirports((int)rows);

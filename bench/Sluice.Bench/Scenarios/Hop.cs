@@ -2,11 +2,15 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using Sluice.Redis;
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Bench;
 
-/// <summary>How long an entry is under way from its append to a reader in another process, when nothing else is; against how long <c>XADD</c> of the same bytes takes to be answered.</summary>
+/// <summary>
+/// The time of an entry from its append to a reader in another process, on an idle server, against an answered
+/// <c>XADD</c> of the same bytes.
+/// </summary>
 internal static class Hop
 {
     public const string ReaderOption = "--hop-reader";
@@ -28,7 +32,7 @@ internal static class Hop
     ])
     { Finish = Stop };
 
-    /// <summary>The other process: for each number that it is given, reads so many entries and tells the median of their ages.</summary>
+    /// <summary>The other process: for each number it receives, it reads that many entries and reports the median of their ages.</summary>
     public static async Task ReadAsync(string address, string stream)
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, new() { Prefix = Prefix });
@@ -43,7 +47,8 @@ internal static class Hop
             {
                 ReadResult read = await store.ReadAsync(new(stream, 0, next));
                 long now = Stopwatch.GetTimestamp();
-                foreach (Entry entry in read.Entries.Span) ages[arrived++] = now - BinaryPrimitives.ReadInt64LittleEndian(entry.Payload.Span);
+                foreach (Entry entry in read.Entries.Span)
+                    ages[arrived++] = now - BinaryPrimitives.ReadInt64LittleEndian(entry.Payload.Span);
                 next = read.Next;
                 if (read.Entries.Length == 0) seen = await store.WaitForChangeAsync(stream, seen);
             }
@@ -59,7 +64,9 @@ internal static class Hop
         {
             string program = Environment.ProcessPath!;
             string[] own = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
-            reader = Process.Start(new ProcessStartInfo(program, [.. own, ReaderOption, server.Address, "trips"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            reader = Process.Start(new ProcessStartInfo(program,
+                [.. own, ReaderOption, server.Address, "trips"])
+            { RedirectStandardInput = true, RedirectStandardOutput = true })!;
             await reader.StandardOutput.ReadLineAsync();
             store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = Prefix });
             await store.OpenStreamAsync("trips", new() { Partitions = 1 });

@@ -7,20 +7,23 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
+using Sluice.Diagnostics;
 using Sluice.Hosting;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Bench;
 
 /// <summary>
-/// Single items by <c>POST</c> over 64 connections on the loopback: accepted so that they survive the process, against an endpoint of the same server that parses the
-/// same item and answers. The client writes and reads bytes, so that it is the server that is measured, and is the same for both.
+/// Single items by <c>POST</c> over 64 connections on the loopback, accepted durably, against an endpoint of the same server that parses
+/// the item and answers. The client is the same for both and only writes and reads bytes, so that the server is measured.
 /// </summary>
 internal static partial class Http
 {
     private const int Connections = 64;
 
-    public static Scenario Scenario { get; } = new("http", $"POST of an item over {Connections} connections: answered when durable (SQLite, Process), against only parsed",
+    public static Scenario Scenario { get; } = new("http",
+        $"POST of an item over {Connections} connections: answered when durable (SQLite, Process), against only parsed",
     [
         new Comparison("http", 40_000, 8_000, Numbers.ExpectedSum,
         [
@@ -34,7 +37,8 @@ internal static partial class Http
         using var directory = new Scratch();
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File, Durability.Process);
         long sum = 0;
-        await using var consecutor = new Consecutor<Reading>("http", source => source | (reading => { Interlocked.Add(ref sum, reading.Number); }),
+        await using var consecutor = new Consecutor<Reading>("http",
+            source => source | (reading => { Interlocked.Add(ref sum, reading.Number); }),
             new() { Store = store, Serializers = PayloadSerializers.JsonOf(ReadingJson.Default) });
         await consecutor.StartAsync();
         await PostAllAsync(count, app => app.MapProducer("/readings", consecutor));
@@ -68,7 +72,8 @@ internal static partial class Http
         map(app);
         await app.StartAsync();
         int port = new Uri(app.Urls.Single()).Port;
-        await Task.WhenAll(Enumerable.Range(0, Connections).Select(client => PostAsync(port, count * client / Connections, count * (client + 1) / Connections)));
+        await Task.WhenAll(Enumerable.Range(0, Connections)
+            .Select(client => PostAsync(port, count * client / Connections, count * (client + 1) / Connections)));
         await app.StopAsync();
     }
 
@@ -80,11 +85,14 @@ internal static partial class Http
         for (long number = from; number < to; number++)
         {
             string body = $$"""{"Sensor":"sensor-{{number % 100}}","Number":{{number}},"Value":21.5}""";
-            await socket.SendAsync(Encoding.ASCII.GetBytes($"POST /readings HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+            await socket.SendAsync(Encoding.ASCII.GetBytes(
+                $"POST /readings HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+                    + $"application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
             int received = 0;
             do received += await socket.ReceiveAsync(buffer.AsMemory(received));
             while (!buffer.AsSpan(0, received).EndsWith("}"u8));
-            if (!buffer.AsSpan(0, received).StartsWith("HTTP/1.1 202"u8)) throw new InvalidOperationException(Encoding.ASCII.GetString(buffer, 0, received));
+            if (!buffer.AsSpan(0, received).StartsWith("HTTP/1.1 202"u8))
+                throw new InvalidOperationException(Encoding.ASCII.GetString(buffer, 0, received));
         }
     }
 

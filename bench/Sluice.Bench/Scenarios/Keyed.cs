@@ -3,7 +3,7 @@ using System.Threading.Tasks.Dataflow;
 
 namespace Sluice.Bench;
 
-/// <summary>Ten thousand accounts in four lanes: entries of one account in order, accounts beside each other.</summary>
+/// <summary>Ten thousand accounts in four lanes: entries of one account in order, accounts in parallel.</summary>
 internal static class Keyed
 {
     private const int Keys = 10_000;
@@ -21,7 +21,7 @@ internal static class Keyed
 
     private readonly record struct Entry(int Key, long Amount);
 
-    // Amounts grow, so an entry overtaken by a later one of its key is found out; it spoils the total. No lock: a key stays in its lane.
+    // Amounts grow, so an entry overtaken by a later one of its key spoils the total. No lock: a key stays in its lane.
     private sealed class Ledger
     {
         private readonly (long Last, long Sum)[] accounts = new (long, long)[Keys];
@@ -37,7 +37,7 @@ internal static class Keyed
         public double Total => overtaken ? double.NaN : accounts.Sum(account => (double)account.Sum);
     }
 
-    // Scattered, as keys are.
+    // Scattered, like real keys.
     private static Entry EntryOf(long i) => new((int)(((ulong)i * 0x9E3779B97F4A7C15 >> 33) % Keys), i);
 
     private static int LaneOf(Entry entry) => (int)((uint)entry.Key.GetHashCode() % Lanes);

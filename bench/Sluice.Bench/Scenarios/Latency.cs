@@ -3,7 +3,7 @@ using System.Threading.Tasks.Dataflow;
 
 namespace Sluice.Bench;
 
-/// <summary>A trickle through three boundaries: how long is the middle item under way, from the producer to the sink?</summary>
+/// <summary>A trickle through three boundaries: the median time of an item from the producer to the sink.</summary>
 internal static class Latency
 {
     public static Scenario Scenario { get; } = new("latency", "one item per millisecond through 3 boundaries; the column is the p50",
@@ -16,7 +16,7 @@ internal static class Latency
         ]) { WarmCount = 40 },
     ]);
 
-    /// <summary>Sends the time of sending, once a millisecond; does not catch up, for a burst is not a trickle.</summary>
+    /// <summary>Sends the current time once a millisecond. It never catches up, because a burst is not a trickle.</summary>
     private static async Task PaceAsync(long count, Func<long, ValueTask> sendAsync)
     {
         using var beat = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
@@ -27,7 +27,7 @@ internal static class Latency
         }
     }
 
-    // One sink per run, called by one thread at a time.
+    // One per run, called by one thread at a time.
     private sealed class Arrivals(long count)
     {
         private readonly long[] ticks = new long[count];
@@ -52,7 +52,7 @@ internal static class Latency
         }
     }
 
-    // The pace is the same, kept by a sequence that sleeps on the thread of its pump.
+    // A sequence that sleeps on the thread of its pump keeps the same pace.
     private static async Task<Outcome> SluiceAsync(long count)
     {
         var arrivals = new Arrivals(count);

@@ -2,12 +2,16 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
+using Sluice.Diagnostics;
 using Sluice.Redis;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Bench;
 
-/// <summary>A balance for each of 1,000,000 accounts that are in the store, of which random ones are used, against 10,000 accounts, which are all in memory.</summary>
+/// <summary>
+/// A balance for each of 1,000,000 accounts in the store, used at random, against 10,000 accounts, which all fit in memory.
+/// </summary>
 internal static class ManyKeys
 {
     private const int Partitions = 4;
@@ -19,7 +23,8 @@ internal static class ManyKeys
     private static readonly Dictionary<(string Kind, int Keys), IStreamStore> filled = [];
     private static readonly List<Scratch> directories = [];
 
-    public static Scenario Scenario { get; } = new("many-keys", $"{Durable.ItemBytes} bytes an item: a balance for random ones of {Many:N0} keys in {Partitions} partitions, against {Few:N0} keys",
+    public static Scenario Scenario { get; } = new("many-keys",
+        $"{Durable.ItemBytes} bytes an item: a balance for random ones of {Many:N0} keys in {Partitions} partitions, against {Few:N0} keys",
     [
         new Comparison("many-keys-sqlite", 100_000, 20_000, Numbers.ExpectedSum,
         [
@@ -48,11 +53,12 @@ internal static class ManyKeys
     private static async Task<Outcome> RedisAsync(long count, int keys)
     {
         if (!filled.TryGetValue(("redis", keys), out IStreamStore? store))
-            store = await FillAsync("redis", await RedisStreamStore.ConnectAsync((await BenchServer.GetAsync()).Address, new() { Prefix = $"keys{keys}" }), keys);
+            store = await FillAsync("redis", await RedisStreamStore.ConnectAsync((await BenchServer.GetAsync()).Address,
+                new() { Prefix = $"keys{keys}" }), keys);
         return await RunAsync(store, count, keys);
     }
 
-    // Each run goes on with what the one before has left.
+    // Each run continues with the store of the one before.
     private static async Task<Outcome> RunAsync(IStreamStore store, long count, int keys)
     {
         long sum = 0;
@@ -61,7 +67,8 @@ internal static class ManyKeys
         long before = consecutor.Snapshot().Completed;
         long started = Stopwatch.GetTimestamp();
         for (long from = 0; from < count; from += ItemsAtOnce)
-            await consecutor.SendAllAsync([.. Enumerable.Range(0, (int)Math.Min(ItemsAtOnce, count - from)).Select(i => Durable.Item(from + i))]);
+            await consecutor.SendAllAsync([.. Enumerable.Range(0, (int)Math.Min(ItemsAtOnce, count - from))
+                .Select(i => Durable.Item(from + i))]);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync();
         double elapsed = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
         await consecutor.StopAsync();
@@ -75,27 +82,35 @@ internal static class ManyKeys
         BenchServer.Stop();
     }
 
-    // What a consecutor would have stored that had seen each key once.
+    // The store of a consecutor that has seen each key once.
     private static async Task<IStreamStore> FillAsync(string kind, IStreamStore store, int keys)
     {
         GroupId group = new("balances", "balances");
         await store.OpenStreamAsync(group.Stream, new() { Partitions = Partitions, MaxItems = long.MaxValue });
         await store.AddGroupAsync(group);
-        ILookup<int, string> byPartition = Enumerable.Range(0, keys).Select(KeyOf).ToLookup(static key => EntryKey.Of(key).PartitionOf(Partitions));
+        ILookup<int, string> byPartition = Enumerable.Range(0, keys).Select(KeyOf)
+            .ToLookup(static key => EntryKey.Of(key).PartitionOf(Partitions));
         byte[] one = Encoding.UTF8.GetBytes("1");
         foreach (IGrouping<int, string> partition in byPartition)
         {
             Ownership owner = (await store.AcquireAsync(group, partition.Key, new("filler"))).Ownership;
             long number = 0;
-            foreach (string[] some in partition.Chunk(RowsAtOnce)) await store.CommitAsync(new(owner, ++number) { State = [.. some.Select(key => new StateRow("balance", key, 0, one))] });
+            foreach (string[] some in partition.Chunk(RowsAtOnce))
+                await store.CommitAsync(new(owner, ++number) { State = [.. some.Select(key => new StateRow("balance", key, 0, one))] });
             await store.ReleaseAsync(owner);
         }
         return filled[(kind, keys)] = store;
     }
 
     private static Consecutor<byte[]> Make(IStreamStore store, int keys, Action<long> sink)
-        => new("balances", source => source | StageNode.Of(static () => new Balance()) | Stage.Named("balance") | (item => sink(NumberOf(item))),
-            new() { Store = store, Delivery = DeliveryGuarantee.Replay(3), Stream = new() { Partitions = Partitions, MaxItems = long.MaxValue } })
+        => new("balances", source => source | StageNode.Of(static () => new Balance()) | Stage.Named("balance")
+        | (item => sink(NumberOf(item))),
+            new()
+            {
+                Store = store,
+                Delivery = DeliveryGuarantee.Replay(3),
+                Stream = new() { Partitions = Partitions, MaxItems = long.MaxValue }
+            })
         { Key = item => KeyOf((int)((ulong)NumberOf(item) * 11400714819323198485UL >> 20) % keys) };
 
     private static string KeyOf(int number) => string.Create(CultureInfo.InvariantCulture, $"account-{Math.Abs(number)}");

@@ -1,6 +1,6 @@
 namespace Sluice.Bench;
 
-/// <summary>Ten distinct delegates of each kind: nobody profits from one call target being inlined ten times.</summary>
+/// <summary>Ten distinct delegates of each kind, so that no variant profits from inlining one call target ten times.</summary>
 internal static class Maps
 {
     public static readonly Func<long, long>[] All =
@@ -8,14 +8,14 @@ internal static class Maps
         x => x + 1, x => x ^ 3, x => x - 2, x => x + 7, x => x ^ 5, x => x + 11, x => x - 13, x => x ^ 17, x => x + 19, x => x - 23,
     ];
 
-    /// <summary>The same, for those who await: tasks that have completed when they are returned.</summary>
+    /// <summary>The maps as asynchronous functions, whose tasks have completed when they return.</summary>
     public static readonly Func<long, CancellationToken, ValueTask<long>>[] Async =
     [
         (x, _) => new(x + 1), (x, _) => new(x ^ 3), (x, _) => new(x - 2), (x, _) => new(x + 7), (x, _) => new(x ^ 5),
         (x, _) => new(x + 11), (x, _) => new(x - 13), (x, _) => new(x ^ 17), (x, _) => new(x + 19), (x, _) => new(x - 23),
     ];
 
-    /// <summary>What 0, 1, … count - 1 sum up to after all ten; written out, so that it does not share a mistake with the variants.</summary>
+    /// <summary>The sum of 0, 1, … count - 1 after all ten maps; written out, so that it shares no mistake with the variants.</summary>
     public static double ExpectedSum(long count)
     {
         long sum = 0;

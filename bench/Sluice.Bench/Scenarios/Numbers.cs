@@ -2,7 +2,7 @@ using System.Reactive.Linq;
 
 namespace Sluice.Bench;
 
-/// <summary>0, 1, … count - 1, in the form each library likes best.</summary>
+/// <summary>0, 1, … count - 1, in the best form for each library.</summary>
 internal static class Numbers
 {
     public static IEnumerable<long> Range(long count)
@@ -16,7 +16,7 @@ internal static class Numbers
         for (long i = 0; i < count; i++) yield return i;
     }
 
-    // Not Observable.Range: its scheduler costs more than what is to be measured.
+    // Not Observable.Range: its scheduler costs more than the measured work.
     public static IObservable<long> Observable(long count) => System.Reactive.Linq.Observable.Create<long>(observer =>
     {
         for (long i = 0; i < count; i++) observer.OnNext(i);

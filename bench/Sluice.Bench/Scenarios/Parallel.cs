@@ -2,7 +2,7 @@ using System.Threading.Tasks.Dataflow;
 
 namespace Sluice.Bench;
 
-/// <summary>Four items of one stage at a time, coming out in order: a little computing, and a wait that ends at once.</summary>
+/// <summary>One stage that processes four items at a time, in order: a little computation, and a wait that ends at once.</summary>
 internal static class Parallel
 {
     private const int Degree = 4;
@@ -12,17 +12,19 @@ internal static class Parallel
         new Comparison("parallel", 1_000_000, 300_000, ExpectedOfWork,
         [
             Variant.OfTask(Variant.Ours, count => SluiceAsync(Source.Range(0, count) | Work.Do | Stage.Parallel(Degree))),
-            Variant.OfTask("tpl", count => TplAsync(count, new TransformBlock<long, long>(Work.Do, DataflowBlocks.Bounded(parallel: Degree)))),
+            Variant.OfTask("tpl", count => TplAsync(count,
+                new TransformBlock<long, long>(Work.Do, DataflowBlocks.Bounded(parallel: Degree)))),
         ]),
         new Comparison("parallel-async", 500_000, 200_000, ExpectedOfYield,
         [
             Variant.OfTask(Variant.Ours, count => SluiceAsync(Source.Range(0, count) | YieldAsync | Stage.Parallel(Degree))),
-            Variant.OfTask("tpl", count => TplAsync(count, new TransformBlock<long, long>(YieldAsync, DataflowBlocks.Bounded(parallel: Degree)))),
+            Variant.OfTask("tpl", count => TplAsync(count,
+                new TransformBlock<long, long>(YieldAsync, DataflowBlocks.Bounded(parallel: Degree)))),
             Variant.OfTask("foreach-async", ForEachAsync),
         ]),
     ]);
 
-    /// <summary>Adds up results by their position, so that a swapped pair is found out.</summary>
+    /// <summary>Weights results by their position, so that a swapped pair changes the sum.</summary>
     private sealed class OrderedSum
     {
         private long position;

@@ -1,9 +1,12 @@
 using System.Buffers.Binary;
 using System.Text.Json.Serialization;
+using Sluice.Storage;
 
 namespace Sluice.Bench;
 
-/// <summary>Items of 1 KB to child processes and back: two workers, whose start and end are part of the time. The same body in this process says what the way costs.</summary>
+/// <summary>
+/// Items of 1 KB to two worker processes and back, including their start and end. The same body in this process shows the cost of the way.
+/// </summary>
 internal static partial class Processes
 {
     private const int ItemBytes = 1024;
@@ -17,7 +20,8 @@ internal static partial class Processes
         new Comparison("process", 400_000, 100_000, Numbers.ExpectedSum,
         [
             Variant.OfTask(Variant.Ours, count => BytesAsync(count, Pipe.InProcesses<byte[], byte[]>("bytes", TwoWorkers))),
-            Variant.OfTask("unordered", count => BytesAsync(count, Pipe.InProcesses<byte[], byte[]>("bytes", TwoWorkers) | Stage.Unordered)),
+            Variant.OfTask("unordered", count => BytesAsync(count,
+                Pipe.InProcesses<byte[], byte[]>("bytes", TwoWorkers) | Stage.Unordered)),
             Variant.OfTask("json", JsonAsync),
             Variant.OfTask("in-process", count => BytesAsync(count, Pipe.Of<byte[]>() | Touch)),
         ]) { WarmCount = 50_000 },
@@ -41,7 +45,8 @@ internal static partial class Processes
     private static async Task<double> JsonAsync(long count)
     {
         long sum = 0;
-        await (Source.Range(0, count) | (n => new Post(n, Text)) | Pipe.InProcesses<Post, Post>("json", TwoWorkers with { Serializers = Json }) | (post => { sum += post.Number; })).RunAsync();
+        await (Source.Range(0, count) | (n => new Post(n, Text))
+            | Pipe.InProcesses<Post, Post>("json", TwoWorkers with { Serializers = Json }) | (post => { sum += post.Number; })).RunAsync();
         return sum;
     }
 

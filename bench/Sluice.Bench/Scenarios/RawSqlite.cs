@@ -3,7 +3,9 @@ using SQLitePCL;
 
 namespace Sluice.Bench;
 
-/// <summary>The same rows, inserted by the raw provider with one prepared statement, as power-safe as the store: the least that SQLite can do.</summary>
+/// <summary>
+/// Inserts the same rows with the raw provider and one prepared statement, as power-safe as the store: the minimum for SQLite.
+/// </summary>
 internal static class RawSqlite
 {
     public const string Name = "raw-sqlite";
@@ -52,7 +54,8 @@ internal static class RawSqlite
         {
             Batteries_V2.Init();
             Check(raw.sqlite3_open(path, out database));
-            foreach (string pragma in new[] { "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "CREATE TABLE entry(seq INTEGER PRIMARY KEY, payload BLOB)" })
+            foreach (string pragma in new[] { "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+                "CREATE TABLE entry(seq INTEGER PRIMARY KEY, payload BLOB)" })
                 Check(raw.sqlite3_exec(database, pragma));
             Check(raw.sqlite3_prepare_v2(database, "INSERT INTO entry VALUES(?,?)", out insert));
         }
@@ -89,7 +92,8 @@ internal static class RawSqlite
 
         private void Check(int result)
         {
-            if (result != raw.SQLITE_OK) throw new InvalidOperationException($"SQLite: {result} {raw.sqlite3_errmsg(database).utf8_to_string()}");
+            if (result != raw.SQLITE_OK) throw new InvalidOperationException(
+                $"SQLite: {result} {raw.sqlite3_errmsg(database).utf8_to_string()}");
         }
     }
 }

@@ -4,15 +4,19 @@ using Sluice.Sqlite;
 
 namespace Sluice.Bench;
 
-/// <summary>From opening a store to the first item that is processed again, when much or little was pending. The column of bytes is what that allocates.</summary>
+/// <summary>
+/// The time from opening a store to the first replayed item, with many and with few pending items. The bytes column shows the allocations
+/// of that.
+/// </summary>
 internal static class Recover
 {
     private const long Few = 1_000;
 
-    // Filled once; a recovery gives back what it has taken.
+    // Filled once; a recovery gives back the items that it has leased.
     private static readonly ConcurrentDictionary<long, Lazy<Task<Scratch>>> Stores = new();
 
-    public static Scenario Scenario { get; } = new("recover", "from opening the store to the first replayed item, 1 M pending against 1,000",
+    public static Scenario Scenario { get; } = new("recover",
+        "from opening the store to the first replayed item, 1 M pending against 1,000",
     [
         new Comparison("recover", 1_000_000, 200_000, static _ => 1,
         [
@@ -34,7 +38,7 @@ internal static class Recover
         long elapsed = await first.Task - started;
         return new Outcome(1, elapsed * 1e9 / Stopwatch.Frequency);
 
-        // The first one is all we want; what is under way goes back, so that the next measurement finds the same.
+        // Only the first item counts; the others go back, so that the next measurement finds the same store.
         Task HoldAsync(byte[] item, CancellationToken cancellation)
         {
             first.TrySetResult(Stopwatch.GetTimestamp());

@@ -2,13 +2,14 @@ using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Globalization;
 using Sluice.Redis;
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Bench;
 
 /// <summary>
-/// Items of 100 bytes on a Redis server: appended by four producers in batches, leased by four consumers, each with a connection of its own, committed with one output each; against nothing but
-/// <c>XADD</c> of the same bytes, by Redis' own benchmark, to the same server.
+/// Items of 100 bytes on a Redis server: appended by four producers in batches, leased by four consumers with a connection each, and
+/// committed with one output each. The rival is <c>XADD</c> of the same bytes to the same server, by Redis' own benchmark.
 /// </summary>
 internal static class Redis
 {
@@ -20,7 +21,9 @@ internal static class Redis
     private static readonly GroupId Group = new("items", "group");
     private static int prefixes;
 
-    public static Scenario Scenario { get; } = new("redis", $"{Durable.ItemBytes} bytes an item on Redis: appended, leased by {Workers}, one output each, committed; against redis-benchmark -P 100 XADD",
+    public static Scenario Scenario { get; } = new("redis",
+        $"{Durable.ItemBytes} bytes an item on Redis: appended, leased by {Workers}, one output each, committed; against redis-benchmark "
+            + $"-P 100 XADD",
     [
         new Comparison("redis", 200_000, 60_000, Numbers.ExpectedSum,
         [
@@ -40,7 +43,8 @@ internal static class Redis
         RedisServer server = await BenchServer.GetAsync();
         var options = new RedisStoreOptions { Prefix = $"bench{++prefixes}" };
         List<RedisStreamStore> stores = [];
-        for (int i = 0; i < (consumes ? 2 * Workers : Workers); i++) stores.Add(await RedisStreamStore.ConnectAsync(server.Address, options));
+        for (int i = 0; i < (consumes ? 2 * Workers : Workers); i++)
+            stores.Add(await RedisStreamStore.ConnectAsync(server.Address, options));
         RedisStreamStore first = stores[0];
         await first.OpenStreamAsync(Group.Stream, new() { Partitions = Partitions, MaxItems = long.MaxValue });
         await first.OpenStreamAsync("outputs", new() { Partitions = Partitions, MaxItems = long.MaxValue });
@@ -48,9 +52,11 @@ internal static class Redis
 
         long started = Stopwatch.GetTimestamp();
         var books = new Books(count);
-        List<Task> working = [.. Enumerable.Range(0, Workers).Select(i => Task.Run(() => ProduceAsync(stores[i], i, count * i / Workers, count * (i + 1) / Workers)))];
-        if (consumes) working.AddRange(Enumerable.Range(0, Workers).Select(i => Task.Run(() => ConsumeAsync(stores[Workers + i], i, books))));
-        // In the order of their ends: nobody waits for what one that failed has not done.
+        List<Task> working = [.. Enumerable.Range(0, Workers)
+            .Select(i => Task.Run(() => ProduceAsync(stores[i], i, count * i / Workers, count * (i + 1) / Workers)))];
+        if (consumes) working.AddRange(Enumerable.Range(0, Workers)
+            .Select(i => Task.Run(() => ConsumeAsync(stores[Workers + i], i, books))));
+        // In the order of their ends, so that the first failure is seen at once.
         await foreach (Task ended in Task.WhenEach(working)) await ended;
         double elapsed = Stopwatch.GetElapsedTime(started).TotalNanoseconds;
 
@@ -77,7 +83,8 @@ internal static class Redis
     private static async Task ConsumeAsync(RedisStreamStore store, int consumer, Books books)
     {
         List<Ownership> owned = [];
-        for (int partition = consumer; partition < Partitions; partition += Workers) owned.Add((await store.AcquireAsync(Group, partition, new($"m{consumer}"))).Ownership);
+        for (int partition = consumer; partition < Partitions; partition += Workers)
+            owned.Add((await store.AcquireAsync(Group, partition, new($"m{consumer}"))).Ownership);
         var commits = new Dictionary<int, long>();
         using var output = new EntryBatch { Stream = "outputs" };
         for (long seen = await store.WaitForChangeAsync(Group.Stream, -1); !books.IsComplete;)
@@ -116,7 +123,8 @@ internal static class Redis
         await process.WaitForExitAsync();
         // "XADD …","<requests per second>",…
         string[] words = said.Split('\n').Last(line => line.StartsWith("\"XADD", StringComparison.Ordinal)).Split("\",\"");
-        double perSecond = words.Length > 1 ? double.Parse(words[1].Trim('"'), CultureInfo.InvariantCulture) : throw new InvalidOperationException($"redis-benchmark said: {said}{await errors}");
+        double perSecond = words.Length > 1 ? double.Parse(words[1].Trim('"'), CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException($"redis-benchmark said: {said}{await errors}");
         await EmptyAsync(server);
         return new(Numbers.ExpectedSum(count), 1e9 / perSecond);
     }

@@ -1,6 +1,8 @@
+using Sluice.Graphs;
+
 namespace Sluice.Bench;
 
-/// <summary>Small graphs, resolved again and again, against the same written by hand.</summary>
+/// <summary>Resolves small graphs again and again, against the same work written by hand.</summary>
 internal static class Resolve
 {
     private const int AtATime = 10_000;
@@ -27,7 +29,8 @@ internal static class Resolve
     {
         GraphBuilder<long> builder = Graph.For<long>();
         GraphNode<long> top = builder.Add("top", request => NodeAsync(request, yields));
-        GraphNode<long> left = builder.Add("left", top, value => NodeAsync(value, yields)), right = builder.Add("right", top, value => NodeAsync(value + 1, yields));
+        GraphNode<long> left = builder.Add("left", top, value => NodeAsync(value, yields)),
+            right = builder.Add("right", top, value => NodeAsync(value + 1, yields));
         GraphNode<long> bottom = builder.Add("bottom", left, right, (a, b) => NodeAsync(a + b, yields));
         Graph<long> graph = builder.Build();
         return new(name, 200_000, 50_000, static count => (count * (count - 1.0)) + (6.0 * count),
@@ -74,7 +77,7 @@ internal static class Resolve
         return async request => (await graph.ResolveAsync(request)).Get(page);
     }
 
-    // Neither can be stopped: then nothing of a request is to be told, and nobody pays for tokens.
+    // Neither side can be cancelled, so neither pays for tokens.
     private static async Task<long> ByHandAsync(long request)
     {
         long product = await BackendAsync(1);

@@ -3,7 +3,7 @@ using System.Threading.Tasks.Dataflow;
 
 namespace Sluice.Bench;
 
-/// <summary>Every item to one of four branches, each with a map of its own, and together again.</summary>
+/// <summary>Routes every item to one of four branches with a map each, and merges them again.</summary>
 internal static class Route
 {
     private const int Branches = 4;

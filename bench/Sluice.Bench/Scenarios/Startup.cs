@@ -2,7 +2,7 @@ using System.Reactive.Linq;
 
 namespace Sluice.Bench;
 
-/// <summary>What a graph costs before and after its items: build it, send one through, finish. An "item" of this table is one such life.</summary>
+/// <summary>The fixed cost of a graph: build it, send one item through, finish. An "item" of this table is one such life.</summary>
 internal static class Startup
 {
     public static Scenario Scenario { get; } = new("startup", "build, run one item, finish: 10 fused stages; 10 boundaries",

@@ -1,20 +1,24 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
 
 namespace Sluice.Bench;
 
 /// <summary>
-/// The items of <see cref="Durable"/> with a balance for each of 10,000 accounts, against the same without. The result is read from the store when the consecutor is
-/// gone: it is what a crash would leave.
+/// The items of <see cref="Durable"/> with a balance for each of 10,000 accounts, against the same without balances. The result is read
+/// from the store when the consecutor is gone: it is the state after a crash.
 /// </summary>
 internal static class Stateful
 {
     private const int Keys = 10_000;
 
-    private static readonly string[] Accounts = [.. Enumerable.Range(0, Keys).Select(static i => string.Create(CultureInfo.InvariantCulture, $"account-{i}"))];
+    private static readonly string[] Accounts = [.. Enumerable.Range(0, Keys)
+        .Select(static i => string.Create(CultureInfo.InvariantCulture, $"account-{i}"))];
 
-    public static Scenario Scenario { get; } = new("stateful", $"{Durable.ItemBytes} bytes an item: a balance for each of {Keys:N0} keys, exact after a crash, against durable without; power-safe SQLite",
+    public static Scenario Scenario { get; } = new("stateful",
+        $"{Durable.ItemBytes} bytes an item: a balance for each of {Keys:N0} keys, exact after a crash, against durable without; "
+            + $"power-safe SQLite",
     [
         new Comparison("stateful", 500_000, 60_000, Numbers.ExpectedSum,
         [
@@ -56,11 +60,13 @@ internal static class Stateful
         return books.Completed == count ? sum : double.NaN;
     }
 
-    private static Task SendAsync(Consecutor<byte[]> consecutor, long count) => Task.WhenAll(Enumerable.Range(0, Durable.Senders).Select(sender =>
+    private static Task SendAsync(Consecutor<byte[]> consecutor, long count)
+        => Task.WhenAll(Enumerable.Range(0, Durable.Senders).Select(sender =>
         Task.Run(() => Durable.SendOneByOneAsync(consecutor, count * sender / Durable.Senders, count * (sender + 1) / Durable.Senders))));
 
     private static Consecutor<byte[]> Make(SqliteStreamStore store)
-        => new("stateful", source => source | Durable.Whole | StageNode.Of(static () => new Balance()) | Stage.Named("balance") | (static _ => { }),
+        => new("stateful", source => source | Durable.Whole | StageNode.Of(static () => new Balance()) | Stage.Named("balance")
+        | (static _ => { }),
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(3) })
         { Key = static item => Accounts[NumberOf(item) % Keys] };
 

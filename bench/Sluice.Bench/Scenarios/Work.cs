@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Sluice.Bench;
 
-/// <summary>A fifth of a microsecond of arithmetic, whatever the machine.</summary>
+/// <summary>A fifth of a microsecond of arithmetic, on any machine.</summary>
 internal static class Work
 {
     private const double Nanoseconds = 200;
@@ -24,7 +24,7 @@ internal static class Work
         return (long)(state & 0xFFFF);
     }
 
-    // The fastest of many tries: what disturbs the machine can only make it look slower, and the work too short.
+    // The fastest of many tries: a disturbance can only make the machine look slower, and the work too short.
     private static int Calibrate()
     {
         const int sample = 20_000;

@@ -1,19 +1,23 @@
 using System.Diagnostics;
 using System.Globalization;
 using Sluice;
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
 
 namespace Airports.Durable;
 
-/// <summary>The job with a store: every pair is an accepted item, and reaches each output exactly once, whatever happens to the process.</summary>
+/// <summary>The job with a store: every pair is an accepted item, and reaches each output exactly once, whatever happens to the
+/// process.</summary>
 internal sealed class DurableJob : IAsyncDisposable
 {
     // What may be under way when the process dies is run alone, one by one, by the next: a few hundred are soon done.
     private const int Capacity = 512;
     private const int Backlog = 100_000;
 
-    // A crash while a pair runs alone counts as a start of it, and an innocent one may be under way when somebody kills the process: again and again, if that is always
-    // just after the start. So there are many, except where it is the pairs that kill, and one does not want to start the process hundreds of times.
+    // A crash while a pair runs alone counts as a start of it, and an innocent one may be under way when somebody kills the process: again
+    // and again, if that is always
+    // just after the start. So there are many, except where it is the pairs that kill, and one does not want to start the process hundreds
+    // of times.
     private const int Replays = 30;
     private const int ReplaysOfKillers = 2;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -34,7 +38,8 @@ internal sealed class DurableJob : IAsyncDisposable
         consecutor = new Consecutor<Pair>("distances", Body, new ConsecutorOptions
         {
             Store = store,
-            Delivery = DeliveryGuarantee.Replay(options.Store!.ExitOn is null ? Replays : ReplaysOfKillers, Backoff.Constant(TimeSpan.FromMilliseconds(10))),
+            Delivery = DeliveryGuarantee.Replay(options.Store!.ExitOn is null ? Replays : ReplaysOfKillers,
+                Backoff.Constant(TimeSpan.FromMilliseconds(10))),
             MaxInFlight = Capacity,
             // One partition: pairs are taken up in the order in which they were accepted.
             Stream = new StreamOptions { Partitions = 1, MaxItems = Backlog },
@@ -98,7 +103,8 @@ internal sealed class DurableJob : IAsyncDisposable
         {
             await consecutor.StartAsync();
         }
-        catch (Exception cause) when (cause is IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or StreamStoreException)
+        catch (Exception cause) when (cause is IOException or InvalidDataException or InvalidOperationException
+            or UnauthorizedAccessException or StreamStoreException)
         {
             throw new UserMistake(cause.Message, cause);
         }
@@ -108,7 +114,8 @@ internal sealed class DurableJob : IAsyncDisposable
         if (options.Store!.Redrive) Redriven = await consecutor.RedriveAsync(_ => true);
     }
 
-    /// <summary>Accepts the pairs that are missing, and runs until all have ended, the interrupts have stopped it, or it cannot go on.</summary>
+    /// <summary>Accepts the pairs that are missing, and runs until all have ended, the interrupts have stopped it, or it cannot go
+    /// on.</summary>
     public async Task<Outcome> RunAsync()
     {
         var clock = Stopwatch.StartNew();
@@ -138,7 +145,7 @@ internal sealed class DurableJob : IAsyncDisposable
         {
             await using (PipelineRun intake = (PairSource.Of(airports) | consecutor).Start(cancellation: giveUp))
             {
-                using var drain = interrupts.Drain.Register(() => _ = intake.DrainAsync());
+                using var drain = interrupts.Drain.Register(() => _ = intake.StopAsync());
                 await intake.Completion;
             }
 
@@ -178,7 +185,8 @@ internal sealed class DurableJob : IAsyncDisposable
         {
             if (Books.Problem is not { } problem) bad.Restart();
             else if (bad.Elapsed > Patience) return problem;
-            if (await Task.WhenAny(work, Task.Delay(TimeSpan.FromMilliseconds(200))) == work) await Task.Delay(Timeout.Infinite, CancellationToken.None);
+            if (await Task.WhenAny(work, Task.Delay(TimeSpan.FromMilliseconds(200))) == work)
+                await Task.Delay(Timeout.Infinite, CancellationToken.None);
         }
     }
 
@@ -201,12 +209,14 @@ internal sealed class DurableJob : IAsyncDisposable
     }
 
     private Sink<PairDistance> ToFile() => Sink.ToFile<PairDistance>(
-        options.Out!, item => string.Create(CultureInfo.InvariantCulture, $"{item.From},{item.To},{item.Km:F3}"), header: "from,to,km", replace: true)
+        options.Out!, item => string.Create(CultureInfo.InvariantCulture, $"{item.From},{item.To},{item.Km:F3}"), header: "from,to,km",
+            replace: true)
         | Stage.Named("ToFile");
 
     private Sink<PairDistance> ToDatabase() => (options.Database == options.Store!.Path
         ? SqliteSink.InStore<PairDistance>(DatabaseOutput.Upsert, Row, DatabaseOutput.CreateTable)
-        : SqliteSink.InDatabase<PairDistance>(options.Database!, DatabaseOutput.Upsert, DatabaseOutput.Delete, Row, DatabaseOutput.CreateTable, adopt: true))
+        : SqliteSink.InDatabase<PairDistance>(options.Database!, DatabaseOutput.Upsert, DatabaseOutput.Delete, Row,
+        DatabaseOutput.CreateTable, adopt: true))
         | Stage.Named("ToDatabase");
 
     private static object?[] Row(PairDistance item) => [item.From, item.To, item.Km];

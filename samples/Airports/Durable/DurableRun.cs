@@ -39,7 +39,8 @@ internal static class DurableRun
             Console.WriteLine($"{dead.Id}  {item} failed in {dead.Node} after {dead.Attempts} attempts: {dead.Error}");
         }
 
-        Console.WriteLine(count == 0 ? "No dead letters." : $"{count:N0} dead {(count == 1 ? "letter" : "letters")}; --redrive processes them again.");
+        Console.WriteLine(count == 0 ? "No dead letters."
+            : $"{count:N0} dead {(count == 1 ? "letter" : "letters")}; --redrive processes them again.");
     }
 
     // The same as without a store, so that mistakes are met before anything is done, in the same words.
@@ -50,7 +51,8 @@ internal static class DurableRun
     }
 
     private static void Print(
-        TextWriter text, Options options, DurableJob job, Sluice.ConsecutorSnapshot books, Outcome outcome, int airports, int known, SkippedRows skipped)
+        TextWriter text, Options options, DurableJob job, Sluice.Diagnostics.ConsecutorSnapshot books, Outcome outcome, int airports,
+            int known, SkippedRows skipped)
     {
         var seconds = outcome.Elapsed.TotalSeconds;
         var ended = books.Completed + books.Dead - books.Split;
@@ -60,13 +62,16 @@ internal static class DurableRun
         Row("pairs", $"{ended:N0} of {Stages.CountPairs(airports):N0}");
         Row("accepted", $"{books.Accepted:N0}, {job.Resumed:N0} of them by earlier runs");
         Row("completed", $"{books.Completed:N0}");
-        Row("dead", $"{books.Dead:N0}{(books.Dead > 0 ? ": --dead lists them" : "")}{(job.Redriven > 0 ? $" ({job.Redriven:N0} were processed again)" : "")}");
+        Row("dead",
+            $"{books.Dead:N0}{(books.Dead > 0 ? ": --dead lists them" : "")}{(job.Redriven > 0 ? $" ({job.Redriven:N0} were processed "
+                + $"again)" : "")}");
         if (!books.IsIdle) Row("pending", $"{books.Accepted - ended:N0}, in {options.Store!.Path}");
         if (options.Database is { } database) Row("ToDatabase", $"{books.Completed:N0} rows written to {database}");
         if (options.Out is { } file) Row("ToFile", $"{books.Completed:N0} rows written to {file}");
         Row("skipped rows", skipped.Count == 0 ? "none" : $"{skipped.Count:N0}");
         foreach (var line in skipped.Describe()) text.WriteLine($"    {line}");
-        var rate = seconds > 0 ? (ended - job.EndedBefore + job.Redriven) / seconds : 0;          // letters that are processed again had ended before
+        // letters that are processed again had ended before
+        var rate = seconds > 0 ? (ended - job.EndedBefore + job.Redriven) / seconds : 0;
         Row("time", $"{seconds:N3} s{(rate >= 1 ? $", {rate:N0} items/s" : "")}");
         text.WriteLine();
         text.WriteLine($"AllPairs | {job.Picture}");

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Sluice;
+using Sluice.Storage;
 
 namespace Airports.Durable;
 
@@ -13,9 +14,11 @@ internal static class JobMark
     public static string Describe(Airport[] airports, Gazetteer gazetteer, Options options)
     {
         var places = string.Concat(airports.Select(airport => gazetteer.Find(airport.Code))
-            .Select(place => string.Create(CultureInfo.InvariantCulture, $"{place.Airport.Code},{place.Latitude:R},{place.Longitude:R}\n")));
+            .Select(place => string.Create(CultureInfo.InvariantCulture,
+            $"{place.Airport.Code},{place.Latitude:R},{place.Longitude:R}\n")));
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(places)))[..8];
-        return $"{airports.Length:N0} airports (list {hash}), {NameOf(options.Out) ?? "no CSV"}, {NameOf(options.Database) ?? "no database"}";
+        return $"{airports.Length:N0} airports "
+            + $"(list {hash}), {NameOf(options.Out) ?? "no CSV"}, {NameOf(options.Database) ?? "no database"}";
     }
 
     /// <summary>Marks a new store; looks at the mark of another.</summary>
@@ -30,7 +33,10 @@ internal static class JobMark
         if (append.Status == AppendStatus.Accepted) return;
         var read = await store.ReadAsync(new ReadRequest(Stream, Partition: 0, From: 1));
         var begun = Encoding.UTF8.GetString(read.Entries.Span[0].Payload.Span);
-        if (begun != job) throw new UserMistake($"--store {path} is that of another job: it was begun with {begun}, and this is {job}. Ask for the same again, or name another store.");
+        if (begun != job)
+            throw new UserMistake(
+                $"--store {path} is that of another job: it was begun with {begun}, and this is {job}. Ask for the same again, or name "
+                    + $"another store.");
     }
 
     private static string? NameOf(string? path) => path is null ? null : Path.GetFileName(path);

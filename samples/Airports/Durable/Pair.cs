@@ -4,7 +4,8 @@ namespace Airports.Durable;
 internal sealed record Pair(string From, string To)
 {
     /// <summary>Whether one end has this code.</summary>
-    public bool Has(string? code) => From.Equals(code, StringComparison.OrdinalIgnoreCase) || To.Equals(code, StringComparison.OrdinalIgnoreCase);
+    public bool Has(string? code) => From.Equals(code, StringComparison.OrdinalIgnoreCase)
+        || To.Equals(code, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>What an error message calls this item.</summary>
     public override string ToString() => $"{From} -> {To}";

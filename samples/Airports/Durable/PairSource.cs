@@ -7,7 +7,8 @@ namespace Airports.Durable;
 internal static class PairSource
 {
     public static Source<Pair> Of(Airport[] airports)
-        => Source.Resumable<Pair>("AllPairs", (position, _) => From(airports, position.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(position.Span)).ToAsyncEnumerable());
+        => Source.Resumable<Pair>("AllPairs", (position, _) => From(airports, position.IsEmpty ? 0
+        : BinaryPrimitives.ReadInt64LittleEndian(position.Span)).ToAsyncEnumerable());
 
     private static IEnumerable<WithPosition<Pair>> From(Airport[] airports, long number)
     {

@@ -19,7 +19,8 @@ internal sealed record StoreOptions(string Path, int? FailEvery, string? Poison,
     {
         (string Name, bool IsGiven)[] others =
         [
-            ("--fail-every", failEvery is not null), ("--poison", poison is not null), ("--exit-on", exitOn is not null), ("--dead", dead), ("--redrive", redrive),
+            ("--fail-every", failEvery is not null), ("--poison", poison is not null), ("--exit-on", exitOn is not null), ("--dead", dead),
+                ("--redrive", redrive),
         ];
         if (store is null)
         {

@@ -3,7 +3,8 @@ using Files.Processors;
 
 namespace Files.Driving;
 
-/// <summary>Counts what has come out of the flow against what has gone in. A bit for each file, so that it does not grow with their names.</summary>
+/// <summary>Counts what has come out of the flow against what has gone in. A bit for each file, so that it does not grow with their
+/// names.</summary>
 /// <remarks>Written by one party; its numbers may be read by any.</remarks>
 internal sealed class Books
 {

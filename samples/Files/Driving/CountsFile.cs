@@ -25,10 +25,12 @@ internal sealed class CountsFile : IDisposable
         file.WriteLine("file,words");
     }
 
-    public void Add(FileWords entry) => file?.WriteLine($"{Quoted(entry.Path)},{(entry.Trouble is null ? entry.Words.ToString(CultureInfo.InvariantCulture) : "")}");
+    public void Add(FileWords entry) => file?.WriteLine(
+        $"{Quoted(entry.Path)},{(entry.Trouble is null ? entry.Words.ToString(CultureInfo.InvariantCulture) : "")}");
 
     public void Dispose() => file?.Dispose();
 
     private static string Quoted(string text)
-        => text.AsSpan().IndexOfAny(",\"\r\n") < 0 && text.Trim() == text ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        => text.AsSpan().IndexOfAny(",\"\r\n") < 0 && text.Trim() == text ? text
+        : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

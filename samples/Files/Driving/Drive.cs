@@ -5,6 +5,7 @@ using Files.Services;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sluice;
+using Sluice.Flows;
 
 namespace Files.Driving;
 
@@ -18,16 +19,20 @@ internal sealed class Drive
     private readonly string id = $"files-{Guid.NewGuid().ToString("N")[..8]}";
     private volatile Fleet? fleet;
     private volatile MadeFiles? made;
-    private volatile bool hasLeftTheRun;     // it was to stop, and the store has not answered: what there is to say is the same, whichever of the two limits ends first
+    // it was to stop, and the store has not answered: what there is to say is the same, whichever of the two limits ends first
+    private volatile bool hasLeftTheRun;
 
     private Drive(Options options) => this.options = options;
 
     /// <summary>What is said to whoever asks it to end.</summary>
     public static string Ending(Options options)
-        => string.Create(CultureInfo.InvariantCulture, $"interrupted: cancels the run{(options.Store.IsShared ? $", stops the services and waits for {options.Store.Place}" : "")}, for {Patience.TotalSeconds} s at most; Ctrl+C again ends it at once");
+        => string.Create(CultureInfo.InvariantCulture,
+        $"interrupted: cancels the run{(options.Store.IsShared ? $", stops the services and waits for {options.Store.Place}" : "")}, "
+            + $"for {Patience.TotalSeconds} s at most; Ctrl+C again ends it at once");
 
     /// <returns>The exit code.</returns>
-    /// <exception cref="OverdueException">It was to stop, and could not in time: what it has started is killed, what it has made is deleted.</exception>
+    /// <exception cref="OverdueException">It was to stop, and could not in time: what it has started is killed, what it has made is
+    /// deleted.</exception>
     public static async Task<int> RunAsync(Options options, CancellationToken stop)
     {
         var drive = new Drive(options);
@@ -38,7 +43,10 @@ internal sealed class Drive
         if (driving.IsCompleted && !drive.hasLeftTheRun) return await driving;
         drive.fleet?.End();
         drive.made?.Dispose();
-        throw new OverdueException($"interrupted; the run {drive.id} could not be cancelled{(options.Store.IsShared ? $": does {options.Store.Place} answer? The services were killed; what is left of the run in the store stays there for a day" : "")}");
+        throw new OverdueException(
+            $"interrupted; the run {drive.id} could not be "
+                + $"cancelled{(options.Store.IsShared ? $": does {options.Store.Place} answer? The services were killed; what is left of "
+                + $"the run in the store stays there for a day" : "")}");
     }
 
     private async Task<int> RunAsync(CancellationToken stop)
@@ -54,7 +62,9 @@ internal sealed class Drive
         {
             using MadeFiles? files = made = options.Count is { } count ? MadeFiles.Make(count, options.Seed, options.Keep, stop) : null;
             string directory = made?.Directory ?? options.Input!;
-            Console.WriteLine(made is null ? $"files of {directory}, store {options.Store.Kind.ToString().ToLowerInvariant()}" : $"{options.Count:N0} files in {directory} (--seed {options.Seed}), store {options.Store.Kind.ToString().ToLowerInvariant()}");
+            Console.WriteLine(made is null ? $"files of {directory}, store {options.Store.Kind.ToString().ToLowerInvariant()}"
+                : $"{options.Count:N0} files in {directory} (--seed {options.Seed}), "
+                + $"store {options.Store.Kind.ToString().ToLowerInvariant()}");
             report = await CountAsync(directory, host.Services.GetRequiredService<ISupervisor>(), counts, stop);
         }
         await host.StopAsync(CancellationToken.None);
@@ -100,8 +110,10 @@ internal sealed class Drive
             int files = options.Count ?? found;
             var peaks = new Dictionary<string, long> { ["driver"] = Process.GetCurrentProcess().PeakWorkingSet64 };
             foreach (Service service in fleet.Services) peaks[service.Role] = service.PeakMemory;
-            return new(files, books.Indexed, books.Failed, books.Lost(files), books.Duplicated, books.Words, fleet.Kills, fleet.Services.Sum(service => service.Restarts), peaks,
-                watch.PeakEntries, watch.PeakBytes, watch.PeakMemory > 0 ? watch.PeakMemory : null, first?.TotalSeconds, last.TotalSeconds, options.Seed, directory,
+            return new(files, books.Indexed, books.Failed, books.Lost(files), books.Duplicated, books.Words, fleet.Kills,
+                fleet.Services.Sum(service => service.Restarts), peaks,
+                watch.PeakEntries, watch.PeakBytes, watch.PeakMemory > 0 ? watch.PeakMemory : null, first?.TotalSeconds, last.TotalSeconds,
+                    options.Seed, directory,
                 [.. books.Failures.Select(file => new FailedFile(file.Path, file.Trouble!))]);
 
             async Task<int> ReadAsync(CancellationToken cancellation)
@@ -140,7 +152,8 @@ internal sealed class Drive
         }
     }
 
-    // Other programs may use the server: nothing of the run is left there. Where it was cancelled, the services end what they do of it, before they are stopped.
+    // Other programs may use the server: nothing of the run is left there. Where it was cancelled, the services end what they do of it,
+    // before they are stopped.
     private async Task DeleteAsync(ISupervisor supervisor, Fleet services, CancellationToken stop)
     {
         if (hasLeftTheRun) return;
@@ -156,10 +169,12 @@ internal sealed class Drive
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(50), CancellationToken.None);
             }
-            catch (Exception failure) when (failure is StreamStoreException or FlowException or OperationCanceledException or InvalidOperationException)
+            catch (Exception failure) when (failure is StreamStoreException or FlowException or OperationCanceledException
+                or InvalidOperationException)
             {
                 hasLeftTheRun = stop.IsCancellationRequested;
-                if (!hasLeftTheRun) await Console.Error.WriteLineAsync($"files: what is left of the run {id} in the store stays there for a day: {failure.Message}");
+                if (!hasLeftTheRun) await Console.Error.WriteLineAsync(
+                    $"files: what is left of the run {id} in the store stays there for a day: {failure.Message}");
                 return;
             }
         }

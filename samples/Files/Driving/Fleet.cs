@@ -21,7 +21,8 @@ internal sealed class Fleet : IAsyncDisposable
     public int Kills { get; private set; }
 
     /// <summary>Fails when a service cannot be kept at work.</summary>
-    public Task Lives => services.Length == 0 ? Task.Delay(Timeout.Infinite) : Task.WhenAny(services.Select(service => service.Life)).Unwrap();
+    public Task Lives => services.Length == 0 ? Task.Delay(Timeout.Infinite)
+        : Task.WhenAny(services.Select(service => service.Life)).Unwrap();
 
     /// <summary>Waits until all are at work.</summary>
     /// <exception cref="ServiceFailedException">One cannot be started: says why.</exception>

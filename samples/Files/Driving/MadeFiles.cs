@@ -30,7 +30,8 @@ internal sealed class MadeFiles : IDisposable
                 if (number % InDirectory == 0) System.IO.Directory.CreateDirectory(directory);
                 int size = random.Next(10) > 0 ? random.Next(Small) : random.Next(Small, Large + 1);
                 int start = random.Next(length - size + 1);
-                using FileStream file = new(Path.Combine(directory, $"{number:D6}.txt"), FileMode.CreateNew, FileAccess.Write, FileShare.None, bufferSize: 0);
+                using FileStream file = new(Path.Combine(directory, $"{number:D6}.txt"), FileMode.CreateNew, FileAccess.Write,
+                    FileShare.None, bufferSize: 0);
                 file.Write(text.AsSpan(start, size));
             }
             return made;
@@ -47,14 +48,16 @@ internal sealed class MadeFiles : IDisposable
         if (!keep && System.IO.Directory.Exists(Directory)) System.IO.Directory.Delete(Directory, recursive: true);
     }
 
-    // Each file is a piece of one long text: words of 1 to 12 letters, one to three spaces or line ends between them. ASCII, so that every piece is UTF-8.
+    // Each file is a piece of one long text: words of 1 to 12 letters, one to three spaces or line ends between them. ASCII, so that every
+    // piece is UTF-8.
     private static int Fill(Span<byte> text, Random random)
     {
         int at = 0;
         while (at < text.Length)
         {
             for (int letters = random.Next(1, 13); letters > 0 && at < text.Length; letters--) text[at++] = (byte)random.Next('a', 'z' + 1);
-            for (int spaces = random.Next(8) == 0 ? random.Next(2, 4) : 1; spaces > 0 && at < text.Length; spaces--) text[at++] = (byte)(random.Next(10) == 0 ? '\n' : ' ');
+            for (int spaces = random.Next(8) == 0 ? random.Next(2, 4) : 1; spaces > 0 && at < text.Length; spaces--)
+                text[at++] = (byte)(random.Next(10) == 0 ? '\n' : ' ');
         }
         return at;
     }

@@ -17,15 +17,18 @@ namespace Files.Driving;
 /// <param name="PeakMemory">The most resident memory of each process, in bytes, by what it did.</param>
 /// <param name="StorePeakEntries">The most values in the store, when it was looked.</param>
 /// <param name="StorePeakBytes">The most bytes of values in the store, when it was looked.</param>
-/// <param name="StorePeakMemory">The most memory of the Redis server, or the length of the SQLite file, in bytes; null where it is this process's memory.</param>
+/// <param name="StorePeakMemory">The most memory of the Redis server, or the length of the SQLite file, in bytes; null where it is this
+/// process's memory.</param>
 /// <param name="SecondsToFirst">From the start of the flow to its first result; null if it had none.</param>
 /// <param name="SecondsToLast">To its last.</param>
 /// <param name="Seed">By which files were made, and services killed.</param>
 /// <param name="Directory">Where the files are, or were.</param>
 /// <param name="Failures">What has failed and why, a hundred at most.</param>
 internal sealed record Report(
-    int FilesIn, int Indexed, int Failed, int Lost, int Duplicated, long Words, int Kills, int Restarts, IReadOnlyDictionary<string, long> PeakMemory,
-    long StorePeakEntries, long StorePeakBytes, long? StorePeakMemory, double? SecondsToFirst, double SecondsToLast, int Seed, string Directory, IReadOnlyList<FailedFile> Failures)
+    int FilesIn, int Indexed, int Failed, int Lost, int Duplicated, long Words, int Kills, int Restarts,
+        IReadOnlyDictionary<string, long> PeakMemory,
+    long StorePeakEntries, long StorePeakBytes, long? StorePeakMemory, double? SecondsToFirst, double SecondsToLast, int Seed,
+        string Directory, IReadOnlyList<FailedFile> Failures)
 {
     private const int MostShown = 20;
 
@@ -59,9 +62,11 @@ internal sealed record Report(
         Row("time to last result", SecondsToLast, "s");
     }
 
-    private static void Row(string name, long value) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-28}{value,14}"));
+    private static void Row(string name, long value)
+        => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-28}{value,14}"));
 
-    private static void Row(string name, double value, string unit) => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-28}{value,14:F2} {unit}"));
+    private static void Row(string name, double value, string unit)
+        => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-28}{value,14:F2} {unit}"));
 }
 
 /// <summary>A file that could not be read.</summary>
@@ -72,5 +77,9 @@ internal sealed record FailedFile(string File, string Reason);
 internal sealed partial class ReportJson : JsonSerializerContext
 {
     /// <summary>Names of files stay readable.</summary>
-    public static ReportJson Readable { get; } = new(new JsonSerializerOptions { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static ReportJson Readable { get; } = new(new JsonSerializerOptions
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping
+    });
 }

@@ -117,7 +117,8 @@ internal sealed class Service : IAsyncDisposable
                 (process, isReady) = (null, false);
                 if (isStopping) return;
             }
-            if (!wasReady || deaths == ManyDeaths) throw new ServiceFailedException($"The service {Role} {(wasReady ? "dies again and again" : "could not be started")}: {await errors.TextAsync()}");
+            if (!wasReady || deaths == ManyDeaths) throw new ServiceFailedException(
+                $"The service {Role} {(wasReady ? "dies again and again" : "could not be started")}: {await errors.TextAsync()}");
             Restarts++;
         }
     }
@@ -126,7 +127,8 @@ internal sealed class Service : IAsyncDisposable
     {
         // Started as `dotnet Files.dll` or as a program of its own.
         string own = Environment.ProcessPath!;
-        string[] program = Path.GetFileNameWithoutExtension(own) == "dotnet" ? [own, Path.Combine(AppContext.BaseDirectory, "Files.dll")] : [own];
+        string[] program = Path.GetFileNameWithoutExtension(own) == "dotnet" ? [own, Path.Combine(AppContext.BaseDirectory, "Files.dll")]
+            : [own];
         var start = new ProcessStartInfo(program[0], [.. program[1..], .. arguments.ToArguments()])
         {
             RedirectStandardInput = true,

@@ -3,9 +3,15 @@ namespace Files.Processors;
 /// <summary>All files below a directory, in the order of their names: the same whenever it is repeated.</summary>
 internal static class DirectoryWalk
 {
-    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = false, ReturnSpecialDirectories = false };
+    private static readonly EnumerationOptions Everything = new()
+    {
+        AttributesToSkip = 0,
+        IgnoreInaccessible = false,
+        ReturnSpecialDirectories = false
+    };
 
-    /// <returns>Paths from the directory on; one that cannot be looked into with the reason. A link to a directory is a file that cannot be read, or there might be no end.</returns>
+    /// <returns>Paths from the directory on; one that cannot be looked into with the reason. A link to a directory is a file that cannot be
+    /// read, or there might be no end.</returns>
     public static IEnumerable<(string Path, string? Trouble)> Of(string root)
     {
         var ahead = new Stack<(string Path, bool IsDirectory)>();
@@ -29,8 +35,10 @@ internal static class DirectoryWalk
         trouble = null;
         try
         {
-            List<(string Path, bool IsDirectory)> entries = [.. new DirectoryInfo(Path.Combine(root, path)).EnumerateFileSystemInfos("*", Everything)
-                .Select(entry => (Path.Combine(path, entry.Name), (entry.Attributes & (FileAttributes.Directory | FileAttributes.ReparsePoint)) == FileAttributes.Directory))];
+            List<(string Path, bool IsDirectory)> entries =
+                [.. new DirectoryInfo(Path.Combine(root, path)).EnumerateFileSystemInfos("*", Everything)
+                .Select(entry => (Path.Combine(path, entry.Name),
+                (entry.Attributes & (FileAttributes.Directory | FileAttributes.ReparsePoint)) == FileAttributes.Directory))];
             entries.Sort((left, right) => string.CompareOrdinal(right.Path, left.Path));
             return entries;
         }

@@ -5,7 +5,8 @@ using Sluice;
 
 namespace Files.Processors;
 
-/// <summary>Contents go through the store as the bytes that they are, behind what else there is to say; as JSON they would be longer by a third, and made twice.</summary>
+/// <summary>Contents go through the store as the bytes that they are, behind what else there is to say; as JSON they would be longer by a
+/// third, and made twice.</summary>
 internal sealed class FileTextSerializer : IPayloadSerializer<FileText>
 {
     private const int Head = 12;

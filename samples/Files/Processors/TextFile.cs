@@ -2,7 +2,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Files.Processors;
 
-/// <summary>Reads files whole, one after the other, as far as they can be. They share one buffer: what was read is there until the next one is.</summary>
+/// <summary>Reads files whole, one after the other, as far as they can be. They share one buffer: what was read is there until the next one
+/// is.</summary>
 internal sealed class TextFile
 {
     /// <summary>The longest file that is read, in bytes.</summary>

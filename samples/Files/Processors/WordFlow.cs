@@ -1,10 +1,12 @@
 using System.Runtime.CompilerServices;
-using Sluice;
+using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Files.Processors;
 
 /// <summary>
-/// The flow: <c>discover</c> finds files, <c>read</c> reads them, <c>extract</c> counts their words, <c>index</c> keeps the counts of files that could be read, and names the others.
+/// The flow: <c>discover</c> finds files, <c>read</c> reads them, <c>extract</c> counts their words, <c>index</c> keeps the counts of files
+/// that could be read, and names the others.
 /// Paths go from the first to the second, contents from the second to the third, which is why that stream is bounded in bytes.
 /// </summary>
 internal static class WordFlow
@@ -48,13 +50,15 @@ internal static class WordFlow
         yield return IOVal.Of(Found, number);
     }
 
-    public static async IAsyncEnumerable<IOVal> ReadAsync(IO<FoundFile> paths, IO<string> directory, [EnumeratorCancellation] CancellationToken cancellation)
+    public static async IAsyncEnumerable<IOVal> ReadAsync(IO<FoundFile> paths, IO<string> directory,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         string root = await directory.FirstAsync(cancellation);
         var reader = new TextFile();
         await foreach (FoundFile file in paths.StreamAsync(cancellation))
         {
-            var (text, trouble) = file.Trouble is null ? await reader.ReadAsync(Path.Combine(root, file.Path), cancellation) : (default, file.Trouble);
+            var (text, trouble) = file.Trouble is null ? await reader.ReadAsync(Path.Combine(root, file.Path), cancellation)
+                : (default, file.Trouble);
             yield return IOVal.Of("texts", new FileText(file.Number, file.Path, text, trouble));
         }
     }
@@ -64,7 +68,8 @@ internal static class WordFlow
         await foreach (FileText file in texts.StreamAsync(cancellation))
         {
             long words = 0;
-            string? trouble = file.Trouble ?? (Words.TryCount(file.Text.Span, out words) ? null : "is no text: it has a zero byte, or is not UTF-8");
+            string? trouble = file.Trouble ?? (Words.TryCount(file.Text.Span, out words) ? null
+                : "is no text: it has a zero byte, or is not UTF-8");
             yield return IOVal.Of("counts", new FileWords(file.Number, file.Path, words, trouble));
         }
     }

@@ -1,5 +1,4 @@
 using Files.Processors;
-using Sluice;
 using Sluice.Hosting;
 
 namespace Files.Services;

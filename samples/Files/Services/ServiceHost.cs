@@ -10,7 +10,8 @@ namespace Files.Services;
 /// <summary>A host with a supervisor: one that hosts processors, or one that only starts the flow.</summary>
 internal static class ServiceHost
 {
-    // A service is killed and started anew as often as it pleases whoever runs this: that must not look like a processor that kills its hosts.
+    // A service is killed and started anew as often as it pleases whoever runs this: that must not look like a processor that kills its
+    // hosts.
     private const int ManyStarts = 1_000_000;
 
     /// <param name="store">The store.</param>
@@ -21,7 +22,8 @@ internal static class ServiceHost
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         // What keeps a host from starting is said once, by who starts it.
         builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
+        builder.Logging.AddSimpleConsole(console => console.SingleLine = true).SetMinimumLevel(LogLevel.Warning)
+            .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         add(builder.Services.AddSluice(sluice =>
         {
             sluice.UseStore(store.OpenAsync);

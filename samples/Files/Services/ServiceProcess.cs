@@ -2,7 +2,8 @@ using Microsoft.Extensions.Hosting;
 
 namespace Files.Services;
 
-/// <summary>One of the three services, as a process of its own. Ends when nobody holds its input any more: also when whoever started it was killed.</summary>
+/// <summary>One of the three services, as a process of its own. Ends when nobody holds its input any more: also when whoever started it was
+/// killed.</summary>
 internal static class ServiceProcess
 {
     /// <summary>What it says when it is at work.</summary>

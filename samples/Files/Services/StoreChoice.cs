@@ -1,6 +1,7 @@
 using Sluice;
 using Sluice.Redis;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Files.Services;
 
@@ -27,7 +28,8 @@ internal sealed record StoreChoice(StoreKind Kind, string Where)
     public static StoreChoice Parse(string text)
     {
         if (text == "memory") return new(StoreKind.Memory, "");
-        if (text.StartsWith(Redis, StringComparison.Ordinal) && text.Length > Redis.Length) return new(StoreKind.Redis, text[Redis.Length..]);
+        if (text.StartsWith(Redis, StringComparison.Ordinal) && text.Length > Redis.Length)
+            return new(StoreKind.Redis, text[Redis.Length..]);
         if (!text.StartsWith(Sqlite, StringComparison.Ordinal) || text.Length == Sqlite.Length)
             throw new UserMistake($"--store must be memory, sqlite:FILE or redis:HOST:PORT, not \"{text}\".");
         string path = Path.GetFullPath(text[Sqlite.Length..]);

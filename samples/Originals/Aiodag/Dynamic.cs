@@ -1,8 +1,9 @@
-using Sluice;
+using Sluice.Graphs;
 
 namespace Originals.Aiodag;
 
-/// <summary>The original: calls are made in a loop, for as long as the event loop lives; each becomes part of the graph when it is made.</summary>
+/// <summary>The original: calls are made in a loop, for as long as the event loop lives; each becomes part of the graph when it is
+/// made.</summary>
 internal sealed partial class Dynamic(VirtualTime time)
 {
     private readonly List<string> results = [];

@@ -1,9 +1,11 @@
 using Sluice;
+using Sluice.Graphs;
 
 namespace Originals.Aiodag;
 
 /// <summary>
-/// The original: decorated coroutines are called with the results of others, which makes a graph; every call is scheduled at once, and starts when
+/// The original: decorated coroutines are called with the results of others, which makes a graph; every call is scheduled at once, and
+/// starts when
 /// its arguments are there. The calls take 9 seconds together, which is the length of the longest path.
 /// </summary>
 internal sealed partial class Etl(VirtualTime time)

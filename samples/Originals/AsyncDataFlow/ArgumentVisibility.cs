@@ -1,8 +1,9 @@
-using Sluice;
+using Sluice.Graphs;
 
 namespace Originals.AsyncDataFlow;
 
-/// <summary>The original: with 'Initial' the arguments of the flow are visible to all functions, with 'All' the returned values too, with 'None' neither.</summary>
+/// <summary>The original: with 'Initial' the arguments of the flow are visible to all functions, with 'All' the returned values too, with
+/// 'None' neither.</summary>
 internal static class ArgumentVisibility
 {
     private static (int c, int unused) Foo(int a) => (a, 0);
@@ -21,6 +22,7 @@ internal static class ArgumentVisibility
         Check.Equal(3, (await all.RunAsync(parameters)).Get<int>("f"), "f with 'All'");
 
         // 'None': Bar lacks b. The original skips such a function without a word.
-        await Check.ThrowsAsync<DataFlowException>(async () => await dataflow.With(DataFlowVisibility.Stage).RunAsync(parameters), "Bar takes b");
+        await Check.ThrowsAsync<DataFlowException>(async () => await dataflow.With(DataFlowVisibility.Stage).RunAsync(parameters),
+            "Bar takes b");
     }
 }

@@ -1,8 +1,9 @@
-using Sluice;
+using Sluice.Graphs;
 
 namespace Originals.AsyncDataFlow;
 
-/// <summary>The original: functions in a nested tuple run at the same time, and what they return is merged; a tuple inside that one is a sequence again.</summary>
+/// <summary>The original: functions in a nested tuple run at the same time, and what they return is merged; a tuple inside that one is a
+/// sequence again.</summary>
 internal static class Concurrent
 {
     private static async Task<int> FooAsync(int a)

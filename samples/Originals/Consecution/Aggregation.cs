@@ -4,7 +4,8 @@ using Sluice;
 namespace Originals.Consecution;
 
 /// <summary>
-/// The original: rows of a file are routed by gender, then by age, and added up at each place; branches of both genders meet again by age, and all in a total.
+/// The original: rows of a file are routed by gender, then by age, and added up at each place; branches of both genders meet again by age,
+/// and all in a total.
 /// It wires that with add_downstream. Ours shares what several nodes take, and merges what meets again.
 /// </summary>
 internal static class Aggregation
@@ -50,7 +51,8 @@ internal static class Aggregation
     private static Person MakePerson(string line)
     {
         string[] cells = line.Split(',');
-        return new Person(cells[0], int.Parse(cells[1], CultureInfo.InvariantCulture), decimal.Parse(cells[2], CultureInfo.InvariantCulture));
+        return new Person(cells[0], int.Parse(cells[1], CultureInfo.InvariantCulture),
+            decimal.Parse(cells[2], CultureInfo.InvariantCulture));
     }
 
     private static bool IsAdult(Person person) => person.Age >= 18;
@@ -63,12 +65,15 @@ internal static class Aggregation
         Source<Person> male = (people.Where(person => person.Gender == "male") | Agg("male")).Share();
         Source<Person> female = (people.Where(person => person.Gender == "female") | Agg("female")).Share();
 
-        Source<Person> adult = Source.Merge(male.Where(IsAdult) | Agg("male_adult"), female.Where(IsAdult) | Agg("female_adult")) | Agg("adult");
-        Source<Person> child = Source.Merge(male.Where(p => !IsAdult(p)) | Agg("male_child"), female.Where(p => !IsAdult(p)) | Agg("female_child")) | Agg("child");
+        Source<Person> adult = Source.Merge(male.Where(IsAdult) | Agg("male_adult"), female.Where(IsAdult) | Agg("female_adult"))
+            | Agg("adult");
+        Source<Person> child = Source.Merge(male.Where(p => !IsAdult(p)) | Agg("male_child"),
+            female.Where(p => !IsAdult(p)) | Agg("female_child")) | Agg("child");
         Pipeline pipe = Source.Merge(adult, child) | Agg("total") | (_ => { });
 
         await using PipelineRun run = pipe.Start(new RunOptions { Mode = ExecutionMode.SingleThread, State = new SegmentTotals() });
-        string[] totals = await run.ResultAsync((SegmentTotals state) => state.Totals.Select(total => $"{total.Key}: {total.Value}").ToArray());
+        string[] totals = await run.ResultAsync((SegmentTotals state) => state.Totals.Select(total => $"{total.Key}: {total.Value}")
+            .ToArray());
 
         Check.Lines("""
             adult: 149.12

@@ -2,7 +2,8 @@ using Sluice;
 
 namespace Originals.Consecution;
 
-/// <summary>The original's first README: air_port_list | generate_all_combinations | geocode_adresses | compute_distances | broadcast(databases_writer, file_writer). samples/Airports is the whole of it.</summary>
+/// <summary>The original's first README: air_port_list | generate_all_combinations | geocode_adresses | compute_distances |
+/// broadcast(databases_writer, file_writer). samples/Airports is the whole of it.</summary>
 internal static class Airports
 {
     private static readonly Dictionary<string, (double X, double Y)> Map = new() { ["ATL"] = (0, 0), ["LAX"] = (3, 4), ["ORD"] = (0, 12) };
@@ -14,7 +15,8 @@ internal static class Airports
                 yield return (airports[i], airports[j]);
     }
 
-    private static async Task<(string Name, (double X, double Y) From, (double X, double Y) To)> GeocodeAddressesAsync((string From, string To) pair, CancellationToken cancellation)
+    private static async Task<(string Name, (double X, double Y) From, (double X, double Y) To)> GeocodeAddressesAsync(
+        (string From, string To) pair, CancellationToken cancellation)
     {
         await Task.Yield();
         cancellation.ThrowIfCancellationRequested();
@@ -27,7 +29,8 @@ internal static class Airports
     public static async Task RunAsync()
     {
         List<string> database = [], file = [];
-        Pipeline pipeline = Source.Of(Map.Keys.ToArray()) | GenerateAllCombinations | GeocodeAddressesAsync | Stage.Parallel(4) | ComputeDistances | [database.Add, file.Add];
+        Pipeline pipeline = Source.Of(Map.Keys.ToArray()) | GenerateAllCombinations | GeocodeAddressesAsync | Stage.Parallel(4)
+            | ComputeDistances | [database.Add, file.Add];
         await pipeline.RunAsync();
 
         const string Expected = "ATL-LAX 5.00\nATL-ORD 12.00\nLAX-ORD 8.54";

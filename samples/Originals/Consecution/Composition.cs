@@ -3,7 +3,8 @@ using Sluice;
 namespace Originals.Consecution;
 
 /// <summary>
-/// The original's first README: producer &lt; [node1 | node2, node3 | node4] &gt; node5, the same with a function that routes, and the same as statements:
+/// The original's first README: producer &lt; [node1 | node2, node3 | node4] &gt; node5, the same with a function that routes, and the same
+/// as statements:
 /// branch1 = node1 | node2, producer | broadcast(branch1, branch2), merge(branch1, branch2) | node5.
 /// </summary>
 internal static class Composition
@@ -34,14 +35,16 @@ internal static class Composition
 
         // producer | broadcast(branch1, branch2), and merge(branch1, branch2) | node5, as values.
         Pipe<int, string> merge = Pipe.Merge(branch1, branch2) | Node5;
-        Check.Sequence(["<20>", "<300>", "<30>", "<400>", "<40>", "<500>"], await (producer | merge).ToListAsync(Log.SingleThread), "what two pipes make");
+        Check.Sequence(["<20>", "<300>", "<30>", "<400>", "<40>", "<500>"], await (producer | merge).ToListAsync(Log.SingleThread),
+            "what two pipes make");
 
         // Branches as statements of their own: the producer is shared, and makes its items once.
         Source<int> shared = producer.Share();
         Source<int> first = shared | Node1 | Node2;
         Source<int> second = shared | Node3 | Node4;
         Source<string> merged = Source.Merge(first, second) | Node5;
-        Check.Sequence(["<20>", "<300>", "<30>", "<400>", "<40>", "<500>"], (await merged.ToListAsync()).Order(StringComparer.Ordinal), "what is merged");
+        Check.Sequence(["<20>", "<300>", "<30>", "<400>", "<40>", "<500>"], (await merged.ToListAsync()).Order(StringComparer.Ordinal),
+            "what is merged");
 
         // The utilities: Route without a function takes turns; Merge joins sources; Chunk makes lists.
         Source<int> inTurn = producer | Pipe.RoundRobin(branch1, branch2);

@@ -3,7 +3,8 @@ using Sluice;
 namespace Originals.Consecution;
 
 /// <summary>
-/// The original's first README: producer | consecutor; a node writes to an output of its consecutor by name; outputs of several consecutors are merged
+/// The original's first README: producer | consecutor; a node writes to an output of its consecutor by name; outputs of several consecutors
+/// are merged
 /// into another: [cons2.output['a'], cons3.output['b']] &gt; cons4, cons4.output['a'] | cons5.
 /// </summary>
 internal static class Consecutors

@@ -2,7 +2,8 @@ using Sluice;
 
 namespace Originals.Consecution;
 
-/// <summary>The original's first README: the entropy of the words and of the letters of a batch of files, by two branches that meet in a printer.</summary>
+/// <summary>The original's first README: the entropy of the words and of the letters of a batch of files, by two branches that meet in a
+/// printer.</summary>
 internal static class Entropy
 {
     private sealed class EntropyNode<T> : StageNode<T, (string Name, double Entropy)> where T : notnull

@@ -24,7 +24,8 @@ internal static class Filter
                      loader processing 5
             """;
         var log = new Log();
-        Pipeline pipe = Source.From(Enumerable.Range(0, 6)) | log.Node("extractor") | StageNode.Of(() => new FilterNode()) | log.End("loader");
+        Pipeline pipe = Source.From(Enumerable.Range(0, 6)) | log.Node("extractor") | StageNode.Of(() => new FilterNode())
+            | log.End("loader");
         await pipe.RunAsync(Log.SingleThread);
         Check.Lines(Expected, log.Lines);
 

@@ -2,7 +2,8 @@ using Sluice;
 
 namespace Originals.Consecution;
 
-/// <summary>The original: all nodes begin in the order of the pipeline before the first item; a node ends after its last item, and after its parents have ended.</summary>
+/// <summary>The original: all nodes begin in the order of the pipeline before the first item; a node ends after its last item, and after
+/// its parents have ended.</summary>
 internal static class LocalState
 {
     private sealed class SummingNode(List<string> lines) : StageNode<int, int>

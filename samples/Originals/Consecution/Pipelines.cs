@@ -8,7 +8,8 @@ internal static class Pipelines
     public static async Task RunAsync()
     {
         var log = new Log();
-        Pipeline pipe = Source.From(Enumerable.Range(0, 3)) | Stage.Named("numbers") | log.Node("extract") | log.Node("transform") | log.End("load");
+        Pipeline pipe = Source.From(Enumerable.Range(0, 3)) | Stage.Named("numbers") | log.Node("extract") | log.Node("transform")
+            | log.End("load");
 
         Check.Equal("numbers | extract | transform | load", pipe.Topology.ToText().Trim(), "the topology");
 

@@ -1,8 +1,10 @@
 using Sluice;
+using Sluice.Diagnostics;
 
 namespace Originals.Consecution;
 
-/// <summary>The original's first README: nothing is tracked; whether all was processed is known; the last N failures are kept; failures are replayed up to N times.</summary>
+/// <summary>The original's first README: nothing is tracked; whether all was processed is known; the last N failures are kept; failures are
+/// replayed up to N times.</summary>
 internal static class Robustness
 {
     public static async Task RunAsync()
@@ -18,7 +20,8 @@ internal static class Robustness
     {
         int attempts = 0;
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("robust", source => source | Try, new ConsecutorOptions { Store = store, Delivery = delivery });
+        await using var consecutor = new Consecutor<int>("robust", source => source | Try,
+            new ConsecutorOptions { Store = store, Delivery = delivery });
         await consecutor.StartAsync();
         for (int i = 1; i <= 5; i++) await consecutor.SendAsync(i);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync();

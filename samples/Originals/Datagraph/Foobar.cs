@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using Sluice;
+using Sluice.Flows;
 
 namespace Originals.Datagraph;
 
-/// <summary>The original: a processor takes the first value of a stream and a dependency, and puts values into another stream; the starter reads them as they are made.</summary>
+/// <summary>The original: a processor takes the first value of a stream and a dependency, and puts values into another stream; the starter
+/// reads them as they are made.</summary>
 internal static class Foobar
 {
     private static readonly Processor Processor = new("foobar") { Inputs = ["foo"], Outputs = ["bar"] };

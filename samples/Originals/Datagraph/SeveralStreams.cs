@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 using Sluice;
+using Sluice.Flows;
 
 namespace Originals.Datagraph;
 
-/// <summary>The original: three processors are joined by the names of their streams; one reads two streams side by side, pair by pair.</summary>
+/// <summary>The original: three processors are joined by the names of their streams; one reads two streams side by side, pair by
+/// pair.</summary>
 internal static class SeveralStreams
 {
     private static readonly Processor Foo = new("foo") { Inputs = ["a"], Outputs = ["b", "c"] };
@@ -23,7 +25,8 @@ internal static class SeveralStreams
         await foreach (int value in c.StreamAsync(cancellation)) yield return IOVal.Of("d", sum + value);
     }
 
-    private static async IAsyncEnumerable<IOVal> FoobarAsync(IO<int> a, IO<int> b, IO<int> c, IO<int> d, [EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<IOVal> FoobarAsync(IO<int> a, IO<int> b, IO<int> c, IO<int> d,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         int n = await a.FirstAsync(cancellation), sum = await b.FirstAsync(cancellation);
         await foreach (var (left, right) in c.Zip(d, cancellation: cancellation)) yield return IOVal.Of("e", n + sum + left + right);

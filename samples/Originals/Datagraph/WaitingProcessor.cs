@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Sluice;
+using Sluice.Flows;
 
 namespace Originals.Datagraph;
 

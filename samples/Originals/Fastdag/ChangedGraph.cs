@@ -1,8 +1,10 @@
 using Sluice;
+using Sluice.Graphs;
 
 namespace Originals.Fastdag;
 
-/// <summary>The original's motive: processing steps are added and removed without touching the others, and all that can run at once does.</summary>
+/// <summary>The original's motive: processing steps are added and removed without touching the others, and all that can run at once
+/// does.</summary>
 internal static class ChangedGraph
 {
     public static async Task RunAsync()

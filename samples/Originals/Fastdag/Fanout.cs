@@ -1,4 +1,5 @@
 using Sluice;
+using Sluice.Graphs;
 
 namespace Originals.Fastdag;
 
@@ -31,8 +32,9 @@ internal static class Fanout
         GraphBuilder<Request> builder = Graph.For<Request>("offer");
         GraphNode<Customer> customer = builder.Add("customer", LoadCustomerAsync);                    // add_root("customer")
         GraphNode<Price> price = builder.Add("price", LoadPriceAsync);                                // a second root
-        GraphNode<string> greeting = builder.Add("greeting", customer, buyer => $"Hello {buyer!.Name}");     // add_parent(customer, "buyer")
-        GraphNode<decimal> total = builder.Add("total", price, customer, (net, buyer) => buyer!.Country == "CH" ? net!.Amount * 2 : net!.Amount);
+        GraphNode<string> greeting = builder.Add("greeting", customer, buyer => $"Hello {buyer!.Name}"); // add_parent(customer, "buyer")
+        GraphNode<decimal> total = builder.Add("total", price, customer, (net, buyer) => buyer!.Country == "CH" ? net!.Amount * 2
+            : net!.Amount);
         Graph<Request> graph = builder.Build();
 
         GraphContext<Request> context = await graph.ResolveAsync(new Request("r-1", 7));               // run(context)
@@ -40,7 +42,8 @@ internal static class Fanout
         Check.Equal(new Customer("customer 7", "CH"), context.Get(customer), "node_data of customer");
         Check.Equal("Hello customer 7", context.Get(greeting), "node_data of greeting");
         Check.Equal(6m, context.Get(total), "node_data of total");
-        Check.Sequence(["amount", "country", "greeting", "name", "total"], context.Merged.Keys.Select(key => $"{char.ToLowerInvariant(key[0])}{key[1..]}").Order(), "the names of the merged view");
+        Check.Sequence(["amount", "country", "greeting", "name", "total"],
+            context.Merged.Keys.Select(key => $"{char.ToLowerInvariant(key[0])}{key[1..]}").Order(), "the names of the merged view");
         Check.Sequence(["greeting", "total"], context.Leaves.Keys.Order(), "the leaves");
         Check.Equal("r-1", context.Request.Id, "the context");
     }

@@ -34,7 +34,8 @@ internal static class Drive
             if (tally.Acknowledged == 0 && victim.Killed == 0)
             {
                 temporary?.Delete(recursive: true);
-                throw new UserMistake(failure.Message.StartsWith("payments: ", StringComparison.Ordinal) ? failure.Message["payments: ".Length..] : failure.Message, failure);
+                throw new UserMistake(failure.Message.StartsWith("payments: ", StringComparison.Ordinal)
+                    ? failure.Message["payments: ".Length..] : failure.Message, failure);
             }
 
             findings.Problems.Add($"the server did not start again: {failure.Message}");
@@ -89,9 +90,11 @@ internal static class Drive
         {
             var now = (tally.Acknowledged, victim.Killed);
             if (now != before) sinceProgress.Restart();
-            if (sinceProgress.Elapsed > Patience) throw new TimeoutException($"nothing was acknowledged for {Patience.TotalSeconds} seconds");
+            if (sinceProgress.Elapsed > Patience) throw new TimeoutException(
+                $"nothing was acknowledged for {Patience.TotalSeconds} seconds");
             before = now;
-            if (!Console.IsOutputRedirected) Console.Write($"\r{now.Acknowledged} of {plan.Payments.Count} acknowledged, {now.Killed} kills ");
+            if (!Console.IsOutputRedirected) Console.Write(
+                $"\r{now.Acknowledged} of {plan.Payments.Count} acknowledged, {now.Killed} kills ");
             try
             {
                 await Task.Delay(Beat, cancellation);
@@ -106,12 +109,19 @@ internal static class Drive
     /// <summary>Waits until all is processed, asks for what there is, stops the server, and reads what it has written.</summary>
     private static async Task CollectAsync(Victim victim, Findings findings, StoreFiles files, CancellationToken cancellation)
     {
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = (await victim.FindAsync(cancellation)).Http };
-        await WaitAsync(async () => (await GetAsync("snapshot")).EnumerateObject().All(consecutor => consecutor.Value.GetProperty("isIdle").GetBoolean()), "not everything was processed", cancellation);
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false })
+        {
+            BaseAddress =
+            (await victim.FindAsync(cancellation)).Http
+        };
+        await WaitAsync(async () => (await GetAsync("snapshot")).EnumerateObject()
+            .All(consecutor => consecutor.Value.GetProperty("isIdle").GetBoolean()), "not everything was processed", cancellation);
         findings.ReadBalances(await GetAsync("balances"));
         findings.ReadDead(await GetAsync("dead"));
-        await WaitAsync(() => Task.FromResult(Findings.Totals(files) >= findings.Balance), $"{files.Totals} has not all that was booked", cancellation);
-        if (await victim.TerminateAsync(cancellation) is var exitCode and not 0) findings.Problems.Add($"the server ended with exit code {exitCode} when it was asked to end");
+        await WaitAsync(() => Task.FromResult(Findings.Totals(files) >= findings.Balance), $"{files.Totals} has not all that was booked",
+            cancellation);
+        if (await victim.TerminateAsync(cancellation) is var exitCode and not 0)
+            findings.Problems.Add($"the server ended with exit code {exitCode} when it was asked to end");
         findings.ReadFiles(files);
 
         async Task<JsonElement> GetAsync(string path)
@@ -126,7 +136,8 @@ internal static class Drive
         var waited = Stopwatch.StartNew();
         while (!await condition())
         {
-            if (waited.Elapsed > Patience) throw new TimeoutException(string.Create(CultureInfo.InvariantCulture, $"{otherwise} within {Patience.TotalSeconds} seconds"));
+            if (waited.Elapsed > Patience) throw new TimeoutException(string.Create(CultureInfo.InvariantCulture,
+                $"{otherwise} within {Patience.TotalSeconds} seconds"));
             await Task.Delay(Beat, cancellation);
         }
     }

@@ -19,15 +19,18 @@ internal sealed record DriveOptions(int Payments, int Seed, int Kills, string? S
     /// <summary>Reads the options.</summary>
     /// <exception cref="UserMistake">One is malformed, or does not go with the others.</exception>
     public static DriveOptions Parse(
-        OptionValues values, Option<string> drive, Option<string> urls, Option<string> store, Option<string> ledger, Option<string> tcp, Option<string> window,
+        OptionValues values, Option<string> drive, Option<string> urls, Option<string> store, Option<string> ledger, Option<string> tcp,
+            Option<string> window,
         Option<string> durability, Option<string> poison, Option<string> seed, Option<string> kills)
     {
-        if ((values[poison] ?? values[window]) is not null) throw new UserMistake($"{(values[poison] is null ? window : poison).Name} belongs to --serve.");
+        if ((values[poison] ?? values[window]) is not null)
+            throw new UserMistake($"{(values[poison] is null ? window : poison).Name} belongs to --serve.");
         int payments = values.Number(drive, 1, Most)!.Value;
         var path = values.File(store, "sqlite:");
         if (File.Exists(path)) throw new UserMistake($"--store {path} is there already: --drive begins with a new one.");
         if (values[ledger] is not null && path is null) throw new UserMistake("--ledger needs --store sqlite:FILE.");
-        if (File.Exists(values.File(ledger))) throw new UserMistake($"--ledger {values.File(ledger)} is there already: --drive begins with a new one.");
+        if (File.Exists(values.File(ledger))) throw new UserMistake(
+            $"--ledger {values.File(ledger)} is there already: --drive begins with a new one.");
         ServeOptions.DurabilityOf(values[durability]);
         List<string> arguments =
         [
@@ -35,7 +38,8 @@ internal sealed record DriveOptions(int Payments, int Seed, int Kills, string? S
             "--window", "1", "--durability", values[durability] ?? "power", "--poison", Plan.Poison,
         ];
         return new DriveOptions(
-            payments, values.Number(seed, 0, int.MaxValue) ?? RandomNumberGenerator.GetInt32(1, 100_000), values.Number(kills, 0, MostKills) ?? Math.Clamp(payments / 200, 2, 20),
+            payments, values.Number(seed, 0, int.MaxValue) ?? RandomNumberGenerator.GetInt32(1, 100_000), values.Number(kills, 0, MostKills)
+                ?? Math.Clamp(payments / 200, 2, 20),
             path, values.File(ledger), arguments);
     }
 }

@@ -46,11 +46,13 @@ internal sealed class Findings(Plan plan)
     /// <summary>Compares the balances, as <c>GET /balances</c> answers them, with the plan.</summary>
     public void ReadBalances(JsonElement balances)
     {
-        var found = balances.EnumerateObject().ToDictionary(account => account.Name, account => decimal.Parse(account.Value.GetString()!, CultureInfo.InvariantCulture));
+        var found = balances.EnumerateObject().ToDictionary(account => account.Name,
+            account => decimal.Parse(account.Value.GetString()!, CultureInfo.InvariantCulture));
         var expected = plan.Balances;
         Balance = found.Values.Sum();
         foreach (var account in found.Keys.Union(expected.Keys).Order(StringComparer.Ordinal))
-            if (found.GetValueOrDefault(account) is var has && expected.GetValueOrDefault(account) is var should && has != should) Problems.Add($"{account} has {has}, not {should}");
+            if (found.GetValueOrDefault(account) is var has && expected.GetValueOrDefault(account) is var should && has != should)
+                Problems.Add($"{account} has {has}, not {should}");
     }
 
     /// <summary>Reads what was written; the numbers and balances of each account must follow each other.</summary>
@@ -69,7 +71,8 @@ internal sealed class Findings(Plan plan)
             End(payee);
             var before = accounts.GetValueOrDefault(account);
             var after = new Account(decimal.Parse(balance, CultureInfo.InvariantCulture), long.Parse(number, CultureInfo.InvariantCulture));
-            if (after != new Account(before.Balance + decimal.Parse(amount, CultureInfo.InvariantCulture), before.Payments + 1)) Problems.Add($"{files.Ledger}: does not follow what is before it: {line}");
+            if (after != new Account(before.Balance + decimal.Parse(amount, CultureInfo.InvariantCulture), before.Payments + 1))
+                Problems.Add($"{files.Ledger}: does not follow what is before it: {line}");
             accounts[account] = after;
         }
 
@@ -85,7 +88,8 @@ internal sealed class Findings(Plan plan)
     }
 
     /// <summary>What was booked in all windows that are over.</summary>
-    public static decimal Totals(StoreFiles files) => File.ReadLines(files.Totals).Skip(1).Sum(line => decimal.Parse(line.Split(',')[3], CultureInfo.InvariantCulture));
+    public static decimal Totals(StoreFiles files)
+        => File.ReadLines(files.Totals).Skip(1).Sum(line => decimal.Parse(line.Split(',')[3], CultureInfo.InvariantCulture));
 
     private void End(JsonElement payment) => End(payment.GetProperty("payee").GetString()!);
 

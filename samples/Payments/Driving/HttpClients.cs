@@ -5,7 +5,8 @@ using System.Text.Json;
 
 namespace Payments.Driving;
 
-/// <summary>Clients that post payments, and send again under the same key what was not answered: that is all it takes to be counted once.</summary>
+/// <summary>Clients that post payments, and send again under the same key what was not answered: that is all it takes to be counted
+/// once.</summary>
 internal sealed class HttpClients(Victim victim, Tally tally) : IDisposable
 {
     private const int AtOnce = 8;
@@ -15,14 +16,16 @@ internal sealed class HttpClients(Victim victim, Tally tally) : IDisposable
 
     /// <summary>Sends all, several at a time, until all are acknowledged.</summary>
     public Task SendAsync(IEnumerable<Request> requests, CancellationToken cancellation)
-        => Parallel.ForEachAsync(requests, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (request, token) => await SendAsync(request, token));
+        => Parallel.ForEachAsync(requests, new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
+        async (request, token) => await SendAsync(request, token));
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
 
     private async Task SendAsync(Request request, CancellationToken cancellation)
     {
-        for (var wait = request.GivesUpAfterMs is { } ms ? TimeSpan.FromMilliseconds(ms) : Timeout.InfiniteTimeSpan; !await TryAsync(request, wait, cancellation); wait = Timeout.InfiniteTimeSpan)
+        for (var wait = request.GivesUpAfterMs is { } ms ? TimeSpan.FromMilliseconds(ms) : Timeout.InfiniteTimeSpan;
+            !await TryAsync(request, wait, cancellation); wait = Timeout.InfiniteTimeSpan)
         {
             tally.Repeat();
             await Task.Delay(Pause, cancellation);
@@ -42,14 +45,18 @@ internal sealed class HttpClients(Victim victim, Tally tally) : IDisposable
         patience.CancelAfter(wait);
         try
         {
-            using var message = new HttpRequestMessage(HttpMethod.Post, new Uri(server.Http, "payments")) { Content = ContentOf(request.Payments) };
+            using var message = new HttpRequestMessage(HttpMethod.Post,
+                new Uri(server.Http, "payments"))
+            { Content = ContentOf(request.Payments) };
             message.Headers.Add("Idempotency-Key", request.Key);
             using var answer = await http.SendAsync(message, patience.Token);
             if (answer.StatusCode is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable) return false;
             if (answer.StatusCode == HttpStatusCode.Accepted) return true;
-            throw new InvalidDataException($"POST /payments was answered with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellation)}");
+            throw new InvalidDataException(
+                $"POST /payments was answered with {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellation)}");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or OperationCanceledException && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is HttpRequestException or IOException or SocketException or OperationCanceledException
+            && !cancellation.IsCancellationRequested)
         {
             return false;
         }

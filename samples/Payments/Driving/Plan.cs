@@ -1,6 +1,7 @@
 namespace Payments.Driving;
 
-/// <summary>What is sent, by whom, and when the server is killed: all of it follows from the seed. Every payment has a payee of its own, by which it is found again.</summary>
+/// <summary>What is sent, by whom, and when the server is killed: all of it follows from the seed. Every payment has a payee of its own, by
+/// which it is found again.</summary>
 internal sealed class Plan
 {
     /// <summary>How payees begin that take no payments.</summary>
@@ -22,12 +23,14 @@ internal sealed class Plan
             }
 
             var count = Math.Min(random.Next(10) == 0 ? random.Next(2, 6) : 1, Payments.Count - at);
-            Http.Add(new Request($"key-{Http.Count}", Payments.GetRange(at, count), random.Next(15) == 0, random.Next(15) == 0 ? random.Next(20) : null));
+            Http.Add(new Request($"key-{Http.Count}", Payments.GetRange(at, count), random.Next(15) == 0, random.Next(15) == 0
+                ? random.Next(20) : null));
             at += count;
         }
 
         Kills = [.. Enumerable.Range(0, options.Kills)
-            .Select(_ => new Kill(random.Next(options.Payments), TimeSpan.FromMilliseconds(random.Next(30)), random.Next(3) == 0 ? TimeSpan.FromMilliseconds(random.Next(500)) : null))
+            .Select(_ => new Kill(random.Next(options.Payments), TimeSpan.FromMilliseconds(random.Next(30)), random.Next(3) == 0
+            ? TimeSpan.FromMilliseconds(random.Next(500)) : null))
             .OrderBy(kill => kill.At)];
     }
 
@@ -45,7 +48,8 @@ internal sealed class Plan
 
     /// <summary>What each account should have in the end.</summary>
     public Dictionary<string, decimal> Balances
-        => Payments.Where(IsBooked).GroupBy(payment => payment.Account).ToDictionary(account => account.Key, account => account.Sum(payment => payment.Amount));
+        => Payments.Where(IsBooked).GroupBy(payment => payment.Account)
+        .ToDictionary(account => account.Key, account => account.Sum(payment => payment.Amount));
 
     private static bool IsBooked(Payment payment) => payment.Amount > 0 && !payment.Payee.StartsWith(Poison, StringComparison.Ordinal);
 
@@ -69,7 +73,8 @@ internal sealed class Plan
 /// <param name="Key">Its idempotency key.</param>
 /// <param name="Payments">One, or several in as many lines.</param>
 /// <param name="IsRepeated">Whether it is sent again although it was answered.</param>
-/// <param name="GivesUpAfterMs">How long its client waits for the answer at first, before it sends it again; null for as long as need be.</param>
+/// <param name="GivesUpAfterMs">How long its client waits for the answer at first, before it sends it again; null for as long as need
+/// be.</param>
 internal sealed record Request(string Key, IReadOnlyList<Payment> Payments, bool IsRepeated, int? GivesUpAfterMs);
 
 /// <summary>A kill of the server.</summary>

@@ -22,8 +22,10 @@ internal static class Report
         Row("balance found", findings.IsWhole ? findings.Balance : null);
         foreach (var problem in findings.Problems.Take(MostProblems)) Console.WriteLine($"problem: {problem}");
         if (findings.Problems.Count > MostProblems) Console.WriteLine($"and {findings.Problems.Count - MostProblems} more problems");
-        return findings is { IsWhole: true, Lost: 0, Duplicated: 0, Problems.Count: 0 } && tally.Acknowledged == plan.Payments.Count && findings.Balance == expected;
+        return findings is { IsWhole: true, Lost: 0, Duplicated: 0, Problems.Count: 0 } && tally.Acknowledged == plan.Payments.Count
+            && findings.Balance == expected;
     }
 
-    private static void Row(string name, decimal? value) => Console.WriteLine(FormattableString.Invariant($"{name,-18}{(value is { } known ? known : "unknown"),16}"));
+    private static void Row(string name, decimal? value)
+        => Console.WriteLine(FormattableString.Invariant($"{name,-18}{(value is { } known ? known : "unknown"),16}"));
 }

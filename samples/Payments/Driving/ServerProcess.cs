@@ -27,8 +27,11 @@ internal sealed class ServerProcess : IDisposable
     {
         // Started as `dotnet Payments.dll` or as a program of its own.
         var own = Environment.ProcessPath!;
-        string[] program = Path.GetFileNameWithoutExtension(own) == "dotnet" ? [own, Path.Combine(AppContext.BaseDirectory, "Payments.dll")] : [own];
-        return new ServerProcess(Process.Start(new ProcessStartInfo(program[0], [.. program[1..], .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!);
+        string[] program = Path.GetFileNameWithoutExtension(own) == "dotnet" ? [own, Path.Combine(AppContext.BaseDirectory, "Payments.dll")]
+            : [own];
+        return new ServerProcess(Process.Start(new ProcessStartInfo(program[0],
+            [.. program[1..], .. arguments])
+        { RedirectStandardOutput = true, RedirectStandardError = true })!);
     }
 
     /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>

@@ -42,7 +42,8 @@ internal sealed class TcpSender(string id, IReadOnlyList<Payment> payments, Vict
         while (acknowledged < payments.Count)
         {
             sent = Math.Min(acknowledged + AtOnce, payments.Count);
-            var frames = Enumerable.Range(acknowledged, sent - acknowledged).Select(at => $"{at + 1} {JsonSerializer.Serialize(payments[at], PaymentsJson.Default.Payment)}\n");
+            var frames = Enumerable.Range(acknowledged, sent - acknowledged)
+                .Select(at => $"{at + 1} {JsonSerializer.Serialize(payments[at], PaymentsJson.Default.Payment)}\n");
             await stream.WriteAsync(Encoding.UTF8.GetBytes(string.Concat(frames)), cancellation);
             while (acknowledged < sent) Acknowledge(await ReadAsync(reader, "ok", cancellation));
         }

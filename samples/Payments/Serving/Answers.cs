@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
-using Sluice;
+using Sluice.Diagnostics;
 
 namespace Payments.Serving;
 

@@ -1,35 +1,48 @@
 using Sluice;
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Payments.Serving;
 
-/// <summary>The store and the three consecutors in it: payments, whose bookings go to the ledger, and whose rejections to a file of their own.</summary>
+/// <summary>The store and the three consecutors in it: payments, whose bookings go to the ledger, and whose rejections to a file of their
+/// own.</summary>
 /// <remarks>
 /// <code>
-/// payments   source | Validate | charge | RunningBalance | output "balances" ──► ledger    source | [ToFile ledger, Amount | Window | Total | ToFile totals]
+/// payments source | Validate | charge | RunningBalance | output "balances" ──► ledger source | [ToFile ledger, Amount | Window | Total |
+/// ToFile totals]
 ///                        └ output "rejected" ──► rejections   source | ToFile rejected
 /// </code>
-/// Everything between two files is part of one commit: a payment is settled, its account changed, and its booking an entry of the ledger's stream, or nothing of it.
+/// Everything between two files is part of one commit: a payment is settled, its account changed, and its booking an entry of the ledger's
+/// stream, or nothing of it.
 /// </remarks>
 internal sealed class Bank : IAsyncDisposable
 {
     /// <summary>The node that knows the balances.</summary>
     public const string Balance = "balance";
 
-    // What may be under way when the process dies is run alone, one by one, by the next: so few that this is soon done. And so many attempts that killing the
+    // What may be under way when the process dies is run alone, one by one, by the next: so few that this is soon done. And so many
+    // attempts that killing the
     // process again and again, while a payment runs alone, makes no innocent one a dead letter.
     private const int Capacity = 256;
     private const int Replays = 10;
     private const long Bound = 100_000;
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
-    private static readonly DeliveryGuarantee Replayed = DeliveryGuarantee.Replay(Replays, Backoff.Exponential(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100)));
+    private static readonly DeliveryGuarantee Replayed = DeliveryGuarantee.Replay(Replays,
+        Backoff.Exponential(TimeSpan.FromMilliseconds(10), TimeSpan.FromMilliseconds(100)));
 
     private readonly SqliteStreamStore store;
 
     private Bank(SqliteStreamStore store, ServeOptions options)
     {
         this.store = store;
-        var stored = new ConsecutorOptions { Store = store, Serializers = PayloadSerializers.JsonOf(PaymentsJson.Default), MaxInFlight = Capacity, Delivery = Replayed };
+        var stored = new ConsecutorOptions
+        {
+            Store = store,
+            Serializers = PayloadSerializers.JsonOf(PaymentsJson.Default),
+            MaxInFlight = Capacity,
+            Delivery = Replayed
+        };
         Payments = new Consecutor<Payment>("payments", source => source
             | StageNode.Of(() => new Validate())
             | new Poison(options.Poison).Meet | Stage.Named("charge")
@@ -84,7 +97,8 @@ internal sealed class Bank : IAsyncDisposable
             await bank.Payments.StartAsync();
             return bank;
         }
-        catch (Exception cause) when (cause is StreamStoreException or IOException or InvalidDataException or InvalidOperationException or UnauthorizedAccessException or UserMistake)
+        catch (Exception cause) when (cause is StreamStoreException or IOException or InvalidDataException or InvalidOperationException
+            or UnauthorizedAccessException or UserMistake)
         {
             if (bank is not null) await bank.DisposeAsync();
             else if (store is not null) await store.DisposeAsync();

@@ -23,7 +23,8 @@ internal sealed class Intake : IAsyncDisposable
     public static async Task<Intake> StartAsync(int port, Consecutor<Payment> payments)
     {
         var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
-        PipelineRun run = (Source.Tcp(port, payments.Serializer, new TcpOptions { OnListening = address => listening.TrySetResult(address) }) | payments).Start(new RunOptions());
+        PipelineRun run = (Source.Tcp(port, payments.Serializer,
+            new TcpOptions { OnListening = address => listening.TrySetResult(address) }) | payments).Start(new RunOptions());
         if (await Task.WhenAny(listening.Task, run.Completion) == listening.Task) return new Intake(run) { Address = await listening.Task };
         try
         {
@@ -39,7 +40,7 @@ internal sealed class Intake : IAsyncDisposable
     /// <summary>Answers what it has taken, and closes.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (!run.Completion.IsCompleted) await run.DrainAsync(Patience);
+        if (!run.Completion.IsCompleted) await run.StopAsync(Patience);
         await run.DisposeAsync();
     }
 }

@@ -17,13 +17,16 @@ internal sealed record ServeOptions(StoreFiles Files, string Urls, int? TcpPort,
     /// <summary>Reads the options.</summary>
     /// <exception cref="UserMistake">One is missing or malformed.</exception>
     public static ServeOptions Parse(
-        OptionValues values, Option<string> urls, Option<string> store, Option<string> ledger, Option<string> tcp, Option<string> window, Option<string> durability, Option<string> poison)
+        OptionValues values, Option<string> urls, Option<string> store, Option<string> ledger, Option<string> tcp, Option<string> window,
+            Option<string> durability, Option<string> poison)
     {
         var path = values.File(store, "sqlite:") ?? throw new UserMistake("--serve needs --store sqlite:FILE.");
         var files = new StoreFiles(path, values.File(ledger) ?? StoreFiles.LedgerBeside(path));
-        if (files.Ledger == files.Store || files.Ledger == files.Totals || files.Ledger == files.Rejected) throw new UserMistake($"--ledger {files.Ledger} is a file of the store: name another one.");
+        if (files.Ledger == files.Store || files.Ledger == files.Totals || files.Ledger == files.Rejected)
+            throw new UserMistake($"--ledger {files.Ledger} is a file of the store: name another one.");
         return new ServeOptions(
-            files, UrlsOf(values[urls] ?? "http://127.0.0.1:5080"), values.Number(tcp, 0, 65_535), TimeSpan.FromSeconds(values.Number(window, 1, LongestWindow) ?? 3600),
+            files, UrlsOf(values[urls] ?? "http://127.0.0.1:5080"), values.Number(tcp, 0, 65_535),
+                TimeSpan.FromSeconds(values.Number(window, 1, LongestWindow) ?? 3600),
             DurabilityOf(values[durability]), values[poison]);
     }
 
@@ -34,7 +37,8 @@ internal sealed record ServeOptions(StoreFiles Files, string Urls, int? TcpPort,
         foreach (var url in text.Split(';'))
         {
             // What stands for all addresses is no host name.
-            if (!Uri.TryCreate(url.Replace("//*", "//localhost", StringComparison.Ordinal).Replace("//+", "//localhost", StringComparison.Ordinal), UriKind.Absolute, out var address)
+            if (!Uri.TryCreate(url.Replace("//*", "//localhost", StringComparison.Ordinal)
+                .Replace("//+", "//localhost", StringComparison.Ordinal), UriKind.Absolute, out var address)
                 || address.Scheme != Uri.UriSchemeHttp || address.PathAndQuery != "/")
                 throw new UserMistake($"--urls must be http://ADDRESS:PORT, such as http://127.0.0.1:5080, not \"{url}\".");
         }

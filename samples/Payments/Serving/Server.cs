@@ -25,14 +25,16 @@ internal static class Server
         app.MapProducer("/payments", bank.Payments);
         app.MapGet("/balances", async (double? wait, HttpContext context) =>
         {
-            await CatchUpAsync(bank, TimeSpan.FromSeconds(Math.Clamp(wait ?? LongestWait.TotalSeconds, 0, LongestWait.TotalSeconds)), context.RequestAborted);
+            await CatchUpAsync(bank, TimeSpan.FromSeconds(Math.Clamp(wait ?? LongestWait.TotalSeconds, 0, LongestWait.TotalSeconds)),
+                context.RequestAborted);
             var balances = new SortedDictionary<string, decimal>(StringComparer.Ordinal);
-            await foreach (var (account, state) in bank.Payments.ListStateAsync<Account>(Bank.Balance, context.RequestAborted)) balances[account] = state.Balance;
+            await foreach (var (account, state) in bank.Payments.ListStateAsync<Account>(Bank.Balance,
+                context.RequestAborted)) balances[account] = state.Balance;
             await AnswerAsync(context, json => Answers.Write(json, balances));
         });
         app.MapGet("/dead", async (HttpContext context) =>
         {
-            List<Sluice.DeadLetter> letters = [];
+            List<Sluice.Diagnostics.DeadLetter> letters = [];
             await foreach (var letter in bank.Payments.ListDeadLettersAsync(context.RequestAborted)) letters.Add(letter);
             await AnswerAsync(context, json => Answers.Write(json, letters));
         });

@@ -21,7 +21,9 @@ internal static class Service
             Console.WriteLine($"store     {options.Files.Store}");
             Console.WriteLine($"ledger    {options.Files.Ledger}");
             if (intake is not null) Console.WriteLine($"tcp       {intake.Address}");
-            Console.WriteLine($"listening {string.Join(", ", app.Urls)}  (POST /payments, GET /balances, /dead, /rejected, /snapshot; SIGTERM or Ctrl+C ends it)");
+            Console.WriteLine(
+                $"listening {string.Join(", ", app.Urls)}  (POST /payments, GET /balances, /dead, /rejected, /snapshot; SIGTERM or Ctrl+C "
+                    + $"ends it)");
             var stopped = Task.Delay(Timeout.Infinite, stop);
             var ended = bank.Ended;
             var first = await Task.WhenAny(stopped, ended, intake?.Completion ?? stopped);
@@ -34,7 +36,9 @@ internal static class Service
         if (intake is not null) await intake.DisposeAsync();
         await bank.StopAsync();
         var books = bank.Payments.Snapshot();
-        Console.WriteLine($"stopped   {books.Accepted} payments accepted, {books.Accepted - books.Pending - books.Retrying - books.Parked - books.Suspect} of them processed");
+        Console.WriteLine(
+            $"stopped   {books.Accepted} payments "
+                + $"accepted, {books.Accepted - books.Pending - books.Retrying - books.Parked - books.Suspect} of them processed");
     }
 
     /// <returns>Whether it listens; else it was told to stop while it began.</returns>

@@ -1,5 +1,6 @@
 using Microsoft.Data.Sqlite;
 using Sluice;
+using Sluice.Storage;
 
 namespace Payments.Serving;
 
@@ -16,11 +17,20 @@ internal static class StoreMark
         SQLitePCL.Batteries_V2.Init();
         try
         {
-            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false, DefaultTimeout = 1 }.ToString());
+            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+            {
+                DataSource = path,
+                Mode = SqliteOpenMode.ReadOnly,
+                Pooling = false,
+                DefaultTimeout = 1
+            }.ToString());
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sluice\\_%' ESCAPE '\\' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
-            if (command.ExecuteScalar() is string table) throw new UserMistake($"--store {path} is the database of another program: it has a table {table}. Name another file.");
+            command.CommandText =
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sluice\\_%' ESCAPE '\\' AND name NOT LIKE "
+                + "'sqlite\\_%' ESCAPE '\\'";
+            if (command.ExecuteScalar() is string table)
+                throw new UserMistake($"--store {path} is the database of another program: it has a table {table}. Name another file.");
         }
         catch (SqliteException)
         {
@@ -34,7 +44,8 @@ internal static class StoreMark
     {
         var streams = await store.ListStreamsAsync();
         if (streams.Contains(Stream)) return;
-        if (streams.Count > 0) throw new UserMistake($"--store {path} is the store of another program: it has a stream {streams[0]}. Name another file.");
+        if (streams.Count > 0) throw new UserMistake(
+            $"--store {path} is the store of another program: it has a stream {streams[0]}. Name another file.");
         await store.OpenStreamAsync(Stream, new StreamOptions { Partitions = 1 });
     }
 }

@@ -1,22 +1,30 @@
 namespace Sluice.Generators;
 
-/// <summary>SLU006, brackets behind a chain without parentheses: <c>source | Twice &lt; [p, q] &gt; Save</c>. C# binds <c>&lt;</c> tighter than <c>|</c>, and says only that it cannot be applied to a method group.</summary>
+/// <summary>SLU006: brackets behind a chain without parentheses, as in <c>source | Twice &lt; [p, q] &gt; Save</c>.</summary>
+/// <remarks>C# binds <c>&lt;</c> tighter than <c>|</c>, and only says that it cannot be applied to a method group.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class BracketPlaceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>([SyntaxKind.LessThanExpression], Rule)
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Error("SLU006", "Brackets behind a chain without parentheses",
-        "C# binds '<' tighter than '|': put the chain before it in parentheses, '({0}) < …'", "The bracket form is source < [branch, branch] > function.");
+        "C# binds '<' tighter than '|': put the chain before it in parentheses, '({0}) < …'",
+            "The bracket form is source < [branch, branch] > function.");
 
     private protected override void Check(BinaryExpressionSyntax brackets, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
         if (model.GetSymbolInfo(brackets, context.CancellationToken).Symbol is not null) return;
-        if (brackets.Right.WithoutParentheses() is not CollectionExpressionSyntax && model.GetTypeInfo(brackets.Right, context.CancellationToken).Type?.Name != "Routing") return;
+        if (brackets.Right.WithoutParentheses() is not CollectionExpressionSyntax
+            && model.GetTypeInfo(brackets.Right, context.CancellationToken).Type?.Name != "Routing") return;
 
         SyntaxNode form = brackets;
-        while (form.Parent is BinaryExpressionSyntax { RawKind: (int)SyntaxKind.GreaterThanExpression or (int)SyntaxKind.LessThanExpression } outer && outer.Left == form) form = outer;
+        while (form.Parent is BinaryExpressionSyntax
+            {
+                RawKind: (int)SyntaxKind.GreaterThanExpression
+            or (int)SyntaxKind.LessThanExpression
+            } outer && outer.Left == form) form = outer;
         if (form.Parent is not BinaryExpressionSyntax { RawKind: (int)SyntaxKind.BitwiseOrExpression } chain || chain.Right != form) return;
         if (symbols.ItemOf(model.GetTypeInfo(chain.Left, context.CancellationToken).Type) is null) return;
-        context.ReportDiagnostic(Diagnostic.Create(Rule, brackets.Left.GetLocation(), $"{StageText.Short(chain.Left)} | {StageText.Short(brackets.Left)}"));
+        context.ReportDiagnostic(Diagnostic.Create(Rule, brackets.Left.GetLocation(),
+            $"{StageText.Short(chain.Left)} | {StageText.Short(brackets.Left)}"));
     }
 }

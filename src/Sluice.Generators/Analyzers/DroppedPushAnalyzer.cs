@@ -1,14 +1,16 @@
 namespace Sluice.Generators;
 
-/// <summary>
-/// SLU009, a push that nobody awaits: <c>output.PushAsync(item);</c> in a node. The push waits while the stages behind are busy; the node would go on, hold items without a bound, and not learn
+/// <summary>SLU009: a push in a node that is not awaited: <c>output.PushAsync(item);</c>.</summary>
+/// <remarks>
+/// The push waits while the stages behind are busy. Without an await the node continues, holds an unbounded number of items, and never sees
 /// that a push has failed.
-/// </summary>
+/// </remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class DroppedPushAnalyzer() : StageAnalyzer(Rule)
 {
     private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU009", "A push that nobody awaits",
-        "The task of '{0}' is dropped: write 'await {1}', or return the task; a node that does not wait for its pushes has no bound, and does not see them fail",
+        "The task of '{0}' is dropped: write 'await {1}', or return the task; a node that does not wait for its pushes has no bound, and "
+            + "does not see them fail",
         "PushAsync completes when the stages behind the node have room. A node awaits each push before it makes the next one.");
 
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
@@ -19,17 +21,19 @@ public sealed class DroppedPushAnalyzer() : StageAnalyzer(Rule)
         var call = (IInvocationOperation)context.Operation;
         if (call.TargetMethod is not { Name: "PushAsync", ContainingType.Name: "Output" } method || !symbols.IsOurs(method)) return;
 
-        // What is made of the task (AsTask, ConfigureAwait) is as dropped as the task.
+        // A value made of the task (AsTask, ConfigureAwait) is dropped like the task.
         IOperation value = call;
         while (value.Parent is IInvocationOperation next && next.Instance == value) value = next;
         if (value.Parent is IConditionalAccessOperation access) value = access;
-        if (IsDropped(value)) context.ReportDiagnostic(Diagnostic.Create(Rule, value.Syntax.GetLocation(), method.Name, StageText.Short(value.Syntax)));
+        if (IsDropped(value)) context.ReportDiagnostic(Diagnostic.Create(Rule, value.Syntax.GetLocation(), method.Name,
+            StageText.Short(value.Syntax)));
     }
 
     private static bool IsDropped(IOperation value) => value.Parent switch
     {
         IExpressionStatementOperation => true,
-        IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: var local } } initializer => !IsUsed(local, initializer),
+        IVariableInitializerOperation { Parent: IVariableDeclaratorOperation { Symbol: var local } } initializer
+            => !IsUsed(local, initializer),
         _ => false,
     };
 

@@ -1,6 +1,9 @@
 namespace Sluice.Generators;
 
-/// <summary>SLU022, a policy without the name of its type: <c>Stage.OnError(DeadLetter)</c>. The compiler takes the name for another type, or for none.</summary>
+/// <summary>
+/// SLU022: an error policy without the name of its type, as in <c>Stage.OnError(DeadLetter)</c>. The compiler takes the name for another
+/// type, or does not find it.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class ErrorPolicyAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>([SyntaxKind.InvocationExpression], Rule)
 {
@@ -9,11 +12,18 @@ public sealed class ErrorPolicyAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
 
     private protected override void Check(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        if (call is not { Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "OnError" }, ArgumentList.Arguments: { Count: 1 } arguments } || arguments[0].Expression is not IdentifierNameSyntax name) return;
+        if (call is not
+            {
+                Expression: MemberAccessExpressionSyntax { Name.Identifier.Text: "OnError" },
+                ArgumentList.Arguments: { Count: 1 } arguments
+            } || arguments[0].Expression is not IdentifierNameSyntax name) return;
         var model = context.SemanticModel;
-        if (model.GetSymbolInfo(name, context.CancellationToken).Symbol is IFieldSymbol or ILocalSymbol or IParameterSymbol or IPropertySymbol) return;
-        var method = model.GetMemberGroup(call.Expression, context.CancellationToken).OfType<IMethodSymbol>().FirstOrDefault(symbols.IsOurs);
-        if (method is not { Parameters.Length: 1 } || method.Parameters[0].Type is not INamedTypeSymbol { TypeKind: TypeKind.Enum } policy) return;
+        if (model.GetSymbolInfo(name, context.CancellationToken).Symbol is IFieldSymbol or ILocalSymbol or IParameterSymbol
+            or IPropertySymbol) return;
+        var method = model.GetMemberGroup(call.Expression, context.CancellationToken).OfType<IMethodSymbol>()
+            .FirstOrDefault(symbols.IsOurs);
+        if (method is not { Parameters.Length: 1 } || method.Parameters[0].Type is not INamedTypeSymbol { TypeKind: TypeKind.Enum } policy)
+            return;
         if (policy.GetMembers(name.Identifier.Text).OfType<IFieldSymbol>().Any())
             context.ReportDiagnostic(Diagnostic.Create(Rule, name.GetLocation(), policy.Name, name.Identifier.Text));
     }

@@ -1,6 +1,9 @@
 namespace Sluice.Generators;
 
-/// <summary>SLU029, what is no function of a data flow: <c>flow | 42</c>, <c>flow | (n => n + 1)</c>, an overloaded method. The compiler only says that the operator cannot be applied.</summary>
+/// <summary>
+/// SLU029: an operand of a data flow that is no function: <c>flow | 42</c>, <c>flow | (n => n + 1)</c>, an overloaded method. The compiler
+/// only says that the operator cannot be applied.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class FlowMisfitAnalyzer() : SyntaxAnalyzer<ExpressionSyntax>(
     [SyntaxKind.BitwiseOrExpression, SyntaxKind.InvocationExpression], Overloads, Generic, Untyped, Call, Value, Null, Many)
@@ -11,20 +14,26 @@ public sealed class FlowMisfitAnalyzer() : SyntaxAnalyzer<ExpressionSyntax>(
         "A stage of a data flow is made of functions whose parameters have names and types, and of other flows.");
 
     private static readonly DiagnosticDescriptor Overloads = Family.Error(Id,
-        "'{0}' has several overloads, and C# cannot see which one is meant: write it as a lambda with typed parameters, 'DataFlow.Function({1} => {0}({2})).Named(\"…\")'");
+        "'{0}' has several overloads, and C# cannot see which one is meant: write it as a lambda with typed parameters, "
+            + "'DataFlow.Function({1} => {0}({2})).Named(\"…\")'");
 
-    private static readonly DiagnosticDescriptor Generic = Family.Error(Id, "'{0}' is generic, and C# cannot see its types: write '{0}<{1}>'");
+    private static readonly DiagnosticDescriptor Generic = Family.Error(Id,
+        "'{0}' is generic, and C# cannot see its types: write '{0}<{1}>'");
 
     private static readonly DiagnosticDescriptor Untyped = Family.Error(Id,
-        "Values are bound to parameters by their names and types, and this lambda states no types: write 'DataFlow.Function(({0}) => …).Named(\"…\")'");
+        "Values are bound to parameters by their names and types, and this lambda states no types: write 'DataFlow.Function(({0}) => "
+            + "…).Named(\"…\")'");
 
-    private static readonly DiagnosticDescriptor Call = Family.Error(Id, "'{0}' is a call, and its result '{1}' is no function: give the function itself, '{2}'");
+    private static readonly DiagnosticDescriptor Call = Family.Error(Id,
+        "'{0}' is a call, and its result '{1}' is no function: give the function itself, '{2}'");
 
-    private static readonly DiagnosticDescriptor Value = Family.Error(Id, "'{0}' is of type '{1}', and a stage is made of functions and of data flows");
+    private static readonly DiagnosticDescriptor Value = Family.Error(Id,
+        "'{0}' is of type '{1}', and a stage is made of functions and of data flows");
 
     private static readonly DiagnosticDescriptor Null = Family.Error(Id, "null is no function");
 
-    private static readonly DiagnosticDescriptor Many = Family.Error(Id, "Parentheses take six functions at most: write brackets, '[{0}, …]'");
+    private static readonly DiagnosticDescriptor Many = Family.Error(Id,
+        "Parentheses take six functions at most: write brackets, '[{0}, …]'");
 
     private protected override void Check(ExpressionSyntax written, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
@@ -41,11 +50,12 @@ public sealed class FlowMisfitAnalyzer() : SyntaxAnalyzer<ExpressionSyntax>(
         else foreach (var member in Members(right)) CheckMember(context, member, symbols);
     }
 
-    /// <summary><c>DataFlow.From(F, G)</c> and <c>DataFlow.Function(F)</c>.</summary>
+    /// <summary>Checks <c>DataFlow.From(F, G)</c> and <c>DataFlow.Function(F)</c>.</summary>
     private static void CheckCall(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         if (call.Expression is not MemberAccessExpressionSyntax { Name.Identifier.Text: "From" or "Function" } access) return;
-        if (context.SemanticModel.GetSymbolInfo(access.Expression, context.CancellationToken).Symbol is not INamedTypeSymbol type || !IsFlow(type, symbols)) return;
+        if (context.SemanticModel.GetSymbolInfo(access.Expression, context.CancellationToken).Symbol is not INamedTypeSymbol type
+            || !IsFlow(type, symbols)) return;
         if (context.SemanticModel.GetSymbolInfo(call, context.CancellationToken).Symbol is not null) return;
         foreach (var argument in call.ArgumentList.Arguments) CheckMember(context, argument.Expression, symbols);
     }
@@ -66,10 +76,14 @@ public sealed class FlowMisfitAnalyzer() : SyntaxAnalyzer<ExpressionSyntax>(
         else if (model.MethodGroup(written) is { Length: > 0 } group) CheckGroup(group);
         else if (written is LambdaExpressionSyntax lambda)
         {
-            var parameters = (lambda as ParenthesizedLambdaExpressionSyntax)?.ParameterList.Parameters.ToArray() ?? [((SimpleLambdaExpressionSyntax)lambda).Parameter];
-            if (parameters.Any(parameter => parameter.Type is null)) Report(context, Untyped, written, string.Join(", ", parameters.Select(parameter => $"{parameter.Type?.ToString() ?? "int"} {parameter.Identifier.Text}")));
+            var parameters = (lambda as ParenthesizedLambdaExpressionSyntax)?.ParameterList.Parameters.ToArray()
+                ?? [((SimpleLambdaExpressionSyntax)lambda).Parameter];
+            if (parameters.Any(parameter => parameter.Type is null))
+                Report(context, Untyped, written, string.Join(", ",
+                    parameters.Select(parameter => $"{parameter.Type?.ToString() ?? "int"} {parameter.Identifier.Text}")));
         }
-        else if (model.GetTypeInfo(written).Type is { TypeKind: not (TypeKind.Error or TypeKind.Delegate) } type && !IsFlow(type, symbols) && type.Name is not ("DataFlowFunction" or "Delegate" or "MulticastDelegate"))
+        else if (model.GetTypeInfo(written).Type is { TypeKind: not (TypeKind.Error or TypeKind.Delegate) } type && !IsFlow(type, symbols)
+            && type.Name is not ("DataFlowFunction" or "Delegate" or "MulticastDelegate"))
         {
             string shown = type.SpecialType == SpecialType.System_Void ? "void" : type.ToMinimalDisplayString(model, written.SpanStart);
             if (written is InvocationExpressionSyntax call) Report(context, Call, written, text, shown, StageText.Short(call.Expression));
@@ -78,15 +92,19 @@ public sealed class FlowMisfitAnalyzer() : SyntaxAnalyzer<ExpressionSyntax>(
 
         void CheckGroup(IMethodSymbol[] methods)
         {
-            if (methods.Length == 1 && methods[0] is { IsGenericMethod: true } generic && generic.TypeArguments.Any(argument => argument.TypeKind == TypeKind.TypeParameter))
+            if (methods.Length == 1 && methods[0] is { IsGenericMethod: true } generic
+                && generic.TypeArguments.Any(argument => argument.TypeKind == TypeKind.TypeParameter))
                 Report(context, Generic, written, text, string.Join(", ", generic.TypeArguments.Select(argument => argument.Name)));
             if (methods.Length == 1) return;
             var shown = methods.OrderBy(method => method.Parameters.Length == 1 ? 0 : 1).First().Parameters;
-            Report(context, Overloads, written, text, $"({string.Join(", ", shown.Select(parameter => $"{parameter.Type.ToMinimalDisplayString(model, written.SpanStart)} {parameter.Name}"))})", string.Join(", ", shown.Select(parameter => parameter.Name)));
+            Report(context, Overloads, written, text, $"({string.Join(", ", shown.Select(parameter =>
+                $"{parameter.Type.ToMinimalDisplayString(model, written.SpanStart)} {parameter.Name}"))})",
+                string.Join(", ", shown.Select(parameter => parameter.Name)));
         }
     }
 
     private static bool IsFlow(ITypeSymbol type, SluiceSymbols symbols) => type.Name == "DataFlow" && symbols.IsOurs(type);
 
-    private static void Report(SyntaxNodeAnalysisContext context, DiagnosticDescriptor rule, ExpressionSyntax at, params object[] words) => context.ReportDiagnostic(Diagnostic.Create(rule, at.GetLocation(), words));
+    private static void Report(SyntaxNodeAnalysisContext context, DiagnosticDescriptor rule, ExpressionSyntax at, params object[] words)
+        => context.ReportDiagnostic(Diagnostic.Create(rule, at.GetLocation(), words));
 }

@@ -1,9 +1,9 @@
 namespace Sluice.Generators;
 
 /// <summary>
-/// SLU002, a forgotten await: a stage whose items are tasks, a function that drops the task of a call, or one that is <c>async void</c>.
-/// The item would count as completed before its work is, and the work's failure would reach nobody.
+/// SLU002: a forgotten await: a stage whose items are tasks, a function that drops the task of a call, or an <c>async void</c> function.
 /// </summary>
+/// <remarks>The item would count as completed before its work is, and a failure of the work would be lost.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, AsyncVoid)
 {
@@ -36,7 +36,7 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, Asy
         if (!symbols.IsTask(item)) return;
         foreach (var (given, value) in stage.Maps(symbols))
         {
-            // A stage that takes tasks and hands on tasks is not where they were forgotten.
+            // A stage that takes tasks and puts out tasks is not the place of the mistake.
             if (given.DelegateInvokeMethod!.Parameters.Any(parameter => symbols.IsTask(parameter.Type))) continue;
             context.ReportDiagnostic(Diagnostic.Create(Tasks, value.Syntax.GetLocation(), Short(item!)));
         }
@@ -69,7 +69,9 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, Asy
         }
     }
 
-    /// <summary>Functions reach a stage as arguments, as operands of the operator, inside brackets and inside named branches.</summary>
+    /// <summary>
+    /// Whether a function reaches a stage: as an argument, as an operand of the operator, inside brackets, or inside named branches.
+    /// </summary>
     private static bool GoesToAStage(IOperation function, SluiceSymbols symbols)
     {
         var parent = function.Parent;
@@ -81,7 +83,10 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, Asy
             : StageCall.From(parent, symbols) is not null;
     }
 
-    /// <summary>The body of a method of the same file; others would need a semantic model of their own, too dear while typing.</summary>
+    /// <summary>
+    /// The body of a method of the same file. A method of another file would need another semantic model, which costs too much while
+    /// typing.
+    /// </summary>
     private static IOperation? BodyOf(IMethodReferenceOperation group)
     {
         var declaration = group.Method.OriginalDefinition.DeclaringSyntaxReferences.FirstOrDefault();

@@ -1,9 +1,12 @@
 namespace Sluice.Generators;
 
 /// <summary>
-/// SLU007, the reason of a lambda that fits nowhere: for <c>source | (x => x.Nmae)</c> the compiler only says that the operator cannot be
-/// applied to a lambda. Bound once more, with the type of the items, the lambda shows which of its names does not fit.
+/// SLU007: the name that does not fit in a lambda. For <c>source | (x => x.Nmae)</c> the compiler only says that the operator cannot be
+/// applied to a lambda.
 /// </summary>
+/// <remarks>
+/// The analyzer binds the lambda once more, with the type of the items, and reports the first name that then means nothing.
+/// </remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
     [SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression], Unknown, Arguments, Elsewhere)
@@ -13,7 +16,8 @@ public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSynt
     private static readonly RuleFamily Family = new("A lambda that fits no stage",
         "The operator takes functions of many kinds, so an error inside a lambda only shows as an operator that cannot be applied.");
 
-    private static readonly DiagnosticDescriptor Unknown = Family.Error(Id, "The items here are of type '{1}', and '{0}' is not known there, so this lambda fits no stage");
+    private static readonly DiagnosticDescriptor Unknown = Family.Error(Id,
+        "The items here are of type '{1}', and '{0}' is not known there, so this lambda fits no stage");
 
     private static readonly DiagnosticDescriptor Arguments = Family.Error(Id,
         "The items here are of type '{1}', and '{0}' does not take the arguments it is given, so this lambda fits no stage");
@@ -36,7 +40,7 @@ public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSynt
             : Diagnostic.Create(reason == CandidateReason.None ? Unknown : Arguments, name.GetLocation(), name.Identifier.Text, type));
     }
 
-    /// <summary>Binds the lambda with its parameter's type written down, and returns the first name that means nothing then.</summary>
+    /// <summary>Binds the lambda with a written parameter type, and returns the first name that then means nothing.</summary>
     private static (SimpleNameSyntax? Name, CandidateReason Reason) Misfit(
         LambdaExpressionSyntax lambda, ParameterSyntax parameter, string type, SemanticModel model)
     {
@@ -48,7 +52,7 @@ public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSynt
         if (!model.TryGetSpeculativeSemanticModel(lambda.SpanStart, statement, out var speculative)) return default;
         var probe = statement.DescendantNodes().OfType<LambdaExpressionSyntax>().First();
 
-        // Both bodies are the same text, so their names stand in the same order.
+        // Both bodies have the same text, so their names are in the same order.
         foreach (var (name, bound) in Names(lambda).Zip(Names(probe), (name, bound) => (name, bound)))
         {
             var info = speculative.GetSymbolInfo(bound);
@@ -59,12 +63,12 @@ public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSynt
         return default;
     }
 
-    /// <summary>Names that must mean something: members that are accessed, methods that are called, and plain values.</summary>
+    /// <summary>The names that must mean something: accessed members, called methods, and plain values.</summary>
     private static IEnumerable<SimpleNameSyntax> Names(LambdaExpressionSyntax lambda) => lambda.Body.DescendantNodesAndSelf()
         .OfType<SimpleNameSyntax>()
         .Where(name => name.Identifier.Text is not ("_" or "var" or "nameof"));
 
-    /// <summary>Operators of the library that are there to be refused, with a sentence (SLU001).</summary>
+    /// <summary>Whether it is an operator of the library that exists only to be refused, with a message (SLU001).</summary>
     private static bool IsRefusal(ISymbol symbol) =>
         symbol.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == nameof(ObsoleteAttribute));
 }

@@ -1,6 +1,9 @@
 namespace Sluice.Generators;
 
-/// <summary>SLU020, a chain that begins with something that is no source: <c>list | Twice</c>, <c>Twice | Print</c>, <c>[a, b] | Print</c>. The compiler only says that the operator cannot be applied.</summary>
+/// <summary>
+/// SLU020: a chain that does not begin with a source: <c>list | Twice</c>, <c>Twice | Print</c>, <c>[a, b] | Print</c>. The compiler only
+/// says that the operator cannot be applied.
+/// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
     [SyntaxKind.BitwiseOrExpression], Items, Function, Brackets, Merged)
@@ -16,7 +19,8 @@ public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         "'{0}' is a function, and a chain begins with a source ('source | {0} | …') or with a pipe ('Pipe.Of<{1}>() | {0} | …')");
 
     private static readonly DiagnosticDescriptor Brackets = Family.Error(Id,
-        "Brackets at the beginning have no items: put the source of the branches before them ('source | {0} | …'); sources are merged by 'Source.Merge(a, b) | …'");
+        "Brackets at the beginning have no items: put the source of the branches before them ('source | {0} | …'); sources are merged by "
+            + "'Source.Merge(a, b) | …'");
 
     private static readonly DiagnosticDescriptor Merged = Family.Error(Id,
         "'{0}' has no type of its own behind which '|' could stand: write '{1} | …', which merges what comes out");
@@ -24,7 +28,8 @@ public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
     private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
-        if (model.GetSymbolInfo(stage, context.CancellationToken).Symbol is not null || !IsStage(stage.Right.WithoutParentheses(), model, symbols)) return;
+        if (model.GetSymbolInfo(stage, context.CancellationToken).Symbol is not null
+            || !IsStage(stage.Right.WithoutParentheses(), model, symbols)) return;
 
         var left = stage.Left.WithoutParentheses();
         var type = model.GetTypeInfo(left, context.CancellationToken).Type;
@@ -32,28 +37,36 @@ public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         if (MergeOf(left, type, model, symbols) is { } merged) Report(Merged, text, merged);
         else if (left is CollectionExpressionSyntax brackets)
         {
-            if (!brackets.Elements.OfType<ExpressionElementSyntax>().Any(element => model.GetTypeInfo(element.Expression).Type?.Name == "ConsecutorOutput")) Report(Brackets, text);        // SLU031
+            // SLU031
+            if (!brackets.Elements.OfType<ExpressionElementSyntax>()
+                .Any(element => model.GetTypeInfo(element.Expression).Type?.Name == "ConsecutorOutput")) Report(Brackets, text);
         }
         else if (type is not null && SluiceSymbols.IsSequence(type)) Report(Items, text);
         else if (model.MethodGroup(left) is { Length: 1 } group && group[0] is { Parameters.IsEmpty: false } function)
             Report(Function, text, function.Parameters[0].Type.ToMinimalDisplayString(model, left.SpanStart));
 
-        void Report(DiagnosticDescriptor rule, params object[] words) => context.ReportDiagnostic(Diagnostic.Create(rule, left.GetLocation(), words));
+        void Report(DiagnosticDescriptor rule, params object[] words)
+            => context.ReportDiagnostic(Diagnostic.Create(rule, left.GetLocation(), words));
     }
 
-    /// <summary><c>[p, q] | F</c>, <c>(p, q) | F</c> and <c>pipes | F</c>, as they are written; null where it is something else.</summary>
+    /// <summary>The text of the fan-in in <c>[p, q] | F</c>, <c>(p, q) | F</c> and <c>pipes | F</c>; null for anything else.</summary>
     private static string? MergeOf(ExpressionSyntax left, ITypeSymbol? type, SemanticModel model, SluiceSymbols symbols)
     {
         var (written, first) = left switch
         {
-            CollectionExpressionSyntax { Elements.Count: > 0 } brackets => (string.Join(", ", brackets.Elements.Select(StageText.Short)), (brackets.Elements[0] as ExpressionElementSyntax)?.Expression),
+            CollectionExpressionSyntax { Elements.Count: > 0 } brackets
+                => (string.Join(", ", brackets.Elements.Select(StageText.Short)),
+                (brackets.Elements[0] as ExpressionElementSyntax)?.Expression),
             TupleExpressionSyntax tuple => (string.Join(", ", tuple.Arguments.Select(StageText.Short)), tuple.Arguments[0].Expression),
             _ => (StageText.Short(left), null),
         };
-        type = first is not null ? model.GetTypeInfo(first).Type : type is IArrayTypeSymbol array ? array.ElementType : (type as INamedTypeSymbol)?.TypeArguments.FirstOrDefault();
-        return type is null || symbols.ItemOf(type) is null || symbols.ItemOf(model.GetTypeInfo(left).Type) is not null ? null : $"{(symbols.IsPipe(type) ? "Pipe" : "Source")}.Merge({written})";
+        type = first is not null ? model.GetTypeInfo(first).Type : type is IArrayTypeSymbol array ? array.ElementType
+            : (type as INamedTypeSymbol)?.TypeArguments.FirstOrDefault();
+        return type is null || symbols.ItemOf(type) is null || symbols.ItemOf(model.GetTypeInfo(left).Type) is not null ? null
+            : $"{(symbols.IsPipe(type) ? "Pipe" : "Source")}.Merge({written})";
     }
 
     private static bool IsStage(ExpressionSyntax right, SemanticModel model, SluiceSymbols symbols) =>
-        right is LambdaExpressionSyntax || model.MethodGroup(right).Length > 0 || (model.GetTypeInfo(right).Type is { } type && symbols.IsOurs(type));
+        right is LambdaExpressionSyntax || model.MethodGroup(right).Length > 0
+        || (model.GetTypeInfo(right).Type is { } type && symbols.IsOurs(type));
 }

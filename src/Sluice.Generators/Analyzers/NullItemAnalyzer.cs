@@ -1,9 +1,10 @@
 namespace Sluice.Generators;
 
 /// <summary>
-/// SLU003, a map that returns null: the compiler infers a nullable item type from <c>x => list.Find(x)</c> and is content, and the null
-/// travels on as an item. Nothing is reported where somebody wrote down that null is meant, or where the next stage looks for it.
+/// SLU003: a map that may return null. The compiler infers a nullable item type from <c>x => list.Find(x)</c> without a warning, and the
+/// null travels on as an item.
 /// </summary>
+/// <remarks>Not reported if the code says that null is meant, or if the next stage handles it.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class NullItemAnalyzer() : StageAnalyzer(Rule)
 {

@@ -2,13 +2,13 @@ using System.Collections.Immutable;
 
 namespace Sluice.Generators;
 
-/// <summary>
-/// A <c>Future&lt;string&gt;</c> where a step takes <c>string?</c>: to the compiler two different types (CS8620), as a class could take values as well as give them. A future only gives one.
-/// </summary>
+/// <summary>Suppresses CS8620 for a <c>Future&lt;string&gt;</c> where a step takes <c>string?</c>.</summary>
+/// <remarks>To the compiler these are different types, as a class might also take values. A future only returns one.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class NullableFutureSuppressor : DiagnosticSuppressor
 {
-    private static readonly SuppressionDescriptor OfArgument = new("SLUS01", "CS8620", "A future only gives its value, and what may be null may be given what is not.");
+    private static readonly SuppressionDescriptor OfArgument = new("SLUS01", "CS8620",
+        "A future only gives its value, and what may be null may be given what is not.");
 
     /// <inheritdoc/>
     public override ImmutableArray<SuppressionDescriptor> SupportedSuppressions => [OfArgument];
@@ -23,7 +23,18 @@ public sealed class NullableFutureSuppressor : DiagnosticSuppressor
             if (node is not ExpressionSyntax argument) continue;
             var model = context.GetSemanticModel(tree);
             var info = model.GetTypeInfo(argument, context.CancellationToken);
-            if (info.Type is INamedTypeSymbol given && info.ConvertedType is INamedTypeSymbol { Name: "Arg" or "Args" or "NullableArg", ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } }
+            if (info.Type is INamedTypeSymbol given && info.ConvertedType is INamedTypeSymbol
+                {
+                    Name: "Arg" or "Args" or "NullableArg",
+                    ContainingNamespace:
+                    {
+                        Name: "Graphs", ContainingNamespace:
+                        {
+                            Name: "Sluice",
+                            ContainingNamespace.IsGlobalNamespace: true
+                        }
+                    }
+                }
                 && given is { Name: "Future" or "Task" or "ValueTask", Arity: 1 })
                 context.ReportSuppression(Suppression.Create(OfArgument, report));
         }

@@ -1,6 +1,6 @@
 namespace Sluice.Generators;
 
-/// <summary>What all rules share: their category and where their documentation is.</summary>
+/// <summary>Creates the rules, with their common category and the address of their documentation.</summary>
 internal static class Rules
 {
     private const string Category = "Sluice";

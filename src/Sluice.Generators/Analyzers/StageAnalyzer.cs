@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Sluice.Generators;
 
-/// <summary>What all analyzers share: they look at code that people wrote, and only where Sluice is known.</summary>
+/// <summary>The base of all analyzers: they analyse hand-written code, and only in compilations that reference Sluice.</summary>
 public abstract class StageAnalyzer : DiagnosticAnalyzer
 {
     private protected StageAnalyzer(params DiagnosticDescriptor[] rules) => SupportedDiagnostics = [.. rules];

@@ -1,7 +1,7 @@
 namespace Sluice.Generators;
 
-/// <summary>An analyzer of one form of expression as it is written, which may not compile.</summary>
-/// <typeparam name="TNode">The form.</typeparam>
+/// <summary>The base of analyzers of one syntax node, in code that may not compile.</summary>
+/// <typeparam name="TNode">The type of the syntax node.</typeparam>
 public abstract class SyntaxAnalyzer<TNode> : StageAnalyzer
     where TNode : ExpressionSyntax
 {

@@ -1,9 +1,9 @@
 namespace Sluice.Generators;
 
 /// <summary>
-/// SLU005, a run that is started and never awaited: dropped at once, or kept in a local of which nothing that can be waited for is used.
-/// The method would end while items are under way, and the failure of the run would be seen by nobody.
+/// SLU005: a run that is started and never awaited: dropped at once, or kept in a local of which nothing awaitable is used.
 /// </summary>
+/// <remarks>The method would end while items are in flight, and a failure of the run would be lost.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rule)
 {
@@ -21,7 +21,7 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rule)
     {
         foreach (var block in context.OperationBlocks)
         {
-            // Locals are looked up once per block, and only in blocks that start a run at all.
+            // Locals are looked up once per block, and only in blocks that start a run.
             var uses = new Lazy<ILookup<ILocalSymbol, IOperation>>(() => RunUse.OfLocals(block));
             foreach (var call in block.Descendants().OfType<IInvocationOperation>())
                 if (Starts(call, symbols) && RunUse.IsForgotten(call, uses, symbols))
@@ -30,8 +30,8 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rule)
     }
 
     /// <summary>
-    /// Anything that returns a run, and what a pipeline returns as a task: the latter only outside of async functions, where the compiler
-    /// does not notice a dropped task (CS4014).
+    /// Whether a call returns a run; or a task of a pipeline, outside of async functions, where the compiler does not report a dropped task
+    /// (CS4014).
     /// </summary>
     private static bool Starts(IInvocationOperation call, SluiceSymbols symbols)
     {

@@ -3,9 +3,10 @@ using System.Collections.Immutable;
 namespace Sluice.Generators;
 
 /// <summary>
-/// SLU004, a bool that nobody meant: <c>source | set.Add</c> looks like a sink and is a map to <c>bool</c>, because <c>Add</c> returns
-/// whether it did something. Known by the verb: methods called on an object whose name says that they change it.
+/// SLU004: an unintended bool: <c>source | set.Add</c> looks like a sink but is a map to <c>bool</c>, because <c>Add</c> returns whether it
+/// did something.
 /// </summary>
+/// <remarks>It recognises such a method by its verb: a method on an object whose name says that it changes the object.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class UnmeantBoolAnalyzer() : StageAnalyzer(Rule)
 {
@@ -47,7 +48,7 @@ public sealed class UnmeantBoolAnalyzer() : StageAnalyzer(Rule)
         context.ReportDiagnostic(Diagnostic.Create(Rule, at.Syntax.GetLocation(), method.Name, sink));
     }
 
-    /// <summary>The call whose result is returned as it is; <c>!set.Add(x)</c> or a comparison shows that the bool was looked at.</summary>
+    /// <summary>The call whose result is returned unchanged. <c>!set.Add(x)</c> or a comparison shows that the bool is intended.</summary>
     private static IInvocationOperation? CallIn(IOperation result) => FunctionBody.Bare(result) switch
     {
         IInvocationOperation call => call,

@@ -1,6 +1,6 @@
 namespace Sluice.Generators;
 
-/// <summary>What stands in brackets, as far as it can be told without them.</summary>
+/// <summary>The kind of an element in brackets, as far as it is known without them.</summary>
 internal enum PartKind
 {
     Brackets,
@@ -19,27 +19,29 @@ internal enum PartKind
 /// <summary>One element of brackets behind a stage.</summary>
 internal sealed class BracketPart
 {
-    private BracketPart(ExpressionSyntax written, PartKind kind, INamedTypeSymbol? type, IMethodSymbol[] methods) => (Written, Kind, Type, Methods) = (written, kind, type, methods);
+    private BracketPart(ExpressionSyntax written, PartKind kind, INamedTypeSymbol? type, IMethodSymbol[] methods)
+        => (Written, Kind, Type, Methods) = (written, kind, type, methods);
 
     public ExpressionSyntax Written { get; }
 
     public PartKind Kind { get; }
 
-    /// <summary>The type of Sluice that it is, with its arguments.</summary>
+    /// <summary>Its type, if that is one of Sluice.</summary>
     public INamedTypeSymbol? Type { get; }
 
-    /// <summary>What a name stands for, or the function of a lambda whose parameters have types.</summary>
+    /// <summary>The methods that a name stands for, or the function of a lambda with parameter types.</summary>
     public IMethodSymbol[] Methods { get; }
 
-    /// <summary>The one method, or the function of a lambda; null where there are several, or none.</summary>
+    /// <summary>The only method, or the function of a lambda; null if there are several or none.</summary>
     public IMethodSymbol? Method => Methods.Length == 1 ? Methods[0] : null;
 
     public string Text => StageText.Short(Written);
 
     public static List<BracketPart> Of(CollectionExpressionSyntax brackets, SemanticModel model, SluiceSymbols symbols) =>
-        [.. brackets.Elements.OfType<ExpressionElementSyntax>().Select(element => Of(element.Expression.WithoutParentheses(), model, symbols))];
+        [.. brackets.Elements.OfType<ExpressionElementSyntax>()
+        .Select(element => Of(element.Expression.WithoutParentheses(), model, symbols))];
 
-    /// <summary>The type that an end or a function takes; null where that cannot be told.</summary>
+    /// <summary>The type that a pipe, a sink or a function takes; null if it is not known.</summary>
     public ITypeSymbol? Takes() => Kind switch
     {
         PartKind.Pipe or PartKind.Sink or PartKind.Consecutor => Type!.TypeArguments[0],
@@ -47,7 +49,7 @@ internal sealed class BracketPart
         _ => null,
     };
 
-    /// <summary>What comes out of it: of a pipe, or of a function that returns an item.</summary>
+    /// <summary>The type of its outputs: of a pipe, a function that returns an item, or a branch; null if there are none.</summary>
     public ITypeSymbol? PutsOut(SluiceSymbols symbols) => Kind switch
     {
         PartKind.Pipe => Type!.TypeArguments[1],
@@ -56,7 +58,7 @@ internal sealed class BracketPart
         _ => null,
     };
 
-    /// <summary>Whether items end in it.</summary>
+    /// <summary>Whether items end in it: a sink.</summary>
     public bool IsEnd(SluiceSymbols symbols) => Kind switch
     {
         PartKind.Sink or PartKind.Consecutor => true,
@@ -65,19 +67,23 @@ internal sealed class BracketPart
         _ => false,
     };
 
-    /// <summary>How a branch is written where all branches are pipes.</summary>
+    /// <summary>The text of the branch as a pipe, for brackets where all branches must be pipes.</summary>
     public string AsPipe(string item)
     {
         string pipe = $"Pipe.Of<{item}>()";
         if (Kind is PartKind.Methods or PartKind.Form) return $"{pipe} | {Text}";
-        if (Written is not LambdaExpressionSyntax { ExpressionBody: { } body } lambda || lambda.Parameter() is not { } parameter) return $"{pipe} | …";
+        if (Written is not LambdaExpressionSyntax { ExpressionBody: { } body } lambda || lambda.Parameter() is not { } parameter)
+            return $"{pipe} | …";
         ExpressionSyntax first = body;
         while (first is BinaryExpressionSyntax stage) first = stage.Left;
-        return first.ToString() == parameter.Identifier.Text ? pipe + StageText.Short(body).Substring(parameter.Identifier.Text.Length) : $"{pipe} | …";
+        return first.ToString() == parameter.Identifier.Text ? pipe + StageText.Short(body).Substring(parameter.Identifier.Text.Length)
+            : $"{pipe} | …";
     }
 
-    /// <summary>A method that returns a <c>Task&lt;T&gt;</c> passes for one that returns a <c>Task</c>.</summary>
-    private static bool IsEnd(IMethodSymbol method, SluiceSymbols symbols) => method.ReturnsVoid || (symbols.IsTask(method.ReturnType) && (method.ReturnType.Name == "Task" || method.ReturnType is INamedTypeSymbol { Arity: 0 }));
+    /// <summary>Whether a method can be a sink: a <c>Task&lt;T&gt;</c> passes for a <c>Task</c>.</summary>
+    private static bool IsEnd(IMethodSymbol method, SluiceSymbols symbols)
+        => method.ReturnsVoid || (symbols.IsTask(method.ReturnType)
+        && (method.ReturnType.Name == "Task" || method.ReturnType is INamedTypeSymbol { Arity: 0 }));
 
     private static BracketPart Of(ExpressionSyntax written, SemanticModel model, SluiceSymbols symbols)
     {
@@ -85,7 +91,8 @@ internal sealed class BracketPart
         if (written is LambdaExpressionSyntax lambda)
         {
             bool isTyped = lambda.Parameter() is { Type: not null };
-            return new(written, PartKind.Lambda, null, isTyped && model.GetSymbolInfo(lambda).Symbol is IMethodSymbol function ? [function] : []);
+            return new(written, PartKind.Lambda, null, isTyped && model.GetSymbolInfo(lambda).Symbol is IMethodSymbol function ? [function]
+                : []);
         }
         if (model.MethodGroup(written) is { Length: > 0 } methods) return new(written, PartKind.Methods, null, methods);
         for (var type = model.GetTypeInfo(written).Type as INamedTypeSymbol; type is not null; type = type.BaseType)

@@ -1,6 +1,6 @@
 namespace Sluice.Generators;
 
-/// <summary>Walks over what a function itself does, without the functions nested in it.</summary>
+/// <summary>Walks over the body of a function, without the functions nested in it.</summary>
 internal static class FunctionBody
 {
     public static IEnumerable<IOperation> Own(IOperation body)
@@ -13,17 +13,17 @@ internal static class FunctionBody
         }
     }
 
-    /// <summary>The expressions whose values the lambda returns.</summary>
+    /// <summary>The expressions that the lambda returns.</summary>
     public static IEnumerable<IOperation> Results(IAnonymousFunctionOperation lambda) =>
         Own(lambda.Body).OfType<IReturnOperation>().Select(result => result.ReturnedValue).OfType<IOperation>();
 
-    /// <summary>Calls whose task is neither awaited, returned, kept nor discarded by <c>_ =</c>.</summary>
+    /// <summary>Calls whose task is neither awaited, returned, kept nor discarded with <c>_ =</c>.</summary>
     public static IEnumerable<IOperation> DroppedTasks(IOperation body, SluiceSymbols symbols) =>
         Own(body).OfType<IExpressionStatementOperation>()
             .Select(statement => Bare(statement.Operation))
             .Where(dropped => dropped is IInvocationOperation or IConditionalAccessOperation && symbols.IsTask(dropped.Type));
 
-    /// <summary>The value without the conversions that the compiler adds.</summary>
+    /// <summary>The value without implicit conversions.</summary>
     public static IOperation Bare(IOperation value)
     {
         while (value is IConversionOperation { IsImplicit: true } or IParenthesizedOperation)

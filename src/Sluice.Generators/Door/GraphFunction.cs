@@ -1,6 +1,7 @@
 namespace Sluice.Generators;
 
-/// <summary>The function of a graph's node, as it is written: a method, a lambda, or a delegate. Of a lambda that fits nowhere the compiler's own picture may have other parameters than the text.</summary>
+/// <summary>The function of a graph's node, as it is written: a method, a lambda, or a delegate.</summary>
+/// <remarks>For a lambda that fits no overload, the compiler's symbol may have other parameters than the text.</remarks>
 internal sealed class GraphFunction
 {
     private readonly bool isExact;                   // lambdas have the types that they state, methods may take base types
@@ -8,21 +9,25 @@ internal sealed class GraphFunction
     private GraphFunction(ITypeSymbol?[] types, ITypeSymbol? returned, bool returnsNothing, bool isExact)
         => (Types, Returned, ReturnsNothing, this.isExact) = (types, returned, returnsNothing, isExact);
 
-    /// <summary>Of its parameters; null where a lambda states none.</summary>
+    /// <summary>The types of its parameters; null where a lambda states none.</summary>
     public ITypeSymbol?[] Types { get; }
 
-    /// <summary>Null where that is not known.</summary>
+    /// <summary>The type that it returns; null if that is not known.</summary>
     public ITypeSymbol? Returned { get; }
 
     public bool ReturnsNothing { get; }
 
     public int Count => Types.Length;
 
-    public bool TakesToken => Types.LastOrDefault() is { Name: "CancellationToken", ContainingNamespace: { Name: "Threading", ContainingNamespace.Name: "System" } };
+    public bool TakesToken => Types.LastOrDefault() is
+    {
+        Name: "CancellationToken",
+        ContainingNamespace: { Name: "Threading", ContainingNamespace.Name: "System" }
+    };
 
     public bool MayTakeToken => Types.Length > 0 && (Types[Types.Length - 1] is null || TakesToken);
 
-    /// <summary>Several for a method with overloads, none for what is no function.</summary>
+    /// <summary>All candidates: several for a method with overloads, none if the expression is no function.</summary>
     public static GraphFunction[] Of(ExpressionSyntax written, SemanticModel model)
     {
         written = written.WithoutParentheses();
@@ -31,35 +36,45 @@ internal sealed class GraphFunction
         return model.GetTypeInfo(written).Type is INamedTypeSymbol { DelegateInvokeMethod: { } invoke } ? [Of(invoke)] : [];
     }
 
-    /// <summary>Whether a parameter does not take what comes.</summary>
+    /// <summary>Whether a parameter does not take a value of this type.</summary>
     public bool Misfits(int index, ITypeSymbol comes, Compilation compilation)
     {
-        if (Types[index] is not { TypeKind: not (TypeKind.Error or TypeKind.TypeParameter) } taken || comes.TypeKind == TypeKind.Error) return false;
+        if (Types[index] is not { TypeKind: not (TypeKind.Error or TypeKind.TypeParameter) } taken || comes.TypeKind == TypeKind.Error)
+            return false;
         var conversion = compilation.ClassifyConversion(comes, taken);
         return !(conversion.IsIdentity || (conversion.IsImplicit && conversion.IsReference && !isExact));
     }
 
-    /// <summary><c>2 parameters ('int', 'string')</c>; their number where a lambda does not state the types.</summary>
+    /// <summary>
+    /// The parameters for a message: <c>2 parameters ('int', 'string')</c>; only their number if a lambda states no types.
+    /// </summary>
     public string Describe(SemanticModel model, int position)
     {
         if (Count == 0) return "nothing";
         string number = Count == 1 ? "1 parameter" : $"{Count} parameters";
-        return Types.Any(type => type is null) ? number : $"{number} ({string.Join(", ", Types.Select(type => $"'{type!.ToMinimalDisplayString(model, position)}'"))})";
+        return Types.Any(type => type is null) ? number
+            : $"{number} ({string.Join(", ", Types.Select(type => $"'{type!.ToMinimalDisplayString(model, position)}'"))})";
     }
 
-    private static GraphFunction Of(IMethodSymbol method) => new([.. method.Parameters.Select(parameter => parameter.Type)], method.ReturnType, method.ReturnsVoid, isExact: false);
+    private static GraphFunction Of(IMethodSymbol method)
+        => new([.. method.Parameters.Select(parameter => parameter.Type)], method.ReturnType, method.ReturnsVoid, isExact: false);
 
     private static GraphFunction Of(LambdaExpressionSyntax lambda, SemanticModel model)
     {
-        ParameterSyntax[] parameters = lambda is ParenthesizedLambdaExpressionSyntax several ? [.. several.ParameterList.Parameters] : [((SimpleLambdaExpressionSyntax)lambda).Parameter];
+        ParameterSyntax[] parameters = lambda is ParenthesizedLambdaExpressionSyntax several ? [.. several.ParameterList.Parameters]
+            : [((SimpleLambdaExpressionSyntax)lambda).Parameter];
         bool returnsNothing = lambda.AsyncKeyword.IsKind(SyntaxKind.None) && lambda.Body switch
         {
             ExpressionSyntax expression => model.GetTypeInfo(expression).Type is { SpecialType: SpecialType.System_Void },
-            BlockSyntax { Statements: var statements } block => statements.LastOrDefault() is not (ThrowStatementSyntax or WhileStatementSyntax or ForStatementSyntax)
-                && !block.DescendantNodes(node => node is not (LambdaExpressionSyntax or LocalFunctionStatementSyntax)).OfType<ReturnStatementSyntax>().Any(statement => statement.Expression is not null),
+            BlockSyntax { Statements: var statements } block
+                => statements.LastOrDefault() is not (ThrowStatementSyntax or WhileStatementSyntax or ForStatementSyntax)
+                && !block.DescendantNodes(node => node is not (LambdaExpressionSyntax or LocalFunctionStatementSyntax))
+                .OfType<ReturnStatementSyntax>().Any(statement => statement.Expression is not null),
             _ => false,
         };
-        ITypeSymbol? returned = lambda.Body is ExpressionSyntax body && lambda.AsyncKeyword.IsKind(SyntaxKind.None) ? model.GetTypeInfo(body).Type : null;
-        return new([.. parameters.Select(parameter => parameter.Type is { } type ? model.GetTypeInfo(type).Type : null)], returned, returnsNothing, isExact: true);
+        ITypeSymbol? returned = lambda.Body is ExpressionSyntax body && lambda.AsyncKeyword.IsKind(SyntaxKind.None)
+            ? model.GetTypeInfo(body).Type : null;
+        return new([.. parameters.Select(parameter => parameter.Type is { } type ? model.GetTypeInfo(type).Type : null)], returned,
+            returnsNothing, isExact: true);
     }
 }

@@ -1,11 +1,11 @@
 namespace Sluice.Generators;
 
-/// <summary>Where somebody has said that null items are meant, or deals with them at once.</summary>
+/// <summary>Recognises code that says that null items are intended, or that handles them at once.</summary>
 internal static class NullConsent
 {
     /// <summary>
-    /// A return type written at the lambda, or type arguments written at the call: with nullable analysis on, the compiler already holds
-    /// the function to them.
+    /// Whether the lambda has a written return type, or the call has written type arguments: with nullable analysis, the compiler checks
+    /// the function against them.
     /// </summary>
     public static bool IsWritten(StageCall stage, IOperation function, SemanticModel model)
     {
@@ -17,10 +17,10 @@ internal static class NullConsent
         };
     }
 
-    /// <summary>The next function takes a parameter with a written <c>?</c>, or tests its parameter for null.</summary>
+    /// <summary>Whether the next function takes a parameter with a written <c>?</c>, or tests its parameter for null.</summary>
     public static bool IsExpectedBy(StageCall? next, SluiceSymbols symbols)
     {
-        // Annotations (`| Stage.Parallel(8)`) have no function; the stage after them is the one that gets the items.
+        // Annotations (`| Stage.Parallel(8)`) have no function; the stage after them gets the items.
         while (next is not null && next.Arguments.All(argument => StageCall.Written(argument.Value) is null)) next = next.Next(symbols);
         return next is not null && next.Arguments.Any(argument => StageCall.Written(argument.Value) switch
         {

@@ -1,8 +1,8 @@
 namespace Sluice.Generators;
 
 /// <summary>
-/// Finds the parts of a returned expression that may be null: what the compiler's flow analysis says, and, where that is switched off, what
-/// is visibly null. <c>null!</c> and a cast to a written nullable type are somebody's word that null is meant.
+/// Finds the parts of a returned expression that may be null: by the compiler's flow analysis, and without that, by what is visibly null.
+/// <c>null!</c> and a cast to a written nullable type say that null is intended.
 /// </summary>
 internal sealed class NullFlow(SemanticModel model, SluiceSymbols symbols)
 {
@@ -29,7 +29,7 @@ internal sealed class NullFlow(SemanticModel model, SluiceSymbols symbols)
         }
     }
 
-    /// <summary>Whether the type, or what its task yields, is a reference type with a written <c>?</c>.</summary>
+    /// <summary>Whether the type, or the result of its task, is a reference type with a written <c>?</c>.</summary>
     public bool IsAnnotated(ITypeSymbol? type) =>
         type is not null && symbols.Awaited(type) is { IsReferenceType: true, NullableAnnotation: NullableAnnotation.Annotated };
 
@@ -40,6 +40,6 @@ internal sealed class NullFlow(SemanticModel model, SluiceSymbols symbols)
         return info is { Type.IsReferenceType: true, Nullability.FlowState: NullableFlowState.MaybeNull };
     }
 
-    /// <summary>Flow analysis knows that this cast succeeds.</summary>
+    /// <summary>Whether flow analysis knows that the expression is not null.</summary>
     private bool MayStay(SyntaxNode syntax) => model.GetTypeInfo(syntax).Nullability.FlowState == NullableFlowState.NotNull;
 }

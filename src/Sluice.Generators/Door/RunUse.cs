@@ -1,16 +1,17 @@
 namespace Sluice.Generators;
 
-/// <summary>What becomes of a started run: seen by somebody, or forgotten.</summary>
+/// <summary>Decides whether the code uses a started run, or forgets it.</summary>
 internal static class RunUse
 {
     public static ILookup<ILocalSymbol, IOperation> OfLocals(IOperation block) => block.Descendants().OfType<ILocalReferenceOperation>()
         .ToLookup<ILocalReferenceOperation, ILocalSymbol, IOperation>(use => use.Local, use => use, SymbolEqualityComparer.Default);
 
-    /// <summary>
-    /// Forgotten is a value that is dropped, of which only members are used that cannot be waited for (<c>Snapshot()</c>,
-    /// <c>Cancel()</c>), or that sits in a local with no better use. Whatever leaves the method (returned, passed, stored, discarded by
-    /// <c>_ =</c>) is not judged.
-    /// </summary>
+    /// <summary>Whether a run is forgotten.</summary>
+    /// <remarks>
+    /// A run is forgotten if it is dropped, or if only members of it (or of its local) are used that cannot be awaited, such as
+    /// <c>Snapshot()</c> and <c>Cancel()</c>. A value that leaves the method (returned, passed, stored, discarded with <c>_ =</c>) is not
+    /// judged.
+    /// </remarks>
     public static bool IsForgotten(IOperation value, Lazy<ILookup<ILocalSymbol, IOperation>> uses, SluiceSymbols symbols)
     {
         var parent = value.Parent;
@@ -56,14 +57,14 @@ internal static class RunUse
 
     private static bool IsAssigned(IOperation use) => use.Parent is ISimpleAssignmentOperation assignment && assignment.Target == use;
 
-    /// <summary>A member says something about the end of the run if what it gives can be waited for, and somebody takes it.</summary>
+    /// <summary>Whether a member's use tells nothing about the end of the run: its result cannot be awaited, or is dropped.</summary>
     private static bool IsUnseen(IOperation member, SluiceSymbols symbols)
     {
         if (!symbols.IsTask(member.Type) && !IsSequence(member.Type)) return true;
         return (member.Parent is IConditionalAccessOperation access ? access.Parent : member.Parent) is IExpressionStatementOperation;
     }
 
-    /// <summary>Reading an output to its end is waiting for the run as well.</summary>
+    /// <summary>Whether it is a sequence: reading an output to its end is a wait for the run, too.</summary>
     private static bool IsSequence(ITypeSymbol? type) =>
         type is not null && type.AllInterfaces.Append(type).Any(known => known.MetadataName is "IAsyncEnumerable`1" or "ChannelReader`1");
 

@@ -1,11 +1,12 @@
 namespace Sluice.Generators;
 
-/// <summary>The types of the pipeline door and the task types, looked up once per compilation.</summary>
+/// <summary>The types of Sluice and the task types, looked up once per compilation.</summary>
 internal sealed class SluiceSymbols
 {
     private readonly INamedTypeSymbol source;
     private readonly INamedTypeSymbol? pipe;
-    private readonly INamedTypeSymbol? operators;
+    private readonly INamedTypeSymbol? sourceOperators;
+    private readonly INamedTypeSymbol? pipeOperators;
     private readonly INamedTypeSymbol? forms;
     private readonly INamedTypeSymbol? annotations;
     private readonly IAssemblySymbol core;
@@ -20,7 +21,8 @@ internal sealed class SluiceSymbols
         pipe = compilation.GetTypeByMetadataName("Sluice.Pipe`2");
         Run = compilation.GetTypeByMetadataName("Sluice.PipelineRun");
         Pipeline = compilation.GetTypeByMetadataName("Sluice.Pipeline");
-        operators = compilation.GetTypeByMetadataName("Sluice.Operators");
+        sourceOperators = compilation.GetTypeByMetadataName("Sluice.SourceExtensions");
+        pipeOperators = compilation.GetTypeByMetadataName("Sluice.PipeExtensions");
         forms = compilation.GetTypeByMetadataName("Sluice.Pipe");
         annotations = compilation.GetTypeByMetadataName("Sluice.Stage");
         taskLike =
@@ -36,13 +38,13 @@ internal sealed class SluiceSymbols
 
     public INamedTypeSymbol? Pipeline { get; }
 
-    /// <summary>Null where the compilation does not know Sluice: then no rule has anything to do.</summary>
+    /// <summary>The symbols; null if the compilation does not reference Sluice, and no rule applies.</summary>
     public static SluiceSymbols? Find(Compilation compilation) =>
         compilation.GetTypeByMetadataName("Sluice.Source`1") is { } source ? new SluiceSymbols(compilation, source) : null;
 
     public static bool Same(ISymbol? left, ISymbol? right) => SymbolEqualityComparer.Default.Equals(left, right);
 
-    /// <summary>Whether the method belongs to Sluice or a package of it, and not to the code that is looked at.</summary>
+    /// <summary>Whether the method belongs to Sluice or one of its packages, not to the analysed code.</summary>
     public bool IsOurs(IMethodSymbol method)
     {
         if (Same(method.ContainingAssembly, core)) return true;
@@ -52,8 +54,9 @@ internal sealed class SluiceSymbols
         return space is { Name: "Sluice" };
     }
 
-    /// <summary>What comes out of a <c>Source&lt;T&gt;</c> (or a class derived from it) or <c>Pipe&lt;_, T&gt;</c>; null for anything
-    /// else.</summary>
+    /// <summary>
+    /// The item type of a <c>Source&lt;T&gt;</c> (or a derived class) or <c>Pipe&lt;_, T&gt;</c>; null for any other type.
+    /// </summary>
     public ITypeSymbol? ItemOf(ITypeSymbol? type)
     {
         for (var candidate = type as INamedTypeSymbol; candidate is not null; candidate = candidate.BaseType)
@@ -69,29 +72,31 @@ internal sealed class SluiceSymbols
 
     public bool IsTask(ITypeSymbol? type) => type is not null && taskLike.Any(known => Same(known, type.OriginalDefinition));
 
-    /// <summary>The <c>T</c> of <c>Task&lt;T&gt;</c> and <c>ValueTask&lt;T&gt;</c>, any other type itself.</summary>
+    /// <summary>The <c>T</c> of <c>Task&lt;T&gt;</c> and <c>ValueTask&lt;T&gt;</c>; any other type itself.</summary>
     public ITypeSymbol Awaited(ITypeSymbol type) =>
         IsTask(type) && type is INamedTypeSymbol { Arity: 1 } task ? task.TypeArguments[0] : type;
 
-    /// <summary>Whether sources have an operator of that name.</summary>
-    public bool HasOperator(string name) => operators is not null && !operators.GetMembers(name).IsEmpty;
+    /// <summary>Whether sources or pipes have an operator of that name.</summary>
+    public bool HasOperator(string name) => sourceOperators?.GetMembers(name).IsEmpty == false
+        || pipeOperators?.GetMembers(name).IsEmpty == false;
 
-    /// <summary>Whether the operator fits into a chain as well: <c>| Pipe.Chunk(100)</c>.</summary>
+    /// <summary>Whether the operator can also stand in a chain: <c>| Pipe.Chunk(100)</c>.</summary>
     public bool HasForm(string name) => forms is not null && !forms.GetMembers(name).IsEmpty;
 
-    /// <summary>Whether it is an annotation, or what makes one: <c>Stage.Parallel(8)</c>.</summary>
+    /// <summary>Whether it is the name of an annotation: <c>Stage.Parallel(8)</c>.</summary>
     public bool HasAnnotation(string name) => annotations is not null && annotations.GetMembers(name).OfType<IMethodSymbol>().Any();
 
-    /// <summary>Whether it is the class whose methods are operators that fit into a chain.</summary>
+    /// <summary>Whether it is the class with the operators that can stand in a chain.</summary>
     public bool IsForms(ITypeSymbol type) => Same(type, forms);
 
     public bool IsOurs(ITypeSymbol type) => Same(type.ContainingAssembly, core);
 
-    /// <summary>Members of the library that are there to be refused by the compiler, with a sentence.</summary>
+    /// <summary>Whether it is a member of the library that exists only to be refused by the compiler, with a message.</summary>
     public bool IsRefusal(ISymbol? symbol) => symbol is IMethodSymbol method && IsOurs(method)
-        && method.OriginalDefinition.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == nameof(ObsoleteAttribute) && attribute.ConstructorArguments.Length == 2 && attribute.ConstructorArguments[1].Value is true);
+        && method.OriginalDefinition.GetAttributes().Any(attribute => attribute.AttributeClass?.Name == nameof(ObsoleteAttribute)
+        && attribute.ConstructorArguments.Length == 2 && attribute.ConstructorArguments[1].Value is true);
 
-    /// <summary>Arrays, lists and other sequences, but for text.</summary>
+    /// <summary>Whether it is an array, a list or another sequence, except text.</summary>
     public static bool IsSequence(ITypeSymbol type) => type.SpecialType != SpecialType.System_String
         && type.AllInterfaces.Append(type).Any(known => known.MetadataName is "IEnumerable`1" or "IAsyncEnumerable`1");
 }

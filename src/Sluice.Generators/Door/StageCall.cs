@@ -3,8 +3,8 @@ using System.Collections.Immutable;
 namespace Sluice.Generators;
 
 /// <summary>
-/// One stage as it is written: <c>left | right</c>, or <c>left.Select(right)</c>. Both are calls of a method of Sluice with functions among
-/// its arguments; what the rules need is independent of which of the two it is.
+/// A stage as it is written: <c>left | right</c>, or <c>left.Select(right)</c>. Both call a method of Sluice with functions as arguments,
+/// so the rules treat them alike.
 /// </summary>
 internal sealed class StageCall
 {
@@ -19,7 +19,7 @@ internal sealed class StageCall
 
     public IMethodSymbol Method { get; }
 
-    /// <summary>Parameters as the method declares them (with its type parameters), and the values given.</summary>
+    /// <summary>The parameters as the method declares them, with its type parameters, and their values.</summary>
     public ImmutableArray<(IParameterSymbol Declared, IOperation Value)> Arguments { get; }
 
     public static StageCall? From(IOperation? operation, SluiceSymbols symbols) => operation switch
@@ -39,11 +39,11 @@ internal sealed class StageCall
         _ => null,
     };
 
-    /// <summary>
-    /// The arguments whose results become the items of the stage: what the declared function returns (or its task yields) is the declared
-    /// item of the result. So <c>Func&lt;A, B&gt;</c> of a map counts, the predicate of a <c>Where</c> and the key of a <c>GroupBy</c> do
-    /// not.
-    /// </summary>
+    /// <summary>The arguments whose results become the items of the stage.</summary>
+    /// <remarks>
+    /// The declared return type of such a function, or of its task, is the declared item type of the result. So <c>Func&lt;A, B&gt;</c> of
+    /// a map counts; the predicate of a <c>Where</c> and the key of a <c>GroupBy</c> do not.
+    /// </remarks>
     public IEnumerable<(INamedTypeSymbol Delegate, IOperation Value)> Maps(SluiceSymbols symbols)
     {
         if (symbols.ItemOf(Method.OriginalDefinition.ReturnType) is not ITypeParameterSymbol item) yield break;
@@ -55,7 +55,7 @@ internal sealed class StageCall
         }
     }
 
-    /// <summary>The function itself where it is written in place: a lambda or a method group.</summary>
+    /// <summary>The function, if it is written in place: a lambda or a method group.</summary>
     public static IOperation? Written(IOperation value) => value switch
     {
         IConversionOperation conversion => Written(conversion.Operand),
@@ -63,7 +63,7 @@ internal sealed class StageCall
         _ => null,
     };
 
-    /// <summary>The stage that this one is the input of, when it follows in the same expression.</summary>
+    /// <summary>The next stage in the same expression; null if there is none.</summary>
     public StageCall? Next(SluiceSymbols symbols)
     {
         var parent = Operation.Parent;

@@ -1,9 +1,9 @@
 namespace Sluice.Generators;
 
-/// <summary>What stands behind a <c>|</c>, as it is written.</summary>
+/// <summary>Reads the right side of a <c>|</c>, as it is written.</summary>
 internal static class StageSyntax
 {
-    /// <summary>The one parameter of a lambda; null where it has none or several.</summary>
+    /// <summary>The only parameter of a lambda; null if it has none or several.</summary>
     public static ParameterSyntax? Parameter(this LambdaExpressionSyntax lambda) => lambda switch
     {
         SimpleLambdaExpressionSyntax simple => simple.Parameter,
@@ -11,7 +11,7 @@ internal static class StageSyntax
         _ => null,
     };
 
-    /// <summary>The methods that a name written without a call stands for; none for anything else, such as <c>new N()</c>.</summary>
+    /// <summary>The methods that a name without a call stands for; none for anything else, such as <c>new N()</c>.</summary>
     public static IMethodSymbol[] MethodGroup(this SemanticModel model, ExpressionSyntax written) =>
         written is SimpleNameSyntax or MemberAccessExpressionSyntax ? [.. model.GetMemberGroup(written).OfType<IMethodSymbol>()] : [];
 

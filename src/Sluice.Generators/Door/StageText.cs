@@ -1,11 +1,11 @@
 namespace Sluice.Generators;
 
-/// <summary>Stages as messages name them.</summary>
+/// <summary>The text of stages in messages.</summary>
 internal static class StageText
 {
     private const int Longest = 40;
 
-    /// <summary>The stage that puts out what comes behind this expression: the last one of a chain that is no annotation.</summary>
+    /// <summary>The stage that produces the items of this expression: the last one of a chain, without annotations.</summary>
     public static string LastStage(ExpressionSyntax chain, SemanticModel model)
     {
         chain = chain.WithoutParentheses();
@@ -17,21 +17,22 @@ internal static class StageText
         return Short(chain);
     }
 
-    /// <summary>What an operator's method is called of: <c>numbers</c>, or <c>(… | Twice)</c>.</summary>
+    /// <summary>The receiver of an operator's method: <c>numbers</c>, or <c>(… | Twice)</c>.</summary>
     public static string Before(ExpressionSyntax chain, SemanticModel model)
         => chain.WithoutParentheses() is BinaryExpressionSyntax ? $"(… | {LastStage(chain, model)})" : Short(chain.WithoutParentheses());
 
-    /// <summary>What is written, on one line, cut where it is long.</summary>
+    /// <summary>The text on one line, shortened if it is long.</summary>
     public static string Short(SyntaxNode written)
     {
         string text = string.Join(" ", written.ToString().Split([' ', '\t', '\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
         return text.Length <= Longest ? text : text.Substring(0, Longest) + "…";
     }
 
-    /// <summary>What a function takes: <c>'string'</c>, or <c>2 parameters ('int', 'int')</c>.</summary>
+    /// <summary>The parameters of a function: <c>'string'</c>, or <c>2 parameters ('int', 'int')</c>.</summary>
     public static string Takes(IMethodSymbol method, SemanticModel model, int position)
     {
-        string types = string.Join(", ", method.Parameters.Select(parameter => $"'{parameter.Type.ToMinimalDisplayString(model, position)}'"));
+        string types = string.Join(", ", method.Parameters.Select(parameter =>
+            $"'{parameter.Type.ToMinimalDisplayString(model, position)}'"));
         return method.Parameters.Length switch
         {
             0 => "nothing",

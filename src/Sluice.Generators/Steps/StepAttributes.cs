@@ -3,7 +3,7 @@ using System.Linq;
 
 namespace Sluice.Generators;
 
-/// <summary>What a method says to those who call it: the twin says it too, and so does the class that calls it.</summary>
+/// <summary>Copies the attributes of a method that matter to its callers to the twin and to the class of the calls.</summary>
 internal static class StepAttributes
 {
     private const string Accessed = "System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembersAttribute";
@@ -17,22 +17,29 @@ internal static class StepAttributes
         "System.Runtime.Versioning.SupportedOSPlatformAttribute", "System.Runtime.Versioning.UnsupportedOSPlatformAttribute",
     ];
 
-    /// <summary>Lines to stand before the twin, and before the class of the calls.</summary>
+    /// <summary>The attribute lines before the twin, and before the class of the calls.</summary>
     public static string Of(IMethodSymbol method)
     {
-        string copied = string.Concat(method.GetAttributes().Where(attribute => Copied.Contains(NameOf(attribute))).Select(attribute => $"{Written(attribute)}\n"));
-        // What a parameter wants kept, trimming cannot follow through a future: the twin says so, to those who trim.
-        return Has(method, Unreferenced) || method.Parameters.FirstOrDefault(parameter => Has(parameter, Accessed)) is not { } parameter ? copied
-            : $"{copied}[global::{Unreferenced}(\"Trimming does not see what '{method.Name}' wants kept of its argument '{parameter.Name}', as that may be a future. Call the method itself, or see to it that it is kept.\")]\n";
+        string copied = string.Concat(method.GetAttributes().Where(attribute => Copied.Contains(NameOf(attribute)))
+            .Select(attribute => $"{Written(attribute)}\n"));
+        // Trimming cannot follow a parameter's requirements through a future, so the twin warns callers that trim.
+        return Has(method, Unreferenced) || method.Parameters.FirstOrDefault(parameter => Has(parameter, Accessed)) is not { } parameter
+            ? copied
+            : $"{copied}[global::{Unreferenced}(\"Trimming does not see what '{method.Name}' wants kept of its "
+            + $"argument '{parameter.Name}', as that may be a future. Call the method itself, or see to it that it is kept.\")]\n";
     }
 
-    /// <summary>What trimming has to know of a type parameter.</summary>
+    /// <summary>The trimming requirements of a type parameter.</summary>
     public static string Of(ITypeParameterSymbol parameter)
-        => string.Concat(parameter.GetAttributes().Where(attribute => NameOf(attribute) == Accessed).Select(attribute => $"{Written(attribute)} "));
+        => string.Concat(parameter.GetAttributes().Where(attribute => NameOf(attribute) == Accessed)
+        .Select(attribute => $"{Written(attribute)} "));
 
     public static bool Has(ISymbol symbol, string attribute) => symbol.GetAttributes().Any(found => NameOf(found) == attribute);
 
-    /// <summary>The warnings that a use of the method, or of a type in its signature, gives: they are said where the method is.</summary>
+    /// <summary>
+    /// The ids of warnings about the method, or types in its signature, to disable in the generated code: the compiler reports them at the
+    /// method.
+    /// </summary>
     public static IEnumerable<string> Silenced(IMethodSymbol method)
     {
         var ids = new HashSet<string>();
@@ -73,7 +80,8 @@ internal static class StepAttributes
 
     private static string Written(AttributeData attribute)
     {
-        IEnumerable<string> arguments = attribute.ConstructorArguments.Select(Written).Concat(attribute.NamedArguments.Select(option => $"{option.Key} = {Written(option.Value)}"));
+        IEnumerable<string> arguments = attribute.ConstructorArguments.Select(Written)
+            .Concat(attribute.NamedArguments.Select(option => $"{option.Key} = {Written(option.Value)}"));
         string all = string.Join(", ", arguments);
         return $"[{StepNames.Of(attribute.AttributeClass!)}{(all.Length == 0 ? "" : $"({all})")}]";
     }

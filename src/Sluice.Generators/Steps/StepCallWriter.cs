@@ -7,7 +7,7 @@ namespace Sluice.Generators;
 /// <summary>Writes the class of the calls of a step.</summary>
 internal static class StepCallWriter
 {
-    /// <summary>What it uses of what it inherits: a type parameter of such a name would hide it.</summary>
+    /// <summary>Inherited members that the class uses: a type parameter with such a name would hide one.</summary>
     public static readonly string[] Inherited = ["Needs", "ValueOf", "ValuesOf", "KeyOf"];
 
     public static string Write(IMethodSymbol method, string call, string definition, bool isPure)
@@ -21,23 +21,30 @@ internal static class StepCallWriter
 
         var text = new StringBuilder();
         text.Append($"/// <summary>A call of <c>{method.Name}</c>.</summary>\n").Append(StepAttributes.Of(method));
-        text.Append($"private sealed class {call}{StepNames.Parameters(method)}({string.Join(", ", fields)}) : global::Sluice.StepCall<{result.Written}>({definition}){StepNames.Constraints(method)}\n{{\n");
-        text.Append(Body("protected override void Gather()", [.. parameters.Select(parameter => parameter.Gathered)], "nothing to wait for"));
-        text.Append('\n').Append(Invocation(method, parameters, result, method.IsStatic ? owner : StepOverride.Receiver(method, target))).Append('\n');
+        text.Append(
+            $"private sealed class {call}{StepNames.Parameters(method)}({string.Join(", ", fields)}) : "
+                + $"global::Sluice.Graphs.StepCall<{result.Written}>({definition}){StepNames.Constraints(method)}\n{{\n");
+        text.Append(Body("protected override void Gather()", [.. parameters.Select(parameter => parameter.Gathered)],
+            "nothing to wait for"));
+        text.Append('\n').Append(Invocation(method, parameters, result, method.IsStatic ? owner : StepOverride.Receiver(method, target)))
+            .Append('\n');
         if (isPure && fields.Count > 0)
         {
             List<string> keys = [.. parameters.Select(parameter => parameter.Key)];
             if (!method.IsStatic) keys.Insert(0, target);
-            text.Append($"    protected override object? ArgumentsKey() => {(keys.Count == 1 ? keys[0] : $"({string.Join(", ", keys)})")};\n\n");
+            text.Append(
+                $"    protected override object? ArgumentsKey() => {(keys.Count == 1 ? keys[0] : $"({string.Join(", ", keys)})")};\n\n");
         }
-        text.Append(Body("protected override void Forget()", [.. parameters.Select(parameter => parameter.Forgotten)], "nothing to let go of"));
+        text.Append(Body("protected override void Forget()", [.. parameters.Select(parameter => parameter.Forgotten)],
+            "nothing to let go of"));
         return text.Append("}\n").ToString();
     }
 
     private static string Body(string head, string[] statements, string nothing)
     {
         if (statements.Length == 0) return $"    {head}\n    {{\n        // {nothing}\n    }}\n";
-        if (statements.Length == 1 && !statements[0].StartsWith("if", System.StringComparison.Ordinal)) return $"    {head} => {statements[0]}\n";
+        if (statements.Length == 1 && !statements[0].StartsWith("if", System.StringComparison.Ordinal))
+            return $"    {head} => {statements[0]}\n";
         return $"    {head}\n    {{\n{string.Concat(statements.Select(statement => $"        {statement}\n"))}    }}\n";
     }
 
@@ -46,9 +53,12 @@ internal static class StepCallWriter
         string token = StepNames.Free("cancellation", method);
         List<string> arguments = [.. parameters.Select(parameter => parameter.Value)];
         if (StepReader.Token(method) is { } last) arguments.Add(last.RefKind == RefKind.None ? token : $"in {token}");
-        string call = result.Checked($"{receiver}.{StepNames.Escape(method.Name)}{StepNames.Arguments(method)}({string.Join(", ", arguments)})");
+        string call =
+            result.Checked($"{receiver}.{StepNames.Escape(method.Name)}{StepNames.Arguments(method)}({string.Join(", ", arguments)})");
         bool isAwaited = result.Value is null && (result.IsTask || result.IsValueTask);
-        string head = $"protected override {(isAwaited ? "async " : "")}global::System.Threading.Tasks.ValueTask<{result.Written}> InvokeAsync(global::System.Threading.CancellationToken {token})";
+        string head =
+            $"protected override {(isAwaited ? "async " : "")}global::System.Threading.Tasks.ValueTask<{result.Written}> "
+            + $"InvokeAsync(global::System.Threading.CancellationToken {token})";
         string[] before = [.. parameters.Select(parameter => parameter.Before).OfType<string>()];
         if (result.Value is null) return Body(head, [.. before, isAwaited ? $"await {call};" : $"{call};", "return default;"], "");
         string made = result.IsValueTask ? call : $"new({call})";

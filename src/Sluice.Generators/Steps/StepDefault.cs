@@ -3,17 +3,20 @@ using System.Globalization;
 
 namespace Sluice.Generators;
 
-/// <summary>What a parameter is when nothing is given for it.</summary>
+/// <summary>The default value of an optional parameter, as text.</summary>
 internal static class StepDefault
 {
     public static string Of(IParameterSymbol parameter)
     {
         if (parameter.IsParams) return "[]";
         if (parameter.IsParams) return "[]";
-        if (!parameter.HasExplicitDefaultValue) return parameter.Type.SpecialType == SpecialType.System_Object ? "global::System.Type.Missing" : "default!";     // [Optional]
+        // [Optional]
+        if (!parameter.HasExplicitDefaultValue) return parameter.Type.SpecialType == SpecialType.System_Object
+            ? "global::System.Type.Missing" : "default!";
         object? value = parameter.ExplicitDefaultValue;
         if (value is null) return "default!";
-        ITypeSymbol type = parameter.Type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable ? nullable.TypeArguments[0] : parameter.Type;
+        ITypeSymbol type = parameter.Type is INamedTypeSymbol { OriginalDefinition.SpecialType: SpecialType.System_Nullable_T } nullable
+            ? nullable.TypeArguments[0] : parameter.Type;
         return type.TypeKind == TypeKind.Enum ? $"({StepNames.Of(type)})({Literal(value)})" : Literal(value);
     }
 

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis.Text;
 
 namespace Sluice.Generators;
 
-/// <summary>A diagnostic that can be compared, so that a step whose text has not changed is not written again.</summary>
+/// <summary>A diagnostic with value equality, so that an unchanged step is not generated again.</summary>
 internal sealed class StepDiagnostic(DiagnosticDescriptor rule, Location location, params string[] arguments) : IEquatable<StepDiagnostic>
 {
     private readonly DiagnosticDescriptor rule = rule;
@@ -14,7 +14,8 @@ internal sealed class StepDiagnostic(DiagnosticDescriptor rule, Location locatio
 
     public Diagnostic ToDiagnostic() => Diagnostic.Create(rule, Location.Create(path, span, lines), arguments);
 
-    public bool Equals(StepDiagnostic? other) => other is not null && rule.Id == other.rule.Id && path == other.path && span == other.span && lines == other.lines
+    public bool Equals(StepDiagnostic? other) => other is not null && rule.Id == other.rule.Id && path == other.path && span == other.span
+        && lines == other.lines
         && string.Join("\n", arguments) == string.Join("\n", other.arguments);
 
     public override bool Equals(object? other) => Equals(other as StepDiagnostic);

@@ -3,31 +3,36 @@ using System.Linq;
 
 namespace Sluice.Generators;
 
-/// <summary>How types and members are written.</summary>
+/// <summary>Writes the names of types and members.</summary>
 internal static class StepNames
 {
     private static readonly SymbolDisplayFormat Full = SymbolDisplayFormat.FullyQualifiedFormat
-        .AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier | SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
+        .AddMiscellaneousOptions(SymbolDisplayMiscellaneousOptions.IncludeNullableReferenceTypeModifier
+        | SymbolDisplayMiscellaneousOptions.EscapeKeywordIdentifiers);
 
-    /// <summary>Of namespaces.</summary>
+    /// <summary>The format of namespaces.</summary>
     public static readonly SymbolDisplayFormat Space = Full.WithGlobalNamespaceStyle(SymbolDisplayGlobalNamespaceStyle.Omitted);
 
     public static string Of(ITypeSymbol type) => type.ToDisplayString(Full);
 
     public static string Escape(string name) => SyntaxFacts.GetKeywordKind(name) != SyntaxKind.None ? "@" + name : name;
 
-    /// <summary>Also words that are keywords in some places only: members and type parameters of such names may stand in one of them.</summary>
-    public static string EscapeAll(string name) => SyntaxFacts.GetContextualKeywordKind(name) != SyntaxKind.None ? "@" + name : Escape(name);
+    /// <summary>
+    /// Escapes contextual keywords as well: members and type parameters with such names may stand where they are keywords.
+    /// </summary>
+    public static string EscapeAll(string name) => SyntaxFacts.GetContextualKeywordKind(name) != SyntaxKind.None ? "@" + name
+        : Escape(name);
 
-    /// <summary>A name that neither a parameter nor a type parameter has.</summary>
+    /// <summary>A name that no parameter or type parameter has.</summary>
     public static string Free(string wanted, IMethodSymbol method)
     {
         string name = wanted;
-        for (int i = 2; method.Parameters.Any(parameter => parameter.Name == name && !StepReader.IsToken(parameter)) || method.TypeParameters.Any(parameter => parameter.Name == name); i++) name = wanted + i;
+        for (int i = 2; method.Parameters.Any(parameter => parameter.Name == name && !StepReader.IsToken(parameter))
+            || method.TypeParameters.Any(parameter => parameter.Name == name); i++) name = wanted + i;
         return name;
     }
 
-    /// <summary>"public static partial class Outer&lt;T&gt;", as far as a second part has to say it.</summary>
+    /// <summary>The declaration of another part of a type, as "public static partial class Outer&lt;T&gt;".</summary>
     public static string Declaration(INamedTypeSymbol type)
     {
         string kind = type switch
@@ -41,10 +46,11 @@ internal static class StepNames
         return $"partial {kind} {Escape(type.Name)}{List(type.TypeParameters.Select(parameter => EscapeAll(parameter.Name)))}";
     }
 
-    /// <summary>"&lt;T&gt;", where they are declared.</summary>
-    public static string Parameters(IMethodSymbol method) => List(method.TypeParameters.Select(parameter => StepAttributes.Of(parameter) + EscapeAll(parameter.Name)));
+    /// <summary>The type parameters in a declaration, as "&lt;T&gt;".</summary>
+    public static string Parameters(IMethodSymbol method)
+        => List(method.TypeParameters.Select(parameter => StepAttributes.Of(parameter) + EscapeAll(parameter.Name)));
 
-    /// <summary>"&lt;T&gt;", where they are used.</summary>
+    /// <summary>The type parameters as arguments, as "&lt;T&gt;".</summary>
     public static string Arguments(IMethodSymbol method) => List(method.TypeParameters.Select(parameter => EscapeAll(parameter.Name)));
 
     private static string List(IEnumerable<string> types)
@@ -54,7 +60,8 @@ internal static class StepNames
     }
 
     public static bool IsPartial(INamedTypeSymbol type) => type.DeclaringSyntaxReferences
-        .Any(reference => reference.GetSyntax() is TypeDeclarationSyntax declaration && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
+        .Any(reference => reference.GetSyntax() is TypeDeclarationSyntax declaration
+        && declaration.Modifiers.Any(SyntaxKind.PartialKeyword));
 
     public static string Accessibility(IMethodSymbol method) => method.DeclaredAccessibility switch
     {
@@ -66,11 +73,12 @@ internal static class StepNames
         _ => "private",
     };
 
-    /// <summary>" where T : class, new()", for all parameters that are constrained.</summary>
+    /// <summary>The constraints of all type parameters, as " where T : class, new()".</summary>
     public static string Constraints(IMethodSymbol method) => string.Concat(method.TypeParameters.Select(parameter =>
     {
         List<string> all = [];
-        if (parameter.HasReferenceTypeConstraint) all.Add(parameter.ReferenceTypeConstraintNullableAnnotation == NullableAnnotation.Annotated ? "class?" : "class");
+        if (parameter.HasReferenceTypeConstraint) all.Add(
+            parameter.ReferenceTypeConstraintNullableAnnotation == NullableAnnotation.Annotated ? "class?" : "class");
         if (parameter.HasUnmanagedTypeConstraint) all.Add("unmanaged");
         else if (parameter.HasValueTypeConstraint) all.Add("struct");
         if (parameter.HasNotNullConstraint) all.Add("notnull");

@@ -3,45 +3,54 @@ using System.Linq;
 
 namespace Sluice.Generators;
 
-/// <summary>Reads a method that is marked with [Step]: says what is wrong with it, or has its twin written.</summary>
+/// <summary>Reads a method marked with [Step]: reports its problems, or has its twin generated.</summary>
 internal static class StepReader
 {
     private const string Suffix = "Async";
 
     public static StepText Read(GeneratorAttributeSyntaxContext found)
     {
-        // The half that declares a partial method: its names and defaults are what callers see.
+        // The declaring half of a partial method: callers see its names and defaults.
         IMethodSymbol method = Declared((IMethodSymbol)found.TargetSymbol);
         Compilation compilation = found.SemanticModel.Compilation;
         AttributeData attribute = found.Attributes[0];
         Location at = found.TargetSymbol.Locations[0];
-        return (Kind(method) ?? Options(method, attribute) ?? Signature(method) ?? Name(method, attribute, compilation) ?? Types(method)) is { } problem
+        return (Kind(method) ?? Options(method, attribute) ?? Signature(method) ?? Name(method, attribute, compilation)
+            ?? Types(method)) is { } problem
             ? StepText.Of(new StepDiagnostic(problem.Rule, at, problem.Arguments))
             : StepWriter.Write(method, NameOf(method, attribute)!, attribute, StepDocumentation.Of(found.TargetNode), compilation);
     }
 
-    /// <summary>Null where the method has no suffix to drop.</summary>
+    /// <summary>The name of the twin: from the attribute, or the method's name without the suffix; null if there is neither.</summary>
     public static string? NameOf(IMethodSymbol method, AttributeData attribute)
     {
         if (attribute.ConstructorArguments.FirstOrDefault().Value is string given) return given;
         string name = method.Name;
-        return name.Length > Suffix.Length && name.EndsWith(Suffix, System.StringComparison.Ordinal) ? name.Substring(0, name.Length - Suffix.Length) : null;
+        return name.Length > Suffix.Length && name.EndsWith(Suffix, System.StringComparison.Ordinal)
+            ? name.Substring(0, name.Length - Suffix.Length) : null;
     }
 
-    /// <summary>All methods of the type that have twins, as far as these have names.</summary>
+    /// <summary>All methods of the type that have a twin with a name.</summary>
     public static List<(IMethodSymbol Method, string Name)> Steps(INamedTypeSymbol type)
     {
         List<(IMethodSymbol, string)> steps = [];
         foreach (IMethodSymbol method in type.GetMembers().OfType<IMethodSymbol>())
-            if (Attributes(method).FirstOrDefault(IsStep) is { } attribute && NameOf(method, attribute) is { } name) steps.Add((method, name));
+            if (Attributes(method).FirstOrDefault(IsStep) is { } attribute && NameOf(method, attribute) is { } name)
+                steps.Add((method, name));
         return steps;
     }
 
     private static IMethodSymbol Declared(IMethodSymbol method) => method.PartialDefinitionPart ?? method;
 
-    private static IEnumerable<AttributeData> Attributes(IMethodSymbol method) => method.GetAttributes().Concat(method.PartialImplementationPart?.GetAttributes() ?? []);
+    private static IEnumerable<AttributeData> Attributes(IMethodSymbol method)
+        => method.GetAttributes().Concat(method.PartialImplementationPart?.GetAttributes() ?? []);
 
-    private static bool IsStep(AttributeData attribute) => attribute.AttributeClass is { Name: "StepAttribute", ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } };
+    private static bool IsStep(AttributeData attribute)
+        => attribute.AttributeClass is
+        {
+            Name: "StepAttribute",
+            ContainingNamespace: { Name: "Graphs", ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } }
+        };
 
     private static (DiagnosticDescriptor Rule, string[] Arguments)? Kind(IMethodSymbol method)
     {
@@ -49,14 +58,18 @@ internal static class StepReader
         {
             { MethodKind: MethodKind.LocalFunction } => "it is a local function",
             { MethodKind: MethodKind.AnonymousFunction } => "it is a lambda",
-            { MethodKind: MethodKind.ExplicitInterfaceImplementation } => "it can only be called through its interface; mark the method there",
+            { MethodKind: MethodKind.ExplicitInterfaceImplementation }
+                => "it can only be called through its interface; mark the method there",
             { MethodKind: not MethodKind.Ordinary } => "it is no ordinary method",
             { ContainingType: { CanBeReferencedByName: false } } => "it is in an extension block",
-            { IsStatic: true, ContainingType.TypeKind: TypeKind.Interface } when method.IsAbstract || method.IsVirtual => "which method is meant is only known where it is called",
+            { IsStatic: true, ContainingType.TypeKind: TypeKind.Interface } when method.IsAbstract || method.IsVirtual
+                => "which method is meant is only known where it is called",
             { ContainingType.IsRefLikeType: true, IsStatic: false } => "its type lives on the stack",
-            { ContainingType.IsValueType: true, IsStatic: false, IsReadOnly: false } => "it would work on a copy of its struct; make the method readonly, or the type a class",
+            { ContainingType.IsValueType: true, IsStatic: false, IsReadOnly: false }
+                => "it would work on a copy of its struct; make the method readonly, or the type a class",
             { IsVararg: true } => "it takes any number of arguments (__arglist)",
-            _ when StepAttributes.Has(method, "System.Runtime.InteropServices.UnmanagedCallersOnlyAttribute") => "it can only be called by native code",
+            _ when StepAttributes.Has(method, "System.Runtime.InteropServices.UnmanagedCallersOnlyAttribute")
+                => "it can only be called by native code",
             _ => StepHost.Problem(method) ?? StepOverride.Problem(method),
         };
         return why is null ? null : (StepRules.NoStep, [Show(method), why]);
@@ -76,12 +89,14 @@ internal static class StepReader
         {
             if (StepParameter.Problem(parameter) is { } problem) return (StepRules.BadParameter, [parameter.Name, method.Name, problem]);
             if (StepParameter.CallerInfo(parameter) is { } info) return (StepRules.CallerInfo, [parameter.Name, method.Name, info]);
-            if (IsToken(parameter) && parameter.Ordinal < method.Parameters.Length - 1) return (StepRules.TokenNotLast, [method.Name, parameter.Name]);
+            if (IsToken(parameter) && parameter.Ordinal < method.Parameters.Length - 1)
+                return (StepRules.TokenNotLast, [method.Name, parameter.Name]);
         }
         return null;
     }
 
-    private static (DiagnosticDescriptor Rule, string[] Arguments)? Name(IMethodSymbol method, AttributeData attribute, Compilation compilation)
+    private static (DiagnosticDescriptor Rule, string[] Arguments)? Name(IMethodSymbol method, AttributeData attribute,
+        Compilation compilation)
     {
         string? name = NameOf(method, attribute);
         if (name is null) return (StepRules.NoName, [method.Name]);
@@ -97,21 +112,25 @@ internal static class StepReader
         if (StepHost.Taken(method.ContainingType, name, compilation) is { } member)
             return $"there is another member of that name, {member.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat)}";
         string mine = StepSignature.Of(method);
-        return Steps(method.ContainingType).Any(other => other.Name == name && !SymbolEqualityComparer.Default.Equals(other.Method, method) && StepSignature.Of(other.Method) == mine)
+        return Steps(method.ContainingType).Any(other => other.Name == name && !SymbolEqualityComparer.Default.Equals(other.Method, method)
+            && StepSignature.Of(other.Method) == mine)
             ? "another step has a twin of that name with the same parameters" : null;
     }
 
     private static (DiagnosticDescriptor Rule, string[] Arguments)? Types(IMethodSymbol method)
     {
         for (INamedTypeSymbol? type = method.ContainingType; type is not null; type = type.ContainingType)
-            if (!StepNames.IsPartial(type)) return (StepRules.NotPartial, [method.Name, type.Name, StepNames.Declaration(type).Split(' ')[1]]);
+            if (!StepNames.IsPartial(type)) return (StepRules.NotPartial,
+                [method.Name, type.Name, StepNames.Declaration(type).Split(' ')[1]]);
         return null;
     }
 
-    public static bool IsToken(IParameterSymbol parameter) => parameter.Type is { Name: "CancellationToken", ContainingNamespace: { Name: "Threading", ContainingNamespace.Name: "System" } };
+    public static bool IsToken(IParameterSymbol parameter)
+        => parameter.Type is { Name: "CancellationToken", ContainingNamespace: { Name: "Threading", ContainingNamespace.Name: "System" } };
 
-    /// <summary>The parameter that the call gives; null where there is none.</summary>
-    public static IParameterSymbol? Token(IMethodSymbol method) => method.Parameters.LastOrDefault() is { } last && IsToken(last) ? last : null;
+    /// <summary>The cancellation token parameter, which the call passes; null if there is none.</summary>
+    public static IParameterSymbol? Token(IMethodSymbol method)
+        => method.Parameters.LastOrDefault() is { } last && IsToken(last) ? last : null;
 
     private static string Show(IMethodSymbol method) => method.Name.Length == 0 ? "A lambda" : method.Name;
 }

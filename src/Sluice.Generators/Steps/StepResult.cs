@@ -2,7 +2,7 @@ using System.Linq;
 
 namespace Sluice.Generators;
 
-/// <summary>What a method returns, and what its future has.</summary>
+/// <summary>The return type of a method, and the value type of its future.</summary>
 internal sealed class StepResult
 {
     private const string Tasks = "System.Threading.Tasks";
@@ -25,33 +25,46 @@ internal sealed class StepResult
 
     public bool IsValueTask { get; }
 
-    /// <summary>Null where there is none.</summary>
+    /// <summary>The type of the value; null if there is none.</summary>
     public ITypeSymbol? Value { get; }
 
-    public string Future => Value is null ? "global::Sluice.Future" : $"global::Sluice.Future<{StepNames.Of(Value)}>";
+    public string Future => Value is null ? "global::Sluice.Graphs.Future" : $"global::Sluice.Graphs.Future<{StepNames.Of(Value)}>";
 
-    /// <summary>The type of the call's value.</summary>
+    /// <summary>The value type of the call, as text.</summary>
     public string Written => Value is null ? "global::Sluice.Unit" : StepNames.Of(Value);
 
-    /// <summary>The call of the method, as what is declared to be returned: not null where it must not be, and not looked at when it runs.</summary>
+    /// <summary>
+    /// The call of the method, converted to the declared result: a null task throws, and a dynamic result becomes an object.
+    /// </summary>
     public string Checked(string call)
     {
         if (IsTask && !(method.PartialImplementationPart ?? method).IsAsync)
             return $"({call} ?? throw new global::System.InvalidOperationException(\"{method.Name} returned null instead of a task.\"))";
         if (method.ReturnType.TypeKind == TypeKind.Dynamic) return $"(object){call}!";
-        return method.GetReturnTypeAttributes().Any(attribute => attribute.AttributeClass is { Name: "MaybeNullAttribute" }) && !method.ReturnsVoid ? $"{call}!" : call;
+        return method.GetReturnTypeAttributes().Any(attribute => attribute.AttributeClass is { Name: "MaybeNullAttribute" })
+            && !method.ReturnsVoid ? $"{call}!" : call;
     }
 
-    /// <summary>Why it cannot be kept; null if it can.</summary>
+    /// <summary>The reason why a step cannot return it; null if it can.</summary>
     public static string? Problem(IMethodSymbol method)
     {
         if (method.RefKind != RefKind.None) return "it is returned by reference";
-        if (method.ReturnType.IsRefLikeType) return $"{method.ReturnType.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)} lives on the stack; return an array or a Memory";
-        if (StepParameter.HoldsPointers(method.ReturnType)) return method.ReturnType.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer ? "it is a pointer" : "it holds pointers";
-        if (method.ReturnType is ITypeParameterSymbol { AllowsRefLikeType: true }) return "its type may be one that lives on the stack (allows ref struct)";
-        if (new StepResult(method).Value is INamedTypeSymbol { MetadataName: "Task" or "Task`1" or "ValueTask" or "ValueTask`1" or "Future" or "Future`1" } work && (IsOfTasks(work) || work.ContainingNamespace?.ToDisplayString() == "Sluice"))
-            return $"the step would end without waiting for the {work.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)}, and nobody would hear of its failure; await it in the method";
-        return (method.PartialImplementationPart ?? method) is { IsAsync: true, ReturnsVoid: true } ? "nobody knows when an 'async void' method has ended; return a Task" : null;
+        if (method.ReturnType.IsRefLikeType)
+            return $"{method.ReturnType.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)} lives on the stack; return an "
+                + $"array or a Memory";
+        if (StepParameter.HoldsPointers(method.ReturnType))
+            return method.ReturnType.TypeKind is TypeKind.Pointer or TypeKind.FunctionPointer ? "it is a pointer" : "it holds pointers";
+        if (method.ReturnType is ITypeParameterSymbol { AllowsRefLikeType: true })
+            return "its type may be one that lives on the stack (allows ref struct)";
+        if (new StepResult(method).Value is INamedTypeSymbol
+            {
+                MetadataName: "Task" or "Task`1" or "ValueTask" or "ValueTask`1" or "Future"
+            or "Future`1"
+            } work && (IsOfTasks(work) || work.ContainingNamespace?.ToDisplayString() == "Sluice.Graphs"))
+            return $"the step would end without waiting for the {work.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)}, and "
+                + $"nobody would hear of its failure; await it in the method";
+        return (method.PartialImplementationPart ?? method) is { IsAsync: true, ReturnsVoid: true }
+            ? "nobody knows when an 'async void' method has ended; return a Task" : null;
     }
 
     private static bool IsOfTasks(ITypeSymbol type) => type.ContainingNamespace?.ToDisplayString() == Tasks;

@@ -1,6 +1,6 @@
 namespace Sluice.Generators;
 
-/// <summary>What [Step] cannot do, and what to do instead.</summary>
+/// <summary>The rules about methods that cannot be steps; their messages say what to do instead.</summary>
 internal static class StepRules
 {
     public static readonly DiagnosticDescriptor NotPartial = Rules.Error("SLU010", "A step in a type that is not partial",
@@ -28,7 +28,8 @@ internal static class StepRules
         "[Step] is for methods of classes, structs and interfaces.");
 
     public static readonly DiagnosticDescriptor TokenNotLast = Rules.Error("SLU016", "A step whose token is not the last parameter",
-        "'{0}' takes a CancellationToken that is not its last parameter; a step gives its own token to the last one, so move '{1}' to the end",
+        "'{0}' takes a CancellationToken that is not its last parameter; a step gives its own token to the last one, so move '{1}' to the "
+            + "end",
         "The token is given by the call of the step, not by the caller.");
 
     public static readonly DiagnosticDescriptor BadOption = Rules.Error("SLU017", "A step with an option that is out of range",
@@ -36,6 +37,7 @@ internal static class StepRules
         "Options of [Step] are counts and times: 0 turns them off.");
 
     public static readonly DiagnosticDescriptor CallerInfo = Rules.Error("SLU018", "A step with a parameter that the compiler fills in",
-        "The parameter '{0}' of '{1}' is filled in by the compiler where '{1}' is called ([{2}]), and a step is called by the library; take the attribute off, and pass the value",
+        "The parameter '{0}' of '{1}' is filled in by the compiler where '{1}' is called ([{2}]), and a step is called by the library; "
+            + "take the attribute off, and pass the value",
         "A step would never see the place where its twin is called: the parameter would silently have its default.");
 }

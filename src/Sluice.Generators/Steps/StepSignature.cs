@@ -2,11 +2,15 @@ using System.Linq;
 
 namespace Sluice.Generators;
 
-/// <summary>What twins of one name differ in, as the compiler compares it: without nullability, names in tuples, names of type parameters, and <c>dynamic</c>.</summary>
+/// <summary>
+/// The signature that twins of one name must differ in, as the compiler compares it: without nullability, tuple names, names of type
+/// parameters, and <c>dynamic</c>.
+/// </summary>
 internal static class StepSignature
 {
     public static string Of(IMethodSymbol method)
-        => method.Arity + ": " + string.Join(", ", StepParameter.All(method).Select(parameter => parameter.Element is { } element ? $"{Key(element)}*" : Key(parameter.Type)));
+        => method.Arity + ": " + string.Join(", ", StepParameter.All(method)
+        .Select(parameter => parameter.Element is { } element ? $"{Key(element)}*" : Key(parameter.Type)));
 
     private static string Key(ITypeSymbol type) => type switch
     {
@@ -14,7 +18,8 @@ internal static class StepSignature
         IArrayTypeSymbol array => $"{Key(array.ElementType)}[{array.Rank}]",
         IDynamicTypeSymbol => "object",
         INamedTypeSymbol { IsTupleType: true, TupleUnderlyingType: { } tuple } => Key(tuple),
-        INamedTypeSymbol named => $"{(named.ContainingType is { } outer ? Key(outer) : named.ContainingNamespace?.ToDisplayString())}.{named.MetadataName}<{string.Join(", ", named.TypeArguments.Select(Key))}>",
+        INamedTypeSymbol named
+            => $"{(named.ContainingType is { } outer ? Key(outer) : named.ContainingNamespace?.ToDisplayString())}.{named.MetadataName}<{string.Join(", ", named.TypeArguments.Select(Key))}>",
         _ => type.ToDisplayString(),
     };
 }

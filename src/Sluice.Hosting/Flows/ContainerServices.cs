@@ -1,8 +1,9 @@
 using Microsoft.Extensions.DependencyInjection;
+using Sluice.Flows;
 
 namespace Sluice.Hosting;
 
-/// <summary>The services of a container, in a scope for each start of a processor.</summary>
+/// <summary>The services of a container, with a scope for each start of a processor.</summary>
 internal sealed class ContainerServices(IServiceProvider container) : ProcessorServices
 {
     private readonly IServiceProviderIsService known = container.GetRequiredService<IServiceProviderIsService>();

@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.DependencyInjection;
+using Sluice.Flows;
 
 namespace Sluice.Hosting;
 
-/// <summary>Adds to what <see cref="SluiceServices.AddSluice"/> has begun.</summary>
+/// <summary>Adds processors to a host, after <see cref="SluiceServices.AddSluice"/>.</summary>
 public sealed class SluiceBuilder
 {
     internal SluiceBuilder(IServiceCollection services) => Services = services;
@@ -11,9 +12,11 @@ public sealed class SluiceBuilder
     /// <summary>The services of the host.</summary>
     public IServiceCollection Services { get; }
 
-    /// <summary>This service hosts a processor, with a function whose parameters are bound as <see cref="Supervisor.Register(Processor, Delegate)"/> says.</summary>
+    /// <summary>
+    /// Hosts a processor, with a function whose parameters are bound as by <see cref="Supervisor.Register(Processor, Delegate)"/>.
+    /// </summary>
     /// <param name="processor">The processor.</param>
-    /// <param name="function">What it does. What cannot be bound is an error when the host starts.</param>
+    /// <param name="function">Its function. If a parameter cannot be bound, the start of the host fails.</param>
     [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
     [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
     public SluiceBuilder AddProcessor(Processor processor, Delegate function)
@@ -23,7 +26,7 @@ public sealed class SluiceBuilder
         return Add(functions => functions.Add(processor, function));
     }
 
-    /// <summary>This service hosts a processor.</summary>
+    /// <summary>Hosts a processor.</summary>
     public SluiceBuilder AddProcessor(Processor processor, ProcessorFunction function)
     {
         ArgumentNullException.ThrowIfNull(processor);
@@ -38,5 +41,5 @@ public sealed class SluiceBuilder
     }
 }
 
-/// <summary>A processor that is registered when the host starts.</summary>
+/// <summary>A processor to register when the host starts.</summary>
 internal sealed record ProcessorRegistration(Action<ProcessorFunctions> AddTo);

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Sluice.Hosting;
 
-/// <summary>Healthy while the store answers, and everything is hosted that was registered; degraded if the store says that it has lost something.</summary>
+/// <summary>
+/// The health check: healthy if the store answers and all registered processors are hosted, degraded if the store reports a loss.
+/// </summary>
 internal sealed class StoreHealth(HostedSupervisor supervisor) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

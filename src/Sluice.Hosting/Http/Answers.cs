@@ -7,16 +7,17 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Sluice.Hosting;
 
-/// <summary>Writes answers.</summary>
+/// <summary>Writes responses.</summary>
 internal static class Answers
 {
     private static readonly byte[] AcceptedOne = """{"accepted":1}"""u8.ToArray();
 
-    /// <summary>The same for a request and for its repetitions.</summary>
+    /// <summary>Writes 202, equally for a request and its repetitions.</summary>
     public static Task AcceptedAsync(HttpContext context, long count)
     {
         context.Response.StatusCode = StatusCodes.Status202Accepted;
-        return WriteAsync(context, "application/json", count == 1 ? AcceptedOne : Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"accepted":{{count}}}""")));
+        return WriteAsync(context, "application/json", count == 1 ? AcceptedOne
+            : Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $$"""{"accepted":{{count}}}""")));
     }
 
     public static Task RefusedAsync(HttpContext context, Problem problem)
@@ -44,6 +45,6 @@ internal static class Answers
     {
         context.Response.ContentType = type;
         context.Response.ContentLength = body.Length;
-        return context.Response.Body.WriteAsync(body).AsTask();      // also to one who sends nothing more, which looks like going away
+        return context.Response.Body.WriteAsync(body).AsTask();      // no token: a client that has sent all may look like one that is gone
     }
 }

@@ -3,18 +3,19 @@ using Microsoft.Net.Http.Headers;
 
 namespace Sluice.Hosting;
 
-/// <summary>What the headers say about the body.</summary>
+/// <summary>Reads the format of the body from the headers.</summary>
 internal static class BodyFormat
 {
     private const string One = "application/json";
     private const string Many = "application/x-ndjson";
 
-    /// <returns>Whether it has an item in each line; else it is one.</returns>
-    /// <exception cref="RefusedException">It says something else, or nothing.</exception>
+    /// <returns>Whether the body has an item in each line; false: the body is one item.</returns>
+    /// <exception cref="RefusedException">The content type or the encoding is not supported.</exception>
     public static bool IsManyItems(HttpRequest request)
     {
         if (request.Headers.ContentEncoding.Count > 0 && request.Headers.ContentEncoding != "identity")
-            throw new RefusedException(new(StatusCodes.Status415UnsupportedMediaType, "The body is encoded (Content-Encoding); send it as it is."));
+            throw new RefusedException(new(StatusCodes.Status415UnsupportedMediaType,
+                "The body is encoded (Content-Encoding); send it as it is."));
         if (string.Equals(request.ContentType, One, StringComparison.OrdinalIgnoreCase)) return false;
         if (string.Equals(request.ContentType, Many, StringComparison.OrdinalIgnoreCase)) return true;
         if (MediaTypeHeaderValue.TryParse(request.ContentType, out MediaTypeHeaderValue? type) && IsUtf8(type))
@@ -22,7 +23,8 @@ internal static class BodyFormat
             if (type.MediaType.Equals(One, StringComparison.OrdinalIgnoreCase)) return false;
             if (type.MediaType.Equals(Many, StringComparison.OrdinalIgnoreCase)) return true;
         }
-        throw new RefusedException(new(StatusCodes.Status415UnsupportedMediaType, $"The Content-Type must be {One} (one item) or {Many} (one in each line), in UTF-8."));
+        throw new RefusedException(new(StatusCodes.Status415UnsupportedMediaType,
+            $"The Content-Type must be {One} (one item) or {Many} (one in each line), in UTF-8."));
     }
 
     private static bool IsUtf8(MediaTypeHeaderValue type)

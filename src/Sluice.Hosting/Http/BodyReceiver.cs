@@ -5,11 +5,11 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Sluice.Hosting;
 
-/// <summary>Receives whole bodies, within their limits of length and time.</summary>
+/// <summary>Receives whole bodies, within limits of length and time.</summary>
 internal sealed class BodyReceiver(HttpProducerOptions options)
 {
-    /// <returns>The body, which is the server's memory until <see cref="Release"/>.</returns>
-    /// <exception cref="RefusedException">It is too long, did not come in time, or its framing is broken.</exception>
+    /// <returns>The body, in the server's memory until <see cref="Release"/>.</returns>
+    /// <exception cref="RefusedException">The body is too long, too slow, or its framing is broken.</exception>
     public async ValueTask<ReadOnlySequence<byte>> ReceiveAsync(HttpContext context)
     {
         try
@@ -18,20 +18,22 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
         }
         catch (IOException e) when (e is not BadHttpRequestException)
         {
-            // Servers say so of some broken chunks. Or the client is gone: then nobody reads the answer.
+            // Some servers report broken chunks like this. If the client is gone instead, it does not see the response.
             Close(context);
-            throw new RefusedException(new(StatusCodes.Status400BadRequest, $"The body could not be received: {e.Message} Nothing was accepted."));
+            throw new RefusedException(new(StatusCodes.Status400BadRequest,
+                $"The body could not be received: {e.Message} Nothing was accepted."));
         }
     }
 
     private async ValueTask<ReadOnlySequence<byte>> ReceiveWholeAsync(HttpContext context)
     {
-        // One more byte than is allowed: who sends more gets our answer, with the limit in it, and not the server's.
-        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = options.MaxBodyBytes + 1L;
+        // One byte more than allowed, so that a longer body gets this response, which names the limit, not the server's.
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit)
+            limit.MaxRequestBodySize = options.MaxBodyBytes + 1L;
         if (context.Request.ContentLength > options.MaxBodyBytes) throw TooLong(context);
         PipeReader reader = context.Request.BodyReader;
 
-        // What is there already needs no timer: most bodies come with their headers.
+        // Without a timer for bytes that are there: most bodies come with their headers.
         if (reader.TryRead(out var there))
         {
             if (IsWhole(there, context)) return there.Buffer;
@@ -42,7 +44,8 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
         {
             while (true)
             {
-                var more = await reader.ReadAsync(late.Token);   // not with RequestAborted: one who only sends nothing more is still there to be told
+                // Not RequestAborted: a client that only stops sending still gets a response.
+                var more = await reader.ReadAsync(late.Token);
                 if (IsWhole(more, context)) return more.Buffer;
                 reader.AdvanceTo(more.Buffer.Start, more.Buffer.End);
             }
@@ -50,11 +53,12 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
         catch (OperationCanceledException) when (late.IsCancellationRequested)
         {
             Close(context);
-            throw new RefusedException(new(StatusCodes.Status408RequestTimeout, $"The body did not arrive within {options.ReceiveTimeout.TotalSeconds:0.###} seconds; nothing was accepted."));
+            throw new RefusedException(new(StatusCodes.Status408RequestTimeout,
+                $"The body did not arrive within {options.ReceiveTimeout.TotalSeconds:0.###} seconds; nothing was accepted."));
         }
     }
 
-    /// <summary>The body is read.</summary>
+    /// <summary>Returns the body's memory to the server.</summary>
     public static void Release(HttpContext context, ReadOnlySequence<byte> body) => context.Request.BodyReader.AdvanceTo(body.End);
 
     private bool IsWhole(System.IO.Pipelines.ReadResult read, HttpContext context)
@@ -66,12 +70,16 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
     private RefusedException TooLong(HttpContext context)
     {
         Close(context);
-        return new(new(StatusCodes.Status413PayloadTooLarge, $"The body is longer than {options.MaxBodyBytes:N0} bytes; nothing was accepted. Send it in parts."));
+        return new(new(StatusCodes.Status413PayloadTooLarge,
+            $"The body is longer than {options.MaxBodyBytes:N0} bytes; nothing was accepted. Send it in parts."));
     }
 
-    /// <summary>The rest of the body is not waited for: without it, nobody finds the beginning of the next request.</summary>
+    /// <summary>
+    /// Closes the connection after the response, because the next request begins after the rest of the body, which is not read.
+    /// </summary>
     private static void Close(HttpContext context)
     {
-        if (HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol)) context.Response.Headers.Connection = "close";
+        if (HttpProtocol.IsHttp11(context.Request.Protocol) || HttpProtocol.IsHttp10(context.Request.Protocol))
+            context.Response.Headers.Connection = "close";
     }
 }

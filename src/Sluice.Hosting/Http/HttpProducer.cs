@@ -4,12 +4,13 @@ using Microsoft.Extensions.Logging;
 
 namespace Sluice.Hosting;
 
-/// <summary>A request, from its first byte to its answer: received, read, sent, answered.</summary>
-/// <remarks>Thread-safe: what belongs to a request is on its own path.</remarks>
+/// <summary>Handles requests of a producer endpoint: receives the body, reads its items, sends them, and responds.</summary>
+/// <remarks>Thread-safe: the state of a request is local to its call.</remarks>
 internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializer<T> serializer, HttpProducerOptions options, ILogger log)
 {
     private static readonly Action<ILogger, string, Exception?> LogFailure
-        = LoggerMessage.Define<string>(LogLevel.Error, new(1, "ProducerFailed"), "A request for the consecutor {Consecutor} could not be accepted");
+        = LoggerMessage.Define<string>(LogLevel.Error, new(1, "ProducerFailed"),
+        "A request for the consecutor {Consecutor} could not be accepted");
 
     private readonly BodyReceiver bodies = new(options);
     private readonly ItemReader<T> items = new(serializer.AtDoor(), options);
@@ -27,10 +28,17 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
                     await Answers.AcceptedAsync(context, sent.Count);
                     return;
                 case SendStatus.Conflict:
-                    problem = new(StatusCodes.Status422UnprocessableEntity, "The Idempotency-Key was used for another request; nothing was accepted. Give each request a key of its own, and repeat it unchanged.");
+                    problem = new(StatusCodes.Status422UnprocessableEntity,
+                        "The Idempotency-Key was used for another request; nothing was accepted. Give each request a key of its own, and "
+                            + "repeat it unchanged.");
                     break;
                 default:
-                    problem = new(StatusCodes.Status429TooManyRequests, "There is no room at present; nothing was accepted. Send it again later.") { RetryAfter = sent.RetryAfter ?? options.RetryAfterDuration };
+                    problem = new(StatusCodes.Status429TooManyRequests,
+                        "There is no room at present; nothing was accepted. Send it again later.")
+                    {
+                        RetryAfter = sent.RetryAfter
+                            ?? options.RetryAfterDuration
+                    };
                     break;
             }
         }
@@ -40,11 +48,13 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
         catch (PayloadException e) when (e.IsTooLong)
         {
-            problem = new(StatusCodes.Status413PayloadTooLarge, "An item is longer than the stream of its consecutor allows; nothing was accepted.");
+            problem = new(StatusCodes.Status413PayloadTooLarge,
+                "An item is longer than the stream of its consecutor allows; nothing was accepted.");
         }
         catch (PayloadException e)
         {
-            problem = new(StatusCodes.Status422UnprocessableEntity, $"The item was read, but cannot be stored; nothing was accepted. {e.Message}");
+            problem = new(StatusCodes.Status422UnprocessableEntity,
+                $"The item was read, but cannot be stored; nothing was accepted. {e.Message}");
         }
         catch (BadHttpRequestException e)
         {
@@ -52,13 +62,16 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
-            context.Abort();                         // nobody is there to be told; and no answer is better than one that says nothing
+            context.Abort();                         // the client is gone; no response is better than a meaningless one
             return;
         }
-        catch (Exception e) when (e is StreamStoreException or InvalidOperationException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception e) when (e is StreamStoreException or InvalidOperationException or ObjectDisposedException
+            or OperationCanceledException)
         {
             LogFailure(log, consecutor.Name, e);
-            problem = new(StatusCodes.Status503ServiceUnavailable, "The items could not be stored. Whether they were accepted is not known: send them again, under the same Idempotency-Key, or they may be accepted twice.")
+            problem = new(StatusCodes.Status503ServiceUnavailable,
+                "The items could not be stored. Whether they were accepted is not known: send them again, under the same Idempotency-Key, "
+                    + "or they may be accepted twice.")
             {
                 RetryAfter = options.RetryAfterDuration,
             };
@@ -84,6 +97,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         {
             BodyReceiver.Release(context, body);
         }
-        return await (many is null ? consecutor.TrySendAsync(one!, how, context.RequestAborted) : consecutor.TrySendAllAsync(many, how, context.RequestAborted));
+        return await (many is null ? consecutor.TrySendAsync(one!, how, context.RequestAborted)
+            : consecutor.TrySendAllAsync(many, how, context.RequestAborted));
     }
 }

@@ -6,14 +6,14 @@ using Microsoft.Extensions.Primitives;
 
 namespace Sluice.Hosting;
 
-/// <summary>The header <c>Idempotency-Key</c> (draft-ietf-httpapi-idempotency-key-header): a text, with or without quotes.</summary>
+/// <summary>Reads the header <c>Idempotency-Key</c> (draft-ietf-httpapi-idempotency-key-header): a text, with or without quotes.</summary>
 internal static class IdempotencyKey
 {
     private const string Header = "Idempotency-Key";
-    private const int FingerprintLength = 16;        // of a hash: who would look for two bodies that have the same one harms nobody else
+    private const int FingerprintLength = 16;        // of a hash; a client that constructs a collision harms only itself
 
-    /// <returns>The key; null if there is none.</returns>
-    /// <exception cref="RefusedException">It is none.</exception>
+    /// <returns>The key; null without the header.</returns>
+    /// <exception cref="RefusedException">The header is malformed.</exception>
     public static string? Of(HttpRequest request)
     {
         StringValues values = request.Headers[Header];
@@ -26,7 +26,7 @@ internal static class IdempotencyKey
         return key;
     }
 
-    /// <summary>What the key stands for.</summary>
+    /// <summary>A hash of the request, by which another request with the same key is recognized.</summary>
     public static byte[] Fingerprint(ReadOnlySequence<byte> body, bool isManyItems)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -52,5 +52,6 @@ internal static class IdempotencyKey
     }
 
     private static RefusedException Malformed(string why)
-        => new(new(StatusCodes.Status400BadRequest, $"The header {Header} {why}. It is a text of 1 to {SendOptions.MaxKeyLength} printable ASCII characters, such as a UUID."));
+        => new(new(StatusCodes.Status400BadRequest,
+        $"The header {Header} {why}. It is a text of 1 to {SendOptions.MaxKeyLength} printable ASCII characters, such as a UUID."));
 }

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace Sluice.Hosting;
 
-/// <summary>Makes items of bodies, with the consecutor's own serializer.</summary>
+/// <summary>Reads items from bodies, by a serializer.</summary>
 internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProducerOptions options)
 {
     public T ReadOne(ReadOnlySequence<byte> body)
@@ -22,7 +22,7 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
         }
     }
 
-    /// <summary>All lines, or none: empty ones are left out.</summary>
+    /// <summary>Reads an item from each line, except empty lines; all of them, or none.</summary>
     public List<T> ReadAll(ReadOnlySequence<byte> body)
     {
         if (body.IsSingleSegment) return ReadAll(body.FirstSpan);
@@ -49,10 +49,14 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
             if (line.Trim(" \t"u8).IsEmpty) continue;
             if (line.Length > options.MaxItemBytes) throw TooLong(number, isOnly: false);
             if (items.Count == options.MaxItems)
-                throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge, $"The body has more than {options.MaxItems:N0} items; nothing was accepted. Send it in parts.") { Line = number });
+                throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge,
+                    $"The body has more than {options.MaxItems:N0} items; nothing was accepted. Send it in parts.")
+                { Line = number });
             items.Add(Read(line, number, isOnly: false));
         }
-        return items.Count > 0 ? items : throw new RefusedException(new(StatusCodes.Status400BadRequest, "The body has no items.") { Line = 1, Byte = 1 });
+        return items.Count > 0 ? items : throw new RefusedException(new(StatusCodes.Status400BadRequest,
+            "The body has no items.")
+        { Line = 1, Byte = 1 });
     }
 
     private T Read(ReadOnlySpan<byte> text, int number, bool isOnly)
@@ -63,7 +67,8 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
         }
         catch (JsonException e)
         {
-            throw new RefusedException(new(StatusCodes.Status400BadRequest, $"{What(number, isOnly)} is malformed: {Without(e.Message)} Nothing was accepted.")
+            throw new RefusedException(new(StatusCodes.Status400BadRequest,
+                $"{What(number, isOnly)} is malformed: {Without(e.Message)} Nothing was accepted.")
             {
                 Line = isOnly ? (e.LineNumber ?? 0) + 1 : number,
                 Byte = e.BytePositionInLine + 1,
@@ -72,15 +77,17 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // What the type's own code says of it is for whoever wrote it, except for what is meant to be read.
+            // Messages of the type's own code are internal, except for those meant for the client.
             string why = e is FormatException or PayloadException ? e.Message : "It is no item of this producer.";
-            throw new RefusedException(new(StatusCodes.Status400BadRequest, $"{What(number, isOnly)} is malformed: {why} Nothing was accepted.") { Line = number, Byte = 1 });
+            throw new RefusedException(new(StatusCodes.Status400BadRequest,
+                $"{What(number, isOnly)} is malformed: {why} Nothing was accepted.")
+            { Line = number, Byte = 1 });
         }
     }
 
     private static string What(int number, bool isOnly) => isOnly ? "The item" : $"The item in line {number}";
 
-    /// <summary>The position stands in fields of its own.</summary>
+    /// <summary>Cuts off the position, which the response has in fields of its own.</summary>
     private static string Without(string message)
     {
         int position = message.IndexOf(" Path: ", StringComparison.Ordinal);
@@ -89,7 +96,9 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
     }
 
     private RefusedException TooLong(int number, bool isOnly)
-        => new(new(StatusCodes.Status413PayloadTooLarge, $"{What(number, isOnly)} is longer than {options.MaxItemBytes:N0} bytes; nothing was accepted.") { Line = number });
+        => new(new(StatusCodes.Status413PayloadTooLarge,
+        $"{What(number, isOnly)} is longer than {options.MaxItemBytes:N0} bytes; nothing was accepted.")
+        { Line = number });
 
     private static byte[] Rent(ReadOnlySequence<byte> body, out int length)
     {

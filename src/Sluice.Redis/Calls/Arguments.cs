@@ -1,15 +1,16 @@
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Redis;
 
-/// <summary>The arguments of a script, in its order; the first two are filled in when it is sent.</summary>
+/// <summary>The arguments of a script, in order. The first two are set when it is sent.</summary>
 internal sealed class Arguments
 {
     private readonly List<RedisValue> values = [RedisValue.EmptyString, RedisValue.EmptyString];
 
     public Arguments Name(string name) => Text(Names.Encode(name));
 
-    /// <summary>The stream and the partition that the call is about; the first ones if it is about several.</summary>
+    /// <summary>The stream and the partition of the call, for errors; the first of several.</summary>
     public string? AboutStream { get; private set; }
 
     public int? AboutPartition { get; private set; }
@@ -50,7 +51,7 @@ internal sealed class Arguments
         return this;
     }
 
-    /// <summary>A span in microseconds; empty if there is none.</summary>
+    /// <summary>Adds a time span in microseconds; empty if there is none.</summary>
     public Arguments Span(TimeSpan? span) => span is { } some ? Number(some.Ticks / TimeSpan.TicksPerMicrosecond) : Text("");
 
     public Arguments Each<T>(IReadOnlyCollection<T> items, Action<Arguments, T> add)
@@ -64,10 +65,12 @@ internal sealed class Arguments
         => Each(parts, (arguments, part) => arguments.Number(part.Partition).Number(part.Count).Number(part.Bytes).Bytes(part.Records));
 
     public Arguments Batches(IReadOnlyList<BatchChange> changes) => Each(changes, (arguments, change) => arguments
-        .Name(change.Batch).Number(change.Accepted).Number(change.Ended).Number(change.Failed).Flag(change.Close).Bytes(change.MarkerHeaders)
+        .Name(change.Batch).Number(change.Accepted).Number(change.Ended).Number(change.Failed).Flag(change.Close)
+        .Bytes(change.MarkerHeaders)
         .Each(change.MarkerStreams, (inner, stream) => inner.Name(stream)));
 
-    public Arguments Reader(ReaderOptions options) => Flag(options.Start == StreamStart.New).Span(options.IdleTimeout).Flag(options.AppliesBackpressure);
+    public Arguments Reader(ReaderOptions options)
+        => Flag(options.Start == StreamStart.New).Span(options.IdleTimeout).Flag(options.AppliesBackpressure);
 
     public RedisValue[] ToArray(DateTimeOffset? now, string store)
     {

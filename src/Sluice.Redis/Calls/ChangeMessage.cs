@@ -1,10 +1,14 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
+using Sluice.Storage;
 
 namespace Sluice.Redis;
 
-/// <summary>What a message says: the stream that has changed, and perhaps what was appended there, if that is short and somebody reads it (<c>push</c> in the scripts).</summary>
+/// <summary>
+/// A message: the changed stream, and perhaps the appended entries, if they are short and a reader expects them (<c>push</c> in the
+/// scripts).
+/// </summary>
 internal readonly struct ChangeMessage
 {
     private const int HeadBytes = 4 + 4 + 8 + 8 + 4;
@@ -17,10 +21,11 @@ internal readonly struct ChangeMessage
         rest = end < 0 || message[end] == 1 ? default : message.AsMemory(end + 1);
         if (end < 0) return;
         Partitions = message[end] == 0 ? [Partition]
-            : [.. Encoding.UTF8.GetString(message, end + 1, message.Length - end - 1).Split(',', StringSplitOptions.RemoveEmptyEntries).Select(text => int.TryParse(text, CultureInfo.InvariantCulture, out int partition) ? partition : 0)];
+            : [.. Encoding.UTF8.GetString(message, end + 1, message.Length - end - 1).Split(',', StringSplitOptions.RemoveEmptyEntries)
+            .Select(text => int.TryParse(text, CultureInfo.InvariantCulture, out int partition) ? partition : 0)];
     }
 
-    /// <summary>Where there may be entries; none if there is only more room, null if anything may have changed.</summary>
+    /// <summary>The partitions that may have entries; empty if there is only more room, null for any change.</summary>
     public int[]? Partitions { get; }
 
     public string Stream { get; }
@@ -29,7 +34,7 @@ internal readonly struct ChangeMessage
 
     public long First => BinaryPrimitives.ReadInt64LittleEndian(rest.Span[8..]);
 
-    /// <exception cref="ArgumentOutOfRangeException">It has no such time: nobody here has sent it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The time is invalid: the message does not come from a store.</exception>
     public EntryChunkHeader Header
     {
         get

@@ -1,21 +1,22 @@
 using System.Buffers.Binary;
+using Sluice.Storage;
 
 namespace Sluice.Redis;
 
-/// <summary>Reads entries out of replies, and checks them.</summary>
+/// <summary>Reads entries from replies, and verifies them.</summary>
 internal static class Entries
 {
-    /// <summary>Adds the entries of a piece of a chunk: first sequence, count, time, generation, records.</summary>
+    /// <summary>Adds the entries of a reply: first sequence, count, time, generation, records.</summary>
     public static void AddPiece(List<Entry> entries, Reply piece, string stream, int partition, int attempt)
     {
         var header = new EntryChunkHeader(piece[0].Long, piece[1].Int, piece[2].Time, piece[3].Int);
         Add(entries, header, piece[4].Bytes, stream, partition, attempt);
     }
 
-    /// <summary>A record without key, headers and payload: the one of a letter whose entry cannot be read.</summary>
+    /// <summary>A record without key, headers and payload, for the dead letter of an unreadable entry.</summary>
     public static ReadOnlyMemory<byte> Nothing { get; } = NewNothing();
 
-    /// <summary>Reads entries for a lease: a damaged entry carries only the description of its damage.</summary>
+    /// <summary>Reads leased entries; damaged ones become descriptions of their damage.</summary>
     public static void AddPiece(List<Entry> entries, List<LeaseDamage> damaged, Reply piece, Ownership owner)
     {
         (string stream, int partition) = (owner.Group.Stream, owner.Partition);
@@ -42,7 +43,7 @@ internal static class Entries
         }
     }
 
-    /// <summary>Adds a leased row.</summary>
+    /// <summary>Adds a leased row, or the description of its damage.</summary>
     public static void AddRow(List<Entry> entries, List<LeaseDamage> damaged, Reply row, Ownership owner)
     {
         (long sequence, int attempt) = (row[0].Long, row[6].Int);
@@ -57,19 +58,22 @@ internal static class Entries
         }
     }
 
-    /// <summary>The entries of a piece that has no records: their chunk is gone.</summary>
+    /// <summary>Returns the entries of a reply without records: their chunk is missing.</summary>
     public static SequenceRange GoneIn(Reply piece) => new(piece[0].Long, piece[0].Long + piece[1].Long - 1);
 
-    /// <summary>What to say of entries that are gone.</summary>
+    /// <summary>The message about missing entries.</summary>
     public static string Gone(string stream, int partition, SequenceRange entries)
-        => $"{stream}/{partition}/{entries.First}{(entries.Count > 1 ? $" to {entries.Last}" : "")} is missing in the store: keys of the store were deleted by something else than Sluice, or Sluice has a defect. Restore a backup.";
+        => $"{stream}/{partition}/{entries.First}{(entries.Count > 1 ? $" to {entries.Last}" : "")} is missing in the store: keys of the "
+        + $"store were deleted by something else than Sluice, or Sluice has a defect. Restore a backup.";
 
-    /// <summary>Where the next record begins, as far as the length of this one can be trusted.</summary>
+    /// <summary>Returns the length of the first record, as far as it can be trusted.</summary>
     public static int LengthOf(ReadOnlySpan<byte> records)
-        => records.Length < EntryChunk.RecordOverhead ? records.Length : Math.Clamp(EntryChunk.RecordLength(records), EntryChunk.RecordOverhead, records.Length);
+        => records.Length < EntryChunk.RecordOverhead ? records.Length
+        : Math.Clamp(EntryChunk.RecordLength(records), EntryChunk.RecordOverhead, records.Length);
 
-    /// <summary>Adds the entries of neighbouring records.</summary>
-    public static void Add(List<Entry> entries, EntryChunkHeader header, ReadOnlyMemory<byte> records, string stream, int partition, int attempt)
+    /// <summary>Adds the entries of consecutive records.</summary>
+    public static void Add(List<Entry> entries, EntryChunkHeader header, ReadOnlyMemory<byte> records, string stream, int partition,
+        int attempt)
     {
         for (int i = 0; i < header.Count; i++)
         {
@@ -78,7 +82,9 @@ internal static class Entries
         }
     }
 
-    /// <summary>An entry from five neighbours of a reply: time, generation, record, payload and headers that stand in for those of the record.</summary>
+    /// <summary>
+    /// Reads an entry from five consecutive values: time, generation, record, and the replacements of payload and headers.
+    /// </summary>
     public static Entry Read(long sequence, Reply from, int at, string stream, int partition)
     {
         var header = new EntryChunkHeader(sequence, 1, from[at].Time, from[at + 1].Int);
@@ -88,7 +94,7 @@ internal static class Entries
         return headers.Length > 0 ? entry with { Headers = Checked(headers, sequence, stream, partition) } : entry;
     }
 
-    /// <summary>The same, of a record whose payload was left out.</summary>
+    /// <summary>Reads an entry from the same values, without its payload.</summary>
     public static Entry ReadHead(long sequence, Reply from, int at, string stream, int partition)
     {
         byte[] record = from[at + 2].Bytes, headers = from[at + 4].Bytes;
@@ -105,7 +111,7 @@ internal static class Entries
         };
     }
 
-    /// <summary>What stands in for a payload or headers: behind its checksum, so that nothing and an empty one differ; empty for nothing.</summary>
+    /// <summary>Writes a replacement of payload or headers, behind its checksum, so that an empty replacement differs from none.</summary>
     public static ReadOnlyMemory<byte> Substitute(ReadOnlyMemory<byte>? bytes)
     {
         if (bytes is not { } some) return default;
@@ -125,6 +131,8 @@ internal static class Entries
     private static ReadOnlyMemory<byte> Checked(byte[] stored, long sequence, string stream, int partition)
         => stored.Length >= 4 && BinaryPrimitives.ReadUInt32LittleEndian(stored) == EntryChunk.Checksum(stored.AsSpan(4))
             ? stored.AsMemory(4)
-            : throw new StreamStoreException($"{stream}/{partition}/{sequence} is damaged: what replaces its payload or headers does not match its checksum. Restore the store from a backup.")
+            : throw new StreamStoreException(
+            $"{stream}/{partition}/{sequence} is damaged: what replaces its payload or headers does not match its checksum. Restore the "
+                + $"store from a backup.")
             { Stream = stream, Partition = partition, Sequence = sequence, IsPermanent = true };
 }

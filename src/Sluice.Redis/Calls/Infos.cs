@@ -1,13 +1,14 @@
 using System.Globalization;
+using Sluice.Storage;
 
 namespace Sluice.Redis;
 
-/// <summary>Streams, groups and readers as they are told.</summary>
+/// <summary>Converts replies to streams, groups, readers and members.</summary>
 internal static class Infos
 {
-    private const int Marks = 14;                    // of a partition
+    private const int Marks = 14;                    // the number of marks of a partition
 
-    /// <summary>A stream, from the pages in which it was told: what a group has waiting, and what the stream has because of that, is added up.</summary>
+    /// <summary>Returns a stream from its pages, and adds up its waiting entries.</summary>
     public static StreamInfo Stream(IReadOnlyList<Reply> pages)
     {
         Reply first = pages[0];
@@ -21,17 +22,26 @@ internal static class Infos
         };
         var groups = pages.SelectMany(page => page[10].Items).GroupBy(group => group[0].Name, StringComparer.Ordinal)
             .Select(parts => new GroupBacklog(parts.Key, parts.Last()[1].Long, parts.Sum(part => part[2].Long), parts.Last()[3].Long));
-        return new(first[0].Name, options, ReadEnd(first[7]), pages.Sum(page => page[8].Long), pages.Sum(page => page[9].Long), first[12].Long,
+        return new(first[0].Name, options, ReadEnd(first[7]), pages.Sum(page => page[8].Long), pages.Sum(page => page[9].Long),
+            first[12].Long,
             [.. groups.OrderBy(group => group.Name, StringComparer.Ordinal)],
             [.. pages.SelectMany(page => page[11].Items).Select(Reader).OrderBy(reader => reader.Name, StringComparer.Ordinal)]);
     }
 
     public static ReaderInfo Reader(Reply reply) => new(
         reply[0].Name,
-        new() { Start = reply[1].Text == "1" ? StreamStart.New : StreamStart.First, IdleTimeout = reply[2].Text.Length == 0 ? null : reply[2].Span, AppliesBackpressure = reply[3].Text == "1" },
+        new()
+        {
+            Start = reply[1].Text == "1" ? StreamStart.New : StreamStart.First,
+            IdleTimeout = reply[2].Text.Length == 0 ? null
+            : reply[2].Span,
+            AppliesBackpressure = reply[3].Text == "1"
+        },
         [.. reply[5].Items.Select(place => Place(place, reply[1].Text == "1"))], reply[4].Long);
 
-    // What a reader, or a group, has of a partition where it has not moved yet: the marks of the log as they were when it was made, "new" and the partition, or "tail trimmed sum gone" with a checksum. Null if it is something else.
+    // The start of a reader or group in a partition where it has not moved: the log's marks at its creation, as "new" and the partition, or
+    // as "tail trimmed sum gone" and a
+    // checksum. Null for anything else.
     private static long? Beginning(Reply marks, bool isNew) => marks.IsNull ? null : marks.Text.Split(' ') switch
     {
         ["new", _] => 0,
@@ -41,7 +51,7 @@ internal static class Infos
 
     private static long Place(Reply place, bool isNew) => Beginning(place, isNew) + 1 ?? place.Long;
 
-    /// <summary>A group, from the pages in which it was told.</summary>
+    /// <summary>Returns a group from its pages.</summary>
     public static GroupInfo Group(IReadOnlyList<Reply> pages)
     {
         Dictionary<string, MemberInfo> members = new(StringComparer.Ordinal);             // pages of members may overlap
@@ -59,8 +69,9 @@ internal static class Infos
             partitions, Name(pages[0][4]), pages[0][5].Long);
     }
 
-    // The marks of a partition as they are stored: the numbers of MARKS in the scripts, then the owner behind a colon, then a checksum. Those of its log begin with the tail. Taking a damaged partition reports the
-    // damage; this listing shows the partition without an owner, so that the others can be seen.
+    // Stored marks of a partition: the numbers of MARKS in the scripts, the owner behind a colon, a checksum. Marks of a log begin with the
+    // tail. A damaged partition has no owner in
+    // this listing, so that the others are visible; acquiring it reports the damage.
     private static PartitionInfo Partition(int number, Reply marks, Reply log, bool isNew)
     {
         long tail = Beginning(log, true) ?? 0;
@@ -71,23 +82,26 @@ internal static class Infos
         Span<long> numbers = stackalloc long[Marks];
         for (int i = 0; isSound && i < Marks; i++) isSound = TryRead(words[i], out numbers[i]);
         return isSound
-            ? new(number, numbers[3], owner.Length == 1 ? null : Names.Decode(owner[1]), (int)numbers[4], tail, numbers[6], numbers[7], numbers[0] - numbers[1])
+            ? new(number, numbers[3], owner.Length == 1 ? null : Names.Decode(owner[1]), (int)numbers[4], tail, numbers[6], numbers[7],
+            numbers[0] - numbers[1])
             : new(number, 0, null, 0, tail, 0, 0, 0);
     }
 
-    private static bool TryRead(string text, out long number) => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
+    private static bool TryRead(string text, out long number)
+        => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
-    /// <summary>A member, as the store keeps it: "heartbeats:lease duration in microseconds:instance".</summary>
+    /// <summary>Parses a stored member: "heartbeats:lease duration in microseconds:instance".</summary>
     public static MemberInfo Member(string name, Reply stored)
     {
         string[] parts = stored.Text.Split(':');
-        return parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out long beats) && long.TryParse(parts[1], CultureInfo.InvariantCulture, out long lease)
+        return parts.Length == 3 && long.TryParse(parts[0], CultureInfo.InvariantCulture, out long beats)
+            && long.TryParse(parts[1], CultureInfo.InvariantCulture, out long lease)
             && lease is >= 0 and <= long.MaxValue / TimeSpan.TicksPerMicrosecond
             ? new(name, beats, Names.Decode(parts[2]), TimeSpan.FromTicks(lease * TimeSpan.TicksPerMicrosecond))
             : throw stored.Unreadable($"the heartbeat of the member {name}");
     }
 
-    // An end is stored as one letter, and what went wrong.
+    // An end is stored as one letter, followed by the failure.
     public static string Write(StreamEnd end) => end.Failure is null ? "C" : $"F{end.Failure}";
 
     public static StreamEnd? ReadEnd(Reply reply) => reply.TextOrNull switch

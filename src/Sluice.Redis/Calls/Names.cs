@@ -1,6 +1,9 @@
 namespace Sluice.Redis;
 
-/// <summary>Names as they stand in keys: what is no letter, digit, hyphen, dot, tilde or underscore is escaped as in addresses, so that colons divide.</summary>
+/// <summary>
+/// Encodes names for keys: other characters than letters, digits, hyphens, dots, tildes and underscores are percent-encoded, so that colons
+/// separate.
+/// </summary>
 internal static class Names
 {
     public static string Encode(string name) => Uri.EscapeDataString(name);

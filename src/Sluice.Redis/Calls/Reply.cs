@@ -2,10 +2,13 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis;
 
-/// <summary>What a call is about, for the text of an error.</summary>
+/// <summary>The subject of a call, for errors.</summary>
 internal sealed record CallSubject(string Function, ServerAddress Address, string? Stream, int? Partition);
 
-/// <summary>What a script has answered, or a part of it. What has not the form that was expected is an error that names the function, the stream and the partition.</summary>
+/// <summary>
+/// A script's reply, or a part of it. A value of another type than expected throws an error with the function, the stream and the
+/// partition.
+/// </summary>
 internal readonly struct Reply(RedisResult? result, CallSubject? about)
 {
     public bool IsNull => result is null || result.IsNull;
@@ -31,25 +34,28 @@ internal readonly struct Reply(RedisResult? result, CallSubject? about)
 
     public Reply this[int index] => All is var all && index < all.Length ? new(all[index], about) : new(null, about);
 
-    /// <summary>A span that was told in microseconds; null for less than none.</summary>
+    /// <summary>A time span from microseconds; null if negative.</summary>
     public TimeSpan? Span
     {
         get
         {
             long told = Long;
-            return told < 0 ? null : told <= TimeSpan.MaxValue.Ticks / TimeSpan.TicksPerMicrosecond ? TimeSpan.FromTicks(told * TimeSpan.TicksPerMicrosecond) : throw Unreadable("a span of time");
+            return told < 0 ? null : told <= TimeSpan.MaxValue.Ticks / TimeSpan.TicksPerMicrosecond
+                ? TimeSpan.FromTicks(told * TimeSpan.TicksPerMicrosecond) : throw Unreadable("a span of time");
         }
     }
 
-    /// <summary>A time that was told in microseconds.</summary>
+    /// <summary>A time from microseconds.</summary>
     public DateTimeOffset Time => StoreTime.IsTime(Long) ? StoreTime.From(Long) : throw Unreadable("a time");
 
-    /// <summary>The error for a part that has another form than it must have.</summary>
+    /// <summary>Returns the error for a value of another type than expected.</summary>
     public StreamStoreException Unreadable(string expected)
     {
         string place = about is null ? "The Redis server" : $"The function {about.Function} on {about.Address}";
         string subject = about?.Stream is not { } stream ? "" : $" about {stream}{(about.Partition is { } number ? $"/{number}" : "")}";
-        return new($"{place} has answered{subject} what cannot be read: {expected} was expected. Somebody has changed keys of Sluice's, or it is a defect. Restore a backup; CheckAsync lists what is damaged.")
+        return new(
+            $"{place} has answered{subject} what cannot be read: {expected} was expected. Somebody has changed keys of Sluice's, or it is "
+                + $"a defect. Restore a backup; CheckAsync lists what is damaged.")
         { Stream = about?.Stream, Partition = about?.Partition, IsPermanent = true };
     }
 
@@ -61,7 +67,7 @@ internal readonly struct Reply(RedisResult? result, CallSubject? about)
         }
         catch (Exception wrong) when (wrong is InvalidCastException or FormatException or OverflowException or ArgumentException)
         {
-            // Said below.
+            // Reported below.
         }
         throw Unreadable(expected);
     }

@@ -1,13 +1,17 @@
 using System.Buffers.Binary;
+using Sluice.Storage;
 
 namespace Sluice.Redis;
 
-/// <summary>A row of state as it is stored: its version (4 bytes), its checksum (6), its value. The client makes the checksum, so that the server has nothing to compute but sums.</summary>
+/// <summary>
+/// The stored form of a row of state: version (4 bytes), checksum (6), value. The client computes the checksum, so that the server only
+/// adds.
+/// </summary>
 internal static class StateBytes
 {
     private const int HeadBytes = 10;
 
-    /// <summary>The stored bytes of a row; empty for a deleted row.</summary>
+    /// <summary>Returns the stored bytes of a row; empty for a deleted row.</summary>
     public static ReadOnlyMemory<byte> Write(StateRow row)
     {
         if (row.Value is not { } value) return default;
@@ -19,15 +23,18 @@ internal static class StateBytes
     }
 
     /// <summary>Reads a row.</summary>
-    /// <exception cref="StreamStoreException">It does not match its checksum.</exception>
+    /// <exception cref="StreamStoreException">The row does not match its checksum.</exception>
     public static StateRow Read(string node, string key, byte[] stored, string stream, int partition)
     {
-        if (stored.Length >= HeadBytes && ReadSum(stored) == SumOf(node, key, stored)) return new(node, key, BinaryPrimitives.ReadInt32LittleEndian(stored), stored.AsMemory(HeadBytes));
-        throw new StreamStoreException($"The state of the key {key} of the node {node} in {stream}/{partition} is damaged: it does not match its checksum. Keys of the store were changed by something else than Sluice, or Sluice has a defect. Restore a backup.")
+        if (stored.Length >= HeadBytes && ReadSum(stored) == SumOf(node, key, stored))
+            return new(node, key, BinaryPrimitives.ReadInt32LittleEndian(stored), stored.AsMemory(HeadBytes));
+        throw new StreamStoreException(
+            $"The state of the key {key} of the node {node} in {stream}/{partition} is damaged: it does not match its checksum. Keys of "
+                + $"the store were changed by something else than Sluice, or Sluice has a defect. Restore a backup.")
         { Stream = stream, Partition = partition, IsPermanent = true };
     }
 
-    // FNV-1a over what makes the row, 64 bits of which 48 are kept.
+    // 64-bit FNV-1a over the parts of the row, folded to 48 bits.
     private static long SumOf(string node, string key, ReadOnlySpan<byte> stored)
     {
         const ulong Prime = 0x100000001B3;
@@ -48,5 +55,6 @@ internal static class StateBytes
         BinaryPrimitives.WriteUInt16LittleEndian(stored[8..], (ushort)(sum >> 32));
     }
 
-    private static long ReadSum(ReadOnlySpan<byte> stored) => BinaryPrimitives.ReadUInt32LittleEndian(stored[4..]) | ((long)BinaryPrimitives.ReadUInt16LittleEndian(stored[8..]) << 32);
+    private static long ReadSum(ReadOnlySpan<byte> stored)
+        => BinaryPrimitives.ReadUInt32LittleEndian(stored[4..]) | ((long)BinaryPrimitives.ReadUInt16LittleEndian(stored[8..]) << 32);
 }

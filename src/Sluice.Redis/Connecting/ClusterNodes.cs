@@ -3,18 +3,18 @@ using System.Net;
 
 namespace Sluice.Redis;
 
-/// <summary>What a server of a cluster says of all servers (<c>CLUSTER NODES</c>).</summary>
+/// <summary>The servers of a cluster, as one of them reports them (<c>CLUSTER NODES</c>).</summary>
 internal sealed class ClusterNodes
 {
     private ClusterNodes(IReadOnlyList<Node> nodes) => All = nodes;
 
-    /// <summary>The servers that have an address.</summary>
+    /// <summary>The servers with an address.</summary>
     public IReadOnlyList<Node> All { get; }
 
-    /// <summary>Reads an answer.</summary>
-    /// <param name="text">The answer.</param>
-    /// <param name="asked">The server that gave it: one that knows no address of its own has this one.</param>
-    /// <param name="usesNames">Whether servers are called by the names that they announce; certificates are made for names.</param>
+    /// <summary>Parses a reply.</summary>
+    /// <param name="text">The reply.</param>
+    /// <param name="asked">The server that sent it; its address is used if it does not know its own.</param>
+    /// <param name="usesNames">Whether to use the announced host names, which certificates are made for.</param>
     public static ClusterNodes Read(string text, EndPoint asked, bool usesNames)
     {
         var nodes = new List<Node>();
@@ -31,15 +31,17 @@ internal sealed class ClusterNodes
         return new(nodes);
     }
 
-    /// <summary>The server that serves a slot; null if none does.</summary>
-    public Node? Owner(int slot) => All.Where(node => Array.Exists(node.Slots, range => range.First <= slot && slot <= range.Last)).MaxBy(node => node.Epoch);
+    /// <summary>Returns the server of a slot; null if there is none.</summary>
+    public Node? Owner(int slot) => All.Where(node => Array.Exists(node.Slots, range => range.First <= slot && slot <= range.Last))
+        .MaxBy(node => node.Epoch);
 
     private static EndPoint? Address(string word, bool usesNames)
     {
         string[] parts = word.Split(',');
         string where = parts[0].Split('@')[0];
         int colon = where.LastIndexOf(':');
-        if (colon < 0 || !int.TryParse(where[(colon + 1)..], CultureInfo.InvariantCulture, out int port) || port is <= 0 or > 65535) return null;
+        if (colon < 0 || !int.TryParse(where[(colon + 1)..], CultureInfo.InvariantCulture, out int port) || port is <= 0 or > 65535)
+            return null;
         string host = where[..colon], name = parts.Length > 1 && !parts[1].Contains('=', StringComparison.Ordinal) ? parts[1] : "";
         if (name.Length > 0 && (usesNames || host.Length == 0)) host = name;
         if (host.Length == 0) return null;
@@ -49,13 +51,14 @@ internal sealed class ClusterNodes
     private static IEnumerable<(int First, int Last)> Slots(string word)
     {
         string[] ends = word.Split('-');
-        if (ends.Length <= 2 && int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first) && int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last)) yield return (first, last);
+        if (ends.Length <= 2 && int.TryParse(ends[0], CultureInfo.InvariantCulture, out int first)
+            && int.TryParse(ends[^1], CultureInfo.InvariantCulture, out int last)) yield return (first, last);
     }
 
-    /// <summary>A server.</summary>
-    /// <param name="Address">Where it is.</param>
-    /// <param name="HasFailed">Whether the cluster has agreed that it is gone.</param>
-    /// <param name="Epoch">Of two servers that claim a slot, the one with the higher epoch has it.</param>
-    /// <param name="Slots">What it serves.</param>
+    /// <summary>A server of the cluster.</summary>
+    /// <param name="Address">Its address.</param>
+    /// <param name="HasFailed">Whether the cluster has agreed that it failed.</param>
+    /// <param name="Epoch">Its configuration epoch: of two servers that claim a slot, the higher one wins.</param>
+    /// <param name="Slots">The slots that it serves.</param>
     internal sealed record Node(EndPoint Address, bool HasFailed, long Epoch, (int First, int Last)[] Slots);
 }

@@ -2,10 +2,10 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis;
 
-/// <summary>Which server it is, and whether it may be used.</summary>
+// The identity of the server, and the checks of its settings.
 internal sealed partial class Connection
 {
-    // A connection that was made anew may lead to a server that was set up otherwise meanwhile. Returns the connections over which it was looked at.
+    // A new connection may lead to a server with other settings. Returns the sockets that were checked.
     private async ValueTask<int> LookAtAsync(Link used, CancellationToken cancellation)
     {
         int sockets = used.Sockets;
@@ -17,7 +17,8 @@ internal sealed partial class Connection
         return sockets;
     }
 
-    // The call may have gone over a connection that is newer than the look before it. Its answer is known: if the server cannot be asked now, the next call looks.
+    // The call may have used a newer connection than the last check. Its answer is known: if the check fails now, the next call checks
+    // again.
     private async ValueTask LookAgainAsync(Link used, CancellationToken cancellation)
     {
         try
@@ -31,16 +32,19 @@ internal sealed partial class Connection
 
     private void Judge(Link used, ServerInfo info, int sockets)
     {
-        if (info.IsClustered != used.Target.IsClustered) throw new TimeoutException();       // another server has taken its place since: another link is needed
+        // Another server has taken its place: the link must be replaced.
+        if (info.IsClustered != used.Target.IsClustered) throw new TimeoutException();
         if (!options.AllowEviction && info.EvictionPolicy is not ("" or "noeviction")) throw Failures.Evicts(address, info.EvictionPolicy);
         used.LookedAt = sockets;
     }
 
     private async Task CheckFlushingAsync(Link used, ServerInfo info, CancellationToken cancellation)
     {
-        var settings = (RedisResult[])await AnswerAsync(used.Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true, cancellation).ConfigureAwait(false);
+        var settings = (RedisResult[])await AnswerAsync(used.Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true,
+            cancellation).ConfigureAwait(false);
         if (!info.HasLog || settings.Length < 2 || (string)settings[1] != "always")
             throw new StreamStoreException(
-                $"The server at {address} does not flush what it writes before it answers, so Durability.Power cannot be had: set appendonly yes and appendfsync always, or ask for Durability.Process.");
+                $"The server at {address} does not flush what it writes before it answers, so Durability.Power cannot be had: set "
+                    + $"appendonly yes and appendfsync always, or ask for Durability.Process.");
     }
 }

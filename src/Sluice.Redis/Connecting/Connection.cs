@@ -3,12 +3,12 @@ using StackExchange.Redis;
 namespace Sluice.Redis;
 
 /// <summary>
-/// The connection of a store, and the one way to the server: the functions of a library that it keeps. One that does not have it is given it; one that was restarted must be cleaned before they do
-/// anything (<see cref="Cleaning"/>); both are seen to here, when it turns out. Any thread.
+/// The connection of a store: the only way to the server and its library of functions. It loads the library if the server lacks it, and
+/// cleans a restarted server (<see cref="Cleaning"/>), both when a call needs it. Thread-safe.
 /// </summary>
 internal sealed partial class Connection : IAsyncDisposable
 {
-    // For how long the connection waits for replicas at a time, and for nothing else.
+    // The time for which one WAIT blocks the connection.
     private static readonly TimeSpan ReplicasAreAsked = TimeSpan.FromMilliseconds(500);
 
     private readonly ServerAddress address;
@@ -31,13 +31,13 @@ internal sealed partial class Connection : IAsyncDisposable
     public RedisKey Meta { get; }
     public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
 
-    /// <exception cref="StreamStoreException">No server answers, it wants a password or another one, or it is too old.</exception>
+    /// <exception cref="StreamStoreException">No server answers, it refuses the password, or it is too old.</exception>
     public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
     {
         var route = new Route(address, options);
         for (long begun = TimeProvider.System.GetTimestamp(); ;)
         {
-            // Where one is being started, or dies and comes back, it is there in a moment.
+            // A server that is starting or restarting will be available in a moment.
             bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Timeout;
             try
             {
@@ -54,13 +54,13 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
-    /// <summary>Is told of changes, and of the moments after which some may have been missed (null).</summary>
+    /// <summary>Receives messages of changes, and null after messages may have been missed.</summary>
     public Action<byte[]?>? Changed { get; set; }
 
     /// <summary>Runs a script.</summary>
     /// <param name="script">The script.</param>
-    /// <param name="arguments">All of them, from the first.</param>
-    /// <param name="isRepeatable">Whether it may be sent again when its outcome is not known.</param>
+    /// <param name="arguments">All arguments, from the first.</param>
+    /// <param name="isRepeatable">Whether it may be sent again when its outcome is unknown.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     public async Task<RedisResult> RunAsync(Script script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation)
     {
@@ -71,13 +71,13 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
             Link used = link;
-            Task<RedisResult>? running = null;       // from when on it may have been sent: a link that was closed throws at once
+            Task<RedisResult>? running = null;       // not null once it may have been sent; a closed link throws before
             try
             {
                 if (!isPrepared)
                 {
                     await PrepareAsync(Volatile.Read(ref preparations), either.Token).ConfigureAwait(false);
-                    (isPrepared, used) = (true, link);         // which may have been replaced meanwhile
+                    (isPrepared, used) = (true, link);         // the link may have been replaced meanwhile
                 }
                 int sockets = await LookAtAsync(used, either.Token).ConfigureAwait(false);
                 running = used.Database.ExecuteAsync("FCALL", [script.Function, 1, Meta, .. arguments], CommandFlags.DemandMaster);
@@ -87,14 +87,16 @@ internal sealed partial class Connection : IAsyncDisposable
                 if (used.Sockets != sockets) await LookAgainAsync(used, either.Token).ConfigureAwait(false);
                 return result;
             }
-            catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("ERR Function not found", StringComparison.Ordinal) || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
+            catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("ERR Function not found", StringComparison.Ordinal)
+                || unprepared.Message.StartsWith("SLUICE UNCLEAN", StringComparison.Ordinal))
             {
                 isPrepared = false;
             }
             catch (Exception failure) when (Failures.MayPass(failure) && !IsDisposed)
             {
-                // Where the client says that it has not sent it, it is believed of what may be done twice only: a lease was seen to have been done twice.
-                // A server that has refused has done nothing.
+                // The client's claim that it has not sent the call is trusted only for repeatable calls: a lease was seen to be executed
+                // twice.
+                // A server that refused has executed nothing.
                 mayHaveRun |= running is not null && failure is not RedisServerException && (!isRepeatable || Failures.MayHaveRun(failure));
                 await MendAsync(used, failure, either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Timeout;
@@ -104,20 +106,21 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
-    /// <summary>Looks whether messages still come, now and then: calls that succeed do not show it. Throws nothing.</summary>
+    /// <summary>Checks from time to time whether messages still arrive, which successful calls do not show. Never throws.</summary>
     public async Task CheckAsync()
     {
         try
         {
-            if (link is var used && used.LostFor >= options.Silence && !IsDisposed) await ReplaceAsync(used, closing.Token).ConfigureAwait(false);
+            if (link is var used && used.LostFor >= options.Silence && !IsDisposed)
+                await ReplaceAsync(used, closing.Token).ConfigureAwait(false);
         }
         catch (Exception)
         {
-            // The next look tries again, and calls say what is wrong.
+            // The next check tries again, and calls report the failure.
         }
     }
 
-    /// <summary>Ends the connection without waiting for what is under way, which is canceled.</summary>
+    /// <summary>Closes the connection without waiting for calls, which are cancelled.</summary>
     public async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
@@ -126,25 +129,28 @@ internal sealed partial class Connection : IAsyncDisposable
     }
 
     /// <summary>
-    /// Waits for an answer, for so long and no longer: the client knows no limit of its own, and a connection that is silent, or an answer that it lost when a connection
-    /// was cut, would be waited for for ever.
+    /// Waits for an answer for a limited time. The client has no limit of its own: on a silent connection, or after a lost answer, it would
+    /// wait for ever.
     /// </summary>
-    /// <param name="answer">What is waited for.</param>
-    /// <param name="isRepeatable">Whether it may be asked again, and so is given up early.</param>
+    /// <param name="answer">The answer.</param>
+    /// <param name="isRepeatable">Whether the call can be sent again, and so is given up early.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <exception cref="TimeoutException">There was none.</exception>
+    /// <exception cref="TimeoutException">No answer came in time.</exception>
     internal async Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
-        => await answer.WaitAsync(isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout, TimeProvider.System, cancellation).ConfigureAwait(false);
+        => await answer.WaitAsync(isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout,
+        TimeProvider.System, cancellation).ConfigureAwait(false);
 
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
         => ServerInfo.Read((string)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
 
-    // WAIT is about all that was written before it on the same connection, and is sent right behind that. From Redis 7.2 on, every replica counts for a connection that has written nothing, as behind a call that was
-    // sent again and answered from the record: so something small is written first.
+    // WAIT covers earlier writes on the same connection, and is sent directly after the call. From Redis 7.2 on, it counts every replica
+    // for a connection without
+    // writes, as after a repeated call that was answered from its record; so a small write comes first.
     private Task<RedisResult>? Confirm(Link used)
     {
         if (options.Durability.Replicas == 0) return null;
-        _ = used.Database.ExecuteAsync("FCALL", [Script.Named("touch").Function, 1, Meta], CommandFlags.DemandMaster | CommandFlags.FireAndForget);
+        _ = used.Database.ExecuteAsync("FCALL", [Script.Named("touch").Function, 1, Meta],
+            CommandFlags.DemandMaster | CommandFlags.FireAndForget);
         return used.Database.ExecuteAsync("WAIT", options.Durability.Replicas, (int)ReplicasAreAsked.TotalMilliseconds);
     }
 
@@ -157,12 +163,13 @@ internal sealed partial class Connection : IAsyncDisposable
             if (confirmed >= options.Durability.Replicas) return;
             if (TimeProvider.System.GetElapsedTime(begun) >= options.Timeout)
                 throw new StreamStoreException(
-                    $"The Redis server at {address} has done what was asked, but {confirmed} of {options.Durability.Replicas} replicas only have confirmed it: it may be lost with the server. Repeat it when they are there.");
+                    $"The Redis server at {address} has done what was asked, but {confirmed} of {options.Durability.Replicas} replicas "
+                        + $"only have confirmed it: it may be lost with the server. Repeat it when they are there.");
             confirming = Confirm(used)!;
         }
     }
 
-    // Of all who find at the same time that it has to be done, one does it.
+    // Of concurrent callers that find the server unprepared, one prepares it.
     private async Task PrepareAsync(int seen, CancellationToken cancellation)
     {
         await preparing.WaitAsync(cancellation).ConfigureAwait(false);
@@ -170,7 +177,8 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             if (preparations != seen) return;
             await Cleaning.EnsureAsync(this, address, cancellation).ConfigureAwait(false);
-            await AnswerAsync(Database.ExecuteAsync("FUNCTION", ["LOAD", "REPLACE", Script.Library], CommandFlags.DemandMaster), isRepeatable: true, cancellation).ConfigureAwait(false);
+            await AnswerAsync(Database.ExecuteAsync("FUNCTION", ["LOAD", "REPLACE", Script.Library], CommandFlags.DemandMaster),
+                isRepeatable: true, cancellation).ConfigureAwait(false);
             Volatile.Write(ref preparations, seen + 1);
         }
         finally
@@ -179,12 +187,13 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
-    // What cannot be mended now, the next attempt mends, or fails of it: what has failed first is what is to be said, and what may have been done by then.
+    // A failure to mend is ignored: the next attempt mends, or fails. The first failure is the one to report.
     private async Task MendAsync(Link used, Exception failure, CancellationToken cancellation)
     {
         try
         {
-            if (failure is TimeoutException or ObjectDisposedException || used.LostFor >= options.Silence) await ReplaceAsync(used, cancellation).ConfigureAwait(false);
+            if (failure is TimeoutException or ObjectDisposedException || used.LostFor >= options.Silence)
+                await ReplaceAsync(used, cancellation).ConfigureAwait(false);
             else if (used.Target.IsClustered) await ReplaceAsync(used, cancellation, onlyElsewhere: true).ConfigureAwait(false);
             else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
         }
@@ -193,7 +202,7 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
-    // A connection on which no answer has come, or which has long been lost, gives way to another one, if there is another one to be had.
+    // Replaces a silent or long lost connection, if another one can be opened.
     private async Task ReplaceAsync(Link silent, CancellationToken cancellation, bool onlyElsewhere = false)
     {
         await replacing.WaitAsync(cancellation).ConfigureAwait(false);
@@ -226,9 +235,11 @@ internal sealed partial class Connection : IAsyncDisposable
     }
 
     // Null if no server answers, unless this was the last attempt.
-    private static async Task<Connection?> TryOpenAsync(ServerAddress address, Route route, RedisStoreOptions options, bool isLast, CancellationToken cancellation)
+    private static async Task<Connection?> TryOpenAsync(ServerAddress address, Route route, RedisStoreOptions options, bool isLast,
+        CancellationToken cancellation)
     {
-        Link link = await Link.OpenAsync(await route.FindAsync(cancellation).ConfigureAwait(false), options.Longest, cancellation).ConfigureAwait(false);
+        Link link = await Link.OpenAsync(await route.FindAsync(cancellation).ConfigureAwait(false), options.Longest, cancellation)
+            .ConfigureAwait(false);
         var connection = new Connection(address, route, link, options);
         try
         {
@@ -239,7 +250,8 @@ internal sealed partial class Connection : IAsyncDisposable
                 if (info.MajorVersion < 7)
                     throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
                 connection.Judge(link, info, sockets);
-                if (options.Durability == Durability.Power) await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
+                if (options.Durability == Durability.Power)
+                    await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
                 await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
                 return connection;
@@ -257,5 +269,6 @@ internal sealed partial class Connection : IAsyncDisposable
     }
 
     private async Task SubscribeAsync(Link to, CancellationToken cancellation)
-        => await to.SubscribeAsync(Channel, message => Changed?.Invoke(message)).WaitAsync(options.Silence, TimeProvider.System, cancellation).ConfigureAwait(false);
+        => await to.SubscribeAsync(Channel, message => Changed?.Invoke(message))
+        .WaitAsync(options.Silence, TimeProvider.System, cancellation).ConfigureAwait(false);
 }

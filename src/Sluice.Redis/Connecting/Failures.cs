@@ -1,82 +1,106 @@
 using System.Globalization;
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Redis;
 
-/// <summary>Makes errors for people out of what the client and the scripts say. None of them shows the password.</summary>
+/// <summary>Converts failures of the client and the scripts to exceptions for users. None shows the password.</summary>
 internal static class Failures
 {
-    // A server that loads its data, is busy, or is (still, or already) a replica, as in the middle of a failover.
-    // Or one of a cluster that moves the slot at present, or sees too few of the others.
+    // A server that loads data, is busy, or is a replica, as during a failover;
+    // or a server of a cluster that moves the slot, or sees too few other servers.
     private static readonly string[] Passing = ["LOADING", "BUSY", "READONLY", "MASTERDOWN", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN"];
 
-    /// <summary>Whether it may go by itself: no connection (also one that was closed under the call, because another one has taken its place), or a server that cannot do it now.</summary>
-    public static bool MayPass(Exception failure) => failure is RedisConnectionException or TimeoutException or ObjectDisposedException or NoMasterException
-        || (failure is RedisServerException server && (IsElsewhere(server.Message) || Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal))));
+    /// <summary>
+    /// Whether the failure may be temporary: no connection (or one that was replaced during the call), or a server that cannot execute the
+    /// call now.
+    /// </summary>
+    public static bool MayPass(Exception failure)
+        => failure is RedisConnectionException or TimeoutException or ObjectDisposedException or NoMasterException
+        || (failure is RedisServerException server && (IsElsewhere(server.Message)
+        || Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal))));
 
-    // MOVED and ASK. The client puts words of its own in their place, the same for both.
+    // MOVED and ASK. The client replaces both by the same text of its own.
     private static bool IsElsewhere(string message)
         => message.StartsWith("MOVED ", StringComparison.Ordinal) || message.StartsWith("ASK ", StringComparison.Ordinal)
         || (message.StartsWith("Endpoint ", StringComparison.Ordinal) && message.Contains(" serving hashslot ", StringComparison.Ordinal));
 
-    /// <summary>Whether the server may have done what was asked: unless it was never sent.</summary>
+    /// <summary>Whether the server may have executed the call: false only if it was never sent.</summary>
     public static bool MayHaveRun(Exception failure)
-        => failure is TimeoutException or ObjectDisposedException || (failure is RedisConnectionException connection && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
+        => failure is TimeoutException or ObjectDisposedException
+        || (failure is RedisConnectionException connection
+        && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
 
-    /// <summary>What the client's log of a connection says that time does not heal, if there is such a thing; else null.</summary>
+    /// <summary>Returns the permanent failure in the client's connection log; null if there is none.</summary>
     public static StreamStoreException? Refused(ServerAddress address, string log)
     {
         bool Says(string word) => log.Contains(word, StringComparison.OrdinalIgnoreCase);
-        if (Says("NOAUTH") || Says("WRONGPASS") || Says("invalid password") || (Says("AuthenticationFailure") && !address.Options.Ssl)) return WantsPassword(address);
+        if (Says("NOAUTH") || Says("WRONGPASS") || Says("invalid password") || (Says("AuthenticationFailure") && !address.Options.Ssl))
+            return WantsPassword(address);
         return Says("AuthenticationFailure")
-            ? new($"The certificate of the server at {address} was refused, or it wants another password: trust the authority that made the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself (RedisStoreOptions.CertificateValidation).")
+            ? new($"The certificate of the server at {address} was refused, or it wants another password: trust the authority that made "
+            + $"the certificate (SSL_CERT_FILE), give its name (sslHost=…), or judge it yourself "
+            + $"(RedisStoreOptions.CertificateValidation).")
             : null;
     }
 
-    public static StreamStoreException NotThere(ServerAddress address) => new($"No Redis server answers at {address}: is it running, and is that its address{(address.Options.Ssl ? ", and does it speak TLS there (ssl=true)" : "")}?");
+    public static StreamStoreException NotThere(ServerAddress address)
+        => new($"No Redis server answers at {address}: is it running, and is that its "
+        + $"address{(address.Options.Ssl ? ", and does it speak TLS there (ssl=true)" : "")}?");
 
     private static StreamStoreException WantsPassword(ServerAddress address)
         => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).");
 
-    /// <summary>What to throw instead; null for what is no failure of the server's.</summary>
+    /// <summary>Returns the exception to throw instead; null if the failure is not the server's.</summary>
     public static Exception? Explain(Exception failure, ServerAddress address, bool mayHaveRun = false) => failure switch
     {
         RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } => WantsPassword(address),
         RedisConnectionException or TimeoutException or ObjectDisposedException => new StreamStoreException(
-            $"The Redis server at {address} does not answer{(mayHaveRun ? ": what was asked may have been done or not. Repeat it" : ". Nothing was done")}.", failure),
+            $"The Redis server at {address} does not "
+                + $"answer{(mayHaveRun ? ": what was asked may have been done or not. Repeat it" : ". Nothing was done")}.", failure),
         NoMasterException none => new StreamStoreException($"{none.Message} Nothing was done.", none),
         RedisServerException server => Explain(server.Message, address, server),
-        RedisCommandException command => new StreamStoreException($"The Redis server at {address} cannot be used so: {command.Message}", command),
+        RedisCommandException command => new StreamStoreException($"The Redis server at {address} cannot be used so: {command.Message}",
+            command),
         _ => null,
     };
 
-    /// <summary>The server may delete what a store keeps.</summary>
+    /// <summary>The error for a server that may delete the store's keys.</summary>
     public static StreamStoreException Evicts(ServerAddress address, string policy) => new(
-        $"The server at {address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. Set maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).")
+        $"The server at {address} deletes keys when its memory is full (maxmemory-policy {policy}), acknowledged entries too. Set "
+            + $"maxmemory-policy noeviction, or accept the loss (RedisStoreOptions.AllowEviction).")
     { IsPermanent = true };
 
-    private static StreamStoreException Explain(string message, ServerAddress address, RedisServerException failure) => message.Split(' ')[0] switch
-    {
-        "NOAUTH" or "WRONGPASS" => WantsPassword(address),
-        "OOM" => new($"The Redis server at {address} is full (maxmemory): nothing was written. Give it more memory, or let the consumers settle what is there. Its maxmemory-policy must be noeviction.", failure),
-        "NOPERM" => new($"The user may not do this on the Redis server at {address}: {message}", failure),
-        "READONLY" => new($"The Redis server at {address} is a replica: connect to the master.", failure),
-        "MISCONF" => new($"The Redis server at {address} cannot write to its disk and refuses writes: {message}", failure),
-        _ when IsElsewhere(message) || message.StartsWith("TRYAGAIN", StringComparison.Ordinal) => new(
-            $"The slot of the store is being moved to another server of the Redis Cluster at {address}, or has just been: nothing was done. Try again when that is over.", failure),
-        "CLUSTERDOWN" => new($"The Redis Cluster at {address} is down, or nobody serves the store's slot: nothing was done. ({message})", failure),
-        "LOADING" => new($"The Redis server at {address} still loads its data: try again.", failure),
-        // What a function that only reads cannot make anything of, it cannot the next time either.
-        _ when message.StartsWith("ERR user_function:", StringComparison.Ordinal) && message.Contains("script: sluice_read_", StringComparison.Ordinal) => new(
-            $"What is stored on the Redis server at {address} cannot be read: somebody has changed keys of Sluice's, or it is a defect. Restore a backup; CheckAsync lists what is damaged. ({message})", failure)
-        { IsPermanent = true },
-        _ => new($"The Redis server at {address} refused a script: {message}", failure),
-    };
+    private static StreamStoreException Explain(string message, ServerAddress address, RedisServerException failure)
+        => message.Split(' ')[0] switch
+        {
+            "NOAUTH" or "WRONGPASS" => WantsPassword(address),
+            "OOM" => new(
+                $"The Redis server at {address} is full (maxmemory): nothing was written. Give it more memory, or let the consumers settle "
+                    + $"what is there. Its maxmemory-policy must be noeviction.", failure),
+            "NOPERM" => new($"The user may not do this on the Redis server at {address}: {message}", failure),
+            "READONLY" => new($"The Redis server at {address} is a replica: connect to the master.", failure),
+            "MISCONF" => new($"The Redis server at {address} cannot write to its disk and refuses writes: {message}", failure),
+            _ when IsElsewhere(message) || message.StartsWith("TRYAGAIN", StringComparison.Ordinal) => new(
+                $"The slot of the store is being moved to another server of the Redis Cluster at {address}, or has just been: nothing was "
+                    + $"done. Try again when that is over.", failure),
+            "CLUSTERDOWN" => new($"The Redis Cluster at {address} is down, or nobody serves the store's slot: nothing was done. ({message})",
+                failure),
+            "LOADING" => new($"The Redis server at {address} still loads its data: try again.", failure),
+            // A read-only function that fails on the stored data will fail again.
+            _ when message.StartsWith("ERR user_function:", StringComparison.Ordinal)
+                && message.Contains("script: sluice_read_", StringComparison.Ordinal) => new(
+                $"What is stored on the Redis server at {address} cannot be read: somebody has changed keys of Sluice's, or it is a defect. "
+                    + $"Restore a backup; CheckAsync lists what is damaged. ({message})", failure)
+                { IsPermanent = true },
+            _ => new($"The Redis server at {address} refused a script: {message}", failure),
+        };
 
-    /// <summary>What a script of ours has refused, in its words; null if the failure is none of these.</summary>
+    /// <summary>Returns the words of a script's refusal; null for other failures.</summary>
     public static string[]? Refusal(Exception failure)
     {
-        if (failure is not RedisServerException { Message: var message } || !message.StartsWith("SLUICE ", StringComparison.Ordinal)) return null;
+        if (failure is not RedisServerException { Message: var message } || !message.StartsWith("SLUICE ", StringComparison.Ordinal))
+            return null;
         int end = message.IndexOf(" script: ", StringComparison.Ordinal);
         return message["SLUICE ".Length..(end < 0 ? message.Length : end)].Split(' ', StringSplitOptions.RemoveEmptyEntries);
     }
@@ -84,7 +108,7 @@ internal static class Failures
     private static ArgumentOutOfRangeException NoPartition(long partition, string stream, long partitions)
         => new(nameof(partition), partition, $"The stream {stream} has the partitions 0 to {partitions - 1}.");
 
-    /// <summary>The exception for a refusal.</summary>
+    /// <summary>Returns the exception for a refusal.</summary>
     public static Exception Refused(string[] words, ServerAddress address)
     {
         string Name(int at) => Names.Decode(words[at]);
@@ -92,35 +116,60 @@ internal static class Failures
         switch (words[0])
         {
             case "NOSTREAM":
-                return new StreamStoreException($"There is no stream {Name(1)} in this store: open it first (OpenStreamAsync).") { Stream = Name(1) };
+                return new StreamStoreException($"There is no stream {Name(1)} in this store: open it first (OpenStreamAsync).")
+                {
+                    Stream =
+                    Name(1)
+                };
             case "NOGROUP":
-                return new StreamStoreException($"There is no group {Name(1)} on the stream {Name(2)}: add it first (AddGroupAsync).") { Stream = Name(2) };
+                return new StreamStoreException($"There is no group {Name(1)} on the stream {Name(2)}: add it first (AddGroupAsync).")
+                {
+                    Stream = Name(2)
+                };
             case "NOPARTITION":
                 return NoPartition(Number(1), Name(3), Number(2));
             case "BACKOWNER":
-                return new StoreRolledBackException($"{new GroupId(Name(5), Name(4))}/{words[3]}, epoch {words[2]} was taken, but the store knows the epoch {words[1]} only: it has lost writes.")
+                return new StoreRolledBackException(
+                    $"{new GroupId(Name(5), Name(4))}/{words[3]}, epoch {words[2]} was taken, but the store knows the epoch {words[1]} "
+                        + $"only: it has lost writes.")
                 { Stream = Name(5), Partition = (int)Number(3) };
             case "BACKCURSOR":
-                return new StoreRolledBackException($"A reader was to be moved to {Name(4)}/{words[3]}/{words[2]}, but the last entry is {words[1]}: the store has lost writes.")
+                return new StoreRolledBackException(
+                    $"A reader was to be moved to {Name(4)}/{words[3]}/{words[2]}, but the last entry is {words[1]}: the store has lost "
+                        + $"writes.")
                 { Stream = Name(4), Partition = (int)Number(3), Sequence = Number(2) };
             case "BACKQUARANTINE":
-                return new StoreRolledBackException($"The quarantine was taken with a higher epoch, the store knows {words[1]} only: it has lost writes.");
+                return new StoreRolledBackException(
+                    $"The quarantine was taken with a higher epoch, the store knows {words[1]} only: it has lost writes.");
             case "DAMAGED":
-                return new StreamStoreException($"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: somebody has deleted keys of Sluice's at {address}, or it is a defect. Restore a backup.")
+                return new StreamStoreException(
+                    $"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: somebody has deleted keys of Sluice's "
+                        + $"at {address}, or it is a defect. Restore a backup.")
                 { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2), IsPermanent = true };
             case "BROKEN":
-                (string? stream, int? partition) = (words[3] == "-" ? null : Name(3), int.TryParse(words[4], CultureInfo.InvariantCulture, out int number) ? number : null);
+                (string? stream, int? partition) = (words[3] == "-" ? null : Name(3),
+                    int.TryParse(words[4], CultureInfo.InvariantCulture, out int number) ? number : null);
                 return new StreamStoreException(
-                    $"What is stored{(stream is null ? "" : $" for {stream}{(partition is null ? "" : $"/{partition}")}")} at {address} is damaged: {(words[2] == "-" ? "" : $"{Name(2)} of ")}the key {words[1]} is missing, or has a form that Sluice does not write"
-                    + $"{(words.Length > 5 ? $" ({string.Join(' ', words[5..])})" : "")}. Somebody has changed keys of Sluice's, or it is a defect. Restore a backup; CheckAsync lists what is damaged.")
+                    $"What is stored{(stream is null ? "" : $" for {stream}{(partition is null ? "" : $"/{partition}")}")} at {address} "
+                        + $"is damaged: {(words[2] == "-" ? "" : $"{Name(2)} of ")}the key {words[1]} is missing, or has a form that "
+                        + $"Sluice does not write"
+                    + $"{(words.Length > 5 ? $" ({string.Join(' ', words[5..])})" : "")}. Somebody has changed keys of Sluice's, or it is "
+                    + $"a defect. Restore a backup; CheckAsync lists what is damaged.")
                 { Stream = stream, Partition = partition, IsPermanent = true };
             case "TOOMANY":
-                return new StreamStoreException($"The stream {Name(2)} has {words[1]} groups and readers, and can have no more: remove groups, close readers, or let readers expire (ReaderOptions.IdleTimeout).")
+                return new StreamStoreException(
+                    $"The stream {Name(2)} has {words[1]} groups and readers, and can have no more: remove groups, close readers, or let "
+                        + $"readers expire (ReaderOptions.IdleTimeout).")
                 { Stream = Name(2), IsPermanent = true };
             case "TOOMANYOUTPUTS":
-                return new StreamStoreException($"An owner of a partition of {Name(2)} keeps places in {words[1]} streams, and can have them in no more: let fewer outputs wait for room.") { Stream = Name(2), IsPermanent = true };
+                return new StreamStoreException(
+                    $"An owner of a partition of {Name(2)} keeps places in {words[1]} streams, and can have them in no more: let fewer "
+                        + $"outputs wait for room.")
+                { Stream = Name(2), IsPermanent = true };
             case "GONE":
-                return new StoreRolledBackException($"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or the server was put in place of another one. What was in it is lost.");
+                return new StoreRolledBackException(
+                    $"The store at {address} is not the one that was opened: everything in it was deleted since (FLUSHALL, FLUSHDB), or "
+                        + $"the server was put in place of another one. What was in it is lost.");
             default:
                 return new StreamStoreException($"A script on {address} refused: {string.Join(' ', words)}.");
         }

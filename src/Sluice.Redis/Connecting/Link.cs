@@ -4,38 +4,38 @@ using StackExchange.Redis;
 namespace Sluice.Redis;
 
 /// <summary>
-/// The client's connection to the server, which it makes again by itself when it is cut; now and then it does not, where the server dies while it does so. Nor does it notice that
-/// one is silent. Both are replaced, by <see cref="Connection"/>. Any thread.
+/// The client's connection to the server. The client reconnects by itself, but sometimes fails to if the server dies meanwhile, and it does
+/// not notice a silent connection. <see cref="Connection"/> replaces the link then. Thread-safe.
 /// </summary>
 internal sealed class Link
 {
     private readonly ConnectionMultiplexer multiplexer;
     private readonly TimeSpan longest;
     private string? channel;
-    private long lostAt;                             // a timestamp: when it was first seen not to be whole; zero while it is
+    private long lostAt;                             // the time when it was first seen broken; zero while it is whole
 
     private Link(ConnectionMultiplexer multiplexer, Target target, TimeSpan longest, string log)
     {
         (this.multiplexer, Target, this.longest) = (multiplexer, target, longest);
-        multiplexer.PreserveAsyncOrder = false;      // else what goes on behind an answer holds up all other answers: there, users' code may run
+        multiplexer.PreserveAsyncOrder = false; // otherwise the continuation of one answer, which may run users' code, delays all others
         Log = log;
         Database = multiplexer.GetDatabase();
     }
 
     public IDatabase Database { get; }
 
-    /// <summary>Where it leads to.</summary>
+    /// <summary>The server that it leads to.</summary>
     public Target Target { get; }
 
-    /// <summary>What the client says of how it connected.</summary>
+    /// <summary>The client's log of connecting.</summary>
     public string Log { get; }
 
     public bool IsConnected => multiplexer.IsConnected;
 
-    // What messages come on is a connection of its own.
+    // Messages use their own connection.
     private bool IsWhole => IsConnected && (channel is null || multiplexer.GetSubscriber().IsConnected(channel));
 
-    /// <summary>For how long it has been seen not to be connected, or not to hear any messages.</summary>
+    /// <summary>The time since it was first seen without a connection, or without messages.</summary>
     public TimeSpan LostFor
     {
         get
@@ -51,10 +51,11 @@ internal sealed class Link
     }
 
     /// <summary>
-    /// Differs as soon as the client has begun to connect anew: as long as it is the same, the servers on the other ends are. The client's event (<c>ConnectionRestored</c>) comes later,
-    /// behind answers that came over the new connection already. An end that is not connected counts for nothing, however often the client tries.
+    /// A hash of the connected sockets. While it stays the same, the servers at the other ends do too. It changes as soon as the client
+    /// reconnects; the client's event (<c>ConnectionRestored</c>) comes only after answers over the new connection. Ends without a
+    /// connection do not count.
     /// </summary>
-    /// <exception cref="ObjectDisposedException">It was closed.</exception>
+    /// <exception cref="ObjectDisposedException">The link was closed.</exception>
     public int Sockets
     {
         get
@@ -70,30 +71,32 @@ internal sealed class Link
         }
     }
 
-    /// <summary>The connections over which the servers were looked at last (<see cref="Sockets"/>); null if they were not.</summary>
+    /// <summary>The <see cref="Sockets"/> at the last check of the server; null if it was not checked.</summary>
     public int? LookedAt { get; set; }
 
-    /// <summary>Tries to connect, for as long as the connection string says.</summary>
-    /// <param name="target">Where to.</param>
-    /// <param name="longest">The client has limits of its own (connectTimeout), and is not believed to keep them.</param>
+    /// <summary>Connects, for at most the time in the connection string.</summary>
+    /// <param name="target">The server.</param>
+    /// <param name="longest">A limit in addition to the client's own (connectTimeout), which it may exceed.</param>
     /// <param name="cancellation">Gives up.</param>
-    /// <exception cref="TimeoutException">It has taken longer.</exception>
+    /// <exception cref="TimeoutException">The limit is over.</exception>
     public static async Task<Link> OpenAsync(Target target, TimeSpan longest, CancellationToken cancellation)
     {
         using var log = new StringWriter();
         Task<ConnectionMultiplexer> connecting = ConnectionMultiplexer.ConnectAsync(target.Options, log);
         try
         {
-            return new(await connecting.WaitAsync(longest, TimeProvider.System, cancellation).ConfigureAwait(false), target, longest, log.ToString());
+            return new(await connecting.WaitAsync(longest, TimeProvider.System, cancellation).ConfigureAwait(false), target, longest,
+                log.ToString());
         }
         catch (Exception given) when (given is OperationCanceledException or TimeoutException)
         {
-            _ = connecting.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            _ = connecting.ContinueWith(static late => late.Result.Dispose(), CancellationToken.None,
+                TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
             throw;
         }
     }
 
-    /// <summary>Tells of messages, and of the moments after which some may have been missed (null).</summary>
+    /// <summary>Subscribes to messages. The callback also gets null after messages may have been missed.</summary>
     public async Task SubscribeAsync(string channel, Action<byte[]?> changed)
     {
         multiplexer.ConnectionRestored += (_, _) => changed(null);
@@ -101,15 +104,17 @@ internal sealed class Link
         this.channel = channel;
     }
 
-    /// <summary>What the server says of itself.</summary>
-    /// <param name="section">What is asked for.</param>
+    /// <summary>Returns the server's INFO.</summary>
+    /// <param name="section">The section of INFO.</param>
     public Task<RedisResult> InfoAsync(string section)
-        => Target.IsClustered ? Database.ExecuteAsync("EVAL", "return redis.call('INFO', ARGV[1])", 0, section) : Database.ExecuteAsync("INFO", section);
+        => Target.IsClustered ? Database.ExecuteAsync("EVAL", "return redis.call('INFO', ARGV[1])", 0, section)
+        : Database.ExecuteAsync("INFO", section);
 
-    /// <summary>Looks which of several servers is the master now.</summary>
-    public Task ReconsiderAsync(CancellationToken cancellation) => multiplexer.ConfigureAsync().WaitAsync(longest, TimeProvider.System, cancellation);
+    /// <summary>Determines which of several servers is the master now.</summary>
+    public Task ReconsiderAsync(CancellationToken cancellation)
+        => multiplexer.ConfigureAsync().WaitAsync(longest, TimeProvider.System, cancellation);
 
-    // A client that was closed knows no servers any more.
+    // A closed client knows no servers.
     private IServer ServerAt(EndPoint end)
     {
         try
@@ -122,7 +127,7 @@ internal sealed class Link
         }
     }
 
-    /// <summary>Ends it at once. What rests in a queue of the client's is never answered.</summary>
+    /// <summary>Closes the link at once. Calls in the client's queue are never answered.</summary>
     public void Close()
     {
         multiplexer.Close(allowCommandsToComplete: false);

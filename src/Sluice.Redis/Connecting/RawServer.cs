@@ -9,7 +9,8 @@ using StackExchange.Redis;
 namespace Sluice.Redis;
 
 /// <summary>
-/// A short connection to one server that does without the client. The client hangs where it meets a Redis Cluster: it cannot read what servers of Redis 7 say of one. One thread at a time.
+/// A short connection to one server without the client, which hangs on a Redis Cluster because it cannot parse the replies of Redis 7 about
+/// it. Not thread-safe.
 /// </summary>
 internal sealed class RawServer : IAsyncDisposable
 {
@@ -17,11 +18,13 @@ internal sealed class RawServer : IAsyncDisposable
 
     private RawServer(Stream stream) => this.stream = stream;
 
-    /// <summary>Whether a failure means that the server cannot be asked.</summary>
-    public static bool IsNoAnswer(Exception failure) => failure is IOException or SocketException or AuthenticationException or FormatException or OperationCanceledException;
+    /// <summary>Whether a failure means that the server does not answer.</summary>
+    public static bool IsNoAnswer(Exception failure)
+        => failure is IOException or SocketException or AuthenticationException or FormatException or OperationCanceledException;
 
-    /// <summary>Connects, with TLS and the password as the options say.</summary>
-    public static async Task<RawServer> ConnectAsync(ConfigurationOptions options, EndPoint server, RemoteCertificateValidationCallback? judge, CancellationToken cancellation)
+    /// <summary>Connects, with TLS and password from the options.</summary>
+    public static async Task<RawServer> ConnectAsync(ConfigurationOptions options, EndPoint server,
+        RemoteCertificateValidationCallback? judge, CancellationToken cancellation)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         Stream? stream = null;
@@ -34,7 +37,8 @@ internal sealed class RawServer : IAsyncDisposable
                 var secure = new SslStream(stream, leaveInnerStreamOpen: false, judge);
                 stream = secure;
                 string host = options.SslHost ?? (server is DnsEndPoint name ? name.Host : ((IPEndPoint)server).Address.ToString());
-                await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = host }, cancellation).ConfigureAwait(false);
+                await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = host }, cancellation)
+                    .ConfigureAwait(false);
             }
             var raw = new RawServer(stream);
             if (!string.IsNullOrEmpty(options.Password)) await raw.AskAsync(cancellation, "AUTH", options.Password).ConfigureAwait(false);
@@ -48,7 +52,7 @@ internal sealed class RawServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends a command. Returns its answer: a text, or a line with the sign that it begins with (<c>+</c>, <c>-</c>, <c>:</c>).</summary>
+    /// <summary>Sends a command, and returns its reply: a text, or a line with its type character (<c>+</c>, <c>-</c>, <c>:</c>).</summary>
     public async Task<string> AskAsync(CancellationToken cancellation, params string[] words)
     {
         var text = new StringBuilder();
@@ -65,7 +69,8 @@ internal sealed class RawServer : IAsyncDisposable
             if (line.Length > 1000) throw new FormatException();
         }
         line.Length -= 2;
-        if (line[0] != '$' || !int.TryParse(line.ToString(1, line.Length - 1), CultureInfo.InvariantCulture, out int length) || length is < 0 or > 1 << 20) return line.ToString();
+        if (line[0] != '$' || !int.TryParse(line.ToString(1, line.Length - 1), CultureInfo.InvariantCulture, out int length)
+            || length is < 0 or > 1 << 20) return line.ToString();
         byte[] answer = new byte[length + 2];
         await stream.ReadExactlyAsync(answer, cancellation).ConfigureAwait(false);
         return Encoding.UTF8.GetString(answer, 0, length);

@@ -5,12 +5,12 @@ using StackExchange.Redis;
 namespace Sluice.Redis;
 
 /// <summary>
-/// Finds the server that the client connects to: the one of the connection string, or, in a Redis Cluster, the master that serves the store's slot. All keys of a store are in one slot, as they begin with its prefix in
-/// braces. One caller at a time.
+/// Finds the server to connect to: the one in the connection string, or in a Redis Cluster the master of the store's slot. All keys of a
+/// store are in one slot, because they begin with its prefix in braces. Not thread-safe.
 /// </summary>
 internal sealed class Route(ServerAddress address, RedisStoreOptions options)
 {
-    // Of a large cluster, so many servers are asked at a time.
+    // The number of servers of a large cluster that are asked at a time.
     private const int Most = 16;
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(1), Fresh = TimeSpan.FromMilliseconds(250);
 
@@ -18,23 +18,25 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     private Target? last;
     private long foundAt;
 
-    /// <summary>Asks the servers where the store is. A finding of the last moments is not asked for again.</summary>
-    /// <exception cref="NoMasterException">It is a cluster, and no server serves the slot at present.</exception>
-    /// <exception cref="StreamStoreException">It is a cluster, and cannot be used so.</exception>
+    /// <summary>Asks the servers where the store is. A result of the last 250 ms is reused.</summary>
+    /// <exception cref="NoMasterException">In the cluster, no server serves the slot at present.</exception>
+    /// <exception cref="StreamStoreException">The cluster cannot be used with these options or permissions.</exception>
     public async Task<Target> FindAsync(CancellationToken cancellation)
     {
         if (last is { IsClustered: true } && TimeProvider.System.GetElapsedTime(foundAt) < Fresh) return last;
         last = null;
-        last = await IsClusteredAsync(cancellation).ConfigureAwait(false) ? await FindMasterAsync(cancellation).ConfigureAwait(false) : new(address.Options, false);
+        last = await IsClusteredAsync(cancellation).ConfigureAwait(false) ? await FindMasterAsync(cancellation).ConfigureAwait(false)
+            : new(address.Options, false);
         foundAt = TimeProvider.System.GetTimestamp();
         return last;
     }
 
-    // A server that cannot be asked is taken for none of a cluster: the client then says what is wrong.
+    // A server that does not answer counts as not clustered; the client then reports the failure.
     private async Task<bool> IsClusteredAsync(CancellationToken cancellation)
     {
         foreach (EndPoint server in known)
-            if (await AskAsync(server, async (raw, limit) => await raw.AskAsync(limit, "INFO", "cluster").ConfigureAwait(false), cancellation).ConfigureAwait(false) is { } told)
+            if (await AskAsync(server, async (raw, limit) => await raw.AskAsync(limit, "INFO", "cluster").ConfigureAwait(false),
+                cancellation).ConfigureAwait(false) is { } told)
                 return told.Contains("cluster_enabled:1", StringComparison.Ordinal);
         return false;
     }
@@ -42,19 +44,34 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     private async Task<Target> FindMasterAsync(CancellationToken cancellation)
     {
         if (address.Options.DefaultDatabase is > 0 and var database)
-            throw new StreamStoreException($"The server at {address} is part of a Redis Cluster, which has the database 0 only: leave defaultDatabase={database} out, and give each store a prefix of its own.") { IsPermanent = true };
-        Answer?[] answers = await Task.WhenAll(known.Take(Most).Select(server => AskAsync(server, (raw, limit) => NodesAsync(raw, server, limit), cancellation))).ConfigureAwait(false);
+            throw new StreamStoreException(
+                $"The server at {address} is part of a Redis Cluster, which has the database 0 only: leave defaultDatabase={database} "
+                    + $"out, and give each store a prefix of its own.")
+            { IsPermanent = true };
+        Answer?[] answers = await Task.WhenAll(known.Take(Most)
+            .Select(server => AskAsync(server, (raw, limit) => NodesAsync(raw, server, limit), cancellation))).ConfigureAwait(false);
         Answer[] given = [.. answers.OfType<Answer>()];
         if (given.FirstOrDefault(answer => answer.Refusal is not null) is { Refusal: var refusal })
-            throw new StreamStoreException($"The user may not ask the Redis Cluster at {address} where the store is: give the permission for CLUSTER (+cluster). ({refusal})") { IsPermanent = true };
+            throw new StreamStoreException(
+                $"The user may not ask the Redis Cluster at {address} where the store is: give the permission for CLUSTER "
+                    + $"(+cluster). ({refusal})")
+            { IsPermanent = true };
         EndPoint[] others = [.. given.SelectMany(answer => answer.Nodes!.All).Select(node => node.Address)];
         Random.Shared.Shuffle(others);
         known = [.. address.Options.EndPoints.Concat(others).Distinct()];
-        if (given.Select(answer => answer.Nodes!.Owner(answer.Slot)).Where(node => node is not null).MaxBy(node => node!.Epoch) is not { } owner)
-            throw new NoMasterException($"No server of the Redis Cluster at {address} {(given.Length == 0 ? "answers" : $"serves the slot {given[0].Slot}, in which the store with the prefix {options.Prefix} is")}.");
-        // The client takes long to find out that nobody is there.
-        bool isThere = !owner.HasFailed && await AskAsync(owner.Address, (raw, limit) => raw.AskAsync(limit, "PING"), cancellation).ConfigureAwait(false) is not null;
-        if (!isThere) throw new NoMasterException($"The server {ServerAddress.Text(owner.Address)} of the Redis Cluster at {address}, which serves the slot {given[0].Slot} of the store with the prefix {options.Prefix}, does not answer, and no replica has taken its place.");
+        if (given.Select(answer => answer.Nodes!.Owner(answer.Slot)).Where(node => node is not null)
+            .MaxBy(node => node!.Epoch) is not { } owner)
+            throw new NoMasterException(
+                $"No server of the Redis Cluster "
+                    + $"at {address} {(given.Length == 0 ? "answers" : $"serves the slot {given[0].Slot}, in which the store with the "
+                    + $"prefix {options.Prefix} is")}.");
+        // The client takes long to notice a server that does not answer.
+        bool isThere = !owner.HasFailed && await AskAsync(owner.Address, (raw, limit) => raw.AskAsync(limit, "PING"), cancellation)
+            .ConfigureAwait(false) is not null;
+        if (!isThere)
+            throw new NoMasterException(
+                $"The server {ServerAddress.Text(owner.Address)} of the Redis Cluster at {address}, which serves the slot {given[0].Slot} "
+                    + $"of the store with the prefix {options.Prefix}, does not answer, and no replica has taken its place.");
         return new(address.Alone(owner.Address), true);
     }
 
@@ -64,17 +81,20 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         string nodes = await raw.AskAsync(cancellation, "CLUSTER", "NODES").ConfigureAwait(false);
         string refusal = slot.StartsWith('-') ? slot : nodes;
         if (refusal.StartsWith("-NOPERM", StringComparison.Ordinal)) return new(null, 0, refusal[1..]);
-        return int.TryParse(slot.TrimStart(':'), CultureInfo.InvariantCulture, out int number) && !nodes.StartsWith('-') ? new(ClusterNodes.Read(nodes, server, address.Options.Ssl), number, null) : null;
+        return int.TryParse(slot.TrimStart(':'), CultureInfo.InvariantCulture, out int number) && !nodes.StartsWith('-')
+            ? new(ClusterNodes.Read(nodes, server, address.Options.Ssl), number, null) : null;
     }
 
     // Null if there is no answer.
-    private async Task<T?> AskAsync<T>(EndPoint server, Func<RawServer, CancellationToken, Task<T>> question, CancellationToken cancellation) where T : class?
+    private async Task<T?> AskAsync<T>(EndPoint server, Func<RawServer, CancellationToken, Task<T>> question,
+        CancellationToken cancellation) where T : class?
     {
         using var limit = new CancellationTokenSource(Longest, TimeProvider.System);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            RawServer raw = await RawServer.ConnectAsync(address.Options, server, options.CertificateValidation, either.Token).ConfigureAwait(false);
+            RawServer raw = await RawServer.ConnectAsync(address.Options, server, options.CertificateValidation, either.Token)
+                .ConfigureAwait(false);
             await using (raw.ConfigureAwait(false)) return await question(raw, either.Token).ConfigureAwait(false);
         }
         catch (Exception failure) when (RawServer.IsNoAnswer(failure))
@@ -87,14 +107,14 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     private sealed record Answer(ClusterNodes? Nodes, int Slot, string? Refusal);
 }
 
-/// <summary>Where the client connects to.</summary>
+/// <summary>The server that the client connects to.</summary>
 /// <param name="Options">The options of the client.</param>
-/// <param name="IsClustered">Whether the server is one of a cluster. The client is not told, and takes it for a server of its own.</param>
+/// <param name="IsClustered">Whether the server belongs to a cluster. The client is not told, and treats it as a single server.</param>
 internal sealed record Target(ConfigurationOptions Options, bool IsClustered)
 {
-    /// <summary>Whether a finding leads to the same server.</summary>
+    /// <summary>Whether another target is the same server.</summary>
     public bool LeadsTo(Target other) => IsClustered == other.IsClustered && Options.EndPoints.SequenceEqual(other.Options.EndPoints);
 }
 
-/// <summary>No server of a cluster serves the store's slot at present: a replica may take over, or the slot come back.</summary>
+/// <summary>No server of a cluster serves the store's slot at present. A replica may take over, or the slot may return.</summary>
 internal sealed class NoMasterException(string message) : Exception(message);

@@ -4,8 +4,8 @@ using System.Text;
 namespace Sluice.Redis;
 
 /// <summary>
-/// A script: a function of the library that the server keeps. The library has all parts and scripts, and a name with their hash, so that programs of several versions share a server; a call
-/// runs its own function only, and does not define the others first, as the text of a script would.
+/// A script: a function of the library on the server. The library has all parts and scripts, and its name contains their hash, so that
+/// several versions of a program share a server. A call runs only its own function; a script text would define all the others first.
 /// </summary>
 internal sealed class Script
 {
@@ -17,22 +17,25 @@ internal sealed class Script
             .ToDictionary(name => name[..^".lua".Length], Read, StringComparer.Ordinal);
         var parts = files.Where(file => IsPart(file.Key)).OrderBy(file => file.Key, StringComparer.Ordinal).ToArray();
         var scripts = files.Where(file => !IsPart(file.Key)).OrderBy(file => file.Key, StringComparer.Ordinal).ToArray();
-        string version = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(parts.Concat(scripts).Select(file => file.Key + file.Value))))[..8]);
+        string version = Convert.ToHexStringLower(SHA256.HashData(
+            Encoding.UTF8.GetBytes(string.Concat(parts.Concat(scripts).Select(file => file.Key + file.Value))))[..8]);
         All = scripts.ToDictionary(file => file.Key, file => new Script(file.Key, $"sluice_{file.Key}_{version}"), StringComparer.Ordinal);
-        Library = $"#!lua name=sluice_{version}\n{string.Concat(parts.Select(file => file.Value))}{string.Concat(scripts.Select(file => Registered(All[file.Key], file.Value)))}";
+        Library =
+            $"#!lua name=sluice_{version}\n{string.Concat(parts.Select(file => file.Value))}{string.Concat(scripts.Select(file => Registered(All[file.Key], file.Value)))}";
     }
 
     private Script(string name, string function) => (Name, Function) = (name, function);
 
     public string Name { get; }
 
-    /// <summary>What Redis calls it.</summary>
+    /// <summary>The name of the function in Redis.</summary>
     public string Function { get; }
 
-    /// <summary>Whether what it does must last.</summary>
-    public bool Writes => !(Name.StartsWith("find_", StringComparison.Ordinal) || Name.StartsWith("list_", StringComparison.Ordinal) || Name.StartsWith("read", StringComparison.Ordinal) || Name == "beat");
+    /// <summary>Whether its effect must be durable.</summary>
+    public bool Writes => !(Name.StartsWith("find_", StringComparison.Ordinal) || Name.StartsWith("list_", StringComparison.Ordinal)
+        || Name.StartsWith("read", StringComparison.Ordinal) || Name == "beat");
 
-    /// <summary>The text that the server is given, once for ever.</summary>
+    /// <summary>The text of the library, which a server gets once.</summary>
     public static string Library { get; }
 
     public static Script Named(string name) => All[name];
@@ -41,7 +44,8 @@ internal sealed class Script
 
     private static string Registered(Script script, string body)
     {
-        if (body.StartsWith("-- bare", StringComparison.Ordinal)) return $"addBare('{script.Function}', function(KEYS, ARGV)\n{body}\nend)\n";
+        if (body.StartsWith("-- bare", StringComparison.Ordinal))
+            return $"addBare('{script.Function}', function(KEYS, ARGV)\n{body}\nend)\n";
         string addsEntries = body.StartsWith("-- adds entries", StringComparison.Ordinal) ? "true" : "false";
         return $"add('{script.Function}', {addsEntries}, function()\n{body}\nend)\n";
     }

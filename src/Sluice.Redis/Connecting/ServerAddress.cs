@@ -4,29 +4,32 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis;
 
-/// <summary>Where the server is. Its text names hosts and the database, and never the password.</summary>
+/// <summary>The address of the server. Its text shows hosts and database, never the password.</summary>
 internal sealed class ServerAddress
 {
     private const string PrefixOption = "prefix=";
 
-    // A client that knows that it talks to a cluster hangs, so it does not ask. It learns from INFO and CLUSTER, or tries SET on a key of its own, which another server may have.
+    // The client hangs if it knows that the server is clustered, so it must not ask: by INFO or CLUSTER, or by SET of its own key, which
+    // another server may have.
     private const string Unasked = ",$CLUSTER=,$INFO=,$SET=";
 
     private readonly string text;
     private RemoteCertificateValidationCallback? judge;
 
-    private ServerAddress(ConfigurationOptions options, string? prefix, string text) => (Options, Prefix, this.text) = (options, prefix, text);
+    private ServerAddress(ConfigurationOptions options, string? prefix, string text)
+        => (Options, Prefix, this.text) = (options, prefix, text);
 
     public ConfigurationOptions Options { get; }
 
-    /// <summary>What the keys begin with, if the connection string says so.</summary>
+    /// <summary>The prefix of keys in the connection string; null if there is none.</summary>
     public string? Prefix { get; }
 
-    /// <exception cref="ArgumentException">It is no connection string: says what is wrong, without showing it.</exception>
+    /// <exception cref="ArgumentException">The connection string is invalid. The message says why, without the string.</exception>
     public static ServerAddress Parse(string connection)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
-        ILookup<bool, string> words = connection.Split(',').ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));
+        ILookup<bool, string> words = connection.Split(',')
+            .ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));
         string? prefix = words[true].LastOrDefault()?.Trim()[PrefixOption.Length..];
         string text = string.Join(',', words[false]);
         ConfigurationOptions options;
@@ -36,20 +39,25 @@ internal sealed class ServerAddress
         }
         catch (ArgumentException wrong)
         {
-            // What the parser says quotes the option that it does not know, and that may be half of a password.
+            // The parser's message quotes the unknown option, which may be half of a password.
             string name = (wrong.ParamName ?? "").Split('=')[0];
             throw new ArgumentException(
-                $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be read{(name.Length is > 0 and < 30 ? $" ({name})" : "")}.", nameof(connection));
+                $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be "
+                    + $"read{(name.Length is > 0 and < 30 ? $" ({name})" : "")}.", nameof(connection));
         }
         if (options.EndPoints.Count == 0)
-            throw new ArgumentException("The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in localhost:6379 (no redis:// before it).", nameof(connection));
-        if (options.DefaultDatabase < 0) throw new ArgumentException($"The connection string for Redis has defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.", nameof(connection));
+            throw new ArgumentException(
+                "The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in "
+                    + "localhost:6379 (no redis:// before it).", nameof(connection));
+        if (options.DefaultDatabase < 0) throw new ArgumentException(
+            $"The connection string for Redis has defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.",
+                nameof(connection));
         NamePorts(options);
         Complete(options);
         return new(options, prefix, text);
     }
 
-    /// <summary>The options for one server of a cluster, which the client takes for a server of its own.</summary>
+    /// <summary>Returns options for one server of a cluster, which the client treats as a single server.</summary>
     public ConfigurationOptions Alone(EndPoint server)
     {
         ConfigurationOptions options = ConfigurationOptions.Parse(text + Unasked);
@@ -64,7 +72,7 @@ internal sealed class ServerAddress
     private static void Complete(ConfigurationOptions options)
         => (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
 
-    // The client takes the usual port where none is given; errors are to say which.
+    // The client uses the default port where none is given; errors should show it.
     private static void NamePorts(ConfigurationOptions options)
     {
         int usual = options.Ssl ? 6380 : 6379;
@@ -77,7 +85,7 @@ internal sealed class ServerAddress
             };
     }
 
-    /// <summary>Completes what the connection string says by what stands in the options.</summary>
+    /// <summary>Combines the connection string with the options, which it overrides.</summary>
     public RedisStoreOptions Complete(RedisStoreOptions options)
     {
         options = Prefix is null ? options : options with { Prefix = Prefix };
@@ -90,5 +98,6 @@ internal sealed class ServerAddress
     public static string Text(EndPoint server) => server is DnsEndPoint name ? $"{name.Host}:{name.Port}" : $"{server}";
 
     public override string ToString()
-        => string.Join(", ", Options.EndPoints.Select(Text)) + (Options.DefaultDatabase is > 0 and var database ? $", database {database}" : "");
+        => string.Join(", ", Options.EndPoints.Select(Text))
+        + (Options.DefaultDatabase is > 0 and var database ? $", database {database}" : "");
 }

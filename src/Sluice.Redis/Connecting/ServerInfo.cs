@@ -1,6 +1,6 @@
 namespace Sluice.Redis;
 
-/// <summary>What INFO says.</summary>
+/// <summary>The server's reply to INFO.</summary>
 internal sealed class ServerInfo
 {
     private readonly Dictionary<string, string> values;
@@ -15,12 +15,12 @@ internal sealed class ServerInfo
     public bool IsRewriting => this["aof_rewrite_in_progress"] == "1" || this["aof_rewrite_scheduled"] == "1";
     public bool RewriteFailed => this["aof_last_bgrewrite_status"] != "ok";
 
-    /// <summary>What the server does when its memory is full; empty if it does not say.</summary>
+    /// <summary>The server's policy for full memory; empty if unknown.</summary>
     public string EvictionPolicy => this["maxmemory_policy"];
 
     public bool IsClustered => this["cluster_enabled"] == "1";
 
-    /// <summary>How many rewrites of the append-only file this run of the server has begun.</summary>
+    /// <summary>The number of rewrites of the append-only file that this run of the server has begun.</summary>
     public long Rewrites => long.TryParse(this["aof_rewrites"], out long rewrites) ? rewrites : 0;
 
     private string this[string name] => values.GetValueOrDefault(name, "");

@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Numbered appends.</summary>
+/// <summary>Calls that open producers and append entries.</summary>
 internal static class AppendCalls
 {
     public static ProducerState Open(Session session, string streamName, string name)
@@ -10,7 +12,7 @@ internal static class AppendCalls
         session.Write();
         producer ??= session.Producers.Add(stream, name);
         producer.Open();
-        producer.ForgetAfter(null, session.OpenTicks);             // until its next append says otherwise
+        producer.ForgetAfter(null, session.OpenTicks);             // until its next append sets it
         session.Producers.Changed(producer);
         return new(producer.Epoch, producer.Last, producer.Position);
     }
@@ -21,8 +23,9 @@ internal static class AppendCalls
         StoredProducer? producer = session.Producers.Find(stream, request.Producer);
         long last = producer?.Last ?? 0;
 
-        // Validate everything first: what follows cannot fail, unless the disk does.
-        if (request.Refusal(producer?.Epoch ?? 0, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End, producer?.Position) is { } refusal) return refusal;
+        // Everything is validated first: the rest fails only if the disk does.
+        if (request.Refusal(producer?.Epoch ?? 0, last, (producer?.LastFrom ?? 0, producer?.LastId), stream.End,
+            producer?.Position) is { } refusal) return refusal;
         long end = request.LastSequence;
         AppendRequest.CheckLength(request.Entries, stream.Name, stream.Options);
         CheckMarkers(session, request.Batches);

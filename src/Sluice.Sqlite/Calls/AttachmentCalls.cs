@@ -1,9 +1,13 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>What applications write in the transactions of the store.</summary>
+/// <summary>Writes of applications in the transactions of the store.</summary>
 internal static class AttachmentCalls
 {
-    /// <summary>Runs them under a savepoint: if one fails, the transaction goes on for the other callers as if this one had not been there.</summary>
+    /// <summary>
+    /// Runs attachments under a savepoint: if one fails, only they are rolled back, and the transaction continues for other callers.
+    /// </summary>
     public static void Run(Session session, IReadOnlyList<ICommitAttachment> attachments)
     {
         if (attachments.Count == 0) return;

@@ -1,9 +1,11 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Counters of batches.</summary>
+/// <summary>The counters of batches.</summary>
 internal static class BatchCalls
 {
-    /// <summary>Changes counters. A marker that is due for a stream that has ended is dropped: nobody can get anything from there any more.</summary>
+    /// <summary>Changes counters. A marker for a stream that has ended is dropped: no consumer could read it.</summary>
     public static void Count(Session session, IReadOnlyList<BatchChange> changes)
     {
         foreach (BatchChange change in changes)

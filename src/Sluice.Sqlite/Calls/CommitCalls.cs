@@ -1,20 +1,25 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Commits: void, or wholly applied.</summary>
+/// <summary>Applies commits: each completely, or not at all.</summary>
 internal static class CommitCalls
 {
     public static CommitResult Commit(Session session, StoreCommit commit)
     {
-        if (GroupCalls.PartitionOf(session, commit.Owner) is not { } partition) return new(CommitStatus.Stale, $"the group of {commit.Owner} is not there");
-        if (commit.Sequence > 0 && (commit.Owner.Epoch, commit.Sequence) == (partition.LastCommitEpoch, partition.LastCommit)) return new(CommitStatus.Committed);
+        if (GroupCalls.PartitionOf(session, commit.Owner) is not { } partition)
+            return new(CommitStatus.Stale, $"the group of {commit.Owner} is not there");
+        if (commit.Sequence > 0 && (commit.Owner.Epoch, commit.Sequence) == (partition.LastCommitEpoch, partition.LastCommit))
+            return new(CommitStatus.Committed);
         if (commit.Owner.Epoch < partition.Epoch || partition.Owner is null)
             return new(CommitStatus.Stale, $"{commit.Owner} is void: the partition was taken or released since (epoch {partition.Epoch})");
-        if (commit.Sequence <= partition.LastCommit) return new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {partition.LastCommit} was applied already");
+        if (commit.Sequence <= partition.LastCommit)
+            return new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {partition.LastCommit} was applied already");
         if (commit.Sequence > partition.LastCommit + 1)
             return new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {partition.LastCommit}");
         if (CommitCheck.Void(session, commit, partition) is { } reason) return reason;
 
-        // What may be damaged is read, and what users wrote is run, before anything else is changed: either may fail by itself.
+        // Reads that may find damage, and the user's statements, come before any change: each may fail.
         Dictionary<long, Entry> entries = Read(session, commit, partition);
         AttachmentCalls.Run(session, commit.Attachments);
         Apply(session, commit, partition, entries);
@@ -25,8 +30,10 @@ internal static class CommitCalls
     {
         Dictionary<long, Entry> entries = [];
         foreach (DeadLetterWrite letter in commit.Dead)
-            entries[letter.Sequence] = letter.IsDamaged ? new() { Sequence = letter.Sequence, Generation = session.Generation, Time = session.Now }
-                : partition.IsFirstTimer(letter.Sequence) ? partition.Log.Read(letter.Sequence) : StoredRows.Read(partition, letter.Sequence);
+            entries[letter.Sequence] = letter.IsDamaged
+                ? new() { Sequence = letter.Sequence, Generation = session.Generation, Time = session.Now }
+                : partition.IsFirstTimer(letter.Sequence) ? partition.Log.Read(letter.Sequence)
+                    : StoredRows.Read(partition, letter.Sequence);
         foreach (RetryWrite deferral in commit.Deferred)
             if (partition.IsFirstTimer(deferral.Sequence)) entries[deferral.Sequence] = partition.Log.Read(deferral.Sequence);
         return entries;
@@ -47,7 +54,8 @@ internal static class CommitCalls
         partition.Advance();
         for (int i = 0; i < (commit.Derived?.Count ?? 0); i++)
         {
-            EntryChunk.ReadRecord(commit.Derived!.RecordAt(i), new(0, 1, session.Now, session.Generation), 0, group.Stream.Name, partition.Number, out Entry entry);
+            EntryChunk.ReadRecord(commit.Derived!.RecordAt(i), new(0, 1, session.Now, session.Generation), 0, group.Stream.Name,
+                partition.Number, out Entry entry);
             AddOwn(partition, entry);
         }
 
@@ -56,26 +64,30 @@ internal static class CommitCalls
         foreach (CommitOutput output in commit.Outputs)
         {
             StoredStream to = session.Stream(output.Stream);
-            if (session.Living.Reserved.GiveBack(partition, to, output.ReservedItems, output.ReservedBytes)) session.Changes.AddRoom(to.Name);
+            if (session.Living.Reserved.GiveBack(partition, to, output.ReservedItems, output.ReservedBytes))
+                session.Changes.AddRoom(to.Name);
             to.Append(output.Entries);
         }
-        foreach (OpenReader reader in commit.Readers) ReaderCalls.Open(session, session.Stream(reader.Stream), reader.Reader, reader.Options);
+        foreach (OpenReader reader in commit.Readers)
+            ReaderCalls.Open(session, session.Stream(reader.Stream), reader.Reader, reader.Options);
         foreach (CursorCommit cursor in commit.Cursors) ReaderCalls.Move(session, cursor);
         if (commit.Batches.Count > 0) BatchCalls.Count(session, commit.Batches);
         foreach (EndStream ending in commit.Ends) StreamCalls.End(session, session.Stream(ending.Stream), ending.End);
 
-        (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch, partition.OwnerVersion);
+        (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch,
+            partition.OwnerVersion);
         group.Stream.Trim(partition.Number);
         if (commit.GivesEntries || group.Stream.End is not null) session.Changes.AddEntries(group.Stream.Name, partition.Number);
         else session.Changes.AddRoom(group.Stream.Name);
     }
 
-    /// <summary>Adds an entry of the group's own.</summary>
+    /// <summary>Adds an entry of the group's own (derived or redriven).</summary>
     public static void AddOwn(StoredPartition partition, in Entry entry)
     {
         partition.Change();
         partition.LastOwn--;
-        StoredRows.Insert(partition, entry with { Sequence = partition.LastOwn }, WaitingStatus.Retrying, 0, partition.Group.Session.Now.UtcTicks, "", "");
+        StoredRows.Insert(partition, entry with { Sequence = partition.LastOwn }, WaitingStatus.Retrying, 0,
+            partition.Group.Session.Now.UtcTicks, "", "");
         partition.Group.Backlog.Items++;
     }
 
@@ -84,7 +96,9 @@ internal static class CommitCalls
         StoredGroup group = partition.Group;
         session.Mark(group);
         Entry dead = root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers };
-        session.Sql("INSERT INTO sluice_dead(grp, number, part, root, attempts, died, node, path, error, blob) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+        session.Sql(
+            "INSERT INTO sluice_dead(grp, number, part, root, attempts, died, node, path, error, blob) VALUES(?, ?, ?, ?, ?, ?, "
+                + "?, ?, ?, ?)")
             .Put(group.Id).Put(++group.LastDead).Put(partition.Number).Put(letter.Sequence).Put(letter.Attempts).Put(session.Now.UtcTicks)
             .Put(letter.Node).Put(letter.Path).Put(Shorten(letter.Error)).Put(RowBlob.Write(dead)).Run();
     }
@@ -104,7 +118,7 @@ internal static class CommitCalls
         }
     }
 
-    // Whether a row is new shows by its change, which changes nothing: so the digest costs a commit no look.
+    // The UPDATE itself shows whether the row is new: the digest needs no extra lookup.
     private static void Store(Session session, IReadOnlyList<StateRow> rows, StoredPartition partition)
     {
         Statement? change = null;
@@ -114,29 +128,34 @@ internal static class CommitCalls
             StateRow row = rows[i];
             if (row.Value is not { } value)
             {
-                session.Sql("DELETE FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?").Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Run();
+                session.Sql("DELETE FROM sluice_state WHERE grp = ? AND part = ? AND node = ? AND key = ?").Put(partition.Group.Id)
+                    .Put(partition.Number).Put(row.Node).Put(row.Key).Run();
                 if (session.Database.Changes > 0) partition.Digest -= RowSum.Presence(row.Node, row.Key);
                 continue;
             }
             long sum = StateCalls.SumOf(partition.Group.Id, partition.Number, row.Node, row.Key, row.Version, value.Span);
-            // Mostly many rows of one node: only what differs is put.
+            // Mostly many rows of one node: only the differing values are bound again.
             change = change is not null && ReferenceEquals(node, row.Node)
                 ? change.PutAgain(3)
-                : session.Sql("UPDATE sluice_state SET version = ?5, value = ?6, sum = ?7 WHERE grp = ?1 AND part = ?2 AND node = ?3 AND key = ?4")
+                : session.Sql(
+                "UPDATE sluice_state SET version = ?5, value = ?6, sum = ?7 WHERE grp = ?1 AND part = ?2 AND node = ?3 AND key = ?4")
                     .Put(partition.Group.Id).Put(partition.Number).Put(node = row.Node);
             change.Put(row.Key).Put(row.Version).Put(value.Span).Put(sum).Run();
             if (session.Database.Changes > 0) continue;
-            session.Sql("INSERT INTO sluice_state VALUES(?, ?, ?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(row.Node).Put(row.Key).Put(row.Version).Put(value.Span).Put(sum).Run();
+            session.Sql("INSERT INTO sluice_state VALUES(?, ?, ?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(row.Node)
+                .Put(row.Key).Put(row.Version).Put(value.Span).Put(sum).Run();
             partition.Digest += RowSum.Presence(row.Node, row.Key);
         }
     }
 
     private static void Store(Session session, FileLength file, StoredPartition partition)
     {
-        session.Sql("DELETE FROM sluice_file WHERE grp = ? AND part = ? AND name = ?").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Run();
+        session.Sql("DELETE FROM sluice_file WHERE grp = ? AND part = ? AND name = ?").Put(partition.Group.Id).Put(partition.Number)
+            .Put(file.Name).Run();
         if (session.Database.Changes > 0) partition.Digest -= RowSum.Presence(file.Name);
         if (file.Length < 0) return;
-        session.Sql("INSERT INTO sluice_file VALUES(?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(file.Name).Put(file.Length)
+        session.Sql("INSERT INTO sluice_file VALUES(?, ?, ?, ?, ?)").Put(partition.Group.Id).Put(partition.Number).Put(file.Name)
+            .Put(file.Length)
             .Put(SchemaSums.FileSum(partition.Group.Id, partition.Number, file.Name, file.Length)).Run();
         partition.Digest += RowSum.Presence(file.Name);
     }

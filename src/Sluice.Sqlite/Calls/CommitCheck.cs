@@ -1,17 +1,21 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Everything that can be wrong with a commit is found here, before anything is changed.</summary>
+/// <summary>Validates commits before anything is changed.</summary>
 internal static class CommitCheck
 {
     public static CommitResult? Void(Session session, StoreCommit commit, StoredPartition partition)
     {
         if (commit.FindNotOutstanding(range => AreOutstanding(partition, range.First, range.Last)) is { } sequence)
-            return new(CommitStatus.NotOutstanding, $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
+            return new(CommitStatus.NotOutstanding,
+                $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
         foreach (CommitOutput output in commit.Outputs)
         {
             StoredStream stream = session.Stream(output.Stream);
             AppendRequest.CheckLength(output.Entries, stream.Name, stream.Options);
-            if (stream.End is not null) return new(CommitStatus.OutputEnded, $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
+            if (stream.End is not null) return new(CommitStatus.OutputEnded,
+                $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
         }
         foreach (ICommitAttachment attachment in commit.Attachments) if (attachment is not SqliteWrites) commit.Refuse(attachment);
         AppendCalls.CheckMarkers(session, commit.Batches);
@@ -21,7 +25,7 @@ internal static class CommitCheck
         return null;
     }
 
-    // In flight for the first time, or with a row: nothing is both.
+    // An entry is in flight for the first time, or has a row; never both.
     private static bool AreOutstanding(StoredPartition partition, long first, long last)
     {
         long missing = last - first + 1 - partition.FirstTimersIn(first, last);

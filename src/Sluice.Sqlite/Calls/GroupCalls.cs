@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Groups, their members, and who owns what.</summary>
+/// <summary>Calls about groups, their members, and the ownership of partitions.</summary>
 internal static class GroupCalls
 {
     public static void Add(Session session, GroupId id, StreamStart start)
@@ -23,7 +25,7 @@ internal static class GroupCalls
             group.Backlog.Add(partition.Backlog.Items, partition.Backlog.Bytes);
             session.Sql("INSERT INTO sluice_part VALUES(?, ?, 0, NULL, 0, 0, ?, ?, 0, 0, 0, 0, 0, 0, zeroblob(0), 0, 0)")
                 .Put(group.Id).Put(i).Put(partition.Dispatched).Put(partition.Done).Run();
-            session.Mark(partition);                 // with its checksum
+            session.Mark(partition);                 // writes its checksum
         }
         stream.Groups.Add(id.Name, group);
     }
@@ -36,7 +38,7 @@ internal static class GroupCalls
     public static void Remove(Session session, StoredGroup group)
     {
         session.Write();
-        session.Save();                              // or what is marked would be written for a group that is gone
+        session.Save();                              // otherwise its marks would be written after the group is gone
         foreach (StoredPartition partition in group.Partitions) Unreserve(session, partition);
         session.Sql("DELETE FROM sluice_part WHERE grp = ?").Put(group.Id).Run();
         session.Sql("DELETE FROM sluice_row WHERE grp = ?").Put(group.Id).Run();
@@ -54,7 +56,8 @@ internal static class GroupCalls
     public static GroupInfo? Find(Session session, GroupId id)
         => session.FindStream(id.Stream)?.Groups.GetValueOrDefault(id.Name)?.Info();
 
-    public static HeartbeatResult Beat(Session session, HeartbeatRequest request) => session.Living.Beat(session.Group(request.Group).Id, request);
+    public static HeartbeatResult Beat(Session session, HeartbeatRequest request)
+        => session.Living.Beat(session.Group(request.Group).Id, request);
 
     public static void Leave(Session session, GroupId id, string member, string instance)
     {
@@ -72,10 +75,12 @@ internal static class GroupCalls
     public static AcquireResult Take(Session session, GroupId id, int number, AcquireRequest request)
     {
         StoredPartition partition = session.Partition(id, number);
-        if (request.ExpectedEpoch is { } expected && expected != partition.Epoch) return new(AcquireStatus.Changed, default, null, partition.Version);
+        if (request.ExpectedEpoch is { } expected && expected != partition.Epoch)
+            return new(AcquireStatus.Changed, default, null, partition.Version);
         if (partition.Version > request.Version) return new(AcquireStatus.Newer, default, null, partition.Version);
         session.Mark(partition);
-        if (partition.Owner is not null) Suspect(partition, isAlive: session.Living.Has(partition.Group.Id, number, partition.Epoch, request.Instance));
+        if (partition.Owner is not null) Suspect(partition,
+            isAlive: session.Living.Has(partition.Group.Id, number, partition.Epoch, request.Instance));
         Unreserve(session, partition);
         partition.Epoch++;
         session.Living.Take(partition.Group.Id, number, partition.Epoch, request.Instance);
@@ -116,24 +121,25 @@ internal static class GroupCalls
         session.Changed(quarantine.Group.Stream);
     }
 
-    /// <summary>The partition of an ownership; null if somebody else has taken it since, or the group is gone.</summary>
+    /// <summary>Returns the partition of an ownership; null if another member has acquired it, or the group is gone.</summary>
     public static StoredPartition? Owned(Session session, Ownership owner)
         => PartitionOf(session, owner) is { } partition && partition.Epoch == owner.Epoch ? partition : null;
 
-    /// <summary>The partition, whoever has it now; null if the group is gone.</summary>
-    /// <exception cref="StoreRolledBackException">The epoch was never given.</exception>
+    /// <summary>Returns the partition for any owner; null if the group is gone.</summary>
+    /// <exception cref="StoreRolledBackException">The store never gave this epoch.</exception>
     public static StoredPartition? PartitionOf(Session session, Ownership owner)
     {
         if (session.FindStream(owner.Group.Stream)?.Groups.GetValueOrDefault(owner.Group.Name) is not { } group) return null;
         StoredPartition partition = group.Partitions[Session.Checked(owner.Partition, group.Stream)];
-        if (partition.Damage is not null) return null;          // stale: the next taking reports it
+        if (partition.Damage is not null) return null;          // stale: the next acquisition reports the damage
         return owner.Epoch <= partition.Epoch
             ? partition
-            : throw new StoreRolledBackException($"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
+            : throw new StoreRolledBackException(
+            $"{owner} was taken, but the store knows the epoch {partition.Epoch} only: it has lost writes.")
             { Stream = owner.Group.Stream, Partition = owner.Partition };
     }
 
-    // The owner is gone without a word: what it had in flight is suspect, and gets rows.
+    // The owner did not release the partition: its entries in flight become suspects with rows.
     private static void Suspect(StoredPartition partition, bool isAlive)
     {
         StoredRows.Suspect(partition, isAlive);
@@ -158,7 +164,8 @@ internal static class GroupCalls
     private static Dictionary<string, long> Files(Session session, StoredPartition partition)
     {
         var files = new Dictionary<string, long>(StringComparer.Ordinal);
-        Statement rows = session.Sql("SELECT name, length FROM sluice_file WHERE grp = ? AND part = ?").Put(partition.Group.Id).Put(partition.Number);
+        Statement rows = session.Sql("SELECT name, length FROM sluice_file WHERE grp = ? AND part = ?").Put(partition.Group.Id)
+            .Put(partition.Number);
         while (rows.Next()) files.Add(rows.Text(0), rows.Long(1));
         return files;
     }

@@ -1,9 +1,11 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Leases and reservations.</summary>
+/// <summary>Calls that lease entries and reserve room.</summary>
 internal static class LeaseCalls
 {
-    private const int MaxExpected = 4096;           // entries of a partition: how many there is room for in bytes is not known before they are read
+    private const int MaxExpected = 4096; // the bound of the first array: the number that fits the byte limit is unknown before reading
 
     public static ReserveStatus Reserve(Session session, Ownership owner, string streamName, long items, long bytes)
     {
@@ -41,7 +43,8 @@ internal static class LeaseCalls
         {
             Damaged = damaged,
             NextDue = due is { } at ? TimeSpan.FromTicks(Math.Max(0, at - session.Now.UtcTicks)) : null,
-            IsEnded = batches.Count + damaged.Count == 0 && owned.Count > 0 && owned.All(one => one.Partition.Group.Stream.End is not null && one.Partition.IsEmpty),
+            IsEnded = batches.Count + damaged.Count == 0 && owned.Count > 0
+                && owned.All(one => one.Partition.Group.Stream.End is not null && one.Partition.IsEmpty),
         };
     }
 
@@ -54,7 +57,7 @@ internal static class LeaseCalls
             long now = partition.Group.Session.Now.UtcTicks;
             while (room.Items > 0 && room.Bytes > 0)
             {
-                // A first entry is given whatever its length; the others share what is left.
+                // The first entry is given whatever its length; the others share the remaining bytes.
                 var due = StoredRows.Due(partition, now, room.IsFirst ? 1 : room.Items, room.Limit);
                 foreach (LeasableRow row in due)
                 {
@@ -71,7 +74,8 @@ internal static class LeaseCalls
         return entries.Memory;
     }
 
-    private static void LeaseNew(StoredPartition partition, Ownership owner, ref LeaseRoom room, ref Entries entries, List<LeaseDamage> damaged)
+    private static void LeaseNew(StoredPartition partition, Ownership owner, ref LeaseRoom room, ref Entries entries,
+        List<LeaseDamage> damaged)
     {
         long mark = partition.SkipPassed(partition.Dispatched);
         entries.Expect((int)Math.Min(Math.Min(room.Items, MaxExpected), partition.Log.Tail - mark));
@@ -92,9 +96,10 @@ internal static class LeaseCalls
         if (mark > partition.Dispatched) partition.DispatchTo(mark);
     }
 
-    /// <returns>Whether there was room for all that it has.</returns>
+    /// <returns>Whether there was room for the whole chunk.</returns>
     private static bool LeaseFrom(
-        StoredChunk chunk, StoredPartition partition, Ownership owner, ref long mark, ref LeaseRoom room, ref Entries entries, List<LeaseDamage> damaged)
+        StoredChunk chunk, StoredPartition partition, Ownership owner, ref long mark, ref LeaseRoom room, ref Entries entries,
+            List<LeaseDamage> damaged)
     {
         while (chunk.Has(mark + 1))
         {
@@ -115,12 +120,14 @@ internal static class LeaseCalls
         return true;
     }
 
-    // As far as the next chunk, and no further than the next entry that has ended.
-    private static void TakeUnreadable(StoredPartition partition, Ownership owner, ref long mark, ref LeaseRoom room, List<LeaseDamage> damaged, Exception damage)
+    // Up to the next chunk, but not beyond the next entry that has ended.
+    private static void TakeUnreadable(StoredPartition partition, Ownership owner, ref long mark, ref LeaseRoom room,
+        List<LeaseDamage> damaged, Exception damage)
     {
         long first = mark + 1, last = Math.Min(partition.Log.EndOfUnreadable(first), first + room.Items - 1);
         while (mark < last && partition.SkipPassed(mark) == mark) mark++;
-        damaged.Add(new(owner, new(first, mark), damage is StreamStoreException ? damage.Message : partition.Log.Damaged(first, $"SQLite says: {damage.Message}").Message));
+        damaged.Add(new(owner, new(first, mark), damage is StreamStoreException ? damage.Message
+            : partition.Log.Damaged(first, $"SQLite says: {damage.Message}").Message));
         room.Take(0, (int)(mark - first + 1));
     }
 
@@ -130,7 +137,8 @@ internal static class LeaseCalls
         StoredGroup group = session.Group(quarantine.Group);
         if (quarantine.Epoch > group.QuarantineEpoch)
             throw new StoreRolledBackException(
-                $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, the store knows {group.QuarantineEpoch} only: it has lost writes.");
+                $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, the store "
+                    + $"knows {group.QuarantineEpoch} only: it has lost writes.");
         if (quarantine.Epoch < group.QuarantineEpoch || group.QuarantineOwner is null) return new([], stale) { IsQuarantineLost = true };
         foreach ((Ownership owner, StoredPartition partition) in owned)
         {
@@ -144,7 +152,7 @@ internal static class LeaseCalls
         return new([], stale);
     }
 
-    /// <summary>What is leased: an array of about the right length, as there are many and they are large. It grows with what there is.</summary>
+    /// <summary>A list of leased entries in one array, which is sized in advance because entries are large.</summary>
     private struct Entries()
     {
         private Entry[] entries = [];

@@ -1,11 +1,13 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Dead letters, and lists of what waits.</summary>
+/// <summary>Calls about dead letters and waiting entries.</summary>
 internal static class LetterCalls
 {
     private const string Columns = "SELECT number, part, root, attempts, died, node, path, error, blob FROM sluice_dead WHERE grp = ? ";
 
-    /// <summary>What is outstanding, by sequence; those in flight for the first time included.</summary>
+    /// <summary>Lists outstanding entries by sequence, including those in flight for the first time.</summary>
     public static IReadOnlyList<WaitingEntry> ListWaiting(StoredPartition partition, long? after, int max)
     {
         List<WaitingEntry> rows = StoredRows.List(partition, withPayload: true, after ?? long.MinValue, max);
@@ -25,7 +27,7 @@ internal static class LetterCalls
 
     public static int Redrive(StoredGroup group, IReadOnlyList<long> numbers)
     {
-        // Read first: a letter that is damaged stays, and changes nothing.
+        // All letters are read first: a damaged letter fails the call before any change.
         List<StoredDeadLetter> letters = [.. numbers.Distinct().Select(number => Find(group, number)).OfType<StoredDeadLetter>()];
         foreach (StoredDeadLetter letter in letters)
         {

@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Readers and reading.</summary>
+/// <summary>Calls about readers.</summary>
 internal static class ReaderCalls
 {
     public static StoredReader Open(Session session, StoredStream stream, string name, ReaderOptions options)
@@ -9,13 +11,15 @@ internal static class ReaderCalls
         {
             session.Write();
             session.Sql("INSERT INTO sluice_reader(stream, name, start, expires, gates) VALUES(?, ?, ?, ?, ?)")
-                .Put(stream.Id).Put(name).Put((long)options.Start).Put(options.IdleTimeout?.Ticks).Put(options.AppliesBackpressure ? 1 : 0).Run();
+                .Put(stream.Id).Put(name).Put((long)options.Start).Put(options.IdleTimeout?.Ticks).Put(options.AppliesBackpressure ? 1 : 0)
+                .Run();
             Statement row = session.Sql("SELECT id FROM sluice_reader WHERE stream = ? AND name = ?").Put(stream.Id).Put(name);
             row.Next();
             long id = row.Long(0);
             row.Reset();
             long[] next = [.. stream.Logs.Select(log => 1 + (options.Start == StreamStart.First ? log.Trimmed : log.Tail))];
-            for (int i = 0; i < next.Length; i++) session.Sql("INSERT INTO sluice_cursor VALUES(?, ?, ?)").Put(id).Put(i).Put(next[i]).Run();
+            for (int i = 0; i < next.Length; i++) session.Sql("INSERT INTO sluice_cursor VALUES(?, ?, ?)").Put(id).Put(i).Put(next[i])
+                .Run();
             reader = new(id, stream, name, options, next);
             reader.Count();
             stream.Readers.Add(name, reader);
@@ -39,7 +43,8 @@ internal static class ReaderCalls
         long tail = stream.Logs[Session.Checked(move.Partition, stream)].Tail;
         if (move.Next > tail + 1)
             throw new StoreRolledBackException(
-                $"The reader {move.Reader} was to be moved to {move.Stream}/{move.Partition}/{move.Next}, but the last entry is {tail}: the store has lost writes.")
+                $"The reader {move.Reader} was to be moved to {move.Stream}/{move.Partition}/{move.Next}, but the last entry is {tail}: "
+                    + $"the store has lost writes.")
             { Stream = move.Stream, Partition = move.Partition, Sequence = move.Next };
     }
 

@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Calls about streams as a whole. All calls run on the writer's thread: they check everything, then change.</summary>
+/// <summary>Calls about whole streams. All calls run on the writer's thread; they validate everything, then change.</summary>
 internal static class StreamCalls
 {
     public static StreamInfo Open(Session session, string name, StreamOptions options)
@@ -10,7 +12,8 @@ internal static class StreamCalls
         {
             session.Write();
             session.Sql("INSERT INTO sluice_stream(name, partitions, max_items, max_bytes, max_entry, retention) VALUES(?, ?, ?, ?, ?, ?)")
-                .Put(name).Put(options.Partitions).Put(options.MaxItems).Put(options.MaxBytes).Put(options.MaxEntryBytes).Put((long)options.Retention).Run();
+                .Put(name).Put(options.Partitions).Put(options.MaxItems).Put(options.MaxBytes).Put(options.MaxEntryBytes)
+                .Put((long)options.Retention).Run();
             long id = session.Database.LastId;
             SchemaSums.SumStream(session.Database, id);
             session.ChangeRoots(StoreRoots.OfStream(id, name));
@@ -18,7 +21,8 @@ internal static class StreamCalls
         }
         if (stream.Options.Partitions != options.Partitions)
             throw new StreamStoreException(
-                $"The stream {name} has {stream.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: open "
+                $"The stream {name} has {stream.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: "
+                    + $"open "
                 + "it with the number it has, or make another stream.")
             { Stream = name, IsPermanent = true };
         return Info(stream);
@@ -27,14 +31,15 @@ internal static class StreamCalls
     public static StreamInfo Info(StoredStream stream)
     {
         Swept(stream);
-        (long rows, long bytes) = (0, 0);            // what waits behind the trimmed part is in the store by its row only
+        (long rows, long bytes) = (0, 0);            // waiting entries of the trimmed part are in the store only as rows
         foreach (StoredPartition partition in stream.Groups.Values.SelectMany(group => group.Partitions))
         {
             (long count, long length, _) = StoredRows.CountIn(partition, long.MinValue, partition.Log.Trimmed);
             (rows, bytes) = (rows + count, bytes + length);
         }
         return new(stream.Name, stream.Options, stream.End,
-            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows, stream.Logs.Sum(log => log.Bytes) + bytes, stream.Logs.Sum(log => log.Tail),
+            stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows, stream.Logs.Sum(log => log.Bytes) + bytes,
+                stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, group.Backlog.Items,
                 group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.DeadCount()))],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);
@@ -76,7 +81,7 @@ internal static class StreamCalls
         session.Sql("DELETE FROM sluice_stream WHERE id = ?").Put(stream.Id).Run();
         session.ChangeRoots(-StoreRoots.OfStream(stream.Id, name));
         session.Forget(stream);
-        session.Living.Changes.Forget(name);         // early if the transaction fails: then whoever waited looks again
+        session.Living.Changes.Forget(name);         // early if the transaction fails: then waiting callers only look again
     }
 
     public static int RaiseGeneration(Session session, int expected)
@@ -85,7 +90,7 @@ internal static class StreamCalls
         return session.Generation;
     }
 
-    /// <summary>Readers that expired are closed, whatever becomes of the call.</summary>
+    /// <summary>Closes expired readers, independent of the outcome of the call.</summary>
     public static StoredStream Swept(StoredStream stream)
     {
         bool before = stream.Session.HasTouched;

@@ -3,13 +3,13 @@ using System.Text.RegularExpressions;
 
 namespace Sluice.Sqlite;
 
-/// <summary>SQLite's own check of the file, with the name of the table or index wherever SQLite gives only the number of a page.</summary>
+/// <summary>SQLite's own check of the file; adds the names of tables and indexes to page numbers.</summary>
 internal sealed partial class FileCheck(Database database)
 {
     private readonly Dictionary<long, string> roots = [];
     private readonly List<(string Name, string Table, string? Filter)> indexes = [];
 
-    /// <summary>Finds what SQLite says, and the indexes that cannot be read at all.</summary>
+    /// <summary>Returns SQLite's findings, and the indexes that cannot be read.</summary>
     public List<string> Find()
     {
         List<string> found = [];
@@ -20,12 +20,15 @@ internal sealed partial class FileCheck(Database database)
         }
         catch (SqliteFailure failure) when (failure.IsCorrupt)
         {
-            found.Add(failure.Message);              // the check itself gave up
+            found.Add(failure.Message);              // the check itself failed
         }
         if (found.Count == 0) return found;
         LoadSchema();
         found = [.. found.Select(line => $"SQLite finds: {Page().Replace(line, Named)}")];
-        foreach ((string name, string table, string? filter) in indexes) if (!IsReadable(name, table, filter)) found.Add($"The index {name} of {table} cannot be read. REINDEX {name} (sqlite3) makes it anew from the table; if REINDEX fails as well, restore a backup.");
+        foreach ((string name, string table, string? filter) in indexes) if (!IsReadable(name, table, filter))
+            found.Add(
+                $"The index {name} of {table} cannot be read. REINDEX {name} (sqlite3) makes it anew from the table; if REINDEX fails as "
+                    + $"well, restore a backup.");
         return found;
     }
 
@@ -37,8 +40,9 @@ internal sealed partial class FileCheck(Database database)
             (string type, string name, string table, string sql) = (parts.Text(0), parts.Text(1), parts.Text(2), parts.Text(4));
             roots[parts.Long(3)] = $"the {type} {name}";
             int filter = sql.IndexOf(" WHERE ", StringComparison.OrdinalIgnoreCase);
-            // Tables of the user's sinks may have any names and filters; a page of theirs is named, too.
-            if (type == "index" && table.StartsWith("sluice_", StringComparison.Ordinal)) indexes.Add((name, table, filter < 0 ? null : sql[filter..]));
+            // Only the store's indexes: tables of the user's sinks may have any names and filters.
+            if (type == "index" && table.StartsWith("sluice_", StringComparison.Ordinal))
+                indexes.Add((name, table, filter < 0 ? null : sql[filter..]));
         }
     }
 
@@ -56,7 +60,8 @@ internal sealed partial class FileCheck(Database database)
         }
     }
 
-    private string Named(Match page) => roots.TryGetValue(long.Parse(page.Groups[1].ValueSpan, CultureInfo.InvariantCulture), out string? part) ? $"{page.Value} ({part})" : page.Value;
+    private string Named(Match page) => roots.TryGetValue(long.Parse(page.Groups[1].ValueSpan, CultureInfo.InvariantCulture),
+        out string? part) ? $"{page.Value} ({part})" : page.Value;
 
     [GeneratedRegex(@"[Pp]age (\d{1,18})")]
     private static partial Regex Page();

@@ -1,8 +1,10 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// Reads everything, over a connection of its own. It looks at some chunks at a time, so that the write-ahead log can be cut meanwhile; what is
-/// compared with each other is read at one moment.
+/// Verifies the whole store over its own connection. It reads a limited number of chunks at a time, so that checkpoints of the write-ahead
+/// log can proceed; data that must agree is read in one snapshot.
 /// </summary>
 internal sealed class IntegrityCheck(Database database, CancellationToken cancellation)
 {
@@ -18,7 +20,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
     {
         try
         {
-            // With the indexes: SQLite finds nothing by an index that lacks a row, and no other check compares those of producers, letters and old chunks with their tables.
+            // Includes the indexes: an index without a row hides it, and no other check compares the indexes of producers, letters and old
+            // chunks with their tables.
             foreach (string problem in new FileCheck(database).Find()) Report(problem);
             Statement names = database.Sql("SELECT id, name FROM sluice_stream");
             while (names.Next()) streams[names.Long(0)] = names.Text(1);
@@ -44,20 +47,23 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             cancellation.ThrowIfCancellationRequested();
             read = 0;
             (long previous, long next, long total) = (-1, 0, 0);
-            Statement chunks = database.Sql("SELECT log, first, n, bytes, total FROM sluice_chunk WHERE (log, first) > (?, ?) ORDER BY log, first LIMIT ?")
+            Statement chunks =
+                database.Sql("SELECT log, first, n, bytes, total FROM sluice_chunk WHERE (log, first) > (?, ?) ORDER BY log, first LIMIT ?")
                 .Put(log).Put(first).Put(ChunksAtOnce);
             while (chunks.Next())
             {
                 read++;
                 (log, first) = (chunks.Long(0), chunks.Long(1));
-                if (log == previous && first != next) Report($"{Where(log)}: behind the entry {next - 1} follows {first}; {first - next} are missing.");
-                else if (log == previous && total + chunks.Long(3) != chunks.Long(4)) Report($"{Where(log)}/{first}: the sum of bytes is {chunks.Long(4)}, it should be {total + chunks.Long(3)}.");
+                if (log == previous && first != next) Report(
+                    $"{Where(log)}: behind the entry {next - 1} follows {first}; {first - next} are missing.");
+                else if (log == previous && total + chunks.Long(3) != chunks.Long(4))
+                    Report($"{Where(log)}/{first}: the sum of bytes is {chunks.Long(4)}, it should be {total + chunks.Long(3)}.");
                 (previous, next, total) = (log, first + chunks.Long(2), chunks.Long(4));
             }
         }
     }
 
-    // In the order of the file: those of a block follow each other.
+    // In the order of the file, where chunks of a block are neighbours.
     private void CheckChunks()
     {
         long id = 0;
@@ -66,7 +72,9 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             cancellation.ThrowIfCancellationRequested();
             read = 0;
             (long id, byte[] bytes) block = (0, []);
-            Statement chunks = database.Sql("SELECT id, log, first, n, blob, block, start, length FROM sluice_chunk WHERE id > ? ORDER BY id LIMIT ?").Put(id).Put(ChunksAtOnce);
+            Statement chunks =
+                database.Sql("SELECT id, log, first, n, blob, block, start, length FROM sluice_chunk WHERE id > ? ORDER BY id LIMIT ?")
+                .Put(id).Put(ChunksAtOnce);
             while (chunks.Next())
             {
                 read++;
@@ -79,7 +87,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
                 }
                 if (block.id != chunks.Long(5)) block = (chunks.Long(5), ReadBlock(chunks.Long(5)));
                 (long start, long length) = (chunks.Long(6), chunks.Long(7));
-                if (start >= 0 && length >= 0 && start + length <= block.bytes.Length) CheckChunk(block.bytes[(int)start..(int)(start + length)], log, first, chunks.Long(3));
+                if (start >= 0 && length >= 0 && start + length <= block.bytes.Length)
+                    CheckChunk(block.bytes[(int)start..(int)(start + length)], log, first, chunks.Long(3));
                 else Report($"{Where(log)}/{first}: the block {block.id}, which its chunk is in, is not there or too short.");
             }
         }
@@ -93,7 +102,7 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         return block;
     }
 
-    // Blocks whose chunks have no rows. There are not many, and they are compared with what is before them.
+    // Recent blocks, whose chunks have no rows. They are few, and are compared with their predecessors.
     private void CheckRecent()
     {
         database.Execute("BEGIN");
@@ -116,10 +125,14 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         while (blocks.Next())
         {
             cancellation.ThrowIfCancellationRequested();
-            if (BlockDirectory.Read(blocks.Span(2)) is { } chunks && chunks.Count == blocks.Long(1)) CheckBlock(blocks.Long(0), chunks, blocks.Bytes(3), ends);
+            if (BlockDirectory.Read(blocks.Span(2)) is { } chunks && chunks.Count == blocks.Long(1))
+                CheckBlock(blocks.Long(0), chunks, blocks.Bytes(3), ends);
             else Report($"The list of what is in the block {blocks.Long(0)} does not match its checksum.");
         }
-        Statement left = database.Sql("SELECT id FROM sluice_block b WHERE id < ? AND NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.n AND block = b.id)").Put(recent);
+        Statement left =
+            database.Sql(
+            "SELECT id FROM sluice_block b WHERE id < ? AND NOT EXISTS (SELECT * FROM sluice_chunk WHERE id >= b.id AND id < b.id + b.n "
+                + "AND block = b.id)").Put(recent);
         while (left.Next()) Report(Unused(left.Long(0)));
         database.Execute("COMMIT");
     }
@@ -129,7 +142,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         foreach (ChunkPlace chunk in link.Chunks)
         {
             if (chunk.Last <= StoredBlocks.TrimmedIn(database, chunk.Log)) continue;
-            Report($"{Where(chunk.Log)}/{chunk.First}{(chunk.Count > 1 ? $" to {chunk.Last}" : "")} is gone with the block {link.Id}, which is not there.");
+            Report($"{Where(chunk.Log)}/{chunk.First}{(chunk.Count > 1 ? $" to {chunk.Last}" : "")} is gone with the block {link.Id}, "
+                + $"which is not there.");
             lost[(chunk.Log, chunk.Last + 1)] = chunk.First;
         }
     }
@@ -143,12 +157,19 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             live++;
             if ((ends.TryGetValue(chunk.Log, out (long Next, long Total) end) ? end : EndOfRows(chunk.Log)) is { } before)
             {
-                if (lost.TryGetValue((chunk.Log, chunk.First), out long first) && first == before.Next) before = (chunk.First, chunk.Total - chunk.Bytes);          // said already
-                if (chunk.First != before.Next) Report($"{Where(chunk.Log)}: behind the entry {before.Next - 1} follows {chunk.First}; {chunk.First - before.Next} are missing.");
-                else if (before.Total + chunk.Bytes != chunk.Total) Report($"{Where(chunk.Log)}/{chunk.First}: the sum of bytes is {chunk.Total}, it should be {before.Total + chunk.Bytes}.");
+                // Already reported.
+                if (lost.TryGetValue((chunk.Log, chunk.First), out long first) && first == before.Next)
+                    before = (chunk.First, chunk.Total - chunk.Bytes);
+                if (chunk.First != before.Next)
+                    Report($"{Where(chunk.Log)}: behind the entry {before.Next - 1} follows {chunk.First}; {chunk.First - before.Next} "
+                        + $"are missing.");
+                else if (before.Total + chunk.Bytes != chunk.Total)
+                    Report($"{Where(chunk.Log)}/{chunk.First}: the sum of bytes is {chunk.Total}, it should "
+                        + $"be {before.Total + chunk.Bytes}.");
             }
             ends[chunk.Log] = (chunk.Last + 1, chunk.Total);
-            if (chunk.Start + chunk.Length <= bytes.Length) CheckChunk(bytes[chunk.Start..(chunk.Start + chunk.Length)], chunk.Log, chunk.First, chunk.Count);
+            if (chunk.Start + chunk.Length <= bytes.Length)
+                CheckChunk(bytes[chunk.Start..(chunk.Start + chunk.Length)], chunk.Log, chunk.First, chunk.Count);
             else Report($"{Where(chunk.Log)}/{chunk.First}: the block {id}, which its chunk is in, is too short.");
         }
         if (live == 0) Report(Unused(id));
@@ -163,7 +184,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         return end;
     }
 
-    private static string Unused(long block) => $"The block {block} has no entries any more: it takes room, and nothing else is wrong with it.";
+    private static string Unused(long block)
+        => $"The block {block} has no entries any more: it takes room, and nothing else is wrong with it.";
 
     private void CheckChunk(byte[] blob, long log, long first, long count)
     {
@@ -171,7 +193,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         {
             EntryChunkHeader header = EntryChunk.ReadHeader(blob, NameOf(log), PartitionOf(log));
             if (header.First != first || header.Count != count)
-                Report($"{Where(log)}/{first}: the chunk says that it holds {header.Count} entries from {header.First}, its row {count} from {first}.");
+                Report($"{Where(log)}/{first}: the chunk says that it holds {header.Count} entries from {header.First}, its row {count} "
+                    + $"from {first}.");
             var chunk = new StoredChunk(blob, header);
             for (long sequence = header.First; sequence < header.First + header.Count; sequence++) CheckEntry(chunk, log, sequence);
         }
@@ -217,7 +240,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
         List<(string Stream, string Group, int Part)> partitions = [];
         Statement rows = database.Sql("SELECT s.name, g.name, s.partitions FROM sluice_stream s JOIN sluice_group g ON g.stream = s.id");
         while (rows.Next())
-            for (int partition = 0; partition < Math.Min(rows.Int(2), 4096); partition++) partitions.Add((rows.Text(0), rows.Text(1), partition));
+            for (int partition = 0; partition < Math.Min(rows.Int(2), 4096); partition++)
+                partitions.Add((rows.Text(0), rows.Text(1), partition));
         foreach ((string stream, string group, int partition) in partitions)
         {
             cancellation.ThrowIfCancellationRequested();
@@ -226,7 +250,8 @@ internal sealed class IntegrityCheck(Database database, CancellationToken cancel
             database.Execute("COMMIT");
         }
         Statement streams = database.Sql(StreamLoader.Columns);
-        while (streams.Next()) if (StreamLoader.SumOf(streams) != streams.Long(9)) Report($"What the store says of the stream {streams.Text(8)} does not match its checksum.");
+        while (streams.Next()) if (StreamLoader.SumOf(streams) != streams.Long(9))
+            Report($"What the store says of the stream {streams.Text(8)} does not match its checksum.");
     }
 
     private void Report(string problem)

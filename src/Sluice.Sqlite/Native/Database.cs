@@ -3,7 +3,7 @@ using SQLitePCL;
 
 namespace Sluice.Sqlite;
 
-/// <summary>A connection of the raw provider, with its prepared statements. Used by one thread at a time.</summary>
+/// <summary>A connection of the raw provider with its prepared statements. Not thread-safe.</summary>
 internal sealed class Database : IDisposable
 {
     private const int NoCheckpointOnClose = 1006;    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
@@ -11,7 +11,8 @@ internal sealed class Database : IDisposable
     private const int HasMovedControl = 20;          // SQLITE_FCNTL_HAS_MOVED
 
     private readonly sqlite3 handle;
-    private readonly Dictionary<string, Statement> own = new(ReferenceEqualityComparer.Instance); // literals: found by reference
+    // Keys are literals, compared by reference.
+    private readonly Dictionary<string, Statement> own = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<string, Statement> foreign = new(StringComparer.Ordinal);
     private bool isForeign;
 
@@ -19,7 +20,9 @@ internal sealed class Database : IDisposable
 
     private Database(sqlite3 handle) => this.handle = handle;
 
-    /// <summary>Whether the end of a transaction waits until the disk has it; else the system has it only. Not to be changed inside of one.</summary>
+    /// <summary>
+    /// Whether a commit waits for the disk; otherwise only for the operating system. Must not change within a transaction.
+    /// </summary>
     public bool FlushesCommits
     {
         get;
@@ -29,9 +32,12 @@ internal sealed class Database : IDisposable
             Execute(value ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
             field = value;
         }
-    } = true;                                        // as SQLite begins
+    } = true;                                        // SQLite's default
 
-    /// <summary>Whether the file is not found under its name any more: it was moved, renamed, deleted, or has another one in its place. False where the system does not let an open file be moved.</summary>
+    /// <summary>
+    /// Whether the open file is no longer found under its name: it was moved, renamed, deleted or replaced. Always false if the operating
+    /// system forbids that for open files.
+    /// </summary>
     public bool HasMoved
     {
         get
@@ -46,7 +52,7 @@ internal sealed class Database : IDisposable
     public int Changes => raw.sqlite3_changes(handle);
 
     /// <summary>Opens a file.</summary>
-    /// <exception cref="SqliteFailure">It cannot be opened.</exception>
+    /// <exception cref="SqliteFailure">The file cannot be opened.</exception>
     public static Database Open(string path, bool readOnly = false)
     {
         int flags = (readOnly ? raw.SQLITE_OPEN_READONLY : raw.SQLITE_OPEN_READWRITE | raw.SQLITE_OPEN_CREATE) | raw.SQLITE_OPEN_NOMUTEX;
@@ -63,10 +69,10 @@ internal sealed class Database : IDisposable
         return database;
     }
 
-    /// <summary>From now on statements of users are kept from the store's tables and from the transaction (<see cref="Foreign"/>).</summary>
+    /// <summary>From now on, denies user statements access to the store's tables and to the transaction (<see cref="Foreign"/>).</summary>
     public void GuardStore() => raw.sqlite3_set_authorizer(handle, Authorize, null);
 
-    /// <summary>A statement of the store's own; the text is a literal.</summary>
+    /// <summary>Returns a statement of the store; the text must be a literal.</summary>
     public Statement Sql(string literal)
     {
         if (own.TryGetValue(literal, out Statement? statement)) return statement;
@@ -74,7 +80,7 @@ internal sealed class Database : IDisposable
         return statement;
     }
 
-    /// <summary>A statement of a user's.</summary>
+    /// <summary>Returns a statement of the user.</summary>
     public Statement Foreign(string sql)
     {
         if (foreign.TryGetValue(sql, out Statement? statement)) return statement;
@@ -95,7 +101,7 @@ internal sealed class Database : IDisposable
         }
     }
 
-    /// <summary>Whether a statement of a user's can be prepared with the tables as they are now.</summary>
+    /// <summary>Whether a user statement can be prepared with the present tables.</summary>
     public bool CanPrepare(string sql)
     {
         isForeign = true;
@@ -121,10 +127,10 @@ internal sealed class Database : IDisposable
         statement.Run();
     }
 
-    /// <summary>Makes a statement; the caller disposes it.</summary>
+    /// <summary>Prepares a statement, which the caller disposes.</summary>
     public Statement Prepared(string sql) => Prepare(sql);
 
-    /// <summary>The first column of the first row; null if there is none.</summary>
+    /// <summary>Returns the first column of the first row; null if there is none.</summary>
     public string? Ask(string sql)
     {
         using Statement statement = Prepare(sql);
@@ -137,14 +143,14 @@ internal sealed class Database : IDisposable
         return new((code & 0xff) == (result & 0xff) ? code : result, raw.sqlite3_errmsg(handle).utf8_to_string() ?? "unknown failure");
     }
 
-    /// <summary>Ends what an exception has left half read: it would keep the log from being cut.</summary>
+    /// <summary>Resets statements that an exception left open: they would block checkpoints of the log.</summary>
     public void ResetAll()
     {
         foreach (Statement statement in own.Values) statement.Reset();
         foreach (Statement statement in foreign.Values) statement.Reset();
     }
 
-    /// <summary>Leaves the write-ahead log as it is when the connection is closed, as a kill does.</summary>
+    /// <summary>Keeps the write-ahead log when the connection is closed, as after a kill.</summary>
     public void LeaveLog() => raw.sqlite3_db_config(handle, NoCheckpointOnClose, 1, out _);
 
     public void Dispose()
@@ -155,7 +161,7 @@ internal sealed class Database : IDisposable
         handle.Dispose();
     }
 
-    // Bound: what changes something needs a transaction, or it would be stored by itself, whatever becomes of the rest of the call.
+    // isBound: a change needs a transaction; otherwise SQLite would commit it alone, whatever the outcome of the call.
     private Statement Prepare(string sql, bool isBound = false)
     {
         int result = raw.sqlite3_prepare_v3(handle, sql, Persistent, out sqlite3_stmt statement, out string? tail);
@@ -169,16 +175,17 @@ internal sealed class Database : IDisposable
         return new(this, statement, needsTransaction);
     }
 
-    // Called while a statement is prepared. A user's statement that ended the transaction would acknowledge what is not stored.
+    // Called when a statement is prepared. A user statement that ended the transaction would acknowledge data that is not stored.
     private int Authorize(object user, int action, string? first, string? second, string? database, string? inner)
-        => isForeign && (action is raw.SQLITE_TRANSACTION or raw.SQLITE_SAVEPOINT or raw.SQLITE_ATTACH or raw.SQLITE_DETACH or raw.SQLITE_PRAGMA
+        => isForeign && (action is raw.SQLITE_TRANSACTION or raw.SQLITE_SAVEPOINT or raw.SQLITE_ATTACH or raw.SQLITE_DETACH
+        or raw.SQLITE_PRAGMA
             || ((IsOfStore(first) || IsOfStore(second)) && action is not (raw.SQLITE_FUNCTION or raw.SQLITE_RECURSIVE)))
             ? raw.SQLITE_DENY
             : raw.SQLITE_OK;
 
     private static bool IsOfStore(string? name) => name?.StartsWith(Schema.Prefix, StringComparison.OrdinalIgnoreCase) == true;
 
-    // Not in the provider's own surface; in the library that the provider's bundle brings.
+    // Missing in the provider's API; present in the library of its bundle.
     [DllImport("e_sqlite3", EntryPoint = "sqlite3_file_control", CallingConvention = CallingConvention.Cdecl)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.AssemblyDirectory | DllImportSearchPath.SafeDirectories)]
     private static extern int FileControl(sqlite3 handle, nint name, int operation, ref int argument);

@@ -3,22 +3,25 @@ using System.Globalization;
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The store's tables, as docs/adr says why: chunks of entries, marks, and rows for what deviates. What is large stands last in its row (only nulls
-/// may be behind it), so that the rest can be read without it.
+/// The store's tables (see docs/adr): chunks of entries, marks, and rows for exceptions from the order. Large values are in the last column
+/// of a row (only nulls may follow), so that the other columns can be read without them.
 /// </summary>
 internal static class Schema
 {
-    /// <summary>What all tables of the store begin with; others in the same file are the application's.</summary>
+    /// <summary>The prefix of the store's tables; other tables in the file belong to the application.</summary>
     public const string Prefix = "sluice_";
 
-    /// <summary>The version that this code writes. Those before it are changed when they are opened, in one transaction.</summary>
+    /// <summary>The version that this code writes. Older versions are upgraded when the store is opened, in one transaction.</summary>
     public const int Version = 5;
 
-    // The chunks of a transaction: how many, their directory, what the block before had (BlockLink), their bytes. The ids of the chunks are those from its own on.
-    private const string Blocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, before BLOB, blob BLOB NOT NULL)";
-    private const string FirstBlocks = "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
+    // A block has the chunks of a transaction: their number, their directory, the link to the block before (BlockLink), their bytes. Chunk
+    // ids count from the block's id on.
+    private const string Blocks =
+        "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, before BLOB, blob BLOB NOT NULL)";
+    private const string FirstBlocks =
+        "CREATE TABLE sluice_block(id INTEGER PRIMARY KEY, n INTEGER NOT NULL, chunks BLOB NOT NULL, blob BLOB NOT NULL)";
 
-    // From version 1, which had no blocks, to version 2.
+    // From version 1, without blocks, to version 2.
     private static readonly string[] ToSecond =
     [
         FirstBlocks,
@@ -28,7 +31,7 @@ internal static class Schema
         "ALTER TABLE sluice_meta ADD COLUMN recent INTEGER NOT NULL DEFAULT 1",
     ];
 
-    // From version 2, which had no checksums but those of entries, to version 3. They are computed then (Upgrade).
+    // From version 2, with checksums of entries only, to version 3, which computes the others (SchemaSums).
     private static readonly string[] ToThird =
     [
         "ALTER TABLE sluice_stream ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
@@ -39,10 +42,11 @@ internal static class Schema
         "ALTER TABLE sluice_file ADD COLUMN sum INTEGER NOT NULL DEFAULT 0",
     ];
 
-    // From version 3, which counted the time in which the store was closed into the windows of idempotency keys, to version 4.
+    // From version 3, whose windows of idempotency keys included the time while the store was closed, to version 4.
     private static readonly string[] ToFourth = ["ALTER TABLE sluice_meta ADD COLUMN away INTEGER NOT NULL DEFAULT 0"];
 
-    // From version 4, which did not know when a whole block, stream or group was gone, to version 5. A row whose checksum is null was not written since.
+    // From version 4, which did not detect the loss of a whole block, stream or group, to version 5. A null checksum marks a row not
+    // written since.
     private static readonly string[] ToFifth =
     [
         "ALTER TABLE sluice_block ADD COLUMN before BLOB",
@@ -57,15 +61,19 @@ internal static class Schema
 
     private static readonly string[] Tables =
     [
-        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1, away INTEGER NOT NULL DEFAULT 0, last BLOB, roots INTEGER NOT NULL DEFAULT 0, sum INTEGER)",
+        "CREATE TABLE sluice_meta(id INTEGER PRIMARY KEY CHECK(id = 1), version INTEGER NOT NULL, generation INTEGER NOT NULL, txn "
+            + "INTEGER NOT NULL, time INTEGER NOT NULL, recent INTEGER NOT NULL DEFAULT 1, away INTEGER NOT NULL DEFAULT 0, last BLOB, "
+            + "roots INTEGER NOT NULL DEFAULT 0, sum INTEGER)",
         """
         CREATE TABLE sluice_stream(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, partitions INTEGER NOT NULL, max_items INTEGER NOT NULL,
             max_bytes INTEGER NOT NULL, max_entry INTEGER NOT NULL, retention INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, failure TEXT, sum INTEGER NOT NULL DEFAULT 0)
         """,
-        // Written when a log is trimmed: what its chunks do not say any more. log = stream * 4096 + partition.
-        "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL, sum INTEGER)",
-        // What is left of the blocks before sluice_meta.recent. total: the bytes of all entries that were ever appended to the log, this chunk included. The entries are in the block, from start
-        // on; or in the blob, if the block was taken apart, or was never there (version 1).
+        // Written when a log is trimmed, for facts that its chunks no longer hold. log = stream * 4096 + partition.
+        "CREATE TABLE sluice_log(log INTEGER PRIMARY KEY, tail INTEGER NOT NULL, total INTEGER NOT NULL, trimmed INTEGER NOT NULL, sum "
+            + "INTEGER)",
+        // The rows of chunks whose block is before sluice_meta.recent. total: the bytes of all entries ever appended to the log, up to and
+        // including this
+        // chunk. The entries are in the block from start on, or in the blob if the block was split or never existed (version 1).
         """
         CREATE TABLE sluice_chunk(id INTEGER PRIMARY KEY, log INTEGER NOT NULL, first INTEGER NOT NULL, n INTEGER NOT NULL, bytes INTEGER NOT NULL,
             total INTEGER NOT NULL, blob BLOB NOT NULL, block INTEGER, start INTEGER, length INTEGER)
@@ -107,33 +115,38 @@ internal static class Schema
         CREATE TABLE sluice_state(grp INTEGER NOT NULL, part INTEGER NOT NULL, node TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
             value BLOB NOT NULL, sum INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(grp, part, node, key)) WITHOUT ROWID
         """,
-        "CREATE TABLE sluice_file(grp INTEGER NOT NULL, part INTEGER NOT NULL, name TEXT NOT NULL, length INTEGER NOT NULL, sum INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(grp, part, name)) WITHOUT ROWID",
+        "CREATE TABLE sluice_file(grp INTEGER NOT NULL, part INTEGER NOT NULL, name TEXT NOT NULL, length INTEGER NOT NULL, sum INTEGER "
+            + "NOT NULL DEFAULT 0, PRIMARY KEY(grp, part, name)) WITHOUT ROWID",
         """
         CREATE TABLE sluice_reader(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL, start INTEGER NOT NULL,
             expires INTEGER, gates INTEGER NOT NULL, UNIQUE(stream, name))
         """,
-        "CREATE TABLE sluice_cursor(reader INTEGER NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY(reader, part)) WITHOUT ROWID",
+        "CREATE TABLE sluice_cursor(reader INTEGER NOT NULL, part INTEGER NOT NULL, next INTEGER NOT NULL, PRIMARY KEY(reader, part)) "
+            + "WITHOUT ROWID",
         """
         CREATE TABLE sluice_batch(name TEXT PRIMARY KEY, accepted INTEGER NOT NULL, ended INTEGER NOT NULL, failed INTEGER NOT NULL,
             closed INTEGER NOT NULL) WITHOUT ROWID
         """,
     ];
 
-    /// <summary>Looks at the version, before anything is changed.</summary>
-    /// <exception cref="StreamStoreException">A newer version of Sluice has made them.</exception>
+    /// <summary>Validates the version, before anything is changed.</summary>
+    /// <exception cref="StreamStoreException">A newer version of Sluice has created the tables.</exception>
     public static void CheckVersion(Database database, string path)
     {
         if (!IsThere(database) || VersionOf(database) is >= 1 and <= Version) return;
         throw new StreamStoreException(
-            $"The store {path} has the schema version {VersionOf(database)}, this version of Sluice knows those up to {Version}. Nothing was changed: open it with the version of Sluice that wrote it, or a later one.");
+            $"The store {path} has the schema version {VersionOf(database)}, this version of Sluice knows those up to {Version}. Nothing "
+                + $"was changed: open it with the version of Sluice that wrote it, or a later one.");
     }
 
-    /// <summary>Makes the tables, unless they are there as they should be.</summary>
+    /// <summary>Creates the tables, or upgrades them.</summary>
     public static void Open(Database database)
     {
-        if (!IsThere(database)) Execute(database, [.. Tables, $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1, 0, NULL, 0, NULL)"]);
+        if (!IsThere(database)) Execute(database, [.. Tables,
+            $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1, 0, NULL, 0, NULL)"]);
         else if (VersionOf(database) is var found && found < Version)
-            Execute(database, [.. found < 2 ? ToSecond : [], .. found < 3 ? ToThird : [], .. found < 4 ? ToFourth : [], .. ToFifth, Upgraded], found < 3 ? SchemaSums.Compute : SchemaSums.ComputeRoots);
+            Execute(database, [.. found < 2 ? ToSecond : [], .. found < 3 ? ToThird : [], .. found < 4 ? ToFourth : [], .. ToFifth,
+                Upgraded], found < 3 ? SchemaSums.Compute : SchemaSums.ComputeRoots);
     }
 
     private static void Execute(Database database, string[] statements, Action<Database>? then = null)

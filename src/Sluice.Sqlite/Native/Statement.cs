@@ -3,8 +3,8 @@ using SQLitePCL;
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// A prepared statement of the raw provider. Values are put in their order, then it runs. Used by the thread that owns the
-/// connection; one use at a time. What an exception leaves half used is ended by <see cref="Database.ResetAll"/>.
+/// A prepared statement of the raw provider: bind values in order, then run it. Used by the connection's thread, for one use at a time.
+/// <see cref="Database.ResetAll"/> ends a use that an exception interrupted.
 /// </summary>
 internal sealed class Statement(Database database, sqlite3_stmt handle, bool needsTransaction) : IDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, bool nee
         return Check(raw.sqlite3_bind_null(handle, ++put));
     }
 
-    /// <summary>The first values are those of the last use, which has ended.</summary>
+    /// <summary>Reuses the first bound values of the last use.</summary>
     public Statement PutAgain(int count)
     {
         Begin();
@@ -54,7 +54,7 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, bool nee
 
     public int Parameters => raw.sqlite3_bind_parameter_count(handle);
 
-    /// <summary>Runs a statement that answers nothing.</summary>
+    /// <summary>Runs a statement without results.</summary>
     public void Run()
     {
         while (Next())
@@ -62,11 +62,13 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, bool nee
         }
     }
 
-    /// <summary>Goes to the next row, the first one at first; whoever stops before there is none any more calls <see cref="Reset"/>.</summary>
+    /// <summary>Moves to the next row, initially the first. A caller that stops before the end calls <see cref="Reset"/>.</summary>
     public bool Next()
     {
         if (needsTransaction && !isStepping && !database.IsInTransaction)
-            throw new InvalidOperationException($"A defect of the store: it was about to change something outside of a transaction ({raw.sqlite3_sql(handle).utf8_to_string()}).");
+            throw new InvalidOperationException(
+                $"A defect of the store: it was about to change something outside of a "
+                    + $"transaction ({raw.sqlite3_sql(handle).utf8_to_string()}).");
         (isUsed, isStepping) = (true, true);
         int result = raw.sqlite3_step(handle);
         if (result == raw.SQLITE_ROW) return true;
@@ -88,7 +90,7 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, bool nee
     public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
     public byte[] Bytes(int column) => Span(column).ToArray();
 
-    /// <summary>Valid until the statement goes on.</summary>
+    /// <summary>The bytes of a column; valid until the statement moves on.</summary>
     public ReadOnlySpan<byte> Span(int column) => raw.sqlite3_column_blob(handle, column);
 
     public void Reset()

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Sluice.Sqlite;
 
-/// <summary>The values of a row: checked, and kept as bytes for as long as the row may have to be taken back.</summary>
+/// <summary>The values of a row: validated, and kept as bytes while the row may have to be undone.</summary>
 internal static class RowValues
 {
     private enum Tag : byte
@@ -14,18 +14,20 @@ internal static class RowValues
         Bytes,
     }
 
-    /// <exception cref="ArgumentException">SQLite cannot keep one of them.</exception>
+    /// <exception cref="ArgumentException">SQLite cannot store one of the values.</exception>
     public static void Check(object?[] values)
     {
         for (int i = 0; i < values.Length; i++)
         {
-            if (values[i] is null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string or byte[] or ReadOnlyMemory<byte>) continue;
+            if (values[i] is null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string or byte[]
+                or ReadOnlyMemory<byte>) continue;
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"Value {i + 1} of a row is a {values[i]!.GetType().Name}: SQLite keeps integers, floating-point numbers, texts and bytes. Convert it first."));
+                $"Value {i + 1} of a row is a {values[i]!.GetType().Name}: SQLite keeps integers, floating-point numbers, texts and "
+                    + $"bytes. Convert it first."));
         }
     }
 
-    /// <summary>The values for a message: texts are cut, bytes are counted.</summary>
+    /// <summary>Formats the values for a message, with truncated text and the length of bytes.</summary>
     public static string Describe(object?[] values)
     {
         const int MaxValues = 16, MaxText = 60;

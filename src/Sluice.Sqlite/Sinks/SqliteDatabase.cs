@@ -1,14 +1,16 @@
 using System.Globalization;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite;
 
-/// <summary>Rows in a file that is not the store's.</summary>
+/// <summary>A sink that writes rows into a file outside of the store.</summary>
 /// <remarks>
-/// The protocol of a file's committed length, in rows: the file's transactions are numbered, and the number is committed by the store. A transaction that is one ahead of the
-/// store is of a commit that has not been applied, and is taken back by what it has noted. It cannot be further ahead, because commits with sinks are made one at a time and
-/// the lock keeps other writers out. docs/adr says why it is not done by the ids of items.
+/// It uses the protocol of committed file lengths: the file's transactions are numbered, and the store commits the number. A transaction
+/// one ahead of the store belongs to a commit that was not applied; it is undone from its record. It cannot be further ahead, because
+/// commits with sinks are made one at a time, and the lock excludes other writers. Item ids are not used; docs/adr says why.
 /// </remarks>
-internal sealed class SqliteDatabase(string path, RowInsert insert, string delete, string? create, bool adopt) : TransactionalSink<object?[]>
+internal sealed class SqliteDatabase(string path, RowInsert insert, string delete, string? create, bool adopt)
+    : TransactionalSink<object?[]>
 {
     private const string Counter = "commits";
 
@@ -29,19 +31,23 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
             long written = notes.Number;
             if (written < committed)
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the file was replaced, deleted or restored from a backup. Put it back, together with the store if that is older."));
+                    $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the file was replaced, "
+                        + $"deleted or restored from a backup. Put it back, together with the store if that is older."));
             if (!isKnown && notes.IsConfirmed)
             {
                 if (!adopt)
-                    throw new InvalidDataException($"{path} has rows that {name} has written with another store. Name another file, or the store that goes with it; or let the sink adopt the file as it is.");
+                    throw new InvalidDataException(
+                        $"{path} has rows that {name} has written with another store. Name another file, or the store that goes with it; "
+                            + $"or let the sink adopt the file as it is.");
                 notes.Forget();
                 written = 0;
             }
             if (written > committed + 1)
                 throw new InvalidDataException(string.Create(CultureInfo.InvariantCulture,
-                    $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the store is older than the file, or another one. They belong together: restore both."));
+                    $"{path} has the rows of {written:N0} commits of {name}, and the store knows {committed:N0}: the store is older than "
+                        + $"the file, or another one. They belong together: restore both."));
             if (written > committed) TakeBack();
-            if (committed == 1) notes.Confirm();     // the process may have died before it could
+            if (committed == 1) notes.Confirm();     // the process may have died before it confirmed
         }
         catch (SqliteFailure failure)
         {
@@ -53,13 +59,15 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
     protected override ValueTask PrepareAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
         if (database!.HasMoved)
-            throw new IOException($"{path} is not the file any more that the sink writes to: it was moved, renamed, deleted, or has another one in its place. Put it back, with its -wal; or stop the consecutor first.");
+            throw new IOException(
+                $"{path} is not the file any more that the sink writes to: it was moved, renamed, deleted, or has another one in its "
+                    + $"place. Put it back, with its -wal; or stop the consecutor first.");
         try
         {
-            if (notes.Number > committed) TakeBack();                    // could not be, when it was void
+            if (notes.Number > committed) TakeBack();                    // an earlier undo failed
             notes.Write(committed + 1, insert.Sql, delete, commit.Items);
         }
-        catch (ItemRejectedException refused) when (SinkNotes.ItemOf(refused.Item) is { } item)
+        catch (ItemRejectedException refused) when (SinkNotes.ItemOf(refused.Item) is { } item && item < commit.Items.Count)
         {
             throw new ItemRejectedException(refused.Message, refused.InnerException) { Item = item };
         }
@@ -73,7 +81,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
 
     protected override ValueTask CommittedAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
     {
-        // The rest of the note goes with the next transaction; that the first one counts must be known if there is no next.
+        // The next transaction clears the record. Only the first one must be confirmed, in case no other follows.
         if (++committed == 1) notes.Confirm();
         return default;
     }
@@ -92,7 +100,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
         return default;
     }
 
-    /// <summary>Rows that cannot be taken back are no item's fault.</summary>
+    /// <summary>Undoes rows that were not committed. A refused row is then no item's fault.</summary>
     private void TakeBack()
     {
         try
@@ -101,18 +109,21 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
         }
         catch (ItemRejectedException refused)
         {
-            throw new IOException($"Rows of a commit that was not applied cannot be taken back from {path}: {refused.Message}", refused.InnerException);
+            throw new IOException($"Rows of a commit that was not applied cannot be taken back from {path}: {refused.Message}",
+                refused.InnerException);
         }
     }
 
     private Database Open(SinkState state)
     {
         if (state.Store is SqliteStreamStore store && store.Path == path)
-            throw new InvalidOperationException($"{path} is the file of the store itself: use SqliteSink.InStore for the sink {state.Node}.");
+            throw new InvalidOperationException(
+                $"{path} is the file of the store itself: use SqliteSink.InStore for the sink {state.Node}.");
         Database opened = Database.Open(path);
         try
         {
-            if (opened.Ask("SELECT name FROM sqlite_schema LIMIT 1") is null) opened.Ask("PRAGMA journal_mode = WAL");     // a new file: the quicker way of the two
+            // A new file: WAL is faster.
+            if (opened.Ask("SELECT name FROM sqlite_schema LIMIT 1") is null) opened.Ask("PRAGMA journal_mode = WAL");
             opened.Execute($"PRAGMA synchronous = {(state.Store?.Durability.Level >= Durability.Power.Level ? "FULL" : "NORMAL")}");
             SinkNotes.Create(opened);
             if (create is not null) Prepared(state, create, () => opened.Execute(create));
@@ -121,7 +132,8 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
             Prepared(state, delete, () => needed = opened.Foreign(delete).Parameters);
             if (needed > places)
                 throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture,
-                    $"The sink {state.Node} of {state.Consecutor} cannot take its rows back: the statement for that has {needed} places, and the one that writes a row {places}. They get the same values: {delete}"));
+                    $"The sink {state.Node} of {state.Consecutor} cannot take its rows back: the statement for that has {needed} places, "
+                        + $"and the one that writes a row {places}. They get the same values: {delete}"));
             insert.Places = places;
             return opened;
         }
@@ -146,18 +158,22 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
 
     private FileStream Claim(string name)
     {
-        if (!Directory.Exists(Path.GetDirectoryName(path))) throw new DirectoryNotFoundException($"The directory of {path} does not exist. Make it, or name another file.");
-        string beside = $"{path}-{string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '.'))}.lock";
+        if (!Directory.Exists(Path.GetDirectoryName(path)))
+            throw new DirectoryNotFoundException($"The directory of {path} does not exist. Make it, or name another file.");
+        string beside =
+            $"{path}-{string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '_' ? letter : '.'))}.lock";
         try
         {
             return new FileStream(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
         catch (IOException locked) when (File.Exists(beside))
         {
-            throw new IOException($"{path} is being written by another process for {name}: {beside} is locked. End the other one first.", locked);
+            throw new IOException($"{path} is being written by another process for {name}: {beside} is locked. End the other one first.",
+                locked);
         }
     }
 
     private IOException Explained(SqliteFailure failure)
-        => new($"The database {path} cannot be written: {failure.Message} (SQLite {failure.Code.ToString(CultureInfo.InvariantCulture)}).", failure);
+        => new($"The database {path} cannot be written: {failure.Message} (SQLite {failure.Code.ToString(CultureInfo.InvariantCulture)}).",
+        failure);
 }

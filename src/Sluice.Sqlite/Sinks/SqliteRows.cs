@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Rows that are written by the store itself, in the commit's transaction.</summary>
+/// <summary>A sink whose rows the store itself writes, in the commit's transaction.</summary>
 internal sealed class SqliteRows(RowInsert insert, string? create) : TransactionalSink<object?[]>
 {
     private bool isCreated = create is null;
@@ -9,8 +11,10 @@ internal sealed class SqliteRows(RowInsert insert, string? create) : Transaction
     protected override async ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
     {
         if (state.Store is null || state.Store.Durability == Durability.Memory)
-            throw new InvalidOperationException($"The sink {state.Node} writes into the file of the consecutor's store, and {state.Consecutor} has no SQLite store. Give it one, or use SqliteSink.InDatabase.");
-        // A store inside of another one is not to be seen from here: then a mistake is found by the first commit.
+            throw new InvalidOperationException(
+                $"The sink {state.Node} writes into the file of the consecutor's store, and {state.Consecutor} has no SQLite store. Give "
+                    + $"it one, or use SqliteSink.InDatabase.");
+        // A wrapped store is not visible here: then the first commit finds a mistake.
         if (isPrepared || state.Store is not SqliteStreamStore store) return;
         string running = create ?? insert.Sql;
         try

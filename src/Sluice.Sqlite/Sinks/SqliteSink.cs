@@ -1,22 +1,35 @@
 namespace Sluice.Sqlite;
 
-/// <summary>Sinks that write rows into tables of an application's, exactly once for every item that completes. For the pipelines of consecutors.</summary>
+/// <summary>
+/// Sinks that write one row per completed item into the application's tables, exactly once. For the pipelines of consecutors.
+/// </summary>
 public static class SqliteSink
 {
-    // Dead letters and retries are stored under it: no name of the code's.
+    // Dead letters and retries are stored under this name, so it does not follow names in the code.
     private const string UnnamedNode = "InStore";
 
     /// <summary>
-    /// Rows in the file of the consecutor's own store, which must be a <see cref="SqliteStreamStore"/>: written in the transaction of the commit that settles the item.
+    /// Creates a sink that writes rows into the file of the consecutor's store, in the transaction of the commit that settles the item. The
+    /// store must be a <see cref="SqliteStreamStore"/>.
     /// </summary>
     /// <remarks>
-    /// A row that the table refuses (NOT NULL, CHECK, a type, a key that is there) fails its item, which is tried again and then becomes a dead letter that names the values; the other items are
-    /// committed. If a key that is there is no failure, say what is to be done: <c>INSERT … ON CONFLICT … DO …</c>. A statement that cannot be run at all is refused when the consecutor starts, and a
-    /// row with another number of values than it has places is an item that fails. A full disk, a lock and a failing medium are no item's fault: the commit is tried again.
+    /// <para>
+    /// If the table refuses a row (NOT NULL, CHECK, a type, an existing key), its item fails. It is retried and then becomes a dead letter
+    /// that names the values. The other items are committed. If an existing key is no error, use <c>INSERT … ON CONFLICT … DO …</c>.
+    /// </para>
+    /// <para>
+    /// An invalid statement is refused when the consecutor starts. A row with a wrong number of values fails its item. After a full disk, a
+    /// lock or a failing medium, the commit is repeated.
+    /// </para>
     /// </remarks>
-    /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values. May not touch the store's tables (<c>sluice_…</c>).</param>
-    /// <param name="values">Makes the values of an item: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. A failure is the item's.</param>
-    /// <param name="create">A statement that is run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; none unless given.</param>
+    /// <param name="insert">
+    /// One statement with parameters <c>?1</c>, <c>?2</c>… It must not touch the store's tables (<c>sluice_…</c>).
+    /// </param>
+    /// <param name="values">
+    /// Returns the values of an item's row: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. An exception
+    /// fails the item.
+    /// </param>
+    /// <param name="create">A statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
     public static Sink<T> InStore<T>(string insert, Func<T, object?[]> values, string? create = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(insert);
@@ -25,31 +38,42 @@ public static class SqliteSink
     }
 
     /// <summary>
-    /// Rows in another SQLite file. They are written before the commit that settles their items, with a note of how to take them back, and taken back if the commit turns
-    /// out not to have been applied: when that is known, or at the next start after a crash.
+    /// Creates a sink that writes rows into another SQLite file, before the commit that settles their items. If that commit is not applied,
+    /// the rows are undone: once that is known, or at the next start after a crash.
     /// </summary>
     /// <remarks>
-    /// <para>The consecutor's commits count those of this file: the count stands in the store and, with the note, in the table <c>sluice_sink</c> of the file. So the two belong together:
-    /// a file that is older than the store, or of another store, is refused at the start.</para>
-    /// <para>One process at a time writes for a node of a consecutor, held by a lock on a file beside the database. Others may read and write as SQLite allows.</para>
-    /// <para>As with <see cref="InStore"/>, a row that the table refuses fails its item, and a statement that cannot be run is refused at the start.</para>
+    /// <para>
+    /// The store and the file both count the consecutor's commits, the file in its table <c>sluice_sink</c>. So the two belong together: a
+    /// file that is older than the store, or belongs to another store, is refused at the start.
+    /// </para>
+    /// <para>
+    /// A lock file beside the database allows one process at a time to write for a node of a consecutor. Other programs may read and write
+    /// as SQLite allows.
+    /// </para>
+    /// <para>As with <see cref="InStore"/>, a refused row fails its item, and an invalid statement is refused at the start.</para>
     /// </remarks>
-    /// <param name="path">The file; its directory must exist, and it must not be the store's.</param>
-    /// <param name="insert">One statement, with <c>?1</c>, <c>?2</c>… for the values.</param>
+    /// <param name="path">The file, in an existing directory; it must not be the store's file.</param>
+    /// <param name="insert">One statement with parameters <c>?1</c>, <c>?2</c>…</param>
     /// <param name="delete">
-    /// What takes a row back: one statement, with the same values, of which it may leave out the last ones: <c>DELETE FROM distance WHERE origin = ?1 AND destination = ?2</c>.
+    /// The statement that undoes a row. It gets the same values and may omit the last ones: <c>DELETE FROM distance WHERE origin = ?1 AND
+    /// destination = ?2</c>.
     /// </param>
-    /// <param name="values">Makes the values of an item: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. A failure is the item's.</param>
-    /// <param name="create">A statement that is run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; none unless given.</param>
-    /// <param name="adopt">Whether a file that was written with another store is taken as it is, instead of refused.</param>
-    public static Sink<T> InDatabase<T>(string path, string insert, string delete, Func<T, object?[]> values, string? create = null, bool adopt = false)
+    /// <param name="values">
+    /// Returns the values of an item's row: null, integers, booleans (0 or 1), floating-point numbers, texts, <c>byte[]</c>. An exception
+    /// fails the item.
+    /// </param>
+    /// <param name="create">A statement to run at the start, <c>CREATE TABLE IF NOT EXISTS …</c>; null for none.</param>
+    /// <param name="adopt">Whether to accept a file that was written with another store, instead of refusing it.</param>
+    public static Sink<T> InDatabase<T>(string path, string insert, string delete, Func<T, object?[]> values, string? create = null,
+        bool adopt = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentException.ThrowIfNullOrWhiteSpace(insert);
         ArgumentException.ThrowIfNullOrWhiteSpace(delete);
         string full = Path.GetFullPath(path);
         var statement = new RowInsert(insert);
-        return Sink.Commit(Rows(statement, values), () => new SqliteDatabase(full, statement, delete, create, adopt), Path.GetFileName(full));
+        return Sink.Commit(Rows(statement, values), () => new SqliteDatabase(full, statement, delete, create, adopt),
+            Path.GetFileName(full));
     }
 
     private static Func<T, object?[]> Rows<T>(RowInsert insert, Func<T, object?[]> values)
@@ -59,7 +83,8 @@ public static class SqliteSink
 
         object?[] Row(T item)
         {
-            object?[] row = values(item) ?? throw new InvalidOperationException("The function of a sink returned null instead of the values of a row.");
+            object?[] row = values(item) ?? throw new InvalidOperationException(
+                "The function of a sink returned null instead of the values of a row.");
             insert.Check(row);
             return row;
         }

@@ -1,16 +1,18 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// A SQLite file that is not the store's, written to so that repetitions change nothing. Two files cannot be written atomically, so each write
-/// carries the id of its root: the rows that an earlier attempt left are deleted before the new ones are inserted.
+/// An idempotent writer to a SQLite file outside of the store. Two files cannot be written atomically, so each write carries the id of its
+/// root: rows that an earlier attempt left are deleted before the new ones are inserted.
 /// </summary>
 /// <remarks>
 /// <para>
-/// Use: write before the store's commit; after it, <see cref="PruneAsync"/>. If the commit is void, or the process dies in between, the same roots come again and are
-/// written in the place of what was left. So rows are visible to others before the store's commit, and of a root that dies at a later attempt those of
-/// the attempt that came so far stay.
+/// Write before the store's commit, and call <see cref="PruneAsync"/> after it. If the commit is void, or the process dies in between, the
+/// same roots come again and replace their rows. So rows are visible before the store's commit. If a root dies at a later attempt, the rows
+/// of its last written attempt stay.
 /// </para>
-/// <para>Thread-safe; one call at a time, which blocks its thread for one transaction (flushed to the disk).</para>
+/// <para>Thread-safe. Calls run one at a time; each blocks its thread for one transaction, flushed to the disk.</para>
 /// </remarks>
 /// <example><code>
 /// await using var target = SqliteTarget.Open("distances.db", "DELETE FROM distance WHERE root = ?");
@@ -24,14 +26,14 @@ public sealed class SqliteTarget : IAsyncDisposable
 
     private SqliteTarget(string path, Database database, string delete) => (Path, this.database, this.delete) = (path, database, delete);
 
-    /// <summary>The file, with its full path.</summary>
+    /// <summary>The full path of the file.</summary>
     public string Path { get; }
 
-    /// <summary>Opens the file, which is made if it is not there. It gets a table <c>sluice_written</c>.</summary>
-    /// <param name="path">The file; not that of a store that is open.</param>
-    /// <param name="delete">Deletes everything that a root has written; its one <c>?</c> is the root's id.</param>
-    /// <param name="setup">Statements that are run now: to make the tables, for example.</param>
-    /// <exception cref="StreamStoreException">It cannot be opened, or a statement of the setup failed.</exception>
+    /// <summary>Opens the file, and creates it if it does not exist. It gets a table <c>sluice_written</c>.</summary>
+    /// <param name="path">The file; not the file of an open store.</param>
+    /// <param name="delete">Deletes all rows of a root; its only <c>?</c> is the root's id.</param>
+    /// <param name="setup">Statements to run now, for example to create tables; null for none.</param>
+    /// <exception cref="StreamStoreException">The file cannot be opened, or a statement of the setup failed.</exception>
     public static SqliteTarget Open(string path, string delete, SqliteWrites? setup = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -57,9 +59,9 @@ public sealed class SqliteTarget : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes what roots have become, all of them or none: what earlier attempts of theirs wrote is replaced.</summary>
-    /// <returns>How many were written: those that a later attempt has written already are left out.</returns>
-    /// <exception cref="StreamStoreException">A statement failed, or the file; nothing was written.</exception>
+    /// <summary>Writes roots in one transaction, and replaces the rows of their earlier attempts.</summary>
+    /// <returns>The number of roots written. Roots that a later attempt has already written are skipped.</returns>
+    /// <exception cref="StreamStoreException">A statement or the file failed; nothing was written.</exception>
     public ValueTask<int> WriteAsync(IReadOnlyList<RootWrites> roots)
     {
         ArgumentNullException.ThrowIfNull(roots);
@@ -78,7 +80,7 @@ public sealed class SqliteTarget : IAsyncDisposable
         return ValueTask.FromResult(written);
     }
 
-    /// <summary>Forgets roots that the store has committed: they never come again. Their rows stay.</summary>
+    /// <summary>Forgets roots that the store has committed, which never come again. Their rows stay.</summary>
     public ValueTask PruneAsync(IReadOnlyList<string> roots)
     {
         ArgumentNullException.ThrowIfNull(roots);
@@ -120,15 +122,17 @@ public sealed class SqliteTarget : IAsyncDisposable
                 database.ResetAll();
                 if (database.IsInTransaction) database.Execute("ROLLBACK");
                 if (failure is SqliteFailure sqlite)
-                    throw new StreamStoreException($"The database {Path} could not be written, nothing of these roots was: {sqlite.Message} (SQLite {sqlite.Code}).", sqlite);
+                    throw new StreamStoreException(
+                        $"The database {Path} could not be written, nothing of these roots was: {sqlite.Message} (SQLite {sqlite.Code}).",
+                            sqlite);
                 throw;
             }
         }
     }
 }
 
-/// <summary>What a root has become, for a <see cref="SqliteTarget"/>.</summary>
-/// <param name="Root">The id of the root, the same at every attempt (<see cref="EntryId"/>, or what the layer above made of it).</param>
-/// <param name="Attempt">The number of the attempt; from one.</param>
-/// <param name="Writes">The statements; each row has the root's id, so that it can be found again.</param>
+/// <summary>The writes of one root, for a <see cref="SqliteTarget"/>.</summary>
+/// <param name="Root">The id of the root, the same at every attempt (<see cref="EntryId"/>, or an id derived from it).</param>
+/// <param name="Attempt">The number of the attempt, from one.</param>
+/// <param name="Writes">The statements. Each row contains the root's id, so that it can be deleted.</param>
 public sealed record RootWrites(string Root, int Attempt, SqliteWrites Writes);

@@ -1,12 +1,14 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// Statements of an application for its own tables. In a commit (<see cref="StoreCommit.Attachments"/>) of a <see cref="SqliteStreamStore"/> they run in its transaction:
-/// what they write is stored exactly if the commit is.
+/// Statements of an application for its own tables. As an attachment of a commit (<see cref="StoreCommit.Attachments"/>) to a
+/// <see cref="SqliteStreamStore"/>, they run in its transaction: they take effect if and only if the commit does.
 /// </summary>
 /// <remarks>
-/// They cannot end the transaction, attach files, change settings, or touch the store's tables (their names begin with <c>sluice_</c>). Not thread-safe; not to be
-/// changed until the call that it was given to has ended.
+/// They cannot end the transaction, attach files, change settings, or touch the store's tables (prefix <c>sluice_</c>). Not thread-safe; do
+/// not change them until the call that they were given to has completed.
 /// </remarks>
 /// <example><code>
 /// var writes = new SqliteWrites().Add("INSERT INTO distance(a, b, km) VALUES(?, ?, ?)", "ATL", "LAX", 3126.4);
@@ -16,7 +18,7 @@ public sealed class SqliteWrites : ICommitAttachment
 {
     private readonly List<(string Sql, object?[] Values)> statements = [];
 
-    /// <summary>How many statements there are.</summary>
+    /// <summary>The number of statements.</summary>
     public int Count => statements.Count;
 
     /// <inheritdoc/>
@@ -24,27 +26,33 @@ public sealed class SqliteWrites : ICommitAttachment
 
     internal IReadOnlyList<(string Sql, object?[] Values)> Statements => statements;
 
-    /// <summary>Adds a statement; they run in this order.</summary>
-    /// <param name="sql">One statement of SQLite's, with <c>?</c> for the values. The same text is prepared once.</param>
-    /// <param name="values">Null, integers, booleans (0 or 1), floating-point numbers, texts, or bytes (<c>byte[]</c>, <see cref="ReadOnlyMemory{T}"/>); bytes are not copied.</param>
+    /// <summary>Adds a statement. Statements run in the order in which they were added.</summary>
+    /// <param name="sql">One SQLite statement with <c>?</c> for the values. Equal texts are prepared once.</param>
+    /// <param name="values">
+    /// The values: null, integers, booleans (0 or 1), floating-point numbers, texts, or bytes (<c>byte[]</c>,
+    /// <see cref="ReadOnlyMemory{T}"/>), which are not copied.
+    /// </param>
     /// <returns>This object.</returns>
-    /// <exception cref="ArgumentException">A value is of another type.</exception>
+    /// <exception cref="ArgumentException">A value has another type.</exception>
     public SqliteWrites Add(string sql, params ReadOnlySpan<object?> values)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(sql);
         for (int i = 0; i < values.Length; i++)
-            if (values[i] is not (null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string or byte[] or ReadOnlyMemory<byte>))
-                throw new ArgumentException($"Value {i + 1} is a {values[i]!.GetType().Name}: SQLite keeps integers, floating-point numbers, texts and bytes. Convert it first.", nameof(values));
+            if (values[i] is not (null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string
+                or byte[] or ReadOnlyMemory<byte>))
+                throw new ArgumentException(
+                    $"Value {i + 1} is a {values[i]!.GetType().Name}: SQLite keeps integers, floating-point numbers, texts and bytes. "
+                        + $"Convert it first.", nameof(values));
         statements.Add((sql, values.ToArray()));
         return this;
     }
 
-    /// <summary>Takes all statements out.</summary>
+    /// <summary>Removes all statements.</summary>
     public void Clear() => statements.Clear();
 
-    /// <summary>Runs them, in a transaction of somebody else's.</summary>
-    /// <exception cref="ItemRejectedException">The values of one of them are refused; those before it were run.</exception>
-    /// <exception cref="StreamStoreException">One of them cannot be run; those before it were.</exception>
+    /// <summary>Runs the statements in the caller's transaction.</summary>
+    /// <exception cref="ItemRejectedException">The values of a statement were refused; earlier statements were run.</exception>
+    /// <exception cref="StreamStoreException">A statement failed; earlier statements were run.</exception>
     internal void Run(Database database)
     {
         for (int i = 0; i < statements.Count; i++)
@@ -55,13 +63,18 @@ public sealed class SqliteWrites : ICommitAttachment
             {
                 statement = database.Foreign(sql);
                 if (statement.Parameters != values.Length)
-                    throw new StreamStoreException($"A statement of a sink has {statement.Parameters} places for values and was given {values.Length}: {sql}");
+                    throw new StreamStoreException(
+                        $"A statement of a sink has {statement.Parameters} places for values and was given {values.Length}: {sql}");
                 foreach (object? value in values) Put(statement, value);
                 statement.Run();
             }
-            catch (SqliteFailure failure) when (statement is not null && (failure.IsOfRow || (failure.MayBeOfRow && database.CanPrepare(sql))))
+            catch (SqliteFailure failure) when (statement is not null
+                && (failure.IsOfRow || (failure.MayBeOfRow && database.CanPrepare(sql))))
             {
-                throw new ItemRejectedException($"The row {RowValues.Describe(values)} was refused: {failure.Message}. The statement: {sql}", failure) { Attachment = this, Item = i };
+                throw new ItemRejectedException(
+                    $"The row {RowValues.Describe(values)} was refused: {failure.Message}. The statement: {sql}",
+                        failure)
+                { Attachment = this, Item = i };
             }
             catch (SqliteFailure failure) when (failure is { IsFull: false, IsIo: false })
             {

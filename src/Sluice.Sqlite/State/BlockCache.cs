@@ -1,7 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The bytes of the blocks that were written or read last, in memory that is used again: mostly what is appended is leased soon, partition by partition, and each has a part of the same blocks.
+/// A cache of the blocks written or read last, in reused buffers. Appended entries are mostly leased soon, partition by partition, from the
+/// same blocks.
 /// </summary>
 internal sealed class BlockCache
 {
@@ -9,14 +10,16 @@ internal sealed class BlockCache
     private readonly (long Id, int Length, byte[] Bytes)[] ring = new (long, int, byte[])[Size];
     private int next;
 
-    /// <summary>A block that is kept; empty if it is not.</summary>
+    /// <summary>Returns a cached block; empty if it is not cached.</summary>
     public ReadOnlySpan<byte> Find(long id)
     {
         foreach ((long kept, int length, byte[] bytes) in ring) if (kept == id) return bytes.AsSpan(0, length);
         return default;
     }
 
-    /// <summary>Room for a block of at most <see cref="ChunkWriter.MaxBytes"/>, in the place of the oldest.</summary>
+    /// <summary>
+    /// Returns the buffer for a block of at most <see cref="ChunkWriter.MaxBytes"/> bytes, in the place of the oldest one.
+    /// </summary>
     public Span<byte> Add(long id, int length)
     {
         ref (long Id, int Length, byte[]? Bytes) slot = ref ring[next]!;

@@ -1,17 +1,21 @@
 using System.Buffers.Binary;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite;
 
-/// <summary>The list of a block's chunks as it is stored: a checksum, then numbers of seven bits a byte. Chunks follow each other without gaps.</summary>
+/// <summary>
+/// The stored list of a block's chunks: a checksum, then integers of 7 bits per byte. Chunks follow each other without gaps.
+/// </summary>
 internal static class BlockDirectory
 {
     private const int ChecksumBytes = 4;
     private const int MaxBytesOfOne = 6 * 10;
 
-    /// <summary>Writes it into a buffer, which grows.</summary>
+    /// <summary>Writes the list into a buffer, which grows if needed.</summary>
     public static ReadOnlySpan<byte> Write(IReadOnlyList<ChunkPlace> chunks, ref byte[] buffer)
     {
-        if (buffer.Length < ChecksumBytes + (chunks.Count * MaxBytesOfOne)) buffer = new byte[ChecksumBytes + (chunks.Count * MaxBytesOfOne)];
+        if (buffer.Length < ChecksumBytes + (chunks.Count * MaxBytesOfOne))
+            buffer = new byte[ChecksumBytes + (chunks.Count * MaxBytesOfOne)];
         int at = ChecksumBytes;
         for (int i = 0; i < chunks.Count; i++)
         {
@@ -27,15 +31,17 @@ internal static class BlockDirectory
         return buffer.AsSpan(0, at);
     }
 
-    /// <summary>Reads it; null if it is damaged.</summary>
+    /// <summary>Reads the list; null if it is damaged.</summary>
     public static List<ChunkPlace>? Read(ReadOnlySpan<byte> stored)
     {
-        if (stored.Length < ChecksumBytes || BinaryPrimitives.ReadUInt32LittleEndian(stored) != EntryChunk.Checksum(stored[ChecksumBytes..])) return null;
+        if (stored.Length < ChecksumBytes || BinaryPrimitives.ReadUInt32LittleEndian(stored) != EntryChunk.Checksum(
+            stored[ChecksumBytes..])) return null;
         List<ChunkPlace> chunks = [];
         int start = 0;
         for (int at = ChecksumBytes; at < stored.Length;)
         {
-            chunks.Add(new(Take(stored, ref at), Take(stored, ref at), (int)Take(stored, ref at), Take(stored, ref at), Take(stored, ref at), start, (int)Take(stored, ref at)));
+            chunks.Add(new(Take(stored, ref at), Take(stored, ref at), (int)Take(stored, ref at), Take(stored, ref at),
+                Take(stored, ref at), start, (int)Take(stored, ref at)));
             start += chunks[^1].Length;
         }
         return chunks;

@@ -1,17 +1,21 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Collects the changes of a transaction for waiting callers: whole streams, or partitions of them. Used by the writer's thread only.</summary>
+/// <summary>
+/// Collects the changes of a transaction for waiting callers: whole streams, or partitions of them. Used by the writer's thread only.
+/// </summary>
 internal sealed class ChangedStreams
 {
     private readonly Dictionary<string, HashSet<int>?> changed = new(StringComparer.Ordinal);          // null: the whole stream
 
-    /// <summary>A stream has changed in whatever way.</summary>
+    /// <summary>Records any change of a stream.</summary>
     public void Add(string stream) => changed[stream] = null;
 
-    /// <summary>A stream has room that it had not.</summary>
+    /// <summary>Records that a stream has more room.</summary>
     public void AddRoom(string stream) => changed.TryAdd(stream, []);
 
-    /// <summary>There may be entries in a partition.</summary>
+    /// <summary>Records that there may be entries in a partition.</summary>
     public void AddEntries(string stream, int partition)
     {
         if (!changed.TryGetValue(stream, out HashSet<int>? partitions)) changed.Add(stream, [partition]);

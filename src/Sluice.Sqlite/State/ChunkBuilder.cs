@@ -1,11 +1,12 @@
 using System.Buffers;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite;
 
-/// <summary>The chunk in the making of a log: what a transaction appends to it, copied once.</summary>
+/// <summary>The chunk that a transaction appends to a log; entries are copied once.</summary>
 internal sealed class ChunkBuilder
 {
-    /// <summary>Larger chunks hold one entry only. Below the size from which the runtime treats memory apart.</summary>
+    /// <summary>The maximum size of a chunk with several entries, in bytes; below the large object heap of the runtime.</summary>
     public const int MaxBytes = 64 << 10;
 
     private byte[] buffer = [];
@@ -14,7 +15,7 @@ internal sealed class ChunkBuilder
     public int Count { get; private set; }
     public long Bytes { get; private set; }          // payloads and headers
 
-    /// <summary>Of the finished chunk, in bytes; zero if there is none.</summary>
+    /// <summary>The length of the chunk in bytes; zero if it is empty.</summary>
     public int Length => written;
 
     public int Room => MaxBytes - (Count == 0 ? EntryChunk.HeaderBytes : written);
@@ -29,14 +30,14 @@ internal sealed class ChunkBuilder
         Bytes += records.Length - ((long)count * EntryChunk.RecordOverhead);
     }
 
-    /// <summary>The finished chunk; valid until the next entry is added.</summary>
+    /// <summary>Completes the chunk; valid until the next entry is added.</summary>
     public ReadOnlySpan<byte> Finish(EntryChunkHeader header)
     {
         EntryChunk.WriteHeader(buffer, header);
         return buffer.AsSpan(0, written);
     }
 
-    /// <summary>Forgets what was written, and gives the memory back: a store has many logs.</summary>
+    /// <summary>Empties the builder and returns its memory to the pool, because a store has many logs.</summary>
     public void Clear()
     {
         (Count, Bytes, written) = (0, 0, 0);

@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite;
 
-/// <summary>The chunks that were read last, or written by themselves, of all streams: owners go through them in several leases.</summary>
+/// <summary>A cache of chunks read last, or written alone, over all streams: owners read them in several leases.</summary>
 internal sealed class ChunkCache
 {
     public const int Size = 32;

@@ -1,26 +1,26 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The chunks that a transaction makes, written together: their bytes stand one behind the other in a block of at most <see cref="MaxBytes"/>, which is one row. So an append to 64
-/// partitions fills pages that are written once, and not again when it is deleted; 64 rows, with an index, were written twice.
+/// Writes the chunks of a transaction together: in blocks of at most <see cref="MaxBytes"/> bytes, each of which is one row. So an append
+/// to 64 partitions writes its pages once, and not again when they are deleted; 64 rows with an index would be written twice.
 /// </summary>
 internal sealed class ChunkWriter(Session session, long nextId, byte[] last)
 {
-    /// <summary>A chunk of one entry may be longer; then it is in a block by itself.</summary>
+    /// <summary>The maximum size of a block. A longer chunk has one entry and a block of its own.</summary>
     public const int MaxBytes = ChunkBuilder.MaxBytes;
 
     private readonly List<StoredLog> logs = [];
     private byte[] directory = [];
 
-    /// <summary>The id of the next block: the chunks of one have the ids from its own on, so the last one's are left out.</summary>
+    /// <summary>The id of the next block. The chunks of a block have consecutive ids from its own id on.</summary>
     public long NextId { get; private set; } = nextId;
 
-    /// <summary>What the last block had (<see cref="BlockLink"/>); empty if there was none.</summary>
+    /// <summary>The link to the last block (<see cref="BlockLink"/>); empty if there is none.</summary>
     public byte[] Last { get; private set; } = last;
 
     public void Add(StoredLog log) => logs.Add(log);
 
-    /// <summary>Writes all of them, so that they can be read.</summary>
+    /// <summary>Writes all chunks, so that they can be read.</summary>
     public void Write()
     {
         (int from, int bytes) = (0, 0);
@@ -39,7 +39,7 @@ internal sealed class ChunkWriter(Session session, long nextId, byte[] last)
         logs.Clear();
     }
 
-    /// <summary>Writes a chunk by itself.</summary>
+    /// <summary>Writes one chunk alone.</summary>
     public void Write(StoredLog log)
     {
         if (log.Making.Count == 0) return;
@@ -79,7 +79,8 @@ internal sealed class ChunkWriter(Session session, long nextId, byte[] last)
     private void Insert(RecentBlock block, ReadOnlySpan<byte> bytes)
     {
         ReadOnlySpan<byte> chunks = BlockDirectory.Write(block.Chunks, ref directory);
-        session.Sql("INSERT INTO sluice_block(id, n, chunks, before, blob) VALUES(?, ?, ?, ?, ?)").Put(block.Id).Put(block.Chunks.Count).Put(chunks).Put(Last).Put(bytes).Run();
+        session.Sql("INSERT INTO sluice_block(id, n, chunks, before, blob) VALUES(?, ?, ?, ?, ?)").Put(block.Id).Put(block.Chunks.Count)
+            .Put(chunks).Put(Last).Put(bytes).Run();
         Last = BlockLink.Write(block.Id, chunks);
         NextId += block.Chunks.Count;
         session.Recent.Add(block);

@@ -1,21 +1,24 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// What ends with the process, and is therefore not stored: the clock, heartbeats (nobody else can have the store open, so whoever was a member when it
-/// was last open is gone), reserved places. Used by the writer's thread, except for <see cref="Changes"/>.
+/// State that is not stored, because it ends with the process: the clock, heartbeats, reservations. Members of an earlier opening are gone,
+/// because only one process opens the store. Used by the writer's thread, except <see cref="Changes"/>.
 /// </summary>
 internal sealed class Living
 {
     private static readonly SortedDictionary<string, MemberInfo> Nobody = [];
     private readonly Dictionary<long, SortedDictionary<string, MemberInfo>> members = [];
-    private readonly Dictionary<(long Group, int Partition), (long Epoch, string? Instance)> owners = [];          // which instance has taken a partition last; the epoch tells whether that was stored
+    // The last to acquire; the epoch tells whether that was stored.
+    private readonly Dictionary<(long Group, int Partition), (long Epoch, string? Instance)> owners = [];
 
     public int RecentBlocks { get; init; } = 256;
-    /// <summary>How long the store was closed in its life, in ticks. Set once, when it is opened.</summary>
+    /// <summary>The total time for which the store was closed, in ticks. Set once, when it is opened.</summary>
     public long Away { get; set; }
 
     public StoreClock Clock { get; set; } = new(TimeProvider.System);
-    /// <summary>Called around the end of each transaction, for tests of what fails there: false before, true after it.</summary>
+    /// <summary>For tests of failures: called around the end of each transaction, with false before and true after it.</summary>
     public Action<bool>? Probe { get; set; }
 
     public StreamChanges Changes { get; } = new();
@@ -25,7 +28,8 @@ internal sealed class Living
 
     public HeartbeatResult Beat(long group, HeartbeatRequest request)
     {
-        if (!members.TryGetValue(group, out SortedDictionary<string, MemberInfo>? present)) members.Add(group, present = new(StringComparer.Ordinal));
+        if (!members.TryGetValue(group, out SortedDictionary<string, MemberInfo>? present))
+            members.Add(group, present = new(StringComparer.Ordinal));
         MemberInfo? known = present.TryGetValue(request.Member, out MemberInfo holder) ? holder : null;
         if (request.Apply(known) is not { } now) return new(HeartbeatStatus.Refused, holder);
         present[request.Member] = now;
@@ -34,13 +38,15 @@ internal sealed class Living
 
     public void Leave(long group, string member)
     {
-        if (members.TryGetValue(group, out SortedDictionary<string, MemberInfo>? present) && present.Remove(member) && present.Count == 0) members.Remove(group);
+        if (members.TryGetValue(group, out SortedDictionary<string, MemberInfo>? present) && present.Remove(member) && present.Count == 0)
+            members.Remove(group);
     }
 
-    /// <summary>Whether an instance has taken a partition in its present epoch.</summary>
-    public bool Has(long group, int partition, long epoch, string? instance) => instance is not null && owners.TryGetValue((group, partition), out var owner) && owner == (epoch, instance);
+    /// <summary>Whether an instance acquired a partition in its present epoch.</summary>
+    public bool Has(long group, int partition, long epoch, string? instance)
+        => instance is not null && owners.TryGetValue((group, partition), out var owner) && owner == (epoch, instance);
 
-    /// <summary>An instance takes a partition.</summary>
+    /// <summary>Records the instance that acquires a partition.</summary>
     public void Take(long group, int partition, long epoch, string? instance) => owners[(group, partition)] = (epoch, instance);
 
     public void Forget(long group)

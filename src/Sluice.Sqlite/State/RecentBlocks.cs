@@ -1,8 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The last blocks that were written, and the chunks in them. Mostly a chunk is leased, settled and removed while it is among them: what the database has of it is an item in the
-/// directory of its block, and nothing in any index. Blocks that have become old get rows for what is left of them (<see cref="StoredBlocks"/>).
+/// The blocks written last, and their chunks. Mostly a chunk is leased, settled and removed while it is recent: then the database has it
+/// only in the directory of its block, and in no index. Old blocks get rows for their remaining chunks (<see cref="StoredBlocks"/>).
 /// </summary>
 internal sealed class RecentBlocks(int most)
 {
@@ -12,21 +12,21 @@ internal sealed class RecentBlocks(int most)
     private readonly Dictionary<long, LogChunks> logs = [];
     private readonly Stack<RecentBlock> unused = [];
     private readonly Dictionary<long, ChunkPlace> lost = [];
-    private int live;                                // chunks
+    private int live;                                // the number of remaining chunks
 
-    /// <summary>The ids of blocks of which nothing is left; whoever deletes them clears it.</summary>
+    /// <summary>The ids of blocks without remaining chunks. The caller that deletes them clears the list.</summary>
     public List<long> Emptied { get; } = [];
 
-    /// <summary>Whether some should get rows: more than are kept.</summary>
+    /// <summary>Whether there are more blocks or chunks than are kept, so that some should get rows.</summary>
     public bool AreMany => blocks.Count > most || live > MaxChunks;
 
-    /// <summary>Whether enough have got rows: they get them many at a time.</summary>
+    /// <summary>Whether enough blocks have got rows: they get them many at a time.</summary>
     public bool AreFew => blocks.Count <= most / 2 && live <= MaxChunks / 2;
 
-    /// <summary>The id of the oldest: all before it have rows.</summary>
+    /// <summary>The id of the oldest block; all blocks before it have rows.</summary>
     public long? FirstId => blocks.TryPeek(out RecentBlock? oldest) ? oldest.Id : null;
 
-    /// <summary>A block to be filled and then added.</summary>
+    /// <summary>Returns a block to fill and then add.</summary>
     public RecentBlock Begin(long id)
     {
         RecentBlock block = unused.TryPop(out RecentBlock? used) ? used : new();
@@ -34,8 +34,8 @@ internal sealed class RecentBlocks(int most)
         return block;
     }
 
-    /// <param name="block">A block that is written, above all others.</param>
-    /// <param name="trimmed">Up to which entry chunks of a log are gone already.</param>
+    /// <param name="block">A written block with the highest id.</param>
+    /// <param name="trimmed">Returns the sequence up to which a log is trimmed; null if nothing is trimmed.</param>
     public void Add(RecentBlock block, Func<long, long>? trimmed = null)
     {
         for (int i = 0; i < block.Chunks.Count; i++)
@@ -51,7 +51,7 @@ internal sealed class RecentBlocks(int most)
         else blocks.Enqueue(block);
     }
 
-    /// <summary>The last chunk of a log that begins with a sequence or before it; null if none of these does.</summary>
+    /// <summary>Returns the last chunk of a log that begins at or before a sequence; null if there is none.</summary>
     public (RecentBlock Block, ChunkPlace Chunk)? Find(long log, long sequence)
     {
         if (!logs.TryGetValue(log, out LogChunks? chunks)) return null;
@@ -65,7 +65,7 @@ internal sealed class RecentBlocks(int most)
         return low == 0 ? null : (chunks.Chunks[low - 1].Block, chunks.At(low - 1));
     }
 
-    /// <summary>Where the first chunk begins that begins behind a sequence; null if none does.</summary>
+    /// <summary>Returns the start of the first chunk that begins after a sequence; null if there is none.</summary>
     public long? FirstBehind(long log, long sequence)
     {
         if (!logs.TryGetValue(log, out LogChunks? chunks)) return null;
@@ -73,22 +73,23 @@ internal sealed class RecentBlocks(int most)
         return null;
     }
 
-    /// <summary>Keeps the end of a log behind a chunk that is missing together with its block, unless all groups have passed the chunk.</summary>
+    /// <summary>Records a chunk that is missing with its block, for the end of its log.</summary>
     public void Lose(ChunkPlace chunk)
     {
         if (!lost.TryGetValue(chunk.Log, out ChunkPlace known) || known.Last < chunk.Last) lost[chunk.Log] = chunk;
     }
 
-    /// <summary>The last chunk of a log that is gone; null if none is.</summary>
+    /// <summary>Returns the last missing chunk of a log; null if there is none.</summary>
     public ChunkPlace? Lost(long log) => lost.TryGetValue(log, out ChunkPlace chunk) ? chunk : null;
 
     public ChunkPlace? First(long log) => logs.TryGetValue(log, out LogChunks? chunks) && chunks.Chunks.Count > 0 ? chunks.At(0) : null;
-    public ChunkPlace? Last(long log) => logs.TryGetValue(log, out LogChunks? chunks) && chunks.Chunks.Count > 0 ? chunks.At(chunks.Chunks.Count - 1) : null;
+    public ChunkPlace? Last(long log) => logs.TryGetValue(log, out LogChunks? chunks) && chunks.Chunks.Count > 0
+        ? chunks.At(chunks.Chunks.Count - 1) : null;
 
-    /// <summary>Whether a log may have chunks with rows; they are before all of these.</summary>
+    /// <summary>Whether a log may have chunks with rows, which precede all recent ones.</summary>
     public bool HasRows(long log) => !logs.TryGetValue(log, out LogChunks? chunks) || chunks.HasRows;
 
-    /// <summary>The chunks of a log that end at a sequence at the latest are gone; the caller deletes those with rows.</summary>
+    /// <summary>Removes the chunks of a log that end at or before a sequence. The caller deletes chunks with rows.</summary>
     public void Remove(long log, long upTo, long tail)
     {
         LogChunks chunks = Of(log);
@@ -98,7 +99,7 @@ internal sealed class RecentBlocks(int most)
         chunks.HasRows &= (First(log)?.First - 1 ?? tail) > upTo;
     }
 
-    /// <summary>Takes the oldest block away, and what is left of it, with the place of each among its chunks; null if nothing is.</summary>
+    /// <summary>Removes the oldest block and returns it with its remaining chunks and their indexes; null if none remain.</summary>
     public RecentBlock? TakeOldest(List<(int Index, ChunkPlace Chunk)> left)
     {
         RecentBlock oldest = blocks.Dequeue();
@@ -119,7 +120,7 @@ internal sealed class RecentBlocks(int most)
         return oldest;
     }
 
-    /// <summary>Forgets logs of which it knows nothing but that.</summary>
+    /// <summary>Forgets logs without recent chunks.</summary>
     public void Bound()
     {
         foreach ((long log, LogChunks chunks) in logs) if (chunks.Chunks.Count == 0) logs.Remove(log);
@@ -147,13 +148,13 @@ internal sealed class RecentBlocks(int most)
     }
 }
 
-/// <summary>One of them.</summary>
+/// <summary>A recent block.</summary>
 internal sealed class RecentBlock
 {
     public long Id { get; private set; }
     public List<ChunkPlace> Chunks { get; } = [];
 
-    /// <summary>How many of the chunks are left.</summary>
+    /// <summary>The number of remaining chunks.</summary>
     public int Live { get; set; }
 
     public long LiveBytes { get; set; }

@@ -1,8 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// Places that are kept in streams for what will be committed. What a transaction changes is remembered until the next one begins: if it is given up, its
-/// calls run again.
+/// The room reserved in streams for outputs of later commits. The changes of a transaction are kept until the next one begins: if it is
+/// rolled back, its calls run again.
 /// </summary>
 internal sealed class Reservations
 {
@@ -12,13 +12,13 @@ internal sealed class Reservations
 
     public void Begin() => changes.Clear();
 
-    /// <summary>The transaction is given up.</summary>
+    /// <summary>Undoes the changes of a transaction that is rolled back.</summary>
     public void Undo()
     {
         foreach (var change in changes) Apply(change.Owner, change.Stream, -change.Items, -change.Bytes);
     }
 
-    /// <summary>The transaction turned out to be stored all the same.</summary>
+    /// <summary>Repeats the changes of a transaction that turned out to be stored.</summary>
     public void Redo()
     {
         foreach (var change in changes) Apply(change.Owner, change.Stream, change.Items, change.Bytes);
@@ -29,8 +29,8 @@ internal sealed class Reservations
     public void Add(StoredPartition owner, StoredStream stream, long items, long bytes)
         => Change((owner.Group.Id, owner.Number), (stream.Id, stream.Name), items, bytes);
 
-    /// <summary>Gives places back, no more than there are.</summary>
-    /// <returns>Whether there is more room now.</returns>
+    /// <summary>Gives reservations back, at most as many as there are.</summary>
+    /// <returns>Whether the stream has more room now.</returns>
     public bool GiveBack(StoredPartition owner, StoredStream stream, long items, long bytes)
     {
         if (!byOwner.TryGetValue((owner.Group.Id, owner.Number), out var reserved)) return false;
@@ -41,7 +41,7 @@ internal sealed class Reservations
     }
 
     /// <summary>Ends all reservations of an owner.</summary>
-    /// <returns>The streams that have more room now.</returns>
+    /// <returns>The streams with more room now.</returns>
     public IReadOnlyList<string> End(long group, int partition)
     {
         if (!byOwner.TryGetValue((group, partition), out var reserved)) return [];

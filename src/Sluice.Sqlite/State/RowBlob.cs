@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>An entry by itself, in the form of a chunk of one: with its checksum, its time and its generation.</summary>
+/// <summary>Stores one entry as a chunk of its own, with checksum, time and generation.</summary>
 internal static class RowBlob
 {
     public static byte[] Write(in Entry entry)
@@ -13,7 +15,7 @@ internal static class RowBlob
         return blob;
     }
 
-    /// <exception cref="StreamStoreException">It is damaged, or the row of another entry.</exception>
+    /// <exception cref="StreamStoreException">The entry is damaged, or the row belongs to another entry.</exception>
     public static Entry Read(byte[] blob, long sequence, string stream, int partition)
     {
         EntryChunkHeader header;
@@ -30,7 +32,7 @@ internal static class RowBlob
         return entry;
     }
 
-    /// <summary>Reads an entry without its payload; of a damaged entry only the number, which is certain.</summary>
+    /// <summary>Reads an entry without its payload. A damaged entry has only its sequence, which is certain.</summary>
     public static Entry ReadHead(byte[] blob, long sequence, string stream, int partition)
     {
         try
@@ -44,5 +46,11 @@ internal static class RowBlob
     }
 
     private static StreamStoreException Damaged(long sequence, string stream, int partition, string how, Exception? cause = null)
-        => new($"The entry {stream}/{partition}/{sequence}, which waits, is damaged: {how}", cause) { Stream = stream, Partition = partition, Sequence = sequence, IsPermanent = true };
+        => new($"The entry {stream}/{partition}/{sequence}, which waits, is damaged: {how}", cause)
+        {
+            Stream = stream,
+            Partition = partition,
+            Sequence = sequence,
+            IsPermanent = true
+        };
 }

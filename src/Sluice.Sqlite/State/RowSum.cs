@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Sluice.Sqlite;
 
-/// <summary>The checksum of a row: of its values, in the order in which they are added. It finds damage, not forgery. A value: no lock.</summary>
+/// <summary>
+/// The checksum of a row's values, in the order in which they are added. It detects damage, not forgery. A value; needs no lock.
+/// </summary>
 internal struct RowSum
 {
     private const ulong Factor = 0x9E3779B97F4A7C15, Step = 0xD1B54A32D192ED03;
@@ -12,13 +14,15 @@ internal struct RowSum
 
     public readonly long Value => (long)state;
 
-    /// <summary>What a row adds to the digest of its partition: that it is there. Digests are sums, so their order does not matter.</summary>
+    /// <summary>
+    /// Returns the contribution of a waiting entry to the digest of its partition. Digests are sums, so the order does not matter.
+    /// </summary>
     public static long Presence(long seq) => new RowSum().Add("row").Add(seq).Value;
 
-    /// <summary>The same of a row of state.</summary>
+    /// <summary>Returns the contribution of a row of state.</summary>
     public static long Presence(string node, string key) => new RowSum().Add("state").Add(node).Add(key).Value;
 
-    /// <summary>The same of a file's length.</summary>
+    /// <summary>Returns the contribution of a file's length.</summary>
     public static long Presence(string file) => new RowSum().Add("file").Add(file).Value;
 
     public RowSum Add(long value)

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite;
 
-/// <summary>Sequences above a mark, as sorted, disjoint ranges: what has passed before its turn.</summary>
+/// <summary>A set of sequences above a mark, as sorted, disjoint ranges: entries that ended or got rows before earlier ones did.</summary>
 internal sealed class SequenceSet
 {
     private readonly List<SequenceRange> ranges = [];
@@ -31,7 +32,7 @@ internal sealed class SequenceSet
 
     public bool Contains(long sequence) => IndexFrom(sequence) is var i && i < ranges.Count && ranges[i].First <= sequence;
 
-    /// <summary>How many of them are in a range.</summary>
+    /// <summary>Returns the number of its sequences in a range.</summary>
     public long CountIn(long first, long last)
     {
         long count = 0;
@@ -40,10 +41,10 @@ internal sealed class SequenceSet
         return count;
     }
 
-    /// <summary>Adds a range; what is there already stays.</summary>
+    /// <summary>Adds a range, which may overlap the set.</summary>
     public void Add(long first, long last)
     {
-        int from = IndexFrom(first - 1), to = from;  // neighbours become one
+        int from = IndexFrom(first - 1), to = from;  // joins adjacent ranges
         while (to < ranges.Count && ranges[to].First <= last + 1)
         {
             (first, last) = (Math.Min(first, ranges[to].First), Math.Max(last, ranges[to].Last));
@@ -54,8 +55,8 @@ internal sealed class SequenceSet
         Count += last - first + 1;
     }
 
-    /// <summary>Takes the range out that begins right behind a mark, up to a limit.</summary>
-    /// <returns>The mark, moved behind what was taken.</returns>
+    /// <summary>Removes the range directly after a mark, up to a limit.</summary>
+    /// <returns>The new mark: the end of the removed range.</returns>
     public long TakeBehind(long mark, long limit)
     {
         if (ranges.Count == 0 || ranges[0].First != mark + 1 || limit <= mark) return mark;
@@ -67,10 +68,11 @@ internal sealed class SequenceSet
         return to;
     }
 
-    /// <summary>The end of the range that a sequence is in; the sequence minus one if it is in none.</summary>
-    public long EndOf(long sequence) => IndexFrom(sequence) is var i && i < ranges.Count && ranges[i].First <= sequence ? ranges[i].Last : sequence - 1;
+    /// <summary>Returns the end of the range that contains a sequence; the sequence minus one if none does.</summary>
+    public long EndOf(long sequence) => IndexFrom(sequence) is var i && i < ranges.Count && ranges[i].First <= sequence ? ranges[i].Last
+        : sequence - 1;
 
-    /// <summary>What lies between them, from a sequence to another.</summary>
+    /// <summary>Returns the gaps between its ranges within two bounds.</summary>
     public IEnumerable<SequenceRange> Gaps(long first, long last)
     {
         for (int i = IndexFrom(first); first <= last; i++)
@@ -88,7 +90,7 @@ internal sealed class SequenceSet
         Count += range.Count;
     }
 
-    // The first range that does not end before a sequence.
+    // The index of the first range that ends at or after a sequence.
     private int IndexFrom(long sequence)
     {
         int low = 0, high = ranges.Count;

@@ -1,8 +1,10 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The store's data as the writer's thread sees it: the connection, what was loaded, and the transaction in the making. If a transaction fails,
-/// the whole session is thrown away and another one begins with what the database has.
+/// The store's data on the writer's thread: the connection, the loaded objects, and the current transaction. If a transaction fails, the
+/// session is discarded, and another one starts from the database.
 /// </summary>
 internal sealed class Session
 {
@@ -26,7 +28,12 @@ internal sealed class Session
         (byte[] last, roots) = (meta.IsNull(6) ? [] : meta.Bytes(6), meta.Long(7));
         bool isSound = meta.LongOrNull(8) is not { } sum || sum == SumOf(Generation, Transaction, lastTime, firstRecent, Away, last, roots);
         meta.Reset();
-        if (!isSound) throw new StreamStoreException("The first row of the store (sluice_meta) does not match its checksum. Nothing was changed. Restore a backup.") { IsPermanent = true };
+        if (!isSound) throw new StreamStoreException(
+            "The first row of the store (sluice_meta) does not match its checksum. Nothing was changed. Restore a backup.")
+        {
+            IsPermanent =
+                true
+        };
         if (StoreRoots.Compute(database) != roots) throw new StreamStoreException(StoreRoots.Damage) { IsPermanent = true };
         BlockLink? lastBlock = BlockLink.Read(last);
         Now = LastTime;
@@ -44,29 +51,32 @@ internal sealed class Session
     public StoredProducers Producers { get; }
     public ChunkCache Chunks { get; } = new();
 
-    /// <summary>What is to be removed.</summary>
+    /// <summary>The chunks to remove.</summary>
     public Trims Trims { get; }
 
-    /// <summary>The chunks in the making.</summary>
+    /// <summary>The chunks of the current transaction.</summary>
     public ChunkWriter Making { get; }
 
-    /// <summary>The blocks that were written last.</summary>
+    /// <summary>The blocks written last.</summary>
     public RecentBlocks Recent { get; }
 
     public StoredBlocks Blocks { get; }
 
     public int Generation { get; private set; }
 
-    /// <summary>Counts transactions: what an opening that follows an unknown outcome looks for.</summary>
+    /// <summary>The number of the transaction. After an unknown outcome, the next opening looks for it.</summary>
     public long Transaction { get; private set; }
 
-    /// <summary>The time of this transaction.</summary>
+    /// <summary>The time of the current transaction.</summary>
     public DateTimeOffset Now { get; private set; }
 
-    /// <summary>How long the store had been closed, as far as that was stored, in ticks.</summary>
+    /// <summary>The stored part of the time for which the store was closed, in ticks.</summary>
     public long Away { get; }
 
-    /// <summary>How long the store has been open, in ticks on a scale of its own: the scale of idempotency windows. The wall clock jumps while the store is closed, and a wrong clock looks like a long rest.</summary>
+    /// <summary>
+    /// The time for which the store has been open, in ticks: the scale of idempotency windows. The wall clock also counts the time while
+    /// the store is closed, and a wrong clock looks like a long closure.
+    /// </summary>
     public long OpenTicks => Now.UtcTicks - Living.Away;
 
     public DateTimeOffset LastTime => new(lastTime, TimeSpan.Zero);
@@ -74,19 +84,19 @@ internal sealed class Session
     /// <summary>Whether a transaction has begun.</summary>
     public bool IsWriting { get; private set; }
 
-    /// <summary>Whether the present call has changed anything.</summary>
+    /// <summary>Whether the present call has changed data.</summary>
     public bool HasTouched { get; set; }
 
     public Statement Sql(string literal) => Database.Sql(literal);
 
-    /// <summary>Begins a round of calls: they share a time, and a transaction if one of them writes.</summary>
+    /// <summary>Begins a round of calls. They share one time, and one transaction if any of them writes.</summary>
     public void Begin()
     {
         Now = Living.Clock.Now is var now && now.UtcTicks > lastTime ? now : LastTime;
         Living.Reserved.Begin();
     }
 
-    /// <summary>To be called before anything is changed.</summary>
+    /// <summary>Begins the transaction if needed. Every change needs it first.</summary>
     public void Write()
     {
         HasTouched = true;
@@ -96,7 +106,7 @@ internal sealed class Session
         Transaction++;
     }
 
-    /// <summary>Has something written before the transaction ends.</summary>
+    /// <summary>Marks an object to be saved before the transaction ends.</summary>
     public void Mark(Stored stored)
     {
         Write();
@@ -110,7 +120,7 @@ internal sealed class Session
 
     public void Changed(string stream) => Changes.Add(stream);
 
-    /// <summary>A stream or a group was made or removed (<see cref="StoreRoots"/>).</summary>
+    /// <summary>Changes the digest for a created or removed stream or group (<see cref="StoreRoots"/>).</summary>
     public void ChangeRoots(long by)
     {
         Write();
@@ -126,7 +136,7 @@ internal sealed class Session
         Generation = to;
     }
 
-    /// <summary>Writes what is marked and in the making.</summary>
+    /// <summary>Writes the chunks of the transaction and the marked objects.</summary>
     public void Save()
     {
         Making.Write();
@@ -138,7 +148,7 @@ internal sealed class Session
         marked.Clear();
     }
 
-    /// <summary>Everything of the transaction but its end.</summary>
+    /// <summary>Writes everything except the end of the transaction.</summary>
     public void PrepareCommit()
     {
         if (Trims.AreMany) Trims.Remove();
@@ -147,15 +157,16 @@ internal sealed class Session
         Producers.Sweep();
         lastTime = Now.UtcTicks;
         long firstRecent = Recent.FirstId ?? Making.NextId;
-        Sql("UPDATE sluice_meta SET generation = ?, txn = ?, time = ?, recent = ?, away = ?, last = ?, roots = ?, sum = ?").Put(Generation).Put(Transaction).Put(lastTime).Put(firstRecent).Put(Living.Away)
+        Sql("UPDATE sluice_meta SET generation = ?, txn = ?, time = ?, recent = ?, away = ?, last = ?, roots = ?, sum = ?").Put(Generation)
+            .Put(Transaction).Put(lastTime).Put(firstRecent).Put(Living.Away)
             .Put(Making.Last).Put(roots).Put(SumOf(Generation, Transaction, lastTime, firstRecent, Living.Away, Making.Last, roots)).Run();
     }
 
-    /// <summary>The checksum of the store's first row.</summary>
+    /// <summary>Computes the checksum of the store's first row.</summary>
     public static long SumOf(long generation, long transaction, long time, long recent, long away, ReadOnlySpan<byte> last, long roots)
         => new RowSum().Add(generation).Add(transaction).Add(time).Add(recent).Add(away).Add(last).Add(roots).Value;
 
-    /// <summary>Ends the transaction. If this fails, nobody knows whether it is stored: the store is to be opened again.</summary>
+    /// <summary>Ends the transaction. If this fails, its outcome is unknown, and the store must be opened again.</summary>
     public void Commit()
     {
         Living.Probe?.Invoke(false);
@@ -163,7 +174,7 @@ internal sealed class Session
         Living.Probe?.Invoke(true);
     }
 
-    /// <summary>After the transaction: tells who waits, and forgets what is too much.</summary>
+    /// <summary>After the transaction: wakes waiting callers, and shrinks the caches.</summary>
     public void Committed()
     {
         IsWriting = false;
@@ -187,11 +198,16 @@ internal sealed class Session
 
     public StoredGroup Group(GroupId id) => Stream(id.Stream).Groups.TryGetValue(id.Name, out StoredGroup? group)
         ? group
-        : throw new StreamStoreException($"There is no group {id.Name} on the stream {id.Stream}: add it first (AddGroupAsync).") { Stream = id.Stream };
+        : throw new StreamStoreException($"There is no group {id.Name} on the stream {id.Stream}: add it first (AddGroupAsync).")
+        {
+            Stream =
+        id.Stream
+        };
 
     public StoredPartition Partition(GroupId id, int partition) => Group(id).Partitions[Checked(partition, Stream(id.Stream))].Sound();
 
     public static int Checked(int partition, StoredStream stream) => (uint)partition < (uint)stream.Logs.Length
         ? partition
-        : throw new ArgumentOutOfRangeException(nameof(partition), partition, $"The stream {stream.Name} has the partitions 0 to {stream.Logs.Length - 1}.");
+        : throw new ArgumentOutOfRangeException(nameof(partition), partition,
+        $"The stream {stream.Name} has the partitions 0 to {stream.Logs.Length - 1}.");
 }

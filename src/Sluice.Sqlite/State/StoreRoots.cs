@@ -1,15 +1,17 @@
 namespace Sluice.Sqlite;
 
-/// <summary>The digest over the rows that everything else hangs on: streams and groups. Without their row, they would begin anew under their name.</summary>
+/// <summary>
+/// The digest of all streams and groups. It detects a missing row, without which a stream or group would begin anew under its name.
+/// </summary>
 internal static class StoreRoots
 {
-    /// <summary>What a stream adds to the digest.</summary>
+    /// <summary>Returns the contribution of a stream.</summary>
     public static long OfStream(long id, string name) => new RowSum().Add("stream").Add(id).Add(name).Value;
 
-    /// <summary>What a group adds to it.</summary>
+    /// <summary>Returns the contribution of a group.</summary>
     public static long OfGroup(long id, long stream, string name) => new RowSum().Add("group").Add(id).Add(stream).Add(name).Value;
 
-    /// <summary>The digest of the rows.</summary>
+    /// <summary>Computes the digest from the rows.</summary>
     public static long Compute(Database database)
     {
         long digest = 0;
@@ -20,6 +22,8 @@ internal static class StoreRoots
         return digest;
     }
 
-    /// <summary>The error text for a digest that differs from that of the last transaction.</summary>
-    public const string Damage = "The store has lost the row of a stream or of a group, or its name was changed (sluice_stream, sluice_group): under its name it would begin anew, without what it had. Nothing was changed. Restore a backup.";
+    /// <summary>The error for a digest that differs from the last transaction's.</summary>
+    public const string Damage =
+        "The store has lost the row of a stream or of a group, or its name was changed (sluice_stream, sluice_group): under its name it "
+        + "would begin anew, without what it had. Nothing was changed. Restore a backup.";
 }

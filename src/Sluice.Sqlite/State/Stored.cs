@@ -1,8 +1,8 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// Something of the store's that is kept in memory as it is in the database. A transaction changes the object and marks it
-/// (<see cref="Session.Mark"/>); it is written once, before the transaction ends. Used by the writer's thread.
+/// An object in memory that mirrors rows of the database. A transaction changes and marks it (<see cref="Session.Mark"/>); it is saved
+/// once, before the transaction ends. Used by the writer's thread.
 /// </summary>
 internal abstract class Stored
 {
@@ -11,7 +11,7 @@ internal abstract class Stored
     public abstract void Save(Database database);
 }
 
-/// <summary>What a consumer has before it.</summary>
+/// <summary>The unread entries of a consumer: their number and bytes.</summary>
 internal struct Backlog
 {
     public long Items;

@@ -1,21 +1,22 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// Blocks in the database. Each has the bytes of some chunks, and goes when the last of them has gone. What is left of an old one (see <see cref="RecentBlocks"/>) has rows, whose ids are those
-/// from the block's own on. If that is little, since a partition stands still while the others have gone on, it gets its bytes into these rows, and does not keep the bytes of all.
+/// The blocks in the database. A block has the bytes of several chunks, and is deleted with its last chunk. Chunks that remain of an old
+/// block (see <see cref="RecentBlocks"/>) have rows, with ids from the block's id on. If few bytes remain, because one partition lags
+/// behind, they move into these rows, and the block is deleted.
 /// </summary>
 internal sealed class StoredBlocks(Session session)
 {
-    /// <summary>A block is taken apart if one of so many bytes is left.</summary>
+    /// <summary>The divisor for splitting: a block is split once at most one eighth of its bytes remains.</summary>
     public const int SparseBelow = 8;
 
-    private readonly HashSet<long> touched = [];     // a chunk of theirs, which had a row, has gone
+    private readonly HashSet<long> touched = [];     // blocks that lost a chunk with a row
     private readonly List<(int Index, ChunkPlace Chunk)> left = [];
 
     public BlockCache Cache { get; } = new();
 
-    /// <summary>Reads what was not given rows when the store was open last.</summary>
-    /// <exception cref="StreamStoreException">A list of chunks is damaged: nobody knows where logs end.</exception>
+    /// <summary>Loads the blocks that had no rows when the store was last open.</summary>
+    /// <exception cref="StreamStoreException">A list of chunks is damaged, so that the ends of logs are unknown.</exception>
     public void Load(long firstRecent, BlockLink? last)
     {
         var trimmed = new Dictionary<long, long>();
@@ -36,7 +37,8 @@ internal sealed class StoredBlocks(Session session)
         {
             RecentBlock block = session.Recent.Begin(id);
             block.Chunks.AddRange(chunks ?? throw new StreamStoreException(
-                $"The list of what is in the block {id} of the store does not match its checksum, so nobody knows which entries it has. Nothing was changed. Restore a backup."));
+                $"The list of what is in the block {id} of the store does not match its checksum, so nobody knows which entries it has. "
+                    + $"Nothing was changed. Restore a backup."));
             session.Recent.Add(block, TrimmedOf);
         }
 
@@ -47,17 +49,21 @@ internal sealed class StoredBlocks(Session session)
         }
     }
 
-    /// <summary>Up to where a log was trimmed. A stream that is gone has no entries any more.</summary>
+    /// <summary>Returns the sequence up to which a log is trimmed. Of a deleted stream, everything is.</summary>
     public static long TrimmedIn(Database database, long log)
     {
-        Statement row = database.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?").Put(log).Put(log >> 12);
+        Statement row = database.Sql("SELECT coalesce((SELECT trimmed FROM sluice_log WHERE log = ?), 0) FROM sluice_stream WHERE id = ?")
+            .Put(log).Put(log >> 12);
         if (!row.Next()) return long.MaxValue;
         long trimmed = row.Long(0);
         row.Reset();
         return trimmed;
     }
 
-    /// <summary>A copy of a chunk: entries are slices of it, and would keep the whole block in memory. Null if the block does not have it.</summary>
+    /// <summary>
+    /// Returns a copy of a chunk, because entries are slices of it and would keep the whole block in memory. Null if the block does not
+    /// have it.
+    /// </summary>
     public byte[]? Read(long id, long start, long length)
     {
         ReadOnlySpan<byte> block = Cache.Find(id);
@@ -74,10 +80,10 @@ internal sealed class StoredBlocks(Session session)
         return chunk;
     }
 
-    /// <summary>A chunk of it, which had a row, has gone.</summary>
+    /// <summary>Records that a block has lost a chunk with a row.</summary>
     public void Touch(long id) => touched.Add(id);
 
-    /// <summary>Part of a transaction in which chunks were removed.</summary>
+    /// <summary>Deletes or splits blocks after chunks were removed; within a transaction.</summary>
     public void Sweep()
     {
         foreach (long id in session.Recent.Emptied) Delete(id);
@@ -86,7 +92,7 @@ internal sealed class StoredBlocks(Session session)
         touched.Clear();
     }
 
-    /// <summary>Part of a transaction's end: blocks that have become old get rows, many at a time.</summary>
+    /// <summary>Gives rows to the chunks of old blocks, many at a time; at the end of a transaction.</summary>
     public void Age()
     {
         if (!session.Recent.AreMany) return;
@@ -102,7 +108,7 @@ internal sealed class StoredBlocks(Session session)
         }
     }
 
-    // What is left of a block with rows.
+    // Deletes or splits a block with rows, depending on its remaining chunks.
     private void Look(long id)
     {
         Statement rows = session.Sql("""
@@ -118,15 +124,17 @@ internal sealed class StoredBlocks(Session session)
     private void TakeApart(long id)
     {
         List<(long Id, byte[]? Bytes)> chunks = [];
-        Statement rows = session.Sql("SELECT id, start, length FROM sluice_chunk WHERE id >= ?1 AND id < ?1 + (SELECT n FROM sluice_block WHERE id = ?1)").Put(id);
+        Statement rows =
+            session.Sql(
+            "SELECT id, start, length FROM sluice_chunk WHERE id >= ?1 AND id < ?1 + (SELECT n FROM sluice_block WHERE id = ?1)").Put(id);
         while (rows.Next()) chunks.Add((rows.Long(0), Read(id, rows.Long(1), rows.Long(2))));
-        if (chunks.Exists(chunk => chunk.Bytes is null)) return; // damaged: whoever reads it is told, nothing is done to it
+        if (chunks.Exists(chunk => chunk.Bytes is null)) return; // damaged: left as it is, and reported to the reader
         foreach ((long chunk, byte[]? bytes) in chunks)
-            session.Sql("UPDATE sluice_chunk SET blob = ?, block = NULL, start = NULL, length = NULL WHERE id = ?").Put(bytes).Put(chunk).Run();
+            session.Sql("UPDATE sluice_chunk SET blob = ?, block = NULL, start = NULL, length = NULL WHERE id = ?").Put(bytes).Put(chunk)
+                .Run();
         Delete(id);
     }
 
-    // A stream that is gone has no entries any more.
 
     private void Delete(long id) => session.Sql("DELETE FROM sluice_block WHERE id = ?").Put(id).Run();
 }

@@ -1,9 +1,11 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>A chunk that was read. Entries are slices of it; each is compared with its checksum when it is read.</summary>
+/// <summary>A chunk that was read. Its entries are slices of it, and each read verifies the entry's checksum.</summary>
 internal sealed class StoredChunk(byte[] blob, EntryChunkHeader header)
 {
-    private long nextSequence = header.First;        // where the last reading stopped: readers go on from there
+    private long nextSequence = header.First;        // where the last read stopped: sequential readers continue there
     private int nextOffset = EntryChunk.HeaderBytes;
 
     public EntryChunkHeader Header => header;
@@ -19,14 +21,14 @@ internal sealed class StoredChunk(byte[] blob, EntryChunkHeader header)
         return entry;
     }
 
-    /// <summary>The length of an entry's payload and headers; wrong if the entry is damaged, which reading it finds.</summary>
+    /// <summary>Returns the length of an entry's payload and headers; wrong for a damaged entry, which a read detects.</summary>
     public long LengthOf(long sequence)
     {
         Seek(sequence);
         return Math.Max(0, EntryChunk.RecordLength(blob.AsSpan(nextOffset)) - EntryChunk.RecordOverhead);
     }
 
-    /// <summary>The bytes of an entry, as far as its length can be trusted; of one that is damaged.</summary>
+    /// <summary>Returns the bytes of a damaged entry, as far as its length can be trusted.</summary>
     public ReadOnlyMemory<byte> BytesAt(long sequence)
     {
         Seek(sequence);

@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>A consumer group as the database has it.</summary>
+/// <summary>A consumer group in the database.</summary>
 internal sealed class StoredGroup(Session session, StoredStream stream, long id, string name) : Stored
 {
     public Session Session => session;

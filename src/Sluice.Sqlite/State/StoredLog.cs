@@ -1,18 +1,20 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// A partition of a stream: where it ends, what was trimmed, and the chunk that this transaction makes. Bytes are counted by where a sequence
-/// lies in the sum of everything that was ever appended, so that an append writes its chunk and nothing else.
+/// A partition of a stream: its end, its trimmed part, and the chunk of this transaction. Bytes of a range follow from running totals, so
+/// that an append writes only its chunk.
 /// </summary>
 internal sealed class StoredLog(Session session, StoredStream stream, int partition) : Stored
 {
     private const int ReadAhead = 16 << 10;          // bytes
     private const int MaxAhead = ChunkCache.Size / 2;                // chunks
 
-    private long trimmedTotal;                       // the bytes of everything up to Trimmed
-    private (long Sequence, long Sum) lastSum;       // what was asked for last: a commit asks twice
+    private long trimmedTotal;                       // the bytes of all entries up to Trimmed
+    private (long Sequence, long Sum) lastSum;       // the last result: a commit asks twice
 
-    /// <summary>The key of the log in the chunks.</summary>
+    /// <summary>The key of the log in the tables of chunks.</summary>
     public long Id { get; } = (stream.Id << 12) | (uint)partition;
 
     public StoredStream Stream => stream;
@@ -21,15 +23,15 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     /// <summary>The sequence of the last entry; zero if there was none.</summary>
     public long Tail { get; private set; }
 
-    /// <summary>The bytes of everything that was ever appended.</summary>
+    /// <summary>The bytes of all entries ever appended.</summary>
     public long Total { get; private set; }
 
-    /// <summary>Everything up to here has been passed by everybody; its chunks go with the next <see cref="Remove()"/>.</summary>
+    /// <summary>All consumers have passed the entries up to this sequence. The next <see cref="Remove()"/> deletes their chunks.</summary>
     public long Trimmed { get; private set; }
 
     public long Bytes => Total - trimmedTotal;
 
-    /// <summary>The chunk in the making, until <see cref="ChunkWriter"/> writes it.</summary>
+    /// <summary>The chunk of this transaction, until <see cref="ChunkWriter"/> writes it.</summary>
     public ChunkBuilder Making { get; } = new();
 
     public bool IsMaking { get; set; }
@@ -37,7 +39,7 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
 
     private long FirstOfMaking => Tail - Making.Count + 1;
 
-    /// <summary>Reads where the log is: from its last chunk, and from what the last trimming wrote.</summary>
+    /// <summary>Determines the end of the log from its last chunk, and from the values that the last trimming stored.</summary>
     public void Load(long tail, long total, long trimmed)
     {
         (Tail, Total, Trimmed) = (tail, total, trimmed);
@@ -61,13 +63,14 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         }
     }
 
-    /// <summary>Appends records that were checked, of one append.</summary>
+    /// <summary>Appends validated records of one append.</summary>
     public void Add(ReadOnlySpan<byte> records, int count)
     {
         while (records.Length > Making.Room)
         {
             (int length, int some) = (0, 0);
-            for (int next; length < records.Length && (next = EntryChunk.RecordLength(records[length..])) <= Making.Room - length; length += next) some++;
+            for (int next; length < records.Length && (next = EntryChunk.RecordLength(records[length..])) <= Making.Room - length;
+                length += next) some++;
             if (some == 0 && Making.Count == 0) (length, some) = (EntryChunk.RecordLength(records), 1);
             if (some > 0) Put(records[..length], some);
             session.Making.Write(this);
@@ -77,10 +80,10 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         if (count > 0) Put(records, count);
     }
 
-    /// <summary>An entry that is there.</summary>
+    /// <summary>Reads a present entry.</summary>
     public Entry Read(long sequence) => ChunkOf(sequence).Read(sequence, stream.Name, partition);
 
-    /// <summary>The bytes of everything up to a sequence; within a chunk in proportion.</summary>
+    /// <summary>Returns the bytes of all entries up to a sequence; within a chunk in proportion.</summary>
     public long SumAt(long sequence)
     {
         if (sequence >= Tail) return Total;
@@ -94,7 +97,9 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
     private long FindSumAt(long sequence)
     {
         if (session.Recent.Find(Id, sequence) is { } recent) return recent.Chunk.SumAt(sequence);
-        Statement chunk = session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id).Put(sequence);
+        Statement chunk =
+            session.Sql("SELECT first, n, bytes, total FROM sluice_chunk WHERE log = ? AND first <= ? ORDER BY first DESC LIMIT 1").Put(Id)
+            .Put(sequence);
         if (chunk.Next())
         {
             (long n, long bytes, long total) = (chunk.Long(1), chunk.Long(2), chunk.Long(3));
@@ -109,7 +114,10 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         return sum;
     }
 
-    /// <summary>Lets go of what everybody has passed. Its chunks are removed with those of others: each removal by itself would touch many pages.</summary>
+    /// <summary>
+    /// Marks entries that all consumers have passed. Chunks of several logs are removed together, because each removal alone would touch
+    /// many pages.
+    /// </summary>
     public void TrimTo(long sequence)
     {
         if (sequence <= Trimmed) return;
@@ -118,28 +126,31 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         (Trimmed, trimmedTotal) = (sequence, sum);
     }
 
-    /// <summary>Removes the chunks that everybody has passed.</summary>
+    /// <summary>Removes the chunks that all consumers have passed.</summary>
     public void Remove()
     {
         session.Mark(this);
         Remove(Trimmed);
     }
 
-    /// <summary>Removes the chunks that end at a sequence at the latest; then <see cref="StoredBlocks.Sweep"/> is due.</summary>
+    /// <summary>Removes the chunks that end at or before a sequence; <see cref="StoredBlocks.Sweep"/> must follow.</summary>
     public void Remove(long upTo)
     {
         bool hasRows = session.Recent.HasRows(Id);
         session.Recent.Remove(Id, upTo, Tail);
         if (!hasRows) return;
-        Statement removed = session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ? RETURNING block").Put(Id).Put(upTo).Put(upTo);
+        Statement removed = session.Sql("DELETE FROM sluice_chunk WHERE log = ? AND first <= ? AND first + n - 1 <= ? RETURNING block")
+            .Put(Id).Put(upTo).Put(upTo);
         while (removed.Next()) if (!removed.IsNull(0)) session.Blocks.Touch(removed.Long(0));
     }
 
     public override void Save(Database database)
-        => database.Sql("INSERT OR REPLACE INTO sluice_log VALUES(?, ?, ?, ?, ?)").Put(Id).Put(Tail).Put(Total).Put(Trimmed).Put(SumOf(Id, Tail, Total, Trimmed)).Run();
+        => database.Sql("INSERT OR REPLACE INTO sluice_log VALUES(?, ?, ?, ?, ?)").Put(Id).Put(Tail).Put(Total).Put(Trimmed)
+        .Put(SumOf(Id, Tail, Total, Trimmed)).Run();
 
-    /// <summary>The checksum of what a trimming writes.</summary>
-    public static long SumOf(long log, long tail, long total, long trimmed) => new RowSum().Add(log).Add(tail).Add(total).Add(trimmed).Value;
+    /// <summary>Computes the checksum of the row that a trimming writes.</summary>
+    public static long SumOf(long log, long tail, long total, long trimmed)
+        => new RowSum().Add(log).Add(tail).Add(total).Add(trimmed).Value;
 
     private void Put(ReadOnlySpan<byte> records, int count)
     {
@@ -151,13 +162,14 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         Total += Making.Bytes - before;
     }
 
-    /// <summary>The chunk that an entry is in.</summary>
+    /// <summary>Returns the chunk that contains an entry.</summary>
     public StoredChunk ChunkOf(long sequence)
     {
         if (sequence >= FirstOfMaking) session.Making.Write();
         if (session.Chunks.Find(Id, sequence) is { } kept) return kept;
         if (session.Recent.Find(Id, sequence) is (RecentBlock block, { } place) && sequence <= place.Last)
-            return Checked(session.Blocks.Read(block.Id, place.Start, place.Length) ?? throw Damaged(sequence, NotInBlock(block.Id)), place.First, place.Count, sequence);
+            return Checked(session.Blocks.Read(block.Id, place.Start, place.Length) ?? throw Damaged(sequence, NotInBlock(block.Id)),
+                place.First, place.Count, sequence);
         Statement found = session.Sql("""
             SELECT first, n, blob, block, start, length FROM sluice_chunk WHERE log = ?1 AND first >= (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2) ORDER BY first
             """).Put(Id).Put(sequence);
@@ -170,11 +182,14 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         return Checked(blob, first, n, sequence);
     }
 
-    /// <summary>The last entry that cannot be read with one whose chunk cannot be: the one before the next chunk.</summary>
+    /// <summary>Returns the last entry that is unreadable together with an entry whose chunk is: the one before the next chunk.</summary>
     public long EndOfUnreadable(long sequence)
     {
         if (session.Recent.Find(Id, sequence) is (_, { } place) && sequence <= place.Last) return place.Last;
-        Statement chunk = session.Sql("SELECT max(first + n) - 1 FROM sluice_chunk WHERE log = ?1 AND first = (SELECT max(first) FROM sluice_chunk WHERE log = ?1 AND first <= ?2)").Put(Id).Put(sequence);
+        Statement chunk =
+            session.Sql(
+            "SELECT max(first + n) - 1 FROM sluice_chunk WHERE log = ?1 AND first = (SELECT max(first) FROM sluice_chunk WHERE log = ?1 "
+                + "AND first <= ?2)").Put(Id).Put(sequence);
         long? last = chunk.Next() ? chunk.LongOrNull(0) : null;
         chunk.Reset();
         if (last >= sequence) return Math.Min(Tail, last.Value);
@@ -194,7 +209,7 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         return chunk;
     }
 
-    // Small chunks are leased by the dozen. What is wrong with one is told when it is asked for itself.
+    // Small chunks are leased many at a time. A damaged one is reported only when it is requested itself.
     private void KeepNext(Statement chunks, int most)
     {
         try
@@ -210,18 +225,20 @@ internal sealed class StoredLog(Session session, StoredStream stream, int partit
         }
         catch (Exception damaged) when (damaged is StreamStoreException or SqliteFailure)
         {
-            // not kept
+            // Damaged chunks are not cached.
         }
     }
 
     private static string NotInBlock(long id) => $"the block {id}, which its chunk is in, is not there or too short";
 
-    private byte[]? BytesOf(Statement chunk) => chunk.IsNull(3) ? chunk.Bytes(2) : session.Blocks.Read(chunk.Long(3), chunk.Long(4), chunk.Long(5));
+    private byte[]? BytesOf(Statement chunk) => chunk.IsNull(3) ? chunk.Bytes(2)
+        : session.Blocks.Read(chunk.Long(3), chunk.Long(4), chunk.Long(5));
 
     private StreamStoreException Missing(long sequence) => Damaged(sequence, "it is outstanding, but no chunk has it");
 
-    /// <summary>The error that says so.</summary>
+    /// <summary>The error of a damaged entry.</summary>
     public StreamStoreException Damaged(long sequence, string how)
-        => new($"The entry {stream.Name}/{partition}/{sequence} is damaged: {how}. Restore a backup, or delete what is affected (CheckAsync lists it).")
+        => new($"The entry {stream.Name}/{partition}/{sequence} is damaged: {how}. Restore a backup, or delete what is affected "
+        + $"(CheckAsync lists it).")
         { Stream = stream.Name, Partition = partition, Sequence = sequence, IsPermanent = true };
 }

@@ -1,13 +1,15 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// What a group keeps of a partition, without its rows (<see cref="StoredRows"/>). An entry is outstanding if it has a row, or is above <see cref="Done"/>, up to
-/// <see cref="Dispatched"/> and not among those that have passed: then it is in flight for the first time.
+/// The state of a partition in a group, without its rows (<see cref="StoredRows"/>). An entry is outstanding if it has a row, or is above
+/// <see cref="Done"/>, up to <see cref="Dispatched"/>, and has not passed; then it is in flight for the first time.
 /// </summary>
 internal sealed class StoredPartition(StoredGroup group, int number) : Stored
 {
-    private SequenceSet passed = new();              // above Done: ended, or with a row
-    private long doneSum;                            // the bytes of everything up to Done
+    private SequenceSet passed = new();              // above Done: entries that ended, or have a row
+    private long doneSum;                            // the bytes of all entries up to Done
 
     public StoredGroup Group => group;
     public int Number => number;
@@ -20,22 +22,22 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
     public long Done { get; private set; }
     public long LastCommit { get; set; }
     public long LastCommitEpoch { get; set; }
-    public long LastOwn { get; set; }                // the last negative sequence
+    public long LastOwn { get; set; }                // the last sequence of the group's own entries; negative
     public long Rows { get; set; }
     public long RowBytes { get; set; }
-    public long Flying { get; set; }                 // rows that are in flight
-    public long Digest { get; set; }                 // which rows there are: the sum of what each adds by being there
+    public long Flying { get; set; }                 // the number of rows in flight
+    public long Digest { get; set; }                 // the sum of the contributions of all its rows
 
-    /// <summary>Why nothing can be done with it; null if nothing is wrong, as far as is known.</summary>
+    /// <summary>The reason why the partition cannot be used; null if no damage is known.</summary>
     public string? Damage { get; set; }
 
-    /// <exception cref="StreamStoreException">It is damaged.</exception>
+    /// <exception cref="StreamStoreException">The partition is damaged.</exception>
     public StoredPartition Sound() => Damage is null ? this : throw new StreamStoreException(
         $"The partition {number} of {group.Key} is damaged: {Damage}. Nothing was changed. Restore a backup; CheckAsync lists all damage.")
     { Stream = group.Stream.Name, Partition = number, IsPermanent = true };
     public bool IsEmpty => Rows == 0 && Done == Log.Tail;
 
-    /// <summary>What the group has before it here. What passed before its turn counts in bytes until the mark has passed it.</summary>
+    /// <summary>The backlog of the group in this partition. The bytes of entries that ended early count until Done passes them.</summary>
     public Backlog Backlog => new() { Items = Log.Tail - Done - passed.Count + Rows, Bytes = Log.Total - doneSum + RowBytes };
 
     public void StartAt(long mark) => Load(mark, mark, []);
@@ -47,7 +49,7 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
 
     public PartitionInfo Info() => new(number, Epoch, Owner, Version, Log.Tail, Dispatched, Done, Rows - Flying);
 
-    /// <summary>Whether it is in flight for the first time: outstanding without a row.</summary>
+    /// <summary>Whether an entry is in flight for the first time: outstanding without a row.</summary>
     public bool IsFirstTimer(long sequence) => sequence > Done && sequence <= Dispatched && !passed.Contains(sequence);
 
     public long FirstTimersIn(long first, long last)
@@ -62,7 +64,7 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
             for (long sequence = range.First; sequence <= range.Last; sequence++) yield return sequence;
     }
 
-    /// <summary>Moves a mark over entries that were leased before the mark was given back, and have ended or wait since.</summary>
+    /// <summary>Moves a mark over entries that were leased before a release, and have ended or wait since.</summary>
     public long SkipPassed(long mark) => passed.Contains(mark + 1) ? passed.EndOf(mark + 1) : mark;
 
     public void DispatchTo(long sequence)
@@ -72,20 +74,20 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
         if (Advance()) group.Stream.Trim(number);
     }
 
-    /// <summary>An entry that was in flight for the first time has ended, or has a row now.</summary>
+    /// <summary>Records that entries in flight for the first time have ended, or have rows now.</summary>
     public void Pass(long first, long last)
     {
         if (Math.Max(first, Done + 1) is var from && from <= last) passed.Add(from, last);
     }
 
-    /// <summary>Entries that are in flight for the first time return to where they were: the mark goes back.</summary>
+    /// <summary>Returns entries in flight for the first time: Dispatched moves back before them.</summary>
     public void GiveBack()
     {
         foreach (long first in FirstTimers().Take(1)) Dispatched = first - 1;
         Change();
     }
 
-    /// <summary>Moves the mark over what has passed. To be called before the chunks are trimmed.</summary>
+    /// <summary>Moves Done over entries that have passed. Call it before chunks are trimmed.</summary>
     public bool Advance()
     {
         long done = passed.TakeBehind(Done, Dispatched);

@@ -1,6 +1,8 @@
 namespace Sluice.Sqlite;
 
-/// <summary>The producers: looked up when they append, the latest kept in memory. There may be one for every request that ever came.</summary>
+/// <summary>
+/// The producers, loaded when they append, with a cache of recent ones. There may be one for every request ever received.
+/// </summary>
 internal sealed class StoredProducers(Session session)
 {
     private const int MaxKept = 10_000;
@@ -8,7 +10,7 @@ internal sealed class StoredProducers(Session session)
     private readonly Dictionary<(long, string), StoredProducer> kept = [];
     private long? nextToForget = LoadNext(session);
 
-    /// <summary>The producer; null if it was never used, or is forgotten.</summary>
+    /// <summary>Returns a producer; null if it was never used, or is forgotten.</summary>
     public StoredProducer? Find(StoredStream stream, string name)
     {
         if (!kept.TryGetValue((stream.Id, name), out StoredProducer? producer) && Load(stream, name) is { } loaded)
@@ -24,7 +26,7 @@ internal sealed class StoredProducers(Session session)
         session.Mark(producer);
     }
 
-    /// <summary>Part of a transaction's end: producers whose time is over go, some at a time.</summary>
+    /// <summary>Deletes expired producers, a limited number at a time; at the end of a transaction.</summary>
     public void Sweep()
     {
         if (nextToForget is null || nextToForget > session.OpenTicks) return;
@@ -34,7 +36,7 @@ internal sealed class StoredProducers(Session session)
         nextToForget = LoadNext(session);
     }
 
-    /// <summary>Between transactions: what is kept is bounded.</summary>
+    /// <summary>Bounds the cache; between transactions.</summary>
     public void Bound()
     {
         if (kept.Count > MaxKept) kept.Clear();
@@ -44,7 +46,10 @@ internal sealed class StoredProducers(Session session)
 
     private StoredProducer? Load(StoredStream stream, string name)
     {
-        Statement row = session.Sql("SELECT epoch, last, last_from, generation, part, first, forget, position, id, sum FROM sluice_producer WHERE stream = ? AND name = ?")
+        Statement row =
+            session.Sql(
+            "SELECT epoch, last, last_from, generation, part, first, forget, position, id, sum FROM sluice_producer WHERE stream = ? AND "
+                + "name = ?")
             .Put(stream.Id).Put(name);
         if (!row.Next()) return null;
         var producer = new StoredProducer(stream.Id, name, row.Long(8), row.Long(0), row.LongOrNull(6), row.Bytes(7));
@@ -52,7 +57,9 @@ internal sealed class StoredProducers(Session session)
         bool isSound = row.LongOrNull(9) is not { } sum || sum == producer.Sum;
         row.Reset();
         if (!isSound)
-            throw new StreamStoreException($"What the store knows of the producer {name} of {stream.Name} (sluice_producer) does not match its checksum: what it has sent could be lost, or taken twice. Nothing was changed. Restore a backup.")
+            throw new StreamStoreException(
+                $"What the store knows of the producer {name} of {stream.Name} (sluice_producer) does not match its checksum: what it has "
+                    + $"sent could be lost, or taken twice. Nothing was changed. Restore a backup.")
             { Stream = stream.Name, IsPermanent = true };
         return producer;
     }

@@ -1,7 +1,9 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// An open reader. When it expires is not stored: after an opening of the store it has its whole time again, so that readings need not write.
+/// An open reader. Its expiry is not stored, so that reads need no write: after an opening of the store, its whole time begins again.
 /// </summary>
 internal sealed class StoredReader(long id, StoredStream stream, string name, ReaderOptions options, long[] next) : Stored
 {
@@ -18,7 +20,7 @@ internal sealed class StoredReader(long id, StoredStream stream, string name, Re
 
     public void Use() => ExpiresAt = stream.Session.Now + options.IdleTimeout;
 
-    /// <summary>Counts what it has before it.</summary>
+    /// <summary>Counts its backlog.</summary>
     public void Count()
     {
         Backlog = default;

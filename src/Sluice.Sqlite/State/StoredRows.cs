@@ -1,26 +1,32 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// Rows of entries that left the order, with their payloads, so that chunks can go. They are in the database only: a backlog of them takes no
-/// memory. Counts are kept in their <see cref="StoredPartition"/>, so that a partition without rows asks nothing.
+/// The rows of entries that left the order, with their payloads, so that their chunks can be removed. They are only in the database and
+/// take no memory. Each <see cref="StoredPartition"/> keeps their counts, so that a partition without rows needs no query.
 /// </summary>
 internal static class StoredRows
 {
-    /// <summary>What <see cref="RowMarks.Read"/> reads, and the entry behind it.</summary>
-    public const string Columns = "SELECT seq, state, before, alone, attempts, due, bytes, node, error, sum, blob FROM sluice_row WHERE grp = ? AND part = ? ";
+    /// <summary>The columns for <see cref="RowMarks.Read"/>, followed by the entry.</summary>
+    public const string Columns =
+        "SELECT seq, state, before, alone, attempts, due, bytes, node, error, sum, blob FROM sluice_row WHERE grp = ? AND part = ? ";
 
-    /// <summary>The same with the row's id behind them.</summary>
-    public const string AllColumns = "SELECT seq, state, before, alone, attempts, due, bytes, node, error, sum, blob, id FROM sluice_row WHERE grp = ? AND part = ?";
+    /// <summary>The same columns, followed by the row's id.</summary>
+    public const string AllColumns =
+        "SELECT seq, state, before, alone, attempts, due, bytes, node, error, sum, blob, id FROM sluice_row WHERE grp = ? AND part = ?";
 
     private const int Blob = 10;
 
     public static bool Has(StoredPartition partition, long sequence) => CountIn(partition, sequence, sequence).Count > 0;
 
-    /// <summary>How many rows there are in a range, their bytes, and how many of them are in flight.</summary>
+    /// <summary>Returns the number of rows in a range, their bytes, and the number of those in flight.</summary>
     public static (long Count, long Bytes, long Flying) CountIn(StoredPartition partition, long first, long last)
     {
         if (partition.Rows == 0) return default;
-        Statement count = Sql(partition, "SELECT count(*), coalesce(sum(bytes), 0), coalesce(sum(state = 0), 0) FROM sluice_row WHERE grp = ? AND part = ? AND seq BETWEEN ? AND ?")
+        Statement count = Sql(partition,
+            "SELECT count(*), coalesce(sum(bytes), 0), coalesce(sum(state = 0), 0) FROM sluice_row WHERE grp = ? AND part = ? AND seq "
+                + "BETWEEN ? AND ?")
             .Put(first).Put(last);
         count.Next();
         (long, long, long) found = (count.Long(0), count.Long(1), count.Long(2));
@@ -38,7 +44,8 @@ internal static class StoredRows
             RowMarks row = RowMarks.Read(rows);
             if (!row.IsSound) throw Damaged(partition, row.Sequence);
             byte[] blob = rows.Bytes(Blob);
-            Entry entry = withPayload ? RowBlob.Read(blob, row.Sequence, partition.Group.Stream.Name, partition.Number) : RowBlob.ReadHead(blob, row.Sequence, partition.Group.Stream.Name, partition.Number);
+            Entry entry = withPayload ? RowBlob.Read(blob, row.Sequence, partition.Group.Stream.Name, partition.Number)
+                : RowBlob.ReadHead(blob, row.Sequence, partition.Group.Stream.Name, partition.Number);
             DateTimeOffset? due = row.State == WaitingStatus.Retrying ? new(row.Due ?? 0, TimeSpan.Zero) : null;
             found.Add(new(entry, row.State, row.Attempts, due, row.Node, row.Error));
         }
@@ -54,7 +61,7 @@ internal static class StoredRows
         return RowBlob.Read(blob, sequence, partition.Group.Stream.Name, partition.Number);
     }
 
-    /// <summary>Retries that are due: by due time, those of one instant by sequence.</summary>
+    /// <summary>Returns due retries: by due time, then by sequence.</summary>
     public static List<LeasableRow> Due(StoredPartition partition, long now, int max, long room)
     {
         List<LeasableRow> due = [];
@@ -95,7 +102,8 @@ internal static class StoredRows
     }
 
     private static StreamStoreException Damaged(StoredPartition partition, long sequence)
-        => new($"The entry {partition.Group.Stream.Name}/{partition.Number}/{sequence}, which waits, is damaged: what its row says of it does not match its checksum. Restore a backup.")
+        => new($"The entry {partition.Group.Stream.Name}/{partition.Number}/{sequence}, which waits, is damaged: what its row says of it "
+        + $"does not match its checksum. Restore a backup.")
         { Stream = partition.Group.Stream.Name, Partition = partition.Number, Sequence = sequence, IsPermanent = true };
 
     public static long? NextDue(StoredPartition partition)
@@ -107,16 +115,22 @@ internal static class StoredRows
         return due;
     }
 
-    public static void Insert(StoredPartition partition, in Entry entry, WaitingStatus state, int attempts, long? due, string node, string error)
-        => Insert(partition, entry.Sequence, RowBlob.Write(entry), entry.Headers.Length + entry.Payload.Length, state, attempts, due, node, error);
+    public static void Insert(StoredPartition partition, in Entry entry, WaitingStatus state, int attempts, long? due, string node,
+        string error)
+        => Insert(partition, entry.Sequence, RowBlob.Write(entry), entry.Headers.Length + entry.Payload.Length, state, attempts, due, node,
+        error);
 
-    /// <summary>Makes a damaged entry with its raw bytes and the description of its damage.</summary>
-    public static void InsertDamaged(StoredPartition partition, long sequence, WaitingStatus state) => Insert(partition, sequence, [], 0, state, 0, null, "", "");
+    /// <summary>Inserts a row for a damaged entry, without its bytes.</summary>
+    public static void InsertDamaged(StoredPartition partition, long sequence, WaitingStatus state)
+        => Insert(partition, sequence, [], 0, state, 0, null, "", "");
 
-    private static void Insert(StoredPartition partition, long sequence, byte[] blob, long bytes, WaitingStatus state, int attempts, long? due, string node, string error)
+    private static void Insert(StoredPartition partition, long sequence, byte[] blob, long bytes, WaitingStatus state, int attempts,
+        long? due, string node, string error)
     {
         var row = new RowMarks(sequence, state, default, IsAlone: false, attempts, due, bytes, node, error);
-        partition.Group.Session.Sql("INSERT INTO sluice_row(grp, part, seq, state, before, alone, attempts, due, bytes, node, error, blob, sum) VALUES(?, ?, ?, ?, 0, 0, ?, ?, ?, ?, ?, ?, ?)")
+        partition.Group.Session.Sql(
+            "INSERT INTO sluice_row(grp, part, seq, state, before, alone, attempts, due, bytes, node, error, blob, sum) VALUES(?, ?, ?, "
+                + "?, 0, 0, ?, ?, ?, ?, ?, ?, ?)")
             .Put(partition.Group.Id).Put(partition.Number).Put(sequence).Put((long)state).Put(attempts).Put(due).Put(bytes)
             .Put(node).Put(error).Put(blob).Put(row.Sum).Run();
         Count(partition, 1, bytes);
@@ -125,24 +139,29 @@ internal static class StoredRows
 
     public static void Lease(StoredPartition partition, in RowMarks row, bool alone)
     {
-        partition.Change();                          // first: it begins the transaction, without which the row would be stored by itself
+        partition.Change();                          // first: it begins the transaction; otherwise SQLite would commit the row alone
         partition.Flying++;
         Change(partition, row with { Before = row.State, State = WaitingStatus.InFlight, IsAlone = alone });
     }
 
-    public static void Defer(StoredPartition partition, long sequence, WaitingStatus state, int attempts, long? due, string node, string error)
+    public static void Defer(StoredPartition partition, long sequence, WaitingStatus state, int attempts, long? due, string node,
+        string error)
     {
         (_, long bytes, long flying) = CountIn(partition, sequence, sequence);
         partition.Flying -= flying;
         var row = new RowMarks(sequence, state, default, IsAlone: false, attempts, due, bytes, node, error);
-        partition.Group.Session.Sql("UPDATE sluice_row SET state = ?, before = 0, alone = 0, attempts = ?, due = ?, node = ?, error = ?, sum = ? WHERE grp = ? AND part = ? AND seq = ?")
-            .Put((long)state).Put(attempts).Put(due).Put(node).Put(error).Put(row.Sum).Put(partition.Group.Id).Put(partition.Number).Put(sequence).Run();
+        partition.Group.Session.Sql(
+            "UPDATE sluice_row SET state = ?, before = 0, alone = 0, attempts = ?, due = ?, node = ?, error = ?, sum = ? WHERE grp = ? "
+                + "AND part = ? AND seq = ?")
+            .Put((long)state).Put(attempts).Put(due).Put(node).Put(error).Put(row.Sum).Put(partition.Group.Id).Put(partition.Number)
+            .Put(sequence).Run();
     }
 
     public static void Delete(StoredPartition partition, long first, long last)
     {
         if (partition.Rows == 0) return;
-        Statement deleted = Sql(partition, "DELETE FROM sluice_row WHERE grp = ? AND part = ? AND seq BETWEEN ? AND ? RETURNING seq, bytes, state").Put(first).Put(last);
+        Statement deleted = Sql(partition,
+            "DELETE FROM sluice_row WHERE grp = ? AND part = ? AND seq BETWEEN ? AND ? RETURNING seq, bytes, state").Put(first).Put(last);
         while (deleted.Next())
         {
             Count(partition, -1, -deleted.Long(1));
@@ -151,15 +170,21 @@ internal static class StoredRows
         }
     }
 
-    /// <summary>What is in flight is suspect; what was running alone is charged.</summary>
+    /// <summary>Turns rows in flight into suspects, and charges those that ran alone.</summary>
     public static void Suspect(StoredPartition partition, bool isAlive)
     {
         foreach (RowMarks row in InFlight(partition))
-            Change(partition, row with { Attempts = row.Attempts + (row.IsAlone && !isAlive ? 1 : 0), State = WaitingStatus.Suspect, IsAlone = false, Due = null });
+            Change(partition, row with
+            {
+                Attempts = row.Attempts + (row.IsAlone && !isAlive ? 1 : 0),
+                State = WaitingStatus.Suspect,
+                IsAlone = false,
+                Due = null
+            });
         partition.Flying = 0;
     }
 
-    /// <summary>What is in flight is again what it was before.</summary>
+    /// <summary>Returns rows in flight to their state before the lease.</summary>
     public static void GiveBack(StoredPartition partition)
     {
         foreach (RowMarks row in InFlight(partition)) Change(partition, row with { State = row.Before, IsAlone = false });
@@ -175,10 +200,12 @@ internal static class StoredRows
         return flying;
     }
 
-    // One that is damaged stays so: its checksum must not become a good one.
+    // A damaged row must not get a valid checksum.
     private static void Change(StoredPartition partition, in RowMarks row)
-        => partition.Group.Session.Sql("UPDATE sluice_row SET state = ?, before = ?, alone = ?, attempts = ?, due = ?, sum = ? WHERE grp = ? AND part = ? AND seq = ?")
-            .Put((long)row.State).Put((long)row.Before).Put(row.IsAlone ? 1 : 0).Put(row.Attempts).Put(row.Due).Put(row.IsSound ? row.Sum : ~row.Sum)
+        => partition.Group.Session.Sql(
+        "UPDATE sluice_row SET state = ?, before = ?, alone = ?, attempts = ?, due = ?, sum = ? WHERE grp = ? AND part = ? AND seq = ?")
+            .Put((long)row.State).Put((long)row.Before).Put(row.IsAlone ? 1 : 0).Put(row.Attempts).Put(row.Due)
+            .Put(row.IsSound ? row.Sum : ~row.Sum)
             .Put(partition.Group.Id).Put(partition.Number).Put(row.Sequence).Run();
 
     private static void Count(StoredPartition partition, long rows, long bytes)
@@ -192,8 +219,12 @@ internal static class StoredRows
         => partition.Group.Session.Sql(literal).Put(partition.Group.Id).Put(partition.Number);
 }
 
-/// <summary>A row that may be leased. Of one that is damaged the entry has what there is of it for a payload.</summary>
+/// <summary>A row to lease. If it is damaged, the entry has the remaining bytes as payload.</summary>
 internal readonly record struct LeasableRow(RowMarks Row, Entry Entry, string? Damage)
 {
-    public LeaseDamage Damaged(Ownership owner) => new(owner, new(Row.Sequence, Row.Sequence), Damage!) { Attempt = Row.Attempts + 1, Raw = Entry.Payload };
+    public LeaseDamage Damaged(Ownership owner) => new(owner, new(Row.Sequence, Row.Sequence), Damage!)
+    {
+        Attempt = Row.Attempts + 1,
+        Raw = Entry.Payload
+    };
 }

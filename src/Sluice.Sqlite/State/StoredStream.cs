@@ -1,11 +1,13 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>A stream as the database has it: loaded when somebody asks for it, without any of its entries.</summary>
+/// <summary>A stream in the database, loaded on first use, without its entries.</summary>
 internal sealed class StoredStream
 {
-    private const long MaxAwaited = 1 << 20;        // bytes: about half of what the caches keep
+    private const long MaxAwaited = 1 << 20;        // bytes: about half of the caches
 
-    private int next;                                // the partition for entries without a key, moved on by every transaction
+    private int next;                                // the partition for the next entries without a key; advances with every transaction
 
     public StoredStream(Session session, long id, string name, StreamOptions options)
     {
@@ -23,10 +25,10 @@ internal sealed class StoredStream
     public SortedDictionary<string, StoredGroup> Groups { get; } = new(StringComparer.Ordinal);
     public SortedDictionary<string, StoredReader> Readers { get; } = new(StringComparer.Ordinal);
 
-    // All appends of a transaction put entries without a key into the same partition: one chunk, in which neighbours stay neighbours.
+    // All appends of a transaction put entries without keys into one partition: one chunk, in which they are neighbours.
     private long stickyFor = -1;
 
-    /// <summary>Whether a consumer that gates has no room for so much more; an empty one always has.</summary>
+    /// <summary>Whether a consumer with backpressure lacks room for the given entries; one without backlog always has room.</summary>
     public bool IsFullFor(long items, long bytes)
     {
         Backlog reserved = Session.Living.Reserved.On(this);
@@ -42,33 +44,34 @@ internal sealed class StoredStream
         }
     }
 
-    /// <summary>Appends entries, checked before, and counts them for every consumer.</summary>
-    /// <returns>The id of the first; null if there are none.</returns>
+    /// <summary>Appends validated entries, and adds them to the backlog of every consumer.</summary>
+    /// <returns>The id of the first entry; null if there are none.</returns>
     public EntryId? Append(EntryBatch batch)
     {
         if (batch.Count == 0) return null;
         Session.Write();
         if (stickyFor != Session.Transaction) (stickyFor, next) = (Session.Transaction, (next + 1) % Logs.Length);
-        EntryId first = batch.HasKeys && Logs.Length > 1 ? Scatter(batch) : AddTo(Logs[batch.HasKeys ? 0 : next], batch.Records.Span, batch.Count);
+        EntryId first = batch.HasKeys && Logs.Length > 1 ? Scatter(batch)
+            : AddTo(Logs[batch.HasKeys ? 0 : next], batch.Records.Span, batch.Count);
         foreach (StoredGroup group in Groups.Values) group.Backlog.Add(batch.Count, batch.Bytes);
         foreach (StoredReader reader in Readers.Values) reader.Backlog.Add(batch.Count, batch.Bytes);
         return first;
     }
 
-    /// <summary>Closes readers that nobody uses any more.</summary>
+    /// <summary>Closes expired readers.</summary>
     public void Sweep()
     {
         if (Readers.Count == 0) return;
         foreach (StoredReader reader in Readers.Values.Where(reader => reader.ExpiresAt <= Session.Now).ToArray()) Close(reader);
     }
 
-    /// <summary>How long until a reader may expire; null if none may.</summary>
+    /// <summary>The time until the next reader may expire; null if none may.</summary>
     public TimeSpan? NextExpiry() => Readers.Values.Min(reader => reader.ExpiresAt) - Session.Now;
 
     public void Close(StoredReader reader)
     {
         Session.Write();
-        Session.Save();                              // or what is marked would be written for a reader that is gone
+        Session.Save();                              // otherwise its marks would be written after the reader is gone
         Session.Sql("DELETE FROM sluice_cursor WHERE reader = ?").Put(reader.Id).Run();
         Session.Sql("DELETE FROM sluice_reader WHERE id = ?").Put(reader.Id).Run();
         Readers.Remove(reader.Name);
@@ -76,7 +79,7 @@ internal sealed class StoredStream
         Session.Changes.AddRoom(Name);
     }
 
-    /// <summary>Whether a group will lease what is appended while it is still kept in memory.</summary>
+    /// <summary>Whether a group will lease appended entries while they are still cached.</summary>
     public bool IsAwaited
     {
         get
@@ -86,7 +89,7 @@ internal sealed class StoredStream
         }
     }
 
-    /// <summary>Lets go of what everybody has passed.</summary>
+    /// <summary>Frees the entries that all consumers have passed.</summary>
     public void Trim(int partition)
     {
         if (Options.Retention == Retention.All || (Groups.Count == 0 && Readers.Count == 0)) return;

@@ -1,10 +1,13 @@
+using Sluice.Storage;
+
 namespace Sluice.Sqlite;
 
-/// <summary>Loads streams when somebody asks for them: what it reads does not grow with the number of entries.</summary>
+/// <summary>Loads streams on first use. The time does not grow with the number of entries.</summary>
 internal sealed class StreamLoader(Session session)
 {
-    /// <summary>What a stream is.</summary>
-    public const string Columns = "SELECT id, partitions, max_items, max_bytes, max_entry, retention, ended, failure, name, sum FROM sluice_stream ";
+    /// <summary>The columns of a stream.</summary>
+    public const string Columns =
+        "SELECT id, partitions, max_items, max_bytes, max_entry, retention, ended, failure, name, sum FROM sluice_stream ";
 
     private readonly Dictionary<string, StoredStream> loaded = new(StringComparer.Ordinal);
 
@@ -16,7 +19,10 @@ internal sealed class StreamLoader(Session session)
         if (SumOf(row) != row.Long(9))
         {
             row.Reset();
-            throw new StreamStoreException($"The stream {name} is damaged: what the store says of it (its partitions, its bounds) does not match its checksum. Nothing was changed. Restore a backup.") { Stream = name, IsPermanent = true };
+            throw new StreamStoreException(
+                $"The stream {name} is damaged: what the store says of it (its partitions, its bounds) does not match its checksum. "
+                    + $"Nothing was changed. Restore a backup.")
+            { Stream = name, IsPermanent = true };
         }
         var options = new StreamOptions
         {
@@ -26,20 +32,25 @@ internal sealed class StreamLoader(Session session)
             MaxEntryBytes = row.Int(4),
             Retention = (Retention)row.Int(5),
         };
-        stream = new(session, row.Long(0), name, options) { End = row.Int(6) == 0 ? null : row.IsNull(7) ? StreamEnd.Complete : new(row.Text(7)) };
+        stream = new(session, row.Long(0), name, options)
+        {
+            End = row.Int(6) == 0 ? null : row.IsNull(7) ? StreamEnd.Complete
+            : new(row.Text(7))
+        };
         row.Reset();
         LoadLogs(stream);
         LoadGroups(stream);
         LoadReaders(stream);
-        for (int partition = 0; partition < stream.Logs.Length; partition++) stream.Trim(partition); // what was not removed yet
+        for (int partition = 0; partition < stream.Logs.Length; partition++) stream.Trim(partition); // chunks that were not removed yet
         loaded.Add(name, stream);
         session.Living.Changes.Know(name);
         return stream;
     }
 
-    /// <summary>The checksum that a stream should have.</summary>
+    /// <summary>Computes the checksum of a stream's row.</summary>
     public static long SumOf(Statement row)
-        => new RowSum().Add(row.Long(0)).Add(row.Long(1)).Add(row.Long(2)).Add(row.Long(3)).Add(row.Long(4)).Add(row.Long(5)).Add(row.Long(6)).Add(row.TextOrNull(7)).Add(row.Text(8)).Value;
+        => new RowSum().Add(row.Long(0)).Add(row.Long(1)).Add(row.Long(2)).Add(row.Long(3)).Add(row.Long(4)).Add(row.Long(5))
+        .Add(row.Long(6)).Add(row.TextOrNull(7)).Add(row.Text(8)).Value;
 
     public void Forget(StoredStream stream)
     {
@@ -47,13 +58,13 @@ internal sealed class StreamLoader(Session session)
         session.Trims.Forget(stream);
     }
 
-    /// <summary>Between transactions, when everything is as the database has it.</summary>
+    /// <summary>Bounds the number of loaded streams; between transactions, when memory and database agree.</summary>
     public void Bound(int most)
     {
         if (loaded.Count <= most) return;
         loaded.Clear();
         session.Recent.Bound();
-        session.Trims.Clear();                       // they come again when their streams do
+        session.Trims.Clear();                       // they return when their streams are loaded
     }
 
     private void LoadLogs(StoredStream stream)
@@ -64,18 +75,23 @@ internal sealed class StreamLoader(Session session)
         while (logs.Next())
         {
             trimmed[logs.Int(0)] = (logs.Long(1), logs.Long(2), logs.Long(3));
-            if (logs.LongOrNull(4) is not { } sum || sum == StoredLog.SumOf(logs.Long(5), logs.Long(1), logs.Long(2), logs.Long(3))) continue;
+            if (logs.LongOrNull(4) is not { } sum || sum == StoredLog.SumOf(logs.Long(5), logs.Long(1), logs.Long(2), logs.Long(3)))
+                continue;
             int partition = logs.Int(0);
             logs.Reset();
-            throw new StreamStoreException($"The partition {stream.Name}/{partition} is damaged: where it ends and what was trimmed (sluice_log) does not match its checksum. Nothing was changed. Restore a backup.")
+            throw new StreamStoreException(
+                $"The partition {stream.Name}/{partition} is damaged: where it ends and what was trimmed (sluice_log) does not match its "
+                    + $"checksum. Nothing was changed. Restore a backup.")
             { Stream = stream.Name, Partition = partition, IsPermanent = true };
         }
-        foreach (StoredLog log in stream.Logs) log.Load(trimmed[log.Partition].Tail, trimmed[log.Partition].Total, trimmed[log.Partition].Trimmed);
+        foreach (StoredLog log in stream.Logs) log.Load(trimmed[log.Partition].Tail, trimmed[log.Partition].Total,
+            trimmed[log.Partition].Trimmed);
     }
 
     private void LoadGroups(StoredStream stream)
     {
-        Statement groups = session.Sql("SELECT id, name, last_dead, quarantine_owner, quarantine_epoch FROM sluice_group WHERE stream = ?").Put(stream.Id);
+        Statement groups = session.Sql("SELECT id, name, last_dead, quarantine_owner, quarantine_epoch FROM sluice_group WHERE stream = ?")
+            .Put(stream.Id);
         while (groups.Next())
             stream.Groups.Add(groups.Text(1), new(session, stream, groups.Long(0), groups.Text(1))
             {
@@ -96,7 +112,7 @@ internal sealed class StreamLoader(Session session)
         while (rows.Next())
         {
             int number = rows.Int(1);
-            if ((uint)number >= (uint)partitions.Length) continue;          // the digest of no partition; a check finds it
+            if ((uint)number >= (uint)partitions.Length) continue;          // matches no partition's digest; a check finds it
             if (PartitionCheck.SumOfMarks(rows) != rows.Long(16))
             {
                 partitions[number] = new(group, number) { Damage = "its marks do not match their checksum" };
@@ -117,10 +133,13 @@ internal sealed class StreamLoader(Session session)
                 Digest = rows.Long(15),
             };
             partition.Load(rows.Long(6), rows.Long(7), rows.Bytes(14));
-            if (partition.Dispatched > partition.Log.Tail) partition.Damage = $"it has given out entries up to {partition.Dispatched}, and the last one that is there is {partition.Log.Tail}";
+            if (partition.Dispatched > partition.Log.Tail)
+                partition.Damage =
+                    $"it has given out entries up to {partition.Dispatched}, and the last one that is there is {partition.Log.Tail}";
             else group.Backlog.Add(partition.Backlog.Items, partition.Backlog.Bytes);
         }
-        for (int number = 0; number < partitions.Length; number++) partitions[number] ??= new(group, number) { Damage = "its marks are gone" };
+        for (int number = 0; number < partitions.Length; number++)
+            partitions[number] ??= new(group, number) { Damage = "its marks are gone" };
         group.Partitions = partitions;
     }
 

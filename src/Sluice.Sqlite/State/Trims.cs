@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite;
 
-/// <summary>Logs with chunks that everybody has passed, until there are enough of them to be removed at once.</summary>
+/// <summary>The logs with chunks that all consumers have passed, collected until there are enough to remove together.</summary>
 internal sealed class Trims(Session session)
 {
     private const long Many = 256 << 10;             // bytes
@@ -16,7 +16,7 @@ internal sealed class Trims(Session session)
         bytes += more;
     }
 
-    /// <summary>Part of a transaction.</summary>
+    /// <summary>Removes the collected chunks; within a transaction.</summary>
     public void Remove()
     {
         session.Making.Write();

@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite;
 
-/// <summary>Runs something long on a thread of its own, so that the pool's are not held up.</summary>
+/// <summary>Runs long work on its own thread, so that it does not block the thread pool.</summary>
 internal static class OwnThread
 {
     public static Task<T> RunAsync<T>(string name, Func<T> work)

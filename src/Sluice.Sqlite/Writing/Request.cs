@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite;
 
-/// <summary>In which order the calls of one transaction run: what makes room, what needs it, and then who looks.</summary>
+/// <summary>The order of calls in a transaction: first those that make room, then those that need it, then all others.</summary>
 internal enum RequestKind
 {
     Commit,
@@ -9,8 +9,8 @@ internal enum RequestKind
 }
 
 /// <summary>
-/// A call on its way to the writer's thread. It is answered when its transaction is stored. A caller can give up until the writer has begun with it; then
-/// its memory is the writer's until it is answered.
+/// A call for the writer's thread, answered once its transaction is stored. A caller can give up until the writer has started the call;
+/// from then on the writer owns the caller's memory until the answer.
 /// </summary>
 internal abstract class Request(RequestKind kind, bool isLasting)
 {
@@ -18,26 +18,28 @@ internal abstract class Request(RequestKind kind, bool isLasting)
 
     public RequestKind Kind => kind;
 
-    /// <summary>Whether what it answers must survive a power failure; else it must survive the process only, and is flushed a little later.</summary>
+    /// <summary>
+    /// Whether the result must survive a power failure; otherwise only the end of the process, and it is flushed a little later.
+    /// </summary>
     public bool IsLasting => isLasting;
 
     public CancellationTokenRegistration GivingUp { get; set; }
 
     public bool TryClaim() => Interlocked.Exchange(ref isClaimed, 1) == 0;
 
-    /// <summary>Runs the call; again if the transaction that it was in has failed for somebody else's sake.</summary>
+    /// <summary>Runs the call; again if its transaction failed because of another call.</summary>
     public abstract void Run(Session session);
 
-    /// <summary>The call was refused, and changed nothing.</summary>
+    /// <summary>Records that the call was refused, without any change.</summary>
     public abstract void Refuse(Exception why);
 
-    /// <summary>Answers what <see cref="Run"/> or <see cref="Refuse"/> had.</summary>
+    /// <summary>Answers with the outcome of <see cref="Run"/> or <see cref="Refuse"/>.</summary>
     public abstract void Answer();
 
     public abstract void Fail(Exception why);
 }
 
-/// <summary>The writer's own: a transaction by which everything before it is flushed. If it fails, whoever comes next is told.</summary>
+/// <summary>The writer's own call: a transaction that flushes all earlier ones. If it fails, the next call reports it.</summary>
 internal sealed class Flushing(bool isLast) : Request(RequestKind.Other, isLasting: true)
 {
     public override void Run(Session session)

@@ -1,15 +1,15 @@
 namespace Sluice.Sqlite;
 
-/// <summary>What waits for the writer's thread: all that came in while it wrote is one round.</summary>
+/// <summary>The queue of calls for the writer's thread. All calls that arrive during a transaction form the next round.</summary>
 internal sealed class RequestQueue
 {
-    private const int Looks = 20;                    // how often in vain, before it is believed that nobody else comes
+    private const int Looks = 20;                    // the number of unsuccessful looks before a round starts
 
     private readonly object gate = new();
     private List<Request> waiting = [];
-    private List<Request> spare = [];                // the other of two lists that take turns
-    private bool isWaiting;                          // the writer, for a first request
-    private string? closed;                          // the name of the store
+    private List<Request> spare = [];                // the second of two lists that alternate
+    private bool isWaiting;                          // the writer waits for a first request
+    private string? closed;                          // the store's name, once closed
 
     /// <summary>Adds a request, from any thread.</summary>
     /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
@@ -23,7 +23,7 @@ internal sealed class RequestQueue
         }
     }
 
-    /// <summary>No more requests: those that wait are still taken.</summary>
+    /// <summary>Closes the queue: it accepts no more requests; waiting ones are still taken.</summary>
     public void Close(string store)
     {
         lock (gate)
@@ -34,9 +34,11 @@ internal sealed class RequestQueue
     }
 
     /// <summary>Waits for requests and takes all of them, in order of their kinds.</summary>
-    /// <param name="last">How many the last round had: whoever was answered then is about to come again, and is waited for a moment.</param>
-    /// <param name="patience">How long to wait for a first one.</param>
-    /// <param name="round">Gets the requests; empty when it is called, and afterwards if there were none for so long.</param>
+    /// <param name="last">
+    /// The number of requests in the last round. Their callers probably call again, so this method waits a moment for as many.
+    /// </param>
+    /// <param name="patience">The maximum time to wait for a first request.</param>
+    /// <param name="round">Receives the requests. Empty before the call, and after it if none came in time.</param>
     /// <returns>False once the queue is closed and empty.</returns>
     public bool Take(int last, TimeSpan patience, List<Request> round)
     {
@@ -61,7 +63,7 @@ internal sealed class RequestQueue
         return round.Count > 0;
     }
 
-    // A transaction costs much more than a moment: one with all of them is better than one with the first of them, and another with the rest.
+    // A transaction costs much more than a short wait: one round for all callers is better than two.
     private void Gather(int last)
     {
         int seen = 0;

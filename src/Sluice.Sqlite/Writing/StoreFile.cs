@@ -1,14 +1,16 @@
 namespace Sluice.Sqlite;
 
-/// <summary>The store's file, and how it is opened: at first, and again after a failure of the medium.</summary>
+/// <summary>The store's file. Opens it, first and again after a failure of the medium.</summary>
 internal sealed class StoreFile(string path, Durability durability, SqliteStoreOptions options)
 {
     public string Path => path;
     public TimeProvider Time => options.Time;
     public bool IsPowerSafe => durability == Durability.Power;
 
-    /// <exception cref="SqliteFailure">It cannot be opened.</exception>
-    /// <exception cref="StreamStoreException">It is of a newer version, or on a file system that has no write-ahead logs.</exception>
+    /// <exception cref="SqliteFailure">The file cannot be opened.</exception>
+    /// <exception cref="StreamStoreException">
+    /// A newer version has written the file, or its file system does not support write-ahead logs.
+    /// </exception>
     public Database Open()
     {
         Database database = Database.Open(path);
@@ -25,14 +27,15 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
         }
     }
 
-    /// <summary>Another connection, for looking only.</summary>
+    /// <summary>Opens a separate read-only connection.</summary>
     public Database OpenToRead() => Database.Open(path, readOnly: true);
 
     private void Prepare(Database database)
     {
         Schema.CheckVersion(database, path);
         if (database.Ask("PRAGMA journal_mode = WAL") is var mode && mode != "wal")
-            throw new StreamStoreException($"The store {path} is on a file system that has no write-ahead logs (journal mode {mode}): put it on a local disk.");
+            throw new StreamStoreException(
+                $"The store {path} is on a file system that has no write-ahead logs (journal mode {mode}): put it on a local disk.");
         database.FlushesCommits = IsPowerSafe;
         database.Execute("PRAGMA temp_store = MEMORY");
         database.Execute($"PRAGMA cache_size = -{options.MaxCacheBytes / 1024}");

@@ -3,13 +3,13 @@ using System.Buffers.Binary;
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The right to have a store open, held through the operating system, which gives it back however the process ends. It lies in a file of its own
-/// beside the store: closing a second handle of the store's file itself would void SQLite's locks. That file is also the witness of how far the store had come: one
-/// that is behind it was put in the place of a later one, or begun anew.
+/// The exclusive right to open a store: a lock of the operating system, which ends with the process in any case. It is on a separate file
+/// beside the store, because closing a second handle of the store's file would void SQLite's locks. The file also records the progress of
+/// the store: a store behind that record was replaced by an older copy, or lost its end.
 /// </summary>
 internal sealed class StoreLock : IDisposable
 {
-    // What the systems say: Linux, the BSDs and macOS, Windows.
+    // Error codes of Linux, of the BSDs and macOS, and of Windows.
     private const int WouldBlock = 11, WouldBlockElsewhere = 35, SharingViolation = unchecked((int)0x80070020);
     private const int ReadOnlyFileSystem = 30;
 
@@ -20,7 +20,7 @@ internal sealed class StoreLock : IDisposable
 
     private StoreLock(FileStream file) => this.file = file;
 
-    /// <exception cref="StreamStoreException">Somebody else has it, or the file cannot be made.</exception>
+    /// <exception cref="StreamStoreException">The store is open elsewhere, or the file cannot be created.</exception>
     public static StoreLock Take(string path)
     {
         string lockPath = path + "-lock";
@@ -34,11 +34,15 @@ internal sealed class StoreLock : IDisposable
         }
         catch (Exception denied) when (denied is UnauthorizedAccessException || denied.HResult == ReadOnlyFileSystem)
         {
-            throw new StreamStoreException($"The store {path} cannot be opened: its directory is read-only for this user ({denied.Message}). A store writes beside its file as well (-wal, -shm, -lock).", denied);
+            throw new StreamStoreException(
+                $"The store {path} cannot be opened: its directory is read-only for this user ({denied.Message}). A store writes beside "
+                    + $"its file as well (-wal, -shm, -lock).", denied);
         }
         catch (IOException failed) when (failed.HResult is WouldBlock or WouldBlockElsewhere or SharingViolation)
         {
-            throw new StreamStoreException($"The store {path} is open already, in another process or by another object in this one. One has it at a time: end that one, or use the store through it.", failed);
+            throw new StreamStoreException(
+                $"The store {path} is open already, in another process or by another object in this one. One has it at a time: end that "
+                    + $"one, or use the store through it.", failed);
         }
         catch (IOException failed)
         {
@@ -46,15 +50,17 @@ internal sealed class StoreLock : IDisposable
         }
     }
 
-    /// <summary>The last transaction that was noted, and the generation then; null if none was, or it cannot be read.</summary>
+    /// <summary>Returns the recorded transaction and its generation; null if there is no record, or it is unreadable.</summary>
     public (long Transaction, int Generation)? Witness()
     {
         if (RandomAccess.Read(file.SafeFileHandle, witness, 0) < WitnessBytes) return null;
-        long transaction = BinaryPrimitives.ReadInt64LittleEndian(witness), generation = BinaryPrimitives.ReadInt64LittleEndian(witness.AsSpan(8));
-        return BinaryPrimitives.ReadInt64LittleEndian(witness.AsSpan(16)) == ~(transaction ^ generation) ? (transaction, (int)generation) : null;
+        long transaction = BinaryPrimitives.ReadInt64LittleEndian(witness),
+            generation = BinaryPrimitives.ReadInt64LittleEndian(witness.AsSpan(8));
+        return BinaryPrimitives.ReadInt64LittleEndian(witness.AsSpan(16)) == ~(transaction ^ generation) ? (transaction, (int)generation)
+            : null;
     }
 
-    /// <summary>Notes a transaction that is stored. Not flushed: it must never be ahead of the store, and may be behind.</summary>
+    /// <summary>Records a stored transaction. Not flushed: the record may be behind the store, but never ahead.</summary>
     public void Note(long transaction, int generation)
     {
         BinaryPrimitives.WriteInt64LittleEndian(witness, transaction);
@@ -66,10 +72,10 @@ internal sealed class StoreLock : IDisposable
         }
         catch (IOException)
         {
-            // The transaction is stored, and that is what matters: a witness that is behind says less, but nothing wrong.
+            // The transaction is stored, which matters. A record that is behind detects less, but causes no harm.
         }
     }
 
-    // The file stays: whoever deletes it may delete the lock of somebody who has just opened it.
+    // The file stays: deleting it could delete the lock of a process that has just opened it.
     public void Dispose() => file.Dispose();
 }

@@ -1,13 +1,13 @@
 namespace Sluice.Sqlite;
 
 /// <summary>
-/// The thread that owns the connection. It takes what came in while it wrote, runs it in one transaction, and answers when that is stored: a group commit.
-/// Calls check everything before they change anything, so one that is refused is no trouble to the others; if one fails all the same, the transaction is given up, and each
-/// call gets one of its own.
+/// The thread that owns the connection, and does group commits: calls that arrive during a transaction run in the next one, and are
+/// answered once it is stored. Calls validate before they change anything, so a refused call does not affect the others. If a call fails
+/// later, the transaction is rolled back, and each call gets its own.
 /// </summary>
 internal sealed class Writer
 {
-    /// <summary>When what need not be flushed at once is flushed at the latest, where power failures are to be survived.</summary>
+    /// <summary>With durability against power failure, the maximum time until writes are flushed that need no flush at once.</summary>
     public static readonly TimeSpan FlushesAfter = TimeSpan.FromMilliseconds(50);
 
     private readonly StoreFile file;
@@ -20,7 +20,7 @@ internal sealed class Writer
     private volatile int generation;
     private long noted;
     private volatile bool isAbandoned;
-    private long? unflushedSince;                    // when the first transaction ended that is still to be flushed
+    private long? unflushedSince;                    // the end of the first transaction that is not flushed
 
     public Writer(StoreFile file, Living living, Session session, StoreLock storeLock)
     {
@@ -31,15 +31,15 @@ internal sealed class Writer
 
     public int Generation => generation;
 
-    /// <summary>The last transaction that is as safe as the store promises.</summary>
+    /// <summary>The last transaction with the promised durability.</summary>
     public long Flushed => Volatile.Read(ref noted);
 
     public void Start() => thread.Start();
 
-    /// <param name="kind">When it runs.</param>
-    /// <param name="isLasting">Whether a power failure must not undo it once it is answered, if the store is to survive one.</param>
-    /// <param name="call">What it does.</param>
-    /// <param name="cancellation">Gives up while it waits.</param>
+    /// <param name="kind">Decides the order within a round.</param>
+    /// <param name="isLasting">Whether the answer must survive a power failure, in a store with that durability.</param>
+    /// <param name="call">The call.</param>
+    /// <param name="cancellation">Gives up while the call waits.</param>
     public Task<T> CallAsync<T>(RequestKind kind, bool isLasting, Func<Session, T> call, CancellationToken cancellation)
     {
         if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
@@ -57,8 +57,8 @@ internal sealed class Writer
         return request.Task;
     }
 
-    /// <summary>Lets what waits be done, then ends the thread and closes the connection.</summary>
-    /// <param name="abandon">Ends at once, as a kill does: what waits fails, and the write-ahead log stays as it is.</param>
+    /// <summary>Executes waiting calls, then ends the thread and closes the connection.</summary>
+    /// <param name="abandon">Whether to end at once, as a kill does: waiting calls fail, and the write-ahead log stays.</param>
     public Task CloseAsync(bool abandon = false)
     {
         isAbandoned = abandon;
@@ -80,12 +80,13 @@ internal sealed class Writer
                 else if (unflushedSince is not null && Patience() == TimeSpan.Zero)
                 {
                     RunRound([new Flushing(isLast: false)]);
-                    if (unflushedSince is not null) unflushedSince = file.Time.GetTimestamp();         // it failed: a full disk is not asked all the time
+                    // It failed: do not retry at once on a full disk.
+                    if (unflushedSince is not null) unflushedSince = file.Time.GetTimestamp();
                 }
             }
             if (!isAbandoned && (unflushedSince is not null || session is { Trims.AreAny: true })) RunRound([new Flushing(isLast: true)]);
         }
-        catch (Exception failure)                    // nobody else would see it, and whoever waits would wait for ever
+        catch (Exception failure)                    // otherwise the failure would be lost, and callers would wait for ever
         {
             queue.Close(file.Path);
             do
@@ -103,7 +104,8 @@ internal sealed class Writer
     private void RunRound(List<Request> round)
     {
         if (TryRun(round, out Exception failure)) return;
-        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true }; // the medium fails, or is somebody else's: trying each by itself would not help
+        // Single calls would fail too.
+        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true };
         foreach (Request request in round)
         {
             if (round.Count == 1 || isHopeless) request.Fail(Explain(failure));
@@ -111,7 +113,8 @@ internal sealed class Writer
         }
     }
 
-    // One transaction. False if it was given up: then nobody was answered, and nothing of it is stored, unless the failure says that nobody knows.
+    // Runs one transaction. False if it was rolled back: then no call was answered, and nothing is stored, unless the failure says that the
+    // outcome is unknown.
     private bool TryRun(List<Request> round, out Exception failure)
     {
         failure = null!;
@@ -146,7 +149,7 @@ internal sealed class Writer
         return true;
     }
 
-    // What is not flushed may be undone by a power failure: it is no witness.
+    // A power failure may undo an unflushed transaction, so it is not recorded.
     private void Note(bool isFlushed)
     {
         if (!isFlushed)
@@ -159,7 +162,7 @@ internal sealed class Writer
         Volatile.Write(ref noted, session.Transaction);
     }
 
-    // How long what is not flushed may remain so.
+    // The remaining time until an unflushed transaction must be flushed.
     private TimeSpan Patience()
     {
         if (unflushedSince is not { } since) return Timeout.InfiniteTimeSpan;
@@ -174,15 +177,16 @@ internal sealed class Writer
         {
             request.Run(session);
         }
-        catch (Exception refused) when (!session.HasTouched && session.IsWriting == session.Database.IsInTransaction && refused is not SqliteFailure)
+        catch (Exception refused) when (!session.HasTouched && session.IsWriting == session.Database.IsInTransaction
+            && refused is not SqliteFailure)
         {
             session.Database.ResetAll();
             request.Refuse(refused);
         }
     }
 
-    // What the transaction has changed in memory is thrown away with the session. If the failure came with the transaction's end, nobody knows yet
-    // whether it is stored: the file is opened again, and has it or not. True if it is stored.
+    // The session is discarded with the transaction's changes in memory. If the end of the transaction failed, its outcome is unknown:
+    // the file is opened again to look for it. True if the transaction is stored.
     private bool GiveUp(bool wasEnding, ref Exception failure)
     {
         if (session is not { } failed) return false;
@@ -200,7 +204,7 @@ internal sealed class Writer
         }
         catch (SqliteFailure)
         {
-            // The connection is of no use any more: as below.
+            // The connection is unusable; it is replaced below.
         }
         failed.Database.LeaveLog();
         failed.Database.Dispose();
@@ -212,7 +216,8 @@ internal sealed class Writer
         {
             if (wasEnding)
                 failure = new StreamStoreException(
-                    $"The store {file.Path} failed at the end of a transaction ({failure.Message}), and cannot be opened again to see whether it is stored ({notNow.Message}). Look at the disk and repeat the call.", failure);
+                    $"The store {file.Path} failed at the end of a transaction ({failure.Message}), and cannot be opened again to see "
+                        + $"whether it is stored ({notNow.Message}). Look at the disk and repeat the call.", failure);
             return false;
         }
         if (!wasEnding || session.Transaction != failed.Transaction) return false;

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -25,7 +26,8 @@ internal static class AppendScenarios
     {
         await rig.PrepareAsync();
         AppendResult first = await rig.AppendAsync(1, ["a", "b"]);
-        Expect.Equal(new AppendResult(AppendStatus.Accepted, 2, new EntryId(rig.Store.Generation, Orders, 0, 1)), first, "the first append");
+        Expect.Equal(new AppendResult(AppendStatus.Accepted, 2, new EntryId(rig.Store.Generation, Orders, 0, 1)), first,
+            "the first append");
         Expect.Equal(new AppendResult(AppendStatus.Gap, 2, null), await rig.AppendAsync(4, ["d"]), "an append of 4 after 2");
         Expect.Same(["a", "b"], await rig.ReadAsync(Orders), "what is stored after a gap");
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(3, ["c"])).Status, "the append of 3");
@@ -45,7 +47,7 @@ internal static class AppendScenarios
         Expect.Same(["a", "b", "c"], await rig.ReadAsync(Orders), "what is stored");
     }
 
-    // Appends 5 and 6 are in flight when the connection breaks: whatever overtakes what, both arrive once, in order.
+    // Appends 5 and 6 are in flight when the connection breaks: in any order, both arrive once, in sequence.
     private static async Task AnOvertakenAppendIsNotLost(Rig rig)
     {
         await rig.PrepareAsync();
@@ -66,9 +68,11 @@ internal static class AppendScenarios
         ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "p");
         Expect.True(heir.Epoch > zombie.Epoch, "opening a producer raises its epoch");
         Expect.Equal(1, heir.Last, "the last number, as the heir finds it");
-        Expect.Equal(new AppendResult(AppendStatus.Refused, 1, null), await rig.AppendAsync(2, ["zombie"], zombie.Epoch), "the zombie's append");
+        Expect.Equal(new AppendResult(AppendStatus.Refused, 1, null), await rig.AppendAsync(2, ["zombie"], zombie.Epoch),
+            "the zombie's append");
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(2, ["b"], heir.Epoch)).Status, "the heir's append");
-        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.AppendAsync(3, ["c"], heir.Epoch + 1), "an epoch that the store never gave");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.AppendAsync(3, ["c"], heir.Epoch + 1),
+            "an epoch that the store never gave");
         Expect.Same(["a", "b"], await rig.ReadAsync(Orders), "what is stored");
     }
 
@@ -98,7 +102,7 @@ internal static class AppendScenarios
         Expect.Equal((2L, "byte 10"), (producer.Last, System.Text.Encoding.UTF8.GetString(producer.Position.Span)), "number and position");
     }
 
-    // A producer that has come further without having anything to append. There is room for that in a full stream.
+    // A producer moves its position without entries, which also works on a full stream.
     private static async Task APositionIsRecordedWithoutEntries(Rig rig)
     {
         await rig.PrepareAsync(new() { MaxItems = 1 });
@@ -106,14 +110,17 @@ internal static class AppendScenarios
         using EntryBatch batch = Batch("a"), none = Batch();
         await rig.Store.AppendAsync(new(Orders, "clock", producer.Epoch, 1, batch) { Position = Bytes("12:00") });
         var mark = new AppendRequest(Orders, "clock", producer.Epoch, 2, none) { Position = Bytes("12:05") };
-        Expect.Equal(new AppendResult(AppendStatus.Accepted, 2, null), await rig.Store.AppendAsync(mark), "a position without entries, in a full stream");
+        Expect.Equal(new AppendResult(AppendStatus.Accepted, 2, null), await rig.Store.AppendAsync(mark),
+            "a position without entries, in a full stream");
         await rig.ReopenAsync(kill: true);
         Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(mark)).Status, "the same, sent again");
-        Expect.Equal(AppendStatus.Gap, (await rig.Store.AppendAsync(mark with { Sequence = 4 })).Status, "one behind a number that was not given");
+        Expect.Equal(AppendStatus.Gap, (await rig.Store.AppendAsync(mark with { Sequence = 4 })).Status,
+            "one behind a number that was not given");
         Expect.Same(["a"], await rig.ReadAsync(Orders), "what is stored");
         ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "clock");
         Expect.Equal((2L, "12:05"), (heir.Last, System.Text.Encoding.UTF8.GetString(heir.Position.Span)), "number and position");
-        Expect.Equal(AppendStatus.Refused, (await rig.Store.AppendAsync(mark with { Sequence = 3 })).Status, "one of a producer that was opened by somebody else since");
+        Expect.Equal(AppendStatus.Refused, (await rig.Store.AppendAsync(mark with { Sequence = 3 })).Status,
+            "one of a producer that was opened by somebody else since");
     }
 
     private static async Task AProducerIsForgottenAfterItsWindowOnly(Rig rig)
@@ -123,31 +130,41 @@ internal static class AppendScenarios
         var request = new AppendRequest(Orders, "key-1", 0, 1, batch) { ForgetAfter = 3 * Second };
         AppendResult first = await rig.Store.AppendAsync(request);
         await rig.PassAsync(Second);
-        Expect.Equal(first with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(request), "a repetition within the window");
+        Expect.Equal(first with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(request),
+            "a repetition within the window");
         await rig.PassAsync(3 * Second);
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(request)).Status, "a repetition beyond the window");
     }
 
-    // A producer that was opened, and says with its last number how long it must still be known. What arrives later is never accepted.
+    // An opened producer ends: its last append sets how long it must be remembered. Later appends are never accepted.
     private static async Task AProducerThatHasEndedIsForgotten(Rig rig)
     {
         await rig.PrepareAsync();
         ProducerState sender = await rig.Store.OpenProducerAsync(Orders, "sender");
         using EntryBatch batch = Batch("a"), late = Batch("late"), none = Batch();
         await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, batch) { ForgetAfter = 3600 * Second });
-        var end = new AppendRequest(Orders, "sender", sender.Epoch, 2, none) { Position = ReadOnlyMemory<byte>.Empty, ForgetAfter = 3 * Second };
+        var end = new AppendRequest(Orders, "sender", sender.Epoch, 2, none)
+        {
+            Position = ReadOnlyMemory<byte>.Empty,
+            ForgetAfter = 3 * Second
+        };
         Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(end)).Status, "the end of a producer");
         await rig.PassAsync(Second);
-        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))).Status, "a repetition within the window");
+        Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))).Status,
+            "a repetition within the window");
         await rig.PassAsync(3 * Second);
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["b"])).Status, "an append of somebody else");
-        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late)).AsTask(), "a repetition beyond the window");
+        await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))
+            .AsTask(), "a repetition beyond the window");
         ProducerState again = await rig.Store.OpenProducerAsync(Orders, "sender");
         Expect.Equal(0, again.Last, "the last number of a producer that was forgotten");
-        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 1, batch) { ForgetAfter = 3 * Second })).Status, "an append of a producer that was opened after it was forgotten");
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 1,
+            batch)
+        { ForgetAfter = 3 * Second })).Status, "an append of a producer that was opened after it was forgotten");
         again = await rig.Store.OpenProducerAsync(Orders, "sender");
         await rig.PassAsync(4 * Second);
-        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 2, batch))).Status, "an append of a producer that was opened before it was forgotten");
+        Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "sender", again.Epoch, 2, batch))).Status,
+            "an append of a producer that was opened before it was forgotten");
         Expect.Same(["a", "b", "a", "a"], await rig.ReadAsync(Orders), "what is stored");
     }
 
@@ -159,12 +176,18 @@ internal static class AppendScenarios
         Expect.Equal(0, (await rig.Store.AppendAsync(request)).Position.Length, "the position that an append is told which is accepted");
         await rig.ReopenAsync(kill: true);
         AppendResult again = await rig.Store.AppendAsync(request with { Position = Bytes("other") });
-        Expect.Equal((AppendStatus.Duplicate, 2L, "hash"), (again.Status, again.Last, System.Text.Encoding.UTF8.GetString(again.Position.Span)), "what a repetition is told after a restart");
+        Expect.Equal((AppendStatus.Duplicate, 2L, "hash"),
+            (again.Status, again.Last, System.Text.Encoding.UTF8.GetString(again.Position.Span)),
+                "what a repetition is told after a restart");
         AppendResult overlapping = (await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
         {
             await Task.Yield();
             using EntryBatch one = Batch("c");
-            return await rig.Store.AppendAsync(new AppendRequest(Orders, "key-2", 0, 1, one) { ForgetAfter = 3600 * Second, Position = Bytes("hash") });
+            return await rig.Store.AppendAsync(new AppendRequest(Orders, "key-2", 0, 1, one)
+            {
+                ForgetAfter = 3600 * Second,
+                Position = Bytes("hash")
+            });
         }))).Single(result => result.Status == AppendStatus.Accepted);
         Expect.Equal(1, overlapping.Last, "the number of the one repetition that was accepted, of eight at once");
         Expect.Same(["a", "b", "c"], await rig.ReadAsync(Orders), "what is stored");
@@ -181,18 +204,21 @@ internal static class AppendScenarios
         {
             int[] there = [.. (await rig.ReadAsync(Orders, 1, partition)).Select(int.Parse)];
             found += there.Length;
-            Expect.Same(Enumerable.Range(0, 40).Where(i => EntryKey.Of($"key {i % 10}").PartitionOf(4) == partition), there, $"partition {partition}");
+            Expect.Same(Enumerable.Range(0, 40).Where(i => EntryKey.Of($"key {i % 10}").PartitionOf(4) == partition), there,
+                $"partition {partition}");
         }
         Expect.Equal(40, found, "entries in all partitions");
         AppendResult result = await rig.AppendAsync(41, ["x", "y", "z"]);
         EntryId first = result.First!.Value;
-        Expect.Same(["x", "y", "z"], await rig.ReadAsync(Orders, first.Sequence, first.Partition), "entries without keys of one append, from the id of the first");
+        Expect.Same(["x", "y", "z"], await rig.ReadAsync(Orders, first.Sequence, first.Partition),
+            "entries without keys of one append, from the id of the first");
     }
 
     private static async Task AnEntryThatIsTooLongIsRefusedByName(Rig rig)
     {
         await rig.PrepareAsync(new() { MaxEntryBytes = 10 });
-        PayloadException failure = await Expect.ThrowsAsync<PayloadException>(() => rig.AppendAsync(1, ["short", "eleven byte"]), "an append of a long entry");
+        PayloadException failure = await Expect.ThrowsAsync<PayloadException>(() => rig.AppendAsync(1, ["short", "eleven byte"]),
+            "an append of a long entry");
         Expect.True(failure.Message.Contains(Orders, StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["short"])).Status, "the number is still free");
         Expect.Same(["short"], await rig.ReadAsync(Orders), "what is stored");
@@ -214,7 +240,8 @@ internal static class AppendScenarios
         DateTimeOffset after = await rig.Store.GetTimeAsync();
         foreach (Entry entry in new[] { read[0], (await rig.LeaseAsync(owner))[0] })
         {
-            Expect.Equal((1L, rig.Store.Generation, EntryKey.Of("key"), 3, 7), (entry.Sequence, entry.Generation, entry.Key, entry.CodeVersion, entry.FlowVersion), "the entry");
+            Expect.Equal((1L, rig.Store.Generation, EntryKey.Of("key"), 3, 7),
+                (entry.Sequence, entry.Generation, entry.Key, entry.CodeVersion, entry.FlowVersion), "the entry");
             Expect.Equal(("headers", "payload"), (System.Text.Encoding.UTF8.GetString(entry.Headers.Span), Text(entry)), "its bytes");
             Expect.True(before <= entry.Time && entry.Time <= after, $"it has the store's time ({before:O}, {entry.Time:O}, {after:O})");
         }

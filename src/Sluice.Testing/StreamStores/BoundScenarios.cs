@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -76,7 +77,8 @@ internal static class BoundScenarios
         LeaseResult held = await rig.Store.LeaseAsync(lease);
         Expect.Equal((0, "narrow"), (held.Batches.Count, held.FullStream), "batches, and the stream that is full");
         await rig.Store.MoveReaderAsync(new("narrow", "reader", 0, 3));
-        Expect.Same(["b"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()), "what is leased when there is room again");
+        Expect.Same(["b"], Texts((await rig.Store.LeaseAsync(lease)).Batches.Single().Entries.ToArray()),
+            "what is leased when there is room again");
     }
 
     private static async Task AReservedPlaceIsKeptUntilItIsUsedOrLost(Rig rig)
@@ -89,11 +91,18 @@ internal static class BoundScenarios
         Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "the first place");
         Expect.Equal(ReserveStatus.Reserved, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "the second place");
         Expect.Equal(ReserveStatus.Full, await rig.Store.ReserveAsync(owner, "narrow", 1, 1), "a third place of two");
-        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append to a stream that is reserved");
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status,
+            "an append to a stream that is reserved");
         using EntryBatch output = Batch("out");
-        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Outputs = [new("narrow", output) { ReservedItems = 1, ReservedBytes = 1 }] });
-        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append, while one place is used and one reserved");
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Settled = [new(1, 1)],
+            Outputs = [new("narrow", output) { ReservedItems = 1, ReservedBytes = 1 }]
+        });
+        Expect.Equal(AppendStatus.Full, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status,
+            "an append, while one place is used and one reserved");
         await rig.TakeAsync("b");
-        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status, "an append when the owner has lost its reservation");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["x"], stream: "narrow")).Status,
+            "an append when the owner has lost its reservation");
     }
 }

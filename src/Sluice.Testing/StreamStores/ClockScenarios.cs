@@ -1,8 +1,9 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
-/// <summary>Hosts whose clocks are days apart: no caller's clock moves the store's.</summary>
+/// <summary>Hosts whose clocks differ by days: no caller's clock moves the store's.</summary>
 internal static class ClockScenarios
 {
     private static readonly TimeSpan TwoDays = TimeSpan.FromDays(2);
@@ -46,14 +47,15 @@ internal static class ClockScenarios
         return (await rig.Store.AppendAsync(new(Orders, "key-1", 0, 1, batch) { ForgetAfter = 10 * Second })).Status;
     }
 
-    // A host whose clock is two days ahead appends: beside the first store object, or instead of it.
+    // A host whose clock is two days ahead appends, beside the first store object or instead of it.
     private static async Task VisitAheadAsync(Rig rig)
     {
         IStreamStore? second = await rig.OpenSecondAsync(TwoDays);
         if (second is null) await rig.ReopenAsync(kill: false, clockBack: -TwoDays);
         using EntryBatch batch = Batch("from the future");
         IStreamStore visitor = second ?? rig.Store;
-        Expect.Equal(AppendStatus.Accepted, (await visitor.AppendAsync(new(Orders, "visitor", 0, 1, batch))).Status, "an append by a host whose clock is ahead");
+        Expect.Equal(AppendStatus.Accepted, (await visitor.AppendAsync(new(Orders, "visitor", 0, 1, batch))).Status,
+            "an append by a host whose clock is ahead");
         if (second is null) await rig.ReopenAsync(kill: false, clockBack: TwoDays);
         else await second.DisposeAsync();
         await rig.AddAsync("later");

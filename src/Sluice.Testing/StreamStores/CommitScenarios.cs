@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -15,7 +16,7 @@ internal static class CommitScenarios
         new(nameof(ACommitMayEndStreams), ACommitMayEndStreams),
     ];
 
-    // Every part of a commit, seen after it, and after a kill.
+    // Checks every part of a commit after it, and after a kill.
     private static async Task ACommitIsAppliedWhollyAndStaysApplied(Rig rig)
     {
         await rig.PrepareAsync();
@@ -42,18 +43,24 @@ internal static class CommitScenarios
             Expect.Same(["out 1", "out 2"], await rig.ReadAsync(from: 2), "the first output");
             Expect.Same(["more"], await rig.ReadAsync("more"), "the second output");
             IReadOnlyList<WaitingEntry> waiting = await rig.Store.ListWaitingAsync(Main, 0);
-            Expect.Same([("derived", 0, ""), ("c", 1, "failed"), ("e", 0, "behind 3")], waiting.Select(entry => (Text(entry.Entry), entry.Attempts, entry.Error)), "what waits");
+            Expect.Same([("derived", 0, ""), ("c", 1, "failed"), ("e", 0, "behind 3")],
+                waiting.Select(entry => (Text(entry.Entry), entry.Attempts, entry.Error)), "what waits");
             Expect.Same([-1L, 3, 5], waiting.Select(entry => entry.Entry.Sequence), "its sequences");
-            Expect.Same([WaitingStatus.Retrying, WaitingStatus.Retrying, WaitingStatus.Parked], waiting.Select(entry => entry.State), "how it waits");
-            Expect.Same([("d", "broken", "no way", 3)], (await rig.Store.ListDeadAsync(Main)).Select(letter => (Text(letter.Entry), letter.Node, letter.Error, letter.Attempts)), "dead letters");
-            Expect.Same(["42"], (await rig.Store.ReadStateAsync(Main, 0, "sum", ["k", "none"])).Select(row => System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)), "state");
+            Expect.Same([WaitingStatus.Retrying, WaitingStatus.Retrying, WaitingStatus.Parked], waiting.Select(entry => entry.Status),
+                "how it waits");
+            Expect.Same([("d", "broken", "no way", 3)],
+                (await rig.Store.ListDeadAsync(Main)).Select(letter => (Text(letter.Entry), letter.Node, letter.Error, letter.Attempts)),
+                    "dead letters");
+            Expect.Same(["42"], (await rig.Store.ReadStateAsync(Main, 0, "sum", ["k", "none"])).Select(row =>
+                System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)), "state");
             StreamInfo results = (await rig.Store.FindStreamAsync(Results))!;
             Expect.Same([("watcher", 2L, 2L)], results.Readers.Select(reader => (reader.Name, reader.Next[0], reader.Backlog)), "readers");
             Expect.Equal(3, await rig.BacklogAsync(), "outstanding entries");
             await rig.ReopenAsync(kill: true);
         }
         (_, PartitionState state) = await rig.TakeAsync("b");
-        Expect.Equal((5L, 5L, 1L, 100L), (state.Dispatched, state.Done, state.LastCommit, state.FileLengths["out.csv"]), "dispatched, done, last commit, file length");
+        Expect.Equal((5L, 5L, 1L, 100L), (state.Dispatched, state.Done, state.LastCommit, state.FileLengths["out.csv"]),
+            "dispatched, done, last commit, file length");
     }
 
     private static async Task ARepeatedCommitGetsTheResultOfTheFirst(Rig rig)
@@ -81,7 +88,12 @@ internal static class CommitScenarios
         (Ownership first, _) = await rig.TakeAsync("a");
         await rig.LeaseAsync(first);
         using EntryBatch output = Batch("first");
-        var commit = new StoreCommit(first, 1) { Settled = [new(1, 1)], Outputs = [new(Results, output)], State = [new("sum", "", 0, Bytes("first"))] };
+        var commit = new StoreCommit(first, 1)
+        {
+            Settled = [new(1, 1)],
+            Outputs = [new(Results, output)],
+            State = [new("sum", "", 0, Bytes("first"))]
+        };
         await rig.CommitAsync(commit);
         (Ownership second, PartitionState state) = await rig.TakeAsync("b");
         Expect.Equal(1, state.LastCommit, "the last commit, as the successor finds it");
@@ -114,7 +126,7 @@ internal static class CommitScenarios
         Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "entries left in the store");
     }
 
-    // A cycle: the commit overshoots the bound, and does not wait for the room that only it can make.
+    // A cycle: the commit exceeds the bound, and does not wait for room that only it can make.
     private static async Task OutputsGoToTheStreamTheyComeFromAsWell(Rig rig)
     {
         await rig.PrepareAsync(new() { MaxItems = 1 });
@@ -142,10 +154,20 @@ internal static class CommitScenarios
         Expect.Equal(new AppendResult(AppendStatus.Accepted, 4, null), await rig.Store.AppendAsync(close), "closing the batch");
         Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(close)).Status, "closing it again");
         using EntryBatch output = Batch("out");
-        await rig.CommitAsync(new(owner, 2) { Settled = [new(2, 2)], Outputs = [new(Results, output)], Batches = [change with { Ended = 1, Failed = 1 }] });
+        await rig.CommitAsync(new(owner, 2)
+        {
+            Settled = [new(2, 2)],
+            Outputs = [new(Results, output)],
+            Batches = [change with { Ended = 1, Failed = 1 }]
+        });
         Expect.Same(["out"], await rig.ReadAsync(), "results before the end of the batch");
         await rig.ReopenAsync(kill: true);
-        var last = new StoreCommit(owner, 3) { Settled = [new(3, 3)], Outputs = [new(Results, output)], Batches = [change with { Ended = 1 }] };
+        var last = new StoreCommit(owner, 3)
+        {
+            Settled = [new(3, 3)],
+            Outputs = [new(Results, output)],
+            Batches = [change with { Ended = 1 }]
+        };
         await rig.CommitAsync(last);
         await rig.CommitAsync(last);
         Entry[] results = (await rig.Store.ReadAsync(new(Results, 0, 1))).Entries.ToArray();
@@ -161,11 +183,17 @@ internal static class CommitScenarios
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner);
         using EntryBatch output = Batch("last");
-        await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1)], Outputs = [new(Results, output)], Ends = [new(Results, new StreamEnd("it broke"))] });
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Settled = [new(1, 1)],
+            Outputs = [new(Results, output)],
+            Ends = [new(Results, new StreamEnd("it broke"))]
+        });
         await rig.ReopenAsync(kill: true);
         ReadResult read = await rig.Store.ReadAsync(new(Results, 0, 1));
         Expect.Equal((1, "it broke"), (read.Entries.Length, read.End?.Failure), "what is read, and the end");
-        Expect.Equal(AppendStatus.Ended, (await rig.AppendAsync(1, ["late"], stream: Results)).Status, "an append to a stream that has ended");
+        Expect.Equal(AppendStatus.Ended, (await rig.AppendAsync(1, ["late"], stream: Results)).Status,
+            "an append to a stream that has ended");
         Expect.Equal("it broke", (await rig.Store.EndStreamAsync(Results, StreamEnd.Complete)).Failure, "a second end changes nothing");
     }
 }

@@ -1,10 +1,12 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
 internal static class DamageScenarios
 {
-    private static readonly string[] Payloads = ["entry one, as it was sent", "entry two, as it was sent", "entry three, as it was sent", "entry four, as it was sent"];
+    private static readonly string[] Payloads = ["entry one, as it was sent", "entry two, as it was sent", "entry three, as it was sent",
+        "entry four, as it was sent"];
 
     public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
     [
@@ -39,9 +41,11 @@ internal static class DamageScenarios
         await rig.AddAsync("entry five, behind the one that is gone");
         (Ownership owner, _) = await rig.TakeAsync();
         LeaseResult lease = await rig.Store.LeaseAsync(new([owner]));
-        Expect.Same([.. Payloads[..3], "entry five, behind the one that is gone"], Texts(lease.Batches.SelectMany(batch => batch.Entries.ToArray())), "what is leased besides");
+        Expect.Same([.. Payloads[..3], "entry five, behind the one that is gone"],
+            Texts(lease.Batches.SelectMany(batch => batch.Entries.ToArray())), "what is leased besides");
         Expect.Same([new SequenceRange(4, 4)], lease.Damaged.Select(damage => damage.Entries), "what is gone");
-        Expect.True((await rig.Store.CheckAsync()).Problems.Any(problem => problem.Contains("orders/0/4", StringComparison.Ordinal)), "a check finds it");
+        Expect.True((await rig.Store.CheckAsync()).Problems.Any(problem => problem.Contains("orders/0/4", StringComparison.Ordinal)),
+            "a check finds it");
         await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 5)], Dead = [Letter(lease.Damaged[0])] });
         Expect.Equal(0, await rig.BacklogAsync(), "what is left");
     }
@@ -76,13 +80,15 @@ internal static class DamageScenarios
         await rig.LeaseAsync(owner, 3);
         if (!await rig.DamageAsync(2, Payloads[1], kill: true, isDeleted)) return;
         (owner, PartitionState state) = await rig.TakeAsync();
-        Expect.Same([(1L, WaitingStatus.Suspect), (2L, WaitingStatus.Suspect), (3L, WaitingStatus.Suspect)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "suspects");
+        Expect.Same([(1L, WaitingStatus.Suspect), (2L, WaitingStatus.Suspect), (3L, WaitingStatus.Suspect)],
+            state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status)), "suspects");
         Quarantine quarantine = (await rig.Store.AcquireQuarantineAsync(Main, "a", 0))!.Value;
         Expect.Same([Payloads[0]], Texts(await rig.LeaseAsync(owner, 1, quarantine)), "the first suspect");
         await rig.SettleAsync(owner, 1, 1);
         LeaseResult lease = await rig.Store.LeaseAsync(new([owner]) { MaxItems = 1, Quarantine = quarantine });
         Expect.Equal((0, 1), (lease.Batches.Count, lease.Damaged.Count), "batches, and what is damaged");
-        Expect.Equal((new SequenceRange(2, 2), 1), (lease.Damaged[0].Entries, lease.Damaged[0].Attempt), "the damaged suspect, and its attempt");
+        Expect.Equal((new SequenceRange(2, 2), 1), (lease.Damaged[0].Entries, lease.Damaged[0].Attempt),
+            "the damaged suspect, and its attempt");
         await rig.CommitAsync(new(owner, 2) { Settled = [new(2, 2)], Dead = [Letter(lease.Damaged[0])] });
         Expect.Same([Payloads[2]], Texts(await rig.LeaseAsync(owner, 1, quarantine)), "the suspect behind it");
         await rig.SettleAsync(owner, 3, 3);
@@ -100,7 +106,7 @@ internal static class DamageScenarios
         await rig.Store.ReleaseAsync(owner);
         if (!await rig.DamageAsync(2, Payloads[1])) return;
         (owner, PartitionState state) = await rig.TakeAsync();
-        Expect.Same([(2L, WaitingStatus.Retrying)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what waits");
+        Expect.Same([(2L, WaitingStatus.Retrying)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status)), "what waits");
         await rig.PassAsync(2 * Second);
         LeaseDamage damage = await LeaseAsync(rig, owner, [Payloads[2], Payloads[3]]);
         Expect.Equal(2, damage.Attempt, "the attempt");
@@ -124,11 +130,13 @@ internal static class DamageScenarios
         if (!await rig.DamageAsync(1, first[0]!, isDeleted: isDeleted)) return;
         Ownership[] owned = [(await rig.TakeAsync(partition: 0)).Owner, (await rig.TakeAsync(partition: 1)).Owner];
         LeaseResult lease = await rig.Store.LeaseAsync(new(owned));
-        Expect.Same([(owned[0], new SequenceRange(1, 1))], lease.Damaged.Select(damage => (damage.Owner, damage.Entries)), "what is damaged");
-        Expect.True(Texts(lease.Batches.Single(batch => batch.Owner == owned[1]).Entries.ToArray())[0] == first[1], "the other partition is leased from its first entry on");
+        Expect.Same([(owned[0], new SequenceRange(1, 1))], lease.Damaged.Select(damage => (damage.Owner, damage.Entries)),
+            "what is damaged");
+        Expect.True(Texts(lease.Batches.Single(batch => batch.Owner == owned[1]).Entries.ToArray())[0] == first[1],
+            "the other partition is leased from its first entry on");
     }
 
-    // Each in a chunk of its own, as a damaged store may lose a chunk as a whole.
+    // Each entry is in a chunk of its own, because a damaged store may lose a whole chunk.
     private static async Task<bool> AddAndDamageAsync(Rig rig, bool isDeleted = false)
     {
         await rig.PrepareAsync();
@@ -150,11 +158,17 @@ internal static class DamageScenarios
         await rig.CommitAsync(new(owner, 1) { Settled = [settled], Dead = [Letter(damage)] });
         await rig.ReopenAsync(kill: true);
         StoredDeadLetter letter = (await rig.Store.ListDeadAsync(Main)).Single();
-        Expect.Equal((damage.Entries.First, damage.Message, damage.Raw.Length), (letter.Root, letter.Error, letter.Entry.Payload.Length), "entry, error and length of the letter");
+        Expect.Equal((damage.Entries.First, damage.Message, damage.Raw.Length), (letter.Root, letter.Error, letter.Entry.Payload.Length),
+            "entry, error and length of the letter");
         Expect.Equal(0, await rig.BacklogAsync(), "what is left");
         Expect.Equal(1, await rig.Store.RedriveAsync(Main, [letter.Number]), "letters that were redriven");
     }
 
     private static DeadLetterWrite Letter(LeaseDamage damage)
-        => new(damage.Entries.First, "node", damage.Message, damage.Attempt) { IsDamaged = true, Payload = damage.Raw, Headers = ReadOnlyMemory<byte>.Empty };
+        => new(damage.Entries.First, "node", damage.Message, damage.Attempt)
+        {
+            IsDamaged = true,
+            Payload = damage.Raw,
+            Headers = ReadOnlyMemory<byte>.Empty
+        };
 }

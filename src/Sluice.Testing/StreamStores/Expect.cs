@@ -2,12 +2,13 @@ using System.Collections;
 
 namespace Sluice.Testing;
 
-/// <summary>Says in words what was expected and what came; belongs to no test framework.</summary>
+/// <summary>Assertions that report expected and actual values in words, without a test framework.</summary>
 internal static class Expect
 {
     public static void Equal<T>(T expected, T actual, string what)
     {
-        if (!EqualityComparer<T>.Default.Equals(expected, actual)) throw new StreamStoreContractException($"{what}: expected {expected}, but it is {actual}");
+        if (!EqualityComparer<T>.Default.Equals(expected, actual))
+            throw new StreamStoreContractException($"{what}: expected {expected}, but it is {actual}");
     }
 
     public static void Same<T>(IEnumerable<T> expected, IEnumerable<T> actual, string what)
@@ -33,7 +34,8 @@ internal static class Expect
         }
         catch (Exception other)
         {
-            throw new StreamStoreContractException($"{what}: expected a {typeof(TException).Name}, but it is a {other.GetType().Name}: {other.Message}", other);
+            throw new StreamStoreContractException(
+                $"{what}: expected a {typeof(TException).Name}, but it is a {other.GetType().Name}: {other.Message}", other);
         }
         throw new StreamStoreContractException($"{what}: expected a {typeof(TException).Name}, but nothing was thrown");
     }

@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Testing;
 
-/// <summary>When a process dies, seen from one of its calls.</summary>
+/// <summary>The moment of a kill, relative to a call.</summary>
 internal enum KillMoment
 {
     Before,
@@ -8,7 +10,7 @@ internal enum KillMoment
     After,
 }
 
-/// <summary>Ends the caller, as a kill does, at one of its calls. The store behind it is to be killed by who catches this.</summary>
+/// <summary>Simulates a kill of the caller in one of its calls. The code that catches it must kill the store.</summary>
 internal sealed class KilledException : Exception;
 
 internal sealed class KillingStore(IStreamStore inner, int at, KillMoment moment) : StreamStoreWrapper(inner)
@@ -21,7 +23,7 @@ internal sealed class KillingStore(IStreamStore inner, int at, KillMoment moment
         if (moment == KillMoment.Before) throw new KilledException();
         Task<T> running = call().AsTask();
         if (moment == KillMoment.After) await running;
-        else _ = running.ContinueWith(ended => ended.Exception, TaskScheduler.Default); // nobody is left who could look at it
+        else _ = running.ContinueWith(ended => ended.Exception, TaskScheduler.Default); // no caller is left to observe it
         throw new KilledException();
     }
 }

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -20,11 +21,13 @@ internal static class LetterScenarios
         Expect.Same([(3L, "c", "parse")], Show(await rig.Store.ListDeadAsync(Main, after: 2)), "the second page");
         Expect.Same([(1L, "a", "parse")], Show(await rig.Store.ListDeadAsync(Main, "parse", max: 1)), "the first of a node");
         StoredDeadLetter letter = (await rig.Store.ListDeadAsync(Main))[1];
-        Expect.Equal(("it broke", 2, "parse > save", 2L, 0), (letter.Error, letter.Attempts, letter.Path, letter.Root, letter.Partition), "what a letter says");
+        Expect.Equal(("it broke", 2, "parse > save", 2L, 0), (letter.Error, letter.Attempts, letter.Path, letter.Root, letter.Partition),
+            "what a letter says");
         StreamInfo stream = (await rig.Store.FindStreamAsync(Orders))!;
         Expect.Equal((0L, 3L), (stream.Groups[0].Outstanding, stream.Groups[0].Dead), "outstanding entries and dead letters");
 
-        static IEnumerable<(long, string, string)> Show(IEnumerable<StoredDeadLetter> letters) => letters.Select(letter => (letter.Number, Text(letter.Entry), letter.Node));
+        static IEnumerable<(long, string, string)> Show(IEnumerable<StoredDeadLetter> letters)
+            => letters.Select(letter => (letter.Number, Text(letter.Entry), letter.Node));
     }
 
     private static async Task ARedrivenRootIsProcessedAgain(Rig rig)
@@ -36,7 +39,8 @@ internal static class LetterScenarios
         Expect.Same([2L], (await rig.Store.ListDeadAsync(Main)).Select(letter => letter.Number), "letters left");
         Expect.Equal(2, await rig.BacklogAsync(), "outstanding entries");
         Entry[] leased = await rig.LeaseAsync(owner);
-        Expect.Same([(-1L, "a", 1), (-2L, "c", 1)], leased.Select(entry => (entry.Sequence, Text(entry), entry.Attempt)), "what the owner leases, without taking anew");
+        Expect.Same([(-1L, "a", 1), (-2L, "c", 1)], leased.Select(entry => (entry.Sequence, Text(entry), entry.Attempt)),
+            "what the owner leases, without taking anew");
         await rig.CommitAsync(new(owner, 2) { Settled = [new(-1, -1), new(-2, -2)], Dead = [new(-2, "parse", "again", 1)] });
         Expect.Same([2L, 4], (await rig.Store.ListDeadAsync(Main)).Select(letter => letter.Number), "letters, after one has died again");
         Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries at the end");
@@ -59,7 +63,8 @@ internal static class LetterScenarios
         Entry[] leased = await rig.LeaseAsync(owner);
         Expect.Same([("part", "enter at save"), ("root", "root's headers")],
             leased.Select(entry => (Text(entry), System.Text.Encoding.UTF8.GetString(entry.Headers.Span))), "payloads and headers");
-        Expect.True(leased.All(entry => (entry.Key, entry.CodeVersion, entry.FlowVersion) == (EntryKey.Of("key"), 5, 6)), "key and versions are the root's");
+        Expect.True(leased.All(entry => (entry.Key, entry.CodeVersion, entry.FlowVersion) == (EntryKey.Of("key"), 5, 6)),
+            "key and versions are the root's");
     }
 
     private static async Task DeletedLettersAreGone(Rig rig)
@@ -69,7 +74,8 @@ internal static class LetterScenarios
         Expect.Equal(0, await rig.Store.RedriveAsync(Main, [2]), "redriven letters of those deleted");
         await rig.ReopenAsync(kill: true);
         Expect.Same([1L, 3], (await rig.Store.ListDeadAsync(Main)).Select(letter => letter.Number), "letters left");
-        await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.RedriveAsync(Main, [.. Enumerable.Range(1, 1001).Select(i => (long)i)]).AsTask(), "redriving 1,001 at once");
+        await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.RedriveAsync(Main, [.. Enumerable.Range(1, 1001).Select(i => (long)i)])
+            .AsTask(), "redriving 1,001 at once");
     }
 
     private static async Task<Ownership> BuryAsync(Rig rig)
@@ -81,7 +87,8 @@ internal static class LetterScenarios
         await rig.CommitAsync(new(owner, 1)
         {
             Settled = [new(1, 3)],
-            Dead = [new(1, "parse", "no number", 1), new(2, "save", "it broke", 2) { Path = "parse > save" }, new(3, "parse", "no number", 1)],
+            Dead = [new(1, "parse", "no number", 1), new(2, "save", "it broke", 2) { Path = "parse > save" },
+                new(3, "parse", "no number", 1)],
         });
         return owner;
     }

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -33,7 +34,8 @@ internal static class OwnershipScenarios
         Expect.Same([1, 1, 1, 1], first.Concat(second).Select(entry => entry.Attempt), "attempts");
         Expect.Equal(0, (await rig.LeaseAsync(owner)).Length, "entries in a third lease");
         PartitionInfo partition = (await rig.Store.FindGroupAsync(Main))!.Partitions[0];
-        Expect.Equal((4L, 4L, 0L, "a"), (partition.Tail, partition.Dispatched, partition.Done, partition.Owner), "tail, dispatched, done, owner");
+        Expect.Equal((4L, 4L, 0L, "a"), (partition.Tail, partition.Dispatched, partition.Done, partition.Owner),
+            "tail, dispatched, done, owner");
     }
 
     private static async Task AFormerOwnerIsStaleInEverything(Rig rig)
@@ -72,14 +74,20 @@ internal static class OwnershipScenarios
         (Ownership lost, _) = await rig.TakeAsync("a");
         await rig.LeaseAsync(lost);
         using EntryBatch output = Batch("delayed");
-        var delayed = new StoreCommit(lost, 1) { Settled = [new(1, 2)], Outputs = [new(Results, output)], State = [new("sum", "", 0, Bytes("delayed"))] };
+        var delayed = new StoreCommit(lost, 1)
+        {
+            Settled = [new(1, 2)],
+            Outputs = [new(Results, output)],
+            State = [new("sum", "", 0, Bytes("delayed"))]
+        };
         (Ownership between, _) = await rig.TakeAsync("b");
         await rig.Store.ReleaseAsync(between);
         (Ownership regained, PartitionState state) = await rig.TakeAsync("a");
         Expect.Equal(2, state.Waiting.Count, "suspects of the first owner");
         Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(delayed)).Status, "the delayed commit");
         await rig.CommitAsync(new(regained, 1) { State = [new("sum", "", 0, Bytes("regained"))] });
-        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(delayed)).Status, "the delayed commit, of a number that was used since");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(delayed)).Status,
+            "the delayed commit, of a number that was used since");
         Expect.Equal(0, (await rig.ReadAsync()).Length, "outputs");
         Expect.Equal(2, await rig.BacklogAsync(), "outstanding entries");
     }
@@ -93,12 +101,15 @@ internal static class OwnershipScenarios
         await rig.CommitAsync(new(owner, 1) { Settled = [new(2, 2)], Deferred = [new(3, 1, TimeSpan.Zero, "node", "failed")] });
         Expect.Same(["c"], Texts(await rig.LeaseAsync(owner, 1)), "the retry");
         Expect.Equal(true, await rig.Store.ReleaseAsync(owner), "the release");
-        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(owner, 2) { Settled = [new(1, 1)] })).Status, "a commit after the release");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(owner, 2) { Settled = [new(1, 1)] })).Status,
+            "a commit after the release");
         await rig.ReopenAsync(kill: true);
         (owner, PartitionState state) = await rig.TakeAsync("b");
-        Expect.Same([(3L, WaitingStatus.Retrying, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits");
+        Expect.Same([(3L, WaitingStatus.Retrying, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status, entry.Attempts)),
+            "what waits");
         Entry[] leased = await rig.LeaseAsync(owner);
-        Expect.Same([("c", 2), ("a", 1), ("d", 1)], leased.Select(entry => (Text(entry), entry.Attempt)), "what is leased then, at which attempt");
+        Expect.Same([("c", 2), ("a", 1), ("d", 1)], leased.Select(entry => (Text(entry), entry.Attempt)),
+            "what is leased then, at which attempt");
         await rig.CommitAsync(new(owner, 2) { Settled = [new(3, 4), new(1, 1)] });
         Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
     }
@@ -151,14 +162,16 @@ internal static class OwnershipScenarios
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.CommitAsync(new(lost, 1)).AsTask(), "a commit");
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.ReadAsync(new(Orders, 0, 3)).AsTask(), "reading behind the end");
         await Expect.ThrowsAsync<StoreRolledBackException>(
-            async () => await rig.Store.MoveReaderAsync(new(Orders, (await rig.Store.OpenReaderAsync(Orders, "r")).Name, 0, 3)), "a cursor behind the end");
+            async () => await rig.Store.MoveReaderAsync(new(Orders, (await rig.Store.OpenReaderAsync(Orders, "r")).Name, 0, 3)),
+                "a cursor behind the end");
         int generation = rig.Store.Generation;
         Expect.Equal(generation + 1, await rig.Store.RaiseGenerationAsync(generation), "the next generation");
         Expect.Equal(generation + 1, await rig.Store.RaiseGenerationAsync(generation), "the same, asked for by a second one");
         await rig.AddAsync("b");
         await rig.ReopenAsync(kill: true);
         Expect.Equal(generation + 1, rig.Store.Generation, "the generation after a restart");
-        Expect.Same([generation, generation + 1], (await rig.Store.ReadAsync(new(Orders, 0, 1))).Entries.ToArray().Select(entry => entry.Generation), "the generations of the entries");
+        Expect.Same([generation, generation + 1], (await rig.Store.ReadAsync(new(Orders, 0, 1))).Entries.ToArray()
+            .Select(entry => entry.Generation), "the generations of the entries");
     }
 
     private static async Task OneLeaseServesSeveralPartitionsWithinItsBounds(Rig rig)
@@ -172,9 +185,11 @@ internal static class OwnershipScenarios
             if (counts[key.PartitionOf(3)]++ < 4) batch.Add(Bytes("1234567890").Span, key);
         }
         await rig.Store.AppendAsync(new(Orders, "p", 0, 1, batch));
-        Ownership[] owned = [(await rig.TakeAsync(partition: 2)).Owner, (await rig.TakeAsync(partition: 0)).Owner, (await rig.TakeAsync(partition: 1)).Owner];
+        Ownership[] owned = [(await rig.TakeAsync(partition: 2)).Owner, (await rig.TakeAsync(partition: 0)).Owner,
+            (await rig.TakeAsync(partition: 1)).Owner];
         LeaseResult items = await rig.Store.LeaseAsync(new(owned) { MaxItems = 5 });
-        Expect.Same([(2, 4), (0, 1)], items.Batches.Select(one => (one.Owner.Partition, one.Entries.Length)), "five entries of three partitions");
+        Expect.Same([(2, 4), (0, 1)], items.Batches.Select(one => (one.Owner.Partition, one.Entries.Length)),
+            "five entries of three partitions");
         LeaseResult bytes = await rig.Store.LeaseAsync(new([owned[1], owned[2]]) { MaxBytes = 45 });
         Expect.Same([(0, 3), (1, 1)], bytes.Batches.Select(one => (one.Owner.Partition, one.Entries.Length)), "45 bytes of two partitions");
         LeaseResult one = await rig.Store.LeaseAsync(new([owned[2]]) { MaxBytes = 5 });

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -24,7 +25,7 @@ internal static class QuarantineScenarios
         await rig.ReopenAsync(kill: true);
         (owner, PartitionState state) = await rig.TakeAsync("b");
         Expect.Same([(1L, WaitingStatus.Suspect, 1), (3L, WaitingStatus.Suspect, 0)],
-            state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "what waits");
+            state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status, entry.Attempts)), "what waits");
         Expect.Equal((3L, 3L), (state.Dispatched, state.Done), "dispatched and done");
         Expect.Same(["d"], Texts(await rig.LeaseAsync(owner)), "what is leased outside of the quarantine");
     }
@@ -50,8 +51,9 @@ internal static class QuarantineScenarios
             Expect.Equal(crash, (await rig.LeaseAsync(owner, quarantine: quarantine)).Single().Attempt, "the attempt of the suspect alone");
             await rig.ReopenAsync(kill: true);
             (owner, PartitionState state) = await rig.TakeAsync("c");
-            Expect.Same([("1", crash), ("2", 0)], state.Waiting.Select(entry => ($"{entry.Entry.Sequence}", entry.Attempts)), "charges after a crash alone");
-            Expect.True(state.Waiting.All(entry => entry.State == WaitingStatus.Suspect), "both are still suspect");
+            Expect.Same([("1", crash), ("2", 0)], state.Waiting.Select(entry => ($"{entry.Entry.Sequence}", entry.Attempts)),
+                "charges after a crash alone");
+            Expect.True(state.Waiting.All(entry => entry.Status == WaitingStatus.Suspect), "both are still suspect");
             quarantine = (await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch))!.Value;
         }
     }
@@ -63,7 +65,7 @@ internal static class QuarantineScenarios
         await rig.Store.ReleaseAsync(owner);
         (_, PartitionState state) = await rig.TakeAsync("c");
         Expect.Same([(1L, WaitingStatus.Suspect, 0), (2L, WaitingStatus.Suspect, 0)],
-            state.Waiting.Select(entry => (entry.Entry.Sequence, entry.State, entry.Attempts)), "suspects after a clean shutdown");
+            state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status, entry.Attempts)), "suspects after a clean shutdown");
     }
 
     private static async Task OneMemberHoldsTheQuarantine(Rig rig)
@@ -78,10 +80,11 @@ internal static class QuarantineScenarios
         Expect.Equal(1, (await rig.LeaseAsync(owner, quarantine: taken)).Length, "suspects that the new holder leases");
         await rig.Store.LeaveAsync(Main, "c", "c1");
         GroupInfo group = (await rig.Store.FindGroupAsync(Main))!;
-        Expect.Equal((null, taken!.Value.Epoch), (group.QuarantineOwner, group.QuarantineEpoch), "the quarantine after its holder has left");
+        Expect.Equal((null, taken!.Value.Epoch), (group.QuarantineOwner, group.QuarantineEpoch),
+            "the quarantine after its holder has left");
     }
 
-    // Two entries were in flight with an owner that is gone.
+    // Two entries were in flight with a dead owner.
     private static async Task<(Ownership, Quarantine)> CrashedAsync(Rig rig)
     {
         await rig.PrepareAsync();

@@ -1,8 +1,9 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
-/// <summary>Makes commits that are right, and applies them to the model.</summary>
+/// <summary>Creates valid commits, and applies them to the model.</summary>
 internal static class RandomCommit
 {
     public static StoreCommit Make(Random random, PartitionModel model, int partition, int number)
@@ -56,12 +57,13 @@ internal static class RandomCommit
         model.LastCommit = commit.Sequence;
     }
 
-    // Neighbours become one range now and then: both forms are in use.
+    // Joins neighbours in some cases, so that both forms are tested.
     private static List<SequenceRange> Merge(Random random, List<SequenceRange> single)
     {
         List<SequenceRange> merged = [];
         foreach (SequenceRange range in single)
-            if (merged.Count > 0 && merged[^1].Last + 1 == range.First && random.Next(3) > 0) merged[^1] = merged[^1] with { Last = range.Last };
+            if (merged.Count > 0 && merged[^1].Last + 1 == range.First && random.Next(3) > 0)
+                merged[^1] = merged[^1] with { Last = range.Last };
             else merged.Add(range);
         return merged;
     }

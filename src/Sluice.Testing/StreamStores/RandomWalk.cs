@@ -1,11 +1,13 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
-/// <summary>A store and its model, side by side. Two partitions, one group, one producer.</summary>
+/// <summary>A random walk over a store and its model: two partitions, one group, one producer.</summary>
 internal sealed class RandomWalk(Rig rig, Random random)
 {
-    private static readonly string[] KeyOf = [.. Enumerable.Range(0, 2).Select(partition => Enumerable.Range(0, 99).Select(i => $"{i}").First(key => EntryKey.Of(key).PartitionOf(2) == partition))];
+    private static readonly string[] KeyOf = [.. Enumerable.Range(0, 2)
+        .Select(partition => Enumerable.Range(0, 99).Select(i => $"{i}").First(key => EntryKey.Of(key).PartitionOf(2) == partition))];
 
     private readonly PartitionModel[] partitions = [new(), new()];
     private readonly SortedDictionary<long, (int Partition, string Text)> dead = [];
@@ -17,7 +19,7 @@ internal sealed class RandomWalk(Rig rig, Random random)
     private int made;
     private TimeSpan now;
 
-    /// <summary>The last operation, in words.</summary>
+    /// <summary>The last operation, as text.</summary>
     public string Last { get; private set; } = "the beginning";
 
     public Task BeginAsync() => rig.PrepareAsync(new() { Partitions = 2 });
@@ -40,27 +42,32 @@ internal sealed class RandomWalk(Rig rig, Random random)
         _ => ReopenAsync(),
     };
 
-    /// <summary>Everything that can be seen of the store is as the model says.</summary>
+    /// <summary>Compares all visible state of the store with the model.</summary>
     public async Task CompareAsync()
     {
         for (int i = 0; i < 2; i++)
         {
             IReadOnlyList<WaitingEntry> waiting = await rig.Store.ListWaitingAsync(Main, i, max: 10_000);
             Expect.Same(partitions[i].Outstanding.Select(entry => $"{entry.Key} {entry.Value}"),
-                waiting.Select(entry => $"{entry.Entry.Sequence} {Text(entry.Entry)} {entry.State} {entry.Attempts}"), $"outstanding in partition {i}");
+                waiting.Select(entry => $"{entry.Entry.Sequence} {Text(entry.Entry)} {entry.Status} {entry.Attempts}"),
+                    $"outstanding in partition {i}");
             IReadOnlyList<StateRow> state = await rig.Store.ListStateAsync(Main, i, "node", max: 10_000);
             Expect.Same(partitions[i].State.Select(row => $"{row.Key}={row.Value}"),
-                state.Select(row => $"{row.Key}={System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)}").Order(StringComparer.Ordinal), $"state in partition {i}");
+                state.Select(row => $"{row.Key}={System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)}")
+                    .Order(StringComparer.Ordinal), $"state in partition {i}");
         }
         IReadOnlyList<StoredDeadLetter> found = await rig.Store.ListDeadAsync(Main, max: 10_000);
-        Expect.Same(dead.Select(letter => (letter.Key, letter.Value.Partition, letter.Value.Text)), found.Select(letter => (letter.Number, letter.Partition, Text(letter.Entry))), "dead letters");
+        Expect.Same(dead.Select(letter => (letter.Key, letter.Value.Partition, letter.Value.Text)),
+            found.Select(letter => (letter.Number, letter.Partition, Text(letter.Entry))), "dead letters");
         Expect.Same(results, Texts((await rig.Store.ReadAsync(new(Results, 0, 1) { MaxItems = 10_000 })).Entries.ToArray()), "results");
-        Expect.Equal(partitions.Sum(partition => partition.Entries.Values.Count(entry => entry.Fate != Fate.Ended)), await rig.BacklogAsync(), "outstanding entries");
+        Expect.Equal(partitions.Sum(partition => partition.Entries.Values.Count(entry => entry.Fate != Fate.Ended)),
+            await rig.BacklogAsync(), "outstanding entries");
     }
 
     private async Task AppendAsync()
     {
-        List<(int Partition, string Text)> entries = [.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => (random.Next(2), $"e{++made}"))];
+        List<(int Partition, string Text)> entries =
+            [.. Enumerable.Range(0, random.Next(1, 6)).Select(_ => (random.Next(2), $"e{++made}"))];
         var batch = new EntryBatch();
         foreach ((int partition, string text) in entries) batch.Add(Bytes(text).Span, EntryKey.Of(KeyOf[partition]));
         lastAppend = new(Orders, "p", epoch, last + 1, batch);
@@ -76,7 +83,8 @@ internal sealed class RandomWalk(Rig rig, Random random)
     {
         Last = "repeat the last append";
         if (lastAppend is null) return;
-        Expect.Equal(lastAppended! with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(lastAppend with { Epoch = epoch }), "the repeated append");
+        Expect.Equal(lastAppended! with { Status = AppendStatus.Duplicate }, await rig.Store.AppendAsync(lastAppend with { Epoch = epoch }),
+            "the repeated append");
     }
 
     private async Task WrongAppendAsync()
@@ -84,7 +92,8 @@ internal sealed class RandomWalk(Rig rig, Random random)
         long sequence = last + random.Next(2, 5);
         Last = $"append {sequence} after {last}";
         Expect.Equal(new AppendResult(AppendStatus.Gap, last, null), await rig.AppendAsync(sequence, ["gap"], epoch), "the append");
-        if (epoch > 0) Expect.Equal(AppendStatus.Refused, (await rig.AppendAsync(last + 1, ["zombie"], epoch - 1)).Status, "a zombie's append");
+        if (epoch > 0) Expect.Equal(AppendStatus.Refused, (await rig.AppendAsync(last + 1, ["zombie"], epoch - 1)).Status,
+            "a zombie's append");
     }
 
     private async Task OpenProducerAsync()
@@ -103,7 +112,7 @@ internal sealed class RandomWalk(Rig rig, Random random)
         (Ownership owner, PartitionState state) = await rig.TakeAsync("m", partition);
         Expect.Equal((model.Epoch, model.LastCommit), (owner.Epoch, state.LastCommit), "epoch and last commit");
         Expect.Same(model.Outstanding.Select(entry => $"{entry.Key} {entry.Value.Fate} {entry.Value.Attempts}"),
-            state.Waiting.Select(entry => $"{entry.Entry.Sequence} {entry.State} {entry.Attempts}"), "what waits, as the owner finds it");
+            state.Waiting.Select(entry => $"{entry.Entry.Sequence} {entry.Status} {entry.Attempts}"), "what waits, as the owner finds it");
     }
 
     private async Task ReleaseAsync(int partition)
@@ -119,7 +128,8 @@ internal sealed class RandomWalk(Rig rig, Random random)
         int max = random.Next(1, 8), left = max;
         int[] order = random.Next(2) == 0 ? [0, 1] : [1, 0];
         Last = $"lease {max}";
-        LeaseResult result = await rig.Store.LeaseAsync(new([.. order.Select(i => partitions[i].Owner(i)), .. former.TakeLast(1)]) { MaxItems = max });
+        LeaseResult result = await rig.Store.LeaseAsync(
+            new([.. order.Select(i => partitions[i].Owner(i)), .. former.TakeLast(1)]) { MaxItems = max });
         List<string> expected = [];
         foreach (int i in order.Where(i => partitions[i].IsOwned && left > 0))
         {
@@ -128,7 +138,8 @@ internal sealed class RandomWalk(Rig rig, Random random)
             expected.AddRange(leased.Select(entry => $"{i}: {entry}"));
         }
         Expect.Same(expected, Show(result), "what is leased");
-        Expect.Same([.. order.Where(i => !partitions[i].IsOwned).Select(i => partitions[i].Owner(i)), .. former.TakeLast(1)], result.Stale, "what is stale");
+        Expect.Same([.. order.Where(i => !partitions[i].IsOwned).Select(i => partitions[i].Owner(i)), .. former.TakeLast(1)], result.Stale,
+            "what is stale");
     }
 
     private async Task LeaseSuspectAsync()
@@ -176,9 +187,11 @@ internal sealed class RandomWalk(Rig rig, Random random)
         StoreCommit commit = RandomCommit.Make(random, model, partition, ++made);
         Last = $"a wrong commit of partition {partition}";
         if (former.FirstOrDefault(owner => owner.Partition == partition) is { Epoch: > 0 } zombie && model.LastApplied?.Owner != zombie)
-            Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(commit with { Owner = zombie })).Status, "a former owner's commit");
+            Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(commit with { Owner = zombie })).Status,
+                "a former owner's commit");
         if (!model.IsOwned) return;
-        Expect.Equal(CommitStatus.Gap, (await rig.Store.CommitAsync(commit with { Sequence = commit.Sequence + 1 })).Status, "a commit that is ahead");
+        Expect.Equal(CommitStatus.Gap, (await rig.Store.CommitAsync(commit with { Sequence = commit.Sequence + 1 })).Status,
+            "a commit that is ahead");
         long wrong = model.Entries.FirstOrDefault(entry => !entry.Value.IsOutstanding).Key is var key and not 0 ? key : model.Tail + 1;
         commit = commit with { Settled = [.. commit.Settled, new(wrong, wrong)] };
         Expect.Equal(CommitStatus.NotOutstanding, (await rig.Store.CommitAsync(commit)).Status, $"a commit that settles {wrong} as well");
@@ -211,5 +224,6 @@ internal sealed class RandomWalk(Rig rig, Random random)
     }
 
     private static IEnumerable<string> Show(LeaseResult result)
-        => result.Batches.SelectMany(batch => batch.Entries.ToArray().Select(entry => $"{batch.Owner.Partition}: {(entry.Sequence, Text(entry), entry.Attempt)}"));
+        => result.Batches.SelectMany(batch => batch.Entries.ToArray()
+        .Select(entry => $"{batch.Owner.Partition}: {(entry.Sequence, Text(entry), entry.Attempt)}"));
 }

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -113,7 +114,8 @@ internal static class ReaderScenarios
         await rig.PassAsync(2 * Second);
         AppendResult full = await rig.AppendAsync(1, ["c"]);
         Expect.Equal(AppendStatus.Full, full.Status, "an append while the reader lives");
-        Expect.True(full.RetryAfter > TimeSpan.Zero && full.RetryAfter <= Second, $"it says when the reader may expire ({full.RetryAfter})");
+        Expect.True(full.RetryAfter > TimeSpan.Zero && full.RetryAfter <= Second,
+            $"it says when the reader may expire ({full.RetryAfter})");
         await rig.PassAsync(full.RetryAfter!.Value);
         Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["c"])).Status, "the same append then");
         Expect.Equal(false, await rig.Store.MoveReaderAsync(new(Orders, "page", 0, 3)), "moving the reader that expired");
@@ -161,11 +163,14 @@ internal static class ReaderScenarios
         await rig.LeaseAsync(owner);
         await rig.SettleAsync(owner, 1, 1, 2, 3);
         await rig.ReopenAsync(kill: true);
-        Expect.Same([("late", 1L), ("main", 0L)], (await rig.Store.FindStreamAsync(Orders))!.Groups.Select(group => (group.Name, group.Outstanding)), "outstanding entries by group");
+        Expect.Same([("late", 1L), ("main", 0L)], (await rig.Store.FindStreamAsync(Orders))!.Groups.Select(group => (group.Name,
+            group.Outstanding)), "outstanding entries by group");
         AcquireResult theirs = await rig.Store.AcquireAsync(late, 0, new("x"));
-        Expect.Same(["c"], Texts((await rig.Store.LeaseAsync(new([theirs.Ownership]))).Batches.SelectMany(batch => batch.Entries.ToArray())), "what the late group leases");
+        Expect.Same(["c"], Texts((await rig.Store.LeaseAsync(new([theirs.Ownership]))).Batches.SelectMany(batch =>
+            batch.Entries.ToArray())), "what the late group leases");
         await rig.Store.RemoveGroupAsync(late);
-        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(theirs.Ownership, 1) { Settled = [new(3, 3)] })).Status, "a commit of a removed group");
+        Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(theirs.Ownership, 1) { Settled = [new(3, 3)] })).Status,
+            "a commit of a removed group");
         Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "items when the late group has been removed");
     }
 }

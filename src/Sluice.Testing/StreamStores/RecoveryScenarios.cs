@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -12,7 +13,7 @@ internal static class RecoveryScenarios
         new(nameof(ConcurrentCallersKeepTheBooks), ConcurrentCallersKeepTheBooks),
     ];
 
-    // The work is killed at its first call, at its second, and so on; each time once more while it recovers.
+    // Kills the work at its first call, then at its second, and so on; each time once more during recovery.
     private static async Task KilledAsync(Rig rig, KillMoment moment)
     {
         bool wasKilled = true;
@@ -58,7 +59,8 @@ internal static class RecoveryScenarios
             results.AddRange(Texts(read.Entries.ToArray()));
             next = read.Next;
         }
-        IEnumerable<string> expected = Enumerable.Range(0, Producers).SelectMany(producer => Enumerable.Range(0, 2 * Appends).Select(i => $"{producer}:{i}"));
+        IEnumerable<string> expected = Enumerable.Range(0, Producers)
+            .SelectMany(producer => Enumerable.Range(0, 2 * Appends).Select(i => $"{producer}:{i}"));
         Expect.Same(expected.Order(StringComparer.Ordinal), results.Order(StringComparer.Ordinal), "results");
         Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
 
@@ -68,7 +70,8 @@ internal static class RecoveryScenarios
             for (int i = 0; i < Appends;)
             {
                 long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
-                AppendResult result = await rig.AppendAsync(1 + (2 * i), [$"{producer}:{2 * i}", $"{producer}:{(2 * i) + 1}"], producer: $"p{producer}");
+                AppendResult result = await rig.AppendAsync(1 + (2 * i), [$"{producer}:{2 * i}", $"{producer}:{(2 * i) + 1}"],
+                    producer: $"p{producer}");
                 if (result.Status == AppendStatus.Accepted) i++;
                 else if (result.Status == AppendStatus.Full) await rig.Store.WaitForChangeAsync(Orders, seen);
                 else Expect.Equal(AppendStatus.Full, result.Status, "an append in order");
@@ -78,7 +81,8 @@ internal static class RecoveryScenarios
         async Task ConsumeAsync(int consumer)
         {
             await Task.Yield();
-            Ownership[] owned = [(await rig.TakeAsync($"c{consumer}", consumer)).Owner, (await rig.TakeAsync($"c{consumer}", consumer + 2)).Owner];
+            Ownership[] owned = [(await rig.TakeAsync($"c{consumer}", consumer)).Owner,
+                (await rig.TakeAsync($"c{consumer}", consumer + 2)).Owner];
             long[] commits = new long[2];
             while (true)
             {

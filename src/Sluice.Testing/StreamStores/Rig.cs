@@ -1,8 +1,9 @@
 using System.Text;
+using Sluice.Storage;
 
 namespace Sluice.Testing;
 
-/// <summary>A store under test, with words for what the scenarios do. Streams have one partition unless said otherwise.</summary>
+/// <summary>A store under test, with helpers for the scenarios. Streams have one partition by default.</summary>
 internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
 {
     public const string Orders = "orders";
@@ -17,7 +18,7 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
 
     public async Task OpenAsync() => store = await fixture.OpenAsync(Clock);
 
-    /// <summary>Ends the store, cleanly or not, and opens its data again.</summary>
+    /// <summary>Closes or kills the store, and opens its data again.</summary>
     public async Task ReopenAsync(bool kill, TimeSpan clockBack = default)
     {
         if (kill) await fixture.KillAsync(Store);
@@ -26,33 +27,41 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         await OpenAsync();
     }
 
-    /// <summary>Ends the store, damages or deletes one of its entries, and opens it again; false if the fixture cannot do that.</summary>
+    /// <summary>
+    /// Closes or kills the store, damages or deletes an entry, and opens the store again. False if the fixture cannot do that.
+    /// </summary>
     public async Task<bool> DamageAsync(long sequence, string payload, bool kill = false, bool isDeleted = false)
     {
         if (kill) await fixture.KillAsync(Store);
         else await Store.DisposeAsync();
-        bool isDamaged = isDeleted ? await fixture.DeleteAsync(Orders, 0, sequence, Bytes(payload)) : await fixture.DamageAsync(Orders, 0, sequence, Bytes(payload));
+        bool isDamaged = isDeleted ? await fixture.DeleteAsync(Orders, 0, sequence, Bytes(payload))
+            : await fixture.DamageAsync(Orders, 0, sequence, Bytes(payload));
         Clock = new TestClock(Clock.GetUtcNow());
         await OpenAsync();
         return isDamaged;
     }
 
-    /// <summary>Opens a second store object over the same data, with its own clock. Returns null if the store allows only one object; opening must then have failed with an error.</summary>
+    /// <summary>
+    /// Opens a second store object over the same data, with its own clock. Null if the store allows only one object; then opening must fail
+    /// with an error.
+    /// </summary>
     public async Task<IStreamStore?> OpenSecondAsync(TimeSpan clockAhead = default)
     {
         var clock = new TestClock(Clock.GetUtcNow() + clockAhead);
         if (fixture.CanOpenSeveral(Store)) return await fixture.OpenAsync(clock);
-        await Expect.ThrowsAsync<StreamStoreException>(async () => await (await fixture.OpenAsync(clock)).DisposeAsync(), "opening the data a second time");
+        await Expect.ThrowsAsync<StreamStoreException>(async () => await (await fixture.OpenAsync(clock)).DisposeAsync(),
+            "opening the data a second time");
         return null;
     }
 
     public ValueTask PassAsync(TimeSpan time) => fixture.PassTimeAsync(Clock, time);
 
-    /// <summary>The streams that most scenarios use: orders with a group, and results.</summary>
+    /// <summary>Creates the streams of most scenarios: orders with a group, and results.</summary>
     public async Task PrepareAsync(StreamOptions? options = null)
     {
         options ??= new();
-        await Store.OpenStreamAsync(Orders, options.Partitions == StreamOptions.DefaultPartitions ? options with { Partitions = 1 } : options);
+        await Store.OpenStreamAsync(Orders, options.Partitions == StreamOptions.DefaultPartitions ? options with { Partitions = 1 }
+            : options);
         await Store.OpenStreamAsync(Results, new() { Partitions = 1 });
         await Store.AddGroupAsync(Main);
     }
@@ -64,13 +73,14 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         return batch;
     }
 
-    public async Task<AppendResult> AppendAsync(long sequence, string[] payloads, long epoch = 0, string producer = "p", string stream = Orders)
+    public async Task<AppendResult> AppendAsync(long sequence, string[] payloads, long epoch = 0, string producer = "p",
+        string stream = Orders)
     {
         using EntryBatch batch = Batch(payloads);
         return await Store.AppendAsync(new(stream, producer, epoch, sequence, batch));
     }
 
-    /// <summary>Appends that must be accepted.</summary>
+    /// <summary>Appends payloads, which must be accepted.</summary>
     public async Task AddAsync(params string[] payloads)
     {
         ProducerState producer = await Store.OpenProducerAsync(Orders, "adder");
@@ -78,10 +88,11 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         Expect.Equal(AppendStatus.Accepted, result.Status, "an append in order");
     }
 
-    /// <summary>A heartbeat of the first instance of a member, with a lease duration of ten seconds.</summary>
+    /// <summary>Sends a heartbeat of a member's first instance, with a lease duration of ten seconds.</summary>
     public ValueTask<HeartbeatResult> BeatAsync(string member) => Store.HeartbeatAsync(new(Main, member, $"{member}1", 10 * Second));
 
-    public async Task<(Ownership Owner, PartitionState State)> TakeAsync(string member = "a", int partition = 0, int version = 0, string? instance = null)
+    public async Task<(Ownership Owner, PartitionState State)> TakeAsync(string member = "a", int partition = 0, int version = 0,
+        string? instance = null)
     {
         AcquireResult result = await Store.AcquireAsync(Main, partition, new(member) { Version = version, Instance = instance });
         Expect.Equal(AcquireStatus.Taken, result.Status, $"{member} takes {Main}/{partition}");
@@ -95,7 +106,7 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         return [.. result.Batches.SelectMany(batch => batch.Entries.ToArray())];
     }
 
-    /// <summary>A commit that must be applied.</summary>
+    /// <summary>Commits, which must be applied.</summary>
     public async Task CommitAsync(StoreCommit commit)
     {
         CommitResult result = await Store.CommitAsync(commit);

@@ -1,16 +1,17 @@
 using System.Globalization;
+using Sluice.Storage;
 
 namespace Sluice.Testing;
 
 /// <summary>
-/// A producer and a consumer of numbers that can be stopped at any call and run again: sums them up, sends them on, fails each third once, and
-/// gives up each fifth.
+/// A producer and a consumer of numbers that can be stopped at any call and run again. The consumer sums the numbers, sends them on, fails
+/// every third once, and gives up every fifth.
 /// </summary>
 internal sealed class SmallWork(string name, int count)
 {
     private readonly string orders = $"orders {name}";
     private readonly string results = $"results {name}";
-    private long appended, committed;                // acknowledged: whatever dies, the store must know it
+    private long appended, committed;                // acknowledged: after any kill, the store must have it
     private GroupId Group => new(orders, "sum");
 
     public async Task RunAsync(IStreamStore store)
@@ -19,18 +20,20 @@ internal sealed class SmallWork(string name, int count)
         await store.OpenStreamAsync(results, new() { Partitions = 1 });
         await store.AddGroupAsync(Group);
         ProducerState producer = await store.OpenProducerAsync(orders, "numbers");
-        Expect.True(producer.Last >= appended, $"acknowledged appends are there (number {appended} was acknowledged, {producer.Last} is known)");
+        Expect.True(producer.Last >= appended,
+            $"acknowledged appends are there (number {appended} was acknowledged, {producer.Last} is known)");
         for (long number = producer.Last + 1; number <= count; number += 2)
         {
             EntryBatch pair = Rig.Batch($"{number}", $"{number + 1}");
             AppendResult result = await store.AppendAsync(new(orders, "numbers", producer.Epoch, number, pair));
-            pair.Dispose();                          // not where it throws: who is killed inside the call leaves it to the store, which may still be reading
+            pair.Dispose();                          // not if it throws: after a kill inside the call, the store may still read it
             Expect.Equal(AppendStatus.Accepted, result.Status, $"the append of {number}");
             appended = result.Last;
         }
 
         AcquireResult taken = await store.AcquireAsync(Group, 0, new("worker"));
-        Expect.True(taken.State!.LastCommit >= committed, $"acknowledged commits are there (commit {committed} was acknowledged, {taken.State.LastCommit} is known)");
+        Expect.True(taken.State!.LastCommit >= committed,
+            $"acknowledged commits are there (commit {committed} was acknowledged, {taken.State.LastCommit} is known)");
         GroupInfo? group = await store.FindGroupAsync(Group);
         Quarantine? quarantine = await store.AcquireQuarantineAsync(Group, "worker", group!.QuarantineEpoch);
         for (long commit = taken.State.LastCommit + 1; ;)
@@ -39,7 +42,8 @@ internal sealed class SmallWork(string name, int count)
             LeaseResult leased = await store.LeaseAsync(lease);
             if (leased.Batches.Count == 0) leased = await store.LeaseAsync(lease with { Quarantine = quarantine });
             if (leased.Batches.Count == 0) return;
-            CommitResult result = await store.CommitAsync(await WorkAsync(store, taken.Ownership, commit, leased.Batches[0].Entries.ToArray()));
+            CommitResult result = await store.CommitAsync(await WorkAsync(store, taken.Ownership, commit,
+                leased.Batches[0].Entries.ToArray()));
             Expect.Equal(CommitStatus.Committed, result.Status, $"a commit ({result.Detail})");
             committed = commit++;
         }
@@ -50,7 +54,8 @@ internal sealed class SmallWork(string name, int count)
         int[] all = [.. Enumerable.Range(1, count)];
         ReadResult read = await store.ReadAsync(new(results, 0, 1));
         Expect.Same(all.Where(number => number % 5 != 0), read.Entries.ToArray().Select(entry => Number(entry)).Order(), $"results {when}");
-        Expect.Same(all.Where(number => number % 5 == 0), (await store.ListDeadAsync(Group)).Select(letter => Number(letter.Entry)).Order(), $"dead letters {when}");
+        Expect.Same(all.Where(number => number % 5 == 0), (await store.ListDeadAsync(Group)).Select(letter => Number(letter.Entry)).Order(),
+            $"dead letters {when}");
         Expect.Equal(all.Where(number => number % 5 != 0).Sum(), await SumAsync(store), $"the sum {when}");
         StreamInfo stream = (await store.FindStreamAsync(orders))!;
         Expect.Equal((0L, 0L), (stream.Groups[0].Outstanding, stream.Items), $"outstanding and stored entries {when}");
@@ -86,7 +91,8 @@ internal sealed class SmallWork(string name, int count)
     }
 
     private async Task<int> SumAsync(IStreamStore store)
-        => (await store.ReadStateAsync(Group, 0, "sum", [""])).Select(row => int.Parse(row.Value!.Value.Span, CultureInfo.InvariantCulture)).SingleOrDefault();
+        => (await store.ReadStateAsync(Group, 0, "sum", [""])).Select(row => int.Parse(row.Value!.Value.Span, CultureInfo.InvariantCulture))
+        .SingleOrDefault();
 
     private static int Number(in Entry entry) => int.Parse(entry.Payload.Span, CultureInfo.InvariantCulture);
 }

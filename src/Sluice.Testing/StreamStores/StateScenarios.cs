@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -22,12 +23,22 @@ internal static class StateScenarios
         await rig.PrepareAsync(new() { Partitions = 2 });
         (Ownership zero, _) = await rig.TakeAsync(partition: 0);
         (Ownership one, _) = await rig.TakeAsync(partition: 1);
-        await rig.CommitAsync(new(zero, 1) { State = [.. Enumerable.Range(0, 5).Select(i => new StateRow("sum", $"k{i}", i, Bytes($"{i}")))] });
-        await rig.CommitAsync(new(zero, 2) { State = [new("sum", "k1", 1, null), new("sum", "k2", 9, Bytes("new")), new("sum", "none", 0, null), new("other", "k3", 0, Bytes("other"))] });
+        await rig.CommitAsync(new(zero, 1)
+        {
+            State =
+            [.. Enumerable.Range(0, 5).Select(i => new StateRow("sum", $"k{i}", i, Bytes($"{i}")))]
+        });
+        await rig.CommitAsync(new(zero, 2)
+        {
+            State = [new("sum", "k1", 1, null), new("sum", "k2", 9, Bytes("new")),
+            new("sum", "none", 0, null), new("other", "k3", 0, Bytes("other"))]
+        });
         await rig.CommitAsync(new(one, 1) { State = [new("sum", "k0", 0, Bytes("one"))] });
         await rig.ReopenAsync(kill: true);
-        Expect.Same([("k2", 9, "new"), ("k3", 3, "3")], Show(await rig.Store.ReadStateAsync(Main, 0, "sum", ["k1", "k3", "k2", "none"])).Order(), "rows by key");
-        Expect.Same(["one"], Show(await rig.Store.ReadStateAsync(Main, 1, "sum", ["k0"])).Select(row => row.Item3), "a row of the other partition");
+        Expect.Same([("k2", 9, "new"), ("k3", 3, "3")],
+            Show(await rig.Store.ReadStateAsync(Main, 0, "sum", ["k1", "k3", "k2", "none"])).Order(), "rows by key");
+        Expect.Same(["one"], Show(await rig.Store.ReadStateAsync(Main, 1, "sum", ["k0"])).Select(row => row.Item3),
+            "a row of the other partition");
         List<string> keys = [];
         for (string? after = null; ;)
         {
@@ -38,7 +49,8 @@ internal static class StateScenarios
         }
         Expect.Same(["k0", "k2", "k3", "k4"], keys.Order(StringComparer.Ordinal), "keys, paged");
 
-        static IEnumerable<(string, int, string)> Show(IEnumerable<StateRow> rows) => rows.Select(row => (row.Key, row.Version, System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)));
+        static IEnumerable<(string, int, string)> Show(IEnumerable<StateRow> rows)
+            => rows.Select(row => (row.Key, row.Version, System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)));
     }
 
     private static async Task RowsAreListedInTheOrderOfTheirKeys(Rig rig)
@@ -47,7 +59,11 @@ internal static class StateScenarios
         (Ownership owner, _) = await rig.TakeAsync(partition: 0);
         string[] keys = [.. Enumerable.Range(0, 300).Select(i => $"{i * 7_919L % 300 * 1_000_000_000_000:D19}/{i:D19}")];
         await rig.CommitAsync(new(owner, 1) { State = [.. keys.Select(key => new StateRow("due", key, 0, Bytes("1")))] });
-        await rig.CommitAsync(new(owner, 2) { State = [.. keys.Where((_, i) => i % 3 == 0).Select(key => new StateRow("due", key, 0, null))] });
+        await rig.CommitAsync(new(owner, 2)
+        {
+            State =
+            [.. keys.Where((_, i) => i % 3 == 0).Select(key => new StateRow("due", key, 0, null))]
+        });
         await rig.ReopenAsync(kill: true);
         List<string> listed = [];
         for (string? after = null; ;)
@@ -66,14 +82,31 @@ internal static class StateScenarios
         (Ownership zero, _) = await rig.TakeAsync(partition: 0);
         (Ownership one, _) = await rig.TakeAsync(partition: 1);
         string[] names = ["$own", "A", "a", "a b", "ab", "é", "e\u0301", "😀", "\uffff", "(", "[", "%", "'"];
-        await rig.CommitAsync(new(zero, 1) { State = [.. names.SelectMany((name, i) => Enumerable.Range(0, i + 1).Select(k => new StateRow(name, k == 0 ? "" : $"{k}", 0, Bytes("1"))))] });
-        await rig.CommitAsync(new(zero, 2) { State = [.. Enumerable.Range(0, 3).Select(k => new StateRow("a", k == 0 ? "" : $"{k}", 0, null))] });
-        await rig.CommitAsync(new(one, 1) { State = [.. Enumerable.Range(0, 250).Select(i => new StateRow($"node-{i:D3}", "k", 0, Bytes("1")))] });
+        await rig.CommitAsync(new(zero, 1)
+        {
+            State =
+            [.. names.SelectMany((name, i) => Enumerable.Range(0, i + 1)
+            .Select(k => new StateRow(name, k == 0 ? "" : $"{k}", 0, Bytes("1"))))]
+        });
+        await rig.CommitAsync(new(zero, 2)
+        {
+            State =
+            [.. Enumerable.Range(0, 3).Select(k => new StateRow("a", k == 0 ? "" : $"{k}", 0, null))]
+        });
+        await rig.CommitAsync(new(one, 1)
+        {
+            State = [.. Enumerable.Range(0, 250)
+            .Select(i => new StateRow($"node-{i:D3}", "k", 0, Bytes("1")))]
+        });
         await rig.ReopenAsync(kill: true);
-        Expect.Same(names.Select((name, i) => (name, (long?)(i + 1))).Where(node => node.name != "a").OrderBy(node => node.name, StringComparer.Ordinal),
-            (await ListAsync(0, max: 4, counted: true)).Select(node => (node.Node, node.Rows)).OrderBy(node => node.Node, StringComparer.Ordinal), "nodes, counted");
-        Expect.Same(Enumerable.Range(0, 250).Select(i => $"node-{i:D3}"), (await ListAsync(1, max: 100, counted: false)).Select(node => node.Node).Order(StringComparer.Ordinal), "many nodes");
-        Expect.True((await ListAsync(1, max: 1000, counted: false)).TrueForAll(node => node.Rows is null), "rows that nobody wanted were counted");
+        Expect.Same(names.Select((name, i) => (name, (long?)(i + 1))).Where(node => node.name != "a")
+            .OrderBy(node => node.name, StringComparer.Ordinal),
+            (await ListAsync(0, max: 4, counted: true)).Select(node => (node.Node, node.Rows))
+                .OrderBy(node => node.Node, StringComparer.Ordinal), "nodes, counted");
+        Expect.Same(Enumerable.Range(0, 250).Select(i => $"node-{i:D3}"),
+            (await ListAsync(1, max: 100, counted: false)).Select(node => node.Node).Order(StringComparer.Ordinal), "many nodes");
+        Expect.True((await ListAsync(1, max: 1000, counted: false)).TrueForAll(node => node.Rows is null),
+            "rows that nobody wanted were counted");
 
         async Task<List<StateNodeInfo>> ListAsync(int partition, int max, bool counted)
         {
@@ -152,8 +185,10 @@ internal static class StateScenarios
     {
         await rig.Store.OpenStreamAsync("s", new() { Partitions = 3, MaxItems = 7 });
         await rig.ReopenAsync(kill: true);
-        Expect.Equal(7, (await rig.Store.OpenStreamAsync("s", new() { Partitions = 3 })).Options.MaxItems, "the bound of a stream that is there");
-        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.OpenStreamAsync("s").AsTask(), "opening it with 64 partitions");
+        Expect.Equal(7, (await rig.Store.OpenStreamAsync("s", new() { Partitions = 3 })).Options.MaxItems,
+            "the bound of a stream that is there");
+        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.OpenStreamAsync("s").AsTask(),
+            "opening it with 64 partitions");
         Expect.Equal("s", failure.Stream, "the stream that the failure names");
         Expect.True(failure.IsPermanent, "it says that it will be the same the next time");
     }
@@ -162,14 +197,19 @@ internal static class StateScenarios
     {
         await rig.PrepareAsync();
         foreach (string name in new[] { "", "a\nb", new('x', 201) })
-            await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.OpenStreamAsync(name).AsTask(), $"a stream with a name of {name.Length} characters");
-        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.AppendAsync(1, ["a"], stream: "nowhere"), "an append to a missing stream");
+            await Expect.ThrowsAsync<ArgumentException>(() => rig.Store.OpenStreamAsync(name).AsTask(),
+                $"a stream with a name of {name.Length} characters");
+        StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.AppendAsync(1, ["a"], stream: "nowhere"),
+            "an append to a missing stream");
         Expect.True(failure.Message.Contains("nowhere", StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
-        failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.AcquireAsync(new(Orders, "nobody"), 0, new("a")).AsTask(), "a partition of a missing group");
+        failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.AcquireAsync(new(Orders, "nobody"), 0, new("a")).AsTask(),
+            "a partition of a missing group");
         Expect.True(failure.Message.Contains("nobody", StringComparison.Ordinal), $"the message names the group ({failure.Message})");
-        await Expect.ThrowsAsync<ArgumentOutOfRangeException>(() => rig.Store.AcquireAsync(Main, 1, new("a")).AsTask(), "a partition that is not there");
+        await Expect.ThrowsAsync<ArgumentOutOfRangeException>(() => rig.Store.AcquireAsync(Main, 1, new("a")).AsTask(),
+            "a partition that is not there");
         await Expect.ThrowsAsync<ArgumentException>(() => rig.AppendAsync(1, []), "an empty append");
-        await Expect.ThrowsAsync<OperationCanceledException>(() => rig.Store.FindStreamAsync(Orders, new CancellationToken(canceled: true)).AsTask(), "a call that is given up");
+        await Expect.ThrowsAsync<OperationCanceledException>(() => rig.Store.FindStreamAsync(Orders, new CancellationToken(canceled: true))
+            .AsTask(), "a call that is given up");
     }
 
     private static async Task ACheckReadsEveryEntry(Rig rig)

@@ -1,6 +1,8 @@
+using Sluice.Storage;
+
 namespace Sluice.Testing;
 
-/// <summary>What a partition of a group should be, said as simply as it can be: every entry with its fate.</summary>
+/// <summary>The expected state of a partition in a group, in the simplest form: every entry with its fate.</summary>
 internal sealed class PartitionModel
 {
     public SortedDictionary<long, EntryModel> Entries { get; } = [];
@@ -17,7 +19,8 @@ internal sealed class PartitionModel
 
     public void Append(string text) => Entries.Add(++Tail, new(text));
 
-    public void AddOwn(string text, TimeSpan now) => Entries.Add(--LastOwn, new(text) { Fate = Fate.Retrying, LeftOrder = true, Due = now });
+    public void AddOwn(string text, TimeSpan now)
+        => Entries.Add(--LastOwn, new(text) { Fate = Fate.Retrying, LeftOrder = true, Due = now });
 
     public void Take()
     {
@@ -40,7 +43,8 @@ internal sealed class PartitionModel
 
     public List<(long Sequence, string Text, int Attempt)> Lease(TimeSpan now, int max, bool suspects)
     {
-        IEnumerable<KeyValuePair<long, EntryModel>> due = Entries.Where(entry => entry.Value.Fate == Fate.Retrying && entry.Value.Due <= now)
+        IEnumerable<KeyValuePair<long, EntryModel>> due = Entries.Where(entry => entry.Value.Fate == Fate.Retrying
+            && entry.Value.Due <= now)
             .OrderBy(entry => entry.Value.Due).ThenBy(entry => Math.Abs(entry.Key));
         IEnumerable<KeyValuePair<long, EntryModel>> next = suspects
             ? Entries.Where(entry => entry.Value.Fate == Fate.Suspect).Take(1)
@@ -70,7 +74,7 @@ internal sealed class EntryModel(string text)
     public override string ToString() => $"{text} {Fate} {Attempts}";
 }
 
-/// <summary>Where an entry is.</summary>
+/// <summary>The fate of an entry.</summary>
 internal enum Fate
 {
     New,

@@ -1,14 +1,16 @@
+using Sluice.Storage;
+
 namespace Sluice.Testing;
 
 /// <summary>
-/// A store around another. Every call goes through <see cref="CallAsync"/>, where a test can delay it, kill something before, during or after it, or
-/// count it; single calls can be overridden.
+/// A store that wraps another one. Every call goes through <see cref="CallAsync"/>, where a test can delay it, count it, or kill something
+/// before, during or after it; single calls can be overridden.
 /// </summary>
-/// <param name="inner">The store that does the work.</param>
-/// <param name="leaveOpen">Whether it stays open when this one is disposed.</param>
+/// <param name="inner">The inner store.</param>
+/// <param name="leaveOpen">Whether the inner store stays open when this one is disposed.</param>
 public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IStreamStore
 {
-    /// <summary>The store that does the work.</summary>
+    /// <summary>The inner store.</summary>
     protected IStreamStore Inner => inner;
 
     /// <inheritdoc/>
@@ -23,8 +25,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
     /// <inheritdoc/>
     public virtual string? Loss => inner.Loss;
 
-    /// <summary>Makes a call. Unless overridden it just does.</summary>
-    /// <param name="name">The method's name.</param>
+    /// <summary>Executes a call; by default without any change.</summary>
+    /// <param name="name">The name of the method.</param>
     /// <param name="call">Calls the inner store.</param>
     protected virtual ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {
@@ -37,7 +39,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(RaiseGenerationAsync), () => inner.RaiseGenerationAsync(expected, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    public virtual ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,
+        CancellationToken cancellation = default)
         => CallAsync(nameof(OpenStreamAsync), () => inner.OpenStreamAsync(stream, options, cancellation));
 
     /// <inheritdoc/>
@@ -69,7 +72,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(WaitForChangeAsync), () => inner.WaitForChangeAsync(stream, after, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+    public virtual ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+        CancellationToken cancellation = default)
         => CallAsync(nameof(WaitForEntriesAsync), () => inner.WaitForEntriesAsync(stream, partitions, after, cancellation));
 
     /// <inheritdoc/>
@@ -101,7 +105,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => Done(nameof(LeaveAsync), () => inner.LeaveAsync(group, member, instance, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
+    public virtual ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+        CancellationToken cancellation = default)
         => CallAsync(nameof(AcquireAsync), () => inner.AcquireAsync(group, partition, request, cancellation));
 
     /// <inheritdoc/>
@@ -113,7 +118,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(LeaseAsync), () => inner.LeaseAsync(request, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+    public virtual ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes,
+        CancellationToken cancellation = default)
         => CallAsync(nameof(ReserveAsync), () => inner.ReserveAsync(owner, stream, items, bytes, cancellation));
 
     /// <inheritdoc/>
@@ -121,7 +127,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(CommitAsync), () => inner.CommitAsync(commit, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch, CancellationToken cancellation = default)
+    public virtual ValueTask<Quarantine?> AcquireQuarantineAsync(GroupId group, string member, long expectedEpoch,
+        CancellationToken cancellation = default)
         => CallAsync(nameof(AcquireQuarantineAsync), () => inner.AcquireQuarantineAsync(group, member, expectedEpoch, cancellation));
 
     /// <inheritdoc/>
@@ -167,7 +174,8 @@ public class StreamStoreWrapper(IStreamStore inner, bool leaveOpen = false) : IS
         => CallAsync(nameof(DeleteDeadAsync), () => inner.DeleteDeadAsync(group, numbers, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null, CancellationToken cancellation = default)
+    public virtual ValueTask<ReaderInfo> OpenReaderAsync(string stream, string reader, ReaderOptions? options = null,
+        CancellationToken cancellation = default)
         => CallAsync(nameof(OpenReaderAsync), () => inner.OpenReaderAsync(stream, reader, options, cancellation));
 
     /// <inheritdoc/>

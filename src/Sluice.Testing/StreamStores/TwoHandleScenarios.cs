@@ -1,8 +1,12 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
-/// <summary>Two store objects over the same data at once, as two processes have them: wake-ups, stale caches, concurrent decisions. If a store allows one object only, opening a second one must fail.</summary>
+/// <summary>
+/// Two store objects over the same data, like two processes: wake-ups, stale caches, concurrent decisions. If a store allows only one
+/// object, opening a second one must fail.
+/// </summary>
 internal static class TwoHandleScenarios
 {
     public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
@@ -25,7 +29,8 @@ internal static class TwoHandleScenarios
         await using (second)
         {
             long seen = await second.WaitForChangeAsync(Orders, -1);
-            Task<long> any = second.WaitForChangeAsync(Orders, seen).AsTask(), entries = second.WaitForEntriesAsync(Orders, [0], seen).AsTask();
+            Task<long> any = second.WaitForChangeAsync(Orders, seen).AsTask(),
+                entries = second.WaitForEntriesAsync(Orders, [0], seen).AsTask();
             await rig.AddAsync("a");
             Expect.True(await any > seen && await entries > seen, "both kinds of waiting end with a higher count");
             Expect.Same(["a"], Texts((await second.ReadAsync(new(Orders, 0, 1))).Entries.ToArray()), "what is read elsewhere");
@@ -38,16 +43,18 @@ internal static class TwoHandleScenarios
         if (await rig.OpenSecondAsync() is not { } second) return;
         await using (second)
         {
-            string[] keys = [.. Enumerable.Range(0, 2).Select(partition => Enumerable.Range(0, 100).Select(n => $"{n}").First(key => EntryKey.Of(key).PartitionOf(2) == partition))];
+            string[] keys = [.. Enumerable.Range(0, 2).Select(partition => Enumerable.Range(0, 100).Select(n => $"{n}")
+                .First(key => EntryKey.Of(key).PartitionOf(2) == partition))];
             long seen = await second.WaitForChangeAsync(Orders, -1);
             Task<long> owner = second.WaitForEntriesAsync(Orders, [1], seen).AsTask();
             for (int number = 1; number <= 3; number++)
             {
                 Task<long> any = second.WaitForChangeAsync(Orders, seen).AsTask();
                 await AppendToAsync(rig.Store, keys[0], number);
-                seen = await any;                    // the message of this change has come
+                seen = await any;                    // the message of this change has arrived
             }
-            if (second.Capabilities.HasFlag(StreamStoreCapabilities.PartitionChanges)) Expect.True(!owner.IsCompleted, "nobody is woken for another partition");
+            if (second.Capabilities.HasFlag(StreamStoreCapabilities.PartitionChanges))
+                Expect.True(!owner.IsCompleted, "nobody is woken for another partition");
             await AppendToAsync(rig.Store, keys[1], 4);
             Expect.True(await owner >= seen, "the owner is woken for its own");
         }
@@ -64,12 +71,13 @@ internal static class TwoHandleScenarios
             await rig.Store.OpenStreamAsync(Orders, new() { Partitions = 1 });
             using EntryBatch batch = Batch("anew");
             AppendResult result = await second.AppendAsync(new(Orders, "anew", 0, 1, batch));
-            Expect.Equal((AppendStatus.Accepted, 0, 1L), (result.Status, result.First!.Value.Partition, result.First.Value.Sequence), "an append elsewhere, where the former stream was known");
+            Expect.Equal((AppendStatus.Accepted, 0, 1L), (result.Status, result.First!.Value.Partition, result.First.Value.Sequence),
+                "an append elsewhere, where the former stream was known");
             Expect.Same(["anew"], await rig.ReadAsync(Orders), "what is in the stream");
         }
     }
 
-    // Both objects have read the same group, and both decide.
+    // Both objects have read the same group, and both try to decide.
     private static async Task OfTwoDecisionsOneIsApplied(Rig rig)
     {
         await rig.PrepareAsync();
@@ -79,19 +87,23 @@ internal static class TwoHandleScenarios
             await rig.AddAsync("a", "b");
             long epoch = (await second.FindGroupAsync(Main))!.Partitions[0].Epoch;
             AcquireResult[] takes = await Task.WhenAll(
-                rig.Store.AcquireAsync(Main, 0, new("a") { ExpectedEpoch = epoch }).AsTask(), second.AcquireAsync(Main, 0, new("b") { ExpectedEpoch = epoch }).AsTask());
+                rig.Store.AcquireAsync(Main, 0, new("a") { ExpectedEpoch = epoch }).AsTask(),
+                    second.AcquireAsync(Main, 0, new("b") { ExpectedEpoch = epoch }).AsTask());
             Expect.Equal(1, takes.Count(take => take.Status == AcquireStatus.Taken), "takers of one partition that get it");
-            Quarantine?[] quarantines = await Task.WhenAll(rig.Store.AcquireQuarantineAsync(Main, "a", 0).AsTask(), second.AcquireQuarantineAsync(Main, "b", 0).AsTask());
+            Quarantine?[] quarantines = await Task.WhenAll(rig.Store.AcquireQuarantineAsync(Main, "a", 0).AsTask(),
+                second.AcquireQuarantineAsync(Main, "b", 0).AsTask());
             Expect.Equal(1, quarantines.Count(quarantine => quarantine is not null), "takers of the quarantine that get it");
             HeartbeatResult[] beats = await Task.WhenAll(
-                rig.Store.HeartbeatAsync(new(Main, "m", "m1", Second)).AsTask(), second.HeartbeatAsync(new(Main, "m", "m2", Second)).AsTask());
+                rig.Store.HeartbeatAsync(new(Main, "m", "m1", Second)).AsTask(),
+                    second.HeartbeatAsync(new(Main, "m", "m2", Second)).AsTask());
             Expect.Equal(1, beats.Count(beat => beat.Status == HeartbeatStatus.Accepted), "instances that get a name");
 
-            // The owner of the partition commits through either object: the epoch decides, not the connection.
+            // The owner commits through both objects: the epoch decides, not the connection.
             Ownership owner = takes.Single(take => take.Status == AcquireStatus.Taken).Ownership;
             await second.LeaseAsync(new([owner]));
             CommitResult[] commits = await Task.WhenAll(
-                rig.Store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }).AsTask(), second.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }).AsTask());
+                rig.Store.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }).AsTask(),
+                    second.CommitAsync(new(owner, 1) { Settled = [new(1, 1)] }).AsTask());
             Expect.True(commits.All(commit => commit.Status == CommitStatus.Committed), "a commit and its resend are answered alike");
             Expect.Equal(1L, await rig.BacklogAsync(), "what is left after both");
         }
@@ -108,7 +120,8 @@ internal static class TwoHandleScenarios
                 using EntryBatch batch = Batch($"{n}");
                 return await (n % 2 == 0 ? rig.Store : second).AppendAsync(new(Orders, $"p{n}", 0, 1, batch));
             })];
-            Expect.Equal(3, (await Task.WhenAll(appends)).Count(result => result.Status == AppendStatus.Accepted), "appends that are accepted, of eight by two processes");
+            Expect.Equal(3, (await Task.WhenAll(appends)).Count(result => result.Status == AppendStatus.Accepted),
+                "appends that are accepted, of eight by two processes");
         }
     }
 
@@ -124,11 +137,12 @@ internal static class TwoHandleScenarios
             await rig.CommitAsync(new(owner, 1) { Deferred = [new(1, 1, TimeSpan.FromHours(1))] });
             LeaseResult lease = await ahead.LeaseAsync(new([owner]));
             Expect.Equal(0, lease.Batches.Count, "entries for a host whose clock is two days ahead");
-            Expect.True(lease.NextDue > TimeSpan.FromMinutes(50) && lease.NextDue <= TimeSpan.FromHours(1), $"it is due within the hour ({lease.NextDue})");
+            Expect.True(lease.NextDue > TimeSpan.FromMinutes(50) && lease.NextDue <= TimeSpan.FromHours(1),
+                $"it is due within the hour ({lease.NextDue})");
         }
     }
 
-    // The first object's cache of the partition must not count.
+    // The first object must not trust its cache of the partition.
     private static async Task AnOwnerWhosePartitionWasTakenElsewhereIsVoid(Rig rig)
     {
         await rig.PrepareAsync();
@@ -140,13 +154,18 @@ internal static class TwoHandleScenarios
             await rig.LeaseAsync(before);
             await rig.CommitAsync(new(before, 1) { Settled = [new(1, 1)] });
             AcquireResult taken = await second.AcquireAsync(Main, 0, new("b"));
-            Expect.Equal((AcquireStatus.Taken, 1L), (taken.Status, taken.State!.LastCommit), "the partition, taken elsewhere, with the commit that was made here");
-            Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(before, 2) { Settled = [new(2, 2)] })).Status, "a commit of the former owner");
+            Expect.Equal((AcquireStatus.Taken, 1L), (taken.Status, taken.State!.LastCommit),
+                "the partition, taken elsewhere, with the commit that was made here");
+            Expect.Equal(CommitStatus.Stale, (await rig.Store.CommitAsync(new(before, 2) { Settled = [new(2, 2)] })).Status,
+                "a commit of the former owner");
             Expect.True(!await rig.Store.ReleaseAsync(before), "the former owner has nothing to release");
-            Expect.Same([(2L, WaitingStatus.Suspect)], taken.State.Waiting.Select(entry => (entry.Entry.Sequence, entry.State)), "what was under way with the former owner");
+            Expect.Same([(2L, WaitingStatus.Suspect)], taken.State.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status)),
+                "what was under way with the former owner");
             await rig.AddAsync("c");
-            Expect.Same(["c"], Texts((await second.LeaseAsync(new([taken.Ownership]))).Batches.Single().Entries.ToArray()), "what the owner leases");
-            Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 2) { Settled = [new(3, 3)] })).Status, "a commit of the owner");
+            Expect.Same(["c"], Texts((await second.LeaseAsync(new([taken.Ownership]))).Batches.Single().Entries.ToArray()),
+                "what the owner leases");
+            Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 2) { Settled = [new(3, 3)] })).Status,
+                "a commit of the owner");
         }
     }
 
@@ -162,8 +181,11 @@ internal static class TwoHandleScenarios
                     using EntryBatch batch = Batch($"{number}");
                     IStreamStore by = number % 2 == 0 ? rig.Store : second;
                     AppendStatus expected = ReferenceEquals(store, second) ? AppendStatus.Duplicate : AppendStatus.Accepted;
-                    Expect.Equal(expected, (await by.AppendAsync(new(Orders, "both", 0, number, batch))).Status, $"the append {number} of a producer that goes from one to the other");
-                    Expect.Equal(AppendStatus.Duplicate, (await (ReferenceEquals(by, second) ? rig.Store : second).AppendAsync(new(Orders, "both", 0, number, batch))).Status, $"the append {number}, sent again by the other");
+                    Expect.Equal(expected, (await by.AppendAsync(new(Orders, "both", 0, number, batch))).Status,
+                        $"the append {number} of a producer that goes from one to the other");
+                    Expect.Equal(AppendStatus.Duplicate, (await (ReferenceEquals(by, second) ? rig.Store
+                        : second).AppendAsync(new(Orders, "both", 0, number, batch))).Status,
+                        $"the append {number}, sent again by the other");
                 }
             Expect.Same(["1", "2", "3", "4"], await rig.ReadAsync(Orders), "what is in the stream");
         }
@@ -177,14 +199,17 @@ internal static class TwoHandleScenarios
         {
             await rig.AddAsync("a", "b");
             using EntryBatch batch = Batch("c");
-            Expect.Equal(AppendStatus.Full, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status, "an append to a full stream");
+            Expect.Equal(AppendStatus.Full, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status,
+                "an append to a full stream");
             long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
             Task<long> room = rig.Store.WaitForChangeAsync(Orders, seen).AsTask();
             AcquireResult taken = await second.AcquireAsync(Main, 0, new("b"));
             await second.LeaseAsync(new([taken.Ownership]));
-            Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 1) { Settled = [new(1, 2)] })).Status, "a commit that makes room");
+            Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 1) { Settled = [new(1, 2)] })).Status,
+                "a commit that makes room");
             Expect.True(await room > seen, "who waits for room is woken");
-            Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status, "the append, when there is room");
+            Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status,
+                "the append, when there is room");
         }
     }
 

@@ -1,8 +1,9 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
-/// <summary>Commits that must leave nothing behind.</summary>
+/// <summary>Commits that must leave no trace.</summary>
 internal static class VoidCommitScenarios
 {
     public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
@@ -24,7 +25,9 @@ internal static class VoidCommitScenarios
         {
             CommitResult result = await rig.Store.CommitAsync(Everything(owner, 2) with { Settled = [new(1, 1), new(stale, stale)] });
             Expect.Equal(CommitStatus.NotOutstanding, result.Status, $"a commit that settles {stale}");
-            result = await rig.Store.CommitAsync(Everything(owner, 2) with { Deferred = [new(1, 1, TimeSpan.Zero), new(stale, 1, TimeSpan.Zero)], Settled = [] });
+            result = await rig.Store.CommitAsync(Everything(owner,
+                2) with
+            { Deferred = [new(1, 1, TimeSpan.Zero), new(stale, 1, TimeSpan.Zero)], Settled = [] });
             Expect.Equal(CommitStatus.NotOutstanding, result.Status, $"a commit that defers {stale}");
             result = await rig.Store.CommitAsync(Everything(owner, 2) with { Dead = [new(stale, "node", "dead", 1)] });
             Expect.Equal(CommitStatus.NotOutstanding, result.Status, $"a commit that buries {stale}");
@@ -35,9 +38,12 @@ internal static class VoidCommitScenarios
     private static async Task AnEntryEndsOnceInACommit(Rig rig)
     {
         Ownership owner = await StartAsync(rig);
-        Expect.Equal(CommitStatus.NotOutstanding, (await rig.Store.CommitAsync(Everything(owner, 1) with { Settled = [new(1, 2), new(2, 3)] })).Status, "settling 2 twice");
+        Expect.Equal(CommitStatus.NotOutstanding, (await rig.Store.CommitAsync(Everything(owner,
+            1) with
+        { Settled = [new(1, 2), new(2, 3)] })).Status, "settling 2 twice");
         Expect.Equal(CommitStatus.NotOutstanding,
-            (await rig.Store.CommitAsync(Everything(owner, 1) with { Settled = [new(1, 3)], Deferred = [new(2, 1, null)] })).Status, "settling and deferring 2");
+            (await rig.Store.CommitAsync(Everything(owner, 1) with { Settled = [new(1, 3)], Deferred = [new(2, 1, null)] })).Status,
+                "settling and deferring 2");
         await UntouchedAsync(rig, owner, 1);
     }
 
@@ -73,7 +79,8 @@ internal static class VoidCommitScenarios
             commit with { Ends = [new("missing", StreamEnd.Complete)] },
         })
         {
-            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.CommitAsync(missing).AsTask(), "a commit that names a missing stream");
+            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.CommitAsync(missing).AsTask(),
+                "a commit that names a missing stream");
             Expect.True(failure.Message.Contains("missing", StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
         }
         await UntouchedAsync(rig, owner, 1);
@@ -85,7 +92,7 @@ internal static class VoidCommitScenarios
         using EntryBatch many = Batch([.. Enumerable.Repeat("x", StoreCommit.MaxItems)]);
         using EntryBatch large = Batch(new string('x', StoreCommit.MaxBytes + 1));
         StoreCommit commit = Everything(owner, 1);
-        // Two and more that are neighbours are one range: these are not.
+        // Neighbouring entries would be one range; these are not neighbours.
         SequenceRange[] apart = [.. Enumerable.Range(1, StoreCommit.MaxItems / 2).Select(i => new SequenceRange(2 * i, 2 * i))];
         foreach (StoreCommit tooLarge in new[]
         {
@@ -96,7 +103,8 @@ internal static class VoidCommitScenarios
             commit with { Cursors = [.. Enumerable.Repeat(new CursorCommit(Results, "r", 0, 1), StoreCommit.MaxItems)] },
         })
         {
-            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.CommitAsync(tooLarge).AsTask(), "a commit beyond the limits");
+            StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(() => rig.Store.CommitAsync(tooLarge).AsTask(),
+                "a commit beyond the limits");
             Expect.True(failure.Message.Contains(Orders, StringComparison.Ordinal), $"the message names the stream ({failure.Message})");
         }
         await UntouchedAsync(rig, owner, 1);
@@ -107,8 +115,10 @@ internal static class VoidCommitScenarios
     {
         Ownership owner = await StartAsync(rig);
         StreamStoreException failure = await Expect.ThrowsAsync<StreamStoreException>(
-            () => rig.Store.CommitAsync(Everything(owner, 1) with { Attachments = [new Foreign()] }).AsTask(), "a commit with a foreign attachment");
-        Expect.True(failure.Message.Contains("a store of clay", StringComparison.Ordinal), $"the message says who could write it ({failure.Message})");
+            () => rig.Store.CommitAsync(Everything(owner, 1) with { Attachments = [new Foreign()] }).AsTask(),
+                "a commit with a foreign attachment");
+        Expect.True(failure.Message.Contains("a store of clay", StringComparison.Ordinal),
+            $"the message says who could write it ({failure.Message})");
         await UntouchedAsync(rig, owner, 1);
     }
 
@@ -132,7 +142,7 @@ internal static class VoidCommitScenarios
         Batches = [new("batch") { Close = true, MarkerStreams = [Results] }],
     };
 
-    // Nothing of what Everything writes is there; and the number is still free.
+    // Nothing that Everything writes is stored, and the commit's number is still free.
     private static async Task UntouchedAsync(Rig rig, Ownership owner, long commit)
     {
         Expect.Equal(0, (await rig.ReadAsync()).Length, "outputs and markers of a void commit");
@@ -141,7 +151,7 @@ internal static class VoidCommitScenarios
         Expect.Equal(0, (await rig.Store.ListDeadAsync(Main)).Count, "dead letters of a void commit");
         IReadOnlyList<WaitingEntry> waiting = await rig.Store.ListWaitingAsync(Main, 0);
         Expect.True(waiting.Any(entry => entry.Entry.Sequence == 1), "entry 1 is outstanding after a void commit");
-        Expect.True(waiting.All(entry => entry.State == WaitingStatus.InFlight), "what is outstanding is in flight after a void commit");
+        Expect.True(waiting.All(entry => entry.Status == WaitingStatus.InFlight), "what is outstanding is in flight after a void commit");
         await rig.CommitAsync(Everything(owner, commit));
         Expect.Equal(2, (await rig.ReadAsync()).Length, "output and marker of the same commit, put right");
     }

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -21,12 +22,18 @@ internal static class WaitingScenarios
         await rig.AddAsync("a", "b");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner);
-        await rig.CommitAsync(new(owner, 1) { Deferred = [new(2, 1, 4 * Second, "node", "b failed"), new(1, 1, 2 * Second, "node", "a failed")] });
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Deferred = [new(2, 1, 4 * Second, "node", "b failed"),
+            new(1, 1, 2 * Second, "node", "a failed")]
+        });
         LeaseResult nothing = await rig.Store.LeaseAsync(new([owner]));
         Expect.Equal(0, nothing.Batches.Count, "batches before anything is due");
-        Expect.True(nothing.NextDue > TimeSpan.Zero && nothing.NextDue <= 2 * Second, $"the next is due within two seconds ({nothing.NextDue})");
+        Expect.True(nothing.NextDue > TimeSpan.Zero && nothing.NextDue <= 2 * Second,
+            $"the next is due within two seconds ({nothing.NextDue})");
         await rig.PassAsync(2 * Second);
-        Expect.Same([("a", 2)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)), "what is due after two seconds");
+        Expect.Same([("a", 2)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)),
+            "what is due after two seconds");
         await rig.ReopenAsync(kill: false);
         await rig.PassAsync(2 * Second);
         Expect.Same([("b", 2)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)), "what is due after four");
@@ -34,7 +41,7 @@ internal static class WaitingScenarios
         Expect.Equal(3, (await rig.LeaseAsync(owner)).Single().Attempt, "the attempt after two that were charged");
     }
 
-    // k1 fails; k2, of the same key, is parked behind it, and freed by the commit that ends k1.
+    // k1 fails; k2, of the same key, is parked behind it, and the commit that ends k1 frees it.
     private static async Task AParkedEntryWaitsUntilItIsFreed(Rig rig)
     {
         await rig.PrepareAsync();
@@ -46,10 +53,12 @@ internal static class WaitingScenarios
         Expect.Same(["k1"], Texts(await rig.LeaseAsync(owner)), "what is leased while two are parked");
         await rig.ReopenAsync(kill: true);
         (owner, PartitionState state) = await rig.TakeAsync("b");
-        Expect.Same([WaitingStatus.Suspect, WaitingStatus.Parked, WaitingStatus.Parked], state.Waiting.Select(entry => entry.State), "what waits after a crash");
+        Expect.Same([WaitingStatus.Suspect, WaitingStatus.Parked, WaitingStatus.Parked], state.Waiting.Select(entry => entry.Status),
+            "what waits after a crash");
         await rig.LeaseAsync(owner, quarantine: await rig.Store.AcquireQuarantineAsync(Main, "b", 0));
         await rig.CommitAsync(new(owner, 2) { Settled = [new(1, 1)], Deferred = [new(3, 0, TimeSpan.Zero), new(2, 0, TimeSpan.Zero)] });
-        Expect.Same([("k2", 1), ("k3", 1)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)), "what is freed, in order");
+        Expect.Same([("k2", 1), ("k3", 1)], (await rig.LeaseAsync(owner)).Select(entry => (Text(entry), entry.Attempt)),
+            "what is freed, in order");
     }
 
     private static async Task AWaitingEntryKeepsItsPayloadWhenTheRestIsTrimmed(Rig rig)
@@ -61,7 +70,8 @@ internal static class WaitingScenarios
         await rig.LeaseAsync(owner);
         await rig.CommitAsync(new(owner, 1) { Settled = [new(1, 1), new(3, 5)], Deferred = [new(2, 1, null, "node", "why")] });
         StreamInfo stream = (await rig.Store.FindStreamAsync(Orders))!;
-        Expect.Equal((1L, 1L, 1L), (stream.Items, stream.Groups[0].Outstanding, stream.Groups[0].Waiting), "items in the store, outstanding, waiting");
+        Expect.Equal((1L, 1L, 1L), (stream.Items, stream.Groups[0].Outstanding, stream.Groups[0].Waiting),
+            "items in the store, outstanding, waiting");
         ReadResult read = await rig.Store.ReadAsync(new(Orders, 0, 1));
         Expect.Equal((0, 5L, 6L), (read.Entries.Length, read.Missed, read.Next), "entries read, missed, next");
         await rig.ReopenAsync(kill: true);
@@ -89,10 +99,13 @@ internal static class WaitingScenarios
         (owner, PartitionState state) = await rig.TakeAsync();
         Expect.Equal(2, state.Waiting.Count, "waiting entries");
         Entry[] leased = await rig.LeaseAsync(owner);
-        Expect.Same([(-1L, 1, "window 1"), (-2L, 1, "window 2")], leased.Select(entry => (entry.Sequence, entry.Attempt, Text(entry))), "derived entries, as leased");
-        Expect.Equal((EntryKey.Of("k"), 4, "enters at sink"), (leased[0].Key, leased[0].CodeVersion, System.Text.Encoding.UTF8.GetString(leased[0].Headers.Span)), "the first one's head");
+        Expect.Same([(-1L, 1, "window 1"), (-2L, 1, "window 2")], leased.Select(entry => (entry.Sequence, entry.Attempt, Text(entry))),
+            "derived entries, as leased");
+        Expect.Equal((EntryKey.Of("k"), 4, "enters at sink"),
+            (leased[0].Key, leased[0].CodeVersion, System.Text.Encoding.UTF8.GetString(leased[0].Headers.Span)), "the first one's head");
         AcquireResult theirs = await rig.Store.AcquireAsync(other, 0, new("x"));
-        Expect.Same(["a"], Texts((await rig.Store.LeaseAsync(new([theirs.Ownership]))).Batches.SelectMany(batch => batch.Entries.ToArray())), "what another group sees");
+        Expect.Same(["a"], Texts((await rig.Store.LeaseAsync(new([theirs.Ownership]))).Batches.SelectMany(batch =>
+            batch.Entries.ToArray())), "what another group sees");
         await rig.SettleAsync(owner, 2, -1);
         await rig.CommitAsync(new(owner, 3) { Settled = [new(-2, -2)], Derived = derived });
         Expect.Same([-3L, -4], (await rig.LeaseAsync(owner)).Select(entry => entry.Sequence), "further derived entries");
@@ -104,12 +117,18 @@ internal static class WaitingScenarios
         await rig.AddAsync("a", "b", "c", "d");
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner, 3);
-        await rig.CommitAsync(new(owner, 1) { Deferred = [new(1, 1, null, "node", "parked"), new(2, 1, Second, "node", new string('x', 5000))] });
+        await rig.CommitAsync(new(owner, 1)
+        {
+            Deferred = [new(1, 1, null, "node", "parked"),
+            new(2, 1, Second, "node", new string('x', 5000))]
+        });
         IReadOnlyList<WaitingEntry> page = await rig.Store.ListWaitingAsync(Main, 0, max: 2);
-        Expect.Same([("a", WaitingStatus.Parked), ("b", WaitingStatus.Retrying)], page.Select(entry => (Text(entry.Entry), entry.State)), "the first page");
-        Expect.Equal((4000, "node", true), (page[1].Error.Length, page[1].Node, page[1].Due is not null), "error, node and due time of a retry");
+        Expect.Same([("a", WaitingStatus.Parked), ("b", WaitingStatus.Retrying)], page.Select(entry => (Text(entry.Entry), entry.Status)),
+            "the first page");
+        Expect.Equal((4000, "node", true), (page[1].Error.Length, page[1].Node, page[1].Due is not null),
+            "error, node and due time of a retry");
         page = await rig.Store.ListWaitingAsync(Main, 0, after: 2, max: 2);
-        Expect.Same([("c", WaitingStatus.InFlight)], page.Select(entry => (Text(entry.Entry), entry.State)), "the second page");
+        Expect.Same([("c", WaitingStatus.InFlight)], page.Select(entry => (Text(entry.Entry), entry.Status)), "the second page");
     }
 
     private static async Task ATakingShowsTheFirstPageOfWhatWaits(Rig rig)
@@ -119,13 +138,16 @@ internal static class WaitingScenarios
         for (int i = 0; i < All; i += 500) await rig.AddAsync([.. Enumerable.Range(i + 1, 500).Select(n => $"{n}")]);
         (Ownership owner, _) = await rig.TakeAsync();
         await rig.LeaseAsync(owner, All);
-        for (int i = 0; i < 6; i++) await rig.CommitAsync(new(owner, i + 1) { Deferred = [.. Enumerable.Range((i * 250) + 1, 250).Select(n => new RetryWrite(n, n % 3, null, "node", "parked"))] });
+        for (int i = 0; i < 6; i++) await rig.CommitAsync(new(owner,
+            i + 1)
+        { Deferred = [.. Enumerable.Range((i * 250) + 1, 250).Select(n => new RetryWrite(n, n % 3, null, "node", "parked"))] });
         (_, PartitionState state) = await rig.TakeAsync();
-        Expect.Same(Enumerable.Range(1, PartitionState.MaxWaiting).Select(n => (long)n), state.Waiting.Select(entry => entry.Entry.Sequence), "the first page");
+        Expect.Same(Enumerable.Range(1, PartitionState.MaxWaiting).Select(n => (long)n),
+            state.Waiting.Select(entry => entry.Entry.Sequence), "the first page");
         IReadOnlyList<WaitingEntry> rest = await rig.Store.ListWaitingHeadsAsync(Main, 0, PartitionState.MaxWaiting, 499);
         rest = [.. rest, .. await rig.Store.ListWaitingHeadsAsync(Main, 0, rest[^1].Entry.Sequence, 499)];
         Expect.Same(Enumerable.Range(PartitionState.MaxWaiting + 1, 500).Select(n => ((long)n, n % 3, 0, WaitingStatus.Parked)),
-            rest.Select(entry => (entry.Entry.Sequence, entry.Attempts, entry.Entry.Payload.Length, entry.State)), "the pages behind it");
+            rest.Select(entry => (entry.Entry.Sequence, entry.Attempts, entry.Entry.Payload.Length, entry.Status)), "the pages behind it");
     }
 
     private static async Task AClockThatGoesBackHoldsNothingUp(Rig rig)
@@ -141,6 +163,7 @@ internal static class WaitingScenarios
         Expect.True(times[1] >= times[0], $"stored time does not go back ({times[0]:O}, then {times[1]:O})");
         (owner, _) = await rig.TakeAsync();
         await rig.PassAsync(2 * Second);
-        Expect.Same(["a", "b", "c"], Texts(await rig.LeaseAsync(owner)), "what is leased two seconds later, by a clock that is an hour behind");
+        Expect.Same(["a", "b", "c"], Texts(await rig.LeaseAsync(owner)),
+            "what is leased two seconds later, by a clock that is an hour behind");
     }
 }

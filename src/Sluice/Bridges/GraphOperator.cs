@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Graphs;
 
-/// <summary>Makes stages of graphs.</summary>
+namespace Sluice.Bridges;
+
+/// <summary>Makes operators from graphs.</summary>
 internal static class GraphOperator
 {
     public static GraphOperator<TRequest> Of<TRequest>(Graph<TRequest> graph)
@@ -10,8 +12,9 @@ internal static class GraphOperator
     }
 }
 
-/// <summary>An asynchronous map that resolves a graph: named after the graph, where that has a name.</summary>
-internal sealed class GraphOperator<TRequest>(Graph<TRequest> graph) : SelectAsyncOperator<TRequest, GraphContext<TRequest>>(graph.ResolveAsync, null)
+/// <summary>The operator that resolves a graph for each item; an asynchronous map, named after the graph.</summary>
+internal sealed class GraphOperator<TRequest>(Graph<TRequest> graph)
+    : SelectAsyncOperator<TRequest, GraphContext<TRequest>>(graph.ResolveAsync, null)
 {
     public override string Kind => "graph";
 

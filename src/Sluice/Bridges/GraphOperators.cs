@@ -1,17 +1,20 @@
 using System.ComponentModel;
+using Sluice.Bridges;
+using Sluice.Graphs;
 
 namespace Sluice;
 
-/// <summary>Graphs as stages: <c>requests | graph</c> resolves the graph for every item.</summary>
+/// <summary>Graphs as stages of pipelines: <c>requests | graph</c> resolves the graph for each item.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class GraphOperators
 {
     extension<TRequest>(Source<TRequest>)
     {
-        /// <summary>
-        /// Resolves the graph for every item: what comes out is its context. One resolve at a time, unless <c>| Stage.Parallel(64)</c> stands behind it; then in order all
-        /// the same. A resolve that fails is a failure of the stage: <c>| Stage.Retry(…)</c> and the like decide what becomes of the item.
-        /// </summary>
+        /// <summary>Adds a stage that resolves the graph for each item, and puts out the context of each resolve, in order.</summary>
+        /// <remarks>
+        /// One resolve runs at a time; with <c>| Stage.Parallel(64)</c> behind it, up to 64, still in order.
+        /// A failed resolve is a failure of the stage, to which <c>| Stage.Retry(…)</c> and other policies apply.
+        /// </remarks>
         public static Source<GraphContext<TRequest>> operator |(Source<TRequest> requests, Graph<TRequest> graph)
         {
             ArgumentNullException.ThrowIfNull(requests);
@@ -21,7 +24,10 @@ public static class GraphOperators
 
     extension<TIn, TRequest>(Pipe<TIn, TRequest>)
     {
-        /// <summary>Resolves the graph for every item: what comes out is its context. One resolve at a time, unless <c>| Stage.Parallel(64)</c> stands behind it.</summary>
+        /// <summary>
+        /// Adds a stage that resolves the graph for each item, and puts out the context of each resolve, in order. One at a time, unless
+        /// <c>| Stage.Parallel(64)</c> is behind it.
+        /// </summary>
         public static Pipe<TIn, GraphContext<TRequest>> operator |(Pipe<TIn, TRequest> requests, Graph<TRequest> graph)
         {
             ArgumentNullException.ThrowIfNull(requests);

@@ -1,30 +1,36 @@
+using Sluice.Storage;
+
 namespace Sluice;
 
 // The end of the input.
 public sealed partial class Consecutor<T>
 {
     /// <summary>
-    /// Says that the input is complete: from here on nothing is accepted, from nobody, also not after restarts. When everything that was accepted has ended, retries included, nodes put out what they hold,
-    /// each of them once, whatever dies meanwhile: the result of an aggregate, the rest of a chunk, windows that are open, and what <c>StatefulStageNode.EndKeyAsync</c> pushes.
+    /// Declares the input complete: the stream accepts no more items, from any process, also after restarts. When every accepted item has
+    /// ended, retries included, nodes emit the items that they hold, each exactly once even if processes die: the result of an aggregate,
+    /// the rest of a chunk, open windows, and the items that <c>StatefulStageNode.EndKeyAsync</c> pushes.
     /// </summary>
     /// <remarks>
-    /// <para>A stop is no end: it leaves what nodes hold in the store. Await what you send before: what is under way is accepted or refused. It may be called again, and by any process.</para>
-    /// <para>Nodes end in the order in which they follow each other, in each partition by itself; a consecutor that this one feeds is complete when you say so: call its own, when <see cref="WaitForIdleAsync"/> of this one has come back.</para>
-    /// <para>What is redriven later goes through as ever, and what nodes hold of it is put out once more.</para>
+    /// <para>A stop does not complete the input: held items stay in the store. Await your sends first; a concurrent send is either accepted
+    /// or refused. The call may be repeated, by any process.</para>
+    /// <para>In each partition, nodes end in the order of the pipeline. A consecutor that this one feeds is not completed with it: call its
+    /// own <c>CompleteAsync</c> when <see cref="WaitForIdleAsync"/> of this one has returned.</para>
+    /// <para>Items that are redriven later go through as usual, and nodes emit once more the items that they hold of them.</para>
     /// </remarks>
-    /// <param name="cancellation">Gives up; it may have been done or not.</param>
-    /// <returns>A task that ends when this is as durable as the store is. <see cref="WaitForIdleAsync"/> waits for what follows.</returns>
+    /// <param name="cancellation">Gives up; the input may or may not be complete.</param>
+    /// <returns>A task that ends when the completion is as durable as the store. <see cref="WaitForIdleAsync"/> waits for the items that
+    /// nodes emit at the end.</returns>
     /// <exception cref="InvalidOperationException">The consecutor has ended.</exception>
     /// <exception cref="StreamStoreException">The store failed: call it again.</exception>
     public async Task CompleteAsync(CancellationToken cancellation = default)
     {
-        if (core.Life.IsCancellationRequested) throw core.Over();
+        if (core.Lifetime.Token.IsCancellationRequested) throw core.Lifetime.Over();
         if (local is null)
         {
             await core.OpenAsync(cancellation).ConfigureAwait(false);
             await core.Store.EndStreamAsync(Name, StreamEnd.Complete, cancellation).ConfigureAwait(false);
         }
-        core.IsInputComplete = true;
-        core.Changed();
+        core.Stream.IsInputComplete = true;
+        core.Pump.Changed();
     }
 }

@@ -1,39 +1,52 @@
+using Sluice.Delivery;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Policies;
+
 namespace Sluice;
 
-// How a consecutor begins, pauses and is asked to end. Locking rule: `state` under `sync`; everything is awaited outside of it.
+// Start, pause and stop of a consecutor. Locking rule: `state` under `sync`; awaits happen outside of it.
 public sealed partial class Consecutor<T>
 {
-    private readonly LocalMember place;            // among those of this process
+    private readonly LocalMember place;            // among the members of this process
 
-    /// <summary>Takes the partitions that nobody else has, and resumes what was pending: at once, or when earlier owners have been silent for the lease time.</summary>
+    /// <summary>Starts the consecutor: it acquires its share of the partitions and resumes their pending items. Free partitions are
+    /// acquired at once; partitions of a dead owner, when the owner has been silent for the lease duration.</summary>
     /// <exception cref="InvalidOperationException">
-    /// It was started before; or state is stored that its code would forget or misread, which the message lists (<see cref="StateOptions"/> says what was meant); or another one of its name runs in this process, over the same store and as the same <see cref="ConsecutorOptions.InstanceId"/>: this one may be
-    /// started when that one has ended.
+    /// The consecutor was started before. Or the code would forget or misread stored state, which the message lists (declare renamed and
+    /// dropped nodes with <see cref="StateOptions"/>). Or another consecutor of this name runs in this process, over the same store and
+    /// with the same <see cref="ConsecutorOptions.InstanceId"/>: start this one when the other one has ended.
     /// </exception>
-    /// <exception cref="MemberInUseException">Another process is alive as the same <see cref="ConsecutorOptions.InstanceId"/>.</exception>
-    /// <exception cref="StreamStoreException">The store failed, or the stream there has another number of partitions.</exception>
+    /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>.</exception>
+    /// <exception cref="StreamStoreException">The store failed, or the existing stream has another number of partitions.</exception>
     public async Task StartAsync(CancellationToken cancellation = default)
     {
         while (TryBegin() is { } other)
         {
-            // One that has failed is about to give back what it has; whoever is started instead of it need not know when that is done.
+            // A failed consecutor releases its partitions by itself: its successor waits for that instead of being refused.
             if (other.State() != ConsecutorStatus.Failed) throw IsRunningAlready(other);
             await other.Completion.WaitAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             cancellation.ThrowIfCancellationRequested();
         }
         try
         {
-            await core.OpenAsync(cancellation, again: true).ConfigureAwait(false);          // outputs may have been wired since the first time
+            await core.OpenAsync(cancellation, again: true).ConfigureAwait(false); // outputs may have been wired since the first time
             if (!ownsStore) await core.StateCheck.CheckAllAsync(cancellation).ConfigureAwait(false);
             await core.Members.StartAsync(cancellation).ConfigureAwait(false);
-            var following = new ItemTracking(core) { Outputs = core.Outputs, KeepsOrder = core.Epochs is not null, DividesLists = core.Options.Delivery.Level != DeliveryLevel.None };
+            var following = new ItemTracking(core)
+            {
+                Outputs = core.Outputs,
+                KeepsOrder = core.Epochs is not null,
+                DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
+            };
             core.Following = following;
-            PipelineRun started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true }, CancellationToken.None);
+            PipelineRun started = pipeline.Start(core.Options.Run with { Following = following, TrackItems = true },
+                CancellationToken.None);
             run = started;
             await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
             committing = CommitAsync();
             _ = WatchAsync(started);
-            core.IsLeasing = State == ConsecutorStatus.Running;
+            core.Pump.IsLeasing = State == ConsecutorStatus.Running;
         }
         catch (Exception e)
         {
@@ -42,7 +55,8 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    /// <summary>Leases nothing more until <see cref="Resume"/>; what is sent is accepted as before.</summary>
+    /// <summary>Stops leasing until <see cref="Resume"/>. Sent items are still accepted. Has no effect unless the consecutor is
+    /// running.</summary>
     public void Pause()
     {
         lock (sync)
@@ -50,10 +64,10 @@ public sealed partial class Consecutor<T>
             if (state != ConsecutorStatus.Running) return;
             state = ConsecutorStatus.Paused;
         }
-        core.IsLeasing = false;
+        core.Pump.IsLeasing = false;
     }
 
-    /// <summary>Goes on after <see cref="Pause"/>.</summary>
+    /// <summary>Leases again after <see cref="Pause"/>. Has no effect unless the consecutor is paused.</summary>
     public void Resume()
     {
         lock (sync)
@@ -61,77 +75,87 @@ public sealed partial class Consecutor<T>
             if (state != ConsecutorStatus.Paused) return;
             state = ConsecutorStatus.Running;
         }
-        core.IsLeasing = run is not null;
+        core.Pump.IsLeasing = run is not null;
     }
 
-    /// <summary>Stops: nothing more is leased, what is under way ends and is committed, partitions are given back. Costs no item an attempt.</summary>
+    /// <summary>Stops gracefully: leasing ends, items in flight end and are committed, and partitions are released. A stop costs no item an
+    /// attempt.</summary>
     /// <remarks>
-    /// <para>End hooks of nodes are not called: the input has not ended.</para>
+    /// <para>End hooks of nodes are not called, because the input has not ended.</para>
     /// <para>
-    /// A deadline holds whatever the store and your code do. The last tenth of it, a second at most, is for giving back: what is under way then is cancelled and goes back to the store. What is not given back
-    /// at the deadline is left behind, safely: the next owner of a partition voids it. <see cref="Completion"/> fails then with a <see cref="TimeoutException"/> that says what was not finished, as a warning does
-    /// (<see cref="ConsecutorOptions.OnWarning"/>), and whoever starts as another member waits for the lease time.
+    /// The deadline holds regardless of the store and your code. Its last tenth, at most one second, is reserved for releasing: items that
+    /// are still in flight are cancelled and go back to the store. Partitions that are not released at the deadline stay safe: their next
+    /// owner voids the unfinished work. <see cref="Completion"/> then faults with a <see cref="TimeoutException"/> that lists the
+    /// unfinished work, a warning says the same (<see cref="ConsecutorOptions.OnWarning"/>), and another member has to wait for the lease
+    /// duration.
     /// </para>
-    /// <para>Without a deadline, it waits for what is under way as long as that takes; then the store has <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
+    /// <para>Without a deadline, the stop waits for the items in flight as long as they take. Then the store has
+    /// <see cref="ConsecutorOptions.LeaseDuration"/> to take everything back.</para>
     /// </remarks>
-    /// <param name="deadline">How long that may take; no limit unless given. Zero cancels what is under way at once, as <see cref="DisposeAsync"/> does. A second call may give one, or <see cref="DisposeAsync"/> cut it short.</param>
-    /// <returns>Whether all that was under way has ended.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">A negative time, or more than 49 days.</exception>
-    /// <exception cref="InvalidOperationException">It was called inside of a handler of this consecutor. The stop has begun; but the handler would wait for its own item if it awaited the end.</exception>
+    /// <param name="deadline">The most time that the stop may take; unlimited by default. Zero cancels the items in flight at once, as
+    /// <see cref="DisposeAsync"/> does. During a stop, a second call may set a deadline, and <see cref="DisposeAsync"/> cuts the stop
+    /// short.</param>
+    /// <returns>Whether all items in flight have ended.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The deadline is negative, or more than 49 days.</exception>
+    /// <exception cref="InvalidOperationException">A handler of this consecutor called the method. The stop has begun, but a handler that
+    /// awaited it would wait for its own item.</exception>
     public Task<bool> StopAsync(TimeSpan? deadline = null)
     {
         Task<bool> stopped = StopToEndAsync(deadline);
         if (!IsInside || stopped.IsCompleted) return stopped;
         stopped.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
-            $"StopAsync of the consecutor {Name} was called inside of one of its own handlers. The stop has begun, but it cannot be awaited there: the handler would wait for its own item, without end. Await it outside, or leave out the await."));
+            $"StopAsync of the consecutor {Name} was called inside of one of its own handlers. The stop has begun, but it cannot be "
+                + $"awaited there: the handler would wait for its own item, without end. Await it outside, or leave out the await."));
         told.Observed();
         return told;
     }
 
     private async Task<bool> StopToEndAsync(TimeSpan? deadline)
     {
-        if (deadline is { } limit) EndWithin(Waits.Check(limit, nameof(deadline))); // also a stop that is under way
+        if (deadline is { } limit) EndWithin(Waits.Check(limit, nameof(deadline))); // also of a stop that has begun before
         if (!TryEnterStopping())
         {
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            return core.InFlight == 0;
+            return core.InFlight.Count == 0;
         }
         core.Committer.Hurry();
-        // What is in no store cannot go back to one: it is let through.
-        if (local is null || State == ConsecutorStatus.Paused) core.IsLeasing = false;
-        while ((core.InFlight > 0 || (core.IsLeasing && local!.HasItems)) && !patience.IsCancellationRequested && !core.Life.IsCancellationRequested)
-            await core.Quiet.WaitAsync().WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        bool isQuiet = core.InFlight == 0;
+        // Items of a consecutor without a store cannot go back to one: they still go through.
+        if (local is null || State == ConsecutorStatus.Paused) core.Pump.IsLeasing = false;
+        while ((core.InFlight.Count > 0 || (core.Pump.IsLeasing && local!.HasItems)) && !patience.IsCancellationRequested
+            && !core.Lifetime.Token.IsCancellationRequested)
+            await core.InFlight.Quiet.WaitAsync().WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        bool isQuiet = core.InFlight.Count == 0;
         await EndAsync().ConfigureAwait(false);
         return isQuiet;
     }
 
     /// <summary>
-    /// Cancels what is under way, which goes back to the store, uncharged. Throws nothing. Code that does not heed its token has <see cref="RunOptions.StopTimeout"/>, then the store has <see cref="ConsecutorOptions.LeaseDuration"/>:
-    /// after that others take over anyway.
+    /// Cancels the items in flight, which go back to the store at no cost of attempts. Throws nothing. Code that ignores its token has
+    /// <see cref="RunOptions.StopTimeout"/>, then the store has <see cref="ConsecutorOptions.LeaseDuration"/>. After that, other members
+    /// take over anyway.
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        await patience.CancelAsync().ConfigureAwait(false); // a stop that is under way waits no longer
+        await patience.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
         if (TryEnterStopping()) await EndAsync().ConfigureAwait(false);
         else
         {
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await EndSendersAsync().ConfigureAwait(false); // also of one that was never started
+            await EndSendersAsync().ConfigureAwait(false); // also if the consecutor was never started
         }
         if (ownsStore) await core.Store.DisposeAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Ends as a process does that is killed: nobody is told, the store least of all. For tests, which have to go on in the same process.</summary>
-    /// <returns>A task that ends when nothing of it is at work any more.</returns>
+    /// <summary>Ends as a killed process does, without a word to the store. For tests that go on in the same process.</summary>
+    /// <returns>A task that ends when no code of the consecutor runs any more.</returns>
     internal async Task AbandonAsync()
     {
         lock (sync) state = ConsecutorStatus.Stopped;
-        LocalMembers.Of(core.Given).Leave(core, place);
+        LocalMembers.Of(core.Given).Leave(core.Identity, place);
         core.Members.Drop();
         core.Drop();
-        core.StopWaiting();
+        core.Lifetime.StopWaiting();
         run?.Cancel();
         core.Entrances.Close();
         await committing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -140,20 +164,22 @@ public sealed partial class Consecutor<T>
         ended.TrySetResult();
     }
 
-    /// <returns>Null if it runs from here on; else who runs in its place.</returns>
+    /// <returns>Null if this consecutor runs from here on; otherwise the member that runs in its place.</returns>
     private LocalMember? TryBegin()
     {
         lock (sync)
         {
-            if (state is not ConsecutorStatus.Created) throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
-            if (LocalMembers.Of(core.Given).TryEnter(core, place) is { } other) return other;
+            if (state is not ConsecutorStatus.Created)
+                throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
+            if (LocalMembers.Of(core.Given).TryEnter(core.Identity, place) is { } other) return other;
             state = ConsecutorStatus.Running;
             return null;
         }
     }
 
     private InvalidOperationException IsRunningAlready(LocalMember other) => new(
-        $"A consecutor {Name} is at work in this process already ({other.State()}), over the same store and as the same member '{Member}': this one would take everything from it. "
+        $"A consecutor {Name} is at work in this process already ({other.State()}), over the same store and as the same "
+            + $"member '{Member}': this one would take everything from it. "
         + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.InstanceId.");
 
     private ConsecutorStatus State

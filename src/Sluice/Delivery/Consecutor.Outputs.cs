@@ -1,3 +1,6 @@
+using Sluice.Delivery;
+using Sluice.Diagnostics;
+
 namespace Sluice;
 
 public sealed partial class Consecutor<T>
@@ -6,29 +9,37 @@ public sealed partial class Consecutor<T>
 
     internal ConsecutorStatus StateNow => State;
 
-    /// <summary>A named output, to be led to another consecutor (<see cref="ConsecutorOutput{T}.To"/>): of a <see cref="Sink.Output{T}"/>, or of a node (<see cref="NamedOutput{T}"/>).</summary>
-    /// <remarks>
-    /// What goes to an output that leads nowhere is counted (<see cref="ConsecutorSnapshot.Outputs"/>) and discarded. The outputs of a node class are those in its fields, and those that its constructor makes.
-    /// </remarks>
+    /// <summary>Returns a named output of a <see cref="Sink.Output{T}"/> or of a node (<see cref="NamedOutput{T}"/>), to be wired to
+    /// another consecutor (<see cref="ConsecutorOutput{T}.To"/>).</summary>
+    /// <remarks>Items for an output without a target are counted (<see cref="ConsecutorSnapshot.Outputs"/>) and discarded. The outputs of a
+    /// node class are those in its fields and those that its constructor makes.</remarks>
     /// <param name="name">The output's name.</param>
     /// <typeparam name="TOut">The type of its items.</typeparam>
-    /// <exception cref="ArgumentException">The pipeline has no output of that name, or one of another type; says which it has.</exception>
+    /// <exception cref="ArgumentException">The pipeline has no output of that name, or its output has another item type. The message lists
+    /// the outputs.</exception>
     public ConsecutorOutput<TOut> Output<TOut>(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         Dictionary<string, Type> known = core.Recorder.Outputs;
         if (known.TryGetValue(name, out Type? type))
         {
-            if (type != typeof(TOut)) throw new ArgumentException($"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.", nameof(name));
+            if (type != typeof(TOut)) throw new ArgumentException(
+                $"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.",
+                    nameof(name));
         }
         else if (!core.Recorder.NodeOutputs.TryGetValue(name, out type))
-            throw new ArgumentException($"The consecutor {Name} has no output '{name}': nothing in its pipeline writes to one. {core.Recorder.DescribeOutputs(name)}", nameof(name));
+            throw new ArgumentException(
+                $"The consecutor {Name} has no output '{name}': nothing in its pipeline writes to "
+                    + $"one. {core.Recorder.DescribeOutputs(name)}", nameof(name));
         else if (type is not null && type != typeof(TOut))
-            throw new ArgumentException($"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.", nameof(name));
+            throw new ArgumentException(
+                $"The output '{name}' of the consecutor {Name} carries {TypeNames.Of(type)}, not {TypeNames.Of(typeof(TOut))}.",
+                    nameof(name));
         return new(core, () => State, name);
     }
 
-    /// <summary>Takes what several outputs of other consecutors put out: <c>ledger.From([sales.Output&lt;Entry&gt;("booked"), returns.Output&lt;Entry&gt;("booked")])</c>. The same as <see cref="ConsecutorOutput{T}.To"/> for each.</summary>
+    /// <summary>Wires several outputs of other consecutors to this one: <c>ledger.From([sales.Output&lt;Entry&gt;("booked"),
+    /// returns.Output&lt;Entry&gt;("booked")])</c>. Equivalent to <see cref="ConsecutorOutput{T}.To"/> for each.</summary>
     /// <param name="outputs">The outputs.</param>
     public void From(params IReadOnlyList<ConsecutorOutput<T>> outputs)
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Sluice.Delivery;
 
 namespace Sluice;
 
@@ -7,13 +8,15 @@ public sealed partial class Consecutor<T>
     private const int TriesToOpen = 5;
     private static readonly TimeSpan FirstWaitToOpen = TimeSpan.FromMilliseconds(20);
 
-    private Task? opening;                           // by whoever sends first; under the lock
+    private Task? opening;                           // begun by the first sender; under the lock
 
-    /// <summary>Sends an item. It is accepted, as durably as the store is, when the task completes. Waits while the stream is full.</summary>
-    /// <remarks>May be called before the start. Concurrent calls share appends; the order of concurrent calls is not defined.</remarks>
+    /// <summary>Sends an item. When the task completes, the item is accepted, as durably as the store is. Waits while the stream is
+    /// full.</summary>
+    /// <remarks>May be called before the start. Concurrent calls share appends; their order is undefined.</remarks>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
-    /// <exception cref="StreamStoreException">The store failed for long. Whether the item was accepted is not known.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled while waiting; the item may have been accepted if its append was under way.</exception>
+    /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting. The item may have been accepted if its append had
+    /// begun.</exception>
     public ValueTask SendAsync(T item, CancellationToken cancellation = default)
     {
         if (local is not null || cancellation.CanBeCanceled || !core.IsOpen) return SendOrWaitAsync(item, cancellation);
@@ -31,7 +34,7 @@ public sealed partial class Consecutor<T>
     private async ValueTask SendOrWaitAsync(T item, CancellationToken cancellation)
         => await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
 
-    /// <summary>Sends several items, in order, in as few appends as possible; all are accepted when the task completes.</summary>
+    /// <summary>Sends several items, in order, in as few appends as possible. When the task completes, all of them are accepted.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
     public async ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
     {
@@ -43,7 +46,7 @@ public sealed partial class Consecutor<T>
         }
         await OpenToSendAsync(cancellation).ConfigureAwait(false);
 
-        // Not awaited one by one: each append would have one item then, that which was added while the one before was under way.
+        // All items are added before any append is awaited: otherwise each append would carry one item only.
         List<Task> appends = [];
         PayloadException? unwritable = null;
         for (int at = 0; at < items.Count;)
@@ -57,7 +60,9 @@ public sealed partial class Consecutor<T>
             }
             catch (Exception e)
             {
-                unwritable = new($"Item {at + 1} of {items.Count} cannot be sent: {e.Message} The {at} before it are accepted; it and those behind it are not.", e);
+                unwritable =
+                    new($"Item {at + 1} of {items.Count} cannot be sent: {e.Message} The {at} before it are accepted; it and those behind "
+                    + $"it are not.", e);
                 break;
             }
             if (at < items.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);
@@ -68,7 +73,8 @@ public sealed partial class Consecutor<T>
 
     internal Appender<T> NewAppender(string producer) => new(core, producer, Key);
 
-    /// <summary>An appender under a name that begins with the member's. If the member's name is that of this process only, the store forgets the producer.</summary>
+    /// <summary>Makes an appender whose name begins with the member's name. If no later start has the member's name, the store forgets the
+    /// producer at the end.</summary>
     internal Appender<T> NewOwnAppender(string suffix)
     {
         string producer = $"{Member}/{suffix}";
@@ -79,7 +85,7 @@ public sealed partial class Consecutor<T>
         return appender;
     }
 
-    // Only saves the store a row for a day: a store that is slow to answer need not be waited for.
+    // A farewell only saves the store a row for a day, so a slow store is not waited for.
     private static readonly TimeSpan MaxFarewell = TimeSpan.FromSeconds(2);
 
     private async Task EndSendersAsync()
@@ -88,13 +94,15 @@ public sealed partial class Consecutor<T>
         lock (sync) all = [.. own.Values];
         if (all.Length > 0)
         {
-            core.GiveUpWithin(core.Options.LeaseDuration < MaxFarewell ? core.Options.LeaseDuration : MaxFarewell);
-            await Task.WhenAll(all.Select(appender => appender.EndAsync(core.GivenUp))).WaitAsync(core.GivenUp).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            core.Lifetime.GiveUpWithin(core.Options.LeaseDuration < MaxFarewell ? core.Options.LeaseDuration : MaxFarewell);
+            await Task.WhenAll(all.Select(appender => appender.EndAsync(core.Lifetime.GivenUp))).WaitAsync(core.Lifetime.GivenUp)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        core.StopWaiting();
+        core.Lifetime.StopWaiting();
     }
 
-    /// <summary>A number for a producer that does not resume, so that names do not grow in number.</summary>
+    /// <summary>Returns the smallest free number for a producer that does not resume. Numbers are reused, so that the store keeps few
+    /// producer names.</summary>
     internal int RentProducer()
     {
         lock (sync)
@@ -121,11 +129,12 @@ public sealed partial class Consecutor<T>
 
     internal void ThrowIfEnded()
     {
-        if (core.Life.IsCancellationRequested) throw core.Over();
-        if (local is not null && core.IsInputComplete) throw new InvalidOperationException(AppendAnswer.InputIsComplete(Name));          // else the store says so
+        if (core.Lifetime.Token.IsCancellationRequested) throw core.Lifetime.Over();
+        // With a store, the append itself is refused.
+        if (local is not null && core.Stream.IsInputComplete) throw new InvalidOperationException(AppendAnswer.InputIsComplete(Name));
     }
 
-    /// <returns>The append that the item is part of.</returns>
+    /// <returns>The append that carries the item.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
     {
@@ -145,9 +154,8 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    /// <summary>
-    /// Before anything is sent, so that each item is checked against the limit that the stream has: one that is too long is refused alone, and not with those that share its append. All senders that come meanwhile share the call.
-    /// </summary>
+    /// <summary>Opens the stream before the first send, so that each item is checked against the stream's own limit: an item that is too
+    /// long is refused alone, without the items that share its append. Concurrent senders share the call.</summary>
     private ValueTask OpenToSendAsync(CancellationToken cancellation)
     {
         if (core.IsOpen || local is not null) return default;
@@ -168,21 +176,21 @@ public sealed partial class Consecutor<T>
         {
             try
             {
-                await core.OpenAsync(core.Life).ConfigureAwait(false);
+                await core.OpenAsync(core.Lifetime.Token).ConfigureAwait(false);
                 return;
             }
-            catch (StreamStoreException) when (tried < TriesToOpen && !core.Life.IsCancellationRequested)
+            catch (StreamStoreException) when (tried < TriesToOpen && !core.Lifetime.Token.IsCancellationRequested)
             {
-                await Task.Delay(wait, core.Time, core.Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(wait, core.Time, core.Lifetime.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
-            catch (OperationCanceledException) when (core.Life.IsCancellationRequested)
+            catch (OperationCanceledException) when (core.Lifetime.Token.IsCancellationRequested)
             {
-                throw core.Over();
+                throw core.Lifetime.Over();
             }
             catch (ObjectDisposedException closed)
             {
-                core.EndIfClosed(closed);
-                throw core.StoreClosed(closed);
+                core.Lifetime.EndIfClosed(closed);
+                throw core.Lifetime.StoreClosed(closed);
             }
         }
     }

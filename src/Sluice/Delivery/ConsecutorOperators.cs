@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
+using Sluice.Delivery;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
@@ -10,8 +12,8 @@ public static class ConsecutorOperators
     extension<T>(Source<T>)
     {
         /// <summary>
-        /// A pipeline that sends everything to a consecutor. Items are acknowledged (their roots end) when they are durable; what is at hand goes into one
-        /// append. A producer that can resume (<c>Source.Resumable</c>) goes on where it was.
+        /// A pipeline that sends all items of a source to a consecutor. An item is acknowledged (its root ends) when it is durable; items
+        /// that are at hand share an append. A resumable producer (<c>Source.Resumable</c>) continues at its stored position.
         /// </summary>
         public static Pipeline operator |(Source<T> source, Consecutor<T> consecutor)
         {
@@ -23,13 +25,13 @@ public static class ConsecutorOperators
 
     extension<T>(IAsyncEnumerable<T>)
     {
-        /// <summary>A pipeline that sends everything to a consecutor.</summary>
+        /// <summary>A pipeline that sends all items of a sequence to a consecutor.</summary>
         public static Pipeline operator |(IAsyncEnumerable<T> items, Consecutor<T> consecutor) => Source.From(items) | consecutor;
     }
 
     extension<T, TOther>(Source<T>)
     {
-        /// <summary>Refused: <c>source | a consecutor of other items</c>.</summary>
+        /// <summary>Refused: the consecutor takes items of another type.</summary>
         [OverloadResolutionPriority(-1)]
         [Obsolete(CompileErrors.Consecutor, error: true)]
         public static Pipeline operator |(Source<T> source, Consecutor<TOther> wrong) => throw CompileErrors.Refused();
@@ -37,7 +39,7 @@ public static class ConsecutorOperators
 
     extension<T, TOther>(IAsyncEnumerable<T>)
     {
-        /// <summary>Refused: <c>items | a consecutor of other items</c>.</summary>
+        /// <summary>Refused: the consecutor takes items of another type.</summary>
         [OverloadResolutionPriority(-1)]
         [Obsolete(CompileErrors.Consecutor, error: true)]
         public static Pipeline operator |(IAsyncEnumerable<T> items, Consecutor<TOther> wrong) => throw CompileErrors.Refused();

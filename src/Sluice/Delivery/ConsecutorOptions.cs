@@ -1,9 +1,13 @@
+using Sluice.Delivery;
+using Sluice.Policies;
+using Sluice.Storage;
+
 namespace Sluice;
 
-/// <summary>How a consecutor works. Immutable; the names of the stream and of the group are the consecutor's.</summary>
+/// <summary>The options of a consecutor. Immutable. The consecutor gives its name to its stream and its group.</summary>
 public sealed record ConsecutorOptions
 {
-    private const int MaxOfMember = StreamNames.MaxLength - 20;          // producers have names that begin with it
+    private const int MaxOfMember = StreamNames.MaxLength - 20;          // the names of producers begin with it
 
     private readonly int capacity = 4096;
     private readonly long maxOutputBytes = 64 << 20;
@@ -18,13 +22,11 @@ public sealed record ConsecutorOptions
     private readonly IReadOnlyList<StateChange> state = [];
     private readonly StateMemory stateMemory = StateMemory.Shared;
 
-    /// <summary>
-    /// Where accepted items are kept until they have ended. Null keeps them in this process only: they are followed, replayed and buried alike, but
-    /// are gone with the consecutor. The consecutor does not dispose it.
-    /// </summary>
+    /// <summary>The store that keeps accepted items until they have ended. Null, the default, keeps them in this process only: they are
+    /// tracked, replayed and dead-lettered alike, but end with the consecutor. The consecutor does not dispose the store.</summary>
     public IStreamStore? Store { get; init; }
 
-    /// <summary>What is done for an accepted item; <c>Replay(3)</c> unless given.</summary>
+    /// <summary>The guarantee for accepted items; <c>Replay(3)</c> by default.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public DeliveryGuarantee Delivery
     {
@@ -32,7 +34,8 @@ public sealed record ConsecutorOptions
         init => delivery = NotNull(value, nameof(Delivery));
     }
 
-    /// <summary>How the consecutor's stream is made, where it is not there yet: partitions, bounds. 64 partitions unless given; one, if a node keeps state and items have no key.</summary>
+    /// <summary>The options of the consecutor's stream, such as partitions and bounds; used only if the stream does not exist yet. By
+    /// default it has 64 partitions, or one if a node keeps state and items have no key.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public StreamOptions Stream
     {
@@ -42,7 +45,7 @@ public sealed record ConsecutorOptions
 
     internal bool IsStreamGiven { get; private init; }
 
-    /// <summary>How payloads are written and read; JSON unless given.</summary>
+    /// <summary>The serializers of payloads; JSON by default.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public PayloadSerializers Serializers
     {
@@ -50,9 +53,8 @@ public sealed record ConsecutorOptions
         init => serializers = NotNull(value, nameof(Serializers));
     }
 
-    /// <summary>
-    /// How many items may be under way at once, from lease to commit: 1 or more; 4,096 unless given. What else was accepted stays in the store.
-    /// </summary>
+    /// <summary>The most items in flight, from lease to commit: 1 or more; 4,096 by default. Other accepted items stay in the
+    /// store.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public int MaxInFlight
     {
@@ -65,8 +67,9 @@ public sealed record ConsecutorOptions
     }
 
     /// <summary>
-    /// The most bytes that one item may put out into outputs that lead to other consecutors: 1 or more; 64 MiB unless given. Each entry counts with 100 bytes more than its payload. An item's outputs are in memory, twice for a
-    /// moment, until they are committed. An item that puts out more becomes a dead letter that says so, and none of its outputs is committed.
+    /// The most bytes that one item may write to outputs that lead to other consecutors: 1 or more; 64 MiB by default. Each entry counts
+    /// 100 bytes more than its payload. The outputs of an item stay in memory until they are committed, for a moment twice. An item that
+    /// exceeds the limit becomes a dead letter with that reason, and none of its outputs is committed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public long MaxOutputBytes
@@ -80,8 +83,9 @@ public sealed record ConsecutorOptions
     }
 
     /// <summary>
-    /// How long ended items may wait for others to share their commit. Zero unless given: then a commit begins when the one before it has ended, so
-    /// that under load they grow by themselves. Longer intervals save writes, and cost repetitions after a crash. A stop does not wait for them.
+    /// How long ended items may wait for others to share their commit; zero by default. At zero, a commit begins when the previous one has
+    /// ended, so that commits grow under load. A longer interval saves writes and costs more repetitions after a crash. A stop does not
+    /// wait for the interval.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
     public TimeSpan CommitInterval
@@ -91,9 +95,10 @@ public sealed record ConsecutorOptions
     }
 
     /// <summary>
-    /// The name of this member, among those that share the work of one consecutor; made of machine, process and a random part unless given, so that it differs in each process. A second process
-    /// that is alive under the same name is refused (<see cref="MemberInUseException"/>). Give a fixed name to a service that has one process under it at a time: it finds what its former
-    /// process had when that has been silent for its lease time.
+    /// The name of this member, unique among the members that share the work of a consecutor. By default it is made of machine, process and
+    /// a random part, so each process has its own. A second living process under the same name is refused
+    /// (<see cref="MemberInUseException"/>). Give a fixed name to a service with one process at a time: a new process acquires the
+    /// partitions of the former one when that one has been silent for its lease duration.
     /// </summary>
     /// <exception cref="ArgumentException">Null, empty, longer than 180 characters, or with control characters.</exception>
     public string InstanceId
@@ -106,14 +111,15 @@ public sealed record ConsecutorOptions
         }
     }
 
-    /// <summary>Whether no later start has the member's name.</summary>
+    /// <summary>Whether no later start uses the member's name.</summary>
     internal bool IsMemberUnique
     {
         get => field || member == MemberInstance.DefaultMember;
         init;
     }
 
-    /// <summary>How long another member must have been silent before its partitions are taken; more than zero, 30 seconds unless given.</summary>
+    /// <summary>The lease duration: how long a member must be silent before others acquire its partitions. More than zero; 30 seconds by
+    /// default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
     public TimeSpan LeaseDuration
     {
@@ -125,10 +131,8 @@ public sealed record ConsecutorOptions
         }
     }
 
-    /// <summary>
-    /// The version of this code, stored with every payload: zero or more, zero unless given. A partition that newer code has committed to is left alone, and an item that newer
-    /// code has sent is parked until code of its version starts.
-    /// </summary>
+    /// <summary>The version of this code, stored with every payload: zero or more; zero by default. This code leaves alone a partition that
+    /// newer code has committed to. An item that newer code has sent is parked until code of its version starts.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
     public int CodeVersion
     {
@@ -140,22 +144,23 @@ public sealed record ConsecutorOptions
         }
     }
 
-    /// <summary>What to do with an accepted entry that the store cannot read any more: its bytes were changed, or are gone. <see cref="DamagePolicy.Stop"/> unless given.</summary>
+    /// <summary>The policy for an accepted entry that the store cannot read any more, because its bytes were changed or are gone;
+    /// <see cref="DamagePolicy.Stop"/> by default.</summary>
     public DamagePolicy OnDamage { get; init; }
 
     /// <summary>
-    /// Called when a batch is complete that was sent to this consecutor, or to one whose outputs lead here (<see cref="Consecutor{T}.OpenBatchAsync"/>); null, and so not told, unless given. It is called at least once:
-    /// the end of a batch is an entry of the stream, counted among the items, which is completed by the call, and is tried again, or dead, if it throws, as <see cref="Delivery"/> says. While items
-    /// are processed, in no order with them, and by several threads.
+    /// Called when a batch is complete that was sent to this consecutor, or to one whose outputs lead here
+    /// (<see cref="Consecutor{T}.OpenBatchAsync"/>); null by default. Called at least once per batch: the end of a batch is an entry of the
+    /// stream and counts as an item. The call completes that item; if the call throws, the item is retried or dies, as
+    /// <see cref="Delivery"/> says. Calls run concurrently with each other and with items, in no defined order.
     /// </summary>
     public Func<BatchCompleted, CancellationToken, ValueTask>? OnBatchCompleted { get; init; }
 
-    /// <summary>
-    /// Told what people should know and nothing fails of, from any thread. Unless given, warnings go to the event source <c>Sluice</c> and, each text once, to standard error.
-    /// </summary>
+    /// <summary>Receives warnings: texts for people about problems that fail nothing. Called from any thread. By default, warnings go to
+    /// the event source <c>Sluice</c> and, each text once, to standard error.</summary>
     public Action<string>? OnWarning { get; init; }
 
-    /// <summary>How the pipeline is run: mode, clock, scheduler, state, size of boundaries, seed, time to stop.</summary>
+    /// <summary>The options of the pipeline's run: mode, clock, scheduler, state, size of boundaries, seed, time to stop.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public RunOptions Run
     {
@@ -163,7 +168,8 @@ public sealed record ConsecutorOptions
         init => run = NotNull(value, nameof(Run));
     }
 
-    /// <summary>What became of nodes that have stored state, and that the code does not have any more: renamed or dropped. Nothing unless given; then such state stops the start, and is listed.</summary>
+    /// <summary>The changes to nodes that have stored state but are missing in the code: renamed or dropped. Empty by default; then such
+    /// state stops the start, which lists it.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public IReadOnlyList<StateChange> State
     {
@@ -171,7 +177,8 @@ public sealed record ConsecutorOptions
         init => state = [.. NotNull(value, nameof(State))];
     }
 
-    /// <summary>The budget of the keyed state that is kept in memory; <see cref="StateMemory.Shared"/>, which all consecutors of the process share, unless given.</summary>
+    /// <summary>The memory budget of keyed state; <see cref="StateMemory.Shared"/> by default, which all consecutors of the process
+    /// share.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public StateMemory StateMemory
     {
@@ -179,11 +186,13 @@ public sealed record ConsecutorOptions
         init => stateMemory = NotNull(value, nameof(StateMemory));
     }
 
-    /// <summary>Which consecutors are in its process. For tests, which have several in one.</summary>
+    /// <summary>The consecutors of the same process, for exclusive execution. Set by tests, which simulate several processes in
+    /// one.</summary>
     internal ExclusiveExecution Process { get; init; } = ExclusiveExecution.OfProcess;
 
     private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
-        => value ?? throw new ArgumentNullException(Property(property), $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
+        => value ?? throw new ArgumentNullException(Property(property),
+        $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
 
     private static string Property(string name) => $"{nameof(ConsecutorOptions)}.{name}";
 }

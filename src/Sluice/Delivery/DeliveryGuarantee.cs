@@ -2,20 +2,22 @@ using System.Globalization;
 
 namespace Sluice;
 
-/// <summary>What a consecutor does for an item that it has accepted. A value; compare it, or read its parts.</summary>
-/// <remarks>With a durable store every level but <see cref="None"/> delivers again what was under way when the process died.</remarks>
+/// <summary>The delivery guarantee of a consecutor for its accepted items. A value with value equality. Immutable.</summary>
+/// <remarks>With a durable store, every level but <see cref="None"/> redelivers the items that were in flight when the process
+/// died.</remarks>
 public sealed record DeliveryGuarantee
 {
     private DeliveryGuarantee(DeliveryLevel level, int count, Backoff backoff) => (Level, Count, Backoff) = (level, count, backoff);
 
-    /// <summary>Items are let go when they are handed to the pipeline: one that fails, or is under way when the process dies, is gone. It is counted.</summary>
+    /// <summary>At most once: an item is settled when it is handed to the pipeline. An item that then fails, or is in flight when the
+    /// process dies, is gone, but counted.</summary>
     public static DeliveryGuarantee None { get; } = new(DeliveryLevel.None, 0, Backoff.None);
 
-    /// <summary>Every item is followed to its end, and failures are counted: did everything complete? A failed item is not tried again, nor kept.</summary>
+    /// <summary>Every item is tracked to its end, and failures are counted. A failed item is neither tried again nor kept.</summary>
     public static DeliveryGuarantee Confirm { get; } = new(DeliveryLevel.Confirm, 0, Backoff.None);
 
-    /// <summary>As <see cref="Confirm"/>, and the last items that failed are kept as dead letters.</summary>
-    /// <param name="last">How many are kept; one or more. Older ones are deleted, a few at a time.</param>
+    /// <summary>As <see cref="Confirm"/>, but the latest failed items are kept as dead letters.</summary>
+    /// <param name="last">How many dead letters are kept; one or more. Older ones are deleted in small groups.</param>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than one.</exception>
     public static DeliveryGuarantee Track(int last)
     {
@@ -24,11 +26,12 @@ public sealed record DeliveryGuarantee
     }
 
     /// <summary>
-    /// An item that fails goes through the pipeline again, up to <paramref name="times"/> times, and is a dead letter then: <paramref name="times"/> + 1
-    /// starts at most. A crash that an item caused while it ran alone counts as a start; other crashes and stops do not.
+    /// A failed item goes through the pipeline again, up to <paramref name="times"/> times, then becomes a dead letter: it has
+    /// <paramref name="times"/> + 1 attempts at most. A crash that an item caused in exclusive execution counts as an attempt; other
+    /// crashes and stops do not.
     /// </summary>
-    /// <param name="times">How often it is replayed; zero or more.</param>
-    /// <param name="backoff">How long it waits before each; exponential from one second unless given.</param>
+    /// <param name="times">The most replays of an item; zero or more.</param>
+    /// <param name="backoff">The wait before each replay; exponential from one second by default.</param>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than zero.</exception>
     public static DeliveryGuarantee Replay(int times, Backoff? backoff = null)
     {
@@ -36,18 +39,20 @@ public sealed record DeliveryGuarantee
         return new(DeliveryLevel.Replay, times, backoff ?? Backoff.Exponential(TimeSpan.FromSeconds(1)));
     }
 
-    /// <summary>The kind.</summary>
+    /// <summary>The kind of guarantee.</summary>
     public DeliveryLevel Level { get; }
 
-    /// <summary>How many failed items are kept, or how often an item is replayed; zero for the other levels.</summary>
+    /// <summary>How many dead letters are kept (<see cref="Track"/>), or the most replays of an item (<see cref="Replay"/>); zero for the
+    /// other levels.</summary>
     public int Count { get; }
 
-    /// <summary>How long an item waits before it is replayed.</summary>
+    /// <summary>The wait before each replay.</summary>
     public Backoff Backoff { get; }
 
-    /// <summary>For example <c>Replay(5)</c>.</summary>
+    /// <summary>Returns the level and its count, for example <c>Replay(5)</c>.</summary>
     public override string ToString()
-        => Level is DeliveryLevel.None or DeliveryLevel.Confirm ? Level.ToString() : string.Create(CultureInfo.InvariantCulture, $"{Level}({Count})");
+        => Level is DeliveryLevel.None or DeliveryLevel.Confirm ? Level.ToString()
+        : string.Create(CultureInfo.InvariantCulture, $"{Level}({Count})");
 }
 
 /// <summary>The kinds of <see cref="DeliveryGuarantee"/>.</summary>
@@ -56,12 +61,12 @@ public enum DeliveryLevel
     /// <summary>At most once.</summary>
     None,
 
-    /// <summary>Followed, failures counted.</summary>
+    /// <summary>Items are tracked; failures are counted.</summary>
     Confirm,
 
-    /// <summary>Followed, the last failures kept.</summary>
+    /// <summary>Items are tracked; the latest failures are kept as dead letters.</summary>
     Track,
 
-    /// <summary>Followed, failures replayed, then kept as dead letters.</summary>
+    /// <summary>Items are tracked; failures are replayed, then kept as dead letters.</summary>
     Replay,
 }

@@ -1,6 +1,9 @@
+using Sluice.Policies;
+using Sluice.Storage;
+
 namespace Sluice;
 
-/// <summary>How something is sent by <see cref="Consecutor{T}.TrySendAsync"/>. Immutable.</summary>
+/// <summary>The options of one <see cref="Consecutor{T}.TrySendAsync"/> call. Immutable.</summary>
 public sealed record SendOptions
 {
     /// <summary>The most characters of an <see cref="IdempotencyKey"/>.</summary>
@@ -13,7 +16,8 @@ public sealed record SendOptions
     private readonly TimeSpan patience;
     private readonly ReadOnlyMemory<byte> fingerprint;
 
-    /// <summary>What is sent under the same key again, within <see cref="IdempotencyWindow"/>, is not accepted again; null unless given. The keys of a consecutor are one set.</summary>
+    /// <summary>The idempotency key; null by default. Items that are sent again under the same key within <see cref="IdempotencyWindow"/>
+    /// are not accepted again. All senders of a consecutor share one set of keys.</summary>
     /// <exception cref="ArgumentException">Empty, longer than 150 characters, or with control characters.</exception>
     public string? IdempotencyKey
     {
@@ -26,8 +30,8 @@ public sealed record SendOptions
     }
 
     /// <summary>
-    /// How long the store remembers the key, from when its items are accepted; more than zero, one day unless given. What is kept is one small record for each key that
-    /// was accepted within that time, so accepted requests in a second times this window bound their number.
+    /// How long the store remembers the key, counted from the acceptance of its items; more than zero, one day by default. The store keeps
+    /// one small record per accepted key, so the number of records is at most the accepted requests per second times this window.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
     public TimeSpan IdempotencyWindow
@@ -40,19 +44,21 @@ public sealed record SendOptions
         }
     }
 
-    /// <summary>What the key stands for, such as a hash of what was received: another one under the same key is a <see cref="SendStatus.Conflict"/>. Not compared if empty; 64 bytes at most.</summary>
+    /// <summary>A digest of the request, such as a hash of its bytes: 64 bytes at most. Another fingerprint under the same key is a
+    /// <see cref="SendStatus.Conflict"/>. An empty fingerprint, the default, is not compared.</summary>
     /// <exception cref="ArgumentException">More than 64 bytes.</exception>
     public ReadOnlyMemory<byte> Fingerprint
     {
         get => fingerprint;
         init
         {
-            if (value.Length > MaxFingerprint) throw new ArgumentException($"A fingerprint has {MaxFingerprint} bytes at most; this one has {value.Length}.", Property(nameof(Fingerprint)));
+            if (value.Length > MaxFingerprint) throw new ArgumentException(
+                $"A fingerprint has {MaxFingerprint} bytes at most; this one has {value.Length}.", Property(nameof(Fingerprint)));
             fingerprint = value;
         }
     }
 
-    /// <summary>How long to wait for room before the answer is <see cref="SendStatus.Full"/>; not at all unless given.</summary>
+    /// <summary>How long to wait for room before the answer is <see cref="SendStatus.Full"/>; zero by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
     public TimeSpan Timeout
     {
@@ -62,33 +68,35 @@ public sealed record SendOptions
 
     internal static SendOptions Default { get; } = new();
 
-    /// <summary>When the <see cref="Timeout"/> is over, as a timestamp of the clock.</summary>
+    /// <summary>Returns the time at which <see cref="Timeout"/> is over, as a timestamp of the clock.</summary>
     internal long Until(TimeProvider time) => time.GetTimestamp() + (long)(patience.TotalSeconds * time.TimestampFrequency);
 
     private static string Property(string name) => $"{nameof(SendOptions)}.{name}";
 }
 
-/// <summary>What became of something that was sent.</summary>
+/// <summary>The outcome of a send.</summary>
 public enum SendStatus
 {
-    /// <summary>Accepted, and as durable as the store.</summary>
+    /// <summary>The items are accepted, and as durable as the store.</summary>
     Accepted,
 
-    /// <summary>It was accepted before, under the same key, and is not accepted again. Also if the store's answer to this very call was lost and asked for again.</summary>
+    /// <summary>The items were accepted before under the same key and are not accepted again. Also the answer if the store accepted this
+    /// very call, but its first reply was lost.</summary>
     Repeated,
 
-    /// <summary>Something else was accepted under the same key: another number of items, or another fingerprint. Nothing was accepted.</summary>
+    /// <summary>Other items were accepted under the same key: another number of items, or another fingerprint. This send accepted
+    /// nothing.</summary>
     Conflict,
 
-    /// <summary>There was no room. Nothing was accepted; send it again later.</summary>
+    /// <summary>The stream had no room. This send accepted nothing; send again later.</summary>
     Full,
 }
 
 /// <summary>The answer to <see cref="Consecutor{T}.TrySendAsync"/>.</summary>
-/// <param name="Status">What became of it.</param>
-/// <param name="Count">How many items are accepted, now or before; zero if nothing is.</param>
+/// <param name="Status">The outcome.</param>
+/// <param name="Count">How many items are accepted, now or earlier under the same key; zero if none is.</param>
 public readonly record struct SendResult(SendStatus Status, long Count)
 {
-    /// <summary>If it is full: when there may be room, if the store knows.</summary>
+    /// <summary>With <see cref="SendStatus.Full"/>: how long to wait before trying again; null if the store does not know.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

@@ -1,18 +1,22 @@
 namespace Sluice;
 
-/// <summary>What is to become of stored state whose node the code does not have any more: <see cref="ConsecutorOptions.State"/>.</summary>
+/// <summary>Declares changes to nodes that have stored state but are missing in the code; see
+/// <see cref="ConsecutorOptions.State"/>.</summary>
 /// <remarks>
-/// State is found again by the name of its node. A consecutor that finds state of a node that it does not have refuses to start, and lists it. Then the node was renamed, or removed: say which.
-/// It may be said for as long as you like; where nothing is stored under the old name, it changes nothing.
+/// State belongs to its node by name. If a store has state of a node that the code lacks, the consecutor refuses to start and lists it:
+/// declare then that the node was renamed or dropped. A declaration may stay as long as you like. If nothing is stored under the old name,
+/// it changes nothing.
 /// </remarks>
 /// <example><code>
-/// var options = new ConsecutorOptions { Store = store, State = [StateOptions.Renamed("balance", "totals"), StateOptions.Dropped("visits")] };
+/// var options = new ConsecutorOptions { Store = store, State = [StateOptions.Renamed("balance", "totals"), StateOptions.Dropped("visits")]
+/// };
 /// </code></example>
 public static class StateOptions
 {
-    /// <summary>The node was renamed. Its state moves to the new name, in each partition before the first item of it goes through. Items that wait for the node under its old name go to it as well.</summary>
-    /// <param name="from">The old name. The code has no node of that name.</param>
-    /// <param name="to">The new name, of a node that keeps state; or an old name that is renamed as well.</param>
+    /// <summary>Declares a node as renamed. In each partition, its state moves to the new name before the first item goes through. Items
+    /// that wait for the old name go to the new node too.</summary>
+    /// <param name="from">The old name; the code has no node of that name.</param>
+    /// <param name="to">The new name: a node that keeps state, or another old name that is renamed in turn.</param>
     /// <exception cref="ArgumentException">A name is empty, or both are equal.</exception>
     public static StateChange Renamed(string from, string to)
     {
@@ -22,8 +26,9 @@ public static class StateOptions
         return new(from, to);
     }
 
-    /// <summary>The node was removed, and its state is not wanted any more. It is deleted, in each partition before the first item of it goes through. That cannot be undone.</summary>
-    /// <param name="node">The name. The code has no node of that name.</param>
+    /// <summary>Declares a node as removed and its state as unwanted. In each partition, the state is deleted before the first item goes
+    /// through. This cannot be undone.</summary>
+    /// <param name="node">The old name; the code has no node of that name.</param>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public static StateChange Dropped(string node)
     {
@@ -32,14 +37,14 @@ public static class StateOptions
     }
 }
 
-/// <summary>What is to become of the state of one node: made by <see cref="StateOptions"/>. Immutable.</summary>
+/// <summary>A declared change to the state of one node, made by <see cref="StateOptions"/>. Immutable.</summary>
 public sealed record StateChange
 {
     internal StateChange(string node, string? to) => (Node, To) = (node, to);
 
-    /// <summary>The name that the node had.</summary>
+    /// <summary>The old name of the node.</summary>
     public string Node { get; }
 
-    /// <summary>The name that it has now; null if its state is dropped.</summary>
+    /// <summary>The new name of the node; null if its state is dropped.</summary>
     public string? To { get; }
 }

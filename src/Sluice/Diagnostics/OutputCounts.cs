@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Diagnostics;
 
-/// <summary>What went to a named output.</summary>
-/// <param name="Written">Items that nodes wrote to it.</param>
-/// <param name="Discarded">Those of them that were dropped because nobody reads the output in this run.</param>
+/// <summary>The counts of a named output.</summary>
+/// <param name="Written">The number of items that nodes wrote to it.</param>
+/// <param name="Discarded">The number of written items that were dropped because this run has no reader of the output.</param>
 public readonly record struct OutputCounts(long Written, long Discarded);

@@ -1,39 +1,39 @@
-namespace Sluice;
+namespace Sluice.Diagnostics;
 
-/// <summary>Where a run is in its life.</summary>
+/// <summary>The status of a run.</summary>
 public enum RunStatus
 {
-    /// <summary>Items move.</summary>
+    /// <summary>Items are processed.</summary>
     Running,
 
-    /// <summary>The sources have been stopped; the rest is being processed.</summary>
+    /// <summary>The sources are stopped; the remaining items are processed.</summary>
     Draining,
 
-    /// <summary>Cancelled or failed; what is under way is being given up.</summary>
+    /// <summary>The run was cancelled or failed; items in progress are given up.</summary>
     Stopping,
 
-    /// <summary>Everything was processed.</summary>
+    /// <summary>All items were processed.</summary>
     Completed,
 
     /// <summary>A node failed.</summary>
     Failed,
 
-    /// <summary>Somebody cancelled it.</summary>
+    /// <summary>The run was cancelled.</summary>
     Cancelled,
 }
 
-/// <summary>What a node is doing.</summary>
+/// <summary>The activity of a node.</summary>
 public enum NodeActivity
 {
-    /// <summary>It works, or waits for user code.</summary>
+    /// <summary>The node works, or waits for user code.</summary>
     Running,
 
-    /// <summary>It waits for input.</summary>
+    /// <summary>The node waits for input.</summary>
     Waiting,
 
-    /// <summary>It cannot go on before the far end of an edge has taken something.</summary>
+    /// <summary>The node waits for room at the far end of an edge.</summary>
     Blocked,
 
-    /// <summary>It has come to its end.</summary>
+    /// <summary>The node has ended.</summary>
     Ended,
 }

@@ -1,55 +1,59 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 
-namespace Sluice;
+namespace Sluice.Diagnostics;
 
-/// <summary>A run, as far as those who watch it need to know.</summary>
+/// <summary>A run, as telemetry sees it.</summary>
 internal interface IObservedRun
 {
     RunSnapshot Snapshot();
 
     Activity? Span { get; set; }
 
-    /// <summary>The next newer one of those that live; belongs to <see cref="Telemetry"/>, as its lock does.</summary>
+    /// <summary>The next newer live run. Owned by <see cref="Telemetry"/>, under its lock.</summary>
     IObservedRun? Before { get; set; }
 
-    /// <summary>The next older one.</summary>
+    /// <summary>The next older live run. Owned by <see cref="Telemetry"/>, under its lock.</summary>
     IObservedRun? Behind { get; set; }
 }
 
 /// <summary>
-/// The meter and the activity source named <c>Sluice</c>. Figures are read from the runs' counters when somebody
-/// collects them; when nobody listens, a run costs one entry in a list and an item nothing.
+/// The meter and the activity source <c>Sluice</c>. Collection reads the counters of the runs. Without a listener, telemetry costs nothing
+/// per item, and one list entry per run.
 /// </summary>
 internal static class Telemetry
 {
     internal static readonly ActivitySource Spans = new("Sluice");
     internal static readonly Meter Meter = new("Sluice");
     private static readonly Lock Sync = new();
-    private static IObservedRun? runs;               // the newest; each knows its neighbours, so that coming and going is cheap
+    private static IObservedRun? runs;               // the newest; a linked list, so that adding and removing is cheap
     private static readonly Dictionary<string, Totals> OfEndedRuns = [];
     private static readonly Counter<long> Ended = Meter.CreateCounter<long>("sluice.runs", "{run}", "Runs that have ended, by how.");
     private static readonly Instrument[] Counters =
     [
         Meter.CreateObservableCounter("sluice.node.items.in", () => PerNode(node => node.In), "{item}", "Items that went into a node."),
         Meter.CreateObservableCounter("sluice.node.items.out", () => PerNode(node => node.Out), "{item}", "Items that came out of a node."),
-        Meter.CreateObservableCounter("sluice.node.items.failed", () => PerNode(node => node.Failed), "{item}", "Items that failed at a node for good."),
-        Meter.CreateObservableCounter("sluice.node.items.retried", () => PerNode(node => node.Retried), "{item}", "Attempts beyond the first."),
+        Meter.CreateObservableCounter("sluice.node.items.failed", () => PerNode(node => node.Failed), "{item}",
+            "Items that failed at a node for good."),
+        Meter.CreateObservableCounter("sluice.node.items.retried", () => PerNode(node => node.Retried), "{item}",
+            "Attempts beyond the first."),
     ];
 
-    // How many names of nodes are remembered after their runs have ended; what comes beyond that is counted under one name.
+    // The maximum number of node names remembered after their runs have ended; further ones share one name.
     private const int MaxNames = 1000;
     private const string OtherNames = "(other)";
 
     static Telemetry()
     {
         Meter.CreateObservableUpDownCounter("sluice.runs.active", () => Live().Length, "{run}", "Runs under way.");
-        Meter.CreateObservableGauge("sluice.node.queued", () => PerLiveNode(node => node.Queued), "{item}", "Items that wait in front of a node.");
-        Meter.CreateObservableGauge("sluice.node.blocked", () => PerLiveNode(node => node.Activity == NodeActivity.Blocked ? 1 : 0), "{node}",
+        Meter.CreateObservableGauge("sluice.node.queued", () => PerLiveNode(node => node.Queued), "{item}",
+            "Items that wait in front of a node.");
+        Meter.CreateObservableGauge("sluice.node.blocked", () => PerLiveNode(node => node.Activity == NodeActivity.Blocked ? 1 : 0),
+            "{node}",
             "How many nodes of a name are blocked by a full edge.");
     }
 
-    /// <summary>Called before the run can end. What the caller traces is left as it is: the run goes on when the caller has returned.</summary>
+    /// <summary>Registers a run, before it can end. The caller's current span stays: the run outlives the call.</summary>
     public static void RunStarted(IObservedRun run)
     {
         if (Spans.HasListeners()) run.Span = Start("sluice.run");
@@ -67,7 +71,7 @@ internal static class Telemetry
         foreach (Instrument counter in Counters) counted |= counter.Enabled;
         lock (Sync)
         {
-            // Counters only grow: what a run has counted stays when the run goes.
+            // Counters only grow: the counts of a run stay after its end.
             if (TryRemove(run) && counted)
                 foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(OfEndedRuns, node, MaxNames);
         }
@@ -83,7 +87,9 @@ internal static class Telemetry
         if (run.Span is { } span) End(span, outcome, failure);
     }
 
-    /// <summary>A call of a step begins: a span in the caller's trace, current for the body. Null if nobody listens.</summary>
+    /// <summary>
+    /// Starts the span of a step's call in the caller's trace, and makes it current for the body. Null without a listener.
+    /// </summary>
     public static Activity? StepStarted(string step)
     {
         if (!Spans.HasListeners()) return null;
@@ -93,14 +99,14 @@ internal static class Telemetry
         return span;
     }
 
-    /// <summary>It has ended, perhaps on another thread, whose own trace is left as it is.</summary>
+    /// <summary>Ends the span of a step's call, perhaps on another thread, whose current span stays.</summary>
     public static void StepEnded(Activity span, string outcome, Exception? failure)
     {
         End(span, outcome, failure);
         if (ReferenceEquals(Activity.Current, span)) Activity.Current = span.Parent;
     }
 
-    // Dashboards ask for these texts: no names of the code's.
+    // Dashboards filter by these texts, so they do not follow names in the code.
     private static string OutcomeOf(RunStatus how) => how switch
     {
         RunStatus.Running => "running",
@@ -111,7 +117,7 @@ internal static class Telemetry
         _ => "cancelled",
     };
 
-    /// <summary>Starts a span, which does not become the current one.</summary>
+    /// <summary>Starts a span without making it current.</summary>
     private static Activity? Start(string name)
     {
         Activity? outer = Activity.Current;
@@ -146,16 +152,17 @@ internal static class Telemetry
         Activity.Current = outer;
     }
 
-    /// <summary>A listener runs on threads of runs and timers, where nobody would catch what it throws.</summary>
-    private static void Report(Exception failure) => Warnings.Tell($"A listener of the activity source or the meter 'Sluice' has thrown: {failure.Message}");
+    /// <summary>Warns about an exception of a listener, which runs on threads of runs and timers, where nothing would catch it.</summary>
+    private static void Report(Exception failure)
+        => Warnings.Tell($"A listener of the activity source or the meter 'Sluice' has thrown: {failure.Message}");
 
-    /// <summary>Under the lock.</summary>
+    /// <summary>All live runs. Requires the lock.</summary>
     private static IEnumerable<IObservedRun> All()
     {
         for (IObservedRun? run = runs; run is not null; run = run.Behind) yield return run;
     }
 
-    /// <summary>Under the lock.</summary>
+    /// <summary>Removes a run. Requires the lock.</summary>
     private static bool TryRemove(IObservedRun run)
     {
         if (!ReferenceEquals(runs, run) && run.Before is null) return false;
@@ -171,7 +178,7 @@ internal static class Telemetry
         lock (Sync) return [.. All()];
     }
 
-    // Under the lock, so that a run is counted either as one that lives or as one that has ended.
+    // Under the lock, so that a run counts either as live or as ended.
     private static List<Measurement<long>> PerNode(Func<Totals, long> figure)
     {
         lock (Sync)

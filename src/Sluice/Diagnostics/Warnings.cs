@@ -1,10 +1,11 @@
 using System.Diagnostics.Tracing;
 
-namespace Sluice;
+namespace Sluice.Diagnostics;
 
-/// <summary>Where warnings go that nobody has asked for: to the event source <c>Sluice</c>, and to standard error.</summary>
+/// <summary>Reports warnings without a handler: to the event source <c>Sluice</c> and to standard error.</summary>
 /// <remarks>
-/// Thread-safe. Locking rule: what was written lately under <c>sync</c>; the writer is called outside of it. Standard error gets each text once, and a bounded number of texts in a minute; the event source gets all.
+/// Thread-safe. Locking rule: <c>sync</c> protects the recent texts; the writer is called outside of it. Standard error gets each text
+/// once, and at most twenty in a minute; the event source gets all.
 /// </remarks>
 internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
 {
@@ -19,15 +20,15 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
     private long? minuteBegan;
     private int inMinute;
 
-    /// <summary>Tells people what they should know and nothing fails of. Throws nothing.</summary>
+    /// <summary>Reports a warning: a fact that causes no failure. Never throws.</summary>
     public static void Tell(string text)
     {
         WarningEvents.Instance.Warning(text);
         OfProcess.Write(text);
     }
 
-    /// <summary>Tells whoever has asked for warnings; else everybody. What the handler throws is told instead. Throws nothing.</summary>
-    /// <param name="warn">Who has asked; null if nobody has.</param>
+    /// <summary>Passes a warning to a handler, or reports it if there is none or the handler throws. Never throws.</summary>
+    /// <param name="warn">The handler; null for none.</param>
     /// <param name="text">The warning.</param>
     public static void Tell(Action<string>? warn, string text)
     {
@@ -46,7 +47,7 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
         }
     }
 
-    /// <summary>Writes a text that was not written lately. Throws nothing.</summary>
+    /// <summary>Writes a text that was not written recently. Never throws.</summary>
     public void Write(string text)
     {
         if (Choose(text) is not { } line) return;
@@ -56,11 +57,11 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
         }
         catch (Exception)
         {
-            // Standard error is closed. The event source has the text.
+            // Standard error is closed; the event source has the text.
         }
     }
 
-    /// <returns>What to write; null for nothing.</returns>
+    /// <returns>The line to write; null for none.</returns>
     private string? Choose(string text)
     {
         lock (sync)
@@ -71,13 +72,15 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
             long now = time.GetTimestamp();
             if (minuteBegan is not { } began || time.GetElapsedTime(began, now) >= Minute) (minuteBegan, inMinute) = (now, 0);
             return ++inMinute <= MaxInMinute ? $"sluice: warning: {text}"
-                : inMinute == MaxInMinute + 1 ? $"sluice: warning: More than {MaxInMinute} warnings in a minute. The event source \"Sluice\" has all of them, and so has a handler of your own (the OnWarning option)."
+                : inMinute == MaxInMinute + 1
+                ? $"sluice: warning: More than {MaxInMinute} warnings in a minute. The event source \"Sluice\" has all of them, and so "
+                + $"has a handler of your own (the OnWarning option)."
                 : null;
         }
     }
 }
 
-/// <summary>Warnings for tools that listen: <c>dotnet-trace</c>, <c>dotnet-counters</c>, an <see cref="EventListener"/>.</summary>
+/// <summary>Warnings as events for <c>dotnet-trace</c>, <c>dotnet-counters</c> or an <see cref="EventListener"/>.</summary>
 [EventSource(Name = "Sluice")]
 internal sealed class WarningEvents : EventSource
 {

@@ -1,7 +1,12 @@
-namespace Sluice;
+using Sluice.Diagnostics;
 
-/// <summary>The token of an attempt, cancelled when its time is over. What user code has registered with it may throw on the timer's thread: that is told, and does not end the process.</summary>
-/// <remarks>Any thread; no locks.</remarks>
+namespace Sluice.Engine;
+
+/// <summary>The cancellation token of one attempt; it is cancelled when the time limit expires.</summary>
+/// <remarks>
+/// Any thread; no locks. Callbacks run on the timer's thread: their exceptions are logged as warnings, otherwise they would end the
+/// process.
+/// </remarks>
 internal sealed class AttemptLimit : CancellationTokenSource
 {
     private readonly PipelineRun run;
@@ -28,11 +33,13 @@ internal sealed class AttemptLimit : CancellationTokenSource
         }
         catch (AggregateException e)
         {
-            Warnings.Tell($"An attempt of {run.NameOf(node)} took too long, and what it had registered with its CancellationToken has failed: {e.InnerExceptions[0].Message}");
+            Warnings.Tell(
+                $"An attempt of {run.NameOf(node)} took too long, and what it had registered with its CancellationToken has "
+                    + $"failed: {e.InnerExceptions[0].Message}");
         }
         catch (ObjectDisposedException)
         {
-            // The attempt has ended just now.
+            // The attempt ended at the same moment.
         }
     }
 }

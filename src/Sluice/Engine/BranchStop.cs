@@ -1,7 +1,7 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>What a branch, or a lane, tells that it wants no more: what is before the branches is told when none of them does.</summary>
-/// <remarks>Any thread. A branch may say so several times, as several of its stages may: it counts once.</remarks>
+/// <summary>Tells a fan-out's upstream to stop once every branch (or lane) has stopped.</summary>
+/// <remarks>Any thread. Several stages of a branch may stop it; the branch counts once.</remarks>
 internal sealed class BranchStop<T>(Inlet<T> fanOut, BranchStop<T>.Counter wanting) : IUpstream
 {
     private int stopped;

@@ -1,13 +1,15 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A part of a run that knows the part before it, so that a run needs no lists for its few parts.</summary>
+/// <summary>An element of a <see cref="Chain{T}"/>: it holds the link itself, so a run needs no lists for its few parts.</summary>
 internal interface IChained<T> where T : class, IChained<T>
 {
-    /// <summary>The part added before this one; belongs to the <see cref="Chain{T}"/>.</summary>
+    /// <summary>The element added before this one; set by the <see cref="Chain{T}"/> only.</summary>
     T? Before { get; set; }
 }
 
-/// <summary>The parts of one kind, the last that was added first. Filled by the thread that builds the run, read-only after that.</summary>
+/// <summary>
+/// A linked list of the parts of one kind, the newest first. Filled by the thread that builds the run, read-only after that.
+/// </summary>
 internal struct Chain<T> where T : class, IChained<T>
 {
     public T? Last { get; private set; }

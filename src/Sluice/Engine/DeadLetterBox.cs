@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Diagnostics;
 
-/// <summary>The newest dead letters of a run, a bounded number of them. Thread-safe.</summary>
+namespace Sluice.Engine;
+
+/// <summary>The newest dead letters of a run, at most <c>capacity</c> of them. Thread-safe.</summary>
 internal sealed class DeadLetterBox(int capacity)
 {
     private readonly Lock sync = new();

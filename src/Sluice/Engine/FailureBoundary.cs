@@ -1,14 +1,15 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
 /// <summary>
-/// Stands in front of an inlet in runs that go on after failures (<see cref="ItemTracking"/>): a failure of one item that its root knows of ends here, so
-/// that whoever pushes several items, or is at work for others, goes on with the next.
+/// Catches the failure of one item in front of an inlet, in runs that continue after failures (<see cref="ItemTracking"/>).
+/// A caller that pushes several items, or works for several roots, then continues with the next one.
 /// </summary>
 /// <remarks>
-/// Not needed between stages that have nothing left to do for an item once they have pushed it (<see cref="Operator{TIn, TOut}.LetsFailuresThrough"/>): failures
-/// are thrown through those, up to here or to the source. In front of every queue's consumer and of every lane, it is also where items are held back (<see cref="Ticket.TryHoldBack"/>).
+/// Not needed behind stages that have nothing left to do for an item once they have pushed it
+/// (<see cref="Operator{TIn, TOut}.LetsFailuresThrough"/>): failures pass through those, up to here or to the source.
+/// In front of every queue's consumer and of every lane, items are also held back here (<see cref="Ticket.TryHoldBack"/>).
 /// </remarks>
 internal sealed class FailureBoundary<T> : Inlet<T>, IUpstream
 {
@@ -63,7 +64,7 @@ internal sealed class FailureBoundary<T> : Inlet<T>, IUpstream
             }
             catch (PipelineException e) when (e.IsKept)
             {
-                // The item that failed is taken; the rest is still there.
+                // The failed item is already taken; the others are still in the ring.
             }
         }
         return default;
@@ -80,7 +81,7 @@ internal sealed class FailureBoundary<T> : Inlet<T>, IUpstream
         }
         catch (PipelineException e) when (e.IsKept)
         {
-            // Its root is settled, or will be when its other parts are.
+            // The root is settled, or will be when its other parts are.
         }
     }
 }

@@ -1,7 +1,7 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A stage with several branches.</summary>
-/// <remarks>Wants no more when no branch does. Branches complete in the order written.</remarks>
+/// <summary>The inlet of a stage with several branches.</summary>
+/// <remarks>It stops its upstream when all branches have stopped. Branches complete in the order written.</remarks>
 internal abstract class FanOut<T> : Inlet<T>
 {
     protected FanOut(StageContext context, Inlet<T>[] branches)

@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Where the outputs of a guarded stage rest until the attempt has succeeded.</summary>
+/// <summary>Holds the outputs of a stage with a policy until the attempt has succeeded.</summary>
 internal sealed class Holding<T> : Inlet<T>
 {
     private readonly StageContext context;
@@ -10,7 +10,7 @@ internal sealed class Holding<T> : Inlet<T>
 
     public List<T> Items { get; } = [];
 
-    /// <summary>The stage has come to its end: what it puts out belongs to no attempt any more.</summary>
+    /// <summary>True once the stage is completing: its outputs then belong to no attempt.</summary>
     public bool PassesThrough { get; set; }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)

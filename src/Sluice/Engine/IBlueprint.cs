@@ -1,18 +1,19 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>What runs are built from: a pipeline, seen from the engine.</summary>
+/// <summary>The definition that runs are built from: a pipeline as the engine sees it.</summary>
 internal interface IBlueprint
 {
-    /// <summary>Builds everything, from the ends to the sources; the same way every time.</summary>
+    /// <summary>Builds all stages, from the ends to the sources; in the same order every time.</summary>
     void Build(RunBuilder builder);
 }
 
-/// <summary>Stands where a stage would be, when only the topology is wanted.</summary>
+/// <summary>Takes the place of a stage when only the topology is built.</summary>
 internal sealed class DrawnInlet<T> : Inlet<T>
 {
     public DrawnInlet(int node) => Node = node;
 
-    public override ValueTask PushAsync(T item, Ticket? ticket) => throw new InvalidOperationException("What is only drawn takes no items.");
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+        => throw new InvalidOperationException("What is only drawn takes no items.");
 
     protected override ValueTask OnCompleteAsync() => default;
 }

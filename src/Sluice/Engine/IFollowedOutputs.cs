@@ -1,25 +1,27 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Where the named outputs of a run lead that follows its items for somebody else (<see cref="ItemTracking"/>).</summary>
-/// <remarks>Thread-safe.</remarks>
+/// <summary>The named outputs of a tracked run (<see cref="ItemTracking"/>): its outputs are committed with their root items.</summary>
 internal interface IFollowedOutputs
 {
-    /// <summary>Makes ready what goes to an output; waits for a place there, if that is asked for. It is nothing before it is staged, and nothing has to be done if it never is.</summary>
-    /// <param name="node">Who puts it out.</param>
-    /// <param name="name">The output.</param>
-    /// <param name="item">What goes there.</param>
+    /// <summary>
+    /// Prepares an item for a named output; a blocking output waits here for room. Without a call of <c>Stage</c> it has no effect and
+    /// needs no clean-up.
+    /// </summary>
+    /// <param name="node">The node that puts the item out.</param>
+    /// <param name="name">The name of the output.</param>
+    /// <param name="item">The item.</param>
     /// <param name="root">The root item that it comes from.</param>
-    /// <param name="cancellation">Gives up waiting.</param>
-    /// <returns>What is to be staged; null if nothing is, because nothing is committed with the root.</returns>
+    /// <param name="cancellation">Ends the wait for room.</param>
+    /// <returns>The output item to stage; null if nothing is committed with the root.</returns>
     ValueTask<IOutputItem?> PrepareAsync<T>(int node, string name, T item, Ticket? root, CancellationToken cancellation);
 }
 
-/// <summary>What goes to a named output when its root ends.</summary>
+/// <summary>An item for a named output, put out when its root ends.</summary>
 internal interface IOutputItem
 {
-    /// <summary>Hangs it on its root. Once.</summary>
+    /// <summary>Attaches the item to its root. At most once.</summary>
     void Stage(Ticket root);
 
-    /// <summary>It is not staged: the node that has put it out has failed.</summary>
+    /// <summary>Discards the item instead of staging it: its node has failed.</summary>
     void Drop(Ticket root);
 }

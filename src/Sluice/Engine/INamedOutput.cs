@@ -1,15 +1,15 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A named output of a node, whatever its type.</summary>
+/// <summary>A named output of a node, without its item type.</summary>
 internal interface INamedOutput
 {
     string Name { get; }
 
-    /// <summary>What goes there.</summary>
+    /// <summary>The type of its items.</summary>
     Type Type { get; }
 }
 
-/// <summary>Knows the named outputs of a node; asked only when somebody wants one, as that may take an instance of the node.</summary>
+/// <summary>Lists the named outputs of a node. Evaluated only on demand, as it may create an instance of the node.</summary>
 internal interface IHasOutputs
 {
     IReadOnlyCollection<INamedOutput> NamedOutputs { get; }

@@ -1,17 +1,17 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A node instance that is told when the run begins, and let go of when it has ended.</summary>
+/// <summary>A node instance with a lifetime: it begins before the run and is disposed after it.</summary>
 internal interface INodeLifetime : IAsyncDisposable
 {
     int Node { get; }
 
     ValueTask BeginAsync();
 
-    /// <summary>The run has not started, and never will.</summary>
+    /// <summary>The run has not started and never will.</summary>
     void NeverBegins() { }
 }
 
-/// <summary>A stage that stands for several nodes and counts for them.</summary>
+/// <summary>A stage that represents several nodes, and reports the counts of each.</summary>
 internal interface IReportsCounts
 {
     void Report(NodeCounts[] counts);

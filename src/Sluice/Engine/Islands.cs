@@ -1,7 +1,7 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Which pump drives which node of a run: the nearest one upstream.</summary>
-/// <remarks>Made by one thread for itself, from what any thread may read.</remarks>
+/// <summary>Maps each node of a run to the pump that drives it: the nearest one upstream.</summary>
+/// <remarks>A snapshot for one thread; it reads only state that any thread may read.</remarks>
 internal sealed class Islands
 {
     private readonly TopologyRecorder recorder;
@@ -15,7 +15,7 @@ internal sealed class Islands
         islands = new int[recorder.Count];
         foreach (Pump pump in run.Pumps)
             if (pump.Node >= 0 && heads[pump.Node] is null or { IsEnded: true } or { IsWaiting: true }) heads[pump.Node] = pump;
-        // A node is numbered after everything downstream of it.
+        // Nodes are numbered after everything downstream of them.
         for (int node = recorder.Count - 1; node >= 0; node--)
         {
             int from = heads[node] is not null ? node : -1;
@@ -29,15 +29,16 @@ internal sealed class Islands
         }
     }
 
-    /// <summary>The first node of a node's island; -1 if nothing drives it.</summary>
+    /// <summary>The first node of the island that contains a node; -1 if no pump drives it.</summary>
     public int Of(int node) => islands[node];
 
-    /// <summary>What drives a node: of several lanes one that works, if there is one; null if nothing does.</summary>
+    /// <summary>The pump that drives a node; of several lanes, preferably one that works. Null if no pump drives it.</summary>
     public Pump? PumpOf(int node) => islands[node] < 0 ? null : heads[islands[node]];
 
-    /// <summary>The names of the nodes that were in the midst of something when the pumps did not end.</summary>
+    /// <summary>The names of the nodes that were busy when the pumps did not end.</summary>
     /// <remarks>
-    /// Code that is awaited is known by its node. Of synchronous code only the chain of calls is known in which it hangs, unless times are recorded: a mark for each call would cost as much as the calls.
+    /// Awaited code is known by its node. Of synchronous code only the whole island is known, unless times are recorded: a mark for
+    /// each call would cost as much as the call.
     /// </remarks>
     public IEnumerable<string> NamesOfBusy(PipelineRun run)
     {

@@ -1,11 +1,11 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Who some neighbours are, in a ring or elsewhere: each has a ticket, or a number, or neither.</summary>
+/// <summary>References to adjacent items of a ring or list: each has a ticket, or a number, or neither.</summary>
 internal readonly ref struct ItemRefs
 {
     private readonly Span<Ticket?> tickets;          // empty where none has a ticket
     private readonly Span<int> numbers;              // empty where none has a number
-    private readonly int first;                      // instead of numbers: that of the first, where they are consecutive
+    private readonly int first;                      // instead of `numbers`, if they are consecutive: the first one
     private readonly NumberedItems? items;
 
     public ItemRefs(Span<Ticket?> tickets, Span<int> numbers, NumberedItems? items)
@@ -26,7 +26,7 @@ internal readonly ref struct ItemRefs
         return number == 0 ? null : items!.TicketOf(number);
     }
 
-    /// <summary>The first ones have completed.</summary>
+    /// <summary>Settles the first items as completed.</summary>
     public void Complete(int count)
     {
         if (!tickets.IsEmpty)
@@ -37,7 +37,7 @@ internal readonly ref struct ItemRefs
         else if (!numbers.IsEmpty) items!.Complete(numbers[..count]);
     }
 
-    /// <summary>Says of the first ones who they are.</summary>
+    /// <summary>Copies the references of the first items.</summary>
     public void CopyTo(FollowedPlaces places, int at, int count)
     {
         if (!tickets.IsEmpty) tickets[..count].CopyTo(places.Tickets.AsSpan(at));
@@ -47,7 +47,7 @@ internal readonly ref struct ItemRefs
         else for (int i = 0; i < there.Length; i++) there[i] = first + i;
     }
 
-    /// <summary>The first ones are followed elsewhere now.</summary>
+    /// <summary>Clears the references of the first items: they are tracked elsewhere now.</summary>
     public void Clear(int count)
     {
         if (!tickets.IsEmpty) tickets[..count].Clear();

@@ -1,10 +1,10 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
 /// <summary>
-/// What makes a run one that follows its items for somebody else, who replays or buries those that fail: the run goes on after failures, refuses stages
-/// that would forget something in a crash, and can be entered at any node.
+/// Makes a run a tracked one: its owner (a consecutor, a worker) retries or buries the items that fail. The run continues after failures,
+/// refuses stages that would lose items in a crash, and can be entered at any node.
 /// </summary>
-/// <param name="feeder">Where the run's source takes its items from.</param>
+/// <param name="feeder">The object that the run's source takes its items from.</param>
 internal sealed class ItemTracking(object feeder)
 {
     private readonly Dictionary<int, IEntrance> entrances = [];
@@ -16,31 +16,33 @@ internal sealed class ItemTracking(object feeder)
 
     public object Feeder => feeder;
 
-    /// <summary>What the run belongs to, in messages.</summary>
+    /// <summary>The owner of the run, for messages.</summary>
     public string Home { get; init; } = Consecutor;
 
-    /// <summary>Where what nodes put out by name goes; null where that is up to the run.</summary>
+    /// <summary>Takes the named outputs of the run's nodes; null if the run keeps them itself.</summary>
     public IFollowedOutputs? Outputs { get; init; }
 
-    /// <summary>Whether lists that fail are divided by who follows them; else by their stages.</summary>
+    /// <summary>Whether the run's owner divides lists that fail; otherwise their stages do.</summary>
     public bool DividesLists { get; init; }
 
-    /// <summary>Whether items of a key keep their order through failures, so that some are held back (<see cref="Ticket.TryHoldBack"/>).</summary>
+    /// <summary>
+    /// Whether items of a key keep their order through failures; some are then held back (<see cref="Ticket.TryHoldBack"/>).
+    /// </summary>
     public bool KeepsOrder { get; init; }
 
-    /// <summary>Whether items will enter at nodes in the middle: no node may be joined to another then.</summary>
+    /// <summary>Whether items will enter at nodes in the middle; nodes are then never fused.</summary>
     public bool HasEntrances { get; init; }
 
-    /// <summary>Where a node takes its items in; null for what takes none.</summary>
+    /// <summary>The inlet of a node; null for nodes without input.</summary>
     public IEntrance? Entrance(int node) => entrances.GetValueOrDefault(node);
 
-    /// <summary>Where what a node that remembers something has put out goes on; null for other nodes.</summary>
+    /// <summary>The inlet behind a stateful node, where its outputs continue; null for other nodes.</summary>
     public IEntrance? Outlet(int node) => outlets.GetValueOrDefault(node);
 
     /// <summary>The stages that have an instance for each partition, by their numbers.</summary>
     public IReadOnlyList<IStatefulStage> Remembering => remembering;
 
-    /// <summary>Called while the run is built.</summary>
+    /// <summary>Adds a stateful stage. Called while the run is built.</summary>
     /// <returns>The stage's number.</returns>
     public int Add(IStatefulStage stage)
     {
@@ -48,31 +50,31 @@ internal sealed class ItemTracking(object feeder)
         return remembering.Count - 1;
     }
 
-    /// <summary>The same for one whose outputs are items of their own.</summary>
+    /// <summary>Adds a stateful stage whose outputs are tracked as items. Called while the run is built.</summary>
     public int Add<T>(IStatefulStage stage, Inlet<T> outlet)
     {
         outlets.TryAdd(stage.Node, new Entrance<T>(outlet));
         return Add(stage);
     }
 
-    /// <summary>Where a timer of a node that has failed is tried again; null if no lane of the node has the key.</summary>
+    /// <summary>The lane that retries a failed timer; null if no lane of the node has the key.</summary>
     public ITimerEntrance? TimersOf(int node, string key) => timers.GetValueOrDefault(node)?.Find(lane => lane.Owns(key));
 
-    /// <summary>Called while the run is built, for each lane of a node.</summary>
+    /// <summary>Adds a lane of a node with stored timers. Called while the run is built.</summary>
     public void AddTimers(int node, ITimerEntrance lane)
     {
         if (!timers.TryGetValue(node, out List<ITimerEntrance>? lanes)) timers.Add(node, lanes = []);
         lanes.Add(lane);
     }
 
-    /// <summary>Called while the run is built.</summary>
+    /// <summary>Adds the inlet of a node; the first one added stays. Called while the run is built.</summary>
     public void Add<T>(int node, Inlet<T> inlet) => entrances.TryAdd(node, new Entrance<T>(inlet));
 }
 
-/// <summary>Where a node takes its items in, whatever their type.</summary>
+/// <summary>The inlet of a node, without its item type.</summary>
 internal interface IEntrance
 {
-    /// <summary>Hands itself on with its type.</summary>
+    /// <summary>Calls the visitor with the item type.</summary>
     TResult Accept<TResult>(IEntranceVisitor<TResult> visitor);
 }
 
@@ -81,11 +83,11 @@ internal interface ITimerEntrance
 {
     bool Owns(string key);
 
-    /// <summary>Fires a timer that was taken before, as an item that has come to the node.</summary>
+    /// <summary>Fires a timer that was taken before, as an item of the node.</summary>
     ValueTask FireAsync(Ticket ticket, string key, string timer);
 }
 
-/// <summary>Does something with an entrance, and with the type of its items.</summary>
+/// <summary>Receives an entrance with its item type.</summary>
 internal interface IEntranceVisitor<out TResult>
 {
     TResult Visit<T>(Inlet<T> inlet);

@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A seeded source of random numbers that several threads may use.</summary>
+/// <summary>A seeded, thread-safe random number generator.</summary>
 internal sealed class LockedRandom(int seed) : Random(seed)
 {
     private readonly Lock sync = new();

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Diagnostics;
 
-/// <summary>Reports what goes into a stage.</summary>
+namespace Sluice.Engine;
+
+/// <summary>Logs the items that enter a stage.</summary>
 internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<ItemLogEntry> log) : PassThrough<T>(context, stage), IWraps
 {
     public object Inner => Next;
@@ -20,7 +22,7 @@ internal sealed class LogInput<T>(StageContext context, Inlet<T> stage, Action<I
     }
 }
 
-/// <summary>Reports what comes out of a stage.</summary>
+/// <summary>Logs the items that a stage puts out.</summary>
 internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<ItemLogEntry> log) : PassThrough<T>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -38,7 +40,7 @@ internal sealed class LogOutput<T>(StageContext context, Inlet<T> next, Action<I
     }
 }
 
-/// <summary>A link in front of an inlet that belongs to a node without being one.</summary>
+/// <summary>A stage of a node that stands in front of an inlet and passes every item on.</summary>
 internal abstract class PassThrough<T>(StageContext context, Inlet<T> next) : Stage<T, T>(context, next)
 {
     public override bool IsSelective => Next.IsSelective;

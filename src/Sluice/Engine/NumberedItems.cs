@@ -1,36 +1,33 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>
-/// Root items that are followed by their numbers, so far as they take the ordinary way: in a boundary a number costs less than a ticket each. One
-/// that leaves that way has a ticket from there on.
-/// </summary>
-/// <remarks>Thread-safe. Numbers are above zero.</remarks>
+/// <summary>Tracks root items by number until one needs a ticket: in a ring, a number costs less than a ticket.</summary>
+/// <remarks>Thread-safe. Numbers are positive.</remarks>
 internal abstract class NumberedItems
 {
-    /// <summary>A ticket for an item that comes out of a boundary.</summary>
-    /// <param name="number">The item.</param>
-    /// <param name="own">A ticket of the caller's, which is used again if it is free; else the caller has another one afterwards.</param>
+    /// <summary>The ticket of an item that leaves a boundary.</summary>
+    /// <param name="number">The item's number.</param>
+    /// <param name="own">The caller's ticket: reused if it is free, otherwise replaced by a new one.</param>
     public abstract Ticket TicketOf(int number, ref Ticket? own);
 
-    /// <summary>A ticket for one that leaves the ordinary way.</summary>
+    /// <summary>The ticket of an item that a number can no longer represent.</summary>
     public abstract Ticket TicketOf(int number);
 
-    /// <summary>The items have completed; zeros are left out.</summary>
+    /// <summary>Completes items by their numbers; zeros are skipped.</summary>
     public abstract void Complete(ReadOnlySpan<int> numbers);
 
-    /// <summary>Items with consecutive numbers have completed.</summary>
+    /// <summary>Completes items with consecutive numbers.</summary>
     public abstract void Complete(int first, int count);
 }
 
-/// <summary>An inlet that may take several items at once.</summary>
+/// <summary>An inlet that can take several items in one call.</summary>
 internal interface ITakesFollowed<T>
 {
-    /// <summary>Whether it does so in this run.</summary>
+    /// <summary>Whether it takes several items at once in this run.</summary>
     bool TakesFollowed { get; }
 
-    /// <summary>Takes items until one has to wait, or fails.</summary>
-    /// <param name="items">One or more.</param>
-    /// <param name="followed">Who they are.</param>
-    /// <param name="taken">How many were taken is added to it; also where one has failed, which is the last of them.</param>
+    /// <summary>Takes items until one has to wait or fails.</summary>
+    /// <param name="items">At least one item.</param>
+    /// <param name="followed">The references of the items.</param>
+    /// <param name="taken">Increased by the number of items taken, including the one that failed.</param>
     ValueTask PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken);
 }

@@ -1,88 +1,94 @@
-namespace Sluice;
+using Sluice.Topologies;
 
-/// <summary>What a stage with one input and one output is: its kind, its function, and how an instance of it is made.</summary>
+namespace Sluice.Engine;
+
+/// <summary>The definition of a stage with one input and one output: its kind, its function, and the factory of its instances.</summary>
 /// <remarks>Immutable; one operator makes the instances of many runs and lanes.</remarks>
 internal abstract class Operator<TIn, TOut>
 {
-    /// <summary>"map", "filter", "sink": part of the names of unnamed nodes, and of pictures.</summary>
+    /// <summary>The kind of the node: "map", "filter", "sink". Names of unnamed nodes and pictures contain it.</summary>
     public abstract string Kind { get; }
 
-    /// <summary>The user's function, for its name.</summary>
+    /// <summary>The user's function; the node is named after it.</summary>
     public virtual Delegate? Function => null;
 
-    /// <summary>A name where there is no function.</summary>
+    /// <summary>The name of a node without a function.</summary>
     public virtual string? Hint => null;
 
-    /// <summary>Why it cannot run in several lanes or be retried, if it cannot: it has a memory of what went by.</summary>
+    /// <summary>The reason why it can neither run in several lanes nor be retried: it remembers earlier items. Null if it can.</summary>
     public virtual string? Stateful => null;
 
-    /// <summary>Why there can be one instance of it only, even by key, if that is so: it owns something outside.</summary>
+    /// <summary>The reason why only one instance may exist, even by key: it owns something outside. Null if several may.</summary>
     public virtual string? Exclusive => null;
 
-    /// <summary>Whether it has an instance for each key behind a KeyBy; otherwise one for each lane. A node has one for each lane, and keeps state by key itself.</summary>
+    /// <summary>
+    /// Whether it has an instance for each key behind a KeyBy; otherwise one for each lane. A node class has one for each lane and keeps
+    /// state by key itself.
+    /// </summary>
     public virtual bool IsByKey => Stateful is not null && Exclusive is null;
 
-    /// <summary>Whether an attempt that does not end in time can be left behind: a function can, a node with state cannot.</summary>
+    /// <summary>Whether an attempt that exceeds its timeout may be abandoned: a function may, a node with state may not.</summary>
     public virtual bool CanBeAbandoned => true;
 
-    /// <summary>Whether user code is asynchronous, and so can be timed out.</summary>
+    /// <summary>Whether its user code is asynchronous, and so can have a timeout.</summary>
     public virtual bool IsAsynchronous => false;
 
     /// <summary>
-    /// Whether it may be given an item while one before it has not come out of the stage in front, and may yet fail there: a
-    /// function of the item can, because what it puts out is not let through then. What acts on the world cannot.
+    /// Whether it may start with an item while an earlier item is still in the stage in front and may fail there. True for a function of
+    /// the item, whose output is then withheld; false for a function with effects outside.
     /// </summary>
     public virtual bool MayRunAhead => false;
 
-    /// <summary>Whether it asks which root item it is working for.</summary>
+    /// <summary>Whether it needs the root item that it works for.</summary>
     public virtual bool NeedsTickets => false;
 
     /// <summary>Whether items end here: in a sink, or in an operator that holds or combines them, whose outputs are new roots.</summary>
     public virtual bool EndsItems => typeof(TOut) == typeof(Unit);
 
     /// <summary>
-    /// Whether a failure further down may be thrown through it: it has nothing left to do for the item then. Others get an
-    /// <see cref="FailureBoundary{T}"/> behind them where a run goes on after failures.
+    /// Whether failures further down may be thrown through it, because it has nothing left to do for the item then. Other operators get a
+    /// <see cref="FailureBoundary{T}"/> behind them in runs that continue after failures.
     /// </summary>
     public virtual bool LetsFailuresThrough => false;
 
-    /// <summary>Whether its instances are <see cref="IStateful"/>: then it has one for each partition in a consecutor.</summary>
+    /// <summary>Whether its instances are <see cref="IStateful"/>; a consecutor then has one for each partition.</summary>
     public virtual bool Remembers => false;
 
     /// <summary>Whether it keeps state in a consecutor, under its name.</summary>
     public virtual bool KeepsState => Remembers;
 
-    /// <summary>What it remembers; asked only where it keeps state.</summary>
+    /// <summary>The shape of its stored state; called only where it keeps state.</summary>
     public virtual StateShape Shape => new(Kind, null, 0);
 
-    /// <summary>Why it must not stand in a run that another one goes on from, after a crash: it would have forgotten something.</summary>
+    /// <summary>The reason why a consecutor refuses it: it would lose items or state in a crash. Null if it is allowed.</summary>
     public virtual string? Forgets => KeepsState ? null : Stateful ?? (EndsItems && typeof(TOut) != typeof(Unit) ? "holds items" : null);
 
     /// <summary>
-    /// Why it would put out other items if it began in the middle of its input: it remembers items that went by. A producer that resumes begins there. Null for a function of each
-    /// item, for a stage that depends on the moments at which items come, and for one that ends the stream.
+    /// The reason why a producer that resumes in the middle of its input would get other outputs: it remembers earlier items.
+    /// Null for a function of each item, for a stage that depends on when items arrive, and for one that ends the stream.
     /// </summary>
     public virtual string? StartsAnew => Stateful ?? (EndsItems && typeof(TOut) != typeof(Unit) ? "holds items" : null);
 
-    /// <summary>The named output that it leads to, if it does.</summary>
+    /// <summary>The named output that it writes to; null if none.</summary>
     public virtual string? OutputName => null;
 
-    /// <summary>What tells the named outputs of a node; null for other stages.</summary>
+    /// <summary>Lists the named outputs of a node class; null for other operators.</summary>
     public virtual IHasOutputs? NodeOutputs => null;
 
-    /// <summary>Joins the stage behind it, where that can do the work of both; null otherwise. Called while a run is built.</summary>
+    /// <summary>Fuses with the stage behind it if one inlet can do the work of both; otherwise null. Called while a run is built.</summary>
     public virtual Inlet<TIn>? TryFuse(int node, Inlet<TOut> next) => null;
 
-    /// <summary>Whether it puts items out by itself, when time has passed: not only while its input pushes.</summary>
+    /// <summary>Whether it puts items out when time has passed, not only while its input pushes.</summary>
     public virtual bool IsTimed => false;
 
     /// <summary>
-    /// The same behind a KeyBy in a consecutor, with a state for each key; null if there is none: then it is refused there, where it has a memory. Asked only there.
+    /// The operator to use behind a KeyBy in a consecutor, with state for each key; null if there is none, and then a consecutor refuses
+    /// operators with a memory.
     /// </summary>
-    /// <exception cref="InvalidTopologyException">It would be more than a row for each key.</exception>
+    /// <exception cref="InvalidTopologyException">The state of a key would need more than one row.</exception>
     public virtual Operator<TIn, TOut>? StoredByKey => null;
 
-    /// <summary>Whether it is a node that sets timers.</summary>
+    /// <summary>Whether it is a node class that sets timers.</summary>
     public virtual bool HasTimers => false;
 
     public abstract Inlet<TIn> Create(StageContext context, Inlet<TOut> next);

@@ -1,13 +1,13 @@
 namespace Sluice;
 
-/// <summary>A run has failed: at which node, on which item, and why.</summary>
-/// <remarks><see cref="Exception.InnerException"/> is what the user's code threw.</remarks>
+/// <summary>The failure of a run: the node, the item, and the exception that user code threw.</summary>
+/// <remarks>The user's exception is the <see cref="Exception.InnerException"/>.</remarks>
 public class PipelineException : SluiceException
 {
-    /// <summary>A failure of a node.</summary>
+    /// <summary>Creates the failure of a node.</summary>
     /// <param name="node">The node's name.</param>
-    /// <param name="item">The item it failed on, or null where it was not about one.</param>
-    /// <param name="cause">What was thrown.</param>
+    /// <param name="item">The item that the node failed on; null if the failure is not about one item.</param>
+    /// <param name="cause">The exception that was thrown.</param>
     public PipelineException(string node, object? item, Exception cause) : this(node, item, cause, -1) { }
 
     internal PipelineException(string node, object? item, Exception cause, int index, bool isAboutItem = false)
@@ -16,13 +16,13 @@ public class PipelineException : SluiceException
     /// <summary>The name of the node that failed.</summary>
     public string Node { get; }
 
-    /// <summary>The item it failed on, as it entered the node; null where the failure was not about one item.</summary>
+    /// <summary>The item that the node failed on, as it entered the node; null if the failure is not about one item.</summary>
     public object? Item { get; }
 
     /// <summary>The number of the node in the topology.</summary>
     internal int Index { get; }
 
-    /// <summary>Whether the root item knows of it: then it is about that item, and the run goes on with the others.</summary>
+    /// <summary>Whether the root item has recorded the failure: it is then about that item only, and the run continues.</summary>
     internal bool IsKept { get; set; }
 
     private static string Describe(string node, object? item, Exception? cause, bool isAboutItem)
@@ -32,5 +32,5 @@ public class PipelineException : SluiceException
     }
 }
 
-/// <summary>Unwinds what is under way in a run that has been cancelled or has failed elsewhere. Never surfaces.</summary>
+/// <summary>Unwinds the work of a run that was cancelled or has failed elsewhere. Never surfaces.</summary>
 internal sealed class RunStoppedException() : OperationCanceledException("The run has been stopped.");

@@ -1,9 +1,12 @@
+using Sluice.Diagnostics;
+using Sluice.Engine;
+
 namespace Sluice;
 
-// How a run ends: by itself, by a failure or a cancellation. How it is drained: PipelineRun.Drain.cs.
+// How a run ends: by itself, by a failure, or by cancellation. PipelineRun.Drain.cs has the drain.
 public sealed partial class PipelineRun
 {
-    /// <summary>A pump, or what <see cref="TryBegin"/> let in, has ended; the last one ends the run.</summary>
+    /// <summary>A pump, or work that <see cref="TryBegin"/> admitted, has ended; the last one ends the run.</summary>
     internal void PumpEnded()
     {
         if (Interlocked.Decrement(ref active) > 0) return;
@@ -11,23 +14,24 @@ public sealed partial class PipelineRun
         else End();
     }
 
-    /// <summary>Something has failed: the first failure is the run's, and everything stops.</summary>
+    /// <summary>Fails the run with its first failure, and stops everything. Later failures are ignored.</summary>
     internal void Fail(Exception cause, int node)
     {
         if (cause is RunStoppedException || (cause is OperationCanceledException && stopping)) return;
         Stop(cause as PipelineException ?? new PipelineException(NameOf(node), null, cause, node));
     }
 
-    /// <summary>Something has failed that no stage was waiting for: an <c>async void</c> method of the user's.</summary>
+    /// <summary>Fails the run because of an exception that no stage awaits: from an <c>async void</c> method of user code.</summary>
     private void FailOutside(Exception cause) => Stop(new PipelineException("async void", null, cause));
 
-    /// <returns>Whether this is what stopped the run.</returns>
-    private bool Stop(Exception? cause)
+    /// <returns>Whether this call stopped the run.</returns>
+    private bool Stop(Exception? cause, string reason = "")
     {
         lock (sync)
         {
             if (stopping || ending) return false;
             failure = cause;
+            if (cause is null && reason.Length > 0) cancelReason = reason;
             stopping = true;
         }
         foreach (Pump pump in pumps) (pump as IUpstream)?.Stop();
@@ -38,12 +42,13 @@ public sealed partial class PipelineRun
         Outputs.Complete(cause);
         lock (sync)
         {
-            if (!ending && Volatile.Read(ref active) > 0) grace = Time.CreateTimer(static run => ((PipelineRun)run!).End(), this, options.StopTimeout, Timeout.InfiniteTimeSpan);
+            if (!ending && Volatile.Read(ref active) > 0)
+                grace = Time.CreateTimer(static run => ((PipelineRun)run!).End(), this, options.StopTimeout, Timeout.InfiniteTimeSpan);
         }
         return true;
     }
 
-    /// <summary>A callback that somebody registered on the token may throw: that is a failure of the run like any other.</summary>
+    /// <summary>Cancels a token source. An exception from a registered callback becomes a failure of the run.</summary>
     internal void CancelQuietly(CancellationTokenSource? source)
     {
         try
@@ -86,18 +91,18 @@ public sealed partial class PipelineRun
         if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);
         Telemetry.RunEnded(this, HowItEnded, failure);
         over = true;
-        Interlocked.MemoryBarrier();                 // before looking whether somebody waits
+        Interlocked.MemoryBarrier();                 // before the read of `completion`
         if (Volatile.Read(ref completion) is { } asked) Complete(asked);
-        else if (failure is not null) CompletionTask();          // if nobody ever asks, TaskScheduler.UnobservedTaskException tells of it
+        else if (failure is not null) CompletionTask();          // unobserved: TaskScheduler.UnobservedTaskException reports it
     }
 
-    // A run that is over before anybody asks, as those of one thread are, needs no task of its own.
+    // A run that ends before `Completion` is read, as most single-threaded runs do, needs no task of its own.
     private Task CompletionTask()
     {
         if (over && HowItEnded == RunStatus.Completed) return Task.CompletedTask;
         TaskCompletionSource asked = LazyInitializer.EnsureInitialized(
             ref completion, static () => new(TaskCreationOptions.RunContinuationsAsynchronously));
-        if (over) Complete(asked);                   // the end may not have seen it
+        if (over) Complete(asked);                   // End may have missed this task
         return asked.Task;
     }
 

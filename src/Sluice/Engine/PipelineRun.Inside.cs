@@ -1,18 +1,18 @@
 namespace Sluice;
 
-// The flow of execution of a run: that of the caller who started it, with the run in it. What waits for a run inside of that flow waits for itself.
-// Entered by each pump, lane and tick, and where code goes on that was awaited without a flow; not for items.
+// The execution context of a run: its caller's, marked with the run. A wait for the run inside this context would wait for itself.
+// Each pump, lane and tick enters it, and so does code that continues after an await without context; single items do not.
 public sealed partial class PipelineRun
 {
     private static readonly AsyncLocal<PipelineRun?> OfFlow = new();
 
-    private ExecutionContext? flow;                  // null in a run of a consecutor, which outlives its caller, and where the caller has suppressed the flow
+    private ExecutionContext? flow;                  // null if the run outlives its caller (in a consecutor), or the flow is suppressed
 
-    /// <summary>Whether the present flow of execution is a part of a run.</summary>
+    /// <summary>Whether the current execution context belongs to the run.</summary>
     internal static bool IsInside(PipelineRun? run) => run is not null && OfFlow.Value == run;
 
-    /// <summary>The present flow of execution becomes the run's.</summary>
-    /// <returns>The one before; to be given back, unless an asynchronous method ends here.</returns>
+    /// <summary>Makes the run's execution context the current one.</summary>
+    /// <returns>The outer context; pass it to <see cref="Leave"/>, unless an asynchronous method ends here.</returns>
     internal ExecutionContext? Enter()
     {
         ExecutionContext? outer = ExecutionContext.Capture();
@@ -21,14 +21,16 @@ public sealed partial class PipelineRun
         return outer;
     }
 
-    /// <summary>The present flow of execution is the outer one again.</summary>
+    /// <summary>Restores the outer execution context.</summary>
     internal static void Leave(ExecutionContext? outer)
     {
         if (outer is null) OfFlow.Value = null;
         else ExecutionContext.Restore(outer);
     }
 
-    /// <summary>On the thread that starts the run: keeps what its caller has set, <see cref="AsyncLocal{T}"/> and the current activity.</summary>
+    /// <summary>
+    /// Captures the caller's context, with its <see cref="AsyncLocal{T}"/> values and current activity, on the thread that starts the run.
+    /// </summary>
     private void CaptureFlow()
     {
         if (options.Following is not null || ExecutionContext.Capture() is not { } outer) return;

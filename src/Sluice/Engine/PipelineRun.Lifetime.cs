@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Scheduling;
 
 namespace Sluice;
 
-// What a run consists of, and how it begins. Locking rule: whatever decides an ending is decided under `sync`; user code,
-// wake-ups and continuations run outside of it.
+// The parts of a run, and its start. Everything that decides how the run ends is decided under `sync`; user code, wake-ups and
+// continuations run outside of it.
 public sealed partial class PipelineRun : IObservedRun
 {
     private readonly Lock sync = new();
@@ -26,13 +29,14 @@ public sealed partial class PipelineRun : IObservedRun
     private CancellationTokenSource? sourceStopSource;
     private CancellationTokenRegistration outside;
     private ITimer? grace;
-    private TaskCompletionSource? completion;         // made when somebody asks before the end, or the end is not a success
+    private TaskCompletionSource? completion;         // made on demand before the end, or when the run did not succeed
     private volatile bool ending;
     private volatile bool over;
     private volatile bool stopping;
     private volatile bool draining;
     private Exception? failure;
-    private volatile bool wasAskedFor;               // how the run ends
+    private volatile string? cancelReason;           // written under `sync`, read anywhere
+    private volatile bool wasAskedFor;               // whether the caller has asked how the run ended
     private bool hasTold;
     private bool hasLaunched;
     private int active;
@@ -60,7 +64,9 @@ public sealed partial class PipelineRun : IObservedRun
 
     internal RunOutputs Outputs => LazyInitializer.EnsureInitialized(ref outputs, () => new RunOutputs(options));
 
-    /// <summary>The parts of the run; filled while it is built, read-only after that. Most runs have few kinds of them.</summary>
+    /// <summary>
+    /// The parts of the run; filled while it is built, read-only after that. Most runs have few kinds of them, hence the lazy lists.
+    /// </summary>
     internal Chain<Pump> Pumps => pumps;
 
     internal Chain<StageContext> Contexts => contexts;
@@ -73,33 +79,35 @@ public sealed partial class PipelineRun : IObservedRun
 
     internal List<Action> OnStop => onStop ??= [];
 
-    /// <summary>Called once, when all nodes have begun, before the first item.</summary>
+    /// <summary>Actions to call once, after all nodes have begun and before the first item.</summary>
     internal List<Action> OnStart => onStart ??= [];
 
-    /// <summary>Called once on the thread that starts the run, when the pumps are on their way.</summary>
+    /// <summary>Actions to call once on the thread that starts the run, after the pumps were scheduled.</summary>
     internal List<Action> OnLaunch => onLaunch ??= [];
 
-    /// <summary>Where jitter comes from: seeded when the run is.</summary>
+    /// <summary>The random numbers for jitter; seeded if the run is.</summary>
     internal Random Random { get; }
 
     internal TimeSpan Elapsed => IsOver ? Time.GetElapsedTime(startedAt, endedAt) : Time.GetElapsedTime(startedAt);
 
-    /// <summary>Cancelled or failed: whatever notices gives up.</summary>
+    /// <summary>Whether the run was cancelled or has failed, so that all work gives up.</summary>
     internal bool IsStopping => stopping;
 
     internal bool IsDraining => draining;
 
-    /// <summary>Everything has ended, and <see cref="Completion"/> says how.</summary>
+    /// <summary>Whether everything has ended; <see cref="Completion"/> then says how.</summary>
     internal bool IsOver => over;
 
     internal RunStatus HowItEnded => failure is not null ? RunStatus.Failed : stopping ? RunStatus.Cancelled : RunStatus.Completed;
 
     internal Exception? FailureSoFar => failure;
 
-    /// <summary>What user code is handed; made when first asked for.</summary>
+    internal string? CancelReason => cancelReason;
+
+    /// <summary>The token for user code; made on first use.</summary>
     internal CancellationToken Token => TokenOf(ref stopSource, stopping);
 
-    /// <summary>What sources wait with: cancelled by a drain as well.</summary>
+    /// <summary>The token that sources wait with; a drain cancels it, too.</summary>
     internal CancellationToken SourceToken => TokenOf(ref sourceStopSource, stopping || draining);
 
     System.Diagnostics.Activity? IObservedRun.Span { get; set; }
@@ -112,14 +120,14 @@ public sealed partial class PipelineRun : IObservedRun
 
     internal void Add(StageContext context) => contexts.Add(context);
 
-    /// <summary>The name of a node. Throws nothing, as failures are named where nobody expects another one.</summary>
+    /// <summary>The name of a node. Never throws: failures are named where no other exception is expected.</summary>
     internal string NameOf(int node)
     {
         try
         {
             return Recorder.NameOf(node);
         }
-        catch (Exception e)                          // names come of drawing the pipeline, which may call factories of the user's
+        catch (Exception e)                          // names need a drawing of the pipeline, which may call user factories
         {
             Warnings.Tell($"A run could not find the names of its nodes: {e.Message}");
             return $"node {node}";
@@ -134,7 +142,7 @@ public sealed partial class PipelineRun : IObservedRun
     internal void AddDeadLetter(DeadLetter letter)
         => LazyInitializer.EnsureInitialized(ref deadLetters, () => new DeadLetterBox(options.MaxDeadLetters)).Add(letter);
 
-    /// <summary>An attempt was left behind that did not stop with its token; the run names it if it never ends.</summary>
+    /// <summary>Abandons an attempt that did not stop with its token. The run names its node until the attempt ends.</summary>
     internal void Abandon(Task work, int node)
     {
         ConcurrentDictionary<Task, int> abandoned = LazyInitializer.EnsureInitialized(ref this.abandoned, static () => []);
@@ -142,7 +150,7 @@ public sealed partial class PipelineRun : IObservedRun
         work.ContinueWith(
             static (task, known) =>
             {
-                _ = task.Exception;                  // its item has been given up already: with a TimeoutException
+                _ = task.Exception;                  // its item has already failed with a TimeoutException
                 ((ConcurrentDictionary<Task, int>)known!).TryRemove(task, out _);
             },
             abandoned, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
@@ -164,7 +172,7 @@ public sealed partial class PipelineRun : IObservedRun
         Scheduler.Drive();
     }
 
-    /// <summary>It could not be started: what it has taken is given back. Does nothing once pumps are on their way.</summary>
+    /// <summary>Gives back what a run has acquired that could not be started. Does nothing once pumps are scheduled.</summary>
     internal void GiveUp()
     {
         if (hasLaunched) return;
@@ -177,10 +185,11 @@ public sealed partial class PipelineRun : IObservedRun
     {
         if (onStart is not null)
             foreach (Action action in onStart) action();
-        foreach (Pump pump in pumps) Scheduler.Schedule(pump);      // sources first: they were added last
+        foreach (Pump pump in pumps) Scheduler.Schedule(pump);      // enumerates the newest first, so sources start first
     }
 
-    /// <summary>Something beside the pumps is at work: the tick of a timer. Not when the run has ended.</summary>
+    /// <summary>Admits work beside the pumps: the tick of a timer. The caller ends it with <see cref="PumpEnded"/>.</summary>
+    /// <returns>False if the run has ended.</returns>
     internal bool TryBegin()
     {
         int before = Volatile.Read(ref active);
@@ -209,7 +218,7 @@ public sealed partial class PipelineRun : IObservedRun
     {
         public void Execute() => _ = StartAsync();
 
-        // Upstream nodes first: a node may count on those before it, as its items do.
+        // Upstream nodes first: a node may depend on those before it, as its items do.
         private async Task StartAsync()
         {
             run.Enter();

@@ -1,21 +1,22 @@
 using System.Runtime.CompilerServices;
+using Sluice.Policies;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
 /// <summary>
-/// A stage with a policy: retries, a timeout, what to do with an item that fails for good. What an attempt puts out is
-/// held back until the attempt has succeeded; then it gets the item's ticket. The stage itself works without one.
+/// Wraps a stage with a policy: retries, a timeout, and the error policy. Outputs of an attempt are held until the attempt
+/// has succeeded; then they get the item's ticket. The inner stage works without a ticket.
 /// </summary>
-/// <remarks>Costs nothing where no policy is asked for: then it is not there.</remarks>
+/// <remarks>Stages without a policy have no such wrapper, and no cost.</remarks>
 internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
 {
     private static readonly TimeSpan TimeToNotice = TimeSpan.FromSeconds(1);
 
     private readonly Operator<TIn, TOut> definition;
     private readonly StageOptions options;
-    private readonly ListParts<TIn>? lists;          // where lists are divided
-    private readonly bool areDividedLater;           // by who follows them: halves are items of their own
-    private StageContext attempt = null!;            // the stage's own; its counts are taken over when an attempt has succeeded
+    private readonly ListParts<TIn>? lists;          // set if lists are divided
+    private readonly bool areDividedLater;           // by the run's owner: halves are separate items
+    private StageContext attempt = null!;            // of the inner stage; its counts are added after a successful attempt
     private Holding<TOut> held = null!;
     private Inlet<TIn> stage = null!;
 
@@ -52,14 +53,14 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
 
     protected override ValueTask OnCompleteAsync()
     {
-        held.PassesThrough = true;                   // what the end puts out belongs to no attempt
+        held.PassesThrough = true;                   // outputs at completion belong to no attempt
         return stage.CompleteAsync();
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask AttemptsAsync(TIn item, Ticket? ticket, ValueTask first, bool isStarted, ListPart? part)
     {
-        // A part of a list that fails is divided once more, which harms nobody: only what is alone is tried again.
+        // A part of a list is divided instead of retried: only a single item is retried.
         int retries = lists is not null && (part is { Count: > 1 } || ticket is { IsPartOfList: true }) ? 0 : options.Retries;
         while (true)
         {
@@ -100,7 +101,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         await ReleaseAsync(ticket);
     }
 
-    /// <summary>Both halves of a list that has failed, one after the other.</summary>
+    /// <summary>Processes both halves of a failed list, one after the other.</summary>
     private async ValueTask HalvesAsync(TIn list, Ticket? ticket, ListPart part)
     {
         ListPart first = part.First;
@@ -112,7 +113,7 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         }
         catch (PipelineException e) when (e.IsKept)
         {
-            // its root knows of it
+            // its root has recorded the failure
         }
         catch
         {
@@ -141,19 +142,23 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         }
     }
 
-    /// <summary>An attempt with a token of its own. One that does not end with it is left behind, where that can be done.</summary>
+    /// <summary>
+    /// Makes an attempt with a token of its own. An attempt that ignores the timeout is abandoned, if the operator allows that.
+    /// </summary>
     private async ValueTask LimitedAsync(TIn item, TimeSpan limit)
     {
         const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
         PipelineRun run = Context.Run;
         using var timeout = new AttemptLimit(run, Node, limit);
-        using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), timeout);
+        using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(),
+            timeout);
         attempt.Token = timeout.Token;
         Task work = stage.PushAsync(item, null).AsTask();
         await work.WaitAsync(timeout.Token).ConfigureAwait(Quietly);
-        // The token has just been cancelled for the stage as well: it gets a moment to notice; all it wants where it has state,
-        // and, within the run's grace, where the run stops.
-        if (!work.IsCompleted && definition.CanBeAbandoned && !run.IsStopping) await work.WaitAsync(TimeToNotice, run.Time).ConfigureAwait(Quietly);
+        // The token was cancelled just now, so the stage gets a moment to notice. A stage with state, and any stage while the run stops,
+        // may take as long as it needs (the latter within the run's stop timeout).
+        if (!work.IsCompleted && definition.CanBeAbandoned && !run.IsStopping)
+            await work.WaitAsync(TimeToNotice, run.Time).ConfigureAwait(Quietly);
         if (!work.IsCompleted && (run.IsStopping || !definition.CanBeAbandoned)) await work.ConfigureAwait(Quietly);
         attempt.Token = run.Token;
         run.ThrowIfStopping();
@@ -175,10 +180,16 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         throw new PipelineException(run.NameOf(Node), item, cause, Node, isAboutItem: true);
     }
 
-    /// <summary>The stage, with a context of its own: one that was left behind may go on, and count, but nobody looks.</summary>
+    /// <summary>Makes the inner stage with a new context: an abandoned one may still count, but its counts are ignored.</summary>
     private void MakeStage()
     {
-        attempt = new StageContext(Context.Run, Node, Context) { Scope = Context.Scope, Gate = Context.Gate, KeyOf = Context.KeyOf, KeyClock = Context.KeyClock };
+        attempt = new StageContext(Context.Run, Node, Context)
+        {
+            Scope = Context.Scope,
+            Gate = Context.Gate,
+            KeyOf = Context.KeyOf,
+            KeyClock = Context.KeyClock
+        };
         held = new Holding<TOut>(Context, Next);
         stage = definition.Create(attempt, held);
         stage.Attach(this);
@@ -198,9 +209,11 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         else if (options.OnError == ErrorPolicy.Skip) ticket?.Settle(Outcome.Failed);
         else ticket?.Fail(failure, isFinal: options.OnError == ErrorPolicy.DeadLetter, attempts: attempt.Attempt);
         if (options.OnError == ErrorPolicy.Stop) throw failure;
-        if (failure.IsKept) return;                  // a root item that is followed keeps it itself
+        if (failure.IsKept) return;                  // a tracked root item records the failure itself
         if (options.OnError == ErrorPolicy.DeadLetter)
-            Context.Run.AddDeadLetter(FailureText.Letter(failure, attempt.Attempt, Context.Run.Time.GetUtcNow()) with { Path = part is { } some ? $"{failure.Node}, {some}" : "" });
+            Context.Run.AddDeadLetter(FailureText.Letter(failure, attempt.Attempt,
+                Context.Run.Time.GetUtcNow()) with
+            { Path = part is { } some ? $"{failure.Node}, {some}" : "" });
     }
 
     private ValueTask ReleaseAsync(Ticket? ticket)

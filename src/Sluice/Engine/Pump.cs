@@ -1,7 +1,9 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>What drives an island: the stages that are fused into one chain of calls.</summary>
-/// <remarks>Started once by the run. A failure ends the run; so does nothing else.</remarks>
+namespace Sluice.Engine;
+
+/// <summary>Drives an island: the stages that are fused into one chain of calls.</summary>
+/// <remarks>The run starts it once. Its failure ends the run.</remarks>
 internal abstract class Pump(PipelineRun run, int node) : IThreadPoolWorkItem, IChained<Pump>
 {
     private volatile bool waiting;
@@ -11,17 +13,17 @@ internal abstract class Pump(PipelineRun run, int node) : IThreadPoolWorkItem, I
     /// <summary>The first node of the island.</summary>
     public int Node => node;
 
-    /// <summary>Whether it waits for input; any thread.</summary>
+    /// <summary>Whether it waits for input. Any thread.</summary>
     public bool IsWaiting
     {
         get => waiting;
         protected set => waiting = value;
     }
 
-    /// <summary>Whether all it had to do is done, and it only waits for code of its source that has not come back; any thread.</summary>
+    /// <summary>Whether it only waits for code of its source that has not returned; its items are done. Any thread.</summary>
     public bool IsLeaving { get; protected set; }
 
-    /// <summary>Whether it has come to its end; any thread.</summary>
+    /// <summary>Whether it has ended. Any thread.</summary>
     public bool IsEnded { get; private set; }
 
     Pump? IChained<Pump>.Before { get; set; }
@@ -36,10 +38,10 @@ internal abstract class Pump(PipelineRun run, int node) : IThreadPoolWorkItem, I
         if (begins) turn.Finish();
     }
 
-    /// <summary>Whether another thread ends it, because this one had not come back from code of the source.</summary>
+    /// <summary>Whether another thread ends the pump, because this thread has not returned from code of the source.</summary>
     protected virtual bool IsLeft => false;
 
-    /// <summary>The run was stopped before it began.</summary>
+    /// <summary>Called instead of <see cref="PumpAsync"/> if the run was stopped before the pump began.</summary>
     protected virtual void NeverBegins() { }
 
     /// <summary>Moves items until the input ends.</summary>
@@ -82,7 +84,7 @@ internal abstract class Pump(PipelineRun run, int node) : IThreadPoolWorkItem, I
         if (!IsLeft) End();
     }
 
-    /// <summary>It has ended; once.</summary>
+    /// <summary>Ends the pump. Called once.</summary>
     protected void End()
     {
         IsEnded = true;

@@ -1,14 +1,16 @@
-namespace Sluice;
+using Sluice.Topologies;
 
-// Where pieces begin at something that others begin at, too: open ends of pipes, and shared sources.
+namespace Sluice.Engine;
+
+// Pieces that begin where other pieces begin too: open ends of pipes, and shared sources.
 internal sealed partial class RunBuilder
 {
     private object? openEnd;
     private object? openInlet;
-    private Dictionary<object, object>? openEnds;    // beside that one, where sources are shared
+    private Dictionary<object, object>? openEnds;    // further open ends, if sources are shared
     private SharedUses? uses;
 
-    /// <summary>Who uses the shared sources of the run.</summary>
+    /// <summary>The uses of the run's shared sources.</summary>
     public SharedUses Uses => uses ??= new(CountUses);
 
     /// <summary>Whether a shared source was built.</summary>
@@ -21,7 +23,9 @@ internal sealed partial class RunBuilder
         return counting.Counted!;
     }
 
-    /// <summary>Refuses what would wait for ever: a stage that holds up one of its inputs while it waits for the other, and both come of one source.</summary>
+    /// <summary>
+    /// Refuses a stage that would deadlock: it blocks one input while it waits for the other, and both inputs use one shared source.
+    /// </summary>
     /// <exception cref="InvalidTopologyException">Two inputs use one shared source.</exception>
     public static void CheckApart(string kind, params Dictionary<object, int>[] inputs)
     {
@@ -31,28 +35,32 @@ internal sealed partial class RunBuilder
             {
                 if (!inputs[i].Keys.Any(inputs[j].ContainsKey)) continue;
                 throw new InvalidTopologyException(
-                    $"A {kind} of two pieces that use one shared source (Share) could wait for ever: it holds up one of them while it waits for the other, and so holds up both. "
-                    + (kind == "concat" ? "Merge them; or use the source twice without Share, which makes its items twice." : "Join what comes of one item by ForkJoin; or pair two branches: source.Zip(s => …, s => …, …), which holds what is ahead."));
+                    $"A {kind} of two pieces that use one shared source (Share) could wait for ever: it holds up one of them while it "
+                        + $"waits for the other, and so holds up both. "
+                    + (kind == "concat" ? "Merge them; or use the source twice without Share, which makes its items twice."
+                    : "Join what comes of one item by ForkJoin; or pair two branches: source.Zip(s => …, s => …, …), which holds what is "
+                    + "ahead."));
             }
         }
     }
 
-    /// <summary>The open end of a pipe has been reached: remembers the inlet until <see cref="TakeOpen"/>.</summary>
-    /// <param name="end">That end.</param>
-    /// <param name="inlet">What takes the items there.</param>
-    /// <exception cref="InvalidTopologyException">It has been reached before: nobody would drive one of the two inlets.</exception>
+    /// <summary>Keeps the inlet at the open end of a pipe until <see cref="TakeOpen"/>.</summary>
+    /// <param name="end">The open end.</param>
+    /// <param name="inlet">The inlet that takes the items there.</param>
+    /// <exception cref="InvalidTopologyException">The end was reached before: one of the two inlets would never be driven.</exception>
     public void LeaveOpen<T>(object end, Inlet<T> inlet)
     {
         if (openEnd is not null)
         {
-            // Where sources are shared, what is before one may be built while another piece waits for its beginning.
-            if (uses is null || ReferenceEquals(openEnd, end) || !(openEnds ??= new(ReferenceEqualityComparer.Instance)).TryAdd(end, inlet)) throw UsedTwice();
+            // With shared sources, the part before one may be built while another open end is still waiting.
+            if (uses is null || ReferenceEquals(openEnd, end) || !(openEnds ??= new(ReferenceEqualityComparer.Instance)).TryAdd(end, inlet))
+                throw UsedTwice();
             return;
         }
         (openEnd, openInlet) = (end, inlet);
     }
 
-    /// <summary>The inlet in front of a pipe that has just been built.</summary>
+    /// <summary>Returns and removes the inlet at the beginning of a pipe that has just been built.</summary>
     /// <param name="end">The open end at which the pipe begins.</param>
     /// <exception cref="InvalidTopologyException">The pipe does not begin at its open end.</exception>
     public Inlet<T> TakeOpen<T>(object end)
@@ -61,7 +69,8 @@ internal sealed partial class RunBuilder
         if (openEnd is null || (openEnds is not null && !ReferenceEquals(openEnd, end)))
         {
             throw new InvalidTopologyException(
-                "A branch does not use the source it is given, so nothing would take its items. Begin it with that source, as in s => s | F; "
+                "A branch does not use the source it is given, so nothing would take its items. Begin it with that source, as in s => s | "
+                    + "F; "
                 + "items of another source are added behind the branches, with Merge or Concat.");
         }
         if (!ReferenceEquals(openEnd, end)) throw UsedTwice();
@@ -70,8 +79,8 @@ internal sealed partial class RunBuilder
         return inlet;
     }
 
-    /// <summary>No open end is left: nobody would drive its inlet.</summary>
-    /// <exception cref="InvalidTopologyException">One is.</exception>
+    /// <summary>Checks that no open end is left: its inlet would never be driven.</summary>
+    /// <exception cref="InvalidTopologyException">An open end is left.</exception>
     private void CheckOpen()
     {
         if (openEnd is not null || openEnds is { Count: > 0 }) throw UsedTwice();

@@ -1,6 +1,10 @@
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Policies;
+
 namespace Sluice;
 
-/// <summary>How a pipeline is to be run.</summary>
+/// <summary>Options of a pipeline run.</summary>
 public sealed record RunOptions
 {
     private readonly TimeProvider time = TimeProvider.System;
@@ -9,37 +13,43 @@ public sealed record RunOptions
     private readonly int deadLetterCapacity = 1000;
     private readonly TimeSpan stopGrace = TimeSpan.FromSeconds(30);
 
-    /// <summary>Multi-threaded unless given.</summary>
+    /// <summary>The execution mode: <see cref="ExecutionMode.MultiThread"/> unless given.</summary>
     public ExecutionMode Mode { get; init; }
 
-    /// <summary>The clock of everything timed in the run. The system's unless given; a test gives its own.</summary>
-    /// <exception cref="ArgumentNullException">Null.</exception>
+    /// <summary>
+    /// The clock of all timed behaviour in the run: <see cref="TimeProvider.System"/> unless given. Tests pass their own.
+    /// </summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
     public TimeProvider Time
     {
         get => time;
         init => time = NotNull(value, nameof(Time));
     }
 
-    /// <summary>Where the run's work is executed. The thread pool unless given; not used in single-thread mode unless given.</summary>
+    /// <summary>The scheduler of the run's work. Unless given: the thread pool, or the starting thread in single-thread mode.</summary>
     public RunScheduler? Scheduler { get; init; }
 
-    /// <summary>An object that all nodes of the run share; see <see cref="PipelineRun.State{TState}"/>. It must be safe for use by several threads when the run has several.</summary>
+    /// <summary>
+    /// An object that all nodes of the run share; see <see cref="PipelineRun.State{TState}"/>. In multi-threaded runs it must be
+    /// thread-safe.
+    /// </summary>
     public object? State { get; init; }
 
     /// <summary>
-    /// Whether every root item is followed to its end, so that <see cref="RunSnapshot.Roots"/> tells what became of all of
-    /// them. Off unless given: it costs some nanoseconds an item. Sinks that take an <see cref="ItemContext"/> turn it on.
+    /// Whether the run tracks every root item to its end, so that <see cref="RunSnapshot.Roots"/> counts their outcomes.
+    /// Off unless given: it costs some nanoseconds per item. Sinks that take an <see cref="ItemContext"/> turn it on.
     /// </summary>
     public bool TrackItems { get; init; }
 
-    /// <summary>
-    /// Whether each node's time is recorded (<see cref="NodeSnapshot.Time"/>). Off unless given: it takes two looks at the clock for each item and node, and nodes are not joined. It also makes
-    /// <see cref="PipelineRun.StillRunning"/> name the one node whose synchronous code hangs, not the chain of nodes that it stands in.
-    /// </summary>
+    /// <summary>Whether the run records the time of each node (<see cref="NodeSnapshot.Time"/>). Off unless given.</summary>
+    /// <remarks>
+    /// It reads the clock twice per item and node, and prevents the fusion of nodes. With it, <see cref="PipelineRun.StillRunning"/> names
+    /// the one node whose synchronous code hangs, instead of a chain of nodes.
+    /// </remarks>
     public bool RecordTimings { get; init; }
 
-    /// <summary>How many items a boundary holds where no other number is asked for: 1 or more; 1,024 unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>The capacity of a boundary that has no capacity of its own: 1 or more items; 1,024 unless given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than 1.</exception>
     public int MaxBufferedItems
     {
         get => capacity;
@@ -50,8 +60,11 @@ public sealed record RunOptions
         }
     }
 
-    /// <summary>Names of node outputs whose items are kept for <see cref="PipelineRun.Output{T}"/>. What goes to other named outputs is counted and discarded.</summary>
-    /// <exception cref="ArgumentNullException">Null.</exception>
+    /// <summary>
+    /// The named outputs that <see cref="PipelineRun.Output{T}"/> reads; none unless given. Items of other named outputs are counted and
+    /// discarded.
+    /// </summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
     public IReadOnlyCollection<string> Outputs
     {
         get => outputs;
@@ -59,16 +72,16 @@ public sealed record RunOptions
     }
 
     /// <summary>
-    /// Called with the run before its first item, on the thread that starts it: the way to hold on to a single-threaded
-    /// run, which is over when Start returns.
+    /// Called with the run before its first item, on the thread that starts it. With it you can hold on to a single-threaded run,
+    /// which may be over when Start returns.
     /// </summary>
     public Action<PipelineRun>? OnStarted { get; init; }
 
-    /// <summary>Seed of everything random in the run, such as jitter; random unless given.</summary>
+    /// <summary>The seed of all random numbers in the run, such as jitter; random unless given.</summary>
     public int? Seed { get; init; }
 
-    /// <summary>How many dead letters are kept; older ones go first. 1 or more; 1,000 unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>The number of dead letters that the run keeps; the oldest are dropped first. 1 or more; 1,000 unless given.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than 1.</exception>
     public int MaxDeadLetters
     {
         get => deadLetterCapacity;
@@ -80,21 +93,22 @@ public sealed record RunOptions
     }
 
     /// <summary>
-    /// How long a cancelled or failed run waits for user code that does not honour its token. After that it ends without
-    /// it and names it in <see cref="PipelineRun.StillRunning"/>. Zero or more; 30 seconds unless given. The deadline of a drain cuts it short.
+    /// How long a cancelled or failed run waits for user code that ignores its token: zero or more; 30 seconds unless given.
+    /// After that the run ends without the code, and <see cref="PipelineRun.StillRunning"/> names it. The deadline of a drain shortens it.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative, or more than 49 days.</exception>
     public TimeSpan StopTimeout
     {
         get => stopGrace;
         init => stopGrace = Waits.Check(value, Property(nameof(StopTimeout)));
     }
 
-    /// <summary>Set for runs that follow their items for somebody else.</summary>
+    /// <summary>Set for tracked runs, whose owner retries or buries failed items.</summary>
     internal ItemTracking? Following { get; init; }
 
     private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
-        => value ?? throw new ArgumentNullException(Property(property), $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
+        => value ?? throw new ArgumentNullException(Property(property),
+        $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
 
     private static string Property(string name) => $"{nameof(RunOptions)}.{name}";
 }

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Sluice.Diagnostics;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>The named outputs of a run: those that somebody reads, and counts for all.</summary>
-/// <remarks>Thread-safe: nodes write from several islands; channels are made by whoever comes first, writer or reader.</remarks>
+/// <summary>The named outputs of a run: channels for those that are read, counts for all.</summary>
+/// <remarks>Thread-safe: nodes write from several islands; the first writer or reader makes the channel.</remarks>
 internal sealed class RunOutputs(RunOptions options)
 {
     private readonly Lock sync = new();
@@ -18,7 +19,7 @@ internal sealed class RunOutputs(RunOptions options)
         ? new Dictionary<string, OutputCounts>(known)
         : new Dictionary<string, OutputCounts>();
 
-    /// <summary>The nodes that wait for somebody to read an output of theirs, and which; some moments old.</summary>
+    /// <summary>The nodes that wait for room in a named output, with its name; a moment old.</summary>
     public IReadOnlyList<(int Node, string Name)> Waiting
     {
         get
@@ -42,7 +43,8 @@ internal sealed class RunOutputs(RunOptions options)
     {
         if (options.Outputs.Contains(name)) return Of<T>(name).Reader;
         throw new ArgumentException(
-            $"Nobody asked for the output '{name}' when the run was started. Start it with RunOptions {{ Outputs = [\"{name}\"] }}.", nameof(name));
+            $"Nobody asked for the output '{name}' when the run was started. Start it with RunOptions {{ Outputs = [\"{name}\"] }}.",
+                nameof(name));
     }
 
     public void Complete(Exception? cause)

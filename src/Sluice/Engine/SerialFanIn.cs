@@ -1,7 +1,11 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>Lets several sources of a single-threaded run into one operator, one item at a time, when it is ready for it.</summary>
-/// <remarks>What an <see cref="IslandPump"/> with several inputs is to a run with several threads; the items are not queued in between.</remarks>
+namespace Sluice.Engine;
+
+/// <summary>
+/// Lets several sources of a single-threaded run into one operator, one item at a time, as soon as the operator is ready.
+/// </summary>
+/// <remarks>It replaces the <see cref="IslandPump"/> with several inputs of a multi-threaded run; items are not queued.</remarks>
 internal sealed class SerialFanIn(PipelineRun run)
 {
     private readonly Gate gate = new(run.Scheduler);
@@ -9,7 +13,7 @@ internal sealed class SerialFanIn(PipelineRun run)
 
     public Inlet<T> AddInput<T>(Inlet<T> inlet) => new Input<T>(this, inlet);
 
-    /// <summary>Whatever was done may have made another input ready.</summary>
+    /// <summary>Leaves the gate and wakes blocked inputs: they may be ready now.</summary>
     private void Leave()
     {
         gate.Exit();
@@ -47,7 +51,7 @@ internal sealed class SerialFanIn(PipelineRun run)
             }
             catch (Exception e)
             {
-                run.Fail(e, Node);                   // before the next party is let in: nothing comes after a failed item
+                run.Fail(e, Node);                   // inside the gate, so that no item follows the failed one
                 throw;
             }
             finally
@@ -75,7 +79,7 @@ internal sealed class SerialFanIn(PipelineRun run)
             }
         }
 
-        // Serial: between looking and arming nothing else runs, except that a run may be stopped from anywhere.
+        // Nothing else runs between the check and Arm, except that any thread may stop the run.
         private async ValueTask EnterWhenReadyAsync()
         {
             await owner.gate.EnterAsync();
@@ -83,7 +87,7 @@ internal sealed class SerialFanIn(PipelineRun run)
             {
                 waiter.Arm();
                 owner.gate.Exit();
-                if (run.IsStopping) waiter.Wake();               // the run's own wake-up may have come before there was a wait
+                if (run.IsStopping) waiter.Wake();               // the stop's wake-up may have come before Arm
                 await waiter.WaitAsync();
                 run.ThrowIfStopping();
                 await owner.gate.EnterAsync();

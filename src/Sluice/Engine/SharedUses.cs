@@ -1,27 +1,27 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Who uses the shared sources of a run that is being built. How many there are of each is counted first, by building it once more without making anything.</summary>
-/// <remarks>Used by one thread, as its builder.</remarks>
+/// <summary>Collects the users of each shared source while a run is built. A first build that makes nothing counts them.</summary>
+/// <remarks>Not thread-safe, like its builder.</remarks>
 /// <param name="count">Counts the uses of each shared source in the run.</param>
 internal sealed class SharedUses(Func<Dictionary<object, int>> count)
 {
     private readonly Dictionary<object, object> inlets = new(ReferenceEqualityComparer.Instance);
     private Dictionary<object, int>? expected;
-    private Dictionary<object, int>? inPipes;        // those that pipes share inside of themselves
+    private Dictionary<object, int>? inPipes;        // sources that are shared inside a pipe
 
     private SharedUses() : this(static () => throw new NotSupportedException()) => Counted = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>What has been counted, where that is all that is done.</summary>
+    /// <summary>The counts, in a build that only counts; otherwise null.</summary>
     public Dictionary<object, int>? Counted { get; private init; }
 
-    /// <summary>For a builder that only counts.</summary>
+    /// <summary>Creates an instance for a build that only counts.</summary>
     public static SharedUses Counting() => new();
 
-    /// <summary>A user has been built.</summary>
-    /// <param name="source">What it uses.</param>
-    /// <param name="inlet">Where it takes its items in.</param>
-    /// <param name="countUpstream">Counts what is before the source.</param>
-    /// <returns>All users, the last one first, if this was the last to be built; else null.</returns>
+    /// <summary>Adds a user of a shared source.</summary>
+    /// <param name="source">The shared source.</param>
+    /// <param name="inlet">The user's inlet.</param>
+    /// <param name="countUpstream">Counts the shared sources upstream of this one.</param>
+    /// <returns>All users, in the order they were built, if this was the last one; otherwise null.</returns>
     public List<Inlet<T>>? Add<T>(object source, Inlet<T> inlet, Action countUpstream)
     {
         bool isInPipe = inPipes is not null && inPipes.ContainsKey(source);
@@ -39,8 +39,8 @@ internal sealed class SharedUses(Func<Dictionary<object, int>> count)
         return users.Count == (isInPipe ? inPipes : expected)![source] ? users : null;
     }
 
-    /// <summary>A pipe is built that shares sources inside.</summary>
-    /// <param name="shared">The sources, and how many users each has.</param>
+    /// <summary>Adds the shared sources inside a pipe.</summary>
+    /// <param name="shared">The sources, each with its number of users.</param>
     public void Expect(Dictionary<object, int> shared)
     {
         inPipes ??= new(ReferenceEqualityComparer.Instance);

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Diagnostics;
 
-/// <summary>Puts together what a run looks like right now. Nothing stops for it: figures are a moment apart.</summary>
+namespace Sluice.Engine;
+
+/// <summary>Takes the snapshot of a run while it continues; figures may be a moment apart.</summary>
 internal static class SnapshotTaker
 {
     public static RunSnapshot Take(PipelineRun run, TopologyRecorder recorder)
@@ -20,11 +22,12 @@ internal static class SnapshotTaker
         var blockedOn = new string?[recorder.Count];
         foreach (IBoundary boundary in run.Boundaries)
         {
-            foreach (int node in recorder.HeadsOf(boundary.Node)) queued[node] += boundary.Count;      // what waits for several waits for each
+            foreach (int node in recorder.HeadsOf(boundary.Node)) queued[node] += boundary.Count;      // for each node it waits for
             if (boundary is { IsBlocked: true, From: >= 0 })
                 blockedOn[boundary.From] = $"{recorder.NameOfStart(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
         }
-        foreach (var (node, output) in run.Outputs.Waiting) blockedOn[node] = $"{recorder.NameOf(node)}.{output} -> PipelineRun.Output, unread";
+        foreach (var (node, output) in run.Outputs.Waiting) blockedOn[node] =
+            $"{recorder.NameOf(node)}.{output} -> PipelineRun.Output, unread";
 
         bool over = run.IsOver;
         var islands = new Islands(run, recorder);
@@ -49,9 +52,16 @@ internal static class SnapshotTaker
             {
                 Time = isTimed[node] ? run.Time.GetElapsedTime(0, count.Ticks) : null,
             };
-            if (measured[node] is { } parts) nodes[known.Id] = nodes[known.Id] with { Measured = parts.ToDictionary(static part => part.Key, part => run.Time.GetElapsedTime(0, part.Value)) };
+            if (measured[node] is { } parts) nodes[known.Id] =
+                nodes[known.Id] with
+                {
+                    Measured = parts.ToDictionary(static part => part.Key,
+                part => run.Time.GetElapsedTime(0, part.Value))
+                };
         }
-        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters, run.StillRunning);
+        return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters,
+            run.StillRunning)
+        { CancelReason = run.CancelReason };
     }
 
     private static RunStatus StateOf(PipelineRun run)
@@ -64,7 +74,8 @@ internal static class SnapshotTaker
         foreach (TicketRing ring in run.Tickets)
         {
             ItemCounts one = ring.Count();
-            sum = new(sum.Accepted + one.Accepted, sum.Completed + one.Completed, sum.Skipped + one.Skipped, sum.Failed + one.Failed, sum.Pending + one.Pending);
+            sum = new(sum.Accepted + one.Accepted, sum.Completed + one.Completed, sum.Skipped + one.Skipped, sum.Failed + one.Failed,
+                sum.Pending + one.Pending);
         }
         return sum;
     }

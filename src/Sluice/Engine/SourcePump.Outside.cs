@@ -1,23 +1,23 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-// Code of the source that blocks the thread of the pump: a sequence that waits, a read of the standard input. When no more is wanted, it gets a moment to come back with an item;
-// after that the run goes on without it, on another thread.
-// Locking rule: the pump writes `isOutside` and then reads `stopped`; whoever stops it writes `stopped`, makes a barrier on all processors, and then reads `isOutside`. Once it is stopped,
-// one exchange of `decision` says who ends the pump.
+// Source code that blocks the pump's thread: a sequence that waits, a read of the standard input. After a stop it gets a moment to return;
+// then the run continues without it, on another thread. Locking rule: the pump writes `isOutside`, then reads `stopped`; the stopping
+// thread writes `stopped`, makes a process-wide barrier, then reads `isOutside`. After a stop, one exchange of `decision` decides which
+// thread ends the pump.
 internal abstract partial class SourcePump<T>
 {
     private const int Undecided = 0, LeftBehind = 1, HasComeBack = 2;
 
     private bool isOutside;
-    private int thread;                              // that of the pump, when it went outside last; 0 if it never did
+    private int thread;                              // the pump's thread when it last went outside; 0 if it never did
     private int decision;
     private ITimer? moment;
-    private TaskCompletionSource? back;              // ends when the code has come back too late
+    private TaskCompletionSource? back;              // completes when the code has returned too late
 
     protected sealed override bool IsLeft => Volatile.Read(ref decision) == LeftBehind;
 
-    /// <summary>Code of the source is about to be called that may block this thread.</summary>
-    /// <returns>Whether more is wanted; then call it, and <see cref="ComeBack"/>.</returns>
+    /// <summary>Announces a call of source code that may block this thread.</summary>
+    /// <returns>Whether more items are wanted; if so, make the call, then call <see cref="ComeBack"/>.</returns>
     protected bool GoOutside()
     {
         Volatile.Write(ref isOutside, true);
@@ -26,33 +26,34 @@ internal abstract partial class SourcePump<T>
         return false;
     }
 
-    /// <summary>It has returned, or thrown.</summary>
-    /// <returns>Whether the run has waited for it. If not, the pump touches nothing of the run any more, and returns.</returns>
+    /// <summary>Announces that the call has returned or thrown.</summary>
+    /// <returns>Whether the run has waited for it. If not, the pump returns and touches nothing of the run any more.</returns>
     protected bool ComeBack()
     {
         Volatile.Write(ref isOutside, false);
         return !stopped || Interlocked.CompareExchange(ref decision, HasComeBack, Undecided) != LeftBehind;
     }
 
-    /// <summary>Whether the run waits for such code, for its grace, before it ends without it.</summary>
+    /// <summary>Whether the run waits for such code, up to its stop timeout, before it ends without the code.</summary>
     protected virtual bool IsAwaited => true;
 
-    /// <summary>Called before, once for a stretch of calls on one thread.</summary>
+    /// <summary>Records the current thread. Called once before a series of calls on one thread.</summary>
     protected void MayGoOutside() => thread = Environment.CurrentManagedThreadId;
 
     private void LeaveLater()
     {
-        if (thread == 0 || thread == Environment.CurrentManagedThreadId || Run.IsStopping) return;       // code that stops its own run is at work, and comes back
+        if (thread == 0 || thread == Environment.CurrentManagedThreadId || Run.IsStopping) return;       // inside this code
         Interlocked.MemoryBarrierProcessWide();
         if (!Volatile.Read(ref isOutside)) return;
-        ITimer waits = Run.Time.CreateTimer(static pump => ((SourcePump<T>)pump!).Leave(), this, Run.MomentToComeBack, Timeout.InfiniteTimeSpan);
+        ITimer waits = Run.Time.CreateTimer(static pump => ((SourcePump<T>)pump!).Leave(), this, Run.MomentToComeBack,
+            Timeout.InfiniteTimeSpan);
         Interlocked.Exchange(ref moment, waits)?.Dispose();
     }
 
     private void Leave()
     {
         Volatile.Read(ref moment)?.Dispose();
-        if (Run.IsStopping) return;                  // then it is waited for, for the grace, and named
+        if (Run.IsStopping) return;                  // a stopping run waits for the stop timeout, then names the node
         Interlocked.MemoryBarrierProcessWide();
         if (!Volatile.Read(ref isOutside)) return;
         var late = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

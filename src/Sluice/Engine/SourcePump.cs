@@ -1,12 +1,14 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>Drives an island from a source.</summary>
-/// <remarks><see cref="Stop"/> may come from any thread: from a drain, from a stage that wants no more, from a failure.</remarks>
+namespace Sluice.Engine;
+
+/// <summary>Drives the island of a source.</summary>
+/// <remarks>Any thread may call <see cref="Stop"/>: a drain, a stage that wants no more items, a failure.</remarks>
 internal abstract partial class SourcePump<T> : Pump, IUpstream
 {
     private const int ItemsPerTurn = 4096;
 
-    private readonly Boundary<T>? outlet;            // what is next, where that is a boundary: called without going through the base type
+    private readonly Boundary<T>? outlet;            // Next, if it is a boundary: saves a virtual call
     private volatile bool stopped;
     private CancellationTokenSource? wake;
     private Waiter? outside;
@@ -24,20 +26,20 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         next.Attach(this);
     }
 
-    /// <summary>Where tickets come from, when the run follows its items. Set while the run is built.</summary>
+    /// <summary>The tickets of the source's items, if the run tracks them. Set while the run is built.</summary>
     public TicketRing? Tickets { get; set; }
 
-    /// <summary>Called for each of its items when nothing of it is outstanding, on any thread; null if it does not want to know.</summary>
+    /// <summary>Called on any thread for each item that has ended; null if not needed.</summary>
     public virtual Action? ItemEnded => null;
 
     protected StageContext Context { get; }
 
     protected Inlet<T> Next { get; }
 
-    /// <summary>No more items are wanted.</summary>
+    /// <summary>Whether no more items are wanted.</summary>
     protected bool IsStopped => stopped;
 
-    /// <summary>Cancelled when no more items are wanted: what a source waits with. Made when first asked for.</summary>
+    /// <summary>The token that sources wait with: cancelled when no more items are wanted. Made on first use.</summary>
     protected CancellationToken StopToken
     {
         get
@@ -56,7 +58,7 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         LeaveLater();
     }
 
-    // A short run is over before it is awaited: then without a state machine.
+    // A short run is over before it is awaited, and then needs no state machine.
     protected sealed override ValueTask PumpAsync()
     {
         ValueTask produced = ProduceAsync();
@@ -106,14 +108,19 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         await Run.LeaveAsync(leaving, Node);
     }
 
-    /// <summary>Something of the source is still at work although no more is wanted: what is behind the source goes on without it.</summary>
-    /// <remarks>The run waits for it, so far as it ends within the grace, or by the deadline of a drain, and names it after that. If it fails, the source has failed.</remarks>
+    /// <summary>
+    /// Leaves work of the source behind that continues although no more items are wanted; the stages behind it complete without it.
+    /// </summary>
+    /// <remarks>
+    /// The run waits for the work up to its stop timeout, or to the deadline of a drain, and names the source after that. If the work
+    /// fails, the source has failed.
+    /// </remarks>
     protected void LeaveBehind(Task work) => leaving = work;
 
     /// <summary>Produces until the end, or until <see cref="IsStopped"/>.</summary>
     protected abstract ValueTask ProduceAsync();
 
-    /// <summary>Hands one item on.</summary>
+    /// <summary>Emits one item.</summary>
     protected ValueTask EmitAsync(T item)
     {
         Ticket? ticket = Tickets?.Next();
@@ -121,10 +128,10 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         return outlet is null ? Next.PushAsync(item, ticket) : outlet.PushAsync(item, ticket);
     }
 
-    /// <summary>An item that a run before this one has begun with is not there any more: what is counted of it is not counted of the next one.</summary>
+    /// <summary>Skips an item that an earlier run began with and that is gone now. The next item does not inherit its counts.</summary>
     protected void PassOver() => Tickets?.Next().Settle(Outcome.Skipped);
 
-    /// <summary>The same for an item behind which nothing else waits: this thread may go on with what is behind the next boundary.</summary>
+    /// <summary>Emits an item that no other item waits behind: this thread may continue behind the next boundary.</summary>
     protected ValueTask EmitLastAsync(T item)
     {
         Turn.BeginLast();
@@ -133,26 +140,26 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         return pushed;
     }
 
-    /// <summary>A source that never has to wait would keep its thread, which others may need, timers too.</summary>
+    /// <summary>Emits an item and yields: a source that never waits would keep its thread from other work, even from timers.</summary>
     private ValueTask EndTurnAsync(T item, Ticket? ticket)
     {
         endOfTurn += ItemsPerTurn;
         ValueTask pushed = Next.PushAsync(item, ticket);
-        if (!pushed.IsCompletedSuccessfully) return pushed;      // it waits already
+        if (!pushed.IsCompletedSuccessfully) return pushed;      // the wait yields already
         return (turn ??= new Waiter(Run.Scheduler)).YieldAsync();
     }
 
-    /// <summary>Waits for something outside, which need not honour its token: until it is there, or no more is wanted.</summary>
-    /// <returns>Whether it is there, however it ended. If not, it goes on by itself: <see cref="LeaveBehind"/> it.</returns>
+    /// <summary>Waits for an outside task, which may ignore its token, until it has completed or no more items are wanted.</summary>
+    /// <returns>Whether the task has completed, in any state. If not, it continues: pass it to <see cref="LeaveBehind"/>.</returns>
     protected async ValueTask<bool> ArrivesAsync(Task something)
     {
         if (something.IsCompleted) return true;
         Flush();
         Waiter waiter = Outside;
-        // Not Task.WaitAsync: that takes a way over the thread pool, on which a serial scheduler loses sight of it.
+        // Not Task.WaitAsync: it resumes by way of the thread pool, where a serial scheduler loses sight of it.
         something.GetAwaiter().UnsafeOnCompleted(waiter.Wake);
         IsWaiting = true;
-        while (!something.IsCompleted && !IsStopped)             // a wake-up may be a late one, for the wait before
+        while (!something.IsCompleted && !IsStopped)             // a late wake-up may belong to the wait before
         {
             waiter.Arm();
             if ((something.IsCompleted || IsStopped) && waiter.Disarm()) break;
@@ -162,24 +169,25 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         return something.IsCompleted;
     }
 
-    /// <summary>For a pump that waits by itself, for others who call <see cref="WakeUp"/>.</summary>
+    /// <summary>The waiter of the pump; <see cref="WakeUp"/> wakes it. For pumps that wait by themselves.</summary>
     protected Waiter Outside => outside ??= new Waiter(Run.Scheduler);
 
-    /// <summary>What the pump waits for may have come. Any thread.</summary>
+    /// <summary>Wakes the pump, so that it checks its condition again. Any thread.</summary>
     protected void WakeUp()
     {
         Interlocked.MemoryBarrier();
         Volatile.Read(ref outside)?.Wake();
     }
 
-    /// <summary>Waits for time to pass, or until no more is wanted. May return early: look at the clock again.</summary>
+    /// <summary>Waits until the time has passed or no more items are wanted. May return early: check the clock again.</summary>
     /// <param name="time">More than zero.</param>
     protected async ValueTask SleepAsync(TimeSpan time)
     {
         Flush();
         Waiter waiter = Outside;
         timeIsUp = false;
-        timer ??= Run.Time.CreateTimer(static pump => ((SourcePump<T>)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        timer ??= Run.Time.CreateTimer(static pump => ((SourcePump<T>)pump!).OnTimer(), this, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
         timer.Change(time, Timeout.InfiniteTimeSpan);
         waiter.Arm();
         if ((timeIsUp || IsStopped) && waiter.Disarm()) return;
@@ -188,7 +196,7 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         IsWaiting = false;
     }
 
-    /// <summary>Waits for what the run itself is to do, also when no more is wanted; others tell of it by <see cref="WakeUp"/>.</summary>
+    /// <summary>Waits for work of the run itself, even when no more items are wanted; <see cref="WakeUp"/> makes it check again.</summary>
     protected async ValueTask UntilAsync(Func<bool> isDone)
     {
         if (isDone()) return;
@@ -206,7 +214,7 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         IsWaiting = false;
     }
 
-    /// <summary>About to wait for the outside, or for room: what came before is not to wait as well.</summary>
+    /// <summary>Passes batched items on, before a wait: they must not wait as well.</summary>
     protected void Flush() => Next.Flush();
 
     private void OnTimer()
@@ -215,6 +223,6 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
         WakeUp();
     }
 
-    /// <summary>What the user's code of the source threw, with the source named.</summary>
+    /// <summary>Wraps an exception of the source's user code, with the source's name.</summary>
     protected Exception Failure(Exception cause) => Context.Failure(cause);
 }

@@ -1,16 +1,16 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Something that is put on a stack of its kind by any thread, and knows what is below it.</summary>
+/// <summary>An element of a lock-free stack; it holds the link to the element below.</summary>
 internal interface IStacked<T> where T : class, IStacked<T>
 {
-    /// <summary>What is below; null at the bottom.</summary>
+    /// <summary>The element below; null at the bottom.</summary>
     T? Next { get; set; }
 }
 
-/// <summary>Stacks without a lock, of what hangs on something. What is on them is taken by one party, as a whole: by an exchange, or when nobody pushes any more.</summary>
+/// <summary>Lock-free stacks. One party takes a stack as a whole: by an exchange, or when no more elements can be pushed.</summary>
 internal static class Stacked
 {
-    /// <summary>Puts something on top. Any thread.</summary>
+    /// <summary>Pushes an element. Any thread.</summary>
     public static void Push<T>(ref T? newest, T item) where T : class, IStacked<T>
     {
         T? seen = Volatile.Read(ref newest);

@@ -1,9 +1,9 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A stage with one input and one output: most operators derive from it.</summary>
+/// <summary>A stage with one input and one output: the base of most operators' instances.</summary>
 /// <remarks>
-/// User code runs between <c>try</c> and <c>catch</c> of the stage, the push to the next stage outside of it, so that a
-/// failure further down is never taken for one of this stage.
+/// User code runs inside the <c>try</c> of the stage, the push to the next stage outside of it. So a failure further down is never
+/// taken for a failure of this stage.
 /// </remarks>
 internal abstract class Stage<TIn, TOut> : Inlet<TIn>, IUpstream
 {
@@ -25,14 +25,14 @@ internal abstract class Stage<TIn, TOut> : Inlet<TIn>, IUpstream
 
     protected override ValueTask OnCompleteAsync() => Next.CompleteAsync();
 
-    /// <summary>Counts and pushes.</summary>
+    /// <summary>Counts an output and pushes it.</summary>
     protected ValueTask EmitAsync(TOut item, Ticket? ticket)
     {
         Context.Out++;
         return Next.PushAsync(item, ticket);
     }
 
-    /// <summary>The item ends here, as intended: filtered out.</summary>
+    /// <summary>Ends the item as skipped: it was filtered out.</summary>
     protected ValueTask Skip(Ticket? ticket)
     {
         Context.Skipped++;

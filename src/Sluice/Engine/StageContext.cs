@@ -1,7 +1,9 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>What a stage instance knows of the run around it, and its counters.</summary>
-/// <remarks>One per instance, that is, per run and lane. Written by the island that runs the instance, read by snapshots.</remarks>
+namespace Sluice.Engine;
+
+/// <summary>The context of a stage instance: its run, its node, and its counters.</summary>
+/// <remarks>One per instance, that is, per run and lane. The island that runs the instance writes it; snapshots read it.</remarks>
 internal sealed class StageContext(PipelineRun run, int node, StageContext? guard = null) : IChained<StageContext>
 {
     public long In;
@@ -12,66 +14,68 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
 
     private CancellationToken attempt;
     private volatile bool suspended;
-    private long ticks;                              // of its time, where that is recorded
-    private long since;                              // an item is in it: one more than the timestamp since when; 0 if none is
+    private long ticks;                              // recorded time, in ticks of the run's clock
+    private long since;                              // the timestamp at which an item entered, plus 1; 0 if none is inside
     private Dictionary<string, long>? measured;      // under its lock
 
     public PipelineRun Run => run;
 
     public int Node => node;
 
-    /// <summary>What user code is handed: the run's token, or that of the current attempt when the stage has a timeout.</summary>
+    /// <summary>The token for user code: the run's, or the current attempt's if the stage has a timeout.</summary>
     public CancellationToken Token
     {
         get => attempt.CanBeCanceled ? attempt : attempt = run.Token;
         set => attempt = value;
     }
 
-    /// <summary>The ticket of the item that a stage behind a <see cref="PolicyStage{TIn, TOut}"/> works on: the guard keeps it.</summary>
+    /// <summary>
+    /// The ticket of the current item, for a stage inside a <see cref="PolicyStage{TIn, TOut}"/>, which gets none itself.
+    /// </summary>
     public Ticket? Ticket { get; set; }
 
-    /// <summary>Where an instance of a stage that remembers something is being made: for which partition; null in runs without such.</summary>
+    /// <summary>The partition that a stateful instance is made for; null in runs without partitions.</summary>
     public StateScope? Scope { get; set; }
 
-    /// <summary>In lanes by key: makes a text of the key of an item, a function of the items' type.</summary>
+    /// <summary>In lanes by key: the function that turns an item's key into text.</summary>
     public Delegate? KeyOf { get; set; }
 
-    /// <summary>In lanes by key, in a run whose timers outlive it: whether a key is one of this lane; null where there is one lane.</summary>
+    /// <summary>In lanes by key of a run with stored timers: whether a key belongs to this lane; null if there is one lane.</summary>
     public Func<string, bool>? OwnsKey { get; set; }
 
-    /// <summary>Where each key has an instance of the stage: the clock that they share; null elsewhere.</summary>
+    /// <summary>The clock that the instances of all keys share; null if the stage has no instance for each key.</summary>
     public KeyClock? KeyClock { get; set; }
 
-    /// <summary>The gate that the instances of a timed stage share; null where there is one instance.</summary>
+    /// <summary>The gate that the instances of a timed stage share; null if there is one instance.</summary>
     public Gate? Gate { get; set; }
 
-    /// <summary>Set for a synchronous stage of which as many items come out as go in, less those that fail: saves it a counter.</summary>
+    /// <summary>Set for a synchronous stage that puts out one item for each one taken, except failures: saves a counter.</summary>
     public bool IsOneToOne { get; set; }
 
-    /// <summary>A stage that counts for other nodes as well, after all contexts have been added up.</summary>
+    /// <summary>The stage that also counts for other nodes; called after all contexts have been added up.</summary>
     public IReportsCounts? Reporter { get; set; }
 
-    /// <summary>Set when the reporter counts for this node too.</summary>
+    /// <summary>Set when a <see cref="Reporter"/> counts for this node, too.</summary>
     public bool IsReported { get; set; }
 
     StageContext? IChained<StageContext>.Before { get; set; }
 
-    /// <summary>Whether user code has been called and has not come back: it names who does not stop. Any thread.</summary>
+    /// <summary>Whether awaited user code has not returned; used to name nodes that do not stop. Any thread.</summary>
     public bool IsSuspended
     {
         get => suspended;
         set => (guard ?? this).suspended = value;
     }
 
-    /// <summary>Whether its time is recorded. Set while the run is built.</summary>
+    /// <summary>Whether the node's time is recorded. Set while the run is built.</summary>
     public bool IsTimed { get; set; }
 
-    /// <summary>Whether an item is in it now, where its time is recorded. Any thread.</summary>
+    /// <summary>Whether an item is inside now; known only if times are recorded. Any thread.</summary>
     public bool IsInside => Volatile.Read(ref since) != 0;
 
-    public void BeginTime() => Volatile.Write(ref since, run.Time.GetTimestamp() + 1);      // a clock may begin at 0
+    public void BeginTime() => Volatile.Write(ref since, run.Time.GetTimestamp() + 1);      // a clock may start at 0
 
-    /// <returns>Whether it had begun.</returns>
+    /// <returns>Whether the time was running.</returns>
     public bool EndTime()
     {
         long began = Volatile.Read(ref since);
@@ -81,7 +85,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         return true;
     }
 
-    /// <summary>A node has measured a part of its work. Any thread.</summary>
+    /// <summary>Adds the time of a part of a node's work, measured by the node. Any thread.</summary>
     public void AddMeasured(string part, long ticks)
     {
         if (guard is not null)
@@ -93,7 +97,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         lock (parts) parts[part] = parts.GetValueOrDefault(part) + ticks;
     }
 
-    /// <summary>Adds what nodes have measured. Any thread.</summary>
+    /// <summary>Adds the measured parts to the sums of the node. Any thread.</summary>
     public void AddMeasuredTo(ref Dictionary<string, long>? sums)
     {
         if (Volatile.Read(ref measured) is not { } parts) return;
@@ -102,14 +106,14 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
             foreach ((string part, long time) in parts) sum[part] = sum.GetValueOrDefault(part) + time;
     }
 
-    /// <summary>Number of the current attempt at an item, from 1.</summary>
+    /// <summary>The number of the current attempt at an item, from 1.</summary>
     public int Attempt { get; set; } = 1;
 
-    /// <summary>The failure of user code at an item, with node and item named, ready to be thrown.</summary>
-    /// <param name="cause">What user code threw.</param>
+    /// <summary>Creates the exception for a failure of user code, with node and item, and tells the ticket.</summary>
+    /// <param name="cause">The exception of user code.</param>
     /// <param name="item">The item.</param>
-    /// <param name="ticket">Its ticket.</param>
-    /// <param name="isPartial">Whether something was put out for the item before.</param>
+    /// <param name="ticket">The item's ticket.</param>
+    /// <param name="isPartial">Whether the stage has already put something out for the item.</param>
     public Exception Failure(Exception cause, object? item, Ticket? ticket, bool isPartial = false)
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
@@ -119,7 +123,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         return failure;
     }
 
-    /// <summary>The same where it is not about an item.</summary>
+    /// <summary>Creates the exception for a failure that is not about an item.</summary>
     public Exception Failure(Exception cause)
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
@@ -127,7 +131,9 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         return new PipelineException(run.NameOf(node), null, cause, node);
     }
 
-    /// <summary>The same for a node that an instance does the work of beside its own, which counts for itself.</summary>
+    /// <summary>
+    /// Creates the exception for another node whose work this instance also does; the instance counts for that node itself.
+    /// </summary>
     public Exception Failure(Exception cause, object? item, Ticket? ticket, int ofNode)
     {
         if (cause is OperationCanceledException && run.IsStopping) return new RunStoppedException();
@@ -136,11 +142,11 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         return failure;
     }
 
-    /// <summary>What happens to an item at which a stage that chooses a branch has failed; other stages have a <see cref="PolicyStage{TIn, TOut}"/>.</summary>
+    /// <summary>The error policy of a stage that chooses a branch; other stages have a <see cref="PolicyStage{TIn, TOut}"/>.</summary>
     public ErrorPolicy OnError { get; set; }
 
-    /// <summary>The failure of user code at an item, in a stage without attempts: <see cref="OnError"/> decides.</summary>
-    /// <returns>Normally, if the item was dropped or put aside.</returns>
+    /// <summary>Applies <see cref="OnError"/> to a failure of user code, in a stage without attempts.</summary>
+    /// <remarks>Returns if the item was dropped or is a dead letter now; throws otherwise.</remarks>
     public void GiveUp(Exception cause, object? item, Ticket? ticket)
     {
         if (OnError == ErrorPolicy.Stop || (cause is OperationCanceledException && run.IsStopping)) throw Failure(cause, item, ticket);
@@ -151,7 +157,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         if (OnError == ErrorPolicy.DeadLetter && !failure.IsKept) run.AddDeadLetter(FailureText.Letter(failure, 1, run.Time.GetUtcNow()));
     }
 
-    /// <summary>Adds up the instances of a node.</summary>
+    /// <summary>Adds this instance's counters to the sums of its node.</summary>
     public void AddTo(ref NodeCounts counts)
     {
         long began = Volatile.Read(ref since);
@@ -165,9 +171,9 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     }
 }
 
-/// <summary>The counters of a node, added up over its instances.</summary>
+/// <summary>The counters of a node, summed over its instances.</summary>
 internal record struct NodeCounts(long In, long Out, long Skipped, long Failed, long Retried)
 {
-    /// <summary>Of the run's clock, where times are recorded.</summary>
+    /// <summary>The time of the node in ticks of the run's clock, if times are recorded.</summary>
     public long Ticks { get; set; }
 }

@@ -1,6 +1,8 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>The end of a branch that ends in a sink. Shared by all lanes, branches and runs: it has no state, but for a count of inputs that nobody reads.</summary>
+/// <summary>
+/// The end of a branch behind its sink. All lanes, branches and runs share it: its only state is a count of inputs that is never read.
+/// </summary>
 internal sealed class Terminal : Inlet<Unit>
 {
     private Terminal() => Node = -1;

@@ -1,23 +1,23 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>How a root item ended. The larger one wins where an item had several ends.</summary>
+/// <summary>The outcome of a root item. The largest one wins if parts of an item ended differently.</summary>
 internal enum Outcome
 {
     Skipped,
     Completed,
     Failed,
 
-    /// <summary>It has not ended: it goes on without its ticket (<see cref="Ticket.Leave"/>).</summary>
+    /// <summary>The item has not ended: it is tracked by number, without its ticket (<see cref="Ticket.Leave"/>).</summary>
     Numbered,
 }
 
 /// <summary>
-/// What is still outstanding of one root item: of what a source produced, through maps, filters, fan-outs and merges.
-/// Settles when nothing is. An operator that holds or combines items settles what it takes in.
+/// Counts the outstanding parts of one root item, through maps, filters, fan-outs and merges. It settles when no part is outstanding.
+/// An operator that holds or combines items settles the items that it takes.
 /// </summary>
 /// <remarks>
-/// Thread-safe: several islands may hold parts of one root. A ticket is reused by its <see cref="TicketRing"/> once it
-/// has settled; whoever settled the last part must not touch it again.
+/// Thread-safe: several islands may hold parts of one root. Its <see cref="TicketRing"/> reuses a settled ticket; the caller that
+/// settled the last part must not touch it again.
 /// </remarks>
 internal class Ticket
 {
@@ -28,7 +28,7 @@ internal class Ticket
 
     public Ticket() { }
 
-    /// <param name="isFollowed">Whether <see cref="OnSettled"/> and <see cref="Keep"/> are to be called.</param>
+    /// <param name="isFollowed">Whether to call <see cref="OnSettled"/> and <see cref="Keep"/>.</param>
     protected Ticket(bool isFollowed) => this.isFollowed = tellsEnd = isFollowed;
 
     /// <summary>The number of the root item within its source, from 0.</summary>
@@ -37,47 +37,47 @@ internal class Ticket
     /// <summary>The node of the source.</summary>
     public int Source { get; protected set; }
 
-    /// <summary>The id that effects outside know the root item by, where it has one that outlives the run; else null.</summary>
+    /// <summary>The id of the root item for effects outside; null if it has no id that outlives the run.</summary>
     public virtual string? Id => null;
 
-    /// <summary>How many times the root item was tried before, by others than the stage it is in.</summary>
+    /// <summary>The number of earlier attempts at the root item, outside of the current stage.</summary>
     public virtual int EarlierAttempts => 0;
 
-    /// <summary>Whether it is a list of several items, which is part of a larger one that was divided.</summary>
+    /// <summary>Whether the item is a list of several items, cut from a larger list.</summary>
     public virtual bool IsPartOfList => false;
 
-    /// <summary>The ticket of the whole root item: another one where this one counts a part of it (<see cref="Fork"/>).</summary>
+    /// <summary>The ticket of the whole root item; another ticket if this one counts a part of it (<see cref="Fork"/>).</summary>
     public virtual Ticket Whole => this;
 
-    /// <summary>A stage that remembers something is given the item: what it remembers of the item's partition.</summary>
-    /// <exception cref="InvalidOperationException">The item is of no partition.</exception>
+    /// <summary>The stored state of the item's partition. Called when a stateful stage is given the item.</summary>
+    /// <exception cref="InvalidOperationException">The item has no partition.</exception>
     public virtual StateScope Touch() => throw new InvalidOperationException("An item that is of no partition cannot be remembered.");
 
     /// <summary>Checks that the state of a key is kept in the partition of this item.</summary>
-    /// <exception cref="InvalidOperationException">It is kept in another one.</exception>
+    /// <exception cref="InvalidOperationException">It is kept in another partition.</exception>
     public virtual void CheckKey(string key) { }
 
     /// <summary>The key that the item was accepted with; null if it has none.</summary>
     public virtual string? Key => null;
 
-    /// <summary>Holds the item back if an earlier item of its key has failed and will be tried again. Any thread.</summary>
-    /// <returns>Whether the item is held back. Then the caller settles its part and does not hand it on.</returns>
+    /// <summary>Holds the item back if an earlier item of its key has failed and will be retried. Any thread.</summary>
+    /// <returns>Whether the item is held back. The caller then settles its part and does not pass it on.</returns>
     public virtual bool TryHoldBack() => false;
 
     public bool IsSettled => Volatile.Read(ref outstanding) == 0;
 
-    /// <summary>Whether <see cref="OnSettled"/> is called; not where somebody looks anyway, at the end of a push.</summary>
+    /// <summary>Whether to call <see cref="OnSettled"/>; false if the owner checks anyway at the end of a push.</summary>
     protected bool TellsEnd
     {
         set => tellsEnd = value;
     }
 
-    /// <summary>Whether nothing is known of the item but that it is under way, in one part.</summary>
+    /// <summary>Whether the item is in flight in one part, without any other record.</summary>
     protected bool IsPlain => Volatile.Read(ref outstanding) == 1 && outcome == (int)Outcome.Skipped;
 
     public Outcome Outcome => (Outcome)Volatile.Read(ref outcome);
 
-    /// <summary>Whether nothing is outstanding but so many parts. For whoever holds them: then no more can come.</summary>
+    /// <summary>Whether exactly <paramref name="parts"/> parts are outstanding. If the caller holds them all, no more can come.</summary>
     public bool IsHeldBy(int parts) => Volatile.Read(ref outstanding) == parts;
 
     public static Ticket For(int source) => new() { Source = source };
@@ -89,13 +89,13 @@ internal class Ticket
         Volatile.Write(ref outstanding, 1);
     }
 
-    /// <summary>The item has become several: <paramref name="more"/> parts beside the one there was.</summary>
+    /// <summary>Adds <paramref name="more"/> parts to the one there was.</summary>
     public void Add(int more) => Interlocked.Add(ref outstanding, more);
 
-    /// <summary>One part has ended.</summary>
+    /// <summary>Ends one part.</summary>
     public void Settle(Outcome end)
     {
-        // Whoever holds the only part is alone with the ticket: nobody else can add to it or settle it.
+        // The holder of the only part is alone with the ticket: no other thread can add to it or settle it.
         if (Volatile.Read(ref outstanding) == 1)
         {
             if (outcome < (int)end) outcome = (int)end;
@@ -113,20 +113,21 @@ internal class Ticket
         if (Interlocked.Decrement(ref outstanding) == 0 && tellsEnd) OnSettled();
     }
 
-    /// <summary>The item is followed by its number from here on.</summary>
+    /// <summary>Ends the ticket because the item is tracked by its number from here on.</summary>
     protected void Close()
     {
         outcome = (int)Outcome.Numbered;
         Volatile.Write(ref outstanding, 0);
     }
 
-    /// <summary>One part has failed, for good so far as its stage is concerned.</summary>
-    /// <param name="failure">How.</param>
-    /// <param name="isPartial">Whether the stage has put something out for it before.</param>
-    /// <param name="isFinal">Whether the stage's policy says that it is not to be tried again.</param>
-    /// <param name="attempts">How often the stage has tried.</param>
-    /// <param name="isDivisible">Whether it is a list that is to be divided rather than given up.</param>
-    public virtual void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1, bool isDivisible = false)
+    /// <summary>Fails one part. Its stage will not retry it.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="isPartial">Whether the stage has already put something out for the item.</param>
+    /// <param name="isFinal">Whether the stage's policy forbids further attempts.</param>
+    /// <param name="attempts">The number of attempts that the stage made.</param>
+    /// <param name="isDivisible">Whether the item is a list to divide rather than give up.</param>
+    public virtual void Fail(PipelineException failure, bool isPartial = false, bool isFinal = false, int attempts = 1,
+        bool isDivisible = false)
     {
         if (isFollowed)
         {
@@ -137,32 +138,34 @@ internal class Ticket
     }
 
     /// <summary>
-    /// Going into a boundary, where a number does as well as a ticket if there is nothing to know of the item: then the ticket is not
-    /// the item's any more. Called by whoever has the only part.
+    /// Exchanges the ticket for a number before the item enters a boundary, if nothing else is recorded about the item. The item then no
+    /// longer owns the ticket. Called by the holder of the only part.
     /// </summary>
-    /// <param name="items">Those that the item is one of.</param>
-    /// <returns>Its number; zero where it keeps the ticket.</returns>
+    /// <param name="items">The set that the number belongs to.</param>
+    /// <returns>The item's number; zero if it keeps the ticket.</returns>
     public virtual int Leave(out NumberedItems? items)
     {
         items = null;
         return 0;
     }
 
-    /// <summary>Remembers a failure of a part. Any thread.</summary>
+    /// <summary>Records the failure of a part. Any thread.</summary>
     protected virtual void Keep(PartFailure failure) { }
 
-    /// <summary>Nothing is outstanding any more. Called by whoever settled the last part; from here on the ticket may be reused.</summary>
+    /// <summary>
+    /// Called when no part is outstanding, by the caller that settled the last one; the ticket may be reused from then on.
+    /// </summary>
     protected virtual void OnSettled() { }
 }
 
-/// <summary>How a part of a root item failed.</summary>
-/// <param name="Cause">The failure, with the node and the item as it entered it.</param>
-/// <param name="IsPartial">Whether the node has put something out for the item before.</param>
-/// <param name="IsFinal">Whether it is not to be tried again.</param>
-/// <param name="Attempts">How often the node has tried.</param>
+/// <summary>The failure of a part of a root item.</summary>
+/// <param name="Cause">The failure, with the node and the item as it entered the node.</param>
+/// <param name="IsPartial">Whether the node has already put something out for the item.</param>
+/// <param name="IsFinal">Whether the item must not be retried.</param>
+/// <param name="Attempts">The number of attempts that the node made.</param>
 internal sealed record PartFailure(PipelineException Cause, bool IsPartial, bool IsFinal, int Attempts) : IStacked<PartFailure>
 {
-    /// <summary>Whether it is a list of several items, to be divided when it is not to be tried again.</summary>
+    /// <summary>Whether the item is a list of several items, to be divided instead of given up.</summary>
     public bool IsDivisible { get; init; }
 
     public PartFailure? Next { get; set; }

@@ -1,12 +1,14 @@
-namespace Sluice;
+using Sluice.Diagnostics;
 
-/// <summary>The tickets of one source: a ring that is swept lazily, when the source wants the next ticket.</summary>
+namespace Sluice.Engine;
+
+/// <summary>The tickets of one source, in a ring that is swept when the source needs room for the next ticket.</summary>
 /// <remarks>
-/// <see cref="Next"/> is called by the source's island only. <see cref="Count"/> may be called from any thread; it takes
-/// the lock that a sweep takes, so that its books always balance.
+/// Only the source's island calls <see cref="Next"/>. Any thread may call <see cref="Count"/>; it takes the same lock as a sweep, so the
+/// counts always add up.
 /// </remarks>
 /// <param name="source">The node of the source.</param>
-/// <param name="ended">Called for each item when nothing of it is outstanding; any thread. Null if nobody wants to know.</param>
+/// <param name="ended">Called on any thread for each item that has ended; null if not needed.</param>
 internal sealed class TicketRing(int source, Action? ended = null)
 {
     private readonly Lock sweeping = new();
@@ -67,7 +69,7 @@ internal sealed class TicketRing(int source, Action? ended = null)
         }
     }
 
-    /// <summary>Tells its source of its end.</summary>
+    /// <summary>A ticket that tells its source when it has settled.</summary>
     private sealed class ToldTicket : Ticket
     {
         private readonly Action ended;

@@ -1,8 +1,8 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>In front of a stage whose time is recorded: an item goes in, and has left.</summary>
+/// <summary>Starts to measure a stage's time when an item enters, and ends when the item has left.</summary>
 internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassThrough<T>(context, stage), IWraps
 {
     public object Inner => Next;
@@ -45,12 +45,12 @@ internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassT
     }
 }
 
-/// <summary>Behind a stage whose time is recorded: while an item is on its way further down, the stage's time stands still.</summary>
+/// <summary>Pauses the measurement while an output is on its way further down.</summary>
 internal sealed class TimeOutput<T>(StageContext context, Inlet<T> next) : PassThrough<T>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
-        bool goesOn = Context.EndTime();             // not where the stage puts something out by itself, after some time
+        bool goesOn = Context.EndTime();             // false if a timer of the stage put the item out
         ValueTask pushed = Next.PushAsync(item, ticket);
         if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed, goesOn);
         if (goesOn) Context.BeginTime();

@@ -1,11 +1,14 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>A stage that also acts when time has passed. Items and ticks go through a gate, so that nothing in it, nor behind it, overlaps.</summary>
+namespace Sluice.Engine;
+
+/// <summary>
+/// A stage that also acts when time has passed. Items and ticks pass through a gate, so nothing in it or behind it overlaps.
+/// </summary>
 /// <remarks>
-/// Derived types override the three hooks and need no locks: every hook runs inside the gate. One timer at a time; setting
-/// it again moves it. A tick never comes early, nor for a time that the timer has been moved away from, though its work
-/// item may have been on its way. The clock is the run's, and only its progress counts: a change of the time of day while
-/// the run goes on moves nothing.
+/// Derived types override the three hooks and need no locks: every hook runs inside the gate. There is one timer; setting it again
+/// moves it. A tick never comes early, and never for a time that the timer was moved away from. The clock is the run's; only elapsed
+/// time counts, so a change of the time of day has no effect.
 /// </remarks>
 internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWorkItem, IDue
 {
@@ -14,8 +17,8 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     private readonly Gate gate;
     private readonly Waiter change;
     private readonly long start;
-    private readonly StateScope? scope;              // in a consecutor, which acts when it has nothing else under way in the partition
-    private readonly KeyClock? keys;                 // where each key has an instance
+    private readonly StateScope? scope;              // in a consecutor, which ticks when the partition is idle
+    private readonly KeyClock? keys;                 // if each key has an instance
     private ITimer? timer;
     private Ticket? hold;
     private TimeSpan? due;
@@ -39,7 +42,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
     /// <summary>The time of day. In a consecutor it never goes back.</summary>
     protected DateTimeOffset UtcNow => scope?.UtcNow ?? Time.GetUtcNow();
 
-    /// <summary>Whether a tick will come.</summary>
+    /// <summary>Whether the timer is set.</summary>
     protected bool IsTimerSet => due is not null;
 
     public sealed override ValueTask PushAsync(TIn item, Ticket? ticket)
@@ -63,16 +66,16 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         return default;
     }
 
-    /// <summary>An item has come.</summary>
+    /// <summary>Hook: an item has arrived.</summary>
     protected abstract ValueTask OnItemAsync(TIn item, Ticket? ticket);
 
-    /// <summary>The timer has gone off; it is not set any more.</summary>
+    /// <summary>Hook: the timer has fired; it is no longer set.</summary>
     protected abstract ValueTask OnTickAsync();
 
-    /// <summary>The input has ended: put out what rests.</summary>
+    /// <summary>Hook: the input has ended; put out the items that are held.</summary>
     protected virtual ValueTask OnEndAsync() => default;
 
-    /// <summary>Sets the timer; a time that has passed means at once. Inside a hook, or before the first item.</summary>
+    /// <summary>Sets the timer; a negative time fires at once. Call it inside a hook, or before the first item.</summary>
     protected void SetTimer(TimeSpan wait)
     {
         if (ended) return;
@@ -81,7 +84,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         Arm(wait);
     }
 
-    /// <summary>No tick will come.</summary>
+    /// <summary>Clears the timer.</summary>
     protected void StopTimer()
     {
         due = null;
@@ -90,7 +93,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         timer?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Inside a hook: lets others through the gate until <see cref="SignalChange"/>. Only for the input's hooks, so that one party waits.</summary>
+    /// <summary>Leaves the gate until <see cref="SignalChange"/>. Only for the input's hooks, so that one party waits at most.</summary>
     protected async ValueTask WaitForChangeAsync()
     {
         change.Arm();
@@ -101,7 +104,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         Context.Run.ThrowIfStopping();
     }
 
-    /// <summary>Something has changed that <see cref="WaitForChangeAsync"/> may wait for.</summary>
+    /// <summary>Wakes <see cref="WaitForChangeAsync"/>, so that it checks its condition again.</summary>
     protected void SignalChange() => change.Wake();
 
     protected sealed override async ValueTask OnCompleteAsync()
@@ -112,7 +115,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
             Context.Run.ThrowIfStopping();
             await OnEndAsync();
             ended = true;
-            timer?.Dispose();                        // a tick on its way finds the stage ended
+            timer?.Dispose();                        // a tick already scheduled finds the stage ended
             keys?.SetDue(this, null);
         }
         catch (Exception e)
@@ -192,7 +195,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         }
         ITimer made = Time.CreateTimer(static stage => ((TimedStage<TIn, TOut>)stage!).OnTimer(), this, wait, Timeout.InfiniteTimeSpan);
         Interlocked.Exchange(ref timer, made);
-        if (Context.Run.IsStopping) made.Dispose();  // either this sees the stop, or the stop sees the timer
+        if (Context.Run.IsStopping) made.Dispose();  // either this sees the stop, or Abort sees the timer
     }
 
     private void OnTimer()
@@ -231,13 +234,17 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
         Context.Run.PumpEnded();
     }
 
-    /// <summary>Inside the gate, before the next party is let in: nothing comes after a failed item. One that somebody follows is his.</summary>
+    /// <summary>
+    /// Fails the run inside the gate, so that no item follows the failed one. The failure of a tracked item stays with that item.
+    /// </summary>
     private void Fail(Exception cause)
     {
         if (cause is not PipelineException { IsKept: true }) Context.Run.Fail(cause, Node);
     }
 
-    /// <summary>Inside the gate: the timer may have been moved, or the stage have ended, while the tick waited to get in.</summary>
+    /// <summary>
+    /// Whether the tick is due. The timer may have been moved, or the stage may have ended, while the tick waited for the gate.
+    /// </summary>
     private bool IsDue()
     {
         if (ended || Context.Run.IsStopping || due is not { } time) return false;
@@ -247,7 +254,7 @@ internal abstract class TimedStage<TIn, TOut> : Stage<TIn, TOut>, IThreadPoolWor
             due = null;
             return true;
         }
-        // Timers of the system count whole milliseconds, and may be a little early by the finer clock.
+        // System timers count whole milliseconds, and may be a little early by the finer clock.
         Arm(TimeSpan.FromMilliseconds(Math.Ceiling(left.TotalMilliseconds)));
         return false;
     }

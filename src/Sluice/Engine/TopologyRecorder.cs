@@ -1,12 +1,13 @@
-namespace Sluice;
+using Sluice.Policies;
+using Sluice.Topologies;
 
-/// <summary>
-/// Writes down the nodes and edges of a blueprint; the topology, with its names, is made when somebody asks.
-/// </summary>
+namespace Sluice.Engine;
+
+/// <summary>Records the nodes and edges of a blueprint. The topology, with its names, is made on demand.</summary>
 /// <remarks>
-/// A run is built from its ends to its sources, so nodes are numbered backwards; the topology lists them forwards.
-/// Filled by one thread, then read by any. A fan-out that only says that there are several edges is a node to the engine, with a number,
-/// but none in the picture: its edges become those of the stage before it.
+/// A run is built from its ends to its sources, so nodes are numbered backwards; the topology lists them forwards. Filled by one thread,
+/// then read by any. A fan-out without a function is a numbered node of the engine but not of the picture: its edges start at the
+/// stage before it.
 /// </remarks>
 internal sealed class TopologyRecorder
 {
@@ -20,34 +21,35 @@ internal sealed class TopologyRecorder
     /// <summary>Whether a stage keeps state that outlives the run.</summary>
     public bool KeepsState { get; set; }
 
-    /// <summary>What such stages remember, by their names.</summary>
+    /// <summary>The shape of each such stage's state, by the stage's name.</summary>
     public Dictionary<string, StateShape> States { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>What such stages put out, by their names: where that fails, it is stored as an item of its own.</summary>
+    /// <summary>The output types of such stages, by name. An output that fails is stored as a separate item.</summary>
     public List<(string Node, Type Type)> Emitted { get; } = [];
 
-    /// <summary>Whether one that does acts when time has passed.</summary>
+    /// <summary>Whether a stage with such state also acts when time has passed.</summary>
     public bool KeepsTime { get; set; }
 
-    /// <summary>The named outputs that are known, and what goes there.</summary>
+    /// <summary>The known named outputs, with their item types.</summary>
     public Dictionary<string, Type> Outputs { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>The named outputs of node classes, and what goes there; null where several write different types.</summary>
+    /// <summary>The named outputs of node classes, with their item types; null if nodes write different types.</summary>
     public Dictionary<string, Type?> NodeOutputs => LazyInitializer.EnsureInitialized(ref nodeOutputs, FindOutputs);
 
     /// <summary>The nodes that may have named outputs.</summary>
     public List<IHasOutputs> OutputOwners { get; } = [];
 
-    /// <summary>Whether something may write to an output of that name.</summary>
+    /// <summary>Whether a node may write to an output of that name.</summary>
     public bool HasOutput(string name) => Outputs.ContainsKey(name) || NodeOutputs.ContainsKey(name);
 
-    /// <summary>Which outputs there are, for somebody who has asked for another one.</summary>
+    /// <summary>Describes the existing outputs, for an error about a name that does not exist.</summary>
     public string DescribeOutputs(string wanted)
     {
         string[] names = [.. Outputs.Keys.Union(NodeOutputs.Keys).Order(StringComparer.Ordinal)];
         if (names.Length == 0) return "It has none: put a Sink.Output into it, or give a node a NamedOutput as a field.";
         string near = NearNames.Of(wanted, names) is [var close, ..] ? $"Did you mean '{close}'? " : "";
-        return $"{near}There is {string.Join(", ", names)}. (The NamedOutput of a node is known if it is a field of it, or is made together with it.)";
+        return $"{near}There is {string.Join(", ", names)}. (The NamedOutput of a node is known if it is a field of it, or is made "
+            + $"together with it.)";
     }
 
     public Topology Topology => Made.Topology;
@@ -62,19 +64,23 @@ internal sealed class TopologyRecorder
 
     public void Connect(int from, int to, string? port = null) => edges.Add(new(from, to, port));
 
-    /// <summary>The name of a node; of a fan-out that is none, what it leads to, as <c>[ToDatabase, ToFile]</c>.</summary>
+    /// <summary>
+    /// The name of a node. A fan-out that is not in the picture is named after its branches, as <c>[ToDatabase, ToFile]</c>.
+    /// </summary>
     public string NameOf(int node) => node < 0 ? "run" : Made.Ids[node] is >= 0 and var id ? Topology.Nodes[id].Name : Names(HeadsOf(node));
 
-    /// <summary>The name of whatever items come from that are at this node, as the start of an edge.</summary>
+    /// <summary>
+    /// The name of the node as the start of an edge; a fan-out that is not in the picture has the name of the stage before it.
+    /// </summary>
     public string NameOfStart(int node) => Made.Ids[node] >= 0 ? NameOf(node) : Names(Tails(node));
 
-    /// <summary>The node in the picture, or null for a fan-out that is none.</summary>
+    /// <summary>The node in the picture; null for a fan-out that is not in it.</summary>
     public TopologyNode? NodeOf(int node) => Made.Ids[node] is >= 0 and var id ? Topology.Nodes[id] : null;
 
-    /// <summary>The number of a node in the picture.</summary>
+    /// <summary>The engine's number of a node of the picture.</summary>
     public int NumberOf(TopologyNode node) => Array.IndexOf(Made.Ids, node.Id);
 
-    /// <summary>The node itself, or, for a fan-out that is none, those it leads to.</summary>
+    /// <summary>The node itself; for a fan-out that is not in the picture, the nodes it leads to.</summary>
     public IEnumerable<int> HeadsOf(int node) => Made.Ids[node] >= 0
         ? [node]
         : edges.Where(edge => edge.From == node).Reverse().SelectMany(edge => HeadsOf(edge.To)).Distinct();
@@ -82,10 +88,10 @@ internal sealed class TopologyRecorder
     /// <summary>The annotations of a node.</summary>
     public StageOptions OptionsOf(int node) => nodes[node].Options;
 
-    /// <summary>What is known of a node.</summary>
+    /// <summary>The record of a node.</summary>
     public NodeRecord this[int node] => nodes[node];
 
-    /// <summary>The nodes that feed this one, by the recorder's numbers.</summary>
+    /// <summary>The nodes that feed a node, by the engine's numbers.</summary>
     public IEnumerable<int> Feeding(int node)
     {
         foreach (EdgeRecord edge in edges)
@@ -100,9 +106,11 @@ internal sealed class TopologyRecorder
         return known;
     }
 
-    private IEnumerable<int> Tails(int node) => Feeding(node).Reverse().SelectMany(from => Made.Ids[from] >= 0 ? [from] : Tails(from)).Distinct();
+    private IEnumerable<int> Tails(int node) => Feeding(node).Reverse().SelectMany(from => Made.Ids[from] >= 0 ? [from] : Tails(from))
+        .Distinct();
 
-    private string Names(IEnumerable<int> some) => some.Select(NameOf).ToArray() is var names && names.Length == 1 ? names[0] : $"[{string.Join(", ", names)}]";
+    private string Names(IEnumerable<int> some) => some.Select(NameOf).ToArray() is var names && names.Length == 1 ? names[0]
+        : $"[{string.Join(", ", names)}]";
 
     private Drawn Make()
     {
@@ -142,24 +150,24 @@ internal sealed class TopologyRecorder
     private readonly record struct EdgeRecord(int From, int To, string? Port);
 
     /// <param name="Topology">The picture.</param>
-    /// <param name="Ids">The id of each numbered node in it; -1 for those that are not in it.</param>
+    /// <param name="Ids">The id in the picture by engine number; -1 for nodes that are not in it.</param>
     private sealed record Drawn(Topology Topology, int[] Ids);
 }
 
-/// <summary>What is known of a node before it has its name.</summary>
-/// <param name="Kind">"map", "filter", "sink".</param>
-/// <param name="Options">Its annotations.</param>
-/// <param name="Function">The user's function, for its name.</param>
-/// <param name="Hint">A name, where there is no function.</param>
-/// <param name="Input">The type of what goes in, if anything does.</param>
-/// <param name="Output">The type of what comes out, if anything does.</param>
-/// <param name="IsOnlyEdges">Whether all there is to say of it is that several edges begin here.</param>
+/// <summary>The description of a node before it is named.</summary>
+/// <param name="Kind">The kind: "map", "filter", "sink".</param>
+/// <param name="Options">The annotations.</param>
+/// <param name="Function">The user's function; the node is named after it.</param>
+/// <param name="Hint">The name of a node without a function.</param>
+/// <param name="Input">The type of the items that enter; null for a source.</param>
+/// <param name="Output">The type of the items that leave; null for a sink.</param>
+/// <param name="IsOnlyEdges">Whether the node only stands for the start of several edges.</param>
 internal readonly record struct NodeRecord(
     string Kind, StageOptions Options, Delegate? Function, string? Hint, Type? Input, Type? Output, bool IsOnlyEdges = false)
 {
-    /// <summary>Why it would put out other items if it began in the middle of its input; null if it would not.</summary>
+    /// <summary>The reason why a producer that resumes would get other outputs from it; null if there is none.</summary>
     public string? StartsAnew { get; init; }
 
-    /// <summary>Whether a consecutor stores what it remembers.</summary>
+    /// <summary>Whether a consecutor stores its state.</summary>
     public bool KeepsState { get; init; }
 }

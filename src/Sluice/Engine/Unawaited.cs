@@ -1,9 +1,11 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Tasks that nobody may come to wait for.</summary>
+/// <summary>Handles tasks that may never be awaited.</summary>
 internal static class Unawaited
 {
-    /// <summary>If it fails, whoever waits for it is told, and nobody else: a failure that nobody has seen would be reported by the finalizer, without a place.</summary>
+    /// <summary>
+    /// Marks a possible failure as observed; awaiting the task still throws. Otherwise the finalizer would report it without any context.
+    /// </summary>
     /// <returns>The task.</returns>
     public static Task Observed(this Task task)
     {

@@ -1,41 +1,43 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>A run of a flow, or a part of it, has failed. The message says where it began.</summary>
+/// <summary>Thrown if a run of a flow, or a part of it, has failed. The message names the origin of the failure.</summary>
 public class FlowException : SluiceException
 {
-    /// <summary>Makes one without a message.</summary>
+    /// <summary>Creates the exception without a message.</summary>
     public FlowException() { }
 
-    /// <summary>Makes one.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     /// <param name="message">What happened, where, and what to do.</param>
     public FlowException(string message) : base(message) { }
 
-    /// <summary>Makes one with a cause.</summary>
+    /// <summary>Creates the exception with a message and a cause.</summary>
     /// <param name="message">What happened, where, and what to do.</param>
     /// <param name="inner">The cause.</param>
     public FlowException(string message, Exception? inner) : base(message, inner) { }
 
-    /// <summary>The run; null where none is concerned.</summary>
+    /// <summary>The id of the run; null if the failure concerns no run.</summary>
     public string? Run { get; init; }
 
-    /// <summary>The processor where it began; null if it began at none.</summary>
+    /// <summary>The processor that failed first; null if the failure began elsewhere.</summary>
     public string? Processor { get; init; }
 
-    /// <summary>Whether somebody has cancelled the run.</summary>
+    /// <summary>Whether the run was cancelled.</summary>
     public bool IsCancelled { get; init; }
 }
 
-/// <summary>A processor that was repeated has put out something else than before: what readers have seen and what would follow do not belong together.</summary>
+/// <summary>
+/// Thrown if a processor that was started again puts out other values than before. Its readers have already seen the earlier values.
+/// </summary>
 public sealed class NondeterministicReplayException : FlowException
 {
-    /// <summary>Makes one without a message.</summary>
+    /// <summary>Creates the exception without a message.</summary>
     public NondeterministicReplayException() { }
 
-    /// <summary>Makes one.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     /// <param name="message">What happened, where, and what to do.</param>
     public NondeterministicReplayException(string message) : base(message) { }
 
-    /// <summary>Makes one with a cause.</summary>
+    /// <summary>Creates the exception with a message and a cause.</summary>
     /// <param name="message">What happened, where, and what to do.</param>
     /// <param name="inner">The cause.</param>
     public NondeterministicReplayException(string message, Exception? inner) : base(message, inner) { }

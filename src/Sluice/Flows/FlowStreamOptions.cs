@@ -1,32 +1,41 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>How much a stream of a flow may hold, and for how long.</summary>
+/// <summary>Bounds of one stream of a flow.</summary>
 public sealed record FlowStreamOptions
 {
-    /// <summary>Whoever writes the stream waits while the slowest active reader has this many values before it; at least one.</summary>
+    /// <summary>
+    /// The largest number of values that the slowest active reader may have unread before the writer waits. At least 1; default 10,000.
+    /// </summary>
     public long MaxItems { get; init; } = 10_000;
 
-    /// <summary>The same in bytes of payloads; at least one.</summary>
+    /// <summary>
+    /// The largest size in bytes of payloads that the slowest active reader may have unread before the writer waits. At least 1; default 64
+    /// MB.
+    /// </summary>
     public long MaxBytes { get; init; } = 64 << 20;
 
-    /// <summary>The longest payload of one value, in bytes; 1 to 256 MB.</summary>
+    /// <summary>The largest payload of one value, in bytes. 1 byte to 256 MB; default 16 MB.</summary>
     public int MaxItemBytes { get; init; } = 16 << 20;
 
-    /// <summary>
-    /// How many values the stream may keep for readers that hold nobody up: processors that wait, those that resume from scratch, results that nobody reads. With more (it is looked every thousand values at the latest), the run fails and says whom they were
-    /// kept for. At least one; without effect if all are kept anyway (<see cref="Retention.All"/>).
-    /// </summary>
+    /// <summary>The largest number of values kept for readers that do not hold up the writer. At least 1; default 10,000,000.</summary>
+    /// <remarks>
+    /// Such readers are processors that wait or resume from scratch, and results without a reader.
+    /// If the stream keeps more, the run fails, and the error names the reader; the check runs at least every thousand values.
+    /// No effect with <see cref="Retention.All"/>.
+    /// </remarks>
     public long MaxKept { get; init; } = 10_000_000;
 
-    /// <summary>Whether values leave the store when everybody has passed them, or stay there until the run is deleted.</summary>
+    /// <summary>Whether values leave the store once all readers have passed them, or stay until the run is deleted.</summary>
     public Retention Retention { get; init; }
 
-    /// <summary>What errors call the limit of a value.</summary>
+    /// <summary>The name that errors give to the limit on the size of a value.</summary>
     internal const string LimitName = $"{nameof(FlowStreamOptions)}.{nameof(MaxItemBytes)}";
 
     internal void Check(string stream)
     {
         if (MaxItems < 1 || MaxBytes < 1 || MaxKept < 1 || MaxItemBytes is < 1 or > 256 << 20)
-            throw new ArgumentOutOfRangeException($"The stream {stream}: MaxItems, MaxBytes and MaxKept are at least one, MaxItemBytes is 1 to 256 MB.", innerException: null);
+            throw new ArgumentOutOfRangeException(
+                $"The stream {stream}: MaxItems, MaxBytes and MaxKept are at least one, MaxItemBytes is 1 to 256 MB.",
+                    innerException: null);
     }
 }

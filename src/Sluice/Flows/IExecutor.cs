@@ -1,19 +1,26 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Where the functions of processors are executed. A processor that this service has taken on is given to it, by name.</summary>
-/// <remarks>Implementations are thread-safe. One that is <see cref="IAsyncDisposable"/> belongs to one supervisor, and is disposed with it, when no function is executed any more.</remarks>
+/// <summary>Executes the functions of the processors that a supervisor hosts, in this process or elsewhere.</summary>
+/// <remarks>
+/// Implementations are thread-safe. An executor that is <see cref="IAsyncDisposable"/> belongs to one supervisor, which disposes it once no
+/// function runs.
+/// </remarks>
 public interface IExecutor
 {
-    /// <summary>Executes a processor's function, to its end.</summary>
-    /// <param name="call">What is to be executed.</param>
-    /// <param name="cancellation">It is to stop: the run was cancelled, or is handed over.</param>
-    /// <returns>A task that ends when the function has. If it fails, the processor has failed; an <see cref="OperationCanceledException"/> after the cancellation has not, and
-    /// an <see cref="ExecutionLostException"/> means that it is to be executed again.</returns>
+    /// <summary>Executes the function of one processor to its end.</summary>
+    /// <param name="call">The function to execute.</param>
+    /// <param name="cancellation">Tells the function to stop, because the run was cancelled or the processor is handed over.</param>
+    /// <returns>
+    /// A task that ends when the function has ended. An exception fails the processor, except an <see cref="OperationCanceledException"/>
+    /// after the cancellation, and an <see cref="ExecutionLostException"/>, after which the supervisor starts the function again.
+    /// </returns>
     Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation);
 }
 
-/// <summary>A processor's function that is to be executed for a run: here (<see cref="RunHereAsync"/>), or elsewhere (<c>OpenRemote</c>).</summary>
-/// <remarks>Executed once: a second execution would read and write the same streams beside the first. Thread-safe.</remarks>
+/// <summary>
+/// One execution of a processor's function for a run: in this process by <see cref="RunHereAsync"/>, or elsewhere by <c>OpenRemote</c>.
+/// </summary>
+/// <remarks>Thread-safe. Execute it once only: a second execution would read and write the same streams concurrently.</remarks>
 public sealed class ProcessorCall
 {
     private readonly Func<CancellationToken, Task> here;
@@ -25,26 +32,29 @@ public sealed class ProcessorCall
     /// <summary>The id of the run.</summary>
     public string Run => Invocation.Run;
 
-    /// <summary>The processor's name: what to execute.</summary>
+    /// <summary>The name of the processor to execute.</summary>
     public string Processor => Invocation.Plan.Name;
 
-    /// <summary>Which start this is, from one.</summary>
+    /// <summary>The number of this start, from 1.</summary>
     public int Start => Invocation.Start;
 
-    /// <summary>Which attempt this is, from one, if the processor is tried again after failures.</summary>
+    /// <summary>The number of this attempt, from 1; it grows when a failed processor is retried.</summary>
     public int Attempt => Invocation.Attempt;
 
-    /// <summary>What the function reads and puts out.</summary>
+    /// <summary>The streams and state that the function uses.</summary>
     internal Invocation Invocation { get; }
 
-    /// <summary>Executes it in this process, from the calling thread on.</summary>
-    /// <exception cref="InvalidOperationException">The call was executed before.</exception>
+    /// <summary>Executes the function in this process, starting on the calling thread.</summary>
+    /// <exception cref="InvalidOperationException">The call was already executed.</exception>
     public Task RunHereAsync(CancellationToken cancellation) => RunAsync(() => here(cancellation));
 
-    /// <summary>Executes it, wherever that is.</summary>
+    /// <summary>Executes the function by a delegate, once, and records how it ended.</summary>
     internal async Task RunAsync(Func<Task> execute)
     {
-        if (Interlocked.Exchange(ref hasBegun, 1) != 0) throw new InvalidOperationException($"The call of the processor {Processor} of the run {Run} was executed before. A call is executed once; what is to be executed again is said by an ExecutionLostException.");
+        if (Interlocked.Exchange(ref hasBegun, 1) != 0)
+            throw new InvalidOperationException(
+                $"The call of the processor {Processor} of the run {Run} was executed before. A call is executed once; what is to be "
+                    + $"executed again is said by an ExecutionLostException.");
         try
         {
             await execute().ConfigureAwait(false);
@@ -53,17 +63,21 @@ public sealed class ProcessorCall
         catch (Exception e)
         {
             ended.TrySetException(e);
-            _ = ended.Task.Exception;                // the executor passes it on, or the supervisor finds it
+            _ = ended.Task.Exception;                // mark it as observed: the executor or CheckAsync reports it
             throw;
         }
     }
 
-    /// <summary>The executor has returned: it must have executed the call, to its end, and what has failed has failed.</summary>
-    /// <exception cref="FlowException">It has not.</exception>
+    /// <summary>Checks, once the executor has returned, that it has executed the call to its end. Throws the function's failure.</summary>
+    /// <exception cref="FlowException">The executor has returned without executing the call, or before its end.</exception>
     internal async Task CheckAsync(IExecutor executor)
     {
         if (!ended.Task.IsCompleted)
-            throw new FlowException($"The executor {TypeNames.Of(executor.GetType())} has returned {(hasBegun == 0 ? "without executing the function" : "before the function had ended")}: it must await RunHereAsync, or the ExecuteAsync of what OpenRemote returns.") { Run = Run };
+            throw new FlowException(
+                $"The executor {TypeNames.Of(executor.GetType())} has "
+                    + $"returned {(hasBegun == 0 ? "without executing the function" : "before the function had ended")}: it must await "
+                    + $"RunHereAsync, or the ExecuteAsync of what OpenRemote returns.")
+            { Run = Run };
         await ended.Task.ConfigureAwait(false);
     }
 }

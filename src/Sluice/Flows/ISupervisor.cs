@@ -1,45 +1,61 @@
-namespace Sluice;
+using Sluice.Topologies;
 
-/// <summary>Starts flows, watches them and stops them, from any service that uses the store.</summary>
+namespace Sluice.Flows;
+
+/// <summary>Starts, finds, lists, cancels and deletes runs of flows, from any service that uses the store.</summary>
 /// <remarks>
-/// Thread-safe. Where the store has lost writes, or everything in it was deleted, a call fails with a <see cref="StoreRolledBackException"/>, and the next one works with what is there.
+/// Thread-safe. If the store has lost writes, or everything in it was deleted, one call fails with a
+/// <see cref="StoreRolledBackException"/>, and the next call uses the present content.
 /// </remarks>
 public interface ISupervisor
 {
     /// <summary>
-    /// Starts a flow, as one commit: from then on it runs to its end, whoever dies. Returns as soon as that is done; results are read while they are made.
+    /// Starts a run of a flow in one commit, and returns after that commit. From then on the run survives the death of any service.
     /// </summary>
     /// <param name="flow">The flow, resolved.</param>
-    /// <param name="inputs">Values for all its floating inputs, several for one if it has several; each of these streams is complete with them.</param>
-    /// <param name="allOutputs">Whether all outputs can be read here, not only those that no processor reads.</param>
+    /// <param name="inputs">Values for all floating inputs, one or more for each. These streams are complete after them.</param>
+    /// <param name="allOutputs">Whether this service can read all outputs, not only those that no processor reads.</param>
     /// <param name="run">
-    /// The run's id: a second start with it, of the same flow with the same inputs, bounds and outputs, finds the run instead of starting another; of inputs that are streams only that they are is compared. 1 to 64 letters, digits, and <c>-._</c>. Made unless given.
+    /// The id of the run: 1 to 64 letters, digits, and <c>-._</c>; generated if null. A second start with the same id, flow, inputs, bounds
+    /// and outputs returns the existing run. If an input is a stream, its values are not compared.
     /// </param>
-    /// <param name="keepOutputs">Whether the outputs that can be read here stay in the store until the run is deleted, as with <see cref="Retention.All"/>: then they can be read as often as is wanted, from the first value on. Otherwise a value leaves the store when it was read.</param>
-    /// <param name="cancellation">Gives up; it may have been started or not: repeat it with the same id.</param>
-    /// <returns>The run.</returns>
+    /// <param name="keepOutputs">Whether the readable outputs stay in the store until the run is deleted, as with
+    /// <see cref="Retention.All"/>, so that they can be read again. Otherwise a value leaves the store once it was read.</param>
+    /// <param name="cancellation">Stops waiting; the run may or may not have started. To find out, repeat the call with the same
+    /// id.</param>
+    /// <returns>A handle to the run. Read its results while the run makes them.</returns>
     /// <exception cref="InvalidOperationException">The flow is not resolved.</exception>
-    /// <exception cref="ArgumentException">An input is missing (lists all that are), or is none of the flow's, or there is a run with this id that was started otherwise (says what differs).</exception>
-    /// <exception cref="InvalidTopologyException">Types of streams do not fit, as far as they are known in this process.</exception>
-    /// <exception cref="PayloadException">A value cannot be written.</exception>
-    Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, bool keepOutputs = false, CancellationToken cancellation = default);
+    /// <exception cref="ArgumentException">Inputs are missing (the message lists them), an input is unknown, or a run with this id was
+    /// started differently (the message says how).</exception>
+    /// <exception cref="InvalidTopologyException">The types of a stream do not match, as far as this process knows them.</exception>
+    /// <exception cref="PayloadException">A value cannot be serialized.</exception>
+    Task<FlowRun> StartAsync(Flow flow, IEnumerable<IOVal> inputs, bool allOutputs = false, string? run = null, bool keepOutputs = false,
+        CancellationToken cancellation = default);
 
-    /// <summary>Finds a run. If this service has started it, also under the same <see cref="SupervisorOptions.Name"/> in an earlier life, its results can be read.</summary>
-    /// <returns>The run; null if it is not in the store.</returns>
+    /// <summary>
+    /// Finds a run by its id. Its results can be read if a service of this <see cref="SupervisorOptions.Name"/> has started it.
+    /// </summary>
+    /// <returns>A handle to the run; null if the store has no such run.</returns>
     Task<FlowRun?> FindAsync(string run, CancellationToken cancellation = default);
 
-    /// <summary>All runs in the store, by id. One whose journal cannot be read is left out, and the service is warned (<see cref="SupervisorOptions.OnWarning"/>).</summary>
-    IAsyncEnumerable<FlowStatus> ListAsync(CancellationToken cancellation = default);
+    /// <summary>
+    /// Lists all runs in the store, by id. A run whose journal cannot be read is left out, with a warning
+    /// (<see cref="SupervisorOptions.OnWarning"/>).
+    /// </summary>
+    IAsyncEnumerable<FlowRunInfo> ListAsync(CancellationToken cancellation = default);
 
     /// <summary>Cancels a run.</summary>
-    /// <param name="run">Its id.</param>
-    /// <param name="reason">Why; everybody who is stopped by it is told.</param>
-    /// <param name="cancellation">Gives up; it may have been cancelled or not.</param>
-    /// <returns>Whether there is such a run.</returns>
+    /// <param name="run">The id of the run.</param>
+    /// <param name="reason">The reason, which the errors of streams and processors repeat.</param>
+    /// <param name="cancellation">Stops waiting; the run may or may not be cancelled then.</param>
+    /// <returns>Whether the store has such a run.</returns>
     Task<bool> CancelAsync(string run, string reason = "", CancellationToken cancellation = default);
 
-    /// <summary>Removes a run that has ended from the store, with its results. Runs that have ended are removed after <see cref="SupervisorOptions.RunRetentionDuration"/> anyway. What is left of a start that has failed is removed as well.</summary>
-    /// <returns>Whether there was such a run, or something of one.</returns>
-    /// <exception cref="InvalidOperationException">It has not ended, or a processor of it is still at work: cancel it first.</exception>
+    /// <summary>
+    /// Deletes a run that has ended, with its results, or the remains of a failed start. Ended runs are deleted after
+    /// <see cref="SupervisorOptions.RunRetentionDuration"/> anyway.
+    /// </summary>
+    /// <returns>Whether the store had such a run, or remains of one.</returns>
+    /// <exception cref="InvalidOperationException">The run has not ended, or one of its processors still runs. Cancel it first.</exception>
     Task<bool> DeleteAsync(string run, CancellationToken cancellation = default);
 }

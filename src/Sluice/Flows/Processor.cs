@@ -1,62 +1,72 @@
-namespace Sluice;
+using Sluice.Policies;
 
-/// <summary>
-/// A function over whole streams, by name: which streams it reads, which it writes. What it does is registered in some service
-/// (<see cref="Supervisor.Register(Processor, ProcessorFunction)"/>); flows only need this.
-/// </summary>
-/// <remarks>Immutable. Two processors are equal if everything about them is.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>A processor: the name of a function, the streams it reads and the streams it writes.</summary>
+/// <remarks>
+/// Flows need no more than this. A service registers the function itself (<see cref="Supervisor.Register(Processor, ProcessorFunction)"/>).
+/// Immutable; equal if all members are equal.
+/// </remarks>
 /// <example><code>
 /// var foobar = new Processor("foobar") { Inputs = ["foo"], Outputs = ["bar"] };
 /// </code></example>
 public sealed record Processor
 {
     /// <summary>Makes a processor.</summary>
-    /// <param name="name">Its name, by which services find it: 1 to 100 characters, no slash, no control character.</param>
-    /// <exception cref="ArgumentException">It is no name.</exception>
+    /// <param name="name">The name, by which services find the processor: 1 to 100 characters, without slashes and control
+    /// characters.</param>
+    /// <exception cref="ArgumentException">The name is invalid.</exception>
     public Processor(string name)
     {
         FlowNames.Check(name, nameof(name));
         Name = name;
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the processor.</summary>
     public string Name { get; }
 
-    /// <summary>The streams it reads; its function has <see cref="IO{T}"/> parameters of these names. None unless given: it starts at once then.</summary>
-    /// <exception cref="ArgumentException">One of them is no name, or stands there twice.</exception>
+    /// <summary>
+    /// The streams it reads; its function has <see cref="IO{T}"/> parameters of these names. Empty by default: the processor starts at
+    /// once.
+    /// </summary>
+    /// <exception cref="ArgumentException">A name is invalid, or occurs twice.</exception>
     public IReadOnlyList<string> Inputs { get; init => field = FlowNames.CheckAll(value, Name, nameof(Inputs)); } = [];
 
-    /// <summary>The streams it writes. Each stream of a flow is written by one processor.</summary>
-    /// <exception cref="ArgumentException">One of them is no name, or stands there twice.</exception>
+    /// <summary>The streams it writes. Each stream of a flow has one writer.</summary>
+    /// <exception cref="ArgumentException">A name is invalid, or occurs twice.</exception>
     public IReadOnlyList<string> Outputs { get; init => field = FlowNames.CheckAll(value, Name, nameof(Outputs)); } = [];
 
-    /// <summary>
-    /// Whether it starts only when all its inputs are complete. Until then it keeps them without holding up who writes them; how much may be kept is
-    /// <see cref="FlowStreamOptions.MaxKept"/>.
-    /// </summary>
+    /// <summary>Whether it starts only when all its inputs are complete.</summary>
+    /// <remarks>
+    /// Until then, its inputs are kept without holding up their writers, up to <see cref="FlowStreamOptions.MaxKept"/> values.
+    /// </remarks>
     public bool Wait { get; init; }
 
-    /// <summary>From where it goes on after its host has died.</summary>
+    /// <summary>Where it resumes after its host has died.</summary>
     public ResumeMode Resume { get; init; }
 
-    /// <summary>How often its function is called again after it has failed; null, as it is unless given, for never: the run fails then.</summary>
+    /// <summary>How often, and with which pauses, a failed function is called again; null (the default) fails the run at once.</summary>
     public ProcessorRetry? Retry { get; init; }
 
     /// <summary>
-    /// How long an attempt may work; of a processor that resumes per item, on one item. Time in which the function waits for a value, for room in a stream, or for a run of its own does not count. Then its token is cancelled, and
-    /// the attempt has failed when the function has ended. Null, as it is unless given, for ever; more than zero, 49 days at most.
+    /// The time limit of an attempt, or of one item if it resumes per item; null (the default) for none. More than zero, 49 days at most.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <remarks>
+    /// Time in which the function waits for a value, for room in a stream, or for a run that it awaits does not count.
+    /// At the limit, the function's token is cancelled; once the function has ended, the attempt has failed.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan? Timeout { get; init => field = value is { } limit ? Waits.CheckLimit(limit, nameof(Timeout)) : null; }
 
-    /// <summary>Equal if everything about them is.</summary>
+    /// <summary>Whether all members are equal.</summary>
     public bool Equals(Processor? other)
-        => other is not null && (Name, Wait, Resume, Retry, Timeout) == (other.Name, other.Wait, other.Resume, other.Retry, other.Timeout) && Inputs.SequenceEqual(other.Inputs) && Outputs.SequenceEqual(other.Outputs);
+        => other is not null && (Name, Wait, Resume, Retry, Timeout) == (other.Name, other.Wait, other.Resume, other.Retry, other.Timeout)
+        && Inputs.SequenceEqual(other.Inputs) && Outputs.SequenceEqual(other.Outputs);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, Inputs.Count, Outputs.Count, Wait, Resume);
 
-    /// <summary>For example <c>total: bar -> sum (waits, resumes PerItem)</c>.</summary>
+    /// <summary>Describes the processor, for example <c>total: bar -> sum (waits, resumes PerItem)</c>.</summary>
     public override string ToString()
     {
         string[] notes =

@@ -1,10 +1,12 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Processors and what they do, to be registered together: in a service, and in the child processes that execute functions for it.</summary>
-/// <remarks>Not thread-safe while it is filled.</remarks>
+/// <summary>
+/// A list of processors with their functions, to be registered together in a service and in the child processes that execute them.
+/// </summary>
+/// <remarks>Add from one thread at a time.</remarks>
 /// <example><code>
 /// var functions = new ProcessorFunctions { { foobar, MultiplyAsync }, { total, SumAsync } };
 /// if (await Worker.TryRunAsWorkerAsync(functions)) return;
@@ -13,9 +15,9 @@ public sealed class ProcessorFunctions : IEnumerable<Processor>
 {
     private readonly List<(Processor Processor, Func<ProcessorServices, BoundFunction> Bind)> all = [];
 
-    /// <summary>Adds a processor. One of the same name is replaced when they are registered.</summary>
+    /// <summary>Adds a processor with its function. If two have one name, the last one registered counts.</summary>
     /// <param name="processor">The processor.</param>
-    /// <param name="function">What it does.</param>
+    /// <param name="function">Its function.</param>
     public void Add(Processor processor, ProcessorFunction function)
     {
         ArgumentNullException.ThrowIfNull(processor);
@@ -23,9 +25,12 @@ public sealed class ProcessorFunctions : IEnumerable<Processor>
         all.Add((processor, _ => BoundFunction.Of(processor, function)));
     }
 
-    /// <summary>Adds a processor with a function whose parameters are bound as <see cref="Supervisor.Register(Processor, Delegate)"/> says, when they are registered.</summary>
+    /// <summary>
+    /// Adds a processor with a function whose parameters are bound at registration, as
+    /// <see cref="Supervisor.Register(Processor, Delegate)"/> does.
+    /// </summary>
     /// <param name="processor">The processor.</param>
-    /// <param name="function">What it does.</param>
+    /// <param name="function">Its function.</param>
     [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
     [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
     public void Add(Processor processor, Delegate function)
@@ -35,11 +40,11 @@ public sealed class ProcessorFunctions : IEnumerable<Processor>
         all.Add((processor, services => BoundFunction.Of(processor, function, services)));
     }
 
-    /// <summary>The processors, in the order in which they were added.</summary>
+    /// <summary>Enumerates the processors in the order in which they were added.</summary>
     public IEnumerator<Processor> GetEnumerator() => all.Select(one => one.Processor).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
-    /// <exception cref="ArgumentException">A parameter or the result of a function is nothing that can be bound; names it.</exception>
+    /// <exception cref="ArgumentException">A parameter or result of a function cannot be bound; the message names it.</exception>
     internal BoundFunction[] Bind(ProcessorServices services) => [.. all.Select(one => one.Bind(services))];
 }

@@ -1,21 +1,30 @@
-namespace Sluice;
+using Sluice.Policies;
 
-/// <summary>How often the function of a processor is called again after it has failed, and with which pauses (<see cref="Processor.Retry"/>).</summary>
+namespace Sluice.Flows;
+
+/// <summary>
+/// The retry policy of a processor: how often a failed function is called again, and the pauses between (<see cref="Processor.Retry"/>).
+/// </summary>
 /// <remarks>
 /// <para>
-/// A new attempt goes on from where <see cref="Processor.Resume"/> says, as after the death of a host. Failed attempts are counted in the store, in the commit that says where the processor is: a host that dies takes no count with it. A processor that resumes
-/// per item or at checkpoints starts counting anew when it has come further since.
+/// A retry resumes where <see cref="Processor.Resume"/> says, as after the death of a host. The count of failed attempts is stored in the
+/// commit that stores the processor's position, so it survives its host. If a processor resumes per item or at checkpoints, progress resets
+/// the count.
 /// </para>
-/// <para>A failure of an input, a difference of a repetition and a cancellation are not tried again. Immutable; equal if all members are.</para>
+/// <para>Failed inputs, a <see cref="NondeterministicReplayException"/> and cancellations are not retried. Immutable; equal if all members
+/// are equal.</para>
 /// </remarks>
 /// <example><code>
-/// var geocode = new Processor("geocode") { Inputs = ["address"], Outputs = ["place"], Resume = ResumeMode.PerItem, Retry = new(3), Timeout = TimeSpan.FromSeconds(30) };
+/// var geocode = new Processor("geocode")
+/// {
+///     Inputs = ["address"], Outputs = ["place"], Resume = ResumeMode.PerItem, Retry = new(3), Timeout = TimeSpan.FromSeconds(30),
+/// };
 /// </code></example>
 public sealed record ProcessorRetry
 {
-    /// <summary>Makes one.</summary>
-    /// <param name="retries">How many attempts follow a failed one; 0 to 1,000,000.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, or too many.</exception>
+    /// <summary>Makes a retry policy.</summary>
+    /// <param name="retries">The number of retries after the first attempt; 0 to 1,000,000.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public ProcessorRetry(int retries)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(retries);
@@ -23,17 +32,20 @@ public sealed record ProcessorRetry
         Retries = retries;
     }
 
-    /// <summary>How many attempts follow a failed one.</summary>
+    /// <summary>The number of retries after the first attempt.</summary>
     public int Retries { get; }
 
-    /// <summary>The pause before the first retry; it doubles with each further one, and a random part of up to a half is taken off. 100 milliseconds unless given, zero to 49 days.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <summary>
+    /// The pause before the first retry. It doubles with each retry, minus a random part of up to half. Zero to 49 days; default 100
+    /// milliseconds.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan Delay { get; init => field = Waits.Check(value, nameof(Delay)); } = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>The longest pause; a minute unless given, zero to 49 days.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <summary>The longest pause. Zero to 49 days; default 1 minute.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan MaxDelay { get; init => field = Waits.Check(value, nameof(MaxDelay)); } = TimeSpan.FromMinutes(1);
 
-    /// <summary>For example <c>3 retries</c>.</summary>
+    /// <summary>Describes the policy, for example <c>3 retries</c>.</summary>
     public override string ToString() => Retries == 1 ? "1 retry" : $"{Retries:N0} retries";
 }

@@ -1,42 +1,46 @@
 using System.Text.Json.Serialization;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>From where a processor goes on when its host has died, or has handed it over.</summary>
-/// <remarks>Run journals have the names in the attributes, whatever the code calls the members.</remarks>
+/// <summary>Where a processor resumes after its host has died or has handed it over.</summary>
+/// <remarks>The journal of a run stores the names in the attributes, so the members can be renamed.</remarks>
 public enum ResumeMode
 {
-    /// <summary>
-    /// From the beginning of its inputs, which are kept until it ends. What it puts out again is compared with what it had put out, and not put out twice; so it must put out
-    /// the same for the same inputs. The order of <c>Merge</c>, where <see cref="ReadFrom.Latest"/> and <see cref="ReadFrom.New"/> began and the readings of an injected
-    /// <see cref="TimeProvider"/> are written down, and repeated. The store holds all inputs of a processor as long as it runs.
-    /// </summary>
+    /// <summary>Resumes at the beginning of its inputs. The store keeps all inputs of the processor until it has ended.</summary>
+    /// <remarks>
+    /// Repeated output is compared with the stored output and not written twice, so the function must put out the same values for the same
+    /// inputs. These choices are stored and replayed: the order of <c>Merge</c>, where <see cref="ReadFrom.Latest"/> and
+    /// <see cref="ReadFrom.New"/> began, and the times read from an injected <see cref="TimeProvider"/>.
+    /// </remarks>
     [JsonStringEnumMemberName("FromScratch")]
     FromScratch,
 
-    /// <summary>
-    /// Behind the last item that it had completely processed: an item is when the function asks for the next. What it put out until then, and where it was, is one commit. The function begins anew, so
-    /// it must not carry anything from one item to the next, and reads in one loop at a time (several streams by Zip or Merge). Keeps the store flat.
-    /// </summary>
+    /// <summary>Resumes after the last item that it has completely processed. The store keeps only unprocessed inputs.</summary>
+    /// <remarks>
+    /// An item ends when the function asks for the next one. One commit has the item's output and the position in the inputs.
+    /// The function starts from its beginning, so it must not keep data between items. It may run one read loop at a time; use Zip or Merge
+    /// for several streams.
+    /// </remarks>
     [JsonStringEnumMemberName("PerItem")]
     PerItem,
 
     /// <summary>
-    /// Where it has last saved its state (<see cref="Checkpoint{TState}"/>): state, what it put out until then, and where it was, are one commit. Keeps the store flat, if it saves often.
+    /// Resumes where it has last saved its state (<see cref="Checkpoint{TState}"/>). The store keeps the inputs since then.
     /// </summary>
+    /// <remarks>One commit has the state, the output up to the checkpoint, and the position in the inputs.</remarks>
     [JsonStringEnumMemberName("Checkpoint")]
     Checkpoint,
 }
 
-/// <summary>Where reading a stream begins.</summary>
+/// <summary>Where a reader of a stream begins.</summary>
 public enum ReadFrom
 {
-    /// <summary>At its first value.</summary>
+    /// <summary>At the first value.</summary>
     First,
 
-    /// <summary>At the newest value that is there; at the first to come if there is none.</summary>
+    /// <summary>At the newest value in the stream; at the next value if the stream is empty.</summary>
     Latest,
 
-    /// <summary>Behind what is there.</summary>
+    /// <summary>After the newest value in the stream.</summary>
     New,
 }

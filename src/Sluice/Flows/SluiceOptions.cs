@@ -1,15 +1,20 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>What a service says about Sluice where it configures its container: <c>AddSluice</c> of <c>Sluice.Hosting</c>. Packages of stores extend it: <c>UseRedis</c>, <c>UseSqlite</c>.</summary>
+namespace Sluice.Flows;
+
+/// <summary>
+/// The options of <c>AddSluice</c> (<c>Sluice.Hosting</c>): the store and the supervisor of a service. Store packages extend it with
+/// <c>UseRedis</c>, <c>UseSqlite</c>.
+/// </summary>
 public sealed class SluiceOptions
 {
-    /// <summary>Opens the store, once, when the service starts; a store in memory unless set.</summary>
+    /// <summary>Opens the store; called once, when the service starts. Default: a store in memory.</summary>
     public Func<CancellationToken, ValueTask<IStreamStore>> OpenStore { get; private set; } = static _ => new(new MemoryStreamStore());
 
-    /// <summary>How the service takes part in flows. Its warnings go to the log, and its services come from the container, unless it says otherwise.</summary>
+    /// <summary>The options of the supervisor. By default, warnings go to the log and services come from the container.</summary>
     public SupervisorOptions Supervisor { get; set; } = new();
 
-    /// <summary>Uses a store that is opened when the service starts, and disposed when it has stopped.</summary>
+    /// <summary>Uses this store. The service opens it at its start, and disposes it after its stop.</summary>
     public SluiceOptions UseStore(Func<CancellationToken, ValueTask<IStreamStore>> open)
     {
         ArgumentNullException.ThrowIfNull(open);

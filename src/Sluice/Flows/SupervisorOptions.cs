@@ -1,90 +1,124 @@
-namespace Sluice;
+using Sluice.Policies;
+using Sluice.Storage;
 
-/// <summary>How a service takes part in flows.</summary>
+namespace Sluice.Flows;
+
+/// <summary>Options of a supervisor: how a service takes part in flows.</summary>
 public sealed record SupervisorOptions
 {
     private static readonly TimeSpan TenYears = TimeSpan.FromDays(3650);
 
-    /// <summary>This service's name among all that use the store: 1 to 100 characters, unique. Made of machine, process and a random part unless given.</summary>
+    /// <summary>
+    /// The name of this service, unique among the services on the store; 1 to 100 characters. Default: machine, process and a random part.
+    /// </summary>
     public string Name { get; init => field = Checked(value); } = Default();
 
-    /// <summary>How long a service may be silent before others take over what it hosts; 100 milliseconds to an hour, 15 seconds unless given. It gives a sign of life three times in it.</summary>
+    /// <summary>
+    /// How long a service may be silent before other services take over its processors. 100 milliseconds to 1 hour; default 15 seconds.
+    /// There are three heartbeats per lease duration.
+    /// </summary>
     public TimeSpan LeaseDuration
     {
         get;
         init => field = value >= TimeSpan.FromMilliseconds(100) && value <= TimeSpan.FromHours(1) ? value
-            : throw new ArgumentOutOfRangeException(nameof(LeaseDuration), $"The lease duration is 100 milliseconds to an hour, not {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(LeaseDuration),
+            $"The lease duration is 100 milliseconds to an hour, not {value}.");
     } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// Into how many parts the work of a processor is divided when it is given out for the first time, by whichever service is first: so many services can host runs of it at a time. 1 to 4,096; 16 unless given.
+    /// The number of partitions of a processor's work stream: at most so many services host runs of the processor at a time. 1 to 4,096;
+    /// default 16.
     /// </summary>
-    /// <remarks>What is in the store decides, for as long as it is there: a service that says another number goes by the store's, with a warning. To change it, delete the stream <c>work/PROCESSOR</c> while no run of the processor is under way.</remarks>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <remarks>
+    /// The first service on the store sets it. A service with another number uses the stored one, with a warning.
+    /// To change it, delete the stream <c>work/PROCESSOR</c> while the processor has no runs.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public int? WorkPartitions
     {
         get;
-        init => field = value is null or (>= 1 and <= 4096) ? value : throw new ArgumentOutOfRangeException(nameof(WorkPartitions), $"Work is divided into 1 to 4,096 parts, not {value}.");
+        init => field = value is null or (>= 1 and <= 4096) ? value
+            : throw new ArgumentOutOfRangeException(nameof(WorkPartitions), $"Work is divided into 1 to 4,096 parts, not {value}.");
     }
 
-    /// <summary>How values become bytes; JSON unless given.</summary>
+    /// <summary>The serializers of values; default JSON.</summary>
     public PayloadSerializers Serializers { get; init; } = PayloadSerializers.Json;
 
-    /// <summary>Where functions get services from; there are none unless given.</summary>
+    /// <summary>The services that functions can have as parameters; default none.</summary>
     public ProcessorServices? Services { get; init; }
 
-    /// <summary>Where functions are executed; in this process unless given. One that is <see cref="IAsyncDisposable"/> is disposed with the supervisor.</summary>
+    /// <summary>
+    /// Executes the functions; default in this process. An executor that is <see cref="IAsyncDisposable"/> is disposed with the supervisor.
+    /// </summary>
     public IExecutor? Executor { get; init; }
 
-    /// <summary>How often a processor of one run is started before the run fails because its hosts die, or the processes in which they have it executed; at least one, 5 unless given. Handing over does not count.</summary>
+    /// <summary>
+    /// The largest number of starts of a processor in one run before the run fails because its hosts or their child processes died. At
+    /// least 1; default 5. Handovers do not count.
+    /// </summary>
     public int MaxStarts
     {
         get;
-        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxStarts), $"A processor is started at least once, not {value} times.");
+        init => field = value >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxStarts),
+            $"A processor is started at least once, not {value} times.");
     } = 5;
 
-    /// <summary>How long results are kept for a service that has started a run and does not come to read them; a day unless given, more than zero, ten years at most.</summary>
+    /// <summary>
+    /// How long unread results are kept for the service that started the run. More than zero, 10 years at most; default 1 day.
+    /// </summary>
     public TimeSpan ResultRetentionDuration
     {
         get;
         init => field = value > TimeSpan.Zero && value <= TenYears ? value
-            : throw new ArgumentOutOfRangeException(nameof(ResultRetentionDuration), $"Results are kept for some time, {TenYears.TotalDays:N0} days at most, not for {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(ResultRetentionDuration),
+            $"Results are kept for some time, {TenYears.TotalDays:N0} days at most, not for {value}.");
     } = TimeSpan.FromDays(1);
 
-    /// <summary>How long a run stays in the store after it has ended, with the results that nobody has read; a day unless given, <see cref="Timeout.InfiniteTimeSpan"/> for ever. Every service on the store looks after that.</summary>
+    /// <summary>
+    /// How long an ended run stays in the store, with its unread results. Not negative; <see cref="Timeout.InfiniteTimeSpan"/> for ever;
+    /// default 1 day. Every service on the store enforces it.
+    /// </summary>
     public TimeSpan RunRetentionDuration
     {
         get;
         init => field = value >= TimeSpan.Zero || value == Timeout.InfiniteTimeSpan ? value
-            : throw new ArgumentOutOfRangeException(nameof(RunRetentionDuration), $"How long a run that has ended is kept is not negative, so it cannot be {value}; Timeout.InfiniteTimeSpan keeps it for ever.");
+            : throw new ArgumentOutOfRangeException(nameof(RunRetentionDuration),
+            $"How long a run that has ended is kept is not negative, so it cannot be {value}; Timeout.InfiniteTimeSpan keeps it for ever.");
     } = TimeSpan.FromDays(1);
 
     /// <summary>
-    /// How many functions may be at work at a time in this service; all unless given, at least one. One that waits for a value, or for room, is not at work: the next may go on meanwhile.
+    /// The largest number of functions that work at a time in this service. At least 1; default unlimited. A function that waits for a
+    /// value or for room does not count.
     /// </summary>
     public int? MaxConcurrency
     {
         get;
-        init => field = value is null or >= 1 ? value : throw new ArgumentOutOfRangeException(nameof(MaxConcurrency), $"There is at least one slot, not {value}.");
+        init => field = value is null or >= 1 ? value
+            : throw new ArgumentOutOfRangeException(nameof(MaxConcurrency), $"There is at least one slot, not {value}.");
     }
 
     /// <summary>
-    /// How long a reader of results that does not read on holds up who writes them; half a minute unless given, more than zero, 49 days at most. After that they are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.
+    /// How long a reader of results that does not advance holds up the writer. More than zero, 49 days at most; default 30 seconds. After
+    /// that, values are kept, up to <see cref="FlowStreamOptions.MaxKept"/>.
     /// </summary>
     public TimeSpan ReaderTimeout
     {
         get;
         init => field = value > TimeSpan.Zero && value <= Waits.Longest ? value
-            : throw new ArgumentOutOfRangeException(nameof(ReaderTimeout), $"A reader of results may take some time, {Waits.Longest.TotalDays:N0} days at most, not {value}.");
+            : throw new ArgumentOutOfRangeException(nameof(ReaderTimeout),
+            $"A reader of results may take some time, {Waits.Longest.TotalDays:N0} days at most, not {value}.");
     } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Told what people should know and nobody fails of; called from any thread. Unless given, warnings go to the event source <c>Sluice</c> and, each text once, to standard error; there is also told what it throws.</summary>
+    /// <summary>
+    /// Receives warnings, on any thread. Default: the event source <c>Sluice</c> and, each text once, standard error; exceptions of the
+    /// callback go there, too.
+    /// </summary>
     public Action<string>? OnWarning { get; init; }
 
-    /// <summary>Where time comes from; the system's unless given.</summary>
+    /// <summary>The clock; default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    // Several services of one process have names of their own.
+    // Several services in one process need different names.
     private static string Default() => MemberInstance.NameOfProcess(Guid.NewGuid().ToString("N"));
 
     private static string Checked(string name)

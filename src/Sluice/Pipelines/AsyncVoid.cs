@@ -1,9 +1,9 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>Functions that nothing can wait for, and whose failure would end the process.</summary>
+/// <summary>Refuses <c>async void</c> functions: a pipeline cannot await them, and their failure would end the process.</summary>
 internal static class AsyncVoid
 {
     private static readonly ConditionalWeakTable<MethodInfo, string> Texts = [];

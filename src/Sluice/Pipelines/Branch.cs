@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Policies;
 
-/// <summary>Puts branches together and checks them.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Makes pipes of branch functions, with or without names, and checks them.</summary>
 internal static class Branch
 {
     public static (string? Name, Pipe<T, TOut> Pipe)[] Unnamed<T, TOut>(Func<Source<T>, Source<TOut>>[] branches)
@@ -16,7 +18,8 @@ internal static class Branch
     }
 
     public static (string? Name, Pipe<T, TOut> Pipe)[] Unnamed<T, TOut>(IEnumerable<Pipe<T, TOut>> branches)
-        => [.. branches.Select(branch => ((string?)null, branch ?? throw new ArgumentNullException(nameof(branches), "One of the branches is null.")))];
+        => [.. branches.Select(branch => ((string?)null, branch
+        ?? throw new ArgumentNullException(nameof(branches), "One of the branches is null.")))];
 
     public static Source<TOut> Fan<T, TOut>(this Source<T> source, FanOutOperator<T> fanOut, (string? Name, Pipe<T, TOut> Pipe)[] branches)
     {

@@ -1,28 +1,33 @@
+using System.ComponentModel;
+
 namespace Sluice;
 
-/// <summary>What may stand in brackets beside a router: a branch, which is a <see cref="Pipe{TIn, TOut}"/>, or the router, made by <see cref="Route.By{TFunction}(TFunction)"/>.</summary>
-/// <typeparam name="TIn">The type of what goes into the branches.</typeparam>
-/// <typeparam name="TOut">The type of what comes out of them.</typeparam>
+/// <summary>An element in brackets with a router: a branch, which is a <see cref="Pipe{TIn, TOut}"/>, or the router, made by
+/// <see cref="Route.By{TFunction}(TFunction)"/>.</summary>
+/// <typeparam name="TIn">The type of the items that go into the branches.</typeparam>
+/// <typeparam name="TOut">The type of the items that come out of the branches.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class BranchOrRouter<TIn, TOut>
 {
     private protected BranchOrRouter() { }
 
-    /// <summary>A router by names.</summary>
+    /// <summary>Converts a router that returns the name of a branch.</summary>
     public static implicit operator BranchOrRouter<TIn, TOut>(Router<Func<TIn, string>> router)
     {
         ArgumentNullException.ThrowIfNull(router);
         return new Chooser(router.Function, null);
     }
 
-    /// <summary>A router by indices.</summary>
+    /// <summary>Converts a router that returns the index of a branch, from 0.</summary>
     public static implicit operator BranchOrRouter<TIn, TOut>(Router<Func<TIn, int>> router)
     {
         ArgumentNullException.ThrowIfNull(router);
         return new Chooser(null, router.Function);
     }
 
-    /// <summary>What stands in brackets, behind a source.</summary>
-    /// <exception cref="ArgumentException">Several routers, no branch, or branches that have no name of their own for a router by names.</exception>
+    /// <summary>Puts the branches, and the router if there is one, behind a source.</summary>
+    /// <exception cref="ArgumentException">There are several routers; or there is no branch; or a router by names stands beside a branch
+    /// without a name.</exception>
     internal static Source<TOut> After(Source<TIn> source, BranchOrRouter<TIn, TOut>[] branches)
     {
         ArgumentNullException.ThrowIfNull(source);

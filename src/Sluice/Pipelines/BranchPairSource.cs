@@ -1,6 +1,9 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
 
-/// <summary>An item of one of two branches.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>An item, and which of two branches it came out of.</summary>
 internal readonly struct Side<TLeft, TRight>
 {
     private Side(bool isLeft, TLeft left, TRight right) => (IsLeft, Left, Right) = (isLeft, left, right);
@@ -16,18 +19,22 @@ internal readonly struct Side<TLeft, TRight>
     public static Side<TLeft, TRight> OfRight(TRight item) => new(false, default!, item);
 }
 
-/// <summary>One source whose items go into two branches, and the operator that makes one of them again.</summary>
-/// <remarks>What comes out of the branches goes into one instance, so that one party remembers both: in a consecutor, for each partition.</remarks>
+/// <summary>A source with two branches behind it, and the operator that pairs the items of the two branches.</summary>
+/// <remarks>Both branches lead to one instance of the operator, so that one stage holds the state of both: in a consecutor, for each
+/// partition.</remarks>
 internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
-    Source<T> upstream, Pipe<T, TLeft> left, Pipe<T, TRight> right, Operator<Side<TLeft, TRight>, TOut> pair, StageOptions options) : Source<TOut>
+    Source<T> upstream, Pipe<T, TLeft> left, Pipe<T, TRight> right, Operator<Side<TLeft, TRight>, TOut> pair, StageOptions options)
+        : Source<TOut>
 {
     private readonly Source<T> upstream = KeyedInputs.Refused(upstream, pair.Kind);
 
-    internal override bool CrossesThreads => options.CrossesThreads || upstream.CrossesThreads || left.CrossesThreads || right.CrossesThreads;
+    internal override bool CrossesThreads => options.CrossesThreads || upstream.CrossesThreads || left.CrossesThreads
+        || right.CrossesThreads;
 
     internal override Source<TOut> Annotate(StagePolicy annotation)
     {
-        StageOptions annotated = annotation.Apply(options, new StageTraits(pair.Kind, "takes from two branches", IsAsynchronous: false, IsSink: false));
+        StageOptions annotated = annotation.Apply(options,
+            new StageTraits(pair.Kind, "takes from two branches", IsAsynchronous: false, IsSink: false));
         FanInOptions.Check(pair.Kind, annotation, annotated);
         return new BranchPairSource<T, TLeft, TRight, TOut>(upstream, left, right, pair, annotated);
     }
@@ -44,9 +51,12 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
         builder.CheckParts(pair.Kind);
-        if (builder.Following is not null) builder.KeepsState(pair.Kind, null, options.Name, typeof(TOut), pair.IsTimed, isInLanes: false, pair.Shape);
+        if (builder.Following is not null) builder.KeepsState(pair.Kind, null, options.Name, typeof(TOut), pair.IsTimed, isInLanes: false,
+            pair.Shape);
         int node = builder.AddNode(
-            new NodeRecord(pair.Kind, options, pair.Function, null, typeof(T), typeof(TOut)) { StartsAnew = "holds items until it has two that belong together", KeepsState = true });
+            new NodeRecord(pair.Kind, options, pair.Function, null, typeof(T),
+                typeof(TOut))
+            { StartsAnew = "holds items until it has two that belong together", KeepsState = true });
         builder.Connect(node, next);
         Inlet<TLeft> leftInlet;
         Inlet<TRight> rightInlet;
@@ -87,7 +97,7 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
     }
 }
 
-/// <summary>Where a branch ends.</summary>
+/// <summary>The end of a branch: marks each item with its side and passes it to the pairing operator.</summary>
 internal sealed class SideInlet<T, TLeft, TRight> : Inlet<T>, IUpstream
 {
     private readonly Inlet<Side<TLeft, TRight>> both;

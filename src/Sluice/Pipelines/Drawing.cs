@@ -1,11 +1,15 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Topologies;
 
-/// <summary>Draws pieces that are no complete pipeline.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Draws the topology of a source, pipe or sink that is no complete pipeline.</summary>
 internal sealed class Drawing(Action<RunBuilder> build) : IBlueprint
 {
     public static Topology Of(Action<RunBuilder> build) => RunBuilder.Draw(new Drawing(build)).Topology;
 
-    /// <summary>What <c>ToString</c> returns: the definition on one line. It never throws; a piece that cannot be drawn says why.</summary>
+    /// <summary>Returns the definition on one line, for <c>ToString</c>. It never throws: if a piece cannot be drawn, the text says
+    /// why.</summary>
     public static string Text(Func<Topology> draw, Type item)
     {
         try

@@ -1,6 +1,10 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
 
-/// <summary>Brings several inputs, each driven by a pump of its own, into one operator: through rings, or through a gate where there is one thread.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Joins several inputs, each driven by its own pump, into one operator: through rings, or in single-thread mode through a
+/// gate.</summary>
 internal readonly struct FanIn
 {
     private readonly IslandPump? pump;
@@ -22,6 +26,7 @@ internal static class FanInOptions
     public static void Check(string kind, StagePolicy annotation, StageOptions options)
     {
         if (options.HasPolicy || options.Log is not null)
-            throw new InvalidOperationException($"{annotation} does not fit here: a {kind} is not a function. Annotate the stages before or behind it.");
+            throw new InvalidOperationException(
+                $"{annotation} does not fit here: a {kind} is not a function. Annotate the stages before or behind it.");
     }
 }

@@ -1,13 +1,18 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
 
-/// <summary>A source whose items go into several branches, and one item made of what the branches have made of one.</summary>
-/// <remarks>Nothing is kept: what is held belongs to items that are under way, and are run again as a whole where a run is gone on with.</remarks>
-/// <param name="upstream">What comes.</param>
+namespace Sluice.Pipelines;
+
+/// <summary>A source with several branches behind it, and a join that makes one item of the outputs that the branches made of one
+/// item.</summary>
+/// <remarks>Stores no state: held outputs belong to items in flight, and a resumed run repeats those items as a whole.</remarks>
+/// <param name="upstream">The source of the items.</param>
 /// <param name="branches">The branches, at least one.</param>
-/// <param name="join">Makes the item.</param>
-/// <param name="function">The user's function in it, for its name.</param>
-/// <param name="options">About the join.</param>
-internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[] branches, Func<Fork<T>, TOut> join, Delegate function, StageOptions options) : Source<TOut>
+/// <param name="join">Makes the item from the outputs of the branches.</param>
+/// <param name="function">The user's join function, for its name.</param>
+/// <param name="options">The options of the join.</param>
+internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[] branches, Func<Fork<T>, TOut> join, Delegate function,
+    StageOptions options) : Source<TOut>
 {
     private const string Kind = "fork-join";
 
@@ -19,9 +24,12 @@ internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[
 
     internal override Source<TOut> Annotate(StagePolicy annotation)
     {
-        StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, "takes from several branches", IsAsynchronous: false, IsSink: false));
+        StageOptions annotated = annotation.Apply(options,
+            new StageTraits(Kind, "takes from several branches", IsAsynchronous: false, IsSink: false));
         if (annotated.HasPolicy || annotated.Log is not null)
-            throw new InvalidOperationException($"{annotation} does not fit here: a {Kind} is not one function. Annotate the stages of the branches, or put what the join does into a stage behind it.");
+            throw new InvalidOperationException(
+                $"{annotation} does not fit here: a {Kind} is not one function. Annotate the stages of the branches, or put what the join "
+                    + $"does into a stage behind it.");
         return new ForkJoinSource<T, TOut>(upstream, branches, join, function, annotated);
     }
 
@@ -49,7 +57,8 @@ internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[
         Inlet<T> inlet;
         if (HasThreads)
         {
-            var pump = new JoinPump<T, TOut>(builder, end, branches.Length, isOrdered: !Array.Exists(branches, branch => branch.IsUnordered));
+            var pump = new JoinPump<T, TOut>(builder, end, branches.Length,
+                isOrdered: !Array.Exists(branches, branch => branch.IsUnordered));
             var (fan, inlets) = BuildBranches(builder, (branch, number) => branch.Build(builder, end.Context, pump, number));
             inlet = new ForkStage<T, TOut>(fan, pump, inlets);
         }
@@ -64,7 +73,7 @@ internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[
         upstream.Build(builder, inlet);
     }
 
-    /// <summary>Backwards, as everything is built.</summary>
+    /// <summary>Builds the branches, the last one first.</summary>
     private (int Fan, Inlet<T>[] Inlets) BuildBranches(RunBuilder builder, Func<ForkBranch<T>, int, Inlet<T>> build)
     {
         var inlets = new Inlet<T>[branches.Length];
@@ -78,7 +87,7 @@ internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[
     }
 }
 
-/// <summary>A branch of a fork-join, whatever comes out of it.</summary>
+/// <summary>A branch of a fork-join, independent of its output type.</summary>
 internal abstract class ForkBranch<T>
 {
     public abstract bool CrossesThreads { get; }
@@ -87,15 +96,15 @@ internal abstract class ForkBranch<T>
 
     public abstract ForkBranch<T> Rewrite(Rewriter rewriter);
 
-    /// <summary>Makes the branch in front of its end.</summary>
-    /// <returns>Where its items go in.</returns>
+    /// <summary>Builds the branch in front of its end.</summary>
+    /// <returns>The inlet of the branch.</returns>
     public abstract Inlet<T> Build(RunBuilder builder, StageContext context, IForkJoin join, int number);
 
-    /// <summary>The same for a picture.</summary>
+    /// <summary>Builds the branch for a drawing.</summary>
     public abstract Inlet<T> Draw(RunBuilder builder, int node);
 }
 
-/// <summary>A branch.</summary>
+/// <summary>A branch of a fork-join with its output type.</summary>
 internal sealed class ForkBranch<T, TPart>(Pipe<T, TPart> pipe) : ForkBranch<T>
 {
     public override bool CrossesThreads => pipe.CrossesThreads;

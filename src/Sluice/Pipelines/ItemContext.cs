@@ -1,8 +1,9 @@
 using System.Globalization;
+using Sluice.Engine;
 
 namespace Sluice;
 
-/// <summary>What a sink may want to know about the item it is given, beside the item.</summary>
+/// <summary>Describes the item that a sink is called with: its id, its node, its attempt and its run.</summary>
 /// <remarks>Valid during the call only.</remarks>
 public readonly struct ItemContext
 {
@@ -11,11 +12,10 @@ public readonly struct ItemContext
 
     internal ItemContext(StageContext context, Ticket? ticket) => (this.context, this.ticket) = (context, ticket);
 
-    /// <summary>
-    /// A key of the root item that this one comes from, the same at every attempt: the name of the source and the item's number in it, from 0, as <c>orders/41</c>. Unique within a run.
-    /// What an operator that holds or combines items puts out has the key <c>derived</c>. In a consecutor it is the id of the accepted item,
-    /// <c>payments/3/42@1</c>: unique for ever, and the same after restarts; the key for effects outside of the store.
-    /// </summary>
+    /// <summary>The key of the root item that this item comes from, equal at every attempt and unique within a run: the name of the source
+    /// and the item's number in it, from 0, as in <c>orders/41</c>. An item that an operator made from held or combined items has the key
+    /// <c>derived</c>. In a consecutor it is the id of the accepted item, <c>payments/3/42@1</c>: unique for ever and equal after restarts.
+    /// Use it as the key of effects outside of the store.</summary>
     public string Id => (ticket ?? context.Ticket) is { } known
         ? known.Id ?? string.Create(CultureInfo.InvariantCulture, $"{context.Run.NameOf(known.Source)}/{known.Sequence}")
         : "derived";
@@ -23,9 +23,10 @@ public readonly struct ItemContext
     /// <summary>The name of the node.</summary>
     public string Node => context.Run.NameOf(context.Node);
 
-    /// <summary>The number of this attempt, from 1: of the stage's, and in a consecutor of all replays before.</summary>
+    /// <summary>The number of this attempt, from 1. It counts the attempts of the stage, and in a consecutor the earlier replays
+    /// too.</summary>
     public int Attempt => context.Attempt + ((ticket ?? context.Ticket)?.EarlierAttempts ?? 0);
 
-    /// <summary>The run.</summary>
+    /// <summary>The run that processes the item.</summary>
     public PipelineRun Run => context.Run;
 }

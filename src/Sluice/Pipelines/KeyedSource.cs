@@ -1,6 +1,9 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>A source whose next stage runs in lanes by key. It is no stage itself: it tells the next one how to be built.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>A source whose next stage runs in lanes by key. It is no stage itself: the next stage builds its lanes with
+/// <c>BuildLanes</c>.</summary>
 internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : Source<T>
 {
     internal override bool CrossesThreads => true;
@@ -18,14 +21,15 @@ internal sealed class KeyedSource<T>(Source<T> upstream, KeyedLanes<T> keyed) : 
 
     internal override Source<T> Rewrite(Rewriter rewriter) => new KeyedSource<T>(upstream.Rewrite(rewriter), keyed);
 
-    /// <summary>Makes an instance per lane, and what hands items to them.</summary>
-    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance, bool isTimed, bool isByKey, bool isByText)
+    /// <summary>Builds an instance of the stage for each lane, and the router that distributes the items by key.</summary>
+    internal void BuildLanes<TOut>(RunBuilder builder, int node, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<T>> instance,
+        bool isTimed, bool isByKey, bool isByText)
     {
         var lanes = new Inlet<T>[keyed.Lanes];
         FanIn? merge = null;
         if (next is not Terminal && keyed.Lanes > 1 && (builder.IsMultiThread || isTimed)) merge = new FanIn(builder, next.Node);
         next.ShareAmong(keyed.Lanes);
-        // Timers that are stored know their key as a text, and nothing of the item: then the text decides which lane a key is in.
+        // A stored timer knows the text of its key and no item, so the text must choose the lane.
         Func<T, int> hash = isByText ? item => KeyedLanes<T>.HashOf(keyed.Text(item)) : keyed.Hash;
         for (int i = 0; i < lanes.Length; i++)
         {

@@ -1,25 +1,29 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
 
-/// <summary>How several inputs of one type become one.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Merges several inputs of one type into one.</summary>
 internal abstract class MergeOperator<T>
 {
     public abstract string Kind { get; }
 
-    /// <summary>Whether it takes from one input only, at times: the others wait.</summary>
+    /// <summary>Whether it sometimes takes from one input only, while the other inputs wait.</summary>
     public virtual bool IsSelective => false;
 
-    /// <summary>An inlet for each input.</summary>
+    /// <summary>Makes an inlet for each input.</summary>
     public abstract Inlet<T>[] Create(StageContext context, Inlet<T> next, int inputs);
 }
 
-/// <summary>Several sources of one type, and the operator that makes one of them.</summary>
+/// <summary>Several sources of one type, and the operator that merges them.</summary>
 internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge, StageOptions options) : Source<T>
 {
     internal override bool CrossesThreads => true;
 
     internal override Source<T> Annotate(StagePolicy annotation)
     {
-        StageOptions annotated = annotation.Apply(options, new StageTraits(merge.Kind, "takes from several inputs", IsAsynchronous: false, IsSink: false));
+        StageOptions annotated = annotation.Apply(options,
+            new StageTraits(merge.Kind, "takes from several inputs", IsAsynchronous: false, IsSink: false));
         FanInOptions.Check(merge.Kind, annotation, annotated);
         return new MergeSource<T>(inputs, merge, annotated);
     }
@@ -36,7 +40,9 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
     {
         builder.CheckParts(merge.Kind);
         int node = builder.AddNode(
-            new NodeRecord(merge.Kind, options, null, null, typeof(T), typeof(T)) { StartsAnew = "takes what comes from several inputs in another order each time" });
+            new NodeRecord(merge.Kind, options, null, null, typeof(T),
+                typeof(T))
+            { StartsAnew = "takes what comes from several inputs in another order each time" });
         builder.Connect(node, next);
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         next = builder.Isolated(next);

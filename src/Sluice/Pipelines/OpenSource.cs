@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>The open end at which a pipe begins: stands for whatever it will be joined to.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>The open input of a pipe: a placeholder for the source that the pipe will be joined to.</summary>
 internal sealed class OpenSource<T> : Source<T>
 {
     internal override bool CrossesThreads => false;

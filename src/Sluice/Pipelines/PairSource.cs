@@ -1,19 +1,22 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
 
-/// <summary>How two inputs of different types become one.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Combines two inputs of different types into one.</summary>
 internal abstract class PairOperator<TLeft, TRight, TOut>
 {
     public abstract string Kind { get; }
 
     public virtual Delegate? Function => null;
 
-    /// <summary>Whether it takes from one input only, at times: the other waits.</summary>
+    /// <summary>Whether it sometimes takes from one input only, while the other input waits.</summary>
     public virtual bool IsSelective => false;
 
     public abstract (Inlet<TLeft> Left, Inlet<TRight> Right) Create(StageContext context, Inlet<TOut> next);
 }
 
-/// <summary>Two sources, and the operator that makes one of them.</summary>
+/// <summary>Two sources, and the operator that pairs their items.</summary>
 internal sealed class PairSource<TLeft, TRight, TOut>(
     Source<TLeft> left, Source<TRight> right, PairOperator<TLeft, TRight, TOut> pair, StageOptions options) : Source<TOut>
 {
@@ -24,7 +27,8 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
 
     internal override Source<TOut> Annotate(StagePolicy annotation)
     {
-        StageOptions annotated = annotation.Apply(options, new StageTraits(pair.Kind, "takes from two inputs", IsAsynchronous: false, IsSink: false));
+        StageOptions annotated = annotation.Apply(options,
+            new StageTraits(pair.Kind, "takes from two inputs", IsAsynchronous: false, IsSink: false));
         FanInOptions.Check(pair.Kind, annotation, annotated);
         return new PairSource<TLeft, TRight, TOut>(left, right, pair, annotated);
     }
@@ -41,7 +45,9 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
         builder.CheckParts(pair.Kind);
         builder.Check(pair.Kind, "holds items until it has two that belong together");
         int node = builder.AddNode(
-            new NodeRecord(pair.Kind, options, pair.Function, null, typeof(TLeft), typeof(TOut)) { StartsAnew = "holds items until it has two that belong together" });
+            new NodeRecord(pair.Kind, options, pair.Function, null, typeof(TLeft),
+                typeof(TOut))
+            { StartsAnew = "holds items until it has two that belong together" });
         builder.Connect(node, next);
         if (options.Buffer is { } capacity && builder.IsMultiThread) next = builder.Boundary(next, capacity, node);
         var (leftInlet, rightInlet) = pair.Create(builder.Context(node), next);

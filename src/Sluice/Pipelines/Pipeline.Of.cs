@@ -1,11 +1,15 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-// Several pipelines as one: for graphs with several ends that share what is before them (Share).
+// Combining pipelines: for graphs with several ends that share a source (Share).
 public sealed partial class Pipeline
 {
-    /// <summary>Several pipelines as one: they run together, and end when all have ended. What they share (<see cref="Operators.Share"/>) is made once.</summary>
+    /// <summary>Combines several pipelines into one: they run together, and the run ends when all of them have ended. A source that they
+    /// share (<see cref="SourceExtensions.Share"/>) runs once.</summary>
     /// <param name="pipelines">At least one.</param>
-    /// <exception cref="ArgumentException">None.</exception>
+    /// <exception cref="ArgumentException">There is no pipeline.</exception>
     public static Pipeline Of(params IReadOnlyList<Pipeline> pipelines)
     {
         ArgumentNullException.ThrowIfNull(pipelines);
@@ -29,7 +33,7 @@ internal sealed class EndsSource(Source<Unit>[] ends) : Source<Unit>
         return new EndsSource(rewritten);
     }
 
-    /// <summary>Backwards, as everything is built.</summary>
+    /// <summary>Builds the pipelines, the last one first.</summary>
     internal override void Build(RunBuilder builder, Inlet<Unit> next)
     {
         next.ShareAmong(ends.Length);

@@ -1,35 +1,36 @@
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>One change that is made throughout a piece of a pipeline.</summary>
-/// <remarks>Used once. Nodes are visited, and counted, in the order in which a run numbers them.</remarks>
+/// <summary>Applies one change to all nodes of a pipeline or a part of it.</summary>
+/// <remarks>Used once. Nodes are visited and counted in the order in which a run numbers them.</remarks>
 internal abstract class Rewriter
 {
     private Dictionary<object, SharedUse>? uses;
-    private Dictionary<object, int>? expected;       // of sources that pipes share inside
+    private Dictionary<object, int>? expected;       // users of the sources that pipes share inside
 
-    /// <summary>What is to stand where a pipe was open.</summary>
+    /// <summary>Returns the source to put at the open end of a pipe.</summary>
     public virtual Source<T> Open<T>(OpenSource<T> open) => open;
 
     /// <summary>Counts a node.</summary>
-    /// <returns>Whether this node is to be replaced.</returns>
+    /// <returns>Whether to replace this node.</returns>
     public virtual bool Visit() => false;
 
-    /// <summary>What is to stand for a source that is to be replaced.</summary>
+    /// <summary>Returns the replacement of a source.</summary>
     /// <param name="original">The source.</param>
     public virtual Source<T> Source<T>(Source<T> original) => throw new NotSupportedException();
 
-    /// <summary>What is to stand for a stage that is to be replaced, behind what is before it.</summary>
-    /// <param name="before">What is before it, rewritten.</param>
-    /// <param name="original">The stage behind that.</param>
+    /// <summary>Returns the replacement of a stage, behind the source before it.</summary>
+    /// <param name="before">The rewritten source before the stage.</param>
+    /// <param name="original">The stage to replace, behind that source.</param>
     public virtual Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => throw new NotSupportedException();
 
-    /// <summary>Whether something before a shared source changes. If not, it stays the value that it is, which others may use as well.</summary>
+    /// <summary>Whether a node before a shared source changes. If none does, the source stays the same object, because other graphs may use
+    /// it.</summary>
     public virtual bool Changes(ISharedSource shared) => true;
 
-    /// <summary>Whether each use of a pipe has shared sources of its own, as it has when it is built.</summary>
+    /// <summary>Whether each use of a pipe gets shared sources of its own, as in a build.</summary>
     public virtual bool TakesApart => true;
 
-    /// <summary>Sources that a pipe shares inside, and how many users each has.</summary>
+    /// <summary>Notes the sources that a pipe shares inside, each with its number of users.</summary>
     public void Expect(Dictionary<object, int>? shared)
     {
         if (shared is null) return;
@@ -37,24 +38,26 @@ internal abstract class Rewriter
         foreach (var (source, users) in shared) expected[source] = users;
     }
 
-    /// <summary>A user of a shared source is rewritten.</summary>
+    /// <summary>Notes that a user of a shared source is rewritten.</summary>
     /// <param name="shared">The source.</param>
-    /// <param name="make">Makes the one that takes its place.</param>
+    /// <param name="make">Makes the replacement of the source.</param>
     public SharedUse Use(object shared, Func<object> make)
     {
         uses ??= new(ReferenceEqualityComparer.Instance);
-        if (!uses.TryGetValue(shared, out SharedUse? use)) uses.Add(shared, use = new(make(), expected is not null && expected.TryGetValue(shared, out int users) ? users : UsesOf(shared)));
+        if (!uses.TryGetValue(shared, out SharedUse? use))
+            uses.Add(shared, use = new(make(), expected is not null && expected.TryGetValue(shared, out int users) ? users
+                : UsesOf(shared)));
         return use;
     }
 
-    /// <summary>How many users of a shared source will be rewritten. One, where the order in which nodes are visited means nothing.</summary>
+    /// <summary>The number of users of a shared source that will be rewritten. One, if the order of nodes has no meaning.</summary>
     protected virtual int UsesOf(object shared) => 1;
 
-    /// <summary>A node that is neither is to be replaced.</summary>
+    /// <summary>Makes the error for a node that is neither a source nor a stage.</summary>
     public virtual Exception CannotReplace(string kind) => new NotSupportedException();
 }
 
-/// <summary>Puts a source where a pipe was open.</summary>
+/// <summary>Joins a source to the open end of a pipe.</summary>
 internal sealed class Joiner(object open, object source) : Rewriter
 {
     private Dictionary<object, bool>? changes;
@@ -71,9 +74,9 @@ internal sealed class Joiner(object open, object source) : Rewriter
     }
 }
 
-/// <summary>Does something to one node, whose number is that of the picture.</summary>
-/// <param name="number">The number.</param>
-/// <param name="uses">How many users each shared source of the pipeline has.</param>
+/// <summary>Changes one node, known by its number in the topology.</summary>
+/// <param name="number">The number of the node.</param>
+/// <param name="uses">The shared sources of the pipeline, each with its number of users.</param>
 internal abstract class NodeRewriter(int number, Dictionary<object, int> uses) : Rewriter
 {
     private int visited;
@@ -83,11 +86,11 @@ internal abstract class NodeRewriter(int number, Dictionary<object, int> uses) :
     protected sealed override int UsesOf(object shared) => uses[shared];
 }
 
-/// <summary>Puts another piece in the place of one node, under its name.</summary>
+/// <summary>Replaces one node and keeps its name.</summary>
 /// <param name="number">The number of the node.</param>
-/// <param name="name">Its name.</param>
+/// <param name="name">The name of the node.</param>
 /// <param name="replacement">A source or a pipe of the node's types.</param>
-/// <param name="uses">How many users each shared source of the pipeline has.</param>
+/// <param name="uses">The shared sources of the pipeline, each with its number of users.</param>
 internal sealed class NodeReplacer(int number, string name, object replacement, Dictionary<object, int> uses) : NodeRewriter(number, uses)
 {
     public override Source<T> Source<T>(Source<T> original) => replacement as Source<T> is { } source
@@ -101,7 +104,8 @@ internal sealed class NodeReplacer(int number, string name, object replacement, 
             : $"takes {TypeNames.Of(typeof(TIn))} and puts out {TypeNames.Of(typeof(TOut))}");
 
     public override Exception CannotReplace(string kind)
-        => new InvalidOperationException($"The node '{name}' is a {kind}, which is part of how the pipeline is wired. Replace the stages around it.");
+        => new InvalidOperationException(
+        $"The node '{name}' is a {kind}, which is part of how the pipeline is wired. Replace the stages around it.");
 
     private InvalidOperationException DoesNotFit(string what)
         => new($"The node '{name}' {what}; what is to replace it is of another type, or has no end of that kind.");

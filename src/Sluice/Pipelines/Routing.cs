@@ -1,14 +1,19 @@
+using System.ComponentModel;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-/// <summary>Makes routings: <c>source | Route.By(Kind, ("order", orders), ("refund", refunds)) | Save</c>, and routers that stand beside branches in brackets: <c>source | [orders, refunds, Route.By(Kind)] | Save</c>.</summary>
+/// <summary>>Makes routings, <c>source | Route.By(Kind, ("order", orders), ("refund", refunds)) | Save</c>, and routers, which stand beside
+/// branches in brackets: <c>source | [orders, refunds, Route.By(Kind)] | Save</c>.</summary>
 public static class Route
 {
-    /// <summary>A router that stands in brackets, beside the branches among which it chooses: <c>source | [even, odd, Route.By(Parity)]</c>.</summary>
-    /// <remarks>
-    /// A function that returns text names the branch: the branch is called after its first stage, by <c>Stage.Named</c> or the name of its function or node class. A function that returns an <c>int</c> is the index of the branch,
-    /// 0 for the first. A name or an index without a branch is an error on that item.
-    /// </remarks>
-    /// <typeparam name="TFunction">The type of the function: <c>Func&lt;T, string&gt;</c> or <c>Func&lt;T, int&gt;</c>; others fit nowhere.</typeparam>
+    /// <summary>Makes a router, which stands in brackets beside the branches among which it chooses:
+    /// <c>source | [even, odd, Route.By(Parity)]</c>.</summary>
+    /// <remarks>A function that returns text chooses the branch by name. The name of a branch is the name of its first stage: from
+    /// <c>Stage.Named</c>, or of its function or node class. A function that returns an <c>int</c> chooses the branch by index, 0 for the
+    /// first one. If there is no such branch, the item fails.</remarks>
+    /// <typeparam name="TFunction">The type of the function: <c>Func&lt;T, string&gt;</c> or <c>Func&lt;T, int&gt;</c>. Routers of other
+    /// types fit nowhere.</typeparam>
     /// <param name="function">The function; a lambda states the type of its parameter.</param>
     public static Router<TFunction> By<TFunction>(TFunction function) where TFunction : Delegate
     {
@@ -16,8 +21,9 @@ public static class Route
         return new(function);
     }
 
-    /// <summary>Items go to the branch whose index the function returns; an index without a branch is an error on that item.</summary>
-    /// <param name="index">0 for the first branch.</param>
+    /// <summary>Makes a routing by index: each item goes to the branch whose index the function returns. If there is no such branch, the
+    /// item fails.</summary>
+    /// <param name="index">Returns the index of the branch for an item, 0 for the first one.</param>
     /// <param name="branches">At least one.</param>
     public static Routing<T, TOut> By<T, TOut>(Func<T, int> index, params Pipe<T, TOut>[] branches)
     {
@@ -26,10 +32,11 @@ public static class Route
         return new(index, branches);
     }
 
-    /// <summary>Items go to the branch whose name the function returns; a name without a branch is an error on that item.</summary>
-    /// <param name="name">The name of the branch for an item.</param>
+    /// <summary>Makes a routing by name: each item goes to the branch whose name the function returns. If there is no such branch, the item
+    /// fails.</summary>
+    /// <param name="name">Returns the name of the branch for an item.</param>
     /// <param name="branches">At least one; names are unique.</param>
-    /// <exception cref="ArgumentException">Two branches of one name.</exception>
+    /// <exception cref="ArgumentException">Two branches have the same name.</exception>
     public static Routing<T, TOut> By<T, TOut>(Func<T, string> name, params (string Name, Pipe<T, TOut> Branch)[] branches)
     {
         ArgumentNullException.ThrowIfNull(name);
@@ -37,12 +44,14 @@ public static class Route
         return new(name, Array.ConvertAll(branches, branch => ((string?)branch.Name, branch.Branch)), otherwise: null);
     }
 
-    /// <summary>Items go to the branch whose name the function returns; those without a branch of their own go to <paramref name="otherwise"/>.</summary>
-    /// <param name="name">The name of the branch for an item.</param>
+    /// <summary>Makes a routing by name: each item goes to the branch whose name the function returns, or else to
+    /// <paramref name="otherwise"/>.</summary>
+    /// <param name="name">Returns the name of the branch for an item.</param>
     /// <param name="otherwise">The branch for all other names.</param>
-    /// <param name="branches">Names are unique.</param>
-    /// <exception cref="ArgumentException">Two branches of one name.</exception>
-    public static Routing<T, TOut> By<T, TOut>(Func<T, string> name, Pipe<T, TOut> otherwise, params (string Name, Pipe<T, TOut> Branch)[] branches)
+    /// <param name="branches">The named branches; names are unique.</param>
+    /// <exception cref="ArgumentException">Two branches have the same name.</exception>
+    public static Routing<T, TOut> By<T, TOut>(Func<T, string> name, Pipe<T, TOut> otherwise,
+        params (string Name, Pipe<T, TOut> Branch)[] branches)
     {
         ArgumentNullException.ThrowIfNull(name);
         ArgumentNullException.ThrowIfNull(otherwise);
@@ -51,9 +60,10 @@ public static class Route
     }
 }
 
-/// <summary>Branches and the function that chooses among them; made by <see cref="Route"/>. Immutable.</summary>
-/// <typeparam name="T">The type of what goes in.</typeparam>
-/// <typeparam name="TOut">The type of what comes out of every branch.</typeparam>
+/// <summary>Branches and the function that chooses among them. Made by <see cref="Route"/>. Immutable.</summary>
+/// <typeparam name="T">The type of the items that go in.</typeparam>
+/// <typeparam name="TOut">The type of the items that come out of every branch.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class Routing<T, TOut>
 {
     internal Routing(Func<T, int> index, Pipe<T, TOut>[] branches)
@@ -67,14 +77,17 @@ public sealed class Routing<T, TOut>
         var indices = new Dictionary<string, int>(branches.Length, StringComparer.Ordinal);
         foreach (var (branch, pipe) in branches)
         {
-            if (branch is null || pipe is null) throw new ArgumentException("One of the branches is null, or has no name.", nameof(branches));
+            if (branch is null || pipe is null) throw new ArgumentException("One of the branches is null, or has no name.",
+                nameof(branches));
             if (!indices.TryAdd(branch, indices.Count))
-                throw new ArgumentException($"Two branches are called '{branch}'. An item could go to either. Give each a name of its own.", nameof(branches));
+                throw new ArgumentException($"Two branches are called '{branch}'. An item could go to either. Give each a name of its own.",
+                    nameof(branches));
         }
         int rest = otherwise is null ? -1 : branches.Length;
         Branches = otherwise is null ? branches : [.. branches, ("otherwise", otherwise)];
         Operator = new RouteOperator<T>(
-            item => name(item) is { } key && indices.TryGetValue(key, out int index) ? index : rest, name, name, string.Join(", ", indices.Keys), Branches.Length);
+            item => name(item) is { } key && indices.TryGetValue(key, out int index) ? index : rest, name, name,
+                string.Join(", ", indices.Keys), Branches.Length);
     }
 
     internal (string? Name, Pipe<T, TOut> Pipe)[] Branches { get; }

@@ -1,8 +1,9 @@
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>What becomes of a shared source that is rewritten: one value, for all of its users.</summary>
-/// <param name="rewritten">The value.</param>
-/// <param name="count">How many users are rewritten; the last one rewrites what is before it, as the last one that is built builds it.</param>
+/// <summary>The rewritten copy of a shared source: one object for all of its users.</summary>
+/// <param name="rewritten">The copy.</param>
+/// <param name="count">The number of users. The last user rewrites the stages before the source, as the last user that is built builds
+/// them.</param>
 internal sealed class SharedUse(object rewritten, int count)
 {
     public object Rewritten => rewritten;
@@ -12,7 +13,7 @@ internal sealed class SharedUse(object rewritten, int count)
     public int Left { get; set; } = count;
 }
 
-/// <summary>Whether the program shares sources at all: those that do not pay nothing for it.</summary>
+/// <summary>Tells whether the program shares sources at all. Programs that do not share pay nothing for it.</summary>
 internal static class Sharing
 {
     private static volatile bool isUsed;
@@ -22,12 +23,12 @@ internal static class Sharing
     public static void Use() => isUsed = true;
 }
 
-/// <summary>Looks at a graph and changes nothing: visits what is before a shared source once.</summary>
+/// <summary>Searches a graph without a change to it. It visits the stages before a shared source once.</summary>
 internal abstract class Finder : Rewriter
 {
     private readonly Dictionary<object, int> uses = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>The shared sources, and how many users each has.</summary>
+    /// <summary>The shared sources, each with its number of users.</summary>
     public Dictionary<object, int> Uses => uses;
 
     public sealed override bool Changes(ISharedSource shared)
@@ -39,7 +40,7 @@ internal abstract class Finder : Rewriter
     }
 }
 
-/// <summary>Finds the shared sources that lead to a piece of a graph.</summary>
+/// <summary>Finds the shared sources before a part of a graph.</summary>
 internal sealed class SharedFinder : Finder
 {
     public static Dictionary<object, int> In<T>(Source<T> source)
@@ -50,14 +51,14 @@ internal sealed class SharedFinder : Finder
     }
 }
 
-/// <summary>Finds out whether a piece of a graph begins at an open end.</summary>
+/// <summary>Finds out whether a part of a graph begins at an open end.</summary>
 internal sealed class OpenFinder(object open) : Finder
 {
     public bool HasFound { get; private set; }
 
     public override bool TakesApart => false;
 
-    /// <summary>Whether something before a shared source begins there.</summary>
+    /// <summary>Whether a stage before a shared source begins at the open end.</summary>
     public static bool Finds(object open, ISharedSource shared)
     {
         var finder = new OpenFinder(open);

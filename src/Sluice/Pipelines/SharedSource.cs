@@ -1,19 +1,22 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>
-    /// A value whose items are made once in a run, and go to everybody who uses the value in that run: so pieces are wired to any graph without cycles, a statement for each.
-    /// <c>var orders = (input | Parse).Share(); var large = orders | Check; Source.Merge(large, orders | Price) | Save</c>.
-    /// </summary>
-    /// <remarks>
-    /// <para>Every user gets every item, in the order written, lossless: who is slower holds up the others, by no more than the buffers in between. Without <c>Share</c>, each use of a source makes its items anew.</para>
-    /// <para>What is shared meets again by <c>Merge</c> and <c>Join</c>. A <c>Zip</c> or <c>Concat</c> of two users of one source is refused when the run is built: one side would wait for items that the other one holds up.
-    /// To pair what came of one item, use <c>ForkJoin</c>, or the <c>Zip</c> of two branches.</para>
-    /// <para>Several ends are put into one run by <see cref="Pipeline.Of"/>.</para>
-    /// </remarks>
+    /// <summary>Makes a source whose items are made once in a run and go to every user of the returned object. Use it to wire any graph
+    /// without cycles, one statement per part. <c>var orders = (input | Parse).Share(); var large = orders | Check; Source.Merge(large,
+    /// orders | Price) | Save</c>.</summary>
+    /// <remarks><para>Every user gets every item, in the order written, and no item is lost. A slow user holds up the others once the
+    /// buffers in between are full. Without <c>Share</c>, each use of a source makes its items anew.</para>
+    /// <para>Shared branches meet again in <c>Merge</c> and <c>Join</c>. A <c>Zip</c> or <c>Concat</c> of two users of one source is
+    /// refused when the run is built: one side would wait for items that the other side holds up. To pair the outputs of one item, use
+    /// <c>ForkJoin</c>, or the <c>Zip</c> of two branches.</para>
+    /// <para>To put several ends into one run, use <see cref="Pipeline.Of"/>.</para></remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What makes the items.</param>
+    /// <param name="source">The source to share.</param>
     public static Source<T> Share<T>(this Source<T> source)
     {
         Sharing.Use();
@@ -21,15 +24,15 @@ public static partial class Operators
     }
 }
 
-/// <summary>A source that several pieces of one run are behind. The last of them that is built builds what is before it.</summary>
-/// <remarks>Known by its identity: whatever rewrites a graph makes one new value of it, or leaves it as it is.</remarks>
+/// <summary>A source with several users in one run. The last user that is built also builds the stages before it.</summary>
+/// <remarks>Known by its identity: a rewrite makes one new object of it, or leaves the object as it is.</remarks>
 internal sealed class SharedSource<T> : Source<T>, ISharedSource
 {
     private Source<T>? upstream;
 
     public SharedSource(Source<T> upstream) => this.upstream = upstream;
 
-    /// <summary>One that is yet to be rewritten: nobody has it before its upstream is set.</summary>
+    /// <summary>A source that is being rewritten: no other code sees it before its upstream is set.</summary>
     private SharedSource() { }
 
     internal override bool CrossesThreads => true;
@@ -76,9 +79,9 @@ internal sealed class SharedSource<T> : Source<T>, ISharedSource
     }
 }
 
-/// <summary>A shared source, whatever its type.</summary>
+/// <summary>A shared source, independent of its item type.</summary>
 internal interface ISharedSource
 {
-    /// <summary>Has what is before it visited.</summary>
+    /// <summary>Lets the rewriter visit the stages before the source.</summary>
     void Visit(Rewriter rewriter);
 }

@@ -1,60 +1,60 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Topologies;
+
 namespace Sluice;
 
-/// <summary>
-/// A typed piece of a pipeline with one open end, out of which items of type <typeparamref name="T"/> come. Goes on with
-/// <c>|</c>, or with a method for each operator, until a sink makes it a <see cref="Pipeline"/>.
-/// </summary>
-/// <remarks>
-/// A value: immutable, safe for use by several threads, and usable any number of times; every use is a run of its own.
-/// Made by <see cref="Source"/>.
-/// </remarks>
+/// <summary>A typed part of a pipeline with an open output: items of type <typeparamref name="T"/> come out. Extend it with <c>|</c>, or
+/// with a method for each operator, until a sink makes it a <see cref="Pipeline"/>.</summary>
+/// <remarks>Immutable and thread-safe. Use it any number of times; every use is a run of its own. Made by <see cref="Source"/>.</remarks>
 /// <typeparam name="T">The type of its items.</typeparam>
 public abstract partial class Source<T>
 {
     private protected Source() { }
 
-    /// <summary>The source and the stages behind it as a graph, without what they will be joined to: to be walked, searched and drawn.</summary>
-    /// <exception cref="InvalidTopologyException">A name was given twice.</exception>
+    /// <summary>The topology of the source and the stages behind it: walk it, search it, draw it.</summary>
+    /// <exception cref="InvalidTopologyException">Two nodes have the same name.</exception>
     public Topology Topology => Drawing.Of(builder => Drawn.Build(builder, new DrawnInlet<T>(-1)));
 
-    /// <summary>The definition on one line: <c>source-1 | Twice</c>. A graph that brackets cannot express is drawn as <see cref="Topology.ToText"/> draws it.</summary>
+    /// <summary>Returns the definition on one line: <c>source-1 | Twice</c>. If brackets cannot express the graph, the text is the one of
+    /// <see cref="Topology.ToText"/>.</summary>
     public override string ToString() => Drawing.Text(() => Topology, typeof(T));
 
-    /// <summary>What there is to be drawn: less than everything where the last part is about a stage that is still to come.</summary>
+    /// <summary>The part that can be drawn: an annotation for a stage that is still missing is left out.</summary>
     internal virtual Source<T> Drawn => this;
 
-    /// <summary>
-    /// Whether items come out of it that do not come straight from its open end: they have crossed from one thread to
-    /// another, in a run that has several, or a timer or another source has pushed them. Who shares an inlet with it needs a fan-in.
-    /// </summary>
+    /// <summary>Whether items come out that were not pushed directly from the open end: they crossed from one thread to another, in a run
+    /// with several threads, or a timer or another source pushed them. Such a source needs a fan-in if it shares an inlet.</summary>
     internal abstract bool CrossesThreads { get; }
 
-    /// <summary>Whether somebody has asked for items that come out as they are ready, whatever their order.</summary>
+    /// <summary>Whether items may come out in the order in which they are ready.</summary>
     internal virtual bool IsUnordered => false;
 
-    /// <summary>Makes everything up to <paramref name="next"/>, from there up to the sources.</summary>
+    /// <summary>Builds all stages from <paramref name="next"/> back to the sources.</summary>
     internal abstract void Build(RunBuilder builder, Inlet<T> next);
 
-    /// <summary>Whether what comes out of it comes out of lanes that a stage with these options may work in as well.</summary>
+    /// <summary>Whether items come out of lanes in which a stage with these options can work too.</summary>
     internal virtual bool HasLanesFor(StageOptions options) => false;
 
-    /// <summary>Makes everything up to lanes whose later part is given, this stage being a part of them: where <see cref="HasLanesFor"/>.</summary>
+    /// <summary>Builds this stage as a part of lanes, and all stages before it. Only where <see cref="HasLanesFor"/> is true.</summary>
     /// <param name="builder">The builder.</param>
-    /// <param name="lanes">What the stages of the lanes have in common.</param>
-    /// <param name="last">The last stage of the lanes.</param>
-    /// <param name="next">What takes the items behind the lanes.</param>
-    /// <param name="rest">Makes the later part of a lane, in front of its outlet.</param>
+    /// <param name="lanes">The options that the stages of the lanes share.</param>
+    /// <param name="last">The number of the last stage of the lanes.</param>
+    /// <param name="next">The inlet behind the lanes.</param>
+    /// <param name="rest">Builds the later part of a lane, in front of its outlet.</param>
     internal virtual void BuildInLanes<TLast>(
-        RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<T>> rest) => throw new NotSupportedException();
+        RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<T>> rest)
+            => throw new NotSupportedException();
 
-    /// <summary>The same with some part replaced.</summary>
+    /// <summary>Returns a copy with the changes of the rewriter.</summary>
     internal abstract Source<T> Rewrite(Rewriter rewriter);
 
-    /// <summary>The same with its last stage annotated.</summary>
+    /// <summary>Returns a copy with its last stage annotated.</summary>
     internal virtual Source<T> Annotate(StagePolicy annotation)
         => throw new InvalidOperationException($"{annotation} annotates the stage before it, and there is none: {Cannot}.");
 
-    /// <summary>What stands here, for <see cref="Annotate"/>'s message.</summary>
+    /// <summary>Describes the last part, for the message of <see cref="Annotate"/>.</summary>
     private protected virtual string Cannot => "this is where a pipe begins";
 
     /// <summary>Adds a stage.</summary>

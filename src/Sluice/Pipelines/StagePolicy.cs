@@ -1,3 +1,7 @@
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Policies;
+
 namespace Sluice;
 
 /// <summary>One or more annotations of a stage; see <see cref="Stage"/>. Immutable.</summary>
@@ -29,7 +33,8 @@ public sealed class StagePolicy
             _ when lanes == 1 => options with { Parallel = 1 },
             { IsKeyed: true } => throw Refused(text, "the stage runs in lanes by key already. Say there how many"),
             { Stateful: { } why } => throw Refused(
-                text, $"a {stage.Kind} stage {why}" + (stage.CanBeKeyed ? ". Use Stage.KeyBy in front of it to run it in lanes by key" : "")),
+                text, $"a {stage.Kind} stage {why}" + (stage.CanBeKeyed ? ". Use Stage.KeyBy in front of it to run it in lanes by key"
+                    : "")),
             _ => options with { Parallel = lanes },
         });
     }
@@ -37,8 +42,10 @@ public sealed class StagePolicy
     /// <inheritdoc cref="Stage.Blocking"/>
     public StagePolicy Blocking() => And("Blocking()", static (options, stage) => stage switch
     {
-        { IsKeyed: true } => throw Refused("Blocking()", "the stage runs in lanes by key, which share the threads of the pool. Put the work that blocks into a stage behind it"),
-        { Stateful: { } why } => throw Refused("Blocking()", $"a {stage.Kind} stage {why}. Put the work that blocks into a stage of its own"),
+        { IsKeyed: true } => throw Refused("Blocking()",
+            "the stage runs in lanes by key, which share the threads of the pool. Put the work that blocks into a stage behind it"),
+        { Stateful: { } why } => throw Refused("Blocking()",
+            $"a {stage.Kind} stage {why}. Put the work that blocks into a stage of its own"),
         _ => options with { Blocks = true },
     });
 
@@ -49,7 +56,8 @@ public sealed class StagePolicy
         ArgumentOutOfRangeException.ThrowIfGreaterThan(retries, MaxRetries);
         string text = $"Retry({retries})";
         return And(text, (options, stage) => stage.Stateful is { } why && retries > 0
-            ? throw Refused(text, $"a {stage.Kind} stage {why}, and an attempt would leave its traces. Put the work that may fail into a stage of its own")
+            ? throw Refused(text,
+            $"a {stage.Kind} stage {why}, and an attempt would leave its traces. Put the work that may fail into a stage of its own")
             : options with { Retries = retries, Backoff = backoff ?? DefaultBackoff });
     }
 
@@ -60,9 +68,13 @@ public sealed class StagePolicy
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Waits.Longest);
         string text = $"Timeout({limit})";
         return And(text, (options, stage) => stage.IsTimed && stage.IsAsynchronous
-            ? throw Refused(text, $"a {stage.Kind} with timers also acts between the attempts. Limit the time of what may take long inside of it, by a CancellationTokenSource")
+            ? throw Refused(text,
+            $"a {stage.Kind} with timers also acts between the attempts. Limit the time of what may take long inside of it, by a "
+                + $"CancellationTokenSource")
             : stage.IsAsynchronous ? options with { Timeout = limit }
-            : throw Refused(text, $"the {stage.Kind} stage is synchronous, and cannot be interrupted. Make its function asynchronous, with a CancellationToken"));
+            : throw Refused(text,
+                $"the {stage.Kind} stage is synchronous, and cannot be interrupted. Make its function asynchronous, with a "
+                    + $"CancellationToken"));
     }
 
     /// <inheritdoc cref="Stage.OnError"/>
@@ -71,16 +83,21 @@ public sealed class StagePolicy
         if (!Enum.IsDefined(policy)) throw new ArgumentOutOfRangeException(nameof(policy), policy, "Not a policy.");
         string text = $"OnError({policy})";
         return And(text, (options, stage) => stage.IsTimed && policy != Sluice.ErrorPolicy.Stop
-            ? throw Refused(text, $"a {stage.Kind} stage puts items out when time has passed, not in an attempt at one item. Put the work that may fail into a stage of its own")
+            ? throw Refused(text,
+            $"a {stage.Kind} stage puts items out when time has passed, not in an attempt at one item. Put the work that may fail into a "
+                + $"stage of its own")
             : options with { OnError = policy });
     }
 
     /// <inheritdoc cref="Stage.Bisect"/>
     public StagePolicy Bisect => And(nameof(Bisect), static (options, stage) => stage switch
     {
-        { Stateful: { } why } => throw Refused(nameof(Bisect), $"a {stage.Kind} stage {why}, and what failed would leave its traces. Put the work that may fail into a stage of its own"),
+        { Stateful: { } why } => throw Refused(nameof(Bisect),
+            $"a {stage.Kind} stage {why}, and what failed would leave its traces. Put the work that may fail into a stage of its own"),
         { Input: { } input } when !ListParts.Fit(input) => throw Refused(
-            nameof(Bisect), $"the {stage.Kind} stage takes {TypeNames.Of(input)}, which is no list that could be divided. Put it behind a stage that takes lists: an array as a Chunk makes it, List<T>, IReadOnlyList<T> or IList<T>"),
+            nameof(Bisect),
+                $"the {stage.Kind} stage takes {TypeNames.Of(input)}, which is no list that could be divided. Put it behind a stage that "
+                    + $"takes lists: an array as a Chunk makes it, List<T>, IReadOnlyList<T> or IList<T>"),
         _ => options with { Bisects = true },
     });
 
@@ -108,8 +125,9 @@ public sealed class StagePolicy
         return And("Log(…)", (options, _) => options with { Log = log });
     }
 
-    /// <summary>A log beside the one that the stage may have.</summary>
-    internal static StagePolicy AlsoLog(Action<ItemLogEntry> log) => None.And("Log(…)", (options, _) => options with { Log = options.Log + log });
+    /// <summary>Adds a log to the log that the stage may already have.</summary>
+    internal static StagePolicy AlsoLog(Action<ItemLogEntry> log)
+        => None.And("Log(…)", (options, _) => options with { Log = options.Log + log });
 
     /// <summary>For example <c>Stage.Parallel(8).Retry(3)</c>.</summary>
     public override string ToString() => text;

@@ -1,4 +1,7 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
+
+namespace Sluice.Pipelines;
 
 /// <summary>A source and one stage behind it.</summary>
 internal sealed class StageSource<TIn, TOut> : Source<TOut>
@@ -7,20 +10,25 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     private readonly Operator<TIn, TOut> stage;
     private readonly StageOptions options;
 
-    /// <exception cref="InvalidOperationException">There can be one instance of the stage only, and upstream wants lanes.</exception>
+    /// <exception cref="InvalidOperationException">The source runs the next stage in lanes, but the stage allows one instance
+    /// only.</exception>
     public StageSource(Source<TIn> upstream, Operator<TIn, TOut> stage, StageOptions options)
     {
         (this.upstream, this.stage, this.options) = (upstream, stage, options);
         if (upstream is KeyedSource<TIn> && stage.Exclusive is { } why)
-            throw new InvalidOperationException($"Stage.KeyBy does not fit here: a {stage.Kind} {why}, and every lane would have one of its own. Put a stage in between.");
+            throw new InvalidOperationException(
+                $"Stage.KeyBy does not fit here: a {stage.Kind} {why}, and every lane would have one of its own. Put a stage in between.");
     }
 
-    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed || upstream is KeyedSource<TIn>;
+    internal override bool CrossesThreads => upstream.CrossesThreads || options.CrossesThreads || stage.IsTimed
+        || upstream is KeyedSource<TIn>;
 
-    internal override bool IsUnordered => upstream.IsUnordered || options is { Parallel: > 1, Ordered: false } || upstream is KeyedSource<TIn>;
+    internal override bool IsUnordered => upstream.IsUnordered || options is { Parallel: > 1, Ordered: false }
+        || upstream is KeyedSource<TIn>;
 
     internal override Source<TOut> Annotate(StagePolicy annotation)
-        => new StageSource<TIn, TOut>(upstream, stage, annotation.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
+        => new StageSource<TIn, TOut>(upstream, stage,
+        annotation.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
     {
@@ -40,8 +48,12 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (stage.EndsItems && typeof(TOut) != typeof(Unit)) builder.CheckParts(stage.Kind);
         if (stage.HasTimers) builder.CheckParts("node with timers");
         if (options.Bisects) builder.CheckDivides(stage.Kind);
-        if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn> && stage.IsByKey); // asks a node's factory for an instance
-        if (builder.Following is not null && stage.KeepsState) builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn> && stage.Remembers, stage.Shape);
+        // Check asks a node's factory for an instance.
+        if (builder.Following is not null) builder.Check(stage.Kind, stage.Forgets, stage.Hint, isByKey: upstream is KeyedSource<TIn>
+            && stage.IsByKey);
+        if (builder.Following is not null && stage.KeepsState)
+            builder.KeepsState(stage.Kind, stage.Hint, options.Name, typeof(TOut), stage.IsTimed, upstream is KeyedSource<TIn>
+                && stage.Remembers, stage.Shape);
         if (builder.IsDrawing)
         {
             if (stage.OutputName is { } output) builder.NamesOutput(output, typeof(TIn));
@@ -65,35 +77,37 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         else upstream.Build(builder, InstanceOrFused(builder, node, next));
     }
 
-    // Apart, because each makes objects for its lanes, which most runs have none of.
+    // In methods of their own: each captures variables for its lanes, and most runs have no lanes.
     private void BuildKeyed(KeyedSource<TIn> keyed, RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
         bool isIsolated = isParallel && builder.Following is not null;
-        // A node that keeps state by key is told apart by its key; other stages with a memory have an instance for each key, and are refused where it would outlive the run (KeepsState).
-        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance, stage.IsTimed, stage.IsByKey, isByText: stage.HasTimers && builder.Following is not null);
+        // A node with state by key finds the state itself; other stages with memory get an instance for each key, and are refused if the
+        // memory would outlive the run (KeepsState).
+        keyed.BuildLanes(builder, node, next, isIsolated ? (context, outlet) => builder.Isolated(Instance(context, outlet)) : Instance,
+            stage.IsTimed, stage.IsByKey, isByText: stage.HasTimers && builder.Following is not null);
     }
 
     private void BuildParallel(RunBuilder builder, int node, Inlet<TOut> next)
         => BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
 
-    /// <summary>Where items enter at nodes in the middle, no node is joined to another.</summary>
+    /// <summary>Builds the stage in a run that follows its items. If items can enter at nodes in the middle, nodes are not fused.</summary>
     private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)
     {
         Inlet<TIn> inlet = stage.Remembers ? new PartitionedStage<TIn, TOut>(builder.Following!, builder.Context(node), next, Instance)
             : isParallel
-                ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next, outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
+                ? ParallelStage<TIn, TOut>.Create(builder, node, node, options, next,
+                outlet => builder.Isolated(Instance(builder.Context(node), outlet)))
                 : builder.Following!.HasEntrances ? Instance(builder.Context(node), next) : InstanceOrFused(builder, node, next);
         builder.Enter(node, inlet);
         upstream.Build(builder, inlet);
     }
 
-    /// <remarks>
-    /// Asynchronous stages, and those that wait before they try again, keep lanes of their own: while an item waits in one
-    /// stage, the other can work. So do those that act on the world: nothing is to reach them behind an item that fails. And so
-    /// do fewer lanes than there are processors: with two of each, four could be busy.
-    /// </remarks>
+    /// <remarks>Asynchronous stages, and stages with retries, keep lanes of their own: while an item waits in one stage, the other stage
+    /// can work. Stages with effects outside also keep their own lanes: no item behind a failing item may reach them. With fewer lanes than
+    /// processors, separate lanes use more processors.</remarks>
     internal override bool HasLanesFor(StageOptions other)
-        => MayShareLanes && options.Buffer is null && options.Parallel == other.Parallel && options.Ordered == other.Ordered && options.Blocks == other.Blocks;
+        => MayShareLanes && options.Buffer is null && options.Parallel == other.Parallel && options.Ordered == other.Ordered
+        && options.Blocks == other.Blocks;
 
     internal override void BuildInLanes<TLast>(
         RunBuilder builder, StageOptions lanes, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TOut>> rest)
@@ -109,13 +123,15 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         RunBuilder builder, StageOptions lanes, int node, int last, Inlet<TLast> next, Func<Inlet<TLast>, Inlet<TIn>> lane)
     {
         bool areEnough = lanes.Parallel >= Environment.ProcessorCount || builder.Run.Scheduler.IsSerial;
-        if (areEnough && MayShareLanes && stage.MayRunAhead && upstream.HasLanesFor(lanes)) upstream.BuildInLanes(builder, lanes, last, next, lane);
+        if (areEnough && MayShareLanes && stage.MayRunAhead && upstream.HasLanesFor(lanes))
+            upstream.BuildInLanes(builder, lanes, last, next, lane);
         else upstream.Build(builder, ParallelStage<TIn, TLast>.Create(builder, node, last, lanes, next, lane));
     }
 
-    /// <summary>An instance, or one that does the work of the next as well.</summary>
+    /// <summary>Makes an instance, fused with the next stage if possible.</summary>
     private Inlet<TIn> InstanceOrFused(RunBuilder builder, int node, Inlet<TOut> next)
-        => (options.HasPolicy || options.Log is not null || builder.Run.Options.RecordTimings ? null : stage.TryFuse(node, next)) ?? Instance(builder.Context(node), next);
+        => (options.HasPolicy || options.Log is not null || builder.Run.Options.RecordTimings ? null : stage.TryFuse(node, next))
+        ?? Instance(builder.Context(node), next);
 
     private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)
     {

@@ -1,43 +1,51 @@
-namespace Sluice;
+namespace Sluice.Policies;
 
-/// <summary>What is tried: a call, and what has to be waited for before it.</summary>
+/// <summary>An operation to attempt: a call, and the wait that precedes it.</summary>
 internal interface IAttempted<T>
 {
-    /// <summary>What is called, for messages; null where whoever reports a failure names it.</summary>
+    /// <summary>The name of the call, for messages; null if the reporter of a failure names it.</summary>
     string? Name => null;
 
-    /// <summary>Before each attempt, and outside of its time limit: waits for a place, or a thread. Once it has ended well, <see cref="CallAsync"/> follows at once.</summary>
-    /// <param name="attempt">From 1.</param>
+    /// <summary>
+    /// Waits for a free slot or a thread before each attempt, outside the time limit. <see cref="CallAsync"/> follows at once if it
+    /// succeeds.
+    /// </summary>
+    /// <param name="attempt">The number of the attempt, from 1.</param>
     /// <param name="cancellation">Ends the wait.</param>
     ValueTask EnterAsync(int attempt, CancellationToken cancellation);
 
-    /// <summary>The call; may throw instead of returning a task that has failed.</summary>
-    /// <param name="attempt">From 1.</param>
-    /// <param name="cancellation">Where there is a time limit, a token of the attempt's own.</param>
+    /// <summary>Executes the call. May throw instead of returning a failed task.</summary>
+    /// <param name="attempt">The number of the attempt, from 1.</param>
+    /// <param name="cancellation">With a time limit, the token of this attempt.</param>
     ValueTask<T> CallAsync(int attempt, CancellationToken cancellation);
 }
 
 /// <summary>Calls a function until it succeeds, or its policy is used up.</summary>
-/// <remarks>Keeps no state: any thread. Goes on wherever the function does.</remarks>
+/// <remarks>Stateless and thread-safe. Continues on the thread of the function.</remarks>
 internal static class Attempts
 {
-    /// <param name="call">What to call.</param>
-    /// <param name="policy">How often, how long, and how long in between.</param>
+    /// <param name="call">The operation.</param>
+    /// <param name="policy">The retries, the time limit and the backoff.</param>
     /// <param name="time">The clock of limits and waits.</param>
-    /// <param name="staysInContext">Whether it goes on in the synchronization context of the call, which then must be that of a scheduler.</param>
-    /// <param name="cancellation">Ends everything: is not tried again. A call that runs then is waited for until its time limit, if it has one.</param>
-    /// <exception cref="TimeoutException">The last attempt took too long. One that does not heed its token is left behind.</exception>
-    public static ValueTask<T> RunAsync<TCall, T>(TCall call, CallPolicy policy, TimeProvider time, bool staysInContext, CancellationToken cancellation)
+    /// <param name="staysInContext">
+    /// Whether to continue in the synchronization context of the call, which must then belong to a scheduler.
+    /// </param>
+    /// <param name="cancellation">Ends all attempts. A running call is awaited, at most until its time limit.</param>
+    /// <exception cref="TimeoutException">The last attempt exceeded its time limit. A call that ignores its token is abandoned.</exception>
+    public static ValueTask<T> RunAsync<TCall, T>(TCall call, CallPolicy policy, TimeProvider time, bool staysInContext,
+        CancellationToken cancellation)
         where TCall : IAttempted<T>
     {
         cancellation.ThrowIfCancellationRequested();
         ValueTask entered = call.EnterAsync(1, cancellation);
-        // Where nothing is tried again, and nothing is waited for, what is awaited is the call itself: no state machine of its own.
-        return policy.Retries == 0 && entered.IsCompletedSuccessfully ? OnceAsync<TCall, T>(call, 1, policy, time, staysInContext, cancellation)
+        // Without retries and waits the call itself is awaited, without a state machine.
+        return policy.Retries == 0 && entered.IsCompletedSuccessfully
+            ? OnceAsync<TCall, T>(call, 1, policy, time, staysInContext, cancellation)
             : AllAsync<TCall, T>(call, entered, policy, time, staysInContext, cancellation);
     }
 
-    private static async ValueTask<T> AllAsync<TCall, T>(TCall call, ValueTask entered, CallPolicy policy, TimeProvider time, bool staysInContext, CancellationToken cancellation)
+    private static async ValueTask<T> AllAsync<TCall, T>(TCall call, ValueTask entered, CallPolicy policy, TimeProvider time,
+        bool staysInContext, CancellationToken cancellation)
         where TCall : IAttempted<T>
     {
         for (int attempt = 1; ; attempt++)
@@ -49,7 +57,7 @@ internal static class Attempts
             }
             catch (Exception) when (attempt <= policy.Retries && !cancellation.IsCancellationRequested)
             {
-                // tried again: the last attempt's exception is what the caller sees
+                // Retried: the caller sees the exception of the last attempt.
             }
             TimeSpan wait = policy.Backoff.WaitBefore(attempt, Random.Shared);
             if (wait > TimeSpan.Zero) await Task.Delay(wait, time, cancellation).ConfigureAwait(staysInContext);
@@ -58,7 +66,9 @@ internal static class Attempts
         }
     }
 
-    private static ValueTask<T> OnceAsync<TCall, T>(TCall call, int attempt, CallPolicy policy, TimeProvider time, bool staysInContext, CancellationToken cancellation)
+    private static ValueTask<T> OnceAsync<TCall, T>(TCall call, int attempt, CallPolicy policy, TimeProvider time, bool staysInContext,
+        CancellationToken cancellation)
         where TCall : IAttempted<T>
-        => policy.Timeout is { } limit ? LimitedCall<T>.Start(call, attempt, limit, time, staysInContext, cancellation) : call.CallAsync(attempt, cancellation);
+        => policy.Timeout is { } limit ? LimitedCall<T>.Start(call, attempt, limit, time, staysInContext, cancellation)
+        : call.CallAsync(attempt, cancellation);
 }

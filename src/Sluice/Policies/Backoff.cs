@@ -1,6 +1,8 @@
+using Sluice.Policies;
+
 namespace Sluice;
 
-/// <summary>How long to wait before the next attempt at something that failed.</summary>
+/// <summary>The waits between the attempts of a failed operation.</summary>
 /// <remarks>Immutable and thread-safe. The first retry is number 1.</remarks>
 public sealed class Backoff
 {
@@ -17,20 +19,19 @@ public sealed class Backoff
     /// <summary>No wait: the next attempt starts at once.</summary>
     public static Backoff None { get; } = new(TimeSpan.Zero, 1, TimeSpan.Zero, 0);
 
-    /// <summary>The same wait before every retry, without jitter.</summary>
-    /// <param name="wait">Zero to 49 days.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A negative time, or more than 49 days.</exception>
+    /// <summary>Returns a backoff with the same wait before every retry, without jitter.</summary>
+    /// <param name="wait">The wait; zero to 49 days.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The wait is negative, or above 49 days.</exception>
     public static Backoff Constant(TimeSpan wait) => new(Waits.Check(wait), 1, wait, 0);
 
     /// <summary>
-    /// Waits that double: <paramref name="first"/>, twice that, four times that, up to <paramref name="max"/>; each
-    /// shortened by a random part of up to <paramref name="jitter"/> of itself, so that many callers that failed
-    /// together do not return together.
+    /// Returns a backoff whose waits double: <paramref name="first"/>, twice that, four times that, up to <paramref name="max"/>. Each wait
+    /// is shortened by a random part of at most <paramref name="jitter"/>, so that callers that failed together do not retry together.
     /// </summary>
     /// <param name="first">The wait before retry 1; zero to 49 days.</param>
-    /// <param name="max">The longest wait, 49 days at most; one minute unless given.</param>
-    /// <param name="jitter">0 (none) to 1 ("full jitter"); 0.5 unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A negative time, one of more than 49 days, or a jitter outside 0 to 1.</exception>
+    /// <param name="max">The maximum wait, at most 49 days; by default one minute.</param>
+    /// <param name="jitter">0 (none) to 1 ("full jitter"); by default 0.5.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A time is negative or above 49 days, or the jitter is outside 0 to 1.</exception>
     public static Backoff Exponential(TimeSpan first, TimeSpan? max = null, double jitter = 0.5)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(jitter, 0);
@@ -38,9 +39,9 @@ public sealed class Backoff
         return new(Waits.Check(first), 2, Waits.Check(max ?? TimeSpan.FromMinutes(1), nameof(max)), jitter);
     }
 
-    /// <summary>The wait before a retry.</summary>
-    /// <param name="retry">1 for the first retry.</param>
-    /// <param name="random">Where the jitter comes from.</param>
+    /// <summary>Returns the wait before a retry.</summary>
+    /// <param name="retry">The number of the retry, from 1.</param>
+    /// <param name="random">The source of the jitter.</param>
     public TimeSpan WaitBefore(int retry, Random random)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(retry, 1);

@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Policies;
 
-/// <summary>What is done about a call that fails or takes long. A value: changing it makes a new one.</summary>
+/// <summary>The handling of calls that fail or take long. Immutable.</summary>
 internal sealed record CallPolicy
 {
     public static CallPolicy None { get; } = new();
@@ -9,7 +9,7 @@ internal sealed record CallPolicy
     public Backoff Backoff { get; init; } = Backoff.None;
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>As a reader of a picture wants them: "retry 3", "timeout 0:00:01".</summary>
+    /// <summary>The policy as labels in a drawing: "retry 3", "timeout 0:00:01".</summary>
     public IEnumerable<string> Describe()
     {
         if (Retries > 0) yield return $"retry {Retries}";

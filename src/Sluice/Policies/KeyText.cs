@@ -1,12 +1,12 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Policies;
 
-/// <summary>A text for a key, the same in every process, and another one for every other key of its type: under it, state is stored.</summary>
+/// <summary>Converts keys to text that is the same in every process and unique within the type. State is stored under it.</summary>
 internal static class KeyText
 {
-    /// <exception cref="InvalidOperationException">Nothing is known of keys of this type that tells them apart in every process.</exception>
+    /// <exception cref="InvalidOperationException">The key is null, or its type has no text that is the same in every process.</exception>
     public static string Of<TKey>(TKey key) => key switch
     {
         null => throw new InvalidOperationException("The key is null: there is no state for it."),
@@ -18,14 +18,16 @@ internal static class KeyText
         DateOnly day => day.ToString("O", CultureInfo.InvariantCulture),
         TimeOnly time => time.ToString("O", CultureInfo.InvariantCulture),
         TimeSpan time => time.ToString("c", CultureInfo.InvariantCulture),
-        sbyte or byte or short or ushort or int or uint or long or ulong or Int128 or UInt128 => ((IFormattable)key).ToString(null, CultureInfo.InvariantCulture),
-        decimal number => (number / 1.000000000000000000000000000000000m).ToString(CultureInfo.InvariantCulture),       // 1.0 and 1.00 are equal
+        sbyte or byte or short or ushort or int or uint or long or ulong or Int128 or UInt128
+            => ((IFormattable)key).ToString(null, CultureInfo.InvariantCulture),
+        decimal number => (number / 1.000000000000000000000000000000000m).ToString(CultureInfo.InvariantCulture), // 1.0 and 1.00 are equal
         ITuple tuple => OfTuple(tuple),
         _ => throw new InvalidOperationException(
-            $"State cannot be kept by a {typeof(TKey).Name}: there is no text for it that is the same in every process. Make the key a text, a number, a time, an id, an enum, or a tuple of such."),
+            $"State cannot be kept by a {typeof(TKey).Name}: there is no text for it that is the same in every process. Make the key a "
+                + $"text, a number, a time, an id, an enum, or a tuple of such."),
     };
 
-    // Each part with its length before it, so that no two tuples look alike.
+    // Each part has its length before it, so that no two tuples have the same text.
     private static string OfTuple(ITuple tuple)
     {
         var parts = new string[tuple.Length];

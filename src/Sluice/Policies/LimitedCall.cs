@@ -2,20 +2,24 @@ using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
 
-namespace Sluice;
+namespace Sluice.Policies;
 
-/// <summary>An attempt with a time limit: its token, and what is awaited, which ends when the call does or when the limit is over. One object for all of that, as there is one for every attempt.</summary>
+/// <summary>
+/// An attempt with a time limit: its token, and the awaitable result, which completes with the call or at the limit. One object for both,
+/// because every attempt needs them.
+/// </summary>
 /// <remarks>
 /// <para>
-/// The token is cancelled by the limit, and from outside. From outside means: stop. The call is waited for all the same, as whoever has cancelled wants to know what still
-/// runs; the limit lets go of it, as it always does.
+/// The limit cancels the token, and so does the outer token. After an outer cancellation the call is still awaited, because the canceller
+/// wants to know which calls still run; at the limit it is abandoned.
 /// </para>
 /// <para>
-/// Locking rule: none. Whoever brings <c>state</c> to <c>Decided</c>, the end of the call or the clock, tells who awaits it; the other does nothing.
-/// Never disposed of: there is nothing to dispose of in a source without a timer, and the token of a call that was left behind stays good.
+/// Locking rule: no lock. The end of the call and the clock race to set <c>state</c> to <c>Decided</c>; the winner completes the result.
+/// Never disposed: a source without a timer holds nothing, and the token of an abandoned call stays valid.
 /// </para>
 /// </remarks>
-[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable", Justification = "The timer is disposed of by whoever decides.")]
+[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable",
+    Justification = "The timer is disposed of by whoever decides.")]
 internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource<T>
 {
     private const int Calling = 0, LimitIsOver = 1, Waiting = 2, Decided = 3;
@@ -27,17 +31,22 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
     private ConfiguredValueTaskAwaitable<T>.ConfiguredValueTaskAwaiter call;
     private CancellationTokenRegistration registration;
     private ITimer? timer;
-    private AggregateException? broken;              // what somebody has thrown who had registered with the token
+    private AggregateException? broken;              // exceptions from callbacks registered with the token
     private int state;
 
-    private LimitedCall(string? name, TimeSpan limit, CancellationToken outer) => (this.name, this.limit, this.outer) = (name, limit, outer);
+    private LimitedCall(string? name, TimeSpan limit, CancellationToken outer)
+        => (this.name, this.limit, this.outer) = (name, limit, outer);
 
-    /// <summary>Makes the call. What ends before this returns has not taken too long, however long it held the thread.</summary>
-    public static ValueTask<T> Start<TCall>(TCall call, int attempt, TimeSpan limit, TimeProvider time, bool staysInContext, CancellationToken outer)
+    /// <summary>
+    /// Starts the call. A call that completes before this method returns has not exceeded the limit, however long it held the thread.
+    /// </summary>
+    public static ValueTask<T> Start<TCall>(TCall call, int attempt, TimeSpan limit, TimeProvider time, bool staysInContext,
+        CancellationToken outer)
         where TCall : IAttempted<T>
     {
         var limited = new LimitedCall<T>(call.Name, limit, outer);
-        if (outer.CanBeCanceled) limited.registration = outer.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(), limited);
+        if (outer.CanBeCanceled) limited.registration = outer.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(),
+            limited);
         limited.timer = time.CreateTimer(static source => ((LimitedCall<T>)source!).OnLimit(), limited, limit, Timeout.InfiniteTimeSpan);
         try
         {
@@ -63,7 +72,9 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         return new(this, source.Version);
     }
 
-    /// <summary>Called once. Also when it was left behind: then nobody waits any more, and what it throws is not to be taken for a failure that was overlooked.</summary>
+    /// <summary>
+    /// Completes the attempt, once. For an abandoned call it only observes the exception, so that it is not reported as unobserved.
+    /// </summary>
     private void OnEnded()
     {
         try
@@ -108,7 +119,7 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         registration.Unregister();
     }
 
-    /// <summary>What has ended because of its token.</summary>
+    /// <summary>Turns a cancellation caused by the limit into a timeout; null for other exceptions.</summary>
     private TimeoutException? Explain(Exception exception)
         => exception is OperationCanceledException && IsCancellationRequested && !outer.IsCancellationRequested ? TookTooLong() : null;
 
@@ -122,5 +133,6 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         => source.OnCompleted(continuation, state, token, flags);
 }
 
-/// <summary>A call that was to stop, has not done so until its time limit was over, and is still running.</summary>
-internal sealed class LeftBehindException(CancellationToken cancellation) : OperationCanceledException("It has not stopped within its time limit.", cancellation);
+/// <summary>A call that was cancelled and still runs at the end of its time limit.</summary>
+internal sealed class LeftBehindException(CancellationToken cancellation)
+    : OperationCanceledException("It has not stopped within its time limit.", cancellation);

@@ -1,34 +1,34 @@
 using System.Globalization;
 
-namespace Sluice;
+namespace Sluice.Policies;
 
-/// <summary>Which items of a list are in a part of it.</summary>
-/// <param name="Start">Where the part begins, from zero.</param>
-/// <param name="Count">How many items it has.</param>
-/// <param name="Of">How many the whole list had.</param>
+/// <summary>A part of a list.</summary>
+/// <param name="Start">The index of its first item, from zero.</param>
+/// <param name="Count">The number of its items.</param>
+/// <param name="Of">The number of items in the whole list.</param>
 internal readonly record struct ListPart(int Start, int Count, int Of)
 {
     public static ListPart Whole(int count) => new(0, count, count);
 
     public bool IsWhole => Count == Of;
 
-    /// <summary>The first half; the smaller one where they differ.</summary>
+    /// <summary>The first half; for an odd count the smaller one.</summary>
     public ListPart First => this with { Count = Count / 2 };
 
     public ListPart Second => this with { Start = Start + (Count / 2), Count = Count - (Count / 2) };
 
-    /// <summary>As a range, for ids: <c>[0..50]</c>.</summary>
+    /// <summary>The part as a range, for ids: <c>[0..50]</c>.</summary>
     public string Range => string.Create(CultureInfo.InvariantCulture, $"[{Start}..{Start + Count}]");
 
-    /// <summary>For people: <c>item 38 of 100</c>.</summary>
+    /// <summary>Formats the part for messages: <c>item 38 of 100</c>.</summary>
     public override string ToString() => Count == 1
         ? string.Create(CultureInfo.InvariantCulture, $"item {Start + 1} of {Of}")
         : string.Create(CultureInfo.InvariantCulture, $"items {Start + 1} to {Start + Count} of {Of}");
 
-    /// <summary>As it is stored.</summary>
+    /// <summary>The part in its stored form.</summary>
     public string ToText() => string.Create(CultureInfo.InvariantCulture, $"{Start} {Count} {Of}");
 
-    /// <summary>Null if it is not what <see cref="ToText"/> writes.</summary>
+    /// <summary>Parses the form of <see cref="ToText"/>; null for other text.</summary>
     public static ListPart? Read(string? text) => text?.Split(' ') is [var start, var count, var of]
         && int.TryParse(start, NumberStyles.None, CultureInfo.InvariantCulture, out int first)
         && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out int length)

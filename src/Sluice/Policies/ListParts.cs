@@ -1,25 +1,28 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Policies;
 
-/// <summary>Which lists can be taken apart.</summary>
+/// <summary>The types of lists that can be split.</summary>
 internal static class ListParts
 {
-    /// <summary>Whether a type is an array, <c>List&lt;T&gt;</c>, <c>IReadOnlyList&lt;T&gt;</c> or <c>IList&lt;T&gt;</c>; where the program is compiled ahead of time, an array.</summary>
+    /// <summary>
+    /// Whether a type is an array, <c>List&lt;T&gt;</c>, <c>IReadOnlyList&lt;T&gt;</c> or <c>IList&lt;T&gt;</c>; in an AOT program, an
+    /// array.
+    /// </summary>
     public static bool Fit(Type list) => list.IsSZArray
         || (RuntimeFeature.IsDynamicCodeSupported && list.IsGenericType && list.GetGenericTypeDefinition() is var definition
             && (definition == typeof(List<>) || definition == typeof(IReadOnlyList<>) || definition == typeof(IList<>)));
 }
 
-/// <summary>Takes parts out of lists: of those that <see cref="ListParts.Fit"/>.</summary>
+/// <summary>Takes parts out of lists whose type <see cref="ListParts.Fit"/> accepts.</summary>
 internal abstract class ListParts<TList>
 {
-    /// <summary>Null if the type does not fit.</summary>
+    /// <summary>The instance for the type; null if the type does not fit.</summary>
     public static ListParts<TList>? Default { get; } = Make();
 
     public abstract int Count(TList list);
 
-    /// <summary>A list of its own, of the same type, with some of the items.</summary>
+    /// <summary>Returns a new list of the same type with some of the items.</summary>
     public abstract TList Take(TList list, int start, int count);
 
     private static ListParts<TList>? Make()

@@ -4,18 +4,22 @@ using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Policies;
 
 /// <summary>
-/// Hashes of keys that are the same in every process, on every machine and in every version: what decides a lane or a partition must not
-/// change when a program is started again. <c>GetHashCode</c> does, for text and for tuples: it is seeded anew in every process.
+/// Hashes of keys that are the same in every process, machine and version. They select lanes and partitions, which must not change at a
+/// restart. <c>GetHashCode</c> of text and tuples does: its seed is new in every process.
 /// </summary>
 /// <remarks>
-/// Text is hashed as its UTF-8 bytes by XXH64 with seed 0 (Y. Collet, the xxHash specification, version 0.1.1), so that other languages can
-/// say where a key belongs, and a key as text is the same key as its bytes. Integers, enums, characters and booleans stand for themselves
-/// as 64 bits, sign extended; times for their ticks, in UTC where they have an offset; a <see cref="Guid"/> for XXH64 of its 16 bytes; a tuple combines its
-/// parts in order. Numbers are cheap and consecutive: <see cref="Bucket"/> spreads them. Whatever else there is has its own <c>GetHashCode</c>,
-/// which is stable only if the type says so: see <see cref="Covers"/>. Equal keys have equal hashes (arrays of bytes are equal if their bytes are).
+/// <para>
+/// Text is hashed as its UTF-8 bytes by XXH64 with seed 0 (Y. Collet, xxHash specification 0.1.1), so that other languages can compute it,
+/// and a text equals its bytes. Integers, enums, characters and booleans are their value as 64 bits, sign extended. Times are their ticks,
+/// in UTC if they have an offset. A <see cref="Guid"/> is XXH64 of its 16 bytes. A tuple combines its parts in order.
+/// </para>
+/// <para>
+/// Integers are consecutive; <see cref="Bucket"/> spreads them. Other types use their own <c>GetHashCode</c>, which may not be stable: see
+/// <see cref="Covers"/>. Equal keys have equal hashes; byte arrays are equal if their bytes are.
+/// </para>
 /// </remarks>
 internal static class StableHash
 {
@@ -35,10 +39,10 @@ internal static class StableHash
             || type == typeof(DateOnly) || type == typeof(TimeOnly);
     }
 
-    /// <summary>The hash of a key; 0 for null. Tuples are boxed.</summary>
+    /// <summary>Returns the hash of a key; 0 for null. Tuples are boxed.</summary>
     public static ulong Of<TKey>(TKey key)
     {
-        // Decided when the method is compiled, for each type: no box for these.
+        // The JIT resolves these tests for each type, so these keys are not boxed.
         if (typeof(TKey) == typeof(int)) return (ulong)Unsafe.As<TKey, int>(ref key);
         if (typeof(TKey) == typeof(long)) return (ulong)Unsafe.As<TKey, long>(ref key);
         if (typeof(TKey) == typeof(Guid)) return OfGuid(Unsafe.As<TKey, Guid>(ref key));
@@ -46,7 +50,7 @@ internal static class StableHash
         return key is null ? 0 : OfObject(key);
     }
 
-    /// <summary>The hash of a text.</summary>
+    /// <summary>Returns the hash of a text.</summary>
     public static ulong Of(string text)
     {
         const int OnTheStack = 384;
@@ -73,7 +77,8 @@ internal static class StableHash
                 c = Round(c, Word(bytes[16..]));
                 d = Round(d, Word(bytes[24..]));
             }
-            hash = BitOperations.RotateLeft(a, 1) + BitOperations.RotateLeft(b, 7) + BitOperations.RotateLeft(c, 12) + BitOperations.RotateLeft(d, 18);
+            hash = BitOperations.RotateLeft(a, 1) + BitOperations.RotateLeft(b, 7) + BitOperations.RotateLeft(c, 12)
+                + BitOperations.RotateLeft(d, 18);
             hash = Merge(Merge(Merge(Merge(hash, a), b), c), d);
         }
         hash += length;
@@ -89,9 +94,11 @@ internal static class StableHash
         return hash ^ (hash >> 32);
     }
 
-    /// <summary>The bucket of a hash, from 0: consecutive numbers are spread over all of them (Knuth's multiplicative hashing, the high bits).</summary>
+    /// <summary>
+    /// Returns the bucket of a hash, from 0. Consecutive numbers spread over all buckets (Knuth's multiplicative hashing, the high bits).
+    /// </summary>
     /// <param name="hash">A hash.</param>
-    /// <param name="buckets">How many there are: 1 or more.</param>
+    /// <param name="buckets">The number of buckets; 1 or more.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int Bucket(ulong hash, int buckets) => (int)Math.BigMul(hash * Golden, (ulong)(uint)buckets, out _);
 

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Diagnostics;
 
-/// <summary>What the annotations of a stage add up to. A value: annotating makes a new one.</summary>
+namespace Sluice.Policies;
+
+/// <summary>The combined annotations of a stage. Immutable.</summary>
 internal sealed record StageOptions
 {
     public static StageOptions Default { get; } = new();
@@ -9,10 +11,10 @@ internal sealed record StageOptions
     public int Parallel { get; init; } = 1;
     public bool Ordered { get; init; } = true;
 
-    /// <summary>Whether its lanes have threads of their own.</summary>
+    /// <summary>Whether the lanes have their own threads.</summary>
     public bool Blocks { get; init; }
 
-    /// <summary>How many lanes a KeyBy in front of the stage makes; for pictures.</summary>
+    /// <summary>The number of lanes that a KeyBy before the stage creates; for drawings.</summary>
     public int KeyedLanes { get; init; }
 
     public int? Buffer { get; init; }
@@ -21,7 +23,7 @@ internal sealed record StageOptions
     public TimeSpan? Timeout { get; init; }
     public ErrorPolicy OnError { get; init; }
 
-    /// <summary>Whether a list that has failed for good is divided, until what fails is alone.</summary>
+    /// <summary>Whether a list that failed for good is split until the failing item is alone.</summary>
     public bool Bisects { get; init; }
 
     public Action<ItemLogEntry>? Log { get; init; }
@@ -29,10 +31,10 @@ internal sealed record StageOptions
     /// <summary>Whether an item may be attempted again, timed out or dropped, so that its outputs must be held back.</summary>
     public bool HasPolicy => Retries > 0 || Timeout is not null || OnError != ErrorPolicy.Stop || Bisects;
 
-    /// <summary>Whether items leave the stage's thread here when the run has several.</summary>
+    /// <summary>Whether items leave the stage's thread here, in a run with several threads.</summary>
     public bool CrossesThreads => Parallel > 1 || Blocks || Buffer is not null;
 
-    /// <summary>The annotations as a reader of a picture wants them: "parallel 8", "retry 3".</summary>
+    /// <summary>The annotations as labels in a drawing: "parallel 8", "retry 3".</summary>
     public IEnumerable<string> Describe()
     {
         if (Parallel > 1) yield return Ordered ? $"parallel {Parallel}" : $"parallel {Parallel}, unordered";

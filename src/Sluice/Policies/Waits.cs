@@ -1,14 +1,14 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Policies;
 
-/// <summary>Times that a timer can wait.</summary>
+/// <summary>Validates times for timers.</summary>
 internal static class Waits
 {
     public static TimeSpan Longest { get; } = TimeSpan.FromDays(49);
 
-    /// <returns>The time.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
+    /// <returns>The time, if it is valid.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The time is negative, or above 49 days.</exception>
     public static TimeSpan Check(TimeSpan wait, [CallerArgumentExpression(nameof(wait))] string? name = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero, name);
@@ -16,8 +16,8 @@ internal static class Waits
         return wait;
     }
 
-    /// <returns>The time, of something that takes some.</returns>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
+    /// <returns>The time limit, if it is valid.</returns>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is zero or negative, or above 49 days.</exception>
     public static TimeSpan CheckLimit(TimeSpan limit, [CallerArgumentExpression(nameof(limit))] string? name = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero, name);

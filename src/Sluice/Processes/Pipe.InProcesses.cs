@@ -1,21 +1,31 @@
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Processes;
+
 namespace Sluice;
 
 public static partial class Pipe
 {
-    /// <summary>A stage that works in other processes: copies of this program, which the run starts and ends. Each item goes to one of them, through the body of that name there, and its results come back.</summary>
+    /// <summary>
+    /// A stage whose body runs in worker processes: copies of this program, which the run starts and ends. Each item goes to one worker,
+    /// and its results come back.
+    /// </summary>
     /// <remarks>
-    /// <para>The first line of <c>Main</c> is <c>if (await Worker.TryRunAsWorkerAsync(args, name => …)) return;</c>, where bodies are found by their names.</para>
+    /// <para>The first line of <c>Main</c> is <c>if (await Worker.TryRunAsWorkerAsync(args, name => …)) return;</c>, which finds bodies by
+    /// name.</para>
     /// <para>
-    /// Results keep the order of the items, unless the stage is <see cref="Stage.Unordered"/>. A worker that ends is replaced, and what it had not answered is done again by others; results of one item
-    /// go on when all of them are there, once. An item that ends workers, or fails in the body, is subject to the stage's <see cref="Stage.Retry"/>, <see cref="Stage.Timeout"/> and <see cref="Stage.OnError"/>.
-    /// At most <see cref="RunOptions.MaxBufferedItems"/> items are in the stage.
+    /// Results keep the order of the items, unless the stage is <see cref="Stage.Unordered"/>. The results of an item go on once, when all
+    /// of them are there. A worker that ends is replaced, and its unanswered items are repeated. <see cref="Stage.Retry"/>,
+    /// <see cref="Stage.Timeout"/> and <see cref="Stage.OnError"/> apply to each item. An item that has ended
+    /// <see cref="ProcessOptions.MaxCrashes"/> workers fails without further retries. The stage holds at most
+    /// <see cref="RunOptions.MaxBufferedItems"/> items.
     /// </para>
     /// </remarks>
-    /// <typeparam name="TIn">What the body takes.</typeparam>
-    /// <typeparam name="TOut">What comes out of it.</typeparam>
+    /// <typeparam name="TIn">The type of the body's items.</typeparam>
+    /// <typeparam name="TOut">The type of the body's results.</typeparam>
     /// <param name="body">The name of the body.</param>
-    /// <param name="options">How many workers there are, and what they may do.</param>
-    /// <exception cref="PayloadException">An item or a result would not come back from its payload as it was.</exception>
+    /// <param name="options">The number of workers, their program and limits.</param>
+    /// <exception cref="PayloadException">An item or result type does not survive serialization.</exception>
     public static Pipe<TIn, TOut> InProcesses<TIn, TOut>(string body, ProcessOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(body);

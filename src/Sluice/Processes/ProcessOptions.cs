@@ -1,53 +1,69 @@
+using Sluice.Policies;
+using Sluice.Storage;
+
 namespace Sluice;
 
-/// <summary>How worker processes are run; see <see cref="Pipe.InProcesses"/>. Immutable.</summary>
+/// <summary>Options of worker processes (<see cref="Pipe.InProcesses"/>). Immutable.</summary>
 public sealed record ProcessOptions
 {
-    /// <summary>How many processes, 1 to 256; as many as there are processors unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <summary>The number of worker processes, 1 to 256; default one per processor.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public int Workers { get; init => field = Within(value, 1, 256, nameof(Workers)); } = Math.Clamp(Environment.ProcessorCount, 1, 256);
 
-    /// <summary>What a worker's arguments are behind the two that say that it is one, and which; none unless given.</summary>
-    /// <exception cref="ArgumentNullException">Null.</exception>
+    /// <summary>The arguments of a worker, after the two that mark it as a worker and name its body; default none.</summary>
+    /// <exception cref="ArgumentNullException">The list is null.</exception>
     public IReadOnlyList<string> Arguments { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = [];
 
-    /// <summary>The file that is started, or the <c>.dll</c> that <c>dotnet</c> is given; this program itself unless given.</summary>
+    /// <summary>The program to start, or a <c>.dll</c> for <c>dotnet</c>; null (the default) for this program.</summary>
     public string? Program { get; init; }
 
-    /// <summary>How items and results travel: the same as those of the body (<see cref="WorkerBody.Of"/>); JSON unless given.</summary>
-    /// <exception cref="ArgumentNullException">Null.</exception>
-    public PayloadSerializers Serializers { get; init => field = value ?? throw new ArgumentNullException(nameof(value)); } = PayloadSerializers.Json;
+    /// <summary>The serializers of items and results, the same as the body's (<see cref="WorkerBody.Of"/>); default JSON.</summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
+    public PayloadSerializers Serializers
+    {
+        get; init
+        => field = value ?? throw new ArgumentNullException(nameof(value));
+    } = PayloadSerializers.Json;
 
     /// <summary>
-    /// How many items a worker has at a time, 1 to 4,096. Null, as it is unless given, lets it have what it does in about 5 ms, as measured, one at least: give a number where the body waits for something, and has
-    /// stages that are <see cref="Stage.Parallel"/>. With a <see cref="Stage.Timeout"/> it has one.
+    /// The number of items a worker has at a time, 1 to 4,096; null (the default) for about 5 ms of work, as measured, at least one.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <remarks>
+    /// Set it if the body waits for something and has <see cref="Stage.Parallel"/> stages. With a <see cref="Stage.Timeout"/>, a worker has
+    /// one item.
+    /// </remarks>
+    /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public int? MaxItemsPerWorker { get; init => field = value is { } number ? Within(number, 1, 4096, nameof(MaxItemsPerWorker)) : null; }
 
-    /// <summary>The longest payload of an item, and of all results of an item together, in bytes; 16 MiB unless given, 1 GiB at most.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Out of range.</exception>
+    /// <summary>The largest payload of an item, and of all its results together, in bytes. 1 byte to 1 GiB; default 16 MiB.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The size is out of range.</exception>
     public int MaxItemBytes { get; init => field = Within(value, 1, 1 << 30, nameof(MaxItemBytes)); } = 16 << 20;
 
-    /// <summary>How many workers an item may end that works on nothing else, before it is given up as <see cref="Stage.OnError"/> says; 1 or more; 3 unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>
+    /// The number of workers that one item, alone, may end before it fails as <see cref="Stage.OnError"/> says. At least 1; default 3.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is less than 1.</exception>
     public int MaxCrashes { get; init => field = Within(value, 1, int.MaxValue, nameof(MaxCrashes)); } = 3;
 
-    /// <summary>How many workers in a row may end before they have got to work, until the run fails; 1 or more; 5 unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>The number of workers in a row that may end before they work, until the run fails. At least 1; default 5.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The number is less than 1.</exception>
     public int MaxFailedStarts { get; init => field = Within(value, 1, int.MaxValue, nameof(MaxFailedStarts)); } = 5;
 
-    /// <summary>How long a worker may take until it connects, in real time; 30 seconds unless given.</summary>
+    /// <summary>The time until a worker connects, in real time; then it is killed. Default 30 seconds.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
     public TimeSpan StartTimeout { get; init => field = Time(value, nameof(StartTimeout)); } = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long a worker may take to end by itself when it is not needed any more, in real time; then it is killed. 5 seconds unless given.</summary>
+    /// <summary>
+    /// The time in which a worker that is no longer needed ends by itself, in real time; then it is killed. Default 5 seconds.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero, negative, or more than 49 days.</exception>
     public TimeSpan StopTimeout { get; init => field = Time(value, nameof(StopTimeout)); } = TimeSpan.FromSeconds(5);
 
     private static int Within(int value, int least, int most, string name)
-        => value >= least && value <= most ? value : throw new ArgumentOutOfRangeException($"{nameof(ProcessOptions)}.{name}", value, $"From {least:N0} to {most:N0}.");
+        => value >= least && value <= most ? value : throw new ArgumentOutOfRangeException($"{nameof(ProcessOptions)}.{name}", value,
+        $"From {least:N0} to {most:N0}.");
 
     private static TimeSpan Time(TimeSpan value, string name)
-        => value > TimeSpan.Zero ? Waits.Check(value, $"{nameof(ProcessOptions)}.{name}") : throw new ArgumentOutOfRangeException($"{nameof(ProcessOptions)}.{name}", value, "More than zero.");
+        => value > TimeSpan.Zero ? Waits.Check(value, $"{nameof(ProcessOptions)}.{name}")
+        : throw new ArgumentOutOfRangeException($"{nameof(ProcessOptions)}.{name}", value, "More than zero.");
 }

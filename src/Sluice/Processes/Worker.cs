@@ -1,20 +1,24 @@
 using System.Runtime.InteropServices;
+using Sluice.Processes;
 
 namespace Sluice;
 
-/// <summary>What a program does that is started as a worker of another copy of itself (<see cref="Pipe.InProcesses"/>).</summary>
+/// <summary>Runs a program as a worker of another copy of itself (<see cref="Pipe.InProcesses"/>).</summary>
 public static partial class Worker
 {
     internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
 
-    /// <summary>If this process was started as a worker, works until the process that has started it wants no more, or has ended. To be called before anything else is done.</summary>
+    /// <summary>
+    /// Runs a body if this process is a worker of a pipeline, until the parent needs it no more or ends. Call it before anything else.
+    /// </summary>
     /// <remarks>
-    /// A worker ends when its connection does. Ctrl+C and SIGTERM, which reach the whole group of processes, are left to the one that has started it.
-    /// What the program's standard output is, is the worker's as well; its standard input is empty.
+    /// A worker ends when its connection ends. Ctrl+C and SIGTERM, which reach all processes of the group, are ignored: the parent handles
+    /// them. A worker shares the parent's standard output; its standard input is empty.
     /// </remarks>
-    /// <param name="args">The arguments of the program. Those of a worker are <c>--sluice-worker</c>, the name of the body, and then <see cref="ProcessOptions.Arguments"/>.</param>
-    /// <param name="bodies">Makes the body of a name; null if there is none.</param>
-    /// <returns>Whether it was a worker, and its work is done: then the program is to end.</returns>
+    /// <param name="args">The arguments of the program. A worker's are <c>--sluice-worker</c>, the name of the body, and
+    /// <see cref="ProcessOptions.Arguments"/>.</param>
+    /// <param name="bodies">Makes the body of a name; returns null if there is none.</param>
+    /// <returns>Whether this process was a worker, and its work is done; then end the program.</returns>
     /// <example><code>
     /// if (await Worker.TryRunAsWorkerAsync(args, name => name == "parse" ? WorkerBody.Of(Stages.Parse) : null)) return;
     /// await (Source.Lines("big.log") | Pipe.InProcesses&lt;string, Hit&gt;("parse", new() { Workers = 4 }) | Save).RunAsync();
@@ -25,7 +29,8 @@ public static partial class Worker
         ArgumentNullException.ThrowIfNull(bodies);
         if (args is not [WorkerToken.Argument, var name, ..]) return false;
         if (WorkerToken.Take() is not { } invitation)
-            throw new InvalidOperationException($"{WorkerToken.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
+            throw new InvalidOperationException(
+                $"{WorkerToken.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
         using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
         if (await WorkerLink.TryConnectAsync(invitation).ConfigureAwait(false) is not { } link) return true;
@@ -38,7 +43,8 @@ public static partial class Worker
         WorkerBody body;
         try
         {
-            body = bodies(name) ?? throw new InvalidOperationException($"The program knows no body '{name}': the function that is given to Worker.TryRunAsWorkerAsync returned null.");
+            body = bodies(name) ?? throw new InvalidOperationException(
+                $"The program knows no body '{name}': the function that is given to Worker.TryRunAsWorkerAsync returned null.");
         }
         catch (Exception e)
         {

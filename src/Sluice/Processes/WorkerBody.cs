@@ -1,16 +1,22 @@
+using Sluice.Engine;
+using Sluice.Policies;
+using Sluice.Processes;
+using Sluice.Storage;
+using Sluice.Topologies;
+
 namespace Sluice;
 
-/// <summary>What workers run: a pipe, and how its items and results travel.</summary>
+/// <summary>The body of a worker: a pipe, and the serializers of its items and results.</summary>
 /// <remarks>Immutable.</remarks>
 public abstract class WorkerBody
 {
     private protected WorkerBody() { }
 
-    /// <summary>A body of a pipe.</summary>
-    /// <param name="pipe">What is done with each item. It remembers nothing from item to item, and combines none: a worker that ends would forget that.</param>
-    /// <param name="serializers">The same as those of the stage (<see cref="ProcessOptions.Serializers"/>); JSON unless given.</param>
-    /// <exception cref="InvalidTopologyException">The pipe remembers or combines items, or has a source of its own.</exception>
-    /// <exception cref="PayloadException">An item or a result would not come back from its payload as it was.</exception>
+    /// <summary>Makes a body from a pipe.</summary>
+    /// <param name="pipe">The pipe. It must not keep or combine items: that would be lost with the worker.</param>
+    /// <param name="serializers">The serializers, the same as the stage's (<see cref="ProcessOptions.Serializers"/>); default JSON.</param>
+    /// <exception cref="InvalidTopologyException">The pipe keeps or combines items, or has a source of its own.</exception>
+    /// <exception cref="PayloadException">An item or result type does not survive serialization.</exception>
     public static WorkerBody Of<TIn, TOut>(Pipe<TIn, TOut> pipe, PayloadSerializers? serializers = null)
     {
         ArgumentNullException.ThrowIfNull(pipe);
@@ -35,14 +41,21 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
         TopologyRecorder drawn = RunBuilder.Draw(pipeline, isFollowed: true, Home);
         TopologyNode[] sources = [.. drawn.Topology.Nodes.Where(node => drawn.Topology.Edges.All(edge => edge.To != node))];
         if (sources.Length != 1 || sources[0].Kind != WorkerSource<TIn>.KindName)
-            throw new InvalidTopologyException($"The body begins with {string.Join(", ", sources.Select(node => node.Name))}. It takes its items from the process that has started it, and from nowhere else.");
+            throw new InvalidTopologyException(
+                $"The body begins with {string.Join(", ", sources.Select(node => node.Name))}. It takes its items from the process that "
+                    + $"has started it, and from nowhere else.");
     }
 
     internal override async Task RunAsync(WorkerLink link)
     {
         link.SayHello(TypeNames.ToStore(typeof(TIn)), TypeNames.ToStore(typeof(TOut)));
         var intake = new WorkerIntake<TIn>(link, items);
-        var options = new RunOptions { TrackItems = true, Following = new ItemTracking(intake) { Home = Home }, StopTimeout = Worker.StopGrace };
+        var options = new RunOptions
+        {
+            TrackItems = true,
+            Following = new ItemTracking(intake) { Home = Home },
+            StopTimeout = Worker.StopGrace
+        };
         PipelineRun run = pipeline.Start(options);
         await using (run.ConfigureAwait(false))
         {
@@ -50,7 +63,7 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
             Task sending = link.SendAsync();
             await Task.WhenAny(receiving, run.Completion).ConfigureAwait(false);
             if (run.Completion.Exception?.InnerException is { } failure) link.Say(FrameKind.Broken, failure.Message);
-            else run.Cancel();                       // whoever would want the results has gone
+            else run.Cancel();                       // the parent, which wants the results, is gone
             link.Close();
             await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -1,23 +1,25 @@
 namespace Sluice;
 
-/// <summary>Something has failed in a worker process: the body at an item, or the process itself. What is known of it came as text.</summary>
+/// <summary>
+/// Thrown if an item fails in the body of a worker process, or if a worker process itself fails. The details come as text.
+/// </summary>
 public class WorkerException : SluiceException
 {
-    /// <summary>Makes one without a message.</summary>
+    /// <summary>Creates the exception without a message.</summary>
     public WorkerException() { }
 
-    /// <summary>Makes one.</summary>
+    /// <summary>Creates the exception with a message.</summary>
     /// <param name="message">What failed.</param>
     public WorkerException(string message) : base(message) { }
 
-    /// <summary>Makes one with a cause.</summary>
+    /// <summary>Creates the exception with a message and a cause.</summary>
     /// <param name="message">What failed.</param>
     /// <param name="inner">The cause.</param>
     public WorkerException(string message, Exception? inner) : base(message, inner) { }
 
-    /// <summary>The name of the node in the body that failed; null where it was the process.</summary>
+    /// <summary>The node of the body that failed; null if the process failed.</summary>
     public string? Node { get; init; }
 
-    /// <summary>The name of the type of what the body threw, as text; null where it was the process.</summary>
+    /// <summary>The type name of the body's exception; null if the process failed.</summary>
     public string? ExceptionType { get; init; }
 }

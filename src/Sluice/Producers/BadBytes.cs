@@ -1,9 +1,14 @@
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Finds the line in which there are bytes that are no text: the decoder puts a mark in their place, and is past other lines by then.</summary>
-/// <remarks>One reader's. The mark is no character, so a line that has it by rights is hardly ever there, and does no harm unless bad bytes are near.</remarks>
+/// <summary>
+/// Finds lines with bytes that are not valid text: the decoder puts a mark in their place, as it may be several lines ahead.
+/// </summary>
+/// <remarks>
+/// For one reader. The mark, U+FFFF, is no character, so lines hardly ever contain it; a line that does is refused only if bad bytes were
+/// read.
+/// </remarks>
 internal sealed class BadBytes : DecoderFallback
 {
     private const char Mark = '\uFFFF';
@@ -13,7 +18,7 @@ internal sealed class BadBytes : DecoderFallback
 
     public override int MaxCharCount => 1;
 
-    /// <summary>The encoding such that this is told of bad bytes.</summary>
+    /// <summary>The encoding with this instance as its decoder fallback.</summary>
     public Encoding In(Encoding plain)
     {
         encoding = plain.WebName.ToUpperInvariant();
@@ -22,7 +27,7 @@ internal sealed class BadBytes : DecoderFallback
         return watched;
     }
 
-    /// <exception cref="InvalidDataException">There were bad bytes in this line.</exception>
+    /// <exception cref="InvalidDataException">The line has bad bytes.</exception>
     public void Check(string line, string? name, long number)
     {
         if (isFound && line.IndexOf(Mark, StringComparison.Ordinal) is >= 0 and int at)

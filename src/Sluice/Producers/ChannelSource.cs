@@ -1,11 +1,19 @@
 using System.Threading.Channels;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
 
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>The items of a channel, until it completes; it fails when the channel was completed with an exception.</summary>
-    /// <remarks>What a drained or cancelled run has not taken stays in the channel. Runs that read one channel at the same time share its items out among them.</remarks>
+    /// <summary>
+    /// A source of the items of a channel. It ends when the channel completes, and fails if the channel completes with an exception.
+    /// </summary>
+    /// <remarks>
+    /// After a drain or a cancellation, items that were not taken stay in the channel. Several runs may read a channel at once: each item
+    /// goes to one of them.
+    /// </remarks>
     public static Source<T> From<T>(ChannelReader<T> items)
     {
         ArgumentNullException.ThrowIfNull(items);

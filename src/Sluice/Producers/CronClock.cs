@@ -1,17 +1,19 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
 /// <summary>
-/// Turns local times into instants where clocks change. It asks the zone only for the offset at an instant, which is always exact;
-/// what the zone says about invalid and ambiguous times is not, where a country changed its standard time.
+/// Converts local times into instants when clocks change. It asks the zone only for the offset at an instant, which is always exact;
+/// the zone's answers about invalid and ambiguous times are wrong where a country changed its standard time.
 /// </summary>
 internal readonly struct CronClock(CronTimes times, TimeZoneInfo zone)
 {
     private static readonly TimeSpan Day = TimeSpan.FromDays(1);
 
-    /// <summary>Each local time once: the skipped at the end of the gap, the repeated at its first occurrence.</summary>
+    /// <summary>
+    /// The next time of a schedule at fixed hours: a skipped time is the end of the gap, a repeated time is its first occurrence.
+    /// </summary>
     internal DateTimeOffset? NextOfFixedHours(DateTimeOffset after)
     {
-        // Later local times never mean earlier instants here, so all up to the present local time lie in the past.
+        // Here later local times never mean earlier instants, so all local times up to now are in the past.
         var local = times.NextFrom(After(Local(after.UtcDateTime)));
         while (local is { } candidate)
         {
@@ -23,7 +25,7 @@ internal readonly struct CronClock(CronTimes times, TimeZoneInfo zone)
         return null;
     }
 
-    /// <summary>Whatever the clock on the wall shows, as often as it shows it.</summary>
+    /// <summary>The next time of a schedule that follows the wall clock: skipped times do not occur, repeated times occur twice.</summary>
     internal DateTimeOffset? NextOnTheWall(DateTimeOffset after)
     {
         var instant = after.UtcDateTime;
@@ -42,14 +44,14 @@ internal readonly struct CronClock(CronTimes times, TimeZoneInfo zone)
 
             if (near == candidate) return At(candidate);
 
-            // Nothing happens before the candidate, unless the clocks change shortly before it.
+            // The candidate is next, unless the clocks change shortly before it.
             instant = candidate - near > 2 * Day ? candidate - (2 * Day) : near;
             from = Local(instant);
         }
     }
 
-    // The instant of a local time: the first one where there are two, the end of the gap where there is none; null when it is after
-    // the last time that can be represented.
+    // The instant of a local time: the first of two, or the end of the gap if there is none; null if it is after the last representable
+    // time.
     private DateTime? InstantOf(DateTime local)
     {
         if (Shift(local, -2 * Day) is not { } before || Shift(local, 2 * Day) is not { } later)
@@ -60,7 +62,7 @@ internal readonly struct CronClock(CronTimes times, TimeZoneInfo zone)
         return first ?? FirstChange(before, later);
     }
 
-    // The first instant after low whose offset is another one, where that at high is: by halving.
+    // The first instant after `low` with another offset, if the offset at `high` differs; by bisection.
     private DateTime FirstChange(DateTime low, DateTime high)
     {
         var offset = zone.GetUtcOffset(low);
@@ -85,7 +87,7 @@ internal readonly struct CronClock(CronTimes times, TimeZoneInfo zone)
 
     private static DateTime After(DateTime local) => local == DateTime.MaxValue ? local : local.AddTicks(1);
 
-    // Null outside of the years 1 to 9999. All values are marked as UTC: the zone must not convert them.
+    // Null outside of the years 1 to 9999. All values are marked as UTC, so that the zone does not convert them.
     private static DateTime? Shift(DateTime value, TimeSpan by)
     {
         var ticks = value.Ticks + by.Ticks;

@@ -1,13 +1,13 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>What a field of a cron expression allows.</summary>
-/// <param name="Bits">Bit n is set when n is allowed.</param>
-/// <param name="StartsWithStar">Whether the field begins with <c>*</c> or <c>?</c>, which decides how the two day fields combine, and
-/// whether a schedule follows the wall clock.</param>
+/// <summary>The values that a field of a cron expression allows.</summary>
+/// <param name="Bits">Bit n is set if n is allowed.</param>
+/// <param name="StartsWithStar">Whether the field begins with <c>*</c> or <c>?</c>. It decides how the two day fields combine, and whether
+/// a schedule follows the wall clock.</param>
 /// <param name="Days">Days that depend on the month.</param>
 internal sealed record CronField(ulong Bits, bool StartsWithStar, IReadOnlyList<CronDay> Days)
 {
-    /// <summary>The first allowed value from a value on, or -1.</summary>
+    /// <summary>The first allowed value from <paramref name="value"/> on; -1 if there is none.</summary>
     internal int NextFrom(int value) => Next(Bits, value);
 
     internal static int Next(ulong bits, int from)

@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>One of the six places in a cron expression: what it is called, and what may stand in it.</summary>
+/// <summary>One of the six fields of a cron expression: its name and its allowed values.</summary>
 internal sealed record CronFieldKind(string Name, int Min, int Max, string[] Names, string Allowed)
 {
     private const string Forms = "*, ranges a-b, steps a/n and lists a,b";
@@ -17,12 +17,13 @@ internal sealed record CronFieldKind(string Name, int Min, int Max, string[] Nam
         "month", 1, 12, ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"], $"1-12, JAN-DEC, {Forms}");
 
     internal static readonly CronFieldKind Weekday = new(
-        "day of week", 0, 7, ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"], $"0-7, SUN-SAT, {Forms}, ?, dL (the last) and d#n (the n-th)");
+        "day of week", 0, 7, ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"],
+            $"0-7, SUN-SAT, {Forms}, ?, dL (the last) and d#n (the n-th)");
 
-    /// <summary>In the order of an expression of six fields.</summary>
+    /// <summary>All fields, in the order of an expression with six fields.</summary>
     internal static readonly CronFieldKind[] All = [Second, Minute, Hour, Day, Month, Weekday];
 
-    /// <summary>How many different values there are: Sunday counts once, though it has two numbers.</summary>
+    /// <summary>The number of different values; Sunday counts once, although it has two numbers.</summary>
     internal int Count => ReferenceEquals(this, Weekday) ? 7 : Max - Min + 1;
 
     internal bool IsDays => ReferenceEquals(this, Day) || ReferenceEquals(this, Weekday);

@@ -1,17 +1,17 @@
 using System.Globalization;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Reads one field of a cron expression: a list of values, ranges, steps and days that depend on the month.</summary>
+/// <summary>Parses one field of a cron expression: a list of values, ranges, steps, and days that depend on the month.</summary>
 /// <param name="expression">The whole expression, for errors.</param>
-/// <param name="kind">Which field it is.</param>
-/// <param name="start">Where the field starts in the expression, for errors.</param>
-/// <param name="field">The field.</param>
+/// <param name="kind">The kind of the field.</param>
+/// <param name="start">The start of the field in the expression, for errors.</param>
+/// <param name="field">The text of the field.</param>
 internal sealed class CronFieldParser(string expression, CronFieldKind kind, int start, string field)
 {
     private readonly List<CronDay> days = [];
     private ulong bits;
-    private int position; // of the list's item that is being read, in the field
+    private int position; // position in the field of the list item that is being read
 
     internal CronField Parse()
     {
@@ -25,7 +25,7 @@ internal sealed class CronFieldParser(string expression, CronFieldKind kind, int
         return new(bits, field[0] is '*' or '?', days);
     }
 
-    // value, range or *, with or without a step.
+    // A value, a range or *, with or without a step.
     private void ReadValues(string item)
     {
         var slash = item.IndexOf('/', StringComparison.Ordinal);
@@ -48,7 +48,7 @@ internal sealed class CronFieldParser(string expression, CronFieldKind kind, int
 
     private void Add(int first, int? last, int step)
     {
-        // Values go round: 22-2 are 22, 23, 0, 1, 2. Sunday may be written 7, and 0-7 is the whole week.
+        // Values wrap around: 22-2 are 22, 23, 0, 1, 2. Sunday may be written 7, and 0-7 is the whole week.
         var count = kind.Count;
         var offset = first - kind.Min;
         var length = last is not { } end ? 0

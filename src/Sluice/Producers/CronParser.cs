@@ -1,4 +1,4 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
 /// <summary>Splits a cron expression into its six fields.</summary>
 internal static class CronParser
@@ -14,7 +14,7 @@ internal static class CronParser
         ["@hourly"] = "0 * * * *",
     };
 
-    /// <summary>The fields from second to day of week; an expression of five fields means second 0.</summary>
+    /// <summary>Parses the six fields, from second to day of week. In an expression of five fields the second is 0.</summary>
     internal static CronField[] Parse(string expression)
     {
         if (expression.AsSpan().Trim() is ['@', ..])

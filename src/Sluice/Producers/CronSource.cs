@@ -1,12 +1,19 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Producers;
+
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>The times of a schedule, each when it has come: <c>Source.Cron("0 */5 * * * *")</c> for every five minutes.</summary>
-    /// <remarks>Times that pass before the start, or while the pipeline has no time, are skipped.</remarks>
+    /// <summary>
+    /// A source of the times of a cron schedule, each when it has come: <c>Source.Cron("0 */5 * * * *")</c> fires every five minutes.
+    /// </summary>
+    /// <remarks>Times before the start are skipped, and so are times that pass while the pipeline is busy.</remarks>
     /// <param name="expression">Five or six fields; see <see cref="CronSchedule"/>.</param>
-    /// <param name="zone">The time zone in which they are meant; the local one of the run's clock when null.</param>
-    /// <exception cref="FormatException">The expression is not a schedule; the message says where and why.</exception>
+    /// <param name="zone">The time zone of the schedule; the local one of the run's clock if null.</param>
+    /// <exception cref="FormatException">The expression is not a valid schedule; the message says where and why.</exception>
     public static Source<DateTimeOffset> Cron(string expression, TimeZoneInfo? zone = null)
         => new CronSource(CronSchedule.Parse(expression), zone, StageOptions.Default);
 }

@@ -1,10 +1,10 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
 /// <summary>The local times that a cron expression allows, on a calendar without time zones.</summary>
-/// <param name="fields">From second to day of week.</param>
+/// <param name="fields">The fields, from second to day of week.</param>
 internal sealed class CronTimes(CronField[] fields)
 {
-    // The calendar repeats after 400 years, weekdays included: what has not come by then never comes.
+    // The calendar repeats after 400 years, weekdays included: a day that has not come by then never comes.
     private const int Years = 400;
 
     private readonly CronField second = fields[0];
@@ -14,7 +14,7 @@ internal sealed class CronTimes(CronField[] fields)
     private readonly CronField month = fields[4];
     private readonly CronField weekday = fields[5];
 
-    /// <summary>The first allowed time at or after a time; null when there is none before the year 10000.</summary>
+    /// <summary>The first allowed time at or after a time; null if there is none before the year 10000.</summary>
     internal DateTime? NextFrom(DateTime from)
     {
         var fraction = from.Ticks % TimeSpan.TicksPerSecond;
@@ -32,7 +32,7 @@ internal sealed class CronTimes(CronField[] fields)
         return NextDay(tomorrow.Year, tomorrow.Month, tomorrow.Day) is { } later ? later + TimeFrom(0, 0, 0) : null;
     }
 
-    /// <summary>The first allowed time of day from one on, or null; from midnight on there always is one.</summary>
+    /// <summary>The first allowed time of day from a time on; null if there is none. From midnight on there always is one.</summary>
     private TimeSpan? TimeFrom(int h, int m, int s)
     {
         if (hour.NextFrom(h) == h)
@@ -52,7 +52,7 @@ internal sealed class CronTimes(CronField[] fields)
         return null;
     }
 
-    /// <summary>The allowed days of a month: bit n for day n.</summary>
+    /// <summary>The allowed days of a month, as bits: bit n for day n.</summary>
     private ulong DaysOf(int year, int m)
     {
         var length = DateTime.DaysInMonth(year, m);
@@ -73,7 +73,7 @@ internal sealed class CronTimes(CronField[] fields)
 
     private static int WeekdayOf(int day, int first) => (first + day - 1) % 7;
 
-    /// <summary>The day that a rule means in a month of this length that starts with this weekday; 0 or less when there is none.</summary>
+    /// <summary>The day that a rule means in a month with this length and first weekday; 0 or less if there is none.</summary>
     private static int Resolve(CronDay rule, int length, int first) => rule.Kind switch
     {
         CronDayKind.FromLast => length - rule.Value,
@@ -83,7 +83,7 @@ internal sealed class CronTimes(CronField[] fields)
         _ => rule.Value <= length ? Nearest(rule.Value, length, first) : 0,
     };
 
-    // On a Saturday the day before, on a Sunday the day after, but within the month.
+    // For a Saturday the day before, for a Sunday the day after, but within the month.
     private static int Nearest(int day, int length, int first) => WeekdayOf(day, first) switch
     {
         6 => day > 1 ? day - 1 : day + 2,

@@ -1,12 +1,17 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Producers;
+
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>What a function returns, again and again, with a wait before every call. Never ends by itself.</summary>
-    /// <param name="wait">Before the first call, and from the moment an item has been handed on to the next call: zero or more.</param>
-    /// <param name="jitter">Makes every wait longer by a random time up to this; none when null.</param>
+    /// <summary>A source that calls a function again and again, with a wait before every call. It never ends by itself.</summary>
+    /// <param name="wait">The wait before the first call, and from emitting an item to the next call: zero or more.</param>
+    /// <param name="jitter">Every wait is longer by a random time up to this; none if null.</param>
     /// <param name="item">Makes an item. If it throws, the source fails.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A negative time.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A time is negative.</exception>
     public static Source<T> Every<T>(TimeSpan wait, TimeSpan? jitter, Func<T> item)
     {
         ArgumentNullException.ThrowIfNull(item);
@@ -23,16 +28,19 @@ public static partial class Source
     }
 }
 
-internal sealed class EverySource<T>(TimeSpan wait, TimeSpan jitter, Func<CancellationToken, ValueTask<T>> item, StageOptions options) : LeafSource<T>(options)
+internal sealed class EverySource<T>(TimeSpan wait, TimeSpan jitter, Func<CancellationToken, ValueTask<T>> item, StageOptions options)
+    : LeafSource<T>(options)
 {
     private protected override string Kind => "every";
 
     private protected override Source<T> With(StageOptions annotated) => new EverySource<T>(wait, jitter, item, annotated);
 
-    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new EveryPump<T>(context, next, wait, jitter, item);
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next)
+        => new EveryPump<T>(context, next, wait, jitter, item);
 }
 
-internal sealed class EveryPump<T>(StageContext context, Inlet<T> next, TimeSpan wait, TimeSpan jitter, Func<CancellationToken, ValueTask<T>> item)
+internal sealed class EveryPump<T>(StageContext context, Inlet<T> next, TimeSpan wait, TimeSpan jitter,
+    Func<CancellationToken, ValueTask<T>> item)
     : TimedPump<T>(context, next)
 {
     private long since;

@@ -1,34 +1,46 @@
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>A source's pump that can go on where an earlier one was.</summary>
+/// <summary>A source's pump that can resume from a stored position.</summary>
 internal interface IResumablePump
 {
     /// <summary>The producer's name.</summary>
     string Name { get; }
 
-    /// <summary>What made the producer, for people; stored with the position, which no other kind can read.</summary>
+    /// <summary>The kind of producer, for people. Stored with the position: other kinds cannot read it.</summary>
     string Kind { get; }
 
-    /// <summary>Where to begin. Called once, before the pump starts; not at all where nobody stores positions.</summary>
+    /// <summary>Sets the position to resume from. Called once, before the pump starts, and only if positions are stored.</summary>
     void Resume(ReadOnlyMemory<byte> position);
 
-    /// <summary>Where to go on to get this item again, as the number in this run tells. Asked for ever later items; any thread.</summary>
+    /// <summary>
+    /// The position from which this item would be produced again. Called with increasing numbers of items of this run; any thread.
+    /// </summary>
     ReadOnlyMemory<byte> PositionBefore(long sequence);
 
-    /// <summary>Where to go on behind this item, of which everything was accepted; null where that is not told. Asked like <see cref="PositionBefore"/>.</summary>
+    /// <summary>
+    /// The position behind this item, all of which was accepted; null if the pump does not tell it. Called like
+    /// <see cref="PositionBefore"/>.
+    /// </summary>
     ReadOnlyMemory<byte>? PositionBehind(long sequence) => null;
 
-    /// <summary>Gives it what stores a position without an item, when everything before it was accepted. Called with <see cref="Resume"/>.</summary>
+    /// <summary>
+    /// Sets the function that stores a position without an item, once everything before it was accepted. Called with <see cref="Resume"/>.
+    /// </summary>
     void MarkWith(Func<ReadOnlyMemory<byte>, Task> markAsync) { }
 
-    /// <summary>Gives it what stores bytes that could not be made an item: the bytes, why, and a position, when everything before it was accepted. Called with <see cref="Resume"/>.</summary>
+    /// <summary>
+    /// Sets the function that stores bytes that are no valid item: the bytes, the reason, and a position, once everything before it was
+    /// accepted. Called with <see cref="Resume"/>.
+    /// </summary>
     void BuryWith(Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task> buryAsync) { }
 }
 
-internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string name, IEnumerable<T> items) : SourcePump<T>(context, next), IResumablePump
+internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string name, IEnumerable<T> items)
+    : SourcePump<T>(context, next), IResumablePump
 {
     private long start;
 
@@ -36,7 +48,8 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
 
     public string Kind => "Source.Resumable(name, sequence)";
 
-    public void Resume(ReadOnlyMemory<byte> position) => start = position.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(position.Span);
+    public void Resume(ReadOnlyMemory<byte> position)
+        => start = position.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(position.Span);
 
     public ReadOnlyMemory<byte> PositionBefore(long sequence)
     {
@@ -69,7 +82,7 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
         }
     }
 
-    /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    /// <summary>Pushes items until the end, or until a push has to wait.</summary>
     private ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
     {
         ended = false;
@@ -96,7 +109,8 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
 }
 
 internal sealed class ResumablePump<T>(
-    StageContext context, Inlet<T> next, string name, string kind, Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
+    StageContext context, Inlet<T> next, string name, string kind,
+        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
     : SourcePump<T>(context, next), IResumablePump
 {
     private readonly ConcurrentQueue<(long Sequence, ReadOnlyMemory<byte> Before, ReadOnlyMemory<byte> Behind)> positions = new();
@@ -111,8 +125,8 @@ internal sealed class ResumablePump<T>(
     public void Resume(ReadOnlyMemory<byte> position) => (start, isResumed) = (position, true);
 
     /// <summary>
-    /// For a producer whose items may be gone when it begins again: makes one position of those before and behind an item of which not everything was accepted.
-    /// It goes on behind an item of which everything was. Null for one that has the same items each time.
+    /// Combines the positions before and behind an item that was accepted in part, for a producer whose items may be gone when it resumes.
+    /// Such a producer resumes behind an item that was accepted completely. Null if the producer makes the same items each time.
     /// </summary>
     public Func<ReadOnlyMemory<byte>, ReadOnlyMemory<byte>, ReadOnlyMemory<byte>>? Between { get; init; }
 
@@ -121,7 +135,7 @@ internal sealed class ResumablePump<T>(
 
     public ReadOnlyMemory<byte>? PositionBehind(long sequence) => Between is null ? null : Find(sequence)?.Behind;
 
-    /// <summary>The item that it was to go on with is gone: the next one is another.</summary>
+    /// <summary>Skips the item to resume with, because it is gone: the next item is another one.</summary>
     public void PassOverItem()
     {
         produced++;
@@ -178,7 +192,8 @@ internal sealed class ResumablePump<T>(
         try
         {
             IAsyncEnumerable<WithPosition<T>> made = produce(start, StopToken)
-                ?? throw new InvalidOperationException($"The function of the producer '{name}' returned null instead of a sequence. If there is nothing, return an empty one.");
+                ?? throw new InvalidOperationException(
+                $"The function of the producer '{name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);
         }
         catch (Exception e)
@@ -199,7 +214,7 @@ internal sealed class ResumablePump<T>(
         }
     }
 
-    /// <returns>Whether there is an item. One that was told to stop and answers with a cancellation has ended.</returns>
+    /// <returns>Whether there is an item. A cancellation after a stop counts as the end.</returns>
     private async ValueTask<bool> EndedAsync(Task<bool> moving)
     {
         try

@@ -1,17 +1,19 @@
 using System.Threading.Channels;
+using Sluice.Engine;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>A source into which others push: what they push rests in a bounded channel until the pipeline takes it.</summary>
+/// <summary>A source that others push items into: the items rest in a bounded channel until the pipeline takes them.</summary>
 /// <remarks>
-/// What has been accepted goes through a drain: the channel is closed first, then emptied. Writers run on any thread.
+/// Accepted items survive a drain: the channel is closed first, then emptied. Writers run on any thread.
 /// </remarks>
 internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? capacity) : SourcePump<T>(context, next)
 {
     private Channel<T>? made;
 
-    /// <summary>Takes an item if there is room. Any thread, once the pump is open; also the two below.</summary>
-    /// <returns>Whether it was accepted.</returns>
+    /// <summary>Accepts an item if there is room. Any thread, once the pump is open; so do the two methods below.</summary>
+    /// <returns>Whether the item was accepted.</returns>
     public bool TryAccept(T item)
     {
         if (!Items.Writer.TryWrite(item)) return false;
@@ -19,16 +21,16 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
         return true;
     }
 
-    /// <summary>Takes an item as soon as there is room.</summary>
-    /// <exception cref="ChannelClosedException">No more is taken; this one was not accepted.</exception>
+    /// <summary>Accepts an item as soon as there is room.</summary>
+    /// <exception cref="ChannelClosedException">The source takes no more items; this one was not accepted.</exception>
     public ValueTask AcceptAsync(T item, CancellationToken cancellation = default)
     {
         ValueTask writing = Items.Writer.WriteAsync(item, cancellation);
-        if (writing.IsCompleted) WakeUp();           // else the pump is at work: it makes the room, and then finds the item
+        if (writing.IsCompleted) WakeUp();           // otherwise the pump is working, makes the room, and finds the item
         return writing;
     }
 
-    /// <summary>No more will come; the failure, if there is one, comes behind what has been accepted.</summary>
+    /// <summary>Closes the source. A failure is thrown behind the accepted items.</summary>
     public void Close(Exception? failure = null)
     {
         Items.Writer.TryComplete(failure);
@@ -37,7 +39,7 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
 
     private Channel<T> Items => Volatile.Read(ref made) ?? Make();
 
-    /// <summary>How many items may wait to be taken.</summary>
+    /// <summary>The number of items that may wait to be taken.</summary>
     protected int Capacity => capacity ?? Run.Options.MaxBufferedItems;
 
     protected sealed override async ValueTask ProduceAsync()
@@ -82,16 +84,16 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
         }
     }
 
-    /// <summary>What happens to an item that comes when the channel is full.</summary>
+    /// <summary>What happens to an item when the channel is full.</summary>
     protected virtual BoundedChannelFullMode FullMode => BoundedChannelFullMode.Wait;
 
-    /// <summary>Called once, before anything is taken: from here on others may push.</summary>
+    /// <summary>Called once before any item is taken; others may push from then on.</summary>
     protected abstract void Open();
 
-    /// <summary>Called once, when nothing is taken any more.</summary>
+    /// <summary>Called once after the last item was taken.</summary>
     protected abstract ValueTask CloseAsync();
 
-    // By whichever comes first: the pump, or what pushes into it.
+    // Made by the pump or the first writer, whichever comes first.
     private Channel<T> Make()
     {
         var channel = Channel.CreateBounded<T>(new BoundedChannelOptions(Capacity) { SingleReader = true, FullMode = FullMode }, Dropped);
@@ -100,8 +102,8 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
 
     private void Dropped(T item) => Interlocked.Increment(ref Context.Skipped);
 
-    /// <summary>Whether it is closed, and empty.</summary>
-    /// <remarks>Throws what it was closed with, if that is a failure.</remarks>
+    /// <summary>Whether the channel is closed and empty.</summary>
+    /// <remarks>Throws the failure that it was closed with, if any.</remarks>
     private bool IsClosed()
     {
         Task completion = Items.Reader.Completion;

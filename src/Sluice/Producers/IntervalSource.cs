@@ -1,12 +1,17 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Producers;
+
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>The numbers of the ticks of a clock, from 0: the first after one period. Never ends by itself.</summary>
-    /// <remarks>Ticks do not drift and do not pile up: those for which the pipeline had no time are left out, and so are their numbers.</remarks>
-    /// <param name="period">From one tick to the next: more than zero.</param>
-    /// <param name="jitter">Every tick comes later by a random time up to this; none unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A period that is not more than zero, or a negative jitter.</exception>
+    /// <summary>A source of tick numbers, from 0, one per period; the first tick comes after one period. It never ends by itself.</summary>
+    /// <remarks>Ticks do not drift and do not pile up: a tick that passes while the pipeline is busy is skipped, with its number.</remarks>
+    /// <param name="period">The time from one tick to the next: more than zero.</param>
+    /// <param name="jitter">Every tick is later by a random time up to this; none unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The period is not more than zero, or the jitter is negative.</exception>
     public static Source<long> Interval(TimeSpan period, TimeSpan? jitter = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
@@ -21,10 +26,12 @@ internal sealed class IntervalSource(TimeSpan period, TimeSpan jitter, StageOpti
 
     private protected override Source<long> With(StageOptions annotated) => new IntervalSource(period, jitter, annotated);
 
-    private protected override SourcePump<long> Pump(StageContext context, Inlet<long> next) => new IntervalPump(context, next, period, jitter);
+    private protected override SourcePump<long> Pump(StageContext context, Inlet<long> next)
+        => new IntervalPump(context, next, period, jitter);
 }
 
-internal sealed class IntervalPump(StageContext context, Inlet<long> next, TimeSpan period, TimeSpan jitter) : TimedPump<long>(context, next)
+internal sealed class IntervalPump(StageContext context, Inlet<long> next, TimeSpan period, TimeSpan jitter)
+    : TimedPump<long>(context, next)
 {
     private long start = -1;
     private long tick = -1;

@@ -1,19 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Cuts text into lines that end in LF, CR LF or CR, and refuses lines that are too long before they fill the memory.</summary>
-/// <remarks>One user at a time: read, <see cref="Add"/>, take lines until there is none, read again.</remarks>
+/// <summary>Splits text into lines that end in LF, CR LF or CR, and refuses a line that is too long before it fills the memory.</summary>
+/// <remarks>Not thread-safe: read, <see cref="Add"/>, take lines until there is none, read again.</remarks>
 internal sealed class LineReader(TextReader text, string? name, int longest, BadBytes? bad)
 {
     private readonly char[] buffer = new char[8192];
-    private readonly StringBuilder rest = new();     // the beginning of a line whose end has not been read
+    private readonly StringBuilder rest = new();     // the start of an incomplete line
     private int start;
     private int end;
     private bool skipsLineFeed;
 
-    /// <summary>The number of the line taken last, from 1.</summary>
+    /// <summary>The number of the last line taken, from 1.</summary>
     public long Number { get; private set; }
 
     public bool IsAtEnd { get; private set; }
@@ -22,14 +22,14 @@ internal sealed class LineReader(TextReader text, string? name, int longest, Bad
 
     public ValueTask<int> ReadAsync(CancellationToken cancellation) => text.ReadAsync(buffer, cancellation);
 
-    /// <summary>What has been read: a number of characters, 0 for the end.</summary>
+    /// <summary>Adds the characters that were just read; 0 means the end.</summary>
     public void Add(int count)
     {
         (start, end) = (0, count);
         IsAtEnd = count == 0;
     }
 
-    /// <exception cref="InvalidDataException">The next line is too long, or has bytes that are no text.</exception>
+    /// <exception cref="InvalidDataException">The next line is too long, or has bad bytes.</exception>
     public bool TryTake([NotNullWhen(true)] out string? line)
     {
         if (skipsLineFeed && start < end)
@@ -65,5 +65,6 @@ internal sealed class LineReader(TextReader text, string? name, int longest, Bad
     }
 
     private InvalidDataException TooLong() => new(
-        $"{(name is null ? "Line" : $"{name}, line")} {Number + 1} is longer than {longest} characters. If that is meant, give a larger maxLineLength.");
+        $"{(name is null ? "Line" : $"{name}, line")} {Number + 1} is longer than {longest} characters. If that is meant, give a larger "
+            + $"maxLineLength.");
 }

@@ -1,4 +1,6 @@
-namespace Sluice;
+using Sluice.Engine;
+
+namespace Sluice.Producers;
 
 internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOrigin origin, Func<long, string, T> select, int maxLineLength)
     : SourcePump<T>(context, next)
@@ -6,7 +8,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
     private LineReader lines = null!;
     private bool waits;
 
-    /// <summary>A read of the standard input ends when somebody presses a key.</summary>
+    /// <summary>False: a read of the standard input may end only when a key is pressed.</summary>
     protected override bool IsAwaited => false;
 
     protected override async ValueTask ProduceAsync()
@@ -57,7 +59,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
         }
     }
 
-    /// <returns>A read that does not end although no more is wanted.</returns>
+    /// <returns>A read that has not ended although no more items are wanted; null otherwise.</returns>
     private async ValueTask<Task<int>?> ReadAsync()
     {
         try
@@ -71,7 +73,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
                 lines.Add(count);
                 return null;
             }
-            ValueTask<int> reading = lines.ReadAsync(StopToken);         // the console's blocks
+            ValueTask<int> reading = lines.ReadAsync(StopToken);         // blocks for the console
             if (!ComeBack()) return reading.AsTask();
             if (!reading.IsCompleted)
             {
@@ -97,7 +99,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
     private async Task CloseLaterAsync(Task<int> read)
     {
         await ((Task)read).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        if (read.IsCompletedSuccessfully) lines.Add(read.Result);    // of a live thing, the next run's
+        if (read.IsCompletedSuccessfully) lines.Add(read.Result);    // kept for the next run, if the reader is not the run's own
         origin.Close(lines);
     }
 }

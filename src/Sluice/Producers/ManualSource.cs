@@ -1,13 +1,18 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Producers;
 
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>A source that is fed by hand: <c>await intake.SendAsync(item)</c>.</summary>
-    /// <param name="capacity">How many accepted items may wait to be taken, 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
+    /// <summary>Creates a source that your code feeds: <c>await intake.SendAsync(item)</c>.</summary>
+    /// <param name="capacity">The number of accepted items that may wait to be taken: 1 or more; the run's
+    /// <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is below 1.</exception>
     public static ManualSource<T> Manual<T>(int? capacity = null)
     {
         if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
@@ -15,10 +20,10 @@ public static partial class Source
     }
 }
 
-/// <summary>A source that is fed by hand. Made by <see cref="Source.Manual{T}"/>.</summary>
+/// <summary>A source that your code feeds with <see cref="SendAsync"/>. Made by <see cref="Source.Manual{T}"/>.</summary>
 /// <remarks>
-/// Unlike other sources it is one live thing: one run at a time takes from it, and a second run at the same time fails. All
-/// members may be called from any thread; the order of concurrent sends is not defined.
+/// Unlike other sources it serves one run at a time; a second run at the same time fails. Thread-safe; the order of concurrent
+/// sends is not defined.
 /// </remarks>
 /// <typeparam name="T">The type of its items.</typeparam>
 public sealed class ManualSource<T> : Source<T>
@@ -26,7 +31,7 @@ public sealed class ManualSource<T> : Source<T>
     private readonly Lock sync = new();
     private readonly LeafSource<T> leaf;
     private readonly TaskCompletionSource firstRun = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ManualPump? pump;                        // of the run that takes from it
+    private ManualPump? pump;                        // of the current run
     private bool hadRun;
     private bool isOver;
     private Exception? failure;
@@ -35,11 +40,13 @@ public sealed class ManualSource<T> : Source<T>
 
     internal override bool CrossesThreads => false;
 
-    /// <summary>
-    /// Hands an item to the run. Completes when the run has accepted it: accepted items go through, unless the run fails or
-    /// is cancelled. Waits while there is no room, and until the first run has started.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">The source has been completed, or its run has ended or is being drained; the item was not accepted.</exception>
+    /// <summary>Sends an item to the run. Completes when the run has accepted the item.</summary>
+    /// <remarks>
+    /// Waits while there is no room, and until the first run has started. An accepted item is processed, unless the run fails or is
+    /// cancelled.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">The source has been completed, or its run has ended or is being drained; the item was
+    /// not accepted.</exception>
     /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was cancelled; the item was not accepted.</exception>
     public ValueTask SendAsync(T item, CancellationToken cancellation = default)
     {
@@ -51,10 +58,10 @@ public sealed class ManualSource<T> : Source<T>
         return SendLaterAsync(item, cancellation);
     }
 
-    /// <summary>No more will be sent: the run ends behind what it has accepted. Once is enough; more does nothing.</summary>
+    /// <summary>Completes the source: the run ends behind the accepted items. Further calls do nothing.</summary>
     public void Complete() => End(null);
 
-    /// <summary>The run fails behind what it has accepted.</summary>
+    /// <summary>Fails the source: the run fails behind the accepted items. Further calls do nothing.</summary>
     public void Fail(Exception cause) => End(cause ?? throw new ArgumentNullException(nameof(cause)));
 
     internal override void Build(RunBuilder builder, Inlet<T> next) => leaf.Build(builder, next);
@@ -133,10 +140,12 @@ public sealed class ManualSource<T> : Source<T>
 
         private protected override Source<T> With(StageOptions annotated) => new Leaf(owner, capacity, annotated);
 
-        private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new ManualPump(context, next, owner, capacity);
+        private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next)
+            => new ManualPump(context, next, owner, capacity);
     }
 
-    private sealed class ManualPump(StageContext context, Inlet<T> next, ManualSource<T> owner, int? capacity) : IntakePump<T>(context, next, capacity)
+    private sealed class ManualPump(StageContext context, Inlet<T> next, ManualSource<T> owner, int? capacity)
+        : IntakePump<T>(context, next, capacity)
     {
         protected override void Open() => owner.Enter(this);
 

@@ -1,14 +1,18 @@
 using System.Threading.Channels;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Producers;
 
 namespace Sluice;
 
-/// <summary>What happens to an item that comes from where nothing can be made to wait, when the pipeline is behind.</summary>
+/// <summary>What happens to an item when the pipeline is full and its producer cannot be made to wait asynchronously.</summary>
 public enum FullMode
 {
-    /// <summary>The source fails: nothing is lost in silence. The default.</summary>
+    /// <summary>The source fails, so that no item is lost silently. The default.</summary>
     Fail,
 
-    /// <summary>The thread that brings the item is blocked until there is room.</summary>
+    /// <summary>The thread that pushes the item is blocked until there is room.</summary>
     Block,
 
     /// <summary>The item that has waited longest is dropped, and counted as skipped by the source.</summary>
@@ -17,11 +21,14 @@ public enum FullMode
 
 public static partial class Source
 {
-    /// <summary>The items of an observable. Every run subscribes once, and unsubscribes when no more is wanted.</summary>
+    /// <summary>
+    /// A source of the items of an observable. Every run subscribes once, and unsubscribes when no more items are wanted.
+    /// </summary>
     /// <param name="items">The observable; it may push from any thread, one item at a time.</param>
     /// <param name="whenFull">What happens when it is faster than the pipeline.</param>
-    /// <param name="capacity">How many items may wait to be taken, 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
+    /// <param name="capacity">The number of items that may wait to be taken: 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/>
+    /// unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is below 1.</exception>
     public static Source<T> From<T>(IObservable<T> items, FullMode whenFull = FullMode.Fail, int? capacity = null)
     {
         ArgumentNullException.ThrowIfNull(items);
@@ -30,18 +37,21 @@ public static partial class Source
     }
 }
 
-internal sealed class ObservableSource<T>(IObservable<T> items, FullMode whenFull, int? capacity, StageOptions options) : LeafSource<T>(options)
+internal sealed class ObservableSource<T>(IObservable<T> items, FullMode whenFull, int? capacity, StageOptions options)
+    : LeafSource<T>(options)
 {
     private protected override string Kind => "source";
 
     private protected override Source<T> With(StageOptions annotated) => new ObservableSource<T>(items, whenFull, capacity, annotated);
 
-    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new ObservablePump<T>(context, next, items, whenFull, capacity);
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next)
+        => new ObservablePump<T>(context, next, items, whenFull, capacity);
 }
 
+/// <summary>The pump of an observable source.</summary>
 /// <remarks>
-/// Subscribes on the thread that starts the run, when the pumps are on their way: what is pushed after the start is not missed, and what is pushed while it is subscribed to is taken meanwhile. A scheduler
-/// that runs one thing at a time subscribes in a work item of its own.
+/// It subscribes on the thread that starts the run, after the pumps were scheduled: no item pushed after the start is missed, and items
+/// pushed during the subscription are taken meanwhile. On a serial scheduler it subscribes in a separate work item.
 /// </remarks>
 internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
 {
@@ -50,7 +60,8 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
     private readonly TaskCompletionSource<IDisposable?> subscribed = new();
     private SynchronizationContext? ownContext;
 
-    public ObservablePump(StageContext context, Inlet<T> next, IObservable<T> items, FullMode whenFull, int? capacity) : base(context, next, capacity)
+    public ObservablePump(StageContext context, Inlet<T> next, IObservable<T> items, FullMode whenFull, int? capacity)
+        : base(context, next, capacity)
     {
         (this.items, this.whenFull) = (items, whenFull);
         if (!Run.Scheduler.IsSerial) Run.OnLaunch.Add(Subscribe);
@@ -66,7 +77,8 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
         if (whenFull == Sluice.FullMode.Fail)
             Close(new InvalidOperationException($"{full} Raise the capacity, or say FullMode.Block or FullMode.DropOldest."));
         else if (ownContext is not null && ownContext == SynchronizationContext.Current)
-            Close(new InvalidOperationException($"{full} It pushes on the run's own thread, which would wait for itself. Use ExecutionMode.MultiThread."));
+            Close(new InvalidOperationException(
+                $"{full} It pushes on the run's own thread, which would wait for itself. Use ExecutionMode.MultiThread."));
         else
             Wait(value);
     }
@@ -123,7 +135,7 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
         }
         catch (ChannelClosedException)
         {
-            // No more is wanted: what an observable pushes then is dropped, as after unsubscribing.
+            // No more items are wanted: an item that the observable still pushes is dropped, as after unsubscribing.
         }
     }
 

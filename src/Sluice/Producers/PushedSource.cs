@@ -1,16 +1,25 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Producers;
+
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>A function that pushes: <c>Source.Create&lt;int&gt;(async (push, cancellation) => { await push(1); })</c>. The source ends, or fails, with it.</summary>
+    /// <summary>
+    /// A source that runs a function, which pushes the items: <c>Source.Create&lt;int&gt;(async (push, cancellation) => { await push(1);
+    /// })</c>.
+    /// </summary>
     /// <remarks>
-    /// Every run calls it once. An awaited push is an accepted item; pushes may come from several threads. The token is
-    /// cancelled when no more is wanted; a push then throws an <see cref="OperationCanceledException"/>, and the item was
-    /// not accepted.
+    /// The source ends, or fails, with the function. Every run calls it once. When an awaited push has returned, the item is accepted;
+    /// pushes may come from several threads. The token is cancelled when no more items are wanted; a push then throws an
+    /// <see cref="OperationCanceledException"/>, and its item is not accepted.
     /// </remarks>
     /// <param name="producer">The function. Await every push: that is the backpressure.</param>
-    /// <param name="capacity">How many pushed items may wait to be taken, 1 or more; the run's <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity below 1.</exception>
+    /// <param name="capacity">The number of pushed items that may wait to be taken: 1 or more; the run's
+    /// <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is below 1.</exception>
     public static Source<T> Create<T>(Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity = null)
     {
         ArgumentNullException.ThrowIfNull(producer);
@@ -26,15 +35,17 @@ internal sealed class PushedSource<T>(Func<Func<T, ValueTask>, CancellationToken
 
     private protected override Source<T> With(StageOptions annotated) => new PushedSource<T>(producer, capacity, annotated);
 
-    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new PushedPump<T>(context, next, producer, capacity);
+    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next)
+        => new PushedPump<T>(context, next, producer, capacity);
 }
 
-internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity)
+internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Func<T, ValueTask>, CancellationToken, Task> producer,
+    int? capacity)
     : IntakePump<T>(context, next, capacity)
 {
     private readonly TaskCompletionSource produced = new();
 
-    // On another thread, where there is one: a function that blocks its thread does not hold up what it has pushed.
+    // On another thread if possible: a function that blocks its thread must not delay the items that it has pushed.
     protected override void Open()
     {
         var producing = new Producing(this);
@@ -42,7 +53,7 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         else Run.Scheduler.Schedule(producing);
     }
 
-    /// <summary>A function that does not end when it is told to goes on by itself; the run names it.</summary>
+    /// <summary>Leaves a function behind that ignores its token; the run names it.</summary>
     protected override async ValueTask CloseAsync()
     {
         if (!await ArrivesAsync(produced.Task)) LeaveBehind(produced.Task);

@@ -1,18 +1,23 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>A source that makes an item at certain times, on the run's clock. Times that pass while the pipeline has no room are skipped.</summary>
+namespace Sluice.Producers;
+
+/// <summary>
+/// The pump of a source that makes an item at certain times, by the run's clock. Times that pass while the pipeline has no room are
+/// skipped.
+/// </summary>
 internal abstract class TimedPump<T>(StageContext context, Inlet<T> next) : SourcePump<T>(context, next)
 {
-    // Clocks are set, and computers sleep: whoever waits for a time of day looks at it again now and then.
+    // Clocks are set, and computers sleep: a wait for a time of day checks the clock now and then.
     private static readonly TimeSpan MaxSleep = TimeSpan.FromMinutes(1);
 
     protected TimeProvider Time => Run.Time;
 
-    /// <summary>Called once before every item: decides when it is due.</summary>
-    /// <returns>Whether there is another.</returns>
+    /// <summary>Decides when the next item is due. Called once before every item.</summary>
+    /// <returns>Whether there is another item.</returns>
     protected abstract bool MoveNext();
 
-    /// <summary>How long it is until then; zero or less when it is due.</summary>
+    /// <summary>The time until the item is due; zero or less if it is due now.</summary>
     protected abstract TimeSpan UntilDue { get; }
 
     protected abstract ValueTask<T> MakeAsync(CancellationToken cancellation);

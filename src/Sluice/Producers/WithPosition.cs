@@ -1,7 +1,8 @@
 namespace Sluice;
 
-/// <summary>An item, and where to go on behind it.</summary>
+/// <summary>An item and the position behind it.</summary>
 /// <param name="Item">The item.</param>
-/// <param name="Position">What the producer needs to go on with the next item: an offset, a line number. At most 4 KB; stored with the item.</param>
+/// <param name="Position">The position from which the producer makes the next item, such as an offset or a line number. At most 4 KB;
+/// stored with the item.</param>
 /// <typeparam name="T">The type of the item.</typeparam>
 public readonly record struct WithPosition<T>(T Item, ReadOnlyMemory<byte> Position);

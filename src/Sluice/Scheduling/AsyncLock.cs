@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>One party inside at a time, in the order they came; who waits may give up.</summary>
+/// <summary>A fair asynchronous lock: one holder at a time, in the order of arrival; a waiting caller may cancel. Thread-safe.</summary>
 internal sealed class AsyncLock
 {
     private readonly Lock sync = new();
@@ -42,7 +42,8 @@ internal sealed class AsyncLock
 
     private static async Task WaitAsync(TaskCompletionSource turn, CancellationToken cancellation)
     {
-        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static (turn, token) => ((TaskCompletionSource)turn!).TrySetCanceled(token), turn);
+        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static (turn, token) =>
+            ((TaskCompletionSource)turn!).TrySetCanceled(token), turn);
         await turn.Task.ConfigureAwait(false);
     }
 }

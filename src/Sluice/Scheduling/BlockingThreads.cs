@@ -1,13 +1,18 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>Threads for work that blocks them: a work item has one at once, whatever the others do. Threads are kept for some time and used again.</summary>
-/// <remarks>Locking rule: the list of idle threads under <c>sync</c>, what a thread is given under its <c>given</c>, taken inside of <c>sync</c> only where it is given; work is executed outside of both. How many there are is bounded by those who schedule: one for each lane that works.</remarks>
+/// <summary>
+/// A scheduler that gives each work item a thread at once, for work that blocks. Idle threads are kept for 20 seconds and reused.
+/// </summary>
+/// <remarks>
+/// The list of idle threads is under <c>sync</c>; the work given to a thread is under its <c>given</c>, which is taken inside of
+/// <c>sync</c> only to give. Work executes outside of both. The callers bound the number of threads: one for each lane that works.
+/// </remarks>
 internal sealed class BlockingThreads : RunScheduler
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(20);
 
     private readonly object sync = new();
-    private readonly List<Worker> idle = [];         // the last one has worked last
+    private readonly List<Worker> idle = [];         // the most recently used one is last
 
     public static BlockingThreads OfProcess { get; } = new();
 
@@ -31,7 +36,7 @@ internal sealed class BlockingThreads : RunScheduler
         private readonly object given = new();
         private IThreadPoolWorkItem? next = first;
 
-        /// <summary>It is in no list any more.</summary>
+        /// <summary>Gives work to a thread that is no longer in the idle list.</summary>
         public void Give(IThreadPoolWorkItem work)
         {
             lock (given)
@@ -58,7 +63,7 @@ internal sealed class BlockingThreads : RunScheduler
                 if (TakeGiven() is { } work) return work;
             }
             lock (owner.sync)
-                if (owner.idle.Remove(this)) return null;        // nobody will give it anything any more
+                if (owner.idle.Remove(this)) return null;        // no longer in the list, so it gets no more work
             lock (given)
             {
                 while (next is null) Monitor.Wait(given);

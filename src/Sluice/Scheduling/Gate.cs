@@ -1,7 +1,7 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>Lets one party at a time into a part of a run, in the order they came: a push, or the tick of a timer.</summary>
-/// <remarks>Thread-safe. Whoever waits goes on through the run's scheduler, so that seeded runs stay repeatable.</remarks>
+/// <summary>A fair lock for parts of a run: one push or timer tick at a time, in the order of arrival.</summary>
+/// <remarks>Thread-safe. A waiting caller resumes on the run's scheduler, so that seeded runs stay repeatable.</remarks>
 internal sealed class Gate(RunScheduler scheduler)
 {
     private readonly Lock sync = new();

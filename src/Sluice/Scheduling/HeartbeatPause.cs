@@ -1,7 +1,6 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>A heart that rests: ordered by when it is due, in timestamps of the system's clock.</summary>
-/// <remarks>Immutable.</remarks>
+/// <summary>The pause of a heartbeat timer, ordered by its due time, in timestamps of the system clock.</summary>
 internal sealed class HeartbeatPause : IComparable<HeartbeatPause>
 {
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
@@ -9,9 +8,9 @@ internal sealed class HeartbeatPause : IComparable<HeartbeatPause>
 
     private readonly long number = Interlocked.Increment(ref made);
 
-    /// <param name="heart">The heart.</param>
-    /// <param name="wait">How long it rests.</param>
-    /// <param name="early">How much earlier it may be woken, where the thread is awake anyway.</param>
+    /// <param name="heart">The timer.</param>
+    /// <param name="wait">The length of the pause; at most one day.</param>
+    /// <param name="early">How much earlier the timer may be woken if the thread is awake anyway.</param>
     public HeartbeatPause(HeartbeatTimer heart, TimeSpan wait, TimeSpan early)
     {
         Heart = heart;
@@ -22,13 +21,14 @@ internal sealed class HeartbeatPause : IComparable<HeartbeatPause>
 
     public HeartbeatTimer Heart { get; }
 
-    /// <summary>When it is woken.</summary>
+    /// <summary>The timestamp at which the timer is woken.</summary>
     public long At { get; }
 
-    /// <summary>From when on it may be woken together with others.</summary>
+    /// <summary>The timestamp from which it may be woken together with others.</summary>
     public long Earliest { get; }
 
-    public int CompareTo(HeartbeatPause? other) => other is null ? 1 : At != other.At ? At.CompareTo(other.At) : number.CompareTo(other.number);
+    public int CompareTo(HeartbeatPause? other) => other is null ? 1 : At != other.At ? At.CompareTo(other.At)
+        : number.CompareTo(other.number);
 
     private static long Ticks(TimeSpan time) => (long)(time.TotalSeconds * TimeProvider.System.TimestampFrequency);
 }

@@ -1,18 +1,23 @@
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Diagnostics;
 
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>Where all hearts of the process beat: one thread that works, and a lookout that takes over when a call on that thread does not return.</summary>
+/// <summary>
+/// The threads of all heartbeats of the process: a worker, and a lookout that takes over when a call on the worker does not return.
+/// </summary>
 /// <remarks>
 /// <para>
-/// Locking rule: the queue, the due times and the roles under <c>sync</c>; hearts and continuations are called outside of it. A heart may call in here under its own lock, never the other way round.
+/// The queue, the due times and the roles are under <c>sync</c>; heartbeats and continuations are called outside of it. A timer may
+/// call this class under its own lock, never the other way round.
 /// </para>
 /// <para>
-/// It is the synchronization context of what runs on it: a beat that waits for a store costs no thread, and goes on here instead of on a pool that may be starved. A store that blocks its caller
-/// costs a thread for as long, and holds up the other stores for a tenth of a second.
+/// It is the synchronization context of its work. So a heartbeat that waits for a store holds no thread, and resumes here instead of on a
+/// pool that may be starved. A store that blocks its caller holds a thread, and delays the other stores by 100 ms.
 /// </para>
 /// </remarks>
-[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable", Justification = "Lives as long as the process.")]
+[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable",
+    Justification = "Lives as long as the process.")]
 internal sealed class HeartbeatThreads : SynchronizationContext
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
@@ -24,15 +29,15 @@ internal sealed class HeartbeatThreads : SynchronizationContext
     private readonly SortedSet<HeartbeatPause> resting = [];
     private readonly Queue<(SendOrPostCallback Callback, object? State)> ready = new();
     private Thread? worker;
-    private bool isAtWork;                           // the worker, since:
+    private bool isAtWork;                           // whether the worker executes something, since:
     private long since;
-    private bool isLookingSoon;                      // the lookout, without being told
+    private bool isLookingSoon;                      // whether the lookout wakes by itself
 
-    /// <summary>Of all hearts that were not told otherwise.</summary>
+    /// <summary>The threads of all timers that have no others.</summary>
     public static HeartbeatThreads OfProcess { get; } = new();
 
-    /// <summary>Wakes a heart after a time, unless it is forgotten before.</summary>
-    /// <param name="rest">The heart, and when to wake it; not changed any more.</param>
+    /// <summary>Wakes a timer after a pause, unless it is forgotten before.</summary>
+    /// <param name="rest">The timer and its due time; immutable.</param>
     public void WakeAfter(HeartbeatPause rest)
     {
         lock (sync)
@@ -46,7 +51,7 @@ internal sealed class HeartbeatThreads : SynchronizationContext
         }
     }
 
-    /// <summary>The heart is not woken any more.</summary>
+    /// <summary>Removes a pause: its timer is not woken.</summary>
     public void Forget(HeartbeatPause rest)
     {
         lock (sync) resting.Remove(rest);
@@ -65,7 +70,8 @@ internal sealed class HeartbeatThreads : SynchronizationContext
     }
 
     /// <inheritdoc/>
-    public override void Send(SendOrPostCallback d, object? state) => throw new NotSupportedException("Send would wait for the hearts of the process. Use Post.");
+    public override void Send(SendOrPostCallback d, object? state)
+        => throw new NotSupportedException("Send would wait for the hearts of the process. Use Post.");
 
     /// <inheritdoc/>
     public override SynchronizationContext CreateCopy() => this;
@@ -85,7 +91,7 @@ internal sealed class HeartbeatThreads : SynchronizationContext
         return thread;
     }
 
-    // Until another thread has become the worker.
+    // Runs until another thread has become the worker.
     private void Work()
     {
         SetSynchronizationContext(this);
@@ -145,7 +151,8 @@ internal sealed class HeartbeatThreads : SynchronizationContext
                     Begin(LookOut);
                     break;
                 }
-                wait = isLookingSoon ? left + Instant : resting.Min is { } next ? clock.GetElapsedTime(now, next.At) + Patience : Timeout.InfiniteTimeSpan;
+                wait = isLookingSoon ? left + Instant : resting.Min is { } next ? clock.GetElapsedTime(now, next.At) + Patience
+                    : Timeout.InfiniteTimeSpan;
                 if (wait < TimeSpan.Zero && wait != Timeout.InfiniteTimeSpan) wait = Instant;
             }
         }

@@ -1,17 +1,19 @@
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Diagnostics;
 
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>Calls something regularly, on the threads of <see cref="HeartbeatThreads"/>: a starved thread pool does not hold it up.</summary>
+/// <summary>A periodic timer on the threads of <see cref="HeartbeatThreads"/>, so that a starved thread pool does not delay it.</summary>
 /// <remarks>
-/// Locking rule: everything under <c>sync</c>; beats, clocks and <see cref="HeartbeatThreads"/> are called outside of it. One beat of a heart runs at a time. The threads wait in real time, and then ask the
-/// clock whether it is time. A clock other than the system's also has a timer, which only wakes the heart earlier: a clock that stands still until it is moved says by it that it was. Calls are due at
-/// whole intervals from the start: a late call does not put off the next ones, and of several missed calls one is made.
+/// Everything is under <c>sync</c>; beats, clocks and <see cref="HeartbeatThreads"/> are called outside of it. One beat runs at a time.
+/// The threads wait in real time, then ask the clock whether a beat is due. A clock other than the system's also has a timer, which only
+/// wakes this one earlier, for a clock that is moved by hand. Beats are due at whole intervals from the start: a late beat does not delay
+/// the next, and several missed beats become one.
 /// </remarks>
 internal sealed class HeartbeatTimer
 {
-    private const int EarlyShare = 16;               // a call may come early by this part of the interval, so that hearts share wake-ups
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);          // waits are counted in whole ones
+    private const int EarlyShare = 16;               // a beat may be early by 1/16 interval, to share wake-ups
+    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(1);          // waits are whole milliseconds
 
     private readonly HeartbeatThreads threads;
     private readonly TimeProvider time;
@@ -23,19 +25,19 @@ internal sealed class HeartbeatTimer
     private readonly ITimer? timer;
     private readonly long begun;
     private readonly Lock sync = new();
-    private TimeSpan due;                            // since then
+    private TimeSpan due;                            // since `begun`
     private bool isWanted;
-    private bool isAtWork;                           // queued, or looking at the clock, or beating
+    private bool isAtWork;                           // queued, checking the clock, or beating
     private bool looksAgain;
     private bool isStopped;
     private HeartbeatPause rest;
 
-    /// <summary>Starts it; the first call comes after an interval.</summary>
+    /// <summary>Starts the timer; the first beat is due after one interval.</summary>
     /// <param name="time">The clock.</param>
-    /// <param name="interval">The time between two calls.</param>
-    /// <param name="beat">Awaits with <c>ConfigureAwait(true)</c>, to come back to a thread of the hearts.</param>
-    /// <param name="failed">The owner, who is told what the beat has thrown. The heart goes on.</param>
-    /// <param name="threads">Where it runs; with all hearts of the process unless given.</param>
+    /// <param name="interval">The time between two beats; at least 1 ms.</param>
+    /// <param name="beat">The beat. It awaits with <c>ConfigureAwait(true)</c>, to resume on a thread of the heartbeats.</param>
+    /// <param name="failed">Called with an exception of the beat. The timer continues.</param>
+    /// <param name="threads">The threads to run on; those of the process unless given.</param>
     public HeartbeatTimer(TimeProvider time, TimeSpan interval, Func<Task> beat, Action<Exception> failed, HeartbeatThreads? threads = null)
     {
         if (interval < Shortest) interval = Shortest;
@@ -47,11 +49,11 @@ internal sealed class HeartbeatTimer
         lock (sync) Rest(interval);
     }
 
-    /// <summary>A call begins at once, or after the one under way; the next ones are due as before. Any thread.</summary>
+    /// <summary>Requests a beat at once, or after the current one. Later beats are due as before. Any thread.</summary>
     public void CallNow() => Wake(isWanted: true);
 
-    /// <summary>No more calls begin. Any thread.</summary>
-    /// <returns>A task that ends when the call under way has.</returns>
+    /// <summary>Stops the timer: no more beats begin. Any thread.</summary>
+    /// <returns>A task that completes when the current beat has ended.</returns>
     public Task StopAsync()
     {
         lock (sync)
@@ -64,7 +66,7 @@ internal sealed class HeartbeatTimer
         return ended.Task;
     }
 
-    /// <summary>It may be time. Any thread.</summary>
+    /// <summary>Makes the timer check the clock. Any thread.</summary>
     public void Wake() => Wake(isWanted: false);
 
     private void Wake(bool isWanted)
@@ -80,7 +82,7 @@ internal sealed class HeartbeatTimer
         threads.Post(static heart => _ = ((HeartbeatTimer)heart!).RunAsync(), this);
     }
 
-    // Throws nothing. On a thread of the hearts, and back on one after each beat.
+    // Never throws. Starts on a thread of the heartbeats, and resumes on one after each beat.
     private async Task RunAsync()
     {
         while (IsTime())
@@ -115,7 +117,7 @@ internal sealed class HeartbeatTimer
                 if (isTime && !isStopped) return true;
                 if (looksAgain && !isStopped)
                 {
-                    looksAgain = false;              // it was woken since, perhaps after the clock was looked at
+                    looksAgain = false;              // woken meanwhile, perhaps after the clock was read
                     continue;
                 }
                 isAtWork = false;

@@ -1,10 +1,10 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>
-/// A pass through the thread pool's common queue: it ends when the work that is queued there now has begun. <see cref="ConfigureAwaitOptions.ForceYielding"/> goes to the queue of the
-/// present thread instead, and comes before that work.
-/// </summary>
-/// <remarks>Used once. No lock.</remarks>
+/// <summary>A pass through the thread pool's global queue: it ends when the work that is queued there now has begun.</summary>
+/// <remarks>
+/// Used once; no lock. <see cref="ConfigureAwaitOptions.ForceYielding"/> would use the local queue of the current thread instead, and
+/// overtake that work.
+/// </remarks>
 internal sealed class PoolPass : IThreadPoolWorkItem
 {
     private readonly TaskCompletionSource done = new();
@@ -13,7 +13,7 @@ internal sealed class PoolPass : IThreadPoolWorkItem
     {
     }
 
-    /// <summary>Goes behind the work that is queued now. What follows is executed by a thread of the pool.</summary>
+    /// <summary>Queues behind the current work. The caller resumes on a thread of the pool.</summary>
     public static Task TakeAsync()
     {
         var pass = new PoolPass();

@@ -1,32 +1,38 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>A call that takes a thread of the pool: what it computes, and what comes after it.</summary>
+/// <summary>A call that holds a pool thread: the user code, and the work after it.</summary>
 internal interface IWorkerCall : IThreadPoolWorkItem
 {
-    /// <summary>Calls user code. Does not throw.</summary>
+    /// <summary>Calls user code. Never throws.</summary>
     void Call();
 
-    /// <summary>Tells whoever waits, who may go on here and now.</summary>
+    /// <summary>Completes the call. Callers that wait may continue inside of it.</summary>
     void Finish();
 }
 
-/// <summary>Threads of the pool that call functions which hold their thread. The thread of a call may go on with the next one of the same run, if nothing else is to be done by then.</summary>
+/// <summary>
+/// Runs calls that hold their thread on the thread pool. The thread of a call may continue with the next call of its run, if it has nothing
+/// else to do.
+/// </summary>
 internal static class PoolWorker
 {
     [ThreadStatic]
-    private static object? finishing;                // the run whose call this thread has just made, while that is told
+    private static object? finishing;                // the run whose call this thread is completing
     [ThreadStatic]
     private static IWorkerCall? next;
 
-    /// <param name="call">What to call.</param>
-    /// <param name="run">What it is a part of.</param>
+    /// <summary>Runs a call on this thread next, if possible; otherwise queues it.</summary>
+    /// <param name="call">The call.</param>
+    /// <param name="run">The run that it belongs to.</param>
     public static void Start(IWorkerCall call, object run)
     {
         if (next is null && ReferenceEquals(finishing, run)) next = call;
         else Queue(call);
     }
 
-    /// <summary>This thread is about to call user code: what it was to go on with had better not wait for that.</summary>
+    /// <summary>
+    /// Queues the next call of this thread, which is about to call user code instead: the next call must not wait for that.
+    /// </summary>
     public static void Publish()
     {
         if (next is not { } call) return;

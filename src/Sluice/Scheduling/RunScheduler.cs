@@ -1,32 +1,40 @@
+using Sluice.Scheduling;
+
 namespace Sluice;
 
-/// <summary>Where the work of a run is executed. The thread pool, unless a run is given another.</summary>
+/// <summary>Executes the work items of a run. The default is <see cref="ThreadPool"/>.</summary>
 /// <remarks>
-/// A scheduler may run work items of one run at the same time, unless <see cref="IsSerial"/>. Work items do not throw.
+/// A scheduler may execute several work items of a run at the same time, unless <see cref="IsSerial"/>. Work items do not throw.
 /// </remarks>
 public abstract class RunScheduler
 {
-    /// <summary>The .NET thread pool.</summary>
+    /// <summary>The scheduler on the .NET thread pool.</summary>
     public static RunScheduler ThreadPool { get; } = new PoolScheduler();
 
     /// <summary>
-    /// Whether at most one work item runs at a time, in an order that depends on nothing but the calls to
-    /// <see cref="Schedule"/>. The engine then measures no time to size its batches, so that runs can be repeated exactly.
+    /// Whether at most one work item runs at a time, in an order that depends only on the calls to <see cref="Schedule"/>. The engine then
+    /// sizes its batches without measuring time, so that runs are repeatable.
     /// </summary>
     public virtual bool IsSerial => false;
 
-    /// <summary>Executes the work item, later or on another thread; never before this method has returned. Thread-safe.</summary>
-    /// <param name="work">What to execute, once.</param>
+    /// <summary>Executes a work item later or on another thread, never before this method has returned. Thread-safe.</summary>
+    /// <param name="work">The work item; executed once.</param>
     public abstract void Schedule(IThreadPoolWorkItem work);
 
-    /// <summary>The same, for work that had best be done by the thread that is here, as soon as it has nothing else to do.</summary>
+    /// <summary>Schedules work that this thread should preferably do itself, as soon as it has nothing else to do.</summary>
     internal virtual void HandOff(IThreadPoolWorkItem work) => Schedule(work);
 
-    /// <summary>A run starts, or is disposed while it runs: a scheduler that drives runs on the calling thread does so here, until nothing is left to do for now.</summary>
-    /// <remarks>The default does nothing. Does nothing either where the calling thread, or another, is driving already.</remarks>
+    /// <summary>
+    /// Executes the scheduled work on the calling thread, for schedulers that work that way. Called when a run starts, and when it is
+    /// disposed before its end.
+    /// </summary>
+    /// <remarks>
+    /// Returns when no work is left for now. The default does nothing. It also does nothing while this or another thread is driving
+    /// already.
+    /// </remarks>
     public virtual void Drive() { }
 
-    /// <summary>The thread that drives is held up in user code, which does nothing for the run any more: another one takes over.</summary>
+    /// <summary>Replaces the driving thread, because user code holds it that no longer matters to the run.</summary>
     internal virtual void Forsake() { }
 
     private sealed class PoolScheduler : RunScheduler

@@ -1,7 +1,10 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>Brings continuations of user code back to the scheduler of the run.</summary>
-/// <remarks>What is posted may throw: an <c>async void</c> method of the user's. That is given to <c>failed</c>, and does not stop who drives.</remarks>
+/// <summary>Returns continuations of user code to the scheduler of the run.</summary>
+/// <remarks>
+/// A posted callback may throw: an <c>async void</c> method of user code. The exception goes to <c>failed</c>; the driving thread
+/// continues.
+/// </remarks>
 internal sealed class SerialContext(RunScheduler scheduler, Action<Exception> failed) : SynchronizationContext
 {
     public override void Post(SendOrPostCallback d, object? state) => scheduler.Schedule(new Posted(d, state, failed));

@@ -1,23 +1,22 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
 /// <summary>
-/// One work item at a time: first on the thread that starts the run, until everything rests or waits for the outside
-/// world, then on the pool whenever something comes in.
+/// Executes one work item at a time: first on the thread that starts the run, until no work is left; afterwards on the thread pool,
+/// whenever work comes in.
 /// </summary>
 /// <remarks>
-/// While it executes, it is the synchronization context: user code that awaits comes back to it, so that no two pieces
-/// of a run ever overlap. Locking rule: the queue under a lock on this object, which users never see; execution outside;
-/// <c>draining</c> says who executes.
+/// While it executes, it sets the synchronization context, so that awaiting user code resumes here and no two pieces of a run overlap.
+/// The queue is under a lock on this object, which is internal. Work executes outside of it; <c>draining</c> says that a thread executes.
 /// </remarks>
 internal sealed class SerialScheduler : RunScheduler, IThreadPoolWorkItem
 {
     private readonly SerialContext context;
-    private IThreadPoolWorkItem? next;               // the first of the queue; the others, where there ever are some, behind it
+    private IThreadPoolWorkItem? next;               // the head of the queue; `others` is made on demand
     private Queue<IThreadPoolWorkItem>? others;
-    private bool draining = true;                    // until Drive is called, nothing runs
-    private int drivers;                             // the last one drives; those before it were forsaken
+    private bool draining = true;                    // true at first: nothing runs before Drive
+    private int drivers;                             // number of forsaken drivers; a driver with an older number ends
 
-    /// <param name="failed">Called with what a posted callback throws.</param>
+    /// <param name="failed">Called with an exception of a posted callback.</param>
     public SerialScheduler(Action<Exception> failed) => context = new(this, failed);
 
     public override bool IsSerial => true;

@@ -1,14 +1,14 @@
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>Something has happened: one party waits for it, any other says so. Said while nobody waits, it is remembered.</summary>
-/// <remarks>Thread-safe. The waiting party looks for work after each wait, so several signals may become one.</remarks>
+/// <summary>An auto-reset event with one waiting party. A signal is remembered while nothing waits.</summary>
+/// <remarks>Thread-safe. Several signals may become one, so the waiting party looks for work after each wait.</remarks>
 internal sealed class Signal
 {
     private readonly Lock sync = new();
     private bool isSet;
     private TaskCompletionSource? waiting;
 
-    /// <summary>Cheap while it is set already. The caller has made the work visible before, with a full fence.</summary>
+    /// <summary>Signals; cheap if the signal is already set. The caller makes its work visible before, with a full fence.</summary>
     public void Set()
     {
         if (Volatile.Read(ref isSet)) return;
@@ -30,7 +30,7 @@ internal sealed class Signal
             if (isSet)
             {
                 Volatile.Write(ref isSet, false);
-                Interlocked.MemoryBarrier();         // before the work is looked for
+                Interlocked.MemoryBarrier();         // before the caller looks for work
                 return Task.CompletedTask;
             }
             waiting ??= new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -1,17 +1,19 @@
-namespace Sluice;
+using Sluice.Engine;
+
+namespace Sluice.Scheduling;
 
 /// <summary>
-/// What a thread of the pool does in one go for runs: a work item, and then those that it handed off. An item that trickles through
-/// boundaries is taken along by the thread that brought it, which would otherwise wake another one and go to sleep.
+/// The turn of a pool thread: a work item, and then the work items that it hands off. So a single item is carried across boundaries by one
+/// thread, which would otherwise wake another thread and go to sleep.
 /// </summary>
 /// <remarks>
-/// One per thread, used by that thread only. Handed off is only what can lose nothing by waiting until the present work item has
-/// returned: the consumer of a boundary, when the item that goes into it is the only one its producer has, and pushing it the last
-/// thing that is done with it (<see cref="Inlet{T}.HandsOn"/>). If more comes for the producer meanwhile, it publishes first.
+/// One per thread, used by that thread only. Only work that may wait until the current work item has returned is handed off: the consumer
+/// of a boundary, if its item is the only one that the producer has, and pushing it is the last thing done with it
+/// (<see cref="Inlet{T}.HandsOn"/>). If more items reach the producer meanwhile, it publishes the handed-off work first.
 /// </remarks>
 internal sealed class Turn
 {
-    private const int MaxTurn = 64;              // then others may have the thread
+    private const int MaxTurn = 64;              // work items; then the thread is free for other work
 
     [ThreadStatic]
     private static Turn? ofThread;
@@ -22,12 +24,12 @@ internal sealed class Turn
 
     public static Turn Current => ofThread ??= new();
 
-    /// <summary>Executes a part of a work item that is about one last item: what it hands off is to be executed next.</summary>
+    /// <summary>Begins the part of a work item that handles its last item: work handed off there runs next on this thread.</summary>
     public static void BeginLast() => Current.accepts = true;
 
     public static void EndLast() => Current.accepts = false;
 
-    /// <summary>The present work item goes on: what it has handed off is not to wait for that.</summary>
+    /// <summary>Gives the handed-off work to the pool, because the current work item continues.</summary>
     public static void Publish()
     {
         if (ofThread is not { next: { } work } turn) return;
@@ -35,7 +37,7 @@ internal sealed class Turn
         ThreadPool.UnsafeQueueUserWorkItem(work, preferLocal: false);
     }
 
-    /// <returns>Whether it will be executed at the end of the turn; if not, it has to be scheduled.</returns>
+    /// <returns>Whether the work will run at the end of the turn; if not, schedule it.</returns>
     public static bool TryHandOff(IThreadPoolWorkItem work)
     {
         if (ofThread is not { accepts: true, entered: true, next: null } turn) return false;
@@ -43,15 +45,15 @@ internal sealed class Turn
         return true;
     }
 
-    /// <returns>Whether the turn begins here: then <see cref="Finish"/> it.</returns>
+    /// <returns>Whether a turn begins here; then call <see cref="Finish"/>.</returns>
     public bool TryBegin()
     {
         if (entered) return false;
-        accepts = false;                             // an exception may have left it so
+        accepts = false;                             // an exception may have left it set
         return entered = true;
     }
 
-    /// <summary>Executes what has been handed off, and what that hands off in its turn.</summary>
+    /// <summary>Executes the handed-off work, and the work that it hands off in turn, up to <c>MaxTurn</c> items.</summary>
     public void Finish()
     {
         accepts = false;

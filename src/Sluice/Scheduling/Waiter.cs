@@ -1,17 +1,16 @@
 using System.Threading.Tasks.Sources;
 
-namespace Sluice;
+namespace Sluice.Scheduling;
 
-/// <summary>Lets one party wait, again and again, without allocating; any other may wake it.</summary>
+/// <summary>A reusable, allocation-free wait of one party; any other party may wake it.</summary>
 /// <remarks>
-/// The waiting party: <see cref="Arm"/>, look once more whether there is nothing to do, then await
-/// <see cref="WaitAsync"/>, or <see cref="Disarm"/>. The waking party: make the work visible, then <see cref="Wake"/>.
-/// Both sides have a full fence between their write and their read, so one of them sees the other.
-/// A wait ends on the run's scheduler, never inside <see cref="Wake"/> or <see cref="WakeByProducer"/>. Somebody who finds the wait completed when he looks
-/// need not ask for its result: <see cref="Arm"/> begins anew.
+/// The waiting party calls <see cref="Arm"/>, checks once more that it has nothing to do, then awaits <see cref="WaitAsync"/> or calls
+/// <see cref="Disarm"/>. The waking party makes its work visible, then calls <see cref="Wake"/>. Both have a full fence between their write
+/// and their read, so one of them sees the other. A wait ends on the run's scheduler, never inside <see cref="Wake"/> or
+/// <see cref="WakeByProducer"/>. The result of a completed wait need not be read: <see cref="Arm"/> begins anew.
 /// </remarks>
-/// <param name="scheduler">Where waits end.</param>
-/// <param name="onWake">Called when a wait is to end, before whoever waits goes on; false lets him go on waiting, after a <see cref="Rearm"/>.</param>
+/// <param name="scheduler">The scheduler on which waits end.</param>
+/// <param name="onWake">Called before the waiting party resumes; false continues the wait, after a <see cref="Rearm"/>.</param>
 internal sealed class Waiter(RunScheduler scheduler, Func<bool>? onWake = null) : IValueTaskSource, IThreadPoolWorkItem
 {
     private ManualResetValueTaskSourceCore<bool> core;
@@ -25,16 +24,16 @@ internal sealed class Waiter(RunScheduler scheduler, Func<bool>? onWake = null) 
         Interlocked.Exchange(ref armed, 1);
     }
 
-    /// <summary>Inside the callback: the wake-up was a late one, the wait goes on. From here on the next may come at any time.</summary>
+    /// <summary>Continues the wait, inside <c>onWake</c>, after a late wake-up. The next wake-up may come at once.</summary>
     public void Rearm() => Interlocked.Exchange(ref armed, 1);
 
-    /// <summary>There was something to do after all. If a wake-up came first, it must be awaited all the same.</summary>
+    /// <summary>Cancels the wait, because there is something to do. If a wake-up came first, the wait must still be awaited.</summary>
     /// <returns>Whether no wait is needed.</returns>
     public bool Disarm() => Interlocked.Exchange(ref armed, 0) == 1;
 
     /// <summary>
-    /// Goes to the end of the scheduler's queue. Whoever may always find something to do does so now and then: others may need the thread,
-    /// and a pool adds none while its threads are busy.
+    /// Goes to the end of the scheduler's queue. Loops that may always find something to do call it now and then: other work may need the
+    /// thread, and a pool adds none while its threads are busy.
     /// </summary>
     public ValueTask YieldAsync()
     {
@@ -45,14 +44,14 @@ internal sealed class Waiter(RunScheduler scheduler, Func<bool>? onWake = null) 
 
     public ValueTask WaitAsync() => new(this, core.Version);
 
-    /// <summary>May be called by anyone, at any time; without effect unless armed. The caller has fenced.</summary>
+    /// <summary>Wakes the waiting party if it is armed. Any thread, any time, after a full fence.</summary>
     public void Wake()
     {
         if (Volatile.Read(ref armed) == 0 || Interlocked.Exchange(ref armed, 0) == 0) return;
         scheduler.Schedule(this);
     }
 
-    /// <summary>The same by a producer, who may have nothing else to do (<see cref="Turn"/>).</summary>
+    /// <summary>Wakes like <see cref="Wake"/>, from a producer that may have nothing else to do (<see cref="Turn"/>).</summary>
     public void WakeByProducer()
     {
         if (Volatile.Read(ref armed) == 0 || Interlocked.Exchange(ref armed, 0) == 0) return;

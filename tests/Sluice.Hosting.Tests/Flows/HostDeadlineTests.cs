@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Sluice.Flows;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
 using Sluice.Sqlite;
@@ -51,9 +52,12 @@ public sealed class HostDeadlineTests : IDisposable
         int port = kind == "silent" ? ((IPEndPoint)silent.LocalEndpoint).Port : 1;
         using IHost host = Build(sluice => sluice.UseRedis($"127.0.0.1:{port}"));
 
-        OperationCanceledException failure = await Assert.ThrowsAsync<OperationCanceledException>(() => host.StartAsync(Cancellation).WaitAsync(Patience, Cancellation));
+        OperationCanceledException failure = await Assert.ThrowsAsync<OperationCanceledException>(() => host.StartAsync(Cancellation)
+            .WaitAsync(Patience, Cancellation));
 
-        Assert.StartsWith("The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop)", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop)",
+                failure.Message, StringComparison.Ordinal);
     }
 
     private static IHost Build(Action<SluiceOptions> configure)
@@ -73,8 +77,9 @@ public sealed class HostDeadlineTests : IDisposable
     {
         IHost host = Build(configure);
         await host.StartAsync(Cancellation);
-        FlowRun run = await host.Services.GetRequiredService<ISupervisor>().StartAsync(Flow.From(Endless).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
-        while ((await run.GetStatusAsync(Cancellation)).Processors.Single().State != FlowState.Running) await Task.Yield();
+        FlowRun run = await host.Services.GetRequiredService<ISupervisor>()
+            .StartAsync(Flow.From(Endless).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
+        while ((await run.GetStatusAsync(Cancellation)).Processors.Single().Status != FlowStatus.Running) await Task.Yield();
         return host;
     }
 
@@ -87,7 +92,12 @@ public sealed class HostDeadlineTests : IDisposable
 
     private static async Task<Process> LockAsync(string path)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "Sluice.Sqlite.Victim.dll"), "lock", path]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "Sluice.Programs.dll"), "store", "lock", path])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true
+        };
         Process process = Process.Start(start)!;
         Assert.Equal("locked", await process.StandardOutput.ReadLineAsync(Cancellation));
         return process;

@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests;
 
@@ -95,7 +97,8 @@ public class SluiceServicesTests
         builder.Services.AddSluice(sluice => sluice.Supervisor = sluice.Supervisor with { Name = "named" });
         using IHost host = builder.Build();
         await host.StartAsync(Cancellation);
-        await using FlowRun run = await host.Services.GetRequiredService<ISupervisor>().StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation);
+        await using FlowRun run = await host.Services.GetRequiredService<ISupervisor>()
+            .StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation);
         await run.Completion.WaitAsync(Patience, Cancellation);
         Assert.Equal("named", (await run.GetStatusAsync(Cancellation)).StartedBy);
         Assert.Equal(1, opened);
@@ -129,7 +132,8 @@ public class SluiceServicesTests
             await Task.Yield();
             report = await health.CheckHealthAsync(Cancellation);
         }
-        Assert.StartsWith("The processor foobar is not hosted here any more:", report.Entries["sluice"].Description, StringComparison.Ordinal);
+        Assert.StartsWith("The processor foobar is not hosted here any more:", report.Entries["sluice"].Description,
+            StringComparison.Ordinal);
         await host.StopAsync(Cancellation);
     }
 
@@ -162,7 +166,8 @@ public class SluiceServicesTests
         });
         await first.StartAsync(Cancellation);
         string id;
-        await using (FlowRun run = await first.Services.GetRequiredService<ISupervisor>().StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation)) id = run.Id;
+        await using (FlowRun run = await first.Services.GetRequiredService<ISupervisor>()
+            .StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation)) id = run.Id;
         await isRunning.Task.WaitAsync(Patience, Cancellation);
         await first.StopAsync(Cancellation);
 
@@ -170,7 +175,7 @@ public class SluiceServicesTests
         await second.StartAsync(Cancellation);
         await using FlowRun found = (await second.Services.GetRequiredService<ISupervisor>().FindAsync(id, Cancellation))!;
         await found.Completion.WaitAsync(Patience, Cancellation);
-        Assert.Equal(FlowState.Completed, (await found.GetStatusAsync(Cancellation)).State);
+        Assert.Equal(FlowStatus.Completed, (await found.GetStatusAsync(Cancellation)).Status);
         await second.StopAsync(Cancellation);
     }
 
@@ -184,7 +189,8 @@ public class SluiceServicesTests
 
     private static async Task<List<int>> RunAsync(ISupervisor supervisor)
     {
-        await using FlowRun run = await supervisor.StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)], cancellation: Cancellation);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(Foobar).Resolve(), [IOVal.Of("foo", 3)],
+            cancellation: Cancellation);
         List<int> values = [];
         await foreach (int value in run.Output<int>("bar").StreamAsync(Cancellation)) values.Add(value);
         await run.Completion.WaitAsync(Patience, Cancellation);
@@ -204,7 +210,8 @@ public class SluiceServicesTests
     {
         public TaskCompletionSource Refused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
+        public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+            CancellationToken cancellation = default)
         {
             Refused.TrySetResult();
             throw new ObjectDisposedException("store");

@@ -20,7 +20,8 @@ public class AnswerTests
 
         HttpResponseMessage one = await service.PostAsync("""{"Id":"a","Quantity":1}""");
         Assert.Equal((HttpStatusCode.Accepted, """{"accepted":1}"""), (one.StatusCode, await one.Content.ReadAsStringAsync()));
-        HttpResponseMessage many = await service.PostAsync("{\"Id\":\"b\",\"Quantity\":2}\r\n\n \t\n{\"Id\":\"c\",\"Quantity\":3}", "application/x-ndjson; charset=utf-8");
+        HttpResponseMessage many = await service.PostAsync("{\"Id\":\"b\",\"Quantity\":2}\r\n\n \t\n{\"Id\":\"c\",\"Quantity\":3}",
+            "application/x-ndjson; charset=utf-8");
         Assert.Equal((HttpStatusCode.Accepted, """{"accepted":2}"""), (many.StatusCode, await many.Content.ReadAsStringAsync()));
 
         (long accepted, Order[] processed) = await service.EndAsync();
@@ -51,7 +52,8 @@ public class AnswerTests
         Assert.Equal((status, "application/problem+json"), ((int)answer.StatusCode, answer.Content.Headers.ContentType!.MediaType));
         using JsonDocument problem = JsonDocument.Parse(text);
         Assert.Equal(status, problem.RootElement.GetProperty("status").GetInt32());
-        Assert.Equal((line, at, field), (Number("line"), Number("byte"), problem.RootElement.TryGetProperty("field", out JsonElement found) ? found.GetString() : null));
+        Assert.Equal((line, at, field), (Number("line"), Number("byte"), problem.RootElement.TryGetProperty("field", out JsonElement found)
+            ? found.GetString() : null));
         Assert.Equal(0, (await service.EndAsync()).Accepted);
 
         long? Number(string name) => problem.RootElement.TryGetProperty(name, out JsonElement value) ? value.GetInt64() : null;
@@ -69,11 +71,19 @@ public class AnswerTests
     }
 
     [Theory]
-    [InlineData("""{"customer":"ann"}""", "$.customer", "The item is malformed: There is no member 'customer' here: expected 'Id', 'Quantity'. Nothing was accepted.")]
-    [InlineData("{}", "$", "The item is malformed: Members are missing: 'Id' (a text), 'Quantity' (a whole number from -2147483648 to 2147483647). Nothing was accepted.")]
-    [InlineData("""{"id":"a","Id":"b","quantity":1}""", "$.Id", "The item is malformed: The member 'Id' is there twice. Nothing was accepted.")]
-    [InlineData("""{"id":"a","quantity":"seven"}""", "$.quantity", "The item is malformed: The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. Nothing was accepted.")]
-    [InlineData("""{"id":"a","quantity":null}""", "$.quantity", "The item is malformed: The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. Nothing was accepted.")]
+    [InlineData("""{"customer":"ann"}""", "$.customer",
+        "The item is malformed: There is no member 'customer' here: expected 'Id', 'Quantity'. Nothing was accepted.")]
+    [InlineData("{}", "$",
+        "The item is malformed: Members are missing: 'Id' (a text), 'Quantity' (a whole number from -2147483648 to 2147483647). Nothing "
+            + "was accepted.")]
+    [InlineData("""{"id":"a","Id":"b","quantity":1}""", "$.Id",
+        "The item is malformed: The member 'Id' is there twice. Nothing was accepted.")]
+    [InlineData("""{"id":"a","quantity":"seven"}""", "$.quantity",
+        "The item is malformed: The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. "
+            + "Nothing was accepted.")]
+    [InlineData("""{"id":"a","quantity":null}""", "$.quantity",
+        "The item is malformed: The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. "
+            + "Nothing was accepted.")]
     public async Task WhatDoesNotFitIsNamedWithWhatWasExpected(string body, string field, string detail)
     {
         await using var stores = new Stores("memory");
@@ -82,7 +92,8 @@ public class AnswerTests
 
         HttpResponseMessage answer = await service.PostAsync(body);
         using JsonDocument problem = JsonDocument.Parse(await answer.Content.ReadAsStringAsync());
-        Assert.Equal((400, field, detail), ((int)answer.StatusCode, problem.RootElement.GetProperty("field").GetString(), problem.RootElement.GetProperty("detail").GetString()));
+        Assert.Equal((400, field, detail), ((int)answer.StatusCode, problem.RootElement.GetProperty("field").GetString(),
+            problem.RootElement.GetProperty("detail").GetString()));
         Assert.DoesNotContain(log.Lines, line => line.Exception is not null);
         Assert.Equal(0, (await service.EndAsync()).Accepted);
     }
@@ -92,12 +103,17 @@ public class AnswerTests
     public async Task AnEndpointMayHaveASerializerOfItsOwn()
     {
         await using var stores = new Stores("memory");
-        await using var consecutor = new Consecutor<Order>("orders", source => source | (_ => { }), new() { Store = await stores.OpenAsync() });
+        await using var consecutor = new Consecutor<Order>("orders", source => source | (_ => { }),
+            new() { Store = await stores.OpenAsync() });
         Microsoft.AspNetCore.Builder.WebApplicationBuilder builder = Microsoft.AspNetCore.Builder.WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         await using var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
-        var resolver = new DefaultJsonTypeInfoResolver { Modifiers = { type => { foreach (JsonPropertyInfo one in type.Properties) one.Name = $"order-{one.Name}"; } } };
+        var resolver = new DefaultJsonTypeInfoResolver
+        {
+            Modifiers =
+            { type => { foreach (JsonPropertyInfo one in type.Properties) one.Name = $"order-{one.Name}"; } }
+        };
         var names = new JsonSerializerOptions { TypeInfoResolver = resolver };
         app.MapProducer("/orders", consecutor, PayloadSerializer.Json<Order>(names));
         await app.StartAsync();
@@ -113,11 +129,12 @@ public class AnswerTests
     public async Task WhatIsTooLongIsRefused()
     {
         await using var stores = new Stores("memory");
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxItemBytes = 200, MaxBodyBytes = 1000, MaxItems = 5 }, stream: new() { Partitions = 1, MaxEntryBytes = 150 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(),
+            new() { MaxItemBytes = 200, MaxBodyBytes = 1000, MaxItems = 5 }, stream: new() { Partitions = 1, MaxEntryBytes = 150 });
 
         string longest = """{"Id":"","Quantity":1}""";
         Assert.Equal(413, await StatusAsync(Item(201)));
-        Assert.Equal(413, await StatusAsync(Item(160)));                                                   // within the endpoint's limit, beyond the stream's
+        Assert.Equal(413, await StatusAsync(Item(160))); // within the endpoint's limit, beyond the stream's
         Assert.Equal(202, await StatusAsync(Item(150)));
         Assert.Equal(413, await StatusAsync(Item(100) + "\n" + Item(201), Many));
         Assert.Equal(413, await StatusAsync(string.Join('\n', Enumerable.Repeat(Item(50), 6)), Many));
@@ -148,7 +165,11 @@ public class AnswerTests
         await using var stores = new Stores("sqlite");
         var writing = new TaskCompletionSource();
         var written = new TaskCompletionSource();
-        var store = new HookedStore(await stores.OpenAsync()) { Before = () => writing.Task, After = () => { written.TrySetResult(); return Task.CompletedTask; } };
+        var store = new HookedStore(await stores.OpenAsync())
+        {
+            Before = () => writing.Task,
+            After = () => { written.TrySetResult(); return Task.CompletedTask; }
+        };
         await using Service service = await Service.StartAsync(store);
 
         Task<HttpResponseMessage> one = service.PostAsync("""{"Id":"a","Quantity":1}""");

@@ -14,24 +14,29 @@ public class FullTests
     {
         await using var stores = new Stores(kind);
         var options = new HttpProducerOptions { Timeout = TimeSpan.Zero, RetryAfterDuration = TimeSpan.FromMilliseconds(1500) };
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), options, starts: false, stream: new() { Partitions = 1, MaxItems = 50 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), options, starts: false,
+            stream: new() { Partitions = 1, MaxItems = 50 });
 
         string[] bodies = [.. Enumerable.Range(0, 400).Select(i => $$"""{"Id":"{{i}}","Quantity":1}""")];
-        HttpResponseMessage[] answers = await Task.WhenAll(bodies.Select((body, i) => service.PostAsync(body, i % 4 == 0 ? Many : "application/json", i % 2 == 0 ? $"key-{i}" : null)));
+        HttpResponseMessage[] answers = await Task.WhenAll(
+            bodies.Select((body, i) => service.PostAsync(body, i % 4 == 0 ? Many : "application/json", i % 2 == 0 ? $"key-{i}" : null)));
         HashSet<string> accepted = [.. bodies.Where((_, i) => (int)answers[i].StatusCode == 202)];
         Assert.All(answers, answer => Assert.True((int)answer.StatusCode is 202 or 429));
-        Assert.All(answers.Where(answer => (int)answer.StatusCode == 429), answer => Assert.Equal(TimeSpan.FromSeconds(2), answer.Headers.RetryAfter!.Delta));
-        Assert.InRange(accepted.Count, 1, 50 + 400 / 4);                                               // an append of several may be the first one
+        Assert.All(answers.Where(answer => (int)answer.StatusCode == 429),
+            answer => Assert.Equal(TimeSpan.FromSeconds(2), answer.Headers.RetryAfter!.Delta));
+        Assert.InRange(accepted.Count, 1, 50 + 400 / 4); // an append of several may be the first one
         Assert.Equal(429, (int)(await service.PostAsync(bodies[0], key: "late")).StatusCode);
         Assert.Equal(429, (int)(await service.PostAsync(bodies[0])).StatusCode);
 
         await service.Orders.StartAsync();
-        Assert.Equal(accepted, (await service.EndAsync()).Processed.Select(order => $$"""{"Id":"{{order.Id}}","Quantity":1}""").ToHashSet());
+        Assert.Equal(accepted, (await service.EndAsync()).Processed.Select(order => $$"""{"Id":"{{order.Id}}","Quantity":1}""")
+            .ToHashSet());
 
         // Whoever was told to come back does, under the key that it had.
         for (int i = 0; i < bodies.Length; i++)
         {
-            while ((int)answers[i].StatusCode == 429) answers[i] = await service.PostAsync(bodies[i], i % 4 == 0 ? Many : "application/json", i % 2 == 0 ? $"key-{i}" : null);
+            while ((int)answers[i].StatusCode == 429) answers[i] = await service.PostAsync(bodies[i], i % 4 == 0 ? Many
+                : "application/json", i % 2 == 0 ? $"key-{i}" : null);
             Assert.Equal(202, (int)answers[i].StatusCode);
         }
         (long total, Order[] processed) = await service.EndAsync();
@@ -46,7 +51,8 @@ public class FullTests
     public async Task WhoeverHasPatienceWaitsForRoom(string type, string? key)
     {
         await using var stores = new Stores("memory");
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Timeout = TimeSpan.FromDays(1) }, starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Timeout = TimeSpan.FromDays(1) },
+            starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
 
         Assert.Equal(202, (int)(await service.PostAsync(Whole)).StatusCode);
         Task<HttpResponseMessage> waiting = service.PostAsync(Whole, type, key);

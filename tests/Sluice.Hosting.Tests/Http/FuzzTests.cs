@@ -6,7 +6,8 @@ using System.Text.Json;
 namespace Sluice.Hosting.Tests.Http;
 
 /// <summary>
-/// Malformed requests, made of valid ones by chance: each gets a clear answer, and what is accepted in the end is what an oracle reads out of those that were
+/// Malformed requests, made of valid ones by chance: each gets a clear answer, and what is accepted in the end is what an oracle reads out
+/// of those that were
 /// answered with 202. SLUICE_SEED repeats a run.
 /// </summary>
 public class FuzzTests
@@ -18,9 +19,11 @@ public class FuzzTests
     [InlineData("sqlite", 3_000)]
     public async Task EveryMalformedRequestIsAnsweredAndNothingIsAcceptedWrongly(string kind, int requests)
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given
+            : Random.Shared.Next();
         await using var stores = new Stores(kind);
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxItemBytes = 400, MaxBodyBytes = 2000, MaxItems = 12 });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(),
+            new() { MaxItemBytes = 400, MaxBodyBytes = 2000, MaxItems = 12 });
         var expected = new ConcurrentBag<Order>();
         var statuses = new ConcurrentDictionary<int, int>();
         int next = -1;
@@ -32,7 +35,7 @@ public class FuzzTests
                 var request = new FuzzedRequest(new Random(HashCode.Combine(seed, i)));
                 using RawClient client = await RawClient.ConnectAsync(service.Address);
                 await client.SendAsync(request.Bytes);
-                if (!request.IsWhole) client.EndSending();                           // a server may take that for going away: only where it has to be
+                if (!request.IsWhole) client.EndSending(); // a server may take that for going away: only where it has to be
                 (int status, string answer) = await client.ReceiveAsync();
                 statuses.AddOrUpdate(status, 1, (_, count) => count + 1);
                 string what = $"seed {seed}, request {i}: {status} {answer}\n{Encoding.Latin1.GetString(request.Bytes)}";
@@ -54,7 +57,8 @@ public class FuzzTests
         string seen = $"seed {seed}: {string.Join(", ", statuses.OrderBy(pair => pair.Key).Select(pair => $"{pair.Key}: {pair.Value}"))}";
         TestContext.Current.TestOutputHelper!.WriteLine(seen);
         Assert.True(total == expected.Count, seen);
-        Assert.Equal(expected.Select(order => $"{order}").Order(StringComparer.Ordinal), processed.Select(order => $"{order}").Order(StringComparer.Ordinal));
+        Assert.Equal(expected.Select(order => $"{order}").Order(StringComparer.Ordinal),
+            processed.Select(order => $"{order}").Order(StringComparer.Ordinal));
         Assert.True(statuses.Where(pair => pair.Key >= 400).Sum(pair => pair.Value) >= requests * 10 / 14, seen);
         Assert.All([202, 400, 413, 415], status => Assert.True(statuses.ContainsKey(status), seen));    // else it is about nothing
     }

@@ -8,7 +8,8 @@ internal sealed class FuzzedRequest
 {
     private const int LongestItem = 400, LongestBody = 2000, MostItems = 12;
 
-    private static readonly string[] Tokens = ["{", "}", "[", "]", ",", ":", "\"", "null", "true", "1e3", "-", "\\u", "\\ud800", "\0", "\n", "\r\n", "//", "﻿", "99999999999", "{\"Id\":", " ", "é"];
+    private static readonly string[] Tokens = ["{", "}", "[", "]", ",", ":", "\"", "null", "true", "1e3", "-", "\\u", "\\ud800", "\0", "\n",
+        "\r\n", "//", "﻿", "99999999999", "{\"Id\":", " ", "é"];
 
     private readonly Random random;
 
@@ -16,7 +17,8 @@ internal sealed class FuzzedRequest
     {
         this.random = random;
         bool isMany = random.Next(2) == 0;
-        byte[] body = Encoding.UTF8.GetBytes(isMany ? string.Concat(Enumerable.Range(0, random.Next(1, 14)).Select(_ => Item() + (random.Next(4) == 0 ? "\r\n" : "\n"))) : Item());
+        byte[] body = Encoding.UTF8.GetBytes(isMany ? string.Concat(Enumerable.Range(0, random.Next(1, 14))
+            .Select(_ => Item() + (random.Next(4) == 0 ? "\r\n" : "\n"))) : Item());
         string type = isMany ? "application/x-ndjson" : "application/json";
         int what = random.Next(20);
         if (what < 13)
@@ -48,7 +50,8 @@ internal sealed class FuzzedRequest
             isHeadIntact = false;
         }
         bool isChunked = what == 18;
-        string framing = isChunked ? "Transfer-Encoding: chunked\r\n\r\n" : string.Create(CultureInfo.InvariantCulture, $"Content-Length: {length}\r\n\r\n");
+        string framing = isChunked ? "Transfer-Encoding: chunked\r\n\r\n"
+            : string.Create(CultureInfo.InvariantCulture, $"Content-Length: {length}\r\n\r\n");
         byte[] framed = isChunked ? Chunked(body, out isHeadIntact) : body;
         Bytes = [.. head, .. Encoding.Latin1.GetBytes(framing), .. framed, .. rest];
 

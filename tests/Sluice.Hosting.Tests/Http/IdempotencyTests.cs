@@ -39,7 +39,8 @@ public class IdempotencyTests
         await using var stores = new Stores(kind);
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
 
-        string[] answers = await Task.WhenAll(Enumerable.Range(0, 320).Select(i => PostAsync(service, $$"""{"Id":"{{i % 10}}","Quantity":1}""", $"key-{i % 10}")));
+        string[] answers = await Task.WhenAll(Enumerable.Range(0, 320)
+            .Select(i => PostAsync(service, $$"""{"Id":"{{i % 10}}","Quantity":1}""", $"key-{i % 10}")));
         Assert.All(answers, answer => Assert.Equal("202 {\"accepted\":1}", answer));
         (long accepted, Order[] processed) = await service.EndAsync();
         Assert.Equal(10, accepted);
@@ -60,7 +61,7 @@ public class IdempotencyTests
         Assert.StartsWith("422", await PostAsync(service, A, "key", Many));                             // the same bytes, meant differently
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
         Assert.StartsWith("400", await PostAsync(service, "{", "other"));
-        Assert.StartsWith("202", await PostAsync(service, A, "other"));                                 // what was refused has used up no key
+        Assert.StartsWith("202", await PostAsync(service, A, "other")); // what was refused has used up no key
         Assert.Equal(2, (await service.EndAsync()).Accepted);
     }
 
@@ -71,13 +72,14 @@ public class IdempotencyTests
     {
         var clock = new TestClock();
         await using var stores = new Stores(kind, clock);
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { IdempotencyWindow = TimeSpan.FromHours(1) });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(),
+            new() { IdempotencyWindow = TimeSpan.FromHours(1) });
 
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
         clock.Advance(TimeSpan.FromMinutes(59));
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
         Assert.Equal(1, (await service.EndAsync()).Accepted);
-        clock.Advance(TimeSpan.FromMinutes(2));                                                         // since the first: a repetition does not prolong it
+        clock.Advance(TimeSpan.FromMinutes(2)); // since the first: a repetition does not prolong it
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
         Assert.Equal(2, (await service.EndAsync()).Accepted);
     }

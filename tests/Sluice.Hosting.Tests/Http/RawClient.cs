@@ -48,8 +48,10 @@ internal sealed class RawClient : IDisposable
             if (end > 0)
             {
                 int at = text.IndexOf("Content-Length: ", StringComparison.OrdinalIgnoreCase);
-                int length = at < 0 || at > end ? 0 : int.Parse(text.AsSpan(at + 16, text.IndexOf('\r', at) - at - 16), CultureInfo.InvariantCulture);
-                if (text.Length >= end + 4 + length) return (int.Parse(text.AsSpan(9, 3), CultureInfo.InvariantCulture), text.Substring(end + 4, length));
+                int length = at < 0 || at > end ? 0 : int.Parse(text.AsSpan(at + 16, text.IndexOf('\r', at) - at - 16),
+                    CultureInfo.InvariantCulture);
+                if (text.Length >= end + 4 + length) return (int.Parse(text.AsSpan(9, 3), CultureInfo.InvariantCulture),
+                    text.Substring(end + 4, length));
             }
             int read;
             try

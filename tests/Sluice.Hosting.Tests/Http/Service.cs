@@ -5,6 +5,8 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests.Http;
 
@@ -36,7 +38,8 @@ internal sealed class Service : IAsyncDisposable
     /// <param name="time">The clock of the consecutor.</param>
     /// <param name="log">Gets what the server and the endpoint log.</param>
     public static async Task<Service> StartAsync(
-        IStreamStore store, HttpProducerOptions? options = null, bool starts = true, StreamOptions? stream = null, Func<Order, string>? key = null, TimeProvider? time = null, ILoggerProvider? log = null)
+        IStreamStore store, HttpProducerOptions? options = null, bool starts = true, StreamOptions? stream = null,
+            Func<Order, string>? key = null, TimeProvider? time = null, ILoggerProvider? log = null)
     {
         var processed = new ConcurrentQueue<Order>();
         var consecutor = new Consecutor<Order>("orders", source => source | (order => processed.Enqueue(order)),
@@ -53,7 +56,8 @@ internal sealed class Service : IAsyncDisposable
         return new(consecutor, app, processed);
     }
 
-    public Task<HttpResponseMessage> PostAsync(string body, string type = "application/json", string? key = null) => PostAsync(Encoding.UTF8.GetBytes(body), type, key);
+    public Task<HttpResponseMessage> PostAsync(string body, string type = "application/json", string? key = null)
+        => PostAsync(Encoding.UTF8.GetBytes(body), type, key);
 
     public Task<HttpResponseMessage> PostAsync(byte[] body, string type = "application/json", string? key = null)
     {

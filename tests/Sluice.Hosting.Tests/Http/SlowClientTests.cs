@@ -2,12 +2,14 @@ using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>Clients that are slow, stop in the middle, or go away: nothing of theirs is accepted that is not whole, and nobody else is held up.</summary>
+/// <summary>Clients that are slow, stop in the middle, or go away: nothing of theirs is accepted that is not whole, and nobody else is held
+/// up.</summary>
 public class SlowClientTests
 {
     private const string Body = """{"Id":"a","Quantity":1}""";
 
-    private static readonly string Head = $"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n";
+    private static readonly string Head =
+        $"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n";
 
     [Fact]
     public async Task WhoSendsByteByByteIsAccepted()
@@ -26,7 +28,8 @@ public class SlowClientTests
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
-        await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Time = clock, ReceiveTimeout = TimeSpan.FromSeconds(30) });
+        await using Service service = await Service.StartAsync(await stores.OpenAsync(),
+            new() { Time = clock, ReceiveTimeout = TimeSpan.FromSeconds(30) });
         using RawClient client = await RawClient.ConnectAsync(service.Address);
 
         await client.SendAsync($"{Head}\r\n{Body[..10]}");
@@ -61,7 +64,9 @@ public class SlowClientTests
             }
         }
         using RawClient chunked = await RawClient.ConnectAsync(service.Address);
-        await chunked.SendAsync("POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n" + $"{Body.Length + 1:x}\r\n{Body}\n\r\n");
+        await chunked.SendAsync(
+            "POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
+                + $"{Body.Length + 1:x}\r\n{Body}\n\r\n");
         chunked.EndSending();                                                    // whole lines, but not the end of the body
         Assert.NotEqual(202, (await chunked.ReceiveAsync()).Status);
 
@@ -76,7 +81,8 @@ public class SlowClientTests
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxBodyBytes = 10_000 });
         using RawClient client = await RawClient.ConnectAsync(service.Address);
 
-        await client.SendAsync("POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n");
+        await client.SendAsync(
+            "POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n");
         string chunk = $"{Body.Length + 1:x}\r\n{Body}\n\r\n";
         for (int sent = 0; sent <= 11_000; sent += Body.Length + 1) await client.SendAsync(chunk);
         Assert.Equal(413, (await client.ReceiveAsync()).Status);

@@ -3,7 +3,8 @@ using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
-/// <summary>Clients whose connections break, who are slow, or come twice; streams that are full: nothing is lost, and nothing twice.</summary>
+/// <summary>Clients whose connections break, who are slow, or come twice; streams that are full: nothing is lost, and nothing
+/// twice.</summary>
 public class ComingBackTests
 {
     [Theory]
@@ -41,15 +42,19 @@ public class ComingBackTests
     [InlineData("sqlite", 1500)]
     public async Task ConnectionsThatBreakAtAnyMomentLoseAndRepeatNothing(string kind, int items)
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given
+            : Random.Shared.Next();
         TestContext.Current.TestOutputHelper!.WriteLine($"seed {seed}");
         await using var stores = new Stores(kind);
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), stream: new() { Partitions = 1, MaxItems = 100 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(),
+            stream: new() { Partitions = 1, MaxItems = 100 });
 
-        await Task.WhenAll(Enumerable.Range(0, 3).Select(client => SendAllAsync(listener, $"client-{client}", items, new Random(HashCode.Combine(seed, client)))));
+        await Task.WhenAll(Enumerable.Range(0, 3).Select(client => SendAllAsync(listener, $"client-{client}", items,
+            new Random(HashCode.Combine(seed, client)))));
         string[] processed = await listener.EndAsync();
         for (int client = 0; client < 3; client++)
-            Assert.Equal(Enumerable.Range(1, items).Select(i => $"client-{client}/{i}"), processed.Where(text => text.StartsWith($"client-{client}/", StringComparison.Ordinal)));
+            Assert.Equal(Enumerable.Range(1, items).Select(i => $"client-{client}/{i}"),
+                processed.Where(text => text.StartsWith($"client-{client}/", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -91,7 +96,7 @@ public class ComingBackTests
         await heir.SendAsync("1 a");
         await heir.AcknowledgedAsync(1);
         await one.Texts.WaitForIdleAsync();
-        while (one.Processed.IsEmpty) await Task.Yield();                                   // the other process knows of it when it is leased
+        while (one.Processed.IsEmpty) await Task.Yield(); // the other process knows of it when it is leased
         Assert.Equal(["a"], one.Processed);
     }
 
@@ -101,7 +106,8 @@ public class ComingBackTests
     public async Task WhereThereIsNoRoomNothingMoreIsRead(string? client)
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), starts: false,
+            stream: new() { Partitions = 1, MaxItems = 1 });
         (TcpProbe probe, _) = await TcpProbe.HelloAsync(listener.Address, client);
         await using TcpProbe one = probe;
 
@@ -118,7 +124,8 @@ public class ComingBackTests
     public async Task WhoIsGoneWhileHeWaitsForRoomHasNothingAcceptedLater()
     {
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTimeout = TimeSpan.FromDays(1) }, starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTimeout = TimeSpan.FromDays(1) },
+            starts: false, stream: new() { Partitions = 1, MaxItems = 1 });
         (TcpProbe probe, _) = await TcpProbe.HelloAsync(listener.Address, "client");
         await probe.SendAsync("1 a");
         await probe.AcknowledgedAsync(1);
@@ -129,7 +136,7 @@ public class ComingBackTests
         (TcpProbe again, long last) = await TcpProbe.HelloAsync(listener.Address, "client");
         await using TcpProbe one = again;
         Assert.Equal(1, last);
-        await one.SendAsync("2 c");                                                         // he has changed his mind: nobody has told him ok
+        await one.SendAsync("2 c"); // he has changed his mind: nobody has told him ok
         Assert.Equal("full", await one.ReceiveAsync());
         await listener.Texts.StartAsync();
         await one.AcknowledgedAsync(2);
@@ -141,7 +148,8 @@ public class ComingBackTests
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTimeout = TimeSpan.FromSeconds(60) }, time: clock);
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(),
+            new() { IdleTimeout = TimeSpan.FromSeconds(60) }, time: clock);
         (TcpProbe silent, _) = await TcpProbe.HelloAsync(listener.Address);
         (TcpProbe trickling, _) = await TcpProbe.HelloAsync(listener.Address);
         (TcpProbe alive, _) = await TcpProbe.HelloAsync(listener.Address);

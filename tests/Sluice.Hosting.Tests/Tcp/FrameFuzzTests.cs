@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
-/// <summary>Connections that send valid frames to which something was done by chance: what is told ok is accepted, and nothing else. SLUICE_SEED repeats a run.</summary>
+/// <summary>Connections that send valid frames to which something was done by chance: what is told ok is accepted, and nothing else.
+/// SLUICE_SEED repeats a run.</summary>
 public class FrameFuzzTests
 {
     private const int Clients = 16;
@@ -15,7 +16,8 @@ public class FrameFuzzTests
     [InlineData("sqlite", 1_000)]
     public async Task WhatIsToldOkIsAcceptedAndNothingElse(string kind, int connections)
     {
-        int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given : Random.Shared.Next();
+        int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given
+            : Random.Shared.Next();
         await using var stores = new Stores(kind);
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MaxFrameBytes = LongestFrame });
         var expected = new ConcurrentBag<string>();
@@ -26,7 +28,9 @@ public class FrameFuzzTests
             for (int i = Interlocked.Increment(ref next); i < connections; i = Interlocked.Increment(ref next))
             {
                 var random = new Random(HashCode.Combine(seed, i));
-                byte[] bytes = Encoding.UTF8.GetBytes("hello\n" + string.Concat(Enumerable.Range(1, random.Next(1, 20)).Select(n => $"{n} {i}/{n} {new string('é', random.Next(random.Next(10) == 0 ? 40 : 10))}\n")));
+                byte[] bytes = Encoding.UTF8.GetBytes("hello\n"
+                    + string.Concat(Enumerable.Range(1, random.Next(1, 20))
+                    .Select(n => $"{n} {i}/{n} {new string('é', random.Next(random.Next(10) == 0 ? 40 : 10))}\n")));
                 for (int times = random.Next(3); times > 0; times--) bytes = Mutated(bytes, random);
                 (List<string> items, bool isWhole) = Oracle(bytes);
                 await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
@@ -42,7 +46,8 @@ public class FrameFuzzTests
             }
         }));
 
-        TestContext.Current.TestOutputHelper!.WriteLine($"seed {seed}: {errors} of {connections} connections malformed, {expected.Count} items");
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"seed {seed}: {errors} of {connections} connections malformed, {expected.Count} items");
         Assert.InRange(errors, connections / 10, connections);
         Assert.Equal(expected.Order(StringComparer.Ordinal), (await listener.EndAsync()).Order(StringComparer.Ordinal));
     }
@@ -60,7 +65,9 @@ public class FrameFuzzTests
             string line = whole.EndsWith('\r') ? whole[..^1] : whole;
             if (line.Length == 0) continue;
             int space = line.IndexOf(' ', StringComparison.Ordinal);
-            if (space < 1 || line[space - 1] == '\0' || !long.TryParse(line.AsSpan(0, space), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number)) return (items, false); // .NET reads over zero bytes behind a number
+            // .NET reads over zero bytes behind a number
+            if (space < 1 || line[space - 1] == '\0' || !long.TryParse(line.AsSpan(0, space), NumberStyles.AllowLeadingSign,
+                CultureInfo.InvariantCulture, out long number)) return (items, false);
             if (number < 1 || number > items.Count + 1) return (items, false);
             byte[] payload = Encoding.Latin1.GetBytes(line[(space + 1)..]);
             if (number <= items.Count) continue;
@@ -78,7 +85,8 @@ public class FrameFuzzTests
     }
 
     /// <summary>A hello that became the hello of a named client would be another test.</summary>
-    private static (List<string> Items, bool IsWhole) HelloOnly(string[] lines) => lines[0].StartsWith("hello ", StringComparison.Ordinal) ? throw new NotSupportedException(lines[0]) : ([], false);
+    private static (List<string> Items, bool IsWhole) HelloOnly(string[] lines)
+        => lines[0].StartsWith("hello ", StringComparison.Ordinal) ? throw new NotSupportedException(lines[0]) : ([], false);
 
     private static byte[] Mutated(byte[] bytes, Random random)
     {

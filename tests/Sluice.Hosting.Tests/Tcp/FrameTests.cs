@@ -54,10 +54,12 @@ public class FrameTests
     public async Task ConnectionsMayBeEncrypted()
     {
         using RSA key = RSA.Create(2048);
-        using X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)
+        using X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256,
+            RSASignaturePadding.Pkcs1)
             .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(),
+            new() { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
 
         await using (TcpProbe plain = await TcpProbe.ConnectAsync(listener.Address))
         {
@@ -133,7 +135,7 @@ public class FrameTests
 
         await one.SendAsync("1 a");
         await one.AcknowledgedAsync(1);
-        Assert.True(await listener.Run.DrainAsync(TimeSpan.FromSeconds(30)));
+        Assert.True(await listener.Run.StopAsync(TimeSpan.FromSeconds(30)));
         Assert.Empty(await one.RestAsync());
         await Assert.ThrowsAnyAsync<System.Net.Sockets.SocketException>(() => TcpProbe.ConnectAsync(listener.Address));
         Assert.Equal(["a"], await listener.EndAsync());
@@ -150,17 +152,20 @@ public class FrameTests
         await listener.Texts.StopAsync();
         await one.SendAsync("1 a");
         Assert.Contains("has ended", await one.ReceiveAsync(), StringComparison.Ordinal);
-        Assert.Contains("has ended", (await Assert.ThrowsAsync<PipelineException>(() => listener.Run.Completion)).Message, StringComparison.Ordinal);
+        Assert.Contains("has ended", (await Assert.ThrowsAsync<PipelineException>(() => listener.Run.Completion)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task WhatStandsBetweenItAndItsConsecutorIsRefused()
     {
         await using var stores = new Stores("memory");
-        await using var consecutor = new Consecutor<int>("lengths", source => source | (_ => { }), new() { Store = await stores.OpenAsync() });
+        await using var consecutor = new Consecutor<int>("lengths", source => source | (_ => { }),
+            new() { Store = await stores.OpenAsync() });
 
         Pipeline pipeline = Source.Tcp(0) | (text => text.Length) | consecutor;
-        Assert.Contains("directly in front", (await Assert.ThrowsAnyAsync<Exception>(() => pipeline.RunAsync())).ToString(), StringComparison.Ordinal);
+        Assert.Contains("directly in front", (await Assert.ThrowsAnyAsync<Exception>(() => pipeline.RunAsync())).ToString(),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -168,13 +173,14 @@ public class FrameTests
     {
         var listening = new TaskCompletionSource<IPEndPoint>();
         List<string> seen = [];
-        PipelineRun run = (Source.Tcp(0, new() { OnListening = listening.SetResult }) | (text => text.ToUpperInvariant()) | (text => seen.Add(text))).Start();
+        PipelineRun run = (Source.Tcp(0, new() { OnListening = listening.SetResult }) | (text => text.ToUpperInvariant())
+            | (text => seen.Add(text))).Start();
         (TcpProbe probe, _) = await TcpProbe.HelloAsync(await listening.Task, "somebody");
         await using TcpProbe one = probe;
 
         for (int i = 1; i <= 1000; i++) await one.SendAsync($"{i} a{i}");
         await one.AcknowledgedAsync(1000);
-        Assert.True(await run.DrainAsync(TimeSpan.FromSeconds(30)));
+        Assert.True(await run.StopAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal(Enumerable.Range(1, 1000).Select(i => $"A{i}"), seen);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
@@ -17,13 +18,16 @@ internal sealed class Listener : IAsyncDisposable
 
     public ConcurrentQueue<string> Processed { get; }
 
-    public static async Task<Listener> StartAsync(IStreamStore? store, TcpOptions? options = null, bool starts = true, StreamOptions? stream = null, TimeProvider? time = null)
+    public static async Task<Listener> StartAsync(IStreamStore? store, TcpOptions? options = null, bool starts = true,
+        StreamOptions? stream = null, TimeProvider? time = null)
     {
         var processed = new ConcurrentQueue<string>();
-        var consecutor = new Consecutor<string>("texts", source => source | (text => processed.Enqueue(text)), new() { Store = store, Stream = stream ?? new() { Partitions = 1 } });
+        var consecutor = new Consecutor<string>("texts", source => source | (text => processed.Enqueue(text)),
+            new() { Store = store, Stream = stream ?? new() { Partitions = 1 } });
         if (starts) await consecutor.StartAsync();
         var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
-        PipelineRun run = (Source.Tcp(0, (options ?? new()) with { OnListening = listening.SetResult }) | consecutor).Start(new RunOptions { Time = time ?? TimeProvider.System });
+        PipelineRun run = (Source.Tcp(0, (options ?? new()) with { OnListening = listening.SetResult })
+            | consecutor).Start(new RunOptions { Time = time ?? TimeProvider.System });
         return new(consecutor, run, await listening.Task, processed);
     }
 
@@ -36,7 +40,7 @@ internal sealed class Listener : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Run.Cancel();
+        _ = Run.CancelAsync();
         await Run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await Texts.DisposeAsync();
     }

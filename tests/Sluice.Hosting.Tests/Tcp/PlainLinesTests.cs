@@ -33,7 +33,11 @@ public class PlainLinesTests
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain);
         string port = listener.Address.Port.ToString(CultureInfo.InvariantCulture);
-        using (var shell = Process.Start(new ProcessStartInfo("bash", ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}; echo x >&3; printf 'y\\n\\xff\\nz\\n' >&3; read -r line <&3; echo \"$line\""]) { RedirectStandardOutput = true })!)
+        using (var shell = Process.Start(new ProcessStartInfo("bash",
+            ["-c", $"exec 3<>/dev/tcp/127.0.0.1/{port}; echo x >&3; printf 'y\\n\\xff\\nz\\n' >&3; read -r line <&3; echo \"$line\""])
+        {
+            RedirectStandardOutput = true
+        })!)
         {
             Assert.StartsWith("error 3 The frame 3 is malformed:", await shell.StandardOutput.ReadToEndAsync());
             await shell.WaitForExitAsync();
@@ -58,7 +62,8 @@ public class PlainLinesTests
         Assert.Equal("error 4 A frame is longer than 20 bytes.", await probe.ReceiveAsync());
         await probe.SendRawAsync("d\nhalf"u8.ToArray());
         probe.EndSending();
-        Assert.Equal(["error 7 The connection has ended in the middle of a line, which was not accepted. End each line with a line feed."], await probe.RestAsync());
+        Assert.Equal(["error 7 The connection has ended in the middle of a line, which was not accepted. End each line with a line feed."],
+            await probe.RestAsync());
         Assert.Equal(["a", "b", "c", "d"], await listener.EndAsync());
     }
 
@@ -116,7 +121,8 @@ public class PlainLinesTests
         await using var stores = new Stores("memory");
         var appended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var store = new HookedStore(await stores.OpenAsync()) { After = () => { appended.TrySetResult(); return Task.CompletedTask; } };
-        await using Listener listener = await Listener.StartAsync(store, Plain, starts: false, stream: new() { Partitions = 1, MaxItems = 4 });
+        await using Listener listener = await Listener.StartAsync(store, Plain, starts: false,
+            stream: new() { Partitions = 1, MaxItems = 4 });
         await using TcpProbe probe = await TcpProbe.ConnectAsync(listener.Address);
 
         byte[] line = Encoding.ASCII.GetBytes(new string('x', 1_000_000) + "\n");
@@ -139,7 +145,8 @@ public class PlainLinesTests
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
-        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Protocol = TcpProtocol.Auto, IdleTimeout = TimeSpan.FromSeconds(60) }, time: clock);
+        await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(),
+            new() { Protocol = TcpProtocol.Auto, IdleTimeout = TimeSpan.FromSeconds(60) }, time: clock);
         await using TcpProbe trickling = await TcpProbe.ConnectAsync(listener.Address);
         (TcpProbe alive, _) = await TcpProbe.HelloAsync(listener.Address);
         await using TcpProbe other = alive;
@@ -161,5 +168,6 @@ public class PlainLinesTests
 
     [Fact]
     public void LengthsInFrontAreNoLines()
-        => Assert.Contains("TcpFraming.Lines", Assert.Throws<ArgumentException>(() => Source.Tcp(0, new() { Protocol = TcpProtocol.Auto, Framing = TcpFraming.Length })).Message, StringComparison.Ordinal);
+        => Assert.Contains("TcpFraming.Lines", Assert.Throws<ArgumentException>(() => Source.Tcp(0,
+        new() { Protocol = TcpProtocol.Auto, Framing = TcpFraming.Length })).Message, StringComparison.Ordinal);
 }

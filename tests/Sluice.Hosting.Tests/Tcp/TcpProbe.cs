@@ -21,7 +21,8 @@ internal sealed class TcpProbe : IAsyncDisposable
         await probe.socket.ConnectAsync(to);
         probe.stream = new NetworkStream(probe.socket);
         if (certificate is null) return probe;
-        var encrypted = new SslStream(probe.stream, leaveInnerStreamOpen: false, (_, shown, _, _) => shown?.GetCertHashString() == certificate);
+        var encrypted = new SslStream(probe.stream, leaveInnerStreamOpen: false,
+            (_, shown, _, _) => shown?.GetCertHashString() == certificate);
         probe.stream = encrypted;
         await encrypted.AuthenticateAsClientAsync("localhost");
         return probe;
@@ -29,7 +30,8 @@ internal sealed class TcpProbe : IAsyncDisposable
 
     /// <summary>Connects and says hello.</summary>
     /// <returns>The number that it was told.</returns>
-    public static async Task<(TcpProbe Probe, long Last)> HelloAsync(IPEndPoint to, string? client = null, TcpFraming framing = TcpFraming.Lines)
+    public static async Task<(TcpProbe Probe, long Last)> HelloAsync(IPEndPoint to, string? client = null,
+        TcpFraming framing = TcpFraming.Lines)
     {
         TcpProbe probe = await ConnectAsync(to, framing);
         await probe.SendAsync(client is null ? "hello" : $"hello {client}");

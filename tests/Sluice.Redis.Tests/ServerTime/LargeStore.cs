@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
@@ -13,7 +14,8 @@ internal static class LargeStore
     /// <summary>A stream with as many partitions as one can have, all of them used.</summary>
     public const string Wide = "wide";
 
-    /// <summary>A stream of one partition, with twice as many entries: <see cref="Waiting"/> has half of them as retries and half as dead letters, and rows of state; <see cref="Ranges"/> has settled every second one; <see cref="Flying"/> has half in flight.</summary>
+    /// <summary>A stream of one partition, with twice as many entries: <see cref="Waiting"/> has half of them as retries and half as dead
+    /// letters, and rows of state; <see cref="Ranges"/> has settled every second one; <see cref="Flying"/> has half in flight.</summary>
     public const string Deep = "deep";
 
     /// <summary>A stream with as many groups and readers as one can have.</summary>
@@ -25,7 +27,8 @@ internal static class LargeStore
     /// <summary>Of how many streams with one partition there is <c>small0</c>, <c>small1</c> and so on.</summary>
     private const int Small = 600;
 
-    public static readonly GroupId WideGroup = new(Wide, "main"), CrowdedGroup = new(Crowded, "main"), Waiting = new(Deep, "waiting"), Ranges = new(Deep, "ranges"), Flying = new(Deep, "flying");
+    public static readonly GroupId WideGroup = new(Wide, "main"), CrowdedGroup = new(Crowded, "main"), Waiting = new(Deep, "waiting"),
+        Ranges = new(Deep, "ranges"), Flying = new(Deep, "flying");
 
     /// <summary>The owners of the partition of the stream that is deep, and their next commits.</summary>
     public static Dictionary<GroupId, (Ownership Owner, long Sequence)> Owners { get; } = [];
@@ -67,25 +70,32 @@ internal static class LargeStore
         await store.OpenStreamAsync(Wide, new() { Partitions = 4096 });
         await store.AddGroupAsync(WideGroup);
         for (int i = 0; i < 3; i++) await store.OpenReaderAsync(Wide, $"r{i}");
-        for (int i = 0; i < WideAppends; i++) await AppendAsync(store, Wide, 1 + (i * AppendRequest.MaxSpread), AppendRequest.MaxSpread, keyed: true);
+        for (int i = 0; i < WideAppends; i++) await AppendAsync(store, Wide, 1 + (i * AppendRequest.MaxSpread), AppendRequest.MaxSpread,
+            keyed: true);
         for (int i = 0; i < 256; i++)
         {
             Ownership owner = (await store.AcquireAsync(WideGroup, i, new("m"))).Ownership;
             if ((await store.LeaseAsync(new([owner]) { MaxItems = 1 })).Batches is not [var leased]) continue;
             long sequence = leased.Entries.Span[0].Sequence;
-            Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, 1) { Settled = [new(sequence, sequence)], Dead = [new(sequence, "node", "why", 1)] })).Status);
+            Assert.Equal(CommitStatus.Committed, (await store.CommitAsync(new(owner, 1)
+            {
+                Settled = [new(sequence, sequence)],
+                Dead = [new(sequence, "node", "why", 1)]
+            })).Status);
             WideOwners.Add(owner);
         }
         await Task.WhenAll(Enumerable.Range(0, Small).Select(i => store.OpenStreamAsync($"small{i}", new() { Partitions = 1 }).AsTask()));
         await store.OpenStreamAsync(Gone, new() { Partitions = 4096 });
-        for (int i = 0; i < 20; i++) await store.OpenReaderAsync(Gone, $"r{i}", new() { IdleTimeout = i == 0 ? null : TimeSpan.FromHours(1) });
+        for (int i = 0; i < 20; i++) await store.OpenReaderAsync(Gone, $"r{i}",
+            new() { IdleTimeout = i == 0 ? null : TimeSpan.FromHours(1) });
     }
 
     private static async Task FillCrowdedAsync(RedisStreamStore store)
     {
         await store.OpenStreamAsync(Crowded, new() { Partitions = 16 });
         await store.AddGroupAsync(CrowdedGroup);
-        await Task.WhenAll(Enumerable.Range(0, 490).Select(i => store.OpenReaderAsync(Crowded, $"r{i}", new() { IdleTimeout = TimeSpan.FromHours(1), AppliesBackpressure = true }).AsTask()));
+        await Task.WhenAll(Enumerable.Range(0, 490).Select(i => store.OpenReaderAsync(Crowded, $"r{i}",
+            new() { IdleTimeout = TimeSpan.FromHours(1), AppliesBackpressure = true }).AsTask()));
         await AppendAsync(store, Crowded, 1, 1000, keyed: true);
     }
 
@@ -95,18 +105,28 @@ internal static class LargeStore
         foreach (GroupId group in (GroupId[])[Waiting, Ranges, Flying]) await store.AddGroupAsync(group);
         await store.OpenReaderAsync(Deep, "first");
         await store.HeartbeatAsync(new(Waiting, "sample", "one", TimeSpan.FromSeconds(10)));
-        using (EntryBatch one = Rows.Batch("idempotent")) await store.AppendAsync(new(Deep, "sample", 0, 1, one) { ForgetAfter = TimeSpan.FromHours(1) });
+        using (EntryBatch one = Rows.Batch("idempotent"))
+            await store.AppendAsync(new(Deep, "sample", 0, 1, one) { ForgetAfter = TimeSpan.FromHours(1) });
         for (long next = 1; next <= 2 * Many; next += 4000) await AppendAsync(store, Deep, next, 4000, keyed: false);
 
         await WorkAsync(store, Waiting, 2 * Many, 250, at => new(default, 0)
         {
-            Deferred = at < Many ? [.. Enumerable.Range(1, 250).Select(i => new RetryWrite(at + i, 1, TimeSpan.Zero) { Node = "node", Error = "why" })] : [],
-            Dead = at < Many ? [] : [.. Enumerable.Range(1, 250).Select(i => new DeadLetterWrite(at + i, i % 2 == 0 ? "node" : "other", "why", 3))],
+            Deferred = at < Many ? [.. Enumerable.Range(1, 250)
+                .Select(i => new RetryWrite(at + i, 1, TimeSpan.Zero) { Node = "node", Error = "why" })] : [],
+            Dead = at < Many ? [] : [.. Enumerable.Range(1, 250)
+                .Select(i => new DeadLetterWrite(at + i, i % 2 == 0 ? "node" : "other", "why", 3))],
             Settled = at < Many ? [] : [new(at + 1, at + 250)],
         });
         for (int at = 0; at < Many; at += 1000)
-            await CommitAsync(store, Waiting, new(default, 0) { State = [.. Enumerable.Range(at, 1000).Select(i => new StateRow("state", $"k{i}", 1, new byte[20]))] });
-        await WorkAsync(store, Ranges, 2 * Many, 500, at => new(default, 0) { Settled = [.. Enumerable.Range(0, 250).Select(i => new SequenceRange(at + (2 * i) + 2, at + (2 * i) + 2))] });
+            await CommitAsync(store, Waiting, new(default,
+                0)
+            { State = [.. Enumerable.Range(at, 1000).Select(i => new StateRow("state", $"k{i}", 1, new byte[20]))] });
+        await WorkAsync(store, Ranges, 2 * Many, 500,
+            at => new(default, 0)
+            {
+                Settled = [.. Enumerable.Range(0, 250)
+                .Select(i => new SequenceRange(at + (2 * i) + 2, at + (2 * i) + 2))]
+            });
         await WorkAsync(store, Flying, Many, Many, _ => null);
     }
 
@@ -115,7 +135,8 @@ internal static class LargeStore
     {
         Ownership owner = (await store.AcquireAsync(group, 0, new("m"))).Ownership;
         Owners[group] = (owner, 1);
-        for (int leased = 0; leased < count;) leased += (await store.LeaseAsync(new([owner]) { MaxItems = Math.Min(4096, count - leased) })).Batches.Sum(batch => batch.Entries.Length);
+        for (int leased = 0; leased < count;) leased += (await store.LeaseAsync(
+            new([owner]) { MaxItems = Math.Min(4096, count - leased) })).Batches.Sum(batch => batch.Entries.Length);
         for (int at = 0; at + step <= count; at += step)
             if (commit(at) is { } some) await CommitAsync(store, group, some);
     }

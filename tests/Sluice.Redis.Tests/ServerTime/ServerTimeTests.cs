@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Sluice.Storage;
 using StackExchange.Redis;
 using static Sluice.Redis.Tests.LargeStore;
 
@@ -8,7 +9,8 @@ namespace Sluice.Redis.Tests;
 public sealed class ServerTimeTests
 {
     private const int MostRanges = 1 + ((StoreCommit.MaxItems - 1) / 4), MostDeferred = StoreCommit.MaxItems / 4;
-    private const int MostSpread = (StoreCommit.MaxItems + 100) / 3, MostCursors = 200, MostReaders = 100, MostMarkers = (StoreCommit.MaxItems + 100) / 19;
+    private const int MostSpread = (StoreCommit.MaxItems + 100) / 3, MostCursors = 200, MostReaders = 100,
+        MostMarkers = (StoreCommit.MaxItems + 100) / 19;
     private static readonly TimeSpan Longest = TimeSpan.FromMilliseconds(10);
 
     // Work like that of the functions, and how long it takes where nothing else does anything (best of 200, Redis 7.0.15).
@@ -24,21 +26,29 @@ public sealed class ServerTimeTests
         ("find deep stream", false, async (store, _) => await store.FindStreamAsync(Deep)),
         ("find crowded stream", false, async (store, _) => await store.FindStreamAsync(Crowded)),
         ("find wide group", false, async (store, _) => Assert.Equal(4096, (await store.FindGroupAsync(WideGroup))!.Partitions.Count)),
-        ("find group of many members", false, async (store, _) => Assert.Equal(Many + 1, (await store.FindGroupAsync(Waiting))!.Members.Count)),
+        ("find group of many members", false, async (store, _) => Assert.Equal(Many + 1,
+            (await store.FindGroupAsync(Waiting))!.Members.Count)),
         ("beat", false, async (store, _) => await store.HeartbeatAsync(new(Waiting, "m", "one", TimeSpan.FromSeconds(10)))),
         ("leave", false, async (store, _) => await store.LeaveAsync(Waiting, "m", "one")),
         ("time", false, async (store, _) => await store.GetTimeAsync()),
         ("add group to wide stream", false, async (store, run) => await store.AddGroupAsync(new(Wide, $"first{run}"))),
         ("add new group to wide stream", false, async (store, run) => await store.AddGroupAsync(new(Wide, $"new{run}"), StreamStart.New)),
         ("open reader of wide stream", false, async (store, run) => await store.OpenReaderAsync(Wide, $"first{run}")),
-        ("open new reader of wide stream", false, async (store, run) => await store.OpenReaderAsync(Wide, $"new{run}", new() { Start = StreamStart.New })),
+        ("open new reader of wide stream", false, async (store, run) => await store.OpenReaderAsync(Wide, $"new{run}",
+            new() { Start = StreamStart.New })),
         ("open reader of crowded stream", false, async (store, run) => await store.OpenReaderAsync(Crowded, $"late{run}")),
-        ("append to wide stream", false, async (store, run) => await AppendAsync(store, Wide, 1 + ((LargeStore.WideAppends + run) * AppendRequest.MaxSpread), AppendRequest.MaxSpread, keyed: true)),
-        ("append where readers of a wide stream have expired", true, async (store, _) => await AppendAsync(store, Gone, 1, 1, keyed: false)),
-        ("lease from many partitions", true, async (store, _) => Assert.True((await store.LeaseAsync(new(WideOwners) { MaxItems = 4096 })).Batches.Count > 100)),
-        ("redrive in many partitions", true, async (store, _) => Assert.Equal(WideOwners.Count, await store.RedriveAsync(WideGroup, [.. Enumerable.Range(1, WideOwners.Count).Select(i => (long)i)]))),
-        ("append to crowded stream", false, async (store, run) => await AppendAsync(store, Crowded, 1001 + (1000 * run), 1000, keyed: true)),
-        ("append where many keys have expired", false, async (store, run) => await AppendAsync(store, Deep, (2 * Many) + 1 + run, 1, keyed: false)),
+        ("append to wide stream", false, async (store, run) => await AppendAsync(store, Wide,
+            1 + ((LargeStore.WideAppends + run) * AppendRequest.MaxSpread), AppendRequest.MaxSpread, keyed: true)),
+        ("append where readers of a wide stream have expired", true,
+            async (store, _) => await AppendAsync(store, Gone, 1, 1, keyed: false)),
+        ("lease from many partitions", true, async (store, _) =>
+            Assert.True((await store.LeaseAsync(new(WideOwners) { MaxItems = 4096 })).Batches.Count > 100)),
+        ("redrive in many partitions", true, async (store, _) => Assert.Equal(WideOwners.Count,
+            await store.RedriveAsync(WideGroup, [.. Enumerable.Range(1, WideOwners.Count).Select(i => (long)i)]))),
+        ("append to crowded stream", false, async (store, run) => await AppendAsync(store, Crowded, 1001 + (1000 * run), 1000,
+            keyed: true)),
+        ("append where many keys have expired", false,
+            async (store, run) => await AppendAsync(store, Deep, (2 * Many) + 1 + run, 1, keyed: false)),
         ("open producer", false, async (store, _) => await store.OpenProducerAsync(Deep, "p")),
         ("read", false, async (store, _) => await store.ReadAsync(new(Deep, 0, 1) { MaxItems = 4096, Reader = "first" })),
         ("read of crowded stream", false, async (store, _) => await store.ReadAsync(new(Crowded, 0, 1) { MaxItems = 4096, Reader = "r1" })),
@@ -52,29 +62,52 @@ public sealed class ServerTimeTests
         ("list heads", false, async (store, _) => await store.ListWaitingHeadsAsync(Waiting, 0, 0, 2000)),
         ("list dead", false, async (store, _) => await store.ListDeadAsync(Waiting, max: 1000)),
         ("list dead of a node", false, async (store, _) => await store.ListDeadAsync(Waiting, "node", max: 1000)),
-        ("read state", false, async (store, _) => await store.ReadStateAsync(Waiting, 0, "state", [.. Enumerable.Range(0, 3000).Select(i => $"k{i}")])),
+        ("read state", false, async (store, _) => await store.ReadStateAsync(Waiting, 0, "state",
+            [.. Enumerable.Range(0, 3000).Select(i => $"k{i}")])),
         ("list state", false, async (store, _) => await store.ListStateAsync(Waiting, 0, "state", max: 3000)),
-        ("list state nodes", false, async (store, _) => Assert.Equal(Many, (await store.ListStateNodesAsync(Waiting, 0, counted: true)).Single().Rows)),
-        ("reserve in many streams", false, async (store, run) => { for (int i = 0; i < 99; i++) await store.ReserveAsync(Owners[Waiting].Owner, $"small{i}", 1, 1); }),
+        ("list state nodes", false, async (store, _) => Assert.Equal(Many,
+            (await store.ListStateNodesAsync(Waiting, 0, counted: true)).Single().Rows)),
+        ("reserve in many streams", false, async (store, run) => { for (int i = 0; i < 99; i++)
+            await store.ReserveAsync(Owners[Waiting].Owner, $"small{i}", 1, 1); }),
         ("reserve", false, async (store, _) => await store.ReserveAsync(Owners[Waiting].Owner, Crowded, 1, 1)),
-        ("redrive", false, async (store, run) => Assert.Equal(1000, await store.RedriveAsync(Waiting, [.. Enumerable.Range(1 + (1000 * run), 1000).Select(i => (long)i)]))),
-        ("delete dead", false, async (store, run) => Assert.Equal(1000, await store.DeleteDeadAsync(Waiting, [.. Enumerable.Range(10_001 + (1000 * run), 1000).Select(i => (long)i)]))),
-        ("lease retries", false, async (store, _) => Assert.NotEmpty((await store.LeaseAsync(new([Owners[Waiting].Owner]) { MaxItems = 4096 })).Batches)),
-        ("lease", false, async (store, _) => Assert.NotEmpty((await store.LeaseAsync(new([Owners[Flying].Owner]) { MaxItems = 4096 })).Batches)),
-        ("commit state", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { State = [.. Enumerable.Range(1000 * run, 1000).Select(i => new StateRow("state", $"k{i}", 1, new byte[20]))] })),
-        ("commit many settled", false, async (store, run) => await CommitAsync(store, Flying, new(default, 0) { Settled = [.. Enumerable.Range(0, MostRanges).Select(i => new SequenceRange((5000 * run) + (2 * i) + 2, (5000 * run) + (2 * i) + 2))] })),
-        ("commit between settled", false, async (store, run) => await CommitAsync(store, Ranges, new(default, 0) { Settled = [.. Enumerable.Range(0, MostRanges).Select(i => new SequenceRange((5000 * run) + (2 * i) + 11, (5000 * run) + (2 * i) + 11))] })),
-        ("commit deferred", false, async (store, run) => await CommitAsync(store, Flying, new(default, 0) { Deferred = [.. Enumerable.Range(0, MostDeferred).Select(i => new RetryWrite(20_000 + (1000 * run) + i, 1, TimeSpan.FromHours(1)))] })),
+        ("redrive", false, async (store, run) => Assert.Equal(1000,
+            await store.RedriveAsync(Waiting, [.. Enumerable.Range(1 + (1000 * run), 1000).Select(i => (long)i)]))),
+        ("delete dead", false, async (store, run) => Assert.Equal(1000,
+            await store.DeleteDeadAsync(Waiting, [.. Enumerable.Range(10_001 + (1000 * run), 1000).Select(i => (long)i)]))),
+        ("lease retries", false, async (store, _) =>
+            Assert.NotEmpty((await store.LeaseAsync(new([Owners[Waiting].Owner]) { MaxItems = 4096 })).Batches)),
+        ("lease", false, async (store, _) => Assert.NotEmpty(
+            (await store.LeaseAsync(new([Owners[Flying].Owner]) { MaxItems = 4096 })).Batches)),
+        ("commit state", false, async (store, run) => await CommitAsync(store, Waiting,
+            new(default, 0) { State = [.. Enumerable.Range(1000 * run, 1000)
+                .Select(i => new StateRow("state", $"k{i}", 1, new byte[20]))] })),
+        ("commit many settled", false, async (store, run) => await CommitAsync(store, Flying,
+            new(default, 0) { Settled = [.. Enumerable.Range(0, MostRanges)
+                .Select(i => new SequenceRange((5000 * run) + (2 * i) + 2, (5000 * run) + (2 * i) + 2))] })),
+        ("commit between settled", false, async (store, run) => await CommitAsync(store, Ranges,
+            new(default, 0) { Settled = [.. Enumerable.Range(0, MostRanges)
+                .Select(i => new SequenceRange((5000 * run) + (2 * i) + 11, (5000 * run) + (2 * i) + 11))] })),
+        ("commit deferred", false, async (store, run) => await CommitAsync(store, Flying,
+            new(default, 0) { Deferred = [.. Enumerable.Range(0, MostDeferred)
+                .Select(i => new RetryWrite(20_000 + (1000 * run) + i, 1, TimeSpan.FromHours(1)))] })),
         ("commit dead", false, async (store, run) => await CommitAsync(store, Flying, new(default, 0)
         {
             Settled = [new(30_000 + (1000 * run), 29_999 + MostDeferred + (1000 * run))],
             Dead = [.. Enumerable.Range(0, MostDeferred).Select(i => new DeadLetterWrite(30_000 + (1000 * run) + i, "node", "why", 1))],
         })),
         ("commit outputs to as many partitions", false, (store, _) => CommitOutputsAsync(store, Wide, MostSpread, 4096)),
-        ("commit cursors", true, async (store, _) => await CommitAsync(store, Waiting, new(default, 0) { Cursors = [.. WideOwners.Take(MostCursors).Select(owner => new CursorCommit(Wide, "r0", owner.Partition, 2))] })),
-        ("commit openings of readers", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { Readers = [.. Enumerable.Range(0, MostReaders).Select(i => new OpenReader($"small{i}", $"reader{run}", new()))] })),
-        ("commit ends of batches", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { Batches = [.. Enumerable.Range(0, MostMarkers).Select(i => new BatchChange($"batch{run}-{i}") { Accepted = 1, Ended = 1, Close = true, MarkerStreams = [$"small{i}"] })] })),
-        ("commit lengths of files", false, async (store, run) => await CommitAsync(store, Waiting, new(default, 0) { FileLengths = [.. Enumerable.Range(0, 550).Select(i => new FileLength($"{i}", i))] })),
+        ("commit cursors", true, async (store, _) => await CommitAsync(store, Waiting,
+            new(default, 0) { Cursors = [.. WideOwners.Take(MostCursors)
+                .Select(owner => new CursorCommit(Wide, "r0", owner.Partition, 2))] })),
+        ("commit openings of readers", false, async (store, run) => await CommitAsync(store, Waiting,
+            new(default, 0) { Readers = [.. Enumerable.Range(0, MostReaders)
+                .Select(i => new OpenReader($"small{i}", $"reader{run}", new()))] })),
+        ("commit ends of batches", false, async (store, run) => await CommitAsync(store, Waiting,
+            new(default, 0) { Batches = [.. Enumerable.Range(0, MostMarkers)
+                .Select(i => new BatchChange($"batch{run}-{i}") { Accepted = 1, Ended = 1, Close = true,
+                MarkerStreams = [$"small{i}"] })] })),
+        ("commit lengths of files", false, async (store, run) => await CommitAsync(store, Waiting,
+            new(default, 0) { FileLengths = [.. Enumerable.Range(0, 550).Select(i => new FileLength($"{i}", i))] })),
         ("commit outputs to a crowded stream", false, (store, _) => CommitOutputsAsync(store, Crowded, StoreCommit.MaxItems, 16)),
         ("take among retries", false, (store, _) => TakeAsync(store, Waiting)),
         ("take quarantine", false, async (store, run) => Assert.NotNull(await store.AcquireQuarantineAsync(Flying, "m", run))),
@@ -101,7 +134,13 @@ public sealed class ServerTimeTests
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         string prefix = SharedServer.NewPrefix();
         // A busy machine is not what is measured.
-        var patient = new RedisStoreOptions { Prefix = prefix, PollInterval = TimeSpan.FromMinutes(1), Timeout = TimeSpan.FromMinutes(2), Silence = TimeSpan.FromMinutes(2) };
+        var patient = new RedisStoreOptions
+        {
+            Prefix = prefix,
+            PollInterval = TimeSpan.FromMinutes(1),
+            Timeout = TimeSpan.FromMinutes(2),
+            Silence = TimeSpan.FromMinutes(2)
+        };
         await using RedisStreamStore direct = await RedisStreamStore.ConnectAsync(server.Address, patient);
         long begun = Stopwatch.GetTimestamp();
         await FillAsync(direct, prefix);
@@ -122,19 +161,23 @@ public sealed class ServerTimeTests
                 called.UnionWith(proxy.Calls.Select(one => one.Function));
                 if (most.Time >= Longest) most.Time /= await SlownessAsync(direct, proxy);
                 if (run == 0 || most.Time < longest.Time) longest = most;
-                TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {proxy.Calls.Count} calls, {most.Function} {most.Time.TotalMilliseconds:0.0} ms"));
+                TestContext.Current.TestOutputHelper?.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{name}: {proxy.Calls.Count} calls, {most.Function} {most.Time.TotalMilliseconds:0.0} ms"));
                 if (most.Time < Longest) break;
             }
-            if (longest.Time >= Longest) slow.Add(string.Create(CultureInfo.InvariantCulture, $"{name}: {longest.Function} {longest.Time.TotalMilliseconds:0.0} ms"));
+            if (longest.Time >= Longest) slow.Add(string.Create(CultureInfo.InvariantCulture,
+                $"{name}: {longest.Function} {longest.Time.TotalMilliseconds:0.0} ms"));
         }
 
         Assert.Empty(slow);
         var libraries = (RedisResult[])await direct.Connection.Database.ExecuteAsync("FUNCTION", "LIST", "LIBRARYNAME", "sluice_*");
-        string[] functions = [.. ((RedisResult[])((RedisResult[])libraries.Single())[5]).Select(function => (string)((RedisResult[])function)[1])];
+        string[] functions = [.. ((RedisResult[])((RedisResult[])libraries.Single())[5]).Select(function =>
+            (string)((RedisResult[])function)[1])];
         Assert.Empty(functions.Except(called));
     }
 
-    // How much slower the processor is at this moment than that of which the ten milliseconds are: others that share its cores and caches hold up a thread while it runs, too. Never less than one.
+    // How much slower the processor is at this moment than that of which the ten milliseconds are: others that share its cores and caches
+    // hold up a thread while it runs, too. Never less than one.
     private static async Task<double> SlownessAsync(RedisStreamStore direct, TimingProxy proxy)
     {
         TimeSpan before = proxy.Spent();

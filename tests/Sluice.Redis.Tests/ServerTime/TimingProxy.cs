@@ -7,7 +7,8 @@ using System.Text;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Stands between a store and its server, and measures what each function costs the server: the processor time of its main thread between the request and the answer, so that a busy machine does not count.
+/// Stands between a store and its server, and measures what each function costs the server: the processor time of its main thread between
+/// the request and the answer, so that a busy machine does not count.
 /// One call at a time.
 /// </summary>
 internal sealed class TimingProxy : IAsyncDisposable
@@ -88,7 +89,8 @@ internal sealed class TimingProxy : IAsyncDisposable
         return Encoding.ASCII.GetString(name[..name.IndexOf((byte)'\r')]);
     }
 
-    // What the main thread has used. The kernel counts it when the thread goes to sleep, which it does as soon as it has nothing more to do; it is marked as asleep a moment before.
+    // What the main thread has used. The kernel counts it when the thread goes to sleep, which it does as soon as it has nothing more to
+    // do; it is marked as asleep a moment before.
     public TimeSpan Spent()
     {
         string thread = $"/proc/{process}/task/{process}/";

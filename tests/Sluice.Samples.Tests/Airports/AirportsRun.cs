@@ -60,7 +60,8 @@ public abstract class AirportsRun : IDisposable
     /// <summary>The number a report gives for a node, as in "ToFile   1,234 rows written to …".</summary>
     internal static int RowsReported(string output, string node)
     {
-        var line = output.Split('\n').Single(line => line.StartsWith(node + " ", StringComparison.Ordinal) && line.Contains(" rows written to "));
+        var line = output.Split('\n').Single(line => line.StartsWith(node + " ", StringComparison.Ordinal)
+            && line.Contains(" rows written to "));
         return int.Parse(line[node.Length..].Trim().Split(' ')[0], NumberStyles.AllowThousands, CultureInfo.InvariantCulture);
     }
 

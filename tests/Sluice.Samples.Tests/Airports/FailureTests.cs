@@ -62,7 +62,9 @@ public sealed class FailureTests : AirportsRun
     [Fact]
     public async Task WorkersThatCannotConnectFailTheRunInOneLine()
     {
-        var command = $"TMPDIR=/no/such/directory exec {SampleProcess.CommandLine("Airports", ["--mode", "process", "--select", "SEA,PHX", "--no-db"])}";
+        var command =
+            $"TMPDIR=/no/such/directory "
+            + $"exec {SampleProcess.CommandLine("Airports", ["--mode", "process", "--select", "SEA,PHX", "--no-db"])}";
         using var process = SampleProcess.StartProgram(Folder, "bash", "-c", command);
         var line = (await process.EndAsync()).OneErrorLine(1);
         Assert.Contains("Workers cannot connect at /no/such/directory", line);

@@ -20,10 +20,12 @@ public sealed class StoreTests : AirportsRun
         var killed = 0;
         while (killed < Kills)
         {
-            // By how far it is, not by time: a machine may be fast or busy. One look at the file: a start that tries whether it can be written deletes it again.
+            // By how far it is, not by time: a machine may be fast or busy. One look at the file: a start that tries whether it can be
+            // written deletes it again.
             long next = whole * (killed + 1) / (Kills + 2) + random.NextInt64(whole / (2 * Kills));
             using var process = Start(job);
-            while (!process.HasExited && !(new FileInfo(CsvPath) is { Exists: true } csv && csv.Length >= next)) await Task.Delay(1, TestContext.Current.CancellationToken);
+            while (!process.HasExited && !(new FileInfo(CsvPath) is { Exists: true } csv && csv.Length >= next))
+                await Task.Delay(1, TestContext.Current.CancellationToken);
             process.Kill();
             var life = await process.EndAsync();
             if (life.ExitCode == 0) break;
@@ -42,7 +44,8 @@ public sealed class StoreTests : AirportsRun
         ended = (await RunAsync(job)).Succeeded();
         Assert.Matches(Lined("accepted      179,700, 179,700 of them by earlier runs"), ended.Output);
         Assert.True(before.Csv.AsSpan().SequenceEqual(File.ReadAllBytes(CsvPath)), "the CSV was changed by a run after the end");
-        Assert.True(before.Database.AsSpan().SequenceEqual(File.ReadAllBytes(DatabasePath)), "the database was changed by a run after the end");
+        Assert.True(before.Database.AsSpan().SequenceEqual(File.ReadAllBytes(DatabasePath)),
+            "the database was changed by a run after the end");
     }
 
     [Theory]
@@ -87,7 +90,8 @@ public sealed class StoreTests : AirportsRun
         while (ended.ExitCode == 137 && crashes < 40);
 
         ended.Succeeded();
-        // Three starts alone for each of the four pairs; and at most one crash with others each, which costs nobody anything: how many depends on what was accepted before the first.
+        // Three starts alone for each of the four pairs; and at most one crash with others each, which costs nobody anything: how many
+        // depends on what was accepted before the first.
         Assert.InRange(crashes, 12, 16);
         Assert.Equal((10, 6, 4), (Number(ended, "accepted"), Number(ended, "completed"), Number(ended, "dead")));
         Assert.Equal(6, ReadCsv().Distinct().Count());
@@ -123,7 +127,8 @@ public sealed class StoreTests : AirportsRun
         await first.ReadUntilAsync(line => line.StartsWith("0 of", StringComparison.Ordinal));
         var line = (await RunAsync("--airports", "generated.csv", "--select", "all", "--store", "sqlite:pairs.db")).OneErrorLine(2);
         Assert.Contains("pairs.db is open already, in another process", line, StringComparison.Ordinal);
-        Assert.Contains("is open already", (await RunAsync("--store", "sqlite:pairs.db", "--dead")).OneErrorLine(2), StringComparison.Ordinal);
+        Assert.Contains("is open already", (await RunAsync("--store", "sqlite:pairs.db", "--dead")).OneErrorLine(2),
+            StringComparison.Ordinal);
         await first.SignalAsync("KILL");
     }
 
@@ -132,11 +137,13 @@ public sealed class StoreTests : AirportsRun
     {
         (await RunAsync("--store", "sqlite:pairs.db", "--no-progress")).Succeeded();
         var csv = await File.ReadAllTextAsync(CsvPath);
-        Assert.Contains("another job", (await RunAsync("--store", "sqlite:pairs.db", "--select", "all")).OneErrorLine(2), StringComparison.Ordinal);
+        Assert.Contains("another job", (await RunAsync("--store", "sqlite:pairs.db", "--select", "all")).OneErrorLine(2),
+            StringComparison.Ordinal);
         Assert.Contains("another job", (await RunAsync("--store", "sqlite:pairs.db", "--no-db")).OneErrorLine(2), StringComparison.Ordinal);
         Assert.Equal(csv, await File.ReadAllTextAsync(CsvPath));
         File.Delete(CsvPath);
-        Assert.Contains("is not there, and 767 bytes of it are committed", (await RunAsync("--store", "sqlite:pairs.db")).OneErrorLine(2), StringComparison.Ordinal);
+        Assert.Contains("is not there, and 767 bytes of it are committed", (await RunAsync("--store", "sqlite:pairs.db")).OneErrorLine(2),
+            StringComparison.Ordinal);
     }
 
     [Theory]

@@ -21,7 +21,8 @@ public sealed class DurableTests : IDisposable
         string output = (await last.EndAsync()).Succeeded().Output;
         Assert.Contains("goes on: ", output, StringComparison.Ordinal);
         Assert.Contains("done: 100 accepted, 100 completed", output, StringComparison.Ordinal);
-        Assert.Equal(["number,square", .. Enumerable.Range(1, 100).Select(static n => $"{n},{n * n}")], File.ReadAllLines(Path.Combine(folder, "squares.csv")));
+        Assert.Equal(["number,square", .. Enumerable.Range(1, 100).Select(static n => $"{n},{n * n}")],
+            File.ReadAllLines(Path.Combine(folder, "squares.csv")));
     }
 
     [Fact]
@@ -30,7 +31,8 @@ public sealed class DurableTests : IDisposable
         using var first = SampleProcess.Start("Durable", folder);
         await first.ReadUntilAsync(line => line == "2 * 2 = 4");
         using var second = SampleProcess.Start("Durable", folder);
-        Assert.Contains("durable.db is open already, in another process", (await second.EndAsync()).OneErrorLine(1, "durable"), StringComparison.Ordinal);
+        Assert.Contains("durable.db is open already, in another process", (await second.EndAsync()).OneErrorLine(1, "durable"),
+            StringComparison.Ordinal);
         (await first.EndAsync()).Succeeded();
     }
 }

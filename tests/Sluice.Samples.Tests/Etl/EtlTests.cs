@@ -37,7 +37,8 @@ public sealed partial class EtlTests
     [InlineData("--example", "el")]
     [InlineData("--unti", "1")]
     public async Task AMistakeIsOneLine(string option, string value)
-        => Assert.Contains(option switch { "--unit" => "--unit takes a whole number", "--unti" => option, _ => value }, (await RunAsync(option, value)).OneErrorLine(2, "etl"), StringComparison.Ordinal);
+        => Assert.Contains(option switch { "--unit" => "--unit takes a whole number", "--unti" => option, _ => value },
+        (await RunAsync(option, value)).OneErrorLine(2, "etl"), StringComparison.Ordinal);
 
     private static async Task<Ended> RunAsync(params string[] arguments)
     {

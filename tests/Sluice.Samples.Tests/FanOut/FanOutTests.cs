@@ -18,7 +18,8 @@ public sealed class FanOutTests
         JsonElement whole = await GetAsync(http, "product/7"), without = await GetAsync(http, "product/7");
         Assert.Equal([.. Always, "count", "stars"], Names(whole), IgnoreOrder);
         Assert.Equal(Always, Names(without), IgnoreOrder);
-        Assert.Equal(("SKU-0007", "Product 7", 12.99m), (whole.GetProperty("sku").GetString(), whole.GetProperty("title").GetString(), whole.GetProperty("amount").GetDecimal()));
+        Assert.Equal(("SKU-0007", "Product 7", 12.99m),
+            (whole.GetProperty("sku").GetString(), whole.GetProperty("title").GetString(), whole.GetProperty("amount").GetDecimal()));
         Assert.Equal(Text(whole), Text(await GetAsync(http, "by-hand/7")));
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync("product/7777", Cancellation)).StatusCode);
         await service.SignalAsync("TERM");
@@ -68,7 +69,8 @@ public sealed class FanOutTests
     private static readonly IEqualityComparer<IEnumerable<string>> IgnoreOrder = EqualityComparer<IEnumerable<string>>.Create(
         (one, other) => one!.Order(StringComparer.Ordinal).SequenceEqual(other!.Order(StringComparer.Ordinal)), _ => 0);
 
-    private static SampleProcess Start(params string[] arguments) => SampleProcess.Start("FanOut", Path.GetTempPath(), ["--urls", "http://127.0.0.1:0", .. arguments]);
+    private static SampleProcess Start(params string[] arguments)
+        => SampleProcess.Start("FanOut", Path.GetTempPath(), ["--urls", "http://127.0.0.1:0", .. arguments]);
 
     private static async Task<HttpClient> ConnectAsync(SampleProcess service)
     {
@@ -82,5 +84,6 @@ public sealed class FanOutTests
     private static IEnumerable<string> Names(JsonElement page) => page.EnumerateObject().Select(property => property.Name);
 
     private static string Text(JsonElement page)
-        => string.Join(' ', page.EnumerateObject().OrderBy(property => property.Name, StringComparer.Ordinal).Select(property => $"{property.Name}={property.Value}"));
+        => string.Join(' ', page.EnumerateObject().OrderBy(property => property.Name, StringComparer.Ordinal)
+        .Select(property => $"{property.Name}={property.Value}"));
 }

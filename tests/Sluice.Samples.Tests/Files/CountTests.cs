@@ -23,8 +23,10 @@ public sealed class CountTests : IDisposable
             Assert.Equal((Files, Files, 0, 0, 0), FilesRun.Books(table));
             List<(string File, string Words)> rows = FilesRun.Rows(run.PathOf("words.csv"));
             FileInfo[] files = made.GetFiles("*", SearchOption.AllDirectories);
-            Assert.Equal(files.Select(file => Path.GetRelativePath(made.FullName, file.FullName)).Order(StringComparer.Ordinal), rows.Select(row => row.File).Order(StringComparer.Ordinal));
-            Assert.All(rows, row => Assert.Equal(FilesRun.Count(Path.Combine(made.FullName, row.File)), long.Parse(row.Words, CultureInfo.InvariantCulture)));
+            Assert.Equal(files.Select(file => Path.GetRelativePath(made.FullName, file.FullName)).Order(StringComparer.Ordinal),
+                rows.Select(row => row.File).Order(StringComparer.Ordinal));
+            Assert.All(rows, row => Assert.Equal(FilesRun.Count(Path.Combine(made.FullName, row.File)),
+                long.Parse(row.Words, CultureInfo.InvariantCulture)));
             Assert.Equal(rows.Sum(row => long.Parse(row.Words, CultureInfo.InvariantCulture)), table.GetProperty("words").GetInt64());
             Assert.InRange(files.Count(file => file.Length < 16 << 10), Files * 8 / 10, Files - 10);
             Assert.InRange(files.Max(file => file.Length), 500 << 10, 1 << 20);
@@ -85,12 +87,14 @@ public sealed class CountTests : IDisposable
         int failed = expected.Count(file => file.Value is null);
         Assert.Equal((expected.Count, expected.Count - failed, failed, 0, 0), FilesRun.Books(table));
         Assert.Equal(expected.Select(file => (file.Key, file.Value ?? "")).Order(), FilesRun.Rows(run.PathOf("words.csv")).Order());
-        Assert.Equal(expected.Where(file => file.Value is null).Select(file => file.Key).Order(), table.GetProperty("failures").EnumerateArray().Select(failure => failure.GetProperty("file").GetString()!).Order());
+        Assert.Equal(expected.Where(file => file.Value is null).Select(file => file.Key).Order(),
+            table.GetProperty("failures").EnumerateArray().Select(failure => failure.GetProperty("file").GetString()!).Order());
         Assert.Contains("failed: zero: is no text", ended.Output, StringComparison.Ordinal);
         Assert.Contains("failed: gone: Could not find file", ended.Output, StringComparison.Ordinal);
         Assert.Equal(7, table.GetProperty("words").GetInt64());
 
-        Task WriteAsync(string name, string text) => File.WriteAllTextAsync(Path.Combine(input, name), text, TestContext.Current.CancellationToken);
+        Task WriteAsync(string name, string text) => File.WriteAllTextAsync(Path.Combine(input, name), text,
+            TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -100,8 +104,10 @@ public sealed class CountTests : IDisposable
         Directory.CreateDirectory(input);
         foreach (int megabytes in new[] { 1, 2, 9 })
         {
-            await File.WriteAllTextAsync(Path.Combine(input, $"{megabytes}-before"), new string('x', 200 << 10), TestContext.Current.CancellationToken);
-            await File.WriteAllTextAsync(Path.Combine(input, $"{megabytes}-long"), string.Concat(Enumerable.Repeat("word and ", megabytes << 17)), TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(input, $"{megabytes}-before"), new string('x', 200 << 10),
+                TestContext.Current.CancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(input, $"{megabytes}-long"),
+                string.Concat(Enumerable.Repeat("word and ", megabytes << 17)), TestContext.Current.CancellationToken);
         }
         JsonElement table = await run.TableAsync("--input", input);
         Assert.Equal((6, 6, 0, 0, 0), FilesRun.Books(table));

@@ -29,7 +29,8 @@ internal sealed class FilesRun : IDisposable
 
     /// <summary>In, indexed, failed, lost, duplicated.</summary>
     public static (int, int, int, int, int) Books(JsonElement table)
-        => (Number(table, "filesIn"), Number(table, "indexed"), Number(table, "failed"), Number(table, "lost"), Number(table, "duplicated"));
+        => (Number(table, "filesIn"), Number(table, "indexed"), Number(table, "failed"), Number(table, "lost"),
+        Number(table, "duplicated"));
 
     /// <summary>The rows of a CSV file below its header, by RFC 4180.</summary>
     public static List<(string File, string Words)> Rows(string path)
@@ -48,7 +49,8 @@ internal sealed class FilesRun : IDisposable
         }
         Assert.Equal([""], rows[^1]);                   // the last line is ended
         Assert.Equal(["file", "words"], rows[0]);
-        return [.. rows[1..^1].Select(row => row is [var file, var words] ? (file, words) : throw new InvalidDataException(string.Join('|', row)))];
+        return [.. rows[1..^1].Select(row => row is [var file, var words] ? (file, words)
+            : throw new InvalidDataException(string.Join('|', row)))];
     }
 
     /// <summary>Counts words by a way of the tests' own.</summary>

@@ -30,13 +30,15 @@ public sealed class MistakeTests : IDisposable
 
     [Fact]
     public async Task WhereNoServerIsThatIsSaid()
-        => Assert.Contains("127.0.0.1:1", (await run.EndAsync("--store", "redis:127.0.0.1:1,connectTimeout=500")).OneErrorLine(1, "files"), StringComparison.Ordinal);
+        => Assert.Contains("127.0.0.1:1", (await run.EndAsync("--store", "redis:127.0.0.1:1,connectTimeout=500")).OneErrorLine(1, "files"),
+        StringComparison.Ordinal);
 
     [Fact]
     public async Task HelpNamesEveryOption()
     {
         string output = (await run.EndAsync("--help")).Succeeded().Output;
-        foreach (string name in new[] { "--files N", "--input DIR", "--store", "--kill", "--json", "--out FILE.csv", "--keep", "--seed", "discover -> read -> extract -> index" })
+        foreach (string name in new[] { "--files N", "--input DIR", "--store", "--kill", "--json", "--out FILE.csv", "--keep", "--seed",
+            "discover -> read -> extract -> index" })
             Assert.Contains(name, output, StringComparison.Ordinal);
         Assert.DoesNotContain("[service]", output, StringComparison.Ordinal);
     }

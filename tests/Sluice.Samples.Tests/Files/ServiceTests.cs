@@ -17,7 +17,8 @@ public sealed class ServiceTests : IDisposable
     {
         const int Files = 400;
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
-        JsonElement table = await run.TableAsync("--files", $"{Files}", "--seed", "3", "--store", $"redis:{server.Address}", "--kill", "--out", "words.csv");
+        JsonElement table = await run.TableAsync("--files", $"{Files}", "--seed", "3", "--store", $"redis:{server.Address}", "--kill",
+            "--out", "words.csv");
         Assert.Equal((Files, Files, 0, 0, 0), FilesRun.Books(table));
         Assert.InRange(FilesRun.Number(table, "kills"), 5, 40);
         Assert.InRange(FilesRun.Number(table, "restarts"), 3, FilesRun.Number(table, "kills"));
@@ -36,8 +37,10 @@ public sealed class ServiceTests : IDisposable
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         JsonElement table = await run.TableAsync("--files", "100", "--store", $"redis:{server.Address}");
         Assert.Equal((100, 100, 0, 0, 0), FilesRun.Books(table));
-        Assert.Equal(["driver", "reader", "extractor", "indexer"], table.GetProperty("peakMemory").EnumerateObject().Select(process => process.Name));
-        Assert.All(table.GetProperty("peakMemory").EnumerateObject(), process => Assert.InRange(process.Value.GetInt64(), 10 << 20, 1 << 30));
+        Assert.Equal(["driver", "reader", "extractor", "indexer"],
+            table.GetProperty("peakMemory").EnumerateObject().Select(process => process.Name));
+        Assert.All(table.GetProperty("peakMemory").EnumerateObject(),
+            process => Assert.InRange(process.Value.GetInt64(), 10 << 20, 1 << 30));
         Assert.Equal((0, 0), (FilesRun.Number(table, "kills"), FilesRun.Number(table, "restarts")));
         string keys = await AskAsync(server.Port, "--scan");
         Assert.Contains("work%2Fextract", keys, StringComparison.Ordinal);
@@ -48,11 +51,14 @@ public sealed class ServiceTests : IDisposable
     public async Task WhereTheServerIsSilentThatIsSaidAndItGoesOnWhenItAnswersAgain()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
-        using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}", "--json");
+        using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}",
+            "--json");
         await process.ReadUntilAsync(line => line.StartsWith("discover ", StringComparison.Ordinal));
         await server.PauseAsync();
         string said = await process.ReadErrorAsync("has not answered");
-        Assert.Matches($"^files: the Redis server at {server.Address} has not answered for [0-9]+ s; the flow stands still, and goes on when it does \\(Ctrl\\+C ends it\\)$", said);
+        Assert.Matches(
+            $"^files: the Redis server at {server.Address} has not answered for [0-9]+ s; the flow stands still, and goes on when it does "
+                + $"\\(Ctrl\\+C ends it\\)$", said);
         await server.ResumeAsync();
         await process.ReadErrorAsync($"files: the Redis server at {server.Address} answers again, after ");
         Ended ended = await process.EndAsync();
@@ -65,15 +71,20 @@ public sealed class ServiceTests : IDisposable
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}");
-        string directory = (await process.ReadUntilAsync(line => line.Contains(" files in ", StringComparison.Ordinal))).Split(" files in ")[1].Split(" (--seed")[0];
+        string directory = (await process.ReadUntilAsync(line => line.Contains(" files in ", StringComparison.Ordinal))).Split(
+            " files in ")[1].Split(" (--seed")[0];
         await process.ReadUntilAsync(line => line.StartsWith("discover ", StringComparison.Ordinal));
         await server.PauseAsync();
         await process.SignalAsync("INT");
         string said = await process.ReadErrorAsync("interrupted");
-        Assert.Equal($"files: interrupted: cancels the run, stops the services and waits for the Redis server at {server.Address}, for 10 s at most; Ctrl+C again ends it at once", said);
+        Assert.Equal(
+            $"files: interrupted: cancels the run, stops the services and waits for the Redis server at {server.Address}, for 10 s at "
+                + $"most; Ctrl+C again ends it at once", said);
         Ended ended = await process.EndAsync();
         Assert.Equal(130, ended.ExitCode);
-        Assert.Matches($"files: interrupted; the run files-[0-9a-f]+ could not be cancelled: does the Redis server at {server.Address} answer\\? The services were killed; what is left of the run in the store stays there for a day\n$", ended.Errors);
+        Assert.Matches(
+            $"files: interrupted; the run files-[0-9a-f]+ could not be cancelled: does the Redis server at {server.Address} answer\\? The "
+                + $"services were killed; what is left of the run in the store stays there for a day\n$", ended.Errors);
         Assert.False(Directory.Exists(directory));
     }
 

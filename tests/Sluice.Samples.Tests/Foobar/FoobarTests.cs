@@ -35,7 +35,8 @@ public sealed class FoobarTests
 
     private static async Task<Ended> RunAsync(string commandLine)
     {
-        using var process = SampleProcess.Start("Foobar", Path.GetTempPath(), commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        using var process = SampleProcess.Start("Foobar", Path.GetTempPath(),
+            commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         return await process.EndAsync();
     }
 }

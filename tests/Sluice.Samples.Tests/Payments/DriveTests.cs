@@ -8,10 +8,12 @@ public sealed class DriveTests
     [Fact]
     public async Task NothingIsLostAndNothingCountedTwiceHoweverOftenItIsKilled()
     {
-        using SampleProcess drive = SampleProcess.Start("Payments", Path.GetTempPath(), "--drive", "400", "--seed", "5", "--kills", "4", "--durability", "process");
+        using SampleProcess drive = SampleProcess.Start("Payments", Path.GetTempPath(), "--drive", "400", "--seed", "5", "--kills", "4",
+            "--durability", "process");
         string output = (await drive.EndAsync()).Succeeded().Output;
         Dictionary<string, decimal> table = Regex.Matches(output, @"^([a-z ]+?) +([0-9.]+)$", RegexOptions.Multiline)
-            .ToDictionary(row => row.Groups[1].Value, row => decimal.Parse(row.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture));
+            .ToDictionary(row => row.Groups[1].Value, row => decimal.Parse(row.Groups[2].Value,
+            System.Globalization.CultureInfo.InvariantCulture));
         Assert.Equal((400m, 400m, 0m, 0m), (table["sent"], table["acknowledged"], table["lost"], table["duplicated"]));
         Assert.Equal(400, table["processed"] + table["rejected"] + table["dead"]);
         Assert.Equal(table["balance expected"], table["balance found"]);

@@ -32,7 +32,8 @@ public sealed class MistakeTests : IDisposable
     [InlineData("--drive 5 --ledger l.csv", "--store")]
     public async Task AWrongOptionIsOneLine(string commandLine, string said)
     {
-        using SampleProcess server = SampleProcess.Start("Payments", directory.FullName, commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        using SampleProcess server = SampleProcess.Start("Payments", directory.FullName,
+            commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
         Assert.Contains(said, (await server.EndAsync()).OneErrorLine(2, "payments"), StringComparison.Ordinal);
     }
 
@@ -61,12 +62,16 @@ public sealed class MistakeTests : IDisposable
         using var server = new PaymentsServer();
         await server.StartAsync("--tcp", "0");
         Assert.Contains("is open already", await ServeAsync("--store", $"sqlite:{server.Store}"), StringComparison.Ordinal);
-        Assert.Contains("address already in use", await ServeAsync("--store", "sqlite:p.db", "--urls", server.Address.ToString()), StringComparison.Ordinal);
-        Assert.Contains($"--tcp {server.Tcp!.Port}", await ServeAsync("--store", "sqlite:p.db", "--urls", "http://127.0.0.1:0", "--tcp", $"{server.Tcp.Port}"), StringComparison.Ordinal);
+        Assert.Contains("address already in use", await ServeAsync("--store", "sqlite:p.db", "--urls", server.Address.ToString()),
+            StringComparison.Ordinal);
+        Assert.Contains($"--tcp {server.Tcp!.Port}",
+            await ServeAsync("--store", "sqlite:p.db", "--urls", "http://127.0.0.1:0", "--tcp", $"{server.Tcp.Port}"),
+                StringComparison.Ordinal);
         await server.PostAsync(PaymentsServer.Payment("a", 1));
         await server.WaitForAsync("ledger", "completed", 1);
         (await server.StopAsync()).Succeeded();
-        Assert.Contains("other.csv", await ServeAsync("--store", $"sqlite:{server.Store}", "--ledger", "other.csv"), StringComparison.Ordinal);
+        Assert.Contains("other.csv", await ServeAsync("--store", $"sqlite:{server.Store}", "--ledger", "other.csv"),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -74,7 +79,8 @@ public sealed class MistakeTests : IDisposable
     {
         using SampleProcess help = SampleProcess.Start("Payments", directory.FullName, "--help");
         string output = (await help.EndAsync()).Succeeded().Output;
-        foreach (string name in new[] { "POST /payments", "GET /balances", "GET /dead", "GET /snapshot", "Idempotency-Key", "--serve", "--drive N", "--store", "--ledger", "--tcp", "--urls", "--seed" })
+        foreach (string name in new[] { "POST /payments", "GET /balances", "GET /dead", "GET /snapshot", "Idempotency-Key", "--serve",
+            "--drive N", "--store", "--ledger", "--tcp", "--urls", "--seed" })
             Assert.Contains(name, output, StringComparison.Ordinal);
     }
 

@@ -29,7 +29,8 @@ internal sealed class PaymentsServer : IDisposable
     public async Task StartAsync(params string[] more)
     {
         Drop();
-        process = SampleProcess.Start("Payments", directory.FullName, ["--serve", "--urls", "http://127.0.0.1:0", "--store", $"sqlite:{Store}", .. more]);
+        process = SampleProcess.Start("Payments", directory.FullName,
+            ["--serve", "--urls", "http://127.0.0.1:0", "--store", $"sqlite:{Store}", .. more]);
         string line = await process.ReadUntilAsync(line =>
         {
             if (line.StartsWith("tcp ", StringComparison.Ordinal)) Tcp = IPEndPoint.Parse(line[4..].Trim());
@@ -77,7 +78,8 @@ internal sealed class PaymentsServer : IDisposable
     /// <summary>Waits for a figure of <c>GET /snapshot</c>.</summary>
     public async Task WaitForAsync(string consecutor, string figure, long value)
     {
-        while ((await GetAsync("snapshot")).GetProperty(consecutor).GetProperty(figure).GetInt64() != value) await Task.Delay(10, Cancellation);
+        while ((await GetAsync("snapshot")).GetProperty(consecutor).GetProperty(figure).GetInt64() != value)
+            await Task.Delay(10, Cancellation);
     }
 
     /// <summary>The lines of the ledger, without the header.</summary>

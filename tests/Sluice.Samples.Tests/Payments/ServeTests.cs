@@ -20,17 +20,20 @@ public sealed class ServeTests : IDisposable
     {
         await server.StartAsync();
         Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 0.1m))).StatusCode);
-        Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 12.50m) + "\n" + Payment("b,2", 0.2m), type: "application/x-ndjson")).StatusCode);
+        Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 12.50m) + "\n" + Payment("b,2", 0.2m),
+            type: "application/x-ndjson")).StatusCode);
         await server.WaitForAsync("payments", "completed", 3);
         Assert.Equal("""{"a-1":"12.60","b,2":"0.2"}""", await server.GetTextAsync("balances"));
-        Assert.Contains("3 payments accepted, 3 of them processed", (await server.StopAsync()).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("3 payments accepted, 3 of them processed", (await server.StopAsync()).Succeeded().Output,
+            StringComparison.Ordinal);
         await server.StartAsync();
         await server.PostAsync(Payment("a-1", 0.40m));
         await server.WaitForAsync("payments", "completed", 4);
         Assert.Equal("""{"a-1":"13.00","b,2":"0.2"}""", await server.GetTextAsync("balances"));
         await server.WaitForAsync("ledger", "completed", 4);
         (await server.StopAsync()).Succeeded();
-        Assert.Equal(["\"b,2\",1,0.2,shop,0.2", "a-1,1,0.1,shop,0.1", "a-1,2,12.50,shop,12.60", "a-1,3,0.40,shop,13.00"], server.Booked().Order(StringComparer.Ordinal));
+        Assert.Equal(["\"b,2\",1,0.2,shop,0.2", "a-1,1,0.1,shop,0.1", "a-1,2,12.50,shop,12.60", "a-1,3,0.40,shop,13.00"],
+            server.Booked().Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -67,7 +70,8 @@ public sealed class ServeTests : IDisposable
         {
             await server.StartAsync();
             // Every life sends all that the ones before have sent, and more; then it is killed, with whatever is under way.
-            HttpResponseMessage[] answers = await Task.WhenAll(requests[..(20 * (life + 1))].Select((body, number) => server.PostAsync(body, $"key-{number}")));
+            HttpResponseMessage[] answers = await Task.WhenAll(
+                requests[..(20 * (life + 1))].Select((body, number) => server.PostAsync(body, $"key-{number}")));
             Assert.All(answers, answer => Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode));
             await server.KillAsync();
         }
@@ -78,7 +82,8 @@ public sealed class ServeTests : IDisposable
         JsonElement balances = await server.GetAsync("balances");
         Assert.Equal("2.52", balances.GetProperty("a-0").GetString());          // 0.07 + 0.14 + … + 0.56
         (await server.StopAsync()).Succeeded();
-        Assert.Equal(Enumerable.Range(1, 60).Select(number => $"p{number}").Order(StringComparer.Ordinal), server.Booked().Select(line => line.Split(',')[3]).Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(1, 60).Select(number => $"p{number}").Order(StringComparer.Ordinal),
+            server.Booked().Select(line => line.Split(',')[3]).Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -101,16 +106,19 @@ public sealed class ServeTests : IDisposable
     public async Task WhatCannotBeBookedIsRejectedAndWhatAlwaysFailsIsDead()
     {
         await server.StartAsync("--poison", "evil");
-        foreach (string body in new[] { Payment("a", 0), Payment("a", -1), Payment(" ", 1), Payment("a", 1, ""), Payment("a", 0.000000001m), Payment("a", 1, "evil"), Payment("a", 5) })
+        foreach (string body in new[] { Payment("a", 0), Payment("a", -1), Payment(" ", 1), Payment("a", 1, ""), Payment("a", 0.000000001m),
+            Payment("a", 1, "evil"), Payment("a", 5) })
             Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(body)).StatusCode);
         await server.WaitForAsync("payments", "dead", 1);
         await server.WaitForAsync("rejections", "completed", 5);
         await server.WaitForAsync("payments", "completed", 6);
         Assert.Equal("""{"a":"5"}""", await server.GetTextAsync("balances"));
         JsonElement letter = Assert.Single((await server.GetAsync("dead")).EnumerateArray());
-        Assert.Equal(("charge", "evil", 11), (letter.GetProperty("node").GetString(), letter.GetProperty("payment").GetProperty("payee").GetString(), letter.GetProperty("attempts").GetInt32()));
+        Assert.Equal(("charge", "evil", 11), (letter.GetProperty("node").GetString(),
+            letter.GetProperty("payment").GetProperty("payee").GetString(), letter.GetProperty("attempts").GetInt32()));
         string rejected = await server.GetTextAsync("rejected");
-        Assert.Contains("""{"reason":"the payee is blank","payment":{"account":"a","amount":1,"payee":""}}""", rejected, StringComparison.Ordinal);
+        Assert.Contains("""{"reason":"the payee is blank","payment":{"account":"a","amount":1,"payee":""}}""", rejected,
+            StringComparison.Ordinal);
         Assert.Equal(5, rejected.Count(character => character == '\n'));
         (await server.StopAsync()).Succeeded();
     }
@@ -128,7 +136,8 @@ public sealed class ServeTests : IDisposable
         (await server.StopAsync()).Succeeded();
         Assert.Equal(6.05m, Totals());
 
-        decimal Totals() => File.ReadLines(server.Store + ".totals.csv").Skip(1).Sum(line => decimal.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture));
+        decimal Totals() => File.ReadLines(server.Store + ".totals.csv").Skip(1)
+            .Sum(line => decimal.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <returns>What it answers to hello, and the last thing that it says to the rest.</returns>

@@ -6,7 +6,8 @@ public class SourceToDestinationTests
     public async Task WhatDiffersIsPrintedAndTheDifferencesAreThoseThatWereMade()
     {
         Ended ended = (await RunAsync("--rows", "30")).Succeeded();
-        string[] expected = ["missing 7", "missing 14", "missing 21", "missing 28", "changed 10", "changed 20", "changed 30", "added 31", "added 32", "4 missing, 3 changed, 2 added"];
+        string[] expected = ["missing 7", "missing 14", "missing 21", "missing 28", "changed 10", "changed 20", "changed 30", "added 31",
+            "added 32", "4 missing, 3 changed, 2 added"];
         string[] lines = ended.Output.Split('\n');
         Assert.Equal(expected, lines[..10]);
         Assert.Equal("(Source, Target) | Compare | (LoggerAsync, Notify)", lines[11]);
@@ -22,8 +23,10 @@ public class SourceToDestinationTests
             (await RunAsync("--database", file, "--rows", "5")).Succeeded();
             Ended again = (await RunAsync("--database", file, "--rows", "100", "--target", "orders")).Succeeded();
             Assert.StartsWith("The tables are equal.\n", again.Output, StringComparison.Ordinal);
-            Assert.Contains("no such table: nowhere", (await RunAsync("--database", file, "--source", "nowhere")).OneErrorLine(1, "source-to-destination"), StringComparison.Ordinal);
-            Assert.Contains("--rows is at least 0.", (await RunAsync("--rows", "-1")).OneErrorLine(2, "source-to-destination"), StringComparison.Ordinal);
+            Assert.Contains("no such table: nowhere", (await RunAsync("--database", file, "--source", "nowhere")).OneErrorLine(1,
+                "source-to-destination"), StringComparison.Ordinal);
+            Assert.Contains("--rows is at least 0.", (await RunAsync("--rows", "-1")).OneErrorLine(2, "source-to-destination"),
+                StringComparison.Ordinal);
         }
         finally
         {

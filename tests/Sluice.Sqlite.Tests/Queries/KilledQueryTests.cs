@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
-using Sluice.Sqlite.Victim;
+using Sluice.Programs;
 
 namespace Sluice.Sqlite.Tests.Queries;
 
@@ -28,7 +28,9 @@ public sealed class KilledQueryTests : IDisposable
         {
             Add(20);
             int rows = random.Next(1, 40);
-            using Process process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Sluice.Sqlite.Victim"), ["query", Shop, Store]) { RedirectStandardOutput = true })!;
+            using Process process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Sluice.Programs"),
+                ["store", "query", Shop, Store])
+            { RedirectStandardOutput = true })!;
             try
             {
                 for (int read = 0; read < rows; read++)

@@ -27,11 +27,13 @@ internal sealed class OrdersTable : IAsyncDisposable
         Run($"INSERT INTO orders VALUES {string.Join(", ", ids.Select(id => $"({id}, {id / 3}, 'customer {id}')"))}");
     }
 
-    public Source<string> ById(QueryOptions? options = null, string sql = "SELECT id, customer FROM orders WHERE id > @id ORDER BY id LIMIT @take")
+    public Source<string> ById(QueryOptions? options = null,
+        string sql = "SELECT id, customer FROM orders WHERE id > @id ORDER BY id LIMIT @take")
         => Source.Query("orders", Connect, sql, [new("id", 0L)], row => $"{row.GetInt64(0)}", options ?? new() { MaxPageRows = 3 });
 
     public Source<string> ByChange()
-        => Source.Query("orders", Connect, "SELECT id, changed FROM orders WHERE (changed, id) > (@changed, @id) ORDER BY changed, id LIMIT @take",
+        => Source.Query("orders", Connect,
+        "SELECT id, changed FROM orders WHERE (changed, id) > (@changed, @id) ORDER BY changed, id LIMIT @take",
             [new("changed", -1L), new("id", 0L)], row => $"{row.GetInt64(0)}", new() { MaxPageRows = 2 });
 
     public async Task AcceptAsync(Source<string> source, int? items = null)
@@ -51,7 +53,12 @@ internal sealed class OrdersTable : IAsyncDisposable
     }
 
     public Consecutor<string> New(Action<string> see)
-        => new("intake", items => items | see, new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread } });
+        => new("intake", items => items | see, new()
+        {
+            Store = store,
+            Stream = new() { Partitions = 1 },
+            Run = new() { Mode = ExecutionMode.SingleThread }
+        });
 
     public async ValueTask DisposeAsync()
     {

@@ -83,13 +83,14 @@ public class QueryTests
         var clock = new TestClock();
         orders.Add(1, 2);
         await using Consecutor<string> consecutor = orders.New(static _ => { });
-        PipelineRun run = (orders.ById(new() { MaxPageRows = 3, PollInterval = TimeSpan.FromSeconds(5), Time = clock }) | consecutor).Start(cancellation: Cancellation);
+        PipelineRun run = (orders.ById(new() { MaxPageRows = 3, PollInterval = TimeSpan.FromSeconds(5), Time = clock })
+            | consecutor).Start(cancellation: Cancellation);
         await clock.WaitForTimersAsync(1, Cancellation);
         orders.Add(3, 4, 5, 6);
         Assert.Equal(2, run.Snapshot().Roots!.Value.Accepted);
         clock.Advance(TimeSpan.FromSeconds(5));
         await clock.WaitForTimersAsync(1, Cancellation);
-        Assert.True(await run.DrainAsync());
+        Assert.True(await run.StopAsync());
         await consecutor.DisposeAsync();
         Assert.Equal(Ids(1, 2, 3, 4, 5, 6), await orders.AcceptedAsync());
     }
@@ -116,14 +117,16 @@ public class QueryTests
         orders.Run("INSERT INTO orders VALUES('a'), ('B'), ('\uFFFD'), ('\U0001F600')");
         List<string> seen = [];
         Source<string> Read(string collate, IComparer<string>? order) => Source.Query("orders", orders.Connect,
-            $"SELECT id FROM orders WHERE id > @id {collate} ORDER BY id {collate} LIMIT @take", [new("id", "")], row => row.GetString(0), new() { MaxPageRows = 1, TextOrder = order });
+            $"SELECT id FROM orders WHERE id > @id {collate} ORDER BY id {collate} LIMIT @take", [new("id", "")], row => row.GetString(0),
+                new() { MaxPageRows = 1, TextOrder = order });
         await (Read("COLLATE BINARY", null) | seen.Add).RunAsync(cancellation: Cancellation);
         Assert.Equal(["B", "a", "\uFFFD", "\U0001F600"], seen);
         seen.Clear();
         await (Read("", StringComparer.OrdinalIgnoreCase) | seen.Add).RunAsync(cancellation: Cancellation);
         Assert.Equal(["a", "B"], seen[..2]);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => (Read("", null) | seen.Add).RunAsync(cancellation: Cancellation));
-        Assert.Contains("fails behind the row with id = 'a': the next row has id = 'B', and rows must ascend by their key", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("fails behind the row with id = 'a': the next row has id = 'B', and rows must ascend by their key", failure.Message,
+            StringComparison.Ordinal);
     }
 
     private static IEnumerable<string> Twice(string id) => [$"{id}a", $"{id}b"];

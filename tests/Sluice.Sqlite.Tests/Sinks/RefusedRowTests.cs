@@ -1,9 +1,14 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Rows that a table refuses: NOT NULL, CHECK, a type, a key that is there, a function that fails. Each is one item's failure; all other rows are there once.</summary>
+/// <summary>Rows that a table refuses: NOT NULL, CHECK, a type, a key that is there, a function that fails. Each is one item's failure; all
+/// other rows are there once.</summary>
 public sealed class RefusedRowTests : IDisposable
 {
-    private const string Create = "CREATE TABLE IF NOT EXISTS word(text TEXT NOT NULL UNIQUE, length INTEGER CHECK(typeof(length) = 'integer' AND length < 100), doc TEXT CHECK(doc IS NULL OR json_extract(doc, '$.a') IS NOT NULL))";
+    private const string Create =
+        "CREATE TABLE IF NOT EXISTS word(text TEXT NOT NULL UNIQUE, length INTEGER CHECK(typeof(length) = 'integer' AND length < 100), "
+        + "doc TEXT CHECK(doc IS NULL OR json_extract(doc, '$.a') IS NOT NULL))";
     private const string Insert = "INSERT INTO word VALUES(?1, ?2, ?3)";
 
     private readonly TempDirectory directory = new();
@@ -18,20 +23,30 @@ public sealed class RefusedRowTests : IDisposable
     public async Task EachIsALetterWithItsValuesAndTheOthersAreThere(bool isInStore, bool hasKeys)
     {
         string path = directory.File(isInStore ? "store.db" : "words.db");
-        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, cancellation: Cancellation))
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process,
+            cancellation: Cancellation))
         {
             await using var words = new Consecutor<int>("words",
-                source => source | ((isInStore ? SqliteSink.InStore<int>(Insert, Row, Create) : SqliteSink.InDatabase<int>(path, Insert, "DELETE FROM word WHERE text = ?1", Row, Create)) | Stage.Named("table")),
-                new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } })
+                source => source | ((isInStore ? SqliteSink.InStore<int>(Insert, Row, Create)
+                    : SqliteSink.InDatabase<int>(path, Insert, "DELETE FROM word WHERE text = ?1", Row, Create)) | Stage.Named("table")),
+                new()
+                {
+                    Store = store,
+                    Process = new(),
+                    Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
+                    Stream = new() { Partitions = 1 }
+                })
             { Key = hasKeys ? static n => $"{n % 3}" : null };
             await words.SendAllAsync([.. Enumerable.Range(0, 300)], Cancellation);
             await words.StartAsync(Cancellation);
             ConsecutorSnapshot end = await words.WaitForIdleAsync(Cancellation);
             Assert.Equal((295L, 5L, 0L, null), (end.Completed, end.Dead, end.Unaccounted, end.Problem));
-            DeadLetter[] letters = [.. (await words.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation)).OrderBy(static letter => letter.Item)];
+            DeadLetter[] letters = [.. (await words.ListDeadLettersAsync(Cancellation)
+                .ToListAsync(Cancellation)).OrderBy(static letter => letter.Item)];
             Assert.Equal([30, 60, 90, 120, 150], letters.Select(static letter => (int)letter.Item!));
             Assert.All(letters, static letter => Assert.Equal(("table", 2), (letter.Node, letter.Attempts)));
-            string[] why = ["(NULL, 1, NULL) was refused: NOT NULL constraint failed: word.text", "('w60', 100, NULL) was refused: CHECK", "('w90', 'long', NULL) was refused: CHECK",
+            string[] why = ["(NULL, 1, NULL) was refused: NOT NULL constraint failed: word.text", "('w60', 100, NULL) was refused: CHECK",
+                "('w90', 'long', NULL) was refused: CHECK",
                 "('w1', 1, NULL) was refused: UNIQUE constraint failed: word.text", "('w150', 1, '{') was refused: malformed JSON"];
             for (int i = 0; i < why.Length; i++) Assert.Contains(why[i], letters[i].Error, StringComparison.Ordinal);
         }
@@ -39,13 +54,22 @@ public sealed class RefusedRowTests : IDisposable
         Assert.Equal("295 295", database.Ask("SELECT count(*) || ' ' || count(DISTINCT text) FROM word"));
     }
 
-    /// <summary>A table that is not there any more is no item's fault: nothing dies, the commit is repeated, and goes through when the table is back.</summary>
+    /// <summary>A table that is not there any more is no item's fault: nothing dies, the commit is repeated, and goes through when the
+    /// table is back.</summary>
     [Fact]
     public async Task ATableThatIsGoneIsWaitedFor()
     {
-        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, cancellation: Cancellation);
-        await using var words = new Consecutor<int>("words", source => source | SqliteSink.InStore<int>(Insert, static n => [$"w{n}", 1, null], Create),
-            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None), Stream = new() { Partitions = 1 } });
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process,
+            cancellation: Cancellation);
+        await using var words = new Consecutor<int>("words",
+            source => source | SqliteSink.InStore<int>(Insert, static n => [$"w{n}", 1, null], Create),
+            new()
+            {
+                Store = store,
+                Process = new(),
+                Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
+                Stream = new() { Partitions = 1 }
+            });
         await words.StartAsync(Cancellation);
         await words.SendAsync(1, Cancellation);
         await words.WaitForIdleAsync(Cancellation);

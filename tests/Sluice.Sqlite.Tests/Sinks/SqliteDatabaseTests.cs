@@ -1,11 +1,14 @@
 using Microsoft.Data.Sqlite;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>Rows in a file that is not the store's, with a store that is a dictionary: every place where a process can die.</summary>
 public sealed class SqliteDatabaseTests : IDisposable
 {
-    private const string Create = "CREATE TABLE IF NOT EXISTS word(text TEXT PRIMARY KEY, length INTEGER NOT NULL, share REAL, raw BLOB) WITHOUT ROWID";
+    private const string Create =
+        "CREATE TABLE IF NOT EXISTS word(text TEXT PRIMARY KEY, length INTEGER NOT NULL, share REAL, raw BLOB) WITHOUT ROWID";
     private const string Insert = "INSERT INTO word VALUES(?1, ?2, ?3, ?4)";
     private const string Delete = "DELETE FROM word WHERE text = ?1 AND length = ?2";
 
@@ -33,7 +36,8 @@ public sealed class SqliteDatabaseTests : IDisposable
                 if (i == deadly)
                 {
                     var parts = new CommitParts(0);
-                    await sink.Prepare(Commit(step == 1 ? ["of an attempt that is not the last", .. batches[i]] : batches[i], parts), default);
+                    await sink.Prepare(Commit(step == 1 ? ["of an attempt that is not the last", .. batches[i]] : batches[i], parts),
+                        default);
                     await sink.End();
                     if (step == 2) Store(parts);
                     sink = await BeginAsync();
@@ -76,7 +80,8 @@ public sealed class SqliteDatabaseTests : IDisposable
         for (int attempt = 0; attempt < 2; attempt++)
         {
             var failure = await Assert.ThrowsAsync<IOException>(async () => await sink.Prepare(Commit(["b"], new(0)), default));
-            Assert.StartsWith($"{FilePath} is not the file any more that the sink writes to: it was moved", failure.Message, StringComparison.Ordinal);
+            Assert.StartsWith($"{FilePath} is not the file any more that the sink writes to: it was moved", failure.Message,
+                StringComparison.Ordinal);
         }
         File.Move(FilePath + ".away", FilePath, overwrite: true);
         await CommitAsync(sink, ["b"]);
@@ -112,14 +117,17 @@ public sealed class SqliteDatabaseTests : IDisposable
         long known = stored.Values.Single();
 
         stored[stored.Keys.Single()] = known - 2;
-        Assert.Contains("the store is older than the file", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("the store is older than the file", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message,
+            StringComparison.Ordinal);
         stored[stored.Keys.Single()] = known;
         File.Move(FilePath, FilePath + ".new");
         File.Move(FilePath + ".old", FilePath);
-        Assert.Contains("has the rows of 1 commits", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("has the rows of 1 commits", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message,
+            StringComparison.Ordinal);
 
         stored.Clear();
-        Assert.Contains("with another store", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("with another store", (await Assert.ThrowsAsync<InvalidDataException>(() => BeginAsync())).Message,
+            StringComparison.Ordinal);
         sink = await BeginAsync(adopt: true);
         await CommitAsync(sink, ["z"]);
         await sink.End();
@@ -142,7 +150,8 @@ public sealed class SqliteDatabaseTests : IDisposable
         for (int life = 0; life < 2; life++)
         {
             await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath, Durability.Process);
-            await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create), new() { Store = store });
+            await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create),
+                new() { Store = store });
             await consecutor.StartAsync(TestContext.Current.CancellationToken);
             await (Source.Resumable("words", words) | consecutor).RunAsync();
             ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
@@ -156,8 +165,10 @@ public sealed class SqliteDatabaseTests : IDisposable
     public async Task AStoreThatIsNoSqliteStoreCannotTakeRowsIntoItsFile()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create), new() { Store = store });
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.StartAsync(TestContext.Current.CancellationToken));
+        await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create),
+            new() { Store = store });
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            consecutor.StartAsync(TestContext.Current.CancellationToken));
         Assert.Contains("use SqliteSink.InDatabase", failure.Message, StringComparison.Ordinal);
     }
 
@@ -172,19 +183,24 @@ public sealed class SqliteDatabaseTests : IDisposable
         foreach (bool isInStore in (bool[])[true, false])
         {
             await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath + ".store", Durability.Process);
-            Sink<string> sink = isInStore ? SqliteSink.InStore<string>(insert, Row, create) : SqliteSink.InDatabase<string>(FilePath, insert, Delete, Row, create);
-            await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"), new() { Store = store });
-            var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.StartAsync(TestContext.Current.CancellationToken));
+            Sink<string> sink = isInStore ? SqliteSink.InStore<string>(insert, Row, create)
+                : SqliteSink.InDatabase<string>(FilePath, insert, Delete, Row, create);
+            await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"),
+                new() { Store = store });
+            var failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                consecutor.StartAsync(TestContext.Current.CancellationToken));
             Assert.Contains("The sink rows of words cannot run its statement", failure.Message, StringComparison.Ordinal);
             Assert.Contains(message, failure.Message, StringComparison.Ordinal);
-            Assert.Contains(message.Contains("CRATE", StringComparison.Ordinal) ? create! : insert, failure.Message, StringComparison.Ordinal);
+            Assert.Contains(message.Contains("CRATE", StringComparison.Ordinal) ? create! : insert, failure.Message,
+                StringComparison.Ordinal);
         }
     }
 
     [Fact]
     public async Task ATakingBackThatCannotBeRunIsRefusedAtTheStart()
     {
-        foreach (string delete in (string[])["DELETE FROM nowhere WHERE text = ?1", "DELETE FROM word WHERE text = ?1 AND length = ?2 AND raw = ?5"])
+        foreach (string delete in (string[])["DELETE FROM nowhere WHERE text = ?1",
+            "DELETE FROM word WHERE text = ?1 AND length = ?2 AND raw = ?5"])
         {
             var sink = new SqliteDatabase(FilePath, new(Insert), delete, Create, adopt: false);
             var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => BeginAsync(sink));
@@ -199,8 +215,10 @@ public sealed class SqliteDatabaseTests : IDisposable
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath + ".store", Durability.Process);
         Func<string, object?[]> values = word => word switch { "short" => Row(word)[..3], "none" => null!, _ => Row(word) };
-        Sink<string> sink = isInStore ? SqliteSink.InStore(Insert, values, Create) : SqliteSink.InDatabase(FilePath, Insert, Delete, values, Create);
-        await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"), new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
+        Sink<string> sink = isInStore ? SqliteSink.InStore(Insert, values, Create)
+            : SqliteSink.InDatabase(FilePath, Insert, Delete, values, Create);
+        await using var consecutor = new Consecutor<string>("words", source => source | sink | Stage.Named("rows"),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         Assert.Equal(["words", "rows"], consecutor.Topology.Nodes.Select(node => node.Name));
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         await consecutor.SendAllAsync(["a", "short", "b", "none"], TestContext.Current.CancellationToken);
@@ -212,11 +230,13 @@ public sealed class SqliteDatabaseTests : IDisposable
             Assert.Equal("rows", letter.Node);
             errors.Add(letter.Error);
         }
-        Assert.Contains(errors, error => error.Contains($"The row has 3 values, and the statement 4 places for them: {Insert}", StringComparison.Ordinal));
+        Assert.Contains(errors, error => error.Contains($"The row has 3 values, and the statement 4 places for them: {Insert}",
+            StringComparison.Ordinal));
         Assert.Contains(errors, error => error.Contains("returned null instead of the values of a row", StringComparison.Ordinal));
     }
 
-    private Task<TransactionalSink<object?[]>> BeginAsync(bool adopt = false) => BeginAsync(new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt));
+    private Task<TransactionalSink<object?[]>> BeginAsync(bool adopt = false)
+        => BeginAsync(new SqliteDatabase(FilePath, new(Insert), Delete, Create, adopt));
 
     private async Task<TransactionalSink<object?[]>> BeginAsync(TransactionalSink<object?[]> sink)
     {

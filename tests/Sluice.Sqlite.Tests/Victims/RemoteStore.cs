@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text.Json;
-using Sluice.Sqlite.Victim;
+using Sluice.Programs;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests.Victims;
 

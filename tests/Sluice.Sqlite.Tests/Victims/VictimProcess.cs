@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
-using Sluice.Sqlite.Victim;
+using Sluice.Programs;
 
 namespace Sluice.Sqlite.Tests.Victims;
 
@@ -15,7 +15,7 @@ internal sealed class VictimProcess
 
     public VictimProcess()
     {
-        process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Sluice.Sqlite.Victim"))
+        process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "Sluice.Programs"), ["store"])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -27,7 +27,8 @@ internal sealed class VictimProcess
     {
         long id = Interlocked.Increment(ref lastCall);
         var source = calls[id] = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        string line = JsonSerializer.Serialize(new Call(id, method, [.. arguments.Select(argument => JsonSerializer.SerializeToElement(argument, Wire.Options))]), Wire.Options);
+        string line = JsonSerializer.Serialize(new Call(id, method,
+            [.. arguments.Select(argument => JsonSerializer.SerializeToElement(argument, Wire.Options))]), Wire.Options);
         lock (process) process.StandardInput.WriteLine(line);
         return await source.Task;
     }
@@ -58,6 +59,7 @@ internal sealed class VictimProcess
             if (answer.Failure is { } failure) call.SetException(failure.ToException());
             else call.SetResult(answer.Result);
         }
-        foreach (TaskCompletionSource<JsonElement?> call in calls.Values) call.TrySetException(new IOException("The process that had the store open is dead."));
+        foreach (TaskCompletionSource<JsonElement?> call in calls.Values)
+            call.TrySetException(new IOException("The process that had the store open is dead."));
     }
 }

@@ -1,3 +1,5 @@
+using Sluice.Graphs;
+
 namespace Sluice.Tests.Bridges;
 
 /// <summary>A graph as a stage of a pipeline.</summary>
@@ -22,7 +24,8 @@ public class GraphDoorTests
             return n;
         });
         GraphNode<int> square = builder.Add("square", number, n => n * n);
-        Source<int> squares = Source.From(Enumerable.Range(0, 100)) | builder.Build() | Stage.Parallel(Lanes) | (context => context.Get(square));
+        Source<int> squares = Source.From(Enumerable.Range(0, 100)) | builder.Build() | Stage.Parallel(Lanes)
+            | (context => context.Get(square));
         Assert.Equal(Enumerable.Range(0, 100).Select(n => n * n), await squares.ToListAsync(cancellation: Cancellation));
         Assert.Equal(Lanes, most);
         Assert.Contains("square (parallel 8)", squares.Topology.ToText(), StringComparison.Ordinal);
@@ -43,7 +46,8 @@ public class GraphDoorTests
         Assert.Equal([1, 2], done);
 
         done.Clear();
-        await (Source.From([1, 2, 3, 4]) | pages | Stage.OnError(ErrorPolicy.Skip) | (context => done.Add(context.Request))).RunAsync(cancellation: Cancellation);
+        await (Source.From([1, 2, 3, 4]) | pages | Stage.OnError(ErrorPolicy.Skip)
+            | (context => done.Add(context.Request))).RunAsync(cancellation: Cancellation);
         Assert.Equal([1, 2, 4], done);
     }
 }

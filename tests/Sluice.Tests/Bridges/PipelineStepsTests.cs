@@ -1,3 +1,6 @@
+using Sluice.Diagnostics;
+using Sluice.Graphs;
+
 namespace Sluice.Tests.Bridges;
 
 /// <summary>A pipeline as a step among others.</summary>

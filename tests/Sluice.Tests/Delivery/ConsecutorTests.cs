@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Testing;
+using Sluice.Topologies;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 public class ConsecutorTests
 {
@@ -12,7 +14,8 @@ public class ConsecutorTests
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentBag<int>();
-        await using var consecutor = new Consecutor<int>("numbers", source => source.Where(n => n % 3 != 0) | (n => n * 2) | seen.Add, new() { Store = store });
+        await using var consecutor = new Consecutor<int>("numbers", source => source.Where(n => n % 3 != 0) | (n => n * 2) | seen.Add,
+            new() { Store = store });
         await consecutor.StartAsync(Cancellation);
 
         for (int i = 0; i < 30; i++) await consecutor.SendAsync(i, Cancellation);
@@ -38,7 +41,8 @@ public class ConsecutorTests
             _ => Sluice.DeliveryGuarantee.Replay(3, Backoff.None),
         };
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("numbers", source => source | Check | (_ => { }), new() { Store = store, Delivery = delivery });
+        await using var consecutor = new Consecutor<int>("numbers", source => source | Check | (_ => { }),
+            new() { Store = store, Delivery = delivery });
         await consecutor.StartAsync(Cancellation);
         for (int i = 0; i < 5; i++)
         {
@@ -51,7 +55,8 @@ public class ConsecutorTests
         Assert.Equal(starts, attempts[1]);
         Assert.Equal(1, attempts[0]);
         List<DeadLetter> letters = await LettersAsync(consecutor);
-        Assert.All(letters, letter => Assert.Equal(("Check", starts, letter.Item), (letter.Node, letter.Attempts, 4 - (letters.Count == 2 && letter == letters[0] ? 3 : 0))));
+        Assert.All(letters, letter => Assert.Equal(("Check", starts, letter.Item),
+            (letter.Node, letter.Attempts, 4 - (letters.Count == 2 && letter == letters[0] ? 3 : 0))));
 
         int Check(int n)
         {
@@ -67,8 +72,14 @@ public class ConsecutorTests
         await using var store = new MemoryStreamStore(clock);
         var seen = new ConcurrentQueue<int>();
         int starts = 0;
-        await using var consecutor = new Consecutor<int>("numbers", source => source | (n => n == 1 && ++starts < 2 ? throw new TimeoutException() : n) | seen.Enqueue,
-            new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5))), Run = new() { Time = clock } });
+        await using var consecutor = new Consecutor<int>("numbers",
+            source => source | (n => n == 1 && ++starts < 2 ? throw new TimeoutException() : n) | seen.Enqueue,
+            new()
+            {
+                Store = store,
+                Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(5))),
+                Run = new() { Time = clock }
+            });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 1 });
@@ -118,7 +129,8 @@ public class ConsecutorTests
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", source => source.Skip(10) | (_ => { })));
         Assert.Contains("A skip does not fit into a consecutor: it ", failure.Message, StringComparison.Ordinal);
-        failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", source => Source.Merge(source, Source.Range(1, 2) | (n => (int)n)) | (_ => { })));
+        failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers",
+            source => Source.Merge(source, Source.Range(1, 2) | (n => (int)n)) | (_ => { })));
         Assert.Contains("begins with numbers, range-1", failure.Message, StringComparison.Ordinal);
     }
 
@@ -128,7 +140,8 @@ public class ConsecutorTests
         int starts = 0;
         var last = new ConcurrentQueue<object>();
         var item = new object();
-        await using var consecutor = new Consecutor<object>("objects", source => source | (o => ++starts < 3 ? throw new TimeoutException() : o) | last.Enqueue,
+        await using var consecutor = new Consecutor<object>("objects",
+            source => source | (o => ++starts < 3 ? throw new TimeoutException() : o) | last.Enqueue,
             new() { Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(item, Cancellation);
@@ -144,12 +157,14 @@ public class ConsecutorTests
         const int Count = 20_000;
         var ids = new ConcurrentDictionary<int, ConcurrentBag<string>>();
         int done = 0;
-        await using var consecutor = new Consecutor<int>("numbers", Body, new() { Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) });
+        await using var consecutor = new Consecutor<int>("numbers", Body,
+            new() { Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await (Source.From(Enumerable.Range(0, Count)) | consecutor).RunAsync(cancellation: Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
-        Assert.Equal((Count, Count - 210L, 200L, 10L, 0L, 0L), (end.Accepted, end.Completed, end.Skipped, end.Dead, end.Cancelled, end.Unaccounted));
+        Assert.Equal((Count, Count - 210L, 200L, 10L, 0L, 0L),
+            (end.Accepted, end.Completed, end.Skipped, end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(Count - 210, done);
         Assert.All(ids, seen => Assert.Single(seen.Value.Distinct()));
         Assert.Equal(20, ids.Count);
@@ -187,14 +202,16 @@ public class ConsecutorTests
         await consecutor.StartAsync(Cancellation);
         await (Source.From(Enumerable.Range(0, 1000)) | consecutor).RunAsync(cancellation: Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
-        for (int key = 0; key < 10; key++) Assert.Equal(Enumerable.Range(0, 100).Select(n => (n * 10) + key), seen.Where(n => n % 10 == key));
+        for (int key = 0; key < 10; key++) Assert.Equal(Enumerable.Range(0, 100).Select(n => (n * 10) + key),
+            seen.Where(n => n % 10 == key));
     }
 
     [Fact]
     public async Task AFullStreamMakesSendersWait()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("numbers", source => source | (_ => { }), new() { Store = store, Stream = new() { MaxItems = 3 } });
+        await using var consecutor = new Consecutor<int>("numbers", source => source | (_ => { }),
+            new() { Store = store, Stream = new() { MaxItems = 3 } });
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);          // before the start: accepted all the same
         Task waiting = consecutor.SendAsync(4, Cancellation).AsTask();
         Assert.False(waiting.IsCompleted);

@@ -1,6 +1,10 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-/// <summary>A consecutor over a store that survives, whose process dies at random calls of it, and is started again until everything has ended.</summary>
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A consecutor over a store that survives, whose process dies at random calls of it, and is started again until everything has
+/// ended.</summary>
 internal sealed class CrashLab(Random random, int items)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -10,7 +14,11 @@ internal sealed class CrashLab(Random random, int items)
         Delivery = Sluice.DeliveryGuarantee.Replay(40, Backoff.None),
         Stream = new() { Partitions = random.Next(1, 5), MaxItems = random.Next(2) == 0 ? 1_000 : 10 },
         MaxInFlight = random.Next(1, 40),
-        Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, MaxBufferedItems = random.Next(1, 20) },
+        Run = new()
+        {
+            Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
+            MaxBufferedItems = random.Next(1, 20)
+        },
     };
 
     /// <summary>What stands between the store and each process.</summary>
@@ -33,7 +41,8 @@ internal sealed class CrashLab(Random random, int items)
         for (int life = random.Next(6); life >= 0; life--)
         {
             var mortal = new MortalStore(Wrap(store), life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));
-            var memory = new StateMemory(random.Next(3) switch { 0 => 0, 1 => 1_000, _ => StateMemory.DefaultBytes });          // so that state is evicted after each epoch, now and then, or never
+            // so that state is evicted after each epoch, now and then, or never
+            var memory = new StateMemory(random.Next(3) switch { 0 => 0, 1 => 1_000, _ => StateMemory.DefaultBytes });
             ConsecutorOptions options = Options with { Store = mortal, Process = new(), StateMemory = memory };
             Consecutor<int> consecutor = Key is null ? new("numbers", body, options) : new("numbers", body, options) { Key = Key };
             PipelineRun? intake = null;
@@ -47,14 +56,16 @@ internal sealed class CrashLab(Random random, int items)
                 throw new InvalidOperationException($"It hangs: {consecutor.Snapshot()}");
             }
             if (!mortal.Died.IsCompleted && work.IsFaulted)
-                throw new InvalidOperationException($"The consecutor did not go on, although its store lives: {consecutor.Snapshot()}", consecutor.Completion.Exception ?? work.Exception);
+                throw new InvalidOperationException($"The consecutor did not go on, although its store lives: {consecutor.Snapshot()}",
+                    consecutor.Completion.Exception ?? work.Exception);
             Assert.Equal(0, consecutor.Snapshot().Unaccounted);
             if (mortal.Died.IsCompleted)
             {
                 intake?.Cancel();
                 await consecutor.AbandonAsync();
                 Assert.Equal(0, memory.Bytes);
-                await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None,
+                    TaskScheduler.Default);
                 if (intake is not null) await intake.DisposeAsync();
                 continue;
             }

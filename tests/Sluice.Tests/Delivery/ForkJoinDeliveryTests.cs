@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Topologies;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Joins by the item in consecutors: scenario 20, "a filtered join".</summary>
 public class ForkJoinDeliveryTests
@@ -12,7 +14,8 @@ public class ForkJoinDeliveryTests
     public void AListIsNotDividedInABranch()
     {
         InvalidTopologyException failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int[]>("lists",
-            source => source.ForkJoin(sums => sums | (list => list.Sum()) | Stage.Bisect, sizes => sizes | (list => list.Length), (list, sums, sizes) => sums[0]) | (_ => { })));
+            source => source.ForkJoin(sums => sums | (list => list.Sum()) | Stage.Bisect, sizes => sizes | (list => list.Length),
+                (list, sums, sizes) => sums[0]) | (_ => { })));
         Assert.Contains("Bisect does not fit to a", failure.Message, StringComparison.Ordinal);
     }
 
@@ -28,9 +31,11 @@ public class ForkJoinDeliveryTests
         await lab.PlayAsync(source => source.ForkJoin(
                 first => Apart(first).Where(static n => n % 3 == 0) | (n => Fail($"first {n}", n)),
                 second => Apart(second) | (n => Enumerable.Repeat($"x{n}", n % 4)) | (text => Fail(text, text)),
-                (n, first, second) => Fail($"join {n}", $"{n}: {first.Count} {string.Join(' ', second)}")) | Stage.Named("join") | ledger.Sink<string>(), cancellation);
+                (n, first, second) => Fail($"join {n}", $"{n}: {first.Count} {string.Join(' ', second)}")) | Stage.Named("join")
+                    | ledger.Sink<string>(), cancellation);
 
-        Assert.Equal(Enumerable.Range(0, items).Select(static n => $"{n}: {(n % 3 == 0 ? 1 : 0)} {string.Join(' ', Enumerable.Repeat($"x{n}", n % 4))}").Order(), ledger.Lines.Order());
+        Assert.Equal(Enumerable.Range(0, items).Select(static n =>
+            $"{n}: {(n % 3 == 0 ? 1 : 0)} {string.Join(' ', Enumerable.Repeat($"x{n}", n % 4))}").Order(), ledger.Lines.Order());
         Assert.Equal((items, items, 0L, 0L), (lab.End.Accepted, lab.End.Completed, lab.End.Dead, lab.End.Unaccounted));
 
         Source<int> Apart(Source<int> branch) => kind switch
@@ -41,10 +46,12 @@ public class ForkJoinDeliveryTests
             _ => branch | Stage.KeyBy((int n) => n % 7, lanes: 3) | LaterAsync,
         };
 
-        T Fail<T>(string what, T value) => what.Sum(static c => c) % 7 == 0 && starts.AddOrUpdate(what, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : value;
+        T Fail<T>(string what, T value) => what.Sum(static c => c) % 7 == 0
+            && starts.AddOrUpdate(what, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : value;
     });
 
-    /// <summary>State in a branch and behind the join: what an item has changed is undone when it fails in another branch, and counted once.</summary>
+    /// <summary>State in a branch and behind the join: what an item has changed is undone when it fails in another branch, and counted
+    /// once.</summary>
     [Fact]
     public Task StateInABranchCountsEachItemOnce() => CrashLab.PlayAllAsync(60, async (seed, cancellation) =>
     {
@@ -56,8 +63,10 @@ public class ForkJoinDeliveryTests
         var lab = new CrashLab(random, items) { Key = static n => $"{n % 4}" };
         await lab.PlayAsync(source => source.ForkJoin(
                 first => (isApart ? first.Buffer(2) : first) | StageNode.Of(static () => new Running()) | Stage.Named("first"),
-                second => second | (n => n % 11 == 5 && starts.AddOrUpdate(n, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : n),
-                static (n, sums, _) => (Item: n, Sum: sums[0])) | StageNode.Of(static () => new Behind()) | Stage.Named("behind") | ledger.Sink<string>(), cancellation);
+                second => second | (n => n % 11 == 5 && starts.AddOrUpdate(n, 1, static (_, known) => known + 1) < 3
+                    ? throw new TimeoutException("not now") : n),
+                static (n, sums, _) => (Item: n, Sum: sums[0])) | StageNode.Of(static () => new Behind()) | Stage.Named("behind")
+                    | ledger.Sink<string>(), cancellation);
 
         List<string> expected = [];
         foreach (var key in Enumerable.Range(0, items).GroupBy(static n => n % 4))
@@ -95,7 +104,8 @@ public class ForkJoinDeliveryTests
         Assert.Equal(["1: 10", "2: 20", "3: 30"], ledger.Lines.Order());
 
         Consecutor<int> New() => new("numbers", source => source.ForkJoin(
-                first => (isApart ? first.Buffer(3) : first) | (static n => n * 10) | (n => n == 20 && !isMended ? throw new FormatException("no good") : n) | Stage.Named("check"),
+                first => (isApart ? first.Buffer(3) : first) | (static n => n * 10)
+                    | (n => n == 20 && !isMended ? throw new FormatException("no good") : n) | Stage.Named("check"),
                 second => second.Where(static _ => false),
                 (n, first, _) =>
                 {
@@ -114,8 +124,10 @@ public class ForkJoinDeliveryTests
                 one => (isApart ? one.Buffer(3) : one) | StageNode.Of(static () => new Noting()),
                 two => two | (static n => n % 5 == 1 ? throw new FormatException("skipped") : n) | Stage.OnError(ErrorPolicy.Skip)
                     | (static n => n % 5 == 2 ? throw new FormatException("dead") : n) | Stage.OnError(ErrorPolicy.DeadLetter),
-                static (n, one, two) => $"{n}: {one.Count} {two.Count}") | Stage.Named("join") | ledger.Sink<string>(), new() { Store = store, Process = new() });
-        await using var second = new Consecutor<int>("second", source => source | (n => $"{n}") | noted.Sink<string>(), new() { Store = store, Process = new() });
+                static (n, one, two) => $"{n}: {one.Count} {two.Count}") | Stage.Named("join") | ledger.Sink<string>(),
+                    new() { Store = store, Process = new() });
+        await using var second = new Consecutor<int>("second", source => source | (n => $"{n}") | noted.Sink<string>(),
+            new() { Store = store, Process = new() });
         first.Output<int>("noted").To(second);
         await second.StartAsync(Cancellation);
         await first.StartAsync(Cancellation);
@@ -152,7 +164,8 @@ public class ForkJoinDeliveryTests
         Assert.Equal((20L, 0L), await next.WaitForIdleAsync(Cancellation) is var end ? (end.Accepted, end.Unaccounted) : default);
         Assert.Equal(Enumerable.Range(0, 20).Select(static n => $"{n}").Order(), ledger.Lines.Order());
 
-        Consecutor<int> New() => new("numbers", source => source.ForkJoin(first => first | WaitAsync | Stage.Parallel(20), second => second, static (n, _, _) => $"{n}") | ledger.Sink<string>(),
+        Consecutor<int> New() => new("numbers", source => source.ForkJoin(first => first | WaitAsync | Stage.Parallel(20), second => second,
+            static (n, _, _) => $"{n}") | ledger.Sink<string>(),
             new() { Store = store, Process = new() });
 
         async Task<int> WaitAsync(int n, CancellationToken cancellation)
@@ -167,7 +180,8 @@ public class ForkJoinDeliveryTests
     public void WhatHoldsItemsIsRefusedInABranchAndTheJoinNeedsNoName()
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers",
-            source => source.ForkJoin(first => first.Chunk(3) | Stage.Named("chunks"), second => second, static (n, _, _) => n) | (static _ => { }), new() { Store = new MemoryStreamStore() }));
+            source => source.ForkJoin(first => first.Chunk(3) | Stage.Named("chunks"), second => second, static (n, _, _) => n)
+                | (static _ => { }), new() { Store = new MemoryStreamStore() }));
         Assert.StartsWith("A chunk does not fit into a branch of a fork-join", failure.Message, StringComparison.Ordinal);
     }
 
@@ -180,7 +194,8 @@ public class ForkJoinDeliveryTests
 
     private sealed class Running : StatefulStageNode<int, long, long>
     {
-        protected override ValueTask ProcessAsync(int item, Output<long> output, CancellationToken cancellation) => output.PushAsync(State += item);
+        protected override ValueTask ProcessAsync(int item, Output<long> output, CancellationToken cancellation)
+            => output.PushAsync(State += item);
     }
 
     private sealed class Behind : StatefulStageNode<(int Item, long Sum), string, long>

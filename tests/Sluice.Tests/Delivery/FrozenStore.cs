@@ -1,8 +1,10 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>A store that can stand still: its calls do not return then, whatever becomes of their tokens. What it was asked meanwhile it does when it goes on.</summary>
+/// <summary>A store that can stand still: its calls do not return then, whatever becomes of their tokens. What it was asked meanwhile it
+/// does when it goes on.</summary>
 internal sealed class FrozenStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private readonly Lock sync = new();
@@ -29,9 +31,11 @@ internal sealed class FrozenStore(IStreamStore inner) : StreamStoreWrapper(inner
         before?.SetResult();
     }
 
-    public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default) => Inner.WaitForChangeAsync(stream, after, cancellation);
+    public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+        => Inner.WaitForChangeAsync(stream, after, cancellation);
 
-    public override ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, CancellationToken cancellation = default)
+    public override ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+        CancellationToken cancellation = default)
         => Inner.WaitForEntriesAsync(stream, partitions, after, cancellation);
 
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)

@@ -1,4 +1,6 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Delivery;
 
 /// <summary>A file that survives, and the sink that writes it: by committed lengths, as files are written.</summary>
 internal sealed class Ledger

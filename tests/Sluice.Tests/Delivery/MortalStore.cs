@@ -1,6 +1,7 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 internal enum Moment
 {
@@ -9,7 +10,8 @@ internal enum Moment
     After,
 }
 
-/// <summary>A store as a process sees it that dies at one of its calls: from there on none succeeds, and who waits is told. Some appends are on their way for a while, and arrive also if it has died meanwhile.</summary>
+/// <summary>A store as a process sees it that dies at one of its calls: from there on none succeeds, and who waits is told. Some appends
+/// are on their way for a while, and arrive also if it has died meanwhile.</summary>
 internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private const int MostTurns = 1_000;
@@ -22,7 +24,8 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
 
     public string? LastCall { get; private set; }
 
-    /// <summary>Waits until what a consecutor over it is to do is done, which must succeed, or until the process has died with it.</summary>
+    /// <summary>Waits until what a consecutor over it is to do is done, which must succeed, or until the process has died with
+    /// it.</summary>
     public async Task OutliveAsync(Consecutor<int> consecutor, Task work)
     {
         await Task.WhenAny(work, Died);
@@ -39,7 +42,8 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
     }
 
     // Whoever has sent it cannot take it back.
-    public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default) => base.AppendAsync(request, CancellationToken.None);
+    public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+        => base.AppendAsync(request, CancellationToken.None);
 
     protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
     {

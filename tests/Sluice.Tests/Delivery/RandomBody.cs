@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>What one accepted item must become.</summary>
 internal sealed class Expectation
@@ -13,7 +13,8 @@ internal sealed class Expectation
     public bool DiesWhole { get; set; }
 }
 
-/// <summary>A random pipeline, and what it must make of an item. Nodes fail now and then, or always, as the item and the seed say.</summary>
+/// <summary>A random pipeline, and what it must make of an item. Nodes fail now and then, or always, as the item and the seed
+/// say.</summary>
 internal sealed class RandomBody(int seed)
 {
     private readonly Random random = new(seed);
@@ -25,7 +26,8 @@ internal sealed class RandomBody(int seed)
         List<(Func<Source<int>, Source<int>> Build, Action<int, Expectation, Action<int>> Expect)> chain = [];
         int length = random.Next(1, 4);
         for (int i = 0; i < length; i++) chain.Add(MakeStep(depth));
-        return (source => chain.Aggregate(source, (built, step) => step.Build(built)), (value, expected, next) => Run(0, value, expected, next));
+        return (source => chain.Aggregate(source, (built, step) => step.Build(built)),
+            (value, expected, next) => Run(0, value, expected, next));
 
         void Run(int at, int value, Expectation expected, Action<int> next)
         {
@@ -124,7 +126,8 @@ internal sealed class RandomBody(int seed)
         for (int i = 0; i < Math.Abs(n % 4); i++) yield return (n * 4) + i;
     }
 
-    private static int Joined(int n, IReadOnlyList<int> first, IReadOnlyList<int> second) => (n + (first.Sum() * 7) + (second.Sum() * 11) + first.Count + (second.Count * 5)) & 0xFFFFF;
+    private static int Joined(int n, IReadOnlyList<int> first, IReadOnlyList<int> second)
+        => (n + (first.Sum() * 7) + (second.Sum() * 11) + first.Count + (second.Count * 5)) & 0xFFFFF;
 
     private bool FailsAlways(int step, int value) => FateOf(step, value) < 4;
 

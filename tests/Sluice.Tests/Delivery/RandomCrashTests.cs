@@ -1,6 +1,9 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
 
-/// <summary>Random pipelines whose process dies at random calls of the store: the books are compared with an oracle that only counts.</summary>
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Random pipelines whose process dies at random calls of the store: the books are compared with an oracle that only
+/// counts.</summary>
 public class RandomCrashTests
 {
     [Fact]
@@ -38,7 +41,8 @@ public class RandomCrashTests
             }
         }
         Assert.Equal(0, end.Unaccounted);
-        Assert.Equal((items, completed, skipped, dead, split, 0L), (end.Accepted, end.Completed, end.Skipped, end.Dead, end.Split, end.Cancelled));
+        Assert.Equal((items, completed, skipped, dead, split, 0L),
+            (end.Accepted, end.Completed, end.Skipped, end.Dead, end.Split, end.Cancelled));
         Assert.Equal(dead, letters.Count);
         Assert.Equal(lines.Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
     }

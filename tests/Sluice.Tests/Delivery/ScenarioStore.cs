@@ -1,6 +1,9 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Storage;
 
-/// <summary>The store under the scenarios of consecutors: here the memory store. The tests of each other store have a class of this name, and run the scenarios over it.</summary>
+namespace Sluice.Tests.Delivery;
+
+/// <summary>The store under the scenarios of consecutors: here the memory store. The tests of each other store have a class of this name,
+/// and run the scenarios over it.</summary>
 internal static class ScenarioStore
 {
     /// <summary>How many seeds a test of crashes plays: fewer over stores that are slower.</summary>

@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 public class SealedConsecutorTests
 {
@@ -15,7 +17,8 @@ public class SealedConsecutorTests
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentBag<string>();
-        await using var consecutor = new Consecutor<string>("orders", source => source | seen.Add, new() { Store = store, Serializers = Serializers });
+        await using var consecutor = new Consecutor<string>("orders", source => source | seen.Add,
+            new() { Store = store, Serializers = Serializers });
         await consecutor.SendAsync("good", Cancellation);
         byte[] changed = Write(Serializers.In("orders"), "buy 1");
         changed[^40] ^= 1;
@@ -25,8 +28,10 @@ public class SealedConsecutorTests
             (changed, "Its signature does not hold"),
             (Write(PayloadSerializers.Json, "bare"), "It is not signed"),
             (Write(Serializers.In("refunds"), "from another stream"), "written for another stream than orders"),
-            (Write(generous.In("orders"), new string('a', 100_000)), "It would have 100,002 bytes when it is decompressed, the limit is 10,000"),
-            (Write(PayloadSerializers.Json.Compressed().Signed(new("k9", new byte[32])).In("orders"), "x"), "the key 'k9', which is not known here (known: k1)"),
+            (Write(generous.In("orders"), new string('a', 100_000)),
+                "It would have 100,002 bytes when it is decompressed, the limit is 10,000"),
+            (Write(PayloadSerializers.Json.Compressed().Signed(new("k9", new byte[32])).In("orders"), "x"),
+                "the key 'k9', which is not known here (known: k1)"),
             ([], "It is not signed"),
         ];
         await AppendAsync(store, bad.Select(each => each.Payload));
@@ -48,17 +53,26 @@ public class SealedConsecutorTests
         }
     }
 
-    /// <summary>Replays, letters of parts and outputs are written and read in the same way; state is not, so that it can be migrated.</summary>
+    /// <summary>Replays, letters of parts and outputs are written and read in the same way; state is not, so that it can be
+    /// migrated.</summary>
     [Fact]
     public async Task EverythingThatBecomesAnEntryIsSealed()
     {
         await using var store = new MemoryStreamStore();
         var booked = new ConcurrentBag<string>();
         bool isMended = false;
-        var options = new ConsecutorOptions { Store = store, Serializers = Serializers, Delivery = Sluice.DeliveryGuarantee.Replay(0), Process = new() };
+        var options = new ConsecutorOptions
+        {
+            Store = store,
+            Serializers = Serializers,
+            Delivery = Sluice.DeliveryGuarantee.Replay(0),
+            Process = new()
+        };
         await using var target = new Consecutor<string>("booked", source => source | booked.Add, options);
         await using var consecutor = new Consecutor<string>("orders",
-            source => source | ((string s) => s.Split(' ')) | ((string[] words) => isMended || words.Length < 3 ? words[0] : throw new FormatException("three")) | Stage.Named("book") | Sink.Output<string>("out"), options);
+            source => source | ((string s) => s.Split(' '))
+                | ((string[] words) => isMended || words.Length < 3 ? words[0] : throw new FormatException("three")) | Stage.Named("book")
+                | Sink.Output<string>("out"), options);
         consecutor.Output<string>("out").To(target);
         await target.StartAsync(Cancellation);
         await consecutor.StartAsync(Cancellation);

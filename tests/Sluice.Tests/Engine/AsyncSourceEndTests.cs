@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>What becomes of an asynchronous enumerator that is waiting when no more is wanted of it.</summary>
+/// <summary>An asynchronous enumerator waits when no more items are wanted.</summary>
 public class AsyncSourceEndTests
 {
     [Fact]
@@ -28,7 +28,7 @@ public class AsyncSourceEndTests
         List<int> seen = [];
         await using PipelineRun run = Source.From(Endless()).ForEach(seen.Add).Start();
         await waiting.Task;
-        Assert.True(await run.DrainAsync());
+        Assert.True(await run.StopAsync());
         Assert.Equal([1], seen);
         Assert.True(left);
         Assert.Empty(run.StillRunning);
@@ -49,7 +49,7 @@ public class AsyncSourceEndTests
         PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf")).ForEach(_ => { })
             .Start(new RunOptions { Time = clock, StopTimeout = TimeSpan.FromSeconds(5) });
         await waiting.Task;
-        Task<bool> drained = run.DrainAsync();
+        Task<bool> drained = run.StopAsync();
         await clock.WaitForTimersAsync();
         clock.Advance(TimeSpan.FromSeconds(5));
         Assert.True(await drained);

@@ -12,7 +12,7 @@ public class AttemptAtTheStopTests
         Pipeline pipeline = Source.Range(0, 3).ForEachAsync(async (_, _, _) => await inside.Task) | Stage.Timeout(TimeSpan.FromHours(1));
         await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock() });
         scheduler.RunUntilIdle();
-        run.Cancel();
+        _ = run.CancelAsync();
         scheduler.RunUntilIdle();
         Assert.False(run.Completion.IsCompleted);
         inside.SetResult();

@@ -1,8 +1,9 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
-/// <summary>Code of a source that blocks its thread holds up neither a drain nor what it has put out.</summary>
+/// <summary>Source code that blocks its thread delays neither a drain nor the items that the source has emitted.</summary>
 public sealed class BlockedSourceTests : IDisposable
 {
     private readonly TestClock clock = new();
@@ -28,9 +29,9 @@ public sealed class BlockedSourceTests : IDisposable
     public async Task ADrainGoesThroughAndEndsAfterTheGrace(Kind kind, ExecutionMode mode)
     {
         (PipelineRun run, Task start) = await StartAsync(kind, mode);
-        Task<bool> drained = run.DrainAsync();
-        clock.Advance(TimeSpan.FromSeconds(1));      // the moment to come back
-        await ended.Task;                            // what it has put out has gone through
+        Task<bool> drained = run.StopAsync();
+        clock.Advance(TimeSpan.FromSeconds(1));      // the time to return
+        await ended.Task;                            // its items were processed
         Assert.Equal([1], seen);
         Assert.False(drained.IsCompleted);
         await AdvanceUntilAsync(drained);
@@ -45,7 +46,7 @@ public sealed class BlockedSourceTests : IDisposable
     public async Task ADeadlineHoldsAndTheAnswerIsThatAllWentThrough(ExecutionMode mode)
     {
         (PipelineRun run, Task start) = await StartAsync(Kind.Sequence, mode);
-        Task<bool> drained = run.DrainAsync(TimeSpan.FromMilliseconds(500));
+        Task<bool> drained = run.StopAsync(TimeSpan.FromMilliseconds(500));
         clock.Advance(TimeSpan.FromMilliseconds(250));
         await ended.Task;
         clock.Advance(TimeSpan.FromMilliseconds(250));
@@ -59,7 +60,7 @@ public sealed class BlockedSourceTests : IDisposable
     public async Task AnItemThatComesWithinTheMomentGoesThrough()
     {
         (PipelineRun run, Task start) = await StartAsync(Kind.Sequence, ExecutionMode.MultiThread);
-        Task<bool> drained = run.DrainAsync();
+        Task<bool> drained = run.StopAsync();
         goOn.Set();
         Assert.True(await drained);
         await start;
@@ -70,7 +71,8 @@ public sealed class BlockedSourceTests : IDisposable
     [Fact]
     public async Task AStageThatWantsNoMoreEndsTheRunBehindABlockedSequence()
     {
-        PipelineRun run = ((Source.From(Blocked()) | Stage.Named("blocked")).Buffer(4).Where(_ => blocked.Task.IsCompleted || blocked.Task.Wait(Timeout.Infinite)).Take(1) | StageNode.Of(() => new Seen(this)))
+        PipelineRun run = ((Source.From(Blocked()) | Stage.Named("blocked")).Buffer(4)
+            .Where(_ => blocked.Task.IsCompleted || blocked.Task.Wait(Timeout.Infinite)).Take(1) | StageNode.Of(() => new Seen(this)))
             .Start(new RunOptions { Time = clock });
         await blocked.Task;
         while (!ended.Task.IsCompleted)
@@ -88,10 +90,11 @@ public sealed class BlockedSourceTests : IDisposable
     public async Task AReadThatBlocksIsNotWaitedFor()
     {
         using var reader = new BlockingReader(blocked, goOn);
-        PipelineRun run = (Source.Lines(reader) | Stage.Named("lines") | (line => int.Parse(line, System.Globalization.CultureInfo.InvariantCulture)) | StageNode.Of(() => new Seen(this)))
+        PipelineRun run = (Source.Lines(reader) | Stage.Named("lines")
+            | (line => int.Parse(line, System.Globalization.CultureInfo.InvariantCulture)) | StageNode.Of(() => new Seen(this)))
             .Start(new RunOptions { Time = clock });
         await blocked.Task;
-        Task<bool> drained = run.DrainAsync();
+        Task<bool> drained = run.StopAsync();
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.True(await drained);
         Assert.Equal([1], seen);
@@ -119,7 +122,7 @@ public sealed class BlockedSourceTests : IDisposable
     {
         ManualSource<int> intake = Source.Manual<int>();
         PipelineRun run = intake.ForEach(seen.Add).Start();
-        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = run.DrainAsync(TimeSpan.FromSeconds(-5)); });
+        Assert.Throws<ArgumentOutOfRangeException>(() => { _ = run.StopAsync(TimeSpan.FromSeconds(-5)); });
         await intake.SendAsync(1, TestContext.Current.CancellationToken);
         intake.Complete();
         await run.Completion;
@@ -132,7 +135,8 @@ public sealed class BlockedSourceTests : IDisposable
         Pipeline pipeline = source | Stage.Named("blocked") | (static n => n) | StageNode.Of(() => new Seen(this));
         var run = new TaskCompletionSource<PipelineRun>(TaskCreationOptions.RunContinuationsAsynchronously);
         Task start = Task.Factory.StartNew(
-            () => pipeline.Start(new RunOptions { Mode = mode, Time = clock, OnStarted = run.SetResult }), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            () => pipeline.Start(new RunOptions { Mode = mode, Time = clock, OnStarted = run.SetResult }), CancellationToken.None,
+                TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await blocked.Task;
         return (await run.Task, start);
     }
@@ -146,7 +150,7 @@ public sealed class BlockedSourceTests : IDisposable
         }
     }
 
-    /// <summary>The source comes back, too late: nothing of that is seen.</summary>
+    /// <summary>The source returns, too late: that has no visible effect.</summary>
     private async Task ReleaseAsync(PipelineRun run, Task start)
     {
         goOn.Set();
@@ -193,7 +197,7 @@ public sealed class BlockedSourceTests : IDisposable
         }
     }
 
-    /// <summary>As that of the console: its asynchronous reads block.</summary>
+    /// <summary>Like the console: its asynchronous reads block.</summary>
     private sealed class BlockingReader(TaskCompletionSource blocked, ManualResetEventSlim goOn) : TextReader
     {
         private bool hasRead;

@@ -1,8 +1,8 @@
 using Sluice.Testing;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
-/// <summary>Lanes of a stage that blocks have threads of their own, at once.</summary>
+/// <summary>Each lane of a blocking stage has a thread of its own, at once.</summary>
 public class BlockingLaneTests
 {
     [Theory]
@@ -17,7 +17,7 @@ public class BlockingLaneTests
         {
             isPool |= Thread.CurrentThread.IsThreadPoolThread;
             together.Signal();
-            together.Wait();                         // until all lanes are in here
+            together.Wait();                         // until all lanes are here
             return n;
         }) | Stage.Parallel(lanes).Blocking()).ForEach(seen.Add);
         await pipeline.RunAsync();
@@ -31,12 +31,14 @@ public class BlockingLaneTests
     {
         int thread = Environment.CurrentManagedThreadId;
         var scheduler = new SeededScheduler(3);
-        PipelineRun run = (Source.From([1, 2, 3]) | (n => Environment.CurrentManagedThreadId == thread ? n : throw new InvalidOperationException("another thread")) | Stage.Parallel(4).Blocking())
+        PipelineRun run = (Source.From([1, 2, 3]) | (n => Environment.CurrentManagedThreadId == thread ? n
+            : throw new InvalidOperationException("another thread")) | Stage.Parallel(4).Blocking())
             .ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler });
         await scheduler.RunToEndAsync(run);
     }
 
     [Fact]
     public void WhatRemembersIsRefused()
-        => Assert.Contains("Blocking() does not fit", Assert.Throws<InvalidOperationException>(static () => _ = Source.From([1]).Distinct() | Stage.Blocking()).Message);
+        => Assert.Contains("Blocking() does not fit",
+        Assert.Throws<InvalidOperationException>(static () => _ = Source.From([1]).Distinct() | Stage.Blocking()).Message);
 }

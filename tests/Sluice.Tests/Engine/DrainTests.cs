@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
@@ -30,13 +31,18 @@ public class DrainTests
                 await Task.Yield();
                 if (++seen == 10) begun.SetResult();
             });
-            var starting = Task.Run(() => pipeline.Start(new RunOptions { Mode = mode, TrackItems = true, OnStarted = started => run = started }));
+            var starting = Task.Run(() => pipeline.Start(new RunOptions
+            {
+                Mode = mode,
+                TrackItems = true,
+                OnStarted = started => run = started
+            }));
             await begun.Task;
-            Assert.True(await run!.DrainAsync());
+            Assert.True(await run!.StopAsync());
             await starting;
             Assert.Equal(produced, seen);
             Assert.Equal(new ItemCounts(produced, produced, 0, 0, 0), run.Snapshot().Roots);
-            Assert.True(await run.DrainAsync());                         // once more does nothing
+            Assert.True(await run.StopAsync());                         // once more does nothing
         }
     }
 
@@ -51,10 +57,10 @@ public class DrainTests
             yield return 2;
         }
         PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
-        Task<bool> drained = run.DrainAsync();
+        Task<bool> drained = run.StopAsync();
         scheduler.RunUntilIdle();
         Assert.Equal([1], sink.Items);
-        clock.Advance(TimeSpan.FromSeconds(30));                         // the grace
+        clock.Advance(TimeSpan.FromSeconds(30));                         // the stop timeout
         scheduler.RunUntilIdle();
         Assert.True(await drained);
         Assert.Equal(["deaf"], run.StillRunning);
@@ -75,7 +81,7 @@ public class DrainTests
             await never.Task;
         }
         PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf") | sink.Sink).Start(Options);
-        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        Task<bool> drained = run.StopAsync(TimeSpan.FromSeconds(5));
         scheduler.RunUntilIdle();
         clock.Advance(TimeSpan.FromSeconds(4.9));
         scheduler.RunUntilIdle();
@@ -83,9 +89,51 @@ public class DrainTests
         clock.Advance(TimeSpan.FromSeconds(0.1));
         scheduler.RunUntilIdle();
         Assert.True(run.Completion.IsCompleted);
-        Assert.True(await drained);                                      // all it had put out went through
+        Assert.True(await drained);                                      // all its items were processed
         Assert.Equal([1], sink.Items);
         Assert.Equal(["deaf"], run.StillRunning);
+    }
+
+    [Fact]
+    public async Task AStopWhoseTokenIsCancelledCancelsTheRestAsItsDeadlineWould()
+    {
+        using var shutdown = new CancellationTokenSource();
+        sink.Block();
+        PipelineRun run = (source.Source | Stage.Buffer(2) | sink.Sink).Start(Options);
+        source.Push(1);
+        scheduler.RunUntilIdle();
+        Task<bool> stopped = run.StopAsync(cancellation: shutdown.Token);
+        scheduler.RunUntilIdle();
+        Assert.False(stopped.IsCompleted);
+        await shutdown.CancelAsync();
+        clock.Advance(TimeSpan.FromSeconds(1));                          // what code has to notice it
+        scheduler.RunUntilIdle();
+        Assert.False(await stopped);
+        Assert.True(run.Completion.IsCanceled);
+    }
+
+    [Fact]
+    public async Task ACancelledRunSaysWhyAndItsEndCanBeAwaited()
+    {
+        PipelineRun run = (source.Source | sink.Sink).Start(Options);
+        scheduler.RunUntilIdle();
+        Task ended = run.CancelAsync("the tenant is gone");
+        Assert.Equal("the tenant is gone", run.Snapshot().CancelReason);
+        _ = run.CancelAsync("too late");
+        scheduler.RunUntilIdle();
+        await ended;
+        Assert.Equal((RunStatus.Cancelled, "the tenant is gone"), (run.Snapshot().Status, run.Snapshot().CancelReason));
+        Assert.StartsWith("Cancelled after 0.000 s: the tenant is gone", run.Snapshot().ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ARunThatHadFailedIsNotCancelledAndTheWaitForItsEndDoesNotFail()
+    {
+        PipelineRun run = Source.Range(0, 10).ForEach(static n => throw new InvalidOperationException($"no {n}")).Start(Options);
+        scheduler.RunUntilIdle();
+        await run.CancelAsync("not needed");
+        Assert.Null(run.Snapshot().CancelReason);
+        await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
     }
 
     [Fact]
@@ -99,7 +147,7 @@ public class DrainTests
         }
         sink.Block();
         PipelineRun run = (Source.From(Deaf()) | Stage.Named("deaf").Buffer(2) | sink.Sink).Start(Options);
-        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        Task<bool> drained = run.StopAsync(TimeSpan.FromSeconds(5));
         scheduler.RunUntilIdle();
         clock.Advance(TimeSpan.FromSeconds(5));
         scheduler.RunUntilIdle();
@@ -115,11 +163,11 @@ public class DrainTests
         PipelineRun run = (source.Source | (async (int _) => await never.Task) | Stage.Named("deaf")).Start(Options);
         source.Push(1);
         scheduler.RunUntilIdle();
-        Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(5));
+        Task<bool> drained = run.StopAsync(TimeSpan.FromSeconds(5));
         scheduler.RunUntilIdle();
         clock.Advance(TimeSpan.FromSeconds(5));
         scheduler.RunUntilIdle();
-        Assert.False(run.Completion.IsCompleted);                        // it has just been told
+        Assert.False(run.Completion.IsCompleted);                        // the source was stopped just now
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.False(await drained);
         Assert.Equal(["deaf"], run.StillRunning);

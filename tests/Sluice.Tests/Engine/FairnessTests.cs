@@ -1,11 +1,14 @@
+using Sluice.Engine;
+using Sluice.Policies;
+using Sluice.Scheduling;
 using Sluice.Testing;
 using Sluice.Tests.Pipelines.Operators;
 
 namespace Sluice.Tests.Engine;
 
 /// <summary>
-/// Where there is one thread, nobody keeps it for ever: who always has something to do goes to the end of the queue now and then.
-/// Everything here goes on until somebody else has had a turn, and gives up after very many items.
+/// On one thread, a loop that always has something to do goes to the end of the queue now and then. Each test continues until other work
+/// has run, and gives up after very many items.
 /// </summary>
 public class FairnessTests
 {
@@ -29,7 +32,8 @@ public class FairnessTests
     [InlineData(ExecutionMode.SingleThread, false)]
     [InlineData(ExecutionMode.SingleThread, true)]
     public void AnItemOfWhichVeryManyComeLetsAnotherSourceRun(ExecutionMode mode, bool asynchronous)
-        => LetsAnotherOneRun(mode, endless => asynchronous ? Source.From([0]).SelectManyAsync((_, _) => endless.Async()) : Source.From([0]).SelectMany(_ => endless));
+        => LetsAnotherOneRun(mode, endless => asynchronous ? Source.From([0]).SelectManyAsync((_, _) => endless.Async())
+        : Source.From([0]).SelectMany(_ => endless));
 
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
@@ -57,7 +61,7 @@ public class FairnessTests
         var other = new Other();
         var pump = new IslandPump(NewRun(scheduler), 0);
         Boundary<int>? input = null;
-        // As another thread would, which is always a little faster.
+        // Like another thread that is always a little faster.
         var inlet = new Refilled(item =>
         {
             if (item == VeryMany || other.HasRun) return input!.CompleteAsync();
@@ -89,7 +93,8 @@ public class FairnessTests
             input.Flush();
             return pushed;
         });
-        input = ParallelStage<int, int>.Create(new RunBuilder(options, new Nothings()), 0, 0, StageOptions.Default with { Parallel = 2 }, new Refilled(_ => default), _ => instance);
+        input = ParallelStage<int, int>.Create(new RunBuilder(options, new Nothings()), 0, 0, StageOptions.Default with { Parallel = 2 },
+            new Refilled(_ => default), _ => instance);
         Assert.True(input.PushAsync(0, null).IsCompletedSuccessfully);
         input.Flush();
         scheduler.Schedule(other);
@@ -120,7 +125,7 @@ public class FairnessTests
         Assert.InRange(next.Taken, 1, VeryMany - 1);
         Assert.True(output.IsEnded);
 
-        // What the input, and then a lane, would do on threads of their own.
+        // The work of the input, and then of a lane, on threads of their own.
         void Finish(int item)
         {
             Chunk<int, int> chunk = board.Rent();
@@ -132,7 +137,7 @@ public class FairnessTests
         }
     }
 
-    /// <summary>What comes of an endless source goes nowhere, until one of another source has arrived.</summary>
+    /// <summary>Drops the items of an endless source until an item of another source has arrived.</summary>
     private static void LetsAnotherOneRun(ExecutionMode mode, Func<Endless, Source<int>> from)
     {
         bool hasRun = false;
@@ -157,7 +162,7 @@ public class FairnessTests
         public void Build(RunBuilder builder) { }
     }
 
-    /// <summary>Goes on until it is told that it is enough.</summary>
+    /// <summary>A sequence that continues until it is told to end.</summary>
     private sealed class Endless(Func<bool> isEnough, Action<int>? before = null) : IEnumerable<int>
     {
         public int Produced { get; private set; }
@@ -195,7 +200,7 @@ public class FairnessTests
         public void Execute() => HasRun = true;
     }
 
-    /// <summary>Brings more for every item that it takes.</summary>
+    /// <summary>An inlet that brings more for every item it takes.</summary>
     private sealed class Refilled(Func<int, ValueTask> more) : Inlet<int>
     {
         public int Taken { get; private set; }

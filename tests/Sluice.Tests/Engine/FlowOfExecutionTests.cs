@@ -1,9 +1,8 @@
 using System.Diagnostics;
-using Sluice.Testing;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
-/// <summary>What the caller of Start has set, AsyncLocal values and the current activity, is there in all code of the run.</summary>
+/// <summary>The AsyncLocal values and the current activity of the caller of Start are visible in all code of the run.</summary>
 public class FlowOfExecutionTests
 {
     private static readonly AsyncLocal<string?> Tenant = new();
@@ -14,8 +13,10 @@ public class FlowOfExecutionTests
     public async Task EveryStageSeesTheCallersValues(ExecutionMode mode)
     {
         List<string> missing = [];
-        Pipeline pipeline = (Source.From(Items()) | CheckedAsync | Stage.Parallel(3) | CheckedAsync | CheckedAsync | Checked | Stage.Parallel(2) | StageNode.Of(() => new CheckedNode(this, missing)) | Stage.Buffer(4))
-            .Chunk(3, TimeSpan.FromMilliseconds(1)).SelectMany(chunk => chunk) | Stage.KeyBy((int n) => n, lanes: 2) | Checked | CheckedAsync | (n => { Checked(n); });
+        Pipeline pipeline = (Source.From(Items()) | CheckedAsync | Stage.Parallel(3) | CheckedAsync | CheckedAsync | Checked
+            | Stage.Parallel(2) | StageNode.Of(() => new CheckedNode(this, missing)) | Stage.Buffer(4))
+            .Chunk(3, TimeSpan.FromMilliseconds(1)).SelectMany(chunk => chunk) | Stage.KeyBy((int n) => n, lanes: 2) | Checked
+            | CheckedAsync | (n => { Checked(n); });
         using var activity = new Activity("request");
         activity.Start();
         Tenant.Value = "acme";

@@ -1,6 +1,7 @@
+using Sluice.Scheduling;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
 public class HeartTests
 {
@@ -21,7 +22,7 @@ public class HeartTests
         }, Fail);
         clock.Advance(Interval);
         await called.WaitAsync(Cancellation);
-        clock.Advance(2.4 * Interval);               // one is missed, and the next one is late
+        clock.Advance(2.4 * Interval);               // one beat is missed, and the next one is late
         mayGoOn.Release();
         await called.WaitAsync(Cancellation);
         mayGoOn.Release();
@@ -124,7 +125,7 @@ public class HeartTests
         }, Fail))];
         Assert.True(called.Wait(TimeSpan.FromMinutes(1), Cancellation));
         await Task.WhenAll(hearts.Select(heart => heart.StopAsync()));
-        Assert.InRange(threads.Count, 1, 20);        // two, and one more each time that another thread took over: one that was not executed for a tenth of a second
+        Assert.InRange(threads.Count, 1, 20);        // two, and one more for each takeover from a thread that stalled for 100 ms
     }
 
     private static void Fail(Exception failure) => throw new InvalidOperationException("A beat has failed.", failure);

@@ -1,6 +1,8 @@
-namespace Sluice.Tests.Engines;
+using Sluice.Diagnostics;
 
-/// <summary>Where nothing waits, an item allocates nothing. A node lets others have the thread after 4,096 pushes: that is a wait.</summary>
+namespace Sluice.Tests.Engine;
+
+/// <summary>If nothing waits, an item allocates nothing. A node yields its thread after 4,096 pushes: that is a wait.</summary>
 public class ItemAllocationTests
 {
     private sealed class Twice : StageNode<int, int>
@@ -14,15 +16,19 @@ public class ItemAllocationTests
 
     private sealed class Straight : StageNode<int, int>
     {
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(item + 1);
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            => output.PushAsync(item + 1);
     }
 
     public static TheoryData<string, Func<Source<int>, Pipeline>> Chains => new()
     {
         { "functions", static source => source | (static n => n + 1) | Pipe.Where<int>(static n => n % 2 == 0) | (static _ => { }) },
-        { "nodes", static source => source | StageNode.Of(static () => new Straight()) | StageNode.Of(static () => new Twice()) | StageNode.Of(static () => new Straight()) | (static _ => { }) },
-        { "nodes by key", static source => source | Stage.KeyBy((int n) => n % 7) | StageNode.Of(static () => new Straight()) | (static _ => { }) },
-        { "operators by key", static source => source | Stage.KeyBy((int n) => n % 7) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n) | (static _ => { }) },
+        { "nodes", static source => source | StageNode.Of(static () => new Straight()) | StageNode.Of(static () => new Twice())
+            | StageNode.Of(static () => new Straight()) | (static _ => { }) },
+        { "nodes by key", static source => source | Stage.KeyBy((int n) => n % 7) | StageNode.Of(static () => new Straight())
+            | (static _ => { }) },
+        { "operators by key", static source => source | Stage.KeyBy((int n) => n % 7) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n)
+            | (static _ => { }) },
         { "a branch", static source => source | [Pipe.Of<int>().ForEach(static _ => { }), Pipe.Of<int>().ForEach(static _ => { })] },
     };
 

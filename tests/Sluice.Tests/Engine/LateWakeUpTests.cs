@@ -1,9 +1,12 @@
 using System.Threading.Tasks.Sources;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Scheduling;
 using Sluice.Tests.Pipelines.Operators;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>Moments that threads rarely make, made on purpose.</summary>
+/// <summary>Interleavings that threads rarely produce, produced on purpose.</summary>
 public class LateWakeUpTests
 {
     [Fact]
@@ -15,7 +18,7 @@ public class LateWakeUpTests
         var boundary = new Boundary<int>(run, ring, new Waiter(scheduler), 0);
         Assert.True(boundary.PushAsync(1, null).IsCompletedSuccessfully);
         ValueTask second = boundary.PushAsync(2, null);
-        boundary.Room.Wake();                        // of a consumer that looked before the ring was filled
+        boundary.Room.Wake();                        // from a consumer that looked before the ring was full
         scheduler.RunUntilIdle();
         Assert.False(second.IsCompleted);
         Assert.Equal(1, ring.Available());
@@ -50,7 +53,7 @@ public class LateWakeUpTests
         internal override void Build(RunBuilder builder, Inlet<long> next) => upstream.Build(builder, new Late(next));
     }
 
-    /// <summary>Every push has to wait, and no longer does the next time somebody asks.</summary>
+    /// <summary>Every push has to wait at first, and has completed when its status is read again.</summary>
     private sealed class Late : Inlet<long>, IValueTaskSource
     {
         private readonly Inlet<long> next;
@@ -68,9 +71,11 @@ public class LateWakeUpTests
 
         public void GetResult(short token) { }
 
-        public ValueTaskSourceStatus GetStatus(short token) => asked++ == 0 ? ValueTaskSourceStatus.Pending : ValueTaskSourceStatus.Succeeded;
+        public ValueTaskSourceStatus GetStatus(short token)
+            => asked++ == 0 ? ValueTaskSourceStatus.Pending : ValueTaskSourceStatus.Succeeded;
 
-        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) => continuation(state);
+        public void OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+            => continuation(state);
 
         protected override ValueTask OnCompleteAsync() => next.CompleteAsync();
     }

@@ -2,7 +2,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>What branches come together in is called by one of them at a time, whatever drives them.</summary>
+/// <summary>Where branches merge, one of them calls the next stage at a time, whatever drives them.</summary>
 public class NestedBranchTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public class NestedBranchTests
             branch => branch.Merge(Source.From([1, 2, 3])),
             branch => branch.Merge(Source.From([4, 5, 6])))));
 
-    /// <summary>How many calls were at most inside the stage behind, over many interleavings and in single-thread mode.</summary>
+    /// <summary>The largest number of calls inside the next stage at once, over many interleavings and in single-thread mode.</summary>
     private static async Task<int> MostInsideAsync(Func<Source<int>, Source<int>> branches)
     {
         int inside = 0, most = 0;

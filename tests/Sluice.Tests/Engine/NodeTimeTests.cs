@@ -1,8 +1,9 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
-/// <summary>How long items were in each node, where that is asked for; and which node hangs.</summary>
+/// <summary>The recorded time of items in each node, and the node that hangs.</summary>
 public sealed class NodeTimeTests : IDisposable
 {
     private readonly TestClock clock = new();
@@ -19,7 +20,8 @@ public sealed class NodeTimeTests : IDisposable
         var scheduler = new SeededScheduler(5);
         Source<int> source = Source.From([1, 2, 3]) | Fast | Stage.Named("fast") | WaitAsync | Stage.Named("slow") | Stage.Parallel(lanes);
         if (retries) source |= Stage.Retry(1);
-        PipelineRun run = (source | StageNode.Of(() => new Measuring(clock)) | Stage.Named("node")).ForEach(static _ => { }).Start(new RunOptions { Scheduler = scheduler, Time = clock, RecordTimings = true });
+        PipelineRun run = (source | StageNode.Of(() => new Measuring(clock)) | Stage.Named("node")).ForEach(static _ => { })
+            .Start(new RunOptions { Scheduler = scheduler, Time = clock, RecordTimings = true });
         RunSnapshot end = await scheduler.RunToEndAsync(run, clock);
         Assert.Equal(TimeSpan.Zero, end["fast"].Time);
         Assert.Equal(TimeSpan.FromSeconds(6), end["slow"].Time);
@@ -51,10 +53,11 @@ public sealed class NodeTimeTests : IDisposable
     public async Task SynchronousCodeThatHangsIsNamedWithItsChainOrAloneWhereTimesAreRecorded(bool recordsTimings, string named)
     {
         var hangs = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        PipelineRun run = (Source.From([1]) | Stage.Named("numbers") | (n => n) | Stage.Named("first") | Hang | Stage.Named("second") | (n => n) | Stage.Named("third") | (_ => { }) | Stage.Named("last"))
+        PipelineRun run = (Source.From([1]) | Stage.Named("numbers") | (n => n) | Stage.Named("first") | Hang | Stage.Named("second")
+            | (n => n) | Stage.Named("third") | (_ => { }) | Stage.Named("last"))
             .Start(new RunOptions { Time = clock, RecordTimings = recordsTimings });
         await hangs.Task;
-        run.Cancel();
+        _ = run.CancelAsync();
         clock.Advance(TimeSpan.FromSeconds(30));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
         Assert.Equal([named], run.StillRunning);

@@ -1,3 +1,5 @@
+using Sluice.Engine;
+
 namespace Sluice.Tests.Engine;
 
 public class ParallelBoundTests
@@ -7,7 +9,7 @@ public class ParallelBoundTests
     {
         var board = new ChunkBoard<int, int>(ordered: true, capacity: 16, lanes: 2, adapts: true);
         for (int i = 0; i < 2; i++) Finish(board, board.ChunkSize);
-        Assert.Equal(4, board.ChunkSize);            // quick work: chunks have grown
+        Assert.Equal(4, board.ChunkSize);            // quick work: slices have grown
         Dispatch(board, 14);
         Assert.True(board.HasRoomBeside(1));
         Assert.False(board.HasRoomBeside(2));

@@ -2,7 +2,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>A parallel stage whose output fails while lanes are still to do something.</summary>
+/// <summary>The output of a parallel stage fails while lanes still work.</summary>
 public class ParallelFailureTests
 {
     private static readonly TimeSpan NothingOutside = TimeSpan.Zero;

@@ -1,6 +1,8 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Engine;
 
-/// <summary>What became of root items, where it is not obvious.</summary>
+/// <summary>The outcomes of root items, where they are not obvious.</summary>
 public class RootAccountingTests
 {
     private static readonly RunOptions Tracked = new() { Mode = ExecutionMode.SingleThread, TrackItems = true };

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
@@ -19,7 +20,7 @@ public class RunTests
         PipelineRun run = pipeline.Start(Options with { StopTimeout = TimeSpan.FromSeconds(20) });
         source.Push(1);
         scheduler.RunUntilIdle();
-        run.Cancel();
+        _ = run.CancelAsync();
         scheduler.RunUntilIdle();
         clock.Advance(TimeSpan.FromSeconds(19));
         Assert.False(run.Completion.IsCompleted);
@@ -40,30 +41,42 @@ public class RunTests
             PipelineRun? run = null;
             scheduler.BeforeStep = step =>
             {
-                if (step == 1 + (seed % 397)) run!.Cancel();
-                if (seed % 3 == 0 && step == 1 + (seed % 31)) _ = run!.DrainAsync();
+                if (step == 1 + (seed % 397)) _ = run!.CancelAsync();
+                if (seed % 3 == 0 && step == 1 + (seed % 31)) _ = run!.StopAsync();
             };
             Pipeline pipeline = Source.From(Enumerable.Range(0, 50)) | (async (int n) =>
             {
                 await Task.Yield();
                 return n == 3 && seed % 2 == 0 ? throw new FormatException("three") : n;
             }) | Stage.Parallel(3) | Stage.Buffer(2) | (_ => { });
-            run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), TrackItems = true, OnStarted = started => run = started });
+            run = pipeline.Start(new RunOptions
+            {
+                Scheduler = scheduler,
+                Time = new TestClock(),
+                TrackItems = true,
+                OnStarted = started => run = started
+            });
             await run.DisposeAsync();
             TaskStatus first = run.Completion.Status;
             ends.Add(first);
-            run.Cancel();
+            _ = run.CancelAsync();
             await run.DisposeAsync();
             Assert.Equal(first, run.Completion.Status);
             RunSnapshot end = run.Snapshot();
             ItemCounts roots = end.Roots!.Value;
             Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
-            Assert.Equal(first switch { TaskStatus.Canceled => RunStatus.Cancelled, TaskStatus.Faulted => RunStatus.Failed, _ => RunStatus.Completed }, end.Status);
+            Assert.Equal(first switch
+            {
+                TaskStatus.Canceled => RunStatus.Cancelled,
+                TaskStatus.Faulted => RunStatus.Failed,
+                _
+                => RunStatus.Completed
+            }, end.Status);
             if (first == TaskStatus.RanToCompletion) Assert.Equal(0, roots.Pending);
             Assert.Empty(run.StillRunning);
             Assert.All(end.Nodes, node => Assert.Equal(NodeActivity.Ended, node.Activity));
         }
-        Assert.Equal(3, ends.Count);                                     // completed, cancelled, failed: the test met all of them
+        Assert.Equal(3, ends.Count);                                     // completed, cancelled, failed: all three occurred
     }
 
     [Fact]
@@ -74,7 +87,7 @@ public class RunTests
         await cancellation.CancelAsync();
         scheduler.RunUntilIdle();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.DrainAsync());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.StopAsync());
     }
 
     [Fact]
@@ -103,9 +116,11 @@ public class RunTests
     {
         PipelineRun run = (Source.From([1, 2, 3]) | StageNode.Of(() => new Adder())).Start(new RunOptions { State = new Sum() });
         Assert.Equal(6, await run.ResultAsync((Sum sum) => sum.Total));
-        Assert.Contains("is a Sum, not a Adder", Assert.Throws<InvalidOperationException>(() => run.State<Adder>()).Message, StringComparison.Ordinal);
+        Assert.Contains("is a Sum, not a Adder", Assert.Throws<InvalidOperationException>(() => run.State<Adder>()).Message,
+            StringComparison.Ordinal);
         await using PipelineRun bare = (Source.From([1]) | (_ => { })).Start();
-        Assert.Contains("State = new Sum(…)", Assert.Throws<InvalidOperationException>(() => bare.State<Sum>()).Message, StringComparison.Ordinal);
+        Assert.Contains("State = new Sum(…)", Assert.Throws<InvalidOperationException>(() => bare.State<Sum>()).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -113,7 +128,7 @@ public class RunTests
     {
         Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | StageNode.Of(() => new Splitter()) | (_ => { });
         PipelineRun run = pipeline.Start(Options with { Outputs = ["odd"], MaxBufferedItems = 2 });
-        Assert.False(run.Completion.IsCompleted);                        // nobody has read yet: bounded
+        Assert.False(run.Completion.IsCompleted);                        // the output is bounded and unread
         List<int> odd = [];
         while (!run.Completion.IsCompleted)
         {
@@ -126,8 +141,10 @@ public class RunTests
         await run.Output<int>("odd").Completion;
         Assert.Equal(new OutputCounts(5, 0), run.Snapshot().Outputs["odd"]);
         Assert.Equal(new OutputCounts(5, 5), run.Snapshot().Outputs["even"]);
-        Assert.Contains("carries Int32, not String", Assert.Throws<ArgumentException>(() => run.Output<string>("odd")).Message, StringComparison.Ordinal);
-        Assert.Contains("Outputs = [\"even\"]", Assert.Throws<ArgumentException>(() => run.Output<int>("even")).Message, StringComparison.Ordinal);
+        Assert.Contains("carries Int32, not String", Assert.Throws<ArgumentException>(() => run.Output<string>("odd")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Outputs = [\"even\"]", Assert.Throws<ArgumentException>(() => run.Output<int>("even")).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -135,7 +152,8 @@ public class RunTests
     [InlineData(2, 4)]                                                   // one lane is blocked, and the other has nothing to do
     public async Task ANodeWhoseOutputNobodyReadsIsBlockedOnIt(int lanes, int room)
     {
-        Pipeline pipeline = source.Source | Stage.Named("numbers") | Stage.KeyBy((int n) => n % 2, lanes) | StageNode.Of(() => new Splitter()) | (_ => { });
+        Pipeline pipeline = source.Source | Stage.Named("numbers") | Stage.KeyBy((int n) => n % 2, lanes)
+            | StageNode.Of(() => new Splitter()) | (_ => { });
         await using PipelineRun run = pipeline.Start(Options with { Outputs = ["odd"], MaxBufferedItems = room });
         source.Push([.. Enumerable.Range(0, room).Select(n => (2 * n) + 1)]);
         scheduler.RunUntilIdle();
@@ -143,7 +161,8 @@ public class RunTests
         source.Push(99);
         scheduler.RunUntilIdle();
         RunSnapshot stalled = run.Snapshot();
-        Assert.Equal((NodeActivity.Blocked, "Splitter.odd -> PipelineRun.Output, unread"), (stalled["Splitter"].Activity, stalled["Splitter"].BlockedOn));
+        Assert.Equal((NodeActivity.Blocked, "Splitter.odd -> PipelineRun.Output, unread"),
+            (stalled["Splitter"].Activity, stalled["Splitter"].BlockedOn));
         Assert.True(run.Output<int>("odd").TryRead(out _));
         scheduler.RunUntilIdle();
         Assert.Equal((NodeActivity.Waiting, null), (run.Snapshot()["Splitter"].Activity, run.Snapshot()["Splitter"].BlockedOn));
@@ -152,7 +171,8 @@ public class RunTests
     [Fact]
     public async Task WhatARunLeavesBehindIsInItsLastSnapshot()
     {
-        Pipeline pipeline = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no twos") : n) | Stage.Named("odd").OnError(ErrorPolicy.DeadLetter) | (_ => { });
+        Pipeline pipeline = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no twos") : n) | Stage.Named("odd")
+            .OnError(ErrorPolicy.DeadLetter) | (_ => { });
         RunSnapshot end = await pipeline.RunAsync();
         Assert.Equal(("odd", 2), (Assert.Single(end.DeadLetters).Node, end.DeadLetters[0].Item));
         Assert.Contains("dead letters 1, the last: 2 failed in odd after 1 attempt: no twos", end.ToString(), StringComparison.Ordinal);
@@ -163,7 +183,8 @@ public class RunTests
     {
         Pipeline pipeline = Source.From([1, 2, 3]) | StageNode.Of(() => new Splitter()) | (_ => { });
         var options = new RunOptions { Outputs = ["odd"], MaxBufferedItems = 1 };
-        Assert.Contains("'odd'", (await Assert.ThrowsAsync<ArgumentException>(() => pipeline.RunAsync(options))).Message, StringComparison.Ordinal);
+        Assert.Contains("'odd'", (await Assert.ThrowsAsync<ArgumentException>(() => pipeline.RunAsync(options))).Message,
+            StringComparison.Ordinal);
         List<int> odd = [];
         Task? reading = null;
         async Task ReadAsync(PipelineRun run)

@@ -1,15 +1,17 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Sluice.Diagnostics;
+using Sluice.Engine;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>Adjacent stages that are annotated alike work in the same lanes.</summary>
+/// <summary>Adjacent stages with the same annotations share their lanes.</summary>
 public class SharedLanesTests
 {
     private const int Items = 2_000;
 
-    /// <summary>Enough for all processors: fewer are not shared.</summary>
+    /// <summary>Enough for all processors: fewer lanes are not shared.</summary>
     private static readonly int Lanes = Math.Max(2, Environment.ProcessorCount);
 
     private static readonly StagePolicy InLanes = Stage.Parallel(Lanes);
@@ -32,7 +34,8 @@ public class SharedLanesTests
         Assert.Equal(kept.Select(n => n.ToString(CultureInfo.InvariantCulture)), written);
         RunSnapshot end = run.Snapshot();
         Assert.Equal(
-            [(0, Items), (Items, made.Length), (made.Length, made.Length), (made.Length, kept.Length), (kept.Length, kept.Length), (kept.Length, kept.Length)],
+            [(0, Items), (Items, made.Length), (made.Length, made.Length), (made.Length, kept.Length), (kept.Length, kept.Length),
+                (kept.Length, kept.Length)],
             end.Nodes.Select(node => ((int)node.In, (int)node.Out)));
         Assert.Equal(made.Length - kept.Length, end["picky"].Failed);
         Assert.Equal((Items, 0), (end.Roots!.Value.Accepted, end.Roots.Value.Pending));
@@ -43,13 +46,15 @@ public class SharedLanesTests
     {
         int[] most = [0, 0];
         int[] now = [0, 0];
-        await ((Source.From(Enumerable.Range(0, Items)) | ((int n) => Busy(0, n)) | InLanes | ((int n) => (long)Busy(1, n)) | InLanes) | ((long _) => { })).RunAsync();
+        await ((Source.From(Enumerable.Range(0, Items)) | ((int n) => Busy(0, n)) | InLanes | ((int n) => (long)Busy(1, n)) | InLanes)
+            | ((long _) => { })).RunAsync();
         Assert.All(most, at => Assert.InRange(at, 1, Lanes));
 
         int Busy(int stage, int n)
         {
             int working = Interlocked.Increment(ref now[stage]);
-            for (int known = most[stage]; known < working; known = most[stage]) Interlocked.CompareExchange(ref most[stage], working, known);
+            for (int known = most[stage]; known < working; known = most[stage])
+                Interlocked.CompareExchange(ref most[stage], working, known);
             Thread.SpinWait(50);
             Interlocked.Decrement(ref now[stage]);
             return n;
@@ -63,7 +68,8 @@ public class SharedLanesTests
     public async Task AFailureNamesItsStageAndWhatItWasGivenAndNothingComesOutBehindIt(string node, string item)
     {
         var written = new List<string>();
-        var pipeline = Source.From(Enumerable.Range(0, Items)) | One | InLanes | Half | InLanes | Text | InLanes | Bang | InLanes | written.Add;
+        var pipeline = Source.From(Enumerable.Range(0, Items)) | One | InLanes | Half | InLanes | Text | InLanes | Bang | InLanes
+            | written.Add;
         await using PipelineRun run = pipeline.Start();
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
 
@@ -85,7 +91,8 @@ public class SharedLanesTests
         {
             var scheduler = new SeededScheduler(seed);
             var written = new List<int>();
-            PipelineRun run = (Source.From(Enumerable.Range(0, 20)).Select(n => n == 4 ? throw new FormatException("no") : n) | Stage.Parallel(7) | written.Add | Stage.Parallel(7))
+            PipelineRun run = (Source.From(Enumerable.Range(0, 20)).Select(n => n == 4 ? throw new FormatException("no") : n)
+                | Stage.Parallel(7) | written.Add | Stage.Parallel(7))
                 .Start(new RunOptions { Scheduler = scheduler });
             await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: TimeSpan.Zero));
             Assert.Empty(written.Except([0, 1, 2, 3]));
@@ -129,7 +136,8 @@ public class SharedLanesTests
         {
             var scheduler = new SeededScheduler(seed);
             var written = new List<long>();
-            PipelineRun run = (Source.From(Enumerable.Range(0, 20)) | Several | Stage.Parallel(3) | ((int n) => (long)n) | Stage.Parallel(3) | written.Add)
+            PipelineRun run = (Source.From(Enumerable.Range(0, 20)) | Several | Stage.Parallel(3) | ((int n) => (long)n) | Stage.Parallel(3)
+                | written.Add)
                 .Start(new RunOptions { Scheduler = scheduler, MaxBufferedItems = 4 });
             await scheduler.RunToEndAsync(run, patience: TimeSpan.Zero);
             await run.Completion;

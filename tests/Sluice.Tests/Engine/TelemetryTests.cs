@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <remarks>Other tests run at the same time: nodes have names of their own here, and spans a parent of their own.</remarks>
+/// <remarks>Other tests run at the same time, so nodes have unique names here, and spans a parent of their own.</remarks>
 public sealed class TelemetryTests : IDisposable
 {
     private readonly Dictionary<string, long> figures = [];
@@ -35,7 +35,8 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(10, Figure("sluice.node.items.in measured-map"));
 
         var scheduler = new SeededScheduler(1);
-        Pipeline live = source.Source | (n => n) | Stage.Named("measured-map").Buffer(2) | (n => n) | Stage.Named("measured-last") | sink.Sink;
+        Pipeline live = source.Source | (n => n) | Stage.Named("measured-map").Buffer(2) | (n => n) | Stage.Named("measured-last")
+            | sink.Sink;
         sink.Block();
         PipelineRun run = live.Start(new RunOptions { Scheduler = scheduler });
         source.Push([.. Enumerable.Range(0, 10)]);

@@ -1,8 +1,8 @@
 using Sluice.Testing;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
-/// <summary>Nothing that user code registers with a token may end the process: the thread of a timer cancels it.</summary>
+/// <summary>A callback that user code registers with a token never ends the process, although a timer's thread cancels the token.</summary>
 public class TimeoutCallbackTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public class TimeoutCallbackTests
             await Task.Delay(Timeout.Infinite, cancellation);
         }) | Stage.Timeout(TimeSpan.FromSeconds(1)) | Stage.OnError(ErrorPolicy.DeadLetter)).Start(new RunOptions { Time = clock });
         await begun.WaitAsync(TestContext.Current.CancellationToken);
-        clock.Advance(TimeSpan.FromSeconds(1));      // what a timer's callback throws comes out here
+        clock.Advance(TimeSpan.FromSeconds(1));      // an exception of a timer's callback would be thrown here
         while (!run.Completion.IsCompleted)
         {
             clock.Advance(TimeSpan.FromSeconds(1));

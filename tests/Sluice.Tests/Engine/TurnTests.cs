@@ -1,9 +1,10 @@
+using Sluice.Scheduling;
 using Sluice.Testing;
 using Sluice.Tests.Pipelines.Operators;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>An item that trickles is taken along by the thread that brought it; nothing else is.</summary>
+/// <summary>The thread that brought a single item carries it across boundaries; other work is not carried.</summary>
 public class TurnTests
 {
     [Fact]
@@ -44,7 +45,7 @@ public class TurnTests
             | (item => { if (item == 1) reached.SetResult(); });
         await pipeline.RunAsync(cancellation: TestContext.Current.CancellationToken);
 
-        // Its second item comes when somebody has got the first: on this thread it never would.
+        // Its second item comes when the first has arrived, which would never happen on this thread.
         IEnumerable<int> PushAndWait(int item)
         {
             yield return item;
@@ -60,12 +61,12 @@ public class TurnTests
         List<string> order = [];
         Assert.True(turn.TryBegin());
         Assert.False(turn.TryBegin());
-        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // not about a last item
+        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // not for a last item
         Turn.BeginLast();
         Assert.True(Turn.TryHandOff(new Work(() =>
         {
             order.Add("first");
-            Assert.False(Turn.TryHandOff(new Work(() => { })));             // it has to say so itself
+            Assert.False(Turn.TryHandOff(new Work(() => { })));             // each work item must announce its last item itself
             Turn.BeginLast();
             Assert.True(Turn.TryHandOff(new Work(() => order.Add("second"))));
             Turn.EndLast();
@@ -76,7 +77,7 @@ public class TurnTests
         turn.Finish();
         Assert.Equal(["first", "second"], order);
         Turn.BeginLast();
-        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // nobody would execute it
+        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // no turn would execute it
         Turn.EndLast();
     }
 
@@ -94,7 +95,7 @@ public class TurnTests
         Turn.Publish();
         Assert.True(TryHandOffAgain());
         turn.Finish();
-        int inThisTurn = Volatile.Read(ref here);                           // then others may have the thread
+        int inThisTurn = Volatile.Read(ref here);                           // then the thread is free for other work
         Assert.InRange(inThisTurn, 1, 1000);
         await published.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.True(await later.Task.WaitAsync(TestContext.Current.CancellationToken) >= inThisTurn);
@@ -104,7 +105,7 @@ public class TurnTests
             Turn.BeginLast();
             bool accepted = Turn.TryHandOff(new Work(() =>
             {
-                // In the pool it is in no turn, and so the last.
+                // In the pool it is in no turn, and therefore the last.
                 if (Interlocked.Increment(ref here) > 1000 || !TryHandOffAgain()) later.TrySetResult(here);
             }));
             Turn.EndLast();

@@ -1,8 +1,12 @@
 using System.Diagnostics;
+using Sluice.Diagnostics;
+using Sluice.Graphs;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
-/// <summary>User code that throws where nobody awaits it: the run fails, or a warning is told. The process goes on, and the run ends.</summary>
+/// <summary>
+/// User code throws where nothing awaits it: the run fails, or a warning is logged. The process continues, and the run ends.
+/// </summary>
 public class UnexpectedThrowTests
 {
     [Fact]
@@ -16,7 +20,7 @@ public class UnexpectedThrowTests
             await Task.Delay(Timeout.Infinite, stop);
         }).ForEach(static _ => { }).Start();
         await begun.Task;
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.DrainAsync());
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => run.StopAsync());
         Assert.Contains("in a callback", failure.Message);
         Assert.Equal(RunStatus.Failed, run.Snapshot().Status);
     }
@@ -33,7 +37,7 @@ public class UnexpectedThrowTests
             await Task.Delay(Timeout.Infinite, stop);
         }).ForEach(static _ => { }).Start(ExecutionMode.MultiThread, cancellation.Token);
         await begun.Task;
-        await cancellation.CancelAsync();            // does not throw what others have registered elsewhere
+        await cancellation.CancelAsync();            // callbacks registered elsewhere do not throw here
         await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
     }
 
@@ -44,7 +48,8 @@ public class UnexpectedThrowTests
         using (var listener = new ActivityListener
         {
             ShouldListenTo = static source => source.Name == "Sluice",
-            Sample = static (ref ActivityCreationOptions<ActivityContext> options) => options.Parent.TraceState == "throws" ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
+            Sample = static (ref ActivityCreationOptions<ActivityContext> options) => options.Parent.TraceState == "throws"
+                ? ActivitySamplingResult.AllData : ActivitySamplingResult.None,
             ActivityStopped = static _ => throw new InvalidOperationException("the collector is away"),
         })
         {
@@ -69,7 +74,8 @@ public class UnexpectedThrowTests
         await thrown;
         Assert.Contains("nobody waits", run.Completion.Exception!.InnerException!.Message);
 
-        static async IAsyncEnumerable<int> WaitAsync(Action forget, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop = default)
+        static async IAsyncEnumerable<int> WaitAsync(Action forget,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken stop = default)
         {
             forget();
             await Task.Delay(Timeout.Infinite, stop);
@@ -101,7 +107,8 @@ public class UnexpectedThrowTests
     public async Task AFactoryThatThrowsTheSecondTimeDoesNotHideTheFailure()
     {
         int made = 0;
-        Pipeline pipeline = (Source.From([1]) | StageNode.Of(() => ++made > 1 ? throw new InvalidOperationException("once only") : new Failing())).ForEach(static _ => { });
+        Pipeline pipeline = (Source.From([1]) | StageNode.Of(() => ++made > 1 ? throw new InvalidOperationException("once only")
+            : new Failing())).ForEach(static _ => { });
         var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync());
         Assert.Equal("it fails", failure.InnerException!.Message);
     }
@@ -110,10 +117,12 @@ public class UnexpectedThrowTests
     public async Task AFailedRunThatIsOnlyDisposedIsToldAsAWarning()
     {
         using var warned = new WarningListener();
-        await using (PipelineRun run = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("nobody looked")).Start(ExecutionMode.SingleThread))
+        await using (PipelineRun run = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("nobody looked"))
+            .Start(ExecutionMode.SingleThread))
         {
         }
-        Assert.Contains(warned.Texts, static text => text.Contains("nothing has asked for its Completion") && text.Contains("nobody looked"));
+        Assert.Contains(warned.Texts, static text => text.Contains("nothing has asked for its Completion")
+            && text.Contains("nobody looked"));
     }
 
     [Fact]
@@ -143,11 +152,13 @@ public class UnexpectedThrowTests
         }
 
         [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
-        static void Drop() => _ = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("dropped and forgotten")).Start(ExecutionMode.SingleThread);
+        static void Drop() => _ = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("dropped and forgotten"))
+            .Start(ExecutionMode.SingleThread);
     }
 
     private sealed class Failing : StageNode<int, int>
     {
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => throw new InvalidOperationException("it fails");
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            => throw new InvalidOperationException("it fails");
     }
 }

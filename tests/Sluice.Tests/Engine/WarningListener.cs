@@ -3,7 +3,7 @@ using System.Diagnostics.Tracing;
 
 namespace Sluice.Tests;
 
-/// <summary>Collects the warnings of the process, those of other tests too.</summary>
+/// <summary>Collects the warnings of the process, including those of other tests.</summary>
 internal sealed class WarningListener : EventListener
 {
     private readonly ConcurrentQueue<string> texts = new();

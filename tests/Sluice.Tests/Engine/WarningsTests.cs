@@ -1,8 +1,10 @@
+using Sluice.Diagnostics;
+using Sluice.Flows;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Engines;
+namespace Sluice.Tests.Engine;
 
-/// <summary>Warnings that nobody has asked for are not lost, and do not flood anybody.</summary>
+/// <summary>Warnings without a handler go to the event source or to standard error, in a bounded number.</summary>
 public class WarningsTests
 {
     [Fact]
@@ -23,7 +25,8 @@ public class WarningsTests
     }
 
     [Fact]
-    public void AClosedStandardErrorHarmsNobody() => new Warnings(() => throw new ObjectDisposedException("stderr"), TimeProvider.System).Write("unheard");
+    public void AClosedStandardErrorHarmsNobody()
+        => new Warnings(() => throw new ObjectDisposedException("stderr"), TimeProvider.System).Write("unheard");
 
     [Fact]
     public async Task ASupervisorWithoutAHandlerTellsTheEventSource()
@@ -44,12 +47,14 @@ public class WarningsTests
     {
         using var listener = new WarningListener();
         await using var store = new MemoryStreamStore();
-        await using (var supervisor = Supervisor.Attach(store, new() { OnWarning = _ => throw new InvalidOperationException("the log is closed") }))
+        await using (var supervisor = Supervisor.Attach(store,
+            new() { OnWarning = _ => throw new InvalidOperationException("the log is closed") }))
         {
             var twice = new Processor("told-by-a-broken-log") { Outputs = ["y"] };
             supervisor.Register(twice, () => Task.FromResult(1));
             supervisor.Register(twice, () => Task.FromResult(2));
         }
-        Assert.Single(listener.Texts, text => text.Contains("told-by-a-broken-log was registered before") && text.Contains("the log is closed"));
+        Assert.Single(listener.Texts, text => text.Contains("told-by-a-broken-log was registered before")
+            && text.Contains("the log is closed"));
     }
 }

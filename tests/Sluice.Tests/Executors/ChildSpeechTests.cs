@@ -1,3 +1,6 @@
+using Sluice.Executors;
+using Sluice.Flows;
+using Sluice.Processes;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
@@ -55,7 +58,8 @@ public class ChildSpeechTests
             },
         };
         child = await PlayedChild.ExecutingAsync(functions);
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync(lab, child, functions, IOVal.Stream("other", FailAsync())));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync(lab, child, functions,
+            IOVal.Stream("other", FailAsync())));
         Assert.Contains("What was put in failed: no ink", failure.Message, StringComparison.Ordinal);
         Assert.InRange(most, 1, 32);
 
@@ -81,7 +85,9 @@ public class ChildSpeechTests
         var functions = new ProcessorFunctions { { Work, () => Task.CompletedTask } };
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync(lab, child, functions, IOVal.Of("other", 1)));
         Assert.Contains("It was killed, because it sent what it should not: " + expected, failure.Message, StringComparison.Ordinal);
-        Assert.Contains(lab.Warnings, text => text.StartsWith("The processor work of the run run is started again: the child process has ended with exit code 137", StringComparison.Ordinal));
+        Assert.Contains(lab.Warnings, text => text.StartsWith(
+            "The processor work of the run run is started again: the child process has ended with exit code 137",
+                StringComparison.Ordinal));
     }
 
     [Fact]
@@ -124,7 +130,8 @@ public class ChildSpeechTests
         service.Register(functions);
         Flow flow = Flow.From(copy).Resolve();
         List<FlowRun> runs = [];
-        for (int i = 0; i < 4; i++) runs.Add(await service.StartAsync(flow, Enumerable.Range(0, Items).Select(value => IOVal.Of("x", value)), cancellation: FlowLab.Cancellation));
+        for (int i = 0; i < 4; i++) runs.Add(await service.StartAsync(flow,
+            Enumerable.Range(0, Items).Select(value => IOVal.Of("x", value)), cancellation: FlowLab.Cancellation));
         foreach (FlowRun run in runs)
         {
             await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
@@ -137,17 +144,22 @@ public class ChildSpeechTests
     public async Task OneSlotIsEnoughForFunctionsInChildrenThatWaitForEachOther()
     {
         await using var lab = new FlowLab();
-        Processor[] chain = [.. new[] { ("x", "y"), ("y", "z"), ("z", "end") }.Select(pair => new Processor($"to {pair.Item2}") { Inputs = [pair.Item1], Outputs = [pair.Item2] })];
+        Processor[] chain = [.. new[] { ("x", "y"), ("y", "z"),
+            ("z", "end") }.Select(pair => new Processor($"to {pair.Item2}") { Inputs = [pair.Item1], Outputs = [pair.Item2] })];
         var functions = new ProcessorFunctions();
-        foreach (Processor one in chain) functions.Add(one, (context, cancellation) => PassAsync(context.Input<int>(one.Inputs[0]), one.Outputs[0], cancellation));
+        foreach (Processor one in chain) functions.Add(one,
+            (context, cancellation) => PassAsync(context.Input<int>(one.Inputs[0]), one.Outputs[0], cancellation));
         PlayedChild child = await PlayedChild.ExecutingAsync(functions);
         Supervisor service = lab.Join(options => options with { Executor = child, MaxConcurrency = 1 });
         service.Register(functions);
         Flow flow = Flow.From(chain).With("y", new() { MaxItems = 10 }).With("z", new() { MaxItems = 10 }).Resolve();
-        await using FlowRun run = await service.StartAsync(flow, Enumerable.Range(0, 1000).Select(value => IOVal.Of("x", value)), cancellation: FlowLab.Cancellation);
-        Assert.Equal(Enumerable.Range(0, 1000), await FlowLab.ReadAsync(run.Output<int>("end")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await using FlowRun run = await service.StartAsync(flow, Enumerable.Range(0, 1000).Select(value => IOVal.Of("x", value)),
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(0, 1000), await FlowLab.ReadAsync(run.Output<int>("end"))
+            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
 
-        static async IAsyncEnumerable<IOVal> PassAsync(IO<int> from, string to, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        static async IAsyncEnumerable<IOVal> PassAsync(IO<int> from, string to,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             await foreach (int value in from.StreamAsync(cancellation)) yield return IOVal.Of(to, value);
         }
@@ -195,7 +207,8 @@ public class ChildSpeechTests
     {
         Supervisor service = lab.Join(options => options with { Executor = child, MaxStarts = 1 });
         service.Register(functions);
-        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [.. Enumerable.Range(0, Items).Select(value => IOVal.Of("x", value)), other], run: "run", cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(),
+            [.. Enumerable.Range(0, Items).Select(value => IOVal.Of("x", value)), other], run: "run", cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         return await FlowLab.ReadAsync(run.Output<int>("y"));
     }

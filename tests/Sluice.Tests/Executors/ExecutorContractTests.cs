@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json;
+using Sluice.Flows;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
@@ -17,7 +18,13 @@ public class ExecutorContractTests
     public async Task AFunctionIsExecutedByMessages(ResumeMode resume)
     {
         await using var lab = new FlowLab();
-        var work = new Processor("work") { Inputs = ["x", "by"], Outputs = ["y"], Resume = resume, Retry = new(1) { Delay = TimeSpan.Zero } };
+        var work = new Processor("work")
+        {
+            Inputs = ["x", "by"],
+            Outputs = ["y"],
+            Resume = resume,
+            Retry = new(1) { Delay = TimeSpan.Zero }
+        };
         int attempts = 0;
         var functions = new ProcessorFunctions
         {
@@ -30,15 +37,18 @@ public class ExecutorContractTests
                     {
                         if (value == Items / 2 && context.Attempt == 1) throw new IOException("no ink");
                         await y.WriteAsync(value * factor, cancellation);
-                        if (resume == ResumeMode.Checkpoint && value % 100 == 0) await context.Checkpoint<int>().SaveAsync(value, cancellation);
+                        if (resume == ResumeMode.Checkpoint && value % 100 == 0)
+                            await context.Checkpoint<int>().SaveAsync(value, cancellation);
                     }
                 }
             },
         };
         Supervisor service = lab.Join(options => options with { Executor = MessageExecutor.Of(functions) });
         service.Register(functions);
-        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [.. Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), IOVal.Of("by", 3)], cancellation: FlowLab.Cancellation);
-        Assert.Equal(Enumerable.Range(0, Items).Select(i => i * 3), await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(),
+            [.. Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), IOVal.Of("by", 3)], cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(0, Items).Select(i => i * 3),
+            await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(2, attempts);
     }
@@ -72,7 +82,8 @@ public class ExecutorContractTests
                 while (at < answer.Length)
                 {
                     int length = BinaryPrimitives.ReadInt32LittleEndian(answer.AsSpan(at + 16));
-                    int value = int.Parse(Encoding.UTF8.GetString(answer.AsSpan(at + 20, length)), System.Globalization.CultureInfo.InvariantCulture);
+                    int value = int.Parse(Encoding.UTF8.GetString(answer.AsSpan(at + 20, length)),
+                        System.Globalization.CultureInfo.InvariantCulture);
                     send([.. Message(71, 0), .. Encoding.UTF8.GetBytes($"{value + 1}")]);
                     at += 20 + length;
                 }
@@ -92,9 +103,11 @@ public class ExecutorContractTests
             }
         });
         Supervisor service = lab.Join(options => options with { Executor = executor });
-        service.Register(work, static (ProcessorContext _, CancellationToken _) => Nothing());          // it is elsewhere, and may read any input
-        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Enumerable.Range(0, 600).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
-        Assert.Equal(Enumerable.Range(1, 600), await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        service.Register(work, static (ProcessorContext _, CancellationToken _) => Nothing()); // it is elsewhere, and may read any input
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(),
+            Enumerable.Range(0, 600).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(1, 600), await FlowLab.ReadAsync(run.Output<int>("y"))
+            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal("work", processor);
 
         static byte[] Message(byte kind, params ReadOnlySpan<long> numbers)
@@ -126,7 +139,9 @@ public class ExecutorContractTests
             return Task.CompletedTask;
         });
         FlowException failure = await FailAsync(lab, executor);
-        Assert.Contains("It was started 2 times, and each time its host was gone before it had ended; the last time: the other side has ended", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "It was started 2 times, and each time its host was gone before it had ended; the last time: the other side has ended",
+                failure.Message, StringComparison.Ordinal);
         Assert.Contains(lab.Warnings, text => text.Contains("the other side has sent what it should not", StringComparison.Ordinal));
         Assert.Equal(2, calls);
     }
@@ -154,7 +169,8 @@ public class ExecutorContractTests
             await Task.Yield();
             return executor is BadExecutor { What: "swallowed" } ? throw new IOException("no ink") : 1;
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
         return await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
     }
 
@@ -180,7 +196,8 @@ public class ExecutorContractTests
                     await call.RunHereAsync(cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     return;
                 default:
-                    using (RemoteCall remote = call.OpenRemote(_ => throw new IOException("no line"))) await remote.ExecuteAsync(cancellation);
+                    using (RemoteCall remote = call.OpenRemote(_ => throw new IOException("no line")))
+                        await remote.ExecuteAsync(cancellation);
                     return;
             }
         }

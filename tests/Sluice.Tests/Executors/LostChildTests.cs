@@ -1,8 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using Sluice.Flows;
+using Sluice.Programs;
 using Sluice.Tests.Flows;
 using Sluice.Tests.Processes;
-using Sluice.Workers;
 
 namespace Sluice.Tests.Executors;
 
@@ -19,15 +20,19 @@ public class LostChildTests
     public async Task AChildThatIsKilledIsReplacedAndNothingIsLostOrDoubled(ResumeMode resume)
     {
         string[] files = [ProcessExecutorLab.NoFile(), ProcessExecutorLab.NoFile()];
-        string[] lines = [.. Enumerable.Range(0, 2_000).Select(n => n == 500 ? $"once {files[0]} kill" : n == 1_500 ? $"once {files[1]} die 3" : $"line {n}")];
+        string[] lines = [.. Enumerable.Range(0, 2_000)
+            .Select(n => n == 500 ? $"once {files[0]} kill" : n == 1_500 ? $"once {files[1]} die 3" : $"line {n}")];
         await using var lab = new ProcessExecutorLab();
 
-        List<string> copies = await ProcessExecutorLab.RunAsync<string>(lab.Join(), FlowFunctions.Copy(resume), "copy", ProcessExecutorLab.Lines("line", lines));
+        List<string> copies = await ProcessExecutorLab.RunAsync<string>(lab.Join(), FlowFunctions.Copy(resume), "copy",
+            ProcessExecutorLab.Lines("line", lines));
 
         Assert.Equal(resume == ResumeMode.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
         Assert.Equal(2, lab.Flows.Warnings.Count);
-        Assert.Contains("is started again: the child process has ended with exit code 137 (SIGKILL", lab.Flows.Warnings[0], StringComparison.Ordinal);
-        Assert.Contains("is started again: the child process has ended with exit code 3. It wrote: asked to die", lab.Flows.Warnings[1], StringComparison.Ordinal);
+        Assert.Contains("is started again: the child process has ended with exit code 137 (SIGKILL", lab.Flows.Warnings[0],
+            StringComparison.Ordinal);
+        Assert.Contains("is started again: the child process has ended with exit code 3. It wrote: asked to die", lab.Flows.Warnings[1],
+            StringComparison.Ordinal);
         Array.ForEach(files, File.Delete);
     }
 
@@ -40,7 +45,8 @@ public class LostChildTests
         string[] lines = [.. Enumerable.Range(0, 20_000).Select(n => $"line {n}")];
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(configure: options => options with { MaxStarts = 100 });
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(resume)).Resolve(), [ProcessExecutorLab.Lines("line", lines)], cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(resume)).Resolve(),
+            [ProcessExecutorLab.Lines("line", lines)], cancellation: Cancellation);
 
         List<string> copies = [];
         int killed = 0;
@@ -64,7 +70,8 @@ public class LostChildTests
         await using var lab = new ProcessExecutorLab();
 
         List<string> mixed = await ProcessExecutorLab.RunAsync<string>(lab.Join(), FlowFunctions.Mix, "mixed",
-            ProcessExecutorLab.Lines("a", [.. Enumerable.Range(0, 300).Select(n => $"{n}"), $"once {file} kill", "end"]), ProcessExecutorLab.Lines("b", Enumerable.Range(0, 300).Select(n => $"{n}")), IOVal.Of("c", "newest"));
+            ProcessExecutorLab.Lines("a", [.. Enumerable.Range(0, 300).Select(n => $"{n}"), $"once {file} kill", "end"]),
+                ProcessExecutorLab.Lines("b", Enumerable.Range(0, 300).Select(n => $"{n}")), IOVal.Of("c", "newest"));
 
         // Otherwise the repetition would have put out other times, in another order, and failed.
         Assert.Equal(1 + 302 + 300, mixed.Count);
@@ -78,13 +85,15 @@ public class LostChildTests
         string file = ProcessExecutorLab.NoFile();
         var read = new TaskCompletionSource();
         await using var lab = new ProcessExecutorLab();
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [IOVal.Stream("line", LinesAsync())], cancellation: Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(),
+            [IOVal.Stream("line", LinesAsync())], cancellation: Cancellation);
         await run.Output<string>("copy").FirstAsync(Cancellation);
         read.SetResult();
 
         FlowException failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion);
 
-        Assert.Contains("was repeated after its host had gone, and did not put out the same to copy: the values are not the same.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("was repeated after its host had gone, and did not put out the same to copy: the values are not the same.",
+            failure.Message, StringComparison.Ordinal);
         File.Delete(file);
 
         async IAsyncEnumerable<string> LinesAsync()
@@ -99,7 +108,8 @@ public class LostChildTests
     public async Task ChildrenEndWhenTheirParentIsKilled()
     {
         using Process parent = WorkerProgram.Start("flow-parent");
-        using Process child = Process.GetProcessById(int.Parse((await parent.StandardOutput.ReadLineAsync(Cancellation))!, CultureInfo.InvariantCulture));
+        using Process child = Process.GetProcessById(int.Parse((await parent.StandardOutput.ReadLineAsync(Cancellation))!,
+            CultureInfo.InvariantCulture));
         Assert.NotEqual(parent.Id, child.Id);
 
         parent.Kill();
@@ -113,28 +123,38 @@ public class LostChildTests
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(count: 1, configure: options => options with { MaxStarts = 3 });
-        await using FlowRun innocent = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "wait"])], run: "innocent", cancellation: Cancellation);
+        await using FlowRun innocent = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(),
+            [ProcessExecutorLab.Lines("line", ["a", "wait"])], run: "innocent", cancellation: Cancellation);
         Assert.Equal("a", await innocent.Output<string>("copy").FirstAsync(Cancellation));
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", "die 42"])], run: "run", cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(),
+            [ProcessExecutorLab.Lines("line", ["a", "die 42"])], run: "run", cancellation: Cancellation);
 
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
 
-        Assert.Equal("The run run has failed: the processor copy-FromScratch has: It was started 3 times, and each time its host was gone before it had ended; the last time: the child process has ended with exit code 42. It wrote: asked to die (SupervisorOptions.MaxStarts).", failure.Message);
-        ProcessorStatus other = (await innocent.GetStatusAsync(Cancellation)).Processors[0];
-        Assert.Equal((FlowState.Running, 2), (other.State, other.Starts));
+        Assert.Equal(
+            "The run run has failed: the processor copy-FromScratch has: It was started 3 times, and each time its host was gone before "
+                + "it had ended; the last time: the child process has ended with exit code 42. It wrote: asked to die "
+                + "(SupervisorOptions.MaxStarts).", failure.Message);
+        ProcessorInfo other = (await innocent.GetStatusAsync(Cancellation)).Processors[0];
+        Assert.Equal((FlowStatus.Running, 2), (other.Status, other.Starts));
         await innocent.CancelAsync("enough", Cancellation);
         await Assert.ThrowsAsync<FlowException>(() => innocent.Completion);
     }
 
     [Theory]
-    [InlineData("exits", "A child process has ended before it asked for work, with exit code 7: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else. It wrote: no such setting")]
-    [InlineData("never-asks", "It wrote: This process was started to execute the functions of processors for another one (Executor.Processes), and its program has not asked for that")]
+    [InlineData("exits",
+        "A child process has ended before it asked for work, with exit code 7: its program must say if (await "
+            + "Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else. It wrote: no such setting")]
+    [InlineData("never-asks",
+        "It wrote: This process was started to execute the functions of processors for another one (Executor.Processes), and its program "
+            + "has not asked for that")]
     public async Task AChildThatDoesNotAskForWorkIsReported(string how, string expected)
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child(how), configure: options => options with { MaxStarts = 2 });
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service,
+            FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
 
         Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
     }
@@ -145,7 +165,8 @@ public class LostChildTests
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: new() { Program = "/no/such/program" }, configure: options => options with { MaxStarts = 2 });
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service,
+            FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
 
         Assert.Contains("The worker process /no/such/program cannot be started", failure.Message, StringComparison.Ordinal);
     }
@@ -156,9 +177,12 @@ public class LostChildTests
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child("knows-less"));
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service,
+            FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", "a")));
 
-        Assert.Contains("Where it is executed there is no function for it: what is registered with the supervisor must be given to Worker.TryRunAsWorkerAsync (or to the RemoteWorker), too.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Where it is executed there is no function for it: what is registered with the supervisor must be given to "
+                + "Worker.TryRunAsWorkerAsync (or to the RemoteWorker), too.", failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -167,8 +191,13 @@ public class LostChildTests
     public async Task ACancelledRunStopsItsFunctions(string how)
     {
         await using var lab = new ProcessExecutorLab();
-        Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with { StopTimeout = how == "hang" ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1) });
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
+        Supervisor service = lab.Join(count: 1, child: ProcessExecutorLab.Child() with
+        {
+            StopTimeout = how == "hang"
+            ? TimeSpan.FromMilliseconds(200) : TimeSpan.FromMinutes(1)
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(),
+            [ProcessExecutorLab.Lines("line", ["pid", how])], cancellation: Cancellation);
         List<string> seen = [];
         await foreach (string copy in run.Output<string>("copy").StreamAsync(Cancellation))
         {
@@ -178,7 +207,8 @@ public class LostChildTests
         string pid = seen[0];
 
         await run.CancelAsync("enough", Cancellation);
-        await lab.Flows.UntilAsync(FlowNames.Journal(run.Id), async () => (await run.GetStatusAsync(Cancellation)).Processors[0].State == FlowState.Cancelled);
+        await lab.Flows.UntilAsync(FlowNames.Journal(run.Id),
+            async () => (await run.GetStatusAsync(Cancellation)).Processors[0].Status == FlowStatus.Cancelled);
 
         Assert.Equal(how == "wait", ProcessExecutorLab.Children().Contains(int.Parse(pid, CultureInfo.InvariantCulture)));
         Assert.DoesNotContain(lab.Flows.Warnings, text => text.Contains("started again", StringComparison.Ordinal));
@@ -191,15 +221,17 @@ public class LostChildTests
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child() with { StopTimeout = TimeSpan.FromMilliseconds(200) });
-        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(), [ProcessExecutorLab.Lines("line", ["a", how])], cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve(),
+            [ProcessExecutorLab.Lines("line", ["a", how])], cancellation: Cancellation);
         Assert.Equal("a", await run.Output<string>("copy").FirstAsync(Cancellation));
         Assert.NotEmpty(ProcessExecutorLab.Children());
 
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, Cancellation);
 
         Assert.Empty(ProcessExecutorLab.Children());
-        FlowStatus status = (await lab.Flows.Join().FindAsync(run.Id, Cancellation)) is { } found ? await found.GetStatusAsync(Cancellation) : throw new InvalidOperationException();
+        FlowRunInfo status = (await lab.Flows.Join().FindAsync(run.Id, Cancellation)) is { } found
+            ? await found.GetStatusAsync(Cancellation) : throw new InvalidOperationException();
         Assert.Equal("a", await run.Output<string>("copy").FirstAsync(Cancellation));
-        Assert.NotEqual(FlowState.Failed, status.Processors[0].State);
+        Assert.NotEqual(FlowStatus.Failed, status.Processors[0].Status);
     }
 }

@@ -1,6 +1,8 @@
+using Sluice.Flows;
+using Sluice.Programs;
+using Sluice.Storage;
 using Sluice.Testing;
 using Sluice.Tests.Flows;
-using Sluice.Workers;
 
 namespace Sluice.Tests.Executors;
 
@@ -16,14 +18,21 @@ public class LostWritesTests
         string[] lines = [.. Enumerable.Range(0, 3_000).Select(n => $"line {n}")];
         await using var lab = new FlowLab();
         var store = new ForgetfulStore(lab.Store);
-        Supervisor service = lab.Join(options => options with { Services = FlowFunctions.Options.Services, Executor = children == 0 ? null : Executor.Processes(children, ProcessExecutorLab.Child()) }, store);
+        Supervisor service = lab.Join(options => options with
+        {
+            Services = FlowFunctions.Options.Services,
+            Executor = children == 0 ? null
+            : Executor.Processes(children, ProcessExecutorLab.Child())
+        }, store);
         service.Register(FlowFunctions.All);
 
-        List<string> copies = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", ProcessExecutorLab.Lines("line", lines));
+        List<string> copies = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy",
+            ProcessExecutorLab.Lines("line", lines));
 
         Assert.Equal(lines, copies);
         Assert.Equal(2, store.Generation);
-        Assert.Contains(lab.Warnings, text => text.Contains("the processor copy-FromScratch goes on from what is left: As if there had been a failover.", StringComparison.Ordinal));
+        Assert.Contains(lab.Warnings, text => text.Contains(
+            "the processor copy-FromScratch goes on from what is left: As if there had been a failover.", StringComparison.Ordinal));
     }
 
     /// <summary>Says once, in the middle of the input, that it has lost writes.</summary>
@@ -32,7 +41,8 @@ public class LostWritesTests
         private int hasForgotten;
 
         public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
-            => request.Stream.EndsWith("/line", StringComparison.Ordinal) && request.From > 1_000 && Interlocked.Exchange(ref hasForgotten, 1) == 0
+            => request.Stream.EndsWith("/line", StringComparison.Ordinal) && request.From > 1_000
+            && Interlocked.Exchange(ref hasForgotten, 1) == 0
                 ? throw new StoreRolledBackException("As if there had been a failover.")
                 : base.ReadAsync(request, cancellation);
     }

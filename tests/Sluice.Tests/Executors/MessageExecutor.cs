@@ -1,8 +1,10 @@
 using System.Threading.Channels;
+using Sluice.Flows;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>An executor that has functions executed at the other side of two queues of messages. It uses nothing that other programs cannot use.</summary>
+/// <summary>An executor that has functions executed at the other side of two queues of messages. It uses nothing that other programs cannot
+/// use.</summary>
 /// <param name="other">Plays the other side: gets the messages for it, and what brings messages back.</param>
 internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>, Task> other) : IExecutor
 {

@@ -1,4 +1,7 @@
 using System.Net.Sockets;
+using Sluice.Executors;
+using Sluice.Flows;
+using Sluice.Processes;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;

@@ -1,7 +1,9 @@
 using System.Diagnostics;
+using Sluice.Flows;
+using Sluice.Programs;
+using Sluice.Storage;
 using Sluice.Tests.Flows;
 using Sluice.Tests.Processes;
-using Sluice.Workers;
 
 namespace Sluice.Tests.Executors;
 
@@ -14,16 +16,23 @@ internal sealed class ProcessExecutorLab : IAsyncDisposable
 
     public static CancellationToken Cancellation => FlowLab.Cancellation;
 
-    public static ProcessExecutorOptions Child(params string[] more) => new() { Program = WorkerProgram.Path, Arguments = ["flow-child", .. more] };
+    public static ProcessExecutorOptions Child(params string[] more)
+        => new() { Program = WorkerProgram.Path, Arguments = ["flow-child", .. more] };
 
     /// <param name="count">How many processes; none executes functions here.</param>
     /// <param name="child">What is started.</param>
     /// <param name="configure">What else.</param>
-    public Supervisor Join(int count = 2, ProcessExecutorOptions? child = null, Func<SupervisorOptions, SupervisorOptions>? configure = null)
+    public Supervisor Join(int count = 2, ProcessExecutorOptions? child = null,
+        Func<SupervisorOptions, SupervisorOptions>? configure = null)
     {
         Supervisor service = Flows.Join(options =>
         {
-            options = options with { Services = FlowFunctions.Options.Services, Executor = count == 0 ? null : Executor.Processes(count, child ?? Child()) };
+            options = options with
+            {
+                Services = FlowFunctions.Options.Services,
+                Executor = count == 0 ? null
+                : Executor.Processes(count, child ?? Child())
+            };
             return configure?.Invoke(options) ?? options;
         });
         service.Register(FlowFunctions.All);
@@ -32,7 +41,8 @@ internal sealed class ProcessExecutorLab : IAsyncDisposable
 
     public static async Task<List<T>> RunAsync<T>(Supervisor service, Processor processor, string output, params IOVal[] inputs)
     {
-        await using FlowRun run = await service.StartAsync(Flow.From(processor).Resolve(), inputs, allOutputs: true, cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(processor).Resolve(), inputs, allOutputs: true,
+            cancellation: Cancellation);
         List<T> values = await FlowLab.ReadAsync(run.Output<T>(output));
         await run.Completion;
         return values;

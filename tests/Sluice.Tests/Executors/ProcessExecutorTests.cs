@@ -1,5 +1,6 @@
+using Sluice.Flows;
+using Sluice.Programs;
 using Sluice.Tests.Flows;
-using Sluice.Workers;
 
 namespace Sluice.Tests.Executors;
 
@@ -20,7 +21,8 @@ public class ProcessExecutorTests
         foreach (int count in (int[])[0, 2])
         {
             await using var lab = new ProcessExecutorLab();
-            results.Add(await ProcessExecutorLab.RunAsync<string>(lab.Join(count), FlowFunctions.Copy(resume), "copy", ProcessExecutorLab.Lines("line", lines)));
+            results.Add(await ProcessExecutorLab.RunAsync<string>(lab.Join(count), FlowFunctions.Copy(resume), "copy",
+                ProcessExecutorLab.Lines("line", lines)));
             Assert.Empty(lab.Flows.Warnings);
         }
         Assert.Equal(5_000, results[0].Count);
@@ -33,7 +35,8 @@ public class ProcessExecutorTests
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join();
 
-        List<string> pairs = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Pairs, "pair", IOVal.Stream("a", FlowLab.Many([1, 2, 3])), IOVal.Stream("b", FlowLab.Many([4, 5])));
+        List<string> pairs = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Pairs, "pair",
+            IOVal.Stream("a", FlowLab.Many([1, 2, 3])), IOVal.Stream("b", FlowLab.Many([4, 5])));
         Assert.Equal(["1-4", "2-5", "3-"], pairs);
 
         List<string> mixed = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Mix, "mixed",
@@ -41,10 +44,12 @@ public class ProcessExecutorTests
         Assert.Equal("newest", mixed[0]);
         Assert.Equal(["a 1", "a 2", "a 3", "b 4", "b 5"], mixed.Skip(1).Select(text => text[..3]).Order());
 
-        List<string> shorts = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Split, "short", ProcessExecutorLab.Lines("line", ["one", "three", "two"]));
+        List<string> shorts = await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Split, "short",
+            ProcessExecutorLab.Lines("line", ["one", "three", "two"]));
         Assert.Equal(["one", "two"], shorts);
 
-        Assert.Equal(["Hello you!"], await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Greet, "greeting", IOVal.Of("name", "you")));
+        Assert.Equal(["Hello you!"], await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Greet, "greeting",
+            IOVal.Of("name", "you")));
         Assert.Empty(lab.Flows.Warnings);
     }
 
@@ -55,7 +60,8 @@ public class ProcessExecutorTests
         Supervisor service = lab.Join(count: 2);
         Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch)).Resolve();
         List<FlowRun> runs = [];
-        for (int i = 0; i < 4; i++) runs.Add(await service.StartAsync(flow, [ProcessExecutorLab.Lines("line", ["pid", "wait"])], cancellation: Cancellation));
+        for (int i = 0; i < 4; i++) runs.Add(await service.StartAsync(flow, [ProcessExecutorLab.Lines("line", ["pid", "wait"])],
+            cancellation: Cancellation));
         List<string> pids = [];
         foreach (FlowRun run in runs) pids.Add(await run.Output<string>("copy").FirstAsync(Cancellation));
 
@@ -74,7 +80,8 @@ public class ProcessExecutorTests
     {
         await using var lab = new ProcessExecutorLab();
         Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.PerItem), FlowFunctions.Total).Resolve();
-        await using FlowRun run = await lab.Join().StartAsync(flow, [ProcessExecutorLab.Lines("line", Enumerable.Range(0, 30_000).Select(n => $"{n}"))], cancellation: Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(flow,
+            [ProcessExecutorLab.Lines("line", Enumerable.Range(0, 30_000).Select(n => $"{n}"))], cancellation: Cancellation);
 
         Assert.Equal(30_000, await run.Output<int>("lines").FirstAsync(Cancellation));
         await run.Completion;
@@ -87,7 +94,8 @@ public class ProcessExecutorTests
         Flow flow = Flow.From(FlowFunctions.Twice).With("first", new FlowStreamOptions { MaxItems = 100 }).Resolve();
         int[] numbers = [.. Enumerable.Range(0, 5_000)];
         await using FlowRun run = await lab.Join(configure: options => options with { ReaderTimeout = TimeSpan.FromHours(1) })
-            .StartAsync(flow, [IOVal.Stream("a", FlowLab.Many(numbers)), IOVal.Stream("b", FlowLab.Many(numbers))], cancellation: Cancellation);
+            .StartAsync(flow, [IOVal.Stream("a", FlowLab.Many(numbers)), IOVal.Stream("b", FlowLab.Many(numbers))],
+            cancellation: Cancellation);
 
         Assert.Equal(numbers, await FlowLab.ReadAsync(run.Output<int>("second")));
         Assert.Equal(numbers, await FlowLab.ReadAsync(run.Output<int>("first")));
@@ -99,15 +107,18 @@ public class ProcessExecutorTests
     {
         await using var lab = new ProcessExecutorLab();
         Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch), FlowFunctions.Total).Resolve();
-        await using FlowRun run = await lab.Join().StartAsync(flow, [ProcessExecutorLab.Lines("line", ["a", "throw no good"])], run: "run", cancellation: Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(flow, [ProcessExecutorLab.Lines("line", ["a", "throw no good"])], run: "run",
+            cancellation: Cancellation);
 
         FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion);
 
         Assert.Equal("The run run has failed: the processor copy-FromScratch has: FormatException: no good", failure.Message);
         Assert.Equal("copy-FromScratch", failure.Processor);
-        FlowStatus status = await run.GetStatusAsync(Cancellation);
-        Assert.All(status.Processors, processor => Assert.Equal((FlowState.Failed, "copy-FromScratch"), (processor.State, processor.Origin)));
-        Assert.Contains(lab.Flows.Warnings, text => text.Contains("in a child process, System.FormatException: no good", StringComparison.Ordinal) && text.Contains("ObeyAsync", StringComparison.Ordinal));
+        FlowRunInfo status = await run.GetStatusAsync(Cancellation);
+        Assert.All(status.Processors, processor => Assert.Equal((FlowStatus.Failed, "copy-FromScratch"),
+            (processor.Status, processor.Origin)));
+        Assert.Contains(lab.Flows.Warnings, text => text.Contains("in a child process, System.FormatException: no good",
+            StringComparison.Ordinal) && text.Contains("ObeyAsync", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -115,12 +126,18 @@ public class ProcessExecutorTests
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child() with { MaxValueBytes = 1_000_000 });
-        Assert.Equal([900_000], (await ProcessExecutorLab.RunAsync<byte[]>(service, FlowFunctions.Large, "bytes", IOVal.Of("size", 900_000))).Select(bytes => bytes.Length));
+        Assert.Equal([900_000], (await ProcessExecutorLab.RunAsync<byte[]>(service, FlowFunctions.Large, "bytes",
+            IOVal.Of("size", 900_000))).Select(bytes => bytes.Length));
 
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<byte[]>(service, FlowFunctions.Large, "bytes", IOVal.Of("size", 1_000_001)));
-        Assert.Contains("A value for the stream bytes has 1,000,001 bytes, and a child process sends 1,000,000 at most (ProcessExecutorOptions.MaxValueBytes)", failure.Message, StringComparison.Ordinal);
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<byte[]>(service,
+            FlowFunctions.Large, "bytes", IOVal.Of("size", 1_000_001)));
+        Assert.Contains(
+            "A value for the stream bytes has 1,000,001 bytes, and a child process sends 1,000,000 at most "
+                + "(ProcessExecutorOptions.MaxValueBytes)", failure.Message, StringComparison.Ordinal);
 
-        failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", new string('x', 1_000_001))));
-        Assert.Contains("and a child process is sent 1,000,000 at most (ProcessExecutorOptions.MaxValueBytes)", failure.Message, StringComparison.Ordinal);
+        failure = await Assert.ThrowsAsync<FlowException>(() => ProcessExecutorLab.RunAsync<string>(service,
+            FlowFunctions.Copy(ResumeMode.FromScratch), "copy", IOVal.Of("line", new string('x', 1_000_001))));
+        Assert.Contains("and a child process is sent 1,000,000 at most (ProcessExecutorOptions.MaxValueBytes)", failure.Message,
+            StringComparison.Ordinal);
     }
 }

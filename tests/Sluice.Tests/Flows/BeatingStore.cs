@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>What the functions of processors may look like, and what is said about those that may not.</summary>
@@ -23,18 +25,21 @@ public class BindingTests
         }));
 
     [Fact]
-    public async Task WhatIsEnumeratedIsPutOut() => Assert.Equal([1, 2], await RunAsync(() => new[] { IOVal.Of("y", 1), IOVal.Of("y", 2) }));
+    public async Task WhatIsEnumeratedIsPutOut() => Assert.Equal([1, 2],
+        await RunAsync(() => new[] { IOVal.Of("y", 1), IOVal.Of("y", 2) }));
 
     [Fact]
     public async Task DefaultsAndServicesAreInjected()
         => Assert.Equal([21], await RunAsync(
-            (Version version, int factor = 3, DayOfWeek day = DayOfWeek.Monday, TimeSpan none = default) => Task.FromResult((factor * version.Major * (int)day) + (int)none.Ticks),
+            (Version version, int factor = 3, DayOfWeek day = DayOfWeek.Monday, TimeSpan none = default) =>
+                Task.FromResult((factor * version.Major * (int)day) + (int)none.Ticks),
             new Versions()));
 
     [Fact]
     public async Task DefaultsOfWhatMayBeNullAreWhatTheySay()
         => Assert.Equal([25], await RunAsync(
-            (int? none = null, TimeSpan? never = null, DayOfWeek? day = DayOfWeek.Friday, int? factor = 5) => Task.FromResult(none is null && never is null ? factor!.Value * (int)day!.Value : -1)));
+            (int? none = null, TimeSpan? never = null, DayOfWeek? day = DayOfWeek.Friday, int? factor = 5) => Task.FromResult(none is null
+                && never is null ? factor!.Value * (int)day!.Value : -1)));
 
     [Fact]
     public async Task AContextHasEverything()
@@ -42,10 +47,12 @@ public class BindingTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         service.Register(Double, RunAsync);
-        await using FlowRun run = await service.StartAsync(Flow.From(Double).Resolve(), [IOVal.Of("x", 4)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Double).Resolve(), [IOVal.Of("x", 4)],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal([8], await FlowLab.ReadAsync(run.Output<int>("y")));
 
-        static async IAsyncEnumerable<IOVal> RunAsync(ProcessorContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        static async IAsyncEnumerable<IOVal> RunAsync(ProcessorContext context,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             Assert.Equal("double", context.Processor);
             Assert.Equal(1, context.Start);
@@ -55,32 +62,45 @@ public class BindingTests
 
     [Fact]
     public void AnUnknownInputIsNamed()
-        => Refused("its parameter z is an IO<int>, but the processor has no input of this name (inputs: x). Name it like one of them.", async (IO<int> z) => await z.FirstAsync());
+        => Refused("its parameter z is an IO<int>, but the processor has no input of this name (inputs: x). Name it like one of them.",
+        async (IO<int> z) => await z.FirstAsync());
 
     [Fact]
     public void AnUnknownOutputIsNamed()
-        => Refused("its parameter x is an IOWriter<int>, but the processor has no output of this name (outputs: y). Name it like one of them.", async (IOWriter<int> x) => await x.WriteAsync(1));
+        => Refused(
+        "its parameter x is an IOWriter<int>, but the processor has no output of this name (outputs: y). Name it like one of them.",
+            async (IOWriter<int> x) => await x.WriteAsync(1));
 
     [Fact]
     public void AMissingServiceIsNamed()
-        => Refused("its parameter version is a Version: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider nor a service that is registered, and it has no default. Register the service, give the parameter a default, or let a function provide it ([Depends(nameof(…))]).",
+        => Refused(
+        "its parameter version is a Version: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider nor a "
+            + "service that is registered, and it has no default. Register the service, give the parameter a default, or let a function "
+            + "provide it ([Depends(nameof(…))]).",
             (Version version) => Task.FromResult(version.Major));
 
     [Fact]
     public void ACheckpointNeedsItsResumeMode()
-        => Refused("its parameter saved is a Checkpoint<int>, but the processor resumes FromScratch. Make it Resume = ResumeMode.Checkpoint.", (Checkpoint<int> saved) => Task.FromResult(saved.Value));
+        => Refused(
+        "its parameter saved is a Checkpoint<int>, but the processor resumes FromScratch. Make it Resume = ResumeMode.Checkpoint.",
+            (Checkpoint<int> saved) => Task.FromResult(saved.Value));
 
     [Fact]
-    public void ReferencesAreRefused() => Refused("its parameter arg is passed by reference; pass it by value.", new ByReference((ref int arg) => Task.CompletedTask));
+    public void ReferencesAreRefused() => Refused("its parameter arg is passed by reference; pass it by value.",
+        new ByReference((ref int arg) => Task.CompletedTask));
 
     [Fact]
     public void OddResultsAreRefused()
-        => Assert.Equal("The function of the processor double returns string. It returns an IAsyncEnumerable<IOVal>, a Task (and writes to IOWriter<T> parameters), or, with a single output, a Task<T>.",
+        => Assert.Equal(
+        "The function of the processor double returns string. It returns an IAsyncEnumerable<IOVal>, a Task (and writes to IOWriter<T> "
+            + "parameters), or, with a single output, a Task<T>.",
             Message(() => "hello"));
 
     [Fact]
     public void ATaskHasNoNamedValues()
-        => Assert.Equal("The function of the processor double returns Task<IOVal>. A Task<T> has the value of the output itself, without its name: return that, or an IAsyncEnumerable<IOVal>.",
+        => Assert.Equal(
+        "The function of the processor double returns Task<IOVal>. A Task<T> has the value of the output itself, without its name: return "
+            + "that, or an IAsyncEnumerable<IOVal>.",
             Message(() => Task.FromResult(IOVal.Of("y", 1))));
 
     [Fact]
@@ -92,7 +112,8 @@ public class BindingTests
     public void ATaskNeedsASingleOutput()
     {
         using var store = new Disposer();
-        var mistake = Assert.Throws<ArgumentException>(() => store.Service.Register(new("two") { Outputs = ["a", "b"] }, () => Task.FromResult(1)));
+        var mistake = Assert.Throws<ArgumentException>(() => store.Service.Register(new("two") { Outputs = ["a", "b"] },
+            () => Task.FromResult(1)));
         Assert.Contains("which is the one value of a single output; it has 2 (a, b)", mistake.Message, StringComparison.Ordinal);
     }
 
@@ -103,9 +124,12 @@ public class BindingTests
         Supervisor service = lab.Join();
         service.Register(Double, () => Task.FromResult(1));
         service.Register(Double, () => Task.FromResult(2));
-        await using FlowRun run = await service.StartAsync(Flow.From(Double).Resolve(), [IOVal.Of("x", 4)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Double).Resolve(), [IOVal.Of("x", 4)],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal([2], await FlowLab.ReadAsync(run.Output<int>("y")));
-        Assert.Contains("The processor double was registered before; what is started from now on is run by the function that was registered last.", lab.Warnings);
+        Assert.Contains(
+            "The processor double was registered before; what is started from now on is run by the function that was registered last.",
+                lab.Warnings);
     }
 
     private delegate Task ByReference(ref int arg);
@@ -115,13 +139,15 @@ public class BindingTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join(options => options with { Services = services });
         service.Register(Double, function);
-        await using FlowRun run = await service.StartAsync(Flow.From(Double).Resolve(), [IOVal.Of("x", 5)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Double).Resolve(), [IOVal.Of("x", 5)],
+            cancellation: FlowLab.Cancellation);
         List<int> values = await FlowLab.ReadAsync(run.Output<int>("y"));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         return values;
     }
 
-    private static void Refused(string why, Delegate function) => Assert.Equal($"The function of the processor double cannot be bound: {why}", Message(function));
+    private static void Refused(string why, Delegate function)
+        => Assert.Equal($"The function of the processor double cannot be bound: {why}", Message(function));
 
     private static string Message(Delegate function)
     {

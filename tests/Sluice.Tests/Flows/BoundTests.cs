@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>Streams are bounded, and nobody holds up others for ever.</summary>
@@ -27,7 +29,8 @@ public class BoundTests
             }
             await count.WriteAsync(read);
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(Many, await run.Output<int>("count").FirstAsync(FlowLab.Cancellation));
         Assert.InRange(most, 0, 2_000);              // the bound, and what is under way in batches on both sides
@@ -54,9 +57,12 @@ public class BoundTests
         service.Register(taker, async (IO<int> x, IOWriter<int> count) =>
         {
             await foreach (int value in x.StreamAsync())
-                if (value % 1_000 == 0) most = Math.Max(most, (await lab.Store.ListStreamsAsync("flow-io/", FlowLab.Cancellation)).Sum(stream => lab.Store.FindStreamAsync(stream).Result!.Items));
+                if (value % 1_000 == 0) most = Math.Max(most,
+                    (await lab.Store.ListStreamsAsync("flow-io/", FlowLab.Cancellation)).Sum(stream => lab.Store.FindStreamAsync(stream)
+                        .Result!.Items));
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.InRange(most, 1, 3_000);
     }
@@ -73,8 +79,10 @@ public class BoundTests
         Supervisor service = lab.Join();
         service.Register(Maker, MakeMany);
         var taker = new Processor("taker") { Inputs = ["x"], Wait = true };
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small with { MaxKept = limit }).Resolve(), [], cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Failed);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small with { MaxKept = limit }).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status == FlowStatus.Failed);
         string error = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Error!;
         Assert.Contains("values for the processor taker", error, StringComparison.Ordinal);
         Assert.Contains($"The limit is {text} (FlowStreamOptions.MaxKept)", error, StringComparison.Ordinal);
@@ -86,7 +94,8 @@ public class BoundTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         service.Register(Maker, () => new[] { IOVal.Of("x", 1), IOVal.Of("x", 2) });
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", new() { Retention = Retention.All }).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", new() { Retention = Retention.All }).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("x")));
         Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("x")));
     }

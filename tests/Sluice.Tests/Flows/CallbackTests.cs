@@ -1,8 +1,10 @@
+using Sluice.Flows;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What a function has registered with its <see cref="CancellationToken"/> throws, or does not return: it is the function's affair alone.</summary>
+/// <summary>What a function has registered with its <see cref="CancellationToken"/> throws, or does not return: it is the function's affair
+/// alone.</summary>
 public class CallbackTests
 {
     private static readonly Processor First = new("first") { Outputs = ["x"] };
@@ -17,12 +19,14 @@ public class CallbackTests
         var both = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         foreach (Processor processor in (Processor[])[First, Second]) stopping.Register(processor, WaitAsync);
         List<FlowRun> runs = [];
-        for (int n = 0; n < 3; n++) runs.Add(await lab.Join().StartAsync(Flow.From(First, Second).Resolve(), [], cancellation: FlowLab.Cancellation));
+        for (int n = 0; n < 3; n++) runs.Add(await lab.Join()
+            .StartAsync(Flow.From(First, Second).Resolve(), [], cancellation: FlowLab.Cancellation));
         await both.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         await stopping.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         foreach (FlowRun run in runs)
-            foreach (ProcessorStatus processor in (await run.GetStatusAsync(FlowLab.Cancellation)).Processors) Assert.Equal((FlowState.Waiting, true), (processor.State, processor.NoHostFor is not null));
+            foreach (ProcessorInfo processor in (await run.GetStatusAsync(FlowLab.Cancellation)).Processors)
+                Assert.Equal((FlowStatus.Waiting, true), (processor.Status, processor.NoHostFor is not null));
         Supervisor next = lab.Join();
         foreach (Processor processor in (Processor[])[First, Second]) next.Register(processor, () => Task.FromResult(1));
         foreach (FlowRun run in runs)
@@ -74,7 +78,8 @@ public class CallbackTests
             if (doesWait)
             {
                 for (int n = 0; n < 11; n++) clock.Advance(TimeSpan.FromSeconds(1));
-                Assert.StartsWith("The processor first of the run run was cancelled ", await said.Task.WaitAsync(TimeSpan.FromSeconds(5), FlowLab.Cancellation), StringComparison.Ordinal);
+                Assert.StartsWith("The processor first of the run run was cancelled ",
+                    await said.Task.WaitAsync(TimeSpan.FromSeconds(5), FlowLab.Cancellation), StringComparison.Ordinal);
             }
             else await stopped.WaitAsync(TimeSpan.FromSeconds(5), FlowLab.Cancellation);
         }
@@ -92,13 +97,17 @@ public class CallbackTests
         var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         Supervisor service = lab.Join(options => options with { OnWarning = text => said.TrySetResult(text) });
         var isAtWork = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        FlowRun run = await service.StartAsync(Flow.From(new Processor("copy") { Inputs = ["x"], Outputs = ["y"] }).Resolve(), [IOVal.Stream("x", PutInAsync())], run: "run", cancellation: FlowLab.Cancellation);
+        FlowRun run = await service.StartAsync(Flow.From(new Processor("copy") { Inputs = ["x"], Outputs = ["y"] }).Resolve(),
+            [IOVal.Stream("x", PutInAsync())], run: "run", cancellation: FlowLab.Cancellation);
         await isAtWork.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await run.DisposeAsync();
-        Assert.Equal("What is put into x of the run run was cancelled, and what was registered with its CancellationToken has failed: InvalidOperationException: No process is associated with this object.",
+        Assert.Equal(
+            "What is put into x of the run run was cancelled, and what was registered with its CancellationToken has failed: "
+                + "InvalidOperationException: No process is associated with this object.",
             await said.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
 
-        async IAsyncEnumerable<int> PutInAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
+        async IAsyncEnumerable<int> PutInAsync(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
         {
             cancellation.Register(() => throw new InvalidOperationException("No process is associated with this object."));
             isAtWork.SetResult();

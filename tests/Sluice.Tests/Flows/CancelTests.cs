@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>A cancellation counts if it was written down before the last processor had ended, whoever has learned of it when.</summary>
@@ -7,21 +10,21 @@ public class CancelTests
     private static readonly Flow Working = Flow.From(Work).Resolve();
 
     [Theory]
-    [InlineData(FlowState.Completed)]
-    [InlineData(FlowState.Failed)]
-    public async Task ARunThatHasEndedStaysAsItWasWhoeverCancelsItLater(FlowState state)
+    [InlineData(FlowStatus.Completed)]
+    [InlineData(FlowStatus.Failed)]
+    public async Task ARunThatHasEndedStaysAsItWasWhoeverCancelsItLater(FlowStatus state)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        service.Register(Work, () => state == FlowState.Completed ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
+        service.Register(Work, () => state == FlowStatus.Completed ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt is not null);
         await run.CancelAsync(cancellation: FlowLab.Cancellation);
 
-        Assert.Equal(state, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+        Assert.Equal(state, (await run.GetStatusAsync(FlowLab.Cancellation)).Status);
         await using FlowRun later = (await lab.Join().FindAsync(run.Id, FlowLab.Cancellation))!;
         Task completion = later.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        if (state == FlowState.Completed) await completion;
+        if (state == FlowStatus.Completed) await completion;
         else Assert.False((await Assert.ThrowsAsync<FlowException>(() => completion)).IsCancelled);
     }
 
@@ -33,8 +36,8 @@ public class CancelTests
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         Assert.Null((await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt);
         await run.CancelAsync("not needed", FlowLab.Cancellation);
-        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
-        Assert.Equal((FlowState.Cancelled, FlowState.Cancelled), (status.State, status.Processors[0].State));
+        FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal((FlowStatus.Cancelled, FlowStatus.Cancelled), (status.Status, status.Processors[0].Status));
         Assert.NotNull(status.EndedAt);              // else nobody would ever remove it
     }
 
@@ -43,7 +46,11 @@ public class CancelTests
     {
         await using var lab = new FlowLab();
         var never = new TaskCompletionSource();
-        var store = new HookedStore(lab.Store) { Before = (call, stream) => call == nameof(IStreamStore.WaitForChangeAsync) && stream == "flow/deaf" ? never.Task : Task.CompletedTask };
+        var store = new HookedStore(lab.Store)
+        {
+            Before = (call, stream) => call == nameof(IStreamStore.WaitForChangeAsync)
+            && stream == "flow/deaf" ? never.Task : Task.CompletedTask
+        };
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lab.Join(store: store).Register(Work, async (IOWriter<int> y) =>
         {
@@ -51,12 +58,12 @@ public class CancelTests
             await y.WriteAsync(1);
         });
         await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], run: "deaf", cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Status == FlowStatus.Running);
         await run.CancelAsync("wrong customer", FlowLab.Cancellation);
         go.SetResult();
         await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt is not null);
-        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
-        Assert.Equal((FlowState.Cancelled, "wrong customer"), (status.State, status.Error));
+        ProcessorInfo status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        Assert.Equal((FlowStatus.Cancelled, "wrong customer"), (status.Status, status.Error));
     }
 
     [Fact]
@@ -64,18 +71,25 @@ public class CancelTests
     {
         await using var lab = new FlowLab();
         var broken = new TaskCompletionSource();
-        var store = new HookedStore(lab.Store) { Before = (call, stream) => call == nameof(IStreamStore.WaitForChangeAsync) && stream == "flow/deaf" ? broken.Task : Task.CompletedTask };
+        var store = new HookedStore(lab.Store)
+        {
+            Before = (call, stream) => call == nameof(IStreamStore.WaitForChangeAsync)
+            && stream == "flow/deaf" ? broken.Task : Task.CompletedTask
+        };
         lab.Join(store: store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
         {
             await Task.Delay(Timeout.Infinite, cancellation);
             return 0;
         });
         await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], run: "deaf", cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        await lab.UntilAsync("flow/deaf", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Status == FlowStatus.Running);
         broken.SetException(new StreamStoreException("The entry flow/deaf/0/3 is damaged, as the test wants.") { IsPermanent = true });
-        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation));
-        Assert.Equal("The run deaf has failed: the processor work has: The journal of the run deaf cannot be followed any further, and nobody here would learn that it is cancelled: The entry flow/deaf/0/3 is damaged, as the test wants.", failure.Message);
-        Assert.Equal((FlowState.Failed, false), ((await run.GetStatusAsync(FlowLab.Cancellation)).State, failure.IsCancelled));
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20),
+            FlowLab.Cancellation));
+        Assert.Equal(
+            "The run deaf has failed: the processor work has: The journal of the run deaf cannot be followed any further, and nobody here "
+                + "would learn that it is cancelled: The entry flow/deaf/0/3 is damaged, as the test wants.", failure.Message);
+        Assert.Equal((FlowStatus.Failed, false), ((await run.GetStatusAsync(FlowLab.Cancellation)).Status, failure.IsCancelled));
         await Assert.ThrowsAsync<FlowException>(() => run.Output<int>("y").FirstAsync(FlowLab.Cancellation).AsTask());
     }
 
@@ -87,15 +101,15 @@ public class CancelTests
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         service.Register(Work, () => go.Task);
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Status == FlowStatus.Running);
         var calls = new StoreRetrier(lab.Store, TimeProvider.System, _ => { }, FlowLab.Patience);
         await RunWatch.AddAsync(calls, run.Id, new(RunEventKind.Moving, "service-1", "work"), FlowLab.Cancellation);
-        Assert.Equal(FlowState.Running, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State);
+        Assert.Equal(FlowStatus.Running, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status);
         go.SetResult();
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await RunWatch.AddAsync(calls, run.Id, new(RunEventKind.Idle, "service-1", "work", Stream: "x"), FlowLab.Cancellation);
-        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
-        Assert.Equal(FlowState.Completed, status.State);
+        FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal(FlowStatus.Completed, status.Status);
         Assert.NotNull(status.EndedAt);
     }
 }

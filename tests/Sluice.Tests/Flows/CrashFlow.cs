@@ -1,7 +1,10 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A flow of all kinds of processors, for services that die: each way to resume, fan-out, a state that is saved, pairs, merges, and one that waits. What comes out of it is known, but for the order in which
+/// A flow of all kinds of processors, for services that die: each way to resume, fan-out, a state that is saved, pairs, merges, and one
+/// that waits. What comes out of it is known, but for the order in which
 /// values of several streams are merged.
 /// </summary>
 internal static class CrashFlow
@@ -48,7 +51,8 @@ internal static class CrashFlow
     }
 
     /// <summary>
-    /// What is not the same in two runs, of what is promised: each stream's values and their order; of merged ones, those of each stream; and that all who read a stream have read the same of it.
+    /// What is not the same in two runs, of what is promised: each stream's values and their order; of merged ones, those of each stream;
+    /// and that all who read a stream have read the same of it.
     /// </summary>
     /// <returns>Null if there is nothing.</returns>
     public static string? Difference(IReadOnlyDictionary<string, List<string>> expected, IReadOnlyDictionary<string, List<string>> actual)
@@ -60,11 +64,13 @@ internal static class CrashFlow
                 if (Compare($"{part} in {name}", Part(expected[name], part), Part(actual[name], part)) is { } difference) return difference;
         return Compare("copy", actual["mix"], actual["copy"]);
 
-        static List<string> Part(List<string> values, string part) => [.. values.Where(value => value.StartsWith(part, StringComparison.Ordinal))];
+        static List<string> Part(List<string> values, string part)
+            => [.. values.Where(value => value.StartsWith(part, StringComparison.Ordinal))];
     }
 
     /// <summary>Reads everything that comes out.</summary>
-    public static async Task<Dictionary<string, List<string>>> ReadAsync(FlowRun run, Action<string, int>? read = null, CancellationToken cancellation = default)
+    public static async Task<Dictionary<string, List<string>>> ReadAsync(FlowRun run, Action<string, int>? read = null,
+        CancellationToken cancellation = default)
     {
         List<string>[] all = await Task.WhenAll(Outputs.Select(ReadOneAsync));
         return Outputs.Zip(all).ToDictionary(pair => pair.First, pair => pair.Second);
@@ -134,7 +140,8 @@ internal static class CrashFlow
             if (hosts(processor.Name)) host.Register(processor, function);
         }
 
-        static async IAsyncEnumerable<IOVal> SquareAsync(IO<string> x, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        static async IAsyncEnumerable<IOVal> SquareAsync(IO<string> x,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             await foreach (string value in x.StreamAsync(cancellation))
             {
@@ -145,9 +152,11 @@ internal static class CrashFlow
             yield return IOVal.Of("square", "end");          // behind the last item: part of the commit that ends it
         }
 
-        static async IAsyncEnumerable<IOVal> JoinAsync(IO<string> square, IO<string> sums, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        static async IAsyncEnumerable<IOVal> JoinAsync(IO<string> square, IO<string> sums,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
-            await foreach (var (first, second) in square.Zip(sums, cancellation: cancellation)) yield return IOVal.Of("pairs", $"{first}/{second}");
+            await foreach (var (first, second) in square.Zip(sums, cancellation: cancellation)) yield return IOVal.Of("pairs",
+                $"{first}/{second}");
         }
     }
 
@@ -155,7 +164,8 @@ internal static class CrashFlow
     {
         int same = expected.Zip(actual).TakeWhile(pair => pair.First == pair.Second).Count();
         if (same == expected.Count && same == actual.Count) return null;
-        return $"{stream}: of {expected.Count} values there are {actual.Count}; they differ from the one with the index {same} on: {At(actual)} in the place of {At(expected)}";
+        return $"{stream}: of {expected.Count} values there are {actual.Count}; they differ from the one with the index {same} "
+            + $"on: {At(actual)} in the place of {At(expected)}";
 
         string At(List<string> values) => same < values.Count ? $"\"{values[same]}\"" : "nothing";
     }

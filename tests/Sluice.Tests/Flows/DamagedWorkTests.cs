@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -24,15 +26,20 @@ public class DamagedWorkTests
         var begun = new ConcurrentDictionary<string, bool>();
         lab.Join(store: store).Register(Work, (ProcessorFunction)((context, cancellation) => CopyAsync(context, begun)));
 
-        foreach (FlowRun run in runs.Where(run => run.Id != "run-17")) await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        var failure = await Assert.ThrowsAsync<FlowException>(() => runs[17].Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation));
-        Assert.StartsWith("The run run-17 has failed: the processor work has: Its work order cannot be read: ", failure.Message, StringComparison.Ordinal);
+        foreach (FlowRun run in runs.Where(run => run.Id != "run-17"))
+            await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => runs[17].Completion.WaitAsync(TimeSpan.FromSeconds(20),
+            FlowLab.Cancellation));
+        Assert.StartsWith("The run run-17 has failed: the processor work has: Its work order cannot be read: ", failure.Message,
+            StringComparison.Ordinal);
         Assert.Contains(isReadByTheStore ? "is no work order" : "is damaged, as the test wants", failure.Message, StringComparison.Ordinal);
         Assert.Equal(Runs - 1, begun.Count);
         Assert.False(begun.ContainsKey("run-17"));
-        await lab.UntilAsync("work/work", async () => (await lab.Store.FindStreamAsync("work/work", FlowLab.Cancellation))!.Groups[0].Outstanding == 0);
+        await lab.UntilAsync("work/work", async () =>
+            (await lab.Store.FindStreamAsync("work/work", FlowLab.Cancellation))!.Groups[0].Outstanding == 0);
         Assert.Equal(isReadByTheStore ? 1 : 0, (await lab.Store.ListDeadAsync(Group, cancellation: FlowLab.Cancellation)).Count);
-        Assert.Single(lab.Warnings, text => text.StartsWith("A work order of the processor work cannot be read, and the run that it was for fails: ", StringComparison.Ordinal));
+        Assert.Single(lab.Warnings, text => text.StartsWith(
+            "A work order of the processor work cannot be read, and the run that it was for fails: ", StringComparison.Ordinal));
         foreach (FlowRun run in runs) await run.DisposeAsync();
     }
 
@@ -46,9 +53,11 @@ public class DamagedWorkTests
         await using var store = new DamagedStore(lab.Store, PlaceOf(17), Damage.Stored);
         lab.Join(store: store).Register(Work, (ProcessorFunction)((context, cancellation) => CopyAsync(context, [])));
 
-        foreach (FlowRun run in runs.Where(run => PartitionOf(run.Id) != partition)) await run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
+        foreach (FlowRun run in runs.Where(run => PartitionOf(run.Id) != partition))
+            await run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
         Assert.False(runs[17].Completion.IsCompleted);
-        Assert.Single(lab.Warnings, text => text.StartsWith($"The store does not give out what is to be done in the partition {partition} of work/work.", StringComparison.Ordinal));
+        Assert.Single(lab.Warnings, text => text.StartsWith(
+            $"The store does not give out what is to be done in the partition {partition} of work/work.", StringComparison.Ordinal));
         foreach (FlowRun run in runs) await run.DisposeAsync();
     }
 
@@ -68,7 +77,9 @@ public class DamagedWorkTests
         await isAtWork.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await dying.AbandonAsync();
         AcquireResult taken = await lab.Store.AcquireAsync(Group, PartitionOf("run-1"), new("vandal"), FlowLab.Cancellation);
-        CommitResult done = await lab.Store.CommitAsync(new(taken.Ownership, taken.State!.LastCommit + 1) { State = [new("work", "run-1", 1, "{"u8.ToArray())] }, FlowLab.Cancellation);
+        CommitResult done = await lab.Store.CommitAsync(new(taken.Ownership,
+            taken.State!.LastCommit + 1)
+        { State = [new("work", "run-1", 1, "{"u8.ToArray())] }, FlowLab.Cancellation);
         Assert.Equal(CommitStatus.Committed, done.Status);
         await lab.Store.ReleaseAsync(taken.Ownership, FlowLab.Cancellation);
 
@@ -79,11 +90,15 @@ public class DamagedWorkTests
             return Task.FromResult(1);
         });
         await using FlowRun other = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation));
-        Assert.StartsWith($"The run run-1 has failed: the processor work has: What its host has written down about it cannot be read (the row run-1 of {Group}/{PartitionOf("run-1")}): ", failure.Message, StringComparison.Ordinal);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20),
+            FlowLab.Cancellation));
+        Assert.StartsWith(
+            $"The run run-1 has failed: the processor work has: What its host has written down about it cannot be read (the row run-1 "
+                + $"of {Group}/{PartitionOf("run-1")}): ", failure.Message, StringComparison.Ordinal);
         await other.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(1, begun);
-        await lab.UntilAsync("work/work", async () => (await lab.Store.ListStateAsync(Group, PartitionOf("run-1"), "work", cancellation: FlowLab.Cancellation)).Count == 0);
+        await lab.UntilAsync("work/work", async () =>
+            (await lab.Store.ListStateAsync(Group, PartitionOf("run-1"), "work", cancellation: FlowLab.Cancellation)).Count == 0);
     }
 
     [Fact]
@@ -102,13 +117,16 @@ public class DamagedWorkTests
         };
         Supervisor starter = lab.Join();
         lab.Join(store: store).Register(Work, StartTests.CopyAsync);
-        await using (FlowRun first = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "again", cancellation: FlowLab.Cancellation)) await first.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await using (FlowRun first = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "again",
+            cancellation: FlowLab.Cancellation)) await first.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await isEnding.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.True(await starter.DeleteAsync("again", FlowLab.Cancellation));
-        await using FlowRun second = await starter.StartAsync(Working, [IOVal.Of("x", 2)], run: "again", cancellation: FlowLab.Cancellation);
+        await using FlowRun second = await starter.StartAsync(Working, [IOVal.Of("x", 2)], run: "again",
+            cancellation: FlowLab.Cancellation);
         // Its order is leased before those of the others, which are started one behind the other.
         foreach (string id in Enumerable.Range(0, Runs).Select(n => $"run-{n}").Where(id => PartitionOf(id) != PartitionOf("again")))
-            await using (FlowRun other = await starter.StartAsync(Working, [IOVal.Of("x", 3)], run: id, cancellation: FlowLab.Cancellation)) await other.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
+            await using (FlowRun other = await starter.StartAsync(Working, [IOVal.Of("x", 3)], run: id, cancellation: FlowLab.Cancellation))
+                await other.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
         Assert.False(second.Completion.IsCompleted);
         go.SetResult();
         Assert.Equal([2], await FlowLab.ReadAsync(second.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
@@ -126,7 +144,8 @@ public class DamagedWorkTests
     private static async Task<List<FlowRun>> StartAsync(Supervisor starter)
     {
         List<FlowRun> runs = [];
-        for (int n = 0; n < Runs; n++) runs.Add(await starter.StartAsync(Working, [IOVal.Of("x", n)], run: $"run-{n}", cancellation: FlowLab.Cancellation));
+        for (int n = 0; n < Runs; n++) runs.Add(await starter.StartAsync(Working, [IOVal.Of("x", n)], run: $"run-{n}",
+            cancellation: FlowLab.Cancellation));
         return runs;
     }
 
@@ -149,23 +168,37 @@ public class DamagedWorkTests
         Stored,
     }
 
-    private sealed class DamagedStore(IStreamStore inner, (int Partition, long Sequence) place, Damage damage) : StreamStoreWrapper(inner, leaveOpen: true)
+    private sealed class DamagedStore(IStreamStore inner, (int Partition, long Sequence) place, Damage damage)
+        : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
         {
             if (damage == Damage.Stored && request.Owned.Any(owner => owner.Partition == place.Partition)) throw Error();
             LeaseResult result = await base.LeaseAsync(request, cancellation);
-            return result with { Batches = [.. result.Batches.Select(batch => batch with { Entries = batch.Owner.Partition == place.Partition ? batch.Entries.ToArray().Select(Read).ToArray() : batch.Entries })] };
+            return result with
+            {
+                Batches = [.. result.Batches.Select(batch =>
+                batch with { Entries = batch.Owner.Partition == place.Partition ? batch.Entries.ToArray().Select(Read).ToArray()
+                : batch.Entries })]
+            };
         }
 
-        public override async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default)
+        public override async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(GroupId group, int partition, long? after = null,
+            int max = 100, CancellationToken cancellation = default)
         {
             IReadOnlyList<WaitingEntry> waiting = await base.ListWaitingAsync(group, partition, after, max, cancellation);
             return partition == place.Partition ? [.. waiting.Select(one => one with { Entry = Read(one.Entry) })] : waiting;
         }
 
-        private Entry Read(Entry entry) => entry.Sequence != place.Sequence ? entry : damage == Damage.Payload ? entry with { Payload = "{"u8.ToArray() } : throw Error();
+        private Entry Read(Entry entry) => entry.Sequence != place.Sequence ? entry : damage == Damage.Payload
+            ? entry with { Payload = "{"u8.ToArray() } : throw Error();
 
-        private StreamStoreException Error() => new($"work/work/{place.Partition}/{place.Sequence} is damaged, as the test wants.") { Stream = "work/work", Partition = place.Partition, Sequence = place.Sequence, IsPermanent = true };
+        private StreamStoreException Error() => new($"work/work/{place.Partition}/{place.Sequence} is damaged, as the test wants.")
+        {
+            Stream = "work/work",
+            Partition = place.Partition,
+            Sequence = place.Sequence,
+            IsPermanent = true
+        };
     }
 }

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>A run that was deleted while somebody holds it: every message says so.</summary>
@@ -15,7 +17,8 @@ public class DeletedRunTests
         FlowRun beside = (await service.FindAsync(run.Id, FlowLab.Cancellation))!;
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.True(await service.DeleteAsync(run.Id, FlowLab.Cancellation));
-        Func<Task>[] calls = [() => FlowLab.ReadAsync(run.Output<int>("y")), () => run.GetStatusAsync(FlowLab.Cancellation), () => run.CancelAsync("late", FlowLab.Cancellation), () => FlowLab.ReadAsync(beside.Output<int>("y"))];
+        Func<Task>[] calls = [() => FlowLab.ReadAsync(run.Output<int>("y")), () => run.GetStatusAsync(FlowLab.Cancellation),
+            () => run.CancelAsync("late", FlowLab.Cancellation), () => FlowLab.ReadAsync(beside.Output<int>("y"))];
         foreach (Func<Task> call in calls)
         {
             var failure = await Assert.ThrowsAsync<FlowException>(() => call().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));

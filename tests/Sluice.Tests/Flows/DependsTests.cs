@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
@@ -49,11 +50,13 @@ public class DependsTests
         {
             await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 20 + i)], cancellation: FlowLab.Cancellation);
             Assert.Equal([20 + i], await FlowLab.ReadAsync(run.Output<int>("y")));
-            Assert.Equal(["session opened", "lock taken in session", $"work with session and {20 + i}", "lock freed", "session closed"], log);
+            Assert.Equal(["session opened", "lock taken in session", $"work with session and {20 + i}", "lock freed", "session closed"],
+                log);
             log.Clear();
         }
 
-        async IAsyncEnumerable<IOVal> PrintAsync([Depends(nameof(TakeLock))] Lock taken, [Depends(nameof(OpenAsync))] Session session, [Depends(typeof(DependsTests), nameof(FirstAsync))] int first)
+        async IAsyncEnumerable<IOVal> PrintAsync([Depends(nameof(TakeLock))] Lock taken, [Depends(nameof(OpenAsync))] Session session,
+            [Depends(typeof(DependsTests), nameof(FirstAsync))] int first)
         {
             Assert.NotNull(taken);
             log.Enqueue($"work with {session.Name} and {first}");
@@ -82,7 +85,9 @@ public class DependsTests
         service.Register(Work, static ([Depends(nameof(Seven))] int seven) => Task.FromResult(seven));
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         Assert.Equal([7], await FlowLab.ReadAsync(run.Output<int>("y")));
-        Assert.Equal("The function of the processor work cannot be bound: its parameter p depends on Count, which is neither a method of DependsTests nor a static local function there.",
+        Assert.Equal(
+            "The function of the processor work cannot be bound: its parameter p depends on Count, which is neither a method of "
+                + "DependsTests nor a static local function there.",
             Assert.Throws<ArgumentException>(() => service.Register(Work, ([Depends(nameof(Count))] int p) => Task.FromResult(p))).Message);
 
         static int Seven() => 7;
@@ -94,12 +99,24 @@ public class DependsTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        Assert.Equal("The function of the processor work cannot be bound: its parameter p depends on Nowhere, which is neither a method of DependsTests nor a static local function there.", Refused(([Depends(typeof(DependsTests), "Nowhere")] int p) => Task.FromResult(p)));
-        Assert.Equal("The function of the processor work cannot be bound: its parameter p is a string, and FirstAsync, on which it depends, returns Task<int>.", Refused(([Depends(nameof(FirstAsync))] string p) => Task.FromResult(p)));
-        Assert.Equal("The function of the processor work cannot be bound: the parameter b of Egg, which provides one of its parameters, depends on itself: Hen -> Egg -> Hen.", Refused(([Depends(nameof(Hen))] int p) => Task.FromResult(p)));
-        Assert.StartsWith("The function of the processor work cannot be bound: the parameter uri of Remote, which provides one of its parameters, is a Uri: neither an input", Refused(([Depends(nameof(Remote))] int p) => Task.FromResult(p)), StringComparison.Ordinal);
-        Assert.StartsWith("The function of the processor work cannot be bound: its parameter p depends on Twice, of which", Refused(([Depends(typeof(DependsTests), nameof(Twice))] int p) => Task.FromResult(p)), StringComparison.Ordinal);
-        Assert.StartsWith("The function of the processor work cannot be bound: its parameter p depends on OpenAsync of DependsTests, which is not static", Refused(static ([Depends(nameof(OpenAsync))] Session p) => Task.FromResult(1)), StringComparison.Ordinal);
+        Assert.Equal(
+            "The function of the processor work cannot be bound: its parameter p depends on Nowhere, which is neither a method of "
+                + "DependsTests nor a static local function there.",
+                Refused(([Depends(typeof(DependsTests), "Nowhere")] int p) => Task.FromResult(p)));
+        Assert.Equal(
+            "The function of the processor work cannot be bound: its parameter p is a string, and FirstAsync, on which it depends, "
+                + "returns Task<int>.", Refused(([Depends(nameof(FirstAsync))] string p) => Task.FromResult(p)));
+        Assert.Equal(
+            "The function of the processor work cannot be bound: the parameter b of Egg, which provides one of its parameters, depends on "
+                + "itself: Hen -> Egg -> Hen.", Refused(([Depends(nameof(Hen))] int p) => Task.FromResult(p)));
+        Assert.StartsWith(
+            "The function of the processor work cannot be bound: the parameter uri of Remote, which provides one of its parameters, is a "
+                + "Uri: neither an input", Refused(([Depends(nameof(Remote))] int p) => Task.FromResult(p)), StringComparison.Ordinal);
+        Assert.StartsWith("The function of the processor work cannot be bound: its parameter p depends on Twice, of which",
+            Refused(([Depends(typeof(DependsTests), nameof(Twice))] int p) => Task.FromResult(p)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "The function of the processor work cannot be bound: its parameter p depends on OpenAsync of DependsTests, which is not static",
+                Refused(static ([Depends(nameof(OpenAsync))] Session p) => Task.FromResult(1)), StringComparison.Ordinal);
 
         string Refused(Delegate function) => Assert.Throws<ArgumentException>(() => service.Register(Work, function)).Message;
     }

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>A repetition that puts out something else is told as what it is to everybody who waits for the run.</summary>
@@ -23,12 +25,14 @@ public class DifferenceTests
                 hasRead.TrySetResult();
             }
         });
-        await using FlowRun run = await starter.StartAsync(Flow.From(work, next).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await starter.StartAsync(Flow.From(work, next).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
         await hasRead.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await first.DisposeAsync();
         lab.Join().Register(work, async (IOWriter<int> y) => await y.WriteAsync(2));
 
-        var ended = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        var ended = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
         Assert.Equal(("work", run.Id), (ended.Processor, ended.Run));
         var read = await Assert.ThrowsAsync<NondeterministicReplayException>(() => FlowLab.ReadAsync(run.Output<int>("z")));
         Assert.Equal("work", read.Processor);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
@@ -21,12 +22,13 @@ public class FailureTests
         await using FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], allOutputs: true, cancellation: FlowLab.Cancellation);
 
         var end = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("end")));
-        Assert.Equal($"The stream end of the run {run.Id} has failed, because the processor first has: InvalidOperationException: no ink", end.Message);
+        Assert.Equal($"The stream end of the run {run.Id} has failed, because the processor first has: InvalidOperationException: no ink",
+            end.Message);
         Assert.Equal("first", end.Processor);
         var whole = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal($"The run {run.Id} has failed: the processor first has: InvalidOperationException: no ink", whole.Message);
-        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
-        Assert.Equal(FlowState.Failed, status.State);
+        FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.Equal(FlowStatus.Failed, status.Status);
         Assert.All(status.Processors, processor => Assert.Equal("first", processor.Origin));
 
         static async IAsyncEnumerable<IOVal> FailAsync([EnumeratorCancellation] CancellationToken cancellation)
@@ -40,10 +42,15 @@ public class FailureTests
     [Fact]
     public async Task TheWarningOfAFailureHasTheFramesOfTheUsersCodeOnly()
     {
-        Assert.Equal("The processor first of the run r has failed: The processor first has put out to \"why\", which is not among its outputs (y). Add it to Outputs, or correct the name.",
+        Assert.Equal(
+            "The processor first of the run r has failed: The processor first has put out to \"why\", which is not among its outputs (y). "
+                + "Add it to Outputs, or correct the name.",
             await WarnAsync(() => new[] { IOVal.Of("why", 1) }));
-        Assert.Matches("^The processor first of the run r has failed: System.InvalidOperationException: no ink\n   at .*ThrowNoInk", await WarnAsync(ThrowNoInkAsync));
-        Assert.Matches("^The processor first of the run r has failed: no letter\nSystem.InvalidOperationException: no ink\n   at .*ThrowNoInk", await WarnAsync(async () =>
+        Assert.Matches("^The processor first of the run r has failed: System.InvalidOperationException: no ink\n   at .*ThrowNoInk",
+            await WarnAsync(ThrowNoInkAsync));
+        Assert.Matches(
+            "^The processor first of the run r has failed: no letter\nSystem.InvalidOperationException: no ink\n   at .*ThrowNoInk",
+                await WarnAsync(async () =>
         {
             try
             {
@@ -62,7 +69,8 @@ public class FailureTests
             await using var lab = new FlowLab();
             Supervisor service = lab.Join();
             service.Register(First, function);
-            await using FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "r", cancellation: FlowLab.Cancellation);
+            await using FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "r",
+                cancellation: FlowLab.Cancellation);
             await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
             return Assert.Single(lab.Warnings);
         }
@@ -76,17 +84,22 @@ public class FailureTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Processor slow = new("slow-maker") { Outputs = ["slow"] }, waiting = new("waiting") { Inputs = [first, second], Outputs = ["end"], Wait = true };
+        Processor slow = new("slow-maker") { Outputs = ["slow"] },
+            waiting = new("waiting") { Inputs = [first, second], Outputs = ["end"], Wait = true };
         service.Register(First, () => Task.FromException(new InvalidOperationException("no ink")));
         service.Register(slow, () => go.Task);
         service.Register(waiting, () => Task.CompletedTask);
-        await using FlowRun run = await service.StartAsync(Flow.From(slow, First, waiting).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(slow, First, waiting).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
 
-        var end = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("end")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Equal($"The stream end of the run {run.Id} has failed, because the processor first has: InvalidOperationException: no ink", end.Message);
-        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
-        Assert.True(status.Processors[0].State <= FlowState.Running);
-        Assert.All(status.Processors.Skip(1), processor => Assert.Equal((FlowState.Failed, "first"), (processor.State, processor.Origin)));
+        var end = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("end"))
+            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal($"The stream end of the run {run.Id} has failed, because the processor first has: InvalidOperationException: no ink",
+            end.Message);
+        FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.True(status.Processors[0].Status <= FlowStatus.Running);
+        Assert.All(status.Processors.Skip(1), processor => Assert.Equal((FlowStatus.Failed, "first"),
+            (processor.Status, processor.Origin)));
         go.SetResult();
     }
 
@@ -107,7 +120,8 @@ public class FailureTests
                 return -1;
             }
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(First, Second).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(First, Second).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(-1, await run.Output<int>("z").FirstAsync(FlowLab.Cancellation));
         await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
     }
@@ -132,7 +146,8 @@ public class FailureTests
             }
         });
         await using FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Running);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status == FlowStatus.Running);
         // The state is Running shortly before the function is called.
         await hasBegun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
@@ -143,7 +158,8 @@ public class FailureTests
         Assert.True(reader.IsCancelled);
         var whole = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.True(whole.IsCancelled);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Cancelled);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status == FlowStatus.Cancelled);
         Assert.False(await service.CancelAsync("nothing", cancellation: FlowLab.Cancellation));
     }
 
@@ -156,9 +172,10 @@ public class FailureTests
         bool hasRun = false;
         Supervisor late = lab.Join();
         late.Register(First, () => { hasRun = true; return Task.CompletedTask; });
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Cancelled);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status == FlowStatus.Cancelled);
         Assert.False(hasRun);
-        Assert.Equal(FlowState.Cancelled, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+        Assert.Equal(FlowStatus.Cancelled, (await run.GetStatusAsync(FlowLab.Cancellation)).Status);
     }
 
     [Fact]
@@ -170,7 +187,9 @@ public class FailureTests
         await run.CancelAsync(cancellation: FlowLab.Cancellation);
         await service.DeleteAsync(run.Id, FlowLab.Cancellation);
         service.Register(First, () => Task.CompletedTask);
-        await lab.UntilAsync("work/first", async () => (await lab.Store.FindGroupAsync(new("work/first", "hosts"), FlowLab.Cancellation))!.Partitions.All(partition => partition.Done == partition.Tail));
+        await lab.UntilAsync("work/first", async () =>
+            (await lab.Store.FindGroupAsync(new("work/first", "hosts"), FlowLab.Cancellation))!.Partitions.All(partition =>
+            partition.Done == partition.Tail));
     }
 
     [Fact]
@@ -184,7 +203,8 @@ public class FailureTests
             await y.WriteAsync(1);
             await go.Task;                           // deaf to the cancellation
         });
-        FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], run: "gone", allOutputs: true, cancellation: FlowLab.Cancellation);
+        FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], run: "gone", allOutputs: true,
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
         await run.CancelAsync(cancellation: FlowLab.Cancellation);
         await run.DisposeAsync();
@@ -195,7 +215,8 @@ public class FailureTests
 
         // Nothing of it holds up another run, nor the end of the service.
         service.Register(First, () => Task.CompletedTask);
-        await using FlowRun next = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "gone", cancellation: FlowLab.Cancellation);
+        await using FlowRun next = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "gone",
+            cancellation: FlowLab.Cancellation);
         await next.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         async Task<bool> IsDeletedAsync()
@@ -221,7 +242,8 @@ public class FailureTests
             await y.WriteAsync(1, CancellationToken.None);
             await Task.Delay(Timeout.Infinite, cancellation).ContinueWith(_ => { }, TaskScheduler.Default);
         });
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
         await first.DisposeAsync();
         lab.Join().Register(First, () => new[] { IOVal.Of("y", 1), IOVal.Of("y", 2) });

@@ -1,4 +1,6 @@
 using System.Runtime.CompilerServices;
+using Sluice.Flows;
+using Sluice.Scheduling;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -20,7 +22,8 @@ public class FeedLifeTests
         Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromSeconds(3) }, beating);
         var isRead = new TaskCompletionSource();
         var end = new TaskCompletionSource();
-        FlowRun run = await service.StartAsync(Working, [IOVal.Stream("x", NumbersAsync(isRead, end.Task, isDeaf))], cancellation: FlowLab.Cancellation);
+        FlowRun run = await service.StartAsync(Working, [IOVal.Stream("x", NumbersAsync(isRead, end.Task, isDeaf))],
+            cancellation: FlowLab.Cancellation);
         await isRead.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await beating.BeatsAsync(1);
         await EndsAsync(service.DisposeAsync().AsTask(), isDeaf ? clock : null);
@@ -44,7 +47,8 @@ public class FeedLifeTests
         lab.Join(Timed).Register(Work, StartTests.CopyAsync);
         var isRead = new TaskCompletionSource();
         var end = new TaskCompletionSource();
-        FlowRun run = await starter.StartAsync(Working, [IOVal.Stream("x", NumbersAsync(isRead, end.Task, isDeaf: true))], cancellation: FlowLab.Cancellation);
+        FlowRun run = await starter.StartAsync(Working, [IOVal.Stream("x", NumbersAsync(isRead, end.Task, isDeaf: true))],
+            cancellation: FlowLab.Cancellation);
         await isRead.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         FlowRun seen = (await starter.FindAsync(run.Id, FlowLab.Cancellation))!;
         Task disposing = run.DisposeAsync().AsTask();
@@ -87,7 +91,8 @@ public class FeedLifeTests
         await heart.StopAsync();
     }
 
-    private static async IAsyncEnumerable<int> NumbersAsync(TaskCompletionSource isRead, Task end, bool isDeaf, [EnumeratorCancellation] CancellationToken cancellation = default)
+    private static async IAsyncEnumerable<int> NumbersAsync(TaskCompletionSource isRead, Task end, bool isDeaf,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         yield return 1;
         isRead.TrySetResult();

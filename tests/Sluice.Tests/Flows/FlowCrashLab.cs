@@ -1,8 +1,11 @@
-using Sluice.Tests.Deliveries;
+using Sluice.Flows;
+using Sluice.Storage;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A flow of all kinds of processors over a store that survives. The service that hosts it dies at random calls of the store and comes back: the results are those of an undisturbed run.</summary>
+/// <summary>A flow of all kinds of processors over a store that survives. The service that hosts it dies at random calls of the store and
+/// comes back: the results are those of an undisturbed run.</summary>
 internal sealed class FlowCrashLab(int seed, IStreamStore store, int lives = 12)
 {
     private const int Items = 300;
@@ -12,7 +15,8 @@ internal sealed class FlowCrashLab(int seed, IStreamStore store, int lives = 12)
     {
         var random = new Random(seed);
         await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
-        await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Items)], allOutputs: true, cancellation: cancellation);
+        await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Items)], allOutputs: true,
+            cancellation: cancellation);
         Task<Dictionary<string, List<string>>> results = CrashFlow.ReadAsync(run, cancellation: cancellation);
         Task all = Task.WhenAll(results, run.Completion);
 

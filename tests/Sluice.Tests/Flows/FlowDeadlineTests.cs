@@ -1,5 +1,6 @@
+using Sluice.Flows;
 using Sluice.Testing;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
@@ -35,9 +36,35 @@ public class FlowDeadlineTests
         if (isDeaf) clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(isDeaf ? ["work"] : [], await stop.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal(isDeaf, lab.Warnings.Exists(text => text.Contains("was to stop within 00:00:10")));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => service.StartAsync(Working, [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation));
         goOn.SetResult();
         store.Thaw();
+        await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+    }
+
+    [Fact]
+    public async Task AStopWhoseTokenIsCancelledLeavesBehindWhatHasNotStopped()
+    {
+        await using var lab = new FlowLab(new MemoryStreamStore(clock));
+        Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) });
+        using SemaphoreSlim begun = new(0);
+        var goOn = new TaskCompletionSource();
+        service.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            begun.Release();
+            await goOn.Task;
+            return 0;
+        });
+        await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await begun.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        using var shutdown = new CancellationTokenSource();
+        Task<IReadOnlyList<string>> stop = service.StopAsync(cancellation: shutdown.Token);
+        Assert.False(stop.IsCompleted);
+        await shutdown.CancelAsync();
+        Assert.Equal(["work"], await stop.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Contains(lab.Warnings, text => text.Contains("was to stop before its token was cancelled", StringComparison.Ordinal));
+        goOn.SetResult();
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
-using Sluice.Testing;
+using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
@@ -39,7 +40,8 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
         return values;
     }
 
-    public static async IAsyncEnumerable<T> Many<T>(IEnumerable<T> values, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static async IAsyncEnumerable<T> Many<T>(IEnumerable<T> values,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         foreach (T value in values)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
@@ -18,17 +19,19 @@ public class FoobarTests
         supervisor.Register(Foobar, MultiplyAsync);
         supervisor.Register(Total, SumAsync);
 
-        await using FlowRun run = await supervisor.StartAsync(Flow.From(Foobar, Total).Resolve(), [IOVal.Of("foo", 5)], allOutputs: true, cancellation: Cancellation);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(Foobar, Total).Resolve(), [IOVal.Of("foo", 5)], allOutputs: true,
+            cancellation: Cancellation);
         List<int> values = [];
         await foreach (int value in run.Output<int>("bar").StreamAsync(Cancellation)) values.Add(value);
 
         Assert.Equal([0, 2, 4, 6, 8], values);
         Assert.Equal(20, await run.Output<int>("sum").FirstAsync(Cancellation));
         await run.Completion.WaitAsync(Cancellation);
-        Assert.Equal(FlowState.Completed, (await run.GetStatusAsync(Cancellation)).State);
+        Assert.Equal(FlowStatus.Completed, (await run.GetStatusAsync(Cancellation)).Status);
     }
 
-    private static async IAsyncEnumerable<IOVal> MultiplyAsync(IO<int> foo, [EnumeratorCancellation] CancellationToken cancellation, int multiplier = 2)
+    private static async IAsyncEnumerable<IOVal> MultiplyAsync(IO<int> foo, [EnumeratorCancellation] CancellationToken cancellation,
+        int multiplier = 2)
     {
         int n = await foo.FirstAsync(cancellation);
         for (int i = 0; i < n; i++) yield return IOVal.Of("bar", i * multiplier);

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -20,7 +21,8 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
     /// <summary>Every call fails from now on, as that of a store that is away.</summary>
     public bool IsAway { get; set; }
 
-    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null, CancellationToken cancellation = default)
+    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,
+        CancellationToken cancellation = default)
     {
         if (BeforeOpen is { } before) await before(cancellation);
         return await base.OpenStreamAsync(stream, options, cancellation);
@@ -32,7 +34,8 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
         return await base.AppendAsync(request, cancellation);
     }
 
-    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+        CancellationToken cancellation = default)
     {
         AcquireResult result = await base.AcquireAsync(group, partition, request, cancellation);
         if (Before is { } before) await before(nameof(AcquireAsync), group.Stream);
@@ -53,5 +56,6 @@ internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner
         return result;
     }
 
-    protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call) => IsAway ? throw new StreamStoreException("The store is away, as the test wants.") : call();
+    protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        => IsAway ? throw new StreamStoreException("The store is away, as the test wants.") : call();
 }

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -17,15 +19,18 @@ public class HostWatchTests
         await using var store = new MemoryStreamStore(clock);
         var beating = new BeatingStore(store);
         await using Supervisor starter = Join(store, "starter");
-        await using FlowRun run = await starter.StartAsync(Flow.From(Work, Later).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
-        Assert.All(status.Processors, processor => Assert.Equal((FlowState.Waiting, TimeSpan.Zero), (processor.State, processor.NoHostFor)));
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work, Later).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        Assert.All(status.Processors, processor => Assert.Equal((FlowStatus.Waiting, TimeSpan.Zero),
+            (processor.Status, processor.NoHostFor)));
         Assert.Contains("waiting (no host), y 0", status.ToText(), StringComparison.Ordinal);
 
         clock.Advance(TimeSpan.FromSeconds(34));
         status = await run.GetStatusAsync(FlowLab.Cancellation);
         Assert.All(status.Processors, processor => Assert.Equal(TimeSpan.FromSeconds(34), processor.NoHostFor));
-        foreach (string picture in new[] { status.ToText(), status.ToMermaid(), status.ToDot() }) Assert.Contains("no host for 34 s", picture, StringComparison.Ordinal);
+        foreach (string picture in new[] { status.ToText(), status.ToMermaid(), status.ToDot() })
+            Assert.Contains("no host for 34 s", picture, StringComparison.Ordinal);
 
         // One of them has a host now, and waits for its inputs.
         await using Supervisor host = Join(beating, "host");
@@ -49,7 +54,8 @@ public class HostWatchTests
             await y.WriteAsync(1, cancellation);
             await Task.Delay(Timeout.Infinite, cancellation);
         });
-        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
         await dying.AbandonAsync();
 
@@ -58,10 +64,12 @@ public class HostWatchTests
         Assert.Null(await LookAsync());
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(Lease, await LookAsync());
-        Assert.Contains("running (no host for 9 s), y 1", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText(), StringComparison.Ordinal);
+        Assert.Contains("running (no host for 9 s), y 1", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText(),
+            StringComparison.Ordinal);
 
         async Task<TimeSpan?> LookAsync() => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].NoHostFor;
     }
 
-    private Supervisor Join(IStreamStore store, string name) => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseDuration = Lease });
+    private Supervisor Join(IStreamStore store, string name)
+        => Supervisor.Attach(store, new() { Name = name, Time = clock, LeaseDuration = Lease });
 }

@@ -1,3 +1,4 @@
+using Sluice.Flows;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -16,7 +17,8 @@ public class HostingTests
         Supervisor[] services = [lab.Join(), lab.Join()];
         foreach (Supervisor service in services) service.Register(Work, StartTests.CopyAsync);
         FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, Runs).Select(i =>
-            services[i % 2].StartAsync(Working, Enumerable.Range(0, 20).Select(k => IOVal.Of("x", (1000 * i) + k)), cancellation: FlowLab.Cancellation)));
+            services[i % 2].StartAsync(Working, Enumerable.Range(0, 20).Select(k => IOVal.Of("x", (1000 * i) + k)),
+            cancellation: FlowLab.Cancellation)));
         for (int i = 0; i < Runs; i++) Assert.Equal(Enumerable.Range(1000 * i, 20), await FlowLab.ReadAsync(runs[i].Output<int>("y")));
         await Task.WhenAll(runs.Select(run => run.Completion)).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         foreach (FlowRun run in runs) await run.DisposeAsync();
@@ -52,14 +54,15 @@ public class HostingTests
         });
         Supervisor starter = lab.Join();
         await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).State == FlowState.Running);
+        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Status == FlowStatus.Running);
         await first.DisposeAsync();
-        Assert.Equal(FlowState.Waiting, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State);
+        Assert.Equal(FlowStatus.Waiting, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status);
 
         lab.Join().Register(Work, (ProcessorFunction)SecondAsync);
         Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
 
-        static async IAsyncEnumerable<IOVal> SecondAsync(ProcessorContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        static async IAsyncEnumerable<IOVal> SecondAsync(ProcessorContext context,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             await Task.Yield();
             yield return IOVal.Of("y", context.Start);
@@ -100,7 +103,7 @@ public class HostingTests
         Assert.Equal(2, values.Current);
         Assert.False(await values.MoveNextAsync());
         await values.DisposeAsync();
-        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        ProcessorInfo status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
         Assert.Equal(("heir", 2), (status.Host, status.Starts));
 
         // In the end the dead one leaves the group.
@@ -112,7 +115,8 @@ public class HostingTests
             await beating.BeatsAsync(beats + 1);
         }
 
-        static async IAsyncEnumerable<IOVal> AgainAsync(ProcessorContext context, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        static async IAsyncEnumerable<IOVal> AgainAsync(ProcessorContext context,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             await Task.Yield();
             yield return IOVal.Of("y", 1);
@@ -174,7 +178,9 @@ public class HostingTests
         await using var last = Supervisor.Attach(store, new() { Name = "host", MaxStarts = 3 });
         last.Register(Work, () => Task.CompletedTask);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Equal($"The run {run.Id} has failed: the processor work has: It was started 3 times, and each time its host was gone before it had ended (SupervisorOptions.MaxStarts).", failure.Message);
+        Assert.Equal(
+            $"The run {run.Id} has failed: the processor work has: It was started 3 times, and each time its host was gone before it had "
+                + $"ended (SupervisorOptions.MaxStarts).", failure.Message);
     }
 
     [Fact]
@@ -212,7 +218,8 @@ public class HostingTests
         service.Register(Work, StartTests.CopyAsync);
         await using FlowRun ended = await service.StartAsync(Working, [IOVal.Of("x", 1)], run: "ended", cancellation: FlowLab.Cancellation);
         await ended.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        await using FlowRun waiting = await service.StartAsync(Flow.From(new Processor("nobody") { Inputs = ["x"] }).Resolve(), [IOVal.Of("x", 1)], run: "waiting", cancellation: FlowLab.Cancellation);
+        await using FlowRun waiting = await service.StartAsync(Flow.From(new Processor("nobody") { Inputs = ["x"] }).Resolve(),
+            [IOVal.Of("x", 1)], run: "waiting", cancellation: FlowLab.Cancellation);
         for (int minute = 0; minute < 12; minute++) await clock.AdvanceAsync(TimeSpan.FromMinutes(1));
         while (await service.FindAsync("ended", FlowLab.Cancellation) is { } still)
         {
@@ -221,6 +228,7 @@ public class HostingTests
             await Task.Yield();
         }
         Assert.NotNull(await service.FindAsync("waiting", FlowLab.Cancellation));
-        Assert.DoesNotContain(await store.ListStreamsAsync("", FlowLab.Cancellation), stream => stream.Contains("ended", StringComparison.Ordinal));
+        Assert.DoesNotContain(await store.ListStreamsAsync("", FlowLab.Cancellation),
+            stream => stream.Contains("ended", StringComparison.Ordinal));
     }
 }

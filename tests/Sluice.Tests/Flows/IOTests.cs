@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>What can be done with the streams of a run.</summary>
@@ -9,7 +12,9 @@ public class IOTests
     public async Task AnEmptyStreamHasNoFirstValue()
     {
         var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([], [], async (IO<int> a) => $"{await a.FirstAsync()}"));
-        Assert.Contains("The stream a is complete and empty: it has no first value. Read it by StreamAsync if that is meant to be possible.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The stream a is complete and empty: it has no first value. Read it by StreamAsync if that is meant to be possible.",
+                failure.Message, StringComparison.Ordinal);
         Assert.Equal("reader", failure.Processor);
     }
 
@@ -52,10 +57,12 @@ public class IOTests
             await @out.WriteAsync(await PairsAsync(c.Zip(d, pad: true)));
             await @out.WriteAsync(await PairsAsync(d.Zip(c, pad: true)));
         });
-        IOVal[] inputs = [IOVal.Stream("a", FlowLab.Many<int>([1, 2, 3])), IOVal.Stream("b", FlowLab.Many<long>([10])), IOVal.Stream("c", FlowLab.Many<string>(["x", "y"])), IOVal.Stream("d", FlowLab.Many<Uri>([new("urn:v")]))];
+        IOVal[] inputs = [IOVal.Stream("a", FlowLab.Many<int>([1, 2, 3])), IOVal.Stream("b", FlowLab.Many<long>([10])),
+            IOVal.Stream("c", FlowLab.Many<string>(["x", "y"])), IOVal.Stream("d", FlowLab.Many<Uri>([new("urn:v")]))];
         await using FlowRun run = await service.StartAsync(Flow.From(zip).Resolve(), inputs, cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        Assert.Equal(["1+10 2+null 3+null", "10+1 null+2 null+3", "1+x 2+y 3+null", "x+1 y+2 null+3", "10+x null+y", "x+10 y+null", "x+urn:v y+null", "urn:v+x null+y"], await FlowLab.ReadAsync(run.Output<string>("out")));
+        Assert.Equal(["1+10 2+null 3+null", "10+1 null+2 null+3", "1+x 2+y 3+null", "x+1 y+2 null+3", "10+x null+y", "x+10 y+null",
+            "x+urn:v y+null", "urn:v+x null+y"], await FlowLab.ReadAsync(run.Output<string>("out")));
 
         static async Task<string> PairsAsync<T, TOther>(IAsyncEnumerable<(T First, TOther Second)> pairs)
         {
@@ -79,7 +86,8 @@ public class IOTests
             await Assert.ThrowsAsync<FlowException>(async () => await a.Zip(b).GetAsyncEnumerator().MoveNextAsync());
             foreach (ReaderInfo reader in (await lab.Store.FindStreamAsync("flow-io/run/a"))!.Readers) await left.WriteAsync(reader.Name);
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(zip).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(zip).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], run: "run",
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(["processor zip"], await FlowLab.ReadAsync(run.Output<string>("left")));          // nobody who gates
     }
 
@@ -106,7 +114,9 @@ public class IOTests
     public async Task WhatIsPutOutToAnUnknownStreamFailsByName()
     {
         var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([], [], () => new[] { IOVal.Of("bar", 1) }));
-        Assert.Contains("The processor reader has put out to \"bar\", which is not among its outputs (out). Add it to Outputs, or correct the name.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The processor reader has put out to \"bar\", which is not among its outputs (out). Add it to Outputs, or correct the name.",
+                failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -116,7 +126,8 @@ public class IOTests
         Supervisor service = lab.Join();
         service.Register(new("maker") { Outputs = ["a"] }, Make);
         service.Register(new("taker") { Inputs = ["a"] }, async (IO<int> a) => { await a.FirstAsync(); });
-        await using FlowRun run = await service.StartAsync(Flow.From(new("maker") { Outputs = ["a"] }, new("taker") { Inputs = ["a"] }).Resolve() is var flow ? flow : null!, [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(new("maker") { Outputs = ["a"] }, new("taker") { Inputs = ["a"] })
+            .Resolve() is var flow ? flow : null!, [], cancellation: FlowLab.Cancellation);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Contains("has failed", failure.Message, StringComparison.Ordinal);
 
@@ -129,7 +140,8 @@ public class IOTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         service.Register(Reader, () => Task.CompletedTask);
-        await using (FlowRun run = await service.StartAsync(Flow.From(Reader).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], cancellation: FlowLab.Cancellation))
+        await using (FlowRun run = await service.StartAsync(Flow.From(Reader).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)],
+            cancellation: FlowLab.Cancellation))
             await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await service.DisposeAsync();
         Assert.Contains(lab.Warnings, text => text.EndsWith("has ended and has put out nothing to out.", StringComparison.Ordinal));
@@ -148,7 +160,8 @@ public class IOTests
         Supervisor service = lab.Join();
         service.Register(Reader, function);
         await using FlowRun run = await service.StartAsync(
-            Flow.From(Reader).Resolve(), [IOVal.Stream("a", FlowLab.Many(a)), IOVal.Stream("b", FlowLab.Many(b))], cancellation: FlowLab.Cancellation);
+            Flow.From(Reader).Resolve(), [IOVal.Stream("a", FlowLab.Many(a)), IOVal.Stream("b", FlowLab.Many(b))],
+                cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         return await FlowLab.ReadAsync(run.Output<string>("out"));
     }

@@ -1,4 +1,6 @@
 using System.Text;
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -17,8 +19,9 @@ public class JournalTests
         await AddAsync(lab.Store, "flow/run", Newer, "null", "{");
         lab.Join().Register(Copying.Processors[0], StartTests.CopyAsync);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        Assert.Equal(FlowState.Completed, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
-        string[] warnings = [.. lab.Warnings.Where(text => text.Contains("of the journal of the run run is not understood, and is left out", StringComparison.Ordinal)).Distinct()];
+        Assert.Equal(FlowStatus.Completed, (await run.GetStatusAsync(FlowLab.Cancellation)).Status);
+        string[] warnings = [.. lab.Warnings.Where(text => text.Contains("of the journal of the run run is not understood, and is left out",
+            StringComparison.Ordinal)).Distinct()];
         Assert.Equal(3, warnings.Length);
     }
 
@@ -34,12 +37,13 @@ public class JournalTests
         Supervisor service = lab.Join();
         service.Register(Copying.Processors[0], StartTests.CopyAsync);
         foreach (string id in (string[])["a", "c"])
-            await using (FlowRun run = await service.StartAsync(Copying, [IOVal.Of("x", 1)], run: id, cancellation: FlowLab.Cancellation)) await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+            await using (FlowRun run = await service.StartAsync(Copying, [IOVal.Of("x", 1)], run: id, cancellation: FlowLab.Cancellation))
+                await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await lab.Store.OpenStreamAsync("flow/b", new() { Partitions = 1 }, FlowLab.Cancellation);
         await AddAsync(lab.Store, "flow/b", entry);
 
         List<string> runs = [];
-        await foreach (FlowStatus status in service.ListAsync(FlowLab.Cancellation)) runs.Add(status.Run);
+        await foreach (FlowRunInfo status in service.ListAsync(FlowLab.Cancellation)) runs.Add(status.Run);
         Assert.Equal(["a", "c"], runs);
         Assert.Contains(lab.Warnings, text => text.StartsWith("The run b is left out: ", StringComparison.Ordinal));
     }
@@ -77,7 +81,8 @@ public class JournalTests
             await RunWatch.AddAsync(calls, "run", new(kind, "host", "copy", Stream: "y"), FlowLab.Cancellation);
         await using RunWatch watch = (await RunWatch.OpenAsync(calls, "run", FlowLab.Cancellation))!;
         Assert.Equal([RunEventKind.Begun, RunEventKind.Started], watch.Events.Select(one => one.Event.Kind));
-        Assert.Equal((FlowState.Running, "host"), (await run.GetStatusAsync(FlowLab.Cancellation)).Processors.Select(processor => (processor.State, processor.Host)).Single());
+        Assert.Equal((FlowStatus.Running, "host"), (await run.GetStatusAsync(FlowLab.Cancellation)).Processors.Select(processor =>
+            (processor.Status, processor.Host)).Single());
     }
 
     private static async Task AddAsync(IStreamStore store, string journal, params string[] entries)

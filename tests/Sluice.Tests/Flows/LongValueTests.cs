@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>A value that is longer than a commit may be with other parts, put out at the very end.</summary>
@@ -18,7 +21,8 @@ public class LongValueTests
             await foreach (int value in x.StreamAsync()) count += value;
             await sum.WriteAsync(new string('*', count));
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(total).Resolve(), [IOVal.Of("x", 1 << 20), IOVal.Of("x", 1 << 20)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(total).Resolve(), [IOVal.Of("x", 1 << 20), IOVal.Of("x", 1 << 20)],
+            cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(2 << 20, (await run.Output<string>("sum").FirstAsync(FlowLab.Cancellation)).Length);
     }
@@ -45,7 +49,7 @@ public class LongValueTests
         dying.Register(total, Write);
         await using FlowRun run = await starter.StartAsync(Flow.From(total).Resolve(), [], cancellation: FlowLab.Cancellation);
         await isCommitted.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        Assert.Equal(FlowState.Running, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+        Assert.Equal(FlowStatus.Running, (await run.GetStatusAsync(FlowLab.Cancellation)).Status);
         Task dead = dying.AbandonAsync();
         never.SetException(new StreamStoreException("Its process has ended, as the test wants."));
         await dead.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
@@ -53,8 +57,10 @@ public class LongValueTests
         lab.Join(options => options with { Name = "host" }).Register(total, Write);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal([2 << 20], (await FlowLab.ReadAsync(run.Output<string>("sum"))).Select(value => value.Length));
-        Assert.Equal((1, FlowState.Completed), (begun, (await run.GetStatusAsync(FlowLab.Cancellation)).State));
-        await lab.UntilAsync("work/total", async () => (await lab.Store.ListStateAsync(FlowNames.Hosts("total"), EntryKey.Of(run.Id).PartitionOf(WorkGroup.Partitions), WorkPartition.Node, cancellation: FlowLab.Cancellation)).Count == 0);
+        Assert.Equal((1, FlowStatus.Completed), (begun, (await run.GetStatusAsync(FlowLab.Cancellation)).Status));
+        await lab.UntilAsync("work/total", async () =>
+            (await lab.Store.ListStateAsync(FlowNames.Hosts("total"), EntryKey.Of(run.Id).PartitionOf(WorkGroup.Partitions),
+            WorkPartition.Node, cancellation: FlowLab.Cancellation)).Count == 0);
 
         Task<string> Write()
         {

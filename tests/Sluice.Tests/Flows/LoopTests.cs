@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>Several loops in one processor, and where each goes on.</summary>
@@ -26,9 +29,12 @@ public class LoopTests
                 }
             }
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Items).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Items).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)],
+            cancellation: FlowLab.Cancellation);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.EndsWith("The processor items reads b while it reads a. It resumes per item, and would be committed in the middle of items. Read them together (Zip, Merge), one behind the other, or let it resume from scratch.",
+        Assert.EndsWith(
+            "The processor items reads b while it reads a. It resumes per item, and would be committed in the middle of items. Read them "
+                + "together (Zip, Merge), one behind the other, or let it resume from scratch.",
             failure.Message, StringComparison.Ordinal);
     }
 
@@ -42,7 +48,8 @@ public class LoopTests
             await foreach (int value in a.StreamAsync()) await y.WriteAsync(value + await b.FirstAsync());
             await foreach (int value in b.StreamAsync()) await y.WriteAsync(value);
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Items).Resolve(), [IOVal.Of("a", 1), IOVal.Of("a", 2), IOVal.Of("b", 10)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Items).Resolve(),
+            [IOVal.Of("a", 1), IOVal.Of("a", 2), IOVal.Of("b", 10)], cancellation: FlowLab.Cancellation);
         Assert.Equal([11, 12, 10], await FlowLab.ReadAsync(run.Output<int>("y")));
     }
 
@@ -62,7 +69,8 @@ public class LoopTests
         };
         Supervisor first = lab.Join(options => options with { Name = "host" }, store);
         Register(first);
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(), Enumerable.Range(1, 10).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(),
+            Enumerable.Range(1, 10).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
         await dead.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await first.AbandonAsync();
         Register(lab.Join(options => options with { Name = "host" }));
@@ -98,13 +106,15 @@ public class LoopTests
         var saved = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Supervisor first = lab.Join();
         Register(first, isFirst: true);
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(), Enumerable.Range(1, 10).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(),
+            Enumerable.Range(1, 10).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
         await saved.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await first.DisposeAsync();
         Register(lab.Join(), isFirst: false);
         Assert.Equal([55], await FlowLab.ReadAsync(run.Output<int>("y")));
 
-        void Register(Supervisor service, bool isFirst) => service.Register(work, async (IO<int> x, IOWriter<int> y, Checkpoint<int> sum, CancellationToken cancellation) =>
+        void Register(Supervisor service, bool isFirst)
+            => service.Register(work, async (IO<int> x, IOWriter<int> y, Checkpoint<int> sum, CancellationToken cancellation) =>
         {
             int now = sum.Value;
             await foreach (int value in x.StreamAsync(cancellation))
@@ -137,9 +147,11 @@ public class LoopTests
         });
         Supervisor first = lab.Join();
         Register(first, isFirst: true);
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(maker, Items).Resolve(), [IOVal.Of("a", 1), IOVal.Of("go", 1)], run: "new", cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(maker, Items).Resolve(), [IOVal.Of("a", 1), IOVal.Of("go", 1)],
+            run: "new", cancellation: FlowLab.Cancellation);
         int partition = EntryKey.Of("new").PartitionOf(WorkGroup.Partitions);
-        await lab.UntilAsync("work/items", async () => (await lab.Store.ReadStateAsync(new("work/items", "hosts"), partition, "work", ["new"], FlowLab.Cancellation))
+        await lab.UntilAsync("work/items", async () =>
+            (await lab.Store.ReadStateAsync(new("work/items", "hosts"), partition, "work", ["new"], FlowLab.Cancellation))
             .Any(row => System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span).Contains("\"b\":", StringComparison.Ordinal)));
         isPlaced.SetResult();
         await isInItem.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
@@ -147,7 +159,8 @@ public class LoopTests
         Register(lab.Join(), isFirst: false);
         Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
 
-        void Register(Supervisor service, bool isFirst) => service.Register(Items, async (IO<int> b, IOWriter<int> y, CancellationToken cancellation) =>
+        void Register(Supervisor service, bool isFirst)
+            => service.Register(Items, async (IO<int> b, IOWriter<int> y, CancellationToken cancellation) =>
         {
             await foreach (int value in b.StreamAsync(ReadFrom.New, cancellation))
             {

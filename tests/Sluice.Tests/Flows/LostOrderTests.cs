@@ -1,3 +1,5 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -22,7 +24,8 @@ public class LostOrderTests
                 return mayBegin.Task;
             },
         };
-        Task<FlowRun> starting = lab.Join(store: slow).StartAsync(Working, [IOVal.Of("x", 1)], run: "late", cancellation: FlowLab.Cancellation);
+        Task<FlowRun> starting = lab.Join(store: slow)
+            .StartAsync(Working, [IOVal.Of("x", 1)], run: "late", cancellation: FlowLab.Cancellation);
         await begins.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         using (var garbage = new EntryBatch())
         {
@@ -47,12 +50,15 @@ public class LostOrderTests
         Supervisor starter = lab.Join();
         int partition = EntryKey.Of("run-0").PartitionOf(WorkGroup.Partitions);
         List<FlowRun> runs = [];
-        foreach (string id in Enumerable.Range(0, int.MaxValue).Select(n => $"run-{n}").Where(id => EntryKey.Of(id).PartitionOf(WorkGroup.Partitions) == partition).Take(Many))
+        foreach (string id in Enumerable.Range(0, int.MaxValue).Select(n => $"run-{n}")
+            .Where(id => EntryKey.Of(id).PartitionOf(WorkGroup.Partitions) == partition).Take(Many))
             runs.Add(await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: id, cancellation: FlowLab.Cancellation));
         lab.Join(store: new StrangeStore(lab.Store, partition)).Register(Work, StartTests.CopyAsync);
 
-        foreach (FlowRun run in runs) await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation));
-        string other = Enumerable.Range(0, int.MaxValue).Select(n => $"run-{n}").First(id => EntryKey.Of(id).PartitionOf(WorkGroup.Partitions) != partition);
+        foreach (FlowRun run in runs) await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20),
+            FlowLab.Cancellation));
+        string other = Enumerable.Range(0, int.MaxValue).Select(n => $"run-{n}")
+            .First(id => EntryKey.Of(id).PartitionOf(WorkGroup.Partitions) != partition);
         await using FlowRun well = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: other, cancellation: FlowLab.Cancellation);
         await well.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
         Assert.Equal(Many, (await lab.Store.ListDeadAsync(FlowNames.Hosts("work"), max: 1_000, cancellation: FlowLab.Cancellation)).Count);
@@ -64,7 +70,8 @@ public class LostOrderTests
     {
         private int isListed;
 
-        public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+        public override async ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "",
+            CancellationToken cancellation = default)
         {
             IReadOnlyList<string> streams = await base.ListStreamsAsync(prefix, cancellation);
             Volatile.Write(ref isListed, 1);
@@ -85,10 +92,15 @@ public class LostOrderTests
         public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
         {
             LeaseResult result = await base.LeaseAsync(request, cancellation);
-            return result with { Batches = [.. result.Batches.Select(batch => batch.Owner.Partition == partition ? batch with { Entries = batch.Entries.ToArray().Select(Strange).ToArray() } : batch)] };
+            return result with
+            {
+                Batches = [.. result.Batches.Select(batch => batch.Owner.Partition == partition
+                ? batch with { Entries = batch.Entries.ToArray().Select(Strange).ToArray() } : batch)]
+            };
         }
 
-        public override async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(GroupId group, int number, long? after = null, int max = 100, CancellationToken cancellation = default)
+        public override async ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(GroupId group, int number, long? after = null,
+            int max = 100, CancellationToken cancellation = default)
         {
             IReadOnlyList<WaitingEntry> waiting = await base.ListWaitingAsync(group, number, after, max, cancellation);
             return number == partition ? [.. waiting.Select(one => one with { Entry = Strange(one.Entry) })] : waiting;

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>Twice, too late, in another order, cancelled: what is said then.</summary>
@@ -15,14 +17,16 @@ public class MisuseTests
         IO<int> y = run.Output<int>("y");
         Task before = run.Completion;
         await Task.WhenAll(run.DisposeAsync().AsTask(), run.DisposeAsync().AsTask());
-        Assert.Contains("goes on. Await Completion before it is disposed", (await Assert.ThrowsAsync<ObjectDisposedException>(() => before)).Message, StringComparison.Ordinal);
+        Assert.Contains("goes on. Await Completion before it is disposed",
+            (await Assert.ThrowsAsync<ObjectDisposedException>(() => before)).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<ObjectDisposedException>(() => run.Completion);
         Assert.Throws<ObjectDisposedException>(() => run.Output<int>("y"));
-        Assert.Contains("the FlowRun was disposed", (await Assert.ThrowsAsync<ObjectDisposedException>(() => FlowLab.ReadAsync(y))).Message, StringComparison.Ordinal);
-        Assert.Equal(FlowState.Waiting, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+        Assert.Contains("the FlowRun was disposed", (await Assert.ThrowsAsync<ObjectDisposedException>(() => FlowLab.ReadAsync(y))).Message,
+            StringComparison.Ordinal);
+        Assert.Equal(FlowStatus.Waiting, (await run.GetStatusAsync(FlowLab.Cancellation)).Status);
         await run.CancelAsync("enough", FlowLab.Cancellation);
         await run.CancelAsync("enough", FlowLab.Cancellation);
-        Assert.Equal(FlowState.Cancelled, (await run.GetStatusAsync(FlowLab.Cancellation)).State);
+        Assert.Equal(FlowStatus.Cancelled, (await run.GetStatusAsync(FlowLab.Cancellation)).Status);
     }
 
     [Fact]
@@ -70,7 +74,8 @@ public class MisuseTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: new(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => service.StartAsync(Working, [IOVal.Of("x", 1)],
+            cancellation: new(canceled: true)));
         Assert.Empty(await lab.Store.ListStreamsAsync("flow", FlowLab.Cancellation));
         await Assert.ThrowsAsync<ArgumentNullException>(() => service.CancelAsync("r", null!));
     }
@@ -80,7 +85,9 @@ public class MisuseTests
     {
         await using var lab = new FlowLab();
         Supervisor first = Supervisor.Attach(lab.Store, new() { Name = "one" });
-        Assert.StartsWith("A supervisor named one is attached to this store already.", Assert.Throws<InvalidOperationException>(() => Supervisor.Attach(lab.Store, new() { Name = "one" })).Message, StringComparison.Ordinal);
+        Assert.StartsWith("A supervisor named one is attached to this store already.",
+            Assert.Throws<InvalidOperationException>(() => Supervisor.Attach(lab.Store, new() { Name = "one" })).Message,
+                StringComparison.Ordinal);
         await first.DisposeAsync();
         await Supervisor.Attach(lab.Store, new() { Name = "one" }).DisposeAsync();
     }

@@ -1,3 +1,4 @@
+using Sluice.Flows;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -27,7 +28,10 @@ public class OverdueEndTests
         await life.CancelAsync();
         Assert.Equal(0, Said(after: 9.9));
         Assert.Equal(1, Said(after: 0.1));
-        Assert.Equal("The processor work of the run run was cancelled 10 s ago, and its function still runs: it does not heed its CancellationToken. Until it ends, this service cannot stop, nor hand it over. Pass the token on to whatever it waits for, or execute it in a child process, which can be ended (Executor.Processes).", warnings[0]);
+        Assert.Equal(
+            "The processor work of the run run was cancelled 10 s ago, and its function still runs: it does not heed its "
+                + "CancellationToken. Until it ends, this service cannot stop, nor hand it over. Pass the token on to whatever it waits "
+                + "for, or execute it in a child process, which can be ended (Executor.Processes).", warnings[0]);
         Assert.Equal(1, Said(after: 19.9));
         Assert.Equal(2, Said(after: 0.1));
         Assert.Contains("30 s ago", warnings[1], StringComparison.Ordinal);
@@ -47,7 +51,8 @@ public class OverdueEndTests
             await y.WriteAsync(await x.FirstAsync());
             await release.Task;
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "run",
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
 
         Task stopped = service.DisposeAsync().AsTask();

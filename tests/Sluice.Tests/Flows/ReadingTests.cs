@@ -1,3 +1,5 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -15,7 +17,8 @@ public class ReadingTests
         Supervisor service = lab.Join();
         service.Register(Work, PutOutAsync);
         await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 2_000)], cancellation: FlowLab.Cancellation);
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await run.Output<int>("y").FirstAsync(new CancellationToken(canceled: true)));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await run.Output<int>("y")
+            .FirstAsync(new CancellationToken(canceled: true)));
         Assert.Equal(2_000, (await FlowLab.ReadAsync(run.Output<int>("y"))).Count);
         Assert.Equal(0, (await lab.Store.FindStreamAsync($"flow-io/{run.Id}/y", FlowLab.Cancellation))!.Items);
     }
@@ -44,7 +47,8 @@ public class ReadingTests
         await bustle.InsideAsync(() =>
         {
             service = lab.Join(options => options with { MaxConcurrency = 1 });
-            service.Register(either, async (IO<int> a, IO<int> b) => await await Task.WhenAny(a.FirstAsync().AsTask(), b.FirstAsync().AsTask()));
+            service.Register(either, async (IO<int> a, IO<int> b) => await await Task.WhenAny(a.FirstAsync().AsTask(),
+                b.FirstAsync().AsTask()));
             return Task.CompletedTask;
         });
         lab.Join().Register(later, async () =>
@@ -52,14 +56,17 @@ public class ReadingTests
             await go.Task;
             return 2;
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(either, later).Resolve(), [IOVal.Of("a", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(either, later).Resolve(), [IOVal.Of("a", 1)],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State == FlowState.Completed);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status == FlowStatus.Completed);
         go.SetResult();
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await bustle.SettleAsync();                  // the reading that was left has its value now
 
-        await using FlowRun next = await service.StartAsync(Flow.From(either).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun next = await service.StartAsync(Flow.From(either).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)],
+            cancellation: FlowLab.Cancellation);
         await next.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
@@ -92,7 +99,8 @@ public class ReadingTests
         Assert.Contains("processor work (gate)", await ReadersAsync());
         await run.CancelAsync(cancellation: FlowLab.Cancellation);
 
-        async Task<IEnumerable<string>> ReadersAsync() => (await lab.Store.FindStreamAsync($"flow-io/{run.Id}/x", FlowLab.Cancellation))!.Readers.Select(reader => reader.Name);
+        async Task<IEnumerable<string>> ReadersAsync()
+            => (await lab.Store.FindStreamAsync($"flow-io/{run.Id}/x", FlowLab.Cancellation))!.Readers.Select(reader => reader.Name);
     }
 
     [Fact]
@@ -109,7 +117,8 @@ public class ReadingTests
                 await saved.SaveAsync("small");
             }
         });
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(saving).Resolve(), [IOVal.Of("x", 0), IOVal.Of("x", 1), IOVal.Of("x", 2)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(saving).Resolve(),
+            [IOVal.Of("x", 0), IOVal.Of("x", 1), IOVal.Of("x", 2)], cancellation: FlowLab.Cancellation);
         Assert.Equal([0, 1, 2], await FlowLab.ReadAsync(run.Output<int>("y")));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
@@ -166,7 +175,8 @@ public class ReadingTests
         Delegate save = async (Checkpoint<string> saved) => { await saved.SaveAsync(new('s', 2 << 20)); };
         Delegate fail = () => Task.FromException(new InvalidOperationException(new('e', 2 << 20)));
         lab.Join().Register(work, isState ? save : fail);
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
         await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
     }
 

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -14,11 +16,20 @@ public class RefusedLeaseTests
         await using var inner = new MemoryStreamStore(clock);
         var store = new FullStore(inner);
         int warnings = 0;
-        await using var host = Supervisor.Attach(store, new() { Name = "host", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan, LeaseDuration = TimeSpan.FromHours(1), OnWarning = _ => Interlocked.Increment(ref warnings) });
+        await using var host = Supervisor.Attach(store,
+            new()
+            {
+                Name = "host",
+                Time = clock,
+                RunRetentionDuration = Timeout.InfiniteTimeSpan,
+                LeaseDuration = TimeSpan.FromHours(1),
+                OnWarning = _ => Interlocked.Increment(ref warnings)
+            });
         host.Register(Work, StartTests.CopyAsync);
         for (TimeSpan passed = TimeSpan.Zero; passed < TimeSpan.FromMinutes(5) && store.Refused < 1_000;)
         {
-            await clock.WaitForTimersAsync(2, FlowLab.Cancellation).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);          // the heart's, and the pause
+            // the heart's, and the pause
+            await clock.WaitForTimersAsync(2, FlowLab.Cancellation).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
             TimeSpan step = clock.NextDue!.Value - clock.GetUtcNow();
             passed += step;
             clock.Advance(step);

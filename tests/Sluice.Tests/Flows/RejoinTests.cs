@@ -1,3 +1,5 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -28,20 +30,25 @@ public class RejoinTests
         again.Register(Work, StartTests.CopyAsync);
         await UntilAsync(info => info.Partitions.Any(static partition => partition.Epoch == 2));
 
-        FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, 64).Select(n => other.StartAsync(Working, [IOVal.Of("x", n)], cancellation: FlowLab.Cancellation)));
+        FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, 64)
+            .Select(n => other.StartAsync(Working, [IOVal.Of("x", n)], cancellation: FlowLab.Cancellation)));
         Task done = Task.WhenAll(runs.Select(static run => run.Completion));
         for (int round = 0; !done.IsCompleted; round++)
         {
-            Assert.True(round < MostRounds, $"{runs.Count(static run => !run.Completion.IsCompleted)} runs stand still: {string.Join(' ', (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Partitions.Select(static partition => $"{partition.Owner}:{partition.Epoch}"))}");
+            Assert.True(round < MostRounds,
+                $"{runs.Count(static run => !run.Completion.IsCompleted)} runs stand "
+                    + $"still: {string.Join(' ', (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Partitions.Select(static partition => $"{partition.Owner}:{partition.Epoch}"))}");
             long[] before = await BeatsAsync();
             clock.Advance(TimeSpan.FromSeconds(3));
-            while (!done.IsCompleted && (await BeatsAsync()).Zip(before).Any(static beats => beats.First == beats.Second)) await Task.Yield();
+            while (!done.IsCompleted && (await BeatsAsync()).Zip(before).Any(static beats => beats.First == beats.Second))
+                await Task.Yield();
             for (int i = 0; i < 1_000 && !done.IsCompleted; i++) await Task.Yield();
         }
         await done;
         foreach (FlowRun run in runs) await run.DisposeAsync();
 
-        async Task<long[]> BeatsAsync() => [.. (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Members.Select(static member => member.Heartbeats)];
+        async Task<long[]> BeatsAsync() => [.. (await store.FindGroupAsync(group, FlowLab.Cancellation))!.Members.Select(static member =>
+            member.Heartbeats)];
 
         async Task UntilAsync(Func<GroupInfo, bool> isSo)
         {

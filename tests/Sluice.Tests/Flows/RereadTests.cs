@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>What its starter has read once, it can read again if it said so at the start; also when it has died and come again.</summary>
@@ -14,14 +17,16 @@ public class RereadTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         service.Register(Work, CopyAsync);
-        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", Many)], keepOutputs: isKept, cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", Many)], keepOutputs: isKept,
+            cancellation: FlowLab.Cancellation);
         IO<int> y = run.Output<int>("y");
         Assert.Equal(Many, (await FlowLab.ReadAsync(y)).Count);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         if (!isKept)
         {
             var gone = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(y));
-            Assert.EndsWith("Read it once, start the run with keepOutputs: true, or give the stream Retention.All.", gone.Message, StringComparison.Ordinal);
+            Assert.EndsWith("Read it once, start the run with keepOutputs: true, or give the stream Retention.All.", gone.Message,
+                StringComparison.Ordinal);
             return;
         }
         Assert.Equal(Enumerable.Range(0, Many), await FlowLab.ReadAsync(y));
@@ -54,19 +59,23 @@ public class RereadTests
         await starter.AbandonAsync();
 
         await using Supervisor next = Shop();
-        await using FlowRun run = isStartedAgain ? await next.StartAsync(flow, inputs, run: "order-7", cancellation: FlowLab.Cancellation) : (await next.FindAsync("order-7", FlowLab.Cancellation))!;
+        await using FlowRun run = isStartedAgain ? await next.StartAsync(flow, inputs, run: "order-7", cancellation: FlowLab.Cancellation)
+            : (await next.FindAsync("order-7", FlowLab.Cancellation))!;
         // From the first value that the store still has: what was passed has left it.
         await foreach (int value in run.Output<int>("y").StreamAsync(FlowLab.Cancellation)) read.Add(value);
         Assert.Equal(Enumerable.Range(0, 100), read.Distinct());
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await using Supervisor other = Supervisor.Attach(lab.Store, new() { Name = "other" });
         await using FlowRun looked = (await other.FindAsync("order-7", FlowLab.Cancellation))!;
-        Assert.Contains("is read by the service that has started the run, shop; this one is other.", Assert.Throws<ArgumentException>(() => looked.Output<int>("y")).Message, StringComparison.Ordinal);
+        Assert.Contains("is read by the service that has started the run, shop; this one is other.",
+            Assert.Throws<ArgumentException>(() => looked.Output<int>("y")).Message, StringComparison.Ordinal);
     }
 
     private static async Task<bool> UntilDeletedAsync(FlowLab lab, Supervisor service, string run)
     {
-        await lab.UntilAsync("work/work", async () => (await lab.Store.ListStateAsync(FlowNames.Hosts("work"), EntryKey.Of(run).PartitionOf(WorkGroup.Partitions), WorkPartition.Node, cancellation: FlowLab.Cancellation)).Count == 0);
+        await lab.UntilAsync("work/work", async () =>
+            (await lab.Store.ListStateAsync(FlowNames.Hosts("work"), EntryKey.Of(run).PartitionOf(WorkGroup.Partitions), WorkPartition.Node,
+            cancellation: FlowLab.Cancellation)).Count == 0);
         return await service.DeleteAsync(run, FlowLab.Cancellation);
     }
 

@@ -1,14 +1,19 @@
+using Sluice.Flows;
+using Sluice.Topologies;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>What a flow is refused for, and what is planned.</summary>
 public class ResolveTests
 {
-    private static Processor P(string name, string[] inputs, string[] outputs, bool wait = false) => new(name) { Inputs = inputs, Outputs = outputs, Wait = wait };
+    private static Processor P(string name, string[] inputs, string[] outputs, bool wait = false)
+        => new(name) { Inputs = inputs, Outputs = outputs, Wait = wait };
 
     [Fact]
     public void ThePlanSaysWhatIsGivenWhatComesOutAndWhatRunsWhen()
     {
-        FlowPlan plan = Flow.From(P("sum", ["bar"], ["total"], wait: true), P("foobar", ["foo"], ["bar"]), P("show", ["total", "bar", "title"], ["page"])).Resolve().Plan;
+        FlowPlan plan = Flow.From(P("sum", ["bar"], ["total"], wait: true), P("foobar", ["foo"], ["bar"]),
+            P("show", ["total", "bar", "title"], ["page"])).Resolve().Plan;
 
         Assert.Equal(["foo", "title"], plan.FloatingInputs);
         Assert.Equal(["page"], plan.Results);
@@ -19,7 +24,8 @@ public class ResolveTests
     public void AnUnresolvedFlowHasNoPlan()
     {
         var flow = Flow.From(P("a", [], ["x"]));
-        Assert.Equal("The flow has not been resolved, so it has no Plan: call flow.Resolve() first.", Assert.Throws<InvalidOperationException>(() => flow.Plan).Message);
+        Assert.Equal("The flow has not been resolved, so it has no Plan: call flow.Resolve() first.",
+            Assert.Throws<InvalidOperationException>(() => flow.Plan).Message);
         Assert.Contains("no Topology", Assert.Throws<InvalidOperationException>(() => flow.Topology).Message, StringComparison.Ordinal);
     }
 
@@ -42,7 +48,8 @@ public class ResolveTests
 
     [Fact]
     public void AStreamHasOneWriter()
-        => Refused("The stream x is written by a and b: a stream has one writer. Rename one of the outputs.", P("a", [], ["x"]), P("b", [], ["x"]));
+        => Refused("The stream x is written by a and b: a stream has one writer. Rename one of the outputs.", P("a", [], ["x"]),
+        P("b", [], ["x"]));
 
     [Fact]
     public void CyclesAreShownShortestFirst()
@@ -50,7 +57,8 @@ public class ResolveTests
         var mistake = Assert.Throws<InvalidTopologyException>(() => Flow.From(
             P("a", ["z"], ["x"]), P("b", ["x"], ["y"]), P("c", ["y"], ["z"]), P("d", ["v"], ["w"]), P("e", ["w"], ["v"])).Resolve());
         Assert.Equal(["The flow has a cycle: v -> w -> v (by d, e). Each would wait for the other; remove one of these streams.",
-            "The flow has a cycle: x -> y -> z -> x (by b, c, a). Each would wait for the other; remove one of these streams."], mistake.Problems);
+            "The flow has a cycle: x -> y -> z -> x (by b, c, a). Each would wait for the other; remove one of these streams."],
+                mistake.Problems);
     }
 
     [Fact]
@@ -75,9 +83,12 @@ public class ResolveTests
     [Fact]
     public void NamesThatCannotBeAreRefusedWhereTheyAreGiven()
     {
-        Assert.Contains("\"a/b\" has a slash", Assert.Throws<ArgumentException>(() => new Processor("a/b")).Message, StringComparison.Ordinal);
-        Assert.Contains("has \"x\" twice among its Inputs", Assert.Throws<ArgumentException>(() => P("a", ["x", "x"], [])).Message, StringComparison.Ordinal);
-        Assert.Contains("Near it: bar.", Assert.Throws<ArgumentException>(() => Flow.From(P("a", [], ["bar"])).With("baz", new())).Message, StringComparison.Ordinal);
+        Assert.Contains("\"a/b\" has a slash", Assert.Throws<ArgumentException>(() => new Processor("a/b")).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("has \"x\" twice among its Inputs", Assert.Throws<ArgumentException>(() => P("a", ["x", "x"], [])).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("Near it: bar.", Assert.Throws<ArgumentException>(() => Flow.From(P("a", [], ["bar"])).With("baz", new())).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => Flow.From(P("a", [], ["bar"])).With("bar", new() { MaxItems = 0 }));
     }
 
@@ -97,7 +108,8 @@ public class ResolveTests
     {
         Flow flow = Flow.From(P("foobar", ["foo"], ["bar", "rest"]), P("rest", ["bar"], ["sum"])).Resolve();
         Assert.Equal(["foo", "foobar", "rest", "rest-2", "sum"], flow.Topology.Nodes.Select(node => node.Name));
-        Assert.Equal("foo (given)\n└─ foo: foobar\n   ├─ bar: rest\n   │  └─ sum: sum (result)\n   └─ rest: rest-2 (result)", flow.Topology.ToText());
+        Assert.Equal("foo (given)\n└─ foo: foobar\n   ├─ bar: rest\n   │  └─ sum: sum (result)\n   └─ rest: rest-2 (result)",
+            flow.Topology.ToText());
         Assert.Contains("n1 -->|\"rest\"| n3", flow.Topology.ToMermaid(), StringComparison.Ordinal);
         Assert.Contains("label=\"sum\"", flow.Topology.ToDot(), StringComparison.Ordinal);
         Assert.Equal("lone\n└─ alone: alone (result)", Flow.From(P("lone", [], ["alone"])).Resolve().ToString());

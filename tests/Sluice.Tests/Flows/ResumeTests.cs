@@ -1,4 +1,6 @@
 using System.Text;
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -51,7 +53,8 @@ public class ResumeTests
                 await y.WriteAsync(3);
             }
         });
-        var failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        var failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
         Assert.Contains("did not put out the same to y: the values are not the same", failure.Message, StringComparison.Ordinal);
     }
 
@@ -61,7 +64,8 @@ public class ResumeTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         service.Register(Work, StartTests.CopyAsync);
-        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1), IOVal.Of("x", 2)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1), IOVal.Of("x", 2)],
+            cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         FlowRun looked = (await service.FindAsync(run.Id, FlowLab.Cancellation))!;
         await looked.DisposeAsync();
@@ -80,10 +84,11 @@ public class ResumeTests
             await foreach (int value in x.StreamAsync()) isReading.TrySetResult();
         });
         var never = new TaskCompletionSource();
-        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Stream("x", OneAsync(never.Task))], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Stream("x", OneAsync(never.Task))],
+            cancellation: FlowLab.Cancellation);
         await isReading.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await service.DisposeAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        Assert.Equal(FlowState.Waiting, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].State);
+        Assert.Equal(FlowStatus.Waiting, (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status);
         never.SetResult();
 
         static async IAsyncEnumerable<int> OneAsync(Task never)
@@ -106,7 +111,8 @@ public class ResumeTests
         }
         service.Register(Work, StartTests.CopyAsync);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        await lab.UntilAsync("work/work", async () => (await lab.Store.ListDeadAsync(new("work/work", "hosts"), cancellation: FlowLab.Cancellation)).Count == 1);
+        await lab.UntilAsync("work/work", async () =>
+            (await lab.Store.ListDeadAsync(new("work/work", "hosts"), cancellation: FlowLab.Cancellation)).Count == 1);
         Assert.Contains(lab.Warnings, text => text.Contains("is no work order; it is a dead letter", StringComparison.Ordinal));
     }
 
@@ -117,7 +123,8 @@ public class ResumeTests
         var clock = new TestClock();
         await using var store = new BrokenOnceStore(lab.Store);
         int starts = 0;
-        lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan }, store).Register(Work, async (IO<int> x, CancellationToken cancellation) =>
+        lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan }, store)
+            .Register(Work, async (IO<int> x, CancellationToken cancellation) =>
         {
             Interlocked.Increment(ref starts);
             return await x.FirstAsync(cancellation);
@@ -129,12 +136,14 @@ public class ResumeTests
         clock.Advance(TimeSpan.FromSeconds(1));
         await lab.UntilAsync("work/work", async () => !await IsHostedAsync());
         Assert.Equal(1, starts);
-        Assert.Contains(lab.Warnings, text => text.Contains("could not be run; it is tried again: as the test wants", StringComparison.Ordinal));
+        Assert.Contains(lab.Warnings, text => text.Contains("could not be run; it is tried again: as the test wants",
+            StringComparison.Ordinal));
 
         async Task<bool> IsHostedAsync()
         {
             for (int partition = 0; partition < 16; partition++)
-                if ((await lab.Store.ListStateAsync(new("work/work", "hosts"), partition, "work", cancellation: FlowLab.Cancellation)).Count > 0) return true;
+                if ((await lab.Store.ListStateAsync(new("work/work", "hosts"), partition, "work",
+                    cancellation: FlowLab.Cancellation)).Count > 0) return true;
             return false;
         }
     }
@@ -155,6 +164,7 @@ public class ResumeTests
         }
 
         protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
-            => name == nameof(CloseReaderAsync) && hasEnded && broke.TrySetResult() ? throw new InvalidOperationException("as the test wants") : call();
+            => name == nameof(CloseReaderAsync) && hasEnded && broke.TrySetResult()
+            ? throw new InvalidOperationException("as the test wants") : call();
     }
 }

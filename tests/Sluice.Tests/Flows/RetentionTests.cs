@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>What nobody is left to read is not kept; what somebody may still read is.</summary>
@@ -18,7 +20,8 @@ public class RetentionTests
         Supervisor service = lab.Join();
         var second = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         service.Register(Maker, Make);
-        Processor first = new("first") { Inputs = ["x", "given"], Outputs = ["y"], Resume = resume, Wait = waits }, last = new("last") { Inputs = ["x"], Outputs = ["z"] };
+        Processor first = new("first") { Inputs = ["x", "given"], Outputs = ["y"], Resume = resume, Wait = waits },
+            last = new("last") { Inputs = ["x"], Outputs = ["z"] };
         service.Register(first, async (IO<int> x, IO<int> given, IOWriter<int> y) =>
         {
             await foreach (int value in x.StreamAsync())
@@ -31,16 +34,18 @@ public class RetentionTests
             await foreach (int value in x.StreamAsync()) count++;
             return count;
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, first, last).Resolve(), [IOVal.Of("given", 1), IOVal.Of("given", 2)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, first, last).Resolve(),
+            [IOVal.Of("given", 1), IOVal.Of("given", 2)], cancellation: FlowLab.Cancellation);
         Assert.Equal(Many / 100, (await FlowLab.ReadAsync(run.Output<int>("y"))).Count);
         await KeepsAsync(lab, run.Id, "given", 0);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[1].State == FlowState.Completed);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[1].Status == FlowStatus.Completed);
         await KeepsAsync(lab, run.Id, "x", Many);
 
         second.SetResult();
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await KeepsAsync(lab, run.Id, "x", 0);
-        FlowStreamStatus x = (await run.GetStatusAsync(FlowLab.Cancellation)).Streams.Single(stream => stream.Name == "x");
+        FlowStreamInfo x = (await run.GetStatusAsync(FlowLab.Cancellation)).Streams.Single(stream => stream.Name == "x");
         Assert.Equal((Many, 0, true), (x.Written, x.Kept, x.IsComplete));
         await KeepsAsync(lab, run.Id, "z", 1);
         Assert.Equal(Many, await run.Output<int>("z").FirstAsync(FlowLab.Cancellation));
@@ -58,7 +63,8 @@ public class RetentionTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         // Until then they are: who only looks at the run lets go of nothing.
-        await using (FlowRun other = (await service.FindAsync(run.Id, FlowLab.Cancellation))!) Assert.Equal(FlowState.Completed, (await other.GetStatusAsync(FlowLab.Cancellation)).State);
+        await using (FlowRun other = (await service.FindAsync(run.Id, FlowLab.Cancellation))!)
+            Assert.Equal(FlowStatus.Completed, (await other.GetStatusAsync(FlowLab.Cancellation)).Status);
         Assert.Equal(Many, await KeptAsync(lab, run.Id));
         await run.DisposeAsync();
         Assert.Equal(0, await KeptAsync(lab, run.Id));
@@ -80,7 +86,8 @@ public class RetentionTests
             if (fails) throw new InvalidOperationException("no ink");
         });
         await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).Resolve(), [], cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow-io/{run.Id}/x", async () => (await lab.Store.FindStreamAsync($"flow-io/{run.Id}/x"))!.Readers.Count == 0);
+        await lab.UntilAsync($"flow-io/{run.Id}/x", async () =>
+            (await lab.Store.FindStreamAsync($"flow-io/{run.Id}/x"))!.Readers.Count == 0);
         go.SetResult();
         await Task.WhenAny(run.Completion).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await KeepsAsync(lab, run.Id, "x", 0);
@@ -106,7 +113,8 @@ public class RetentionTests
             await Task.Delay(Timeout.Infinite, cancellation);
         });
         await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).Resolve(), [], cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[1].State == FlowState.Running);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[1].Status == FlowStatus.Running);
         await run.CancelAsync(cancellation: FlowLab.Cancellation);
         await KeepsAsync(lab, run.Id, "x", 0);
     }
@@ -120,10 +128,12 @@ public class RetentionTests
         FlowStreamOptions all = new() { Retention = Retention.All };
         service.Register(Maker, Make);
         service.Register(taker, async (IO<int> x) => await x.FirstAsync());
-        FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", all).With("y", all).Resolve(), [], cancellation: FlowLab.Cancellation);
+        FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", all).With("y", all).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await run.DisposeAsync();
-        await lab.UntilAsync($"flow-io/{run.Id}/x", async () => (await lab.Store.FindStreamAsync($"flow-io/{run.Id}/x"))!.Readers.Count == 0);
+        await lab.UntilAsync($"flow-io/{run.Id}/x", async () =>
+            (await lab.Store.FindStreamAsync($"flow-io/{run.Id}/x"))!.Readers.Count == 0);
         Assert.Equal(Many + 1, await KeptAsync(lab, run.Id));
     }
 
@@ -141,9 +151,12 @@ public class RetentionTests
             return (await FlowLab.ReadAsync(context.Input<int>("x"))).Count;
         });
         await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).Resolve(), [], cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors is [{ State: FlowState.Completed }, { State: FlowState.Running }]);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors is [{ Status: FlowStatus.Completed },
+            { Status: FlowStatus.Running }]);
         go.SetResult();
-        Assert.Equal(Many, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation).AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal(Many, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation).AsTask()
+            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
     }
 
     private static IEnumerable<IOVal> Make()
@@ -152,12 +165,14 @@ public class RetentionTests
     }
 
     private static Task KeepsAsync(FlowLab lab, string run, string stream, long count)
-        => lab.UntilAsync($"flow-io/{run}/{stream}", async () => (await lab.Store.FindStreamAsync($"flow-io/{run}/{stream}", FlowLab.Cancellation))!.Items == count);
+        => lab.UntilAsync($"flow-io/{run}/{stream}",
+        async () => (await lab.Store.FindStreamAsync($"flow-io/{run}/{stream}", FlowLab.Cancellation))!.Items == count);
 
     private static async Task<long> KeptAsync(FlowLab lab, string run)
     {
         long kept = 0;
-        foreach (string stream in await lab.Store.ListStreamsAsync($"flow-io/{run}/", FlowLab.Cancellation)) kept += (await lab.Store.FindStreamAsync(stream, FlowLab.Cancellation))!.Items;
+        foreach (string stream in await lab.Store.ListStreamsAsync($"flow-io/{run}/", FlowLab.Cancellation))
+            kept += (await lab.Store.FindStreamAsync(stream, FlowLab.Cancellation))!.Items;
         return kept;
     }
 }

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -34,9 +36,11 @@ public class RetryTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(calls, called);
         Assert.Equal([1, 2], attempts);
-        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
-        Assert.Equal((FlowState.Completed, 0, "IOException: no paper", null), (status.State, status.FailedAttempts, status.LastFailure, status.Error));
-        Assert.Contains("The processor work of the run " + run.Id + " has failed in attempt 1 of 3, and is tried again: IOException: no paper", lab.Warnings);
+        ProcessorInfo status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        Assert.Equal((FlowStatus.Completed, 0, "IOException: no paper", null),
+            (status.Status, status.FailedAttempts, status.LastFailure, status.Error));
+        Assert.Contains("The processor work of the run " + run.Id
+            + " has failed in attempt 1 of 3, and is tried again: IOException: no paper", lab.Warnings);
     }
 
     [Fact]
@@ -46,13 +50,14 @@ public class RetryTests
         Supervisor service = lab.Join();
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = AtOnce };
         int calls = 0;
-        service.Register(work, (IO<int> x) => Interlocked.Increment(ref calls) > 0 ? Task.FromException<int>(new IOException("no paper")) : Task.FromResult(1));
+        service.Register(work, (IO<int> x) => Interlocked.Increment(ref calls) > 0 ? Task.FromException<int>(new IOException("no paper"))
+            : Task.FromResult(1));
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Inputs(1), cancellation: FlowLab.Cancellation);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.EndsWith("the processor work has: IOException: no paper (attempt 3 of 3).", failure.Message, StringComparison.Ordinal);
         Assert.Equal(3, calls);
-        ProcessorStatus status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
-        Assert.Equal((FlowState.Failed, 3, 3), (status.State, status.FailedAttempts, status.Starts));
+        ProcessorInfo status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
+        Assert.Equal((FlowStatus.Failed, 3, 3), (status.Status, status.FailedAttempts, status.Starts));
     }
 
     /// <summary>A year of items with an error now and then is no failure; the same item again and again is.</summary>
@@ -61,7 +66,13 @@ public class RetryTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = ResumeMode.PerItem, Retry = new(1) { Delay = TimeSpan.Zero } };
+        var work = new Processor("work")
+        {
+            Inputs = ["x"],
+            Outputs = ["y"],
+            Resume = ResumeMode.PerItem,
+            Retry = new(1) { Delay = TimeSpan.Zero }
+        };
         ConcurrentDictionary<int, int> seen = new();
         service.Register(work, async (IO<int> x, IOWriter<int> y) =>
         {
@@ -81,8 +92,19 @@ public class RetryTests
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
-        SupervisorOptions Named(string name) => new() { Name = name, Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan, LeaseDuration = TimeSpan.FromSeconds(9) };
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = new(2) { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) } };
+        SupervisorOptions Named(string name) => new()
+        {
+            Name = name,
+            Time = clock,
+            RunRetentionDuration = Timeout.InfiniteTimeSpan,
+            LeaseDuration = TimeSpan.FromSeconds(9)
+        };
+        var work = new Processor("work")
+        {
+            Inputs = ["x"],
+            Outputs = ["y"],
+            Retry = new(2) { Delay = TimeSpan.FromHours(1), MaxDelay = TimeSpan.FromHours(1) }
+        };
         var first = Supervisor.Attach(store, Named("first"));
         int calls = 0;
         Task<int> Fail(IO<int> x, ProcessorContext context)
@@ -91,7 +113,8 @@ public class RetryTests
             return Task.FromException<int>(new IOException($"no paper in attempt {context.Attempt}"));
         }
         first.Register(work, Fail);
-        await using FlowRun run = await first.StartAsync(Flow.From(work).Resolve(), Inputs(1), run: "r", cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await first.StartAsync(Flow.From(work).Resolve(), Inputs(1), run: "r",
+            cancellation: FlowLab.Cancellation);
         // It dies while it pauses; what it counted is there for the one that takes over.
         while ((await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].FailedAttempts == 0) await Task.Yield();
         await first.AbandonAsync();
@@ -116,7 +139,8 @@ public class RetryTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        Processor bad = new("bad") { Inputs = ["x"], Outputs = ["y"] }, work = new("work") { Inputs = ["y"], Outputs = ["z"], Retry = new(1_000) };
+        Processor bad = new("bad") { Inputs = ["x"], Outputs = ["y"] },
+            work = new("work") { Inputs = ["y"], Outputs = ["z"], Retry = new(1_000) };
         int calls = 0;
         service.Register(bad, (IO<int> x) => Task.FromException<int>(new IOException("no paper")));
         service.Register(work, async (IO<int> y, CancellationToken cancellation) =>
@@ -125,7 +149,8 @@ public class RetryTests
             return await y.FirstAsync(cancellation);
         });
         await using FlowRun run = await service.StartAsync(Flow.From(bad, work).Resolve(), Inputs(1), cancellation: FlowLab.Cancellation);
-        Assert.Equal("bad", (await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation))).Processor);
+        Assert.Equal("bad", (await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation))).Processor);
         Assert.Equal(1, calls);
     }
 
@@ -135,13 +160,21 @@ public class RetryTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Retry = new(3) { Delay = TimeSpan.FromDays(1), MaxDelay = TimeSpan.FromDays(1) } };
+        var work = new Processor("work")
+        {
+            Inputs = ["x"],
+            Outputs = ["y"],
+            Retry = new(3) { Delay = TimeSpan.FromDays(1), MaxDelay = TimeSpan.FromDays(1) }
+        };
         service.Register(work, (IO<int> x) => Task.FromException<int>(new IOException("no paper")));
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), Inputs(1), cancellation: FlowLab.Cancellation);
-        await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].FailedAttempts == 1);
-        Assert.Equal("waiting (1 failed), y 0", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText().Split("work").Last().Split('\n')[0].Trim());
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].FailedAttempts == 1);
+        Assert.Equal("waiting (1 failed), y 0", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText().Split("work").Last()
+            .Split('\n')[0].Trim());
         await run.CancelAsync("enough", FlowLab.Cancellation);
-        Assert.True((await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation))).IsCancelled);
+        Assert.True((await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation))).IsCancelled);
         await lab.UntilAsync($"flow/{run.Id}", async () => (await run.GetStatusAsync(FlowLab.Cancellation)).EndedAt is not null);
     }
 
@@ -159,7 +192,14 @@ public class RetryTests
             if (!called.IsEmpty && stream.EndsWith("/x", StringComparison.Ordinal)) isResting.TrySetResult();
         });
         Supervisor service = lab.Join(options => options with { Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan }, watched);
-        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume, Retry = AtOnce, Timeout = TimeSpan.FromSeconds(10) };
+        var work = new Processor("work")
+        {
+            Inputs = ["x"],
+            Outputs = ["y"],
+            Resume = resume,
+            Retry = AtOnce,
+            Timeout = TimeSpan.FromSeconds(10)
+        };
         var isStuck = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isWaiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -196,7 +236,9 @@ public class RetryTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal([2], (await FlowLab.ReadAsync(run.Output<int>("y"))).TakeLast(1));
         Assert.Equal(resume == ResumeMode.PerItem ? [1, 2, 2] : [1, 2, 1, 2], called);
-        Assert.Contains(lab.Warnings, text => text.EndsWith($"It has worked for longer than 00:00:10{(resume == ResumeMode.PerItem ? " on one item" : "")}, not counting what it waited for (Processor.Timeout).", StringComparison.Ordinal));
+        Assert.Contains(lab.Warnings, text => text.EndsWith(
+            $"It has worked for longer than 00:00:10{(resume == ResumeMode.PerItem ? " on one item" : "")}, not counting what it waited "
+                + $"for (Processor.Timeout).", StringComparison.Ordinal));
 
         bool IsRetried()
         {
@@ -220,7 +262,8 @@ public class RetryTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new Processor("a") { Timeout = TimeSpan.Zero });
         Assert.Equal(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(3) });
         Assert.NotEqual(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(2) });
-        Assert.Equal("a: -> (3 retries, 00:00:05 at most)", new Processor("a") { Retry = new(3), Timeout = TimeSpan.FromSeconds(5) }.ToString());
+        Assert.Equal("a: -> (3 retries, 00:00:05 at most)",
+            new Processor("a") { Retry = new(3), Timeout = TimeSpan.FromSeconds(5) }.ToString());
     }
 
     /// <summary>Reports when a caller begins to wait for a change of a stream.</summary>

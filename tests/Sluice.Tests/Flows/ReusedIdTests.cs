@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>The id of a run that was deleted before anybody had taken it on is used again.</summary>
@@ -15,7 +17,8 @@ public class ReusedIdTests
         Supervisor starter = lab.Join();
         for (int n = 0; n < deleted; n++)
         {
-            await using FlowRun earlier = await starter.StartAsync(Working, [IOVal.Of("x", n)], run: "again", cancellation: FlowLab.Cancellation);
+            await using FlowRun earlier = await starter.StartAsync(Working, [IOVal.Of("x", n)], run: "again",
+                cancellation: FlowLab.Cancellation);
             await earlier.CancelAsync(cancellation: FlowLab.Cancellation);
             Assert.True(await starter.DeleteAsync("again", FlowLab.Cancellation));
         }
@@ -24,6 +27,7 @@ public class ReusedIdTests
 
         await run.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
         Assert.Equal([100], await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        await lab.UntilAsync("work/work", async () => (await lab.Store.FindStreamAsync("work/work", FlowLab.Cancellation))!.Groups[0].Outstanding == 0);
+        await lab.UntilAsync("work/work", async () =>
+            (await lab.Store.FindStreamAsync("work/work", FlowLab.Cancellation))!.Groups[0].Outstanding == 0);
     }
 }

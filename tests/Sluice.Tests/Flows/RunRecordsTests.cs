@@ -2,10 +2,12 @@ using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What flows store about themselves is read as strictly as payloads: a member that is missing, renamed or null where it may not be is an error, never a null that fails later.</summary>
+/// <summary>What flows store about themselves is read as strictly as payloads: a member that is missing, renamed or null where it may not
+/// be is an error, never a null that fails later.</summary>
 public class RunRecordsTests
 {
     private static readonly object[] Records =
@@ -13,7 +15,8 @@ public class RunRecordsTests
         new WorkOrder("run", "key"),
         new Assignment("run", "key", Starts: 2, Ended: true, new() { ["in"] = 7 }, [1]) { Damage = "none", Failures = 1, IsUntold = true },
         new StreamFailure("work", "it broke", IsCancelled: true) { IsDifference = true },
-        new RunEvent(RunEventKind.Failed, "member", "work", "it broke", "origin", Start: 2, Plan(), "stream") { IsDifference = true, Attempt = 1 },
+        new RunEvent(RunEventKind.Failed, "member", "work", "it broke", "origin", Start: 2, Plan(), "stream") { IsDifference = true,
+            Attempt = 1 },
     ];
 
     [Fact]
@@ -30,15 +33,18 @@ public class RunRecordsTests
             {
                 foreach (PropertyInfo member in type.GetProperties().Where(static one => one.SetMethod is not null))
                 {
-                    bool mustBe = !member.PropertyType.IsValueType && new NullabilityInfoContext().Create(member).ReadState == NullabilityState.NotNull;
+                    bool mustBe = !member.PropertyType.IsValueType
+                        && new NullabilityInfoContext().Create(member).ReadState == NullabilityState.NotNull;
                     string json = member.GetCustomAttribute<JsonPropertyNameAttribute>()!.Name;
                     string name = $"{path}.{json}";
                     if (mustBe) refused.Add(name);
                     Check("missing", mustBe, (of, _) => of.Remove(json));
                     Check("renamed", mustBe, (of, value) => { of.Remove(json); of["Renamed"] = value; });
-                    Check("null", mustBe || (member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null), (of, _) => of[json] = null);
+                    Check("null", mustBe || (member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null),
+                        (of, _) => of[json] = null);
                     Type inner = member.PropertyType.IsArray ? member.PropertyType.GetElementType()! : member.PropertyType;
-                    if (inner.Namespace == nameof(Sluice) && inner.IsClass) Visit(inner, name, root => member.PropertyType.IsArray ? find(root)[json]![0]! : find(root)[json]!, text);
+                    if (inner.Assembly == record.GetType().Assembly && inner.IsClass)
+                        Visit(inner, name, root => member.PropertyType.IsArray ? find(root)[json]![0]! : find(root)[json]!, text);
 
                     void Check(string how, bool isRefused, Action<JsonObject, JsonNode?> change)
                     {
@@ -84,6 +90,7 @@ public class RunRecordsTests
     }
 
     private static RunPlan Plan() => new("run", "key", "starter",
-        [new("work", ["in"], ["out"], Wait: true, ResumeMode.PerItem) { Retry = new(3, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)), Timeout = TimeSpan.FromHours(1) }],
+        [new("work", ["in"], ["out"], Wait: true, ResumeMode.PerItem) { Retry = new(3, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(1)),
+            Timeout = TimeSpan.FromHours(1) }],
         [new("out", "int", IsGiven: true, 1, 2, 3, 4, default) { Given = new(5, "digest") }], ["out"]);
 }

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -5,7 +7,8 @@ namespace Sluice.Tests.Flows;
 /// <summary>Signed values hold in the stream and the run that they were written to.</summary>
 public class SignedFlowTests
 {
-    private static readonly PayloadSerializers Serializers = PayloadSerializers.Json.Signed(new("k1", [.. Enumerable.Range(0, 32).Select(n => (byte)n)]));
+    private static readonly PayloadSerializers Serializers =
+        PayloadSerializers.Json.Signed(new("k1", [.. Enumerable.Range(0, 32).Select(n => (byte)n)]));
     private static readonly Processor Pair = new("pair") { Inputs = ["owed", "paid"], Outputs = ["sum"], Resume = ResumeMode.Checkpoint };
 
     [Fact]
@@ -27,13 +30,15 @@ public class SignedFlowTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join(options => options with { Serializers = Serializers }, around(lab.Store));
-        service.Register(Pair, async (IO<int> owed, IO<int> paid, IOWriter<int> sum, Checkpoint<int> checkpoint, CancellationToken cancellation) =>
+        service.Register(Pair, async (IO<int> owed, IO<int> paid, IOWriter<int> sum, Checkpoint<int> checkpoint,
+            CancellationToken cancellation) =>
         {
             int first = await owed.FirstAsync(cancellation);
             await checkpoint.SaveAsync(first, cancellation);
             await sum.WriteAsync(checkpoint.Value + await paid.FirstAsync(cancellation), cancellation);
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Pair).Resolve(), [IOVal.Of("owed", 499), IOVal.Of("paid", 1)], run: "r", cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Pair).Resolve(), [IOVal.Of("owed", 499), IOVal.Of("paid", 1)],
+            run: "r", cancellation: FlowLab.Cancellation);
         try
         {
             return $"{(await FlowLab.ReadAsync(run.Output<int>("sum"))).Single()}";

@@ -1,3 +1,5 @@
+using Sluice.Flows;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>A function that gives up waiting by a token of its own goes on when it has a slot again.</summary>
@@ -24,7 +26,8 @@ public class SlotTests
         service.Register(outer, async (IOWriter<int> a, CancellationToken cancellation) =>
         {
             Interlocked.Increment(ref atWork);
-            await using FlowRun nested = await service.StartAsync(Flow.From(inner).Resolve(), [IOVal.Of("x", 1)], run: "nested", cancellation: cancellation);
+            await using FlowRun nested = await service.StartAsync(Flow.From(inner).Resolve(), [IOVal.Of("x", 1)], run: "nested",
+                cancellation: cancellation);
             Interlocked.Decrement(ref atWork);
             if (how == "completion") await nested.Completion;
             else if (how == "found")
@@ -71,7 +74,8 @@ public class SlotTests
             await go.Task;
             await z.WriteAsync(1);
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(reader).Resolve(), [IOVal.Stream("x", OneAsync())], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(reader).Resolve(), [IOVal.Stream("x", OneAsync())],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
         await using FlowRun another = await service.StartAsync(Flow.From(other).Resolve(), [], cancellation: FlowLab.Cancellation);
         await isAtWork.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

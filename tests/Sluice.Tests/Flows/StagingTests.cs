@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>What an item becomes is one commit; what several become need not be.</summary>
@@ -22,7 +25,8 @@ public class StagingTests
     [Fact]
     public async Task AnItemThatBecomesMoreFailsByName()
     {
-        var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([1, StoreCommit.MaxItems], count => Enumerable.Repeat(1, count)));
+        var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([1, StoreCommit.MaxItems],
+            count => Enumerable.Repeat(1, count)));
         Assert.Contains("The processor grow of the run", failure.Message, StringComparison.Ordinal);
         Assert.Contains("has put out 999 values", failure.Message, StringComparison.Ordinal);
     }
@@ -41,8 +45,10 @@ public class StagingTests
                 if (item == 3) await longItem.Task;
             }
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Grow).Resolve(), [.. Enumerable.Range(1, 4).Select(item => IOVal.Of("length", item))], cancellation: FlowLab.Cancellation);
-        await using IAsyncEnumerator<string> results = run.Output<string>("text").StreamAsync(FlowLab.Cancellation).GetAsyncEnumerator(FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Grow).Resolve(),
+            [.. Enumerable.Range(1, 4).Select(item => IOVal.Of("length", item))], cancellation: FlowLab.Cancellation);
+        await using IAsyncEnumerator<string> results = run.Output<string>("text").StreamAsync(FlowLab.Cancellation)
+            .GetAsyncEnumerator(FlowLab.Cancellation);
         foreach (string expected in (string[])["1", "2"])
         {
             Assert.True(await results.MoveNextAsync().AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
@@ -65,7 +71,8 @@ public class StagingTests
             await foreach (int item in length.StreamAsync())
                 foreach (int one in put(item)) await text.WriteAsync(new string('x', one));
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Grow).Resolve(), [.. items.Select(item => IOVal.Of("length", item))], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Grow).Resolve(), [.. items.Select(item => IOVal.Of("length", item))],
+            cancellation: FlowLab.Cancellation);
         List<int> lengths = (await FlowLab.ReadAsync(run.Output<string>("text"))).ConvertAll(text => text.Length);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         return lengths;

@@ -1,3 +1,4 @@
+using Sluice.Flows;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -5,7 +6,8 @@ namespace Sluice.Tests.Flows;
 /// <summary>A run that stands still says where.</summary>
 public class StalledTests
 {
-    private static readonly Processor Source = new("source") { Outputs = ["x"] }, Sink = new("sink") { Inputs = ["x", "y"], Outputs = ["z"] };
+    private static readonly Processor Source = new("source") { Outputs = ["x"] },
+        Sink = new("sink") { Inputs = ["x", "y"], Outputs = ["z"] };
     private static readonly Processor Late = new("late") { Inputs = ["w"], Outputs = ["y"] };
 
     [Fact]
@@ -31,20 +33,26 @@ public class StalledTests
         Flow flow = Flow.From(Source, Sink, Late).With("x", new() { MaxItems = 4 }).Resolve();
         await using FlowRun run = await service.StartAsync(flow, [IOVal.Of("w", 1)], cancellation: FlowLab.Cancellation);
         await hasRead.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        FlowStatus status = await run.GetStatusAsync(FlowLab.Cancellation);
-        await AdvanceUntilAsync(async () => (status = await run.GetStatusAsync(FlowLab.Cancellation)).Processors is [{ WaitsFor: not null }, { WaitsFor: not null }, _]);
-        Assert.Equal("room in x, read by sink, which waits for a value of y, written by late, which no service hosts", status.Processors[0].WaitsFor);
+        FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
+        await AdvanceUntilAsync(async () => (status = await run.GetStatusAsync(FlowLab.Cancellation)).Processors is [{ WaitsFor: not null },
+        { WaitsFor: not null }, _]);
+        Assert.Equal("room in x, read by sink, which waits for a value of y, written by late, which no service hosts",
+            status.Processors[0].WaitsFor);
         Assert.Equal("a value of y, written by late, which no service hosts", status.Processors[1].WaitsFor);
         Assert.Null(status.Processors[2].WaitsFor);
-        Assert.Contains("source  running (waits for room in x, read by sink, which", System.Text.RegularExpressions.Regex.Replace(status.ToText(), " {2,}", "  "), StringComparison.Ordinal);
+        Assert.Contains("source  running (waits for room in x, read by sink, which",
+            System.Text.RegularExpressions.Regex.Replace(status.ToText(), " {2,}", "  "), StringComparison.Ordinal);
 
         string? warning = null;
         await AdvanceUntilAsync(() =>
         {
-            lock (lab.Warnings) warning = lab.Warnings.Find(text => text.StartsWith($"In the run {run.Id}, source has waited for ", StringComparison.Ordinal));
+            lock (lab.Warnings) warning = lab.Warnings.Find(text => text.StartsWith($"In the run {run.Id}, source has waited for ",
+                StringComparison.Ordinal));
             return Task.FromResult(warning is not null);
         });
-        Assert.Matches("waited for [0-9,]+ s for room in x, read by sink, which waits for a value of y, written by late, which no service hosts.$", warning);
+        Assert.Matches(
+            "waited for [0-9,]+ s for room in x, read by sink, which waits for a value of y, written by late, which no service hosts.$",
+                warning);
 
         // Somebody comes.
         service.Register(Late, (IO<int> w) => Task.FromResult(1));

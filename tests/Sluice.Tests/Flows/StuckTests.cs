@@ -1,3 +1,4 @@
+using Sluice.Flows;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -12,8 +13,10 @@ public class StuckTests
         await using var store = new MemoryStreamStore(clock);
         using var core = new SupervisorCore(store, new() { Time = clock });
         string journal = FlowNames.Journal("run"), values = FlowNames.Values("run", "y");
-        foreach (string stream in (string[])[journal, values]) await store.OpenStreamAsync(stream, new() { Partitions = 1 }, FlowLab.Cancellation);
-        var plan = new StreamPlan("y", Type: null, IsGiven: false, MaxItems: 1, MaxBytes: 1, MaxItemBytes: 1, MaxKept: 1, Retention.UntilRead);
+        foreach (string stream in (string[])[journal, values])
+            await store.OpenStreamAsync(stream, new() { Partitions = 1 }, FlowLab.Cancellation);
+        var plan = new StreamPlan("y", Type: null, IsGiven: false, MaxItems: 1, MaxBytes: 1, MaxItemBytes: 1, MaxKept: 1,
+            Retention.UntilRead);
         var writer = new ProcessorPlan("work", [], ["y"], Wait: false, ResumeMode.FromScratch);
         using var stalls = new DeadlockDetector(core, new("run", "key", "test", [writer], [plan], []), writer, FlowLab.Cancellation);
         var output = new OutputStream(core.Calls, "run", plan, "work", stalls, slot: null, FlowLab.Cancellation);

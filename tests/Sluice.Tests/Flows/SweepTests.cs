@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
@@ -22,7 +24,8 @@ public class SweepTests
             host.Register(Work, StartTests.CopyAsync);
             for (int i = 0; i < 20; i++)
             {
-                await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", i)], cancellation: FlowLab.Cancellation);
+                await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", i)],
+                    cancellation: FlowLab.Cancellation);
                 await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
             }
         }
@@ -55,7 +58,8 @@ public class SweepTests
         }
     }
 
-    /// <remarks>Ends are stamped with the store's time. The clock of the service that sweeps once decided, and results were gone before they were read.</remarks>
+    /// <remarks>Ends are stamped with the store's time. The clock of the service that sweeps once decided, and results were gone before
+    /// they were read.</remarks>
     [Theory]
     [InlineData(-2)]
     [InlineData(2)]
@@ -66,12 +70,14 @@ public class SweepTests
         away.Jump(TimeSpan.FromDays(daysAhead));
         var warnings = new ConcurrentQueue<string>();
         await using var store = new MemoryStreamStore(clock);
-        await using var host = Supervisor.Attach(store, new() { Name = "host", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
+        await using var host = Supervisor.Attach(store,
+            new() { Name = "host", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
         host.Register(Work, StartTests.CopyAsync);
         await using FlowRun run = await host.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         DateTimeOffset ended = clock.GetUtcNow();
-        await using var sweeper = Supervisor.Attach(store, new() { Name = "sweeper", Time = away, RunRetentionDuration = Keep, OnWarning = warnings.Enqueue });
+        await using var sweeper = Supervisor.Attach(store,
+            new() { Name = "sweeper", Time = away, RunRetentionDuration = Keep, OnWarning = warnings.Enqueue });
         while ((await store.ListStreamsAsync("flow/")).Count > 0)
         {
             await clock.WaitForTimersAsync(1, FlowLab.Cancellation);

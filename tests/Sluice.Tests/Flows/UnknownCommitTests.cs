@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>A commit whose answer is lost, and which cannot be asked for again, as its stream is gone meanwhile.</summary>
@@ -24,7 +27,8 @@ public class UnknownCommitTests
         using var core = new SupervisorCore(hooked, new() { ReaderTimeout = FlowLab.Patience });
         StoreRetrier calls = core.Calls;
         await WorkGroup.OpenAsync(core, Work.Name, FlowLab.Cancellation);
-        foreach (string stream in (string[])["first", "second"]) await lab.Store.OpenStreamAsync(stream, cancellation: FlowLab.Cancellation);
+        foreach (string stream in (string[])["first", "second"])
+            await lab.Store.OpenStreamAsync(stream, cancellation: FlowLab.Cancellation);
         AcquireResult taken = await lab.Store.AcquireAsync(FlowNames.Hosts(Work.Name), 0, new("one"), FlowLab.Cancellation);
         using var partition = new WorkPartition(calls, taken.Ownership, taken.State!.LastCommit);
 
@@ -50,7 +54,8 @@ public class UnknownCommitTests
         HookedStore hooked = new(lab.Store);
         hooked.AfterCommit = async commit =>
         {
-            string? stream = commit.Outputs.Select(output => output.Stream).FirstOrDefault(name => name.StartsWith("flow-io/", StringComparison.Ordinal));
+            string? stream = commit.Outputs.Select(output => output.Stream)
+                .FirstOrDefault(name => name.StartsWith("flow-io/", StringComparison.Ordinal));
             if (stream is null || Interlocked.Increment(ref commits) != Runs / 4) return;
             deleted = stream;
             await lab.Store.DeleteStreamAsync(stream);
@@ -60,7 +65,8 @@ public class UnknownCommitTests
         host.Register(Work, CopyAsync);
         Flow flow = Flow.From(Work).Resolve();
         FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, Runs).Select(i =>
-            starter.StartAsync(flow, Enumerable.Range(i * Values, Values).Select(k => IOVal.Of("x", k)), cancellation: FlowLab.Cancellation)));
+            starter.StartAsync(flow, Enumerable.Range(i * Values, Values).Select(k => IOVal.Of("x", k)),
+            cancellation: FlowLab.Cancellation)));
 
         string[] failed = await Task.WhenAll(runs.Select(ReadAsync));
 

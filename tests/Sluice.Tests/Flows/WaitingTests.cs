@@ -1,8 +1,11 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A store that answers everything, but cannot say when something changes: it is asked again after pauses, by whoever waits.</summary>
+/// <summary>A store that answers everything, but cannot say when something changes: it is asked again after pauses, by whoever
+/// waits.</summary>
 public class WaitingTests
 {
     private const int Many = 100;
@@ -22,7 +25,8 @@ public class WaitingTests
         await store.PausesAsync(clock, timers: 2);          // the heart's, and the pause
         store.IsDeaf = false;
         await using var starter = Supervisor.Attach(inner, Options("starter", clock));
-        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
         clock.Advance(TimeSpan.FromMilliseconds(50));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
@@ -36,7 +40,8 @@ public class WaitingTests
         await using var host = Supervisor.Attach(store, Options("host", clock));
         host.Register(Work, StartTests.CopyAsync);
         Flow flow = Flow.From(Work, Rest).With("y", new FlowStreamOptions { MaxItems = 2 }).Resolve();
-        await using FlowRun run = await host.StartAsync(flow, Enumerable.Range(0, 20).Select(n => IOVal.Of("x", n)), run: "run", cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await host.StartAsync(flow, Enumerable.Range(0, 20).Select(n => IOVal.Of("x", n)), run: "run",
+            cancellation: FlowLab.Cancellation);
 
         await store.PausesAsync(clock, timers: 3);          // the heart's, that of its patience, and the pause
         store.IsDeaf = false;
@@ -50,7 +55,8 @@ public class WaitingTests
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
-    private static SupervisorOptions Options(string name, TestClock clock) => new() { Name = name, Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan };
+    private static SupervisorOptions Options(string name, TestClock clock)
+        => new() { Name = name, Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan };
 
     /// <summary>Does not say when one of its streams changes.</summary>
     private sealed class DeafStore(IStreamStore inner, string stream) : StreamStoreWrapper(inner, leaveOpen: true)

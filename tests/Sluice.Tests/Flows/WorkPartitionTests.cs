@@ -1,3 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>Into how many parts the work of a processor is divided.</summary>
@@ -14,14 +17,17 @@ public class WorkPartitionTests
         await using var lab = new FlowLab();
         Supervisor[] services = [.. Enumerable.Range(0, 3).Select(_ => lab.Join(options => options with { WorkPartitions = parts }))];
         foreach (Supervisor service in services) service.Register(Work, StartTests.CopyAsync);
-        FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, 30).Select(n => services[0].StartAsync(Working, [IOVal.Of("x", n)], cancellation: FlowLab.Cancellation)));
+        FlowRun[] runs = await Task.WhenAll(Enumerable.Range(0, 30)
+            .Select(n => services[0].StartAsync(Working, [IOVal.Of("x", n)], cancellation: FlowLab.Cancellation)));
         await Task.WhenAll(runs.Select(run => run.Completion)).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(parts, (await lab.Store.FindGroupAsync(new("work/work", "hosts"), FlowLab.Cancellation))!.Partitions.Count);
         Assert.Empty(lab.Warnings);
         foreach (FlowRun run in runs)
         {
             await run.DisposeAsync();
-            await lab.UntilAsync("work/work", async () => (await lab.Store.ListStateAsync(FlowNames.Hosts("work"), EntryKey.Of(run.Id).PartitionOf(parts), WorkPartition.Node, cancellation: FlowLab.Cancellation)).Count == 0);
+            await lab.UntilAsync("work/work", async () =>
+                (await lab.Store.ListStateAsync(FlowNames.Hosts("work"), EntryKey.Of(run.Id).PartitionOf(parts), WorkPartition.Node,
+                cancellation: FlowLab.Cancellation)).Count == 0);
             Assert.True(await services[1].DeleteAsync(run.Id, FlowLab.Cancellation));
         }
     }
@@ -30,7 +36,8 @@ public class WorkPartitionTests
     public async Task WhoSaysAnotherNumberGoesByTheStoresAndIsTold()
     {
         await using var lab = new FlowLab();
-        Supervisor first = lab.Join(options => options with { WorkPartitions = 4 }), other = lab.Join(options => options with { WorkPartitions = 8 }), silent = lab.Join();
+        Supervisor first = lab.Join(options => options with { WorkPartitions = 4 }),
+            other = lab.Join(options => options with { WorkPartitions = 8 }), silent = lab.Join();
         first.Register(Work, StartTests.CopyAsync);
         while (await lab.Store.FindStreamAsync("work/work", FlowLab.Cancellation) is null) await Task.Yield();
         foreach (Supervisor service in (Supervisor[])[other, silent]) service.Register(Work, StartTests.CopyAsync);
@@ -45,7 +52,9 @@ public class WorkPartitionTests
         int Warnings()
         {
             lock (lab.Warnings)
-                return lab.Warnings.Count(text => text.StartsWith("The work of the processor work is divided into 4 parts in the store, not into 8 as this service says (SupervisorOptions.WorkPartitions): 4 services can share it.", StringComparison.Ordinal));
+                return lab.Warnings.Count(text => text.StartsWith(
+                    "The work of the processor work is divided into 4 parts in the store, not into 8 as this service says "
+                        + "(SupervisorOptions.WorkPartitions): 4 services can share it.", StringComparison.Ordinal));
         }
     }
 

@@ -1,4 +1,7 @@
 using System.Text.Json;
+using Sluice.Executors;
+using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 

@@ -1,4 +1,9 @@
 using System.Threading.Channels;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Graphs;
+using Sluice.Storage;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Persisted;
 

@@ -1,4 +1,7 @@
 using System.Text;
+using Sluice.Delivery;
+using Sluice.Producers;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 
@@ -113,7 +116,7 @@ public sealed class ProducerPositionTests : IDisposable
         await consecutor.StartAsync(Cancellation);
         PipelineRun run = (source | consecutor).Start();
         while (consecutor.Snapshot().Accepted == 0) await Task.Delay(5, Cancellation);
-        run.Cancel();
+        _ = run.CancelAsync();
         await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ProducerState stored = await store.OpenProducerAsync("work", "tape", Cancellation);
         byte[] position = stored.Position.ToArray();

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
+using Sluice.Diagnostics;
+using Sluice.Graphs;
 
 namespace Sluice.Tests.Persisted;
 

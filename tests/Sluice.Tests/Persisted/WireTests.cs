@@ -1,4 +1,11 @@
 using System.Text;
+using Sluice.Delivery;
+using Sluice.Engine;
+using Sluice.Executors;
+using Sluice.Flows;
+using Sluice.Policies;
+using Sluice.Processes;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 

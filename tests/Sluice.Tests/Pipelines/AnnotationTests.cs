@@ -1,5 +1,7 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 using Sluice.Tests.Pipelines.Operators;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
@@ -113,10 +115,12 @@ public sealed class AnnotationTests
     [Fact]
     public async Task ADeadLetterSaysWhatFailedWhereAndHowOften()
     {
-        Pipeline pipeline = (Source.From([1, 3, 6, 9]).Select(ThirdsFail) | Stage.Retry(1, Backoff.None).OnError(ErrorPolicy.DeadLetter)).ForEach(_ => { });
+        Pipeline pipeline = (Source.From([1, 3, 6, 9]).Select(ThirdsFail) | Stage.Retry(1, Backoff.None)
+            .OnError(ErrorPolicy.DeadLetter)).ForEach(_ => { });
         await using PipelineRun run = pipeline.Start(new RunOptions { MaxDeadLetters = 2, Time = clock });
         await run.Completion;
-        Assert.Equal(["6 failed in ThirdsFail after 2 attempts: a third", "9 failed in ThirdsFail after 2 attempts: a third"], run.DeadLetters.Select(letter => $"{letter}"));
+        Assert.Equal(["6 failed in ThirdsFail after 2 attempts: a third", "9 failed in ThirdsFail after 2 attempts: a third"],
+            run.DeadLetters.Select(letter => $"{letter}"));
         Assert.All(run.DeadLetters, letter => Assert.IsType<FormatException>(letter.Exception));
         Assert.Equal(3, run.Snapshot()[nameof(ThirdsFail)].Failed);
     }
@@ -137,11 +141,13 @@ public sealed class AnnotationTests
             | Stage.Timeout(TimeSpan.FromSeconds(5)).Retry(1, Backoff.None).OnError(ErrorPolicy.DeadLetter);
         await using PipelineRun run = await PlayAsync(stage.ForEach(n => log.Add($"{Seconds()}: done {n}")), 20);
         // One that does not stop gets a second to notice before it is left behind.
-        Assert.Equal(honoursItsToken ? ["0: try 1", "5: try 1", "10: try 2", "10: done 2"] : ["0: try 1", "6: try 1", "12: try 2", "12: done 2"], log);
+        Assert.Equal(honoursItsToken ? ["0: try 1", "5: try 1", "10: try 2", "10: done 2"]
+            : ["0: try 1", "6: try 1", "12: try 2", "12: done 2"], log);
         DeadLetter letter = Assert.Single(run.DeadLetters);
         Assert.IsType<TimeoutException>(letter.Exception);
         Assert.Equal((1, 2), (letter.Item, letter.Attempts));
-        Assert.Equal("The attempt took longer than 00:00:05" + (honoursItsToken ? "." : ", and did not stop when its token was cancelled."), letter.Exception.Message);
+        Assert.Equal("The attempt took longer than 00:00:05" + (honoursItsToken ? "." : ", and did not stop when its token was cancelled."),
+            letter.Exception.Message);
         Assert.Equal(honoursItsToken ? [] : ["Slow"], run.StillRunning);
         NodeSnapshot node = run.Snapshot()["Slow"];
         Assert.Equal((2L, 1L, 1L, 1L), (node.In, node.Out, node.Failed, node.Retried));

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines;
 
 /// <summary>Lists that fail, and are divided in a run.</summary>
@@ -11,20 +13,23 @@ public sealed class BisectTests
     public async Task OnlyTheBadItemIsPutAsideAndTheOthersGoThroughInOrder()
     {
         bad.Add(37);
-        await using PipelineRun run = (Source.From(Enumerable.Range(0, 64)).Chunk(64) | Write | Stage.Bisect.OnError(ErrorPolicy.DeadLetter)).Start();
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 64)).Chunk(64) | Write
+            | Stage.Bisect.OnError(ErrorPolicy.DeadLetter)).Start();
         await run.Completion;
         Assert.Equal(Enumerable.Range(0, 64).Where(static n => n != 37), written);
         Assert.Equal((2 * 6) + 1, started.Count);
         DeadLetter letter = Assert.Single(run.DeadLetters);
         Assert.Equal([37], Assert.IsType<int[]>(letter.Item));
-        Assert.Equal(("Write", 1, "Write, item 38 of 64", "FormatException: 37 is bad"), (letter.Node, letter.Attempts, letter.Path, letter.Error));
+        Assert.Equal(("Write", 1, "Write, item 38 of 64", "FormatException: 37 is bad"),
+            (letter.Node, letter.Attempts, letter.Path, letter.Error));
     }
 
     [Fact]
     public async Task WhereAllFailThereAreTwiceAsManyStartsLessOne()
     {
         bad.UnionWith(Enumerable.Range(0, 10));
-        await using PipelineRun run = (Source.From(Enumerable.Range(0, 10)).Chunk(10) | Write | Stage.Bisect.OnError(ErrorPolicy.DeadLetter)).Start();
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 10)).Chunk(10) | Write
+            | Stage.Bisect.OnError(ErrorPolicy.DeadLetter)).Start();
         await run.Completion;
         Assert.Equal(Enumerable.Range(0, 10), run.DeadLetters.Select(static letter => Assert.Single((int[])letter.Item!)));
         Assert.Equal(19, started.Count);
@@ -36,9 +41,11 @@ public sealed class BisectTests
     public async Task OnlyTheWholeAndWhatIsAloneHaveAllAttempts()
     {
         bad.Add(2);
-        await using PipelineRun run = (Source.From(Enumerable.Range(0, 4)).Chunk(4) | Write | Stage.Retry(2, Backoff.None).Bisect.OnError(ErrorPolicy.Skip)).Start();
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 4)).Chunk(4) | Write | Stage.Retry(2, Backoff.None)
+            .Bisect.OnError(ErrorPolicy.Skip)).Start();
         await run.Completion;
-        Assert.Equal(["0,1,2,3", "0,1,2,3", "0,1,2,3", "0,1", "2,3", "2", "2", "2", "3"], started.Select(static list => string.Join(',', list)));
+        Assert.Equal(["0,1,2,3", "0,1,2,3", "0,1,2,3", "0,1", "2,3", "2", "2", "2", "3"],
+            started.Select(static list => string.Join(',', list)));
         Assert.Equal([0, 1, 3], written);
         Assert.Empty(run.DeadLetters);
     }
@@ -47,7 +54,8 @@ public sealed class BisectTests
     public async Task WithoutAnotherPolicyTheRunStopsAtTheBadItemAndWhatIsBeforeItIsDone()
     {
         bad.Add(5);
-        PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(Enumerable.Range(0, 8)).Chunk(8) | Write | Stage.Bisect).RunAsync());
+        PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() =>
+            (Source.From(Enumerable.Range(0, 8)).Chunk(8) | Write | Stage.Bisect).RunAsync());
         Assert.Equal([5], Assert.IsType<int[]>(failure.Item));
         Assert.Equal([0, 1, 2, 3, 4], written);
     }
@@ -57,7 +65,8 @@ public sealed class BisectTests
     {
         bad.UnionWith([3, 4, 11]);
         List<int> seen = [];
-        await using PipelineRun run = (Source.From(Enumerable.Range(0, 20)).Chunk(5).SelectMany(list => Checked(list)) | Stage.Bisect.OnError(ErrorPolicy.DeadLetter) | seen.Add).Start(new RunOptions { TrackItems = true });
+        await using PipelineRun run = (Source.From(Enumerable.Range(0, 20)).Chunk(5).SelectMany(list => Checked(list))
+            | Stage.Bisect.OnError(ErrorPolicy.DeadLetter) | seen.Add).Start(new RunOptions { TrackItems = true });
         await run.Completion;
         Assert.Equal(Enumerable.Range(0, 20).Where(n => !bad.Contains(n)), seen);
         Assert.Equal(3, run.DeadLetters.Count);
@@ -75,7 +84,8 @@ public sealed class BisectTests
             HashSet<int> some = [.. Enumerable.Range(0, items).Where(_ => random.Next(100) < share)];
             List<int> seen = [];
             await using PipelineRun run = (Source.From(Enumerable.Range(0, items)).Chunk(size) | (list => list.ToList())
-                | ((List<int> list) => list.Exists(some.Contains) ? throw new FormatException() : list) | Stage.Parallel(lanes).Bisect.OnError(ErrorPolicy.DeadLetter) | seen.AddRange)
+                | ((List<int> list) => list.Exists(some.Contains) ? throw new FormatException() : list) | Stage.Parallel(lanes)
+                .Bisect.OnError(ErrorPolicy.DeadLetter) | seen.AddRange)
                 .Start(new RunOptions { MaxDeadLetters = 1000 });
             await run.Completion;
             Assert.Equal(Enumerable.Range(0, items).Where(n => !some.Contains(n)), seen);
@@ -102,7 +112,8 @@ public sealed class BisectTests
     {
         var failure = Assert.Throws<InvalidOperationException>(() => Source.From([1]).ForEach(_ => { }) | Stage.Bisect);
         Assert.Equal(
-            "Stage.Bisect does not fit here: the sink stage takes int, which is no list that could be divided. Put it behind a stage that takes lists: an array as a Chunk makes it, List<T>, IReadOnlyList<T> or IList<T>.",
+            "Stage.Bisect does not fit here: the sink stage takes int, which is no list that could be divided. Put it behind a stage that "
+                + "takes lists: an array as a Chunk makes it, List<T>, IReadOnlyList<T> or IList<T>.",
             failure.Message);
         Assert.Throws<InvalidOperationException>(() => Source.From([new[] { 1 }]).Chunk(2) | Stage.Bisect);
         Assert.Throws<InvalidOperationException>(() => Source.From([new[] { 1 }]) | Stage.Bisect);

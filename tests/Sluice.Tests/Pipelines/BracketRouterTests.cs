@@ -25,12 +25,15 @@ public sealed class BracketRouterTests
         { Numbers | [Route.By(Parity), OddPipe, EvenPipe] | Marked, "numbers | Parity | [Odd: Odd, Even: Even] | Marked" },
         { Numbers | [EvenPipe, OddPipe, Route.By(Remainder)] | Marked, "numbers | Remainder | [Even, Odd] | Marked" },
         { Numbers | [EvenPipe, OddPipe, Route.By((int n) => n % 2)] | Marked, "numbers | route-1 | [Even, Odd] | Marked" },
-        { Numbers | [Of<int>() | Even | Stage.Named("Odd"), Of<int>() | Odd | Stage.Named("Even"), Route.By((int n) => Parity(n + 1))] | Marked, "numbers | route-1 | [Odd: Odd, Even: Even] | Marked" },
+        { Numbers | [Of<int>() | Even | Stage.Named("Odd"), Of<int>() | Odd | Stage.Named("Even"), Route.By((int n) => Parity(n + 1))]
+            | Marked, "numbers | route-1 | [Odd: Odd, Even: Even] | Marked" },
         { Numbers < [EvenPipe, OddPipe, Route.By(Parity)] > Marked, "numbers | Parity | [Even: Even, Odd: Odd] | Marked" },
         { Numbers | (Of<int>() | [EvenPipe, OddPipe, Route.By(Parity)] | Marked), "numbers | Parity | [Even: Even, Odd: Odd] | Marked" },
         { Numbers | (Of<int>() < [EvenPipe, OddPipe, Route.By(Remainder)] > Marked), "numbers | Remainder | [Even, Odd] | Marked" },
-        { Numbers | Route.By(Parity, (nameof(Even), EvenPipe), (nameof(Odd), OddPipe)) | Marked, "numbers | Parity | [Even: Even, Odd: Odd] | Marked" },
-        { Numbers | Route.By(Parity, OddPipe, (nameof(Even), EvenPipe)) | Marked, "numbers | Parity | [Even: Even, otherwise: Odd] | Marked" },
+        { Numbers | Route.By(Parity, (nameof(Even), EvenPipe), (nameof(Odd), OddPipe)) | Marked,
+            "numbers | Parity | [Even: Even, Odd: Odd] | Marked" },
+        { Numbers | Route.By(Parity, OddPipe, (nameof(Even), EvenPipe)) | Marked,
+            "numbers | Parity | [Even: Even, otherwise: Odd] | Marked" },
         { Numbers | (Of<int>() | Route.By(Remainder, EvenPipe, OddPipe)) | Marked, "numbers | Remainder | [Even, Odd] | Marked" },
     };
 
@@ -51,7 +54,8 @@ public sealed class BracketRouterTests
         foreach (Pipeline pipeline in (Pipeline[])
         [
             Numbers | [EvenEnd, OddEnd, Route.By((int n) => $"{Parity(n)}End")],
-            Numbers | [EvenEnd, (Source<int> s) => s | (n => n) | Stage.Named("kept") | OddEnd, Route.By((int n) => n % 2 == 0 ? nameof(EvenEnd) : "kept")],
+            Numbers | [EvenEnd, (Source<int> s) => s | (n => n) | Stage.Named("kept") | OddEnd,
+                Route.By((int n) => n % 2 == 0 ? nameof(EvenEnd) : "kept")],
             Numbers | (Of<int>() | [Sink.Of<int>(EvenEnd), Of<int>() | (n => n) | OddEnd, Route.By(Remainder)]),
         ])
         {
@@ -66,27 +70,36 @@ public sealed class BracketRouterTests
     [Fact]
     public async Task ANodeClassIsTheNameOfItsBranch()
     {
-        Pipe<int, int> doubled = StageNode.Of(() => new Doubler()), kept = Of<int>() | Stage.KeyBy((int n) => n) | (n => n) | Stage.Named("kept");
-        Assert.Equal([1, 4, 3, 8], await (Numbers | [doubled, kept, Route.By((int n) => n % 2 == 0 ? nameof(Doubler) : "kept")]).ToListAsync(SingleThread));
+        Pipe<int, int> doubled = StageNode.Of(() => new Doubler()),
+            kept = Of<int>() | Stage.KeyBy((int n) => n) | (n => n) | Stage.Named("kept");
+        Assert.Equal([1, 4, 3, 8], await (Numbers | [doubled, kept,
+            Route.By((int n) => n % 2 == 0 ? nameof(Doubler) : "kept")]).ToListAsync(SingleThread));
     }
 
     [Fact]
     public async Task ANameWithoutABranchIsAnErrorOnThatItem()
     {
         Source<string> routed = Numbers | [EvenPipe, Route.By(Parity)];
-        Assert.Contains("there is no branch 'Odd'. There are: Even.", (await Assert.ThrowsAsync<PipelineException>(() => routed.ToListAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("there is no branch 'Odd'. There are: Even.",
+            (await Assert.ThrowsAsync<PipelineException>(() => routed.ToListAsync())).Message, StringComparison.Ordinal);
         Assert.Equal(["e2", "e4"], await (routed | Stage.OnError(ErrorPolicy.Skip)).ToListAsync());
     }
 
     [Fact]
     public void BracketsThatCannotBeRoutedSayWhatToDo()
     {
-        Assert.Contains("Two branches are called 'Even'. An item could go to either. Give each a name", Refused(() => Numbers | [EvenPipe, EvenPipe, Route.By(Parity)]), StringComparison.Ordinal);
-        Assert.Contains("Branch 2 in brackets has no name that a router could return", Refused(() => Numbers | [EvenPipe, Of<int>() | (n => ""), Route.By(Parity)]), StringComparison.Ordinal);
-        Assert.Contains("Branch 1 in brackets has no name", Refused(() => Numbers | [Of<int>() | [EvenPipe, OddPipe], Route.By(Parity)]), StringComparison.Ordinal);
-        Assert.Contains("Branch 2 in brackets has no name", Refused(() => Source.From(["a"]) | [Of<string>() | Marked, Of<string>(), Route.By((string s) => s)]), StringComparison.Ordinal);
-        Assert.Contains("There are 2 routers in one pair of brackets", Refused(() => Numbers | [EvenPipe, OddPipe, Route.By(Parity), Route.By(Remainder)]), StringComparison.Ordinal);
-        Assert.Contains("a router in brackets, and no branch beside it", Refused(() => Numbers | [Route.By(Parity)]), StringComparison.Ordinal);
+        Assert.Contains("Two branches are called 'Even'. An item could go to either. Give each a name",
+            Refused(() => Numbers | [EvenPipe, EvenPipe, Route.By(Parity)]), StringComparison.Ordinal);
+        Assert.Contains("Branch 2 in brackets has no name that a router could return",
+            Refused(() => Numbers | [EvenPipe, Of<int>() | (n => ""), Route.By(Parity)]), StringComparison.Ordinal);
+        Assert.Contains("Branch 1 in brackets has no name", Refused(() => Numbers | [Of<int>() | [EvenPipe, OddPipe], Route.By(Parity)]),
+            StringComparison.Ordinal);
+        Assert.Contains("Branch 2 in brackets has no name",
+            Refused(() => Source.From(["a"]) | [Of<string>() | Marked, Of<string>(), Route.By((string s) => s)]), StringComparison.Ordinal);
+        Assert.Contains("There are 2 routers in one pair of brackets",
+            Refused(() => Numbers | [EvenPipe, OddPipe, Route.By(Parity), Route.By(Remainder)]), StringComparison.Ordinal);
+        Assert.Contains("a router in brackets, and no branch beside it", Refused(() => Numbers | [Route.By(Parity)]),
+            StringComparison.Ordinal);
 
         static string Refused(Func<object> definition) => Assert.Throws<ArgumentException>(definition).Message;
     }
@@ -122,12 +135,16 @@ public sealed class BracketRouterTests
     public async Task SourcesAreBroughtTogetherInAChain()
     {
         Source<string> words = Source.From(["one", "three"]);
-        Assert.Equal(["1 one", "3 one", "3 three"], (await (Numbers | Join(words, (int n) => n % 2, word => word.Length % 2, (n, word) => $"{n} {word}") | Pipe.Where((string pair) => pair != "1 three")).ToListAsync(SingleThread)).Order(StringComparer.Ordinal));
-        Assert.Equal(["1 one", "2 three"], await (Numbers | Pipe.Zip(words, (int n, string word) => $"{n} {word}")).ToListAsync(SingleThread));
+        Assert.Equal(["1 one", "3 one", "3 three"], (await (Numbers
+            | Join(words, (int n) => n % 2, word => word.Length % 2, (n, word) => $"{n} {word}")
+            | Pipe.Where((string pair) => pair != "1 three")).ToListAsync(SingleThread)).Order(StringComparer.Ordinal));
+        Assert.Equal(["1 one", "2 three"], await (Numbers
+            | Pipe.Zip(words, (int n, string word) => $"{n} {word}")).ToListAsync(SingleThread));
     }
 
     private sealed class Doubler : StageNode<int, int>
     {
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(2 * item);
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            => output.PushAsync(2 * item);
     }
 }

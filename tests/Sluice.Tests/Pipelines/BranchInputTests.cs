@@ -1,3 +1,5 @@
+using Sluice.Topologies;
+
 namespace Sluice.Tests.Pipelines;
 
 /// <summary>A branch takes what it is given at one place. Anything else would hang or crash, so it is refused before it runs.</summary>

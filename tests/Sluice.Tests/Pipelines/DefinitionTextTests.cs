@@ -1,3 +1,6 @@
+using Sluice.Diagnostics;
+using Sluice.Topologies;
+
 namespace Sluice.Tests.Pipelines;
 
 /// <summary>What <c>ToString</c> says of pieces of pipelines: the definition on one line.</summary>
@@ -28,10 +31,13 @@ public class DefinitionTextTests
         { Pipe.Of<int>() | Twice | Half, "Twice | Half" },
         { Pipe.Of<int>() | Twice | Print, "Twice | Print" },
         { Numbers | [Print, Save], "numbers | [Print, Save]" },
-        { Numbers | Twice | [s => s | Half, s => s | Next | Half | Stage.Named("last")] | Print, "numbers | Twice | [Half, Next | last] | Print" },
+        { Numbers | Twice | [s => s | Half, s => s | Next | Half | Stage.Named("last")] | Print,
+            "numbers | Twice | [Half, Next | last] | Print" },
         { Numbers | [s => s | Twice, s => s | Half] | [Print, Save], "numbers | [Twice, Half] | [Print, Save]" },
-        { Numbers | [s => s | Twice | [t => t | Half, t => t | Next], s => s | Next | Stage.Named("other")] | Print, "numbers | [Twice | [Half, Next], other] | Print" },
-        { Numbers | [s => s | Twice | Print, s => s | Half | [Save, Print] | Stage.Named("both")], "numbers | [Twice | Print, Half | both | [Save, Print-2]]" },
+        { Numbers | [s => s | Twice | [t => t | Half, t => t | Next], s => s | Next | Stage.Named("other")] | Print,
+            "numbers | [Twice | [Half, Next], other] | Print" },
+        { Numbers | [s => s | Twice | Print, s => s | Half | [Save, Print] | Stage.Named("both")],
+            "numbers | [Twice | Print, Half | both | [Save, Print-2]]" },
         { Numbers.Route(Parity, ("even", s => s | Twice), ("odd", s => s)) | Print, "numbers | Parity | [even: Twice, odd: _] | Print" },
         { Source.Merge(Numbers | Twice, Source.Of(1)) | Print, "[numbers | Twice, source-2] | merge-1 | Print" },
         { Numbers < [TwicePipe, Pipe.Of<int>() | Half] > Next, "numbers | [Twice, Half] | Next" },
@@ -77,7 +83,8 @@ public class DefinitionTextTests
             string text = source.ToString();
             if (text.Contains('\n', StringComparison.Ordinal)) continue;       // flattened brackets that cross
             foreach (TopologyNode node in source.Topology.Nodes)
-                Assert.True(text.Split([" | ", "[", "]", ", ", ": "], StringSplitOptions.None).Count(part => part == node.ToString()) == 1, $"seed {seed}: {node} in {text}");
+                Assert.True(text.Split([" | ", "[", "]", ", ", ": "], StringSplitOptions.None).Count(part => part == node.ToString()) == 1,
+                    $"seed {seed}: {node} in {text}");
             Assert.Equal(text.Count(c => c == '['), text.Count(c => c == ']'));
 
             Source<int> Grow(Source<int> from, int depth)
@@ -104,8 +111,10 @@ public class DefinitionTextTests
         Assert.Equal("Mute (its ToString threw NotSupportedException) failed in Geocode after 2 attempts: no", letter.ToString());
         Assert.Equal("1 failed in Geocode after 1 attempt: (its Message threw NotSupportedException)",
             new DeadLetter("Geocode", 1, "no", 1, DateTimeOffset.UnixEpoch) { Exception = new MuteException() }.ToString());
-        Assert.Contains("…", new DeadLetter("Geocode", new string('x', 10_000), "no", 1, DateTimeOffset.UnixEpoch).ToString(), StringComparison.Ordinal);
-        Assert.Equal("> Geocode: Mute (its ToString threw NotSupportedException)", new ItemLogEntry("Geocode", false, new Mute(), DateTimeOffset.UnixEpoch).ToString());
+        Assert.Contains("…", new DeadLetter("Geocode", new string('x', 10_000), "no", 1, DateTimeOffset.UnixEpoch).ToString(),
+            StringComparison.Ordinal);
+        Assert.Equal("> Geocode: Mute (its ToString threw NotSupportedException)",
+            new ItemLogEntry("Geocode", false, new Mute(), DateTimeOffset.UnixEpoch).ToString());
     }
 
     private sealed class Mute

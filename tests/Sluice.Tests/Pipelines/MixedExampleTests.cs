@@ -9,7 +9,8 @@ public sealed class MixedExampleTests
     {
         List<string> seen = [];
         int groups = 0;
-        await Mixed(Source.From(Enumerable.Range(0, 1000)), more => groups += more).ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode });
+        await Mixed(Source.From(Enumerable.Range(0, 1000)), more => groups += more).ForEach(seen.Add)
+            .RunAsync(new RunOptions { Mode = mode });
         Assert.Equal(groups, seen.Sum(text => int.Parse(text.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture)));
         Assert.InRange(groups, 1, 3000);
     }

@@ -45,7 +45,8 @@ public class NodeInstanceTests
         var node = new Counting();
         Assert.Throws<InvalidOperationException>(() => _ = (Source.From([1]) | node | Stage.Parallel(2)).ForEach(_ => { }).Start());
         Pipeline pipeline = (Source.From([1, 2]) | node).ForEach(_ => { });
-        Assert.Throws<InvalidDataException>(() => _ = pipeline.Start(new RunOptions { OnStarted = static _ => throw new InvalidDataException("not now") }));
+        Assert.Throws<InvalidDataException>(() => _ =
+            pipeline.Start(new RunOptions { OnStarted = static _ => throw new InvalidDataException("not now") }));
         Assert.Equal(2, (await pipeline.RunAsync())["Counting"].In);
         Assert.False(node.IsDisposed);
     }
@@ -73,6 +74,7 @@ public class NodeInstanceTests
 
         public void Dispose() => IsDisposed = true;
 
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation) => output.PushAsync(++count);
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+            => output.PushAsync(++count);
     }
 }

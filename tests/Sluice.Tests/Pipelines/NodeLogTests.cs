@@ -7,7 +7,8 @@ public sealed class NodeLogTests
 {
     private static int G(int n) => 10 * n;
 
-    private static Pipeline Three => Source.From([1, 2]) | Stage.Named("in") | G | (n => n + 1) | Stage.Named("h") | ((int _) => { }) | Stage.Named("out");
+    private static Pipeline Three => Source.From([1, 2]) | Stage.Named("in") | G | (n => n + 1) | Stage.Named("h") | ((int _) => { })
+        | Stage.Named("out");
 
     [Theory]
     [InlineData("g", "G", "input", "> G: 1,> G: 2")]
@@ -30,7 +31,8 @@ public sealed class NodeLogTests
     {
         var lines = new ConcurrentQueue<string>();
         Pipeline pipeline = Source.From([1]) | G | Stage.Log(line => lines.Enqueue($"own {line}")) | (_ => { });
-        await pipeline.Log("G", "input", line => lines.Enqueue($"{line}")).Log("source-1", "output", line => lines.Enqueue($"{line}")).RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread });
+        await pipeline.Log("G", "input", line => lines.Enqueue($"{line}")).Log("source-1", "output", line => lines.Enqueue($"{line}"))
+            .RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread });
         Assert.Equal(["< source-1: 1", "own > G: 1", "> G: 1", "own < G: 10"], lines);
     }
 
@@ -38,10 +40,13 @@ public sealed class NodeLogTests
     public void WhatCannotBeLoggedIsSaid()
     {
         Assert.Contains("Near it: G", Assert.Throws<KeyNotFoundException>(() => Three.Log("g", "input")).Message, StringComparison.Ordinal);
-        Assert.Contains("'inputs' is nothing", Assert.Throws<ArgumentException>(() => Three.Log("G", "inputs")).Message, StringComparison.Ordinal);
+        Assert.Contains("'inputs' is nothing", Assert.Throws<ArgumentException>(() => Three.Log("G", "inputs")).Message,
+            StringComparison.Ordinal);
         Assert.Contains("has no input", Assert.Throws<ArgumentException>(() => Three.Log("in", "input")).Message, StringComparison.Ordinal);
-        Assert.Contains("has no output", Assert.Throws<ArgumentException>(() => Three.Log("out", "output")).Message, StringComparison.Ordinal);
+        Assert.Contains("has no output", Assert.Throws<ArgumentException>(() => Three.Log("out", "output")).Message,
+            StringComparison.Ordinal);
         Pipeline routed = Source.From([1]).Route(n => "a", ("a", s => s)) | Stage.Named("choice") | (_ => { });
-        Assert.Contains("is a route, which is part of how", Assert.Throws<InvalidOperationException>(() => routed.Log("choice")).Message, StringComparison.Ordinal);
+        Assert.Contains("is a route, which is part of how", Assert.Throws<InvalidOperationException>(() => routed.Log("choice")).Message,
+            StringComparison.Ordinal);
     }
 }

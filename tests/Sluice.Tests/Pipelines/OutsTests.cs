@@ -5,7 +5,8 @@ namespace Sluice.Tests.Pipelines;
 
 public class OutsTests
 {
-    private static Source<int> FailsAt(int item) => Source.From(Enumerable.Range(0, 100)).Select(n => n == item ? throw new FormatException("bad") : n);
+    private static Source<int> FailsAt(int item) => Source.From(Enumerable.Range(0, 100))
+        .Select(n => n == item ? throw new FormatException("bad") : n);
 
     [Fact]
     public async Task AChannelIsCompletedWithTheRunAndGetsItsFailure()
@@ -42,7 +43,8 @@ public class OutsTests
         var source = new SourceProbe<int>();
         source.Push([.. Enumerable.Range(0, 100)]);
         source.Complete();
-        await using IAsyncEnumerator<int> items = source.Source.ToAsyncEnumerable(new RunOptions { Mode = mode, MaxBufferedItems = 4 }).GetAsyncEnumerator();
+        await using IAsyncEnumerator<int> items = source.Source.ToAsyncEnumerable(new RunOptions { Mode = mode, MaxBufferedItems = 4 })
+            .GetAsyncEnumerator();
         for (int i = 0; i < 100; i++)
         {
             Assert.True(await items.MoveNextAsync());
@@ -75,7 +77,8 @@ public class OutsTests
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(
-            async () => await Source.Range(0, long.MaxValue).ToAsyncEnumerable().WithCancellation(cancelled.Token).GetAsyncEnumerator().MoveNextAsync());
+            async () => await Source.Range(0, long.MaxValue).ToAsyncEnumerable().WithCancellation(cancelled.Token).GetAsyncEnumerator()
+                .MoveNextAsync());
     }
 
     [Fact]
@@ -84,7 +87,8 @@ public class OutsTests
         int[] collected = await Source.From([1, 2]).ToArrayAsync();
         Assert.Equal([1, 2], collected);
         Assert.Equal(0, await Source.Range(0, long.MaxValue).FirstAsync());
-        Assert.Contains("no first item", (await Assert.ThrowsAsync<InvalidOperationException>(() => Source.From(Array.Empty<int>()).FirstAsync())).Message, StringComparison.Ordinal);
+        Assert.Contains("no first item", (await Assert.ThrowsAsync<InvalidOperationException>(() => Source.From(Array.Empty<int>())
+            .FirstAsync())).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<PipelineException>(() => FailsAt(0).FirstAsync());
     }
 }

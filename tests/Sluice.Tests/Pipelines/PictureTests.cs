@@ -1,4 +1,6 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
@@ -31,8 +33,10 @@ public class PictureTests
                 "numbers -> Half", "numbers -> ToDatabase", "numbers -> ToFile", "numbers -> Twice",
             ],
             drawn.Edges.Select(edge => edge.ToString()).Order(StringComparer.Ordinal));
-        Topology routed = Numbers.Route(n => n > 1 ? "large" : "small", ("large", s => s | [t => t | Twice, t => t | Half]), ("small", s => s)).Topology;
-        Assert.Equal(["numbers -> route-1", "route-1.large -> Twice", "route-1.large -> Half"], routed.Edges.Select(edge => edge.ToString()));
+        Topology routed = Numbers.Route(n => n > 1 ? "large" : "small", ("large", s => s | [t => t | Twice, t => t | Half]),
+            ("small", s => s)).Topology;
+        Assert.Equal(["numbers -> route-1", "route-1.large -> Twice", "route-1.large -> Half"],
+            routed.Edges.Select(edge => edge.ToString()));
     }
 
     [Fact]
@@ -73,7 +77,12 @@ public class PictureTests
         var slow = new SinkProbe<int>();
         slow.Block();
         Pipeline pipeline = source.Source | Twice | [s => s | Half | Stage.Buffer(2) | slow.Sink, s => s.Buffer(1) | ToFile];
-        await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, Time = new TestClock(), MaxBufferedItems = 1 });
+        await using PipelineRun run = pipeline.Start(new RunOptions
+        {
+            Scheduler = scheduler,
+            Time = new TestClock(),
+            MaxBufferedItems = 1
+        });
         source.Push([.. Enumerable.Range(0, 9)]);
         scheduler.RunUntilIdle();
         Assert.StartsWith("Half -> ", run.Snapshot()["Twice"].BlockedOn, StringComparison.Ordinal);

@@ -15,7 +15,8 @@ public class PipeFormTests
     public async Task OperatorsWithoutAFunctionFitBehindAnyItems()
     {
         Assert.Equal([3, 4], await (Numbers | Skip(2) | Take(2)).ToListAsync(SingleThread));
-        Assert.Equal(["1,2,3,4", "5,6,7,8", "9,10"], await (Numbers | Chunk(4) | (chunk => string.Join(',', chunk))).ToListAsync(SingleThread));
+        Assert.Equal(["1,2,3,4", "5,6,7,8", "9,10"],
+            await (Numbers | Chunk(4) | (chunk => string.Join(',', chunk))).ToListAsync(SingleThread));
         Assert.Equal(["a", "b"], await (Source.From(["a", "b", "a"]) | Distinct()).ToListAsync(SingleThread));
         Assert.Equal(2, (await (Pipe.Of<int>() | Chunk(5)).After(Numbers).ToListAsync(SingleThread)).Count);
     }
@@ -23,7 +24,8 @@ public class PipeFormTests
     [Fact]
     public async Task OperatorsWithAFunctionFitToo()
     {
-        Assert.Equal([4, 6], await (Numbers | Where<int>(IsEven) | SkipWhile((int n) => n < 3) | TakeWhile((int n) => n < 8)).ToListAsync(SingleThread));
+        Assert.Equal([4, 6], await (Numbers | Where<int>(IsEven) | SkipWhile((int n) => n < 3)
+            | TakeWhile((int n) => n < 8)).ToListAsync(SingleThread));
         Assert.Equal([1, 3, 6], await (Numbers | Take(3) | Pipe.Scan(0, (int sum, int n) => sum + n)).ToListAsync(SingleThread));
         Assert.Equal([55], await (Numbers | Pipe.Aggregate(0, (int sum, int n) => sum + n)).ToListAsync(SingleThread));
         Assert.Equal([3, 4, 3], await (Numbers | Pipe.GroupBy((int n) => n / 4) | (group => group.Items.Count)).ToListAsync(SingleThread));

@@ -1,6 +1,7 @@
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>A random graph without cycles, of everything that wires: shared sources, merges, brackets, routers, pipes that are used again; and what comes out of each piece, on paper.</summary>
+/// <summary>A random graph without cycles, of everything that wires: shared sources, merges, brackets, routers, pipes that are used again;
+/// and what comes out of each piece, on paper.</summary>
 /// <param name="seed">The seed.</param>
 /// <param name="root">What all begin at; null for sources of their own.</param>
 /// <param name="rootItems">The items that come from there.</param>
@@ -52,7 +53,8 @@ internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnl
         if (some.Length == 0 || some.Sum(piece => piece.Items.Count) > MaxItems) some = [New()];
         if (some is [var only]) return only;
         List<long> items = [.. some.SelectMany(piece => piece.Items)];
-        return new(random.Next(2) == 0 ? Source.Merge([.. some.Select(piece => piece.Source)]) : some[0].Source.Merge([.. some.Skip(1).Select(piece => piece.Source)]), items);
+        return new(random.Next(2) == 0 ? Source.Merge([.. some.Select(piece => piece.Source)])
+            : some[0].Source.Merge([.. some.Skip(1).Select(piece => piece.Source)]), items);
     }
 
     private Piece New()
@@ -65,7 +67,8 @@ internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnl
     private Piece Next(Source<long> s, List<long> items, int add)
     {
         Pipe<long, long> p = Pipe.Of<long>() | Plus, q = Pipe.Of<long>() | Minus, chosen = Any(out Func<long, IEnumerable<long>> made);
-        List<long> plus = items.ConvertAll(Plus), minus = items.ConvertAll(Minus), both = [.. plus, .. minus], routed = items.ConvertAll(n => n % 2 == 0 ? Plus(n) : Minus(n));
+        List<long> plus = items.ConvertAll(Plus), minus = items.ConvertAll(Minus), both = [.. plus, .. minus],
+            routed = items.ConvertAll(n => n % 2 == 0 ? Plus(n) : Minus(n));
         return random.Next(16) switch
         {
             0 => new(s | (n => (3 * n) + add), items.ConvertAll(n => (3 * n) + add)),
@@ -80,7 +83,8 @@ internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnl
             9 => new(s.Route(Sign, otherwise: t => t | Minus, (nameof(Plus), t => t | Plus)), routed),
             10 => new(s | (Pipe.Merge(p, p, q) | (n => n + add)), [.. plus.Concat(both).Select(n => n + add)]),
             11 => new(s | [Meeting(), p], [.. items.Select(n => n + 5), .. items.Select(n => n + 6), .. plus]),
-            12 => new(s.ForkJoin(t => t | Both, t => t | p, (n, two, one) => n + two.Sum() + one.Sum()), items.ConvertAll(n => n + Plus(n))),
+            12 => new(s.ForkJoin(t => t | Both, t => t | p, (n, two, one) => n + two.Sum() + one.Sum()),
+                items.ConvertAll(n => n + Plus(n))),
             13 => new(s | Stage.KeyBy((long n) => n % 5, lanes: 3) | Plus, plus),
             14 => new(s | [chosen, chosen], [.. items.SelectMany(made), .. items.SelectMany(made)]),
             _ => new(s | chosen | Both, [.. items.SelectMany(made).SelectMany(Both)]),

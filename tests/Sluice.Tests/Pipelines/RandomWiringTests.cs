@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Testing;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Whatever is wired to whatever: what comes out is what comes out on paper. <c>SLUICE_GRAPHS</c> says how many, <c>SLUICE_SEED</c> where to begin.</summary>
+/// <summary>Whatever is wired to whatever: what comes out is what comes out on paper. <c>SLUICE_GRAPHS</c> says how many,
+/// <c>SLUICE_SEED</c> where to begin.</summary>
 public sealed class RandomWiringTests
 {
     public enum Way
@@ -17,7 +20,8 @@ public sealed class RandomWiringTests
 
     private static int First => int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), out int seed) ? seed : 0;
 
-    private static int Graphs(int usual) => int.TryParse(Environment.GetEnvironmentVariable("SLUICE_GRAPHS"), out int asked) ? asked : usual;
+    private static int Graphs(int usual) => int.TryParse(Environment.GetEnvironmentVariable("SLUICE_GRAPHS"), out int asked) ? asked
+        : usual;
 
     [Theory, InlineData(Way.SingleThread), InlineData(Way.Seeded), InlineData(Way.Threads)]
     public async Task AnyGraphPutsOutWhatItWouldOnPaper(Way way)
@@ -30,7 +34,8 @@ public sealed class RandomWiringTests
             RunSnapshot snapshot = await PlayAsync(pipeline, Options(way, seed));
 
             for (int i = 0; i < ends.Count; i++) AssertSame(ends[i].Items, seen[i], seed, i, pipeline);
-            Assert.Equal((snapshot.Roots!.Value.Accepted, 0), (snapshot.Roots.Value.Completed + snapshot.Roots.Value.Skipped, snapshot.Roots.Value.Pending));
+            Assert.Equal((snapshot.Roots!.Value.Accepted, 0),
+                (snapshot.Roots.Value.Completed + snapshot.Roots.Value.Skipped, snapshot.Roots.Value.Pending));
             string[] names = [.. pipeline.Topology.Nodes.Select(node => node.Name)];
             Assert.Equal(names.Length, names.Distinct(StringComparer.Ordinal).Count());
             foreach (string name in names) Assert.True(snapshot[name].Failed == 0, $"graph {seed}: {name}");
@@ -49,7 +54,8 @@ public sealed class RandomWiringTests
             if (maps.Length == 0) continue;
             string name = maps[seed % maps.Length].Name;
             int lines = 0;
-            Pipeline changed = pipeline.Replace(name, Pipe.Of<long>() | (n => n + 7)).Log(name, "input", _ => Interlocked.Increment(ref lines));
+            Pipeline changed = pipeline.Replace(name, Pipe.Of<long>() | (n => n + 7))
+                .Log(name, "input", _ => Interlocked.Increment(ref lines));
             Assert.Equal(pipeline.Topology.Nodes.Select(node => node.Name), changed.Topology.Nodes.Select(node => node.Name));
             RunSnapshot snapshot = await changed.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }, Cancellation);
             for (int i = 0; i < ends.Count; i++) AssertSame(ends[i].Items, seen[i], seed, i, changed);
@@ -68,11 +74,17 @@ public sealed class RandomWiringTests
             List<RandomWiring.Piece> ends = [];
             await using var store = new MemoryStreamStore();
             ExecutionMode mode = way == Way.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread;
-            var options = new ConsecutorOptions { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Run = new() { Mode = mode, MaxBufferedItems = 1 + (seed % 5) } };
+            var options = new ConsecutorOptions
+            {
+                Store = store,
+                Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
+                Run = new() { Mode = mode, MaxBufferedItems = 1 + (seed % 5) }
+            };
             await using var wired = new Consecutor<long>("wired", source =>
             {
                 ends = new RandomWiring(seed, (source | FailOnce).Share(), items).Grow().Ends;
-                return Pipeline.Of([.. ends.Select((end, i) => end.Source | (n => i % 2 == 0 ? FailOnce(n) : n) | Sink.Output<long>($"end{i}"))]);
+                return Pipeline.Of([.. ends.Select((end, i) => end.Source | (n => i % 2 == 0 ? FailOnce(n) : n)
+                    | Sink.Output<long>($"end{i}"))]);
             }, options);
             ConcurrentQueue<long>[] seen = [.. ends.Select(_ => new ConcurrentQueue<long>())];
             List<Consecutor<long>> targets = [];
@@ -115,5 +127,7 @@ public sealed class RandomWiringTests
     }
 
     private static void AssertSame(List<long> expected, ConcurrentQueue<long> seen, int seed, int end, Pipeline? pipeline) => Assert.True(
-        expected.Order().SequenceEqual(seen.Order()), $"graph {seed}, end {end}: {string.Join(' ', seen.Order())} instead of {string.Join(' ', expected.Order())}\n{pipeline?.Topology.ToText()}");
+        expected.Order().SequenceEqual(seen.Order()),
+            $"graph {seed}, end {end}: {string.Join(' ', seen.Order())} instead "
+                + $"of {string.Join(' ', expected.Order())}\n{pipeline?.Topology.ToText()}");
 }

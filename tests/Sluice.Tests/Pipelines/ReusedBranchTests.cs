@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>One piece that is used several times in a pipeline: each use is a node of its own, with a name of its own, wherever names are shown.</summary>
+/// <summary>One piece that is used several times in a pipeline: each use is a node of its own, with a name of its own, wherever names are
+/// shown.</summary>
 public sealed class ReusedBranchTests
 {
     private static readonly Source<int> Numbers = Source.From([1, 2, 3]) | Stage.Named("numbers");
@@ -43,9 +46,13 @@ public sealed class ReusedBranchTests
     {
         Pipe<int, int> strict = Pipe.Of<int>() | Check;
         Pipeline pipeline = Numbers | [strict, Pipe.Of<int>() | Negate | strict] | (_ => { });
-        Assert.Equal("Check", Assert.Throws<AggregateException>(() => pipeline.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }).Wait()).InnerExceptions.OfType<PipelineException>().Single().Node);
+        Assert.Equal("Check", Assert.Throws<AggregateException>(() =>
+            pipeline.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }).Wait()).InnerExceptions.OfType<PipelineException>()
+            .Single().Node);
         pipeline = Source.From([3]) | [strict, Pipe.Of<int>() | Negate | strict] | (_ => { });
-        Assert.Equal("Check-2", Assert.Throws<AggregateException>(() => pipeline.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }).Wait()).InnerExceptions.OfType<PipelineException>().Single().Node);
+        Assert.Equal("Check-2", Assert.Throws<AggregateException>(() =>
+            pipeline.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }).Wait()).InnerExceptions.OfType<PipelineException>()
+            .Single().Node);
     }
 
     [Fact]
@@ -63,9 +70,11 @@ public sealed class ReusedBranchTests
         {
             string message = Assert.Throws<InvalidTopologyException>(use).Message;
             Assert.Contains("Two nodes were given the name \"check\"", message, StringComparison.Ordinal);
-            Assert.Contains("Where one piece is used twice, name each use, 'piece | Stage.Named(…)', or leave the name out", message, StringComparison.Ordinal);
+            Assert.Contains("Where one piece is used twice, name each use, 'piece | Stage.Named(…)', or leave the name out", message,
+                StringComparison.Ordinal);
         }
-        Assert.Equal("numbers | [check (dead-letters failures), second (dead-letters failures)]", (Numbers | [named, named | Stage.Named("second")]).ToString());
+        Assert.Equal("numbers | [check (dead-letters failures), second (dead-letters failures)]",
+            (Numbers | [named, named | Stage.Named("second")]).ToString());
     }
 
     [Theory, MemberData(nameof(Modes))]
@@ -74,25 +83,30 @@ public sealed class ReusedBranchTests
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
         Pipe<int, int> strict = Pipe.Of<int>() | Check;
-        await using var consecutor = new Consecutor<int>("reused", source => source | [strict, Pipe.Of<int>() | Negate | strict] | seen.Enqueue,
+        await using var consecutor = new Consecutor<int>("reused",
+            source => source | [strict, Pipe.Of<int>() | Negate | strict] | seen.Enqueue,
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Run = new() { Mode = mode } });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         foreach (int n in (int[])[1, 2, 3]) await consecutor.SendAsync(n);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         Assert.Equal((1L, 2L), (end.Completed, end.Dead));
         List<string> letters = [];
-        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(TestContext.Current.CancellationToken)) letters.Add($"{letter.Node} {letter.Item}");
+        await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(TestContext.Current.CancellationToken))
+            letters.Add($"{letter.Node} {letter.Item}");
         Assert.Equal(["Check 2", "Check-2 -3"], letters.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Brackets that are no node are called after what they lead to, so two of them, or one and its node, may have one name.</summary>
+    /// <summary>Brackets that are no node are called after what they lead to, so two of them, or one and its node, may have one
+    /// name.</summary>
     [Fact]
     public async Task AConsecutorTakesBracketsThatLeadToTheSame()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
         bool isBroken = true;
-        await using var consecutor = new Consecutor<int>("doubled", source => source | [s => s, s => s] | [s => s, s => s] | (n => isBroken && n == 2 ? throw new FormatException("not yet") : n) | Stage.Named("last") | seen.Enqueue,
+        await using var consecutor = new Consecutor<int>("doubled",
+            source => source | [s => s, s => s] | [s => s, s => s] | (n => isBroken && n == 2 ? throw new FormatException("not yet") : n)
+                | Stage.Named("last") | seen.Enqueue,
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         foreach (int n in (int[])[1, 2]) await consecutor.SendAsync(n);

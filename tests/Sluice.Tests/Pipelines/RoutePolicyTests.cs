@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines;
 
@@ -7,9 +8,17 @@ public sealed class RoutePolicyTests
 {
     private static readonly int[] Expected = [2, 4, -1, -5];
 
-    public static TheoryData<ExecutionMode, bool> Cases => new() { { ExecutionMode.SingleThread, true }, { ExecutionMode.MultiThread, true }, { ExecutionMode.SingleThread, false }, { ExecutionMode.MultiThread, false } };
+    public static TheoryData<ExecutionMode, bool> Cases
+        => new() { { ExecutionMode.SingleThread, true }, { ExecutionMode.MultiThread, true }, { ExecutionMode.SingleThread, false },
+        { ExecutionMode.MultiThread, false } };
 
-    private static string Kind(int n) => n switch { 3 => throw new FormatException("no threes"), 6 => "nowhere", _ => n % 2 == 0 ? "even" : "odd" };
+    private static string Kind(int n) => n switch
+    {
+        3 => throw new FormatException("no threes"),
+        6 => "nowhere",
+        _
+        => n % 2 == 0 ? "even" : "odd"
+    };
 
     private static Source<int> Routed(bool isFused) => isFused
         ? Source.From([1, 2, 3, 4, 5, 6]).Route(Kind, ("even", s => s | (n => n)), ("odd", s => s | (n => -n)))
@@ -19,10 +28,12 @@ public sealed class RoutePolicyTests
     public async Task ItIsPutAsideAndTheOthersGoOn(ExecutionMode mode, bool isFused)
     {
         var seen = new ConcurrentQueue<int>();
-        await using PipelineRun run = (Routed(isFused) | Stage.OnError(ErrorPolicy.DeadLetter) | seen.Enqueue).Start(new RunOptions { Mode = mode, TrackItems = true });
+        await using PipelineRun run = (Routed(isFused) | Stage.OnError(ErrorPolicy.DeadLetter)
+            | seen.Enqueue).Start(new RunOptions { Mode = mode, TrackItems = true });
         await run.Completion;
         Assert.Equal(Expected.Order(), seen.Order());
-        Assert.Equal([(3, "no threes"), (6, "there is no branch 'nowhere'. There are: even, odd. Add the branch, or an `otherwise`.")], run.DeadLetters.Select(letter => ((int)letter.Item!, letter.Exception!.Message)));
+        Assert.Equal([(3, "no threes"), (6, "there is no branch 'nowhere'. There are: even, odd. Add the branch, or an `otherwise`.")],
+            run.DeadLetters.Select(letter => ((int)letter.Item!, letter.Exception!.Message)));
         Assert.All(run.DeadLetters, letter => Assert.Equal(("Kind", 1), (letter.Node, letter.Attempts)));
         RunSnapshot snapshot = run.Snapshot();
         Assert.Equal((6, 4, 2), (snapshot["Kind"].In, snapshot["Kind"].Out, snapshot["Kind"].Failed));
@@ -33,7 +44,8 @@ public sealed class RoutePolicyTests
     public async Task ItIsSkipped(ExecutionMode mode, bool isFused)
     {
         var seen = new ConcurrentQueue<int>();
-        RunSnapshot end = await (Routed(isFused) | Stage.OnError(ErrorPolicy.Skip) | seen.Enqueue).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
+        RunSnapshot end = await (Routed(isFused) | Stage.OnError(ErrorPolicy.Skip)
+            | seen.Enqueue).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
         Assert.Equal(Expected.Order(), seen.Order());
         Assert.Equal((4, 2), (end.Roots!.Value.Completed, end.Roots!.Value.Failed));
     }
@@ -41,7 +53,8 @@ public sealed class RoutePolicyTests
     [Theory, MemberData(nameof(Cases))]
     public async Task WithoutAPolicyTheRunFailsAndAFailureOfABranchIsNotTheRoutes(ExecutionMode mode, bool isFused)
     {
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => (Routed(isFused) | (_ => { })).RunAsync(new RunOptions { Mode = mode }));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() =>
+            (Routed(isFused) | (_ => { })).RunAsync(new RunOptions { Mode = mode }));
         Assert.Equal(("Kind", 3), (failure.Node, (int)failure.Item!));
 
         Source<int> source = Source.From([1, 2]).Route(n => "a", ("a", s => s | Broken)) | Stage.OnError(ErrorPolicy.Skip);
@@ -57,7 +70,8 @@ public sealed class RoutePolicyTests
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
         await using var consecutor = new Consecutor<int>("routed",
-            source => source.Route(Kind, ("even", s => s | (n => n)), ("odd", s => s | (n => -n))) | Stage.OnError(ErrorPolicy.DeadLetter) | seen.Enqueue, new() { Store = store });
+            source => source.Route(Kind, ("even", s => s | (n => n)), ("odd", s => s | (n => -n))) | Stage.OnError(ErrorPolicy.DeadLetter)
+                | seen.Enqueue, new() { Store = store });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         for (int n = 1; n <= 6; n++) await consecutor.SendAsync(n);
         await consecutor.WaitForIdleAsync();

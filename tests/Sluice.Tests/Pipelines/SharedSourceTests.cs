@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
@@ -44,7 +46,8 @@ public sealed class SharedSourceTests
         List<int> seen = [];
         int made = 0;
         Source<int> counted = (outer | (n => made++ is var _ ? n : n)).Share();
-        await Pipeline.Of(Source.Merge(counted | both, counted | D) | seen.Add, counted | E | seen.Add).RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }, Cancellation);
+        await Pipeline.Of(Source.Merge(counted | both, counted | D) | seen.Add, counted | E | seen.Add)
+            .RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }, Cancellation);
         Assert.Equal(2, made);
         Assert.Equal(new[] { 2, 10, 3, 20, 100, 200, 1001, 1002, 2001, 2002 }.Order(), seen.Order());
     }
@@ -59,7 +62,9 @@ public sealed class SharedSourceTests
         {
             seen.Clear();
             List<string> lines = [];
-            await pipeline.Replace(name, Pipe.Of<int>() | (n => 7)).Replace("numbers", Source.From([2])).Log(name, "output", line => lines.Add($"{line}")).RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }, Cancellation);
+            await pipeline.Replace(name, Pipe.Of<int>() | (n => 7)).Replace("numbers", Source.From([2]))
+                .Log(name, "output", line => lines.Add($"{line}"))
+                .RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread }, Cancellation);
             Assert.Equal([$"< {name}: 7"], lines);
             int a = name == "A" ? 7 : 3;
             Assert.Equal(new[] { name == "B" ? 7 : 10 * a, name == "C" ? 7 : 100 * a, name == "D" ? 7 : 1000 + a }.Order(), seen.Order());
@@ -72,9 +77,12 @@ public sealed class SharedSourceTests
     {
         Source<long> shared = Source.Range(0, 5000).Share();
         List<long> few = [], all = [];
-        await Pipeline.Of(shared.Take(3).ForEach(few.Add), shared.ForEach(all.Add)).RunAsync(new RunOptions { Mode = mode, MaxBufferedItems = 1 }, Cancellation);
+        await Pipeline.Of(shared.Take(3).ForEach(few.Add), shared.ForEach(all.Add))
+            .RunAsync(new RunOptions { Mode = mode, MaxBufferedItems = 1 }, Cancellation);
         Assert.Equal((3, 5000), (few.Count, all.Count));
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline.Of(shared | (_ => { }), shared | (n => n == 7 ? throw new FormatException("seven") : n) | Stage.Named("odd") | (_ => { })).RunAsync(new RunOptions { Mode = mode }, Cancellation));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Pipeline.Of(shared | (_ => { }),
+            shared | (n => n == 7 ? throw new FormatException("seven") : n) | Stage.Named("odd") | (_ => { }))
+                .RunAsync(new RunOptions { Mode = mode }, Cancellation));
         Assert.Equal("odd", failure.Node);
     }
 
@@ -83,9 +91,13 @@ public sealed class SharedSourceTests
     {
         Source<int> shared = Source.From([1]).Share();
         Source<int> late = (shared | A).Share();
-        Assert.Contains("A zip of two pieces that use one shared source", Assert.Throws<InvalidTopologyException>(() => (shared | A).Zip(late | B, (a, b) => a + b).ForEach(_ => { }).Start()).Message, StringComparison.Ordinal);
-        Assert.Contains("A concat of two pieces", Assert.Throws<InvalidTopologyException>(() => Source.Concat(Source.From([2]), shared | A, late).ForEach(_ => { }).Topology).Message, StringComparison.Ordinal);
-        Assert.Contains("this is where a shared source is used", Assert.Throws<InvalidOperationException>(() => shared | Stage.Buffer(3)).Message, StringComparison.Ordinal);
+        Assert.Contains("A zip of two pieces that use one shared source",
+            Assert.Throws<InvalidTopologyException>(() => (shared | A).Zip(late | B, (a, b) => a + b).ForEach(_ => { }).Start()).Message,
+                StringComparison.Ordinal);
+        Assert.Contains("A concat of two pieces", Assert.Throws<InvalidTopologyException>(() => Source.Concat(Source.From([2]), shared | A,
+            late).ForEach(_ => { }).Topology).Message, StringComparison.Ordinal);
+        Assert.Contains("this is where a shared source is used",
+            Assert.Throws<InvalidOperationException>(() => shared | Stage.Buffer(3)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -98,7 +110,8 @@ public sealed class SharedSourceTests
         {
             Source<int> a = (source | A).Share();
             Source<int> b = (a | B).Share();
-            return Pipeline.Of(Source.Merge(b | (n => n == 30 && isBroken ? throw new FormatException("not yet") : n), a | C) | Stage.Named("met") | seen.Enqueue, b | D | seen.Enqueue);
+            return Pipeline.Of(Source.Merge(b | (n => n == 30 && isBroken ? throw new FormatException("not yet") : n), a | C)
+                | Stage.Named("met") | seen.Enqueue, b | D | seen.Enqueue);
         }, new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(Cancellation);
         foreach (int n in (int[])[1, 2, 3]) await consecutor.SendAsync(n);
@@ -132,7 +145,9 @@ public sealed class SharedSourceTests
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("intake", source => source | (_ => { }), new() { Store = store });
         Source<int> shared = Source.Resumable("numbers", (int[])[1, 2]).Share();
-        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => (Source.Merge(shared | A, shared | B) | consecutor).RunAsync(cancellation: Cancellation));
-        Assert.Contains("merge-1 takes what comes from several inputs in another order each time", failure.Message, StringComparison.Ordinal);
+        Exception failure = await Assert.ThrowsAnyAsync<Exception>(() =>
+            (Source.Merge(shared | A, shared | B) | consecutor).RunAsync(cancellation: Cancellation));
+        Assert.Contains("merge-1 takes what comes from several inputs in another order each time", failure.Message,
+            StringComparison.Ordinal);
     }
 }

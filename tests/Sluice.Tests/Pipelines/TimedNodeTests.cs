@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sluice.Tests.Pipelines.Operators;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
@@ -16,8 +17,10 @@ public sealed class TimedNodeTests
         for (int seed = 0; seed < 60; seed++)
         {
             int lanes = 1 + (seed % 3);
-            string[] expected = await PlayAsync(seed, mode, source => (source | Stage.KeyBy((int n) => n % Keys, lanes)).Debounce(TimeSpan.FromSeconds(1)));
-            string[] seen = await PlayAsync(seed, mode, source => source | Stage.KeyBy((int n) => n % Keys, lanes) | StageNode.Of(() => new Trailing()));
+            string[] expected = await PlayAsync(seed, mode,
+                source => (source | Stage.KeyBy((int n) => n % Keys, lanes)).Debounce(TimeSpan.FromSeconds(1)));
+            string[] seen = await PlayAsync(seed, mode,
+                source => source | Stage.KeyBy((int n) => n % Keys, lanes) | StageNode.Of(() => new Trailing()));
             Assert.Equal(expected.Order(StringComparer.Ordinal), seen.Order(StringComparer.Ordinal));
         }
     }
@@ -44,15 +47,17 @@ public sealed class TimedNodeTests
                 expected.Add($"item {number}");
                 timers.Add((now + (after / 4.0), number));
             }
-            Assert.Equal(expected, run.Seen.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(output => output.Split('@')[0].Replace('_', ' ')));
-            run.Run.Cancel();
+            Assert.Equal(expected, run.Seen.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                .Select(output => output.Split('@')[0].Replace('_', ' ')));
+            _ = run.Run.CancelAsync();
         }
     }
 
     [Theory, MemberData(nameof(Modes))]
     public async Task ATimerIsMovedCancelledAndToldApartByName(ExecutionMode mode)
     {
-        await using var run = new TimedRun<string>(mode, source => source | Stage.KeyBy((int n) => n / 10, 2) | StageNode.Of(() => new Remote()));
+        await using var run = new TimedRun<string>(mode,
+            source => source | Stage.KeyBy((int n) => n / 10, 2) | StageNode.Of(() => new Remote()));
         run.Send(10, 20);                            // set "a" for 1 s in both keys
         run.Send(11);                                // set "b" for 2 s
         run.Pass(0.5);
@@ -83,7 +88,8 @@ public sealed class TimedNodeTests
     [Theory, MemberData(nameof(Modes))]
     public async Task AtTheEndNoTimerFiresAndEachKeyIsAsked(ExecutionMode mode)
     {
-        await using var run = new TimedRun<int>(mode, source => source | Stage.KeyBy((int n) => n % 2, 1) | StageNode.Of(() => new Trailing()));
+        await using var run = new TimedRun<int>(mode,
+            source => source | Stage.KeyBy((int n) => n % 2, 1) | StageNode.Of(() => new Trailing()));
         run.Send(1, 2, 3);
         run.End();
         Assert.Equal("2@0 3@0", run.Seen);
@@ -94,11 +100,15 @@ public sealed class TimedNodeTests
     [Fact]
     public void WhereTimersDoNotFitIsSaid()
     {
-        var fork = Assert.Throws<InvalidTopologyException>(() => Source.From([1]).ForkJoin(left => left | StageNode.Of(() => new Trailing()), right => right | (n => n), (n, lefts, rights) => n).ForEach(_ => { }).Topology);
+        var fork = Assert.Throws<InvalidTopologyException>(() => Source.From([1])
+            .ForkJoin(left => left | StageNode.Of(() => new Trailing()), right => right | (n => n), (n, lefts, rights) => n)
+            .ForEach(_ => { }).Topology);
         Assert.Contains("A node with timers does not fit into a branch of a fork-join", fork.Message, StringComparison.Ordinal);
-        var timeout = Assert.Throws<InvalidOperationException>(() => Source.From([1]) | StageNode.Of(() => new Trailing()) | Stage.Timeout(TimeSpan.FromSeconds(1)));
+        var timeout = Assert.Throws<InvalidOperationException>(() => Source.From([1]) | StageNode.Of(() => new Trailing())
+            | Stage.Timeout(TimeSpan.FromSeconds(1)));
         Assert.Contains("a node with timers also acts between the attempts", timeout.Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidOperationException>(() => Source.From([1]) | StageNode.Of(() => new Trailing()) | Stage.OnError(ErrorPolicy.Skip));
+        Assert.Throws<InvalidOperationException>(() => Source.From([1]) | StageNode.Of(() => new Trailing())
+            | Stage.OnError(ErrorPolicy.Skip));
     }
 
     private static async Task<string[]> PlayAsync(int seed, ExecutionMode mode, Func<Source<int>, Source<int>> pipeline)

@@ -11,7 +11,9 @@ public sealed class UnknownOutputTests
     public void ARunDoesNotStart()
     {
         var failure = Assert.Throws<ArgumentException>(() => Splitting.Start(new RunOptions { Outputs = ["odd", "evem"] }));
-        Assert.Contains("asks for 'evem', and nothing in the pipeline writes to an output of that name. Did you mean 'even'? There is even, first, given, inherited, odd, second, shared.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "asks for 'evem', and nothing in the pipeline writes to an output of that name. Did you mean 'even'? There is even, first, "
+                + "given, inherited, odd, second, shared.", failure.Message, StringComparison.Ordinal);
         var instance = new Splitter(Given);
         Pipeline bare = Source.From([1]) | instance | (_ => { });
         Assert.Throws<ArgumentException>(() => bare.Start(new RunOptions { Outputs = ["evem"] }));
@@ -23,13 +25,17 @@ public sealed class UnknownOutputTests
     [Fact]
     public async Task AllWaysToHaveAnOutputAreKnown()
     {
-        await using PipelineRun run = Splitting.Start(new RunOptions { Outputs = ["odd", "even", "given", "inherited", "first", "second", "shared"] });
+        await using PipelineRun run = Splitting.Start(
+            new RunOptions { Outputs = ["odd", "even", "given", "inherited", "first", "second", "shared"] });
         await run.Completion;
-        foreach (string name in (string[])["odd", "even", "given", "inherited", "first", "second", "shared"]) Assert.Equal(3, await run.Output<int>(name).ReadAllAsync(TestContext.Current.CancellationToken).CountAsync(TestContext.Current.CancellationToken));
+        foreach (string name in (string[])["odd", "even", "given", "inherited", "first", "second", "shared"])
+            Assert.Equal(3, await run.Output<int>(name).ReadAllAsync(TestContext.Current.CancellationToken)
+                .CountAsync(TestContext.Current.CancellationToken));
 
         // Also of an instance that was made before, and of a sink.
         var instance = new Splitter(new("given later"));
-        await using PipelineRun other = (Source.From([1]) | instance | Sink.Output<int>("sink")).Start(new RunOptions { Outputs = ["given later", "first", "sink"] });
+        await using PipelineRun other = (Source.From([1]) | instance
+            | Sink.Output<int>("sink")).Start(new RunOptions { Outputs = ["given later", "first", "sink"] });
         await other.Completion;
         Assert.Equal(1, await other.Output<int>("given later").ReadAsync(TestContext.Current.CancellationToken));
     }
@@ -38,10 +44,12 @@ public sealed class UnknownOutputTests
     public async Task AConsecutorDoesNotTakeIt()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("splitting", source => source | StageNode.Of(() => new Splitter(Given)) | (_ => { }), new() { Store = store });
+        await using var consecutor = new Consecutor<int>("splitting",
+            source => source | StageNode.Of(() => new Splitter(Given)) | (_ => { }), new() { Store = store });
         Assert.NotNull(consecutor.Output<int>("even"));
         var failure = Assert.Throws<ArgumentException>(() => consecutor.Output<int>("my_outptu"));
-        Assert.Contains("The consecutor splitting has no output 'my_outptu': nothing in its pipeline writes to one. There is even, ", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("The consecutor splitting has no output 'my_outptu': nothing in its pipeline writes to one. There is even, ",
+            failure.Message, StringComparison.Ordinal);
         failure = Assert.Throws<ArgumentException>(() => consecutor.Output<string>("even"));
         Assert.Contains("carries int, not string", failure.Message, StringComparison.Ordinal);
     }
@@ -63,7 +71,8 @@ public sealed class UnknownOutputTests
 
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
-            foreach (NamedOutput<int> one in (NamedOutput<int>[])[odd, Even, Shared, given, .. several.Values]) await output.PushAsync(one, item);
+            foreach (NamedOutput<int> one in (NamedOutput<int>[])[odd, Even, Shared, given, .. several.Values])
+                await output.PushAsync(one, item);
             await InheritAsync(item, output);
             await output.PushAsync(item);
         }

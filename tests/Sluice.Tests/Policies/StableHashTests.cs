@@ -1,11 +1,12 @@
 using System.Text;
+using Sluice.Policies;
 
 namespace Sluice.Tests.Policies;
 
-/// <summary>What must never change, because lanes and partitions depend on it.</summary>
+/// <summary>Hashes that must never change, because lanes and partitions depend on them.</summary>
 public class StableHashTests
 {
-    /// <summary>Vectors of other implementations of XXH64.</summary>
+    /// <summary>Test vectors of other implementations of XXH64.</summary>
     [Theory]
     [InlineData("", 0xEF46DB3751D8E999)]
     [InlineData("a", 0xD24EC4F1A98C6E5B)]
@@ -72,7 +73,8 @@ public class StableHashTests
     {
         Dictionary<string, int> lanes = [];
         int made = 0;
-        Pipeline pipeline = Source.From("ATL BOS CLT DEN EWR FLL".Split(' ')) | Stage.KeyBy((string code) => code, lanes: 4) | StageNode.Of(() => new Lane(made++, lanes));
+        Pipeline pipeline = Source.From("ATL BOS CLT DEN EWR FLL".Split(' ')) | Stage.KeyBy((string code) => code, lanes: 4)
+            | StageNode.Of(() => new Lane(made++, lanes));
         await pipeline.RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread });
         Assert.Equal("1 3 1 0 2 2", string.Join(' ', lanes.OrderBy(lane => lane.Key, StringComparer.Ordinal).Select(lane => lane.Value)));
     }

@@ -1,10 +1,11 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Processes;
 
 /// <summary>With real processes, which are really killed.</summary>
-public class ProcessTests
+public partial class ProcessTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -17,7 +18,8 @@ public class ProcessTests
     {
         int count = mode == ExecutionMode.MultiThread ? 20_000 : 500;
 
-        List<int> results = await (Numbers(count) | Pipe.InProcesses<int, int>("double", Two)).ToListAsync(new RunOptions { Mode = mode }, Cancellation);
+        List<int> results = await (Numbers(count) | Pipe.InProcesses<int, int>("double", Two)).ToListAsync(new RunOptions { Mode = mode },
+            Cancellation);
 
         Assert.Equal(Enumerable.Range(0, count).Select(n => 2 * n), results);
     }
@@ -36,14 +38,16 @@ public class ProcessTests
         List<int> branches = await (Numbers(1_000) | Pipe.InProcesses<int, int>("stages", Two)).ToListAsync(cancellation: Cancellation);
         Assert.Equal(Enumerable.Range(1, 1_000).SelectMany(n => n % 2 == 0 ? new[] { n * 10, n } : [n * 10]), branches);
 
-        List<int> lanes = await (Numbers(500) | Pipe.InProcesses<int, int>("lanes", Two with { MaxItemsPerWorker = 16 })).ToListAsync(cancellation: Cancellation);
+        List<int> lanes = await (Numbers(500) | Pipe.InProcesses<int, int>("lanes",
+            Two with { MaxItemsPerWorker = 16 })).ToListAsync(cancellation: Cancellation);
         Assert.Equal(Enumerable.Range(0, 500), lanes);
     }
 
     [Fact]
     public async Task UnorderedResultsAreAllThere()
     {
-        List<int> results = await (Numbers(10_000) | Pipe.InProcesses<int, int>("double", Two) | Stage.Unordered).ToListAsync(cancellation: Cancellation);
+        List<int> results = await (Numbers(10_000) | Pipe.InProcesses<int, int>("double", Two)
+            | Stage.Unordered).ToListAsync(cancellation: Cancellation);
 
         Assert.Equal(Enumerable.Range(0, 10_000).Select(n => 2 * n), results.Order());
     }
@@ -53,7 +57,8 @@ public class ProcessTests
     {
         byte[][] items = [.. Enumerable.Range(0, 40).Select(n => Noise(n, n % 4 == 0 ? 3_000_000 : n * 1_000))];
 
-        List<byte[]> results = await (Source.From(items) | Pipe.InProcesses<byte[], byte[]>("bytes", Two)).ToListAsync(cancellation: Cancellation);
+        List<byte[]> results = await (Source.From(items)
+            | Pipe.InProcesses<byte[], byte[]>("bytes", Two)).ToListAsync(cancellation: Cancellation);
 
         Assert.Equal(items.Length, results.Count);
         Assert.All(results, (result, i) => Assert.True(items[i].AsSpan().SequenceEqual(result)));
@@ -63,7 +68,8 @@ public class ProcessTests
     public async Task WhatTheBodyThrowsIsTheItemsFailure()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Source.From(["a", "throw no good", "b"]) | Pipe.InProcesses<string, string>("text", Two)).ToListAsync(cancellation: Cancellation));
+            () => (Source.From(["a", "throw no good", "b"])
+                | Pipe.InProcesses<string, string>("text", Two)).ToListAsync(cancellation: Cancellation));
 
         Assert.Equal("'text' failed on item throw no good: 'Obey' failed with System.FormatException: no good", failure.Message);
         WorkerException cause = Assert.IsType<WorkerException>(failure.InnerException);
@@ -79,10 +85,13 @@ public class ProcessTests
         Assert.Equal(["a", "b", "c"], await (source | Stage.OnError(ErrorPolicy.Skip)).ToListAsync(cancellation: Cancellation));
 
         PipelineRun? run = null;
-        List<string> results = await (source | Stage.Retry(2, Backoff.None).OnError(ErrorPolicy.DeadLetter)).ToListAsync(new RunOptions { OnStarted = started => run = started, TrackItems = true }, Cancellation);
+        List<string> results = await (source | Stage.Retry(2, Backoff.None)
+            .OnError(ErrorPolicy.DeadLetter)).ToListAsync(new RunOptions { OnStarted = started => run = started, TrackItems = true },
+            Cancellation);
         Assert.Equal(["a", "b", "c"], results);
         Assert.Equal([("throw 1", 3), ("throw 2", 3)], run!.DeadLetters.Select(letter => ((string)letter.Item!, letter.Attempts)));
-        Assert.Equal((5L, 3L, 0L, 2L, 0L), run.Snapshot().Roots is var roots ? (roots!.Value.Accepted, roots.Value.Completed, roots.Value.Skipped, roots.Value.Failed, roots.Value.Pending) : default);
+        Assert.Equal((5L, 3L, 0L, 2L, 0L), run.Snapshot().Roots is var roots
+            ? (roots!.Value.Accepted, roots.Value.Completed, roots.Value.Skipped, roots.Value.Failed, roots.Value.Pending) : default);
         Assert.Equal(4, run.Snapshot()["text"].Retried);
     }
 
@@ -91,10 +100,12 @@ public class ProcessTests
     {
         Assert.Equal([0, 2, 4], await (Numbers(6) | Pipe.InProcesses<int, int>("skips", Two)).ToListAsync(cancellation: Cancellation));
 
-        Assert.Equal(["a", "b"], await (Source.From(["a", "b"]) | Pipe.InProcesses<string, string>("attempts", Two)).ToListAsync(cancellation: Cancellation));
+        Assert.Equal(["a", "b"], await (Source.From(["a", "b"])
+            | Pipe.InProcesses<string, string>("attempts", Two)).ToListAsync(cancellation: Cancellation));
 
         PipelineRun? run = null;
-        Assert.Equal([0, 2, 4], await (Numbers(6) | Pipe.InProcesses<int, int>("letters", Two)).ToListAsync(new RunOptions { OnStarted = started => run = started }, Cancellation));
+        Assert.Equal([0, 2, 4], await (Numbers(6) | Pipe.InProcesses<int, int>("letters",
+            Two)).ToListAsync(new RunOptions { OnStarted = started => run = started }, Cancellation));
         Assert.Equal([1, 3, 5], run!.DeadLetters.Select(letter => (int)letter.Item!));
         Assert.Equal("WorkerException: 'Even' failed with System.FormatException: 1 is odd", run.DeadLetters[0].Error);
     }
@@ -103,9 +114,11 @@ public class ProcessTests
     public async Task AnItemThatIsTooLargeFails()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Source.From([new byte[10], new byte[2_000]]) | Pipe.InProcesses<byte[], byte[]>("bytes", Two with { MaxItemBytes = 1_000 })).ToListAsync(cancellation: Cancellation));
+            () => (Source.From([new byte[10], new byte[2_000]])
+                | Pipe.InProcesses<byte[], byte[]>("bytes", Two with { MaxItemBytes = 1_000 })).ToListAsync(cancellation: Cancellation));
 
-        Assert.Contains("The item has 2,000 bytes, the limit is 1,000 (ProcessOptions.MaxItemBytes)", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("The item has 2,000 bytes, the limit is 1,000 (ProcessOptions.MaxItemBytes)", failure.Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -136,15 +149,21 @@ public class ProcessTests
     public async Task AnItemThatEndsItsWorkersIsReportedByName()
     {
         IEnumerable<string> items = Enumerable.Range(0, 300).Select(n => n == 150 ? "die 42" : $"{n}");
-        PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(items) | Pipe.InProcesses<string, string>("text", Two)).ToListAsync(cancellation: Cancellation));
-        Assert.Equal("'text' failed on item die 42: The worker process has ended 3 times while it had nothing but this item to work on, the last time with exit code 42.", failure.Message);
+        PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() =>
+            (Source.From(items) | Pipe.InProcesses<string, string>("text", Two)).ToListAsync(cancellation: Cancellation));
+        Assert.Equal(
+            "'text' failed on item die 42: The worker process has ended 3 times while it had nothing but this item to work on, the last "
+                + "time with exit code 42.", failure.Message);
 
         PipelineRun? run = null;
-        List<string> results = await (Source.From(items) | Pipe.InProcesses<string, string>("text", Two with { MaxCrashes = 1 }) | Stage.Retry(5).OnError(ErrorPolicy.DeadLetter))
+        List<string> results = await (Source.From(items) | Pipe.InProcesses<string, string>("text", Two with { MaxCrashes = 1 })
+            | Stage.Retry(5).OnError(ErrorPolicy.DeadLetter))
             .ToListAsync(new RunOptions { OnStarted = started => run = started }, Cancellation);
         Assert.Equal(items.Where(item => item != "die 42"), results);
         DeadLetter letter = Assert.Single(run!.DeadLetters);
-        Assert.Equal(("die 42", "WorkerException: The worker process has ended once while it had nothing but this item to work on, the last time with exit code 42."), (letter.Item, letter.Error));
+        Assert.Equal(("die 42",
+            "WorkerException: The worker process has ended once while it had nothing but this item to work on, the last time with exit "
+                + "code 42."), (letter.Item, letter.Error));
     }
 
     [Fact]
@@ -154,7 +173,8 @@ public class ProcessTests
         File.Delete(file);
         string[] items = ["a", $"once {file} kill", "b"];
 
-        Assert.Equal(items, await (Source.From(items) | Pipe.InProcesses<string, string>("text", Two)).ToListAsync(cancellation: Cancellation));
+        Assert.Equal(items, await (Source.From(items)
+            | Pipe.InProcesses<string, string>("text", Two)).ToListAsync(cancellation: Cancellation));
         File.Delete(file);
     }
 
@@ -164,11 +184,18 @@ public class ProcessTests
     public async Task AnItemThatTakesTooLongEndsItsWorker(bool areTimersEarly)
     {
         PipelineRun? run = null;
-        List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two) | Stage.Timeout(TimeSpan.FromSeconds(1)).OnError(ErrorPolicy.DeadLetter))
-            .ToListAsync(new RunOptions { OnStarted = started => run = started, Time = areTimersEarly ? new HastyTime() : TimeProvider.System }, Cancellation);
+        List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two)
+            | Stage.Timeout(TimeSpan.FromSeconds(1)).OnError(ErrorPolicy.DeadLetter))
+            .ToListAsync(new RunOptions
+            {
+                OnStarted = started => run = started,
+                Time = areTimersEarly ? new HastyTime()
+            : TimeProvider.System
+            }, Cancellation);
 
         Assert.Equal(["a", "b"], results);
-        Assert.Equal("TimeoutException: The attempt took longer than 00:00:01. Its worker process was ended.", Assert.Single(run!.DeadLetters).Error);
+        Assert.Equal("TimeoutException: The attempt took longer than 00:00:01. Its worker process was ended.",
+            Assert.Single(run!.DeadLetters).Error);
     }
 
     [Theory]
@@ -178,16 +205,21 @@ public class ProcessTests
     public async Task WorkersThatDoNotGetToWorkFailTheRun(string body, string how)
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Numbers(10) | Pipe.InProcesses<int, int>(body, Two with { MaxFailedStarts = 2 })).ToListAsync(cancellation: Cancellation));
+            () => (Numbers(10) | Pipe.InProcesses<int, int>(body,
+                Two with { MaxFailedStarts = 2 })).ToListAsync(cancellation: Cancellation));
 
-        Assert.StartsWith($"'{body}' failed: 2 worker processes in a row have ended before they got to work, the last one with {how}. 10 items wait, the first one is 0.", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"'{body}' failed: 2 worker processes in a row have ended before they got to work, the last one with {how}. 10 items wait, "
+                + $"the first one is 0.", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task AWorkerThatDoesNotConnectIsKilled()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Numbers(1) | Pipe.InProcesses<int, int>("never-connects", Two with { MaxFailedStarts = 1, Workers = 1, StartTimeout = TimeSpan.FromSeconds(1) })).ToListAsync(cancellation: Cancellation));
+            () => (Numbers(1) | Pipe.InProcesses<int, int>("never-connects",
+                Two with { MaxFailedStarts = 1, Workers = 1, StartTimeout = TimeSpan.FromSeconds(1) })).ToListAsync(
+                    cancellation: Cancellation));
 
         Assert.Contains("had not connected after 00:00:01", failure.Message, StringComparison.Ordinal);
         Assert.Empty(WorkerProgram.Children());
@@ -196,7 +228,8 @@ public class ProcessTests
     [Theory]
     [InlineData("nobody", "The program knows no body 'nobody'")]
     [InlineData("text", "The body 'text' makes string of string, and the stage wants int of int.")]
-    [InlineData("remembers", "A distinct does not fit into a worker process: it remembers items, and would forget that when the process ends.")]
+    [InlineData("remembers",
+        "A distinct does not fit into a worker process: it remembers items, and would forget that when the process ends.")]
     [InlineData("chunks", "A chunk does not fit into a worker process: it ")]
     public async Task ABodyThatDoesNotFitFailsTheRunAtOnce(string body, string expected)
     {
@@ -210,60 +243,10 @@ public class ProcessTests
     public async Task AProgramThatIsNotThereIsNamed()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
-            () => (Numbers(10) | Pipe.InProcesses<int, int>("double", new() { Program = "/no/such/program" })).ToListAsync(cancellation: Cancellation));
+            () => (Numbers(10) | Pipe.InProcesses<int, int>("double",
+                new() { Program = "/no/such/program" })).ToListAsync(cancellation: Cancellation));
 
         Assert.Contains("The worker process /no/such/program cannot be started", failure.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public async Task ACancelledRunLeavesNoProcessBehind()
-    {
-        using var source = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
-        int seen = 0;
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => (Numbers(int.MaxValue) | Pipe.InProcesses<int, int>("double", Two) | (n =>
-        {
-            if (++seen == 1_000) source.Cancel();
-        })).RunAsync(cancellation: source.Token));
-
-        Assert.Empty(WorkerProgram.Children());
-    }
-
-    [Fact]
-    public async Task AHangingWorkerIsKilledWhenTheRunIsCancelled()
-    {
-        PipelineRun run = (Source.From(["hang"]) | Pipe.InProcesses<string, string>("text", Two with { StopTimeout = TimeSpan.FromSeconds(1) }) | (_ => { })).Start();
-        while (run.Snapshot()["text"].In == 0) await Task.Yield();
-        await run.DisposeAsync();
-
-        Assert.Empty(WorkerProgram.Children());
-    }
-
-    [Fact]
-    public async Task ADrainFinishesWhatHasComeIn()
-    {
-        var results = new List<int>();
-        var isEnough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        PipelineRun run = (Numbers(int.MaxValue) | Pipe.InProcesses<int, int>("double", Two) | (n =>
-        {
-            results.Add(n);
-            if (results.Count == 1_000) isEnough.SetResult();
-        })).Start(cancellation: Cancellation);
-        await isEnough.Task;
-        Assert.True(await run.DrainAsync(TimeSpan.FromMinutes(1)));
-        Assert.Equal(Enumerable.Range(0, results.Count).Select(n => 2 * n), results);
-        Assert.Empty(WorkerProgram.Children());
-    }
-
-    [Fact]
-    public async Task WorkersEndWhenTheirParentIsKilled()
-    {
-        using Process parent = WorkerProgram.Start("pid");
-        var workers = new HashSet<int>();
-        while (workers.Count < 2) workers.Add(int.Parse((await parent.StandardOutput.ReadLineAsync(Cancellation))!));
-        Process[] children = [.. workers.Select(Process.GetProcessById)];
-        parent.Kill();
-        await parent.WaitForExitAsync(Cancellation);
-        foreach (Process child in children) await child.WaitForExitAsync(Cancellation);
     }
 
     [Fact]
@@ -271,10 +254,12 @@ public class ProcessTests
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentBag<string>();
-        await using var consecutor = new Consecutor<string>("orders", source => source | Pipe.InProcesses<string, string>("text", Two with { MaxCrashes = 1 }) | Stage.Unordered | seen.Add,
+        await using var consecutor = new Consecutor<string>("orders",
+            source => source | Pipe.InProcesses<string, string>("text", Two with { MaxCrashes = 1 }) | Stage.Unordered | seen.Add,
             new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAllAsync([.. Enumerable.Range(0, 100).Select(n => n switch { 20 => "die 3", 40 => "throw it", _ => $"{n}" })], Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 100).Select(n => n switch { 20 => "die 3", 40 => "throw it", _ => $"{n}" })],
+            Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
         Assert.Equal((98L, 2L, 0L), (end.Completed, end.Dead, end.Unaccounted));

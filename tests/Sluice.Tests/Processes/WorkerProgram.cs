@@ -7,7 +7,7 @@ namespace Sluice.Tests.Processes;
 /// <summary>The program whose processes tests kill.</summary>
 internal static class WorkerProgram
 {
-    public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "Sluice.Worker.dll");
+    public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "Sluice.Programs.dll");
 
     public static Process Start(params string[] arguments)
     {

@@ -33,7 +33,7 @@ public class CronDaylightSavingTests
             Times("*/30 * * * *", "2026-10-24T23:45Z", 5));
     }
 
-    // Independent of how it is computed: every instant of a fortnight is looked at, and judged by what the wall clock shows there.
+    // Independent of the computation: judges every instant of a fortnight by what the wall clock shows then.
     [Fact]
     public void RandomSchedulesAgreeWithAWalkOverEveryMinute()
     {
@@ -42,7 +42,8 @@ public class CronDaylightSavingTests
         for (var round = 0; round < 600; round++)
         {
             var zone = zones[random.Next(zones.Length)];
-            var start = new DateTime(2026, random.Next(2) == 0 ? 3 : 10, random.Next(20, 29), random.Next(24), random.Next(60), 0, DateTimeKind.Utc);
+            var start = new DateTime(2026, random.Next(2) == 0 ? 3 : 10, random.Next(20, 29), random.Next(24), random.Next(60), 0,
+                DateTimeKind.Utc);
             var (minutes, hours, weekdays) = (Some(60), random.Next(2) == 0 ? null : Some(24), random.Next(3) == 0 ? Some(7) : null);
             var text = $"{Field(minutes)} {Field(hours)} * * {Field(weekdays)}";
 
@@ -60,7 +61,7 @@ public class CronDaylightSavingTests
 
     private static DateTime? Walk(DateTime start, TimeZoneInfo zone, bool fixedHours, Func<DateTime, bool> matches)
     {
-        var highest = DateTime.MinValue; // the latest time that the wall clock has shown so far
+        var highest = DateTime.MinValue; // the latest time that the wall clock has shown
         for (var instant = start.AddDays(-2); instant < start.AddDays(14); instant = instant.AddMinutes(1))
         {
             var local = instant + zone.GetUtcOffset(instant);
@@ -93,7 +94,7 @@ public class CronDaylightSavingTests
         return times;
     }
 
-    // Made here rather than looked up, so that the tests do not depend on the machine's zones.
+    // Made here, so that the tests do not depend on the machine's zones.
     private static TimeZoneInfo MakeZone(TimeSpan delta)
     {
         var march = TimeZoneInfo.TransitionTime.CreateFloatingDateRule(new(1, 1, 1, 2, 0, 0), 3, 5, DayOfWeek.Sunday);

@@ -97,7 +97,8 @@ public class CronScheduleTests
     [Fact]
     public void TheEndOfTheCalendarIsTheEnd()
     {
-        var zones = new[] { 14, 0, -12 }.Select(hours => TimeZoneInfo.CreateCustomTimeZone($"{hours}", TimeSpan.FromHours(hours), null, null));
+        var zones = new[] { 14, 0, -12 }.Select(hours => TimeZoneInfo.CreateCustomTimeZone($"{hours}", TimeSpan.FromHours(hours), null,
+            null));
         foreach (var zone in zones)
             foreach (var expression in new[] { "* * * * * *", "59 59 23 * * *", "0 0 1 1 *" })
             {

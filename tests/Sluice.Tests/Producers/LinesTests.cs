@@ -21,7 +21,7 @@ public sealed class LinesTests : IDisposable
         await File.WriteAllTextAsync(path, text);
         Source<string> file = Source.Lines(path);
         Assert.Equal(expected, await file.ToListAsync());
-        Assert.Equal(expected, await file.ToListAsync());                // a value: every run opens the file
+        Assert.Equal(expected, await file.ToListAsync());                // a source is a value: every run opens the file
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class LinesTests : IDisposable
         Assert.Equal(["one"], await sink.WaitForAsync(1));
         var second = await Assert.ThrowsAsync<PipelineException>(() => lines.ToListAsync());
         Assert.Contains("one live thing", second.Message, StringComparison.Ordinal);
-        Assert.True(await run.DrainAsync());
+        Assert.True(await run.StopAsync());
         await pipe.Writer.WriteAsync("o\nthree"u8.ToArray());
         await pipe.Writer.CompleteAsync();
         Assert.Equal(["one"], sink.Items);

@@ -32,7 +32,8 @@ public class ObservableTests
         for (int i = 1; i <= 3; i++) observer.OnNext(i);
         sink.Release();
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
-        Assert.Contains("2 items wait already. Raise the capacity, or say FullMode.Block or FullMode.DropOldest.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("2 items wait already. Raise the capacity, or say FullMode.Block or FullMode.DropOldest.", failure.Message,
+            StringComparison.Ordinal);
         Assert.Equal([0, 1, 2], sink.Items);
     }
 
@@ -57,7 +58,8 @@ public class ObservableTests
     {
         Source<int> everything = Source.From(new Cold(10_000), FullMode.Block, capacity: 4);
         Assert.Equal(Enumerable.Range(0, 10_000), await everything.ToListAsync());
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => everything.ToListAsync(new RunOptions { Mode = ExecutionMode.SingleThread }));
+        var failure = await Assert.ThrowsAsync<PipelineException>(() =>
+            everything.ToListAsync(new RunOptions { Mode = ExecutionMode.SingleThread }));
         Assert.Contains("on the run's own thread", failure.Message, StringComparison.Ordinal);
     }
 
@@ -69,7 +71,7 @@ public class ObservableTests
         IObserver<int> observer = await subject.Subscribed;
         observer.OnNext(0);
         observer.OnNext(1);
-        Task<bool> drained = run.DrainAsync();
+        Task<bool> drained = run.StopAsync();
         observer.OnNext(2);
         sink.Release();
         Assert.True(await drained);
@@ -80,7 +82,8 @@ public class ObservableTests
     [Fact]
     public async Task ASourceIsAnObservableOfARunForEverySubscription()
     {
-        IObservable<int> items = Source.From(Enumerable.Range(0, 100)).Select(n => n == 50 ? throw new FormatException("fifty") : n).ToObservable();
+        IObservable<int> items = Source.From(Enumerable.Range(0, 100)).Select(n => n == 50 ? throw new FormatException("fifty") : n)
+            .ToObservable();
         foreach (Recorder recorder in new[] { new Recorder(), new Recorder() })
         {
             using IDisposable subscription = items.Subscribe(recorder);
@@ -128,7 +131,7 @@ public class ObservableTests
         }
     }
 
-    /// <summary>Pushes everything while it is subscribed to.</summary>
+    /// <summary>Pushes all its items during the subscription.</summary>
     private sealed class Cold(int count) : IObservable<int>, IDisposable
     {
         public IDisposable Subscribe(IObserver<int> observer)

@@ -55,7 +55,7 @@ public class PushedSourceTests
                     while (true)
                     {
                         await intake.SendAsync(1);
-                        if (Interlocked.Increment(ref accepted) == 50) _ = run.DrainAsync();
+                        if (Interlocked.Increment(ref accepted) == 50) _ = run.StopAsync();
                     }
                 }
                 catch (InvalidOperationException e)
@@ -129,7 +129,7 @@ public class PushedSourceTests
             PipelineRun? run = null;
             scheduler.BeforeStep = step =>
             {
-                if (step == 20) _ = run!.DrainAsync();
+                if (step == 20) _ = run!.StopAsync();
             };
             Source<int> source = Source.Create<int>(async (push, cancellation) =>
             {
@@ -147,7 +147,8 @@ public class PushedSourceTests
                     told = true;
                 }
             }, capacity: 2);
-            await scheduler.RunToEndAsync((source | (n => n) | Stage.Buffer(2) | seen.Add).Start(On(scheduler) with { OnStarted = started => run = started }));
+            await scheduler.RunToEndAsync((source | (n => n) | Stage.Buffer(2)
+                | seen.Add).Start(On(scheduler) with { OnStarted = started => run = started }));
             Assert.Equal(accepted, seen.Count);
             Assert.True(told);
         }
@@ -161,7 +162,7 @@ public class PushedSourceTests
         sink.Block();
         var scheduler = new SeededScheduler(1);
         PipelineRun run = (Source.From(channel.Reader) | sink.Sink).Start(On(scheduler));
-        Task<bool> drained = run.DrainAsync();
+        Task<bool> drained = run.StopAsync();
         sink.Release();
         scheduler.RunUntilIdle();
         Assert.True(await drained);

@@ -13,7 +13,8 @@ public class TimedSourceTests
     private double Now => (clock.GetUtcNow() - new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds;
 
     private PipelineRun Start<T>(Source<T> source, int seed = 1)
-        => (source.Select(item => (object)$"{item}@{Now:0.###}") | sink.Sink).Start(new RunOptions { Scheduler = scheduler, Time = clock, Seed = seed });
+        => (source.Select(item => (object)$"{item}@{Now:0.###}")
+        | sink.Sink).Start(new RunOptions { Scheduler = scheduler, Time = clock, Seed = seed });
 
     private void Pass(TimeSpan time)
     {
@@ -32,7 +33,7 @@ public class TimedSourceTests
 
     private async Task DrainedAsync(PipelineRun run)
     {
-        Task<bool> drained = run.DrainAsync();
+        Task<bool> drained = run.StopAsync();
         scheduler.RunUntilIdle();
         Assert.True(run.Completion.IsCompleted);
         Assert.True(await drained);
@@ -91,17 +92,21 @@ public class TimedSourceTests
 
     [Theory]
     [InlineData(MissedTickPolicy.Skip, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:40:00/0@2400", "00:40:00/1@2400" })]
-    [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:20:00/0@2100", "00:20:00/1@2100", "00:30:00/0@2100", "00:30:00/1@2100", "00:40:00/0@2400", "00:40:00/1@2400" })]
-    public async Task AFunctionMakesItemsAtEveryTickAndTheOptionSaysWhatBecomesOfThoseForWhichThereWasNoTime(MissedTickPolicy missed, string[] expected)
+    [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:20:00/0@2100", "00:20:00/1@2100",
+        "00:30:00/0@2100", "00:30:00/1@2100", "00:40:00/0@2400", "00:40:00/1@2400" })]
+    public async Task AFunctionMakesItemsAtEveryTickAndTheOptionSaysWhatBecomesOfThoseForWhichThereWasNoTime(MissedTickPolicy missed,
+        string[] expected)
     {
         TimeSpan[] takes = [TimeSpan.FromMinutes(25), TimeSpan.Zero];
         int calls = 0;
-        PipelineRun run = Start(Source.Every("clock", TimeSpan.FromMinutes(10), (tick, cancellation) => Make(tick, takes[Math.Min(calls++, 1)], cancellation), new() { Missed = missed }));
+        PipelineRun run = Start(Source.Every("clock", TimeSpan.FromMinutes(10),
+            (tick, cancellation) => Make(tick, takes[Math.Min(calls++, 1)], cancellation), new() { Missed = missed }));
         Pass(TimeSpan.FromMinutes(45));
         Assert.Equal(expected, sink.Items);
         await DrainedAsync(run);
 
-        async IAsyncEnumerable<string> Make(Tick tick, TimeSpan time, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        async IAsyncEnumerable<string> Make(Tick tick, TimeSpan time,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             yield return $"{tick.Time:HH:mm:ss}/0";
             yield return $"{tick.Time:HH:mm:ss}/1";
@@ -133,10 +138,11 @@ public class TimedSourceTests
     [Fact]
     public async Task CronGoesByItsTimeZone()
     {
-        PipelineRun run = Start(Source.Cron("0 9 * * *", TimeZoneInfo.CreateCustomTimeZone("x", TimeSpan.FromHours(2), "x", "x")).Select(time => time.ToString("HH:mmzzz")));
+        PipelineRun run = Start(Source.Cron("0 9 * * *", TimeZoneInfo.CreateCustomTimeZone("x", TimeSpan.FromHours(2), "x", "x"))
+            .Select(time => time.ToString("HH:mmzzz")));
         Pass(TimeSpan.FromHours(8));
         Assert.Equal(["09:00+02:00@25200"], sink.Items);
-        run.Cancel();
+        _ = run.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => scheduler.RunToEndAsync(run));
     }
 

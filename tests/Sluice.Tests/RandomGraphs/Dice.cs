@@ -54,7 +54,8 @@ internal sealed class Dice
             case < 5:
                 return new MapStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous);
             case < 8:
-                return new ManyStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous, asynchronous ? Range(0, load < MostLoad ? 3 : 2) : Most());
+                return new ManyStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous, asynchronous
+                    ? Range(0, load < MostLoad ? 3 : 2) : Most());
             case < 10:
                 return new NodeStep(id, Policy(ref ordered, true), Pace(), Chance(40));
             case < 12:
@@ -183,7 +184,8 @@ internal sealed class Dice
         if (depth == 0 || Chance(70))
         {
             bool asynchronous = Chance(40);
-            return new SinkEnding(id, Policy(ref ordered, asynchronous) with { Buffer = null }, asynchronous ? Pace() : RandomGraphs.Pace.AtOnce, asynchronous);
+            return new SinkEnding(id, Policy(ref ordered, asynchronous) with { Buffer = null }, asynchronous ? Pace()
+                : RandomGraphs.Pace.AtOnce, asynchronous);
         }
         FanKind kind = ordered ? Pick(FanKind.Broadcast, FanKind.Route, FanKind.RoundRobin) : Pick(FanKind.Broadcast, FanKind.Route);
         List<(Chain, Ending)> branches = [];
@@ -217,10 +219,20 @@ internal sealed class Dice
                 ordered = false;
                 break;
         }
-        if (Chance(12)) policy = policy with { OnError = Pick(ErrorPolicy.Skip, ErrorPolicy.DeadLetter), FailsEvery = Range(1, 6), Failures = Range(1, 3) };
+        if (Chance(12)) policy = policy with
+        {
+            OnError = Pick(ErrorPolicy.Skip, ErrorPolicy.DeadLetter),
+            FailsEvery = Range(1, 6),
+            Failures = Range(1, 3)
+        };
         if (Chance(12)) policy = policy with { Retries = Range(1, 3), FailsEvery = Range(1, 6), Failures = Range(1, 3) };
         if (policy.IsFatal && (hasFatal || Chance(60))) policy = policy with { Failures = policy.Retries };
-        if (!hasFatal && Chance(4)) policy = policy with { FailsEvery = Range(2, 20), Failures = policy.Retries + 1, OnError = ErrorPolicy.Stop };
+        if (!hasFatal && Chance(4)) policy = policy with
+        {
+            FailsEvery = Range(2, 20),
+            Failures = policy.Retries + 1,
+            OnError = ErrorPolicy.Stop
+        };
         hasFatal |= policy.IsFatal;
         return policy;
     }

@@ -91,7 +91,8 @@ internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chai
 
     public override bool MayStop => Branches.Any(branch => branch.Chain.MayStop || branch.Ending.MayStop);
 
-    public override bool IsFatal => Unknown > 0 || Branches.Any(branch => branch.Chain.Steps.Any(step => step.IsFatal) || branch.Ending.IsFatal);
+    public override bool IsFatal => Unknown > 0 || Branches.Any(branch => branch.Chain.Steps.Any(step => step.IsFatal)
+        || branch.Ending.IsFatal);
 
     public override Source<Unit> Build(Source<long> source, Rig rig)
     {
@@ -120,7 +121,8 @@ internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chai
         {
             int at = i;
             var (chain, ending) = Branches[i];
-            foreach (var branch in chain.Simpler().Select(simpler => (simpler, ending)).Concat(ending.Simpler().Select(simpler => (chain, simpler))))
+            foreach (var branch in chain.Simpler().Select(simpler => (simpler, ending))
+                .Concat(ending.Simpler().Select(simpler => (chain, simpler))))
                 yield return this with { Branches = [.. Branches.Take(at), branch, .. Branches.Skip(at + 1)] };
         }
     }

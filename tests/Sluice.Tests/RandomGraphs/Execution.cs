@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.RandomGraphs;
@@ -19,7 +20,11 @@ internal static class Execution
     public static string? Check(GraphCase graph, Mode mode, int schedule, Func<Source<long>, Source<long>>? sabotage = null)
     {
         var clock = mode == Mode.Seeded ? new TestClock() : null;
-        var rig = new Rig(mode != Mode.SingleThread, graph.Capacity, graph.Interference, clock) { Sabotage = sabotage ?? (source => source) };
+        var rig = new Rig(mode != Mode.SingleThread, graph.Capacity, graph.Interference, clock)
+        {
+            Sabotage = sabotage
+            ?? (source => source)
+        };
         Oracle full = graph.Graph.Expect(graph.Capacity);
         rig.QueueBound = name => full.Nodes.TryGetValue(name, out NodeExpectation? node) ? node.QueueBound : 0;
         var scheduler = mode == Mode.Seeded ? new SeededScheduler(schedule) : null;
@@ -56,7 +61,7 @@ internal static class Execution
             return null;                             // how it ended is for the verdict
         }
         string text = $"it hangs\n{run.Snapshot()}";
-        run.Cancel();
+        _ = run.CancelAsync();
         return text;
     }
 

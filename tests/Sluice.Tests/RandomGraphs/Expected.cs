@@ -42,7 +42,8 @@ internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Qu
     public IEnumerable<long> Values => Items.Select(item => item.Value);
 
     public static Expected Together(IEnumerable<Expected> streams, int queue)
-        => new([.. streams.SelectMany(stream => stream.Lanes)], queue + streams.Sum(stream => stream.Queue), streams.Sum(stream => stream.Most));
+        => new([.. streams.SelectMany(stream => stream.Lanes)], queue + streams.Sum(stream => stream.Queue),
+        streams.Sum(stream => stream.Most));
 }
 
 /// <summary>An operator that depends on order stands where there is none: a fault of the generator, or of making a graph smaller.</summary>

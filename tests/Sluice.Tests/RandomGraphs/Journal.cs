@@ -16,7 +16,8 @@ internal sealed class Journal<T>(Rig rig, string name)
 /// <param name="In">What came.</param>
 /// <param name="Out">What it put out.</param>
 /// <param name="End">When its input ended, if it did.</param>
-/// <param name="IsWhole">Whether the run came to a normal end: then everything has come out. Otherwise what has come out is the beginning of it.</param>
+/// <param name="IsWhole">Whether the run came to a normal end: then everything has come out. Otherwise what has come out is the beginning
+/// of it.</param>
 /// <param name="HasClock">Whether the clock was a virtual one.</param>
 internal sealed record Observation<T>(
     IReadOnlyList<Passage<long>> In, IReadOnlyList<Passage<T>> Out, TimeSpan? End, bool IsWhole, bool HasClock)

@@ -1,6 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>What the functions of random graphs compute: numbers that say where an item has been, so that no two items of a stream are equal.</summary>
+/// <summary>What the functions of random graphs compute: numbers that say where an item has been, so that no two items of a stream are
+/// equal.</summary>
 internal static class Mixing
 {
     /// <summary>SplitMix64 (Steele, Lea, Flood 2014) over both.</summary>

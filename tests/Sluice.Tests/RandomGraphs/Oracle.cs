@@ -22,7 +22,8 @@ internal sealed class NodeExpectation(long mostIn)
     /// <summary>How many attempts may be repeated.</summary>
     public long MostRetried;
 
-    /// <summary>How many items that are not skipped go in for each that comes out, also where it is open how many; 0 where that differs.</summary>
+    /// <summary>How many items that are not skipped go in for each that comes out, also where it is open how many; 0 where that
+    /// differs.</summary>
     public int InPerOut;
 
     /// <summary>Whether the counters are exact; upstream of something that may want no more, there are only upper bounds.</summary>
@@ -76,7 +77,13 @@ internal sealed class Oracle(int capacity, RunRecord? after = null)
     /// <param name="mostOut">How many may go out.</param>
     public NodeExpectation Node(string name, int queueBound, long mostIn, long mostOut)
     {
-        var node = new NodeExpectation(mostIn) { QueueBound = queueBound, MostOut = mostOut, IsExact = !MayBeStopped, IsOutExact = !MayBeStopped };
+        var node = new NodeExpectation(mostIn)
+        {
+            QueueBound = queueBound,
+            MostOut = mostOut,
+            IsExact = !MayBeStopped,
+            IsOutExact = !MayBeStopped
+        };
         Nodes.Add(name, node);
         return node;
     }

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Watches the function of one step in one run: how many are inside, also per key, and whether the run is over already. Thread-safe.</summary>
+/// <summary>Watches the function of one step in one run: how many are inside, also per key, and whether the run is over already.
+/// Thread-safe.</summary>
 internal sealed class Probe(Rig rig, string name, int id, Policy policy)
 {
     private readonly ConcurrentDictionary<long, int> attempts = new();

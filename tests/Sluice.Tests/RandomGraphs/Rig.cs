@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>What surrounds one run of a graph: what its sinks got, what its functions noticed, and when somebody interferes. Thread-safe.</summary>
+/// <summary>What surrounds one run of a graph: what its sinks got, what its functions noticed, and when somebody interferes.
+/// Thread-safe.</summary>
 internal sealed class Rig(bool isMultiThread, int capacity, Interference interference, TimeProvider? clock = null)
 {
     private const int SnapshotEvery = 17;
@@ -124,8 +126,8 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
     private void Interfere()
     {
         WasInterfered = true;
-        if (interference.Kind == InterferenceKind.Cancel) Run!.Cancel();
-        else if (interference.Kind == InterferenceKind.Drain) Drained = Run!.DrainAsync();
+        if (interference.Kind == InterferenceKind.Cancel) _ = Run!.CancelAsync();
+        else if (interference.Kind == InterferenceKind.Drain) Drained = Run!.StopAsync();
     }
 }
 

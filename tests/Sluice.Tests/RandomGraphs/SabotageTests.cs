@@ -17,7 +17,8 @@ public class SabotageTests
         // Where it is certain that a stall is one: elsewhere it takes a long time to be sure of it.
         Mode[] modes = kind == Sabotage.Hangs ? [Mode.Seeded] : Enum.GetValues<Mode>();
         List<string> found = await OnThreadAsync(() => [.. Cases().SelectMany(graph => modes.Select(mode
-            => Execution.Check(graph, mode, 1, source => new SabotagedSource(source, kind)))).OfType<string>().Take(kind == Sabotage.Hangs ? 1 : Graphs)]);
+            => Execution.Check(graph, mode, 1, source => new SabotagedSource(source, kind)))).OfType<string>()
+            .Take(kind == Sabotage.Hangs ? 1 : Graphs)]);
         Assert.Contains(found, wrong => wrong.Contains(complaint, StringComparison.Ordinal));
     }
 
@@ -31,12 +32,14 @@ public class SabotageTests
 
     [Fact]
     public void ASeedMakesTheSameGraphEveryTime()
-        => Assert.All(Enumerable.Range(0, Graphs), seed => Assert.Equal(Dice.Case((ulong)seed).ToString(), Dice.Case((ulong)seed).ToString()));
+        => Assert.All(Enumerable.Range(0, Graphs), seed => Assert.Equal(Dice.Case((ulong)seed).ToString(),
+        Dice.Case((ulong)seed).ToString()));
 
     [Fact]
     public void EveryStepIsThrown()
     {
-        HashSet<Type> thrown = [.. Enumerable.Range(0, 5 * Graphs).SelectMany(seed => Inside(Dice.Case((ulong)seed).Graph.Flow.Chain)).Select(step => step.GetType())];
+        HashSet<Type> thrown = [.. Enumerable.Range(0, 5 * Graphs).SelectMany(seed => Inside(Dice.Case((ulong)seed).Graph.Flow.Chain))
+            .Select(step => step.GetType())];
         Assert.Empty(typeof(Step).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Step)) && !type.IsAbstract).Except(thrown));
     }
 

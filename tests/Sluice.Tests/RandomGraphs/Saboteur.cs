@@ -1,3 +1,6 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>What a saboteur does wrong to every eighth item.</summary>
@@ -11,7 +14,8 @@ internal enum Sabotage
     Hangs,
 }
 
-/// <summary>An engine fault made on purpose: stands between two stages without being a node, so that only its deeds can give it away.</summary>
+/// <summary>An engine fault made on purpose: stands between two stages without being a node, so that only its deeds can give it
+/// away.</summary>
 internal sealed class SabotagedSource(Source<long> upstream, Sabotage sabotage) : Source<long>
 {
     internal override bool CrossesThreads => upstream.CrossesThreads;

@@ -1,3 +1,6 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>Something that went by a place between two stages.</summary>

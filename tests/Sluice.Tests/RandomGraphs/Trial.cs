@@ -1,6 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Tries a graph in every mode. Once something was wrong it tries harder, so that races are found again while the graph is made smaller.</summary>
+/// <summary>Tries a graph in every mode. Once something was wrong it tries harder, so that races are found again while the graph is made
+/// smaller.</summary>
 internal sealed class Trial(bool isShrinking = false, Func<Source<long>, Source<long>>? sabotage = null)
 {
     private const int TriesWhileShrinking = 20;
@@ -29,7 +30,8 @@ internal sealed class Trial(bool isShrinking = false, Func<Source<long>, Source<
                 }
                 if (wrong is null) continue;
                 shrinking = true;
-                return $"{wrong}\nin mode {mode}, schedule {schedule}, of the graph\n{graph}\nSLUICE_SEED={graph.Seed} repeats it (before it was made smaller).";
+                return $"{wrong}\nin mode {mode}, schedule {schedule}, of the graph\n{graph}\nSLUICE_SEED={graph.Seed} repeats it (before "
+                    + $"it was made smaller).";
             }
         }
         return null;

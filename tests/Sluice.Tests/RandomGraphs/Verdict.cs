@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>Compares what a run did with what the oracle expects of it.</summary>
@@ -27,7 +29,8 @@ internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnap
     {
         if (snapshot.Status != RunStatus.Completed) yield return $"the snapshot says {snapshot.Status}";
         Oracle oracle = OfAccepted();
-        if (oracle.Fatal.Find(item => item.IsCertain) is { } fatal) yield return $"it completed, although {fatal.Value} fails at {fatal.Node}";
+        if (oracle.Fatal.Find(item => item.IsCertain) is { } fatal)
+            yield return $"it completed, although {fatal.Value} fails at {fatal.Node}";
         foreach (var (name, expected) in oracle.Sinks)
             if (Order.Violation(expected, rig.Received(name), isWhole: true) is { } wrong) yield return $"{name}: {wrong}";
         foreach (NodeSnapshot node in snapshot.Nodes)
@@ -44,7 +47,8 @@ internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnap
     private IEnumerable<string> Failed(Exception failure)
     {
         if (snapshot.Status != RunStatus.Failed) yield return $"the snapshot says {snapshot.Status}";
-        if (failure is not PipelineException { InnerException: FaultException or KeyNotFoundException } known) yield return $"it failed with {failure}";
+        if (failure is not PipelineException { InnerException: FaultException or KeyNotFoundException } known)
+            yield return $"it failed with {failure}";
         else foreach (string wrong in Failed(known)) yield return wrong;
         foreach (string wrong in Prefixes()) yield return wrong;
     }
@@ -56,17 +60,20 @@ internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnap
         FatalItem? fatal = oracle.Fatal.Find(item => item.Node == known.Node && item.Value.Equals(known.Item));
         if (fatal is null && oracle.Nodes[known.Node].IsExact) yield return $"nothing should have failed like that: {known.Message}";
         // Parts of the root item may be elsewhere.
-        if (fatal is { HasRoot: true } && snapshot.Roots is { Failed: 0, Pending: 0 }) yield return $"no root item is counted as failed: {known.Message}";
+        if (fatal is { HasRoot: true } && snapshot.Roots is { Failed: 0, Pending: 0 })
+            yield return $"no root item is counted as failed: {known.Message}";
     }
 
     private IEnumerable<string> Cancelled()
     {
         if (snapshot.Status != RunStatus.Cancelled) yield return $"the snapshot says {snapshot.Status}";
-        if (!rig.WasInterfered || graph.Interference.Kind != InterferenceKind.Cancel) yield return "it was cancelled, and nobody asked for it";
+        if (!rig.WasInterfered || graph.Interference.Kind != InterferenceKind.Cancel)
+            yield return "it was cancelled, and nobody asked for it";
         foreach (string wrong in Prefixes()) yield return wrong;
     }
 
-    /// <summary>What was expected of the items that sources were allowed to put out before a drain, and of the moments in which they came.</summary>
+    /// <summary>What was expected of the items that sources were allowed to put out before a drain, and of the moments in which they
+    /// came.</summary>
     private Oracle OfAccepted() => after ??= graph.Graph.Expect(graph.Capacity, new RunRecord(
         rig, run.Completion.IsCompletedSuccessfully, rig.Drained is null ? null : name => (int)snapshot[name].Out));
 
@@ -83,7 +90,8 @@ internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnap
     {
         (string, long Actual, long Expected, long Most)[] all =
         [
-            ("in", actual.In, expected.In, expected.MostIn), ("out", actual.Out, expected.Out, expected.IsOutExact ? expected.Out : expected.MostOut),
+            ("in", actual.In, expected.In, expected.MostIn),
+                ("out", actual.Out, expected.Out, expected.IsOutExact ? expected.Out : expected.MostOut),
             ("skipped", actual.Skipped, expected.Skipped, expected.MostIn), ("failed", actual.Failed, expected.Failed, expected.MostIn),
             ("retried", actual.Retried, expected.Retried, expected.MostRetried), ("queued", actual.Queued, 0, 0),
         ];
@@ -92,19 +100,24 @@ internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnap
             return $"in {actual.In}, of which {actual.Skipped} were skipped, and out {actual.Out}";
         if (!expected.IsExact && expected.IsOutExact && actual.Out < expected.Out) return $"out {actual.Out}, expected {expected.Out}";
         return wrong.Count == 0 ? null
-            : string.Join(", ", wrong.Select(one => $"{one.Item1} {one.Actual}, expected {(expected.IsExact ? one.Expected : $"at most {one.Most}")}"));
+            : string.Join(", ",
+            wrong.Select(one => $"{one.Item1} {one.Actual}, expected {(expected.IsExact ? one.Expected : $"at most {one.Most}")}"));
     }
 
     private static string? TooMuch(NodeSnapshot actual, NodeExpectation expected)
-        => actual.In > expected.MostIn || actual.Out > expected.MostOut || actual.Skipped + actual.Failed > expected.MostIn || actual.Retried > expected.MostRetried
-            ? $"in {actual.In}, out {actual.Out}, skipped {actual.Skipped}, failed {actual.Failed}, retried {actual.Retried}; at most {expected.MostIn} in, {expected.MostOut} out, {expected.MostRetried} retried"
+        => actual.In > expected.MostIn || actual.Out > expected.MostOut || actual.Skipped + actual.Failed > expected.MostIn
+        || actual.Retried > expected.MostRetried
+            ? $"in {actual.In}, out {actual.Out}, skipped {actual.Skipped}, failed {actual.Failed}, retried {actual.Retried}; at "
+            + $"most {expected.MostIn} in, {expected.MostOut} out, {expected.MostRetried} retried"
             : null;
 
     private string? Roots()
     {
         if (snapshot.Roots is not { } roots) return full.Sources.Count > 0 ? "the root items were not followed" : null;
-        if (roots.Accepted != full.Sources.Sum(name => snapshot[name].Out)) return $"sources put out another number of items than were accepted: {roots}";
-        if (roots.Accepted != roots.Completed + roots.Skipped + roots.Failed + roots.Pending) return $"the root items do not add up: {roots}";
+        if (roots.Accepted != full.Sources.Sum(name => snapshot[name].Out))
+            return $"sources put out another number of items than were accepted: {roots}";
+        if (roots.Accepted != roots.Completed + roots.Skipped + roots.Failed + roots.Pending)
+            return $"the root items do not add up: {roots}";
         if (roots.Pending < 0 || (run.Completion.IsCompletedSuccessfully && roots.Pending != 0)) return $"root items are pending: {roots}";
         return null;
     }

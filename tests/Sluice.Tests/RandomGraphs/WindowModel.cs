@@ -27,13 +27,15 @@ internal static class WindowModel
         List<(ExpectedWindow Window, TimeSpan Order, int Full)> all = [];
         for (; start <= last; start += hop)
         {
-            var items = Enumerable.Range(0, seen.In.Count).Where(i => seen.In[i].Begun >= start && seen.In[i].Begun < start + size).ToList();
+            var items = Enumerable.Range(0, seen.In.Count).Where(i => seen.In[i].Begun >= start && seen.In[i].Begun < start + size)
+                .ToList();
             TimeSpan begin = start;
             foreach (int[] piece in items.Chunk(maxItems))
             {
                 bool isFull = piece.Length == maxItems;
                 TimeSpan end = isFull ? seen.In[piece[^1]].Begun : start + size;
-                var window = new ExpectedWindow(begin, end, [.. piece.Select(i => seen.In[i].Value)], isFull ? end : seen.NoLaterThanEnd(end));
+                var window = new ExpectedWindow(begin, end, [.. piece.Select(i => seen.In[i].Value)], isFull ? end
+                    : seen.NoLaterThanEnd(end));
                 // A window that is over goes before the item that comes at this moment, and so before what that item fills.
                 all.Add((window, end, isFull ? piece[^1] : -1));
                 begin = end;

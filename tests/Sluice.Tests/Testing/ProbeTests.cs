@@ -12,7 +12,8 @@ public class ProbeTests
     {
         var scheduler = new SeededScheduler(1);
         sink.Block();
-        await using PipelineRun run = (source.Source | (n => n) | Stage.Buffer(3) | sink.Sink).Start(new RunOptions { Scheduler = scheduler });
+        await using PipelineRun run = (source.Source | (n => n) | Stage.Buffer(3)
+            | sink.Sink).Start(new RunOptions { Scheduler = scheduler });
         Assert.True(source.IsWanted);
         source.Push([.. Enumerable.Range(0, 10)]);
         scheduler.RunUntilIdle();
@@ -48,7 +49,8 @@ public class ProbeTests
         source.Fail(new FormatException("dry"));
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Completion);
         Assert.Equal("'source-1' failed: dry", failure.Message);
-        Assert.Contains("5 were waited for", (await Assert.ThrowsAsync<InvalidOperationException>(() => tooMany)).Message, StringComparison.Ordinal);
+        Assert.Contains("5 were waited for", (await Assert.ThrowsAsync<InvalidOperationException>(() => tooMany)).Message,
+            StringComparison.Ordinal);
         Assert.False(await sink.Ended);
     }
 
@@ -59,7 +61,7 @@ public class ProbeTests
         await using PipelineRun run = (source.Source | sink.Sink).Start();
         await source.WaitForDemandAsync();
         source.Push(1);
-        run.Cancel();
+        _ = run.CancelAsync();
         await source.Stopped;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
         Assert.False(await sink.Ended);

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Testing;
@@ -99,7 +100,8 @@ public class SeededSchedulerTests
             while (true) await Task.Yield();
         }
         Pipeline pipeline = Source.Of(1) | SpinAsync;
-        Assert.Contains("1000 steps", Assert.Throws<InvalidOperationException>(() => pipeline.Start(On(scheduler))).Message, StringComparison.Ordinal);
+        Assert.Contains("1000 steps", Assert.Throws<InvalidOperationException>(() => pipeline.Start(On(scheduler))).Message,
+            StringComparison.Ordinal);
         await Task.CompletedTask;
     }
 
@@ -129,7 +131,7 @@ public class SeededSchedulerTests
             int at = step;
             scheduler.BeforeStep = now =>
             {
-                if (now == at) run!.Cancel();
+                if (now == at) _ = run!.CancelAsync();
             };
             Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)) | (async (int n) =>
             {
@@ -151,7 +153,7 @@ public class SeededSchedulerTests
             var sink = new SinkProbe<int>();
             sink.Block();
             PipelineRun run = (Source.From(Enumerable.Range(0, 1000)) | (n => n) | Stage.Buffer(5) | sink.Sink).Start(On(scheduler, clock));
-            Task<bool> drained = run.DrainAsync(TimeSpan.FromSeconds(10));
+            Task<bool> drained = run.StopAsync(TimeSpan.FromSeconds(10));
             scheduler.RunUntilIdle();
             clock.Advance(TimeSpan.FromSeconds(9));
             scheduler.RunUntilIdle();

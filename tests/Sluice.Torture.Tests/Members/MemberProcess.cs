@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Sluice.Victim;
+using Sluice.Programs;
 
 namespace Sluice.Torture.Tests.Members;
 
@@ -15,7 +15,8 @@ internal sealed class MemberProcess : IDisposable
     public MemberProcess(MemberSetup setup)
     {
         process = Process.Start(new ProcessStartInfo(
-            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [Path.Combine(AppContext.BaseDirectory, "Sluice.Victim.dll"), "member", setup.ToString()])
+            Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet",
+                [Path.Combine(AppContext.BaseDirectory, "Sluice.Programs.dll"), "consecutor", "member", setup.ToString()])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

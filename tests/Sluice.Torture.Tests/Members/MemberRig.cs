@@ -1,6 +1,7 @@
 using System.Text;
+using Sluice.Programs;
 using Sluice.Redis;
-using Sluice.Victim;
+using Sluice.Storage;
 
 namespace Sluice.Torture.Tests.Members;
 
@@ -10,7 +11,8 @@ namespace Sluice.Torture.Tests.Members;
 /// <param name="Member">Who has done it.</param>
 internal sealed record Done(string Key, int Number, string Member);
 
-/// <summary>A <c>redis-server</c>, a sender, and processes that run the same consecutor. What is waited for is what the store says.</summary>
+/// <summary>A <c>redis-server</c>, a sender, and processes that run the same consecutor. What is waited for is what the store
+/// says.</summary>
 internal sealed class MemberRig : IAsyncDisposable
 {
     public static readonly GroupId Group = new("work", "work");
@@ -25,13 +27,19 @@ internal sealed class MemberRig : IAsyncDisposable
     private readonly RedisServer server;
     private readonly int partitions;
     private readonly Consecutor<string> sender;
-    private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+    private readonly CancellationTokenSource patience =
+        CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
     private long next = 1;
 
     private MemberRig(RedisServer server, RedisStreamStore store, int partitions)
     {
         (this.server, Store, this.partitions) = (server, store, partitions);
-        sender = new("work", static source => source | (static _ => { }), new() { Store = store, InstanceId = "sender", Stream = new() { Partitions = partitions } }) { Key = static item => item.Split(':')[0] };
+        sender = new("work", static source => source | (static _ => { }),
+            new() { Store = store, InstanceId = "sender", Stream = new() { Partitions = partitions } })
+        {
+            Key = static item =>
+                item.Split(':')[0]
+        };
         patience.CancelAfter(Patience);
     }
 
@@ -71,10 +79,12 @@ internal sealed class MemberRig : IAsyncDisposable
     }
 
     /// <summary>How many partitions somebody has.</summary>
-    public async Task<int> CountAsync(string member) => (await Store.FindGroupAsync(Group, Cancellation))?.Partitions.Count(partition => partition.Owner == member) ?? 0;
+    public async Task<int> CountAsync(string member)
+        => (await Store.FindGroupAsync(Group, Cancellation))?.Partitions.Count(partition => partition.Owner == member) ?? 0;
 
     /// <summary>How many items wait: for their next attempt, for one of their key, for a node, to run alone.</summary>
-    public async Task<long> WaitingAsync() => (await Store.FindStreamAsync("work", Cancellation))!.Groups.SingleOrDefault(static group => group.Name == "work")?.Waiting ?? 0;
+    public async Task<long> WaitingAsync() => (await Store.FindStreamAsync("work", Cancellation))!.Groups.SingleOrDefault(static group =>
+        group.Name == "work")?.Waiting ?? 0;
 
     public Task<IReadOnlyList<StoredDeadLetter>> LettersAsync() => Store.ListDeadAsync(Group, cancellation: Cancellation).AsTask();
 
@@ -106,7 +116,8 @@ internal sealed class MemberRig : IAsyncDisposable
         var text = new StringBuilder().AppendLine($"{done.Count} done; {string.Join(", ", stream?.Groups ?? [])}");
         foreach (PartitionInfo partition in group?.Partitions ?? []) text.AppendLine($"{partition}");
         text.AppendLine(string.Join(", ", group?.Members ?? []));
-        foreach (MemberProcess one in processes) text.AppendLine($"{one.Name}: {(one.Ended.IsCompleted ? $"has ended: {await one.SaidAsync()}" : "lives")}, {one.Starts.Count} starts");
+        foreach (MemberProcess one in processes) text.AppendLine(
+            $"{one.Name}: {(one.Ended.IsCompleted ? $"has ended: {await one.SaidAsync()}" : "lives")}, {one.Starts.Count} starts");
         return text.ToString();
     }
 

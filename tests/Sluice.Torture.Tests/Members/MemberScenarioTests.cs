@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Torture.Tests.Members;
 
 /// <summary>Scenarios of the protocol that are about several members, with processes and a Redis server.</summary>
@@ -14,7 +16,8 @@ public class MemberScenarioTests
         int deaths = 0;
         while (true)
         {
-            await rig.UntilAsync(async () => living.Exists(static one => one.Ended.IsCompleted) || (rig.Done.Count == 39 && (await rig.LettersAsync()).Count == 1));
+            await rig.UntilAsync(async () => living.Exists(static one => one.Ended.IsCompleted)
+                || (rig.Done.Count == 39 && (await rig.LettersAsync()).Count == 1));
             if (living.Find(static one => one.Ended.IsCompleted) is not { } dead) break;
             Assert.True(++deaths < 10, await rig.DescribeAsync());
             living.Remove(dead);
@@ -29,11 +32,13 @@ public class MemberScenarioTests
         }
 
         StoredDeadLetter letter = Assert.Single(await rig.LettersAsync());
-        Assert.Contains("The process ended 3 times while nothing but this item was being processed", letter.Error, StringComparison.Ordinal);
+        Assert.Contains("The process ended 3 times while nothing but this item was being processed", letter.Error,
+            StringComparison.Ordinal);
         Assert.Equal(4, deaths);                     // once in company, three times alone
         foreach (IGrouping<string, Done> key in rig.Done.GroupBy(static done => done.Key))
             Assert.Equal(Enumerable.Range(0, 40).Where(n => $"k{n % 8}" == key.Key && n != 17), key.Select(static done => done.Number));
-        Assert.DoesNotContain(all.SelectMany(static one => one.Starts), static start => !start.StartsWith("k1:17:kill", StringComparison.Ordinal) && !start.EndsWith(" 1", StringComparison.Ordinal));
+        Assert.DoesNotContain(all.SelectMany(static one => one.Starts),
+            static start => !start.StartsWith("k1:17:kill", StringComparison.Ordinal) && !start.EndsWith(" 1", StringComparison.Ordinal));
 
         MemberProcess Start(string name) => rig.Start(name, static setup => setup with { Replays = 2 });
 
@@ -68,10 +73,12 @@ public class MemberScenarioTests
 
         Assert.Equal([1, 2, 3, 4], rig.Done.Where(static done => done.Key == "k").Select(static done => done.Number));
         Assert.Equal([1, 2, 3], rig.Done.Where(static done => done.Key == "other").Select(static done => done.Number));
-        Assert.DoesNotContain(b.Starts, static start => start.StartsWith("k:2", StringComparison.Ordinal) && !start.EndsWith(" 1", StringComparison.Ordinal));
+        Assert.DoesNotContain(b.Starts, static start => start.StartsWith("k:2", StringComparison.Ordinal)
+            && !start.EndsWith(" 1", StringComparison.Ordinal));
     }
 
-    /// <remarks>With a lease time of an hour: that a process of this machine was killed is seen at once, by its successor under the same name, and by another member.</remarks>
+    /// <remarks>With a lease time of an hour: that a process of this machine was killed is seen at once, by its successor under the same
+    /// name, and by another member.</remarks>
     [Theory]
     [InlineData("a")]
     [InlineData("b")]
@@ -92,7 +99,8 @@ public class MemberScenarioTests
         MemberProcess Start(string name) => rig.Start(name, static setup => setup with { LeaseTime = TimeSpan.FromHours(1) });
     }
 
-    /// <remarks>16: a clock that is an hour ahead, and one that is an hour behind. Who is silent is found out all the same, and what is to be tried again is.</remarks>
+    /// <remarks>16: a clock that is an hour ahead, and one that is an hour behind. Who is silent is found out all the same, and what is to
+    /// be tried again is.</remarks>
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]

@@ -1,6 +1,9 @@
+using Sluice.Storage;
+
 namespace Sluice.Torture.Tests.Members;
 
-/// <summary>Several processes run the same consecutor on one Redis server: they share its input, one comes late, one is killed, one is stopped.</summary>
+/// <summary>Several processes run the same consecutor on one Redis server: they share its input, one comes late, one is killed, one is
+/// stopped.</summary>
 public class MembersTests
 {
     private const int Partitions = 8, MostAhead = 200;
@@ -32,7 +35,8 @@ public class MembersTests
         await c.StopAsync(rig.Cancellation);
 
         // Each once, in the order of its key, whoever it was.
-        foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, rounds), rig.Done.Where(done => done.Key == key).Select(done => done.Number));
+        foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, rounds),
+            rig.Done.Where(done => done.Key == key).Select(done => done.Number));
         Assert.Equal(rounds * Keys.Length, rig.Done.Count);
         StreamInfo stream = (await rig.Store.FindStreamAsync("work", rig.Cancellation))!;
         Assert.Equal((0L, 0L), (stream.Groups[0].Outstanding, stream.Groups[0].Dead));

@@ -63,7 +63,8 @@ internal sealed class Accounts
 
     public IEnumerable<KeyValuePair<long, Account>> All => known.OrderBy(one => one.Key);
 
-    /// <summary>What the library says of itself: accepted, completed, skipped, dead, cancelled, unaccounted, split. Compared, never believed.</summary>
+    /// <summary>What the library says of itself: accepted, completed, skipped, dead, cancelled, unaccounted, split. Compared, never
+    /// believed.</summary>
     public long[]? Claims { get; set; }
 
     /// <summary>What went wrong that is not about one item.</summary>
@@ -85,5 +86,6 @@ internal sealed record Letter(string Node, string Trace, bool IsOfCrashes)
     public bool WasToBeDivided => !IsOfCrashes && Trace.Contains(',', StringComparison.Ordinal);
 
     /// <summary>Whether a part is one of those that the letter stands for.</summary>
-    public bool StandsFor(string part) => Trace.Length == 0 || Trace.Split(',').Any(trace => part == trace || part.StartsWith($"{trace}.", StringComparison.Ordinal));
+    public bool StandsFor(string part) => Trace.Length == 0
+        || Trace.Split(',').Any(trace => part == trace || part.StartsWith($"{trace}.", StringComparison.Ordinal));
 }

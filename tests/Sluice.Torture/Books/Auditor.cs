@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Microsoft.Data.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Torture;
 
@@ -32,7 +33,9 @@ internal static class Auditor
     {
         StreamInfo? stream = await store.FindStreamAsync(name);
         if (stream is null || stream.Items > 0 || stream.Groups.Sum(group => group.Outstanding) > 0)
-            accounts.Problems.Add($"the stream {name} is not empty in the end: {stream?.Items} items, outstanding: {string.Join(", ", stream?.Groups ?? [])}");
+            accounts.Problems.Add(
+                $"the stream {name} is not empty in the end: {stream?.Items} items, "
+                    + $"outstanding: {string.Join(", ", stream?.Groups ?? [])}");
     }
 
     /// <summary>Reads a table of rows; nothing if there is no such file or table.</summary>
@@ -104,7 +107,8 @@ internal static class Auditor
             {
                 bool isList = letter.Entry.Payload.Span[0] == (byte)'[';
                 Work[] works = isList ? lists.Deserialize(letter.Entry.Payload.Span) : [serializer.Deserialize(letter.Entry.Payload.Span)];
-                accounts[works[0].Number].Letters.Add(new(letter.Node, string.Join(',', works.Select(static work => work.Trace)), letter.Error.Contains("The process ended", StringComparison.Ordinal)));
+                accounts[works[0].Number].Letters.Add(new(letter.Node, string.Join(',', works.Select(static work => work.Trace)),
+                    letter.Error.Contains("The process ended", StringComparison.Ordinal)));
             }
             after = letters[^1].Number;
         }

@@ -3,7 +3,8 @@ using System.Text;
 namespace Sluice.Torture;
 
 /// <summary>
-/// What one life has done, a line per event, in the order in which it happened. Each line is written by one call of the system, straight to the file: a
+/// What one life has done, a line per event, in the order in which it happened. Each line is written by one call of the system, straight to
+/// the file: a
 /// kill leaves at most one torn line, the last.
 /// </summary>
 /// <remarks>Thread-safe. Closed, it forgets what it is told: whoever is dead writes nothing any more.</remarks>

@@ -8,13 +8,15 @@ internal sealed record Verdict(long Accepted, long Completed, long Dead, long Lo
     public bool IsGood => Lost + Duplicated + Mismatched == 0;
 
     public static Verdict operator +(Verdict a, Verdict b) => new(
-        a.Accepted + b.Accepted, a.Completed + b.Completed, a.Dead + b.Dead, a.Lost + b.Lost, a.Duplicated + b.Duplicated, a.Mismatched + b.Mismatched);
+        a.Accepted + b.Accepted, a.Completed + b.Completed, a.Dead + b.Dead, a.Lost + b.Lost, a.Duplicated + b.Duplicated,
+            a.Mismatched + b.Mismatched);
 
     public override string ToString() => FormattableString.Invariant(
         $"accepted: {Accepted}\ncompleted: {Completed}\ndead: {Dead}\nlost: {Lost}\nduplicated-in-store: {Duplicated}\nstate-mismatch: {Mismatched}");
 }
 
-/// <summary>Compares the accounts with what must have become of every item. Knows the pipeline, and nothing of how the library works.</summary>
+/// <summary>Compares the accounts with what must have become of every item. Knows the pipeline, and nothing of how the library
+/// works.</summary>
 internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> places)
 {
     private Tally tally;
@@ -34,10 +36,13 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
             Judge(number, account);
         }
         if (crashes > accounts.KilledLives)
-            Mismatch(null, $"{crashes} attempts were charged for crashes to items that are dead now, and there were {accounts.KilledLives} crashes: each charges one at most");
+            Mismatch(null,
+                $"{crashes} attempts were charged for crashes to items that are dead now, and there were {accounts.KilledLives} crashes: "
+                    + $"each charges one at most");
         CompareClaims();
         JudgeOrder();
-        if (@case.HasState && tally != accounts.Tally) Mismatch(null, $"what was remembered is {accounts.Tally}, and {tally} have completed");
+        if (@case.HasState && tally != accounts.Tally)
+            Mismatch(null, $"what was remembered is {accounts.Tally}, and {tally} have completed");
         return new(accepted, completed, dead, lost, duplicated, mismatched);
     }
 
@@ -54,7 +59,8 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
 
         if (!account.IsSent) Mismatch(number, "was never sent");
         if (account.IsAcknowledged && !hasEnded) Lose(number, "was accepted and has no end");
-        if (isDead && account.Completions == 0 && account.Letters.All(letter => letter.Trace.Length > 0)) Mismatch(number, "is dead in parts, and nothing says that its first stages have ended");
+        if (isDead && account.Completions == 0 && account.Letters.All(letter => letter.Trace.Length > 0))
+            Mismatch(number, "is dead in parts, and nothing says that its first stages have ended");
         if (account.Completions > 1) Duplicate(number, $"has completed {account.Completions} times");
         if (account.Ids.Count > 1) Mismatch(number, $"has several ids: {string.Join(", ", account.Ids)}");
 
@@ -76,24 +82,30 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
             if (!missing.TryGetValue(trace, out int left)) Mismatch(number, $"has among the {place} '{trace}', which nobody makes of it");
             else if (left == 0) Duplicate(number, $"has among the {place} '{trace}' once too often");
             else missing[trace] = left - 1;
-            if (account.Letters.Any(letter => letter.StandsFor(trace))) Mismatch(number, $"has among the {place} '{trace}', and a letter that stands for it");
+            if (account.Letters.Any(letter => letter.StandsFor(trace)))
+                Mismatch(number, $"has among the {place} '{trace}', and a letter that stands for it");
         }
-        string[] lost = [.. missing.Where(part => part.Value > 0 && !account.Letters.Any(letter => letter.StandsFor(part.Key))).Select(part => part.Key)];
-        if (hasEnded && lost.Length > 0) Lose(number, $"has ended, and of its {expected.Length} parts these are not among the {place}: {string.Join(", ", lost)}");
+        string[] lost = [.. missing.Where(part => part.Value > 0 && !account.Letters.Any(letter => letter.StandsFor(part.Key)))
+            .Select(part => part.Key)];
+        if (hasEnded && lost.Length > 0) Lose(number,
+            $"has ended, and of its {expected.Length} parts these are not among the {place}: {string.Join(", ", lost)}");
     }
 
     // What was held has come out when the input was complete; of what has not completed, nothing.
     private void JudgeExtra(long number, Account account, Extra extra)
     {
-        int expected = account.Completions > 0 ? extra.Count(number) : 0, found = account.FoundIn(extra.Name).Count, different = account.FoundIn(extra.Name).Distinct().Count();
+        int expected = account.Completions > 0 ? extra.Count(number) : 0, found = account.FoundIn(extra.Name).Count,
+            different = account.FoundIn(extra.Name).Distinct().Count();
         if (different < expected) Lose(number, $"has completed, and is among the {extra.Name} {different} times, not {expected}");
-        if (found > Math.Min(expected, different)) Duplicate(number, $"is among the {extra.Name} {found} times, {different} of them different, not {expected}");
+        if (found > Math.Min(expected, different)) Duplicate(number,
+            $"is among the {extra.Name} {found} times, {different} of them different, not {expected}");
     }
 
     private void JudgeLetters(long number, Account account, Walk walk)
     {
         Fate fate = @case.FateOf(number);
-        if (!@case.DiesWhole && account.Letters.Find(static letter => letter.WasToBeDivided) is { } many) Mismatch(number, $"has a letter of a list at {many.Node} that was to be divided: {many.Trace}");
+        if (!@case.DiesWhole && account.Letters.Find(static letter => letter.WasToBeDivided) is { } many)
+            Mismatch(number, $"has a letter of a list at {many.Node} that was to be divided: {many.Trace}");
         foreach (var same in account.Letters.GroupBy(letter => letter).Where(same => same.Count() > Math.Max(1, walk.Hazards.Count)))
             Duplicate(number, $"has {same.Count()} letters of '{same.Key.Trace}' at {same.Key.Node}");
         if (accounts.IsCured)
@@ -101,7 +113,8 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
             if (account.Letters.Count > 0) Mismatch(number, "is dead, though it was cured and redriven");
             return;
         }
-        if (fate == Fate.Unwritable && account.Completions > 0 && !accounts.IsCured) Mismatch(number, "has completed, and what was remembered of it cannot be written");
+        if (fate == Fate.Unwritable && account.Completions > 0 && !accounts.IsCured)
+            Mismatch(number, "has completed, and what was remembered of it cannot be written");
         if (fate is Fate.Poison or Fate.Bomb && walk.Hazards.Count > 0 && account.Completions > 0 && account.Letters.Count == 0)
             Mismatch(number, $"has completed, and is {fate}");
 
@@ -116,10 +129,12 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         // Where order holds through failures, or state is undone, an item may be started again for another one's sake, uncharged.
         if (@case.HasKeys || @case.HasState) return;
         int starts = (accounts.IsCured ? 100 : allowed) + account.Interruptions;
-        if (account.Starts > starts) Mismatch(number, $"was started {account.Starts} times, with {allowed} attempts and {account.Interruptions} interruptions");
+        if (account.Starts > starts) Mismatch(number,
+            $"was started {account.Starts} times, with {allowed} attempts and {account.Interruptions} interruptions");
     }
 
-    // Items of one key end in the order in which they were accepted, whatever failed or was killed meanwhile; redriven ones give up their order.
+    // Items of one key end in the order in which they were accepted, whatever failed or was killed meanwhile; redriven ones give up their
+    // order.
     private void JudgeOrder()
     {
         if (!@case.HasKeys) return;
@@ -129,7 +144,8 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
             if (accounts.Redriven.Contains(id)) continue;
             long sequence = long.Parse(id.Split('/')[2].Split('@')[0], CultureInfo.InvariantCulture);
             int key = @case.WorkOf(number).Key;
-            if (newest.TryGetValue(key, out var before) && before.Sequence > sequence) Mismatch(number, $"of key {key} has ended behind item {before.Number}, which was accepted later");
+            if (newest.TryGetValue(key, out var before) && before.Sequence > sequence)
+                Mismatch(number, $"of key {key} has ended behind item {before.Number}, which was accepted later");
             else newest[key] = (sequence, number);
         }
     }
@@ -146,7 +162,9 @@ internal sealed class Oracle(Case @case, Accounts accounts, IEnumerable<string> 
         long[] counted = [accepted, completed + split - pending, letters, 0, 0];
         long[] claimed = [claims[0], claims[1] + claims[2], claims[3], claims[4], claims[5]];
         if (!counted.SequenceEqual(claimed))
-            Mismatch(null, $"the books say {string.Join(' ', claimed)}, counted were {string.Join(' ', counted)} (accepted, completed, letters, cancelled, unaccounted), split {split}");
+            Mismatch(null,
+                $"the books say {string.Join(' ', claimed)}, counted were {string.Join(' ', counted)} (accepted, completed, letters, "
+                    + $"cancelled, unaccounted), split {split}");
     }
 
     private void Lose(long number, string what) => Note(ref lost, "lost", number, what);

@@ -15,7 +15,8 @@ internal static class Places
     /// <summary>A table in the file of the store.</summary>
     public const string Store = "rows in the store's file";
 
-    /// <summary>What branches that hold items have put out, and what another consecutor was fed with: items as they were accepted, each once; of some that feed the other consecutor, more than one commit holds.</summary>
+    /// <summary>What branches that hold items have put out, and what another consecutor was fed with: items as they were accepted, each
+    /// once; of some that feed the other consecutor, more than one commit holds.</summary>
     public static IReadOnlyList<Extra> Extras { get; } =
     [
         new(Extra.Chunks, NeedsState: true, static _ => 1),
@@ -29,7 +30,8 @@ internal static class Places
     public static string PathOfDatabase(string directory) => Path.Combine(directory, "rows.db");
 
     public static IEnumerable<string> Of(Case @case, bool isSqlite)
-        => [Results, File, .. @case.HasDatabase ? [Database] : Array.Empty<string>(), .. @case.HasRows && isSqlite ? [Store] : Array.Empty<string>()];
+        => [Results, File, .. @case.HasDatabase ? [Database] : Array.Empty<string>(), .. @case.HasRows && isSqlite ? [Store]
+        : Array.Empty<string>()];
 }
 
 /// <summary>A branch beside the random one, and the kind of its lines in the results.</summary>

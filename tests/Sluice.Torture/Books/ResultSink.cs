@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Storage;
 
 namespace Sluice.Torture;
 
@@ -13,7 +14,8 @@ internal sealed class ResultSink(string mark) : TransactionalSink<Work>
     protected override ValueTask PrepareAsync(SinkCommit<Work> commit, CancellationToken cancellation)
     {
         var lines = new EntryBatch { Stream = Stream };
-        foreach (StagedItem<Work> item in commit.Items) lines.Add(Encoding.UTF8.GetBytes($"{mark} {item.Value.Number} {item.Id} {item.Value.Trace}"));
+        foreach (StagedItem<Work> item in commit.Items)
+            lines.Add(Encoding.UTF8.GetBytes($"{mark} {item.Value.Number} {item.Id} {item.Value.Trace}"));
         commit.Append(new(Stream, lines));
         return default;
     }

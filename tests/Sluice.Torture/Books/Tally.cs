@@ -6,7 +6,8 @@ namespace Sluice.Torture;
 /// <param name="Count">How many items.</param>
 /// <param name="Sum">Their numbers, added up.</param>
 /// <param name="Share">Not a number, which JSON has no word for, where it was spoilt on purpose.</param>
-internal readonly record struct Tally(long Count, long Sum, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Share = 0);
+internal readonly record struct Tally(long Count, long Sum,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)] double Share = 0);
 
 /// <summary>Counts the items of each key, or of each partition, and lets them through.</summary>
 /// <param name="spoils">Whether an item makes its state one that cannot be written.</param>

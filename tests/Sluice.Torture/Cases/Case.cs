@@ -1,7 +1,8 @@
 namespace Sluice.Torture;
 
 /// <summary>
-/// One consecutor that is killed several times: its pipeline, its settings, the fates of its items. Everything follows from the seed and the case's
+/// One consecutor that is killed several times: its pipeline, its settings, the fates of its items. Everything follows from the seed and
+/// the case's
 /// number, so that every child knows it without being told.
 /// </summary>
 internal sealed class Case
@@ -90,7 +91,8 @@ internal sealed class Case
     /// <summary>Whether a node in front of everything counts the items, by key if they have keys.</summary>
     public bool HasState { get; }
 
-    /// <summary>Whether what fails behind its first stages fails as a whole, be it by itself or a list: in an epoch, and in a fork.</summary>
+    /// <summary>Whether what fails behind its first stages fails as a whole, be it by itself or a list: in an epoch, and in a
+    /// fork.</summary>
     public bool DiesWhole => HasState || Body.IsWhole();
 
     /// <summary>Branches that hold items, or hand them to another consecutor.</summary>
@@ -123,6 +125,8 @@ internal sealed class Case
     }
 
     public override string ToString()
-        => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, bound {Bound}, "
-            + $"{Senders} senders of {BatchSize}, {ResumedItems} resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(HasState ? "state, " : "")}{string.Concat(Extras.Select(extra => $"{extra.Name}, "))}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
+        => $"case {Number}: Replay({Replays}), {Partitions} partitions, {(HasKeys ? "keys" : "no keys")}, capacity {Capacity}, "
+        + $"bound {Bound}, "
+            + $"{Senders} senders of {BatchSize}, {ResumedItems} "
+            + $"resumed, {(HasDatabase ? "database, " : "")}{(HasRows ? "rows, " : "")}{(HasState ? "state, " : "")}{string.Concat(Extras.Select(extra => $"{extra.Name}, "))}{(Cures ? "cured" : "not cured")}, bombs {bombEvery}: {Body}";
 }

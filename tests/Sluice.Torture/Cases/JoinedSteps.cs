@@ -6,7 +6,8 @@ internal sealed record ForkStep(Step First, Step Second) : Step
     public override bool IsWhole() => true;
 
     public override Source<Work> Build(Source<Work> source, IHazard hazard)
-        => source.ForkJoin(s => First.Build(s | (work => work.Then("1")), hazard), s => Second.Build(s | (work => work.Then("2")), hazard), Join);
+        => source.ForkJoin(s => First.Build(s | (work => work.Then("1")), hazard), s => Second.Build(s | (work => work.Then("2")), hazard),
+        Join);
 
     public override IEnumerable<Work> Expect(Work work, Walk walk)
         => [Join(work, [.. First.Expect(work.Then("1"), walk)], [.. Second.Expect(work.Then("2"), walk)])];
@@ -20,7 +21,8 @@ internal sealed record ForkStep(Step First, Step Second) : Step
     }
 }
 
-/// <summary>A list is made of each item, and done as a whole. One that has failed for good is divided, until those that fail are alone.</summary>
+/// <summary>A list is made of each item, and done as a whole. One that has failed for good is divided, until those that fail are
+/// alone.</summary>
 internal sealed record ListStep(int Salt) : Step
 {
     private const int Longest = 6;
@@ -38,7 +40,8 @@ internal sealed record ListStep(int Salt) : Step
         return list.Select(static one => one.Then("l"));
     }
 
-    private Work[] List(Work work) => [.. Enumerable.Range(0, 2 + (work.Hash(Salt) % (Longest - 1))).Select(child => work.Then($"i{child}"))];
+    private Work[] List(Work work) => [.. Enumerable.Range(0, 2 + (work.Hash(Salt) % (Longest - 1)))
+        .Select(child => work.Then($"i{child}"))];
 
     private bool CanFail(Work work) => work.Hash(Salt + 1) % 4 == 0;
 }

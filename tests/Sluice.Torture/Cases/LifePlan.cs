@@ -67,13 +67,16 @@ internal sealed record LifePlan
     public required ulong Seed { get; init; }
 
     /// <summary>A life that comes to its end; in a sweep it may be one that dies at a call, if it comes to that.</summary>
-    public static LifePlan ToTheEnd(ulong seed, bool cures, LastCall? lastCall = null) => new() { Ending = Ending.Idle, LastCall = lastCall, Cures = cures, Seed = seed };
+    public static LifePlan ToTheEnd(ulong seed, bool cures, LastCall? lastCall = null)
+        => new() { Ending = Ending.Idle, LastCall = lastCall, Cures = cures, Seed = seed };
 
     /// <summary>A life that is killed.</summary>
     public static LifePlan Throw(Dice dice, bool cures)
     {
-        Ending ending = dice.OneOf(Ending.KilledSoon, Ending.KilledSoon, Ending.KilledAtCall, Ending.KilledAtCall, Ending.KilledAtCall, Ending.KilledAtBirth);
-        string call = dice.OneOf("CommitAsync", "CommitAsync", "LeaseAsync", "LeaseAsync", "AppendAsync", "AcquireAsync", cures ? "RedriveAsync" : "", "");
+        Ending ending = dice.OneOf(Ending.KilledSoon, Ending.KilledSoon, Ending.KilledAtCall, Ending.KilledAtCall, Ending.KilledAtCall,
+            Ending.KilledAtBirth);
+        string call = dice.OneOf("CommitAsync", "CommitAsync", "LeaseAsync", "LeaseAsync", "AppendAsync", "AcquireAsync", cures
+            ? "RedriveAsync" : "", "");
         int number = call is "AcquireAsync" or "RedriveAsync" ? 1 + dice.Below(3) : 1 + dice.Below(1 << dice.Between(1, 7));
 
         // Short times as often as long ones: of 1 ms, 2 ms, 4 ms, … 512 ms.
@@ -82,7 +85,8 @@ internal sealed record LifePlan
         {
             StoppedAfter = dice.Chance(20) ? TimeSpan.FromMilliseconds(1 << dice.Below(7)) : null,
             Ending = ending,
-            LastCall = ending == Ending.KilledAtCall ? new(call, number, dice.OneOf(Moment.Before, Moment.Inside, Moment.AtTheEnd, Moment.Stored, Moment.After)) : null,
+            LastCall = ending == Ending.KilledAtCall ? new(call, number,
+                dice.OneOf(Moment.Before, Moment.Inside, Moment.AtTheEnd, Moment.Stored, Moment.After)) : null,
             Cures = cures,
             Delay = ending == Ending.KilledAtCall ? TimeSpan.FromSeconds(1) : delay,
             Seed = dice.Next(),
@@ -90,5 +94,7 @@ internal sealed record LifePlan
     }
 
     public override string ToString()
-        => (StoppedAfter is { } time ? $"stopped after {time.TotalMilliseconds} ms, then " : "") + (LastCall is { } call ? $"killed {call}" : Ending == Ending.Idle ? "to the end" : $"{Ending} after {Delay.TotalMilliseconds:0.0} ms") + (Cures ? ", cured" : "") + Troubles;
+        => (StoppedAfter is { } time ? $"stopped after {time.TotalMilliseconds} ms, then " : "")
+        + (LastCall is { } call ? $"killed {call}" : Ending == Ending.Idle ? "to the end"
+        : $"{Ending} after {Delay.TotalMilliseconds:0.0} ms") + (Cures ? ", cured" : "") + Troubles;
 }

@@ -33,7 +33,8 @@ internal static class RandomSteps
                 thrown.Hazards++;
                 return new HazardStep();
             case 8:
-                if (isInFork || thrown.Lists == 2) return new ManyStep(salt); // there an item fails as a whole, and nothing is divided; lists of lists of lists are too many items
+                // there an item fails as a whole, and nothing is divided; lists of lists of lists are too many items
+                if (isInFork || thrown.Lists == 2) return new ManyStep(salt);
                 thrown.Lists++;
                 return new ListStep(salt);
             case 9: return new RouteStep(salt, Chain(dice, depth - 1, isInFork, thrown), Chain(dice, depth - 1, isInFork, thrown));

@@ -103,7 +103,8 @@ internal sealed record ChainStep(IReadOnlyList<Step> Steps) : Step
 
     public override bool IsWhole() => Steps.Any(static step => step.IsWhole());
 
-    public override Source<Work> Build(Source<Work> source, IHazard hazard) => Steps.Aggregate(source, (before, step) => step.Build(before, hazard));
+    public override Source<Work> Build(Source<Work> source, IHazard hazard)
+        => Steps.Aggregate(source, (before, step) => step.Build(before, hazard));
 
     public override IEnumerable<Work> Expect(Work work, Walk walk)
         => Steps.Aggregate((IEnumerable<Work>)[work], (before, step) => [.. before.SelectMany(one => step.Expect(one, walk))]);

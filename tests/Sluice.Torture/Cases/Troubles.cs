@@ -1,6 +1,7 @@
 namespace Sluice.Torture;
 
-/// <summary>What goes wrong in a life besides its end: nothing of it may lose, double or change anything, or keep it from going on.</summary>
+/// <summary>What goes wrong in a life besides its end: nothing of it may lose, double or change anything, or keep it from going
+/// on.</summary>
 internal sealed record Troubles
 {
     public static Troubles None { get; } = new();
@@ -11,13 +12,15 @@ internal sealed record Troubles
     /// <summary>Which version of the code it says that it is. Lives that follow are as new or newer.</summary>
     public int CodeVersion { get; init; }
 
-    /// <summary>Whether its members have no names of their own: then it is another member than the life before, whose lease has to run out, or whose process has to be seen to have ended.</summary>
+    /// <summary>Whether its members have no names of their own: then it is another member than the life before, whose lease has to run out,
+    /// or whose process has to be seen to have ended.</summary>
     public bool IsUnnamed { get; init; }
 
     /// <summary>Whether calls overlap: sends that are given up, waits that are given up, pauses, and a second start and stop.</summary>
     public bool Overlaps { get; init; }
 
-    /// <summary>Whether its store stands still for a while: a server that is stopped and goes on, a file that another process has locked.</summary>
+    /// <summary>Whether its store stands still for a while: a server that is stopped and goes on, a file that another process has
+    /// locked.</summary>
     public bool Freezes { get; init; }
 
     /// <summary>Each of them by chance.</summary>
@@ -31,7 +34,8 @@ internal sealed record Troubles
     };
 
     public override string ToString() => string.Concat(
-        Skew == TimeSpan.Zero ? "" : $", clock off by {Skew}", CodeVersion == 0 ? "" : $", version {CodeVersion}", IsUnnamed ? ", unnamed" : "", Overlaps ? ", overlapping calls" : "", Freezes ? ", frozen store" : "");
+        Skew == TimeSpan.Zero ? "" : $", clock off by {Skew}", CodeVersion == 0 ? "" : $", version {CodeVersion}", IsUnnamed ? ", unnamed"
+            : "", Overlaps ? ", overlapping calls" : "", Freezes ? ", frozen store" : "");
 }
 
 /// <summary>The clock of a host that is off: timers and timestamps know nothing of it.</summary>

@@ -1,6 +1,7 @@
 namespace Sluice.Torture;
 
-/// <summary>An item: which one, its key, and what was done to it so far. The trace says which way it has gone, so that an oracle can foresee it.</summary>
+/// <summary>An item: which one, its key, and what was done to it so far. The trace says which way it has gone, so that an oracle can
+/// foresee it.</summary>
 internal sealed record Work(long Number, int Key, string Trace)
 {
     public Work Then(string mark) => this with { Trace = $"{Trace}.{mark}" };

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Torture;
 
 /// <summary>How a life ended.</summary>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Sqlite;
 
 namespace Sluice.Torture;
@@ -95,13 +96,19 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         return consecutor;
     }
 
-    private Consecutor<Work>? NewSecond() => @case.Extras.Any(extra => extra.Name == Extra.Second) ? Branches.NewSecond(store, plan.Troubles) : null;
+    private Consecutor<Work>? NewSecond() => @case.Extras.Any(extra => extra.Name == Extra.Second)
+        ? Branches.NewSecond(store, plan.Troubles) : null;
 
     /// <summary>Options as the troubles of a life want them.</summary>
     public static ConsecutorOptions With(Troubles troubles, ConsecutorOptions options)
     {
         if (troubles == Troubles.None) return options with { InstanceId = "torture" };
-        options = options with { CodeVersion = troubles.CodeVersion, LeaseDuration = ShortLease, Run = new() { Time = SkewedClock.Of(troubles) } };
+        options = options with
+        {
+            CodeVersion = troubles.CodeVersion,
+            LeaseDuration = ShortLease,
+            Run = new() { Time = SkewedClock.Of(troubles) }
+        };
         return troubles.IsUnnamed ? options : options with { InstanceId = "torture" };
     }
 
@@ -122,7 +129,8 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
             isCured |= plan.Cures;
             if (plan.Cures && await consecutor.RedriveAsync(Tell, cancellation) > 0) continue;
             if (plan.Ending != Ending.Idle) await Task.Delay(Timeout.Infinite, cancellation);
-            journal.Write($"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted} {books.Split}");
+            journal.Write(
+                $"claims {books.Accepted} {books.Completed} {books.Skipped} {books.Dead} {books.Cancelled} {books.Unaccounted} {books.Split}");
             return;
         }
     }
@@ -152,7 +160,8 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
     }
 
     // Every item says that it starts, and that its root has ended, besides what the random part makes of it.
-    private Pipeline Build(Source<Work> source) => (@case.HasState ? source | StageNode.Of(() => new TallyNode(Spoils)) | Stage.Named(TallyNode.NodeName) : source) |
+    private Pipeline Build(Source<Work> source) => (@case.HasState
+        ? source | StageNode.Of(() => new TallyNode(Spoils)) | Stage.Named(TallyNode.NodeName) : source) |
     [
         s => s | TellAsync,
         s => s | (Sink.Commit(() => new ResultSink("root")) | Stage.Named("roots")),
@@ -181,14 +190,16 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
 
     private async Task SendAsync(Consecutor<Work> consecutor, CancellationToken cancellation)
     {
-        await Task.WhenAll(Enumerable.Range(0, @case.Senders).Select(sender => Task.Run(() => OneAsync(new Dice(plan.Seed).For((ulong)sender)), cancellation)));
+        await Task.WhenAll(Enumerable.Range(0, @case.Senders)
+            .Select(sender => Task.Run(() => OneAsync(new Dice(plan.Seed).For((ulong)sender)), cancellation)));
 
         async Task OneAsync(Dice dice)
         {
             while (!cancellation.IsCancellationRequested)
             {
                 long first = Interlocked.Add(ref next, @case.BatchSize) - @case.BatchSize;
-                Work[] batch = [.. Enumerable.Range(0, (int)Math.Clamp(end - first, 0, @case.BatchSize)).Select(i => @case.WorkOf(first + i))];
+                Work[] batch = [.. Enumerable.Range(0, (int)Math.Clamp(end - first, 0, @case.BatchSize))
+                    .Select(i => @case.WorkOf(first + i))];
                 if (batch.Length == 0) return;
                 foreach (Work work in batch) journal.Write($"send {work.Number}");
                 if (batch.Length == 1) await consecutor.SendAsync(batch[0], cancellation);

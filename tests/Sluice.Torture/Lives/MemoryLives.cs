@@ -1,6 +1,9 @@
+using Sluice.Storage;
+
 namespace Sluice.Torture;
 
-/// <summary>Lives in this process, around a store in memory: who is killed gets nothing from the store any more, and says nothing.</summary>
+/// <summary>Lives in this process, around a store in memory: who is killed gets nothing from the store any more, and says
+/// nothing.</summary>
 internal sealed class MemoryLives(Case @case, string directory, Breakage breakage, TimeSpan limit) : ILives
 {
     private readonly MemoryStreamStore store = new();
@@ -32,7 +35,8 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
         {
             Die("hangs");
             await ended.CancelAsync();
-            throw new TortureException($"life {number} ({plan}) has done nothing for {limit}, or has not come to its end in {StandstillWatch.LongestLife}");
+            throw new TortureException(
+                $"life {number} ({plan}) has done nothing for {limit}, or has not come to its end in {StandstillWatch.LongestLife}");
         }
         await running;
         return LifeEnd.Clean;
@@ -48,7 +52,8 @@ internal sealed class MemoryLives(Case @case, string directory, Breakage breakag
         void Begun()
         {
             if (plan.Ending != Ending.Idle)
-                _ = Task.Delay(plan.Delay, ended.Token).ContinueWith(_ => Die("in time"), ended.Token, TaskContinuationOptions.NotOnCanceled, TaskScheduler.Default);
+                _ = Task.Delay(plan.Delay, ended.Token).ContinueWith(_ => Die("in time"), ended.Token,
+                    TaskContinuationOptions.NotOnCanceled, TaskScheduler.Default);
         }
     }
 

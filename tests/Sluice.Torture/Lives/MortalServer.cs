@@ -1,7 +1,8 @@
 namespace Sluice.Torture;
 
 /// <summary>
-/// The server of a case's store, with an append-only file that is flushed for each answer. It is killed between lives and in the middle of them, also twice in a row:
+/// The server of a case's store, with an append-only file that is flushed for each answer. It is killed between lives and in the middle of
+/// them, also twice in a row:
 /// then the second time while its file is repaired, or just after.
 /// </summary>
 internal sealed class MortalServer : IAsyncDisposable
@@ -91,5 +92,6 @@ internal sealed class MortalServer : IAsyncDisposable
     }
 
     // Short times as often as long ones.
-    private static TimeSpan Some(Dice one, int doublings) => TimeSpan.FromMilliseconds((1 << one.Below(doublings)) * (1 + (one.Below(1000) / 1000.0)) / 2);
+    private static TimeSpan Some(Dice one, int doublings)
+        => TimeSpan.FromMilliseconds((1 << one.Below(doublings)) * (1 + (one.Below(1000) / 1000.0)) / 2);
 }

@@ -1,6 +1,7 @@
 namespace Sluice.Torture;
 
-/// <summary>Calls that a careless program makes beside those of a life: at any time, overlapping, given up in the middle. They must harm no item.</summary>
+/// <summary>Calls that a careless program makes beside those of a life: at any time, overlapping, given up in the middle. They must harm no
+/// item.</summary>
 internal sealed class Overlaps : IDisposable
 {
     private readonly CancellationTokenSource over = new();

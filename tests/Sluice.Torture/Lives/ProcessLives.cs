@@ -1,11 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
 using Sluice.Redis;
+using Sluice.Storage;
 
 namespace Sluice.Torture;
 
-/// <summary>Lives in processes of their own, over a store in a SQLite file or on a Redis server, killed by SIGKILL, as the server is.</summary>
-internal sealed class ProcessLives(Case @case, TortureOptions options, string directory, TimeSpan limit, MortalServer? server = null) : ILives
+/// <summary>Lives in processes of their own, over a store in a SQLite file or on a Redis server, killed by SIGKILL, as the server
+/// is.</summary>
+internal sealed class ProcessLives(Case @case, TortureOptions options, string directory, TimeSpan limit, MortalServer? server = null)
+    : ILives
 {
     /// <summary>What a child says when it is there at all.</summary>
     public const string Born = "born";
@@ -50,7 +53,9 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         catch (OperationCanceledException)
         {
             child.Kill();
-            throw new TortureException($"life {number} ({plan}) has done nothing for {limit}, or has not come to its end in {StandstillWatch.LongestLife}: {await errors}");
+            throw new TortureException(
+                $"life {number} ({plan}) has done nothing for {limit}, or has not come to its end "
+                    + $"in {StandstillWatch.LongestLife}: {await errors}");
         }
         finally
         {
@@ -59,18 +64,23 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
         }
         if (child.ExitCode == 0) return LifeEnd.Clean;
         if (child.ExitCode == 128 + 6 && (await errors).Contains(Explosion, StringComparison.Ordinal)) return LifeEnd.Killed;
-        // A call that its consecutor makes for the child, and not for an item, fails with the server: the child ends by it, as a program would that is started again.
+        // A call that its consecutor makes for the child, and not for an item, fails with the server: the child ends by it, as a program
+        // would that is started again.
         if (server?.Kills > kills && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;
-        if (plan.Troubles.Freezes && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;          // also where the file was locked for longer than a call waits
-        return child.ExitCode == 128 + 9 ? LifeEnd.Killed : throw new TortureException($"life {number} ({plan}) ended with {child.ExitCode}: {await errors}");
+        // also where the file was locked for longer than a call waits
+        if (plan.Troubles.Freezes && (await errors).Contains(nameof(StreamStoreException), StringComparison.Ordinal)) return LifeEnd.Killed;
+        return child.ExitCode == 128 + 9 ? LifeEnd.Killed
+            : throw new TortureException($"life {number} ({plan}) ended with {child.ExitCode}: {await errors}");
     }
 
-    public async Task<IStreamStore> OpenStoreAsync() => server is null ? await Stores.OpenAsync(directory, @case) : await RedisStreamStore.ConnectAsync(server.Address);
+    public async Task<IStreamStore> OpenStoreAsync()
+        => server is null ? await Stores.OpenAsync(directory, @case) : await RedisStreamStore.ConnectAsync(server.Address);
 
     public ValueTask DisposeAsync() => server?.DisposeAsync() ?? default;
 
     private Task FreezeAsync(LifePlan plan, CancellationToken cancellation)
-        => server is not null ? server.FreezeAsync(@case.DiceOf(plan), cancellation) : Freeze.LockAsync(Stores.PathIn(directory), @case.DiceOf(plan), cancellation);
+        => server is not null ? server.FreezeAsync(@case.DiceOf(plan), cancellation)
+        : Freeze.LockAsync(Stores.PathIn(directory), @case.DiceOf(plan), cancellation);
 
     private static async Task WaitAsync(Process child, TimeSpan time, CancellationToken cancellation)
     {
@@ -90,7 +100,8 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
     {
         string program = Environment.ProcessPath!;
         string[] own = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(ProcessLives).Assembly.Location] : [];
-        return Process.Start(new ProcessStartInfo(program, [.. own, .. options.CallChild(new(directory, @case.Number, life, plan, numbers.First, numbers.Count, server?.Address))])
+        return Process.Start(new ProcessStartInfo(program,
+            [.. own, .. options.CallChild(new(directory, @case.Number, life, plan, numbers.First, numbers.Count, server?.Address))])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -1,7 +1,8 @@
 namespace Sluice.Torture;
 
 /// <summary>
-/// Gives up a life whose journal has not grown for so long, or that takes longer than any should: how fast it is depends on the machine, that it goes on does not.
+/// Gives up a life whose journal has not grown for so long, or that takes longer than any should: how fast it is depends on the machine,
+/// that it goes on does not.
 /// What is measured is the time in which this process runs: held up together with the life, it is patient.
 /// </summary>
 internal sealed class StandstillWatch : IDisposable

@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Torture;
@@ -20,7 +21,8 @@ internal sealed class BrokenStore(IStreamStore inner, Breakage breakage, Dice di
     private readonly SemaphoreSlim gate = new(1);
     private readonly Dictionary<int, Partition> partitions = [];
 
-    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request, CancellationToken cancellation = default)
+    public override async ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+        CancellationToken cancellation = default)
     {
         AcquireResult taken = await Inner.AcquireAsync(group, partition, request, cancellation);
         lock (partitions)
@@ -41,7 +43,9 @@ internal sealed class BrokenStore(IStreamStore inner, Breakage breakage, Dice di
             {
                 long[] sequences = [.. batch.Entries.ToArray().Select(entry => entry.Sequence)];
                 Partition partition = partitions[batch.Owner.Partition];
-                var early = new StoreCommit(batch.Owner, partition.Last + 1) { Settled = [.. sequences.Select(sequence => new SequenceRange(sequence, sequence))] };
+                var early = new StoreCommit(batch.Owner, partition.Last
+                    + 1)
+                { Settled = [.. sequences.Select(sequence => new SequenceRange(sequence, sequence))] };
                 if ((await Inner.CommitAsync(early, cancellation)).Status != CommitStatus.Committed) continue;
                 partition.Last++;
                 partition.Settled.UnionWith(sequences);

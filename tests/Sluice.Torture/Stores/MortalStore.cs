@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using Sluice.Sqlite;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Torture;
@@ -51,7 +52,7 @@ internal sealed class MortalStore : StreamStoreWrapper
             Task<T> running = call().AsTask();
             if (isSqlite || last.Moment is Moment.Stored or Moment.After) await running;
             else Spin();
-            _ = running.ContinueWith(ended => ended.Exception, TaskScheduler.Default);     // where there is nobody left who could look at it
+            _ = running.ContinueWith(ended => ended.Exception, TaskScheduler.Default); // where there is nobody left who could look at it
         }
         die(where);                                  // in a transaction, it was one that only reads
         ThrowIfDead();

@@ -1,30 +1,37 @@
+using Sluice.Delivery;
+using Sluice.Engine;
+using Sluice.Storage;
+
 namespace Sluice;
 
-/// <summary>A batch is complete: it was closed, and everything in it has ended, in all consecutors that it went through.</summary>
+/// <summary>The end of a batch: it was closed, and all its items have ended in all consecutors that they went through.</summary>
 /// <param name="Consecutor">The consecutor that the batch was sent to.</param>
-/// <param name="Batch">Its name there.</param>
-/// <param name="Items">How many items belonged to it: those that were sent, and those that came of them in further consecutors.</param>
-/// <param name="Failed">How many of them died or were given up.</param>
+/// <param name="Batch">The name of the batch at that consecutor.</param>
+/// <param name="Items">The number of items in the batch: those that were sent, and those that further consecutors received from
+/// them.</param>
+/// <param name="Failed">The number of those items that died or were given up.</param>
 public sealed record BatchCompleted(string Consecutor, string Batch, long Items, long Failed)
 {
-    /// <summary>Tells a consecutor of the end of a batch: <see cref="ConsecutorOptions.OnBatchCompleted"/> is called, and the marker ends with that, or fails as an item does.</summary>
-    /// <param name="core">Whose it is.</param>
+    /// <summary>Calls <see cref="ConsecutorOptions.OnBatchCompleted"/> for a marker, the entry that ends a batch. The marker completes with
+    /// the call, or fails as an item does.</summary>
+    /// <param name="consecutor">The consecutor whose listener is called.</param>
     /// <param name="root">The marker.</param>
-    /// <param name="payload">What the store has counted.</param>
-    /// <param name="cancellation">That of the run.</param>
-    internal static void Tell(ConsecutorCore core, Root root, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
+    /// <param name="payload">The counts of the store.</param>
+    /// <param name="cancellation">The token of the run.</param>
+    internal static void Tell(ConsecutorIdentity consecutor, Root root, ReadOnlyMemory<byte> payload, CancellationToken cancellation)
     {
-        if (core.Options.OnBatchCompleted is not { } listener)
+        if (consecutor.Options.OnBatchCompleted is not { } listener)
         {
-            root.Settle(Outcome.Skipped);            // this code does not want to know any more
+            root.Settle(Outcome.Skipped);            // this code has no listener any more
             return;
         }
-        _ = TellAsync(core, root, payload, listener, cancellation);
+        _ = TellAsync(consecutor, root, payload, listener, cancellation);
     }
 
-    private static async Task TellAsync(ConsecutorCore core, Root root, ReadOnlyMemory<byte> payload, Func<BatchCompleted, CancellationToken, ValueTask> listener, CancellationToken cancellation)
+    private static async Task TellAsync(ConsecutorIdentity consecutor, Root root, ReadOnlyMemory<byte> payload,
+        Func<BatchCompleted, CancellationToken, ValueTask> listener, CancellationToken cancellation)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // not on the pump's time
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // the listener must not hold up the pump
         try
         {
             BatchTag tag = root.Headers.EndOf!;
@@ -33,11 +40,11 @@ public sealed record BatchCompleted(string Consecutor, string Batch, long Items,
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            return;                                  // it goes back to the store with its partition
+            return;                                  // the marker goes back to the store with its partition
         }
         catch (Exception e)
         {
-            root.Fail(new PipelineException(core.Name, null, e, core.Recorder.Count - 1));
+            root.Fail(new PipelineException(consecutor.Name, null, e, consecutor.Recorder.Count - 1));
             return;
         }
         root.Settle(Outcome.Completed);

@@ -1,15 +1,17 @@
+using Sluice.Delivery;
+using Sluice.Storage;
+
 namespace Sluice;
 
-/// <summary>
-/// A batch of items that is sent to a consecutor. When it is closed, and everything in it has ended, in this consecutor and in all that its outputs lead to, those
-/// are told that have a <see cref="ConsecutorOptions.OnBatchCompleted"/>.
-/// </summary>
+/// <summary>A batch of items for a consecutor. When the batch is closed and all its items have ended, here and in all consecutors behind
+/// the outputs, each <see cref="ConsecutorOptions.OnBatchCompleted"/> of those consecutors is called.</summary>
 /// <remarks>
 /// <para>
-/// The store counts what belongs to the batch: each item in the append that accepts it, what comes of an item for other consecutors in the commit that makes it, its end
-/// in the commit that settles it. An item that is tried again has not ended; one that is dead has, and counts as failed. So the end of a batch cannot overtake anything of it, whatever dies meanwhile.
+/// The store counts the items of the batch in its own appends and commits. It counts an item in the append that accepts it, and an item of
+/// a further consecutor in the commit that makes it. It counts an end in the commit that settles the item. An item that is retried has not
+/// ended; a dead item has ended and counts as failed. So the end of a batch never overtakes one of its items, even if processes die.
 /// </para>
-/// <para>All members may be called from any thread. A batch that is not closed stays open, also over restarts.</para>
+/// <para>All members may be called from any thread. A batch stays open until it is closed, also over restarts.</para>
 /// </remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class ConsecutorBatch<T>
@@ -35,18 +37,21 @@ public sealed class ConsecutorBatch<T>
         appender.Batch = tag;
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the batch.</summary>
     public string Name => tag.Name;
 
-    /// <summary>Sends an item that belongs to the batch. It is accepted, as durably as the store is, when the task completes. Waits while the stream is full.</summary>
-    /// <exception cref="InvalidOperationException">The batch was closed, by this object or, within thirty days, by another one; or the consecutor has ended.</exception>
+    /// <summary>Sends an item of the batch. When the task completes, the item is accepted, as durably as the store is. Waits while the
+    /// stream is full.</summary>
+    /// <exception cref="InvalidOperationException">The batch was closed, by this object or, within thirty days, by another one; or the
+    /// consecutor has ended.</exception>
     /// <exception cref="PayloadException">The item cannot be written, or is too long.</exception>
-    /// <exception cref="StreamStoreException">The store failed for long. Whether the item was accepted is not known.</exception>
-    /// <exception cref="OperationCanceledException">Cancelled while waiting; the item may have been accepted if its append was under way.</exception>
+    /// <exception cref="StreamStoreException">The store failed for long. The item may or may not have been accepted.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting. The item may have been accepted if its append had
+    /// begun.</exception>
     public async ValueTask SendAsync(T item, CancellationToken cancellation = default)
         => await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
 
-    /// <summary>Sends several items, in order; all are accepted when the task completes.</summary>
+    /// <summary>Sends several items, in order. When the task completes, all of them are accepted.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
     public async ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
     {
@@ -56,10 +61,13 @@ public sealed class ConsecutorBatch<T>
         foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Says that nothing more belongs to the batch. Waits for what this object has sent; other processes that send to the batch must have ended that before.</summary>
-    /// <remarks>May be repeated, also after a restart: within thirty days the store knows that a batch of this name was closed. So use a name once.</remarks>
-    /// <returns>Whether this call has closed it. Where an answer of the store was lost and it is asked again, false does not say who has: it is closed, though.</returns>
-    /// <exception cref="StreamStoreException">The store failed for long. Whether the batch was closed is not known; close it again.</exception>
+    /// <summary>Closes the batch: it takes no more items. Waits for the sends of this object. Other processes must have finished their
+    /// sends to the batch before.</summary>
+    /// <remarks>The call may be repeated, also after a restart: for thirty days the store knows that a batch of this name was closed. So
+    /// use each name once.</remarks>
+    /// <returns>Whether this call has closed the batch. If a reply of the store was lost and the call was repeated inside, false may come
+    /// although this call closed it; the batch is closed in any case.</returns>
+    /// <exception cref="StreamStoreException">The store failed for long. The batch may or may not be closed; close it again.</exception>
     public async Task<bool> CloseAsync(CancellationToken cancellation = default)
     {
         Task sent;
@@ -72,7 +80,11 @@ public sealed class ConsecutorBatch<T>
         cancellation.ThrowIfCancellationRequested();
         if (isFirst) consecutor.ReturnProducer(producer);
         using var nothing = new EntryBatch();
-        var close = new AppendRequest(tag.Consecutor, CloserOf(tag), 0, 1, nothing) { Batches = [tag.Change() with { Close = true }], ForgetAfter = Remembered };
+        var close = new AppendRequest(tag.Consecutor, CloserOf(tag), 0, 1, nothing)
+        {
+            Batches = [tag.Change() with { Close = true }],
+            ForgetAfter = Remembered
+        };
         TimeSpan wait = FirstWait;
         for (int tried = 1; ; tried++, wait *= 2)
         {
@@ -88,11 +100,13 @@ public sealed class ConsecutorBatch<T>
     }
 
     /// <summary>Whether a batch of the name was closed, as far as the store remembers.</summary>
-    /// <remarks>Asks by an append that the store can only refuse: it leaves out a number of the producer that closes, and is told the last one.</remarks>
-    internal static async Task<bool> WasClosedAsync(ConsecutorCore core, BatchTag tag, CancellationToken cancellation)
+    /// <remarks>Asks with an append that the store can only refuse: the append skips a number of the closing producer, and the refusal has
+    /// the last number.</remarks>
+    internal static async Task<bool> WasClosedAsync(IStreamStore store, BatchTag tag, CancellationToken cancellation)
     {
         using var nothing = new EntryBatch();
-        AppendResult result = await core.Store.AppendAsync(new(tag.Consecutor, CloserOf(tag), 0, 3, nothing) { Batches = [tag.Change()] }, cancellation).ConfigureAwait(false);
+        AppendResult result = await store.AppendAsync(new(tag.Consecutor, CloserOf(tag), 0, 3, nothing) { Batches = [tag.Change()] },
+            cancellation).ConfigureAwait(false);
         return result.Last > 0;
     }
 
@@ -108,8 +122,13 @@ public sealed class ConsecutorBatch<T>
             lock (sync)
             {
                 if (wasClosed)
-                    throw new InvalidOperationException($"A batch {tag.Name} of {tag.Consecutor} was closed before: its end was told, or will be, and what is sent now would belong to no batch whose end is ever told. The items were not accepted. Open a batch with another name.");
-                if (isClosed) throw new InvalidOperationException($"The batch {tag.Name} of {tag.Consecutor} was closed: nothing more belongs to it. Open another one, with another name.");
+                    throw new InvalidOperationException(
+                        $"A batch {tag.Name} of {tag.Consecutor} was closed before: its end was told, or will be, and what is sent now "
+                            + $"would belong to no batch whose end is ever told. The items were not accepted. Open a batch with another "
+                            + $"name.");
+                if (isClosed) throw new InvalidOperationException(
+                    $"The batch {tag.Name} of {tag.Consecutor} was closed: nothing more belongs to it. Open another one, with "
+                        + $"another name.");
                 if (appender.TryAdd(item, null, default, out room) is { } append) return latest = append;
             }
             await room.WaitAsync(cancellation).ConfigureAwait(false);

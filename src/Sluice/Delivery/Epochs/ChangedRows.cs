@@ -1,13 +1,16 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Rows of one node that a commit is to write. Every failure to write one names node and key (<see cref="UnwritableException"/>).</summary>
+/// <summary>The changed rows of one node for a commit. A failure to write a row names the node and the key
+/// (<see cref="UnwritableException"/>).</summary>
 /// <remarks>Not thread-safe: used during one save.</remarks>
 internal sealed class ChangedRows(PayloadSerializers serializers, int index, string node, List<StateRow> rows) : StateWriter
 {
-    // All values one after the other: where it grows, those before stay where they are.
+    // Holds all values in sequence. When it grows, earlier values stay in their old array.
     private readonly ArrayBufferWriter<byte> values = new();
 
     public override int Put<T>(string key, T value, int version = 0)
@@ -64,7 +67,8 @@ internal sealed class ChangedRows(PayloadSerializers serializers, int index, str
         rows.Add(new(node, key, 0, null));
     }
 
-    /// <summary>A store keeps keys as UTF-8 without the character zero: two keys that it cannot tell apart would share one state.</summary>
+    /// <summary>Refuses keys that a store cannot keep: it stores UTF-8 without the character zero, so two keys that look equal to it would
+    /// share one state.</summary>
     private void Check(string key)
     {
         if (key.Contains('\0')) throw Unwritable(key, new ArgumentException("Its key holds the character zero."));
@@ -72,11 +76,14 @@ internal sealed class ChangedRows(PayloadSerializers serializers, int index, str
         for (int i = 0; i < key.Length; i++)
         {
             if (!char.IsSurrogate(key[i])) continue;
-            if (i + 1 == key.Length || !char.IsSurrogatePair(key[i], key[i + 1])) throw Unwritable(key, new ArgumentException("Its key holds half of a character (an unpaired surrogate)."));
+            if (i + 1 == key.Length || !char.IsSurrogatePair(key[i], key[i + 1]))
+                throw Unwritable(key, new ArgumentException("Its key holds half of a character (an unpaired surrogate)."));
             i++;
         }
     }
 
     private UnwritableException Unwritable(string key, Exception cause)
-        => new(index, node, $"What '{node}' remembers{(key.Length == 0 ? "" : $" under the key '{ItemText.Of(key)}'")} cannot be written: {FailureText.MessageOf(cause)}", cause);
+        => new(index, node,
+        $"What '{node}' remembers{(key.Length == 0 ? "" : $" under the key '{ItemText.Of(key)}'")} cannot be "
+            + $"written: {FailureText.MessageOf(cause)}", cause);
 }

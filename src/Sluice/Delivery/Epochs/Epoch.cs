@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>
-/// Some entries of a partition that go through the pipeline together: when nothing of them is under way any more, what they have become, and what stages remember of them, is
-/// committed at once.
-/// </summary>
-/// <remarks>Begun by the pump; roots are added by whoever has another one of it in hand, and end on any thread; when it is over it is the committer's.</remarks>
+/// <summary>One round: entries of a partition that go through the pipeline together. When none of them is in flight any more, their
+/// outcomes and the state of the stages are committed together.</summary>
+/// <remarks>The pump begins the round. Code that already holds a root of the round adds further roots; roots end on any thread. The
+/// finished round belongs to the committer.</remarks>
 internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<EpochItem> items, bool isEntrance)
 {
     private Root? ended;
@@ -14,91 +15,94 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     private int begun;
     private volatile bool hasMoreTimers;
     private readonly HashSet<(int Node, string Key, string Timer)> leftOut = [];
-    private ConcurrentDictionary<ulong, int>? failed;        // of each key, the first root that has failed and is to be tried again
+    private ConcurrentDictionary<ulong, int>? failed;        // by key: the first root that has failed and will be retried
 
     public OwnedPartition Partition => partition;
 
     public ConsecutorCore Core => core;
 
-    /// <summary>Whether its items enter at nodes in the middle.</summary>
+    /// <summary>Whether the items of the round enter at nodes in the middle of the pipeline.</summary>
     public bool IsEntrance => isEntrance;
 
-    /// <summary>Whether a stage puts out what it holds because the input has ended; there are no items then.</summary>
+    /// <summary>Whether a stage emits the items that it holds, because the input has ended. Such a round has no entries.</summary>
     public bool IsEnding { get; init; }
 
-    /// <summary>How many keys of a stage may end in it.</summary>
+    /// <summary>The most keys of a stage that may end in the round.</summary>
     public int MaxEndingKeys { get; set; } = 500;
 
-    /// <summary>How many have, in this try.</summary>
+    /// <summary>How many keys have ended in this try.</summary>
     public int EndedKeys { get; set; }
 
-    /// <summary>Whether timers fire in it; there are no items then.</summary>
+    /// <summary>Whether timers fire in the round. Such a round has no entries.</summary>
     public bool FiresTimers { get; init; }
 
-    /// <summary>How many of them may.</summary>
+    /// <summary>The most timers that may fire in the round.</summary>
     public int MaxTimers { get; set; } = 64;
 
-    /// <summary>How many rows by time may move, of timers that were moved on: up to three parts of the commit each.</summary>
+    /// <summary>The most rows by time that may move, for timers that were moved on. Each move is up to three parts of the commit.</summary>
     public int MaxMoves { get; set; } = 128;
 
-    /// <summary>Whether some may fire and others move in one commit.</summary>
+    /// <summary>Whether one commit may both fire timers and move rows.</summary>
     public bool MixesTimers { get; set; } = true;
 
-    /// <summary>What has become of them in this try; null before.</summary>
+    /// <summary>The timers of the round in this try; null before.</summary>
     public EpochTimers? Turn { get; set; }
 
-    /// <summary>Whether more are due.</summary>
+    /// <summary>Whether more timers are due.</summary>
     public bool HasMoreTimers
     {
         get => hasMoreTimers;
         set => hasMoreTimers = value;
     }
 
-    /// <summary>How often it was run without any item because something could not be written.</summary>
+    /// <summary>How often the round ran without any item because something could not be written.</summary>
     public int Failures { get; set; }
 
-    /// <summary>Whether what was put out, has failed and cannot be written is given up: it becomes a dead letter without its payload.</summary>
+    /// <summary>Whether emissions that have failed and cannot be written are given up: each becomes a dead letter without its
+    /// payload.</summary>
     public bool GivesUpEmissions { get; set; }
 
-    /// <summary>Why that could not be done; null if it was.</summary>
+    /// <summary>The failure of a stage to emit at the end of the input; null if there is none.</summary>
     public Exception? EndFailure { get; set; }
 
-    /// <summary>Whether places are kept for what it puts out.</summary>
+    /// <summary>Whether places are reserved for the outputs of the round.</summary>
     public bool HasPlaces { get; private set; }
 
-    /// <summary>All that were leased, in their order.</summary>
+    /// <summary>All leased entries of the round, in their order.</summary>
     public List<EpochItem> Items => items;
 
-    /// <summary>What is still to be run: what has not failed in an earlier try.</summary>
+    /// <summary>The entries that still have to run: those that did not fail in an earlier try.</summary>
     public IEnumerable<EpochItem> Remaining => items.Where(item => item.Verdict is null);
 
-    /// <summary>Begins it, or begins it again; it is not over before <see cref="Release"/>.</summary>
+    /// <summary>Begins a try of the round, which cannot end before <see cref="Release"/>.</summary>
     public void Begin() => (ended, outstanding, begun, HasPlaces, failed) = (null, 1, 0, false, null);
 
-    /// <summary>Places are kept for it. Any thread.</summary>
+    /// <summary>Notes that places are reserved for the round. Any thread.</summary>
     public void KeepPlaces() => HasPlaces = true;
 
-    /// <summary>An item has failed: if it will be tried again, later items of its key are held back. Any thread.</summary>
+    /// <summary>Notes that an item has failed. If it will be retried, later items of its key are held back. Any thread.</summary>
     public void HasFailed(Root root)
     {
-        if (root.Item is not { Key: not 0 } item || !DeadLetterBuilder.ShouldReplay(core, root)) return;
-        ConcurrentDictionary<ulong, int> known = Volatile.Read(ref failed) ?? Interlocked.CompareExchange(ref failed, new(), null) ?? failed!;
+        if (root.Item is not { Key: not 0 } item || !root.ShouldReplay(core.Options.Delivery)) return;
+        ConcurrentDictionary<ulong, int> known = Volatile.Read(ref failed) ?? Interlocked.CompareExchange(ref failed, new(), null)
+            ?? failed!;
         known.AddOrUpdate(item.Key, static (_, number) => number, static (_, first, number) => Math.Min(first, number), root.EpochNumber);
     }
 
     /// <summary>Whether an earlier item of its key has failed and will be tried again. Any thread.</summary>
     public bool IsBehindFailed(Root root)
-        => Volatile.Read(ref failed) is { } known && root.Item is { Key: not 0 } item && known.TryGetValue(item.Key, out int first) && first < root.EpochNumber;
+        => Volatile.Read(ref failed) is { } known && root.Item is { Key: not 0 } item && known.TryGetValue(item.Key, out int first)
+        && first < root.EpochNumber;
 
-    /// <summary>A timer that has failed is left out when the epoch is run again: it becomes an item of its own. The committer's.</summary>
-    /// <returns>Whether it is one, and was not left out.</returns>
+    /// <summary>Leaves out a failed timer when the round runs again: the timer becomes an item of its own. Used by the committer.</summary>
+    /// <returns>Whether the root is a failed timer that was not left out before.</returns>
     public bool TryLeaveOut(Root root) => root is { Emission: TimerEmission timer, Failures: not null } && leftOut.Add(timer.Identity);
 
     /// <summary>Whether a timer is left out.</summary>
     public bool LeavesOut(TimerEmission timer) => leftOut.Contains(timer.Identity);
 
-    /// <summary>Another root belongs to it.</summary>
-    /// <returns>Its number in the epoch.</returns>
+    /// <summary>Adds a root to the round.</summary>
+    /// <returns>The number of the root in the round.</returns>
     public int Add()
     {
         Interlocked.Increment(ref outstanding);
@@ -111,19 +115,19 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
         Release();
     }
 
-    /// <summary>The pump has begun all there is.</summary>
+    /// <summary>Lets the round end: the pump has begun all its items.</summary>
     public void Release()
     {
         if (Interlocked.Decrement(ref outstanding) == 0) core.Epochs!.Over(this);
     }
 
-    /// <summary>Its roots, in the order in which they were begun.</summary>
+    /// <summary>Returns the roots of the round, in the order in which they were begun.</summary>
     public List<Root> TakeEnded()
     {
         var roots = new List<Root>(begun);
         for (Root? root = ended; root is not null; root = root.Next) roots.Add(root);
         ended = null;
-        roots.Reverse();                             // mostly they end as they were begun
+        roots.Reverse();                             // they mostly end in the order in which they began
         for (int i = 1; i < roots.Count; i++)
         {
             if (roots[i].EpochNumber > roots[i - 1].EpochNumber) continue;
@@ -134,7 +138,7 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     }
 }
 
-/// <summary>An entry of an epoch. Used again for another one when its epoch is over.</summary>
+/// <summary>An entry of a round. The object is reused after its round.</summary>
 internal sealed class EpochItem
 {
     private Entry entry;
@@ -144,22 +148,24 @@ internal sealed class EpochItem
 
     public ref readonly EntryHeaders Headers => ref headers;
 
-    /// <summary>By which it has an order; zero for none.</summary>
+    /// <summary>The hash of the key by which the entry is ordered; zero if it has no order.</summary>
     public ulong Key { get; private set; }
 
-    /// <summary>What becomes of it without its having gone through to the end; null as long as it is to be run.</summary>
+    /// <summary>The verdict on an entry that did not go through to the end; null while the entry is to be run.</summary>
     public EpochVerdict? Verdict { get; set; }
 
-    /// <summary>Whether its verdict, that it is to wait, is committed already.</summary>
+    /// <summary>Whether the verdict that the entry has to wait is committed already.</summary>
     public bool IsPutAside { get; set; }
 
-    /// <summary>It is for this entry from here on; for none by default.</summary>
-    public void Set(in Entry entry, in EntryHeaders headers, ulong key) => (this.entry, this.headers, Key, Verdict, IsPutAside) = (entry, headers, key, null, false);
+    /// <summary>Sets the entry of this object; none by default.</summary>
+    public void Set(in Entry entry, in EntryHeaders headers, ulong key)
+        => (this.entry, this.headers, Key, Verdict, IsPutAside) = (entry, headers, key, null, false);
 }
 
-/// <summary>What becomes of an entry that has failed, or has to wait.</summary>
-/// <param name="Deferral">When it comes again; null if it does not.</param>
-/// <param name="Remains">What is kept of it if it does not come again.</param>
-/// <param name="IsBehind">Whether it only waits for another one.</param>
-/// <param name="KeepsRest">Whether the rest of what was done for it is committed with the verdict: if that is undone, so is the verdict.</param>
+/// <summary>The decision on an entry that has failed or has to wait.</summary>
+/// <param name="Deferral">The deferral with which the entry comes again; null if it does not come again.</param>
+/// <param name="Remains">The remains of an entry that does not come again.</param>
+/// <param name="IsBehind">Whether the entry only waits for another one of its key.</param>
+/// <param name="KeepsRest">Whether the rest of the work for the entry is committed with the verdict. If that work is undone, so is the
+/// verdict.</param>
 internal sealed record EpochVerdict(RetryWrite? Deferral, BisectionResult Remains, bool IsBehind = false, bool KeepsRest = false);

@@ -1,17 +1,19 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>The timers of a partition that fire in an epoch.</summary>
-/// <remarks>Thread-safe: lanes of a node, and several nodes, fire at the same time.</remarks>
+namespace Sluice.Delivery;
+
+/// <summary>The timers of a partition that fire in one round.</summary>
+/// <remarks>Thread-safe: lanes and nodes fire timers at the same time.</remarks>
 internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, long lastNumber) : TimerTurn(scope.UtcNow.UtcTicks, lastNumber)
 {
     private readonly Lock sync = new();
     private int taken;
     private int moved;
 
-    /// <summary>How many rows by time have moved.</summary>
+    /// <summary>The number of rows by time that have moved.</summary>
     public int Moved => moved;
 
-    /// <summary>Whether timers were taken and rows have moved: one of the two could be less.</summary>
+    /// <summary>Whether the round has both taken timers and moved rows; without one of the two, the commit would be smaller.</summary>
     public bool IsMixed => taken > 0 && moved > 0;
 
     public override bool TryTake() => MayGoOn(ref taken, epoch.MaxTimers, ref moved);

@@ -1,33 +1,38 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>
-/// Who waits in a partition, by key: while an item of a key waits to be tried again, all later ones of that key wait behind it, so that their order holds. Without
-/// keys, the partition is one key.
-/// </summary>
-/// <remarks>Used by whoever drives the partition: the pump between epochs, the committer at their end.</remarks>
+namespace Sluice.Delivery;
+
+/// <summary>The order of a partition by key: while an item of a key waits for its retry, all later items of that key wait behind it.
+/// Without keys, the partition counts as one key.</summary>
+/// <remarks>Not thread-safe: used by the pump between rounds, and by the committer at their end.</remarks>
 internal sealed class KeyOrder
 {
     private readonly Dictionary<ulong, SortedDictionary<long, Waiting>> keys = [];
-    private readonly ConsecutorCore core;
+    private readonly ConsecutorStream stream;
+    private readonly TimeProvider time;
 
-    /// <param name="core">The consecutor.</param>
-    /// <param name="waiting">The entries that wait, as the store has them.</param>
-    /// <param name="now">The store's time: it has stamped when they are due, and this machine's clock may be days away from it.</param>
-    public KeyOrder(ConsecutorCore core, IEnumerable<WaitingEntry> waiting, DateTimeOffset now)
+    /// <param name="versions">Finds the items that need other code.</param>
+    /// <param name="stream">Says whether items have keys.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="waiting">The waiting entries, as stored.</param>
+    /// <param name="now">The time of the store, which stamped the due times; the clock of this machine may be days away from it.</param>
+    public KeyOrder(CodeVersionGate versions, ConsecutorStream stream, TimeProvider time, IEnumerable<WaitingEntry> waiting,
+        DateTimeOffset now)
     {
-        this.core = core;
+        (this.stream, this.time) = (stream, time);
         foreach (WaitingEntry entry in waiting)
         {
-            // One that is parked was unparked when the partition was taken, unless it is meant for other code.
-            TimeSpan? after = entry.State != WaitingStatus.Parked || CodeVersionGate.Why(core, entry.Entry.CodeVersion, entry.Node) is null ? (entry.Due ?? now) - now : null;
+            // A parked entry was unparked when the partition was acquired, unless it needs other code.
+            TimeSpan? after = entry.Status != WaitingStatus.Parked || versions.Why(entry.Entry.CodeVersion, entry.Node) is null
+                ? (entry.Due ?? now) - now : null;
             Add(entry.Entry.Sequence, KeyOf(entry.Entry), entry.Attempts, after, isBehind: false);
         }
     }
 
-    /// <summary>How many wait.</summary>
+    /// <summary>The number of waiting entries.</summary>
     public int Count { get; private set; }
 
-    /// <summary>A timestamp: when the first of those that wait, of any key, is to be tried again; null if there is none, or none that is ever.</summary>
+    /// <summary>The timestamp of the earliest retry of any key; null if no entry waits for a retry.</summary>
     public long? RetryAt
     {
         get
@@ -39,25 +44,27 @@ internal sealed class KeyOrder
         }
     }
 
-    /// <summary>The key by which an entry has an order; zero if it has none: it was redriven, or emitted, or accepted without a key.</summary>
-    public ulong KeyOf(in Entry entry) => entry.Sequence < 0 ? 0 : core.IsKeyed ? entry.Key.Hash : 1;
+    /// <summary>Returns the hash of the key by which an entry is ordered; zero if it has no order: it was redriven, emitted, or accepted
+    /// without a key.</summary>
+    public ulong KeyOf(in Entry entry) => entry.Sequence < 0 ? 0 : stream.IsKeyed ? entry.Key.Hash : 1;
 
-    /// <summary>An entry leaves the order for a while.</summary>
-    /// <param name="sequence">Which.</param>
-    /// <param name="key">Its key.</param>
-    /// <param name="attempts">How many are charged to it.</param>
-    /// <param name="after">When it is to be tried again; null if it is put aside.</param>
-    /// <param name="isBehind">Whether it only waits for another one.</param>
+    /// <summary>Adds an entry that waits.</summary>
+    /// <param name="sequence">The sequence number of the entry.</param>
+    /// <param name="key">The hash of its key.</param>
+    /// <param name="attempts">The attempts that are charged to the entry.</param>
+    /// <param name="after">The time until its retry; null if the entry is put aside.</param>
+    /// <param name="isBehind">Whether the entry only waits for another one of its key.</param>
     public void Add(long sequence, ulong key, int attempts, TimeSpan? after, bool isBehind)
     {
         if (key == 0) return;
-        var added = new Waiting(attempts, isBehind, after is { } wait ? core.Time.GetTimestamp() + (long)(wait.TotalSeconds * core.Time.TimestampFrequency) : null);
+        var added = new Waiting(attempts, isBehind, after is { } wait
+            ? time.GetTimestamp() + (long)(wait.TotalSeconds * time.TimestampFrequency) : null);
         if (!keys.TryGetValue(key, out SortedDictionary<long, Waiting>? waiting)) keys.Add(key, waiting = []);
         if (waiting.TryAdd(sequence, added)) Count++;
         else waiting[sequence] = added;
     }
 
-    /// <summary>It is leased.</summary>
+    /// <summary>Removes an entry, because it is leased.</summary>
     public void Remove(long sequence, ulong key)
     {
         if (key == 0 || !keys.TryGetValue(key, out SortedDictionary<long, Waiting>? waiting) || !waiting.Remove(sequence)) return;
@@ -65,7 +72,7 @@ internal sealed class KeyOrder
         if (waiting.Count == 0) keys.Remove(key);
     }
 
-    /// <summary>The one that an entry has to wait for; null if none.</summary>
+    /// <summary>Returns the sequence number of the entry that this one has to wait for; null if there is none.</summary>
     public long? Before(long sequence, ulong key)
     {
         if (key == 0 || !keys.TryGetValue(key, out SortedDictionary<long, Waiting>? waiting)) return null;
@@ -73,8 +80,9 @@ internal sealed class KeyOrder
         return first < sequence ? first : null;
     }
 
-    /// <summary>Those that wait for nobody any more may go on: they are deferred anew, to be leased at once, in their order.</summary>
-    /// <param name="most">How many at most.</param>
+    /// <summary>Returns new deferrals for the entries that no longer wait for another one: they are to be leased at once, in their
+    /// order.</summary>
+    /// <param name="most">The most entries to release.</param>
     public List<RetryWrite> Release(int most)
     {
         List<RetryWrite> released = [];
@@ -90,13 +98,14 @@ internal sealed class KeyOrder
         return released;
     }
 
-    /// <summary>They are to be leased again: until then those of their keys wait for them.</summary>
+    /// <summary>Marks released entries as due: until they are leased, later entries of their keys wait for them.</summary>
     public void MarkReleased(List<RetryWrite> released)
     {
         if (released.Count == 0) return;
         foreach (SortedDictionary<long, Waiting> waiting in keys.Values)
             foreach (RetryWrite deferral in released)
-                if (waiting.TryGetValue(deferral.Sequence, out Waiting one)) waiting[deferral.Sequence] = one with { IsBehind = false, DueAt = core.Time.GetTimestamp() };
+                if (waiting.TryGetValue(deferral.Sequence, out Waiting one))
+                    waiting[deferral.Sequence] = one with { IsBehind = false, DueAt = time.GetTimestamp() };
     }
 
     private readonly record struct Waiting(int Attempts, bool IsBehind, long? DueAt);

@@ -1,19 +1,22 @@
 using System.Buffers.Binary;
 using System.Runtime.ExceptionServices;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-// What is stored is read: all of some instances, the first rows of others, and of those the rows that an epoch needs.
+// Reads stored state: all rows of some instances; of others the first rows, and later the rows that a round needs.
 internal sealed partial class PartitionScope
 {
-    private const int MaxRowsAtFirst = 10_000;      // of a node that can read the others later
+    private const int MaxRowsAtFirst = 10_000;      // of a node that can read further rows later
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private ItemTracking? loaded;
 
-    /// <summary>Has an instance of each stage of a run, with what is stored.</summary>
+    /// <summary>Makes an instance of each stage of a run, with its stored state.</summary>
     /// <param name="run">The run.</param>
-    /// <param name="anew">Whether no instance goes on: a stage ends the keys of all its lanes in one instance, which knows those of its own lane only, unless it begins with what is stored.</param>
+    /// <param name="anew">Whether all instances are made anew. A stage ends the keys of all its lanes in one instance, and an old instance
+    /// knows the keys of its own lane only.</param>
     /// <param name="cancellation">Gives up.</param>
     public async ValueTask LoadAsync(ItemTracking run, bool anew, CancellationToken cancellation)
     {
@@ -39,7 +42,8 @@ internal sealed partial class PartitionScope
         {
             string node = run.Remembering[number].StateName;
             if (Remembers(InstanceOf(number)) is { } remembers) await LoadAsync(node, remembers, cancellation).ConfigureAwait(false);
-            if (InstanceOf(number) is IHasTimers { Timers: var timers }) await LoadAsync(ITimerRows.NodeByKey(node), timers.ByKey, cancellation).ConfigureAwait(false);
+            if (InstanceOf(number) is IHasTimers { Timers: var timers })
+                await LoadAsync(ITimerRows.NodeByKey(node), timers.ByKey, cancellation).ConfigureAwait(false);
         }
         held?.Tell(Memory);
         loaded = run;
@@ -49,7 +53,8 @@ internal sealed partial class PartitionScope
     private async ValueTask LoadClockAsync(CancellationToken cancellation)
     {
         if (!core.KeepsTime) return;
-        foreach (StateRow row in await core.Store.ReadStateAsync(core.Group, partition.Number, ClockNode, ["", NumberKey], cancellation).ConfigureAwait(false))
+        foreach (StateRow row in await core.Store.ReadStateAsync(core.Group, partition.Number, ClockNode, ["", NumberKey], cancellation)
+            .ConfigureAwait(false))
         {
             if (row.Value is not { Length: 8 } bytes) continue;
             long value = BinaryPrimitives.ReadInt64LittleEndian(bytes.Span);
@@ -64,7 +69,8 @@ internal sealed partial class PartitionScope
         }
     }
 
-    /// <summary>Whether some rows by key are in the store only: then those that an epoch needs are read together, before it begins.</summary>
+    /// <summary>Whether some rows by key are in the store only. The rows that a round needs are then read together, before it
+    /// begins.</summary>
     public bool IsPartlyInMemory
     {
         get
@@ -75,8 +81,9 @@ internal sealed partial class PartitionScope
         }
     }
 
-    /// <summary>Reads rows that are not in memory: one call of the store for each node, all at the same time.</summary>
-    /// <param name="keysOf">The keys that a stage is expected to ask for; null if that is not known. The flag says whether they may be guessed.</param>
+    /// <summary>Reads rows that are not in memory, with one call of the store for each node, all in parallel.</summary>
+    /// <param name="keysOf">Returns the keys that a stage is expected to ask for; null if unknown. The flag says whether keys may be
+    /// guessed.</param>
     /// <param name="cancellation">Gives up.</param>
     public async ValueTask ReadAheadAsync(Func<IStatefulStage, bool, IReadOnlyCollection<string>?> keysOf, CancellationToken cancellation)
     {
@@ -116,13 +123,15 @@ internal sealed partial class PartitionScope
         while (!isComplete && (remembers is not IKeyedStateful || (rows.Count < MaxRowsAtFirst && !Memory.IsFull)))
         {
             const int PageSize = 1000;
-            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null : rows[^1].Key, PageSize, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, rows.Count == 0 ? null
+                : rows[^1].Key, PageSize, cancellation).ConfigureAwait(false);
             rows.AddRange(page);
             isComplete = page.Count < PageSize;
         }
         if (remembers is not IKeyedStateful byKey) foreach (StateRow row in rows) held?.Put(node, row.Key, row.Value?.Length);
         else
-            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false), isComplete: true));
+            byKey.ReadWith(async key => new StoredRows(core.StateSerializers, await InsistAsync(node, key).ConfigureAwait(false),
+                isComplete: true));
         Take(node, () => remembers.Restore(new StoredRows(core.StateSerializers, rows, isComplete)));
     }
 
@@ -135,24 +144,28 @@ internal sealed partial class PartitionScope
         catch (Exception e)
         {
             throw new InvalidOperationException(
-                $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to read it.", e);
+                $"The state of {node} in partition {partition.Number} of the consecutor {core.Name} cannot be read by this "
+                    + $"code: {FailureText.Of(e)} Nothing was changed. Start the code that wrote it, or give this one what it needs to "
+                    + $"read it.", e);
         }
     }
 
-    /// <summary>While an item is under way: that the store does not answer is not its fault.</summary>
+    /// <summary>Reads rows while an item is in flight. Repeats the call if the store does not answer, because that is not the fault of the
+    /// item.</summary>
     private async ValueTask<IReadOnlyList<StateRow>> InsistAsync(string node, string key)
     {
         while (true)
         {
             try
             {
-                return await ReadAsync(node, key, core.Life).ConfigureAwait(false);
+                return await ReadAsync(node, key, core.Lifetime.Token).ConfigureAwait(false);
             }
             catch (StreamStoreException e) when (!e.IsPermanent && e is not StoreRolledBackException && !partition.IsVoid)
             {
-                core.Problem = $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
+                core.Problems.Latest =
+                    $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
             }
-            await Task.Delay(Patience, core.Time, core.Life).ConfigureAwait(false);
+            await Task.Delay(Patience, core.Time, core.Lifetime.Token).ConfigureAwait(false);
         }
     }
 

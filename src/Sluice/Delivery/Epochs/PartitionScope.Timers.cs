@@ -1,32 +1,36 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Storage;
 
-// The timers of nodes: rows beside their state. They fire in epochs without items.
+namespace Sluice.Delivery;
+
+// The timers of nodes are rows beside their state. They fire in rounds without items.
 internal sealed partial class PartitionScope
 {
     private const int TimersAtOnce = 256;            // rows by time in a call
     private static readonly TimeSpan MaxWait = TimeSpan.FromDays(40);
 
-    private long number;                             // the last that was given out; what is stored is no less when a timer with it is
+    private long number;                             // the last one assigned; stored no later than a timer that has it
     private long storedNumber;
     private long? timersDue;                         // under the lock
 
-    private long? lastOfTurn;                        // the last number of the timers that fire before something else has its turn; null if those have
+    private long? lastOfTurn; // the last number of the timers that fire before other work has its turn; null if those have fired
 
-    /// <summary>Whether the timers that were due have fired, and something else has its turn. Used under the lock of <see cref="Epochs"/>.</summary>
+    /// <summary>Whether the due timers have fired and other work has its turn. Used under the lock of <see cref="Epochs"/>.</summary>
     public bool TimersHadTurn => TurnEndsAt is not null;
 
-    /// <summary>A timestamp: when timers fire again if it cannot be found out whether there is something else; null if something else has had its turn. Used under the lock of <see cref="Epochs"/>.</summary>
+    /// <summary>The timestamp at which timers fire again if the store cannot be asked for other work; null if other work has had its turn.
+    /// Used under the lock of <see cref="Epochs"/>.</summary>
     public long? TurnEndsAt { get; private set; }
 
-    /// <summary>Something else has had its turn, or timers have. Used under the lock of <see cref="Epochs"/>.</summary>
-    /// <param name="endsAt">If all timers have fired that were due: until when something else has its turn.</param>
+    /// <summary>Ends the turn of timers or of other work. Used under the lock of <see cref="Epochs"/>.</summary>
+    /// <param name="endsAt">The end of the turn of other work, if all due timers have fired.</param>
     public void EndTurn(long? endsAt)
     {
         TurnEndsAt = endsAt;
         if (endsAt is not null) lastOfTurn = null;
     }
 
-    /// <summary>Whether timers are due, or it is not known which are.</summary>
+    /// <summary>Whether timers are due, or their due times are unknown.</summary>
     public bool AreTimersDue(long looked)
     {
         lock (sync) return core.KeepsTimers && (!HasBegun || timersDue <= looked);
@@ -34,17 +38,17 @@ internal sealed partial class PartitionScope
 
     public override long NextNumber() => Interlocked.Increment(ref number);
 
-    /// <summary>Fires timers that are due. The pump's.</summary>
+    /// <summary>Fires due timers. Used by the pump.</summary>
     public async ValueTask FireTimersAsync(Epoch epoch, Func<Root> hold)
     {
         var turn = epoch.Turn = new EpochTimers(epoch, this, lastOfTurn ??= number);
         epoch.HasMoreTimers = false;
-        await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, epoch.MaxTimers), core.Life).ConfigureAwait(false);
+        await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, epoch.MaxTimers), core.Lifetime.Token).ConfigureAwait(false);
         foreach (object instance in Instances)
             if (instance is IHasTimers { Timers: { NextAt: { } next } timers } && next <= turn.Until) timers.Act(turn, hold());
     }
 
-    /// <summary>A timer fires: it is like something that a stage has put out, until it is known how it ends.</summary>
+    /// <summary>Begins a timer that fires: it counts as an emission until its outcome is known.</summary>
     public (Root Root, TimerEmission Timer) BeginTimer(int node, string key, string timer)
     {
         Root root = core.Roots.Rent();
@@ -58,7 +62,8 @@ internal sealed partial class PartitionScope
     private HashSet<string>? KeysDue(IStatefulStage stage, long until, int most)
     {
         for (int i = 0; i < Instances.Count; i++)
-            if (ReferenceEquals(loaded!.Remembering[i], stage) && Instances[i] is IHasTimers { Timers: var timers }) return [.. timers.KeysDue(until).Take(most)];
+            if (ReferenceEquals(loaded!.Remembering[i], stage) && Instances[i] is IHasTimers { Timers: var timers })
+                return [.. timers.KeysDue(until).Take(most)];
         return null;
     }
 
@@ -71,8 +76,10 @@ internal sealed partial class PartitionScope
             string node = ITimerRows.NodeByTime(loaded!.Remembering[i].StateName);
             while (timers.MustRead)
             {
-                IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, timers.ReadAfter, TimersAtOnce, cancellation).ConfigureAwait(false);
-                Take(loaded.Remembering[i].StateName, () => timers.Read(new StoredRows(core.StateSerializers, page, isComplete: page.Count < TimersAtOnce)));
+                IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, node, timers.ReadAfter,
+                    TimersAtOnce, cancellation).ConfigureAwait(false);
+                Take(loaded.Remembering[i].StateName, () =>
+                    timers.Read(new StoredRows(core.StateSerializers, page, isComplete: page.Count < TimersAtOnce)));
             }
         }
         TellTimers();
@@ -85,7 +92,7 @@ internal sealed partial class PartitionScope
         instance.Timers.SaveTimes(new ChangedRows(core.StateSerializers, stage.Node, ITimerRows.NodeByTime(stage.StateName), rows));
     }
 
-    /// <summary>Between epochs: says when the next timers are due.</summary>
+    /// <summary>Publishes the due time of the next timers, between rounds.</summary>
     private void TellTimers()
     {
         if (!core.KeepsTimers) return;
@@ -95,8 +102,11 @@ internal sealed partial class PartitionScope
         lock (sync) timersDue = next is { } first ? Math.Min(TimestampOf(first), AfterNow(MaxWait)) : null;
     }
 
-    /// <summary>Under the lock: when it is a time of day. Not by the time that is left: the clock goes on between two looks at it.</summary>
-    private long TimestampOf(long utcTicks) => utcTicks <= origin ? start : start + (long)((((Int128)(utcTicks - origin) * core.Time.TimestampFrequency) + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond);
+    /// <summary>Returns the timestamp of a time of day. It is not computed from the remaining time, because the clock advances between two
+    /// looks. Under the lock.</summary>
+    private long TimestampOf(long utcTicks) => utcTicks <= origin ? start
+        : start + (long)((((Int128)(utcTicks - origin) * core.Time.TimestampFrequency)
+        + TimeSpan.TicksPerSecond - 1) / TimeSpan.TicksPerSecond);
 
     private long AfterNow(TimeSpan wait) => core.Time.GetTimestamp() + (long)Math.Ceiling(wait.TotalSeconds * core.Time.TimestampFrequency);
 }

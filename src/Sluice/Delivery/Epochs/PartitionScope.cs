@@ -1,35 +1,39 @@
 using System.Buffers.Binary;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>What the stages of a consecutor remember for one of its partitions, and where that is stored.</summary>
+/// <summary>The state of the stages of a consecutor for one of its partitions, and its place in the store.</summary>
 /// <param name="core">The consecutor.</param>
 /// <param name="partition">The partition.</param>
-/// <param name="now">The store's time: windows go on where another host has left them, whatever the clock of this one says.</param>
+/// <param name="now">The time of the store: windows continue where another host has left them, whatever the clock of this host
+/// says.</param>
 internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition partition, DateTimeOffset now) : StateScope
 {
     private const string ClockNode = "$clock";
-    private const string NumberKey = "number";       // of the row with the last number that was given out
+    private const string NumberKey = "number";       // key of the row with the last assigned number
 
     private readonly Lock sync = new();
     private readonly Dictionary<IDue, long> dues = [];
     private readonly long start = core.Time.GetTimestamp();
     private long origin = now.UtcTicks;              // the time of day at the start, which may have been later before a restart
-    private long stored;                             // the latest time of day that is
+    private long stored;                             // the latest time of day that is stored
     private int emitted;
     private volatile IKeyedStateful[] byKey = [];   // those of the instances
     private volatile HeldRows? held;                 // of the other instances
     private volatile bool isRetired;
-    private readonly StageEnds ends = new(core, partition);
+    private readonly StageEnds ends = new(core.Identity, core.Store, core.Ledger, core.Lifetime, partition);
     private readonly StateShapes shapes = new(core.State);
 
-    /// <summary>The epoch that is running; the pump's and the committer's.</summary>
+    /// <summary>The running round. Used by the pump and the committer.</summary>
     public Epoch? Epoch { get; set; }
 
-    /// <summary>Whether all stages have put out what they held at the end of the input, and that is committed. Any thread.</summary>
+    /// <summary>Whether all stages have emitted the items that they held at the end of the input, and this is committed. Any
+    /// thread.</summary>
     public bool HasEnded => ends.AreAll;
 
-    /// <summary>A timestamp: when an instance wants to act; null if none does.</summary>
+    /// <summary>The timestamp at which an instance is due to act; null if there is none.</summary>
     public long? NextDue
     {
         get
@@ -42,7 +46,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         }
     }
 
-    /// <summary>Whether an instance wants to act; timers are asked for apart.</summary>
+    /// <summary>Whether an instance is due to act; timers are asked for separately.</summary>
     public bool IsDue(long looked)
     {
         lock (sync) return dues.Count > 0 && dues.Values.Min() <= looked;
@@ -58,14 +62,14 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         }
     }
 
-    /// <summary>Begins with the shapes that are stored, of nodes that were not moved since.</summary>
+    /// <summary>Loads the stored shapes of nodes that were not moved since.</summary>
     public void Load(IEnumerable<StoredNode> stored) => shapes.Load(stored);
 
-    /// <summary>The partition is not ours any more, or the consecutor has ended: its rows do not count for the memory's budget. Any thread.</summary>
+    /// <summary>Releases the rows from the memory budget, because the partition is lost or the consecutor has ended. Any thread.</summary>
     public void Retire()
     {
         isRetired = true;
-        Interlocked.MemoryBarrier();                 // they may be made just now: one of the two sees the other
+        Interlocked.MemoryBarrier();                 // instances may be made at this moment: one of the two threads sees the other
         RetireInstances();
     }
 
@@ -75,8 +79,8 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         if (held is { } rows) Memory.Forget(rows);
     }
 
-    /// <summary>What has changed since the last call: it is committed, or all is forgotten.</summary>
-    /// <exception cref="UnwritableException">Some of it cannot be written: all is to be forgotten.</exception>
+    /// <summary>Returns the rows that have changed since the last call. The caller commits them, or forgets all.</summary>
+    /// <exception cref="UnwritableException">A row cannot be written: the caller must forget all.</exception>
     public List<StateRow> Save()
     {
         List<StateRow> rows = [];
@@ -108,13 +112,13 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         }
         TellTimers();
         held?.Leave(Memory);
-        if (hasEndedStage) ForgetInstances();        // one that has ended takes nothing any more
+        if (hasEndedStage) ForgetInstances();        // an ended instance takes no more items
         Memory.Trim();
-        if (held is not null && Memory.MustTell) core.Warn(WhyFull());
+        if (held is not null && Memory.MustTell) core.Lifetime.Warn(WhyFull());
         return rows;
     }
 
-    /// <summary>What was not committed is undone: the next epoch begins with what is stored.</summary>
+    /// <summary>Undoes uncommitted changes: the next round begins with the stored state.</summary>
     public override void Forget()
     {
         ends.Forget();
@@ -122,10 +126,10 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         ForgetInstances();
     }
 
-    /// <summary>The next stage puts out what it holds: those upstream have.</summary>
+    /// <summary>Lets the next stage emit the items that it holds; the stages upstream of it have ended.</summary>
     public ValueTask EndNextAsync(Root hold) => ends.EndNextAsync(loaded!, this, hold);
 
-    /// <summary>Whether something has come out since the last commit.</summary>
+    /// <summary>Whether a stage has emitted an item since the last commit.</summary>
     public bool HasEmitted => Volatile.Read(ref emitted) > 0;
 
     private void ForgetInstances()
@@ -143,7 +147,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         }
     }
 
-    /// <summary>Those whose time has come.</summary>
+    /// <summary>Returns the instances that are due.</summary>
     public IReadOnlyList<IDue> TakeDue()
     {
         lock (sync)
@@ -163,19 +167,22 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
             if (after is not { } wait) dues.Remove(instance);
             else dues[instance] = AfterNow(wait);
         }
-        core.Changed();
+        core.Pump.Changed();
     }
 
     public override Ticket Emit<T>(int node, T item)
     {
         Root root = core.Roots.Rent();
-        root.BeginEmission(partition, new Emission<T>(node, core.Recorder.NameOf(node), item, Interlocked.Increment(ref emitted)), core.Store.Generation);
+        root.BeginEmission(partition, new Emission<T>(node, core.Recorder.NameOf(node), item, Interlocked.Increment(ref emitted)),
+            core.Store.Generation);
         return root.Join(Epoch!);
     }
 
     private string WhyFull()
-        => $"Chunks, windows, groups, aggregates and joins of the consecutor {core.Name} and of those that share its StateMemory take {Memory.HeldBytes:N0} bytes, more than the budget of {Memory.MaxBytes:N0}. "
-            + "Such state is always in memory. Make chunks smaller, windows shorter, or the budget larger; until then the rows of keyed state are read from the store for each item.";
+        => $"Chunks, windows, groups, aggregates and joins of the consecutor {core.Name} and of those that share its StateMemory "
+        + $"take {Memory.HeldBytes:N0} bytes, more than the budget of {Memory.MaxBytes:N0}. "
+            + "Such state is always in memory. Make chunks smaller, windows shorter, or the budget larger; until then the rows of keyed "
+            + "state are read from the store for each item.";
 
     private static IEnumerable<IKeyedStateful> ByKeyOf(object instance)
     {

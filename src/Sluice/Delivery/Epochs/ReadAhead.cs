@@ -1,11 +1,15 @@
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Reads the state that the items of an epoch need, before the first of them goes through: one call of the store for each node, and not one for each key.</summary>
+/// <summary>Reads the state that the items of a round need, before the first of them goes through: with one call of the store for each node
+/// instead of one for each key.</summary>
 /// <remarks>
-/// The keys are those that items were accepted with. For a node behind <see cref="Stage.KeyBy"/> the key is guessed: its key function is called with the item as it was accepted, or, if it takes another type, the key that the item was accepted
-/// with is used. If the guess is wrong, the node reads the row when the item comes; if most guesses are wrong, none is made any more for that node and partition. The pump's.
+/// The key of an item is the key of its acceptance. For a node behind <see cref="Stage.KeyBy"/> the key is guessed: its key function is
+/// called with the accepted item. If the function takes another type, the key of the acceptance is used. After a wrong guess, the node
+/// reads the row when the item comes. After too many wrong guesses, no key is guessed any more for that node and partition. Used by the
+/// pump.
 /// </remarks>
 internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
 {
@@ -24,7 +28,7 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         if (items.Length < epoch.Items.Count) items = new (T, string?, bool)[epoch.Items.Count];
         count = epoch.Items.Count;
         for (int i = 0; i < count; i++) Read(epoch, i);
-        return scope.ReadAheadAsync(KeysOf, core.Life);
+        return scope.ReadAheadAsync(KeysOf, core.Lifetime.Token);
 
         IReadOnlyCollection<string>? KeysOf(IStatefulStage stage, bool mayGuess)
         {
@@ -36,8 +40,8 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         }
     }
 
-    /// <summary>An item that was read; false if it was not, or could not be.</summary>
-    /// <param name="number">Its number in the epoch.</param>
+    /// <summary>Returns an item that was read; false if it was not read, or could not be.</summary>
+    /// <param name="number">The number of the item in the round.</param>
     /// <param name="value">The item.</param>
     /// <param name="key">Its key.</param>
     public bool TryGet(int number, [MaybeNullWhen(false)] out T value, out string? key)
@@ -51,7 +55,7 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         return isKnown;
     }
 
-    /// <summary>Nothing of the epoch is kept.</summary>
+    /// <summary>Forgets the items of the round.</summary>
     public void Clear()
     {
         Array.Clear(items, 0, count);
@@ -69,14 +73,15 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         }
         catch (Exception)
         {
-            // It is read once more when its turn comes, and fails then.
+            // The item is read again in its turn, and fails then.
         }
     }
 
     private string? KeyFor(IStatefulStage stage, Delegate? ofStage, int number, EpochItem item)
     {
         (T value, string? key, bool isKnown) = items[number];
-        if (ofStage is null) return isKnown ? key ?? item.Headers.Key ?? "" : item is { Verdict: null, Headers.Node: not null } ? item.Headers.Key ?? "" : null;
+        if (ofStage is null) return isKnown ? key ?? item.Headers.Key ?? "" : item is { Verdict: null, Headers.Node: not null }
+            ? item.Headers.Key ?? "" : null;
         if (!isKnown) return null;
         if (ofStage is not Func<T, string> keyOfStage) return key ?? item.Headers.Key;
         int failures = wrong.GetValueOrDefault(stage);

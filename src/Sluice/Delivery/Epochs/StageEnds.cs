@@ -1,33 +1,38 @@
 using System.Text;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Which stages of a partition have put out what they held at the end of the input: marks, stored by the commits that did it, so that each does it once.</summary>
-/// <remarks>
-/// A stage ends when everything that those upstream of it have put out has ended, retries included: one commit after the other. Belongs to whoever the scope belongs to.
-/// </remarks>
-internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
+/// <summary>The stages of a partition that have emitted the items that they held at the end of the input. The marks are stored by the same
+/// commits, so that each stage does it once.</summary>
+/// <remarks>A stage ends when all items that the stages upstream of it have emitted have ended, retries included: one commit after the
+/// other. It follows the locking rule of the scope.</remarks>
+internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store, ItemLedger ledger, ConsecutorLifetime lifetime,
+    OwnedPartition partition)
 {
     public const string Node = "$end";
     private const int KeysAtOnce = 50;
-    private const int MaxChanges = 300;             // of the stage's own rows, before another page
+    private const int MaxChanges = 300;             // rows of the stage before the next page
 
-    private Dictionary<string, string?>? ended;      // by the stage's name: null if it has; else the last key that has
+    private Dictionary<string, string?>? ended;      // by stage: null if it has ended; otherwise the last key that has ended
     private (string Stage, string? Key)? added;
-    private bool isUncertain;                        // whether what was saved is committed
+    private bool isUncertain;                        // whether the saved marks are committed
     private volatile bool areAll;
 
     public bool AreAll => areAll;
 
-    /// <summary>What was saved is committed, or was forgotten.</summary>
+    /// <summary>Notes that saved marks are committed, or were forgotten.</summary>
     public void Begin() => isUncertain = false;
 
-    /// <summary>Reads the marks, once for an ownership.</summary>
+    /// <summary>Reads the marks, once for each ownership of the partition.</summary>
     public async ValueTask LoadAsync(CancellationToken cancellation)
     {
         if (ended is not null) return;
-        IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, Node, null, 1000, cancellation).ConfigureAwait(false);
-        ended = rows.ToDictionary(row => row.Key, row => row.Value is { Length: > 0 } key && key.Span[0] == 1 ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
+        IReadOnlyList<StateRow> rows = await store.ListStateAsync(identity.Group, partition.Number, Node, null, 1000, cancellation)
+            .ConfigureAwait(false);
+        ended = rows.ToDictionary(row => row.Key, row => row.Value is { Length: > 0 } key && key.Span[0] == 1
+            ? Encoding.UTF8.GetString(key.Span[1..]) : null, StringComparer.Ordinal);
     }
 
     public async ValueTask EndNextAsync(ItemTracking run, PartitionScope scope, Root hold)
@@ -51,27 +56,33 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
             do
             {
                 int most = Math.Min(KeysAtOnce, epoch.MaxEndingKeys - epoch.EndedKeys);
-                keys = await core.Store.ListStateAsync(core.Group, partition.Number, stage.StateName, after, most, core.Life);
-                cells.Fill([.. keys.Select(row => row.Key).Where(cells.IsMissing)], new StoredRows(core.StateSerializers, keys, isComplete: true));
+                keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most, lifetime.Token);
+                cells.Fill([.. keys.Select(row => row.Key).Where(cells.IsMissing)],
+                    new StoredRows(identity.StateSerializers, keys, isComplete: true));
                 await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
                 after = keys.Count < most ? null : keys[^1].Key;
                 epoch.EndedKeys += keys.Count;
             }
-            while (after is not null && epoch.EndedKeys < epoch.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null && ChangesOf(cells) < MaxChanges);
-            if (after is null && instance is IHasTimers { Timers: var timers } && await EndTimersAsync(stage, timers, Math.Min(KeysAtOnce, epoch.MaxEndingKeys))) after = (keys is [.., { } last] ? last.Key : first) ?? "";
+            while (after is not null && epoch.EndedKeys < epoch.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null
+                && ChangesOf(cells) < MaxChanges);
+            if (after is null && instance is IHasTimers { Timers: var timers }
+                && await EndTimersAsync(stage, timers, Math.Min(KeysAtOnce, epoch.MaxEndingKeys)))
+                after = (keys is [.., { } last] ? last.Key : first) ?? "";
             added = (stage.StateName, after);
             return;
         }
         areAll = true;
-        core.Books.Touch();
+        ledger.Touch();
     }
 
-    /// <summary>No timer fires any more, also not of a key that has no state.</summary>
-    /// <returns>Whether there were any: then the stage has not ended before there are none in the store.</returns>
+    /// <summary>Ends the timers of a stage, also of keys without state: none fires any more.</summary>
+    /// <returns>Whether there were any. If so, the stage has not ended before the store has none.</returns>
     private async ValueTask<bool> EndTimersAsync(IStatefulStage stage, ITimerRows timers, int most)
     {
-        IReadOnlyList<StateRow> rows = await core.Store.ListStateAsync(core.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName), null, most, core.Life);
-        timers.ByKey.Fill([.. rows.Select(row => row.Key).Where(timers.ByKey.IsMissing)], new StoredRows(core.StateSerializers, rows, isComplete: true));
+        IReadOnlyList<StateRow> rows = await store.ListStateAsync(identity.Group, partition.Number, ITimerRows.NodeByKey(stage.StateName),
+            null, most, lifetime.Token);
+        timers.ByKey.Fill([.. rows.Select(row => row.Key).Where(timers.ByKey.IsMissing)],
+            new StoredRows(identity.StateSerializers, rows, isComplete: true));
         foreach (StateRow row in rows) timers.Remove(row.Key);
         return rows.Count > 0;
     }
@@ -79,9 +90,10 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
     private static int ChangesOf(IKeyedStateful cells) => cells.Changes + (cells is IHasTimers { Timers: var timers } ? timers.Changes : 0);
 
     /// <summary>Adds what has changed to a commit.</summary>
-    /// <param name="rows">Its rows.</param>
-    /// <param name="stages">All stages that remember something.</param>
-    /// <param name="entered">How many of them, from the first, items may have come to: what those hold is put out again.</param>
+    /// <param name="rows">The rows of the commit.</param>
+    /// <param name="stages">All stages that keep state.</param>
+    /// <param name="entered">How many of them, from the first, items may have reached: the items that those stages hold are emitted
+    /// again.</param>
     /// <returns>Whether an instance has ended.</returns>
     public bool Save(List<StateRow> rows, IReadOnlyList<IStatefulStage> stages, int entered)
     {
@@ -104,7 +116,7 @@ internal sealed class StageEnds(ConsecutorCore core, OwnedPartition partition)
         return false;
     }
 
-    /// <summary>What was not committed is not so: what is stored counts.</summary>
+    /// <summary>Forgets uncommitted marks: the stored ones count.</summary>
     public void Forget()
     {
         added = null;

@@ -1,36 +1,40 @@
 using System.Text;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>What is stored of a consecutor's nodes, compared with the nodes of the code: nothing may be forgotten, or read by a node that it is not of, without a word.</summary>
-/// <remarks>Beside the state of a node, its shape is stored: a row of <see cref="Node"/> with the node's name as key. Thread-safe.</remarks>
-internal sealed class StateCheck(ConsecutorCore core)
+/// <summary>Compares the stored state of a consecutor with the nodes of the code, so that no state is silently forgotten or read by the
+/// wrong node.</summary>
+/// <remarks>The shape of a node is stored beside its state: a row of <see cref="Node"/> with the name of the node as key.
+/// Thread-safe.</remarks>
+internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store, StatePlan plan)
 {
-    /// <summary>Where the shapes are.</summary>
+    /// <summary>The node under which shapes are stored.</summary>
     public const string Node = "$nodes";
 
     private const int PageSize = 1000;
     private const int NodesAtOnce = 500;
-    private const int MaxAtOnce = 64;               // calls
+    private const int MaxAtOnce = 64;               // calls of the store
     private const int MaxNamed = 20;
 
-    private StatePlan Plan => core.State;
-
-    /// <summary>Looks at all partitions that this code may take.</summary>
-    /// <exception cref="InvalidOperationException">Some state is of no node of the code, or of another one.</exception>
+    /// <summary>Checks all partitions that this code may acquire.</summary>
+    /// <exception cref="InvalidOperationException">A stored state belongs to no node of the code, or to another node.</exception>
     public async Task CheckAllAsync(CancellationToken cancellation)
     {
-        GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
-        int[] written = [.. group?.Partitions.Where(info => info.Epoch > 0 && info.Version <= core.Options.CodeVersion).Select(static info => info.Partition) ?? []];
+        GroupInfo? group = await store.FindGroupAsync(identity.Group, cancellation).ConfigureAwait(false);
+        int[] written = [.. group?.Partitions.Where(info => info.Epoch > 0 && info.Version <= identity.Options.CodeVersion)
+            .Select(static info => info.Partition) ?? []];
         List<StoredNode> wrong = [];
         foreach (int[] some in written.Chunk(MaxAtOnce))
-            foreach (List<StoredNode> nodes in await Task.WhenAll(some.Select(partition => ReadAsync(partition, cancellation))).ConfigureAwait(false))
+            foreach (List<StoredNode> nodes in await Task.WhenAll(some.Select(partition => ReadAsync(partition, cancellation)))
+                .ConfigureAwait(false))
                 wrong.AddRange(nodes.Where(node => Why(node) is not null));
         if (wrong.Count > 0) throw await RefusalAsync(wrong, cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>The nodes that have state in a partition.</summary>
-    /// <exception cref="InvalidOperationException">Some is of no node of the code, or of another one.</exception>
+    /// <summary>Returns the nodes that have state in a partition.</summary>
+    /// <exception cref="InvalidOperationException">A stored state belongs to no node of the code, or to another node.</exception>
     public async Task<List<StoredNode>> CheckAsync(int partition, CancellationToken cancellation)
     {
         List<StoredNode> nodes = await ReadAsync(partition, cancellation).ConfigureAwait(false);
@@ -43,7 +47,8 @@ internal sealed class StateCheck(ConsecutorCore core)
         List<string> names = [];
         for (string? after = null; ;)
         {
-            IReadOnlyList<StateNodeInfo> page = await core.Store.ListStateNodesAsync(core.Group, partition, after, NodesAtOnce, cancellation: cancellation).ConfigureAwait(false);
+            IReadOnlyList<StateNodeInfo> page = await store.ListStateNodesAsync(identity.Group, partition, after, NodesAtOnce,
+                cancellation: cancellation).ConfigureAwait(false);
             names.AddRange(page.Select(static node => node.Node));
             if (page.Count < NodesAtOnce) break;
             after = page[^1].Node;
@@ -56,27 +61,29 @@ internal sealed class StateCheck(ConsecutorCore core)
         Dictionary<string, StateRow> shapes = new(StringComparer.Ordinal);
         for (string? after = null; hasShapes;)
         {
-            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition, Node, after, PageSize, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StateRow> page = await store.ListStateAsync(identity.Group, partition, Node, after, PageSize, cancellation)
+                .ConfigureAwait(false);
             foreach (StateRow row in page) shapes[row.Key] = row;
             if (page.Count < PageSize) break;
             after = page[^1].Key;
         }
-        return [.. names.Select(name => StoredNode.Of(partition, name, shapes.GetValueOrDefault(name)) with { HasTimers = timed.Contains(name) })];
+        return [.. names.Select(name => StoredNode.Of(partition, name,
+            shapes.GetValueOrDefault(name)) with { HasTimers = timed.Contains(name) })];
     }
 
-    /// <returns>What is wrong with it; null if nothing is.</returns>
+    /// <returns>The mismatch, as a text for people; null if there is none.</returns>
     private string? Why(StoredNode stored)
     {
         string? name = stored.Node;
-        if (!Plan.Knows(name) && !Plan.TryFollow(name, out name)) return "the code has no such node";
+        if (!plan.Knows(name) && !plan.TryFollow(name, out name)) return "the code has no such node";
         if (name is null) return null;
-        (StateShape shape, string now) = Plan.Of(name);
+        (StateShape shape, string now) = plan.Of(name);
         string called = name == stored.Node ? "" : $"'{name}' of ";
         if (stored.HasTimers && !shape.HasTimers) return $"it has timers, and {called}the code has a {now} without timers";
         if (stored.Shape is not { } text) return null;
         if (stored.Version > shape.Version) return $"it has version {stored.Version}, and {called}the code has version {shape.Version}";
         if (text == now) return null;
-        if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.Kind) return null;         // that is what migrations are for
+        if (stored.Version < shape.Version && StateShape.KindOf(text) == shape.Kind) return null;         // for migrations
         return $"it is of a {text}, and {called}the code has a {now}";
     }
 
@@ -87,27 +94,36 @@ internal sealed class StateCheck(ConsecutorCore core)
         foreach (var same in wrong.GroupBy(node => (node.Node, Why: Why(node)!)).Take(MaxNamed))
         {
             long rows = 0;
-            foreach (StoredNode node in same) _ = await core.Store.ListStateAsync(core.Group, node.Partition, node.Node, after: null, PageSize, cancellation).ConfigureAwait(false);          // a row whose node was damaged says that itself
+            // a damaged row reports itself when it is read
+            foreach (StoredNode node in same) _ = await store.ListStateAsync(identity.Group, node.Partition, node.Node, after: null,
+                PageSize, cancellation).ConfigureAwait(false);
             foreach (StoredNode node in same) rows += await CountAsync(node, cancellation).ConfigureAwait(false);
             int[] partitions = [.. same.Select(static node => node.Partition).Order()];
-            string where = partitions.Length == 1 ? $"partition {partitions[0]}" : $"{partitions.Length} partitions ({string.Join(", ", partitions.Take(MaxNamed))}{(partitions.Length > MaxNamed ? ", …" : "")})";
+            string where = partitions.Length == 1 ? $"partition {partitions[0]}"
+                : $"{partitions.Length} "
+                + $"partitions ({string.Join(", ", partitions.Take(MaxNamed))}{(partitions.Length > MaxNamed ? ", …" : "")})";
             lines.Add($"'{same.Key.Node}': {rows:N0} row{(rows == 1 ? "" : "s")} in {where}; {same.Key.Why}.");
-            if (!Plan.Knows(same.Key.Node)) renamed ??= same.Key.Node;
+            if (!plan.Knows(same.Key.Node)) renamed ??= same.Key.Node;
         }
         int others = wrong.Select(static node => node.Node).Distinct(StringComparer.Ordinal).Count() - MaxNamed;
         if (others > 0) lines.Add($"And {others:N0} more.");
         string ways = renamed is not null
-            ? $"If a node was renamed, say so: {nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} = [StateOptions.Renamed(\"{renamed}\", \"…\")]; if its state is not wanted any more, StateOptions.Dropped(\"{renamed}\"). Or start the code that has the node."
-            : "Start the code that wrote it. If the node is another one now, give it another name, and say what becomes of the old one (StateOptions.Dropped). If only its form is new, raise its version (StateVersion, StateSchema) and migrate.";
+            ? $"If a node was renamed, say so: {nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} = "
+            + $"[StateOptions.Renamed(\"{renamed}\", \"…\")]; if its state is not wanted any more, StateOptions.Dropped(\"{renamed}\"). "
+            + $"Or start the code that has the node."
+            : "Start the code that wrote it. If the node is another one now, give it another name, and say what becomes of the old one "
+            + "(StateOptions.Dropped). If only its form is new, raise its version (StateVersion, StateSchema) and migrate.";
         return new InvalidOperationException(
-            $"The consecutor {core.Name} has stored state that this code would forget, or misread. {string.Join(" ", lines)} The nodes of the code that keep state: {Plan.Names}. Nothing was changed. {ways}");
+            $"The consecutor {identity.Name} has stored state that this code would forget, or misread. {string.Join(" ", lines)} The "
+                + $"nodes of the code that keep state: {plan.Names}. Nothing was changed. {ways}");
     }
 
     private async Task<long> CountAsync(StoredNode node, CancellationToken cancellation)
     {
         for (string? after = null; ;)
         {
-            IReadOnlyList<StateNodeInfo> page = await core.Store.ListStateNodesAsync(core.Group, node.Partition, after, NodesAtOnce, counted: true, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StateNodeInfo> page = await store.ListStateNodesAsync(identity.Group, node.Partition, after, NodesAtOnce,
+                counted: true, cancellation).ConfigureAwait(false);
             if (page.FirstOrDefault(one => one.Node == node.Node) is { } found) return found.Rows ?? 0;
             if (page.Count < NodesAtOnce) return 0;
             after = page[^1].Node;
@@ -117,12 +133,12 @@ internal sealed class StateCheck(ConsecutorCore core)
 
 /// <summary>A node that has state in a partition.</summary>
 /// <param name="Partition">The partition.</param>
-/// <param name="Node">Its name.</param>
-/// <param name="Version">The version of the form, if <paramref name="Shape"/> is known.</param>
-/// <param name="Shape">What it remembered; null if that is not known, as the state was just moved, or is older than shapes are.</param>
+/// <param name="Node">The name of the node.</param>
+/// <param name="Version">The version of the state, if <paramref name="Shape"/> is known.</param>
+/// <param name="Shape">The stored shape; null if unknown, because the state was just moved or is older than shapes.</param>
 internal sealed record StoredNode(int Partition, string Node, int Version, string? Shape)
 {
-    /// <summary>Whether timers of it are stored.</summary>
+    /// <summary>Whether the node has stored timers.</summary>
     public bool HasTimers { get; init; }
 
     public static StoredNode Of(int partition, string node, StateRow? shape)

@@ -1,24 +1,29 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Storage;
 
-/// <summary>Moves and deletes the state of nodes that were renamed or removed, in a partition that was just taken: page by page, each page a commit.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>Moves and deletes the state of renamed and removed nodes in a partition that was just acquired: page by page, one commit per
+/// page.</summary>
 /// <remarks>
-/// A row is deleted under the old name and written under the new one by the same commit, so it is never in both places and never in none. Where that ends early, whoever takes the partition next goes
-/// on with what is left under the old name; no item goes through before all of it has moved.
+/// One commit deletes a row under the old name and writes it under the new one, so the row is always in exactly one place. If the move is
+/// interrupted, the next owner of the partition continues with the rows under the old name. No item goes through before all rows have
+/// moved.
 /// </remarks>
-internal sealed class StateMoves(ConsecutorCore core)
+internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store, StatePlan plan)
 {
     private const int PageSize = 400;                // each row is two parts of a commit
     private const int MaxBytes = StoreCommit.MaxBytes / 2;
 
-    /// <summary>Does it.</summary>
-    /// <returns>False if the partition is somebody else's meanwhile.</returns>
+    /// <summary>Moves and deletes all declared state of the partition.</summary>
+    /// <returns>False if another member has acquired the partition meanwhile.</returns>
     /// <exception cref="InvalidOperationException">A key has a state under both names.</exception>
     /// <exception cref="StreamStoreException">The store does not answer.</exception>
     public async Task<bool> MoveAsync(OwnedPartition partition, CancellationToken cancellation)
     {
         foreach (StoredNode node in partition.StateNodes)
         {
-            if (core.State.Knows(node.Node) || !core.State.TryFollow(node.Node, out string? to)) continue;
+            if (plan.Knows(node.Node) || !plan.TryFollow(node.Node, out string? to)) continue;
             if (!await MoveAsync(partition, node.Node, to, cancellation).ConfigureAwait(false)) return false;
         }
         return true;
@@ -27,12 +32,14 @@ internal sealed class StateMoves(ConsecutorCore core)
     private async Task<bool> MoveAsync(OwnedPartition partition, string from, string? to, CancellationToken cancellation)
     {
         foreach (Func<string, string> rowsOf in (Func<string, string>[])[static node => node, ITimerRows.NodeByTime, ITimerRows.NodeByKey])
-            if (!await MoveRowsAsync(partition, rowsOf(from), to is null ? null : rowsOf(to), cancellation).ConfigureAwait(false)) return false;
+            if (!await MoveRowsAsync(partition, rowsOf(from), to is null ? null : rowsOf(to), cancellation).ConfigureAwait(false))
+                return false;
 
-        // What else is stored by the node's name goes last: until then the state is one that was just moved.
+        // Other rows under the name of the node move last: until then the state counts as just moved.
         List<StateRow> others = [];
         foreach (string node in (string[])[StateCheck.Node, StageEnds.Node])
-            foreach (StateRow row in await core.Store.ReadStateAsync(core.Group, partition.Number, node, [from], cancellation).ConfigureAwait(false))
+            foreach (StateRow row in await store.ReadStateAsync(identity.Group, partition.Number, node, [from], cancellation)
+                .ConfigureAwait(false))
             {
                 others.Add(row with { Value = null });
                 if (to is not null) others.Add(row with { Key = to });
@@ -44,7 +51,8 @@ internal sealed class StateMoves(ConsecutorCore core)
     {
         while (true)
         {
-            IReadOnlyList<StateRow> page = await core.Store.ListStateAsync(core.Group, partition.Number, from, null, PageSize, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StateRow> page = await store.ListStateAsync(identity.Group, partition.Number, from, null, PageSize, cancellation)
+                .ConfigureAwait(false);
             if (page.Count == 0) return true;
             List<StateRow> some = [];
             long bytes = 0;
@@ -55,7 +63,8 @@ internal sealed class StateMoves(ConsecutorCore core)
                 some.Add(row);
             }
             if (to is not null) await CheckAsync(partition, from, to, some, cancellation).ConfigureAwait(false);
-            if (!await CommitAsync(partition, [.. some.SelectMany(row => Moved(row, from, to))], cancellation).ConfigureAwait(false)) return false;
+            if (!await CommitAsync(partition, [.. some.SelectMany(row => Moved(row, from, to))], cancellation).ConfigureAwait(false))
+                return false;
         }
     }
 
@@ -64,17 +73,21 @@ internal sealed class StateMoves(ConsecutorCore core)
 
     private async Task CheckAsync(OwnedPartition partition, string from, string to, List<StateRow> rows, CancellationToken cancellation)
     {
-        IReadOnlyList<StateRow> there = await core.Store.ReadStateAsync(core.Group, partition.Number, to, [.. rows.Select(static row => row.Key)], cancellation).ConfigureAwait(false);
+        IReadOnlyList<StateRow> there = await store.ReadStateAsync(identity.Group, partition.Number, to,
+            [.. rows.Select(static row => row.Key)], cancellation).ConfigureAwait(false);
         if (there.Count == 0) return;
         throw new InvalidOperationException(
-            $"The state of '{from}' in partition {partition.Number} of the consecutor {core.Name} is to move to '{to}', where "
-            + $"{(there[0].Key.Length == 0 ? "there is a state" : $"the key '{there[0].Key}' has a state")} already: which of the two counts cannot be known. "
-            + "Nothing of that page was changed. Give the new node a name that was never used, or drop one of the two (StateOptions.Dropped).");
+            $"The state of '{from}' in partition {partition.Number} of the consecutor {identity.Name} is to move to '{to}', where "
+            + $"{(there[0].Key.Length == 0 ? "there is a state" : $"the key '{there[0].Key}' has a state")} already: which of the two "
+            + $"counts cannot be known. "
+            + "Nothing of that page was changed. Give the new node a name that was never used, or drop one of the two "
+            + "(StateOptions.Dropped).");
     }
 
     private async Task<bool> CommitAsync(OwnedPartition partition, IReadOnlyList<StateRow> rows, CancellationToken cancellation)
     {
-        CommitResult result = await core.Store.CommitAsync(new(partition.Owner, partition.NextCommit) { State = rows }, cancellation).ConfigureAwait(false);
+        CommitResult result = await store.CommitAsync(new(partition.Owner, partition.NextCommit) { State = rows }, cancellation)
+            .ConfigureAwait(false);
         if (result.Status != CommitStatus.Committed) return false;
         partition.NextCommit++;
         return true;

@@ -1,6 +1,9 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>Which nodes of the code keep state, in which shape; and what is to become of state that is stored under other names.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>The nodes of the code that keep state, with their shapes, and the declared changes to state that is stored under other
+/// names.</summary>
 /// <remarks>Immutable.</remarks>
 internal sealed class StatePlan
 {
@@ -8,7 +11,7 @@ internal sealed class StatePlan
     private readonly Dictionary<string, StateChange> changes = new(StringComparer.Ordinal);
     private readonly string consecutor;
 
-    /// <exception cref="ArgumentException">What is said of a name does not fit to the code, or to what else is said.</exception>
+    /// <exception cref="ArgumentException">A declared change contradicts the code or another change.</exception>
     public StatePlan(string consecutor, TopologyRecorder recorder, IReadOnlyList<StateChange> said)
     {
         this.consecutor = consecutor;
@@ -16,29 +19,35 @@ internal sealed class StatePlan
         foreach (StateChange change in said)
         {
             if (shapes.ContainsKey(change.Node))
-                throw Wrong($"says that '{change.Node}' was {(change.To is null ? "removed" : "renamed")}, and the code has a node of that name which keeps state. If that is another node, give it a name that was never used");
+                throw Wrong(
+                    $"says that '{change.Node}' was {(change.To is null ? "removed" : "renamed")}, and the code has a node of that name "
+                        + $"which keeps state. If that is another node, give it a name that was never used");
             if (!changes.TryAdd(change.Node, change)) throw Wrong($"names '{change.Node}' twice");
         }
-        foreach (IGrouping<string, StateChange> same in said.Where(static change => change.To is not null).GroupBy(static change => change.To!, StringComparer.Ordinal))
-            if (same.Count() > 1) throw Wrong($"says that {string.Join(" and ", same.Select(static change => $"'{change.Node}'"))} are called '{same.Key}' now. The state of two nodes cannot become that of one");
+        foreach (IGrouping<string, StateChange> same in said.Where(static change => change.To is not null)
+            .GroupBy(static change => change.To!, StringComparer.Ordinal))
+            if (same.Count() > 1) throw Wrong($"says that {string.Join(" and ", same.Select(static change =>
+                $"'{change.Node}'"))} are called '{same.Key}' now. The state of two nodes cannot become that of one");
         foreach (StateChange change in said)
             if (change.To is not null && !shapes.ContainsKey(change.To) && !changes.ContainsKey(change.To))
-                throw Wrong($"says that '{change.Node}' is called '{change.To}' now, and the code has no node of that name which keeps state. It has {Names}");
+                throw Wrong(
+                    $"says that '{change.Node}' is called '{change.To}' now, and the code has no node of that name which keeps state. It "
+                        + $"has {Names}");
         foreach (StateChange change in said) _ = FollowFrom(change);
     }
 
-    /// <summary>The nodes that keep state, for people.</summary>
+    /// <summary>The names of the nodes that keep state, as a text for people.</summary>
     public string Names => shapes.Count == 0 ? "none" : string.Join(", ", shapes.Keys.Select(static name => $"'{name}'"));
 
     public bool Knows(string node) => shapes.ContainsKey(node);
 
-    /// <summary>What the code remembers in a node.</summary>
+    /// <summary>Returns the shape of the state of a node in the code.</summary>
     public (StateShape Shape, string Text) Of(string node) => shapes[node];
 
-    /// <summary>What becomes of the state of a node that the code does not have.</summary>
+    /// <summary>Looks up the declared change to the state of a node that the code lacks.</summary>
     /// <param name="node">The node.</param>
-    /// <param name="to">Its name now; null if its state is dropped.</param>
-    /// <returns>False if nobody has said it.</returns>
+    /// <param name="to">The new name; null if the state is dropped.</param>
+    /// <returns>False if no change is declared.</returns>
     public bool TryFollow(string node, out string? to)
     {
         to = null;
@@ -58,5 +67,6 @@ internal sealed class StatePlan
         throw Wrong($"renames '{first.Node}' in a circle");
     }
 
-    private ArgumentException Wrong(string why) => new($"{nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} of the consecutor {consecutor} {why}.");
+    private ArgumentException Wrong(string why) => new(
+        $"{nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} of the consecutor {consecutor} {why}.");
 }

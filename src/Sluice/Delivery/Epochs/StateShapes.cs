@@ -1,25 +1,27 @@
 using System.Text;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>The shapes that are stored beside the state of a partition's nodes: written by the first commit in which a node has state, and when its shape has changed.</summary>
-/// <remarks>Belongs to whoever the scope belongs to.</remarks>
+/// <summary>The shapes that are stored beside the state of a partition's nodes. A shape is written by the first commit in which its node
+/// has state, and when it has changed.</summary>
+/// <remarks>It follows the locking rule of the scope.</remarks>
 internal sealed class StateShapes(StatePlan plan)
 {
     private readonly Dictionary<string, (int Version, string Text)> known = new(StringComparer.Ordinal);
-    private readonly List<string> added = [];        // it is not certain that they are committed
+    private readonly List<string> added = [];        // may not be committed
 
-    /// <summary>Begins with what is stored.</summary>
+    /// <summary>Loads the stored shapes.</summary>
     public void Load(IEnumerable<StoredNode> stored)
     {
         foreach (StoredNode node in stored)
             if (node.Shape is { } text) known[node.Node] = (node.Version, text);
     }
 
-    /// <summary>What was saved is committed, or was forgotten.</summary>
+    /// <summary>Notes that saved shapes are committed, or were forgotten.</summary>
     public void Begin() => added.Clear();
 
-    /// <summary>A node has rows in a commit: adds its shape, unless that is stored.</summary>
+    /// <summary>Adds the shape of a node that has rows in a commit, unless the shape is stored.</summary>
     public void Save(string node, List<StateRow> rows)
     {
         (StateShape shape, string text) = plan.Of(node);
@@ -29,7 +31,7 @@ internal sealed class StateShapes(StatePlan plan)
         rows.Add(new(StateCheck.Node, node, shape.Version, Encoding.UTF8.GetBytes(text)));
     }
 
-    /// <summary>What was not committed is written again.</summary>
+    /// <summary>Forgets uncommitted shapes, so that they are written again.</summary>
     public void Forget()
     {
         foreach (string node in added) known.Remove(node);

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Rows of a node's state, as they are stored.</summary>
+/// <summary>Reads the stored rows of a node's state.</summary>
 internal sealed class StoredRows : StateReader
 {
     private readonly PayloadSerializers serializers;

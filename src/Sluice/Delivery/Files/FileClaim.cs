@@ -1,12 +1,12 @@
 using Microsoft.Win32.SafeHandles;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
 /// <summary>
-/// Who has a file to write: a lock of the operating system on a file beside it, so that whoever dies lets go of it, and nobody who reads the file is in its way.
-/// Also says, over restarts, that what is in the file was written by a sink that had not committed anything yet.
+/// The exclusive right to write a file: a lock of the operating system on a file beside it. The lock ends with its process and does not
+/// disturb readers. The content of the lock file marks, over restarts, a file that a sink has begun and never committed to.
 /// </summary>
-/// <remarks>The lock file is not deleted: between the deletion and the end of the lock somebody else could lock what is deleted.</remarks>
+/// <remarks>The lock file stays: between its deletion and the end of the lock, another process could lock the deleted file.</remarks>
 internal sealed class FileClaim : IDisposable
 {
     private static readonly byte[] BegunMark = "begun"u8.ToArray();
@@ -19,10 +19,11 @@ internal sealed class FileClaim : IDisposable
         IsBegun = RandomAccess.GetLength(handle) > 0;
     }
 
-    /// <summary>Whether a sink has begun the file, and nothing of it was ever committed.</summary>
+    /// <summary>Whether a sink has begun the file and has never committed to it.</summary>
     public bool IsBegun { get; private set; }
 
-    /// <exception cref="IOException">Another process has it, or another sink of this one; or its directory is not there.</exception>
+    /// <exception cref="IOException">Another process or another sink of this process holds the claim; or the directory does not
+    /// exist.</exception>
     public static FileClaim Take(string path)
     {
         string beside = path + ".lock";
@@ -36,7 +37,9 @@ internal sealed class FileClaim : IDisposable
         }
         catch (IOException e) when (IsLocked(e))
         {
-            throw new IOException($"{path} is being written by another process, or by another sink of this one: {beside} is locked. End the other one first.", e);
+            throw new IOException(
+                $"{path} is being written by another process, or by another sink of this one: {beside} is locked. End the other one first.",
+                    e);
         }
     }
 
@@ -57,6 +60,6 @@ internal sealed class FileClaim : IDisposable
 
     public void Dispose() => handle.Dispose();
 
-    // EWOULDBLOCK of Linux and of macOS, ERROR_SHARING_VIOLATION of Windows: other failures speak for themselves.
+    // EWOULDBLOCK of Linux and of macOS, ERROR_SHARING_VIOLATION of Windows: other failures explain themselves.
     private static bool IsLocked(IOException failure) => failure.HResult is 11 or 35 or unchecked((int)0x80070020);
 }

@@ -1,18 +1,17 @@
 using Microsoft.Win32.SafeHandles;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>A file whose committed length is part of the consecutor's commits.</summary>
+/// <summary>A file sink: the committed length of the file is part of the consecutor's commits.</summary>
 /// <remarks>
 /// <para>
-/// What lies behind the committed length is not there: bytes are written behind it first, then the commit moves it. While the outcome of a commit is not known,
-/// nothing else is written (the consecutor makes commits with sinks one at a time). The claim keeps all others out, so the length in memory is the stored one
-/// as soon as the outcome of a commit is known.
+/// Bytes behind the committed length do not count: the sink writes them first, then the commit moves the length. While the outcome of a
+/// commit is unknown, the sink writes nothing else, because the consecutor makes commits with sinks one at a time. The claim keeps other
+/// writers out, so the length in memory equals the stored one as soon as the outcome is known.
 /// </para>
-/// <para>
-/// The file is opened anew for every commit: what counts is what is found under its name. One that was moved or deleted would go on to be written, and be
-/// nowhere, as long as it was held open.
-/// </para>
+/// <para>The sink opens the file anew for every commit, because the file under its name counts. With an open handle, writes to a moved or
+/// deleted file would go on, and be lost.</para>
 /// </remarks>
 internal sealed class FileSink(string path, byte[] header, bool replace) : TransactionalSink<byte[]>
 {
@@ -21,9 +20,9 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
     private readonly byte[] block = new byte[BlockBytes];
     private int used;
     private FileClaim? claim;
-    private bool isFlushed;                          // to the disk, before each commit
+    private bool isFlushed;                          // flush to the disk before each commit
     private long committed;
-    private long end;                                // of what this sink may have written; behind the committed length until that is cut or committed
+    private long end; // end of the bytes that this sink may have written; equals the committed length once they are cut or committed
 
     private string Name => Path.GetFileName(path);
 
@@ -34,7 +33,8 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         {
             if (other == Name) continue;
             throw new InvalidDataException(
-                $"The sink {state.Node} of {state.Consecutor} has written {other} so far, {state.FileLengths[other]:N0} bytes of which are committed, and is given {path} now. "
+                $"The sink {state.Node} of {state.Consecutor} has written {other} so far, {state.FileLengths[other]:N0} bytes of which "
+                    + $"are committed, and is given {path} now. "
                 + "Give it the old file; or give the node another name, if it is to begin a new one.");
         }
         claim ??= FileClaim.Take(path);
@@ -51,8 +51,10 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             if (length > 0 && !replace && !claim.IsBegun)
             {
                 throw new InvalidDataException(
-                    $"{path} has {length:N0} bytes, of which the store of {state.Consecutor} knows nothing: somebody else has written them, the store is another one, "
-                    + $"or the node {state.Node} had another name before. Give the node its old name, or move the file away, or let the sink replace it (replace: true).");
+                    $"{path} has {length:N0} bytes, of which the store of {state.Consecutor} knows nothing: somebody else has written "
+                        + $"them, the store is another one, "
+                    + $"or the node {state.Node} had another name before. Give the node its old name, or move the file away, or let the "
+                    + $"sink replace it (replace: true).");
             }
             claim.Begin();
         }
@@ -90,20 +92,20 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            // The file is not as it should be. The next commit, or the next start, cuts it as well, and says what is wrong with it.
+            // The next commit, or the next start, cuts the file as well and reports the damage.
         }
         return default;
     }
 
     protected override ValueTask EndAsync()
     {
-        // What is behind the committed length stays: if the outcome of its commit is not known, the next start will.
+        // Bytes behind the committed length stay: if the outcome of their commit is unknown, the next start decides.
         claim?.Dispose();
         claim = null;
         return default;
     }
 
-    /// <exception cref="InvalidDataException">It is gone, and something of it is committed.</exception>
+    /// <exception cref="InvalidDataException">The file is gone, and bytes of it are committed.</exception>
     private SafeFileHandle Open()
     {
         try
@@ -112,16 +114,18 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         }
         catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new InvalidDataException($"{path} is not there, and {committed:N0} bytes of it are committed: it was moved, renamed or deleted. {Remedy}", e);
+            throw new InvalidDataException(
+                $"{path} is not there, and {committed:N0} bytes of it are committed: it was moved, renamed or deleted. {Remedy}", e);
         }
     }
 
-    /// <summary>Takes back what was written and not committed. What is longer than that is not ours.</summary>
+    /// <summary>Cuts uncommitted bytes. Refuses a file that is longer than this sink has written: those bytes are not ours.</summary>
     private void Cut(SafeFileHandle file)
     {
         long length = RandomAccess.GetLength(file);
         if (length < committed) throw Short(length);
-        if (length > end) throw new InvalidDataException($"{path} has {length:N0} bytes where this sink has written {end:N0}: somebody else writes to it. Nothing was overwritten.");
+        if (length > end) throw new InvalidDataException(
+            $"{path} has {length:N0} bytes where this sink has written {end:N0}: somebody else writes to it. Nothing was overwritten.");
         if (length > committed) RandomAccess.SetLength(file, committed);
         end = committed;
     }
@@ -146,13 +150,15 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
     {
         if (bytes.IsEmpty) return;
         long at = end;
-        end += bytes.Length;                         // before the write: it may fail half way
+        end += bytes.Length;                         // before the write, which may fail half way
         RandomAccess.Write(file, bytes, at);
     }
 
     private InvalidDataException Short(long length)
         => new($"{path} has {length:N0} bytes, and {committed:N0} are committed: it was cut, or replaced by another file. {Remedy}");
 
-    private static string Remedy => "What is missing does not come back by itself: put the file back, together with the store if the copy is older. "
-        + "If it was taken away on purpose, stop the consecutor and give the node another name (Stage.Named): under that it begins a new file.";
+    private static string Remedy
+        => "What is missing does not come back by itself: put the file back, together with the store if the copy is older. "
+        + "If it was taken away on purpose, stop the consecutor and give the node another name (Stage.Named): under that it begins a new "
+        + "file.";
 }

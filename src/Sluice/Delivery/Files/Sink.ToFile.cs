@@ -1,30 +1,28 @@
 using System.Buffers;
 using System.Text;
+using Sluice.Delivery;
 
 namespace Sluice;
 
 public static partial class Sink
 {
-    /// <summary>
-    /// A text file in which every item that completes has its line exactly once, whatever happens to the process in between: the length of the file is
-    /// part of the consecutor's commits. For use in the pipeline of a consecutor only.
-    /// </summary>
+    /// <summary>A text file with one line for every completed item, exactly once, even if the process dies: the length of the file is part
+    /// of the consecutor's commits. Only for the pipeline of a consecutor.</summary>
     /// <remarks>
+    /// <para>Lines are in the order in which their items end; lines of one item stand together. A reader may see lines behind the committed
+    /// length: they are not committed yet, and are cut off if their commit is void.</para>
     /// <para>
-    /// Lines are in the order in which their items end; those of one item stand together. Whoever reads the file meanwhile may see lines behind the committed
-    /// length that are not committed yet, and are cut off if they never are.
+    /// The sink writes the file exclusively, by a lock of the operating system on a file beside it (<c>.lock</c>, which stays). When the
+    /// consecutor starts, the sink refuses a file that is gone or shorter than committed, or that another process writes. It also refuses
+    /// content that the store does not know, unless <paramref name="replace"/> is true. If the file is cut, moved or deleted later, nothing
+    /// more is committed until it is back, and the snapshot reports the problem.
     /// </para>
-    /// <para>
-    /// The sink has the file for itself, by a lock of the operating system on a file beside it (<c>.lock</c>, which stays there). The file is refused when the
-    /// consecutor starts: if it is shorter than what was committed, or gone; if another process writes it; if there is something in it that the store
-    /// knows nothing of, unless <paramref name="replace"/> says otherwise. Where it is cut, moved or deleted later, nothing more is committed until it is back, and the snapshot's
-    /// problem says so.
-    /// </para>
-    /// <para>The length is kept under the node's name, which is that of the file unless it is given another (<see cref="Stage.Named"/>).</para>
+    /// <para>The length is stored under the node's name. By default, that is the name of the file (<see cref="Stage.Named"/> gives
+    /// another).</para>
     /// </remarks>
     /// <param name="path">The file; its directory must exist.</param>
-    /// <param name="line">Makes the line of an item, without its end. A failure is the item's.</param>
-    /// <param name="header">The first line; none unless given. Written with the first item.</param>
+    /// <param name="line">Makes the line of an item, without the line end. If it throws, the item fails.</param>
+    /// <param name="header">The first line, written with the first item; none by default.</param>
     /// <param name="replace">Whether a file of which the store knows nothing is emptied at the start instead of refused.</param>
     public static Sink<T> ToFile<T>(string path, Func<T, string> line, string? header = null, bool replace = false)
     {
@@ -34,13 +32,14 @@ public static partial class Sink
         byte[] Line(T item) => Encoding.UTF8.GetBytes(line(item) + "\n");
     }
 
-    /// <summary>A file of any kind, to which every item that completes adds its bytes exactly once.</summary>
+    /// <summary>A file of any format, to which every completed item appends its bytes exactly once.</summary>
     /// <inheritdoc cref="ToFile{T}(string, Func{T, string}, string?, bool)"/>
     /// <param name="path">The file; its directory must exist.</param>
-    /// <param name="write">Writes the bytes of an item. A failure is the item's.</param>
-    /// <param name="header">The first bytes; none unless given. Written with the first item.</param>
+    /// <param name="write">Writes the bytes of an item. If it throws, the item fails.</param>
+    /// <param name="header">The first bytes, written with the first item; none by default.</param>
     /// <param name="replace">Whether a file of which the store knows nothing is emptied at the start instead of refused.</param>
-    public static Sink<T> ToFile<T>(string path, Action<T, IBufferWriter<byte>> write, ReadOnlyMemory<byte> header = default, bool replace = false)
+    public static Sink<T> ToFile<T>(string path, Action<T, IBufferWriter<byte>> write, ReadOnlyMemory<byte> header = default,
+        bool replace = false)
     {
         ArgumentNullException.ThrowIfNull(write);
         return ToFile<T>(path, Bytes, header.ToArray(), replace);

@@ -1,7 +1,11 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Storage;
 
-/// <summary>What is appended at once: entries, and whose they are. Filled under its appender's lock, then the appending loop's.</summary>
-internal sealed class AppendBatch(ConsecutorCore core)
+namespace Sluice.Delivery;
+
+/// <summary>The entries of one append, with the tickets to settle. Filled under the lock of its appender; then the appending loop owns
+/// it.</summary>
+internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream stream)
 {
     /// <summary>The most entries of an append.</summary>
     private const int MaxItems = 4096;
@@ -9,23 +13,25 @@ internal sealed class AppendBatch(ConsecutorCore core)
 
     private const long MaxBytes = 1 << 20;
 
-    private EntryBatch entries = New(core);
+    private EntryBatch entries = New(identity, stream);
 
     public EntryBatch Entries => entries;
 
-    public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems || (entries.Count >= AppendRequest.MaxSpread && entries.HasKeys && core.Partitions > AppendRequest.MaxSpread) || entries.Bytes >= MaxBytes);
+    public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems
+        || (entries.Count >= AppendRequest.MaxSpread && entries.HasKeys && stream.Partitions > AppendRequest.MaxSpread)
+        || entries.Bytes >= MaxBytes);
 
     public List<Ticket> Tickets { get; } = [];
 
     public ProducerOffset Place { get; set; }
 
-    /// <summary>A position that stands behind all of the entries, if there are any; null if it follows from <see cref="Place"/>.</summary>
+    /// <summary>The position behind all entries of the batch, if there are any; null if it follows from <see cref="Place"/>.</summary>
     public ReadOnlyMemory<byte>? Mark { get; set; }
 
-    /// <summary>Whether there is anything to append.</summary>
+    /// <summary>Whether the batch has neither entries nor a position.</summary>
     public bool IsEmpty => entries.Count == 0 && Mark is null;
 
-    /// <summary>Whether all that is outstanding of the last root is in here, so that no part of it will follow.</summary>
+    /// <summary>Whether the batch has all outstanding parts of the last root, so that no part of it will follow.</summary>
     public bool EndsRoot
     {
         get
@@ -38,18 +44,23 @@ internal sealed class AppendBatch(ConsecutorCore core)
         }
     }
 
-    /// <summary>How long it may wait for room, as a timestamp of the clock.</summary>
+    /// <summary>The time until which the append may wait for room, as a timestamp of the clock.</summary>
     public long Until { get; set; } = long.MaxValue;
 
     public TaskCompletionSource Done { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public TaskCompletionSource Started { get; private set; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Adds bytes that could not be made an item: an entry that becomes a dead letter when a consecutor reads it. Bytes that are more than an entry may have are cut off.</summary>
+    /// <summary>Adds bytes that could not be read as an item: an entry that becomes a dead letter when a consecutor reads it. Bytes beyond
+    /// the limit of an entry are cut off.</summary>
     public void Bury(ReadOnlyMemory<byte> raw, string why)
     {
         FitLimit();
-        byte[] headers = new EntryHeaders(null, null) { Loss = why.Length <= entries.MaxEntryBytes / 8 ? why : why[..(entries.MaxEntryBytes / 8)] }.ToBytes();
+        byte[] headers = new EntryHeaders(null, null)
+        {
+            Loss = why.Length <= entries.MaxEntryBytes / 8 ? why
+            : why[..(entries.MaxEntryBytes / 8)]
+        }.ToBytes();
         entries.Add(raw.Span[..Math.Clamp(entries.MaxEntryBytes - headers.Length, 0, raw.Length)], default, headers);
     }
 
@@ -64,18 +75,20 @@ internal sealed class AppendBatch(ConsecutorCore core)
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    /// <summary>Checks what is added from here on against the limit that the stream has, which may be older than the options. Empty.</summary>
+    /// <summary>Adopts the stream's entry limit, which may be older than the options, for further entries. Has no effect on a batch with
+    /// entries.</summary>
     public void FitLimit()
     {
-        if (entries.MaxEntryBytes == core.MaxEntryBytes || entries.Count > 0) return;
+        if (entries.MaxEntryBytes == stream.MaxEntryBytes || entries.Count > 0) return;
         entries.Dispose();
-        entries = New(core);
+        entries = New(identity, stream);
     }
 
-    private static EntryBatch New(ConsecutorCore core) => new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = core.MaxEntryBytes };
+    private static EntryBatch New(ConsecutorIdentity identity, ConsecutorStream stream)
+        => new() { Stream = identity.Name, CodeVersion = identity.Options.CodeVersion, MaxEntryBytes = stream.MaxEntryBytes };
 }
 
-/// <summary>Where a producer is: with a part of one of its roots.</summary>
+/// <summary>The place of a producer in its input: a part of one of its roots.</summary>
 /// <param name="Root">The number of the root in this run, from zero.</param>
-/// <param name="Parts">How many parts of it were sent, this one included.</param>
+/// <param name="Parts">How many parts of the root were sent, this one included.</param>
 internal readonly record struct ProducerOffset(long Root, long Parts);

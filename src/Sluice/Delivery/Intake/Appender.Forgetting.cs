@@ -1,24 +1,28 @@
-namespace Sluice;
+using Sluice.Storage;
 
-// The row that a store keeps of a producer, where no later start uses the producer's name. Locking rule: that of the appender; `appendedAt` and `mayBeForgotten` belong to the appending loop.
+namespace Sluice.Delivery;
+
+// Lets the store forget a producer whose name no later start uses. Locking rule: as in the appender; `appendedAt` and `mayBeForgotten`
+// belong to the appending loop.
 internal sealed partial class Appender<T>
 {
-    // No resend of this process comes after that: an append is tried five times.
+    // Longer than any resend of this process: an append is tried five times.
     private static readonly TimeSpan WindowOfSender = TimeSpan.FromDays(1);
 
-    // When a sender has ended, what its connection still carries arrives within that time, or never.
+    // Bytes that the connection of an ended sender still carries arrive within this time, or never.
     private static readonly TimeSpan WindowOfEnded = TimeSpan.FromMinutes(10);
 
-    private (long Timestamp, DateTimeOffset Wall)? appendedAt;        // of the last append that was accepted
+    private (long Timestamp, DateTimeOffset Wall)? appendedAt;        // of the last accepted append
     private bool mayBeForgotten;
-    private Ending? ending;                          // under the lock; that is asked for
+    private Ending? ending;                          // under the lock; the requested end
 
-    /// <summary>Whether the name is used by no later start, so that the store may forget the producer. Set before anything is added.</summary>
+    /// <summary>Whether no later start uses the name, so that the store may forget the producer. Set before the first item.</summary>
     public bool IsEphemeral { get; set; }
 
     private TimeSpan? Window => IsEphemeral ? WindowOfSender : null;
 
-    /// <summary>Tells the store that this producer has ended: the store forgets it soon. If the last append has failed, the store forgets the producer after its window. Throws nothing. Once, when nothing is sent any more.</summary>
+    /// <summary>Tells the store that this producer has ended, so that the store forgets it soon. If the last append failed, the store
+    /// forgets the producer after its window. Call once, after the last send. Throws nothing.</summary>
     /// <param name="cancellation">Gives up.</param>
     public Task EndAsync(CancellationToken cancellation)
     {
@@ -34,7 +38,7 @@ internal sealed partial class Appender<T>
         return one.Done.Task;
     }
 
-    // By the appending loop.
+    // Called by the appending loop.
     private async Task TellEndAsync()
     {
         Ending one = ending!;
@@ -42,13 +46,17 @@ internal sealed partial class Appender<T>
         {
             using var nothing = new EntryBatch();
             if (isOpen)
-                await core.Store.AppendAsync(new(core.Name, producer, epoch, last + 1, nothing) { Position = ReadOnlyMemory<byte>.Empty, ForgetAfter = WindowOfEnded }, one.Cancellation).ConfigureAwait(false);
+                await core.Store.AppendAsync(new(core.Name, producer, epoch, last + 1, nothing)
+                {
+                    Position = ReadOnlyMemory<byte>.Empty,
+                    ForgetAfter = WindowOfEnded
+                }, one.Cancellation).ConfigureAwait(false);
         }
         catch (Exception)
         {
-            // The window of its last append ends by itself.
+            // The window of the last append ends by itself.
         }
-        isOpen = false;                              // should somebody send nevertheless, it is opened anew
+        isOpen = false;                              // a later send opens the producer anew
         lock (sync) ending = null;
         one.Done.TrySetResult();
     }
@@ -58,28 +66,31 @@ internal sealed partial class Appender<T>
         if (IsEphemeral) (appendedAt, mayBeForgotten) = ((core.Time.GetTimestamp(), core.Time.GetUtcNow()), false);
     }
 
-    // Before an append that was never sent: a producer that has rested for long is opened anew, as the store may have forgotten it. Timestamps stand still while a machine sleeps, and the wall clock may be set:
-    // either may say that it was long, because opening once too often costs one call.
+    // Before a first try of an append: opens a producer that has rested for long anew, as the store may have forgotten it. Timestamps
+    // stand still while a machine sleeps, and the wall clock may be set, so either may say "long": a needless open costs one call.
     private void ReopenAfterRest()
     {
-        if (appendedAt is not { } at || (core.Time.GetElapsedTime(at.Timestamp) < WindowOfSender / 2 && core.Time.GetUtcNow() - at.Wall < WindowOfSender / 2)) return;
+        if (appendedAt is not { } at || (core.Time.GetElapsedTime(at.Timestamp) < WindowOfSender / 2
+            && core.Time.GetUtcNow() - at.Wall < WindowOfSender / 2)) return;
         (isOpen, mayBeForgotten) = (false, true);
     }
 
-    // Whether the store has not lost the producer, but forgotten it.
+    // Whether the store has forgotten the producer as told, and not lost it.
     private bool IsForgotten() => mayBeForgotten && last == 0;
 
-    /// <summary>A producer that resumes must do so: what was accepted since the place that the store knows would be lost, although it could be read again.</summary>
+    /// <summary>Handles a store that went back. A resumable producer must resume: otherwise the items accepted since the stored position
+    /// would be lost, although the producer can read them again.</summary>
     private async Task WentBackAsync(int known, string how, Exception? cause, bool isInside)
     {
-        if (core.Losses.Count == known) core.Losses.WentBack(how);            // else others have noticed it since this producer was opened
+        if (core.Losses.Count == known) core.Losses.WentBack(how);            // otherwise the loss is already known
         losses = core.Losses.Count;
-        Task renewed = core.Losses.RenewedAsync(core.Life);
+        Task renewed = core.Recovery.RenewedAsync(core.Lifetime.Token);
         await (isInside ? core.Accepting.WaitOutsideAsync(renewed) : renewed).ConfigureAwait(false);
         if (Position is null) return;
         last = 0;
         throw new InvalidOperationException(
-            $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where the store knows that it was.", cause);
+            $"The store has lost items of the producer '{producer}' that it had accepted. {how} Run the producer again: it goes on where "
+                + $"the store knows that it was.", cause);
     }
 
     private sealed class Ending(CancellationToken cancellation)

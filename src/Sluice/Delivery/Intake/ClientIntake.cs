@@ -1,7 +1,10 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Producers;
 
-/// <summary>Accepts what a client sends, under its own numbers: one who comes back is told the last of them that is durable.</summary>
-/// <remarks>Used by one connection. A client who connects anew fences what an earlier connection of his has under way.</remarks>
+namespace Sluice.Delivery;
+
+/// <summary>Accepts the items of a client under its own numbers. A client that reconnects is told its last durable number.</summary>
+/// <remarks>Used by one connection. A client that reconnects fences off the appends of its earlier connection.</remarks>
 internal sealed class ClientIntake<T> : IFrameIntake<T>
 {
     private readonly Consecutor<T> consecutor;
@@ -17,12 +20,13 @@ internal sealed class ClientIntake<T> : IFrameIntake<T>
     {
         (this.consecutor, this.stage, this.source, isNamed) = (consecutor, stage, source, client is not null);
         if (client is null) number = consecutor.RentProducer();
-        appender = client is null ? consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"intake-{number}")) : consecutor.NewAppender($"$tcp/{client}");
+        appender = client is null ? consecutor.NewOwnAppender(string.Create(System.Globalization.CultureInfo.InvariantCulture,
+            $"intake-{number}")) : consecutor.NewAppender($"$tcp/{client}");
         appender.IsInOrder = true;
         appender.Full = () => full.TrySetResult();
         appender.Abandoned = abandoned.Token;
 
-        // Nothing to find again but the number; but it is one that resumes, which must be told when the store goes back.
+        // The number is the whole position, but the client counts as resumable: it must learn when the store goes back.
         if (isNamed) appender.Position = static (_, _) => ReadOnlyMemory<byte>.Empty;
     }
 

@@ -1,10 +1,11 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Collections.Concurrent;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Keeps items where no store is that would outlive the process: their payload is a number, by which they are found again.</summary>
+/// <summary>The in-memory serializer of a consecutor without a store: it keeps the item itself, and its payload is a handle.</summary>
 internal sealed class HandleSerializer<T> : IPayloadSerializer<T>
 {
     [ThreadStatic] private static (string Id, PartFailure Failures)? known;
@@ -12,7 +13,7 @@ internal sealed class HandleSerializer<T> : IPayloadSerializer<T>
     private readonly ConcurrentDictionary<long, Kept> items = new();
     private long last;
 
-    /// <summary>What is serialized inside has this id, and has failed like this already.</summary>
+    /// <summary>Runs a call whose serialized items have this id and these earlier failures.</summary>
     public static Task? With(string id, PartFailure failures, Func<(Task? Added, Task Room)> add, out Task room)
     {
         known = (id, failures);
@@ -27,7 +28,7 @@ internal sealed class HandleSerializer<T> : IPayloadSerializer<T>
         }
     }
 
-    /// <summary>The id that an item had before it was stored, and, once, how it failed then.</summary>
+    /// <summary>Returns the id that an item had before it was stored, and, the first time only, its earlier failures.</summary>
     public (string? Id, PartFailure? Failures) Past(ReadOnlySpan<byte> payload)
     {
         Kept kept = items[BinaryPrimitives.ReadInt64LittleEndian(payload)];

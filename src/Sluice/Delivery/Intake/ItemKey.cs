@@ -1,9 +1,11 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>The key of an item that is sent.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>Finds the key of an item that is sent.</summary>
 internal static class ItemKey
 {
-    /// <exception cref="PayloadException">The function that finds the keys of items has failed with this one.</exception>
+    /// <exception cref="PayloadException">The key function of the consecutor has thrown for this item.</exception>
     public static EntryKey Of<T>(T item, Func<T, string?>? key, string consecutor)
     {
         if (key is null) return default;
@@ -13,7 +15,8 @@ internal static class ItemKey
         }
         catch (Exception e)
         {
-            throw new PayloadException($"An item for the consecutor {consecutor} was not accepted: its key cannot be found: {e.Message}", e);
+            throw new PayloadException($"An item for the consecutor {consecutor} was not accepted: its key cannot be found: {e.Message}",
+                e);
         }
     }
 }

@@ -1,19 +1,23 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>One append of its own, under a name that is used once: all of its items are accepted, or none, and a repetition under the name is told what became of the first.</summary>
-/// <remarks>The name is a producer of the stream, with epoch zero and the number one; the store forgets it when its window is over (docs/adr/0021). Thread-safe.</remarks>
+namespace Sluice.Delivery;
+
+/// <summary>One append under a name that is used once. All its items are accepted, or none; a repetition under the name gets the outcome of
+/// the first append.</summary>
+/// <remarks>The name is a producer of the stream, with epoch zero and the number one. The store forgets it when its window is over
+/// (docs/adr/0021). Thread-safe.</remarks>
 internal sealed class OnceAppend(ConsecutorCore core)
 {
     private const int Tries = 5;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(1);
 
-    // Long enough for a repetition of ours, after an answer of the store was lost.
+    // Long enough for our own repetition after a lost answer of the store.
     private static readonly TimeSpan WindowWithoutKey = TimeSpan.FromMinutes(1);
 
-    /// <param name="entries">What to append; given back by the caller.</param>
-    /// <param name="options">The key, what it stands for, and how long to wait.</param>
-    /// <param name="cancellation">Gives up waiting for room. An append that is under way goes on, and is answered.</param>
+    /// <param name="entries">The entries to append; the caller disposes them.</param>
+    /// <param name="options">The idempotency key, its fingerprint, and how long to wait.</param>
+    /// <param name="cancellation">Gives up waiting for room. An append that has begun goes on and is answered.</param>
     public async Task<SendResult> SendAsync(EntryBatch entries, SendOptions options, CancellationToken cancellation)
     {
         var request = new AppendRequest(core.Name, NameOf(options), 0, 1, entries)
@@ -25,7 +29,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
         core.Sends.BeginAppend();
         try
         {
-            await core.Accepting.EnterAsync(core.Life).ConfigureAwait(false);
+            await core.Accepting.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
             try
             {
                 return await AppendAsync(request, until, cancellation).ConfigureAwait(false);
@@ -39,13 +43,13 @@ internal sealed class OnceAppend(ConsecutorCore core)
         {
             return new(SendStatus.Full, 0) { RetryAfter = full.RetryAfter };
         }
-        catch (OperationCanceledException) when (core.Life.IsCancellationRequested)
+        catch (OperationCanceledException) when (core.Lifetime.Token.IsCancellationRequested)
         {
-            throw core.Over();
+            throw core.Lifetime.Over();
         }
-        catch (Exception e) when (core.EndIfClosed(e))
+        catch (Exception e) when (core.Lifetime.EndIfClosed(e))
         {
-            throw core.StoreClosed((ObjectDisposedException)e);
+            throw core.Lifetime.StoreClosed((ObjectDisposedException)e);
         }
         finally
         {
@@ -60,7 +64,8 @@ internal sealed class OnceAppend(ConsecutorCore core)
         RoomWait? room = null;
         try
         {
-            return await AppendAsync(request, full => (room ??= new(core)).WaitAsync(full, until, null, cancellation), cancellation).ConfigureAwait(false);
+            return await AppendAsync(request, full => (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends,
+                core.Lifetime)).WaitAsync(full, until, null, cancellation), cancellation).ConfigureAwait(false);
         }
         finally
         {
@@ -76,19 +81,21 @@ internal sealed class OnceAppend(ConsecutorCore core)
             cancellation.ThrowIfCancellationRequested();
             try
             {
-                await core.OpenAsync(core.Life).ConfigureAwait(false);
-                AppendResult result = await core.Store.AppendAsync(request, core.Life).ConfigureAwait(false);
+                await core.OpenAsync(core.Lifetime.Token).ConfigureAwait(false);
+                AppendResult result = await core.Store.AppendAsync(request, core.Lifetime.Token).ConfigureAwait(false);
                 if (result.Status != AppendStatus.Full) return Answer(request, result);
                 await waitAsync(result).ConfigureAwait(false);
-                tried = 0;                           // that is no failure
+                tried = 0;                           // a full stream is no failure
                 continue;
             }
-            catch (StreamStoreException e) when ((tried < Tries || core.Losses.IsRecovering) && !core.Life.IsCancellationRequested)
+            catch (StreamStoreException e) when ((tried < Tries || core.Recovery.IsRecovering)
+                && !core.Lifetime.Token.IsCancellationRequested)
             {
-                // It has the name that it had: whatever became of it, it cannot be accepted twice. While what was lost is made anew, no try is counted.
-                if (core.Losses.IsRecovering || (tried == Tries - 1 && await core.Losses.NoticeAsync(e).ConfigureAwait(false))) tried = 0;
+                // The append keeps its name, so it cannot be accepted twice. During a recovery of lost data, no try is counted.
+                if (core.Recovery.IsRecovering || (tried == Tries - 1 && await core.Recovery.NoticeAsync(e).ConfigureAwait(false)))
+                    tried = 0;
             }
-            await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Life)).ConfigureAwait(false);
+            await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
             if (wait < MaxWait) wait *= 2;
         }
     }
@@ -98,16 +105,19 @@ internal sealed class OnceAppend(ConsecutorCore core)
         switch (result.Status)
         {
             case AppendStatus.Accepted:
-                core.Books.Accept(request.Entries.Count);
+                core.Ledger.Accept(request.Entries.Count);
                 return new(SendStatus.Accepted, request.Entries.Count);
             case AppendStatus.Duplicate when result.Last == request.LastSequence && IsSame(request.Position ?? default, result.Position):
                 return new(SendStatus.Repeated, result.Last);
             case AppendStatus.Duplicate or AppendStatus.Gap:
                 return new(SendStatus.Conflict, 0);
             case AppendStatus.Ended:
-                throw new InvalidOperationException($"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
+                throw new InvalidOperationException(
+                    $"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
             default:
-                throw new StreamStoreException($"The store has refused an append of {request.Producer} to {core.Name}: somebody has opened a producer of that name, which nobody should. The items were not accepted.");
+                throw new StreamStoreException(
+                    $"The store has refused an append of {request.Producer} to {core.Name}: somebody has opened a producer of that name, "
+                        + $"which nobody should. The items were not accepted.");
         }
     }
 

@@ -1,10 +1,13 @@
-namespace Sluice;
+using Sluice.Diagnostics;
 
-/// <summary>What has been sent and is not answered yet: appends under way, and whoever waits for room.</summary>
-/// <remarks>Thread-safe. Counted are parties that append, not items: nothing is counted per item.</remarks>
-internal sealed class PendingSends(ConsecutorCore core)
+namespace Sluice.Delivery;
+
+/// <summary>The unanswered sends of a consecutor: appends that have begun, and senders that wait for room.</summary>
+/// <remarks>Thread-safe. It counts senders, not items: nothing is counted per item.</remarks>
+internal sealed class PendingSends(string name, TimeProvider time, ItemLedger ledger, ItemsInFlight items)
 {
-    /// <summary>How long nothing may end while somebody waits for room before that is a problem: a full stream alone is backpressure.</summary>
+    /// <summary>How long no item may end, while a sender waits for room, before that is a problem; a full stream alone is
+    /// backpressure.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
@@ -13,10 +16,11 @@ internal sealed class PendingSends(ConsecutorCore core)
     private long since;
     private long ended;
 
-    /// <summary>Whether something is being appended. Look at it before looking into the books: an append is counted there first.</summary>
+    /// <summary>Whether an append has begun and is unanswered. Read it before the ledger: an append is counted there before it ends
+    /// here.</summary>
     public bool IsAppending => Volatile.Read(ref appending) > 0;
 
-    /// <summary>Whether somebody waits for room.</summary>
+    /// <summary>Whether a sender waits for room.</summary>
     public bool IsWaiting
     {
         get { lock (sync) return waiting > 0; }
@@ -24,19 +28,19 @@ internal sealed class PendingSends(ConsecutorCore core)
 
     public void BeginAppend() => Interlocked.Increment(ref appending);
 
-    /// <summary>Answered, one way or the other.</summary>
+    /// <summary>Ends an append, accepted or not.</summary>
     public void EndAppend()
     {
-        if (Interlocked.Decrement(ref appending) == 0) core.Books.Touch();
+        if (Interlocked.Decrement(ref appending) == 0) ledger.Touch();
     }
 
     public void BeginWait()
     {
         lock (sync)
         {
-            if (waiting++ == 0) (since, ended) = (core.Time.GetTimestamp(), core.EndedRoots);
+            if (waiting++ == 0) (since, ended) = (time.GetTimestamp(), items.Ended);
         }
-        core.Books.Touch();
+        ledger.Touch();
     }
 
     public void EndWait()
@@ -44,25 +48,28 @@ internal sealed class PendingSends(ConsecutorCore core)
         lock (sync) waiting--;
     }
 
-    /// <summary>What is to be said of those who wait, for people; null while things move.</summary>
+    /// <summary>Returns the problem of the waiting senders, as a text for people; null while items still end.</summary>
     public string? Problem(ConsecutorStatus state)
     {
         lock (sync)
         {
             if (waiting == 0) return null;
-            long now = core.EndedRoots;
-            if (now != ended) (since, ended) = (core.Time.GetTimestamp(), now);
-            if (core.Time.GetElapsedTime(since) < Patience) return null;
+            long now = items.Ended;
+            if (now != ended) (since, ended) = (time.GetTimestamp(), now);
+            if (time.GetElapsedTime(since) < Patience) return null;
         }
-        int inFlight = core.InFlight;
+        int inFlight = items.Count;
         string why = state switch
         {
             ConsecutorStatus.Created => "The consecutor has not been started.",
             ConsecutorStatus.Paused => "The consecutor is paused.",
-            _ when inFlight > 0 => $"If it is a stage of {core.Name} itself that sends, it waits for its own item to end: let it send to another consecutor, make what it sends in the pipeline "
-                + "(a stage may make many items of one), or raise MaxItems or MaxBytes of ConsecutorOptions.Stream, which are stored when the stream is made.",
+            _ when inFlight > 0
+                => $"If it is a stage of {name} itself that sends, it waits for its own item to end: let it send to another consecutor, "
+                + $"make what it sends in the pipeline "
+                + "(a stage may make many items of one), or raise MaxItems or MaxBytes of ConsecutorOptions.Stream, which are stored when "
+                + "the stream is made.",
             _ => "Nothing of it is under way here.",
         };
-        return $"Sends wait for room: the stream {core.Name} is full, and nothing of what is under way ({inFlight:N0}) has ended since. {why}";
+        return $"Sends wait for room: the stream {name} is full, and nothing of what is under way ({inFlight:N0}) has ended since. {why}";
     }
 }

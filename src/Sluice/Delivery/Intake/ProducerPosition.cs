@@ -1,19 +1,20 @@
 using System.Buffers.Binary;
 using System.Text;
+using Sluice.Producers;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>What is stored, with the items that it is of, of a producer that resumes.</summary>
+/// <summary>The resume position of a producer, stored in the same commit as the items it produced.</summary>
 /// <param name="Parts">How many parts of the root behind the position were accepted.</param>
-/// <param name="Kind">What wrote the position: another kind would read something else out of its bytes.</param>
-/// <param name="Position">What the producer goes on from.</param>
+/// <param name="Kind">The kind of producer that wrote the position; another kind would misread its bytes.</param>
+/// <param name="Position">The position at which the producer resumes.</param>
 internal readonly record struct ProducerPosition(long Parts, string Kind, ReadOnlyMemory<byte> Position)
 {
     private const int KindAt = sizeof(long) + 1;
 
-    /// <param name="stored">What <see cref="ToBytes"/> made; empty for the beginning.</param>
-    /// <param name="source">Who is to go on from there.</param>
-    /// <exception cref="InvalidDataException">Another kind of producer has stored it.</exception>
+    /// <param name="stored">The bytes that <see cref="ToBytes"/> made; empty for the beginning.</param>
+    /// <param name="source">The producer that resumes.</param>
+    /// <exception cref="InvalidDataException">Another kind of producer has stored the position.</exception>
     public static ProducerPosition Read(ReadOnlyMemory<byte> stored, IResumablePump source)
     {
         if (stored.IsEmpty) return new(0, source.Kind, default);
@@ -23,7 +24,8 @@ internal readonly record struct ProducerPosition(long Parts, string Kind, ReadOn
         if (kind != source.Kind)
         {
             throw new InvalidDataException(
-                $"The position of the producer '{source.Name}' was stored by {kind}, and {source.Kind} cannot go on from it. Give each producer a name of its own: "
+                $"The position of the producer '{source.Name}' was stored by {kind}, and {source.Kind} cannot go on from it. Give each "
+                    + $"producer a name of its own: "
                 + "under a new one it begins at the beginning.");
         }
         return new(BinaryPrimitives.ReadInt64LittleEndian(bytes), kind, stored[end..]);

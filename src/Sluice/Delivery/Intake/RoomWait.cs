@@ -1,60 +1,70 @@
-namespace Sluice;
+using Sluice.Scheduling;
+using Sluice.Storage;
 
-/// <summary>Waits for room in a full stream, inside of the gate of appends, as one who is known to wait.</summary>
-/// <remarks>One party waits. Dispose it when the append has ended.</remarks>
+namespace Sluice.Delivery;
+
+/// <summary>Waits for room in a full stream, inside the gate of appends, and counts the sender as waiting.</summary>
+/// <remarks>Used by one sender. Dispose it when the append has ended.</remarks>
 internal sealed class RoomWait : IDisposable
 {
-    private readonly ConsecutorCore core;
+    private readonly ConsecutorIdentity identity;
+    private readonly IStreamStore store;
+    private readonly SharedGate accepting;
+    private readonly PendingSends sends;
+    private readonly ConsecutorLifetime lifetime;
     private long? seen;
 
-    public RoomWait(ConsecutorCore core)
+    public RoomWait(ConsecutorIdentity identity, IStreamStore store, SharedGate accepting, PendingSends sends, ConsecutorLifetime lifetime)
     {
-        this.core = core;
-        core.Sends.BeginWait();
+        (this.identity, this.store, this.accepting, this.sends, this.lifetime) = (identity, store, accepting, sends, lifetime);
+        sends.BeginWait();
     }
 
-    /// <summary>Looks once more after having taken note of where the changes are, then waits for the next one.</summary>
-    /// <param name="full">What the store has answered.</param>
-    /// <param name="until">How long to wait, as a timestamp of the clock.</param>
-    /// <param name="waits">Called when there is something to wait for.</param>
+    /// <summary>Called whenever the stream is full. Calls alternate: the first learns the current position, so that the caller tries once
+    /// more; the second waits for a change after that position.</summary>
+    /// <param name="full">The answer of the store.</param>
+    /// <param name="until">The time until which to wait, as a timestamp of the clock.</param>
+    /// <param name="waits">Called when the wait begins.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="NoRoomException">The time is over.</exception>
     public async Task WaitAsync(AppendResult full, long until, Action? waits = null, CancellationToken cancellation = default)
     {
-        if (core.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
+        if (identity.Time.GetTimestamp() >= until) throw new NoRoomException { RetryAfter = full.RetryAfter };
         if (seen is { } before)
         {
             waits?.Invoke();
-            await core.Accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, cancellation)).ConfigureAwait(false);
+            await accepting.WaitOutsideAsync(ChangeAsync(before, full.RetryAfter, until, cancellation)).ConfigureAwait(false);
             seen = null;
         }
-        else seen = await core.Store.WaitForChangeAsync(core.Name, -1, core.Life).ConfigureAwait(false);
+        else seen = await store.WaitForChangeAsync(identity.Name, -1, lifetime.Token).ConfigureAwait(false);
     }
 
-    public void Dispose() => core.Sends.EndWait();
+    public void Dispose() => sends.EndWait();
 
     private async Task ChangeAsync(long before, TimeSpan? retryAfter, long until, CancellationToken cancellation)
     {
-        using var over = CancellationTokenSource.CreateLinkedTokenSource(core.Life, cancellation);
-        Task change = core.Store.WaitForChangeAsync(core.Name, before, over.Token).AsTask();
-        TimeSpan? longest = until == long.MaxValue ? retryAfter : Shorter(retryAfter, core.Time.GetElapsedTime(core.Time.GetTimestamp(), until));
-        Task first = longest is { } wait ? await Task.WhenAny(change, Task.Delay(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, core.Time, over.Token)).ConfigureAwait(false) : change;
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(lifetime.Token, cancellation);
+        Task change = store.WaitForChangeAsync(identity.Name, before, over.Token).AsTask();
+        TimeSpan? longest = until == long.MaxValue ? retryAfter
+            : Shorter(retryAfter, identity.Time.GetElapsedTime(identity.Time.GetTimestamp(), until));
+        Task first = longest is { } wait ? await Task.WhenAny(change,
+            Task.Delay(wait < TimeSpan.Zero ? TimeSpan.Zero : wait, identity.Time, over.Token)).ConfigureAwait(false) : change;
         await first.ConfigureAwait(first == change ? ConfigureAwaitOptions.None : ConfigureAwaitOptions.SuppressThrowing);
         if (first != change)
         {
             await over.CancelAsync().ConfigureAwait(false);
             await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
-        core.Life.ThrowIfCancellationRequested();
+        lifetime.Token.ThrowIfCancellationRequested();
         cancellation.ThrowIfCancellationRequested();
     }
 
     private static TimeSpan Shorter(TimeSpan? one, TimeSpan other) => one < other ? one.Value : other;
 }
 
-/// <summary>There was no room in the stream for as long as the sender wanted to wait; nothing was accepted.</summary>
+/// <summary>The stream had no room for as long as the sender wanted to wait. No item was accepted.</summary>
 internal sealed class NoRoomException() : Exception("The stream is full.")
 {
-    /// <summary>When the store says that there may be room, if it does.</summary>
+    /// <summary>How long to wait before trying again; null if the store does not know.</summary>
     public TimeSpan? RetryAfter { get; init; }
 }

@@ -1,24 +1,28 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>Redrives dead letters, or deletes them, by number. A letter is changed once: whoever comes later does not find it.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>Redrives or deletes dead letters, by number. A letter is changed once; a later call does not find it.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal static class LetterChanges
 {
     private const int Tries = 5;
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(20);
 
-    public static Task<int> RedriveAsync(ConsecutorCore core, IReadOnlyList<long> numbers, CancellationToken cancellation) => DoAsync(core, numbers, core.Store.RedriveAsync, redriven =>
+    public static Task<int> RedriveAsync(ConsecutorCore core, IReadOnlyList<long> numbers, CancellationToken cancellation)
+        => DoAsync(core, numbers, core.Store.RedriveAsync, redriven =>
     {
-        core.Books.Redrive(redriven);
-        core.Changed();
+        core.Ledger.Redrive(redriven);
+        core.Pump.Changed();
     }, cancellation);
 
     public static Task<int> DeleteAsync(ConsecutorCore core, IReadOnlyList<long> numbers, CancellationToken cancellation)
-        => DoAsync(core, numbers, core.Store.DeleteDeadAsync, deleted => core.Books.Delete(deleted), cancellation);
+        => DoAsync(core, numbers, core.Store.DeleteDeadAsync, deleted => core.Ledger.Delete(deleted), cancellation);
 
-    /// <summary>A call whose answer is lost is made again for those letters that are still there: the others were changed.</summary>
+    /// <summary>Repeats a call whose answer was lost, for the letters that are still there; the others were changed.</summary>
     private static async Task<int> DoAsync(
-        ConsecutorCore core, IReadOnlyList<long> numbers, Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change, Action<int> count, CancellationToken cancellation)
+        ConsecutorCore core, IReadOnlyList<long> numbers, Func<GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change,
+            Action<int> count, CancellationToken cancellation)
     {
         int changed = 0;
         bool isUnsure = false;
@@ -38,9 +42,9 @@ internal static class LetterChanges
                 Count(await change(core.Group, numbers, cancellation).ConfigureAwait(false));
                 break;
             }
-            catch (StreamStoreException) when (tried < Tries && !core.Life.IsCancellationRequested)
+            catch (StreamStoreException) when (tried < Tries && !core.Lifetime.Token.IsCancellationRequested)
             {
-                // once more
+                // Repeat the call.
             }
             await Task.Delay(wait, core.Time, cancellation).ConfigureAwait(false);
             wait *= 2;
@@ -60,7 +64,8 @@ internal static class LetterChanges
         List<long> left = [];
         for (long after = numbers[0] - 1, last = numbers[^1]; after < last;)
         {
-            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, numbers.Count, cancellation).ConfigureAwait(false);
+            IReadOnlyList<StoredDeadLetter> page = await core.Store.ListDeadAsync(core.Group, null, after, numbers.Count, cancellation)
+                .ConfigureAwait(false);
             if (page.Count == 0) break;
             after = page[^1].Number;
             left.AddRange(page.Select(letter => letter.Number).Where(wanted.Contains));

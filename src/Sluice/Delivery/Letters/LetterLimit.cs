@@ -1,23 +1,32 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>Keeps dead letters few where only the latest are of interest.</summary>
-internal static class LetterLimit
+namespace Sluice.Delivery;
+
+/// <summary>
+/// Deletes the oldest dead letters, if the delivery guarantee keeps only the latest (<see cref="DeliveryGuarantee.Track"/>).
+/// </summary>
+/// <remarks>Called by the committer. It has no state.</remarks>
+internal sealed class LetterLimit(ConsecutorIdentity identity, IStreamStore store, ItemLedger ledger, ConsecutorLifetime lifetime,
+    ConsecutorProblems problems)
 {
-    /// <summary>Under <see cref="DeliveryGuarantee.Track"/>: deletes the oldest letters, if there are more than are to be kept.</summary>
+    /// <summary>Deletes the oldest letters, if there are more than the guarantee keeps.</summary>
+    /// <param name="more">How many letters a commit has added that the ledger has not counted yet.</param>
     /// <returns>How many were deleted.</returns>
-    public static async Task<long> TrimAsync(ConsecutorCore core, long more)
+    public async Task<long> TrimAsync(long more)
     {
-        if (core.Options.Delivery is not { Level: DeliveryLevel.Track } track || more == 0) return 0;
-        long excess = core.Books.Dead + more - track.Count;
+        if (identity.Options.Delivery is not { Level: DeliveryLevel.Track } track || more == 0) return 0;
+        long excess = ledger.Dead + more - track.Count;
         if (excess <= track.Count / 16) return 0;
         try
         {
-            IReadOnlyList<StoredDeadLetter> oldest = await core.Store.ListDeadAsync(core.Group, null, 0, (int)Math.Min(excess, 1000), core.Life).ConfigureAwait(false);
-            return await core.Store.DeleteDeadAsync(core.Group, [.. oldest.Select(letter => letter.Number)], core.Life).ConfigureAwait(false);
+            IReadOnlyList<StoredDeadLetter> oldest = await store.ListDeadAsync(identity.Group, null, 0, (int)Math.Min(excess, 1000),
+                lifetime.Token).ConfigureAwait(false);
+            return await store.DeleteDeadAsync(identity.Group, [.. oldest.Select(letter => letter.Number)], lifetime.Token)
+                .ConfigureAwait(false);
         }
-        catch (Exception e) when (!core.Life.IsCancellationRequested)
+        catch (Exception e) when (!lifetime.Token.IsCancellationRequested)
         {
-            core.Problem = $"Old dead letters could not be deleted; the next commit tries again: {FailureText.Of(e)}";
+            problems.Latest = $"Old dead letters could not be deleted; the next commit tries again: {FailureText.Of(e)}";
             return 0;
         }
     }

@@ -1,6 +1,10 @@
-namespace Sluice;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Storage;
 
-/// <summary>Makes letters for people out of those that the store keeps.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>Makes <see cref="DeadLetter"/>s out of stored dead letters.</summary>
 internal static class Letters
 {
     public static DeadLetter Read<T>(ConsecutorCore core, StoredDeadLetter dead)
@@ -18,7 +22,7 @@ internal static class Letters
         };
     }
 
-    /// <summary>Null where it cannot be read: that may be why it died.</summary>
+    /// <summary>Reads the item of a dead letter; null if it cannot be read, which may be why it died.</summary>
     private static object? ReadItem<T>(ConsecutorCore core, EntryHeaders headers, ReadOnlyMemory<byte> payload)
     {
         var reader = new Reader(core, payload);

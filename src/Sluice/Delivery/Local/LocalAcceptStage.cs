@@ -1,10 +1,13 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>Fills segments of a consecutor without a store. An item is accepted, and its root ends, when it is in its segment.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>The stage that sends items to a consecutor without a store, by filling segments. An item is accepted, and its root ends, when
+/// it is in its segment.</summary>
 internal sealed class LocalAcceptStage<T> : Stage<T, Unit>
 {
     private readonly LocalIntake<T> intake;
-    private volatile LocalSegment<T> filling;        // replaced by pushes; a flush, which may overlap with them, announces what it finds
+    private volatile LocalSegment<T> filling;        // replaced by pushes; a concurrent flush announces the items it finds
 
     public LocalAcceptStage(StageContext context, Inlet<Unit> next, LocalIntake<T> intake) : base(context, next)
     {

@@ -1,36 +1,39 @@
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>
-/// Where accepted items wait in a consecutor without a store: in segments, which producers fill. An item is accepted when it is in its segment; it is
-/// announced to the pump, and counted, with others, or at once if the pump has nothing else to do.
-/// </summary>
-/// <remarks>Thread-safe. Locking rule: which segment is where, and what is announced and taken of it, under <c>sync</c>; a segment that is being filled belongs to whoever rented it.</remarks>
+/// <summary>The accepted items of a consecutor without a store, in segments that producers fill. An item is accepted when it is in its
+/// segment. It is announced to the pump, and counted, together with others, or at once if the pump is idle.</summary>
+/// <remarks>Thread-safe. Locking rule: the lists of segments, and how much of each is announced and taken, are under <c>sync</c>; a segment
+/// that is being filled belongs to the producer that rented it.</remarks>
 internal sealed class LocalIntake<T>
 {
     private const int MaxOfProducers = 16 * LocalSegment<T>.Length;
 
-    private readonly ConsecutorCore core;
+    private readonly ConsecutorStream stream;
+    private readonly ItemLedger ledger;
+    private readonly PumpSignal pump;
+    private readonly PendingSends sends;
     private readonly Lock sync;
     private readonly Queue<LocalSegment<T>> queue = new();
     private readonly List<LocalSegment<T>> filling = [];
     private readonly Stack<LocalSegment<T>> unfinished = new();
     private LocalSegment<T>? singles;                // single items are added to it
     private TaskCompletionSource? room;
-    private long roomAt;                             // how few may be waiting when somebody waits for room
+    private long roomAt;                             // senders that wait for room go on when so few items wait
     private long waiting;
     private volatile bool isHungry;
 
-    public LocalIntake(ConsecutorCore core)
+    public LocalIntake(ConsecutorIdentity identity, ConsecutorStream stream, ItemLedger ledger, ItemsInFlight inFlight, PumpSignal pump,
+        PendingSends sends)
     {
-        this.core = core;
-        Items = new(core);
+        (this.stream, this.ledger, this.pump, this.sends) = (stream, ledger, pump, sends);
+        Items = new(identity, ledger, inFlight, pump);
         sync = Items.Sync;
     }
 
-    /// <summary>What has been taken and has not ended.</summary>
+    /// <summary>The items that the pump has taken and that have not ended.</summary>
     public LocalItems<T> Items { get; }
 
-    /// <summary>Whether the pump has nothing to do: then what is at hand is announced, however little.</summary>
+    /// <summary>Whether the pump is idle: then even a single item is announced at once.</summary>
     public bool IsHungry => isHungry;
 
     public bool HasItems
@@ -38,7 +41,7 @@ internal sealed class LocalIntake<T>
         get { lock (sync) return AnnounceAll() || queue.Count > 0; }
     }
 
-    /// <summary>A segment to fill; what is in it belongs to somebody else.</summary>
+    /// <summary>Rents a segment to fill. The items that are already in it belong to other producers.</summary>
     public LocalSegment<T> Rent()
     {
         lock (sync)
@@ -49,7 +52,7 @@ internal sealed class LocalIntake<T>
         }
     }
 
-    /// <summary>Somebody else may fill the rest of it.</summary>
+    /// <summary>Returns a segment: another producer may fill the rest of it.</summary>
     public void Return(LocalSegment<T> segment)
     {
         lock (sync)
@@ -57,54 +60,54 @@ internal sealed class LocalIntake<T>
             Announce(segment);
             if (filling.Remove(segment)) unfinished.Push(segment);
         }
-        core.Changed();
+        pump.Changed();
     }
 
-    /// <summary>What is in the segment may be taken. Any thread.</summary>
-    /// <returns>Null, or what a producer is to wait for.</returns>
+    /// <summary>Announces the items of a segment to the pump. Any thread.</summary>
+    /// <returns>Null, or a task that the producer has to await before it adds more.</returns>
     public Task? Publish(LocalSegment<T> segment)
     {
         Task? full;
         lock (sync)
         {
             if (!Announce(segment)) return null;
-            full = Room(Math.Min(MaxOfProducers, core.Stream.MaxItems));
+            full = Room(Math.Min(MaxOfProducers, stream.Options.MaxItems));
         }
-        core.Changed();
+        pump.Changed();
         return full;
     }
 
-    /// <summary>Accepts one item, if the bound allows.</summary>
-    /// <returns>Null if it is accepted; else what to wait for.</returns>
+    /// <summary>Accepts one item, if the bound of the stream allows.</summary>
+    /// <returns>Null if the item is accepted; otherwise a task to await before the next try.</returns>
     public Task? TryAdd(T item)
     {
         lock (sync)
         {
-            if (Room(core.Stream.MaxItems) is { } full) return full;
+            if (Room(stream.Options.MaxItems) is { } full) return full;
             singles ??= Items.RentSegment();
             bool isFull = singles.Add(item);
             Announce(singles);
             if (isFull) singles = null;
         }
-        core.Changed();
+        pump.Changed();
         return null;
     }
 
-    /// <summary>Waits for what <see cref="Publish"/> or <see cref="TryAdd"/> said, as one who is known to wait.</summary>
+    /// <summary>Awaits a task of <see cref="Publish"/> or <see cref="TryAdd"/>, and counts the sender as waiting.</summary>
     public async Task WaitAsync(Task full, CancellationToken cancellation)
     {
-        core.Sends.BeginWait();
+        sends.BeginWait();
         try
         {
             await full.WaitAsync(cancellation).ConfigureAwait(false);
         }
         finally
         {
-            core.Sends.EndWait();
+            sends.EndWait();
         }
     }
 
-    /// <summary>The pump's: takes what there is of a segment.</summary>
+    /// <summary>Takes the announced items of the next segment. Used by the pump.</summary>
     public LocalSegment<T>? TryTake(out int from, out int to)
     {
         TaskCompletionSource? freed = null;
@@ -124,8 +127,8 @@ internal sealed class LocalIntake<T>
         return segment;
     }
 
-    /// <summary>The pump has nothing to do: from here on what comes is announced.</summary>
-    /// <returns>Whether there is nothing.</returns>
+    /// <summary>Notes that the pump is idle: from here on, items are announced at once.</summary>
+    /// <returns>Whether no item waits.</returns>
     public bool PrepareSleep()
     {
         isHungry = true;
@@ -136,16 +139,17 @@ internal sealed class LocalIntake<T>
         }
     }
 
-    /// <summary>Counts in the books what is here, to the last item.</summary>
+    /// <summary>Brings the ledger up to date: counts every accepted and every ended item.</summary>
     public void Count()
     {
         bool isNews;
         lock (sync) isNews = AnnounceAll();
-        if (isNews) core.Changed();
+        if (isNews) pump.Changed();
         Items.Sweep();
     }
 
-    /// <summary>Under the lock. Producers write, and look whether the pump is hungry, without a fence in between; so there is one here for all.</summary>
+    /// <summary>Announces all segments that are being filled. Under the lock. Producers write an item and check for an idle pump without a
+    /// fence in between, so this method has one process-wide barrier for all of them.</summary>
     private bool AnnounceAll()
     {
         if (filling.Count == 0) return false;
@@ -162,7 +166,7 @@ internal sealed class LocalIntake<T>
         if (more == 0) return false;
         segment.Announced = filled;
         waiting += more;
-        core.Books.AcceptLocal(more);
+        ledger.AcceptLocal(more);
         if (!segment.IsQueued) queue.Enqueue(segment);
         segment.IsQueued = true;
         if (filled == LocalSegment<T>.Length) filling.Remove(segment);

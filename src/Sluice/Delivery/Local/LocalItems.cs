@@ -1,11 +1,14 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>The items under way that are in no store. Their ends are counted in their segments; what has ended since the last time is swept into the books.</summary>
-/// <remarks>Thread-safe. Locking rule: which segments there are, and what is swept of them, under <see cref="Sync"/>, which is the intake's lock too; unused tickets under one of their own.</remarks>
-internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
+/// <summary>The items in flight of a consecutor without a store. Segments count the ends of their items; a sweep adds new ends to the
+/// ledger.</summary>
+/// <remarks>Thread-safe. Locking rule: the list of segments, and how much of each is swept, are under <see cref="Sync"/>, which is also the
+/// lock of the intake; unused tickets have their own lock.</remarks>
+internal sealed class LocalItems<T>(ConsecutorIdentity identity, ItemLedger ledger, ItemsInFlight inFlight, PumpSignal pump) : NumberedItems
 {
     private const int Spare = 64;                    // unused segments that keep their memory
 
@@ -13,19 +16,19 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
     private readonly Stack<LocalSegment<T>> unused = new();
     private readonly Lock renting = new();
     private readonly Stack<IslandTicket<T>> tickets = new();
-    private LocalSegment<T>[] segments = new LocalSegment<T>[16];   // by slot; replaced when it grows
+    private LocalSegment<T>[] segments = new LocalSegment<T>[16];   // by slot; replaced by a larger array
     private int slots;
     private long arrived;
     private bool wantsWake;
 
     public Lock Sync { get; } = new();
 
-    /// <summary>Items that failed, and are to be tried again, divided or kept.</summary>
+    /// <summary>The failed items that are to be retried, divided or kept.</summary>
     public ConcurrentQueue<(T Item, string Id, PartFailure Failures)> Failed { get; } = new();
 
-    public string IdOf(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{core.Name}/local/{sequence}");
+    public string IdOf(long sequence) => string.Create(CultureInfo.InvariantCulture, $"{identity.Name}/local/{sequence}");
 
-    /// <summary>An empty segment. Under the lock.</summary>
+    /// <summary>Returns an empty segment. Under the lock.</summary>
     public LocalSegment<T> RentSegment()
     {
         if (!unused.TryPop(out LocalSegment<T>? segment))
@@ -44,7 +47,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
         return segment;
     }
 
-    /// <summary>The first items of a segment are about to be pushed. Under the lock.</summary>
+    /// <summary>Notes that the first items of a segment are about to be pushed. Under the lock.</summary>
     public void Start(LocalSegment<T> segment) => started.Add(segment);
 
     public void Return(IslandTicket<T> ticket)
@@ -96,7 +99,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
         CompleteIn(slot, count);
     }
 
-    // Consecutive numbers are of one segment.
+    // Consecutive numbers belong to one segment.
     public override void Complete(int first, int count) => CompleteIn((first - 1) >> LocalSegment<T>.Bits, count);
 
     private void CompleteIn(int slot, int count)
@@ -109,7 +112,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
         if (count > 0) Ended(segment, segment.End(LocalSegment<T>.Lane.Completed, count));
     }
 
-    /// <summary>An item has ended by its ticket, which is not used again before this returns.</summary>
+    /// <summary>Counts the end of an item by its ticket. The ticket is not reused before this method returns.</summary>
     public void End(LocalTicket<T> ticket)
     {
         LocalSegment<T>.Lane lane = ticket.Outcome switch
@@ -118,7 +121,8 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
             Outcome.Skipped => LocalSegment<T>.Lane.Skipped,
             _ => LocalSegment<T>.Lane.Cancelled,
         };
-        if (ticket.TakeFailures() is { } failures && (core.Options.Delivery.Level is DeliveryLevel.Track or DeliveryLevel.Replay || failures.IsDivisible))
+        if (ticket.TakeFailures() is { } failures && (identity.Options.Delivery.Level is DeliveryLevel.Track or DeliveryLevel.Replay
+            || failures.IsDivisible))
         {
             lane = LocalSegment<T>.Lane.Failed;
             Failed.Enqueue((ticket.Item, ticket.Id, failures));
@@ -126,20 +130,21 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
         Ended(ticket.Segment, ticket.Segment.End(lane, 1));
     }
 
-    /// <summary>The pump is to know when there is something to store, and when nothing is under way.</summary>
+    /// <summary>Wakes the pump if a failed item is to be stored, or if no item of the segment is in flight.</summary>
     private void Ended(LocalSegment<T> segment, LocalSegment<T>.Ends ends)
     {
-        if (Volatile.Read(ref wantsWake) && (ends[LocalSegment<T>.Lane.Failed] > 0 || ends.Sum >= segment.Taken)) core.Changed();
+        if (Volatile.Read(ref wantsWake) && (ends[LocalSegment<T>.Lane.Failed] > 0 || ends.Sum >= segment.Taken)) pump.Changed();
     }
 
-    /// <summary>A ticket has been settled that its item had taken along from the pump.</summary>
+    /// <summary>Wakes the pump after the end of an item that had taken a ticket of the pump along.</summary>
     public void WakeForTicket()
     {
-        if (Volatile.Read(ref wantsWake)) core.Changed();
+        if (Volatile.Read(ref wantsWake)) pump.Changed();
     }
 
-    /// <summary>From here on the pump is woken when there is something for it to do. Look once more after this.</summary>
-    /// <param name="hasTickets">Whether items have taken tickets of the pump's along: to settle one is no fence.</param>
+    /// <summary>Lets the pump be woken from here on. The pump looks for work once more after this call.</summary>
+    /// <param name="hasTickets">Whether items have taken tickets of the pump along. Settling such a ticket is no fence, so a process-wide
+    /// barrier is needed.</param>
     public void PrepareSleep(bool hasTickets)
     {
         Volatile.Write(ref wantsWake, true);
@@ -149,7 +154,7 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
 
     public void Awake() => Volatile.Write(ref wantsWake, false);
 
-    /// <summary>Counts in the books what has ended, and lets go of it.</summary>
+    /// <summary>Adds the ended items to the ledger and releases their memory.</summary>
     public void Sweep()
     {
         lock (Sync)
@@ -173,8 +178,8 @@ internal sealed class LocalItems<T>(ConsecutorCore core) : NumberedItems
             }
             int ended = (int)(completed + skipped + cancelled);
             if (ended == 0) return;
-            core.Books.SettleLocal(completed, skipped, cancelled);
-            core.End(ended);
+            ledger.SettleLocal(completed, skipped, cancelled);
+            inFlight.End(ended);
         }
     }
 }

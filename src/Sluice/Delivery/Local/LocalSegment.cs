@@ -1,12 +1,10 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Some items in order, from their arrival to their end: a producer fills it while the pump takes what is announced.</summary>
-/// <remarks>
-/// Filled by one producer, who publishes every item; announced and taken under the intake's lock; ends are counted by any thread. It is used again when
-/// all of its items have ended.
-/// </remarks>
+/// <summary>A segment: items in order, from their arrival to their end. A producer fills it while the pump takes announced items.</summary>
+/// <remarks>One producer fills the segment and publishes every item. Items are announced and taken under the lock of the intake. Any thread
+/// counts ends. The segment is reused when all its items have ended.</remarks>
 internal sealed class LocalSegment<T>(int slot)
 {
     public const int Bits = 9;
@@ -17,54 +15,54 @@ internal sealed class LocalSegment<T>(int slot)
 
     private T[] items = new T[Length];
     private int filled;
-    private long ended;                              // four counters in one, so that they are read together
+    private long ended;                              // four counters in one, so that they are read atomically
 
-    /// <summary>How an item has ended.</summary>
+    /// <summary>The way in which an item has ended.</summary>
     public enum Lane
     {
         Completed,
         Skipped,
         Cancelled,
 
-        /// <summary>It has failed, and goes on as an entry of the store.</summary>
+        /// <summary>The item has failed and goes on as an entry of the store.</summary>
         Failed,
     }
 
     public T[] Items => items;
 
-    /// <summary>How many items there are; any thread.</summary>
+    /// <summary>The number of items. Any thread.</summary>
     public int Filled => Volatile.Read(ref filled);
 
-    /// <summary>What its items have ended as; any thread.</summary>
+    /// <summary>The ends of the items, counted by lane. Any thread.</summary>
     public Ends Ended => new(Volatile.Read(ref ended));
 
-    // Under the intake's lock.
+    // Under the lock of the intake.
     public int Announced { get; set; }
 
     public bool IsQueued { get; set; }
 
-    /// <summary>How many have been handed to the pump. Written under the intake's lock, read by any thread.</summary>
+    /// <summary>The number of items that were handed to the pump. Written under the lock of the intake, read by any thread.</summary>
     public int Taken
     {
         get => Volatile.Read(ref field);
         set => Volatile.Write(ref field, value);
     }
 
-    /// <summary>What of its ends is in the books, and how many items were let go of. The sweeper's.</summary>
+    /// <summary>The ends that the last sweep has added to the ledger. Used by the sweep.</summary>
     public Ends Swept { get; set; }
 
     public int Cleared { get; set; }
 
-    /// <summary>The number of the first item, for ids. Set when it is rented.</summary>
+    /// <summary>The number of the first item, for ids. Set when the segment is rented.</summary>
     public long First { get; set; }
 
-    /// <summary>The number of an item among those under way.</summary>
+    /// <summary>Returns the number of an item among the items in flight.</summary>
     public int NumberOf(int index) => ((slot << Bits) | index) + 1;
 
     public static (int Slot, int Index) Find(int number) => ((number - 1) >> Bits, (number - 1) & (Length - 1));
 
-    /// <summary>The producer's.</summary>
-    /// <returns>Whether it is full now.</returns>
+    /// <summary>Adds an item. Used by the producer.</summary>
+    /// <returns>Whether the segment is full now.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Add(T item)
     {
@@ -74,26 +72,26 @@ internal sealed class LocalSegment<T>(int slot)
         return at + 1 == Length;
     }
 
-    /// <summary>Counts ends, any thread; a full fence.</summary>
-    /// <returns>All ends until now.</returns>
+    /// <summary>Counts ends. Any thread; a full fence.</summary>
+    /// <returns>All ends so far.</returns>
     public Ends End(Lane lane, int count) => new(Interlocked.Add(ref ended, (long)count << (LaneBits * (int)lane)));
 
-    /// <summary>Lets go of items that have ended.</summary>
+    /// <summary>Clears the references to ended items.</summary>
     public void Clear(int to)
     {
         if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) Array.Clear(items, Cleared, to - Cleared);
         Cleared = to;
     }
 
-    /// <summary>Makes it empty. When all of its items have ended.</summary>
-    /// <param name="keepsMemory">Whether it is to be used again soon.</param>
+    /// <summary>Empties the segment, when all its items have ended.</summary>
+    /// <param name="keepsMemory">Whether the segment keeps its memory for a soon reuse.</param>
     public void Reset(bool keepsMemory)
     {
         (filled, ended, Announced, Taken, Cleared, Swept) = (0, 0, 0, 0, 0, default);
         if (!keepsMemory) items = [];
     }
 
-    /// <summary>Before it is filled anew.</summary>
+    /// <summary>Prepares the segment for new items.</summary>
     public void Prepare(long first)
     {
         First = first;

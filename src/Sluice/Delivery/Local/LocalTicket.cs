@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>The ticket of an item that is in no store, while it is on its way between boundaries, or out of the ordinary.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>The ticket of an item without a store, between boundaries or after an unusual event such as a failure.</summary>
 internal abstract class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed: true)
 {
     private int index;
@@ -30,7 +32,7 @@ internal abstract class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed:
         return number;
     }
 
-    /// <summary>What is known of its failures goes with the item.</summary>
+    /// <summary>Takes the failures of the item, which go on with it.</summary>
     public PartFailure? TakeFailures()
     {
         PartFailure? taken = failures;
@@ -41,8 +43,9 @@ internal abstract class LocalTicket<T>(LocalItems<T> owner) : Ticket(isFollowed:
     protected sealed override void Keep(PartFailure failure) => Stacked.Push(ref failures, failure);
 }
 
-/// <summary>A ticket of the pump's, which looks at it when its push has returned. One that its item has taken along it looks at again and again.</summary>
-/// <remarks>So settling one costs no fence. That the pump sleeps, and that somebody settles, meet by a barrier of the pump's.</remarks>
+/// <summary>A ticket of the pump. The pump checks it when the push of its item has returned. If the item has taken the ticket along, the
+/// pump checks it repeatedly.</summary>
+/// <remarks>So settling costs no fence. A barrier of the pump orders its sleep and a concurrent settlement.</remarks>
 internal sealed class PumpTicket<T> : LocalTicket<T>
 {
     public PumpTicket(LocalItems<T> owner) : base(owner)
@@ -51,13 +54,13 @@ internal sealed class PumpTicket<T> : LocalTicket<T>
         Close();
     }
 
-    /// <summary>Whether there is an item whose end is to be counted.</summary>
+    /// <summary>Whether the ticket has an ended item that is not counted yet.</summary>
     public bool HasEnded => IsSettled && Outcome != Outcome.Numbered;
 
-    /// <summary>The end of its item is counted.</summary>
+    /// <summary>Frees the ticket, because the end of its item is counted.</summary>
     public void Forget() => Close();
 
-    /// <summary>Whether its item has taken it along: then its end wakes the pump.</summary>
+    /// <summary>Whether the item has taken the ticket along, so that its end wakes the pump.</summary>
     public bool IsTakenAlong
     {
         set => TellsEnd = value;
@@ -66,18 +69,16 @@ internal sealed class PumpTicket<T> : LocalTicket<T>
     protected override void OnSettled() => Owner.WakeForTicket();
 }
 
-/// <summary>A ticket for items that come out of a boundary. It counts the end of its item, and is used for one after the other.</summary>
-/// <remarks>
-/// If the item has not ended, nor is in a boundary, when its push has returned, it takes the ticket along: who had it, and who settles it, agree by one
-/// exchange on who lets it go.
-/// </remarks>
+/// <summary>A ticket for items that leave a boundary. It counts the end of its item, and serves one item after the other.</summary>
+/// <remarks>If the item has neither ended nor entered a boundary when its push returns, it takes the ticket along. One atomic exchange
+/// decides whether the former user or the settler returns the ticket.</remarks>
 internal sealed class IslandTicket<T>(LocalItems<T> owner) : LocalTicket<T>(owner)
 {
     private const int InUse = 0, Free = 1, TakenAlong = 2;
 
     private int state;
 
-    /// <summary>For whoever had it: whether it is his again. If not, it is nobody's until its item ends.</summary>
+    /// <summary>Whether the former user may reuse the ticket. If not, it stays in use until its item ends.</summary>
     public bool TryReuse() => Volatile.Read(ref state) == Free || Interlocked.Exchange(ref state, TakenAlong) == Free;
 
     public override void Begin(LocalSegment<T> segment, int at)
@@ -86,7 +87,7 @@ internal sealed class IslandTicket<T>(LocalItems<T> owner) : LocalTicket<T>(owne
         base.Begin(segment, at);
     }
 
-    /// <summary>For an item that takes it along.</summary>
+    /// <summary>Gives the ticket to its item, which takes it along.</summary>
     public void GiveAway() => state = TakenAlong;
 
     public override int Leave(out NumberedItems? items)

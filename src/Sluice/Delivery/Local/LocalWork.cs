@@ -1,15 +1,15 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>
-/// The first attempts of items that are in no store: straight from the producer's segment into the pipeline. One that fails is put into the consecutor's own
-/// store, with its failure, and goes on from there as an entry of any store does.
-/// </summary>
-/// <remarks>The pump's.</remarks>
+namespace Sluice.Delivery;
+
+/// <summary>Runs the first attempts of items without a store: from the producer's segment straight into the pipeline. A failed item goes
+/// with its failure into the consecutor's own store, and continues as an entry of it.</summary>
+/// <remarks>Used by the pump.</remarks>
 internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, StageContext context, Inlet<T> next)
 {
-    private const int AtOnce = 64;                   // counters, and the books, lag behind by so many
+    private const int AtOnce = 64;                   // the most items by which counters and ledger lag behind
 
-    private const int MaxFailed = 1024;             // waiting for room in the store; then what is in there goes first
+    private const int MaxFailed = 1024;             // the most that wait for room in the store before stored items go first
 
     private readonly LocalItems<T> items = intake.Items;
     private readonly ITakesFollowed<T>? several = next is ITakesFollowed<T> { TakesFollowed: true } known ? known : null;
@@ -18,9 +18,9 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
     private readonly Stack<PumpTicket<T>> unused = new();
     private Task storing = Task.CompletedTask;
     private PumpTicket<T> own = new(intake.Items);
-    private bool isHeld;                             // nothing may be taken up: whoever allows it wakes the pump
+    private bool isHeld;                             // no item may start; the release wakes the pump
 
-    /// <summary>Processes a segment, or what there is of it, if one has come.</summary>
+    /// <summary>Processes the available items of the next segment, if there is one.</summary>
     public async ValueTask<bool> WorkAsync()
     {
         items.Awake();
@@ -30,17 +30,18 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             await storing;
             storing = StoreFailedAsync();
         }
-        if (!core.IsLeasing) core.Alone.Rest();
-        isHeld = !core.IsLeasing || !core.Alone.MayWork();
+        if (!core.Pump.IsLeasing) core.Alone.Rest();
+        isHeld = !core.Pump.IsLeasing || !core.Alone.MayWork();
         if (isHeld || items.Failed.Count > MaxFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
-        core.Books.StartLocal(end - at);
-        core.Begin(end - at);
+        core.Ledger.StartLocal(end - at);
+        core.InFlight.Begin(end - at);
         context.Out += end - at;
         while (at < end)
         {
             try
             {
-                ValueTask pushed = several?.PushAsync(segment.Items.AsSpan(at, Math.Min(AtOnce, end - at)), new(items, segment.NumberOf(at)), ref at) ?? PushSome(segment, ref at, end);
+                ValueTask pushed = several?.PushAsync(segment.Items.AsSpan(at, Math.Min(AtOnce, end - at)),
+                    new(items, segment.NumberOf(at)), ref at) ?? PushSome(segment, ref at, end);
                 if (!pushed.IsCompletedSuccessfully)
                 {
                     next.Flush();
@@ -49,15 +50,15 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             }
             catch (PipelineException e) when (e.IsKept)
             {
-                // on with the next
+                // Continue with the next item.
             }
             EndOwn();
         }
         return true;
     }
 
-    /// <summary>The pump has nothing to do.</summary>
-    /// <returns>Whether that is so.</returns>
+    /// <summary>Prepares the sleep of the pump.</summary>
+    /// <returns>Whether there is nothing to do.</returns>
     public bool PrepareSleep()
     {
         bool isIdle = isHeld || intake.PrepareSleep();
@@ -66,7 +67,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         return (isIdle || items.Failed.Count > MaxFailed) && (items.Failed.IsEmpty || !storing.IsCompleted);
     }
 
-    /// <summary>Pushes until the end, or until a push has to wait. The last ticket is then the caller's to look at.</summary>
+    /// <summary>Pushes items until the end, or until a push has to wait. The caller then checks the last ticket.</summary>
     private ValueTask PushSome(LocalSegment<T> segment, ref int at, int end)
     {
         Inlet<T> inlet = next;
@@ -96,7 +97,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         }
     }
 
-    /// <summary>The push of an item has returned: it has ended, or is in a boundary, or takes the ticket along.</summary>
+    /// <summary>Handles the return of a push: the item has ended, has entered a boundary, or takes the ticket along.</summary>
     private void EndOwn()
     {
         if (TryEnd(own)) return;
@@ -130,7 +131,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
         return true;
     }
 
-    /// <summary>Not awaited by the pump, which alone makes room in the store.</summary>
+    /// <summary>Stores failed items. The pump does not await it, because only the pump makes room in the store.</summary>
     private async Task StoreFailedAsync()
     {
         while (items.Failed.TryDequeue(out var failed))
@@ -139,13 +140,14 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             Task room;
             do
             {
-                accepted = HandleSerializer<T>.With(failed.Id, failed.Failures, () => (stored.TryAdd(failed.Item, null, default, out Task full), full), out room);
+                accepted = HandleSerializer<T>.With(failed.Id, failed.Failures,
+                    () => (stored.TryAdd(failed.Item, null, default, out Task full), full), out room);
                 if (accepted is null) await room;
             }
             while (accepted is null);
             await accepted;
-            core.Books.StoreLocal();
-            core.End(1);
+            core.Ledger.StoreLocal();
+            core.InFlight.End(1);
         }
     }
 }

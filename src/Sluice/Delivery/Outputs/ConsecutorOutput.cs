@@ -1,35 +1,40 @@
+using Sluice.Delivery;
+using Sluice.Diagnostics;
+
 namespace Sluice;
 
-/// <summary>A named output of a consecutor: what its pipeline puts out there, to be processed by another consecutor.</summary>
+/// <summary>A named output of a consecutor: its pipeline writes items there for another consecutor.</summary>
 /// <remarks>
 /// <para>
-/// What an item has put out becomes entries of the target in the commit that settles the item: it is there exactly once, whatever dies. What attempts put out that failed
-/// never is. Entries come in the order of the items' ends, those of one item in the order in which it put them out; where the consecutor has a
-/// <see cref="Consecutor{T}.Key"/>, in the order of the items of each key.
+/// The outputs of an item become entries of the target in the commit that settles the item, so each is there exactly once, even if
+/// processes die. Outputs of failed attempts are never committed. Entries of one item come in the order in which it wrote them. Entries of
+/// several items come in the order in which the items ended; if the consecutor has a <see cref="Consecutor{T}.Key"/>, in the order of the
+/// items of each key.
 /// </para>
 /// <para>Thread-safe.</para>
 /// </remarks>
-/// <typeparam name="T">The type of its items.</typeparam>
+/// <typeparam name="T">The type of the items.</typeparam>
 public sealed class ConsecutorOutput<T>
 {
     private readonly ConsecutorCore source;
     private readonly Func<ConsecutorStatus> state;
 
-    internal ConsecutorOutput(ConsecutorCore source, Func<ConsecutorStatus> state, string name) => (this.source, this.state, Name) = (source, state, name);
+    internal ConsecutorOutput(ConsecutorCore source, Func<ConsecutorStatus> state, string name)
+        => (this.source, this.state, Name) = (source, state, name);
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the output.</summary>
     public string Name { get; }
 
-    /// <summary>The name of its consecutor.</summary>
+    /// <summary>The name of the consecutor that writes to the output.</summary>
     public string Consecutor => source.Name;
 
-    /// <summary>Leads it to a consecutor, which may be its own, or one that leads back to it. Before either of the two starts.</summary>
-    /// <param name="target">A consecutor over the same store. Its key, serializers and version are used, and its bound holds.</param>
-    /// <param name="mode">What is done when the target has no room.</param>
-    /// <exception cref="InvalidOperationException">
-    /// One of the two was started; they have not the same store; the output leads somewhere already; or the consecutor lets go of its items before they are started (<see cref="DeliveryGuarantee.None"/>).
-    /// </exception>
-    /// <exception cref="PayloadException">The target's serializers have none for the type.</exception>
+    /// <summary>Wires the output to a consecutor, before either of the two starts. The target may be the same consecutor, or one that leads
+    /// back to it.</summary>
+    /// <param name="target">A consecutor over the same store. Its key, serializers, code version and stream bound apply.</param>
+    /// <param name="mode">The behaviour when the target has no room.</param>
+    /// <exception cref="InvalidOperationException">One of the two was started; they have different stores or none; the output is wired
+    /// already; or the consecutor settles its items before they start (<see cref="DeliveryGuarantee.None"/>).</exception>
+    /// <exception cref="PayloadException">The target's serializers do not support the type.</exception>
     public void To(Consecutor<T> target, OutputMode mode = OutputMode.Asynchronous)
     {
         ArgumentNullException.ThrowIfNull(target);
@@ -37,7 +42,7 @@ public sealed class ConsecutorOutput<T>
         source.Outputs.Wire(Name, new OutputTarget<T>(target.Core, mode));
     }
 
-    /// <summary>Its consecutor and its name.</summary>
+    /// <summary>Returns the names of the consecutor and of the output, joined by a dot.</summary>
     public override string ToString() => $"{source.Name}.{Name}";
 
     private void Check(Consecutor<T> target, ConsecutorStatus targetState)
@@ -46,19 +51,24 @@ public sealed class ConsecutorOutput<T>
         if (own != ConsecutorStatus.Created || targetState != ConsecutorStatus.Created)
         {
             (string started, ConsecutorStatus how) = own != ConsecutorStatus.Created ? (source.Name, own) : (target.Name, targetState);
-            throw new InvalidOperationException($"The output {this} cannot be led to {target.Name} any more: {started} was started ({how}). Wire outputs before the start of both consecutors.");
+            throw new InvalidOperationException(
+                $"The output {this} cannot be led to {target.Name} any more: {started} was started ({how}). Wire outputs before the start "
+                    + $"of both consecutors.");
         }
         if (source.Options.Store is null || !ReferenceEquals(source.Options.Store, target.Core.Options.Store))
         {
-            string why = source.Options.Store is null ? $"{source.Name} has none" : target.Core.Options.Store is null ? $"{target.Name} has none" : "they have two";
+            string why = source.Options.Store is null ? $"{source.Name} has none" : target.Core.Options.Store is null
+                ? $"{target.Name} has none" : "they have two";
             throw new InvalidOperationException(
-                $"The output {this} cannot be led to {target.Name}: what comes of an item is accepted there in the commit that settles the item here, so both need the same store, and {why}. "
+                $"The output {this} cannot be led to {target.Name}: what comes of an item is accepted there in the commit that settles "
+                    + $"the item here, so both need the same store, and {why}. "
                 + "Give both the same object as ConsecutorOptions.Store; into another store, send from a stage (at least once).");
         }
         if (source.Options.Delivery.Level == DeliveryLevel.None)
         {
             throw new InvalidOperationException(
-                $"The output {this} cannot be led to {target.Name}: under DeliveryGuarantee.None items are settled before they are started, and what comes of them could not be committed with them. Use DeliveryGuarantee.Confirm.");
+                $"The output {this} cannot be led to {target.Name}: under DeliveryGuarantee.None items are settled before they are "
+                    + $"started, and what comes of them could not be committed with them. Use DeliveryGuarantee.Confirm.");
         }
     }
 }

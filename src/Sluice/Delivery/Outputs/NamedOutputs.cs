@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>The named outputs of a consecutor.</summary>
-/// <remarks>Thread-safe. They are wired before the start, and written to by any thread of the run.</remarks>
+/// <summary>The named outputs of a consecutor, and where they lead.</summary>
+/// <remarks>Thread-safe. Outputs are wired before the start and written to by any thread of the run.</remarks>
 internal sealed class NamedOutputs : IFollowedOutputs
 {
     private readonly ConcurrentDictionary<string, OutputState> outputs = new(StringComparer.Ordinal);
@@ -13,20 +16,21 @@ internal sealed class NamedOutputs : IFollowedOutputs
     private volatile Gates gates = new(-1, [], []);
     private int watched;
 
-    public NamedOutputs(ConsecutorCore core) => (this.core, places) = (core, new(core));
+    public NamedOutputs(ConsecutorCore core) => (this.core, places) = (core, new(core.Time, core.Store, core.InFlight, core.Alone));
 
-    /// <summary>What keeps what is under way from going on; null if nothing does.</summary>
+    /// <summary>The reason why items in flight wait for room, as a text for people; null if none waits.</summary>
     public string? Problem => places.Problem;
 
-    /// <summary>Where they lead; several of them to one place, maybe.</summary>
+    /// <summary>The consecutors that the outputs lead to; with repetitions.</summary>
     public IEnumerable<ConsecutorCore> Targets => outputs.Values.Select(output => output.Target?.Core).OfType<ConsecutorCore>();
 
     public bool IsUsed => !outputs.IsEmpty;
 
-    /// <summary>What went where, since the start of the process.</summary>
-    public IReadOnlyDictionary<string, OutputCounts> Counts => outputs.ToDictionary(output => output.Key, output => output.Value.Counts, StringComparer.Ordinal);
+    /// <summary>The counts of each output, by name, since the start of the process.</summary>
+    public IReadOnlyDictionary<string, OutputCounts> Counts
+        => outputs.ToDictionary(output => output.Key, output => output.Value.Counts, StringComparer.Ordinal);
 
-    /// <summary>The streams that must have room before something is taken up.</summary>
+    /// <summary>The streams that must have room before an item is leased.</summary>
     public string[] GateStreams => Present.Streams;
 
     public void Wire(string name, OutputTarget target)
@@ -35,13 +39,16 @@ internal sealed class NamedOutputs : IFollowedOutputs
         lock (sync)
         {
             if (output.Target is { } known)
-                throw new InvalidOperationException($"The output {core.Name}.{name} leads to {known.Core.Name} already. To have the items in {target.Core.Name} as well, write them to a second output, in a second branch.");
+                throw new InvalidOperationException(
+                    $"The output {core.Name}.{name} leads to {known.Core.Name} already. To have the items in {target.Core.Name} as well, "
+                        + $"write them to a second output, in a second branch.");
             output.Target = target;
         }
         OutputGraph.Changed();
     }
 
-    /// <summary>Opens the streams that they lead to; and refuses to wait for itself. Called at the start, and when a store has lost something.</summary>
+    /// <summary>Opens the target streams. Refuses a blocking output inside a cycle, which would wait for itself. Called at the start, and
+    /// after a loss of the store.</summary>
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
         foreach (OutputState output in outputs.Values)
@@ -50,10 +57,11 @@ internal sealed class NamedOutputs : IFollowedOutputs
             if (target.Mode == OutputMode.Blocking && (target.Core == core || OutputGraph.Behind(target.Core).Contains(core)))
             {
                 throw new InvalidOperationException(
-                    $"The blocking output {core.Name}.{output.Name} leads back to {core.Name} ({core.Name} -> {OutputGraph.Way(target.Core, core)}): it would wait for itself. Make it OutputMode.Asynchronous; "
+                    $"The blocking output {core.Name}.{output.Name} leads back to {core.Name} ({core.Name} "
+                        + $"-> {OutputGraph.Way(target.Core, core)}): it would wait for itself. Make it OutputMode.Asynchronous; "
                     + "then those wait who send into the cycle.");
             }
-            await target.Core.OpenStreamAsync(cancellation).ConfigureAwait(false);
+            await target.Core.Stream.OpenAsync(cancellation).ConfigureAwait(false);
         }
     }
 
@@ -62,47 +70,51 @@ internal sealed class NamedOutputs : IFollowedOutputs
         OutputState output = outputs.GetOrAdd(name, static name => new(name));
         if (root?.Whole is not Root accepted)
         {
-            output.Count();                          // of an item in no store: it leads nowhere
+            output.Count();                          // an item without a store: its outputs lead nowhere
             return default;
         }
-        if (accepted.HasTooMuch) return default;     // it will be dead
+        if (accepted.HasTooMuch) return default;     // the root dies anyway
         if (output.Target is null) return Weigh(accepted, new(output, node, [], default)) is { } discarded ? new(discarded) : default;
         if (output.Target is not OutputTarget<T> target)
         {
             throw new ArgumentException(
-                $"The output '{name}' of {core.Name} leads to {output.Target.Core.Name}, which takes {TypeNames.Of(output.Target.Type)}, and was given a {TypeNames.Of(typeof(T))}.");
+                $"The output '{name}' of {core.Name} leads to {output.Target.Core.Name}, which takes {TypeNames.Of(output.Target.Type)}, "
+                    + $"and was given a {TypeNames.Of(typeof(T))}.");
         }
         (byte[] payload, EntryKey key) = target.Write(name, item, accepted.HeaderBytes);
         if (Weigh(accepted, new(output, node, payload, key)) is not { } part) return default;
         return target.Mode == OutputMode.Asynchronous ? new(part) : places.ReserveAsync(part, accepted, cancellation);
     }
 
-    /// <returns>Null if the root has put out more than an item may: it is dead from here on, and keeps nothing.</returns>
+    /// <returns>Null if the outputs of the root exceed the limit: the root dies and keeps none of them.</returns>
     private OutputPart? Weigh(Root root, OutputPart part)
     {
         long most = core.Options.MaxOutputBytes;
         long bytes = root.AddOutput(part.Weight);
         if (bytes <= most) return part;
-        if (bytes - part.Weight > most) return null;          // another thread's part was the first that was too much
+        if (bytes - part.Weight > most) return null;          // another thread's part exceeded the limit first
         var cause = new InvalidOperationException(
-            $"The item put out more than {most:N0} bytes into the outputs of {core.Name}, which is the limit (ConsecutorOptions.MaxOutputBytes): the consecutor keeps all outputs of an item in memory until the item ends. "
+            $"The item put out more than {most:N0} bytes into the outputs of {core.Name}, which is the limit "
+                + $"(ConsecutorOptions.MaxOutputBytes): the consecutor keeps all outputs of an item in memory until the item ends. "
             + "None of the item's outputs was committed. Put out references, divide the item before it is sent, or raise the limit.");
-        root.RefuseTooMuch(new(new PipelineException(core.Recorder.NameOf(part.Node), null, cause, part.Node), IsPartial: true, IsFinal: true, Attempts: 1));
+        root.RefuseTooMuch(new(new PipelineException(core.Recorder.NameOf(part.Node), null, cause, part.Node), IsPartial: true,
+            IsFinal: true, Attempts: 1));
         return null;
     }
 
-    /// <summary>Nothing was leased because a gate is full: wakes whoever leases when there may be room. The pump's.</summary>
-    /// <returns>What is said of it.</returns>
+    /// <summary>Wakes the pump when a full gate may have room again. Used by the pump.</summary>
+    /// <returns>The text for people.</returns>
     public string Wait(string gate)
     {
         if (Interlocked.Exchange(ref watched, 1) == 0) _ = WakeAsync(gate);
         OutputState[] full = [.. outputs.Values.Where(output => output.Target?.Core.Name == gate)];
         return full.Length == 0
             ? $"What is put out gets into a cycle in which the stream {gate} is full; nothing is taken up until there is room."
-            : $"The output {string.Join(", ", full.Select(output => $"'{output.Name}'"))} is full: {gate} has as much before it as its stream may hold. Nothing is taken up until there is room.";
+            : $"The output {string.Join(", ", full.Select(output =>
+            $"'{output.Name}'"))} is full: {gate} has as much before it as its stream may hold. Nothing is taken up until there is room.";
     }
 
-    /// <summary>Whether those who send to it have to wait, because another one is full of the cycle that it is in.</summary>
+    /// <summary>Whether senders to this consecutor have to wait, because another consecutor of its cycle is full.</summary>
     public async ValueTask<bool> IsCycleFullAsync(CancellationToken cancellation)
     {
         foreach (ConsecutorCore other in Present.Cycle)
@@ -110,7 +122,8 @@ internal sealed class NamedOutputs : IFollowedOutputs
             StreamInfo? stream = await core.Store.FindStreamAsync(other.Name, cancellation).ConfigureAwait(false);
             if (stream is null) continue;
             if (stream.Groups.Any(group => group.Outstanding >= stream.Options.MaxItems)) return true;
-            if (stream.Options.Retention != Retention.All && stream.Groups.Any(group => group.Outstanding > 0) && stream.Bytes >= stream.Options.MaxBytes) return true;
+            if (stream.Options.Retention != Retention.All && stream.Groups.Any(group => group.Outstanding > 0)
+                && stream.Bytes >= stream.Options.MaxBytes) return true;
         }
         return false;
     }
@@ -128,19 +141,20 @@ internal sealed class NamedOutputs : IFollowedOutputs
     {
         try
         {
-            long seen = await core.Store.WaitForChangeAsync(gate, -1, core.Life).ConfigureAwait(false);
-            core.Changed();                          // it is looked at once more: there may have been room made just before
-            await core.Store.WaitForChangeAsync(gate, seen, core.Life).ConfigureAwait(false);
+            long seen = await core.Store.WaitForChangeAsync(gate, -1, core.Lifetime.Token).ConfigureAwait(false);
+            core.Pump.Changed();                          // look once more: room may have come just before the wait
+            await core.Store.WaitForChangeAsync(gate, seen, core.Lifetime.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
             // The pump looks again after a while.
         }
         Volatile.Write(ref watched, 0);
-        core.Changed();
+        core.Pump.Changed();
     }
 
-    /// <summary>Inside a cycle nobody waits but those who bring something from outside: then it empties itself.</summary>
+    /// <summary>Finds the gates. Inside a cycle only outside senders wait; the consecutors of the cycle go on, so it empties
+    /// itself.</summary>
     private Gates Make()
     {
         int version = OutputGraph.Version;

@@ -1,17 +1,17 @@
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Which consecutors of this process feed which others.</summary>
-/// <remarks>Thread-safe. What is wired is never unwired.</remarks>
+/// <summary>The graph of the wired outputs of this process: which consecutors feed which.</summary>
+/// <remarks>Thread-safe. Wirings are added and never removed.</remarks>
 internal static class OutputGraph
 {
     private static int version;
 
-    /// <summary>Counts what is wired anywhere.</summary>
+    /// <summary>The number of wirings so far; it tells whether a cached answer is current.</summary>
     public static int Version => Volatile.Read(ref version);
 
     public static void Changed() => Interlocked.Increment(ref version);
 
-    /// <summary>All that what a consecutor puts out may get to; itself only if it is in a cycle.</summary>
+    /// <summary>Returns all consecutors that are reachable through outputs; the start itself only if it is in a cycle.</summary>
     public static HashSet<ConsecutorCore> Behind(ConsecutorCore start)
     {
         HashSet<ConsecutorCore> found = [];
@@ -24,10 +24,11 @@ internal static class OutputGraph
         return found;
     }
 
-    /// <summary>The others that it is in a cycle with.</summary>
-    public static IEnumerable<ConsecutorCore> InCycleWith(ConsecutorCore core) => Behind(core).Where(other => other != core && Behind(other).Contains(core));
+    /// <summary>Returns the other consecutors that are in a cycle with this one.</summary>
+    public static IEnumerable<ConsecutorCore> InCycleWith(ConsecutorCore core)
+        => Behind(core).Where(other => other != core && Behind(other).Contains(core));
 
-    /// <summary>A way from one to another, as <c>a -> b -> c</c>; there is one.</summary>
+    /// <summary>Returns a path between two consecutors, as <c>a -> b -> c</c>. A path must exist.</summary>
     public static string Way(ConsecutorCore from, ConsecutorCore to)
     {
         Dictionary<ConsecutorCore, ConsecutorCore> before = [];

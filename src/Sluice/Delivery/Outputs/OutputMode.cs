@@ -1,17 +1,16 @@
 namespace Sluice;
 
-/// <summary>What an output does when the consecutor that it leads to has as much before it as its stream may hold.</summary>
+/// <summary>The behaviour of an output when the stream of its target is full.</summary>
 public enum OutputMode
 {
-    /// <summary>
-    /// It never waits: what is under way is finished and committed, so the bound may be overshot by one commit. Then nothing more is taken up until there is room. Inside a
-    /// cycle of consecutors it is those who send into the cycle that wait.
-    /// </summary>
+    /// <summary>The output never waits. Items in flight end and are committed, so the bound may be overshot by one commit. Then the
+    /// consecutor leases no more until there is room. Inside a cycle of consecutors, only senders from outside wait.</summary>
     Asynchronous,
 
     /// <summary>
-    /// It reserves a place in the target's stream before it goes on, and waits for one: the stage does not take up the next item meanwhile. An accepted item waits for its first
-    /// place only; what else comes of it overshoots rather than wait for what the item itself holds. Items that go through together, because the consecutor has keys or state, are as one in that. Not inside a cycle.
+    /// The output reserves a place in the target's stream and waits for it; meanwhile the stage takes no next item. An item waits for its
+    /// first place only: further outputs overshoot the bound rather than wait while the item holds a place. Items that go through together,
+    /// because the consecutor has keys or state, count as one item here. Not allowed inside a cycle.
     /// </summary>
     Blocking,
 }

@@ -1,31 +1,37 @@
 using System.Collections.Concurrent;
+using Sluice.Engine;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Reserves places for blocking outputs, and waits for them.</summary>
+/// <summary>Reserves places in target streams for blocking outputs, and waits for them.</summary>
 /// <remarks>
-/// <para>Thread-safe. Who waits holds no lock, but the stage, and what it has to commit.</para>
+/// <para>Thread-safe. A waiting output holds no lock, but it holds up its stage and the parts that its root has to commit.</para>
 /// <para>
-/// Who holds a place does not wait for another one: two could hold what the other waits for, and neither be committed. It overshoots the bound instead. And it may be that what holds a place
-/// waits in a queue behind the one who waits. So if all that fills a stream are places that are kept, and nothing has ended here for a second, the one who waits goes on without a place.
-/// So it does while something of a process is to be alone: the consecutor that would make room may be resting for that.
+/// A root that holds a place never waits for another one, but overshoots the bound: otherwise two roots could wait for each other's places,
+/// and neither would be committed. The root that holds a place may also be queued behind the root that waits. So if a stream is full of
+/// reserved places only, and no item has ended here for a second, the waiting output goes on without a place. It does so too while an item
+/// of the process waits for exclusive execution: the consecutor that would make room may be resting for it.
 /// </para>
 /// </remarks>
-internal sealed class OutputReservations(ConsecutorCore core)
+internal sealed class OutputReservations(TimeProvider time, IStreamStore store, ItemsInFlight inFlight,
+    ExclusiveExecution.Participant alone)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<OutputPart, byte> waiting = [];
 
-    /// <summary>What is waited for, for people; null if nothing is.</summary>
+    /// <summary>The output that waits, as a text for people; null if none waits.</summary>
     public string? Problem => waiting.Keys.FirstOrDefault() is { } part
-        ? $"The output '{part.Output.Name}' is full: {part.Output.Target!.Core.Name} has as much before it as its stream may hold, and the output waits for a place."
+        ? $"The output '{part.Output.Name}' is full: {part.Output.Target!.Core.Name} has as much before it as its stream may hold, and "
+        + $"the output waits for a place."
         : null;
 
     public ValueTask<IOutputItem?> ReserveAsync(OutputPart part, Root root, CancellationToken cancellation)
     {
         long bytes = part.Payload.Length + root.HeaderBytes;
-        if (root.Partition.Spare.TryUse(part.Output.Target!.Core.Name, bytes) is not { } spare) return WaitAsync(part, root, bytes, cancellation);
+        if (root.Partition.Spare.TryUse(part.Output.Target!.Core.Name, bytes) is not { } spare)
+            return WaitAsync(part, root, bytes, cancellation);
         root.Keep(spare);
         return new(part);
     }
@@ -33,8 +39,8 @@ internal sealed class OutputReservations(ConsecutorCore core)
     private async ValueTask<IOutputItem?> WaitAsync(OutputPart part, Root root, long bytes, CancellationToken cancellation)
     {
         string stream = part.Output.Target!.Core.Name;
-        long began = core.Time.GetTimestamp();
-        long ended = core.EndedRoots;
+        long began = time.GetTimestamp();
+        long ended = inFlight.Ended;
         long seen = -1;
         int unknown = 0;
         try
@@ -44,12 +50,14 @@ internal sealed class OutputReservations(ConsecutorCore core)
                 ReserveStatus? status = await TryAsync(root, stream, bytes, cancellation).ConfigureAwait(false);
                 if (status is null) unknown++;
                 if (status == ReserveStatus.Reserved) root.Keep(new Reservation(stream, 1, bytes));
-                if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces || !core.Alone.MayWaitForRoom) return part;
+                if (status is ReserveStatus.Reserved or ReserveStatus.Stale or ReserveStatus.Ended || root.HasPlaces
+                    || !alone.MayWaitForRoom) return part;
                 waiting.TryAdd(part, 0);
-                if (core.EndedRoots is var now && now != ended) (began, ended) = (core.Time.GetTimestamp(), now);
-                if (core.Time.GetElapsedTime(began) >= Patience && await IsFullOfPlacesAsync(stream, cancellation).ConfigureAwait(false)) return part;
+                if (inFlight.Ended is var now && now != ended) (began, ended) = (time.GetTimestamp(), now);
+                if (time.GetElapsedTime(began) >= Patience && await IsFullOfPlacesAsync(stream, cancellation).ConfigureAwait(false))
+                    return part;
 
-                // Look once more after having taken note of where the changes are, then wait for the next one.
+                // The first wait only learns the current position, so the loop tries once more before it really waits.
                 seen = await ChangedAsync(stream, seen, cancellation).ConfigureAwait(false);
             }
         }
@@ -57,21 +65,22 @@ internal sealed class OutputReservations(ConsecutorCore core)
         {
             waiting.TryRemove(part, out _);
 
-            // A try that was not answered may have kept a place, which nobody else would give back. What was not kept is not there to be given back: then another one is given back early, at most.
+            // An unanswered try may have reserved a place, which only this root can release. If it reserved none, at most another place
+            // is released early.
             if (unknown > 0) root.Keep(new Reservation(stream, unknown, unknown * bytes));
         }
     }
 
-    /// <returns>Null if the store did not say.</returns>
+    /// <returns>Null if the store did not answer.</returns>
     private async ValueTask<ReserveStatus?> TryAsync(Root root, string stream, long bytes, CancellationToken cancellation)
     {
         try
         {
-            return await core.Store.ReserveAsync(root.Partition.Owner, stream, 1, bytes, cancellation).ConfigureAwait(false);
+            return await store.ReserveAsync(root.Partition.Owner, stream, 1, bytes, cancellation).ConfigureAwait(false);
         }
         catch (StoreRolledBackException)
         {
-            return ReserveStatus.Stale;              // its commit will be void
+            return ReserveStatus.Stale;              // the commit of the root will be void
         }
         catch (StreamStoreException)
         {
@@ -83,7 +92,8 @@ internal sealed class OutputReservations(ConsecutorCore core)
     {
         try
         {
-            return await core.Store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is not { } info || info.Groups.All(group => group.Outstanding == 0);
+            return await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is not { } info
+                || info.Groups.All(group => group.Outstanding == 0);
         }
         catch (StreamStoreException)
         {
@@ -91,14 +101,15 @@ internal sealed class OutputReservations(ConsecutorCore core)
         }
     }
 
-    /// <summary>Waits for a change, or until somebody is to be alone, or a second. The first one only tells where we are; also after the store has failed.</summary>
+    /// <summary>Waits until the stream changes, an item starts to wait for exclusive execution, or a second is over. The first call, and
+    /// the first one after a failure of the store, only learns the current position.</summary>
     private async ValueTask<long> ChangedAsync(string stream, long seen, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(Patience, core.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token, core.Alone.RestBegins);
+        using var limit = new CancellationTokenSource(Patience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token, alone.RestBegins);
         try
         {
-            return await core.Store.WaitForChangeAsync(stream, seen, either.Token).ConfigureAwait(false);
+            return await store.WaitForChangeAsync(stream, seen, either.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
@@ -106,7 +117,7 @@ internal sealed class OutputReservations(ConsecutorCore core)
         }
         catch (StreamStoreException)
         {
-            await Task.Delay(Patience, core.Time, cancellation).ConfigureAwait(false);
+            await Task.Delay(Patience, time, cancellation).ConfigureAwait(false);
             return -1;
         }
     }

@@ -1,7 +1,11 @@
-namespace Sluice;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Storage;
 
-/// <summary>A named output of a consecutor: where it leads, and what went there.</summary>
-/// <remarks>Thread-safe. Wired before the start.</remarks>
+namespace Sluice.Delivery;
+
+/// <summary>A named output of a consecutor: its target and its counts.</summary>
+/// <remarks>Thread-safe. The target is set before the start.</remarks>
 internal sealed class OutputState(string name)
 {
     private long committed;
@@ -9,7 +13,7 @@ internal sealed class OutputState(string name)
 
     public string Name => name;
 
-    /// <summary>Null if it leads nowhere.</summary>
+    /// <summary>The target; null if the output leads nowhere.</summary>
     public OutputTarget? Target { get; set; }
 
     public OutputCounts Counts
@@ -21,7 +25,7 @@ internal sealed class OutputState(string name)
         }
     }
 
-    /// <summary>An item of it is part of a commit that was applied, or ended without one.</summary>
+    /// <summary>Counts one item of the output: its commit was applied, or it ended without one.</summary>
     public void Count()
     {
         if (Target is null) Interlocked.Increment(ref discarded);
@@ -29,31 +33,32 @@ internal sealed class OutputState(string name)
     }
 }
 
-/// <summary>An item of an output, on its root until the commit.</summary>
+/// <summary>An item of an output, staged on its root until the commit.</summary>
 internal sealed class OutputPart(OutputState output, int node, byte[] payload, EntryKey key) : StagedPart(null), IOutputItem
 {
     public OutputState Output => output;
 
-    /// <summary>Who has put it out.</summary>
+    /// <summary>The node that wrote the item.</summary>
     public int Node => node;
 
     public byte[] Payload => payload;
 
     public EntryKey Key => key;
 
-    /// <summary>What it counts towards <see cref="ConsecutorOptions.MaxOutputBytes"/>.</summary>
+    /// <summary>The bytes that the item counts towards <see cref="ConsecutorOptions.MaxOutputBytes"/>.</summary>
     public long Weight => payload.Length + 100;
 
     public void Stage(Ticket root) => ((Root)root.Whole).Stage(this);
 
     public void Drop(Ticket root) => ((Root)root.Whole).AddOutput(-Weight);
 
-    /// <summary>What a root has for other consecutors: how many entries, and how many bytes.</summary>
+    /// <summary>Returns how many entries, and how many bytes with headers, a root has for other consecutors.</summary>
     public static (int Items, long Bytes) SizeOf(Root root)
     {
         (int items, long bytes) = (0, 0);
         for (StagedPart? part = root.Staged; part is not null; part = part.Next)
-            if (part is OutputPart { Output.Target: not null } output) (items, bytes) = (items + 1, bytes + output.Payload.Length + root.HeaderBytes);
+            if (part is OutputPart { Output.Target: not null } output)
+                (items, bytes) = (items + 1, bytes + output.Payload.Length + root.HeaderBytes);
         return (items, bytes);
     }
 }

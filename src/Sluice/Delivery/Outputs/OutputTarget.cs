@@ -1,8 +1,9 @@
 using System.Buffers;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Delivery;
 
-/// <summary>Where a named output leads: a consecutor over the same store.</summary>
+/// <summary>The target of a named output: a consecutor over the same store, and the mode.</summary>
 internal abstract class OutputTarget(ConsecutorCore core, OutputMode mode)
 {
     public ConsecutorCore Core => core;
@@ -23,11 +24,11 @@ internal sealed class OutputTarget<T> : OutputTarget
 
     public override Type Type => typeof(T);
 
-    /// <summary>What an entry of the target is made of. Fails as the item that it is made of does.</summary>
-    /// <exception cref="PayloadException">It cannot be written, or is too long.</exception>
+    /// <summary>Makes the payload and the key of an entry of the target. An exception of the target's key function is passed on.</summary>
+    /// <exception cref="PayloadException">The item cannot be written, or its entry is too long.</exception>
     public (byte[] Payload, EntryKey Key) Write(string output, T item, int headers)
     {
-        EntryKey key = Core.KeyOf is Func<T, string?> keyOf && keyOf(item) is { } text ? EntryKey.Of(text) : default;
+        EntryKey key = Core.Stream.KeyOf is Func<T, string?> keyOf && keyOf(item) is { } text ? EntryKey.Of(text) : default;
         ArrayBufferWriter<byte> bytes = spare ?? new();
         spare = null;
         bytes.ResetWrittenCount();
@@ -37,14 +38,16 @@ internal sealed class OutputTarget<T> : OutputTarget
         }
         catch (Exception e)
         {
-            throw new PayloadException($"A {typeof(T).Name} for {Core.Name}, from the output '{output}', could not be written: {e.Message}", e);
+            throw new PayloadException($"A {typeof(T).Name} for {Core.Name}, from the output '{output}', could not be written: {e.Message}",
+                e);
         }
         byte[] payload = bytes.WrittenSpan.ToArray();
         spare = bytes;
         long length = payload.Length + (long)headers;
-        if (length <= Core.MaxEntryBytes) return (payload, key);
+        if (length <= Core.Stream.MaxEntryBytes) return (payload, key);
         throw new PayloadException(
-            $"A {typeof(T).Name} for {Core.Name}, from the output '{output}', has {length:N0} bytes with headers, the limit is {Core.MaxEntryBytes:N0} (MaxEntryBytes). "
+            $"A {typeof(T).Name} for {Core.Name}, from the output '{output}', has {length:N0} bytes with headers, the limit "
+                + $"is {Core.Stream.MaxEntryBytes:N0} (MaxEntryBytes). "
             + "Store it elsewhere and put out a reference, or raise the limit.");
     }
 }

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>Places in a stream that are kept for what a root will have put out there, until a commit gives them back.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>Places in a stream that are reserved for the outputs of a root until a commit releases them.</summary>
 internal sealed class Reservation(string stream, long items, long bytes) : IStacked<Reservation>
 {
     public string Stream => stream;
@@ -12,21 +14,22 @@ internal sealed class Reservation(string stream, long items, long bytes) : IStac
     public Reservation? Next { get; set; }
 }
 
-/// <summary>Places that were kept for roots of a partition which are run again: they are used first, so that nobody waits for a place that is kept for it.</summary>
+/// <summary>Reserved places of roots that are run again. A later attempt uses them first, so that no output waits for a place that is
+/// reserved for it.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class SpareReservations
 {
     private readonly Lock sync = new();
     private readonly Dictionary<string, (long Items, long Bytes)> spare = new(StringComparer.Ordinal);
 
-    /// <summary>Takes over what a root has, which will not be committed.</summary>
+    /// <summary>Takes over the reservations of a root that will not be committed.</summary>
     public void TakeOver(Root root)
     {
         for (Reservation? kept = root.Reservations; kept is not null; kept = kept.Next) Add(kept.Stream, kept.Items, kept.Bytes);
     }
 
-    /// <summary>Uses one place, with the bytes that there are for it.</summary>
-    /// <returns>Null if there is none.</returns>
+    /// <summary>Uses one place, with its bytes.</summary>
+    /// <returns>The reservation; null if no place is spare.</returns>
     public Reservation? TryUse(string stream, long bytes)
     {
         lock (sync)
@@ -38,13 +41,13 @@ internal sealed class SpareReservations
         }
     }
 
-    /// <summary>All that there are: a commit gives them back, unless it is void.</summary>
+    /// <summary>All spare reservations. A commit releases them, unless it is void.</summary>
     public IReadOnlyList<Reservation> Present
     {
         get { lock (sync) return [.. spare.Select(kept => new Reservation(kept.Key, kept.Value.Items, kept.Value.Bytes))]; }
     }
 
-    /// <summary>They were given back.</summary>
+    /// <summary>Forgets all spare reservations, because a commit has released them.</summary>
     public void Clear()
     {
         lock (sync) spare.Clear();

@@ -1,13 +1,16 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Storage;
+using Sluice.Topologies;
 
-/// <summary>
-/// The node of a sink that takes part in commits. All its lanes share the sink: they only stage, what a function makes of the item. Where that fails it is the
-/// item that fails, in this node, and not a commit that others share.
-/// </summary>
-/// <param name="staged">What is staged of an item.</param>
+namespace Sluice.Delivery;
+
+/// <summary>The operator of a sink that takes part in commits. All lanes share the sink and only stage the value that a function makes of
+/// the item. If the function throws, the item fails in this node, and not the commit that it shares with others.</summary>
+/// <param name="staged">Makes the staged value of an item.</param>
 /// <param name="factory">Makes the sink.</param>
-/// <param name="name">What the node is called unless it is given a name; the sink's type if it is null.</param>
-internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Func<TransactionalSink<TStaged>> factory, string? name) : Operator<T, Unit>
+/// <param name="name">The default name of the node; if null, the name of the sink's type.</param>
+internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Func<TransactionalSink<TStaged>> factory, string? name)
+    : Operator<T, Unit>
 {
     private string? hint = name;
 
@@ -22,7 +25,8 @@ internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Fu
         if (context.Run.Options.Following?.Feeder is not ISinkBindings sinks)
         {
             throw new InvalidTopologyException(
-                $"The sink {Hint} takes part in the commits of a consecutor, and this run has none. Put it at the end of a consecutor's pipeline.");
+                $"The sink {Hint} takes part in the commits of a consecutor, and this run has none. Put it at the end of a consecutor's "
+                    + $"pipeline.");
         }
         string node = context.Run.NameOf(context.Node);
         return new CommitSinkStage<T, TStaged>(context, next, staged, sinks.Bind(node, () => new SinkBinding<TStaged>(node, Make())));
@@ -31,7 +35,8 @@ internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Fu
     private TransactionalSink<TStaged> Make() => factory() ?? throw new InvalidOperationException("The factory of a sink returned null.");
 }
 
-internal sealed class CommitSinkStage<T, TStaged>(StageContext context, Inlet<Unit> next, Func<T, TStaged> staged, SinkBinding<TStaged> binding)
+internal sealed class CommitSinkStage<T, TStaged>(StageContext context, Inlet<Unit> next, Func<T, TStaged> staged,
+    SinkBinding<TStaged> binding)
     : Stage<T, Unit>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)

@@ -1,31 +1,35 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Storage;
 
-/// <summary>The sinks of a consecutor that take part in its commits, one for each node, whatever number of runs and lanes stage for it.</summary>
+namespace Sluice.Delivery;
+
+/// <summary>The sinks of a consecutor that take part in its commits. Each node has one, shared by all runs and lanes that stage for
+/// it.</summary>
 internal interface ISinkBindings
 {
     SinkBinding<T> Bind<T>(string node, Func<SinkBinding<T>> make);
 }
 
-/// <summary>A sink, as the committer sees it.</summary>
-/// <remarks>Everything but <see cref="Node"/> is called by the committer only, one call at a time.</remarks>
+/// <summary>The sink of one node, as the committer sees it.</summary>
+/// <remarks>All members but <see cref="Node"/> are called by the committer only, one call at a time.</remarks>
 internal abstract class SinkBinding(string node)
 {
     public string Node => node;
 
     public abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
 
-    /// <summary>Takes a part of a root that the next commit settles.</summary>
+    /// <summary>Adds a part of a root that the next commit settles.</summary>
     public abstract void Collect(StagedPart part, Root root, int ordinal);
 
     /// <summary>Whether parts were collected.</summary>
     public abstract bool IsConcerned { get; }
 
-    /// <summary>The root of an item of the prepared commit, by its place; null if there is no such item.</summary>
+    /// <summary>Returns the root of an item of the prepared commit, by the index of the item; null if there is no such item.</summary>
     public abstract Root? RootOf(int? item);
 
     public abstract ValueTask PrepareAsync(CommitParts parts, CancellationToken cancellation);
 
-    /// <summary>The outcome of the prepared commit is known. After one that is void, its parts come again with their roots.</summary>
+    /// <summary>Tells the sink the outcome of the prepared commit. If the commit is void, its parts come again with their roots.</summary>
     public abstract ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation);
 
     public abstract ValueTask EndAsync();
@@ -36,7 +40,7 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
     private readonly Dictionary<string, long> known = new(StringComparer.Ordinal);
     private int generation;
     private List<StagedItem<T>> items = [];
-    private readonly List<Root> roots = [];          // of the items
+    private readonly List<Root> roots = [];          // of the items, at the same indexes
     private SinkCommit<T>? prepared;
     private CommitParts? preparedParts;
 
@@ -50,8 +54,8 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
         roots.Clear();
         prepared = null;
 
-        // A length is stored with the partition whose commit moved it. If that one is with somebody else for the moment, what the others know is shorter: a file that
-        // was cut to that would lose what is committed. Only a store that went back makes a length shorter.
+        // A length is stored with the partition whose commit moved it. If another member owns that partition, the remaining partitions
+        // know a shorter length, and cutting the file to it would lose committed bytes. Only a store that went back may shorten a length.
         if (state.Store is { } store && store.Generation != generation)
         {
             known.Clear();
@@ -93,10 +97,10 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
     public override ValueTask EndAsync() => sink.End();
 }
 
-/// <summary>What a node has made of a part of a root, to become durable with the commit that settles the root.</summary>
+/// <summary>A result of a node for a root, which becomes durable with the commit that settles the root.</summary>
 internal abstract class StagedPart(SinkBinding? sink) : IStacked<StagedPart>
 {
-    /// <summary>The sink that is to be told; null if it is not for a sink.</summary>
+    /// <summary>The sink that takes the part; null if the part is not for a sink.</summary>
     public SinkBinding? Sink => sink;
 
     public StagedPart? Next { get; set; }

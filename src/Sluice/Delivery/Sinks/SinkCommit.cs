@@ -1,7 +1,7 @@
-namespace Sluice;
+namespace Sluice.Storage;
 
 /// <summary>A commit, as one sink sees it.</summary>
-/// <remarks>For use during the call it was given to.</remarks>
+/// <remarks>Valid only during the call that received it.</remarks>
 /// <typeparam name="T">The type of the sink's items.</typeparam>
 public sealed class SinkCommit<T>
 {
@@ -10,26 +10,24 @@ public sealed class SinkCommit<T>
     internal SinkCommit(CommitParts parts, string node, IReadOnlyList<StagedItem<T>> items)
         => (this.parts, Node, Items) = (parts, node, items);
 
-    /// <summary>The items of the roots that it settles.</summary>
+    /// <summary>The items of this sink whose roots the commit settles.</summary>
     public IReadOnlyList<StagedItem<T>> Items { get; }
 
-    /// <summary>The partition.</summary>
+    /// <summary>The number of the partition that is committed.</summary>
     public int Partition => parts.Partition;
 
-    /// <summary>The sink's node.</summary>
+    /// <summary>The name of the sink's node.</summary>
     public string Node { get; }
 
-    /// <summary>Commits the length of a file of this sink's.</summary>
-    /// <param name="name">What the sink calls it; the same after a restart. Sinks do not see each other's.</param>
-    /// <param name="length">In bytes; -1 forgets the file.</param>
+    /// <summary>Adds the length of a file of this sink to the commit.</summary>
+    /// <param name="name">The name of the file for this sink; it must be equal after a restart. Each sink sees its own files only.</param>
+    /// <param name="length">The length in bytes; -1 forgets the file.</param>
     public void SetFileLength(string name, long length) => parts.FileLengths.Add(new(FileNames.Of(Node, name), length));
 
-    /// <summary>Adds something that only the store understands, such as rows for tables of the user's in its database.</summary>
-    /// <param name="attachment">What.</param>
-    /// <param name="itemOf">
-    /// Says which of <see cref="Items"/> a part of the attachment belongs to, if the store refuses that part (<see cref="ItemRejectedException.Item"/>). Without it, the consecutor finds the item by
-    /// committing fewer at a time.
-    /// </param>
+    /// <summary>Adds an attachment that only the store understands, such as rows for user tables in the store's database.</summary>
+    /// <param name="attachment">The attachment.</param>
+    /// <param name="itemOf">Maps a part of the attachment to its index in <see cref="Items"/>, for a part that the store refuses
+    /// (<see cref="ItemRejectedException.Item"/>). Without it, the consecutor finds the item by committing fewer at a time.</param>
     public void Attach(ICommitAttachment attachment, Func<int, int>? itemOf = null)
     {
         ArgumentNullException.ThrowIfNull(attachment);
@@ -37,7 +35,7 @@ public sealed class SinkCommit<T>
         parts.Attached.Add((attachment, Node, itemOf));
     }
 
-    /// <summary>Adds entries for another stream of the store. The batch is the sink's, and may be reused after the commit.</summary>
+    /// <summary>Adds entries for another stream of the store. The sink owns the batch and may reuse it after the commit.</summary>
     public void Append(CommitOutput output)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -45,16 +43,18 @@ public sealed class SinkCommit<T>
     }
 }
 
-/// <summary>Files of sinks in the store: a sink's node and its own name for the file, so that sinks cannot get into each other's way.</summary>
+/// <summary>The names of sink files in the store: the node of the sink and its own name for the file, so that sinks cannot
+/// collide.</summary>
 internal static class FileNames
 {
     public static string Of(string node, string name) => $"{node}\n{name}";
 
-    /// <summary>The lengths of one sink's files, out of those of a commit, with their own names.</summary>
+    /// <summary>Selects the file lengths of one sink from a commit, under the sink's own names.</summary>
     public static IEnumerable<(string Name, long Length)> Select(string node, IEnumerable<FileLength> lengths)
-        => lengths.Where(file => file.Name.StartsWith(node + '\n', StringComparison.Ordinal)).Select(file => (file.Name[(node.Length + 1)..], file.Length));
+        => lengths.Where(file => file.Name.StartsWith(node + '\n', StringComparison.Ordinal))
+        .Select(file => (file.Name[(node.Length + 1)..], file.Length));
 
-    /// <summary>The lengths of one sink's files, out of those of all partitions.</summary>
+    /// <summary>Selects the file lengths of one sink from all partitions, under the sink's own names; the longest of each file.</summary>
     public static IReadOnlyDictionary<string, long> Select(string node, IEnumerable<IReadOnlyDictionary<string, long>> partitions)
     {
         var lengths = new Dictionary<string, long>(StringComparer.Ordinal);
@@ -69,7 +69,7 @@ internal static class FileNames
     }
 }
 
-/// <summary>What is added to a commit besides the settling of its roots.</summary>
+/// <summary>The additions of sinks and outputs to a commit, besides the settled roots.</summary>
 internal sealed class CommitParts(int partition)
 {
     public int Partition => partition;
@@ -78,7 +78,7 @@ internal sealed class CommitParts(int partition)
 
     public List<ICommitAttachment> Attachments { get; } = [];
 
-    /// <summary>The attachments again, with the nodes of the sinks that have added them.</summary>
+    /// <summary>The attachments with the nodes of the sinks that added them.</summary>
     public List<(ICommitAttachment Attachment, string Node, Func<int, int>? ItemOf)> Attached { get; } = [];
 
     public List<CommitOutput> Outputs { get; } = [];

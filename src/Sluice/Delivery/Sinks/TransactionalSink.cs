@@ -1,47 +1,43 @@
-namespace Sluice;
+namespace Sluice.Storage;
 
-/// <summary>
-/// A sink that takes part in the commits of its consecutor: what it makes of an item becomes durable with the commit that settles the item, or not at
-/// all, so that it is there exactly once, whatever happens. Put into a pipeline with <see cref="Sink.Commit{T}"/>.
-/// </summary>
+/// <summary>A sink that takes part in the commits of its consecutor. Its result for an item becomes durable with the commit that settles
+/// the item, or not at all, so it is there exactly once. Put it into a pipeline with <see cref="Sink.Commit{T}"/>.</summary>
 /// <remarks>
 /// <para>
-/// Items that reach it are staged on their root. When the root has completely ended, they are handed to <see cref="PrepareAsync"/> together with those
-/// of the other roots of one commit; items of attempts that failed never are. The order is that of the roots' ends; items of one root come in the
-/// order in which they reached the sink.
+/// Items that reach the sink are staged on their root. When the root has completely ended, its items go to <see cref="PrepareAsync"/> with
+/// the items of the other roots of one commit. Items of failed attempts never do. Roots are in the order in which they ended; items of one
+/// root, in the order in which they reached the sink.
 /// </para>
+/// <para>Each start of a consecutor makes one instance. Its methods never overlap. Several sinks prepare one after the other. The commits
+/// of one sink are sequential too: a prepared commit is committed or void before the next is prepared.</para>
 /// <para>
-/// There is one instance for each start of a consecutor. Its methods never overlap. Several sinks prepare one after the other, and commits that
-/// concern a sink come one after the other as well: a prepared one is committed or void before the next is prepared.
-/// </para>
-/// <para>
-/// What belongs to the store is added to the commit (<see cref="SinkCommit{T}"/>): lengths of files, attachments, entries of other streams. For what lies outside,
-/// write it in <see cref="PrepareAsync"/> such that it can be recognised and taken back: bytes behind a file's committed length, rows that carry their root's id.
+/// Add results for the store to the commit (<see cref="SinkCommit{T}"/>): lengths of files, attachments, entries of other streams. Write
+/// results outside of the store in <see cref="PrepareAsync"/> so that they can be recognized and undone: bytes behind a file's committed
+/// length, rows with their root's id.
 /// </para>
 /// </remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
 public abstract class TransactionalSink<T>
 {
-    /// <summary>
-    /// Called before the first commit, and again whenever partitions were taken anew: everything that was prepared and not committed is void. Put the
-    /// outside into the state that <paramref name="state"/> describes: cut files to their committed lengths, for example.
-    /// </summary>
+    /// <summary>Called before the first commit, and again whenever partitions were acquired anew: every prepared commit without a known
+    /// outcome is void then. Restore the outside to <paramref name="state"/>; for example, cut files to their committed lengths.</summary>
     protected abstract ValueTask BeginAsync(SinkState state, CancellationToken cancellation);
 
     /// <summary>
-    /// A commit is about to be made: make everything that lies outside of the store as durable as the store is, and add the rest to the commit.
-    /// If it throws, nothing is committed: it is called again for the same items, after <see cref="VoidedAsync"/> and a wait. If it throws an <see cref="ItemRejectedException"/>, that one item
-    /// has failed, and it is called for the others.
+    /// Prepares a commit: make every result outside of the store as durable as the store is, and add the rest to the commit. If the method
+    /// throws, nothing is committed: it is called again for the same items, after <see cref="VoidedAsync"/> and a wait. If it throws an
+    /// <see cref="ItemRejectedException"/>, only that item fails, and the method is called again for the others.
     /// </summary>
     protected abstract ValueTask PrepareAsync(SinkCommit<T> commit, CancellationToken cancellation);
 
     /// <summary>The commit is applied. Not called if the process dies first: <see cref="BeginAsync"/> then shows that it was.</summary>
     protected virtual ValueTask CommittedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
-    /// <summary>The commit is void: take back what was prepared. Its items come again, in another commit, here or elsewhere.</summary>
+    /// <summary>The commit is void: undo the prepared results. The items come again in another commit, here or in another
+    /// process.</summary>
     protected virtual ValueTask VoidedAsync(SinkCommit<T> commit, CancellationToken cancellation) => default;
 
-    /// <summary>The consecutor ends: let go of what is outside. Nothing may be committed any more.</summary>
+    /// <summary>The consecutor ends: release outside resources. No commit follows.</summary>
     protected virtual ValueTask EndAsync() => default;
 
     internal ValueTask Begin(SinkState state, CancellationToken cancellation) => BeginAsync(state, cancellation);
@@ -54,13 +50,14 @@ public abstract class TransactionalSink<T>
     internal ValueTask End() => EndAsync();
 }
 
-/// <summary>What a sink finds when its consecutor starts.</summary>
+/// <summary>The committed state of a sink when its consecutor starts.</summary>
 /// <param name="Consecutor">The consecutor's name.</param>
-/// <param name="Node">The sink's node.</param>
+/// <param name="Node">The name of the sink's node.</param>
 /// <param name="Store">The store; null if the consecutor has none.</param>
 /// <param name="FileLengths">The committed lengths of this sink's files, in bytes, by name: the largest of all partitions.</param>
 /// <param name="Time">The clock of the run.</param>
-public sealed record SinkState(string Consecutor, string Node, IStreamStore? Store, IReadOnlyDictionary<string, long> FileLengths, TimeProvider Time);
+public sealed record SinkState(string Consecutor, string Node, IStreamStore? Store, IReadOnlyDictionary<string, long> FileLengths,
+    TimeProvider Time);
 
 /// <summary>An item that reached a sink, of a root that has ended.</summary>
 /// <param name="Value">The item.</param>

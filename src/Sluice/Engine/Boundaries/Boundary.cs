@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>An asynchronous boundary: the producing half, which fills a ring that another island empties.</summary>
+/// <summary>The producing half of an asynchronous boundary: it fills a ring that another island empties.</summary>
 /// <remarks>
-/// Items are announced to the consumer once per batch: when one is full, when the producer is
-/// about to wait (<see cref="Flush"/>), or by the <see cref="Watchdog"/> when the producer is held up in user code. The
-/// batch is sized by the measured rate, about 20 µs of work, so that neither a flood wakes for every item nor a trickle
-/// waits. After an idle moment the next item wakes at once.
+/// Items are announced to the consumer in batches: when a batch is full, when the producer is about to wait (<see cref="Flush"/>), or
+/// by the <see cref="Watchdog"/> when user code holds up the producer. The measured rate sizes a batch to about 20 µs of work:
+/// many items need few wake-ups, and few items do not wait long. After an idle moment the next item wakes the consumer at once.
 /// </remarks>
 internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollowed<T>
 {
@@ -19,7 +19,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     private readonly Ring<T> ring;
     private readonly Waiter consumer;
     private readonly Waiter room;
-    private PaddedIndex untilWake;                   // written for every item: not to share a line with what others read
+    private PaddedIndex untilWake;                   // written for every item, so on a cache line of its own
     private int batch = 1;
     private long lastWake;
     private bool completed;
@@ -34,7 +34,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
         run.Boundaries.Add(this);
     }
 
-    /// <summary>What the consumer wakes when there is room.</summary>
+    /// <summary>The waiter that the consumer wakes when there is room.</summary>
     public Waiter Room => room;
 
     public int Count => ring.Count;
@@ -53,7 +53,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
 
     public override ValueTask PushAsync(T item, Ticket? ticket) => TryPush(item, ticket) ? default : WaitForRoomAsync(item, ticket);
 
-    /// <summary>Pushes where there is room.</summary>
+    /// <summary>Pushes the item if there is room.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryPush(T item, Ticket? ticket)
     {
@@ -62,7 +62,10 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
         return true;
     }
 
-    /// <summary>Free places for a stretch of items, no more than up to the next announcement; perhaps none. Then <see cref="Show"/> each, and <see cref="Added"/> all.</summary>
+    /// <summary>
+    /// Free places for several items, at most up to the next announcement; may be empty. Then call <see cref="Show"/> for each item, and
+    /// <see cref="Added"/> once.
+    /// </summary>
     public Span<T> Free(int most) => ring.Free((int)Math.Min(most, Math.Max(1, untilWake.Value)));
 
     public void Follow(in ItemRefs followed, int count) => ring.Follow(followed, count);
@@ -96,8 +99,8 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
         return default;
     }
 
-    // May overlap with a push: what it writes into the counters of the batch may then be lost, and what is pushed behind its back
-    // is not announced; the watchdog, or the next flush, finds that.
+    // May overlap with a push. The push's change of the batch counters may then be lost, and its item stays unannounced until the
+    // watchdog or the next flush finds it.
     public override void Flush()
     {
         holdsUnannounced = false;
@@ -118,7 +121,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
         room.Wake();
     }
 
-    /// <summary>The consumer wants no more: what comes is dropped by it, and the producer is told.</summary>
+    /// <summary>Tells the producer that no more items are wanted; the consumer drops items that arrive later.</summary>
     public void Stop() => Upstream?.Stop();
 
     protected override ValueTask OnCompleteAsync()
@@ -153,11 +156,11 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
         untilWake.Value = batch;
         if (batch == 1 || holdsUnannounced) return;
         holdsUnannounced = true;
-        Interlocked.MemoryBarrier();                 // before looking whether the watchdog ticks
+        Interlocked.MemoryBarrier();                 // before Watch reads whether the watchdog ticks
         run.Watchdog.Watch();
     }
 
-    /// <summary>Full. The item waits in a field, and goes in when the consumer has made room.</summary>
+    /// <summary>Waits because the ring is full. The item rests in a field until the consumer has made room.</summary>
     private ValueTask WaitForRoomAsync(T item, Ticket? ticket)
     {
         WakeConsumer();
@@ -169,8 +172,8 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     }
 
     /// <summary>
-    /// A wake-up has come, and the producer has not gone on yet. When the run stops, it finds that out by itself. The wake-up may be a
-    /// late one, of a consumer that saw the ring half empty a moment before the producer filled it: then the wait goes on.
+    /// Adds the waiting item after a wake-up, before the producer continues. The wake-up may be a late one, from a consumer that saw the
+    /// ring half empty before the producer filled it; the wait then continues. A stopping run ends the wait.
     /// </summary>
     /// <returns>Whether the wait is over.</returns>
     private bool AddWaiting()
@@ -184,12 +187,12 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
         return true;
     }
 
-    /// <summary>Armed, looks once more. The producer's half is not touched here: whoever is woken meanwhile does that.</summary>
+    /// <summary>Checks once more after arming. It touches nothing of the producer's half: a thread woken meanwhile may use that.</summary>
     /// <returns>Whether no wait is needed.</returns>
     private bool EndsWait() => (ring.Count < ring.Capacity || run.IsStopping) && room.Disarm();
 }
 
-/// <summary>A boundary of whatever type, as the run and the watchdog see it.</summary>
+/// <summary>A boundary without its item type, for the run and the watchdog.</summary>
 internal interface IBoundary
 {
     /// <summary>The node that takes its items.</summary>
@@ -198,18 +201,18 @@ internal interface IBoundary
     /// <summary>The node that fills it.</summary>
     int From { get; }
 
-    /// <summary>Items in it; any thread.</summary>
+    /// <summary>The number of items in it. Any thread.</summary>
     int Count { get; }
 
-    /// <summary>Whether its producer waits for room; any thread.</summary>
+    /// <summary>Whether its producer waits for room. Any thread.</summary>
     bool IsBlocked { get; }
 
-    /// <summary>Whether it may hold items that its consumer has not been woken for; any thread, a moment old.</summary>
+    /// <summary>Whether it may hold items that its consumer was not woken for. Any thread; a moment old.</summary>
     bool HoldsUnannounced { get; }
 
-    /// <summary>Any thread.</summary>
+    /// <summary>Announces all items and wakes the consumer. Any thread.</summary>
     void WakeConsumer();
 
-    /// <summary>The run stops: nobody may go on waiting. Any thread.</summary>
+    /// <summary>Ends all waits because the run stops. Any thread.</summary>
     void Abort();
 }

@@ -1,7 +1,9 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Who the items in the places of a ring are: each has a ticket, or a number, or neither.</summary>
-/// <remarks>A place is the producer's or the consumer's, as the item in it is; one that holds no item has neither ticket nor number.</remarks>
+/// <summary>The tickets or numbers of the items in the places of a ring.</summary>
+/// <remarks>
+/// A place belongs to the producer or the consumer, like the item in it. A place without an item has neither ticket nor number.
+/// </remarks>
 internal sealed class FollowedPlaces(int length)
 {
     private Ticket?[]? tickets;
@@ -10,7 +12,8 @@ internal sealed class FollowedPlaces(int length)
 
     public Ticket?[] Tickets => tickets ??= new Ticket?[length];
 
-    public ItemRefs Of(int at, int count) => new(tickets is null ? default : tickets.AsSpan(at, count), numbers is null ? default : numbers.AsSpan(at, count), items);
+    public ItemRefs Of(int at, int count) => new(tickets is null ? default : tickets.AsSpan(at, count), numbers is null ? default
+        : numbers.AsSpan(at, count), items);
 
     public void Add(int place, Ticket ticket)
     {

@@ -1,8 +1,10 @@
-namespace Sluice;
+using Sluice.Scheduling;
+
+namespace Sluice.Engine;
 
 /// <summary>
-/// Drives an island from its boundaries: takes what is in their rings and pushes it into the stages fused behind them.
-/// One boundary for a buffer; several for a fan-in.
+/// Drives an island from its boundaries: takes items from their rings and pushes them into the stages fused behind them.
+/// One boundary behind a buffer, several before a fan-in.
 /// </summary>
 internal sealed class IslandPump : Pump
 {
@@ -12,10 +14,10 @@ internal sealed class IslandPump : Pump
 
     public IslandPump(PipelineRun run, int node) : base(run, node) => Waiter = new Waiter(run.Scheduler);
 
-    /// <summary>What the producers wake.</summary>
+    /// <summary>The waiter that the producers wake.</summary>
     public Waiter Waiter { get; }
 
-    /// <summary>Called while the run is built: a boundary whose items go to <paramref name="inlet"/>.</summary>
+    /// <summary>Adds a boundary whose items go to <paramref name="inlet"/>. Called while the run is built.</summary>
     public Boundary<T> AddInput<T>(Inlet<T> inlet, int capacity)
     {
         var ring = new Ring<T>(capacity);
@@ -49,7 +51,7 @@ internal sealed class IslandPump : Pump
             {
                 if (++rounds < RoundsPerTurn) continue;
                 rounds = 0;
-                await Waiter.YieldAsync();           // whoever feeds another input may need this thread
+                await Waiter.YieldAsync();           // the producer of another input may need this thread
                 continue;
             }
             foreach (RingDrain drain in drains) drain.Flush();
@@ -60,7 +62,7 @@ internal sealed class IslandPump : Pump
         }
     }
 
-    /// <returns>Whether there is nothing to do.</returns>
+    /// <returns>Whether the pump must wait.</returns>
     private bool StartWaiting()
     {
         Waiter.Arm();

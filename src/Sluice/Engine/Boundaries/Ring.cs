@@ -1,17 +1,15 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A bounded queue of items and tickets, for one producer and one consumer; it starts small and grows to its capacity.</summary>
+/// <summary>A bounded queue of items and tickets for one producer and one consumer. It starts small and grows to its capacity.</summary>
 /// <remarks>
-/// Locking rule: the producer's half is touched by the producer only, the consumer's half by the consumer only; they
-/// meet in three published indices, each on cache lines of its own, and each side keeps a copy of the other's index so
-/// that it reads the shared one once per batch. How far the producer has come is published for every item, for those who count or
-/// announce; the consumer looks at what has been announced only, a batch at a time: a consumer at the producer's heels would
-/// take the line of the index, and that of the item, away from it for every item. A full segment that is smaller than the capacity is followed by one
-/// twice its size; the consumer moves on when it has emptied the older one. After Lamport 1983, with the cached indices
-/// of FastForward and MCRingBuffer.
+/// The producer's half belongs to the producer, the consumer's half to the consumer. They meet in three published indices, each on its
+/// own cache lines; each side caches the other's index and reads the shared one once per batch. The producer publishes its tail for
+/// every item, for counts and announcements. The consumer reads only the announced tail, a batch at a time: reading the tail of every
+/// item would take its cache line from the producer each time. A full segment below the capacity is followed by one of twice its
+/// size; the consumer moves on when the older one is empty. After Lamport 1983, with the cached indices of FastForward and MCRingBuffer.
 /// </remarks>
 internal sealed class Ring<T>
 {
@@ -19,7 +17,7 @@ internal sealed class Ring<T>
 
     private readonly int capacity;
 
-    // In this order: the padding of an index also keeps the halves before and behind it on different cache lines.
+    // The order matters: the padding of an index also separates the halves before and behind it.
     private ProducerHalf producer;
     private PaddedIndex publishedTail;
     private PaddedIndex announcedTail;
@@ -36,17 +34,17 @@ internal sealed class Ring<T>
 
     public int Capacity => capacity;
 
-    /// <summary>How many items are in it, as anyone may ask; a moment old.</summary>
+    /// <summary>The number of items. Any thread; a moment old.</summary>
     public int Count => (int)Math.Max(0, Volatile.Read(ref publishedTail.Value) - Volatile.Read(ref publishedHead.Value));
 
-    /// <summary>How many items have been added since the beginning, as anyone may ask.</summary>
+    /// <summary>The number of items added since the beginning. Any thread.</summary>
     public long Tail => Volatile.Read(ref publishedTail.Value);
 
-    /// <summary>Whether the consumer does not see all of it yet; any thread.</summary>
+    /// <summary>Whether some items are not announced to the consumer yet. Any thread.</summary>
     public bool HoldsUnannounced => Volatile.Read(ref announcedTail.Value) < Volatile.Read(ref publishedTail.Value);
 
-    /// <summary>What has been added may be taken. Any thread; wake the consumer after that.</summary>
-    /// <returns>Whether there was something that had not been announced.</returns>
+    /// <summary>Lets the consumer take all items added so far. Any thread; wake the consumer afterwards.</summary>
+    /// <returns>Whether an item was unannounced.</returns>
     public bool Announce()
     {
         while (true)
@@ -57,7 +55,7 @@ internal sealed class Ring<T>
         }
     }
 
-    /// <summary>Producer: adds the item, which the consumer sees when it is announced.</summary>
+    /// <summary>Producer: adds an item; the consumer sees it once it is announced.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(T item, Ticket? ticket)
     {
@@ -72,7 +70,7 @@ internal sealed class Ring<T>
         return true;
     }
 
-    /// <summary>Consumer: how many items can be taken in a row now; 0 when it is empty.</summary>
+    /// <summary>Consumer: the number of items it can take in a row now; 0 if there are none.</summary>
     public int Available()
     {
         if (consumer.Head == consumer.KnownTail)
@@ -90,7 +88,7 @@ internal sealed class Ring<T>
         return (int)(end - consumer.Head);
     }
 
-    /// <summary>Consumer: takes one of the available items; the producer does not know before <see cref="PublishHead"/>.</summary>
+    /// <summary>Consumer: takes an available item; the producer learns of it by <see cref="PublishHead"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Take(out Ticket? ticket)
     {
@@ -105,9 +103,7 @@ internal sealed class Ring<T>
         return item;
     }
 
-    /// <summary>Consumer: items that are available, in a row; they are taken by <see cref="Skip"/>.</summary>
-    /// <param name="most">No more than are available.</param>
-    /// <param name="followed">Who they are.</param>
+    /// <summary>Consumer: adjacent available items; <see cref="Skip"/> takes them.</summary>
     public Span<T> Peek(int most, out ItemRefs followed)
     {
         T[] items = consumer.Segment.Items;
@@ -116,7 +112,7 @@ internal sealed class Ring<T>
         return items.AsSpan(at, count);
     }
 
-    /// <summary>Consumer: has taken this many of those that it has seen.</summary>
+    /// <summary>Consumer: takes the first of the peeked items.</summary>
     public void Skip(Span<T> peeked, in ItemRefs followed, int count)
     {
         if (RuntimeHelpers.IsReferenceOrContainsReferences<T>()) peeked[..count].Clear();
@@ -124,7 +120,10 @@ internal sealed class Ring<T>
         consumer.Head += count;
     }
 
-    /// <summary>Producer: free places, in a row, perhaps none; filled from the first on, each made visible by <see cref="Show"/>, all counted by <see cref="Added"/>.</summary>
+    /// <summary>
+    /// Producer: adjacent free places, perhaps none. Fill them from the first on; <see cref="Show"/> makes each visible,
+    /// <see cref="Added"/> counts all.
+    /// </summary>
     public Span<T> Free(int most)
     {
         long tail = producer.Tail;
@@ -134,7 +133,9 @@ internal sealed class Ring<T>
         return items.AsSpan(at, (int)Math.Min(Math.Min(most, items.Length - at), producer.Limit - (tail - producer.KnownHead)));
     }
 
-    /// <summary>Producer: who will be in the free places, from the first on, before they are shown. What is not shown then is to be cleared.</summary>
+    /// <summary>
+    /// Producer: sets the tickets or numbers of the first free places, before their items are shown. Clear those that are not shown.
+    /// </summary>
     public void Follow(in ItemRefs followed, int count)
     {
         Segment segment = producer.Segment;
@@ -142,28 +143,28 @@ internal sealed class Ring<T>
         followed.CopyTo(segment.Follow(), at, count);
     }
 
-    /// <summary>Producer: these of the free places will not be filled after all.</summary>
+    /// <summary>Producer: clears the tickets or numbers of free places that will not be filled.</summary>
     public void Unfollow(int place, int count)
     {
         Segment segment = producer.Segment;
         segment.Follow().Of((int)(producer.Tail + place) & (segment.Items.Length - 1), count).Clear(count);
     }
 
-    /// <summary>Producer: this many of the free places are filled and may be read.</summary>
+    /// <summary>Producer: publishes that the first free places are filled.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Show(int count) => Volatile.Write(ref publishedTail.Value, producer.Tail + count);
 
     public void Added(int count) => producer.Tail += count;
 
-    /// <summary>Consumer: the places of what was taken may be used again.</summary>
+    /// <summary>Consumer: gives back the places of the items taken.</summary>
     /// <returns>Whether the ring is at least half empty.</returns>
     public bool PublishHead()
     {
         Volatile.Write(ref publishedHead.Value, consumer.Head);
-        return consumer.KnownTail - consumer.Head <= capacity / 2;     // a producer that waits has announced all it has
+        return consumer.KnownTail - consumer.Head <= capacity / 2;     // a waiting producer has announced all its items
     }
 
-    /// <summary>Looks how far the consumer has come, and grows where the segment, but not the capacity, is exhausted.</summary>
+    /// <summary>Reads the consumer's head; adds a segment if the segment, but not the capacity, is full.</summary>
     private bool MakeRoom()
     {
         long tail = producer.Tail, head = producer.KnownHead = Volatile.Read(ref publishedHead.Value);
@@ -180,7 +181,9 @@ internal sealed class Ring<T>
         return true;
     }
 
-    /// <summary>Who the items are has arrays of its own, which are there from the first one on: most runs have none, and items lie closer.</summary>
+    /// <summary>
+    /// A part of the ring. Tickets have separate arrays, made for the first ticket: most runs have none, and items lie closer.
+    /// </summary>
     private sealed class Segment(int length, long start)
     {
         public readonly T[] Items = new T[length];
@@ -210,11 +213,11 @@ internal sealed class Ring<T>
         public Segment Segment;
         public long Head;
         public long KnownTail;
-        public Ticket? Ticket;                       // for numbered items, one after the other
+        public Ticket? Ticket;                       // reused for one numbered item after the other
     }
 }
 
-/// <summary>An index with the cache lines around it to itself.</summary>
+/// <summary>An index padded to cache lines of its own.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct PaddedIndex
 {

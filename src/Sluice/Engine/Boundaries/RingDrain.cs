@@ -1,12 +1,14 @@
-namespace Sluice;
+using Sluice.Scheduling;
+
+namespace Sluice.Engine;
 
 /// <summary>The consuming half of a boundary.</summary>
 internal abstract class RingDrain
 {
-    /// <summary>Whether there is something to take and whoever takes it is ready, or the end has come.</summary>
+    /// <summary>Whether an item is available and the inlet is ready, or the end has come.</summary>
     public abstract bool HasWork { get; }
 
-    /// <summary>Whether the producer has completed and everything has been taken.</summary>
+    /// <summary>Whether the producer has completed and all items are taken.</summary>
     public abstract bool IsExhausted { get; }
 
     /// <summary>Whether the end has been passed on.</summary>
@@ -16,7 +18,7 @@ internal abstract class RingDrain
 
     public abstract ValueTask CompleteAsync();
 
-    /// <summary>Takes what is there now and pushes it on, until it is all gone or a push has to wait.</summary>
+    /// <summary>Takes the available items and pushes them on, until none is left or a push has to wait.</summary>
     public abstract ValueTask DrainAsync(ref bool progress);
 }
 
@@ -24,7 +26,7 @@ internal sealed class RingDrain<T>(PipelineRun run, Ring<T> ring, Boundary<T> bo
 {
     private const int PublishEvery = 64;
 
-    private PaddedIndex drained;                     // its padding keeps what is behind it, of another island, on other cache lines
+    private PaddedIndex drained;                     // the padding keeps data of another island on other cache lines
 
     public override bool HasWork => ring.Available() > 0 ? inlet.IsReady : !IsDone && boundary.IsCompleted;
 
@@ -53,12 +55,12 @@ internal sealed class RingDrain<T>(PipelineRun run, Ring<T> ring, Boundary<T> bo
             progress |= taken > 0;
             Publish();
             if (!pushed.IsCompletedSuccessfully) return pushed;
-            if (taken < batch) break;                // it is not ready for more
+            if (taken < batch) break;                // the inlet is not ready for more
         }
         return default;
     }
 
-    /// <summary>A trickle: if this thread finds nothing more to do, it goes on with what is behind the next boundary.</summary>
+    /// <summary>Takes a single item. If this thread then has nothing more to do, it continues behind the next boundary.</summary>
     private ValueTask DrainLastAsync(ref bool progress)
     {
         int taken = 0;
@@ -71,7 +73,7 @@ internal sealed class RingDrain<T>(PipelineRun run, Ring<T> ring, Boundary<T> bo
         return pushed;
     }
 
-    /// <summary>Gives the places back, and wakes a waiting producer once half of them are free: it then has a batch to write.</summary>
+    /// <summary>Gives places back. Wakes a waiting producer only once half of them are free: it then has a batch to write.</summary>
     private void Publish()
     {
         bool halfEmpty = ring.PublishHead();

@@ -1,10 +1,10 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
 /// <summary>
-/// Wakes the consumers of boundaries whose producer was held up in user code before it could announce what it had
-/// written: the deadline of a batch. Ticks only while some boundary may hold such items.
+/// Wakes the consumers of boundaries whose producer is held up in user code before it could announce its items: the deadline of
+/// a batch, 2 ms. It ticks only while a boundary may hold such items.
 /// </summary>
-/// <remarks>Thread-safe. It is about real threads being held up, so it runs on the real clock, whatever the run's.</remarks>
+/// <remarks>Thread-safe. It uses the real clock, whatever the run's, because real threads are held up.</remarks>
 internal sealed class Watchdog(List<IBoundary> boundaries) : IDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMilliseconds(2);
@@ -14,7 +14,7 @@ internal sealed class Watchdog(List<IBoundary> boundaries) : IDisposable
     private bool ticking;
     private bool disposed;
 
-    /// <summary>A boundary has begun to hold items back.</summary>
+    /// <summary>Starts the watchdog: a boundary holds unannounced items.</summary>
     public void Watch()
     {
         if (Volatile.Read(ref ticking)) return;
@@ -38,7 +38,7 @@ internal sealed class Watchdog(List<IBoundary> boundaries) : IDisposable
 
     private void Tick()
     {
-        // Off first: a boundary that begins to hold back from here on starts it again.
+        // Cleared first: a boundary that holds items from here on starts the watchdog again.
         lock (sync) ticking = false;
         Interlocked.MemoryBarrier();
         bool more = false;

@@ -1,11 +1,12 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
 /// <summary>
-/// The ticket of an item inside of the branches of a fork-join: counts what is outstanding of it there, and holds what comes out of them. It has one part of the item's own ticket until the join is done with it.
+/// The ticket of an item inside the branches of a fork-join: counts its outstanding parts there, and holds the outputs of the branches.
+/// It holds one part of the item's own ticket until the join has finished with it.
 /// </summary>
 /// <remarks>
-/// Outputs of one branch are added by that branch; failures come from any thread. When nothing is outstanding, it belongs to the join. What an item's branches fail with, the item fails with as a whole: it could not enter
-/// again in the middle of a branch, as the other branches would be missing then.
+/// Each branch adds its own outputs; failures come from any thread. Once settled, the fork belongs to the join. If a branch fails, the
+/// item fails as a whole: it could not re-enter in the middle of a branch, because the outputs of the other branches would be missing.
 /// </remarks>
 internal abstract class Fork(IForkJoin join, int branches) : Ticket
 {
@@ -13,16 +14,16 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
     private int failed;
     private bool leftOut;
 
-    /// <summary>The one behind it, on its way to the join.</summary>
+    /// <summary>The next fork in the join's queue.</summary>
     public Fork? Behind;
 
-    /// <summary>The item's own ticket; null where the run does not follow its items.</summary>
+    /// <summary>The item's own ticket; null if the run does not track its items.</summary>
     public Ticket? Parent { get; private set; }
 
-    /// <summary>Whether a branch has failed with the item: then nothing is made of it.</summary>
+    /// <summary>Whether a branch has failed; the item then has no result.</summary>
     public bool HasFailed => Volatile.Read(ref failed) != 0;
 
-    /// <summary>Whether a failure was passed over (<see cref="ErrorPolicy.Skip"/>). The join's.</summary>
+    /// <summary>Whether a failure was skipped (<see cref="ErrorPolicy.Skip"/>). For the join.</summary>
     public bool HasSkippedFailure => leftOut || Outcome == Outcome.Failed;
 
     public sealed override Ticket Whole => Parent?.Whole ?? this;
@@ -37,14 +38,14 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
 
     public sealed override void CheckKey(string key) => Parent?.CheckKey(key);
 
-    /// <summary>The item goes into another branch, when it has ended in the one before.</summary>
+    /// <summary>Opens the fork for the next branch, after the item has ended in the one before.</summary>
     public void Reopen()
     {
         leftOut |= Outcome == Outcome.Failed;
         Open(Sequence);
     }
 
-    /// <summary>Something has come out of a branch. The item's part is settled after that.</summary>
+    /// <summary>Adds an output of a branch. The caller settles the part afterwards.</summary>
     public void Put<TPart>(int branch, TPart output)
     {
         ref object? known = ref outputs[branch];
@@ -53,10 +54,10 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
         else known = new[] { output };
     }
 
-    /// <summary>What has come out of a branch, in the order in which it came. The join's.</summary>
+    /// <summary>The outputs of a branch, in the order they were added. For the join.</summary>
     public IReadOnlyList<TPart> Take<TPart>(int branch) => (IReadOnlyList<TPart>?)outputs[branch] ?? [];
 
-    /// <summary>How much has come out of all branches. The join's.</summary>
+    /// <summary>The number of outputs of all branches. For the join.</summary>
     public int CountOutputs()
     {
         int count = 0;
@@ -71,7 +72,7 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
         if (!join.GoesOn && !isFinal)
         {
             if (isFirst) Parent?.Fail(failure, isPartial: true);
-            return;                                  // the run ends with it; what came behind it must not seem to be next
+            return;                                  // not settled: the run fails, and no later item may overtake
         }
         if (Parent is { } parent)
         {
@@ -91,7 +92,7 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
         if (parts > 1) Add(parts - 1);
     }
 
-    /// <summary>Nothing is to be kept of it.</summary>
+    /// <summary>Clears everything that the item has left here.</summary>
     protected void Clear()
     {
         Parent = null;
@@ -99,17 +100,17 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
     }
 }
 
-/// <summary>The same with the item.</summary>
+/// <summary>A fork with its item.</summary>
 internal sealed class Fork<T>(IForkJoin join, int branches) : Fork(join, branches)
 {
     public T Item { get; private set; } = default!;
 
     /// <summary>Begins with an item.</summary>
     /// <param name="item">The item.</param>
-    /// <param name="parent">Its ticket.</param>
-    /// <param name="parts">How many parts of it there are at first.</param>
-    /// <param name="isTold">Whether the join wants to be told when they have ended.</param>
-    /// <returns>This.</returns>
+    /// <param name="parent">The item's ticket.</param>
+    /// <param name="parts">The initial number of parts.</param>
+    /// <param name="isTold">Whether to tell the join when all parts have ended.</param>
+    /// <returns>This fork.</returns>
     public Fork<T> Begin(T item, Ticket? parent, int parts, bool isTold)
     {
         Item = item;
@@ -117,7 +118,7 @@ internal sealed class Fork<T>(IForkJoin join, int branches) : Fork(join, branche
         return this;
     }
 
-    /// <summary>It is joined.</summary>
+    /// <summary>Ends the fork after the join.</summary>
     public void End()
     {
         Item = default!;
@@ -125,15 +126,15 @@ internal sealed class Fork<T>(IForkJoin join, int branches) : Fork(join, branche
     }
 }
 
-/// <summary>Where the parts of an item come together again.</summary>
+/// <summary>Joins the parts of an item.</summary>
 internal interface IForkJoin
 {
-    /// <summary>Whether the run goes on after failures of items.</summary>
+    /// <summary>Whether the run continues after failures of items.</summary>
     bool GoesOn { get; }
 
-    /// <summary>Nothing is outstanding of an item in the branches. Any thread.</summary>
+    /// <summary>An item has no outstanding part in the branches. Any thread.</summary>
     void Ended(Fork fork);
 
-    /// <summary>No more will come out of a branch. Any thread.</summary>
+    /// <summary>A branch has completed. Any thread.</summary>
     void BranchEnded();
 }

@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Makes one item of what the branches have made of one.</summary>
+/// <summary>Calls the join function: it makes one item from the outputs of all branches.</summary>
 /// <remarks>Called for one item at a time.</remarks>
 internal sealed class ForkEnd<T, TOut>(StageContext context, Inlet<TOut> next, Func<Fork<T>, TOut> function)
 {
@@ -12,7 +12,7 @@ internal sealed class ForkEnd<T, TOut>(StageContext context, Inlet<TOut> next, F
 
     public ValueTask CompleteAsync() => next.CompleteAsync();
 
-    /// <summary>All branches have done with an item: makes what there is to be made of it, and pushes that.</summary>
+    /// <summary>Joins an item that has ended in all branches, and pushes the result.</summary>
     public ValueTask JoinAsync(Fork<T> fork)
     {
         Ticket? ticket = fork.Parent;

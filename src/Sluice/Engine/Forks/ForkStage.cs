@@ -1,16 +1,19 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Gives each item to every branch of a fork-join, some of which work by themselves. What they make of it comes together at a <see cref="JoinPump{T, TOut}"/>.</summary>
+/// <summary>
+/// Pushes each item into every branch of a fork-join whose branches run on several islands. A <see cref="JoinPump{T, TOut}"/> joins the
+/// outputs.
+/// </summary>
 internal sealed class ForkStage<T, TOut> : Inlet<T>, IUpstream
 {
     private readonly JoinPump<T, TOut> join;
     private readonly Inlet<T>[] branches;
 
     /// <param name="node">The fan-out.</param>
-    /// <param name="join">Where the branches end.</param>
-    /// <param name="branches">Where they begin.</param>
+    /// <param name="join">The join at the end of the branches.</param>
+    /// <param name="branches">The first inlets of the branches.</param>
     public ForkStage(int node, JoinPump<T, TOut> join, Inlet<T>[] branches)
     {
         (Node, this.join, this.branches) = (node, join, branches);
@@ -22,10 +25,11 @@ internal sealed class ForkStage<T, TOut> : Inlet<T>, IUpstream
         foreach (Inlet<T> branch in branches) branch.Flush();
     }
 
-    /// <summary>A branch that wants no more says nothing here: the item's result is made all the same.</summary>
+    /// <summary>Stops the upstream. A branch that has stopped does not call it: the item still needs its result.</summary>
     public void Stop() => Upstream?.Stop();
 
-    public override ValueTask PushAsync(T item, Ticket? ticket) => join.HasRoom ? PushNowAsync(item, ticket) : PushWhenRoomAsync(item, ticket);
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+        => join.HasRoom ? PushNowAsync(item, ticket) : PushWhenRoomAsync(item, ticket);
 
     private ValueTask PushNowAsync(T item, Ticket? ticket)
     {

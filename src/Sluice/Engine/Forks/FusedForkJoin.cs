@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A fork-join whose branches run on the thread of what is before them: when the last one has come back, all of them have done with the item.</summary>
-/// <remarks>So one <see cref="Fork"/> does for all items, and it is open for one branch at a time.</remarks>
+/// <summary>
+/// A fork-join whose branches run on the thread in front of it: once the last branch has returned, the item has ended in all of them.
+/// </summary>
+/// <remarks>One <see cref="Fork"/> therefore serves all items; it is open for one branch at a time.</remarks>
 internal sealed class FusedForkJoin<T, TOut> : Inlet<T>, IUpstream, IForkJoin
 {
     private readonly ForkEnd<T, TOut> end;
@@ -20,9 +22,9 @@ internal sealed class FusedForkJoin<T, TOut> : Inlet<T>, IUpstream, IForkJoin
 
     public bool GoesOn { get; }
 
-    /// <summary>Called while the run is built, when the branches are, which end here.</summary>
+    /// <summary>Sets the branches, once they are built. Called while the run is built.</summary>
     /// <param name="node">The fan-out.</param>
-    /// <param name="inlets">Where they begin.</param>
+    /// <param name="inlets">The first inlets of the branches.</param>
     public void Open(int node, Inlet<T>[] inlets) => (Node, branches) = (node, inlets);
 
     public override void Flush()
@@ -31,7 +33,7 @@ internal sealed class FusedForkJoin<T, TOut> : Inlet<T>, IUpstream, IForkJoin
         end.Flush();
     }
 
-    /// <summary>A branch that wants no more says nothing here: the item's result is made all the same.</summary>
+    /// <summary>Stops the upstream. A branch that has stopped does not call it: the item still needs its result.</summary>
     public void Stop() => Upstream?.Stop();
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -71,7 +73,8 @@ internal sealed class FusedForkJoin<T, TOut> : Inlet<T>, IUpstream, IForkJoin
 
     private void Reopen()
     {
-        if (!fork.IsSettled) throw new InvalidOperationException($"A branch of {end.Context.Run.NameOf(end.Context.Node)} has come back, and its item has not ended there.");
+        if (!fork.IsSettled) throw new InvalidOperationException(
+            $"A branch of {end.Context.Run.NameOf(end.Context.Node)} has come back, and its item has not ended there.");
         fork.Reopen();
     }
 }

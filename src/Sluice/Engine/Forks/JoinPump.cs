@@ -1,13 +1,16 @@
 using System.Runtime.CompilerServices;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
 /// <summary>
-/// Where the branches of a fork-join come together that do not all run on one thread: holds the items that are in the branches, and drives what follows with what was made of them.
+/// Joins the branches of a fork-join that run on several islands: it holds the items that are in the branches, and drives the stages
+/// behind the join with the results.
 /// </summary>
 /// <remarks>
-/// Items are in a queue without locks: where order is kept, from when they go into the branches, and the first one is taken when it has ended there; else from when they have ended. They are added by the fork stage, or by
-/// whoever settles the last part, and taken by the pump; in a single-threaded run also by the fork stage, so that an item is complete before the next one goes in, and the two meet at a gate.
+/// Forks are in a lock-free queue. With order, a fork is queued when its item enters the branches, and taken when it is first and settled;
+/// without order, it is queued when it has settled. The fork stage, or the thread that settles the last part, adds; the pump takes. In a
+/// single-threaded run the fork stage takes as well, so that an item is complete before the next enters; the two meet at a gate.
 /// At most <see cref="RunOptions.MaxBufferedItems"/> items are held.
 /// </remarks>
 internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
@@ -20,7 +23,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
     private readonly Waiter consumer;
     private readonly Waiter room;
     private readonly Gate? gate;
-    private Fork first;                              // was taken already: the one behind it is next
+    private Fork first;                              // already taken: the fork behind it is next
     private Fork last;
     private int held;
     private int openBranches;
@@ -52,16 +55,16 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
 
     public bool HoldsUnannounced => false;
 
-    /// <summary>Called while the run is built.</summary>
+    /// <summary>Connects the join with its fork stage. Called while the run is built.</summary>
     /// <param name="from">The fan-out.</param>
-    /// <param name="fork">Who pushes into the branches.</param>
+    /// <param name="fork">The fork stage, which pushes into the branches.</param>
     public void Open(int from, IUpstream fork)
     {
         From = from;
         end.Attach(fork);
     }
 
-    /// <summary>An item goes into the branches.</summary>
+    /// <summary>Makes the fork of an item that enters the branches.</summary>
     public Fork<T> Begin(T item, Ticket? ticket, int parts)
     {
         var fork = new Fork<T>(this, parts);
@@ -71,7 +74,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
         return fork;
     }
 
-    /// <summary>For the fork stage, when as many are held as may be.</summary>
+    /// <summary>Waits until fewer items are held than the capacity. For the fork stage.</summary>
     public async ValueTask WaitForRoomAsync()
     {
         while (!HasRoom)
@@ -85,8 +88,8 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
     public void Ended(Fork fork)
     {
         if (!isOrdered) Add(fork);
-        Interlocked.MemoryBarrier();                 // that it has ended is to be seen before anybody looks at the first
-        if (!isOrdered || Volatile.Read(ref first).Behind is not { IsSettled: false }) consumer.Wake();           // else whoever ends the first one wakes
+        Interlocked.MemoryBarrier();                 // the settled state must be visible before `first` is read
+        if (!isOrdered || Volatile.Read(ref first).Behind is not { IsSettled: false }) consumer.Wake(); // else the first one wakes it
     }
 
     public void BranchEnded()
@@ -106,7 +109,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
         room.Wake();
     }
 
-    /// <summary>Makes and pushes what there is to be made, up to a number.</summary>
+    /// <summary>Joins settled items and pushes their results, up to <c>ItemsPerTurn</c>.</summary>
     public async ValueTask DrainAsync()
     {
         if (gate is not null) await gate.EnterAsync();
@@ -126,7 +129,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
                 }
                 catch (PipelineException e) when (e.IsKept)
                 {
-                    // its root knows of it
+                    // its root has recorded the failure
                 }
                 Interlocked.Decrement(ref held);
                 room.Wake();
@@ -134,7 +137,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
         }
         catch (Exception e) when (gate is not null)
         {
-            Run.Fail(e, Node);                       // before the next party is let in: nothing comes after a failed item
+            Run.Fail(e, Node);                       // inside the gate, so that no item follows the failed one
             throw;
         }
         finally
@@ -153,7 +156,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
             Run.ThrowIfStopping();
             if (HasReady)
             {
-                await consumer.YieldAsync();         // whoever feeds a branch may need this thread
+                await consumer.YieldAsync();         // the producer of a branch may need this thread
                 continue;
             }
             if (isOver) break;
@@ -177,7 +180,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
         return (Fork<T>)next;
     }
 
-    /// <summary>Any thread.</summary>
+    /// <summary>Queues a fork. Any thread.</summary>
     private void Add(Fork fork)
     {
         Fork before = Interlocked.Exchange(ref last, fork);

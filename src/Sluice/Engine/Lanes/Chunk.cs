@@ -1,22 +1,24 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>Some items on their way through a parallel stage, and what came of them. Reused.</summary>
+namespace Sluice.Engine;
+
+/// <summary>A slice of the input of a parallel stage, with its outputs: the unit of work of a lane. Reused.</summary>
 internal sealed class Chunk<TIn, TOut>
 {
     public List<(TIn Item, Ticket? Ticket)> Inputs { get; } = [];
 
     public Outbox<TOut> Outputs { get; } = new();
 
-    /// <summary>All inputs have been worked on, up to the first that failed.</summary>
+    /// <summary>Whether all inputs have been processed, up to the first that failed.</summary>
     public bool IsDone { get; set; }
 
-    /// <summary>What stopped it: comes out behind the outputs, in order.</summary>
+    /// <summary>The failure that ended the slice early; thrown behind its outputs, in order.</summary>
     public Exception? Failure { get; set; }
 
-    /// <summary>It has put out more than may be held; its lane waits here until that has gone on.</summary>
+    /// <summary>The waiter of a lane whose slice holds too many outputs; woken when the outputs have been pushed on.</summary>
     public Waiter? Overflow { get; set; }
 
-    /// <summary>How long it took, in clock ticks.</summary>
+    /// <summary>The time that the work took, in clock ticks.</summary>
     public long Ticks { get; set; }
 
     public void Clear()

@@ -1,11 +1,12 @@
 using System.Diagnostics;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Where the chunks of a parallel stage stand: filled by the input, worked on by lanes, emptied in order by the output.</summary>
+/// <summary>The slices of a parallel stage: its input fills them, lanes work on them, its output empties them in order.</summary>
 /// <remarks>
-/// Locking rule: queues and counts under <c>sync</c>; the inside of a chunk belongs to whoever has it, which is the lane
-/// from <see cref="TryTake"/> until it is done or overflows, and the output after that. Nobody is woken under the lock.
+/// Queues and counts are under <c>sync</c>. The inside of a slice belongs to its holder: the lane from <see cref="TryTake"/> until the
+/// slice is done or overflows, then the output. Waiters are woken outside of the lock.
 /// </remarks>
 internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lanes, bool adapts)
 {
@@ -15,35 +16,35 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     private readonly Lock sync = new();
     private readonly Queue<Chunk<TIn, TOut>> todo = new();
-    private readonly Queue<Chunk<TIn, TOut>> output = new();      // ordered: as they came in; else: as they were finished
+    private readonly Queue<Chunk<TIn, TOut>> output = new();      // by arrival if ordered, else by completion
     private readonly Stack<Chunk<TIn, TOut>> spare = new();
     private readonly int capacity = capacity;
     private readonly int maxHeld = Math.Max(capacity, lanes * MaxHeldPerLane);
-    private int held;                                             // outputs of finished chunks
+    private int held;                                             // outputs of finished slices
     private double ticksPerItem = double.MaxValue / 2;
     private int items;
     private bool completed;
 
-    /// <summary>How many items a chunk should hold: about 50 µs of work; what was measured last decides.</summary>
+    /// <summary>The number of items for a new slice: about 50 µs of work, by the latest measurements.</summary>
     public int ChunkSize { get; private set; } = 1;
 
-    /// <summary>Items between input and output; any thread.</summary>
+    /// <summary>The number of items between input and output. Any thread.</summary>
     public int Count => Volatile.Read(ref items);
 
     public bool IsFull => Volatile.Read(ref items) >= capacity;
 
-    /// <summary>Input: whether there is room for more than a chunk of so many items.</summary>
+    /// <summary>Input: whether there is room for more than another <paramref name="count"/> items.</summary>
     public bool HasRoomBeside(int count) => Volatile.Read(ref items) + count < capacity;
 
     public bool IsCompleted => Volatile.Read(ref completed);
 
-    /// <summary>Input: a chunk to fill.</summary>
+    /// <summary>Input: a slice to fill.</summary>
     public Chunk<TIn, TOut> Rent()
     {
         lock (sync) return spare.TryPop(out Chunk<TIn, TOut>? chunk) ? chunk : new();
     }
 
-    /// <summary>Input: the chunk may be worked on.</summary>
+    /// <summary>Input: hands a slice to the lanes.</summary>
     public void Dispatch(Chunk<TIn, TOut> chunk)
     {
         lock (sync)
@@ -56,7 +57,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
 
     public void Complete() => Volatile.Write(ref completed, true);
 
-    /// <summary>Lane: the next chunk to work on, unless so much is held that the output is to go first.</summary>
+    /// <summary>Lane: takes the next slice, unless too many outputs are held and the output must go first.</summary>
     public bool TryTake(out Chunk<TIn, TOut> chunk)
     {
         lock (sync)
@@ -66,7 +67,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         }
     }
 
-    /// <summary>Whether a lane could take something now.</summary>
+    /// <summary>Whether a lane could take a slice now.</summary>
     public bool HasWork
     {
         get
@@ -75,11 +76,12 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         }
     }
 
-    // Stages that make many items of one could put out any number while an earlier chunk takes its time. The one whose turn
-    // it is may always be taken: until it has gone on, nothing else can.
-    private bool MayTake => held < maxHeld || !output.TryPeek(out Chunk<TIn, TOut>? head) || (todo.TryPeek(out Chunk<TIn, TOut>? next) && next == head);
+    // One-to-many stages could put out any number of items while an earlier slice takes its time, so lanes rest when too much is held.
+    // The slice that is next in order may always be taken: nothing else can move on before it.
+    private bool MayTake => held < maxHeld || !output.TryPeek(out Chunk<TIn, TOut>? head)
+        || (todo.TryPeek(out Chunk<TIn, TOut>? next) && next == head);
 
-    /// <summary>Lane: done with it.</summary>
+    /// <summary>Lane: finishes a slice.</summary>
     /// <returns>Whether the output has something to do now.</returns>
     public bool Finish(Chunk<TIn, TOut> chunk, long ticks)
     {
@@ -93,7 +95,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         }
     }
 
-    /// <summary>Lane: the chunk has put out as much as may be held. Call with the waiter armed.</summary>
+    /// <summary>Lane: the slice holds as many outputs as allowed. Call it with the waiter armed.</summary>
     public void Overflow(Chunk<TIn, TOut> chunk, Waiter waiter)
     {
         lock (sync)
@@ -104,13 +106,13 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         }
     }
 
-    /// <summary>Output: the chunk whose turn it is, if something of it can go on.</summary>
+    /// <summary>Output: the next slice, if some of its outputs can be pushed on.</summary>
     public bool TryPeek(out Chunk<TIn, TOut> chunk)
     {
         lock (sync) return output.TryPeek(out chunk!) && (chunk.IsDone || chunk.Overflow is { IsArmed: true });
     }
 
-    /// <summary>Output: all of the chunk has gone on.</summary>
+    /// <summary>Output: removes the slice, all of whose outputs have been pushed on.</summary>
     /// <returns>Whether the board is at least half empty.</returns>
     public bool Remove(Chunk<TIn, TOut> chunk)
     {
@@ -125,7 +127,7 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
         }
     }
 
-    /// <summary>Output: nothing is left, and nothing will come.</summary>
+    /// <summary>Output: whether no slice is left.</summary>
     public bool IsEmpty
     {
         get
@@ -135,8 +137,8 @@ internal sealed class ChunkBoard<TIn, TOut>(bool ordered, int capacity, int lane
     }
 
     /// <summary>
-    /// Sizes chunks by the time an item takes. What is measured includes waiting for a core, so the estimate follows a
-    /// faster chunk at once and a slower one in steps; only a chunk that took very long is believed at once.
+    /// Sizes slices by the time per item. The measured time includes waits for a core. So the estimate follows a faster slice
+    /// at once, but a slower one in steps, unless it took very long.
     /// </summary>
     private void Adapt(long ticks, int count)
     {

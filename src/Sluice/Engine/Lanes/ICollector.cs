@@ -1,30 +1,30 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>The outlet of a lane: what is pushed rests there until the lane is done with its chunk. So it can be filled by the stretch.</summary>
+/// <summary>The outlet of a lane: it collects outputs until the lane has finished its slice. So it can take several at once.</summary>
 internal interface ICollector<T>
 {
-    /// <summary>Whether things rest there now: not while the lanes come to their end.</summary>
+    /// <summary>Whether it collects now; false while the lanes complete.</summary>
     bool Collects { get; }
 
-    /// <summary>Room for so many items, to be written in order.</summary>
+    /// <summary>Room for <paramref name="count"/> items, to be written in order.</summary>
     Span<T> Reserve(int count);
 
-    /// <summary>So many have been written, all of them of one ticket.</summary>
+    /// <summary>Adds the items that were written; all belong to one ticket.</summary>
     void Added(int count, Ticket? ticket);
 
-    /// <summary>To be awaited before the next item. Completed synchronously unless more is held than may be.</summary>
+    /// <summary>Waits for room; await it before the next item. Completes synchronously unless too many outputs are held.</summary>
     ValueTask RoomAsync();
 }
 
-/// <summary>An inlet that can take a stretch of items at once: where nobody sees the difference, because it is in front of a collector.</summary>
+/// <summary>An inlet that can take several items of one root at once, because a collector behind it hides the difference.</summary>
 internal interface ITakesStretch<T>
 {
-    /// <summary>Whether it can, now.</summary>
+    /// <summary>Whether it can take several items at once now.</summary>
     bool TakesStretches { get; }
 
-    /// <summary>Takes the items, all of them of one ticket.</summary>
+    /// <summary>Takes several items of one ticket.</summary>
     /// <param name="items">The items.</param>
     /// <param name="ticket">Their ticket.</param>
-    /// <param name="taken">How many have been taken in; not all if one failed.</param>
+    /// <param name="taken">The number of items taken; fewer than all if one failed.</param>
     ValueTask PushAsync(ReadOnlySpan<T> items, Ticket? ticket, ref int taken);
 }

@@ -1,7 +1,7 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>The clock of the instances that a lane has of a timed stage, one for each key: one timer for all of them.</summary>
-/// <remarks>Locking rule: any thread; the queue under <c>sync</c>, instances are called outside of it.</remarks>
+/// <summary>One timer for all keys: the clock of the instances of a timed stage in a lane.</summary>
+/// <remarks>Any thread. The queue is under <c>sync</c>; instances are called outside of the lock.</remarks>
 internal sealed class KeyClock(PipelineRun run)
 {
     private const int MaxStale = 64;
@@ -14,10 +14,10 @@ internal sealed class KeyClock(PipelineRun run)
     private long armedFor = long.MaxValue;
     private long next;
 
-    /// <summary>When the lane began: the instances of all keys count from here.</summary>
+    /// <summary>The timestamp at which the lane began, for the instances of all keys.</summary>
     public long Start { get; } = run.Time.GetTimestamp();
 
-    /// <summary>When an instance wants to act; null for never. It replaces what was set for the instance before.</summary>
+    /// <summary>Sets when an instance acts; null for never. It replaces the instance's earlier time.</summary>
     public void SetDue(IDue instance, TimeSpan? after)
     {
         lock (sync)
@@ -36,7 +36,7 @@ internal sealed class KeyClock(PipelineRun run)
         if (run.IsStopping) Dispose();               // either this sees the stop, or the stop sees the timer
     }
 
-    /// <summary>No instance acts any more.</summary>
+    /// <summary>Stops the clock: no instance acts any more.</summary>
     public void Dispose()
     {
         lock (sync) timer?.Dispose();
@@ -48,7 +48,7 @@ internal sealed class KeyClock(PipelineRun run)
         foreach (var (instance, due) in dues) queue.Enqueue(instance, due);
     }
 
-    /// <summary>Under the lock: the timer goes off for whoever is first.</summary>
+    /// <summary>Sets the timer for the first instance. Under the lock.</summary>
     private void Arm(bool isEarly)
     {
         while (queue.TryPeek(out IDue? stale, out var at) && !(dues.TryGetValue(stale, out var valid) && valid == at)) queue.Dequeue();
@@ -60,7 +60,7 @@ internal sealed class KeyClock(PipelineRun run)
         else timer.Change(wait, Timeout.InfiniteTimeSpan);
     }
 
-    // Timers of the system count whole milliseconds, and may be a little early by the finer clock.
+    // System timers count whole milliseconds, and may be a little early by the finer clock.
     private TimeSpan WaitFor(long at, bool isEarly)
     {
         TimeSpan left = run.Time.GetElapsedTime(run.Time.GetTimestamp(), at);

@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Hands every item to the lane of its key.</summary>
+/// <summary>Routes each item to the lane of its key.</summary>
 internal sealed class KeyRouter<T> : Inlet<T>
 {
     private readonly StageContext context;
@@ -14,7 +14,7 @@ internal sealed class KeyRouter<T> : Inlet<T>
     }
 
     /// <summary>The lane of a hash.</summary>
-    /// <remarks>Fibonacci hashing: hash codes of integers are consecutive, and lanes must not follow a pattern in them.</remarks>
+    /// <remarks>Fibonacci hashing: hash codes of integers are consecutive, and their pattern must not show in the lanes.</remarks>
     public static uint LaneOf(int hash, int lanes) => (uint)(((ulong)((uint)hash * 2654435769u) * (uint)lanes) >> 32);
 
     public override ValueTask PushAsync(T item, Ticket? ticket)

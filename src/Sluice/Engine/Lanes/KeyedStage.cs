@@ -1,11 +1,16 @@
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
+using Sluice.Policies;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A stage with a memory, in a lane behind a KeyBy: has an instance for each key, and hands each item to that of its key.</summary>
+/// <summary>
+/// A stateful stage in a lane behind a KeyBy: it has an instance for each key, and gives each item to the instance of its key.
+/// </summary>
 /// <remarks>
-/// Calls do not overlap, as those to any inlet; instances that also act by themselves share a gate and a clock. There is a bounded number of instances: the one that was used least recently is ended
-/// for another one, and puts out what it holds. They share the counters of the lane.
+/// Calls do not overlap; timed instances share a gate and a clock. The number of instances is bounded: a new one replaces the least
+/// recently used one, which ends and puts out the items it holds. All share the counters of the lane.
 /// </remarks>
 internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
 {
@@ -16,11 +21,12 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
     private readonly KeyedOutlet<TOut> outlet;
     private readonly Inlet<TOut> next;
     private readonly Dictionary<OneKey<TKey>, Entry> instances = [];
-    private Entry? newest, oldest;                   // a list by use
-    private volatile Inlet<TIn>? current;            // the one that the input may wait in
+    private Entry? newest, oldest;                   // a linked list in the order of use
+    private volatile Inlet<TIn>? current;            // the instance that the input may be waiting in
     private bool hasTold;
 
-    public KeyedStage(StageContext context, Inlet<TOut> next, Func<TIn, TKey> keyOf, int maxKeys, Func<StageContext, Inlet<TOut>, Inlet<TIn>> make, bool isTimed)
+    public KeyedStage(StageContext context, Inlet<TOut> next, Func<TIn, TKey> keyOf, int maxKeys,
+        Func<StageContext, Inlet<TOut>, Inlet<TIn>> make, bool isTimed)
     {
         (this.context, this.next, this.keyOf, this.maxKeys, this.make, Node) = (context, next, keyOf, maxKeys, make, context.Node);
         outlet = new(next);
@@ -57,7 +63,7 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
 
     public void Stop() => Upstream?.Stop();
 
-    /// <summary>All keys end, the one that was used least recently first.</summary>
+    /// <summary>Completes the instances of all keys, the least recently used first.</summary>
     protected override async ValueTask OnCompleteAsync()
     {
         for (Entry? entry = oldest; entry is not null; entry = entry.Newer)
@@ -78,7 +84,9 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
         if (!hasTold)
         {
             hasTold = true;
-            Warnings.Tell($"'{context.Run.NameOf(Node)}' keeps something for each key, and there are more than {maxKeys:N0} keys in one lane: the key that was used least recently has ended, and begins anew when it comes again. "
+            Warnings.Tell(
+                $"'{context.Run.NameOf(Node)}' keeps something for each key, and there are more than {maxKeys:N0} keys in one lane: the "
+                    + $"key that was used least recently has ended, and begins anew when it comes again. "
                 + "If that is not meant, raise Stage.KeyBy(…, maxKeys: …).");
         }
         current = evicted.Instance;
@@ -119,7 +127,7 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
         else oldest = entry.Newer;
     }
 
-    // The run stops: one instance at most has its input waiting.
+    // The run stops: at most one instance has its input waiting.
     private void Abort()
     {
         context.KeyClock!.Dispose();
@@ -140,7 +148,9 @@ internal sealed class KeyedStage<TKey, TIn, TOut> : Inlet<TIn>, IUpstream
     }
 }
 
-/// <summary>Where the instances of one lane put things out: what follows has one input, and ends when all have ended.</summary>
+/// <summary>
+/// The outlet of the instances of one lane: the next stage has one input, and completes when all instances have completed.
+/// </summary>
 internal sealed class KeyedOutlet<T> : Inlet<T>
 {
     private readonly Inlet<T> next;
@@ -160,7 +170,7 @@ internal sealed class KeyedOutlet<T> : Inlet<T>
     protected override ValueTask OnCompleteAsync() => default;
 }
 
-/// <summary>A key, also where it is null. Equal keys have equal hashes, as <see cref="StableHash"/> sees them.</summary>
+/// <summary>A dictionary key that may be null. Equal keys have equal hashes in the sense of <see cref="StableHash"/>.</summary>
 internal readonly struct OneKey<TKey>(TKey value) : IEquatable<OneKey<TKey>>
 {
     private readonly TKey value = value;

@@ -1,10 +1,13 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>One of the lanes of a parallel stage: an instance of the stage, or of several that share their lanes, which works on one chunk after the other.</summary>
-/// <remarks>Runs at most once at a time; goes to rest when there is nothing to take. Its own outlet collects what comes out.</remarks>
+/// <summary>
+/// A lane of a parallel stage: an instance of the stage, or of several fused ones, that processes one slice after the other.
+/// </summary>
+/// <remarks>It runs at most once at a time, and rests when there is no slice to take. Its outlet collects the outputs.</remarks>
 internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadPoolWorkItem
 {
     private const int MaxHeldOutputs = 1024;
@@ -16,7 +19,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
 
     public bool IsWorking => Volatile.Read(ref working) != 0;
 
-    /// <summary>Called while the run is built.</summary>
+    /// <summary>Sets the instance. Called while the run is built.</summary>
     public void Install(int last, Func<Inlet<TOut>, Inlet<TIn>> lane, Inlet<TOut> next)
     {
         outlet = new Outlet(owner, next, last);
@@ -24,7 +27,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         stage.Attach(owner);
     }
 
-    /// <summary>Starts it unless it works already.</summary>
+    /// <summary>Starts the lane unless it is working.</summary>
     public bool TryStart()
     {
         if (working != 0 || Interlocked.CompareExchange(ref working, 1, 0) != 0) return false;
@@ -32,10 +35,10 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         return true;
     }
 
-    /// <summary>No more is wanted behind it.</summary>
+    /// <summary>Tells the instance that no more outputs are wanted.</summary>
     public void Stop() => outlet.Upstream?.Stop();
 
-    /// <summary>The end hooks of the instance; what they put out goes straight on.</summary>
+    /// <summary>Completes the instance; its last outputs go directly to the next stage.</summary>
     public ValueTask CompleteAsync()
     {
         outlet.PassThrough();
@@ -58,17 +61,17 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
                 if (!work.IsCompletedSuccessfully) await work;
                 if (owner.Board.Finish(chunk, Stopwatch.GetTimestamp() - start)) owner.WakeOutput();
                 if (++chunks < ChunksPerTurn) continue;
-                owner.LaneScheduler.Schedule(this);              // at the end of its queue: others may need this thread
+                owner.LaneScheduler.Schedule(this);              // yields: other work may need this thread
                 return;
             }
-            // Rest, then look once more: a chunk may have come between the last look and now.
+            // Rest first, then check again: a slice may have come in between.
             Interlocked.Exchange(ref working, 0);
-            if (owner.Run.IsStopping || owner.Board.IsCompleted) owner.WakeOutput();       // which may wait for lanes to rest
+            if (owner.Run.IsStopping || owner.Board.IsCompleted) owner.WakeOutput();       // it may wait for lanes to rest
             if (owner.Run.IsStopping || !owner.Board.HasWork || Interlocked.CompareExchange(ref working, 1, 0) != 0) return;
         }
     }
 
-    /// <summary>Never throws: what fails waits in the chunk for its turn.</summary>
+    /// <summary>Processes a slice. Never throws: a failure waits in the slice for its turn.</summary>
     private ValueTask WorkAsync(Chunk<TIn, TOut> chunk)
     {
         try
@@ -107,7 +110,7 @@ internal sealed class Lane<TIn, TOut>(ParallelStage<TIn, TOut> owner) : IThreadP
         }
     }
 
-    /// <summary>Collects what the lane's instance puts out.</summary>
+    /// <summary>Collects the outputs of the lane's instance.</summary>
     private sealed class Outlet : Inlet<TOut>, ICollector<TOut>
     {
         private readonly ParallelStage<TIn, TOut> owner;

@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>What a lane has put out and the output has not brought on yet: items, and tickets beside them if there are any.</summary>
-/// <remarks>Belongs to whoever has the chunk. Reused.</remarks>
+/// <summary>The outputs of a lane that have not been pushed on yet: items, and their tickets if there are any.</summary>
+/// <remarks>Belongs to the holder of the slice. Reused.</remarks>
 internal sealed class Outbox<T>
 {
     private T[] items = new T[4];
-    private Ticket?[] tickets = [];                  // as long as the items from the first ticket on
+    private Ticket?[] tickets = [];                  // as long as `items` once there is a ticket
 
     public int Count { get; private set; }
 
@@ -24,14 +24,14 @@ internal sealed class Outbox<T>
 
     public Ticket? TicketOf(int at) => at < tickets.Length ? tickets[at] : null;
 
-    /// <summary>Room for some more items, to be written in order; they are in it when they have been <see cref="Added"/>.</summary>
+    /// <summary>Room for more items, to be written in order; <see cref="Added"/> adds them.</summary>
     public Span<T> Reserve(int count)
     {
         if (Count + count > items.Length) Array.Resize(ref items, Math.Max(items.Length * 2, Count + count));
         return items.AsSpan(Count, count);
     }
 
-    /// <summary>So many have been written, all of them of one ticket.</summary>
+    /// <summary>Adds the items that were written; all belong to one ticket.</summary>
     public void Added(int count, Ticket? ticket)
     {
         int from = Count;

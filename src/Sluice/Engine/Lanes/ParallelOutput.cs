@@ -1,8 +1,11 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>The output of a parallel stage: pushes what the lanes have finished, in order or as it comes.</summary>
+namespace Sluice.Engine;
+
+/// <summary>The output of a parallel stage: pushes on the outputs of finished slices, in order or as they are finished.</summary>
 internal sealed class ParallelOutput<TIn, TOut>(
-    PipelineRun run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes) : Pump(run, node)
+    PipelineRun run, Inlet<TOut> next, int node, ChunkBoard<TIn, TOut> board, Waiter roomForInput, Lane<TIn, TOut>[] lanes)
+        : Pump(run, node)
 {
     private const int ChunksPerTurn = 16;
 
@@ -30,7 +33,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         }
         catch (Exception e)
         {
-            Run.Fail(e, Node);                       // before waiting for the lanes: they go on, or wait for room, until the run stops
+            Run.Fail(e, Node);                       // first: the lanes work, or wait for room, until the run stops
             await LanesRestAsync();
             throw;
         }
@@ -80,7 +83,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         chunk.Overflow?.Wake();
     }
 
-    /// <summary>Lanes that rest although there is work, because so much was held, may go on.</summary>
+    /// <summary>Starts lanes that rest although there is work, because too many outputs were held.</summary>
     private void StartLanes()
     {
         foreach (Lane<TIn, TOut> lane in lanes)
@@ -90,7 +93,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         }
     }
 
-    /// <returns>Whether there is nothing to do.</returns>
+    /// <returns>Whether the pump must wait.</returns>
     private bool StartWaiting()
     {
         Waiter.Arm();
@@ -103,7 +106,7 @@ internal sealed class ParallelOutput<TIn, TOut>(
         return true;
     }
 
-    /// <summary>Nothing is left running: lanes of a run that stops end on their own, and wake this pump when they do.</summary>
+    /// <summary>Waits until all lanes rest. Lanes of a stopping run end by themselves, and then wake this pump.</summary>
     private async ValueTask LanesRestAsync()
     {
         while (Array.Exists(lanes, lane => lane.IsWorking))

@@ -1,8 +1,11 @@
-namespace Sluice;
+using Sluice.Policies;
+using Sluice.Scheduling;
+
+namespace Sluice.Engine;
 
 /// <summary>
-/// The input of a stage that works on several items at once: cuts what comes into chunks of about 50 µs of work and hands
-/// them to lanes, each of which may have several stages. <see cref="ParallelOutput{TIn, TOut}"/> brings the results on, in order unless told otherwise.
+/// The input of a parallel stage: cuts its items into slices of about 50 µs of work and gives them to lanes, each of which may have
+/// several stages. <see cref="ParallelOutput{TIn, TOut}"/> pushes the outputs on, in order unless told otherwise.
 /// </summary>
 internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
 {
@@ -11,14 +14,16 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     private readonly ParallelOutput<TIn, TOut> output;
     private volatile Chunk<TIn, TOut>? filling;
     private bool stopped;
-    private int fillLock;                            // 1: the input, or the watchdog, has `filling` in hand
+    private int fillLock;                            // 1 while the input or the watchdog uses `filling`
 
-    private ParallelStage(RunBuilder builder, int node, int last, StageOptions options, Inlet<TOut> next, Func<Inlet<TOut>, Inlet<TIn>> lane)
+    private ParallelStage(RunBuilder builder, int node, int last, StageOptions options, Inlet<TOut> next,
+        Func<Inlet<TOut>, Inlet<TIn>> lane)
     {
         Run = builder.Run;
         Node = node;
         LaneScheduler = options.Blocks && Run.Scheduler == RunScheduler.ThreadPool ? BlockingThreads.OfProcess : Run.Scheduler;
-        Board = new(options.Ordered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel, adapts: !Run.Scheduler.IsSerial);
+        Board = new(options.Ordered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel,
+            adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
         lanes = new Lane<TIn, TOut>[options.Parallel];
         output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, Board, roomForInput, lanes);
@@ -34,7 +39,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
 
     public PipelineRun Run { get; }
 
-    /// <summary>Where the lanes work.</summary>
+    /// <summary>The scheduler of the lanes.</summary>
     public RunScheduler LaneScheduler { get; }
 
     public ChunkBoard<TIn, TOut> Board { get; }
@@ -60,15 +65,15 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         return waiter;
     }
 
-    /// <summary>No more is wanted: of what comes in, and of what a lane may be making out of one item.</summary>
+    /// <summary>Stops the input, and one-to-many work inside the lanes: no more items are wanted.</summary>
     public void Stop()
     {
-        if (Interlocked.Exchange(ref stopped, true)) return;         // the lanes pass it on to here
+        if (Interlocked.Exchange(ref stopped, true)) return;         // the lanes call it again
         foreach (Lane<TIn, TOut> lane in lanes) lane.Stop();
         Upstream?.Stop();
     }
 
-    /// <summary>The input was held up with a chunk half full: it goes on its way.</summary>
+    /// <summary>Dispatches a partly filled slice, because its input is held up.</summary>
     public void WakeConsumer() => Flush();
 
     public void Abort()

@@ -1,9 +1,9 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>Rows in memory of one node in one partition, which may be evicted while no epoch uses them.</summary>
+/// <summary>State rows of one node in one partition, held in memory; they may be evicted while no round uses them.</summary>
 /// <remarks>
-/// Locking rule: the rows belong to whoever has entered: the epoch of the partition, from its load until its changes are written down, or <see cref="StateMemory.Trim"/>.
-/// <see cref="Accounted"/> and <see cref="IsRetired"/> are used under the lock of the memory.
+/// The rows belong to the user that has entered: a round of the partition, from its load until its changes are written, or
+/// <see cref="StateMemory.Trim"/>. <see cref="Accounted"/> and <see cref="IsRetired"/> are used under the lock of the memory.
 /// </remarks>
 internal abstract class CachedRows
 {
@@ -13,40 +13,40 @@ internal abstract class CachedRows
 
     private int user;
 
-    /// <summary>The bytes that the memory knows of.</summary>
+    /// <summary>The bytes that are charged to the memory's budget.</summary>
     public long Accounted { get; set; }
 
-    /// <summary>Whether they are used no more: another instance begins with what is stored.</summary>
+    /// <summary>Whether the rows are no longer used: a new instance starts from the store.</summary>
     public bool IsRetired { get; set; }
 
-    /// <summary>When the row was used that is evicted first; a moment old if somebody uses the rows.</summary>
+    /// <summary>The tick of the least recently used row, which is evicted first; a moment old while the rows are in use.</summary>
     public abstract long OldestTick { get; }
 
     /// <summary>The bytes that the rows take.</summary>
     protected abstract long Size { get; }
 
-    /// <summary>An epoch uses the rows from here on. Does nothing if it does already.</summary>
+    /// <summary>Takes the rows for a round. Does nothing if the round has them already.</summary>
     public void Enter()
     {
         var spin = new SpinWait();
         while (Interlocked.CompareExchange(ref user, Epoch, Nobody) == Eviction) spin.SpinOnce();
     }
 
-    /// <summary>Its user says how many bytes they take.</summary>
+    /// <summary>Reports the current size; for the user of the rows.</summary>
     public void Tell(StateMemory memory) => memory.Account(this, Size);
 
-    /// <summary>It does not any more: what it has changed was written down.</summary>
+    /// <summary>Releases the rows, after the round's changes were written.</summary>
     public void Leave(StateMemory memory)
     {
         memory.Account(this, Size);
         Volatile.Write(ref user, Nobody);
     }
 
-    /// <summary>Evicts some rows, unless an epoch uses them.</summary>
-    /// <param name="memory">Whose budget it is.</param>
-    /// <param name="before">Rows that were used later than this stay, if there are others: those are older.</param>
-    /// <param name="most">How many at most.</param>
-    /// <returns>When the oldest of those that are left was used; null if there are none, or they cannot be had.</returns>
+    /// <summary>Evicts some rows, unless a round uses them.</summary>
+    /// <param name="memory">The memory whose budget is charged.</param>
+    /// <param name="before">Evict only rows last used at or before this tick; at least one row is evicted.</param>
+    /// <param name="most">The largest number of rows to evict.</param>
+    /// <returns>The tick of the oldest row left; null if none is left or the rows are in use.</returns>
     public long? TryEvict(StateMemory memory, long before, int most)
     {
         if (Interlocked.CompareExchange(ref user, Eviction, Nobody) != Nobody) return null;

@@ -1,10 +1,12 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>The stored rows of the nodes that keep all of their state in memory (chunks, windows, groups, sums, joins) in one partition. The rows count for the budget, and none is ever evicted.</summary>
-/// <remarks>Locking rule: the one of <see cref="CachedRows"/>.</remarks>
+/// <summary>
+/// The stored rows of nodes that keep all their state in memory (chunks, windows, groups, sums, joins), in one partition.
+/// </summary>
+/// <remarks>The rows count for the budget and are never evicted. They have the locking rule of <see cref="CachedRows"/>.</remarks>
 internal sealed class HeldRows : CachedRows
 {
-    private const int RowBytes = 200;                // of what was made of a row, beside its value
+    private const int RowBytes = 200;                // estimated overhead of a row
 
     private readonly Dictionary<(string Node, string Key), int> lengths = [];
     private long size;
@@ -13,10 +15,10 @@ internal sealed class HeldRows : CachedRows
 
     protected override long Size => size;
 
-    /// <summary>A row is stored from here on.</summary>
+    /// <summary>Records that a row is stored or deleted.</summary>
     /// <param name="node">The node.</param>
     /// <param name="key">The key of the row.</param>
-    /// <param name="length">The length of its value, in bytes; null if the row is deleted.</param>
+    /// <param name="length">The length of the value in bytes; null if the row is deleted.</param>
     public void Put(string node, string key, int? length)
     {
         if (lengths.Remove((node, key), out int before)) size -= CostOf(key, before);

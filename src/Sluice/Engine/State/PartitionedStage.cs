@@ -1,12 +1,15 @@
 using System.Runtime.CompilerServices;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>A stage that remembers something, in a run of a consecutor: has an instance for each partition, and hands each item to that of its partition.</summary>
+/// <summary>
+/// A stateful stage in a consecutor's run: it has an instance for each partition, and gives each item to the instance of its partition.
+/// </summary>
 /// <remarks>
-/// Calls do not overlap, as those to any inlet, so the instances share the context with its counters. Instances that also act by themselves share a gate.
-/// An item that an instance only holds, or has become part of something else, counts as ended; so this holds each item until the instance has done with it, and what comes out of it has
-/// a ticket of its own by then. Else a partition could seem to be at rest in between.
+/// Calls do not overlap, so the instances share the context and its counters; timed instances share a gate. An item that an instance
+/// holds or combines counts as ended. So this stage holds one part of each item until the instance has returned; by then the outputs
+/// have tickets of their own. Otherwise the partition could seem idle in between.
 /// </remarks>
 internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStatefulStage
 {
@@ -15,11 +18,12 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStat
     private readonly Func<StageContext, Inlet<TOut>, Inlet<TIn>> make;
     private readonly int number;
 
-    /// <param name="following">The run's.</param>
-    /// <param name="context">Shared by all instances.</param>
-    /// <param name="next">What takes what comes out.</param>
+    /// <param name="following">The run's item tracking.</param>
+    /// <param name="context">The context, shared by all instances.</param>
+    /// <param name="next">The inlet behind the stage.</param>
     /// <param name="make">Makes an instance.</param>
-    public PartitionedStage(ItemTracking following, StageContext context, Inlet<TOut> next, Func<StageContext, Inlet<TOut>, Inlet<TIn>> make)
+    public PartitionedStage(ItemTracking following, StageContext context, Inlet<TOut> next,
+        Func<StageContext, Inlet<TOut>, Inlet<TIn>> make)
     {
         (this.context, this.next, this.make, Node) = (context, next, make, context.Node);
         context.Gate = new Gate(context.Run.Scheduler);
@@ -40,7 +44,7 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStat
 
     public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
     {
-        await ((Inlet<TIn>)instance).CompleteAsync();            // ends at the outlet, and reaches no other stage
+        await ((Inlet<TIn>)instance).CompleteAsync();            // the outlet does not pass the end on
         return Unwrapped(instance) is IEndsInSteps { HasMoreToEnd: true };
     }
 
@@ -70,7 +74,7 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStat
 
     public void Stop() => Upstream?.Stop();
 
-    /// <summary>The run ends, and what the instances remember is in the store: they put nothing out.</summary>
+    /// <summary>Completes the next stage only. The instances put nothing out: their state is in the store.</summary>
     protected override ValueTask OnCompleteAsync() => next.CompleteAsync();
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -87,7 +91,7 @@ internal sealed class PartitionedStage<TIn, TOut> : Inlet<TIn>, IUpstream, IStat
     }
 }
 
-/// <summary>Where an instance puts things out. What is no part of an item becomes one of its own here.</summary>
+/// <summary>The outlet of an instance: it gives a ticket to each output that has none, as a separate item.</summary>
 internal sealed class StateOutlet<T> : Inlet<T>
 {
     private readonly Inlet<T> next;
@@ -103,7 +107,7 @@ internal sealed class StateOutlet<T> : Inlet<T>
 
     public override void Flush() => next.Flush();
 
-    /// <summary>The stage that the instance belongs to is attached, once.</summary>
+    /// <summary>Does nothing: the stage that owns the instances is attached once.</summary>
     public override void Attach(IUpstream upstream) { }
 
     public override void ComesFrom(int from) { }

@@ -1,28 +1,30 @@
 using System.Globalization;
 
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>
-/// Where items are stored that a stage gathers: in pages. What was added between two commits is a page, together with those before it that are no larger; so an item is written a few
-/// times, and there are few pages, however few items come at a time: all of them are deleted by one commit.
-/// </summary>
-/// <param name="prefix">What the keys of its rows begin with.</param>
+/// <summary>Stores a list of gathered items in pages.</summary>
+/// <remarks>
+/// A save writes the new items as one page, together with the pages before it that are no larger. So an item is written a few times, and
+/// there are few pages, however few items arrive at a time: one commit must delete them all.
+/// </remarks>
+/// <param name="prefix">The prefix of the rows' keys.</param>
 internal sealed class RememberedList(string prefix = "")
 {
-    private const int LargePage = 32 * 1024;         // bytes: it is not written again
+    private const int LargePage = 32 * 1024;         // in bytes; a page of this size is not rewritten
 
     private readonly List<Page> pages = [];
     private readonly List<string> gone = [];
     private long next;
     private int saved;
 
-    /// <summary>The items that were stored, in their order.</summary>
+    /// <summary>Loads the stored items, in their order.</summary>
     public List<T> Restore<T>(StateReader stored)
     {
         List<T> items = [];
         foreach (string key in stored.Keys)
         {
-            if (!key.StartsWith(prefix, StringComparison.Ordinal) || !long.TryParse(key.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long page)) continue;
+            if (!key.StartsWith(prefix, StringComparison.Ordinal)
+                || !long.TryParse(key.AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long page)) continue;
             next = page + 1;
             List<T> some = stored.GetMany<T>(key);
             pages.Add(new(key, some.Count, stored.Stored(key).Bytes.Length));
@@ -32,7 +34,7 @@ internal sealed class RememberedList(string prefix = "")
         return items;
     }
 
-    /// <summary>All items are gone; others may be added.</summary>
+    /// <summary>Removes all items.</summary>
     public void Clear()
     {
         gone.AddRange(pages.Select(static page => page.Key));
@@ -40,9 +42,9 @@ internal sealed class RememberedList(string prefix = "")
         saved = 0;
     }
 
-    /// <summary>Writes what has changed.</summary>
-    /// <param name="changes">Where.</param>
-    /// <param name="items">All that there are now.</param>
+    /// <summary>Writes the changes since the last save.</summary>
+    /// <param name="changes">The writer.</param>
+    /// <param name="items">All current items.</param>
     public void Save<T>(StateWriter changes, ReadOnlySpan<T> items)
     {
         string? key = null;

@@ -1,14 +1,14 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>The one state of an operator: a row with an empty key.</summary>
-/// <remarks>Belongs to its stage.</remarks>
+/// <summary>The single state of an operator, stored as one row with an empty key.</summary>
+/// <remarks>Not thread-safe: its stage owns it.</remarks>
 internal sealed class RememberedValue<TState>(TState seed, StatefulForm<TState> form)
 {
     private TState value = seed;
     private StateMigrationException? failure;
     private bool hasChanged;
 
-    /// <exception cref="StateMigrationException">What is stored could not be migrated.</exception>
+    /// <exception cref="StateMigrationException">The stored state could not be migrated.</exception>
     public TState Value
     {
         get => failure is null ? value : throw failure;
@@ -24,7 +24,7 @@ internal sealed class RememberedValue<TState>(TState seed, StatefulForm<TState> 
         }
         catch (StateMigrationException e)
         {
-            failure = e;                             // fails the items, one by one
+            failure = e;                             // thrown for each item
         }
     }
 
@@ -38,9 +38,10 @@ internal sealed class RememberedValue<TState>(TState seed, StatefulForm<TState> 
 internal static class StatefulForms
 {
     /// <summary>The form of an operator's state.</summary>
-    /// <param name="owner">What the operator is, in messages.</param>
-    /// <param name="seed">What its state begins with.</param>
-    /// <param name="schema">What its user has said; null for version zero.</param>
-    public static StatefulForm<TState> Of<TState>(string owner, TState seed, StateSchema<TState>? schema) => new(schema?.Version ?? 0, owner, _ => seed, schema?.Migrate ?? (stored => throw new NotSupportedException(
+    /// <param name="owner">The operator's description, for messages.</param>
+    /// <param name="seed">The initial state.</param>
+    /// <param name="schema">The user's schema; null for version zero.</param>
+    public static StatefulForm<TState> Of<TState>(string owner, TState seed, StateSchema<TState>? schema)
+        => new(schema?.Version ?? 0, owner, _ => seed, schema?.Migrate ?? (stored => throw new NotSupportedException(
         $"The state was stored as version {stored.Version}, and {owner} has no schema that says how to read it. Give it a StateSchema.")));
 }

@@ -1,16 +1,22 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
-/// <summary>How much keyed state is kept in memory: a budget in bytes that many consecutors share.</summary>
+/// <summary>A memory budget, in bytes, for the keyed state of consecutors; several may share it.</summary>
 /// <remarks>
 /// <para>
-/// The state of a <see cref="StatefulStageNode{TIn, TOut, TState}"/> is in the store. Rows that were used lately are in memory as well. When the rows of all consecutors that share a budget
-/// take more bytes than it has, those that were used least recently are evicted, and read again when an item of their key comes.
+/// The state of a <see cref="StatefulStageNode{TIn, TOut, TState}"/> is in the store; recently used rows are also in memory. If the rows
+/// of all consecutors with this budget exceed it, the least recently used rows are evicted. They are read again for the next item of
+/// their key.
 /// </para>
 /// <para>
-/// Chunks, windows, groups, aggregates, <c>Distinct</c> and joins have all of their state in memory. It counts for the budget, so keyed rows give way to it, and it is never evicted. If it alone takes more than the budget, the
-/// consecutor says so in a warning.
+/// Chunks, windows, groups, aggregates, <c>Distinct</c> and joins keep all their state in memory. It counts for the budget but is never
+/// evicted, so keyed rows give way to it. If it exceeds the budget alone, the consecutor logs a warning.
 /// </para>
-/// <para>Rows of an epoch that is under way are never evicted, so the budget may be exceeded by as much as these take. Sizes are estimates: twice the stored form, and a constant for each row.</para>
+/// <para>
+/// Rows in use are never evicted, so they may exceed the budget for a while. Sizes are estimates: twice the stored form, plus a constant
+/// for each row.
+/// </para>
 /// <para>Thread-safe.</para>
 /// </remarks>
 /// <example><code>
@@ -22,38 +28,38 @@ public sealed class StateMemory
     /// <summary>The budget of <see cref="Shared"/>: 256 MiB.</summary>
     public const long DefaultBytes = 256L << 20;
 
-    private const int MaxAtOnce = 256;              // rows of one partition that go before others are looked at again
+    private const int MaxAtOnce = 256;              // rows of one partition to evict before comparing with others
 
     private readonly Lock sync = new();
     private readonly HashSet<CachedRows> known = [];
     private long bytes;
-    private long held;                               // of them, what is never evicted
+    private long held;                               // the part of `bytes` that is never evicted
     private long tick;
     private int isTold;
     private int isTrimming;
 
-    /// <summary>Makes a budget of its own, for some consecutors of a process.</summary>
-    /// <param name="maxBytes">How many bytes: zero or more. Zero keeps nothing in memory between two epochs.</param>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <summary>Creates a budget for some consecutors of a process.</summary>
+    /// <param name="maxBytes">The budget in bytes: zero or more. With zero, no keyed row stays in memory between two commits.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxBytes"/> is negative.</exception>
     public StateMemory(long maxBytes)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxBytes);
         MaxBytes = maxBytes;
     }
 
-    /// <summary>The budget of all consecutors of this process that have been given no other.</summary>
+    /// <summary>The budget of all consecutors of this process that have no other.</summary>
     public static StateMemory Shared { get; } = new(DefaultBytes);
 
-    /// <summary>How many bytes the rows may take.</summary>
+    /// <summary>The budget in bytes.</summary>
     public long MaxBytes { get; }
 
-    /// <summary>How many bytes they are estimated to take now.</summary>
+    /// <summary>The estimated size of the rows in memory now, in bytes.</summary>
     public long Bytes => Interlocked.Read(ref bytes);
 
-    /// <summary>How many of these are never evicted.</summary>
+    /// <summary>The part of <see cref="Bytes"/> that is never evicted.</summary>
     internal long HeldBytes => Interlocked.Read(ref held);
 
-    /// <summary>Whether somebody is to say that what is never evicted takes more than there is: once, until it takes less than half.</summary>
+    /// <summary>Whether to warn that unevictable rows exceed the budget. True once, until they take at most half of it.</summary>
     internal bool MustTell
     {
         get
@@ -63,13 +69,13 @@ public sealed class StateMemory
         }
     }
 
-    /// <summary>Whether there is no room for more.</summary>
+    /// <summary>Whether the budget is used up.</summary>
     internal bool IsFull => Bytes >= MaxBytes;
 
-    /// <summary>The moment of a use: later ones are larger.</summary>
+    /// <summary>A new tick for a use; later ticks are larger.</summary>
     internal long NextTick() => Interlocked.Increment(ref tick);
 
-    /// <summary>The rows take so many bytes from here on.</summary>
+    /// <summary>Charges the rows with their current size.</summary>
     internal void Account(CachedRows rows, long size)
     {
         lock (sync)
@@ -81,7 +87,7 @@ public sealed class StateMemory
         }
     }
 
-    /// <summary>The rows are used no more.</summary>
+    /// <summary>Stops charging rows that are no longer used.</summary>
     internal void Forget(CachedRows rows)
     {
         lock (sync)
@@ -99,13 +105,15 @@ public sealed class StateMemory
         if (rows is HeldRows) Interlocked.Add(ref held, more);
     }
 
-    /// <summary>Evicts what was used least recently, if there is too much. One thread at a time does so; it takes what nobody uses just then.</summary>
+    /// <summary>
+    /// Evicts the least recently used rows while the budget is exceeded. One thread at a time does so; rows in use are left alone.
+    /// </summary>
     internal void Trim()
     {
         if (Bytes <= MaxBytes || Interlocked.Exchange(ref isTrimming, 1) == 1) return;
         try
         {
-            long target = MaxBytes - (MaxBytes / 32);            // so that it is not done for every row
+            long target = MaxBytes - (MaxBytes / 32);            // some room, so that not every new row trims
             var oldest = new PriorityQueue<CachedRows, long>();
             lock (sync)
             {

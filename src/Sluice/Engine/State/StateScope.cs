@@ -1,24 +1,24 @@
-namespace Sluice;
+namespace Sluice.Engine;
 
-/// <summary>What the stages of a run remember for one partition: an instance of each stage that remembers something.</summary>
+/// <summary>The state of one partition in a run: an instance of each stateful stage.</summary>
 /// <remarks>
-/// Instances are made, saved and thrown away while nothing of the partition is under way (<see cref="Begin"/>, <see cref="Forget"/>), by whoever drives the partition; in between they
-/// belong to the stages.
+/// The driver of the partition makes, saves and discards instances while no item of the partition is in flight
+/// (<see cref="Begin"/>, <see cref="Forget"/>). In between they belong to the stages.
 /// </remarks>
 internal abstract class StateScope
 {
     private ItemTracking? run;
     private object[] instances = [];
-    private int highest = -1;                        // the number of the stage furthest upstream that an item has come to
+    private int highest = -1;                        // the highest number of a stage that an item has reached: the furthest upstream
 
-    /// <summary>The instances of the run that items of this partition go through now; none unless it has begun.</summary>
+    /// <summary>The instances in the current run, by stage number; empty before <see cref="Begin"/>.</summary>
     public IReadOnlyList<object> Instances => instances;
 
-    /// <summary>Whether there is an instance of each stage.</summary>
+    /// <summary>Whether the instances exist.</summary>
     public bool HasBegun => run is not null;
 
-    /// <summary>What goes through a run from here on is remembered by new instances. The caller gives them what is stored.</summary>
-    /// <returns>False if it has begun for that run already.</returns>
+    /// <summary>Makes new instances for a run. The caller then loads the stored state into them.</summary>
+    /// <returns>False if the instances belong to that run already.</returns>
     public bool Begin(ItemTracking following)
     {
         if (ReferenceEquals(run, following)) return false;
@@ -27,74 +27,80 @@ internal abstract class StateScope
         return true;
     }
 
-    /// <summary>Whatever was not saved is forgotten.</summary>
+    /// <summary>Discards the instances, with all changes that were not saved.</summary>
     public virtual void Forget() => (run, instances, highest) = (null, [], -1);
 
-    /// <summary>An item comes to a stage: its instance. Any thread of the run.</summary>
+    /// <summary>The instance of a stage that an item has reached. Any thread of the run.</summary>
     public object Enter(int number)
     {
-        for (int known = Volatile.Read(ref highest); number > known; known = Volatile.Read(ref highest)) Interlocked.CompareExchange(ref highest, number, known);
+        for (int known = Volatile.Read(ref highest); number > known; known = Volatile.Read(ref highest))
+            Interlocked.CompareExchange(ref highest, number, known);
         return instances[number];
     }
 
-    /// <summary>The stages that items may have come to since the last call: one of them, and all that were built before it, which are those behind it.</summary>
-    /// <returns>How many, from the first.</returns>
+    /// <summary>
+    /// The stages that items may have reached since the last call: the one furthest upstream, and all behind it, which have lower numbers.
+    /// </summary>
+    /// <returns>The number of stages, counted from stage 0.</returns>
     protected int TakeEntered() => Interlocked.Exchange(ref highest, -1) + 1;
 
     public object InstanceOf(int number) => instances[number];
 
-    /// <summary>Something comes out of an instance that is no part of an item that went in: an item of its own from here on.</summary>
-    /// <param name="node">Which node emitted it.</param>
-    /// <param name="item">What.</param>
+    /// <summary>Makes a separate item from an output that belongs to no input item.</summary>
+    /// <param name="node">The node that put it out.</param>
+    /// <param name="item">The output.</param>
     /// <returns>Its ticket.</returns>
     public abstract Ticket Emit<T>(int node, T item);
 
-    /// <summary>A number that nothing of this partition has, also over restarts: each is more than the one before. Any thread.</summary>
+    /// <summary>A number that is unique in this partition and larger than all before, also after restarts. Any thread.</summary>
     public abstract long NextNumber();
 
-    /// <summary>When an instance wants to be called although nothing has come; null for never. Any thread; the clock is the run's.</summary>
+    /// <summary>Sets when an instance is called even if no item arrives, by the run's clock; null for never. Any thread.</summary>
     public abstract void SetDue(IDue instance, TimeSpan? after);
 
-    /// <summary>The budget of what is kept in memory of keyed state.</summary>
+    /// <summary>The budget for keyed state in memory.</summary>
     public abstract StateMemory Memory { get; }
 
-    /// <summary>The time of day, which never goes back for this partition, also not over restarts.</summary>
+    /// <summary>The time of day. It never goes back for this partition, not even after restarts.</summary>
     public abstract DateTimeOffset UtcNow { get; }
 }
 
 /// <summary>An instance that acts when time has passed.</summary>
 internal interface IDue
 {
-    /// <summary>Its time has come.</summary>
-    /// <param name="hold">Settled when it has acted.</param>
+    /// <summary>Acts because the time has come.</summary>
+    /// <param name="hold">Settled when the instance has acted.</param>
     void Act(Ticket? hold);
 
-    /// <summary>The run stops: whatever waits in it gives up.</summary>
+    /// <summary>Ends all waits in the instance because the run stops.</summary>
     void Abort();
 }
 
-/// <summary>A stage whose state is by key.</summary>
+/// <summary>A stage with state by key.</summary>
 internal interface IKeyedStage
 {
-    /// <summary>Makes the key of an item, a function of the stage's input; null where it is the key that the item was accepted with.</summary>
+    /// <summary>Makes the key of an item of the stage's input type; null if the key is the one that the item was accepted with.</summary>
     Delegate? KeyOf { get; }
 }
 
-/// <summary>A stage that has an instance for each partition.</summary>
+/// <summary>A stage with an instance for each partition.</summary>
 internal interface IStatefulStage
 {
     int Node { get; }
 
-    /// <summary>The name under which its state is stored: the lanes of a node share one, each with keys of its own.</summary>
+    /// <summary>The name under which its state is stored. The lanes of a node share a name and have different keys.</summary>
     string StateName { get; }
 
     object MakeInstance(StateScope scope);
 
-    /// <summary>The input has ended, and nothing of it is under way: an instance puts out what it holds. What it did is undone, or committed, before it is called again.</summary>
-    /// <param name="instance">Made by this; where there are lanes, it ends the keys of all of them.</param>
-    /// <param name="scope">What comes out becomes items of its own here.</param>
-    /// <param name="keys">Of what is remembered by key, the next some keys.</param>
-    /// <param name="hold">What is put out by name hangs on it. Settled by the caller.</param>
-    /// <returns>Whether it has more to put out.</returns>
+    /// <summary>
+    /// Makes an instance put out the items it holds, because the input has ended and none of its items is in flight. The result is
+    /// committed or undone before the next call.
+    /// </summary>
+    /// <param name="instance">An instance of this stage; with lanes, it ends the keys of all lanes.</param>
+    /// <param name="scope">Makes separate items from the outputs.</param>
+    /// <param name="keys">The next keys to end, for state by key.</param>
+    /// <param name="hold">The root of named outputs. The caller settles it.</param>
+    /// <returns>Whether the instance has more to put out.</returns>
     ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold);
 }

@@ -1,9 +1,11 @@
 using System.Runtime.CompilerServices;
+using Sluice.Flows;
+using Sluice.Topologies;
 
-namespace Sluice;
+namespace Sluice.Executors;
 
-/// <summary>A function that is executed here for another process, which has its streams.</summary>
-/// <remarks>Frames come from the one loop that receives; all else from whatever thread the function is on.</remarks>
+/// <summary>A function that this process executes for another process, which has its streams.</summary>
+/// <remarks>The receiving loop passes frames in; all other calls come from the function's threads.</remarks>
 internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposable
 {
     private readonly RemoteWorker worker;
@@ -29,7 +31,8 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
         if (Plan.Resume == ResumeMode.PerItem) loops = new(Plan.Name);
         Time = known is null ? worker.Options.Time : new ChosenClock(this, worker.Options.Time);
         for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
-        for (int i = 0; i < Plan.Outputs.Length; i++) outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, worker.MaxValueBytes));
+        for (int i = 0; i < Plan.Outputs.Length; i++)
+            outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, worker.MaxValueBytes));
     }
 
     public string Run => plan.Run;
@@ -50,9 +53,10 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
 
     public IOutputPort Output(string name) => outputs.Find("output", name, Plan);
 
-    public StreamPlan Stream(string name) => Array.Find(plan.Streams, one => one.Name == name) ?? throw new FlowException(NearNames.Explain("stream", name, [.. plan.Streams.Select(stream => stream.Name)])) { Run = Run };
+    public StreamPlan Stream(string name) => Array.Find(plan.Streams, one => one.Name == name)
+        ?? throw new FlowException(NearNames.Explain("stream", name, [.. plan.Streams.Select(stream => stream.Name)])) { Run = Run };
 
-    /// <summary>Executes the function, and tells how it has ended. Throws nothing.</summary>
+    /// <summary>Executes the function, and reports how it has ended. Never throws.</summary>
     public async Task RunAsync(BoundFunction? function)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -66,20 +70,22 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
         }
         catch (Exception e)
         {
-            writer.Say(CallFrame.Failed, question: null, CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
+            writer.Say(CallFrame.Failed, question: null,
+                CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
         }
         hasEnded = true;
-        Fail(new InvalidOperationException($"The function of the processor {Plan.Name} has ended: nothing can be read or put out any more."));
+        Fail(new InvalidOperationException(
+            $"The function of the processor {Plan.Name} has ended: nothing can be read or put out any more."));
     }
 
-    /// <summary>When the function has ended.</summary>
+    /// <summary>Call it when the function has ended.</summary>
     public void Dispose()
     {
         stopping.Dispose();
         foreach (RemoteOutput output in outputs.Values) output.Dispose();
     }
 
-    /// <summary>What was chosen by an earlier start.</summary>
+    /// <summary>Loads choices of earlier starts, to be replayed.</summary>
     public void Know(ReadOnlySpan<byte> choices) => known?.Load(choices);
 
     public void Cancel()
@@ -95,7 +101,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
 
     public void TakeCredit(long output, long values, long bytes) => outputs[Plan.Outputs[output]].Refill((int)values, bytes);
 
-    /// <summary>Nothing can be asked for or put out any more.</summary>
+    /// <summary>Fails all open and later requests of the function.</summary>
     public void Fail(Exception why)
     {
         TaskCompletionSource<byte[]>[] open;
@@ -114,7 +120,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
         if (Volatile.Read(ref fault) is { } why) throw why;
     }
 
-    /// <summary>Asks the other process for something.</summary>
+    /// <summary>Sends a question to the other process, and returns its answer.</summary>
     public Task<byte[]> AskAsync(CallFrame kind, params ReadOnlySpan<long> numbers)
     {
         var (question, answer) = Ask();
@@ -144,7 +150,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
         return chosen;
     }
 
-    /// <summary>The other process does that, when a reading is opened.</summary>
+    /// <summary>Not supported: the other process stores positions when it opens a reader.</summary>
     public ValueTask PlaceAsync(string stream, long place) => throw new NotSupportedException();
 
     public IDisposable? Enter(string streams) => loops?.Enter(streams);
@@ -158,7 +164,12 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
     public async Task SaveAsync(byte[] state, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        if (state.Length > worker.MaxValueBytes) throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes. Save a reference to it.") { Run = Run, Processor = Plan.Name };
+        if (state.Length > worker.MaxValueBytes) throw new FlowException(
+            $"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes. Save a reference to it.")
+        {
+            Run = Run,
+            Processor = Plan.Name
+        };
         foreach (RemoteInput input in inputs.Values) input.TellPlaces();
         var (question, answer) = Ask();
         writer.Say(CallFrame.Save, question, state);
@@ -181,7 +192,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
         lock (sync) return asked.Remove(question, out TaskCompletionSource<byte[]>? answer) ? answer : null;
     }
 
-    /// <summary>It comes back to where it was sent from as what it was.</summary>
+    /// <summary>Makes the exception, and notes its id, so that the other process gets its own exception back.</summary>
     private Exception Receive(CallFailure failure)
     {
         Exception made = failure.ToException(Run);

@@ -1,8 +1,10 @@
 using System.Net.Sockets;
+using Sluice.Flows;
+using Sluice.Processes;
 
-namespace Sluice;
+namespace Sluice.Executors;
 
-/// <summary>The connection of a child to the process that has started it: functions come, and are executed, until it ends.</summary>
+/// <summary>A child's connection to its parent: receives functions and executes them until the connection ends.</summary>
 internal sealed class ChildLink : IDisposable
 {
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -18,7 +20,7 @@ internal sealed class ChildLink : IDisposable
         sender = new(socket);
     }
 
-    /// <returns>Null if whoever has started this process is gone, or does not want it any more.</returns>
+    /// <returns>The link; null if the parent is gone, or no longer wants this process.</returns>
     public static async Task<ChildLink?> TryConnectAsync(WorkerToken invitation, SupervisorOptions options, BoundFunction[] functions)
     {
         var link = new ChildLink(invitation, options, functions);
@@ -43,7 +45,7 @@ internal sealed class ChildLink : IDisposable
         return link;
     }
 
-    /// <summary>Executes until the connection ends. Functions that do not end then are left behind.</summary>
+    /// <summary>Executes functions until the connection ends. Functions that do not end within the grace time are abandoned.</summary>
     public async Task RunAsync(TimeSpan grace)
     {
         Task sending = sender.RunAsync();
@@ -54,14 +56,16 @@ internal sealed class ChildLink : IDisposable
         }
         catch (InvalidDataException e)
         {
-            await Console.Error.WriteLineAsync($"A child process ends, because it was sent what it should not: {e.Message}").ConfigureAwait(false);
+            await Console.Error.WriteLineAsync($"A child process ends, because it was sent what it should not: {e.Message}")
+                .ConfigureAwait(false);
         }
         catch (SocketException)
         {
-            // gone
+            // The parent is gone.
         }
         foreach (RemoteFunction call in calls.Values) call.Lose();
-        await Task.WhenAll(calls.Values.Select(call => call.Completion)).WaitAsync(grace, TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(calls.Values.Select(call => call.Completion)).WaitAsync(grace, TimeProvider.System)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         sender.Close();
         await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
@@ -80,7 +84,7 @@ internal sealed class ChildLink : IDisposable
             long number = CallLimits.Open(ref frame);
             if (!calls.TryGetValue(number, out RemoteFunction? call))
             {
-                if (frame[0] != (byte)CallFrame.Plan) continue;          // it has ended
+                if (frame[0] != (byte)CallFrame.Plan) continue;          // the call has ended
                 foreach (var (ended, function) in calls.Where(one => one.Value.Completion.IsCompleted).ToArray())
                 {
                     calls.Remove(ended);

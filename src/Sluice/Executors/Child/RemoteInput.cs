@@ -1,6 +1,10 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Processes;
+using Sluice.Storage;
 
-/// <summary>A stream of a run, read through the process that has the store.</summary>
+namespace Sluice.Executors;
+
+/// <summary>An input stream that a child reads through the process with the store.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class RemoteInput(ChildCall call, string name, int index) : IInputPort
 {
@@ -21,7 +25,8 @@ internal sealed class RemoteInput(ChildCall call, string name, int index) : IInp
         ChoiceKind kind = from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest;
         int number = from == ReadFrom.First ? 0 : call.NumberOf(kind, name);
         long? chosen = from == ReadFrom.First ? null : call.Replay(kind, number);
-        ReadOnlyMemory<byte> answer = await call.AskAsync(CallFrame.Open, index, (long)from, isCounted ? 1 : 0, number, chosen is null ? 0 : 1, chosen ?? 0).ConfigureAwait(false);
+        ReadOnlyMemory<byte> answer = await call.AskAsync(CallFrame.Open, index, (long)from, isCounted ? 1 : 0, number, chosen is null ? 0
+            : 1, chosen ?? 0).ConfigureAwait(false);
         ReadOnlySpan<byte> numbers = answer.Span;
         var reading = new Reading(FrameReader.Number(ref numbers));
         var reader = new PortReader(this, FrameReader.Number(ref numbers), isCounted);
@@ -30,7 +35,8 @@ internal sealed class RemoteInput(ChildCall call, string name, int index) : IInp
         return reader;
     }
 
-    public async ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation)
+    public async ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next,
+        CancellationToken cancellation)
     {
         call.ThrowIfFailed();
         Reading reading;
@@ -43,7 +49,7 @@ internal sealed class RemoteInput(ChildCall call, string name, int index) : IInp
         }
         try
         {
-            // Who gives up may come again: what was asked for is still on its way then.
+            // A cancelled read leaves its request open; the next read awaits the same request.
             await asked.WaitAsync(cancellation).ConfigureAwait(false);
         }
         finally
@@ -66,10 +72,11 @@ internal sealed class RemoteInput(ChildCall call, string name, int index) : IInp
             Tell(reader, reading);
         }
         await call.AskAsync(CallFrame.Release, reading.Number).ConfigureAwait(false);
-        if (reading.Asked is { } open) await ((Task)open).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);          // nobody waits for that any more
+        // No reader awaits it any more.
+        if (reading.Asked is { } open) await ((Task)open).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    /// <summary>Tells how far all readings have come.</summary>
+    /// <summary>Sends the positions of all readers.</summary>
     public void TellPlaces()
     {
         lock (sync)
@@ -84,7 +91,7 @@ internal sealed class RemoteInput(ChildCall call, string name, int index) : IInp
         call.TellPlace(reading.Number, delivered, passed);
     }
 
-    /// <summary>What the other process knows of a reading.</summary>
+    /// <summary>The state of a reader that the other process knows.</summary>
     private sealed class Reading(long number)
     {
         public long Number => number;

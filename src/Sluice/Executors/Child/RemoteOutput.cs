@@ -1,13 +1,21 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Storage;
 
-/// <summary>A stream of a run, written through the process that has the store. So much may be on its way; then who writes waits.</summary>
+namespace Sluice.Executors;
+
+/// <summary>An output stream that a child writes through the process with the store. A writer waits while too much is in transit.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, int maxValueBytes) : IOutputPort, IDisposable
 {
     private readonly Lock sync = new();
-    private readonly EntryBatch batch = new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
+    private readonly EntryBatch batch = new()
+    {
+        Stream = plan.Name,
+        MaxEntryBytes = plan.MaxItemBytes,
+        LimitName = FlowStreamOptions.LimitName
+    };
     private TaskCompletionSource? room;
-    private int values;                              // on their way
+    private int values;                              // in transit
     private long bytes;
     private long count;
 
@@ -36,7 +44,7 @@ internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, i
         }
     }
 
-    /// <summary>What was on its way was taken over.</summary>
+    /// <summary>Notes values that the other process has taken over.</summary>
     public void Refill(int values, long bytes)
     {
         lock (sync)
@@ -47,7 +55,7 @@ internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, i
         Wake();
     }
 
-    /// <summary>Who waits looks again.</summary>
+    /// <summary>Wakes waiting writers, which then check again.</summary>
     public void Wake()
     {
         lock (sync)
@@ -66,14 +74,20 @@ internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, i
         lock (sync) batch.Dispose();
     }
 
-    // The batch makes the same of a value, and says the same of one that is too long, as where the store is.
+    // The same batch as in the process with the store, so that a value has the same bytes and errors.
     private void Put<T>(T value, IPayloadSerializer<T> serializer)
     {
         batch.Clear();
         batch.Add(serializer, value);
         ReadOnlySpan<byte> payload = batch.RecordAt(0).Span[EntryChunk.RecordOverhead..];
         if (payload.Length > maxValueBytes)
-            throw new PayloadException($"A value for the stream {plan.Name} has {payload.Length:N0} bytes, and a child process sends {maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Store it elsewhere and send a reference, or raise the limit.") { IsTooLong = true };
+            throw new PayloadException(
+                $"A value for the stream {plan.Name} has {payload.Length:N0} bytes, and a child process sends {maxValueBytes:N0} at most "
+                    + $"(ProcessExecutorOptions.MaxValueBytes). Store it elsewhere and send a reference, or raise the limit.")
+            {
+                IsTooLong =
+                    true
+            };
         values++;
         bytes += payload.Length;
         count++;

@@ -1,20 +1,26 @@
 using System.Runtime.InteropServices;
+using Sluice.Executors;
+using Sluice.Flows;
+using Sluice.Processes;
 
 namespace Sluice;
 
 public static partial class Worker
 {
     /// <summary>
-    /// If this process was started to execute functions of processors for another one (<see cref="Executor.Processes"/>), does so until that wants no more, or has ended. To be called before a store is opened or a supervisor attached.
+    /// Executes functions of processors if this process is a child of an executor (<see cref="Executor.Processes"/>), until the parent
+    /// needs it no more or ends.
     /// </summary>
     /// <remarks>
-    /// The child is this program, with the same arguments (unless <see cref="ProcessExecutorOptions.Arguments"/> says otherwise): what is found here by the name of a processor is what the service has registered. Values are read and written, and services are
-    /// resolved, as <paramref name="options"/> say. Ctrl+C and SIGTERM, which reach the whole group of processes, are left to the one that has started it.
+    /// Call it before a store is opened or a supervisor attached. The child is this program with the same arguments, unless
+    /// <see cref="ProcessExecutorOptions.Arguments"/> says otherwise. It finds a function by the name of its processor. Ctrl+C and SIGTERM,
+    /// which reach all processes of the group, are ignored: the parent handles them.
     /// </remarks>
-    /// <param name="functions">The processors, and what they do; those that the service registers.</param>
-    /// <param name="options">Serializers, services and clock are taken from here: the same as the supervisor's.</param>
-    /// <returns>Whether it was a child, and its work is done: then the program is to end.</returns>
-    /// <exception cref="ArgumentException">A parameter or the result of a function is nothing that can be bound; names it. Only in a child.</exception>
+    /// <param name="functions">The processors and their functions, the same as the service registers.</param>
+    /// <param name="options">The serializers, services and clock; use the same options as the supervisor.</param>
+    /// <returns>Whether this process was a child, and its work is done; then end the program.</returns>
+    /// <exception cref="ArgumentException">A parameter or result of a function cannot be bound; the message names it. Only in a
+    /// child.</exception>
     /// <example><code>
     /// var functions = new ProcessorFunctions { { foobar, MultiplyAsync }, { total, SumAsync } };
     /// var options = new SupervisorOptions { Name = "shop-1", Executor = Executor.Processes(4) };

@@ -1,7 +1,10 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Processes;
 
-/// <summary>A child process that has connected, and the functions that it executes.</summary>
-/// <remarks>One loop receives. All else is thread-safe.</remarks>
+namespace Sluice.Executors;
+
+/// <summary>The connection to a child process, with the functions that it executes.</summary>
+/// <remarks>One loop receives; all members are thread-safe.</remarks>
 internal sealed class ChildConnection : IAsyncDisposable
 {
     private readonly WorkerArrival arrival;
@@ -10,7 +13,7 @@ internal sealed class ChildConnection : IAsyncDisposable
     private readonly ProcessExecutorOptions options;
     private readonly Lock sync = new();
     private readonly Dictionary<long, RemoteCall> calls = [];
-    private readonly HashSet<long> late = [];        // were cancelled, and have not ended in time
+    private readonly HashSet<long> late = [];        // cancelled functions that have not ended in time
     private readonly FrameSender sender;
     private readonly Task running;
     private long last;
@@ -23,7 +26,7 @@ internal sealed class ChildConnection : IAsyncDisposable
         running = RunAsync();
     }
 
-    /// <summary>How much is remembered of each function that is executed there.</summary>
+    /// <summary>The number of readers and failures remembered for each function.</summary>
     public IReadOnlyList<(int Readings, int Failures)> Held
     {
         get
@@ -32,12 +35,12 @@ internal sealed class ChildConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Whether nothing can be executed there any more.</summary>
+    /// <summary>Whether the child can execute nothing more.</summary>
     public bool IsOver => Volatile.Read(ref isOver);
 
-    /// <summary>Has a function executed, to its end.</summary>
-    /// <exception cref="ExecutionLostException">The process has ended before.</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    /// <summary>Has the child execute a function to its end.</summary>
+    /// <exception cref="ExecutionLostException">The child ended before the function.</exception>
+    /// <exception cref="OperationCanceledException">The execution was cancelled.</exception>
     public async Task ExecuteAsync(ProcessorCall called, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -48,8 +51,10 @@ internal sealed class ChildConnection : IAsyncDisposable
             if (isOver) throw new ExecutionLostException("The child process ended before it was told what to execute.");
             calls.Add(number, call);
         }
-        using ITimer timer = TimeProvider.System.CreateTimer(_ => EndIfLate(number), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(_ => timer.Change(options.StopTimeout, Timeout.InfiniteTimeSpan), null);
+        using ITimer timer = TimeProvider.System.CreateTimer(_ => EndIfLate(number), null, Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
+        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(_ => timer.Change(options.StopTimeout,
+            Timeout.InfiniteTimeSpan), null);
         try
         {
             await call.ExecuteAsync(cancellation).ConfigureAwait(false);
@@ -65,14 +70,14 @@ internal sealed class ChildConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends the process.</summary>
+    /// <summary>Ends the child.</summary>
     public async ValueTask DisposeAsync()
     {
-        arrival.Socket.Dispose();                    // then nothing comes any more
+        arrival.Socket.Dispose();                    // then nothing more arrives
         await running.ConfigureAwait(false);
     }
 
-    /// <summary>A function does not end although it was cancelled: the process is ended, if all that it executes is like that.</summary>
+    /// <summary>Notes a cancelled function that has not ended in time. Kills the child if all its functions are late.</summary>
     private void EndIfLate(long number)
     {
         lock (sync)
@@ -82,7 +87,7 @@ internal sealed class ChildConnection : IAsyncDisposable
         }
     }
 
-    // Throws nothing.
+    // Never throws.
     private async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -100,13 +105,13 @@ internal sealed class ChildConnection : IAsyncDisposable
         }
         catch (Exception)
         {
-            // Gone, or not needed any more.
+            // The child is gone, or no longer needed.
         }
         lock (sync) isOver = true;
         sender.Close();
         arrival.Socket.Dispose();
         await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await process.EndAsync(options.StopTimeout).ConfigureAwait(false);          // it ends by itself when its connection does
+        await process.EndAsync(options.StopTimeout).ConfigureAwait(false);          // it ends by itself once the connection is gone
         string wrote = await errors.EndAsync().ConfigureAwait(false);
         var lost = new ExecutionLostException($"the child process has ended with {process.HowItEnded()}.{odd}{wrote}");
         RemoteCall[] left;
@@ -124,7 +129,7 @@ internal sealed class ChildConnection : IAsyncDisposable
             long number = CallLimits.Open(ref frame);
             RemoteCall? call;
             lock (sync) calls.TryGetValue(number, out call);
-            call?.Receive(frame);                    // one that has ended may have left something behind
+            call?.Receive(frame);                    // an ended call may have left messages behind
         }
     }
 }

@@ -1,6 +1,6 @@
-namespace Sluice;
+namespace Sluice.Executors;
 
-/// <summary>What a child writes as errors: passed on to where this process writes its own, and the last of it kept.</summary>
+/// <summary>Copies a child's standard error to this process's, and keeps the last lines for error messages.</summary>
 internal sealed class ChildErrors
 {
     private const int MaxLines = 5;
@@ -12,14 +12,14 @@ internal sealed class ChildErrors
 
     public ChildErrors(StreamReader errors) => reading = ReadAsync(errors);
 
-    /// <summary>When the process has ended: what it wrote last. Processes that it has started may still write there; they are not waited for.</summary>
+    /// <summary>The last lines, once the process has ended. Does not wait for its own children, which may still write.</summary>
     public async Task<string> EndAsync()
     {
         await reading.WaitAsync(TimeSpan.FromSeconds(1), TimeProvider.System).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         lock (sync) return last.Count == 0 ? "" : $" It wrote: {string.Join(" / ", last)}";
     }
 
-    // Throws nothing.
+    // Never throws.
     private async Task ReadAsync(StreamReader errors)
     {
         try
@@ -37,7 +37,7 @@ internal sealed class ChildErrors
         }
         catch (Exception e) when (e is IOException or ObjectDisposedException or InvalidOperationException)
         {
-            // gone
+            // The child is gone.
         }
     }
 }

@@ -1,32 +1,36 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Processes;
 
-/// <summary>A place for a child process: starts it when it is needed, and another one when it has ended.</summary>
-/// <remarks>Thread-safe, but for <see cref="Load"/>, which is the executor's.</remarks>
+namespace Sluice.Executors;
+
+/// <summary>A slot for one child process: starts it on demand, and again after it has ended.</summary>
+/// <remarks>Thread-safe, except <see cref="Load"/>, which the executor guards.</remarks>
 internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToken life)
 {
     private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
 
     private readonly Lock sync = new();
     private Task<ChildConnection>? current;
-    private int failures;                            // starts in a row that came to nothing
+    private int failures;                            // consecutive failed starts
 
-    /// <summary>How many functions are executed, or about to be.</summary>
+    /// <summary>The number of functions that run or are about to run here.</summary>
     public int Load { get; set; }
 
-    /// <summary>The child that is there; starts one if there is none.</summary>
-    /// <exception cref="ExecutionLostException">It has ended, or was killed, before it has connected.</exception>
+    /// <summary>Connects to the child; starts it if there is none.</summary>
+    /// <exception cref="ExecutionLostException">The child ended, or was killed, before it connected.</exception>
     public Task<ChildConnection> ConnectAsync(WorkerListener door, CancellationToken cancellation)
     {
         Task<ChildConnection> child;
         lock (sync)
         {
-            if (current is null || current.IsFaulted || current.IsCanceled || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(door, current);
+            if (current is null || current.IsFaulted || current.IsCanceled
+                || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(door, current);
             child = current;
         }
         return child.WaitAsync(cancellation);
     }
 
-    /// <summary>Ends the child, if there is one. Nothing is to be executed here any more.</summary>
+    /// <summary>Ends the child, if there is one. Call it last.</summary>
     public async Task EndAsync()
     {
         Task<ChildConnection>? last;
@@ -39,15 +43,18 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
     private async Task<ChildConnection> StartAsync(WorkerListener door, Task<ChildConnection>? before)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);          // one process at a time
-        if (failures > 0) await Task.Delay(BeforeStarts.WaitBefore(failures, Random.Shared), TimeProvider.System, life).ConfigureAwait(false);
+        // One process at a time.
+        if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);
+        if (failures > 0) await Task.Delay(BeforeStarts.WaitBefore(failures, Random.Shared), TimeProvider.System, life)
+            .ConfigureAwait(false);
         life.ThrowIfCancellationRequested();
         WorkerToken invitation = door.Invite(out Task<WorkerArrival> arriving);
         WorkerProcess? process = null;
         ChildErrors? errors = null;
         try
         {
-            process = WorkerProcess.Start(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..], ExecutorEnvironment.Variable, invitation, keepsErrors: true);
+            process = WorkerProcess.Start(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..],
+                ExecutorEnvironment.Variable, invitation, keepsErrors: true);
             errors = new(process.Errors);
             Task either = Task.WhenAny(arriving, process.Exiting);
             await either.WaitAsync(options.StartTimeout, TimeProvider.System, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -62,8 +69,10 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
             await process.EndAsync(TimeSpan.Zero).ConfigureAwait(false);
             string last = await errors.EndAsync().ConfigureAwait(false);
             throw new ExecutionLostException(wasSlow
-                ? $"A child process had not asked for work after {options.StartTimeout}, and was killed: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}"
-                : $"A child process has ended before it asked for work, with {process.HowItEnded()}: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}");
+                ? $"A child process had not asked for work after {options.StartTimeout}, and was killed: its program must say if (await "
+                + $"Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}"
+                : $"A child process has ended before it asked for work, with {process.HowItEnded()}: its program must say if (await "
+                + $"Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}");
         }
         catch (WorkerException e)
         {

@@ -1,7 +1,10 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Processes;
 
-/// <summary>Has functions executed in child processes.</summary>
-/// <remarks>Thread-safe. Processes live in real time, whatever the clock of the supervisor is.</remarks>
+namespace Sluice.Executors;
+
+/// <summary>The executor that runs functions in child processes.</summary>
+/// <remarks>Thread-safe. Timeouts of processes are in real time, whatever the supervisor's clock is.</remarks>
 internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
 {
     private readonly Lock sync = new();
@@ -34,7 +37,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         }
     }
 
-    /// <summary>Ends all processes; what they execute is lost.</summary>
+    /// <summary>Ends all child processes; their functions are lost.</summary>
     public async ValueTask DisposeAsync()
     {
         ChildSlot[] all;
@@ -50,7 +53,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         life.Dispose();
     }
 
-    /// <param name="isSuspect">Whether it was started before, and where it was executed has gone.</param>
+    /// <param name="isSuspect">Whether an earlier start of it lost its process.</param>
     private ChildSlot Take(bool isSuspect)
     {
         lock (sync)
@@ -65,7 +68,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         }
     }
 
-    /// <returns>Whether nobody else will use it.</returns>
+    /// <returns>Whether the slot is for this function only, and so can end.</returns>
     private bool GiveBack(ChildSlot slot)
     {
         lock (sync)

@@ -1,25 +1,31 @@
-namespace Sluice;
+using Sluice.Executors;
+using Sluice.Processes;
+using Sluice.Storage;
 
-/// <summary>
-/// A processor's function that is executed elsewhere: in another process, on another machine, in another language. This side has the streams, and does what the function asks for; what goes between both sides are messages, which an executor brings over.
-/// </summary>
+namespace Sluice.Flows;
+
+/// <summary>The service's side of a function that is executed elsewhere. It has the streams, and serves the function's messages.</summary>
 /// <remarks>
-/// <para>Made by <see cref="RemoteCalls.OpenRemote"/>. Thread-safe, but for <see cref="Receive"/>, which is called for one message at a time, in their order. docs/writing-an-executor.md says what messages look like; <see cref="RemoteWorker"/> is the other side in .NET.</para>
 /// <para>
-/// Messages come in the order in which the function has done what they say. Of a processor that resumes from scratch the outputs are written side by side, and each in its order; of others everything is done in one
-/// order, as a commit takes what was put out before an item was done, and nothing behind. Nothing here waits for who receives, nor who receives for anything here.
+/// An executor carries the messages; docs/writing-an-executor.md describes them. <see cref="RemoteWorker"/> is the other side in .NET.
+/// Thread-safe, except <see cref="Receive"/>: pass it one message at a time, in order.
+/// </para>
+/// <para>
+/// Messages arrive in the order of the function's actions. If the processor resumes from scratch, each output has its own order. Otherwise
+/// all actions have one order, because a commit has exactly the output up to an item.
+/// Neither side waits for the other to receive.
 /// </para>
 /// </remarks>
-public sealed class RemoteCall : IDisposable
+public sealed partial class RemoteCall : IDisposable
 {
     private readonly CallFrameWriter writer;
     private readonly Invocation invocation;
     private readonly ProcessorCall call;
     private readonly int maxValueBytes;
-    private readonly CancellationTokenSource life = new();           // of what it has asked for
+    private readonly CancellationTokenSource life = new();           // of the function's requests
     private readonly TaskCompletionSource<Exception?> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly WorkTally tally = new();
-    private readonly WorkLane? order;                // null where there is none but that of each output
+    private readonly WorkLane? order;                // null: only each output has an order
     private readonly ServedOutput[] outputs;
     private readonly ServedReadings readings = new();
     private readonly SentFailures sent = new();
@@ -27,29 +33,31 @@ public sealed class RemoteCall : IDisposable
     private Exception? fault;
     private volatile bool isLost;
     private bool wasDisposed;
-    private volatile bool hasEnded;                  // what comes now is lost
+    private volatile bool hasEnded;                  // later messages are lost
 
     internal RemoteCall(ProcessorCall call, SendMessage send, int maxValueBytes)
     {
         (this.call, invocation, this.maxValueBytes) = (call, call.Invocation, maxValueBytes);
         writer = new(send, e => Lose(new($"nothing could be sent to where it is executed: {e.Message}", e)));
         if (invocation.Choices is null) order = new(tally);
-        outputs = [.. invocation.Plan.Outputs.Select((name, index) => new ServedOutput(invocation.Output(name), index, order ?? new(tally)))];
+        outputs = [.. invocation.Plan.Outputs.Select((name, index) => new ServedOutput(invocation.Output(name), index, order
+            ?? new(tally)))];
     }
 
-    /// <summary>How much is remembered of what the function has open, and of what it was told.</summary>
+    /// <summary>The number of readers and failures remembered for the function.</summary>
     internal (int Readings, int Failures) Held => (readings.Count, sent.Count);
 
-    /// <summary>Has the function executed at the other side, to its end, and everything done that it has asked for. Once.</summary>
-    /// <param name="cancellation">It is to stop: the other side is told, and the function ends in its own time.</param>
-    /// <exception cref="ExecutionLostException">The other side was lost before (<see cref="Lose"/>).</exception>
-    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    /// <exception cref="FlowException">The function has failed, or something that it has asked for.</exception>
+    /// <summary>Has the other side execute the function to its end, with all its requests. Call it once.</summary>
+    /// <param name="cancellation">Asks the other side to stop; the function ends in its own time.</param>
+    /// <exception cref="ExecutionLostException">The other side was lost (<see cref="Lose"/>).</exception>
+    /// <exception cref="OperationCanceledException">The execution was cancelled.</exception>
+    /// <exception cref="FlowException">The function, or one of its requests, has failed.</exception>
     public Task ExecuteAsync(CancellationToken cancellation) => call.RunAsync(async () =>
     {
         cancellation.ThrowIfCancellationRequested();
         Begin();
-        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static self => ((RemoteCall)self!).writer.Say(CallFrame.Cancel), this);
+        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static self => ((RemoteCall)self!).writer.Say(CallFrame.Cancel),
+            this);
         try
         {
             await EndedAsync().ConfigureAwait(false);
@@ -60,16 +68,17 @@ public sealed class RemoteCall : IDisposable
         }
     });
 
-    /// <summary>Takes a message from the other side. What a function says after its end is ignored.</summary>
-    /// <param name="message">The message; copied where it is needed for longer.</param>
-    /// <exception cref="InvalidDataException">It is none that could come now: end the other side, and <see cref="Lose"/> the call.</exception>
+    /// <summary>Receives a message from the other side. Messages after the function's end are ignored.</summary>
+    /// <param name="message">The message; copied if needed for longer.</param>
+    /// <exception cref="InvalidDataException">The message is invalid, or not allowed now. End the other side, and <see cref="Lose"/> the
+    /// call.</exception>
     public void Receive(ReadOnlySpan<byte> message)
     {
         if (message.IsEmpty) throw new InvalidDataException("A message is empty.");
         Take((CallFrame)message[0], message[1..]);
     }
 
-    /// <summary>The other side is gone, and the function with it: the processor is started again, from where it was.</summary>
+    /// <summary>Reports that the other side is gone, with the function. The processor is started again from its last position.</summary>
     /// <param name="how">What was lost and how, for people.</param>
     public void Lose(ExecutionLostException how)
     {
@@ -78,14 +87,14 @@ public sealed class RemoteCall : IDisposable
         outcome.TrySetResult(how);
     }
 
-    /// <summary>When it has ended. One that has not is lost.</summary>
+    /// <summary>Call it when the execution has ended; before, it loses the call.</summary>
     public void Dispose()
     {
         if (wasDisposed) return;
         wasDisposed = true;
         Lose(new("the executor has let go of the call."));
         hasEnded = true;
-        readings.StopAll();                          // those that were opened meanwhile
+        readings.StopAll();                          // those opened meanwhile
         writer.Dispose();
         life.Dispose();
     }
@@ -161,7 +170,7 @@ public sealed class RemoteCall : IDisposable
                 break;
             case CallFrame.Read:
                 ServedReading read = readings.Find(FrameReader.Number(ref frame));
-                // It begins in its turn; it may take as long as it takes.
+                // Reads begin in order, but do not wait for each other.
                 if (order is null) Answer(question, () => ReadAsync(question, read));
                 else order.Add(() =>
                 {
@@ -183,7 +192,7 @@ public sealed class RemoteCall : IDisposable
         }
     }
 
-    /// <summary>Does what was asked for, in its turn where there is an order; a failure is the answer.</summary>
+    /// <summary>Handles a question, in order if there is one; a failure is its answer.</summary>
     private void Answer(long question, Func<Task> work)
     {
         tally.Begin();
@@ -191,7 +200,7 @@ public sealed class RemoteCall : IDisposable
         else order.Add(() => new(RunAsync(question, work)));
     }
 
-    // Throws nothing.
+    // Never throws.
     private async Task RunAsync(long question, Func<Task> work)
     {
         try
@@ -206,67 +215,6 @@ public sealed class RemoteCall : IDisposable
         finally
         {
             tally.End();
-        }
-    }
-
-    private async Task OpenAsync(long question, InputPort port, ReadFrom from, bool isCounted, int chooser, long? chosen)
-    {
-        PortReader reader = await port.OpenAsync(from, isCounted, chooser, chosen, life.Token).ConfigureAwait(false);
-        long number = readings.Add(new(port, reader, life.Token));
-        writer.Say(CallFrame.Answer, question, number, reader.From);
-    }
-
-    private async Task ReadAsync(long question, ServedReading reading)
-    {
-        ReadOnlyMemory<Entry> values = await reading.Reader.TakeAsync(reading.Life).ConfigureAwait(false);
-        foreach (ref readonly Entry value in values.Span)
-            if (value.Payload.Length > maxValueBytes)
-                throw new FlowException($"The value {value.IdIn(reading.Port.Stream, 0)} has {value.Payload.Length:N0} bytes, and a child process is sent {maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Raise the limit, or store such values elsewhere and send references.") { Run = invocation.Run };
-        writer.SayValues(question, reading.Port.IsComplete, values);
-    }
-
-    private async Task ReleaseAsync(long question, ServedReading reading)
-    {
-        await reading.Port.ReleaseAsync(reading.Reader).ConfigureAwait(false);
-        writer.Say(CallFrame.Answer, question);
-    }
-
-    private async Task SaveAsync(long question, byte[] state)
-    {
-        await invocation.SaveAsync(state, life.Token).ConfigureAwait(false);
-        writer.Say(CallFrame.Answer, question);
-    }
-
-    private async ValueTask PutAsync(ServedOutput output, byte[] payload)
-    {
-        if (isLost || fault is not null) return;
-        try
-        {
-            await output.Port.WriteAsync(payload, PayloadSerializer.Bytes, life.Token).ConfigureAwait(false);
-            if (output.Count(payload.Length) is var (values, bytes)) writer.Say(CallFrame.Credit, output.Index, values, bytes);
-        }
-        catch (Exception e)
-        {
-            Fault(e);
-        }
-    }
-
-    private ValueTask MoveAsync(ServedReading reading, long delivered, long passed)
-    {
-        if (!isLost && fault is null) reading.Reader.MoveTo(delivered, passed);
-        return ValueTask.CompletedTask;
-    }
-
-    private async ValueTask ReachAsync(bool mayWait)
-    {
-        if (isLost || fault is not null) return;
-        try
-        {
-            await invocation.ReachAsync(mayWait, life.Token).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            Fault(e);
         }
     }
 
@@ -285,8 +233,9 @@ public sealed class RemoteCall : IDisposable
         if (!isLost) writer.Say(kind, question, CallFailure.Of(e, sent.Add(e)));
     }
 
-    /// <summary>What has only passed through the function is what it was.</summary>
+    /// <summary>The original exception, if the function has only passed one on; otherwise one made from the text.</summary>
     private Exception Find(CallFailure failure) => sent.Find(failure.Id) ?? failure.ToException(invocation.Run);
 
-    private static T At<T>(T[] all, long index) => index >= 0 && index < all.Length ? all[index] : throw new InvalidDataException($"there is no stream {index}.");
+    private static T At<T>(T[] all, long index) => index >= 0 && index < all.Length ? all[index]
+        : throw new InvalidDataException($"there is no stream {index}.");
 }

@@ -1,13 +1,15 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Opens calls of processors' functions for other processes, machines and languages.</summary>
+/// <summary>Opens calls of processors' functions for execution in other processes, machines or languages.</summary>
 public static class RemoteCalls
 {
-    /// <summary>Opens the call for a function elsewhere: what is returned has the serialized call and the streams for it, as messages that the executor brings over.</summary>
+    /// <summary>
+    /// Opens a call for execution elsewhere. The result exchanges messages with the other side, which the executor carries.
+    /// </summary>
     /// <param name="call">The call.</param>
-    /// <param name="send">Brings a message to the other side.</param>
-    /// <param name="maxValueBytes">The longest payload of a value that is sent, in bytes; 16 MiB unless given. A longer one fails the function.</param>
-    /// <returns>This side of the call; to be disposed by the executor.</returns>
+    /// <param name="send">Sends a message to the other side.</param>
+    /// <param name="maxValueBytes">The largest payload of a value, in bytes; a larger one fails the function. Default 16 MiB.</param>
+    /// <returns>The service's side of the call. The executor disposes it.</returns>
     public static RemoteCall OpenRemote(this ProcessorCall call, SendMessage send, int maxValueBytes = 16 << 20)
     {
         ArgumentNullException.ThrowIfNull(call);

@@ -1,13 +1,18 @@
-namespace Sluice;
+using Sluice.Executors;
+using Sluice.Processes;
 
-/// <summary>A processor's function that is executed here for a service that has its streams.</summary>
-/// <remarks>Made by <see cref="RemoteWorker.Open"/>. Thread-safe, but for <see cref="Receive"/>, which is called for one message at a time, in their order.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>The remote side of a call: a function that is executed here for a service with its streams.</summary>
+/// <remarks>
+/// <see cref="RemoteWorker.Open"/> makes it. Thread-safe, except <see cref="Receive"/>: pass it one message at a time, in order.
+/// </remarks>
 public sealed class RemoteFunction : IDisposable
 {
     private readonly RemoteWorker worker;
     private readonly CallFrameWriter writer;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Lock sync = new();              // what follows
+    private readonly Lock sync = new();              // guards the fields below
     private ChildCall? call;
     private Task running = Task.CompletedTask;
     private bool hasBegun;
@@ -19,12 +24,16 @@ public sealed class RemoteFunction : IDisposable
         writer = new(send, _ => Lose());
     }
 
-    /// <summary>Ends when the function has, and its end was sent; or when it is not to begin any more. Never fails: how it has ended, the other side is told.</summary>
+    /// <summary>
+    /// Completes when the function has ended and its end was sent, or when it will not begin any more. Never fails: the other side gets the
+    /// failure.
+    /// </summary>
     public Task Completion => ended.Task;
 
-    /// <summary>Takes a message from the side that has the streams.</summary>
-    /// <param name="message">The message; copied where it is needed for longer.</param>
-    /// <exception cref="InvalidDataException">It is none that could come now: end the connection, and <see cref="Lose"/> the function.</exception>
+    /// <summary>Receives a message from the service's side.</summary>
+    /// <param name="message">The message; copied if needed for longer.</param>
+    /// <exception cref="InvalidDataException">The message is invalid, or not allowed now. End the connection, and <see cref="Lose"/> the
+    /// function.</exception>
     public void Receive(ReadOnlySpan<byte> message)
     {
         if (message.IsEmpty) throw new InvalidDataException("A message is empty.");
@@ -44,7 +53,7 @@ public sealed class RemoteFunction : IDisposable
         Take(kind, known ?? throw new InvalidDataException($"a message of the kind {(byte)kind} before any plan."), message);
     }
 
-    /// <summary>The side that has the streams is gone: the function is cancelled, and what it reads or puts out fails.</summary>
+    /// <summary>Reports that the service's side is gone: cancels the function, and fails its reads and writes.</summary>
     public void Lose()
     {
         ChildCall? lost;
@@ -58,7 +67,7 @@ public sealed class RemoteFunction : IDisposable
         lost?.Fail(new OperationCanceledException("The service for which this function was executed has gone."));
     }
 
-    /// <summary>When it has ended. One that has not is lost; it is not waited for.</summary>
+    /// <summary>Call it when the function has ended; before, it loses the function without waiting for it.</summary>
     public void Dispose()
     {
         Lose();
@@ -69,7 +78,7 @@ public sealed class RemoteFunction : IDisposable
 
         async Task EndAsync()
         {
-            await last.ConfigureAwait(false);        // it throws nothing
+            await last.ConfigureAwait(false);        // never fails
             over?.Dispose();
             writer.Dispose();
         }

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Topologies;
 
-/// <summary>The other side of calls that an executor has brought elsewhere (<see cref="RemoteCalls.OpenRemote"/>): has the functions, and no store.</summary>
+namespace Sluice.Flows;
+
+/// <summary>The remote side of calls (<see cref="RemoteCalls.OpenRemote"/>): it has the functions, and no store.</summary>
 /// <remarks>Immutable and thread-safe.</remarks>
 /// <example><code>
 /// var worker = new RemoteWorker(functions);
@@ -12,11 +14,11 @@ public sealed class RemoteWorker
 {
     private readonly Dictionary<string, BoundFunction> functions = new(StringComparer.Ordinal);
 
-    /// <summary>Makes one.</summary>
-    /// <param name="functions">The processors, and what they do: those that the service registers.</param>
-    /// <param name="options">Serializers, services and clock are taken from here: the same as the supervisor's.</param>
-    /// <param name="maxValueBytes">The longest payload of a value that is sent, in bytes; 16 MiB unless given.</param>
-    /// <exception cref="ArgumentException">A parameter or the result of a function is nothing that can be bound; names it.</exception>
+    /// <summary>Makes a worker.</summary>
+    /// <param name="functions">The processors and their functions, the same as the service registers.</param>
+    /// <param name="options">The serializers, services and clock; use the same options as the supervisor.</param>
+    /// <param name="maxValueBytes">The largest payload of a value, in bytes; default 16 MiB.</param>
+    /// <exception cref="ArgumentException">A parameter or result of a function cannot be bound; the message names it.</exception>
     public RemoteWorker(ProcessorFunctions functions, SupervisorOptions? options = null, int maxValueBytes = 16 << 20)
         : this(Bind(functions, options), options ?? new(), maxValueBytes)
         => ArgumentOutOfRangeException.ThrowIfLessThan(maxValueBytes, 1);
@@ -33,8 +35,8 @@ public sealed class RemoteWorker
 
     internal int MaxValueBytes { get; }
 
-    /// <summary>Begins to take a call. Which function is to be executed says its first message.</summary>
-    /// <param name="send">Brings messages to the side that has the streams.</param>
+    /// <summary>Opens the remote side of a call. The first message names the function.</summary>
+    /// <param name="send">Sends a message to the service's side.</param>
     public RemoteFunction Open(SendMessage send)
     {
         ArgumentNullException.ThrowIfNull(send);
@@ -43,9 +45,10 @@ public sealed class RemoteWorker
 
     internal BoundFunction? Find(string processor) => functions.GetValueOrDefault(processor);
 
-    /// <summary>What is said of a processor that has no function here.</summary>
+    /// <summary>The error for a processor without a function here.</summary>
     internal string Lacks(string processor)
-        => $"Where it is executed there is no function for it: what is registered with the supervisor must be given to Worker.TryRunAsWorkerAsync (or to the RemoteWorker), too. {NearNames.Explain("processor", processor, functions.Keys)}";
+        => $"Where it is executed there is no function for it: what is registered with the supervisor must be given to "
+        + $"Worker.TryRunAsWorkerAsync (or to the RemoteWorker), too. {NearNames.Explain("processor", processor, functions.Keys)}";
 
     private static BoundFunction[] Bind(ProcessorFunctions functions, SupervisorOptions? options)
     {

@@ -1,7 +1,9 @@
-namespace Sluice;
+namespace Sluice.Executors;
 
-/// <summary>The failures that a function in a child was told of last, so that one that it passes on is what it was.</summary>
-/// <remarks>Thread-safe. An older one comes back as its text says.</remarks>
+/// <summary>
+/// The last failures sent to a remote function, so that a failure that it passes on becomes the original exception again.
+/// </summary>
+/// <remarks>Thread-safe. Older failures come back as their text.</remarks>
 internal sealed class SentFailures
 {
     private const int Most = 32;
@@ -18,7 +20,7 @@ internal sealed class SentFailures
         }
     }
 
-    /// <returns>Its number, from one.</returns>
+    /// <returns>The id of the failure, from 1.</returns>
     public long Add(Exception e)
     {
         lock (sync)
@@ -29,7 +31,7 @@ internal sealed class SentFailures
         }
     }
 
-    /// <returns>Null if it is not known, or not any more.</returns>
+    /// <returns>The failure; null if the id is unknown or too old.</returns>
     public Exception? Find(long number)
     {
         lock (sync) return number > last - sent.Count && number <= last ? sent.ElementAt((int)(number - (last - sent.Count)) - 1) : null;

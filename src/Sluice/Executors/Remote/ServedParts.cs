@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Flows;
 
-/// <summary>An output of a function in a child, and how much of it was taken over since the child was told.</summary>
+namespace Sluice.Executors;
+
+/// <summary>An output of a remote function, with the values taken over since the last credit message.</summary>
 internal sealed class ServedOutput(IOutputPort port, int index, WorkLane lane)
 {
     private int values;
@@ -12,8 +14,8 @@ internal sealed class ServedOutput(IOutputPort port, int index, WorkLane lane)
 
     public WorkLane Lane => lane;
 
-    /// <summary>A value was taken over. The lane's.</summary>
-    /// <returns>What the child is to be told; null if nothing yet.</returns>
+    /// <summary>Counts a value that was taken over; called in the lane.</summary>
+    /// <returns>The credit to send; null if it is still too small.</returns>
     public (int Values, long Bytes)? Count(int length)
     {
         values++;
@@ -25,7 +27,7 @@ internal sealed class ServedOutput(IOutputPort port, int index, WorkLane lane)
     }
 }
 
-/// <summary>Counts what is under way.</summary>
+/// <summary>Counts running work.</summary>
 internal sealed class WorkTally
 {
     private readonly Lock sync = new();
@@ -43,7 +45,7 @@ internal sealed class WorkTally
             if (--count == 0) none?.TrySetResult();
     }
 
-    /// <summary>Ends when nothing is; nothing begins any more that nothing under way has begun.</summary>
+    /// <summary>Completes when no work is running. Only running work may begin more after this call.</summary>
     public Task EndedAsync()
     {
         lock (sync)
@@ -55,8 +57,8 @@ internal sealed class WorkTally
     }
 }
 
-/// <summary>Does one thing after the other, on the thread of who adds it as long as nothing has to wait.</summary>
-/// <remarks>Thread-safe. What is done throws nothing.</remarks>
+/// <summary>Runs work items one after the other, on the adding thread as long as none has to wait.</summary>
+/// <remarks>Thread-safe. Work items must not throw.</remarks>
 internal sealed class WorkLane(WorkTally tally)
 {
     private readonly Lock sync = new();

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Flows;
 
-/// <summary>A reading of a function in a child.</summary>
+namespace Sluice.Executors;
+
+/// <summary>A reader that a remote function has open.</summary>
 internal sealed class ServedReading
 {
     private readonly CancellationTokenSource stopping;
@@ -15,10 +17,10 @@ internal sealed class ServedReading
 
     public PortReader Reader { get; }
 
-    /// <summary>Ends when nobody waits for values any more.</summary>
+    /// <summary>Cancelled when the function no longer waits for values.</summary>
     public CancellationToken Life { get; }
 
-    /// <summary>Nobody does. Called once.</summary>
+    /// <summary>Stops pending reads. Call it once.</summary>
     public void Stop()
     {
         stopping.Cancel();
@@ -26,7 +28,7 @@ internal sealed class ServedReading
     }
 }
 
-/// <summary>What a function in a child has open.</summary>
+/// <summary>The readers that a remote function has open.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class ServedReadings
 {
@@ -42,7 +44,7 @@ internal sealed class ServedReadings
         }
     }
 
-    /// <returns>The number by which the child knows it.</returns>
+    /// <returns>The number by which the remote side knows the reader.</returns>
     public long Add(ServedReading reading)
     {
         lock (sync)
@@ -52,14 +54,14 @@ internal sealed class ServedReadings
         }
     }
 
-    /// <exception cref="InvalidDataException">There is no such reading, or none any more.</exception>
+    /// <exception cref="InvalidDataException">No open reader has this number.</exception>
     public ServedReading Find(long number)
     {
         lock (sync) return open.TryGetValue(number, out ServedReading? reading) ? reading : throw None(number);
     }
 
-    /// <summary>The same, for the last time: nobody waits for its values any more.</summary>
-    /// <exception cref="InvalidDataException">There is no such reading, or none any more.</exception>
+    /// <summary>Removes a reader, and stops its pending reads.</summary>
+    /// <exception cref="InvalidDataException">No open reader has this number.</exception>
     public ServedReading Stop(long number)
     {
         ServedReading? reading;
@@ -69,7 +71,7 @@ internal sealed class ServedReadings
         return reading;
     }
 
-    /// <summary>Nobody waits for values of any of them.</summary>
+    /// <summary>Stops and removes all readers.</summary>
     public void StopAll()
     {
         ServedReading[] all;

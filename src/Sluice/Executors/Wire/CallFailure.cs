@@ -1,9 +1,12 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Processes;
 
-/// <summary>What kinds of failures are told apart on the other side. None of them is made from a name.</summary>
+namespace Sluice.Executors;
+
+/// <summary>The kinds of failures that keep their type on the other side. No exception type is loaded by name.</summary>
 internal enum FailureKind : byte
 {
-    /// <summary>Whatever the function has thrown.</summary>
+    /// <summary>Any other exception of the function.</summary>
     Other = 1,
     Flow,
     Different,
@@ -12,15 +15,16 @@ internal enum FailureKind : byte
     Misuse,
 }
 
-/// <summary>A failure on its way to another process, as text.</summary>
-/// <param name="Id">Which of the failures that were sent to the child this is, so that it comes back as it was; zero if none.</param>
-/// <param name="Kind">What it is.</param>
-/// <param name="Type">The type of the exception, to be read by people.</param>
-/// <param name="Message">What it says.</param>
-/// <param name="Processor">Of a failure that has come with a stream: where it began; else empty.</param>
-/// <param name="IsCancelled">Whether that was cancelled.</param>
-/// <param name="Details">Where it was thrown.</param>
-internal sealed record CallFailure(long Id, FailureKind Kind, string Type, string Message, string Processor, bool IsCancelled, string Details)
+/// <summary>A failure in a message, as text.</summary>
+/// <param name="Id">The id of a failure that was sent to the remote side, by which the original is found again; 0 for none.</param>
+/// <param name="Kind">The kind of failure.</param>
+/// <param name="Type">The name of the exception's type, for people.</param>
+/// <param name="Message">The message of the exception.</param>
+/// <param name="Processor">The processor that failed first, if the failure came with a stream; otherwise empty.</param>
+/// <param name="IsCancelled">Whether the run was cancelled.</param>
+/// <param name="Details">The exception with its stack trace; empty for known kinds.</param>
+internal sealed record CallFailure(long Id, FailureKind Kind, string Type, string Message, string Processor, bool IsCancelled,
+    string Details)
 {
     private const int MaxMessage = 8 << 10;
     private const int MaxDetails = 16 << 10;
@@ -37,7 +41,8 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
             _ => FailureKind.Other,
         };
         var flow = e as FlowException;
-        return new(id, kind, e.GetType().Name, Cut(e.Message, MaxMessage), flow?.Processor ?? "", flow?.IsCancelled == true, kind == FailureKind.Other ? Cut(e.ToString(), MaxDetails) : "");
+        return new(id, kind, e.GetType().Name, Cut(e.Message, MaxMessage), flow?.Processor ?? "", flow?.IsCancelled == true,
+            kind == FailureKind.Other ? Cut(e.ToString(), MaxDetails) : "");
     }
 
     public void Write(FrameWriter to)
@@ -58,18 +63,24 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
         var kind = (FailureKind)frame[0];
         bool isCancelled = frame[1] != 0;
         frame = frame[2..];
-        string type = FrameReader.Text(ref frame), message = FrameReader.Text(ref frame), processor = FrameReader.Text(ref frame), details = FrameReader.Text(ref frame);
+        string type = FrameReader.Text(ref frame), message = FrameReader.Text(ref frame), processor = FrameReader.Text(ref frame),
+            details = FrameReader.Text(ref frame);
         return new(id, kind, type, message, processor, isCancelled, details);
     }
 
-    /// <summary>As far as its kind is known, the same exception; else one that says the same.</summary>
+    /// <summary>Makes an exception of the known type, or one with the same text.</summary>
     public Exception ToException(string run)
     {
         string? origin = Processor.Length == 0 ? null : Processor;
         return Kind switch
         {
             FailureKind.Flow => new FlowException(Message) { Run = run, Processor = origin, IsCancelled = IsCancelled },
-            FailureKind.Different => new NondeterministicReplayException(Message) { Run = run, Processor = origin, IsCancelled = IsCancelled },
+            FailureKind.Different => new NondeterministicReplayException(Message)
+            {
+                Run = run,
+                Processor = origin,
+                IsCancelled = IsCancelled
+            },
             FailureKind.Cancelled => new OperationCanceledException(Message),
             FailureKind.Payload => new PayloadException(Message),
             FailureKind.Misuse => new InvalidOperationException(Message),
@@ -80,9 +91,9 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
     private static string Cut(string text, int most) => text.Length <= most ? text : string.Concat(text.AsSpan(0, most), "…");
 }
 
-/// <summary>What a function has thrown in another process.</summary>
-/// <param name="message">Type and message.</param>
-/// <param name="details">With the places in the code, for those who wrote it.</param>
+/// <summary>Thrown for an exception of a function in another process.</summary>
+/// <param name="message">The type and the message.</param>
+/// <param name="details">The exception with its stack trace.</param>
 internal sealed class ChildFunctionException(string message, string details) : FlowException(message)
 {
     public override string ToString() => $"in a child process, {details}";

@@ -1,57 +1,64 @@
-namespace Sluice;
+namespace Sluice.Executors;
 
-/// <summary>
-/// What a message of a function's execution elsewhere is: one byte, and behind it what the kind says. Numbers have eight bytes, little endian; texts are UTF-8 with their length, four bytes, before them.
-/// docs/writing-an-executor.md says the same for those who write the other side: what is changed here is changed there.
-/// </summary>
+/// <summary>The kinds of messages of a remote execution.</summary>
+/// <remarks>
+/// A message is its kind, one byte, and the content. Numbers have 8 bytes, little endian; texts are UTF-8 after their length, 4 bytes.
+/// docs/writing-an-executor.md describes the messages for authors of other sides: change both together.
+/// </remarks>
 internal enum CallFrame : byte
 {
-    /// <summary>To the function: what is to be executed, as JSON (<see cref="CallPlan"/>).</summary>
+    /// <summary>To the function: the plan of the call, as JSON (<see cref="CallPlan"/>).</summary>
     Plan = 32,
 
-    /// <summary>To the function: some of what was chosen by an earlier start.</summary>
+    /// <summary>To the function: some choices of earlier starts.</summary>
     Choices,
 
-    /// <summary>To the function: now it is to be executed.</summary>
+    /// <summary>To the function: begin.</summary>
     Begin,
 
-    /// <summary>To the function: it is to stop.</summary>
+    /// <summary>To the function: stop.</summary>
     Cancel,
 
-    /// <summary>To the function: the number of what it has asked for, and the answer.</summary>
+    /// <summary>To the function: the number of a question, and its answer.</summary>
     Answer,
 
-    /// <summary>To the function: the number of what it has asked for, and why there is no answer (<see cref="CallFailure"/>).</summary>
+    /// <summary>To the function: the number of a question, and why it failed (<see cref="CallFailure"/>).</summary>
     Refusal,
 
-    /// <summary>To the function: something that it has not waited for has failed (<see cref="CallFailure"/>); nothing more can be put out.</summary>
+    /// <summary>To the function: an action without an answer has failed (<see cref="CallFailure"/>); no more output is possible.</summary>
     Fault,
 
-    /// <summary>To the function: output, number of values and bytes that were taken over.</summary>
+    /// <summary>To the function: an output, and the number of values and bytes taken over.</summary>
     Credit,
 
-    /// <summary>From the function: question, input, from where, whether it counts, whether the place was chosen, which. The answer has the reading's number and where it begins.</summary>
+    /// <summary>
+    /// From the function: question, input, where to begin, whether it counts, chooser, whether the position is a replayed choice,
+    /// that position. The answer has the reader's number and its position.
+    /// </summary>
     Open = 64,
 
-    /// <summary>From the function: question, reading. The answer says whether the stream is complete, and has values: sequence, generation, length and payload.</summary>
+    /// <summary>
+    /// From the function: question, reader. The answer says whether the stream is complete, and has values: sequence, generation, length
+    /// and payload.
+    /// </summary>
     Read,
 
-    /// <summary>From the function: question, reading.</summary>
+    /// <summary>From the function: question, reader to release.</summary>
     Release,
 
-    /// <summary>From the function: question, and the state that is to be saved.</summary>
+    /// <summary>From the function: question, and the state to save.</summary>
     Save,
 
-    /// <summary>From the function: reading, what was delivered of it, what of it has been processed.</summary>
+    /// <summary>From the function: reader, delivered position, passed position.</summary>
     At,
 
-    /// <summary>From the function: everything delivered so far has been processed; whether nothing more is at hand.</summary>
+    /// <summary>From the function: all delivered values were processed; and whether the next value is not at hand.</summary>
     Reach,
 
-    /// <summary>From the function: what kind of choice, and what was chosen.</summary>
+    /// <summary>From the function: the kind of choice, the chooser, and the choice.</summary>
     Chosen,
 
-    /// <summary>From the function: output, and a payload.</summary>
+    /// <summary>From the function: an output, and a payload.</summary>
     Put,
 
     /// <summary>From the function: the function has returned.</summary>

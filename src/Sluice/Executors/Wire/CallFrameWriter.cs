@@ -1,9 +1,13 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Processes;
+using Sluice.Storage;
 
-/// <summary>Writes the messages of a call: a kind, and what the kind says.</summary>
-/// <remarks>Thread-safe: one lock guards the piece of memory in which a message is made, and the order in which messages are sent.</remarks>
+namespace Sluice.Executors;
+
+/// <summary>Writes the messages of a call: the kind, then its content.</summary>
+/// <remarks>Thread-safe: one lock guards the buffer of the message, and the order of sending.</remarks>
 /// <param name="send">Sends a message.</param>
-/// <param name="fail">Told once why nothing can be sent any more; not under the lock.</param>
+/// <param name="fail">Receives, once, the failure of sending; called outside of the lock.</param>
 internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) : IDisposable
 {
     private readonly Lock sync = new();
@@ -48,8 +52,8 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
         Tell(failure);
     }
 
-    /// <param name="kind">A kind that is about a failure.</param>
-    /// <param name="question">What was asked for; null if nothing was.</param>
+    /// <param name="kind">A kind with a failure as content.</param>
+    /// <param name="question">The number of the question; null for none.</param>
     /// <param name="why">The failure.</param>
     public void Say(CallFrame kind, long? question, CallFailure why)
     {
@@ -64,7 +68,7 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
         Tell(failure);
     }
 
-    /// <summary>Answers with values.</summary>
+    /// <summary>Sends the answer to a read.</summary>
     public void SayValues(long question, bool isComplete, ReadOnlyMemory<Entry> values)
     {
         Exception? failure;
@@ -84,8 +88,8 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
         Tell(failure);
     }
 
-    /// <summary>Reads what <see cref="SayValues"/> has written.</summary>
-    /// <param name="answer">Belongs to the values from now on.</param>
+    /// <summary>Reads the content that <see cref="SayValues"/> has written.</summary>
+    /// <param name="answer">The content; the values keep using it.</param>
     /// <param name="isComplete">Whether the stream is complete.</param>
     public static Entry[] ReadValues(byte[] answer, out bool isComplete)
     {
@@ -96,12 +100,17 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
         {
             long sequence = FrameReader.Number(ref rest), generation = FrameReader.Number(ref rest);
             int length = FrameReader.Sized(ref rest).Length;
-            values.Add(new Entry { Sequence = sequence, Generation = (int)generation, Payload = answer.AsMemory(answer.Length - rest.Length - length, length) });
+            values.Add(new Entry
+            {
+                Sequence = sequence,
+                Generation = (int)generation,
+                Payload = answer.AsMemory(answer.Length - rest.Length - length, length)
+            });
         }
         return [.. values];
     }
 
-    /// <summary>Nothing more is sent.</summary>
+    /// <summary>Stops sending.</summary>
     public void Dispose()
     {
         lock (sync)
@@ -115,7 +124,8 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
     private bool Begin(CallFrame kind)
     {
         if (isClosed) return false;
-        if (isSending) throw new InvalidOperationException("What sends the messages of a call has called it back: let the other side take the message on another thread, or later.");
+        if (isSending) throw new InvalidOperationException(
+            "What sends the messages of a call has called it back: let the other side take the message on another thread, or later.");
         to.Write((byte)kind);
         return true;
     }

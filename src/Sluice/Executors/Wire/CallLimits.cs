@@ -1,26 +1,29 @@
-namespace Sluice;
+using Sluice.Flows;
+using Sluice.Processes;
 
-/// <summary>What both sides of a function's execution in another process keep to.</summary>
+namespace Sluice.Executors;
+
+/// <summary>Limits and framing that both sides of a call in a child process use.</summary>
 internal static class CallLimits
 {
-    /// <summary>How many values of an output may be on their way.</summary>
+    /// <summary>The largest number of values of an output in transit.</summary>
     public const int MaxValues = 512;
 
-    /// <summary>How many bytes of an output may be on their way, before one more value.</summary>
+    /// <summary>The bytes of an output in transit from which no further value is sent.</summary>
     public const int MaxBytes = 256 << 10;
 
-    /// <summary>After how many values, or bytes, the child is told that there is room again: far less than what it may have on its way.</summary>
+    /// <summary>The number of values, or bytes, after which a credit is sent: far less than may be in transit.</summary>
     public const int CreditValues = 64;
     public const int CreditBytes = 64 << 10;
 
-    /// <summary>How many bytes of choices go in one frame.</summary>
+    /// <summary>The largest number of bytes of choices in one frame.</summary>
     public const int ChoiceBytes = (256 << 10) / ChoiceReplay.Record * ChoiceReplay.Record;
 
-    /// <summary>What a frame with a message of a call begins with; behind it stand the call's number, eight bytes, and the message.</summary>
+    /// <summary>The first byte of a frame with a message; the number of the call (8 bytes) and the message follow.</summary>
     public const byte Message = 32;
 
-    /// <summary>Takes the number of the call off the front of a frame, and leaves the message.</summary>
-    /// <exception cref="InvalidDataException">It is no message of a call.</exception>
+    /// <summary>Removes the number of the call from the front of a frame, which leaves the message.</summary>
+    /// <exception cref="InvalidDataException">The frame has no message of a call.</exception>
     public static long Open(ref ReadOnlySpan<byte> frame)
     {
         if (frame[0] != Message) throw new InvalidDataException($"a frame of the kind {frame[0]}.");
@@ -42,6 +45,6 @@ internal static class CallLimits
         sender.Tell();
     }
 
-    /// <summary>The longest frame: one value, and what may stand beside it.</summary>
+    /// <summary>The largest frame: one value, and room for the rest of its message.</summary>
     public static long MaxFrame(int maxValueBytes) => maxValueBytes + (2L << 20);
 }

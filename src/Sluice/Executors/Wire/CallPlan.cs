@@ -1,10 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sluice.Flows;
 
-namespace Sluice;
+namespace Sluice.Executors;
 
-/// <summary>What a child is told about what it is to execute. Types are names to compare, never ones to load.</summary>
-/// <remarks>The names in the JSON are literals: the other side may be a program of another version, or in another language.</remarks>
+/// <summary>The description of a call for the remote side. Type names are compared only; never load a type by them.</summary>
+/// <remarks>The JSON names are literals, because the other side may have another version or language.</remarks>
 internal sealed record CallPlan(
     [property: JsonPropertyName("Run")] string Run,
     [property: JsonPropertyName("Start")] int Start,
@@ -16,12 +17,14 @@ internal sealed record CallPlan(
     public static CallPlan Of(Invocation invocation)
     {
         ProcessorPlan processor = invocation.Plan;
-        return new(invocation.Run, invocation.Start, processor, [.. processor.Inputs.Concat(processor.Outputs).Select(invocation.Stream)], invocation.State, invocation.Attempt);
+        return new(invocation.Run, invocation.Start, processor, [.. processor.Inputs.Concat(processor.Outputs).Select(invocation.Stream)],
+            invocation.State, invocation.Attempt);
     }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, CallJson.Default.CallPlan);
 
-    public static CallPlan From(ReadOnlySpan<byte> bytes) => JsonSerializer.Deserialize(bytes, CallJson.Default.CallPlan) ?? throw new InvalidDataException("A call has no plan.");
+    public static CallPlan From(ReadOnlySpan<byte> bytes)
+        => JsonSerializer.Deserialize(bytes, CallJson.Default.CallPlan) ?? throw new InvalidDataException("A call has no plan.");
 }
 
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, UseStringEnumConverter = true)]

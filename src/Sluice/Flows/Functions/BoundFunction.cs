@@ -1,16 +1,16 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>A processor and what it does in this service.</summary>
+/// <summary>A processor with its function in this service.</summary>
 /// <param name="Processor">The processor.</param>
-/// <param name="Run">What it does.</param>
+/// <param name="Run">The function, with its parameters bound.</param>
 internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext, IInvocation, CancellationToken, Task> Run)
 {
-    /// <summary>The types of its streams, as far as they are known.</summary>
+    /// <summary>The types of its streams, by name, as far as they are known.</summary>
     public IReadOnlyDictionary<string, Type> Types { get; init; } = new Dictionary<string, Type>();
 
-    /// <summary>The inputs that it reads; null if that is not known.</summary>
+    /// <summary>The inputs that the function reads; null if unknown.</summary>
     public IReadOnlySet<string>? Reads { get; init; }
 
     public static BoundFunction Of(Processor processor, ProcessorFunction function)
@@ -21,7 +21,7 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
     public static BoundFunction Of(Processor processor, Delegate function, ProcessorServices services)
         => function is ProcessorFunction plain ? Of(processor, plain) : FunctionBinder.Bind(processor, function, services);
 
-    /// <summary>Runs it, with services of its own.</summary>
+    /// <summary>Runs the function in a service scope of its own.</summary>
     public async Task RunAsync(IInvocation invocation, ProcessorServices all, CancellationToken cancellation)
     {
         var (services, lifetime) = all.Open();
@@ -30,7 +30,8 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
 
     public static async Task PutOutAsync(IAsyncEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)
     {
-        await foreach (IOVal value in values.WithCancellation(cancellation).ConfigureAwait(false)) await invocation.PutOutAsync(value, cancellation).ConfigureAwait(false);
+        await foreach (IOVal value in values.WithCancellation(cancellation).ConfigureAwait(false))
+            await invocation.PutOutAsync(value, cancellation).ConfigureAwait(false);
     }
 
     public static async Task PutOutAsync(IEnumerable<IOVal> values, IInvocation invocation, CancellationToken cancellation)

@@ -1,11 +1,12 @@
 using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>What a processor that resumes at checkpoints remembers. Its function has it as a parameter.</summary>
-/// <typeparam name="TState">The type of what is remembered.</typeparam>
-/// <remarks>Used by one party at a time.</remarks>
+/// <summary>The saved state of a processor that resumes at checkpoints; a parameter of its function.</summary>
+/// <typeparam name="TState">The type of the state.</typeparam>
+/// <remarks>Not thread-safe.</remarks>
 public sealed class Checkpoint<TState>
 {
     private readonly IPayloadSerializer<TState> serializer;
@@ -19,15 +20,18 @@ public sealed class Checkpoint<TState>
         if (HasValue) Value = serializer.Deserialize(stored);
     }
 
-    /// <summary>Whether something was saved, by an earlier start or this one.</summary>
+    /// <summary>Whether there is a saved state, from this start or an earlier one.</summary>
     [MemberNotNullWhen(true, nameof(Value))]
     public bool HasValue { get; private set; }
 
-    /// <summary>What was saved last; default if nothing was.</summary>
+    /// <summary>The state saved last; default if there is none.</summary>
     public TState? Value { get; private set; }
 
-    /// <summary>Saves, in one commit: this, everything that was put out, and how far the inputs were read, the current values included.</summary>
-    /// <exception cref="FlowException">More was put out than one commit may have.</exception>
+    /// <summary>
+    /// Commits the state, all output since the last checkpoint, and the position in the inputs, in one commit. Values that the function has
+    /// read count as processed.
+    /// </summary>
+    /// <exception cref="FlowException">The output since the last checkpoint is too large for one commit.</exception>
     public async Task SaveAsync(TState value, CancellationToken cancellation = default)
     {
         var bytes = new ArrayBufferWriter<byte>();

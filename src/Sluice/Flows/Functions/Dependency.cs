@@ -1,21 +1,22 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>A function that provides a parameter of another one (<see cref="DependsAttribute"/>).</summary>
+/// <summary>A function that provides a parameter of another function (<see cref="DependsAttribute"/>).</summary>
 /// <param name="method">The function.</param>
-/// <param name="target">Whose it is; null if it is static.</param>
-/// <param name="arguments">What it is called with.</param>
-/// <remarks>Immutable; what it has provided belongs to the <see cref="DependencyScope"/>.</remarks>
+/// <param name="target">The object of the method; null if it is static.</param>
+/// <param name="arguments">The makers of its arguments.</param>
+/// <remarks>Immutable; the <see cref="DependencyScope"/> owns the values.</remarks>
 [RequiresUnreferencedCode("Reads the result's type by reflection.")]
 [RequiresDynamicCode("Reads the result's type by reflection.")]
 internal sealed class Dependency(MethodInfo method, object? target, FunctionArgument[] arguments)
 {
     private readonly PropertyInfo? result = ResultOf(method.ReturnType)?.GetProperty(nameof(Task<>.Result));
-    private readonly MethodInfo? asTask = method.ReturnType is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(ValueTask<>) ? type.GetMethod(nameof(ValueTask<>.AsTask)) : null;
+    private readonly MethodInfo? asTask = method.ReturnType is { IsGenericType: true } type
+        && type.GetGenericTypeDefinition() == typeof(ValueTask<>) ? type.GetMethod(nameof(ValueTask<>.AsTask)) : null;
 
-    /// <summary>What a function of this return type provides; null if nothing.</summary>
+    /// <summary>The type of the value that a function of this return type provides; null if it provides none.</summary>
     public static Type? ValueOf(Type returned)
     {
         if (returned == typeof(void) || returned == typeof(Task) || returned == typeof(ValueTask)) return null;
@@ -23,15 +24,17 @@ internal sealed class Dependency(MethodInfo method, object? target, FunctionArgu
         return generic == typeof(Task<>) || generic == typeof(ValueTask<>) ? returned.GetGenericArguments()[0] : returned;
     }
 
-    /// <summary>Provides the value for an invocation: the one that it has already, if it has.</summary>
+    /// <summary>Gets the value for an invocation; calls the function only the first time.</summary>
     public async ValueTask<object?> GetAsync(DependencyScope scope)
     {
         if (scope.TryFind(this, out object? known)) return known;
-        object? returned = method.Invoke(target, BindingFlags.DoNotWrapExceptions, binder: null, await scope.GetAllAsync(arguments).ConfigureAwait(false), culture: null);
+        object? returned = method.Invoke(target, BindingFlags.DoNotWrapExceptions, binder: null,
+            await scope.GetAllAsync(arguments).ConfigureAwait(false), culture: null);
         if (asTask is not null) returned = asTask.Invoke(returned, null);
         if (result is not null)
         {
-            var task = (Task?)returned ?? throw new FlowException($"The function {method.Name}, which provides a parameter, has returned null instead of a task.");
+            var task = (Task?)returned ?? throw new FlowException(
+                $"The function {method.Name}, which provides a parameter, has returned null instead of a task.");
             await task.ConfigureAwait(false);
             returned = result.GetValue(task);
         }
@@ -42,5 +45,6 @@ internal sealed class Dependency(MethodInfo method, object? target, FunctionArgu
     private static Type? ResultOf(Type returned)
         => !returned.IsGenericType ? null
             : returned.GetGenericTypeDefinition() == typeof(Task<>) ? returned
-            : returned.GetGenericTypeDefinition() == typeof(ValueTask<>) ? typeof(Task<>).MakeGenericType(returned.GetGenericArguments()) : null;
+            : returned.GetGenericTypeDefinition() == typeof(ValueTask<>) ? typeof(Task<>).MakeGenericType(returned.GetGenericArguments())
+            : null;
 }

@@ -1,15 +1,15 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
 /// <summary>Makes an argument of a function for one invocation.</summary>
 internal delegate ValueTask<object?> FunctionArgument(DependencyScope scope);
 
-/// <summary>One invocation of a function that is bound by its parameters: what it may ask for, and what was provided for it.</summary>
-/// <remarks>Used by one party at a time.</remarks>
+/// <summary>One invocation of a function with bound parameters: its context, and the values that dependencies have provided.</summary>
+/// <remarks>Not thread-safe.</remarks>
 internal sealed class DependencyScope(ProcessorContext context, IInvocation invocation, CancellationToken cancellation)
 {
-    private readonly Dictionary<object, object?> provided = [];          // by the dependency
+    private readonly Dictionary<object, object?> provided = [];          // by dependency
     private readonly Stack<object> disposables = new();
 
     public ProcessorContext Context => context;
@@ -33,8 +33,8 @@ internal sealed class DependencyScope(ProcessorContext context, IInvocation invo
         return values;
     }
 
-    /// <summary>Runs a function, and disposes what was provided for it, whatever becomes of it.</summary>
-    /// <exception cref="AggregateException">The function and a disposal have failed, or several disposals.</exception>
+    /// <summary>Runs the function, then disposes the provided values in reverse order, even if the function fails.</summary>
+    /// <exception cref="AggregateException">More than one of the function and the disposals has failed.</exception>
     public async Task RunAsync(Func<DependencyScope, Task> function)
     {
         List<Exception> failures = [];

@@ -1,16 +1,18 @@
 using System.Collections.Concurrent;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>The serializers of a run: what is signed holds in the stream that it was written to, and nowhere else.</summary>
+/// <summary>The serializers of a run, one per stream: a signed payload is valid only in the stream it was written to.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class FlowSerializers(PayloadSerializers all, string run)
 {
     private readonly ConcurrentDictionary<string, PayloadSerializers> known = new(StringComparer.Ordinal);
 
-    /// <summary>Those of the values of a stream.</summary>
-    public PayloadSerializers Of(string stream) => known.GetOrAdd(stream, static (name, of) => of.all.In(FlowNames.Values(of.run, name)), (all, run));
+    /// <summary>The serializers for the values of a stream.</summary>
+    public PayloadSerializers Of(string stream) => known.GetOrAdd(stream, static (name, of) => of.all.In(FlowNames.Values(of.run, name)),
+        (all, run));
 
-    /// <summary>Those of what a processor has saved.</summary>
+    /// <summary>The serializers for the saved state of a processor.</summary>
     public PayloadSerializers OfState(string processor) => all.In($"{FlowNames.Journal(run)}/{processor}");
 }

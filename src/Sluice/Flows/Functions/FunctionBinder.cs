@@ -1,10 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Binds the parameters of a method to the streams of a processor, services, functions that provide them, and what else it may ask for.</summary>
-/// <remarks>Used once, by one party.</remarks>
+/// <summary>Binds the parameters of a method to streams of a processor, services, dependencies and the other supported types.</summary>
+/// <remarks>Binds one function. Not thread-safe.</remarks>
 [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
 [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
 internal sealed class FunctionBinder
@@ -14,12 +14,12 @@ internal sealed class FunctionBinder
     private readonly Dictionary<string, Type> types = [];
     private readonly HashSet<string> reads = [];
     private readonly Dictionary<(MethodInfo Method, object? Target), Dependency> dependencies = [];
-    private readonly List<MethodInfo> binding = [];          // the dependencies that lead to the one that is bound now
+    private readonly List<MethodInfo> binding = [];          // the chain of dependencies being bound
     private bool readsAny;
 
     private FunctionBinder(Processor processor, ProcessorServices services) => (this.processor, this.services) = (processor, services);
 
-    /// <exception cref="ArgumentException">A parameter is nothing that can be bound, or the result is nothing that can be put out; names it.</exception>
+    /// <exception cref="ArgumentException">A parameter or the result cannot be bound; the message names it.</exception>
     public static BoundFunction Bind(Processor processor, Delegate function, ProcessorServices services)
     {
         var binder = new FunctionBinder(processor, services);
@@ -32,11 +32,13 @@ internal sealed class FunctionBinder
             => new DependencyScope(context, invocation, cancellation).RunAsync(async scope =>
             {
                 object?[] values = await scope.GetAllAsync(arguments).ConfigureAwait(false);
-                await putOut(method.Invoke(function.Target, BindingFlags.DoNotWrapExceptions, binder: null, values, culture: null), invocation, cancellation).ConfigureAwait(false);
+                await putOut(method.Invoke(function.Target, BindingFlags.DoNotWrapExceptions, binder: null, values, culture: null),
+                    invocation, cancellation).ConfigureAwait(false);
             });
     }
 
-    private FunctionArgument[] BindAll(MethodInfo method, object? target) => [.. method.GetParameters().Select(parameter => Bind(parameter, method, target))];
+    private FunctionArgument[] BindAll(MethodInfo method, object? target)
+        => [.. method.GetParameters().Select(parameter => Bind(parameter, method, target))];
 
     private FunctionArgument Bind(ParameterInfo parameter, MethodInfo method, object? target)
     {
@@ -48,27 +50,34 @@ internal sealed class FunctionBinder
         if (type == typeof(TimeProvider)) return static scope => new(scope.Invocation.Time);
         if (type == typeof(ProcessorContext))
         {
-            readsAny = true;                         // who has the context can read any input
+            readsAny = true;                         // the context can open any input
             return static scope => new(scope.Context);
         }
         Type? generic = type.IsGenericType ? type.GetGenericTypeDefinition() : null;
         if (generic == typeof(IO<>))
         {
-            if (!processor.Inputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no input of this name (inputs: {List(processor.Inputs)}). Name it like one of them");
+            if (!processor.Inputs.Contains(name)) throw Wrong(
+                $"is an {TypeNames.Of(type)}, but the processor has no input of this name (inputs: {List(processor.Inputs)}). Name it "
+                    + $"like one of them");
             Note(type.GetGenericArguments()[0]);
             reads.Add(name);
             return scope => new(Make(type, scope.Invocation.Input(name), scope.Invocation.Serializers.Of(name)));
         }
         if (generic == typeof(IOWriter<>))
         {
-            if (!processor.Outputs.Contains(name)) throw Wrong($"is an {TypeNames.Of(type)}, but the processor has no output of this name (outputs: {List(processor.Outputs)}). Name it like one of them");
+            if (!processor.Outputs.Contains(name)) throw Wrong(
+                $"is an {TypeNames.Of(type)}, but the processor has no output of this name (outputs: {List(processor.Outputs)}). Name it "
+                    + $"like one of them");
             Note(type.GetGenericArguments()[0]);
             return scope => new(Make(type, scope.Invocation.Output(name), scope.Invocation.Serializers.Of(name)));
         }
         if (generic == typeof(Checkpoint<>))
         {
-            if (processor.Resume != ResumeMode.Checkpoint) throw Wrong($"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = ResumeMode.Checkpoint");
-            return scope => new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name), (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync));
+            if (processor.Resume != ResumeMode.Checkpoint)
+                throw Wrong(
+                    $"is a {TypeNames.Of(type)}, but the processor resumes {processor.Resume}. Make it Resume = ResumeMode.Checkpoint");
+            return scope => new(Make(type, scope.Invocation.State, scope.Invocation.Serializers.OfState(scope.Invocation.Plan.Name),
+                (Func<byte[], CancellationToken, Task>)scope.Invocation.SaveAsync));
         }
         return Serve();
 
@@ -76,10 +85,15 @@ internal sealed class FunctionBinder
         {
             bool isService = services.Has(type);
             if (!isService && !parameter.HasDefaultValue)
-                throw Wrong($"is a {TypeNames.Of(type)}: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider nor a service that is registered, and it has no default. Register the service, give the parameter a default, or let a function provide it ([Depends(nameof(…))])");
+                throw Wrong(
+                    $"is a {TypeNames.Of(type)}: neither an input (IO<T>), an output (IOWriter<T>), a CancellationToken, a TimeProvider "
+                        + $"nor a service that is registered, and it has no default. Register the service, give the parameter a default, "
+                        + $"or let a function provide it ([Depends(nameof(…))])");
             object? fallback = parameter.HasDefaultValue ? DefaultOf(parameter) : null;
             return scope => new((isService ? scope.Context.Services.GetService(type) : null) ?? fallback
-                ?? (parameter.HasDefaultValue ? null : throw new FlowException($"The service {TypeNames.Of(type)}, which the processor {processor.Name} needs for its parameter {name}, is not there any more.")));
+                ?? (parameter.HasDefaultValue ? null : throw new FlowException(
+                $"The service {TypeNames.Of(type)}, which the processor {processor.Name} needs for its parameter {name}, is not there any "
+                    + $"more.")));
         }
 
         FunctionArgument Depend(DependsAttribute depends)
@@ -87,8 +101,11 @@ internal sealed class FunctionBinder
             var (found, owner, problem) = DependencyFinder.Find(depends, method, target);
             if (found is null) throw Wrong(problem);
             if (Dependency.ValueOf(found.ReturnType) is not { } value || !type.IsAssignableFrom(value))
-                throw Wrong($"is a {TypeNames.Of(type)}, and {depends.Method}, on which it depends, returns {TypeNames.Of(found.ReturnType)}");
-            if (binding.Contains(found)) throw Wrong($"depends on itself: {string.Join(" -> ", binding.SkipWhile(one => one != found).Append(found).Select(static one => Plain(one.Name)))}");
+                throw Wrong(
+                    $"is a {TypeNames.Of(type)}, and {depends.Method}, on which it depends, returns {TypeNames.Of(found.ReturnType)}");
+            if (binding.Contains(found))
+                throw Wrong(
+                    $"depends on itself: {string.Join(" -> ", binding.SkipWhile(one => one != found).Append(found).Select(static one => Plain(one.Name)))}");
             if (dependencies.TryGetValue((found, owner), out Dependency? known)) return known.GetAsync;
             binding.Add(found);
             var made = new Dependency(found, owner, BindAll(found, owner));
@@ -99,26 +116,34 @@ internal sealed class FunctionBinder
 
         void Note(Type values)
         {
-            if (!types.TryAdd(name, values) && types[name] != values) throw Wrong($"has values of the type {TypeNames.Of(values)}, and another parameter reads or writes {name} as {TypeNames.Of(types[name])}. Change one of them");
+            if (!types.TryAdd(name, values) && types[name] != values)
+                throw Wrong(
+                    $"has values of the type {TypeNames.Of(values)}, and another parameter reads or writes {name} "
+                        + $"as {TypeNames.Of(types[name])}. Change one of them");
         }
 
-        ArgumentException Wrong(string why) => binding.Count == 0 ? new($"The function of the processor {processor.Name} cannot be bound: its parameter {name} {why}.")
-            : new($"The function of the processor {processor.Name} cannot be bound: the parameter {name} of {Plain(method.Name)}, which provides one of its parameters, {why}.");
+        ArgumentException Wrong(string why) => binding.Count == 0
+            ? new($"The function of the processor {processor.Name} cannot be bound: its parameter {name} {why}.")
+            : new($"The function of the processor {processor.Name} cannot be bound: the parameter {name} of {Plain(method.Name)}, which "
+            + $"provides one of its parameters, {why}.");
     }
 
-    // A local function F in M is <M>g__F|0_0.
-    private static string Plain(string name) => name.IndexOf(">g__", StringComparison.Ordinal) is var at && at < 0 ? name : name[(at + 4)..].Split('|')[0];
+    // The compiler names a local function F in M: <M>g__F|0_0.
+    private static string Plain(string name) => name.IndexOf(">g__", StringComparison.Ordinal) is var at && at < 0 ? name
+        : name[(at + 4)..].Split('|')[0];
 
-    // In metadata a default struct is null, an enum is its number, and one that may be null is what it would be if it may not.
+    // Metadata has null for a default struct, and the number for an enum. A nullable type has the default of its underlying type.
     private static object? DefaultOf(ParameterInfo parameter)
     {
         Type type = Nullable.GetUnderlyingType(parameter.ParameterType) ?? parameter.ParameterType;
         if (parameter.DefaultValue is { } value) return type.IsEnum ? Enum.ToObject(type, value) : value;
-        return type.IsValueType && type == parameter.ParameterType ? System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type) : null;
+        return type.IsValueType && type == parameter.ParameterType
+            ? System.Runtime.CompilerServices.RuntimeHelpers.GetUninitializedObject(type) : null;
     }
 
     private static object? Make(Type type, params object?[] arguments)
-        => Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions, binder: null, arguments, culture: null);
+        => Activator.CreateInstance(type, BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.DoNotWrapExceptions, binder: null,
+        arguments, culture: null);
 
     private static string List(IReadOnlyList<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
 }

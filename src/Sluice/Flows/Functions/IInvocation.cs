@@ -1,7 +1,9 @@
-namespace Sluice;
+using Sluice.Topologies;
 
-/// <summary>One start of a processor for a run, as its function sees it: in the process that has the store, or in one that asks it.</summary>
-/// <remarks>Implementations are thread-safe, as far as a function may use them.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>One start of a processor as its function sees it, in the process with the store or in a remote one.</summary>
+/// <remarks>Implementations are thread-safe for all that a function may use.</remarks>
 internal interface IInvocation
 {
     string Run { get; }
@@ -10,42 +12,55 @@ internal interface IInvocation
 
     int Start { get; }
 
-    /// <summary>Which attempt this is, from one: failures are counted.</summary>
+    /// <summary>The number of this attempt, from 1.</summary>
     int Attempt { get; }
 
     TimeProvider Time { get; }
 
     FlowSerializers Serializers { get; }
 
-    /// <summary>What the function has saved last.</summary>
+    /// <summary>The state that the function has saved last.</summary>
     byte[]? State { get; }
 
-    /// <exception cref="ArgumentException">There is none of this name.</exception>
+    /// <exception cref="ArgumentException">The processor has no such input.</exception>
     IInputPort Input(string name);
 
-    /// <exception cref="ArgumentException">There is none of this name.</exception>
+    /// <exception cref="ArgumentException">The processor has no such output.</exception>
     IOutputPort Output(string name);
 
-    /// <summary>A stream of the processor.</summary>
+    /// <summary>The plan of one of the processor's streams.</summary>
     StreamPlan Stream(string name);
 
     Task SaveAsync(byte[] state, CancellationToken cancellation);
 }
 
-/// <summary>What all invocations do alike.</summary>
+/// <summary>Code that all invocations share.</summary>
 internal static class InvocationParts
 {
     public static T Find<T>(this IReadOnlyDictionary<string, T> ports, string kind, string name, ProcessorPlan plan)
-        => ports.TryGetValue(name, out T? port) ? port : throw new ArgumentException($"The processor {plan.Name}: {NearNames.Explain(kind, name, [.. ports.Keys])}");
+        => ports.TryGetValue(name, out T? port) ? port
+        : throw new ArgumentException($"The processor {plan.Name}: {NearNames.Explain(kind, name, [.. ports.Keys])}");
 
     public static ValueTask PutOutAsync(this IInvocation invocation, IOVal value, CancellationToken cancellation)
     {
         ProcessorPlan plan = invocation.Plan;
-        if (value is null) throw new FlowException($"The processor {plan.Name} has put out null. Put out IOVal.Of(name, value); the value may be null.") { Run = invocation.Run };
+        if (value is null)
+            throw new FlowException($"The processor {plan.Name} has put out null. Put out IOVal.Of(name, value); the value may be null.")
+            {
+                Run = invocation.Run
+            };
         if (Array.IndexOf(plan.Outputs, value.Name) < 0)
-            throw new FlowException($"The processor {plan.Name} has put out to \"{value.Name}\", which is not among its outputs ({string.Join(", ", plan.Outputs)}). Add it to Outputs, or correct the name.") { Run = invocation.Run };
+            throw new FlowException(
+                $"The processor {plan.Name} has put out to \"{value.Name}\", which is not among its "
+                    + $"outputs ({string.Join(", ", plan.Outputs)}). Add it to Outputs, or correct the name.")
+            { Run = invocation.Run };
         if (invocation.Stream(value.Name).Type is { } type && type != TypeNames.ToStore(value.Type))
-            throw new FlowException($"The processor {plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.") { Run = invocation.Run };
+            throw new FlowException(
+                $"The processor {plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.")
+            {
+                Run =
+                    invocation.Run
+            };
         return value.WriteAsync(invocation.Output(value.Name), invocation.Serializers.Of(value.Name), cancellation);
     }
 }

@@ -1,12 +1,16 @@
 using System.Runtime.CompilerServices;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>A stream of a run, to be read: as often, and by as many at a time, as is wanted, each of whom sees everything. It cannot be written.</summary>
+/// <summary>
+/// A stream of a run that a function reads. Any number of readers may read it, at the same time or again; each sees all values.
+/// </summary>
 /// <typeparam name="T">The type of its values.</typeparam>
 /// <remarks>
 /// <para>Thread-safe. Values come in the order in which they were written.</para>
-/// <para>All methods throw <see cref="FlowException"/> where the stream has failed, with what failed first; or where a value cannot be read as a <typeparamref name="T"/>, or has left the store.</para>
+/// <para>All methods throw a <see cref="FlowException"/> if the stream has failed (with the first failure), or if a value is not a
+/// <typeparamref name="T"/> or has left the store.</para>
 /// </remarks>
 public sealed class IO<T>
 {
@@ -15,21 +19,23 @@ public sealed class IO<T>
 
     internal IO(IInputPort port, PayloadSerializers serializers) => (this.port, serializer) = (port, serializers.For<T>());
 
-    /// <summary>The stream's name in the flow.</summary>
+    /// <summary>The name of the stream in the flow.</summary>
     public string Name => port.Name;
 
-    /// <summary>Whether somebody who reads here has seen that no more values come.</summary>
+    /// <summary>Whether a reader here has reached the end of the stream.</summary>
     public bool IsComplete => port.IsComplete;
 
-    /// <summary>Waits for the first value. What comes behind it is not waited for, and holds nobody up.</summary>
-    /// <exception cref="FlowException">The stream is complete and has none; or as above.</exception>
+    /// <summary>Waits for the first value. Does not wait for later values, nor hold up their writer.</summary>
+    /// <exception cref="FlowException">The stream is complete and empty, or cannot be read (see the type).</exception>
     public async ValueTask<T> FirstAsync(CancellationToken cancellation = default)
     {
         PortReader reader = await port.OpenAsync(ReadFrom.First, isCounted: false, cancellation).ConfigureAwait(false);
         try
         {
             if (!await reader.ReadAsync(cancellation).ConfigureAwait(false))
-                throw new FlowException($"The stream {Name} is complete and empty: it has no first value. Read it by StreamAsync if that is meant to be possible.");
+                throw new FlowException(
+                    $"The stream {Name} is complete and empty: it has no first value. Read it by StreamAsync if that is meant to be "
+                        + $"possible.");
             return Read(reader);
         }
         finally
@@ -38,12 +44,12 @@ public sealed class IO<T>
         }
     }
 
-    /// <summary>All values from the first on, as they are made, until the stream is complete.</summary>
+    /// <summary>Reads all values from the first on, as they are written, until the stream is complete.</summary>
     public IAsyncEnumerable<T> StreamAsync(CancellationToken cancellation = default) => StreamAsync(ReadFrom.First, cancellation);
 
-    /// <summary>All values from a place on, as they are made, until the stream is complete.</summary>
+    /// <summary>Reads all values from a position on, as they are written, until the stream is complete.</summary>
     /// <param name="from">Where to begin.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="cancellation">Stops reading.</param>
     public async IAsyncEnumerable<T> StreamAsync(ReadFrom from, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         using IDisposable? loop = port.Boundary?.Enter(Name);
@@ -64,17 +70,23 @@ public sealed class IO<T>
         }
     }
 
-    /// <summary>The values of two streams, pair by pair; ends with the shorter one. With <c>pad: true</c> it goes on to the end of the longer one, with null in the place of the other's values.</summary>
+    /// <summary>
+    /// Pairs the values of two streams, in order. Ends with the shorter stream; with <c>pad: true</c> (an extension method), null stands
+    /// for the missing values.
+    /// </summary>
     /// <typeparam name="TOther">The type of the other stream's values.</typeparam>
     /// <param name="other">The other stream.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public async IAsyncEnumerable<(T First, TOther Second)> Zip<TOther>(IO<TOther> other, [EnumeratorCancellation] CancellationToken cancellation = default)
+    /// <param name="cancellation">Stops reading.</param>
+    public async IAsyncEnumerable<(T First, TOther Second)> Zip<TOther>(IO<TOther> other,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
     {
-        await foreach (var (_, first, _, second) in PairsAsync(other, pad: false, cancellation).ConfigureAwait(false)) yield return (first!, second!);
+        await foreach (var (_, first, _, second) in PairsAsync(other, pad: false, cancellation).ConfigureAwait(false)) yield return (first!,
+            second!);
     }
 
-    /// <summary>The pairs, and which of the two values there are.</summary>
-    internal async IAsyncEnumerable<(bool HasFirst, T? First, bool HasSecond, TOther? Second)> PairsAsync<TOther>(IO<TOther> other, bool pad, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <summary>The pairs, with flags that tell a missing value from a null.</summary>
+    internal async IAsyncEnumerable<(bool HasFirst, T? First, bool HasSecond, TOther? Second)> PairsAsync<TOther>(IO<TOther> other,
+        bool pad, [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(other);
         using IDisposable? loop = port.Boundary?.Enter($"{Name} and {other.Name}");
@@ -87,7 +99,8 @@ public sealed class IO<T>
             {
                 left.Pass();
                 right.Pass();
-                if (port.Boundary is { } boundary) await boundary.ReachAsync(!left.HasNext || !right.HasNext, cancellation).ConfigureAwait(false);
+                if (port.Boundary is { } boundary) await boundary.ReachAsync(!left.HasNext || !right.HasNext, cancellation)
+                    .ConfigureAwait(false);
                 bool hasLeft = await left.ReadAsync(cancellation).ConfigureAwait(false);
                 if (!hasLeft && !pad) yield break;
                 bool hasRight = await right.ReadAsync(cancellation).ConfigureAwait(false);
@@ -102,14 +115,21 @@ public sealed class IO<T>
         }
     }
 
-    /// <summary>The values of several streams, each as it comes, with the name of its stream; until all are complete. Of one stream's values the order is kept.</summary>
+    /// <summary>
+    /// Merges several streams: each value as it comes, with the name of its stream, until all are complete. The values of one stream stay
+    /// in order.
+    /// </summary>
     /// <param name="others">The other streams.</param>
     public IAsyncEnumerable<(string Name, T Value)> Merge(params IReadOnlyList<IO<T>> others) => Merge(others, CancellationToken.None);
 
-    /// <summary>The values of several streams, each as it comes, with the name of its stream; until all are complete. Of one stream's values the order is kept.</summary>
+    /// <summary>
+    /// Merges several streams: each value as it comes, with the name of its stream, until all are complete. The values of one stream stay
+    /// in order.
+    /// </summary>
     /// <param name="others">The other streams.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public async IAsyncEnumerable<(string Name, T Value)> Merge(IReadOnlyList<IO<T>> others, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="cancellation">Stops reading.</param>
+    public async IAsyncEnumerable<(string Name, T Value)> Merge(IReadOnlyList<IO<T>> others,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(others);
         IO<T>[] all = [this, .. others];
@@ -117,8 +137,10 @@ public sealed class IO<T>
         using var merge = new PortMerge(port.Boundary, cancellation);
         try
         {
-            foreach (IO<T> one in all) merge.Add(one.port, await one.port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false));
-            while (await merge.NextAsync().ConfigureAwait(false) is { } next) yield return (all[next.Index].Name, all[next.Index].Read(next.Reader));
+            foreach (IO<T> one in all) merge.Add(one.port,
+                await one.port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false));
+            while (await merge.NextAsync().ConfigureAwait(false) is { } next)
+                yield return (all[next.Index].Name, all[next.Index].Read(next.Reader));
         }
         finally
         {

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>A value with the name of its stream: what processors put out, and what flows are started with.</summary>
+namespace Sluice.Flows;
+
+/// <summary>A value with the name of its stream: a result of a processor, or an input that a flow is started with.</summary>
 /// <remarks>Immutable.</remarks>
 public abstract class IOVal
 {
@@ -13,29 +15,29 @@ public abstract class IOVal
     /// <summary>The name of the stream.</summary>
     public string Name { get; }
 
-    /// <summary>What the values of the stream are.</summary>
+    /// <summary>The type of the stream's values.</summary>
     internal abstract Type Type { get; }
 
-    /// <summary>Whether the values come one after the other.</summary>
+    /// <summary>Whether this is a whole stream of values instead of a single one.</summary>
     internal virtual bool IsStream => false;
 
-    /// <summary>A value for a stream.</summary>
+    /// <summary>Makes a value for a stream.</summary>
     /// <typeparam name="T">The type of the stream's values.</typeparam>
     /// <param name="name">The stream.</param>
     /// <param name="value">The value.</param>
     public static IOVal Of<T>(string name, T value) => new One<T>(name, value);
 
-    /// <summary>All values of a stream that a flow is started with. They are put in as there is room for them, by who has started the flow.</summary>
+    /// <summary>Makes an input of a flow from a sequence. The service that starts the flow puts the values in as there is room.</summary>
     /// <typeparam name="T">The type of the stream's values.</typeparam>
     /// <param name="name">The stream.</param>
-    /// <param name="values">The values; read once.</param>
+    /// <param name="values">The values; enumerated once.</param>
     public static IOVal Stream<T>(string name, IAsyncEnumerable<T> values)
     {
         ArgumentNullException.ThrowIfNull(values);
         return new Many<T>(name, values);
     }
 
-    /// <summary>For example <c>bar = 5</c>.</summary>
+    /// <summary>Describes it, for example <c>bar = 5</c>.</summary>
     public abstract override string ToString();
 
     internal abstract ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation);
@@ -65,7 +67,8 @@ public abstract class IOVal
         internal override async ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
         {
             IPayloadSerializer<T> serializer = serializers.For<T>();
-            await foreach (T value in values.WithCancellation(cancellation).ConfigureAwait(false)) await port.WriteAsync(value, serializer, cancellation).ConfigureAwait(false);
+            await foreach (T value in values.WithCancellation(cancellation).ConfigureAwait(false))
+                await port.WriteAsync(value, serializer, cancellation).ConfigureAwait(false);
         }
 
         internal override void AddTo(EntryBatch batch, PayloadSerializers serializers) => throw new NotSupportedException();

@@ -1,8 +1,10 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>A stream of a run, to be written by the processor whose output it is.</summary>
+namespace Sluice.Flows;
+
+/// <summary>An output stream of a processor, to which its function writes.</summary>
 /// <typeparam name="T">The type of its values.</typeparam>
-/// <remarks>Thread-safe. The stream is completed when the processor has ended, and fails with it.</remarks>
+/// <remarks>Thread-safe. The stream completes when the processor has ended, and fails if the processor fails.</remarks>
 public sealed class IOWriter<T>
 {
     private readonly IOutputPort port;
@@ -10,12 +12,17 @@ public sealed class IOWriter<T>
 
     internal IOWriter(IOutputPort port, PayloadSerializers serializers) => (this.port, serializer) = (port, serializers.For<T>());
 
-    /// <summary>The stream's name in the flow.</summary>
+    /// <summary>The name of the stream in the flow.</summary>
     public string Name => port.Name;
 
-    /// <summary>Puts out a value; waits while the stream is full. A processor that resumes per item, or at checkpoints, puts it out with its next commit.</summary>
-    /// <exception cref="PayloadException">It cannot be written, or is longer than the stream allows.</exception>
-    /// <exception cref="FlowException">The stream has ended, the run keeps too much, or a commit would be too large.</exception>
-    /// <exception cref="NondeterministicReplayException">The processor was repeated, and this is not what it had put out before.</exception>
+    /// <summary>
+    /// Writes a value; waits while the stream is full. If the processor resumes per item or at checkpoints, readers see the value after the
+    /// next commit.
+    /// </summary>
+    /// <exception cref="PayloadException">The value cannot be serialized, or is larger than the stream allows.</exception>
+    /// <exception cref="FlowException">The stream has ended, the run keeps too many values, or the next commit would be too
+    /// large.</exception>
+    /// <exception cref="NondeterministicReplayException">The processor was started again, and has put out another value here
+    /// before.</exception>
     public ValueTask WriteAsync(T value, CancellationToken cancellation = default) => port.WriteAsync(value, serializer, cancellation);
 }

@@ -1,22 +1,25 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-// A value of type int has no null: so what a pair has in its place depends on whether its types are structures, and each combination is a method of its own.
+// The null of a missing value is T? for a class and Nullable<T> for a struct, so each combination of the two needs a method of its own.
 
-/// <summary><c>Zip(pad: …)</c> of objects with objects.</summary>
+/// <summary><c>Zip(pad: …)</c> of classes with classes.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class PaddedZips
 {
-    /// <summary>The values of two streams, pair by pair, to the end of the longer one: null stands in the place of the values that the other one lacks.</summary>
+    /// <summary>
+    /// Pairs the values of two streams. With padding, it goes on to the end of the longer stream, and null stands for the missing values.
+    /// </summary>
     /// <typeparam name="T">The type of the first stream's values.</typeparam>
     /// <typeparam name="TOther">The type of the other stream's values.</typeparam>
     /// <param name="io">The first stream.</param>
     /// <param name="other">The other stream.</param>
-    /// <param name="pad">Whether the longer one goes on; if false, both end with the shorter one.</param>
-    /// <param name="cancellation">Ends it.</param>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad, [EnumeratorCancellation] CancellationToken cancellation = default)
+    /// <param name="pad">Whether to go on to the end of the longer stream; if false, both end with the shorter one.</param>
+    /// <param name="cancellation">Stops reading.</param>
+    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
         where T : class?
         where TOther : class?
     {
@@ -26,12 +29,13 @@ public static class PaddedZips
     }
 }
 
-/// <summary><c>Zip(pad: …)</c> of values with values.</summary>
+/// <summary><c>Zip(pad: …)</c> of structs with structs.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class PaddedZipsOfValues
 {
     /// <inheritdoc cref="PaddedZips.Zip{T, TOther}(IO{T}, IO{TOther}, bool, CancellationToken)"/>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
         where T : struct
         where TOther : struct
     {
@@ -41,12 +45,13 @@ public static class PaddedZipsOfValues
     }
 }
 
-/// <summary><c>Zip(pad: …)</c> of values with objects.</summary>
+/// <summary><c>Zip(pad: …)</c> of structs with classes.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class PaddedZipsOfFirstValues
 {
     /// <inheritdoc cref="PaddedZips.Zip{T, TOther}(IO{T}, IO{TOther}, bool, CancellationToken)"/>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
         where T : struct
         where TOther : class?
     {
@@ -56,12 +61,13 @@ public static class PaddedZipsOfFirstValues
     }
 }
 
-/// <summary><c>Zip(pad: …)</c> of objects with values.</summary>
+/// <summary><c>Zip(pad: …)</c> of classes with structs.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class PaddedZipsOfOtherValues
 {
     /// <inheritdoc cref="PaddedZips.Zip{T, TOther}(IO{T}, IO{TOther}, bool, CancellationToken)"/>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad, [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        [EnumeratorCancellation] CancellationToken cancellation = default)
         where T : class?
         where TOther : struct
     {

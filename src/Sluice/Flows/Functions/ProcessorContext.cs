@@ -1,12 +1,13 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>What a processor does, for one run.</summary>
-/// <param name="context">Its inputs, its outputs, and what it may need.</param>
-/// <param name="cancellation">The run was cancelled, or this service hands the processor over.</param>
-/// <returns>What it puts out.</returns>
+/// <summary>The function of a processor.</summary>
+/// <param name="context">The inputs, outputs, services and clock of this start.</param>
+/// <param name="cancellation">Cancelled if the run is cancelled, an attempt takes too long, or this service hands the processor
+/// over.</param>
+/// <returns>The values that the processor puts out.</returns>
 public delegate IAsyncEnumerable<IOVal> ProcessorFunction(ProcessorContext context, CancellationToken cancellation);
 
-/// <summary>One start of a processor, in one run.</summary>
+/// <summary>One start of a processor in a run, as its function sees it.</summary>
 /// <remarks>Thread-safe.</remarks>
 public sealed class ProcessorContext
 {
@@ -17,31 +18,37 @@ public sealed class ProcessorContext
     /// <summary>The id of the run.</summary>
     public string Run => invocation.Run;
 
-    /// <summary>The processor's name.</summary>
+    /// <summary>The name of the processor.</summary>
     public string Processor => invocation.Plan.Name;
 
-    /// <summary>Which start this is, from one; starts that were handed over to another service do not count.</summary>
+    /// <summary>The number of this start, from 1. Starts that were handed over do not count.</summary>
     public int Start => invocation.Start;
 
-    /// <summary>Which attempt this is, from one, if the processor is tried again after failures (<see cref="Sluice.Processor.Retry"/>). One that resumes per item or at checkpoints starts counting anew when it has come further.</summary>
+    /// <summary>
+    /// The number of this attempt, from 1 (<see cref="Sluice.Flows.Processor.Retry"/>). Progress resets it if the processor resumes per
+    /// item or at checkpoints.
+    /// </summary>
     public int Attempt => invocation.Attempt;
 
-    /// <summary>The services of this start, gone when it has ended.</summary>
+    /// <summary>The services of this start; disposed when it has ended.</summary>
     public IServiceProvider Services { get; }
 
-    /// <summary>The clock; if the processor resumes from scratch, it reads the same times when it is repeated.</summary>
+    /// <summary>The clock. If the processor resumes from scratch, a repeated start reads the same times.</summary>
     public TimeProvider Time => invocation.Time;
 
-    /// <summary>An input.</summary>
+    /// <summary>Opens an input by its name.</summary>
     /// <exception cref="ArgumentException">The processor has no such input.</exception>
     public IO<T> Input<T>(string name) => new(invocation.Input(name), invocation.Serializers.Of(name));
 
-    /// <summary>An output.</summary>
+    /// <summary>Opens an output by its name.</summary>
     /// <exception cref="ArgumentException">The processor has no such output.</exception>
     public IOWriter<T> Output<T>(string name) => new(invocation.Output(name), invocation.Serializers.Of(name));
 
-    /// <summary>What it remembers.</summary>
+    /// <summary>Opens the saved state.</summary>
     /// <exception cref="InvalidOperationException">The processor does not resume at checkpoints.</exception>
-    public Checkpoint<TState> Checkpoint<TState>() => invocation.Plan.Resume == ResumeMode.Checkpoint ? new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync)
-        : throw new InvalidOperationException($"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = ResumeMode.Checkpoint.");
+    public Checkpoint<TState> Checkpoint<TState>()
+        => invocation.Plan.Resume == ResumeMode.Checkpoint
+        ? new(invocation.State, invocation.Serializers.OfState(invocation.Plan.Name), invocation.SaveAsync)
+        : throw new InvalidOperationException(
+        $"The processor {Processor} resumes {invocation.Plan.Resume}, and remembers nothing. Make it Resume = ResumeMode.Checkpoint.");
 }

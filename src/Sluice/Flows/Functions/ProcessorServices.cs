@@ -1,16 +1,16 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Where the functions of processors get their services from. A container's adapter: <c>Sluice.Hosting</c> has one.</summary>
+/// <summary>The services that functions of processors can use; an adapter to a container. <c>Sluice.Hosting</c> has one.</summary>
 /// <remarks>Implementations are thread-safe.</remarks>
 public abstract class ProcessorServices
 {
-    /// <summary>Whether there is such a service. Asked when a function is registered, so that what is missing is found then.</summary>
+    /// <summary>Whether there is a service of this type. Asked at registration, so that a missing service is found early.</summary>
     public abstract bool Has(Type service);
 
-    /// <summary>Opens a scope for one start of a processor. The lifetime is disposed when it has ended.</summary>
+    /// <summary>Opens a scope for one start of a processor. The lifetime is disposed when the start has ended.</summary>
     public abstract (IServiceProvider Services, IAsyncDisposable Lifetime) Open();
 
-    /// <summary>A program without services.</summary>
+    /// <summary>No services.</summary>
     internal static ProcessorServices None { get; } = new NoServices();
 
     private sealed class NoServices : ProcessorServices, IServiceProvider, IAsyncDisposable

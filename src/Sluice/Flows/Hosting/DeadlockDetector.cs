@@ -1,14 +1,15 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>
-/// Finds processors of a run that wait for each other because of a bound: one waits for room in a stream whose reader waits, through others perhaps, for what the first would write next. Then the
-/// reader of the smallest such stream holds nobody up any more.
-/// </summary>
+namespace Sluice.Flows;
+
+/// <summary>Finds processors of a run that wait for each other because of a bound, and lifts the bound of one stream.</summary>
 /// <remarks>
+/// <para>In such a circle, one processor waits for room in a stream, and the stream's reader waits, perhaps through others, for the next
+/// value of that processor. The reader of the smallest full stream in the circle lifts its gate.</para>
 /// <para>
-/// Nothing is said while everything moves. Who has waited long for room says so in the run's journal, again after twice the time; whoever waits for a value then says that. All read the same journal in
-/// the same order, so they see the same circle, and only the reader of the smallest stream of it acts. What was said may be old by then: then a bound is given up that need not have been, with a warning, and
-/// <see cref="FlowStreamOptions.MaxKept"/> still holds.
+/// A processor that has waited long for room reports that in the run's journal, again after twice the time; processors that wait for a
+/// value then report that. All read the same journal in the same order, so they see the same circle, and one acts. A report may be
+/// outdated: then a bound is lifted without need, with a warning, and <see cref="FlowStreamOptions.MaxKept"/> still holds.
 /// </para>
 /// <para>After Parks, “Bounded Scheduling of Process Networks” (1995), who grows the smallest full buffer. Thread-safe.</para>
 /// </remarks>
@@ -18,17 +19,17 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
     private static readonly TimeSpan UntilWarned = TimeSpan.FromSeconds(30);
 
     private readonly AsyncLock telling = new();
-    private readonly Dictionary<string, HashSet<string>> stuck = new(StringComparer.Ordinal);          // by processor, the streams without room
-    private readonly Dictionary<string, HashSet<string>> idle = new(StringComparer.Ordinal);           // by processor, the streams without a value
+    private readonly Dictionary<string, HashSet<string>> stuck = new(StringComparer.Ordinal);          // streams without room, by processor
+    private readonly Dictionary<string, HashSet<string>> idle = new(StringComparer.Ordinal);           // those without a value
     private IReadOnlyCollection<InputPort> inputs = [];
 
-    /// <summary>How long to wait for room before it is told; grows each time.</summary>
+    /// <summary>The wait for room after which the processor reports it; doubles with each report, up to 5 minutes.</summary>
     public TimeSpan Patience { get; private set; } = TimeSpan.FromSeconds(1);
 
     public void Watch(IReadOnlyCollection<InputPort> ports) => inputs = ports;
 
-    /// <param name="stream">Where there is no room.</param>
-    /// <param name="waited">For how long.</param>
+    /// <param name="stream">The stream without room.</param>
+    /// <param name="waited">How long the processor has waited in all.</param>
     public async Task TellStuckAsync(string stream, TimeSpan waited)
     {
         Patience = Patience * 2 < Longest ? Patience * 2 : Longest;
@@ -36,22 +37,22 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
         if (waited >= UntilWarned) await WarnAsync(waited).ConfigureAwait(false);
     }
 
-    /// <summary>Nothing has moved here for long: people are told where it stands. Throws nothing.</summary>
+    /// <summary>Warns after a long wait, with what the processor waits for. Never throws.</summary>
     private async Task WarnAsync(TimeSpan waited)
     {
         try
         {
-            FlowStatus? status = await FlowReports.StatusWithHostsAsync(core, run.Run, life).ConfigureAwait(false);
+            FlowRunInfo? status = await FlowReports.StatusWithHostsAsync(core, run.Run, life).ConfigureAwait(false);
             if (status?.Processors.FirstOrDefault(processor => processor.Name == self.Name) is { IsHeldUp: true, WaitsFor: { } what })
                 core.Warn($"In the run {run.Run}, {self.Name} has waited for {(long)waited.TotalSeconds:N0} s for {what}.");
         }
         catch (Exception e) when (e is OperationCanceledException or FlowException or StreamStoreException)
         {
-            // It is said the next time.
+            // The next report warns.
         }
     }
 
-    /// <summary>Throws nothing: what it would correct is at most a warning too many.</summary>
+    /// <summary>Reports that the processor is no longer stuck. Never throws: a missing report costs at most a needless warning.</summary>
     public async Task TellMovingAsync()
     {
         try
@@ -63,7 +64,7 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
         }
     }
 
-    /// <summary>Something has happened in the run. Throws nothing.</summary>
+    /// <summary>Handles an event of the run's journal. Never throws.</summary>
     public async Task NoticeAsync(RunEvent happened)
     {
         if (happened.Processor is not { } processor || life.IsCancellationRequested) return;
@@ -71,7 +72,7 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
         {
             case RunEventKind.Stuck:
                 Add(stuck, processor, happened.Stream!);
-                idle.Clear();                        // who waits says so again
+                idle.Clear();                        // those who still wait report it again
                 break;
             case RunEventKind.Idle:
                 Add(idle, processor, happened.Stream!);
@@ -87,12 +88,14 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
         {
             if (happened.Kind == RunEventKind.Stuck)
                 foreach (InputPort input in inputs)
-                    if (input.IsWaiting) await TellAsync(new(RunEventKind.Idle, core.Options.Name, self.Name, Stream: input.Name)).ConfigureAwait(false);
+                    if (input.IsWaiting) await TellAsync(new(RunEventKind.Idle, core.Options.Name, self.Name, Stream: input.Name))
+                        .ConfigureAwait(false);
             await ResolveAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or FlowException or StreamStoreException)
         {
-            if (!life.IsCancellationRequested) core.Warn($"Whether processors of the run {run.Run} wait for each other is not known: {e.Message}");
+            if (!life.IsCancellationRequested) core.Warn(
+                $"Whether processors of the run {run.Run} wait for each other is not known: {e.Message}");
         }
     }
 
@@ -106,21 +109,26 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
                 if (!full.Contains(input.Name) || Path(self.Name, writer, []) is not { } path) continue;
                 string[] circle = [.. path, input.Name];
                 if (Smallest(circle) != input.Name || !await input.LiftGateAsync().ConfigureAwait(false)) continue;
-                core.Warn($"In the run {run.Run}, {writer} waits for room in {input.Name} until {self.Name} reads it, and {self.Name} waits for what {writer} would write next. {input.Name} is bounded to {run.Stream(input.Name).MaxItems:N0} values; "
-                    + $"from now on it keeps what {self.Name} has not read, up to MaxKept. Read the streams side by side (Zip, Merge), or raise the bound (FlowStreamOptions.MaxItems).");
+                core.Warn(
+                    $"In the run {run.Run}, {writer} waits for room in {input.Name} until {self.Name} reads it, and {self.Name} waits for "
+                        + $"what {writer} would write next. {input.Name} is bounded to {run.Stream(input.Name).MaxItems:N0} values; "
+                    + $"from now on it keeps what {self.Name} has not read, up to MaxKept. Read the streams side by side (Zip, Merge), or "
+                    + $"raise the bound (FlowStreamOptions.MaxItems).");
             }
     }
 
     private string Smallest(string[] circle)
-        => circle.Where(name => stuck.Values.Any(full => full.Contains(name))).OrderBy(name => run.Stream(name).MaxItems).ThenBy(name => name, StringComparer.Ordinal).First();
+        => circle.Where(name => stuck.Values.Any(full => full.Contains(name))).OrderBy(name => run.Stream(name).MaxItems)
+        .ThenBy(name => name, StringComparer.Ordinal).First();
 
-    /// <summary>The streams by which one processor waits for another; null if it does not.</summary>
+    /// <summary>The streams by which one processor waits for another; null if it does not wait for it.</summary>
     private List<string>? Path(string from, string to, HashSet<string> visited)
     {
         if (from == to) return [];
         if (!visited.Add(from)) return null;
         foreach (string stream in idle.GetValueOrDefault(from) ?? [])
-            if (Array.Find(run.Processors, one => one.Outputs.Contains(stream)) is { } writer && Path(writer.Name, to, visited) is { } path) return [stream, .. path];
+            if (Array.Find(run.Processors, one => one.Outputs.Contains(stream)) is { } writer && Path(writer.Name, to, visited) is { } path)
+                return [stream, .. path];
         foreach (string stream in stuck.GetValueOrDefault(from) ?? [])
             foreach (ProcessorPlan reader in run.Processors.Where(one => !one.Wait && one.Inputs.Contains(stream)))
                 if (Path(reader.Name, to, visited) is { } path) return [stream, .. path];

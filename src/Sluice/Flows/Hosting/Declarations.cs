@@ -1,29 +1,39 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Compares a processor as a flow declares it with the one of its name that a service has registered. Differences that harm nothing are no error: the flow's declaration counts.</summary>
+/// <summary>
+/// Compares a processor as the flow declares it with the one that a service has registered. The flow's declaration counts; harmless
+/// differences are no error.
+/// </summary>
 internal static class Declarations
 {
-    /// <exception cref="FlowException">The function reads or writes a stream that the processor does not have in the flow: it could only fail.</exception>
+    /// <exception cref="FlowException">The function uses a stream that the flow's processor does not have.</exception>
     public static void Check(ProcessorPlan plan, BoundFunction function)
     {
         foreach (string name in function.Types.Keys.Order(StringComparer.Ordinal))
             if (!plan.Inputs.Contains(name) && !plan.Outputs.Contains(name))
-                throw new FlowException($"The function of the processor {plan.Name} in this service {(function.Processor.Inputs.Contains(name) ? "reads" : "writes")} the stream {name}, which the processor does not have in the flow.");
+                throw new FlowException(
+                    $"The function of the processor {plan.Name} in this "
+                        + $"service {(function.Processor.Inputs.Contains(name) ? "reads" : "writes")} the stream {name}, which the "
+                        + $"processor does not have in the flow.");
     }
 
-    /// <summary>Both declarations, and what differs; null if nothing does that matters.</summary>
+    /// <summary>Describes both declarations and their differences; null if nothing relevant differs.</summary>
     public static string? Compare(ProcessorPlan plan, Processor registered, string service)
     {
         Processor declared = plan.ToProcessor();
         string[] differences =
         [
             .. Streams("input", declared.Inputs, registered.Inputs), .. Streams("output", declared.Outputs, registered.Outputs),
-            .. declared.Wait == registered.Wait ? (string[])[] : [$"{(declared.Wait ? "the flow's" : "the service's")} waits for its inputs to be complete (Wait)"],
-            .. declared.Retry == registered.Retry && declared.Timeout == registered.Timeout ? (string[])[] : ["they are tried again, or timed out, otherwise"],
-            .. declared.Resume == registered.Resume ? (string[])[] : [$"the flow's resumes {declared.Resume}, the service's {registered.Resume}"],
+            .. declared.Wait == registered.Wait ? (string[])[]
+                : [$"{(declared.Wait ? "the flow's" : "the service's")} waits for its inputs to be complete (Wait)"],
+            .. declared.Retry == registered.Retry && declared.Timeout == registered.Timeout ? (string[])[]
+                : ["they are tried again, or timed out, otherwise"],
+            .. declared.Resume == registered.Resume ? (string[])[]
+                : [$"the flow's resumes {declared.Resume}, the service's {registered.Resume}"],
         ];
         return differences.Length == 0 ? null
-            : $"The flow declares \"{declared}\", the service {service} has registered \"{registered}\": {string.Join("; ", differences)}. Use one declaration for both.";
+            : $"The flow declares \"{declared}\", the service {service} has registered "
+            + $"\"{registered}\": {string.Join("; ", differences)}. Use one declaration for both.";
     }
 
     private static IEnumerable<string> Streams(string kind, IReadOnlyList<string> declared, IReadOnlyList<string> registered)
@@ -32,6 +42,7 @@ internal static class Declarations
         if (Only(registered, declared) is { } more) yield return $"only the service's has {more}";
 
         string? Only(IReadOnlyList<string> those, IReadOnlyList<string> others)
-            => those.Except(others, StringComparer.Ordinal).ToArray() is { Length: > 0 } names ? $"the {kind}{(names.Length > 1 ? "s" : "")} {string.Join(", ", names)}" : null;
+            => those.Except(others, StringComparer.Ordinal).ToArray() is { Length: > 0 } names
+            ? $"the {kind}{(names.Length > 1 ? "s" : "")} {string.Join(", ", names)}" : null;
     }
 }

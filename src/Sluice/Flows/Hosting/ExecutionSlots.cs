@@ -1,23 +1,28 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>How many functions are at work at a time.</summary>
+namespace Sluice.Flows;
+
+/// <summary>Limits how many functions work at a time in a service (<see cref="SupervisorOptions.MaxConcurrency"/>).</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class ExecutionSlots(int? count) : IDisposable
 {
     private readonly SemaphoreSlim? free = count is { } most ? new(most) : null;
 
-    /// <summary>The slot of one function.</summary>
-    /// <param name="limit">How long it may work; null if that is not bounded.</param>
-    /// <param name="life">Ends when the function need not go on.</param>
+    /// <summary>Makes the slot of one function.</summary>
+    /// <param name="limit">The time limit of the function; null for none.</param>
+    /// <param name="life">Cancelled when the function is to stop.</param>
     public ExecutionSlot Make(FunctionTimeout? limit, CancellationToken life) => new(free, limit, life);
 
     public void Dispose() => free?.Dispose();
 }
 
 /// <summary>
-/// The slot of a function: given back while it waits for the store or for a run of its own, in one place or in several, and taken again before it goes on. While it merges, what it waits for ahead counts as waiting, too.
+/// The slot of one function. The function gives it up while it waits, in one place or several, and takes it again before it continues.
 /// </summary>
-/// <remarks>Thread-safe: changes go one after the other, by an asynchronous lock.</remarks>
+/// <remarks>
+/// It waits for the store, or for a run that it awaits. In a merge, reads ahead count as waits, too.
+/// Thread-safe: an asynchronous lock puts changes in order.
+/// </remarks>
 internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit, CancellationToken life)
 {
     private static readonly AsyncLocal<ExecutionSlot?> Ambient = new();
@@ -27,10 +32,10 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
     private bool isHeld;
     private volatile bool hasEnded;
 
-    /// <summary>The slot of the function that calls; null outside of functions, and where nobody counts.</summary>
+    /// <summary>The slot of the calling function; null outside of functions, and without limits.</summary>
     public static ExecutionSlot? Current => Ambient.Value is { hasEnded: false } slot ? slot : null;
 
-    /// <summary>What is called from here on, in this flow of control, is of the function.</summary>
+    /// <summary>Makes this the current slot in the caller's asynchronous flow of control.</summary>
     public void Use()
     {
         if (free is not null || limit is not null) Ambient.Value = this;
@@ -38,14 +43,14 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
 
     public Task EnterAsync(CancellationToken cancellation) => free is null ? Task.CompletedTask : ChangeAsync(0, cancellation);
 
-    /// <summary>The function waits.</summary>
+    /// <summary>Gives the slot up: the function waits.</summary>
     public async ValueTask RestAsync(CancellationToken cancellation)
     {
         if (free is not null) await ChangeAsync(1, cancellation).ConfigureAwait(false);
         limit?.Rest();
     }
 
-    /// <summary>The function goes on.</summary>
+    /// <summary>Takes the slot again: the function continues.</summary>
     public async ValueTask GoOnAsync(CancellationToken cancellation)
     {
         try
@@ -58,10 +63,10 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
         }
     }
 
-    /// <summary>The function begins with the next item.</summary>
+    /// <summary>Restarts the time limit: the function begins its next item.</summary>
     public void BeginItem() => limit?.Restart();
 
-    /// <summary>The function waits for something that may need its slot.</summary>
+    /// <summary>Awaits a task that may need the slot itself.</summary>
     public async Task WaitAsync(Task waited)
     {
         if (waited.IsCompleted)
@@ -80,7 +85,7 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
         }
     }
 
-    /// <summary>It has ended: readings that it has left behind take no slot any more.</summary>
+    /// <summary>Returns the slot for good. Readers that the function has left behind take no slot any more.</summary>
     public async Task LeaveAsync()
     {
         hasEnded = true;

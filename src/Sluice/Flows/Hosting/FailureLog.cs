@@ -1,12 +1,15 @@
 using System.Text.Json;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>How a function has failed, for a log: with the frames of what the user's code has thrown, and without those of the library where that has refused something, as its message says what.</summary>
+/// <summary>
+/// Formats a function's failure for the log, with the stack frames of user code only. If the library has refused something, the message
+/// suffices.
+/// </summary>
 internal static class FailureLog
 {
-    /// <param name="failure">What came out of the function.</param>
-    /// <param name="error">The same as a text.</param>
+    /// <param name="failure">The exception of the function.</param>
+    /// <param name="error">The same failure as a text.</param>
     public static string Of(Exception failure, string error)
     {
         if (!IsRefusal(failure)) return failure.ToString();
@@ -15,7 +18,8 @@ internal static class FailureLog
         return cause is null ? error : $"{error}\n{cause}";
     }
 
-    // Not of every kind that is derived: what a user's code has thrown in another process is one.
+    // The exact type: a derived one may wrap what user code has thrown in another process.
     private static bool IsRefusal(Exception? failure)
-        => failure is NondeterministicReplayException or PayloadException or StreamStoreException || failure?.GetType() == typeof(FlowException);
+        => failure is NondeterministicReplayException or PayloadException or StreamStoreException
+        || failure?.GetType() == typeof(FlowException);
 }

@@ -1,21 +1,27 @@
-namespace Sluice;
+using Sluice.Topologies;
 
-/// <summary>Compares the types of a run's streams with those of the functions that this service has. Types are compared by their short names, and never loaded by them.</summary>
+namespace Sluice.Flows;
+
+/// <summary>
+/// Checks the types of a run's streams against the functions of this service. Types are compared by short name, and never loaded by name.
+/// </summary>
 internal static class FlowTypes
 {
-    /// <exception cref="FlowException">The function wants or makes other types than the run's streams have.</exception>
+    /// <exception cref="FlowException">The function has other types than the run's streams.</exception>
     public static void Check(StreamPlan[] streams, ProcessorPlan plan, BoundFunction function)
     {
         foreach (string name in plan.Inputs.Concat(plan.Outputs))
         {
             if (Array.Find(streams, stream => stream.Name == name)?.Type is not { } known) continue;
             if (!function.Types.TryGetValue(name, out Type? type) || TypeNames.ToStore(type) == known) continue;
-            throw new FlowException($"The stream {name} has values of the type {known}; the function of the processor {plan.Name} in this service {(plan.Inputs.Contains(name) ? "reads" : "writes")} {TypeNames.Of(type)}. Change one of them.");
+            throw new FlowException(
+                $"The stream {name} has values of the type {known}; the function of the processor {plan.Name} in this "
+                    + $"service {(plan.Inputs.Contains(name) ? "reads" : "writes")} {TypeNames.Of(type)}. Change one of them.");
         }
     }
 
-    /// <summary>The types of a flow's streams, as far as they are known in this process.</summary>
-    /// <exception cref="InvalidTopologyException">Two parties know different ones.</exception>
+    /// <summary>The types of a flow's streams, as far as this process knows them.</summary>
+    /// <exception cref="InvalidTopologyException">A stream has different types in two places.</exception>
     public static Dictionary<string, string> Of(Flow flow, IEnumerable<IOVal> given, Func<string, BoundFunction?> find)
     {
         Dictionary<string, (string Type, string Who)> known = new(StringComparer.Ordinal);
@@ -24,16 +30,21 @@ internal static class FlowTypes
         foreach (Processor processor in flow.Processors)
         {
             if (find(processor.Name) is not { } function || !function.Processor.Equals(processor)) continue;
-            foreach (string name in processor.Outputs.Where(function.Types.ContainsKey)) Add(name, function.Types[name], $"{processor.Name}, which writes it,");
-            foreach (string name in processor.Inputs.Where(function.Types.ContainsKey)) Add(name, function.Types[name], $"{processor.Name}, which reads it,");
+            foreach (string name in processor.Outputs.Where(function.Types.ContainsKey))
+                Add(name, function.Types[name], $"{processor.Name}, which writes it,");
+            foreach (string name in processor.Inputs.Where(function.Types.ContainsKey))
+                Add(name, function.Types[name], $"{processor.Name}, which reads it,");
         }
-        return problems.Count == 0 ? known.ToDictionary(pair => pair.Key, pair => pair.Value.Type) : throw new InvalidTopologyException(problems);
+        return problems.Count == 0 ? known.ToDictionary(pair => pair.Key, pair => pair.Value.Type)
+            : throw new InvalidTopologyException(problems);
 
         void Add(string name, Type type, string who)
         {
             string text = TypeNames.ToStore(type);
             if (known.TryAdd(name, (text, who)) || known[name].Type == text) return;
-            problems.Add($"The stream {name} has values of the type {known[name].Type} for {known[name].Who} and {text} for {who.TrimEnd(',')}. Change one of them.");
+            problems.Add(
+                $"The stream {name} has values of the type {known[name].Type} for {known[name].Who} and {text} for {who.TrimEnd(',')}. "
+                    + $"Change one of them.");
         }
     }
 }

@@ -1,6 +1,8 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>The token of what a user has written. It is cancelled apart from everything else: what is registered with it may throw, or not return, and that holds up nobody.</summary>
+/// <summary>
+/// The cancellation token of user code. Callbacks that user code registers may throw or hang without holding up the library.
+/// </summary>
 internal sealed class FunctionLife : IAsyncDisposable
 {
     private readonly SupervisorCore core;
@@ -8,9 +10,9 @@ internal sealed class FunctionLife : IAsyncDisposable
     private readonly CancellationTokenSource source = new();
     private readonly CancellationTokenRegistration ending;
 
-    /// <param name="core">Whom to tell.</param>
-    /// <param name="what">What gets the token, as people know it.</param>
-    /// <param name="life">Ends when it is to stop.</param>
+    /// <param name="core">Receives the warnings.</param>
+    /// <param name="what">The receiver of the token, as people know it.</param>
+    /// <param name="life">Cancels the token.</param>
     public FunctionLife(SupervisorCore core, string what, CancellationToken life)
     {
         (this.core, this.what) = (core, what);
@@ -23,10 +25,10 @@ internal sealed class FunctionLife : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await ending.DisposeAsync().ConfigureAwait(false);
-        if (!source.IsCancellationRequested) source.Dispose();          // else what is registered may still be called
+        if (!source.IsCancellationRequested) source.Dispose();          // otherwise callbacks may still run
     }
 
-    // Throws nothing.
+    // Never throws.
     private async Task CancelAsync()
     {
         try
@@ -35,7 +37,9 @@ internal sealed class FunctionLife : IAsyncDisposable
         }
         catch (AggregateException e)
         {
-            core.Warn($"{what} was cancelled, and what was registered with its CancellationToken has failed: {string.Join(" ", e.InnerExceptions.Select(one => $"{one.GetType().Name}: {one.Message}"))}");
+            core.Warn(
+                $"{what} was cancelled, and what was registered with its CancellationToken has "
+                    + $"failed: {string.Join(" ", e.InnerExceptions.Select(one => $"{one.GetType().Name}: {one.Message}"))}");
         }
     }
 }

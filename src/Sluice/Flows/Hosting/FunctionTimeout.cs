@@ -1,7 +1,11 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Cancels an attempt of a function that works for longer than it may (<see cref="Processor.Timeout"/>). Time in which it waits does not count.</summary>
-/// <remarks>Thread-safe: one lock guards the account of time. The timer is set when the attempt begins, and again only when it goes off too early.</remarks>
+/// <summary>
+/// Cancels an attempt that works for longer than its limit (<see cref="Processor.Timeout"/>). Waiting time does not count.
+/// </summary>
+/// <remarks>
+/// Thread-safe: a lock guards the times. The timer is set at the start of the attempt, and again only if it fires too early.
+/// </remarks>
 internal sealed class FunctionTimeout : IDisposable
 {
     private readonly TimeProvider time;
@@ -9,8 +13,8 @@ internal sealed class FunctionTimeout : IDisposable
     private readonly CancellationTokenSource source = new();
     private readonly ITimer timer;
     private readonly Lock sync = new();
-    private TimeSpan worked;                         // before the function waited last
-    private long since;                              // when it went on; of no meaning while it waits
+    private TimeSpan worked;                         // before the last wait
+    private long since;                              // the end of the last wait; meaningless during a wait
     private int waits;
     private bool hasEnded;
     private bool isExceeded;
@@ -25,21 +29,21 @@ internal sealed class FunctionTimeout : IDisposable
     /// <summary>Cancelled when the attempt has worked for too long.</summary>
     public CancellationToken Token { get; }
 
-    /// <summary>The function waits, in one place more.</summary>
+    /// <summary>Begins a wait; waits may overlap.</summary>
     public void Rest()
     {
         lock (sync)
             if (waits++ == 0) worked += time.GetElapsedTime(since);
     }
 
-    /// <summary>One of its waits has ended.</summary>
+    /// <summary>Ends a wait.</summary>
     public void GoOn()
     {
         lock (sync)
             if (--waits == 0) since = time.GetTimestamp();
     }
 
-    /// <summary>The function begins with the next item.</summary>
+    /// <summary>Restarts the limit for the next item.</summary>
     public void Restart()
     {
         lock (sync) (worked, since) = (TimeSpan.Zero, time.GetTimestamp());
@@ -51,7 +55,7 @@ internal sealed class FunctionTimeout : IDisposable
         lock (sync)
         {
             hasEnded = true;
-            if (!isExceeded) source.Dispose();       // else it may be about to be cancelled
+            if (!isExceeded) source.Dispose();       // otherwise a cancellation may be due
         }
     }
 

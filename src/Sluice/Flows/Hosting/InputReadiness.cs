@@ -1,6 +1,10 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>When a processor begins: as soon as one of its inputs has something, or has ended; one that waits, when all are complete, and not at all if one has failed.</summary>
+namespace Sluice.Flows;
+
+/// <summary>
+/// Waits until a processor can start: until one input has a value or has ended; with <see cref="Processor.Wait"/>, until all are complete.
+/// </summary>
 internal static class InputReadiness
 {
     /// <exception cref="FlowException">An input of a processor that waits has failed.</exception>
@@ -8,7 +12,8 @@ internal static class InputReadiness
     {
         if (plan.Inputs.Length == 0) return;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        Task<string?>[] inputs = [.. plan.Inputs.Select(input => ReadyAsync(calls, FlowNames.Values(run, input), plan.Wait, waiting.Token))];
+        Task<string?>[] inputs = [.. plan.Inputs.Select(input => ReadyAsync(calls, FlowNames.Values(run, input), plan.Wait,
+            waiting.Token))];
         try
         {
             for (List<Task<string?>> open = [.. inputs]; open.Count > 0;)
@@ -17,7 +22,7 @@ internal static class InputReadiness
                 open.Remove(ready);
                 string? failure = await ready.ConfigureAwait(false);
                 if (!plan.Wait) return;
-                // What the others still get makes no difference any more.
+                // One failed input decides; the others no longer matter.
                 if (failure is not null) throw StreamFailures.Of(run, plan.Inputs[Array.IndexOf(inputs, ready)], failure);
             }
         }
@@ -28,17 +33,20 @@ internal static class InputReadiness
         }
     }
 
-    /// <returns>How it has failed; null if it has not.</returns>
+    /// <returns>The failure of the stream; null if it has none.</returns>
     private static async Task<string?> ReadyAsync(StoreRetrier calls, string stream, bool wait, CancellationToken cancellation)
     {
         while (true)
         {
-            long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, cancellation), cancellation).ConfigureAwait(false);
-            StreamInfo info = await calls.DoAsync(stream, () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false)
+            long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, cancellation), cancellation)
+                .ConfigureAwait(false);
+            StreamInfo info = await calls.DoAsync(stream, () => calls.Store.FindStreamAsync(stream, cancellation), cancellation)
+                .ConfigureAwait(false)
                 ?? throw new FlowException($"The stream {stream} is not in the store: the run was deleted.");
             if (info.End is { } end) return end.Failure;
             if (!wait && info.Items > 0) return null;
-            await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, cancellation), cancellation).ConfigureAwait(false);
+            await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, cancellation), cancellation)
+                .ConfigureAwait(false);
         }
     }
 }

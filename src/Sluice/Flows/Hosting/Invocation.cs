@@ -1,10 +1,12 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>One start of a processor for a run: its ports, and what it does with them.</summary>
-/// <remarks>Thread-safe, as far as a function may use it.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>One start of a processor for a run: its ports, its state, and their commits.</summary>
+/// <remarks>Thread-safe for all that a function may use.</remarks>
 internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 {
-    private const int MaxState = 256 << 10;         // it goes into each commit, as text
+    private const int MaxState = 256 << 10;         // each commit has it, as text
 
     private readonly SupervisorCore core;
     private readonly RunPlan run;
@@ -18,15 +20,17 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private readonly FunctionTimeout? limit;
     private readonly CancellationToken life;
     private readonly ItemLoops? loops;
-    private readonly bool wasTried;                  // by whomever, so that choices may have been written
+    private readonly bool wasTried;                  // an earlier start may have written choices
 
-    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, DeadlockDetector stalls, CancellationToken life)
+    private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function,
+        WorkPartition partition, DeadlockDetector stalls, CancellationToken life)
     {
         limit = plan.Timeout is { } most ? new(core.Options.Time, most) : null;
         (this.stalls, slot) = (stalls, core.Slots.Make(limit, life));
         wasTried = assignment.Starts > 1 || assignment.Failures > 0;
         Attempt = assignment.Failures + 1;
-        (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life, assignment);
+        (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life,
+            assignment);
         Serializers = new(core.Options.Serializers, run.Run);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == ResumeMode.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
@@ -46,23 +50,24 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 
     public FlowSerializers Serializers { get; }
 
-    /// <summary>What the function has saved last.</summary>
+    /// <summary>The state that the function has saved last.</summary>
     public byte[]? State => Stored.State;
 
     public Assignment Stored => commits?.Stored ?? field;
 
-    /// <summary>How many values each output has.</summary>
+    /// <summary>The number of values of each output.</summary>
     public IEnumerable<(string Output, long Count)> Counts => outputs.Values.Select(port => (port.Name, port.Count));
 
     public static async Task<Invocation> OpenAsync(
-        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition, DeadlockDetector stalls, CancellationToken life)
+        SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition,
+            DeadlockDetector stalls, CancellationToken life)
     {
         var invocation = new Invocation(core, run, plan, assignment, function, partition, stalls, life);
         await invocation.OpenAsync(assignment).ConfigureAwait(false);
         return invocation;
     }
 
-    /// <summary>What was chosen, of a processor that resumes from scratch; null of others.</summary>
+    /// <summary>The choices of a processor that resumes from scratch; null for others.</summary>
     public ChoiceLog? Choices => commits is null ? choices : null;
 
     public InputPort Input(string name) => inputs.Find("input", name, Plan);
@@ -73,20 +78,21 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 
     public StreamPlan Stream(string name) => run.Stream(name);
 
-    /// <summary>Runs the function, and brings everything that it puts out into the store, but for what the last commit brings.</summary>
+    /// <summary>Runs the function, and stores its output, except for what the last commit stores.</summary>
     public async Task ExecuteAsync(IExecutor executor)
     {
         string what = $"The processor {Plan.Name} of the run {Run}";
         var call = new ProcessorCall(this, cancellation => function.RunAsync(this, core.Services, cancellation));
         await slot.EnterAsync(life).ConfigureAwait(false);
         slot.Use();
-        slot.BeginItem();                            // what it has waited for the slot does not count
+        slot.BeginItem();                            // the wait for the slot does not count
         using var until = CancellationTokenSource.CreateLinkedTokenSource(life, limit?.Token ?? CancellationToken.None);
         try
         {
             var own = new FunctionLife(core, what, until.Token);
             await using (own.ConfigureAwait(false))
-            await using (new StopTimeoutWarning(core, what, until.Token).ConfigureAwait(false)) await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
+            await using (new StopTimeoutWarning(core, what, until.Token).ConfigureAwait(false))
+                await executor.ExecuteAsync(call, own.Token).ConfigureAwait(false);
             await call.CheckAsync(executor).ConfigureAwait(false);
         }
         catch (Exception e) when (HasTimedOut)
@@ -97,7 +103,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         {
             await slot.LeaveAsync().ConfigureAwait(false);
         }
-        life.ThrowIfCancellationRequested();         // a function that was stopped and returns has not come to its end
+        life.ThrowIfCancellationRequested();         // a stopped function that returns has not completed
         if (HasTimedOut) throw TooLong(null);
         loops?.Check();
         foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
@@ -106,9 +112,13 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private bool HasTimedOut => limit is { Token.IsCancellationRequested: true } && !life.IsCancellationRequested;
 
     private FlowException TooLong(Exception? e)
-        => new($"It has worked for longer than {Plan.Timeout}{(loops is null ? "" : " on one item")}, not counting what it waited for (Processor.Timeout).", e is OperationCanceledException ? null : e) { Run = Run };
+        => new($"It has worked for longer than {Plan.Timeout}{(loops is null ? "" : " on one item")}, not counting what it waited for "
+        + $"(Processor.Timeout).", e is OperationCanceledException ? null : e)
+        { Run = Run };
 
-    /// <summary>The function has failed, and is called again: what it had completely done does not have to be done again. Throws nothing.</summary>
+    /// <summary>
+    /// Commits the items that a failed attempt has completed, so that the next attempt continues after them. Never throws.
+    /// </summary>
     public async Task KeepAsync()
     {
         if (loops is null) return;
@@ -118,12 +128,12 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         }
         catch (Exception)
         {
-            // It is done again.
+            // The next attempt repeats them.
         }
     }
 
-    /// <summary>The commit that ends the processor, with everything that it has put out since the one before.</summary>
-    /// <returns>Whether that was done; a processor that holds nothing back is ended by its host.</returns>
+    /// <summary>Ends the processor in its last commit, with all staged output.</summary>
+    /// <returns>Whether it did; if the processor stages nothing, its host ends it.</returns>
     public async Task<bool> EndAsync(Func<Assignment, StoreCommit, StoreCommit> end)
     {
         if (commits is null) return false;
@@ -131,7 +141,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         return true;
     }
 
-    /// <summary>It has failed, or was stopped: what was put out before is brought into the store, unless it was stopped. Throws nothing.</summary>
+    /// <summary>Waits after a failure or a stop until no append or commit runs any more. Never throws.</summary>
     public async Task SettleAsync()
     {
         foreach (IOutputPort output in outputs.Values) await output.SettleAsync().ConfigureAwait(false);
@@ -165,7 +175,10 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         if (state.Length > MaxState)
-            throw new FlowException($"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes; the limit is {MaxState:N0}. Save a reference to it.") { Run = Run, Processor = Plan.Name };
+            throw new FlowException(
+                $"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes; the limit is {MaxState:N0}. Save a reference "
+                    + $"to it.")
+            { Run = Run, Processor = Plan.Name };
         foreach (InputPort input in inputs.Values) input.PassCurrent();
         await commits!.CommitAsync(state).ConfigureAwait(false);
     }
@@ -182,13 +195,19 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         foreach (string name in Plan.Inputs)
         {
             string keeper = ReaderNames.Of(Plan.Name);
-            var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper), assignment.Inputs.GetValueOrDefault(name, 1)) { IsOnce = commits is not null, IsPlaced = assignment.Inputs.ContainsKey(name) };
+            var port = new PortPlan(Run, name, keeper, Plan.Wait ? null : ReaderNames.Gate(keeper),
+                assignment.Inputs.GetValueOrDefault(name, 1))
+            {
+                IsOnce = commits is not null,
+                IsPlaced = assignment.Inputs.ContainsKey(name)
+            };
             inputs.Add(name, new(core.Calls, port, this, slot, life));
         }
         foreach (string name in Plan.Outputs)
         {
             var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, slot, life);
-            outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false) : new StagedOutput(stream, commits.Staging, 0));
+            outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false)
+                : new StagedOutput(stream, commits.Staging, 0));
         }
         if (commits is null) await choices.LoadAsync(mayBeWritten: wasTried, life).ConfigureAwait(false);
         commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);

@@ -1,9 +1,13 @@
 using System.Runtime.ExceptionServices;
+using Sluice.Scheduling;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Commits how far a processor has come, with what it has put out until then.</summary>
-/// <remarks>Used by the processor's function, which asks for one item at a time, and by a timer: what short items have put out does not wait for the end of a long one.</remarks>
+/// <summary>Commits a processor's positions in its inputs together with the output up to there.</summary>
+/// <remarks>
+/// Called by the function, between its items, and by a timer, so that the output of short items does not wait for the end of a long one.
+/// </remarks>
 internal sealed class ItemCommits : IDisposable
 {
     private const int EnoughItems = 250;
@@ -33,34 +37,37 @@ internal sealed class ItemCommits : IDisposable
         this.life = stopping.Token;
         lastAt = calls.Time.GetTimestamp();
         timer = calls.Time.CreateTimer(_ => _ = CommitPassedAsync(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        Staging = new(() => plan.Resume == ResumeMode.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask, plan.Inputs.Length + plan.Outputs.Length);
+        Staging = new(() => plan.Resume == ResumeMode.PerItem ? CommitAsync(stored.State, onlyPassed: true) : Task.CompletedTask,
+            plan.Inputs.Length + plan.Outputs.Length);
     }
 
     public Staging Staging { get; }
 
-    /// <summary>What is stored of the processor.</summary>
+    /// <summary>The stored row of the processor.</summary>
     public Assignment Stored => stored;
 
-    public void Connect(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs) => (this.inputs, this.outputs) = (inputs, outputs);
+    public void Connect(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs)
+        => (this.inputs, this.outputs) = (inputs, outputs);
 
-    /// <summary>An item has been processed: commits if it is time to.</summary>
+    /// <summary>Notes that an item was processed, and commits if it is time.</summary>
     public async ValueTask PassAsync(bool mayWait)
     {
         Staging.Pass(inputs, outputs);
-        if (mayWait || Staging.Items >= EnoughItems || Staging.Bytes >= EnoughBytes || calls.Time.GetElapsedTime(Volatile.Read(ref lastAt)) >= Longest) await CommitAsync(stored.State).ConfigureAwait(false);
+        if (mayWait || Staging.Items >= EnoughItems || Staging.Bytes >= EnoughBytes
+            || calls.Time.GetElapsedTime(Volatile.Read(ref lastAt)) >= Longest) await CommitAsync(stored.State).ConfigureAwait(false);
         else if (Interlocked.Exchange(ref isTimerSet, 1) == 0) timer.Change(2 * Longest, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Commits how far it has come, and what it has put out.</summary>
-    /// <param name="state">What the function has saved last.</param>
-    /// <param name="onlyPassed">Whether what the present item has put out is left for the next commit.</param>
+    /// <summary>Commits the positions and the output.</summary>
+    /// <param name="state">The state that the function has saved last.</param>
+    /// <param name="onlyPassed">Whether the output of the current item stays for the next commit.</param>
     public Task CommitAsync(byte[]? state, bool onlyPassed = false) => CommitAsync(state, onlyPassed, end: null);
 
-    /// <summary>The last commit.</summary>
-    /// <param name="end">Adds what ends the processor.</param>
+    /// <summary>Makes the last commit.</summary>
+    /// <param name="end">Adds the end of the processor.</param>
     public Task EndAsync(Func<Assignment, StoreCommit, StoreCommit> end) => CommitAsync(stored.State, onlyPassed: false, end);
 
-    /// <summary>Notes where the reading of a stream has begun.</summary>
+    /// <summary>Stores where the reading of a stream has begun.</summary>
     public async ValueTask PlaceAsync(string stream, long place)
     {
         await committing.EnterAsync(life).ConfigureAwait(false);
@@ -77,7 +84,7 @@ internal sealed class ItemCommits : IDisposable
         }
     }
 
-    /// <summary>Nothing is committed any more, and nothing is under way: what is stored stays. For a function that has not come to its end. Throws nothing.</summary>
+    /// <summary>Stops all commits and waits for a running one, after a function that has not completed. Never throws.</summary>
     public async Task StopAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
@@ -92,8 +99,8 @@ internal sealed class ItemCommits : IDisposable
     }
 
     /// <summary>
-    /// Commits what earlier items have put out while the present one goes on, if there is room: else it stays, as the function is not to wait for that. Throws nothing; a failure is
-    /// thrown by the next commit.
+    /// Commits, by timer, the output of earlier items while the current one continues; without room, the output stays. Never throws: the
+    /// next commit throws its failure.
     /// </summary>
     private async Task CommitPassedAsync()
     {
@@ -111,7 +118,7 @@ internal sealed class ItemCommits : IDisposable
         }
         catch (Exception)
         {
-            // It was stopped; or the store is not to be had, and the next commit will say so.
+            // Stopped, or the store is away; then the next commit says so.
         }
     }
 
@@ -139,7 +146,7 @@ internal sealed class ItemCommits : IDisposable
             }
             catch (Exception e)
             {
-                (failure, wasFailureThrown) = (e, !byTimer);         // what was taken out is not there any more
+                (failure, wasFailureThrown) = (e, !byTimer);         // its values were taken out and are gone
                 throw;
             }
             finally
@@ -157,17 +164,21 @@ internal sealed class ItemCommits : IDisposable
         }
     }
 
-    /// <summary>Under the lock: what is written down of it belongs to somebody else now, or is to be forgotten.</summary>
+    /// <summary>Throws if the row must not change any more; call it under the lock.</summary>
     private void ThrowIfOver()
     {
         life.ThrowIfCancellationRequested();
-        if (hasEnded) throw new FlowException($"The function of the processor {plan.Name} has returned, and something that it has left behind reads or writes on; that is lost. Wait for its tasks before it returns.");
+        if (hasEnded)
+            throw new FlowException(
+                $"The function of the processor {plan.Name} has returned, and something that it has left behind reads or writes on; that "
+                    + $"is lost. Wait for its tasks before it returns.");
     }
 
     private void ThrowFailure()
     {
         if (failure is null) return;
-        if (wasFailureThrown) throw new FlowException($"The processor {plan.Name} goes on although a commit of it has failed: {failure.Message}", failure);
+        if (wasFailureThrown) throw new FlowException(
+            $"The processor {plan.Name} goes on although a commit of it has failed: {failure.Message}", failure);
         wasFailureThrown = true;
         ExceptionDispatchInfo.Throw(failure);
     }
@@ -186,14 +197,15 @@ internal sealed class ItemCommits : IDisposable
         return (stored with { Inputs = places, State = state }, moves);
     }
 
-    /// <summary>Nobody else writes the stream: what there is room for now, there is room for in the commit.</summary>
+    /// <summary>Waits for room. Once there is room, the commit has it, because the stream has no other writer.</summary>
     private async Task WaitForRoomAsync(CommitOutput output)
     {
         OutputStream stream = outputs.First(one => one.Stream.Stream == output.Stream).Stream;
         await using var wait = new OutputWait(stream);
         while (true)
         {
-            long seen = await calls.DoAsync(output.Stream, () => calls.Store.WaitForChangeAsync(output.Stream, -1, life), life).ConfigureAwait(false);
+            long seen = await calls.DoAsync(output.Stream, () => calls.Store.WaitForChangeAsync(output.Stream, -1, life), life)
+                .ConfigureAwait(false);
             if (await HasRoomAsync(stream, output.Entries.Count, output.Entries.Bytes).ConfigureAwait(false)) return;
             await stream.RestAsync(wait.WaitAsync(seen, calls.ReaderPatience), life).ConfigureAwait(false);
         }
@@ -201,10 +213,13 @@ internal sealed class ItemCommits : IDisposable
 
     private async Task<bool> HasRoomAsync(OutputStream stream, int items, long bytes)
     {
-        StreamInfo info = await calls.DoAsync(stream.Stream, () => calls.Store.FindStreamAsync(stream.Stream, life), life).ConfigureAwait(false)
+        StreamInfo info = await calls.DoAsync(stream.Stream, () => calls.Store.FindStreamAsync(stream.Stream, life), life)
+            .ConfigureAwait(false)
             ?? throw new FlowException($"The stream {stream.Stream} is not in the store any more: the run was deleted.");
-        if (info.End is not null) throw new FlowException($"The stream {stream.Name}, which the processor {plan.Name} puts out to, has ended.");
-        long before = info.Readers.Where(reader => reader.Options.AppliesBackpressure).Select(reader => reader.Backlog).DefaultIfEmpty(0).Max();
+        if (info.End is not null) throw new FlowException(
+            $"The stream {stream.Name}, which the processor {plan.Name} puts out to, has ended.");
+        long before = info.Readers.Where(reader => reader.Options.AppliesBackpressure).Select(reader => reader.Backlog).DefaultIfEmpty(0)
+            .Max();
         long present = info.Items == 0 ? 0 : info.Bytes * before / info.Items;
         return before == 0 || (before + items <= info.Options.MaxItems && present + bytes <= info.Options.MaxBytes);
     }

@@ -1,4 +1,4 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
 /// <summary>Executes functions in this process, on the thread pool.</summary>
 internal sealed class LocalExecutor : IExecutor
@@ -7,7 +7,8 @@ internal sealed class LocalExecutor : IExecutor
 
     public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // a function that never waits holds up nobody else
+        // A function that never waits must not block the caller.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await call.RunHereAsync(cancellation).ConfigureAwait(false);
     }
 }

@@ -1,6 +1,10 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>Removes runs that ended long ago, and what starts have left that died before their commit, when it is this service's turn: one service looks through the runs at a time.</summary>
+namespace Sluice.Flows;
+
+/// <summary>
+/// Deletes runs after their retention, and remains of starts that died before their commit. One service sweeps at a time.
+/// </summary>
 internal sealed class RunSweeper(SupervisorCore core)
 {
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(1);
@@ -15,10 +19,10 @@ internal sealed class RunSweeper(SupervisorCore core)
         if (core.Options.RunRetentionDuration != Timeout.InfiniteTimeSpan) sweeping = SweepAsync();
     }
 
-    /// <summary>Ends when the supervisor's life has.</summary>
+    /// <summary>Ends after the supervisor's life has ended.</summary>
     public Task StopAsync() => sweeping;
 
-    // Throws nothing.
+    // Never throws.
     private async Task SweepAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -49,10 +53,11 @@ internal sealed class RunSweeper(SupervisorCore core)
         if (!hasCompared) await ClockSkew.TellAsync(core.Store, core.Store, core.Options.Time, core.Warn, core.Life).ConfigureAwait(false);
         hasCompared = true;
         if (!await turn.IsOursAsync(core.Life).ConfigureAwait(false)) return;
-        DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // ends are stamped with the store's time
+        DateTimeOffset now = await core.Store.GetTimeAsync(core.Life).ConfigureAwait(false);          // the store stamps the ends
         List<string> notStarted = [];
-        await foreach (FlowStatus run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
-            if (run.EndedAt is { } ended && now - ended >= core.Options.RunRetentionDuration && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
+        await foreach (FlowRunInfo run in FlowReports.ListAsync(core.Calls, core.Life, notStarted.Add).ConfigureAwait(false))
+            if (run.EndedAt is { } ended && now - ended >= core.Options.RunRetentionDuration
+                && await FlowReports.FindBusyAsync(core.Store, run, core.Life).ConfigureAwait(false) is null)
                 await FlowReports.DeleteAsync(core.Store, run.Run, core.Life).ConfigureAwait(false);
         await starts.SweepAsync(notStarted, now).ConfigureAwait(false);
     }

@@ -1,7 +1,9 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>Calls a store until it answers: a store that is away for a while fails no run.</summary>
-/// <remarks>Thread-safe. Only for calls that may be repeated: numbered appends and commits, and what does nothing the second time.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>Repeats calls to a store until it answers, so that a store that is away for a while fails no run.</summary>
+/// <remarks>Thread-safe. Only for repeatable calls: numbered appends and commits, and calls without effect the second time.</remarks>
 internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action<string> warn, TimeSpan readerPatience)
 {
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50);
@@ -11,24 +13,25 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
 
     public TimeProvider Time => time;
 
-    /// <summary>Tells people.</summary>
+    /// <summary>Reports a warning.</summary>
     public void Warn(string text) => warn(text);
 
-    /// <summary>From then on nobody insists any more: the service ends, and the store does not answer.</summary>
+    /// <summary>Cancelled when the service ends and the store does not answer; calls are not repeated after that.</summary>
     public CancellationToken GiveUp { get; init; }
 
-    /// <summary>When a reader that holds a stream may have expired.</summary>
+    /// <summary>The time after which a reader that applies backpressure may have expired.</summary>
     public TimeSpan ReaderPatience => readerPatience;
 
-    /// <param name="stream">What the call is about: if it is not there any more, the run has been deleted.</param>
-    /// <param name="call">May be repeated.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="stream">The stream that the call uses; if it is gone, the run was deleted.</param>
+    /// <param name="call">The call, which may be repeated.</param>
+    /// <param name="cancellation">Stops the repetition.</param>
     /// <exception cref="FlowException">The stream is gone.</exception>
     /// <exception cref="StoreRolledBackException">The store has lost writes.</exception>
-    /// <exception cref="StreamStoreException">It would be the same the next time (<see cref="StreamStoreException.IsPermanent"/>).</exception>
-    public Task<T> DoAsync<T>(string stream, Func<ValueTask<T>> call, CancellationToken cancellation) => DoAsync([stream], call, cancellation);
+    /// <exception cref="StreamStoreException">A repetition would fail again (<see cref="StreamStoreException.IsPermanent"/>).</exception>
+    public Task<T> DoAsync<T>(string stream, Func<ValueTask<T>> call, CancellationToken cancellation)
+        => DoAsync([stream], call, cancellation);
 
-    /// <summary>The same for a call that is about several streams.</summary>
+    /// <summary>Repeats a call that uses several streams.</summary>
     public async Task<T> DoAsync<T>(IReadOnlyCollection<string> streams, Func<ValueTask<T>> call, CancellationToken cancellation)
     {
         TimeSpan pause = First;
@@ -39,10 +42,12 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
                 if (failures > 0)
                     foreach (string stream in streams)
                         if (await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
-                            throw new FlowException($"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
-                return await call().ConfigureAwait(false);          // the store ends it when nobody insists any more
+                            throw new FlowException(
+                                $"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
+                return await call().ConfigureAwait(false);          // GiveUp ends the call, too
             }
-            catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
+            catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
+                && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)
             {
                 if (failures is 0 or 10) warn($"The store does not answer; it is asked again until it does: {e.Message}");
             }

@@ -1,6 +1,9 @@
-namespace Sluice;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-/// <summary>What the parts of a supervisor share.</summary>
+namespace Sluice.Flows;
+
+/// <summary>The state and services that the parts of a supervisor share.</summary>
 internal sealed class SupervisorCore : IDisposable
 {
     private readonly IStreamStore store;
@@ -8,8 +11,8 @@ internal sealed class SupervisorCore : IDisposable
     private readonly CancellationTokenSource givingUp = new();
     private readonly HashSet<string> told = [];      // also the lock
     private ITimer? lastWait;
-    private long givesUpAt = long.MaxValue;          // under the lock of the feeds; a timestamp of the clock
-    private int lost;                                // the last generation in which the store has lost something
+    private long givesUpAt = long.MaxValue;          // a timestamp; guarded by the lock of the feeds
+    private int lost;                                // the last generation with lost writes
 
     public SupervisorCore(IStreamStore store, SupervisorOptions options)
     {
@@ -37,19 +40,19 @@ internal sealed class SupervisorCore : IDisposable
 
     public ExecutionSlots Slots { get; }
 
-    /// <summary>Which start of its name this service is.</summary>
+    /// <summary>The instance of this service: one start of its name.</summary>
     public MemberInstance Instance { get; } = new();
 
-    /// <summary>Whether anybody hosts a processor.</summary>
+    /// <summary>Tells whether a processor has a host.</summary>
     public HostWatch Hosts { get; }
 
-    /// <summary>Ends when nothing may be done any more.</summary>
+    /// <summary>Cancelled when all work must stop.</summary>
     public CancellationToken Life { get; }
 
-    /// <summary>As if the process had died: nothing is ended or handed over.</summary>
+    /// <summary>Whether the death of the process is simulated: nothing is ended or handed over.</summary>
     public bool IsAbandoned { get; private set; }
 
-    /// <summary>What is not hosted here any more although it was registered; null if nothing.</summary>
+    /// <summary>Which registered processor is no longer hosted here, and why; null if none.</summary>
     public string? Problem { get; set; }
 
     public Task AbandonAsync()
@@ -59,13 +62,15 @@ internal sealed class SupervisorCore : IDisposable
         return EndAsync();
     }
 
-    /// <summary>Somebody here has seen that the store has lost writes: who holds something of a generation that <see cref="IsLost"/> drops it.</summary>
+    /// <summary>Raised when the store has lost writes: holders of data of a generation that <see cref="IsLost"/> drop it.</summary>
     public event Action? LossSeen;
 
-    /// <summary>Whether what was taken from the store in a generation is void.</summary>
+    /// <summary>Whether data that was read in a generation is void.</summary>
     public bool IsLost(int generation) => generation <= Volatile.Read(ref lost);
 
-    /// <summary>Runs what somebody wants to know or to have done. If the store turns out to have lost writes, it fails, and the next one finds a new generation.</summary>
+    /// <summary>
+    /// Runs a query or command of a user. If the store has lost writes, the call fails, and the next one uses a new generation.
+    /// </summary>
     public async Task<T> AskAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
     {
         int generation = store.Generation;
@@ -87,7 +92,9 @@ internal sealed class SupervisorCore : IDisposable
             return true;
         }, cancellation);
 
-    /// <summary>The store has lost what it had acknowledged in a generation: begins one that was never used. Of several who notice, one does.</summary>
+    /// <summary>
+    /// Begins a new generation after the store has lost writes. If several callers notice, the generation is raised once.
+    /// </summary>
     public async Task RenewAsync(int generation, CancellationToken cancellation)
     {
         for (int known = Volatile.Read(ref lost); known < generation;)
@@ -100,11 +107,11 @@ internal sealed class SupervisorCore : IDisposable
         }
     }
 
-    /// <summary>Throws nothing: a log that is closed already stops no run, and no timer's thread.</summary>
+    /// <summary>Reports a warning. Never throws: a closed log must not stop a run, nor a timer's thread.</summary>
     public void Warn(string text) => Warnings.Tell(options.OnWarning, text);
 
-    /// <summary>A run is being fed by this service, which ends after that.</summary>
-    /// <param name="feed">Throws nothing.</param>
+    /// <summary>Adds a feed of a run, which <see cref="FedAsync"/> waits for.</summary>
+    /// <param name="feed">Must not fail.</param>
     public void Add(Task feed)
     {
         lock (feeds)
@@ -114,17 +121,18 @@ internal sealed class SupervisorCore : IDisposable
         }
     }
 
-    /// <summary>Ends when no run is fed any more, or the store has had its time to answer.</summary>
+    /// <summary>Ends when all feeds have ended, or the store's time to answer is over.</summary>
     public async Task FedAsync()
     {
         Task[] fed;
         lock (feeds) fed = [.. feeds];
         await Task.WhenAll(fed).WaitAsync(givingUp.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!Array.TrueForAll(fed, static task => task.IsCompleted))
-            Warn($"{options.Name} has ended, and an input that it was putting into a run goes on: it does not heed its CancellationToken. Its stream fails when {options.Name} has been silent for the lease time.");
+            Warn($"{options.Name} has ended, and an input that it was putting into a run goes on: it does not heed its CancellationToken. "
+                + $"Its stream fails when {options.Name} has been silent for the lease time.");
     }
 
-    /// <summary>The same, for what would be said again and again.</summary>
+    /// <summary>Reports a warning, unless the same text was reported before.</summary>
     public void WarnOnce(string text)
     {
         lock (told)
@@ -132,7 +140,7 @@ internal sealed class SupervisorCore : IDisposable
         Warn(text);
     }
 
-    /// <summary>The service ends: the store has so long to answer, or less if it was told so before. Then others take over anyway.</summary>
+    /// <summary>Starts the end of the service: the store has this time to answer, or less if an earlier call said less.</summary>
     public void BeginToEnd(TimeSpan limit)
     {
         lock (feeds)
@@ -145,7 +153,7 @@ internal sealed class SupervisorCore : IDisposable
         }
     }
 
-    // By a timer. What is registered is ours, and does not throw.
+    // Called by a timer. All callbacks are the library's, and do not throw.
     private void GiveUp() => givingUp.Cancel();
 
     public Task EndAsync()

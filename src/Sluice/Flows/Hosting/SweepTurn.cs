@@ -1,7 +1,12 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>Of all services that keep runs for the same time, one has the turn to sweep: who owns the only partition of a group of them. The others look once in a while whether its owner still beats.</summary>
-/// <remarks>Used by one party. That two have the turn for a moment harms nobody: what is removed twice is removed.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>
+/// Elects one sweeper among the services with the same retention: the owner of a group's only partition. The others check whether it still
+/// beats.
+/// </summary>
+/// <remarks>Not thread-safe. Two services may have the turn for a moment, which is harmless: deletions can be repeated.</remarks>
 internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
 {
     private const int PausesUntilSilent = 3;
@@ -12,10 +17,11 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
 
     private string Self => core.Options.Name;
 
-    /// <summary>Whether it is this service's turn; takes it if it is nobody's.</summary>
+    /// <summary>Whether this service has the turn; takes it if no live service has it.</summary>
     public async Task<bool> IsOursAsync(CancellationToken cancellation)
     {
-        GroupInfo info = await core.Store.FindGroupAsync(group, cancellation).ConfigureAwait(false) ?? await JoinAsync(cancellation).ConfigureAwait(false);
+        GroupInfo info = await core.Store.FindGroupAsync(group, cancellation).ConfigureAwait(false)
+            ?? await JoinAsync(cancellation).ConfigureAwait(false);
         others.See(info);
         PartitionInfo turn = info.Partitions[0];
         if (owned is null || (owned.Value.Epoch, Self) != (turn.Epoch, turn.Owner))
@@ -23,7 +29,8 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
             owned = null;
             if (turn.Owner is { } owner && owner != Self && !others.IsSilent(owner)) return false;
             if (!await BeatAsync(cancellation).ConfigureAwait(false)) return false;
-            AcquireResult taken = await core.Store.AcquireAsync(group, 0, new(Self) { ExpectedEpoch = turn.Epoch }, cancellation).ConfigureAwait(false);
+            AcquireResult taken = await core.Store.AcquireAsync(group, 0, new(Self) { ExpectedEpoch = turn.Epoch }, cancellation)
+                .ConfigureAwait(false);
             if (taken.Status != AcquireStatus.Taken) return false;
             owned = taken.Ownership;
         }
@@ -36,18 +43,19 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
         return true;
     }
 
-    /// <summary>Gives the turn back, so that another service has it at once. Throws nothing.</summary>
+    /// <summary>Gives up the turn, so that another service gets it at once. Never throws.</summary>
     public async Task LeaveAsync()
     {
         if (owned is not { } owner || core.IsAbandoned) return;
         try
         {
             await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None).ConfigureAwait(false);
-            await core.Calls.DoAsync([], () => core.Store.LeaveAsync(group, Self, core.Instance.Id), CancellationToken.None).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => core.Store.LeaveAsync(group, Self, core.Instance.Id), CancellationToken.None)
+                .ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
-            // Others take it when this service has been silent for long enough.
+            // Others take it once this service has been silent for long enough.
         }
     }
 
@@ -55,10 +63,11 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
     {
         await core.Store.OpenStreamAsync(group.Stream, new() { Partitions = 1 }, cancellation).ConfigureAwait(false);
         await core.Store.AddGroupAsync(group, cancellation: cancellation).ConfigureAwait(false);
-        return await core.Store.FindGroupAsync(group, cancellation).ConfigureAwait(false) ?? throw new StreamStoreException($"The group {group} is not there.") { Stream = group.Stream };
+        return await core.Store.FindGroupAsync(group, cancellation).ConfigureAwait(false)
+            ?? throw new StreamStoreException($"The group {group} is not there.") { Stream = group.Stream };
     }
 
-    /// <summary>Whether this service has its name: not while an earlier start of it may be alive.</summary>
+    /// <summary>Beats; false while an earlier start of this name may be alive.</summary>
     private async Task<bool> BeatAsync(CancellationToken cancellation)
     {
         core.Instance.Begin();

@@ -1,13 +1,16 @@
-namespace Sluice;
+using Sluice.Scheduling;
+using Sluice.Storage;
 
-/// <summary>Hosts a processor: takes partitions of its work stream, takes on what comes there, and gives it back.</summary>
+namespace Sluice.Flows;
+
+/// <summary>Hosts a processor: acquires partitions of its work stream, runs what is ordered there, and releases them.</summary>
 /// <remarks>
-/// One loop owns everything here; the heart, with a thread of its own, only tells it what it has seen. A partition with something under way stays until that has ended, or its owner is silent: others
-/// come and go with idle ones.
+/// One loop owns all fields; the heartbeat thread only passes on what it has seen. A partition with running work stays until that has
+/// ended, or its owner is silent; idle partitions move between services.
 /// </remarks>
 internal sealed class WorkGroup : IDisposable
 {
-    /// <summary>How many services can share a processor's work, unless a service said otherwise when it began.</summary>
+    /// <summary>The default number of partitions of a work stream, and so of services that can share it.</summary>
     public const int Partitions = 16;
 
     private static readonly TimeSpan AfterDefect = TimeSpan.FromSeconds(1);
@@ -17,17 +20,17 @@ internal sealed class WorkGroup : IDisposable
     private readonly string stream;
     private readonly GroupId group;
     private readonly Signal woken = new();
-    private Task? waking;                            // kept until it has happened: a signal that comes while a round is under way completes this one; the loop's
+    private Task? waking;                            // the loop's; kept until it completes, also if that is during a round
     private readonly WorkMembers members;
     private readonly WorkOrders orders;
-    private volatile WorkPartition[] owned = [];     // the loop's to change; the heart only reads it
+    private volatile WorkPartition[] owned = [];     // changed by the loop; heartbeats only read it
     private readonly CancellationTokenSource stopping = new();
-    private readonly Dictionary<int, long> given = [];           // what was released, in which epoch; the loop's
-    private readonly List<Task> running = [];        // also guards what runs in the partitions
+    private readonly Dictionary<int, long> given = [];           // released partitions, with their epochs; the loop's
+    private readonly List<Task> running = [];        // also the lock of the partitions' running work
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
     private int partitions;                          // of the work stream; the loop's
-    private long empty = -1;                         // the count of changes at which there was nothing to lease
+    private long empty = -1;                         // the change count at which there was nothing to lease
     private Task loop = Task.CompletedTask;
 
     public WorkGroup(SupervisorCore core, BoundFunction function)
@@ -39,14 +42,14 @@ internal sealed class WorkGroup : IDisposable
         orders = new(core, name, IsRunning, Begin, stopping.Token);
     }
 
-    /// <summary>What is started from now on.</summary>
+    /// <summary>The function that later starts use.</summary>
     public BoundFunction Function
     {
         get => function;
         set => function = value;
     }
 
-    /// <summary>Whether nothing is hosted any more.</summary>
+    /// <summary>Whether hosting has ended.</summary>
     public bool HasStopped => loop.IsCompleted;
 
     public void Start()
@@ -55,7 +58,7 @@ internal sealed class WorkGroup : IDisposable
         loop = RunAsync();
     }
 
-    /// <summary>Takes nothing on any more, and hands everything over. Ends when that is done.</summary>
+    /// <summary>Takes on nothing more, and hands everything over. Ends when that is done.</summary>
     public async Task StopAsync()
     {
         await stopping.CancelAsync().ConfigureAwait(false);
@@ -63,7 +66,7 @@ internal sealed class WorkGroup : IDisposable
         Dispose();
     }
 
-    /// <summary>As if the process had died.</summary>
+    /// <summary>Simulates the death of the process.</summary>
     public async Task AbandonAsync()
     {
         foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
@@ -76,8 +79,8 @@ internal sealed class WorkGroup : IDisposable
         stopping.Dispose();
     }
 
-    /// <summary>Makes the stream and the group, so that work can be given to a processor that nobody hosts yet.</summary>
-    /// <returns>Into how many partitions it is divided: what the first service said.</returns>
+    /// <summary>Creates the work stream and its group, so that a processor without a host can have orders.</summary>
+    /// <returns>The number of partitions, which the first service has set.</returns>
     public static async Task<int> OpenAsync(SupervisorCore core, string processor, CancellationToken cancellation)
     {
         string work = FlowNames.Work(processor);
@@ -89,24 +92,28 @@ internal sealed class WorkGroup : IDisposable
             info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(work, cancellation), cancellation).ConfigureAwait(false);
             try
             {
-                info ??= await calls.DoAsync([], () => calls.Store.OpenStreamAsync(work, new() { Partitions = wanted }, cancellation), cancellation).ConfigureAwait(false);
+                info ??= await calls.DoAsync([], () => calls.Store.OpenStreamAsync(work, new() { Partitions = wanted }, cancellation),
+                    cancellation).ConfigureAwait(false);
             }
             catch (StreamStoreException e) when (e.IsPermanent && e is not StoreRolledBackException)
             {
-                // Another service was first, with another number; if it is not that, it is thrown.
+                // Another service was first, with another number; any other error is thrown.
                 info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(work, cancellation), cancellation).ConfigureAwait(false);
                 if (info is null || info.Options.Partitions == wanted) throw;
             }
         }
-        await calls.DoAsync(work, () => calls.Store.AddGroupAsync(FlowNames.Hosts(processor), cancellation: cancellation), cancellation).ConfigureAwait(false);
+        await calls.DoAsync(work, () => calls.Store.AddGroupAsync(FlowNames.Hosts(processor), cancellation: cancellation), cancellation)
+            .ConfigureAwait(false);
         int there = info.Options.Partitions;
         if (core.Options.WorkPartitions is { } said && said != there)
-            core.WarnOnce($"The work of the processor {processor} is divided into {there:N0} parts in the store, not into {said:N0} as this service says (SupervisorOptions.WorkPartitions): {there:N0} services can share it. "
+            core.WarnOnce(
+                $"The work of the processor {processor} is divided into {there:N0} parts in the store, not into {said:N0} as this service "
+                    + $"says (SupervisorOptions.WorkPartitions): {there:N0} services can share it. "
                 + $"To change that, delete the stream {work} while no run of the processor is under way.");
         return there;
     }
 
-    // Throws nothing.
+    // Never throws.
     private async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -125,7 +132,9 @@ internal sealed class WorkGroup : IDisposable
         await LeaveAsync().ConfigureAwait(false);
     }
 
-    /// <summary>Hosts until it is to stop, or something goes wrong that is nobody's to handle (the store has lost writes, for one): then everything here begins anew.</summary>
+    /// <summary>
+    /// Hosts until the stop. After an error that no part handles, such as lost writes, it drops all partitions and begins anew.
+    /// </summary>
     private async Task WorkAsync()
     {
         (int generation, empty) = (core.Store.Generation, -1);
@@ -159,21 +168,24 @@ internal sealed class WorkGroup : IDisposable
 
     private async Task RoundAsync()
     {
-        long seen = await core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, -1, stopping.Token), stopping.Token).ConfigureAwait(false);
+        long seen = await core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, -1, stopping.Token), stopping.Token)
+            .ConfigureAwait(false);
         DropLost();
         await ShareAsync().ConfigureAwait(false);
-        // A sign of life of somebody is no reason to ask.
-        if (await orders.TakeUpHeldAsync(owned).ConfigureAwait(false) || (seen != empty && await orders.LeaseAsync(owned).ConfigureAwait(false))) return;
+        // A heartbeat alone is no reason to lease.
+        if (await orders.TakeUpHeldAsync(owned).ConfigureAwait(false)
+            || (seen != empty && await orders.LeaseAsync(owned).ConfigureAwait(false))) return;
         empty = seen;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(stopping.Token);
-        Task change = core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, seen, waiting.Token), waiting.Token);          // pauses if the store cannot say so
+        // Pauses if the store cannot wait.
+        Task change = core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, seen, waiting.Token), waiting.Token);
         waking ??= woken.WaitAsync();
         await Task.WhenAny(change, waking).ConfigureAwait(false);
         if (waking.IsCompleted) waking = null;
         await waiting.CancelAsync().ConfigureAwait(false);
         await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         stopping.Token.ThrowIfCancellationRequested();
-        if (change.IsFaulted) await change.ConfigureAwait(false);          // it will not say so the next time either
+        if (change.IsFaulted) await change.ConfigureAwait(false);          // the next call would fail in the same way
     }
 
     private async Task ShareAsync()
@@ -183,15 +195,18 @@ internal sealed class WorkGroup : IDisposable
         {
             WorkPartition partition = owned.Single(one => one.Number == number);
             owned = [.. owned.Where(one => one != partition)];
-            await core.Calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token).ConfigureAwait(false);
+            await core.Calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token)
+                .ConfigureAwait(false);
             given[number] = partition.Owner.Epoch;
             partition.Dispose();
         }
         foreach (PartitionInfo free in take)
         {
             var request = new AcquireRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
-            AcquireResult taken = await core.Calls.DoAsync(stream, () => core.Store.AcquireAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
-            if (taken.Status != AcquireStatus.Taken) continue;          // somebody else was first; or it was taken by a call whose answer was lost, and the next beat shows so
+            AcquireResult taken = await core.Calls.DoAsync(stream,
+                () => core.Store.AcquireAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
+            // Another service was first; or a lost answer had acquired it, and the next heartbeat shows that.
+            if (taken.Status != AcquireStatus.Taken) continue;
             var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit) { Of = partitions };
             (owned, empty) = ([.. owned, partition], -1);
             await orders.AdoptAsync(partition, taken.State!).ConfigureAwait(false);
@@ -237,9 +252,10 @@ internal sealed class WorkGroup : IDisposable
         foreach (HostedProcessor one in hosted)
             if (!core.IsAbandoned) await one.HandOverAsync().ConfigureAwait(false);
         foreach (WorkPartition partition in owned)
-            if (core.IsAbandoned) await partition.LoseAsync().ConfigureAwait(false);          // taken since
+            if (core.IsAbandoned) await partition.LoseAsync().ConfigureAwait(false);          // acquired since
         await Task.WhenAll(ending).ConfigureAwait(false);
         if (core.IsAbandoned) members.Drop();
-        else await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested).Select(partition => partition.Owner)).ConfigureAwait(false);
+        else await members.LeaveAsync(owned.Where(partition => !partition.Lost.IsCancellationRequested)
+            .Select(partition => partition.Owner)).ConfigureAwait(false);
     }
 }

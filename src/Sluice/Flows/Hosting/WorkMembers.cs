@@ -1,15 +1,22 @@
-namespace Sluice;
+using Sluice.Scheduling;
+using Sluice.Storage;
 
-/// <summary>Who hosts a processor: beats, notices who is silent, and says what this service should have.</summary>
+namespace Sluice.Flows;
+
+/// <summary>
+/// The members that host a processor: beats for this service, notices silent ones, and computes this service's share of partitions.
+/// </summary>
 /// <remarks>
-/// The hearts of the process have a thread of their own. Silence is heartbeats that have not changed for the lease duration that they carry, on this process's monotonic clock. It stops beating while the store takes no
-/// commits for a lease time, so that others can take over.
+/// Heartbeats have a thread of their own. A member is silent if its heartbeats have not changed for the lease duration that they carry, by
+/// this process's monotonic clock. If the store takes no commits for a lease duration, this service stops beating, so that others can take
+/// over.
 /// </remarks>
 internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
 {
     private readonly Lock sync = new();
     private readonly MemberWatch others = new(core.Options.Time);
-    private readonly Membership membership = new(core.Store, group, core.Options.Name, core.Instance, core.Options.LeaseDuration, core.Options.Time);
+    private readonly Membership membership = new(core.Store, group, core.Options.Name, core.Instance, core.Options.LeaseDuration,
+        core.Options.Time);
     private GroupInfo? latest;
     private HeartbeatTimer? heart;
     private bool mayBeKnown;                         // to the others; the loop's
@@ -19,33 +26,39 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
     public async Task JoinAsync(CancellationToken cancellation)
     {
         mayBeKnown = true;
-        See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(membership.JoinAsync(Tell, cancellation)), cancellation).ConfigureAwait(false));
-        heart ??= new(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
+        See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(membership.JoinAsync(Tell, cancellation)), cancellation)
+            .ConfigureAwait(false));
+        heart ??= new(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync,
+            failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
-    /// <summary>No more beats.</summary>
+    /// <summary>Stops the heartbeats.</summary>
     public void Drop() => heart?.StopAsync();
 
     public async Task LeaveAsync(IEnumerable<Ownership> owned)
     {
-        if (!mayBeKnown) return;                     // stopped before there was a group to join
+        if (!mayBeKnown) return;                     // stopped before it has joined
         if (heart is not null) await heart.StopAsync().ConfigureAwait(false);
         try
         {
-            foreach (Ownership owner in owned) await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None).ConfigureAwait(false);
+            foreach (Ownership owner in owned) await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None)
+                .ConfigureAwait(false);
             await core.Calls.DoAsync([], () => membership.LeaveAsync(), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
-            core.Warn($"What {Self} has hosted could not be given back; others take it when it has been silent for the lease time: {e.Message}");
+            core.Warn(
+                $"What {Self} has hosted could not be given back; others take it when it has been silent for the lease time: {e.Message}");
         }
     }
 
-    /// <summary>Which partitions to take, and which idle ones to give to those who have less.</summary>
-    /// <param name="owned">What this service knows that it has.</param>
-    /// <param name="isIdle">Whether nothing runs in one of them.</param>
-    /// <param name="given">The epochs in which it has given partitions away. All else that is its own in the store it takes, whatever its share: an answer was lost, or it began anew, and nobody else would ever take that.</param>
-    public (List<PartitionInfo> Take, List<int> Release) Share(IReadOnlyList<int> owned, Func<int, bool> isIdle, IReadOnlyDictionary<int, long> given)
+    /// <summary>Computes which partitions to acquire, and which idle ones to release to members with fewer.</summary>
+    /// <param name="owned">The partitions that this service knows it owns.</param>
+    /// <param name="isIdle">Whether a partition has no running work.</param>
+    /// <param name="given">The epochs in which it has released partitions. Any other partition that the store says is its own is acquired
+    /// beyond the share: an answer was lost or the service began anew, and no other member would take it.</param>
+    public (List<PartitionInfo> Take, List<int> Release) Share(IReadOnlyList<int> owned, Func<int, bool> isIdle,
+        IReadOnlyDictionary<int, long> given)
     {
         lock (sync)
         {
@@ -54,15 +67,17 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
             int share = (latest.Partitions.Count + living - 1) / Math.Max(1, living);
             int surplus = owned.Count - share;
             List<int> release = surplus <= 0 ? [] : [.. owned.Where(isIdle).Take(surplus)];
-            bool IsOurs(PartitionInfo partition) => partition.Owner == Self && !(given.TryGetValue(partition.Partition, out long epoch) && epoch == partition.Epoch);
-            PartitionInfo[] free = [.. latest.Partitions.Where(partition => !owned.Contains(partition.Partition) && (partition.Owner is null || IsOurs(partition) || (partition.Owner != Self && others.IsSilent(partition.Owner))))];
+            bool IsOurs(PartitionInfo partition) => partition.Owner == Self
+                && !(given.TryGetValue(partition.Partition, out long epoch) && epoch == partition.Epoch);
+            PartitionInfo[] free = [.. latest.Partitions.Where(partition => !owned.Contains(partition.Partition)
+                && (partition.Owner is null || IsOurs(partition) || (partition.Owner != Self && others.IsSilent(partition.Owner))))];
             List<PartitionInfo> take = [.. free.OrderByDescending(IsOurs).Take(Math.Max(free.Count(IsOurs), share - owned.Count))];
-            latest = null;                           // looked at once: the next beat brings another
+            latest = null;                           // used once; the next heartbeat brings another
             return (take, release);
         }
     }
 
-    // On the threads of the hearts, and back there after each await.
+    // On the heartbeat threads, also after each await.
     private async Task BeatAsync()
     {
         try

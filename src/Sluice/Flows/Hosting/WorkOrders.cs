@@ -1,15 +1,17 @@
 using System.Text.Json;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
 /// <summary>Leases work orders of a processor, and turns each into a row of its partition's state, in one commit.</summary>
 /// <param name="core">The service.</param>
 /// <param name="processor">The processor.</param>
-/// <param name="isRunning">Whether a run of this id is at work in a partition, or still ends there.</param>
-/// <param name="begin">Begins with what was taken on.</param>
-/// <param name="stopping">Nothing is taken on any more.</param>
+/// <param name="isRunning">Whether a run of this id works or still ends in a partition.</param>
+/// <param name="begin">Starts the processor for a new row.</param>
+/// <param name="stopping">Cancelled when no more work is taken on.</param>
 /// <remarks>Used by the loop of a <see cref="WorkGroup"/>.</remarks>
-internal sealed class WorkOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning, Action<WorkPartition, Assignment> begin, CancellationToken stopping)
+internal sealed class WorkOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning,
+    Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
     private const int MaxItems = 64;
     private static readonly TimeSpan AfterFailure = TimeSpan.FromMilliseconds(50);
@@ -18,18 +20,18 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
     private readonly string stream = FlowNames.Work(processor);
     private readonly GroupId group = FlowNames.Hosts(processor);
     private readonly LostOrders lostOrders = new(core, processor, isRunning, begin, stopping);
-    private TimeSpan pause = AfterFailure;           // before what a refused lease may have given out is looked for
-    private int failures;                            // one behind the other, and not because of damage
+    private TimeSpan pause = AfterFailure;           // before the search for what a failed lease may have given out
+    private int failures;                            // consecutive, without those due to damage
 
-    /// <summary>Goes on with what an earlier owner has taken on, and takes on what it was about to.</summary>
+    /// <summary>Continues the rows of earlier owners, and takes on the orders that they had leased.</summary>
     public async Task AdoptAsync(WorkPartition partition, PartitionState state)
     {
         foreach (Assignment assignment in await partition.ListAsync(stopping).ConfigureAwait(false)) begin(partition, assignment);
         if (state.Waiting.Count > 0) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
     }
 
-    /// <summary>Takes on what had to wait for the end of an earlier run of its id.</summary>
-    /// <returns>Whether there was something.</returns>
+    /// <summary>Takes on the orders that have waited for the end of an earlier run of their id.</summary>
+    /// <returns>Whether there were any.</returns>
     public async Task<bool> TakeUpHeldAsync(WorkPartition[] owned)
     {
         bool hasTaken = false;
@@ -44,7 +46,7 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         return hasTaken;
     }
 
-    /// <summary>Takes on what the store gives out.</summary>
+    /// <summary>Leases orders, and takes them on.</summary>
     /// <returns>Whether there may be more.</returns>
     public async Task<bool> LeaseAsync(WorkPartition[] owned)
     {
@@ -59,17 +61,20 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         }
         catch (StreamStoreException e) when (e is not StoreRolledBackException)
         {
-            // Damage is found once. What else keeps the store from giving out anything (it is full, for one) may last.
+            // Damage shows once; any other cause, such as a full store, may last.
             bool isDamage = Array.Exists(asked, partition => DamageIn(partition, e) is not null);
-            if (isDamage || failures is 0 or 10) core.Warn($"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
+            if (isDamage || failures is 0 or 10) core.Warn(
+                $"The store has not answered a lease of {stream}; what it may have given out is looked for: {e.Message}");
             await Task.Delay(isDamage ? AfterFailure : pause, core.Options.Time, stopping).ConfigureAwait(false);
             if (!isDamage) (pause, failures) = (pause * 2 < Longest ? pause * 2 : Longest, failures + 1);
             foreach (WorkPartition partition in asked) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
-            if (Array.Find(asked, partition => DamageIn(partition, e) is { } at && !partition.Damaged.ContainsKey(at)) is { } blocked) Block(blocked, e);
+            if (Array.Find(asked, partition => DamageIn(partition, e) is { } at && !partition.Damaged.ContainsKey(at)) is { } blocked)
+                Block(blocked, e);
             return true;
         }
         (pause, failures) = (AfterFailure, 0);
-        foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync().ConfigureAwait(false);
+        foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync()
+            .ConfigureAwait(false);
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
         foreach (LeaseDamage damage in result.Damaged) Note(asked.Single(partition => partition.Owner == damage.Owner), damage);
@@ -81,17 +86,24 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
     {
         for (long sequence = damage.Entries.First; sequence <= damage.Entries.Last; sequence++)
             lostOrders.Note(partition, sequence, damage.Message,
-                new(sequence, WorkPartition.Node, damage.Message, damage.Attempt) { IsDamaged = true, Payload = damage.Raw, Headers = ReadOnlyMemory<byte>.Empty });
+                new(sequence, WorkPartition.Node, damage.Message, damage.Attempt)
+                {
+                    IsDamaged = true,
+                    Payload = damage.Raw,
+                    Headers = ReadOnlyMemory<byte>.Empty
+                });
     }
 
-    /// <summary>What cannot be leased cannot be settled either, and neither can what is behind it.</summary>
+    /// <summary>Blocks a partition: an order that cannot be leased cannot be settled either, nor can those after it.</summary>
     private void Block(WorkPartition partition, StreamStoreException damage)
     {
         partition.IsBlocked = true;
-        core.Warn($"The store does not give out what is to be done in the partition {partition.Number} of {stream}. The runs that wait there are not begun by this service, others are: {damage.Message}");
+        core.Warn(
+            $"The store does not give out what is to be done in the partition {partition.Number} of {stream}. The runs that wait there "
+                + $"are not begun by this service, others are: {damage.Message}");
     }
 
-    /// <summary>Takes on what was leased, by whomever, and not noted.</summary>
+    /// <summary>Takes on orders that are leased, by any member, and not noted yet.</summary>
     private async Task TakeOnWaitingAsync(WorkPartition partition)
     {
         int most = 100;
@@ -100,11 +112,12 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
             IReadOnlyList<WaitingEntry> waiting;
             try
             {
-                waiting = await core.Calls.DoAsync(stream, () => core.Store.ListWaitingAsync(group, partition.Number, after, most, stopping), stopping).ConfigureAwait(false);
+                waiting = await core.Calls.DoAsync(stream,
+                    () => core.Store.ListWaitingAsync(group, partition.Number, after, most, stopping), stopping).ConfigureAwait(false);
             }
             catch (StreamStoreException e) when (DamageIn(partition, e) is { } at && (after is null || at > after))
             {
-                // One by one, as far as the damaged one, and then on behind it.
+                // Entry by entry up to the damaged one, then after it.
                 if (most > 1) most = 1;
                 else
                 {
@@ -119,23 +132,29 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         }
     }
 
-    private long? DamageIn(WorkPartition partition, StreamStoreException e) => e.IsPermanent && e.Stream == stream && e.Partition == partition.Number ? e.Sequence : null;
+    private long? DamageIn(WorkPartition partition, StreamStoreException e)
+        => e.IsPermanent && e.Stream == stream && e.Partition == partition.Number ? e.Sequence : null;
 
-    /// <summary>What is there twice is one.</summary>
+    /// <summary>Takes on orders; duplicates count once.</summary>
     private async Task TakeOnAsync(WorkPartition partition, Entry[] entries)
     {
         List<(Entry Entry, WorkOrder Order)> orders = [];
         foreach (Entry entry in entries)
         {
-            if (partition.Damaged.ContainsKey(entry.Sequence) || partition.Held.Exists(held => held.Entry.Sequence == entry.Sequence)) continue;
+            if (partition.Damaged.ContainsKey(entry.Sequence) || partition.Held.Exists(held => held.Entry.Sequence == entry.Sequence))
+                continue;
             if (Read(entry) is not { } order)
-                lostOrders.Note(partition, entry.Sequence, $"The entry {entry.IdIn(stream, partition.Number)} of {stream} is no work order.", new(entry.Sequence, WorkPartition.Node, "It is no work order.", Attempts: 1));
-            // Of one run there is one order, unless it was deleted and its id is used again: what has not noticed that yet is about to end.
-            else if (isRunning(partition, order.Run) || orders.Exists(one => one.Order.Run == order.Run && one.Order.Key != order.Key)) partition.Held.Add((entry, order.Run));
+                lostOrders.Note(partition, entry.Sequence,
+                    $"The entry {entry.IdIn(stream, partition.Number)} of {stream} is no work order.",
+                        new(entry.Sequence, WorkPartition.Node, "It is no work order.", Attempts: 1));
+            // A run has one order. A second one means that the run was deleted and its id used again; the earlier run is about to end.
+            else if (isRunning(partition, order.Run) || orders.Exists(one => one.Order.Run == order.Run && one.Order.Key != order.Key))
+                partition.Held.Add((entry, order.Run));
             else orders.Add((entry, order));
         }
         if (orders.Count == 0) return;
-        Assignment[] taken = [.. orders.Select(one => new Assignment(one.Order.Run, one.Order.Key, Starts: 0, Ended: false, Inputs: [], State: null)).DistinctBy(one => one.Run)];
+        Assignment[] taken = [.. orders.Select(one => new Assignment(one.Order.Run, one.Order.Key, Starts: 0, Ended: false, Inputs: [],
+            State: null)).DistinctBy(one => one.Run)];
         try
         {
             await partition.CommitAsync(commit => commit with

@@ -1,9 +1,13 @@
 using System.Text.Json;
+using Sluice.Scheduling;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>A partition of a processor's work stream that this service owns, with what it has taken on there.</summary>
-/// <remarks>Thread-safe. Commits go one after the other; one that is not answered is repeated until it is, or the partition is lost.</remarks>
+/// <summary>A partition of a processor's work stream that this service owns, with the work taken on there.</summary>
+/// <remarks>
+/// Thread-safe. Commits are sequential; a commit without an answer is repeated until it has one, or the partition is lost.
+/// </remarks>
 internal sealed class WorkPartition : IDisposable
 {
     public const string Node = "work";
@@ -12,7 +16,7 @@ internal sealed class WorkPartition : IDisposable
     private readonly AsyncLock committing = new();
     private readonly CancellationTokenSource lost = new();
     private long last;
-    private long waitingSince;                       // for an answer; zero if nothing is waited for
+    private long waitingSince;                       // for an answer; 0 if no call runs
 
     public WorkPartition(StoreRetrier calls, Ownership owner, long last)
     {
@@ -24,61 +28,67 @@ internal sealed class WorkPartition : IDisposable
 
     public int Number => Owner.Partition;
 
-    /// <summary>Of how many it is one.</summary>
+    /// <summary>The number of partitions of the work stream.</summary>
     public int Of { get; init; } = WorkGroup.Partitions;
 
-    /// <summary>Somebody else has the partition now: nothing can be committed any more.</summary>
+    /// <summary>Cancelled when another member owns the partition: nothing can be committed any more.</summary>
     public CancellationToken Lost { get; }
 
-    /// <summary>What runs here, by run. Belongs to the <see cref="WorkGroup"/>.</summary>
+    /// <summary>The running processors, by run. Belongs to the <see cref="WorkGroup"/>.</summary>
     public Dictionary<string, HostedProcessor> Running { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>Orders that are leased and wait for the end of an earlier run of their id. Belongs to the loop of the <see cref="WorkGroup"/>, as what follows.</summary>
+    /// <summary>
+    /// Leased orders that wait for the end of an earlier run of their id. This and the following members belong to the loop of the
+    /// <see cref="WorkGroup"/>.
+    /// </summary>
     public List<(Entry Entry, string Run)> Held { get; } = [];
 
-    /// <summary>Orders that are leased and cannot be read, by sequence.</summary>
+    /// <summary>Leased orders that cannot be read, by sequence number.</summary>
     public Dictionary<long, (string Problem, DeadLetterWrite? Letter)> Damaged { get; } = [];
 
-    /// <summary>The runs of which one may be left without its order; null if they were not looked for.</summary>
+    /// <summary>The runs that may have lost their order; null if not listed yet.</summary>
     public IReadOnlyList<string>? Suspects { get; set; }
 
-    /// <summary>Whether the store does not give out what is first here.</summary>
+    /// <summary>Whether the store cannot give out the first order here.</summary>
     public bool IsBlocked { get; set; }
 
-    /// <summary>How long the store has not answered a commit.</summary>
+    /// <summary>How long a commit has had no answer.</summary>
     public TimeSpan Silence => Volatile.Read(ref waitingSince) is var since and not 0 ? calls.Time.GetElapsedTime(since) : TimeSpan.Zero;
 
-    public static StateRow Row(Assignment assignment) => new(Node, assignment.Run, Version: 1, JsonSerializer.SerializeToUtf8Bytes(assignment, RunJson.Default.Assignment));
+    public static StateRow Row(Assignment assignment)
+        => new(Node, assignment.Run, Version: 1, JsonSerializer.SerializeToUtf8Bytes(assignment, RunJson.Default.Assignment));
 
     public static StateRow NoRow(string run) => new(Node, run, Version: 1, Value: null);
 
-    /// <summary>What earlier owners have taken on and not ended.</summary>
+    /// <summary>Lists the rows of earlier owners.</summary>
     public async Task<List<Assignment>> ListAsync(CancellationToken cancellation)
     {
         List<Assignment> found = [];
         for (string? after = null; ;)
         {
-            IReadOnlyList<StateRow> rows = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.ListStateAsync(Owner.Group, Number, Node, after, cancellation: cancellation), cancellation).ConfigureAwait(false);
+            IReadOnlyList<StateRow> rows = await calls.DoAsync(Owner.Group.Stream,
+                () => calls.Store.ListStateAsync(Owner.Group, Number, Node, after, cancellation: cancellation), cancellation)
+                    .ConfigureAwait(false);
             if (rows.Count == 0) return found;
             found.AddRange(rows.Select(Read));
             after = rows[^1].Key;
         }
     }
 
-    /// <summary>What is stored of a run now; null if nothing is.</summary>
+    /// <summary>Reads the row of a run; null if there is none.</summary>
     public async Task<Assignment?> FindAsync(string run, CancellationToken cancellation)
     {
-        IReadOnlyList<StateRow> rows = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.ReadStateAsync(Owner.Group, Number, Node, [run], cancellation), cancellation).ConfigureAwait(false);
+        IReadOnlyList<StateRow> rows = await calls.DoAsync(Owner.Group.Stream,
+            () => calls.Store.ReadStateAsync(Owner.Group, Number, Node, [run], cancellation), cancellation).ConfigureAwait(false);
         return rows.Count == 0 ? null : Read(rows[0]);
     }
 
-    /// <summary>Applies a commit.</summary>
-    /// <param name="fill">Completes it; called once.</param>
-    /// <param name="cancellation">Gives up before it is sent; not while it is on its way, or nobody would know its outcome.</param>
+    /// <summary>Makes a commit.</summary>
+    /// <param name="fill">Completes the commit; called once.</param>
+    /// <param name="cancellation">Cancels the call before it is sent; later its outcome would be unknown.</param>
     /// <exception cref="OperationCanceledException">The partition is lost.</exception>
-    /// <exception cref="FlowException">
-    /// It is void, because a stream has ended, or for another reason; or a stream is gone, and then it may have been applied before.
-    /// </exception>
+    /// <exception cref="FlowException">The commit is void, for example because a stream has ended; or a stream is gone, and the commit may
+    /// have been applied before.</exception>
     public async Task CommitAsync(Func<StoreCommit, StoreCommit> fill, CancellationToken cancellation = default)
     {
         await committing.EnterAsync(cancellation).ConfigureAwait(false);
@@ -89,7 +99,8 @@ internal sealed class WorkPartition : IDisposable
             StoreCommit commit = fill(new(Owner, last + 1)) with { MustLast = true };
             commit.Check();
             Volatile.Write(ref waitingSince, Math.Max(1, calls.Time.GetTimestamp()));
-            string[] streams = [Owner.Group.Stream, .. commit.Outputs.Select(output => output.Stream), .. commit.Ends.Select(end => end.Stream), .. commit.Cursors.Select(cursor => cursor.Stream)];
+            string[] streams = [Owner.Group.Stream, .. commit.Outputs.Select(output => output.Stream),
+                .. commit.Ends.Select(end => end.Stream), .. commit.Cursors.Select(cursor => cursor.Stream)];
             CommitResult result = await calls.DoAsync(streams, SendAsync, Lost).ConfigureAwait(false);
             mayBeApplied = false;
             switch (result.Status)
@@ -131,15 +142,16 @@ internal sealed class WorkPartition : IDisposable
     }
 
     /// <summary>
-    /// A commit may have been applied or not, and cannot be repeated: one that does nothing uses up its number, in both cases. Else the next one would be taken for it. If not even that can be done,
-    /// the partition is lost. Throws nothing.
+    /// Uses up the number of a commit with unknown outcome by an empty commit, so that the next one is not taken for it. If that fails, the
+    /// partition is lost. Never throws.
     /// </summary>
     private async Task UseUpAsync()
     {
         try
         {
             var nothing = new StoreCommit(Owner, last + 1) { MustLast = true };
-            CommitResult result = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.CommitAsync(nothing, Lost), Lost).ConfigureAwait(false);
+            CommitResult result = await calls.DoAsync(Owner.Group.Stream, () => calls.Store.CommitAsync(nothing, Lost), Lost)
+                .ConfigureAwait(false);
             if (result.Status == CommitStatus.Committed) last++;
             else await LoseAsync().ConfigureAwait(false);
         }
@@ -149,7 +161,7 @@ internal sealed class WorkPartition : IDisposable
         }
     }
 
-    /// <summary>A row that cannot be read says at least whose it is: that run fails.</summary>
+    /// <summary>Reads a row. An unreadable row still has its run as key, and fails that run.</summary>
     private Assignment Read(StateRow row)
     {
         string problem = "It has no value.";
@@ -162,7 +174,11 @@ internal sealed class WorkPartition : IDisposable
             problem = e.Message;
         }
         return new(row.Key, Key: "", Starts: 0, Ended: false, Inputs: [], State: null)
-        { Damage = $"What its host has written down about it cannot be read (the row {row.Key} of {Owner.Group}/{Number}): a newer version has written it, or it is damaged. {problem}" };
+        {
+            Damage =
+        $"What its host has written down about it cannot be read (the row {row.Key} of {Owner.Group}/{Number}): a newer version has "
+        + $"written it, or it is damaged. {problem}"
+        };
     }
 
     public Task LoseAsync() => lost.CancelAsync();

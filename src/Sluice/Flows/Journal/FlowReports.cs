@@ -1,14 +1,19 @@
-namespace Sluice;
+using Sluice.Storage;
+using Sluice.Topologies;
 
-/// <summary>What anybody can ask about runs, and tell them.</summary>
+namespace Sluice.Flows;
+
+/// <summary>Queries and commands on runs: status, list, cancel, delete.</summary>
 internal static class FlowReports
 {
+    /// <summary>Reads the status of a run.</summary>
     /// <param name="calls">The store.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <param name="findHost">Adds what is known of a processor's hosts.</param>
-    /// <returns>Null if there is no such run.</returns>
-    public static async Task<FlowStatus?> StatusAsync(StoreRetrier calls, string run, CancellationToken cancellation, Func<ProcessorStatus, Task<ProcessorStatus>>? findHost = null)
+    /// <param name="run">The id of the run.</param>
+    /// <param name="cancellation">Cancels the query.</param>
+    /// <param name="findHost">Adds what this service knows of a processor's hosts.</param>
+    /// <returns>The report; null if there is no such run.</returns>
+    public static async Task<FlowRunInfo?> StatusAsync(StoreRetrier calls, string run, CancellationToken cancellation,
+        Func<ProcessorInfo, Task<ProcessorInfo>>? findHost = null)
     {
         RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation).ConfigureAwait(false);
         if (watch is null) return null;
@@ -16,33 +21,45 @@ internal static class FlowReports
         {
             Dictionary<string, StreamInfo> streams = new(StringComparer.Ordinal);
             foreach (StreamPlan plan in watch.Plan.Streams)
-                if (await calls.Store.FindStreamAsync(FlowNames.Values(run, plan.Name), cancellation).ConfigureAwait(false) is { } info) streams.Add(plan.Name, info);
-            FlowStatus status = StatusBook.Of(watch, [.. watch.Plan.Streams.Where(plan => streams.ContainsKey(plan.Name)).Select(plan => Of(plan.Name, streams[plan.Name]))]);
-            if (findHost is not null) status = status with { Processors = await Task.WhenAll(status.Processors.Select(findHost)).ConfigureAwait(false) };
+                if (await calls.Store.FindStreamAsync(FlowNames.Values(run, plan.Name), cancellation).ConfigureAwait(false) is { } info)
+                    streams.Add(plan.Name, info);
+            FlowRunInfo status = StatusBook.Of(watch, [.. watch.Plan.Streams.Where(plan => streams.ContainsKey(plan.Name))
+                .Select(plan => Of(plan.Name, streams[plan.Name]))]);
+            if (findHost is not null) status = status with
+            {
+                Processors = await Task.WhenAll(status.Processors.Select(findHost))
+                .ConfigureAwait(false)
+            };
             var waits = new WaitReport(watch, streams, status.Processors.ToDictionary(processor => processor.Name));
-            return status with { Processors = [.. status.Processors.Select(processor => processor with { WaitsFor = waits.Of(processor.Name), IsHeldUp = waits.IsHeldUp(processor.Name) })] };
+            return status with
+            {
+                Processors = [.. status.Processors.Select(processor =>
+                processor with { WaitsFor = waits.Of(processor.Name), IsHeldUp = waits.IsHeldUp(processor.Name) })]
+            };
         }
     }
 
-    /// <summary>The same, with what this service knows of the hosts of processors that have not ended.</summary>
-    public static Task<FlowStatus?> StatusWithHostsAsync(SupervisorCore core, string run, CancellationToken cancellation)
+    /// <summary>Reads the status of a run, with <see cref="ProcessorInfo.NoHostFor"/> of each processor that has not ended.</summary>
+    public static Task<FlowRunInfo?> StatusWithHostsAsync(SupervisorCore core, string run, CancellationToken cancellation)
     {
         return StatusAsync(core.Calls, run, cancellation, FindHostAsync);
 
-        async Task<ProcessorStatus> FindHostAsync(ProcessorStatus processor)
-            => processor.State > FlowState.Running ? processor : processor with { NoHostFor = await core.Hosts.NobodyForAsync(processor.Name, cancellation).ConfigureAwait(false) };
+        async Task<ProcessorInfo> FindHostAsync(ProcessorInfo processor)
+            => processor.Status > FlowStatus.Running ? processor
+            : processor with { NoHostFor = await core.Hosts.NobodyForAsync(processor.Name, cancellation).ConfigureAwait(false) };
     }
 
-    /// <summary>All runs, by id, as far as they are in the store. One whose journal cannot be read is left out, with a warning.</summary>
+    /// <summary>Lists all runs in the store, by id. A run whose journal cannot be read is left out, with a warning.</summary>
     /// <param name="calls">The store.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <param name="notStarted">Told of each id under which a start has made streams, and has not got as far as its commit.</param>
-    public static async IAsyncEnumerable<FlowStatus> ListAsync(StoreRetrier calls, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation, Action<string>? notStarted = null)
+    /// <param name="cancellation">Cancels the query.</param>
+    /// <param name="notStarted">Receives each id whose start has created streams without reaching its commit.</param>
+    public static async IAsyncEnumerable<FlowRunInfo> ListAsync(StoreRetrier calls,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation, Action<string>? notStarted = null)
     {
         foreach (string journal in await calls.Store.ListStreamsAsync(FlowNames.Runs, cancellation).ConfigureAwait(false))
             if (await FindAsync(journal[FlowNames.Runs.Length..]).ConfigureAwait(false) is { } status) yield return status;
 
-        async Task<FlowStatus?> FindAsync(string run)
+        async Task<FlowRunInfo?> FindAsync(string run)
         {
             try
             {
@@ -54,7 +71,8 @@ internal static class FlowReports
                 }
                 await using (watch.ConfigureAwait(false)) return StatusBook.Of(watch, []);
             }
-            catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException or StreamStoreException { IsPermanent: true })
+            catch (Exception e) when (e is FlowException or ArgumentException or InvalidTopologyException
+                or StreamStoreException { IsPermanent: true })
             {
                 calls.Warn($"The run {run} is left out: {e.Message}");
                 return null;
@@ -62,30 +80,37 @@ internal static class FlowReports
         }
     }
 
-    /// <summary>First it is written down, then all streams are failed: whoever waits for one is told at once, and whoever comes later reads it.</summary>
+    /// <summary>
+    /// Cancels a run. The journal entry comes before the failure of the streams, so that later readers of either find it.
+    /// </summary>
     public static async Task CancelAsync(SupervisorCore core, RunPlan plan, string reason, CancellationToken cancellation)
     {
         string why = reason.Length > 0 ? reason : $"by {core.Options.Name}";
-        await RunWatch.AddAsync(core.Calls, plan.Run, new(RunEventKind.CancelRequested, core.Options.Name, Error: why), cancellation).ConfigureAwait(false);
+        await RunWatch.AddAsync(core.Calls, plan.Run, new(RunEventKind.CancelRequested, core.Options.Name, Error: why), cancellation)
+            .ConfigureAwait(false);
         StreamEnd end = RunJson.End(new(null, why, IsCancelled: true));
         foreach (string stream in plan.Streams.Select(stream => FlowNames.Values(plan.Run, stream.Name)))
-            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, cancellation), cancellation).ConfigureAwait(false);
+            await core.Calls.DoAsync(stream, () => core.Store.EndStreamAsync(stream, end, cancellation), cancellation)
+                .ConfigureAwait(false);
     }
 
-    /// <summary>A processor that some service has taken on and not left: what it still does must not meet another run of this id.</summary>
-    public static async Task<ProcessorStatus?> FindBusyAsync(IStreamStore store, FlowStatus status, CancellationToken cancellation)
+    /// <summary>
+    /// Finds a processor that a service still has in its state. What it still writes must not reach another run of this id.
+    /// </summary>
+    public static async Task<ProcessorInfo?> FindBusyAsync(IStreamStore store, FlowRunInfo status, CancellationToken cancellation)
     {
-        foreach (ProcessorStatus processor in status.Processors)
+        foreach (ProcessorInfo processor in status.Processors)
         {
             if (await store.FindStreamAsync(FlowNames.Work(processor.Name), cancellation).ConfigureAwait(false) is not { } work) continue;
             int partition = EntryKey.Of(status.Run).PartitionOf(work.Options.Partitions);
-            if ((await store.ReadStateAsync(FlowNames.Hosts(processor.Name), partition, WorkPartition.Node, [status.Run], cancellation).ConfigureAwait(false)).Count > 0) return processor;
+            if ((await store.ReadStateAsync(FlowNames.Hosts(processor.Name), partition, WorkPartition.Node, [status.Run], cancellation)
+                .ConfigureAwait(false)).Count > 0) return processor;
         }
         return null;
     }
 
-    /// <summary>Removes a run with everything in it. The journal goes last, so that a deletion that was interrupted can be repeated.</summary>
-    /// <returns>Whether there was anything; also of a start that did not get as far as its commit.</returns>
+    /// <summary>Deletes a run with all its streams. The journal is deleted last, so that an interrupted deletion can be repeated.</summary>
+    /// <returns>Whether anything was there, also remains of a start without a commit.</returns>
     public static async Task<bool> DeleteAsync(IStreamStore store, string run, CancellationToken cancellation)
     {
         bool wasThere = false;
@@ -100,5 +125,6 @@ internal static class FlowReports
         return true;
     }
 
-    private static FlowStreamStatus Of(string name, StreamInfo info) => new(name, info.Appended, info.Items, info.Bytes, info.End is not null);
+    private static FlowStreamInfo Of(string name, StreamInfo info)
+        => new(name, info.Appended, info.Items, info.Bytes, info.End is not null);
 }

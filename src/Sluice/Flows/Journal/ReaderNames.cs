@@ -1,27 +1,28 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>What the readers of a run's streams are called.</summary>
+/// <summary>The names of the readers of a run's streams.</summary>
 internal static class ReaderNames
 {
     private const string ProcessorPrefix = "processor ";
     private const string GateSuffix = " (gate)";
 
-    /// <summary>The reader of a stream that nobody is left to read: passes everything, so that it leaves the store.</summary>
+    /// <summary>The reader that passes everything in a stream without other readers, so that its values leave the store.</summary>
     public const string Nobody = "nobody";
 
-    /// <summary>The reader for which the inputs of a processor are kept.</summary>
+    /// <summary>The reader that keeps the inputs of a processor.</summary>
     public static string Of(string processor) => ProcessorPrefix + processor;
 
-    /// <summary>The reader of a service, of what comes out.</summary>
+    /// <summary>The reader that keeps results for a service.</summary>
     public static string OfResult(string reader) => $"result {reader}";
 
-    /// <summary>The reader that holds up who writes.</summary>
+    /// <summary>The reader that applies backpressure, for a reader that keeps values.</summary>
     public static string Gate(string reader) => reader + GateSuffix;
 
-    /// <summary>Whom a reader stands for, for people.</summary>
+    /// <summary>Describes a reader for people.</summary>
     public static string Text(string reader)
     {
         string plain = reader.EndsWith(GateSuffix, StringComparison.Ordinal) ? reader[..^GateSuffix.Length] : reader;
-        return plain.StartsWith(ProcessorPrefix, StringComparison.Ordinal) ? $"the processor {plain[ProcessorPrefix.Length..]}" : $"the {plain}";
+        return plain.StartsWith(ProcessorPrefix, StringComparison.Ordinal) ? $"the processor {plain[ProcessorPrefix.Length..]}"
+            : $"the {plain}";
     }
 }

@@ -1,11 +1,13 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sluice.Storage;
+using Sluice.Topologies;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>What a run is: the first entry of its journal, written by the commit that starts it.</summary>
-/// <remarks>The records in this file are stored. The names in the JSON are literals: a rename in the code changes none of them.</remarks>
+/// <summary>The plan of a run: the first entry of its journal, written by the commit that starts the run.</summary>
+/// <remarks>The records in this file are stored. Their JSON names are literals, so a rename in the code changes none.</remarks>
 internal sealed record RunPlan(
     [property: JsonPropertyName("Run")] string Run,
     [property: JsonPropertyName("Key")] string Key,
@@ -20,7 +22,7 @@ internal sealed record RunPlan(
         ?? throw new FlowException(NearNames.Explain("stream", name, [.. Streams.Select(stream => stream.Name)])) { Run = Run };
 }
 
-/// <summary>A processor in a plan.</summary>
+/// <summary>A processor in the plan of a run.</summary>
 internal sealed record ProcessorPlan(
     [property: JsonPropertyName("Name")] string Name,
     [property: JsonPropertyName("Inputs")] string[] Inputs,
@@ -29,20 +31,30 @@ internal sealed record ProcessorPlan(
     [property: JsonPropertyName("Resume")] ResumeMode Resume)
 {
     public static ProcessorPlan Of(Processor processor)
-        => new(processor.Name, [.. processor.Inputs], [.. processor.Outputs], processor.Wait, processor.Resume) { Retry = RetryPlan.Of(processor.Retry), Timeout = processor.Timeout };
+        => new(processor.Name, [.. processor.Inputs], [.. processor.Outputs], processor.Wait,
+        processor.Resume)
+        { Retry = RetryPlan.Of(processor.Retry), Timeout = processor.Timeout };
 
-    /// <summary>How often the function is tried, and with which pauses; null if once.</summary>
+    /// <summary>The retry policy; null for one attempt only.</summary>
     [JsonPropertyName("Retry")]
     public RetryPlan? Retry { get; init; }
 
-    /// <summary>How long an attempt may work; null if that is not bounded.</summary>
+    /// <summary>The time limit of an attempt; null for none.</summary>
     [JsonPropertyName("Timeout")]
     public TimeSpan? Timeout { get; init; }
 
-    public Processor ToProcessor() => new(Name) { Inputs = Inputs, Outputs = Outputs, Wait = Wait, Resume = Resume, Retry = Retry?.ToRetry(), Timeout = Timeout };
+    public Processor ToProcessor() => new(Name)
+    {
+        Inputs = Inputs,
+        Outputs = Outputs,
+        Wait = Wait,
+        Resume = Resume,
+        Retry = Retry?.ToRetry(),
+        Timeout = Timeout
+    };
 }
 
-/// <summary>A processor's retries in a plan.</summary>
+/// <summary>The retry policy of a processor in the plan of a run.</summary>
 internal sealed record RetryPlan(
     [property: JsonPropertyName("Retries")] int Retries,
     [property: JsonPropertyName("Delay")] TimeSpan Delay,
@@ -52,19 +64,19 @@ internal sealed record RetryPlan(
 
     public ProcessorRetry ToRetry() => new(Retries) { Delay = Delay, MaxDelay = MaxDelay };
 
-    /// <summary>The pause before an attempt.</summary>
-    /// <param name="failed">How many have failed before it.</param>
+    /// <summary>The pause before the next attempt.</summary>
+    /// <param name="failed">The number of failed attempts.</param>
     public TimeSpan PauseAfter(int failed) => Backoff.Exponential(Delay, MaxDelay).WaitBefore(failed, Random.Shared);
 }
 
-/// <summary>The values that a run was started with in a stream, so that a repeated start can be told from another one.</summary>
-/// <param name="Count">How many; minus one if they came as a stream, of which nothing is known before it has ended.</param>
-/// <param name="Digest">A hash of all of them, in their order.</param>
+/// <summary>The values that a run was started with in one stream, by which a repeated start is recognized.</summary>
+/// <param name="Count">The number of values; -1 if they came as a stream, whose length is unknown.</param>
+/// <param name="Digest">A hash of all values, in order.</param>
 internal sealed record GivenValues(
     [property: JsonPropertyName("Count")] long Count,
     [property: JsonPropertyName("Digest")] string Digest);
 
-/// <summary>A stream in a plan. The type is a name to compare, never one to load.</summary>
+/// <summary>A stream in the plan of a run. The type name is compared only; never load a type by it.</summary>
 internal sealed record StreamPlan(
     [property: JsonPropertyName("Name")] string Name,
     [property: JsonPropertyName("Type")] string? Type,
@@ -75,15 +87,22 @@ internal sealed record StreamPlan(
     [property: JsonPropertyName("MaxKept")] long MaxKept,
     [property: JsonPropertyName("Retention")] Retention Retention)
 {
-    /// <summary>What the run was started with here; null if it was not noted.</summary>
+    /// <summary>The values given at the start; null if the plan does not have them.</summary>
     [JsonPropertyName("Given")]
     public GivenValues? Given { get; init; }
 
     [JsonPropertyName("Options")]                    // written, and never read
-    public StreamOptions Options => new() { Partitions = 1, MaxItems = MaxItems, MaxBytes = MaxBytes, MaxEntryBytes = MaxItemBytes, Retention = Retention };
+    public StreamOptions Options => new()
+    {
+        Partitions = 1,
+        MaxItems = MaxItems,
+        MaxBytes = MaxBytes,
+        MaxEntryBytes = MaxItemBytes,
+        Retention = Retention
+    };
 }
 
-/// <summary>What has happened in a run. The journal has the names in the attributes.</summary>
+/// <summary>The kinds of events in a run's journal, which stores the names in the attributes.</summary>
 internal enum RunEventKind
 {
     [JsonStringEnumMemberName("Begun")]
@@ -101,32 +120,32 @@ internal enum RunEventKind
     [JsonStringEnumMemberName("CancelRequested")]
     CancelRequested,
 
-    /// <summary>An attempt has failed, and another one follows.</summary>
+    /// <summary>An attempt has failed; another one follows.</summary>
     [JsonStringEnumMemberName("Retrying")]
     Retrying,
 
-    /// <summary>It has waited long for room in a stream.</summary>
+    /// <summary>The processor has waited long for room in a stream.</summary>
     [JsonStringEnumMemberName("Stuck")]
     Stuck,
 
-    /// <summary>It waits for a value of a stream; said when somebody else is stuck.</summary>
+    /// <summary>The processor waits for a value of a stream; written if another processor is stuck.</summary>
     [JsonStringEnumMemberName("Idle")]
     Idle,
 
-    /// <summary>It is stuck no more.</summary>
+    /// <summary>The processor is no longer stuck.</summary>
     [JsonStringEnumMemberName("Moving")]
     Moving,
 }
 
 /// <summary>An entry of a run's journal.</summary>
-/// <param name="Kind">What has happened.</param>
-/// <param name="Member">Whom it happened to.</param>
+/// <param name="Kind">The kind of event.</param>
+/// <param name="Member">The service that reports it.</param>
 /// <param name="Processor">The processor; null for the whole run.</param>
-/// <param name="Error">Why; null if nothing went wrong.</param>
-/// <param name="Origin">The processor where it went wrong first.</param>
-/// <param name="Start">Which start of the processor it was.</param>
-/// <param name="Plan">What the run is, with its begin.</param>
-/// <param name="Stream">The stream that is waited for.</param>
+/// <param name="Error">The error or the reason; null if there is none.</param>
+/// <param name="Origin">The processor that failed first.</param>
+/// <param name="Start">The number of the processor's start.</param>
+/// <param name="Plan">The plan of the run; in its first event only.</param>
+/// <param name="Stream">The stream that the processor waits for.</param>
 internal sealed record RunEvent(
     [property: JsonPropertyName("Kind")] RunEventKind Kind,
     [property: JsonPropertyName("Member")] string Member,
@@ -137,34 +156,34 @@ internal sealed record RunEvent(
     [property: JsonPropertyName("Plan")] RunPlan? Plan = null,
     [property: JsonPropertyName("Stream")] string? Stream = null)
 {
-    /// <summary>Whether it went wrong because a repetition has put out something else.</summary>
+    /// <summary>Whether the failure is a <see cref="NondeterministicReplayException"/>.</summary>
     [JsonPropertyName("IsDifference")]
     public bool IsDifference { get; init; }
 
-    /// <summary>Which attempt has failed, from one; zero if this is about none.</summary>
+    /// <summary>The number of the failed attempt, from 1; 0 if the event is about no attempt.</summary>
     [JsonPropertyName("Attempt")]
     public int Attempt { get; init; }
 
-    /// <summary>Whether it says how far the run is; who waits for what is forgotten when it was told.</summary>
-    [JsonPropertyName("IsLasting")]                  // written, and never read; as IsEnd
+    /// <summary>Whether readers of the journal keep the event; who waits for what is only current.</summary>
+    [JsonPropertyName("IsLasting")]                  // written, never read; the same is true of IsEnd
     public bool IsLasting => Kind is not (RunEventKind.Stuck or RunEventKind.Idle or RunEventKind.Moving);
 
     [JsonPropertyName("IsEnd")]
     public bool IsEnd => Kind is RunEventKind.Completed or RunEventKind.Failed or RunEventKind.Cancelled;
 }
 
-/// <summary>An entry of a work stream: a processor of a run is to be run.</summary>
+/// <summary>An entry of a work stream: the order to run a processor of a run.</summary>
 internal sealed record WorkOrder(
     [property: JsonPropertyName("Run")] string Run,
     [property: JsonPropertyName("Key")] string Key);
 
-/// <summary>A processor of a run that a partition of its work stream has taken on, as it stands in the partition's state.</summary>
-/// <param name="Run">The run.</param>
-/// <param name="Key">Of the runs with this id, which: the id of one that was deleted may be used again.</param>
-/// <param name="Starts">How often it was started and not handed over.</param>
-/// <param name="Ended">Whether it has ended, and only its readers are left to be closed.</param>
-/// <param name="Inputs">The sequences to go on from; those that are not there, from the first.</param>
-/// <param name="State">What the function has saved last.</param>
+/// <summary>A row in the state of a work partition: a processor of a run that the partition's owner has taken on.</summary>
+/// <param name="Run">The id of the run.</param>
+/// <param name="Key">Tells runs of one id apart: the id of a deleted run may be used again.</param>
+/// <param name="Starts">The number of starts without a handover.</param>
+/// <param name="Ended">Whether the processor has ended, and only its readers are left to close.</param>
+/// <param name="Inputs">The sequence number to resume at, by input; an input without one resumes at the first value.</param>
+/// <param name="State">The state that the function has saved last.</param>
 internal sealed record Assignment(
     [property: JsonPropertyName("Run")] string Run,
     [property: JsonPropertyName("Key")] string Key,
@@ -173,31 +192,35 @@ internal sealed record Assignment(
     [property: JsonPropertyName("Inputs")] Dictionary<string, long> Inputs,
     [property: JsonPropertyName("State")] byte[]? State)
 {
-    /// <summary>Why it cannot be run, as what was stored about it cannot be read; null if it can. The key may be unknown then, and it is not known whether it has ended.</summary>
+    /// <summary>
+    /// Why the row cannot be run: its stored data is unreadable; null if it is sound. With damage, the key and <c>Ended</c> may be unknown.
+    /// </summary>
     [JsonPropertyName("Damage")]
     public string? Damage { get; init; }
 
-    /// <summary>How many attempts have failed one behind the other, without progress between them.</summary>
+    /// <summary>The number of consecutive failed attempts without progress.</summary>
     [JsonPropertyName("Failures")]
     public int Failures { get; init; }
 
-    /// <summary>Whether it has completed, and that is still to be written into the journal: its last value left no room for it in the commit.</summary>
+    /// <summary>
+    /// Whether the processor has completed, but the journal does not say so yet: the commit with its last value had no room.
+    /// </summary>
     [JsonPropertyName("IsUntold")]
     public bool IsUntold { get; init; }
 }
 
-/// <summary>What a stream's end says about a failure, for those who read on.</summary>
+/// <summary>The failure in the end of a stream, for its readers.</summary>
 internal sealed record StreamFailure(
     [property: JsonPropertyName("Processor")] string? Processor,
     [property: JsonPropertyName("Error")] string Error,
     [property: JsonPropertyName("IsCancelled")] bool IsCancelled)
 {
-    /// <summary>Whether a repetition has put out something else.</summary>
+    /// <summary>Whether the failure is a <see cref="NondeterministicReplayException"/>.</summary>
     [JsonPropertyName("IsDifference")]
     public bool IsDifference { get; init; }
 }
 
-/// <summary>The forms of the records, made by the compiler.</summary>
+/// <summary>The JSON metadata of the records, generated at compile time.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(RunEvent))]
 [JsonSerializable(typeof(WorkOrder))]
@@ -207,8 +230,8 @@ internal sealed partial class RunJson : JsonSerializerContext
 {
     private static JsonForm Form => field ??= JsonForm.Of(Default.Options);
 
-    /// <summary>Reads a record as strictly as payloads are read: a member of a record that may not be null must be there.</summary>
-    /// <exception cref="JsonException">It is not the record, or a member is missing: a newer version has written it, or it is damaged.</exception>
+    /// <summary>Reads a record as strictly as payloads are read: members that are not nullable must be there.</summary>
+    /// <exception cref="JsonException">The bytes are not the record, or lack a member: damaged, or written by a newer version.</exception>
     public static T Read<T>(ReadOnlySpan<byte> stored)
         where T : class => JsonSerializer.Deserialize(stored, Form.Find<T>()!) ?? throw new JsonException("It is null.");
 
@@ -228,7 +251,7 @@ internal sealed partial class RunJson : JsonSerializerContext
 
     public static StreamEnd End(StreamFailure failure) => new(JsonSerializer.Serialize(failure, Default.StreamFailure));
 
-    /// <summary>Reads the failure of a stream; a text in another form, written by a user's code, is the error itself.</summary>
+    /// <summary>Reads the failure of a stream. A text that is not JSON comes from user code, and is the error itself.</summary>
     public static StreamFailure Failure(string text)
     {
         try

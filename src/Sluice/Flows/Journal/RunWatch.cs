@@ -1,8 +1,9 @@
 using System.Text.Json;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Reads the journal of a run from its beginning, and follows it.</summary>
+/// <summary>Reads the journal of a run from its beginning, and can follow it.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class RunWatch : IAsyncDisposable
 {
@@ -14,11 +15,11 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock sync = new();
     private readonly List<(DateTimeOffset Time, RunEvent Event)> events = [];
-    private readonly Dictionary<string, string> stuck = new(StringComparer.Ordinal);          // by processor, the stream
+    private readonly Dictionary<string, string> stuck = new(StringComparer.Ordinal);          // stream by processor
     private readonly Dictionary<string, string> idle = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> starts = new(StringComparer.Ordinal);
     private Task following = Task.CompletedTask;
-    private readonly HashSet<string> over = new(StringComparer.Ordinal);          // the processors that have ended
+    private readonly HashSet<string> over = new(StringComparer.Ordinal);          // processors that have ended
     private long next = 1;
 
     private RunWatch(StoreRetrier calls, string run)
@@ -29,34 +30,36 @@ internal sealed class RunWatch : IAsyncDisposable
 
     public string Run { get; }
 
-    /// <summary>What the run is.</summary>
+    /// <summary>The plan of the run.</summary>
     public RunPlan Plan { get; private set; } = null!;
 
-    /// <summary>Somebody wants the run to be cancelled.</summary>
+    /// <summary>Cancelled when the journal has a request to cancel the run.</summary>
     public CancellationToken Cancelled { get; }
 
-    /// <summary>Whether that was before its last processor had ended: what is said later changes nothing.</summary>
+    /// <summary>Whether the run was cancelled before its last processor had ended; later requests have no effect.</summary>
     public bool IsCancelled { get; private set; }
 
-    /// <summary>Why.</summary>
+    /// <summary>The reason for the cancellation.</summary>
     public string CancelReason { get; private set; } = "";
 
-    /// <summary>The journal cannot be followed any further: what happens from now on is not noticed. Not, if that is because the service ends.</summary>
+    /// <summary>Cancelled when the journal can no longer be followed, unless the service stops. Later events go unnoticed.</summary>
     public CancellationToken Cut { get; }
 
-    /// <summary>Why it cannot; null if it can.</summary>
+    /// <summary>Why the journal cannot be followed; null if it can.</summary>
     public FlowException? Failure { get; private set; }
 
-    /// <summary>Ends when all processors have, or the run is cancelled; fails when the journal is gone. Only if it is followed.</summary>
+    /// <summary>
+    /// Completes when all processors have ended or the run is cancelled; fails if the journal is gone. Requires <see cref="Follow"/>.
+    /// </summary>
     public Task Over => ended.Task;
 
-    /// <summary>Whether a processor has ended, as far as the journal was read. Not while it is followed.</summary>
+    /// <summary>Whether a processor has ended, as far as the journal was read. Do not call it after <see cref="Follow"/>.</summary>
     public bool HasEnded(string processor) => over.Contains(processor);
 
-    /// <summary>The store's generation when the journal was looked at last.</summary>
+    /// <summary>The store's generation at the last read of the journal.</summary>
     public int Generation { get; private set; }
 
-    /// <summary>Everything that is known to have happened and still matters, in order.</summary>
+    /// <summary>The known events that still matter, in order.</summary>
     public IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> Events
     {
         get
@@ -65,48 +68,54 @@ internal sealed class RunWatch : IAsyncDisposable
         }
     }
 
-    /// <summary>How often a processor was started.</summary>
+    /// <summary>The number of starts of a processor.</summary>
     public int StartsOf(string processor)
     {
         lock (sync) return starts.GetValueOrDefault(processor);
     }
 
-    /// <summary>Who waits for room since long, and in which stream, as it has said itself.</summary>
+    /// <summary>The processors that report a long wait for room, with the stream.</summary>
     public IReadOnlyDictionary<string, string> Stuck => Copy(stuck);
 
-    /// <summary>Who has waited for a value when somebody was stuck, and of which stream; it may have come since.</summary>
+    /// <summary>
+    /// The processors that reported a wait for a value, with the stream, when another was stuck. The value may have come since.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Idle => Copy(idle);
 
-    /// <summary>Told of what happens, one after the other; set before it is followed. Throws nothing.</summary>
+    /// <summary>Receives each event in turn; set before <see cref="Follow"/>. Must not throw.</summary>
     public Func<RunEvent, Task>? Noticed { get; set; }
 
-    /// <summary>Adds something that has happened.</summary>
+    /// <summary>Adds an event to the journal.</summary>
     public static async Task AddAsync(StoreRetrier calls, string run, RunEvent happened, CancellationToken cancellation)
     {
         string journal = FlowNames.Journal(run);
         using EntryBatch entry = RunJson.Entry(happened);
-        // A producer that is used once: a repetition after a lost answer adds nothing.
-        // The producer's name is used once, and compared with nothing.
-        var append = new AppendRequest(journal, $"{happened.Kind} {Guid.NewGuid():N}", 0, 1, entry) { ForgetAfter = TimeSpan.FromMinutes(10) };
+        // The producer's name is used once only: repeating the append after a lost answer adds nothing.
+        var append = new AppendRequest(journal, $"{happened.Kind} {Guid.NewGuid():N}", 0, 1,
+            entry)
+        { ForgetAfter = TimeSpan.FromMinutes(10) };
         await calls.DoAsync(journal, () => calls.Store.AppendAsync(append, cancellation), cancellation).ConfigureAwait(false);
     }
 
-    /// <summary>Reads what has happened so far.</summary>
+    /// <summary>Opens the journal of a run, and reads it up to its end.</summary>
     /// <param name="calls">The store.</param>
-    /// <param name="run">The run.</param>
-    /// <param name="cancellation">Gives up.</param>
-    /// <param name="isPartEnough">Whether what the run is will do, if the journal cannot be read any further: then there is a <see cref="Failure"/>.</param>
-    /// <returns>Null if there is no such run, or it has not begun.</returns>
+    /// <param name="run">The id of the run.</param>
+    /// <param name="cancellation">Cancels the call.</param>
+    /// <param name="isPartEnough">Whether the plan alone suffices: if the rest of the journal is unreadable, <see cref="Failure"/> says
+    /// so.</param>
+    /// <returns>The watch; null if there is no such run, or its start has not committed.</returns>
     public static async Task<RunWatch?> OpenAsync(StoreRetrier calls, string run, CancellationToken cancellation, bool isPartEnough = false)
     {
         var watch = new RunWatch(calls, run);
-        if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation).ConfigureAwait(false) is not null)
+        if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation)
+            .ConfigureAwait(false) is not null)
         {
             try
             {
                 await watch.ReadAsync(cancellation).ConfigureAwait(false);
             }
-            catch (StreamStoreException e) when (isPartEnough && watch.Plan is not null && e.IsPermanent && e is not StoreRolledBackException)
+            catch (StreamStoreException e) when (isPartEnough && watch.Plan is not null && e.IsPermanent
+                && e is not StoreRolledBackException)
             {
                 watch.Failure = watch.Unreadable(e);
             }
@@ -116,7 +125,7 @@ internal sealed class RunWatch : IAsyncDisposable
         return null;
     }
 
-    /// <summary>From now on, what happens is noticed. Once.</summary>
+    /// <summary>Starts to follow the journal. Call it once.</summary>
     public void Follow() => following = FollowAsync();
 
     public async ValueTask DisposeAsync()
@@ -128,7 +137,7 @@ internal sealed class RunWatch : IAsyncDisposable
         cut.Dispose();
     }
 
-    // Throws nothing.
+    // Never throws.
     private async Task FollowAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -137,9 +146,11 @@ internal sealed class RunWatch : IAsyncDisposable
             while (true)
             {
                 Generation = calls.Store.Generation;
-                long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life.Token), life.Token).ConfigureAwait(false);
+                long seen = await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, -1, life.Token), life.Token)
+                    .ConfigureAwait(false);
                 await ReadAsync(life.Token).ConfigureAwait(false);
-                await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, life.Token), life.Token).ConfigureAwait(false);
+                await calls.DoAsync(stream, () => calls.Store.WaitForChangeAsync(stream, seen, life.Token), life.Token)
+                    .ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)
@@ -149,14 +160,14 @@ internal sealed class RunWatch : IAsyncDisposable
         catch (Exception e)
         {
             ended.TrySetException(e);
-            _ = ended.Task.Exception;                // whoever waits sees it; nobody may
+            _ = ended.Task.Exception;                // mark it as observed: it may have no awaiter
             if (e is OperationCanceledException) return;
             Failure = Unreadable(e);
             await cut.CancelAsync().ConfigureAwait(false);
         }
     }
 
-    /// <summary>Of attempts that have failed only the last matters: there may be any number.</summary>
+    /// <summary>Keeps only the last failed attempt of a processor, because there may be any number.</summary>
     private void Keep(DateTimeOffset time, RunEvent happened)
     {
         if (happened is { Kind: RunEventKind.Started, Processor: { } begun }) starts[begun] = starts.GetValueOrDefault(begun) + 1;
@@ -170,14 +181,18 @@ internal sealed class RunWatch : IAsyncDisposable
         lock (sync) return new(waits);
     }
 
-    private FlowException Unreadable(Exception e) => new($"The journal of the run {Run} cannot be followed any further, and nobody here would learn that it is cancelled: {e.Message}", e) { Run = Run };
+    private FlowException Unreadable(Exception e)
+        => new($"The journal of the run {Run} cannot be followed any further, and nobody here would learn that it is "
+        + $"cancelled: {e.Message}", e)
+        { Run = Run };
 
     private async Task ReadAsync(CancellationToken cancellation)
     {
         while (true)
         {
             var request = new ReadRequest(stream, 0, next);
-            ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation)
+                .ConfigureAwait(false);
             if (result.Entries.IsEmpty) return;
             foreach (Entry entry in result.Entries.ToArray())
             {
@@ -190,26 +205,30 @@ internal sealed class RunWatch : IAsyncDisposable
         }
     }
 
-    /// <returns>Null if it is not understood; then it is left out.</returns>
-    /// <exception cref="FlowException">It should say what the run is, and does not.</exception>
+    /// <returns>The event; null if it is unreadable and left out.</returns>
+    /// <exception cref="FlowException">The first entry is not a readable plan.</exception>
     private RunEvent? Note(Entry entry)
     {
         RunEvent? happened = Read(entry, out string problem);
         if (Plan is null)
             Plan = happened?.Plan is { Processors.Length: > 0, Streams: not null, Results: not null } plan ? plan
                 : throw new FlowException(
-                    $"What the run {Run} is should stand in the entry {entry.IdIn(stream, 0)} of its journal, and cannot be read. {problem} If a newer version has started it, update this service; else delete the streams {stream} and "
+                    $"What the run {Run} is should stand in the entry {entry.IdIn(stream, 0)} of its journal, and cannot be "
+                        + $"read. {problem} If a newer version has started it, update this service; else delete the streams {stream} and "
                     + $"{FlowNames.AllValues(Run)}… from the store.")
                 { Run = Run };
         if (happened is null)
         {
-            calls.Warn($"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is not understood, and is left out: a newer version has written it, or it is damaged. {problem}");
+            calls.Warn(
+                $"The entry {entry.IdIn(stream, 0)} of the journal of the run {Run} is not understood, and is left out: a newer version "
+                    + $"has written it, or it is damaged. {problem}");
             return null;
         }
         lock (sync)
         {
             if (happened.IsLasting) Keep(entry.Time, happened);
-            if (happened is { Kind: RunEventKind.Stuck or RunEventKind.Idle, Processor: { } waiting, Stream: { } stream }) (happened.Kind == RunEventKind.Stuck ? stuck : idle)[waiting] = stream;
+            if (happened is { Kind: RunEventKind.Stuck or RunEventKind.Idle, Processor: { } waiting, Stream: { } stream })
+                (happened.Kind == RunEventKind.Stuck ? stuck : idle)[waiting] = stream;
             else if (happened.Processor is { } moving)
             {
                 stuck.Remove(moving);

@@ -1,10 +1,14 @@
-namespace Sluice;
+using Sluice.Scheduling;
+using Sluice.Storage;
+
+namespace Sluice.Flows;
 
 /// <summary>
-/// What a processor that resumes from scratch has chosen, written down before anything that depends on it is put out, so that it chooses the same again.
-/// A write-ahead log: choices that nobody has seen the effects of may be lost, and are made anew.
+/// The write-ahead log of the choices of a processor that resumes from scratch, by which a repetition makes the same choices.
 /// </summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>
+/// Thread-safe. A choice is stored before any output that depends on it. Choices without visible effects may be lost, and are made anew.
+/// </remarks>
 internal sealed class ChoiceLog(StoreRetrier calls, string stream, string processor) : IChoices, IDisposable
 {
     private const int MaxBytes = (64 << 10) / ChoiceReplay.Record * ChoiceReplay.Record;
@@ -16,32 +20,36 @@ internal sealed class ChoiceLog(StoreRetrier calls, string stream, string proces
     private readonly List<byte> pending = [];
     private ProducerState? producer;
     private long appended;
-    private bool isWriting;                          // also after a failed write
+    private bool isWriting;                          // stays set after a failed write
     private Exception? failure;
 
-    /// <summary>Reads what was chosen by an earlier start. Whoever wrote the outputs then cannot any more: what he chooses from now on has no effect.</summary>
-    /// <param name="mayBeWritten">Whether an earlier host may be at it still: then it is kept from writing here, too, or its choices would stand among these.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <summary>
+    /// Loads the choices of earlier starts. Earlier hosts can no longer write the outputs, so their later choices have no effect.
+    /// </summary>
+    /// <param name="mayBeWritten">Whether an earlier host may still write choices; then it is fenced off here, too.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public async Task LoadAsync(bool mayBeWritten, CancellationToken cancellation)
     {
         if (mayBeWritten) await OpenAsync(cancellation).ConfigureAwait(false);
-        else if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false) is null) return;
+        else if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation)
+            .ConfigureAwait(false) is null) return;
         for (long next = 1; ;)
         {
             var request = new ReadRequest(stream, 0, next);
-            ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+            ReadResult result = await calls.DoAsync(stream, () => calls.Store.ReadAsync(request, cancellation), cancellation)
+                .ConfigureAwait(false);
             if (result.Entries.IsEmpty) return;
             foreach (Entry entry in result.Entries.ToArray()) known.Load(entry.Payload.Span);
             next = result.Next;
         }
     }
 
-    /// <summary>What chooses; see <see cref="ChoiceReplay.NumberOf"/>.</summary>
+    /// <summary>Numbers a chooser; see <see cref="ChoiceReplay.NumberOf"/>.</summary>
     public int NumberOf(ChoiceKind kind, string streams) => known.NumberOf(kind, streams);
 
     public long? Replay(ChoiceKind kind, int number) => known.Replay(kind, number);
 
-    /// <summary>Takes out what was chosen by an earlier start: another process repeats it.</summary>
+    /// <summary>Takes out the choices of earlier starts, for a child process that replays them.</summary>
     public byte[] TakeKnown() => known.TakeAll();
 
     public void Add(ChoiceKind kind, int number, long value)
@@ -51,11 +59,11 @@ internal sealed class ChoiceLog(StoreRetrier calls, string stream, string proces
         lock (sync) pending.AddRange(record);
     }
 
-    /// <summary>Returns when all choices are as durable as the store.</summary>
+    /// <summary>Stores all pending choices; returns when they are durable.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
         lock (sync)
-            if (pending.Count == 0 && !isWriting) return;          // what another output flushes now may be what this one depends on
+            if (pending.Count == 0 && !isWriting) return;          // a running flush may have choices that the caller depends on
         await writing.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
@@ -71,14 +79,16 @@ internal sealed class ChoiceLog(StoreRetrier calls, string stream, string proces
                 isWriting = true;
             }
             var request = new AppendRequest(stream, processor, producer!.Epoch, appended + 1, batch);
-            AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, cancellation), cancellation).ConfigureAwait(false);
-            if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate)) throw new OperationCanceledException($"The processor {processor} is run elsewhere.");
+            AppendResult result = await calls.DoAsync(stream, () => calls.Store.AppendAsync(request, cancellation), cancellation)
+                .ConfigureAwait(false);
+            if (result.Status is not (AppendStatus.Accepted or AppendStatus.Duplicate))
+                throw new OperationCanceledException($"The processor {processor} is run elsewhere.");
             appended += batch.Count;
             lock (sync) isWriting = false;
         }
         catch (Exception e)
         {
-            failure = e;                             // what was to be written is not there any more: nothing that depends on it may follow
+            failure = e;                             // the taken choices are gone, so nothing that depends on them may follow
             throw;
         }
         finally
@@ -91,14 +101,17 @@ internal sealed class ChoiceLog(StoreRetrier calls, string stream, string proces
     {
         var options = new StreamOptions { Partitions = 1, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
         await calls.DoAsync([], () => calls.Store.OpenStreamAsync(stream, options, cancellation), cancellation).ConfigureAwait(false);
-        producer = await calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation).ConfigureAwait(false);
+        producer = await calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation)
+            .ConfigureAwait(false);
         appended = producer.Last;
     }
 
     public void Dispose() => batch.Dispose();
 }
 
-/// <summary>The clock of a processor that may be repeated: it reads the same times again. Its timers and time stamps are the system's.</summary>
+/// <summary>
+/// The clock of a processor that resumes from scratch: a repetition reads the same UTC times. Timers and timestamps are the system's.
+/// </summary>
 internal sealed class ChosenClock(IChoices choices, TimeProvider time) : TimeProvider
 {
     public override DateTimeOffset GetUtcNow()
@@ -115,5 +128,6 @@ internal sealed class ChosenClock(IChoices choices, TimeProvider time) : TimePro
 
     public override long GetTimestamp() => time.GetTimestamp();
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => time.CreateTimer(callback, state, dueTime, period);
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        => time.CreateTimer(callback, state, dueTime, period);
 }

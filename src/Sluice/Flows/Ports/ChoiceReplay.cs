@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
+using Sluice.Policies;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>What depends on the moment, not on the inputs.</summary>
+/// <summary>The kinds of choices that depend on the moment, not on the inputs.</summary>
 internal enum ChoiceKind : byte
 {
     Merge = 1,
@@ -11,29 +12,29 @@ internal enum ChoiceKind : byte
     Clock = 4,
 }
 
-/// <summary>What a processor that resumes from scratch has chosen, and chooses.</summary>
+/// <summary>The choices of a processor that resumes from scratch: replayed ones, and new ones.</summary>
 /// <remarks>Implementations are thread-safe.</remarks>
 internal interface IChoices
 {
-    /// <summary>The next choice of the one with this number, if this is a repetition.</summary>
+    /// <summary>The next stored choice of a chooser; null if there is none left.</summary>
     long? Replay(ChoiceKind kind, int number);
 
-    /// <summary>Something was chosen. It is written down before anything that is put out from now on.</summary>
+    /// <summary>Adds a new choice, which is stored before any later output.</summary>
     void Add(ChoiceKind kind, int number, long value);
 }
 
-/// <summary>The choices of an earlier start, to be made again: of each that chooses, in their order.</summary>
+/// <summary>The choices of earlier starts, to be replayed in order, separately for each chooser.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class ChoiceReplay
 {
-    /// <summary>The length of a choice that is written down: its kind, who chose, and its value.</summary>
+    /// <summary>The length of a stored choice in bytes: kind, chooser, value.</summary>
     public const int Record = 13;
 
     private readonly Lock sync = new();
     private readonly Dictionary<(ChoiceKind Kind, int Number), Queue<long>> known = [];
     private readonly Dictionary<(ChoiceKind Kind, string Streams), int> named = [];
 
-    /// <summary>Writes a choice down.</summary>
+    /// <summary>Writes a choice in its stored form.</summary>
     public static void Write(Span<byte> record, ChoiceKind kind, int number, long value)
     {
         record[0] = (byte)kind;
@@ -41,7 +42,7 @@ internal sealed class ChoiceReplay
         BinaryPrimitives.WriteInt64LittleEndian(record[5..], value);
     }
 
-    /// <summary>Adds what was written down.</summary>
+    /// <summary>Adds stored choices.</summary>
     public void Load(ReadOnlySpan<byte> records)
     {
         lock (sync)
@@ -53,7 +54,7 @@ internal sealed class ChoiceReplay
             }
     }
 
-    /// <summary>Takes everything out, as it was written down.</summary>
+    /// <summary>Takes out all choices, in their stored form.</summary>
     public byte[] TakeAll()
     {
         lock (sync)
@@ -67,8 +68,11 @@ internal sealed class ChoiceReplay
         }
     }
 
-    /// <summary>What chooses: by what it chooses from, and how many did so before. Those that begin in another order in a repetition, though they choose from the same, take each other's choices.</summary>
-    /// <returns>A number for it.</returns>
+    /// <summary>
+    /// Numbers a chooser by its streams and by how many choosers of these streams came before. If a repetition starts such choosers in
+    /// another order, they swap their choices.
+    /// </summary>
+    /// <returns>The number of the chooser.</returns>
     public int NumberOf(ChoiceKind kind, string streams)
     {
         lock (sync)
@@ -79,7 +83,7 @@ internal sealed class ChoiceReplay
         }
     }
 
-    /// <returns>Null if there is none left.</returns>
+    /// <returns>The next choice; null if there is none left.</returns>
     public long? Replay(ChoiceKind kind, int number)
     {
         lock (sync) return known.TryGetValue((kind, number), out Queue<long>? choices) && choices.TryDequeue(out long value) ? value : null;

@@ -1,31 +1,35 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>A stream of a run, as its readings see it: in the process that has the store, or in one that asks it.</summary>
+namespace Sluice.Flows;
+
+/// <summary>An input stream of a processor or service, in the process with the store or in a remote one.</summary>
 /// <remarks>Implementations are thread-safe.</remarks>
 internal interface IInputPort
 {
-    /// <summary>The stream's name in the flow.</summary>
+    /// <summary>The name of the stream in the flow.</summary>
     string Name { get; }
 
-    /// <summary>The stream's name in the store.</summary>
+    /// <summary>The name of the stream in the store.</summary>
     string Stream { get; }
 
-    /// <summary>Told between items; null if nobody is.</summary>
+    /// <summary>Notified between items; null for none.</summary>
     IItemBoundary? Boundary { get; }
 
-    /// <summary>Whether the stream's end was seen.</summary>
+    /// <summary>Whether a reader has reached the end of the stream.</summary>
     bool IsComplete { get; }
 
-    /// <param name="from">Where to begin, if it was never read.</param>
-    /// <param name="isCounted">Whether what it reads is processed then.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="from">Where to begin, unless an earlier start has begun already.</param>
+    /// <param name="isCounted">Whether what it reads counts as processed.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation);
 
-    /// <summary>A reading has ended. When none is left, nobody is held up any more.</summary>
+    /// <summary>Ends a reader. Without readers, the port does not hold up the writer.</summary>
     ValueTask ReleaseAsync(PortReader reader);
 
-    /// <summary>Takes values from a place on; waits until there are some. Tells the reader if there will be none.</summary>
-    /// <returns>The values, and the place behind them; none if the stream is complete.</returns>
-    /// <exception cref="FlowException">The stream has failed, or does not have the values any more.</exception>
+    /// <summary>
+    /// Fetches values from a position on; waits until there are some, or the stream is complete, which it marks at the reader.
+    /// </summary>
+    /// <returns>The values, and the position after them; no values if the stream is complete.</returns>
+    /// <exception cref="FlowException">The stream has failed, or no longer has the values.</exception>
     ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(PortReader reader, long next, CancellationToken cancellation);
 }

@@ -1,19 +1,19 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Where a processor puts out the values of one stream.</summary>
+/// <summary>An output stream of a processor.</summary>
 internal interface IOutputPort
 {
     string Name { get; }
 
-    /// <summary>How many values were put out, those of earlier starts included.</summary>
+    /// <summary>The number of values put out, including earlier starts.</summary>
     long Count { get; }
 
     /// <summary>Takes a value; waits while the stream is full. Thread-safe.</summary>
     ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation);
 
-    /// <summary>Returns when everything that was taken is in the store, or fails. Nothing more is written.</summary>
+    /// <summary>Waits until all values taken are stored, or throws their failure. Call it last.</summary>
     ValueTask FinishAsync(CancellationToken cancellation);
 
-    /// <summary>Returns when nothing is on its way any more. Throws nothing.</summary>
+    /// <summary>Waits until no append is running. Never throws.</summary>
     Task SettleAsync();
 }

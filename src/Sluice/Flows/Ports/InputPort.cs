@@ -1,21 +1,25 @@
-namespace Sluice;
+using Sluice.Scheduling;
+using Sluice.Storage;
 
-/// <summary>A stream of a run, as one of its readers sees it: any number of readings at once, one place up to which all have come.</summary>
+namespace Sluice.Flows;
+
+/// <summary>An input stream of a run: any number of concurrent readers, and the position that all of them have passed.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null, CancellationToken life = default) : IInputPort
+internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary? boundary, ExecutionSlot? slot = null,
+    CancellationToken life = default) : IInputPort
 {
-    private const int Step = 64;                     // the store is told every so many values, and before waiting
+    private const int Step = 64;                     // moves its readers in the store every so many values, and before a wait
 
     private readonly Lock sync = new();
     private readonly List<PortReader> active = [];
     private readonly AsyncLock moving = new();
     private long told = plan.From;
     private bool? isGateOpen = plan.Gate is null ? false : null;          // null: as an earlier start, or the start of the run, has left it
-    private long left;                               // what was delivered to readings that have ended
-    private long? rejoinedAt;                        // found once: whoever reads again begins there, too
+    private long left;                               // the position delivered to readers that have ended
+    private long? rejoinedAt;                        // found once, for all later readers
     private bool wasRead;
     private bool isLifted;
-    private volatile bool isClosed;                  // whoever reads a result of a run that was let go is told
+    private volatile bool isClosed;                  // of a disposed FlowRun: later reads throw
     private int waiting;
     private readonly ExecutionSlot? slot = slot;
 
@@ -31,21 +35,24 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
 
     public IItemBoundary? Boundary => boundary;
 
-    /// <summary>Ends with who reads here; none for results.</summary>
+    /// <summary>Cancelled when the readers must stop; none for results.</summary>
     public CancellationToken Life => life;
 
-    /// <summary>Whether somebody who reads here waits for a value.</summary>
+    /// <summary>Whether a reader here waits for a value.</summary>
     public bool IsWaiting => Volatile.Read(ref waiting) > 0;
 
-    /// <summary>Whether the stream's end was seen.</summary>
+    /// <summary>Whether a reader has reached the end of the stream.</summary>
     public bool IsComplete { get; private set; }
 
-    /// <summary>What a commit may say: everything before it was processed by the readings that count; null if there was none.</summary>
+    /// <summary>The position for the next commit: all values before it were processed by counted readers; null if there was none.</summary>
     public long? Passed { get; private set; }
 
-    public ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation) => OpenAsync(from, isCounted, chooser: null, chosen: null, cancellation);
+    public ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation)
+        => OpenAsync(from, isCounted, chooser: null, chosen: null, cancellation);
 
-    /// <summary>The same, where another process has the numbers of what chooses, and may have chosen the place in a repetition.</summary>
+    /// <summary>
+    /// Opens a reader for another process, which numbers its own choosers, and may have replayed the choice of the position.
+    /// </summary>
     public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, int? chooser, long? chosen, CancellationToken cancellation)
     {
         ThrowIfClosed();
@@ -54,7 +61,8 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         {
             ValueTask<long> Choose() => FindAsync(from, cancellation);
             ChoiceKind kind = from == ReadFrom.New ? ChoiceKind.New : ChoiceKind.Latest;
-            start = boundary is null ? await Choose().ConfigureAwait(false) : await boundary.ChooseAsync(kind, chooser ?? boundary.NumberOf(kind, plan.Name), Choose).ConfigureAwait(false);
+            start = boundary is null ? await Choose().ConfigureAwait(false)
+                : await boundary.ChooseAsync(kind, chooser ?? boundary.NumberOf(kind, plan.Name), Choose).ConfigureAwait(false);
             if (plan.IsOnce && boundary is not null) await boundary.PlaceAsync(plan.Name, start).ConfigureAwait(false);
         }
         else if (plan.IsRejoined && isCounted) start = rejoinedAt ??= await FindPlaceAsync(cancellation).ConfigureAwait(false);
@@ -62,7 +70,9 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         lock (sync)
         {
             if (plan.IsOnce && isCounted && wasRead)
-                throw new FlowException($"The stream {plan.Name} is read a second time: a processor that resumes per item, or at checkpoints, reads each of its inputs once. Read it once, or let it resume from scratch.");
+                throw new FlowException(
+                    $"The stream {plan.Name} is read a second time: a processor that resumes per item, or at checkpoints, reads each of "
+                        + $"its inputs once. Read it once, or let it resume from scratch.");
             wasRead |= isCounted;
             active.Add(reader);
         }
@@ -95,7 +105,7 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         await CloseGateAsync(onlyIfIdle: true, CancellationToken.None).ConfigureAwait(false);
     }
 
-    /// <summary>What was read last has been processed, though nobody has asked for more.</summary>
+    /// <summary>Marks the values read last as processed, although the function has not asked for more.</summary>
     public void PassCurrent()
     {
         lock (sync)
@@ -106,7 +116,7 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         }
     }
 
-    /// <summary>Notes for a commit how far the readings have come.</summary>
+    /// <summary>Notes and returns the position that the counted readers have passed, for a commit.</summary>
     public long? Mark()
     {
         lock (sync)
@@ -117,7 +127,7 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         }
     }
 
-    /// <summary>Tells the store how far all readings have come, if it is far enough.</summary>
+    /// <summary>Moves the readers in the store to the position that all readers here have passed, unless that is too close.</summary>
     public async ValueTask MoveAsync(bool isWaiting, CancellationToken cancellation)
     {
         long least = Least();
@@ -135,18 +145,18 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         }
     }
 
-    /// <summary>Somebody waits for a value until the result is disposed; the function's slot is free meanwhile.</summary>
+    /// <summary>Begins a wait for a value, which ends when the result is disposed. The function's slot is free meanwhile.</summary>
     public async ValueTask<IAsyncDisposable> RestAsync(CancellationToken cancellation)
     {
-        // What a function reads of a run that it has started is no input of its own.
+        // A function that reads results of a run it has started gives up its own slot, too.
         ExecutionSlot? resting = slot ?? ExecutionSlot.Current;
         if (resting is not null) await resting.RestAsync(cancellation).ConfigureAwait(false);
         Interlocked.Increment(ref waiting);
         return new Rest(this, resting);
     }
 
-    /// <summary>It holds nobody up any more: what it has not read is kept.</summary>
-    /// <returns>Whether it did until now.</returns>
+    /// <summary>Closes the gate for good: unread values are kept without holding up the writer.</summary>
+    /// <returns>Whether the gate was open until now.</returns>
     public async Task<bool> LiftGateAsync()
     {
         bool wasOpen = isGateOpen != false;
@@ -155,7 +165,7 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         return wasOpen;
     }
 
-    /// <summary>Nothing is kept for this port any more.</summary>
+    /// <summary>Closes the port and its readers in the store: nothing is kept for it any more.</summary>
     public async ValueTask CloseAsync(CancellationToken cancellation = default)
     {
         isClosed = true;
@@ -171,7 +181,8 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
     }
 
     public FlowException Gone(long from, long missed) => new(
-        $"The stream {plan.Name} of the run {plan.Run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left the store when they had been read. "
+        $"The stream {plan.Name} of the run {plan.Run} does not have its values {from:N0} to {from + missed - 1:N0} any more: they left "
+            + $"the store when they had been read. "
         + "Read it once, start the run with keepOutputs: true, or give the stream Retention.All.")
     { Run = plan.Run };
 
@@ -180,15 +191,16 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         public async ValueTask DisposeAsync()
         {
             Interlocked.Decrement(ref port.waiting);
-            if (resting is not null) await resting.GoOnAsync(port.Life).ConfigureAwait(false);          // also who has given up waiting goes on
+            if (resting is not null) await resting.GoOnAsync(port.Life).ConfigureAwait(false);          // also after a cancelled wait
         }
     }
 
     private async Task TellAsync(string reader, long next, CancellationToken cancellation)
     {
-        if (isClosed) return;                        // else it would be opened again
+        if (isClosed) return;                        // otherwise it would be opened again
         var move = new CursorCommit(Stream, reader, 0, next);
-        if (await calls.DoAsync(Stream, () => Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false) || plan.GateExpiry is null) return;
+        if (await calls.DoAsync(Stream, () => Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false)
+            || plan.GateExpiry is null) return;
         bool isGate = reader == plan.Gate;           // it has expired meanwhile
         var options = new ReaderOptions { AppliesBackpressure = isGate, IdleTimeout = isGate ? plan.GateExpiry : plan.KeeperExpiry };
         await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, reader, options, cancellation), cancellation).ConfigureAwait(false);
@@ -206,7 +218,8 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         {
             if (isGateOpen == true || isLifted) return;
             var options = new ReaderOptions { IdleTimeout = plan.GateExpiry };
-            await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation).ConfigureAwait(false);
+            await calls.DoAsync(Stream, () => Store.OpenReaderAsync(Stream, plan.Gate!, options, cancellation), cancellation)
+                .ConfigureAwait(false);
             (isGateOpen, told) = (true, start);
         }
         finally
@@ -235,24 +248,32 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
         }
     }
 
-    private Task CloseAsync(string reader, CancellationToken cancellation) => calls.DoAsync([], () => Store.CloseReaderAsync(Stream, reader, cancellation), cancellation);
+    private Task CloseAsync(string reader, CancellationToken cancellation)
+        => calls.DoAsync([], () => Store.CloseReaderAsync(Stream, reader, cancellation), cancellation);
 
     private void ThrowIfClosed()
     {
         if (!isClosed) return;
-        if (boundary is null) throw new ObjectDisposedException(nameof(FlowRun), $"The stream {Name} of the run {plan.Run} cannot be read here any more: the FlowRun was disposed, and what it had not read is not kept for it.");
-        throw new FlowException($"The function that is registered for the processor has no parameter for the input {Name}, so nothing is kept for it. Register one that has it, or a ProcessorFunction, which may read any.") { Run = plan.Run };
+        if (boundary is null) throw new ObjectDisposedException(nameof(FlowRun),
+            $"The stream {Name} of the run {plan.Run} cannot be read here any more: the FlowRun was disposed, and what it had not read is "
+                + $"not kept for it.");
+        throw new FlowException(
+            $"The function that is registered for the processor has no parameter for the input {Name}, so nothing is kept for it. "
+                + $"Register one that has it, or a ProcessorFunction, which may read any.")
+        { Run = plan.Run };
     }
 
     private async ValueTask<long> FindPlaceAsync(CancellationToken cancellation)
     {
-        StreamInfo? info = await calls.DoAsync(Stream, () => Store.FindStreamAsync(Stream, cancellation), cancellation).ConfigureAwait(false);
+        StreamInfo? info = await calls.DoAsync(Stream, () => Store.FindStreamAsync(Stream, cancellation), cancellation)
+            .ConfigureAwait(false);
         return info?.Readers.FirstOrDefault(reader => reader.Name == plan.Keeper)?.Next[0] ?? plan.From;
     }
 
     private async ValueTask<long> FindAsync(ReadFrom from, CancellationToken cancellation)
     {
-        StreamInfo? info = await calls.DoAsync(Stream, () => Store.FindStreamAsync(Stream, cancellation), cancellation).ConfigureAwait(false);
+        StreamInfo? info = await calls.DoAsync(Stream, () => Store.FindStreamAsync(Stream, cancellation), cancellation)
+            .ConfigureAwait(false);
         ReaderInfo? keeper = info?.Readers.FirstOrDefault(reader => reader.Name == plan.Keeper);
         if (keeper is null) return plan.From;
         long tail = keeper.Next[0] + keeper.Backlog;

@@ -1,14 +1,14 @@
 using System.Buffers.Binary;
+using Sluice.Policies;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>
-/// The output of a processor that resumes from scratch: numbered appends, each of which records a hash of everything so far. What is put out again is counted and hashed, and
-/// compared where the repetition has come as far as the stream.
-/// </summary>
+/// <summary>The output of a processor that resumes from scratch: numbered appends, each with a hash of all values so far.</summary>
 /// <remarks>
-/// Thread-safe. A lone value goes at once; what comes while an append is on its way goes together with the next. Two batches take turns: one is filled under the lock, the
-/// other belongs to the append.
+/// A repetition counts and hashes its values, and compares the hash when it reaches the end of the stored stream.
+/// Thread-safe. A lone value is appended at once; values that come during an append go together with the next one. Of two batches, one is
+/// filled under the lock, and the running append has the other.
 /// </remarks>
 internal sealed class NumberedOutput : IOutputPort
 {
@@ -23,7 +23,7 @@ internal sealed class NumberedOutput : IOutputPort
     private readonly byte[] position = new byte[HashBytes];
     private EntryBatch filling;
     private EntryBatch flying;
-    private TaskCompletionSource? room;              // who waits for the append on its way
+    private TaskCompletionSource? room;              // for writers that wait for the running append
     private Task flight = Task.CompletedTask;
     private Exception? failure;
     private ulong hash;
@@ -41,7 +41,7 @@ internal sealed class NumberedOutput : IOutputPort
 
     private bool IsFull => filling.Count >= stream.MaxItems || filling.Bytes >= MaxBytes;
 
-    /// <summary>From now on, nobody else can write the stream in the processor's name.</summary>
+    /// <summary>Opens the output; from now on, no earlier host can write the stream.</summary>
     public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, CancellationToken cancellation)
         => new(stream, choices, await stream.OpenProducerAsync(cancellation).ConfigureAwait(false));
 
@@ -95,13 +95,14 @@ internal sealed class NumberedOutput : IOutputPort
         ReadOnlyMemory<byte> record = to.RecordAt(to.Count - 1);
         hash = (hash * 0x9E3779B97F4A7C15) + StableHash.Of(record.Span);
         count++;
-        if (isRepetition && count == producer.Last && hash != BinaryPrimitives.ReadUInt64LittleEndian(producer.Position.Span)) throw failure = Differs("the values are not the same");
+        if (isRepetition && count == producer.Last && hash != BinaryPrimitives.ReadUInt64LittleEndian(producer.Position.Span))
+            throw failure = Differs("the values are not the same");
     }
 
-    // Throws nothing: what goes wrong is told to whoever writes next, and to who finishes.
+    // Never throws: the next write and the finish throw the failure.
     private async Task FlyAsync()
     {
-        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // out of the lock
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // leave the lock
         try
         {
             while (true)
@@ -137,7 +138,8 @@ internal sealed class NumberedOutput : IOutputPort
     }
 
     private NondeterministicReplayException Differs(string how) => new(
-        $"The processor {stream.Processor} was repeated after its host had gone, and did not put out the same to {Name}: {how}. What readers have seen and what would follow do not belong together. "
+        $"The processor {stream.Processor} was repeated after its host had gone, and did not put out the same to {Name}: {how}. What "
+            + $"readers have seen and what would follow do not belong together. "
         + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.")
     { Processor = stream.Processor, Run = stream.Run };
 }

@@ -1,15 +1,18 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>A stream of a run, as the store calls of who writes it see it.</summary>
+namespace Sluice.Flows;
+
+/// <summary>The store calls for one output stream of a run.</summary>
 /// <param name="calls">The store.</param>
-/// <param name="run">The run.</param>
-/// <param name="plan">The stream.</param>
-/// <param name="processor">Who writes it.</param>
-/// <param name="stalls">Told when it waits long for room; null if nobody is.</param>
-/// <param name="slot">The function's, free while it waits for room.</param>
-/// <param name="life">Ends when it is not to be written any more.</param>
-/// <remarks>Used by one party at a time.</remarks>
-internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan plan, string processor, DeadlockDetector? stalls, ExecutionSlot? slot, CancellationToken life)
+/// <param name="run">The id of the run.</param>
+/// <param name="plan">The plan of the stream.</param>
+/// <param name="processor">The writer.</param>
+/// <param name="stalls">Notified of long waits for room; null for none.</param>
+/// <param name="slot">The function's slot, given up during a wait for room.</param>
+/// <param name="life">Cancelled when writing must stop.</param>
+/// <remarks>Not thread-safe.</remarks>
+internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan plan, string processor, DeadlockDetector? stalls,
+    ExecutionSlot? slot, CancellationToken life)
 {
     private const int LookEvery = 1000;
 
@@ -31,10 +34,12 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
 
     public CancellationToken Life => life;
 
-    /// <summary>How many values are appended together at most: a fraction of the bound, or nobody would read while others write.</summary>
+    /// <summary>
+    /// The largest number of values per append: a fraction of the bound, so that readers and the writer work at the same time.
+    /// </summary>
     public int MaxItems { get; } = (int)Math.Clamp(plan.MaxItems / 4, 1, 512);
 
-    /// <summary>The function waits for something.</summary>
+    /// <summary>Awaits a task while the function's slot is free.</summary>
     public async Task RestAsync(Task waited, CancellationToken cancellation)
     {
         if (slot is null)
@@ -49,18 +54,23 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
         }
         finally
         {
-            await slot.GoOnAsync(life).ConfigureAwait(false);          // also who has given up waiting goes on
+            await slot.GoOnAsync(life).ConfigureAwait(false);          // also after a cancelled wait
         }
     }
 
-    public EntryBatch NewBatch() => new() { Stream = plan.Name, MaxEntryBytes = plan.MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
+    public EntryBatch NewBatch() => new()
+    {
+        Stream = plan.Name,
+        MaxEntryBytes = plan.MaxItemBytes,
+        LimitName = FlowStreamOptions.LimitName
+    };
 
     public Task<ProducerState> OpenProducerAsync(CancellationToken cancellation)
         => calls.DoAsync(stream, () => calls.Store.OpenProducerAsync(stream, processor, cancellation), cancellation);
 
-    /// <summary>Appends; waits while the stream is full.</summary>
-    /// <exception cref="OperationCanceledException">Another host writes it now.</exception>
-    /// <exception cref="FlowException">It has ended, or keeps too much.</exception>
+    /// <summary>Appends values; waits while the stream is full.</summary>
+    /// <exception cref="OperationCanceledException">Another host writes the stream now.</exception>
+    /// <exception cref="FlowException">The stream has ended, or keeps too many values.</exception>
     public async Task AppendAsync(long epoch, long first, EntryBatch entries, ReadOnlyMemory<byte> position)
     {
         var request = new AppendRequest(stream, processor, epoch, first, entries) { Position = position };
@@ -79,16 +89,23 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
                     await wait.WaitAsync(seen, result.RetryAfter).ConfigureAwait(false);
                     break;
                 case AppendStatus.Ended:
-                    throw new FlowException($"The stream {Name} of the run {run} has ended, the processor {processor} can put out nothing to it any more.") { Run = run };
+                    throw new FlowException(
+                        $"The stream {Name} of the run {run} has ended, the processor {processor} can put out nothing to it any more.")
+                    {
+                        Run = run
+                    };
                 case AppendStatus.Gap:
-                    throw new StoreRolledBackException($"The store has lost values of the stream {Name} of the run {run}: it knows {result.Last:N0}, the processor {processor} had put out {first - 1:N0}.") { Stream = stream };
+                    throw new StoreRolledBackException(
+                        $"The store has lost values of the stream {Name} of the run {run}: it knows {result.Last:N0}, the "
+                            + $"processor {processor} had put out {first - 1:N0}.")
+                    { Stream = stream };
                 default:
                     throw new OperationCanceledException($"The processor {processor} of the run {run} is run by another host now.");
             }
         }
     }
 
-    /// <summary>Every so many values, and when there is no room, looks how many the stream keeps, and for whom.</summary>
+    /// <summary>Checks, every so many values and if there is no room, how many values the stream keeps, and for whom.</summary>
     public async Task LookAsync(long count)
     {
         if (count < lookAt) return;
@@ -97,8 +114,9 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
         if (info is null) return;
         if (info.Readers.Count == 0 && plan.Retention != Retention.All)
         {
-            // Nobody reads it any more. A stream without readers keeps everything.
-            await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { AppliesBackpressure = false, Start = StreamStart.New }, life), life).ConfigureAwait(false);
+            // A stream without readers keeps everything, so a reader passes it all.
+            await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody,
+                new() { AppliesBackpressure = false, Start = StreamStart.New }, life), life).ConfigureAwait(false);
             return;
         }
         if (info.Readers is [{ Name: ReaderNames.Nobody } nobody])
@@ -106,10 +124,13 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
             var move = new CursorCommit(stream, nobody.Name, 0, nobody.Next[0] + nobody.Backlog);
             await calls.DoAsync(stream, () => calls.Store.MoveReaderAsync(move, life), life).ConfigureAwait(false);
         }
-        else if (plan.Retention != Retention.All && info.Readers.MaxBy(reader => reader.Backlog) is { } slowest && slowest.Backlog > plan.MaxKept)
+        else if (plan.Retention != Retention.All && info.Readers.MaxBy(reader => reader.Backlog) is { } slowest
+            && slowest.Backlog > plan.MaxKept)
             throw new FlowException(
-                $"The stream {Name} of the run {run} keeps {slowest.Backlog:N0} values for {ReaderNames.Text(slowest.Name)}, which holds nobody up. The limit is "
-                + $"{plan.MaxKept:N0} (FlowStreamOptions.MaxKept). Raise it, read the results while they are made, or let the processor resume per item.")
+                $"The stream {Name} of the run {run} keeps {slowest.Backlog:N0} values for {ReaderNames.Text(slowest.Name)}, which holds "
+                    + $"nobody up. The limit is "
+                + $"{plan.MaxKept:N0} (FlowStreamOptions.MaxKept). Raise it, read the results while they are made, or let the processor "
+                + $"resume per item.")
             { Run = run, Processor = processor };
     }
 }

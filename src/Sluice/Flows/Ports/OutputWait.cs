@@ -1,16 +1,16 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Waits until there is room in a stream; if that takes long, the run is told.</summary>
-/// <remarks>Used by one party, for one write.</remarks>
+/// <summary>Waits for room in a stream, for one write; reports a long wait to the run.</summary>
+/// <remarks>Not thread-safe.</remarks>
 internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
 {
     private readonly long begun = output.Calls.Time.GetTimestamp();
-    private long since = output.Calls.Time.GetTimestamp();          // when the wait began, or was told last
+    private long since = output.Calls.Time.GetTimestamp();          // the begin of the wait, or the last report
     private bool wasTold;
 
-    /// <summary>Waits for a change, or until it is time to look again.</summary>
-    /// <param name="seen">The stream's changes before it was found to be full.</param>
-    /// <param name="retryAfter">When a reader that holds the stream may have expired; null if none can.</param>
+    /// <summary>Waits for a change of the stream, or until it is time to try again.</summary>
+    /// <param name="seen">The change count of the stream from before it was full.</param>
+    /// <param name="retryAfter">When a reader that holds up the stream may have expired; null for never.</param>
     public async Task WaitAsync(long seen, TimeSpan? retryAfter)
     {
         if (output.Stalls is { } stalls)
@@ -26,13 +26,15 @@ internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
         }
         CancellationToken life = output.Life;
         using var waiting = CancellationTokenSource.CreateLinkedTokenSource(life);
-        Task change = output.Calls.DoAsync(output.Stream, () => output.Calls.Store.WaitForChangeAsync(output.Stream, seen, waiting.Token), waiting.Token);          // pauses if the store cannot say so
+        // Pauses if the store cannot wait.
+        Task change = output.Calls.DoAsync(output.Stream, () => output.Calls.Store.WaitForChangeAsync(output.Stream, seen, waiting.Token),
+            waiting.Token);
         if (retryAfter is { } pause) await Task.WhenAny(change, Task.Delay(pause, output.Calls.Time, waiting.Token)).ConfigureAwait(false);
         else await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await waiting.CancelAsync().ConfigureAwait(false);
         await change.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         life.ThrowIfCancellationRequested();
-        if (change.IsFaulted) await change.ConfigureAwait(false);          // it will not say so the next time either
+        if (change.IsFaulted) await change.ConfigureAwait(false);          // the next call would fail in the same way
     }
 
     public ValueTask DisposeAsync() => wasTold ? new(output.Stalls!.TellMovingAsync()) : ValueTask.CompletedTask;

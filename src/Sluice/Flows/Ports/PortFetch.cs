@@ -1,24 +1,29 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>Reads values of a stream from the store.</summary>
+namespace Sluice.Flows;
+
+/// <summary>Fetches values of an input stream from the store.</summary>
 internal static class PortFetch
 {
     private const int MaxItems = 256;
     private const int MaxBytes = 1 << 20;
 
-    public static async ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(InputPort port, PortReader reader, long next, CancellationToken cancellation)
+    public static async ValueTask<(ReadOnlyMemory<Entry> Values, long Next)> FetchAsync(InputPort port, PortReader reader, long next,
+        CancellationToken cancellation)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, port.Life);
         cancellation = either.Token;
         while (true)
         {
             cancellation.ThrowIfCancellationRequested();
-            long seen = await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, -1, cancellation), cancellation).ConfigureAwait(false);
+            long seen = await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, -1, cancellation),
+                cancellation).ConfigureAwait(false);
             var request = new ReadRequest(port.Stream, 0, next) { MaxItems = MaxItems, MaxBytes = MaxBytes, Reader = port.Keeper };
             ReadResult result;
             try
             {
-                result = await port.Calls.DoAsync(port.Stream, () => port.Store.ReadAsync(request, cancellation), cancellation).ConfigureAwait(false);
+                result = await port.Calls.DoAsync(port.Stream, () => port.Store.ReadAsync(request, cancellation), cancellation)
+                    .ConfigureAwait(false);
             }
             catch (StreamStoreException e) when (e.IsPermanent)
             {
@@ -39,7 +44,8 @@ internal static class PortFetch
             }
             await port.MoveAsync(isWaiting: true, cancellation).ConfigureAwait(false);
             await using (await port.RestAsync(cancellation).ConfigureAwait(false))
-                await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation).ConfigureAwait(false);
+                await port.Calls.DoAsync(port.Stream, () => port.Store.WaitForChangeAsync(port.Stream, seen, cancellation), cancellation)
+                    .ConfigureAwait(false);
         }
     }
 }

@@ -1,7 +1,7 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Reads several streams, and takes the next value of whichever has one. Which one that was is chosen as before in a repetition.</summary>
-/// <remarks>Used by one party.</remarks>
+/// <summary>Merges several streams: takes the next value of any stream that has one. A repetition replays the order.</summary>
+/// <remarks>Not thread-safe.</remarks>
 internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cancellation) : IDisposable
 {
     private readonly List<(IInputPort Port, PortReader Reader)> inputs = [];
@@ -16,24 +16,27 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         reads.Add(null);
     }
 
-    /// <summary>The next value, as the reader's current one; null when all streams are complete.</summary>
+    /// <summary>Advances to the next value, which is current at the reader; null when all streams are complete.</summary>
     public async ValueTask<(int Index, PortReader Reader)?> NextAsync()
     {
         if (last >= 0) inputs[last].Reader.Pass();
         last = -1;
         if (boundary is not null) await boundary.ReachAsync(!IsAtHand(), ending.Token).ConfigureAwait(false);
         long index = boundary is null ? await ChooseAsync().ConfigureAwait(false)
-            : await boundary.ChooseAsync(ChoiceKind.Merge, number ??= boundary.NumberOf(ChoiceKind.Merge, string.Join(',', inputs.Select(input => input.Port.Name))), ChooseAsync).ConfigureAwait(false);
+            : await boundary.ChooseAsync(ChoiceKind.Merge,
+            number ??= boundary.NumberOf(ChoiceKind.Merge, string.Join(',', inputs.Select(input => input.Port.Name))), ChooseAsync)
+                .ConfigureAwait(false);
         if (index < 0 || index >= inputs.Count) return null;
         last = (int)index;
         PortReader reader = inputs[last].Reader;
         bool has = await (reads[last] ?? reader.ReadAsync(ending.Token).AsTask()).ConfigureAwait(false);
         reads[last] = null;
-        if (!has) throw new FlowException($"The stream {inputs[last].Port.Name} ended before the value that was read from it the last time.");
+        if (!has)
+            throw new FlowException($"The stream {inputs[last].Port.Name} ended before the value that was read from it the last time.");
         return (last, reader);
     }
 
-    /// <summary>Ends all readings.</summary>
+    /// <summary>Ends all readers.</summary>
     public async ValueTask ReleaseAsync()
     {
         await ending.CancelAsync().ConfigureAwait(false);
@@ -44,7 +47,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
 
     public void Dispose() => ending.Dispose();
 
-    // A reader that is being waited for belongs to that read.
+    // A reader with a pending read belongs to that read.
     private bool IsAtHand()
     {
         for (int i = 0; i < inputs.Count; i++)
@@ -52,7 +55,7 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
         return false;
     }
 
-    /// <summary>The first that has a value; -1 if all have ended.</summary>
+    /// <summary>Waits for the first stream with a value; -1 if all have ended.</summary>
     private async ValueTask<long> ChooseAsync()
     {
         while (true)

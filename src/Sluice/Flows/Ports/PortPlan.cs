@@ -1,28 +1,28 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>How a port of a stream is opened.</summary>
-/// <param name="Run">The run.</param>
-/// <param name="Name">The stream's name in the flow.</param>
-/// <param name="Keeper">The reader for which the store keeps what may be read again; never holds anybody up.</param>
-/// <param name="Gate">The reader that holds up who writes too far ahead; null if this one does not.</param>
-/// <param name="From">Where to begin.</param>
+/// <summary>The options of an input port.</summary>
+/// <param name="Run">The id of the run.</param>
+/// <param name="Name">The name of the stream in the flow.</param>
+/// <param name="Keeper">The reader in the store that keeps values for a repetition; it does not hold up the writer.</param>
+/// <param name="Gate">The reader in the store that applies backpressure; null for none.</param>
+/// <param name="From">The position to begin at.</param>
 internal sealed record PortPlan(string Run, string Name, string Keeper, string? Gate, long From)
 {
-    /// <summary>How long the gate holds anybody up if nobody reads; null for ever.</summary>
+    /// <summary>How long an idle gate holds up the writer; null for ever.</summary>
     public TimeSpan? GateExpiry { get; init; }
 
-    /// <summary>How long the store keeps what nobody comes to read; null for ever.</summary>
+    /// <summary>How long the store keeps values for an idle keeper; null for ever.</summary>
     public TimeSpan? KeeperExpiry { get; init; }
 
-    /// <summary>Whether the keeper follows what is read; otherwise commits move it.</summary>
+    /// <summary>Whether reading moves the keeper; otherwise commits do.</summary>
     public bool MovesKeeper { get; init; }
 
-    /// <summary>Whether <see cref="From"/> is where an earlier start was, whatever is asked for.</summary>
+    /// <summary>Whether an earlier start has set <see cref="From"/>, which then precedes a <see cref="ReadFrom"/>.</summary>
     public bool IsPlaced { get; init; }
 
-    /// <summary>Whether it goes on behind what was passed in an earlier life under the same name, if that has left the store.</summary>
+    /// <summary>Whether to begin at the keeper's stored position, which an earlier service of this name may have moved.</summary>
     public bool IsRejoined { get; init; }
 
-    /// <summary>Whether the stream may be read once only.</summary>
+    /// <summary>Whether the stream may be read only once.</summary>
     public bool IsOnce { get; init; }
 }

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>One reading of a stream, from a place on. Used by one party at a time; <see cref="Passed"/> by anyone.</summary>
+namespace Sluice.Flows;
+
+/// <summary>One reader of a stream, from a position on. Not thread-safe, except <see cref="Passed"/> and <see cref="Delivered"/>.</summary>
 internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 {
     private ReadOnlyMemory<Entry> batch;
@@ -9,19 +11,19 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
     private long delivered = from;
     private long passed = from;
 
-    /// <summary>Where it has begun.</summary>
+    /// <summary>The position where it has begun.</summary>
     public long From { get; } = from;
 
-    /// <summary>What was read last.</summary>
+    /// <summary>The value read last.</summary>
     public Entry Current { get; private set; }
 
-    /// <summary>Whether it takes part in what is committed: what was read to look at one value does not.</summary>
+    /// <summary>Whether it counts for commits; a look at a single value does not.</summary>
     public bool IsCounted => isCounted;
 
-    /// <summary>Everything before this has been processed.</summary>
+    /// <summary>The position up to which all values were processed.</summary>
     public long Passed => Volatile.Read(ref passed);
 
-    /// <summary>Everything before this was given to who reads.</summary>
+    /// <summary>The position up to which all values were given to the function.</summary>
     public long Delivered => Volatile.Read(ref delivered);
 
     /// <summary>Whether the next value is at hand.</summary>
@@ -29,29 +31,29 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 
     public bool HasEnded { get; private set; }
 
-    /// <summary>The current value is given to who has asked for it.</summary>
+    /// <summary>Gives out the current value.</summary>
     public Entry Deliver()
     {
         Volatile.Write(ref delivered, Current.Sequence + 1);
         return Current;
     }
 
-    /// <summary>What was delivered has been processed.</summary>
+    /// <summary>Marks all delivered values as processed.</summary>
     public void Pass() => Volatile.Write(ref passed, Volatile.Read(ref delivered));
 
-    /// <summary>How far another process has come with what was taken for it.</summary>
+    /// <summary>Takes over the positions of a remote process, for which values were taken.</summary>
     public void MoveTo(long delivered, long passed)
     {
         Volatile.Write(ref this.delivered, delivered);
         Volatile.Write(ref this.passed, passed);
     }
 
-    /// <summary>There is no more.</summary>
+    /// <summary>Marks the end of the stream.</summary>
     public void End() => HasEnded = true;
 
-    /// <summary>Goes to the next value; waits until there is one.</summary>
-    /// <returns>Whether there is one; else the stream is complete.</returns>
-    /// <exception cref="FlowException">The stream has failed, or does not have the value any more.</exception>
+    /// <summary>Advances to the next value; waits until there is one.</summary>
+    /// <returns>Whether there is a value; false if the stream is complete.</returns>
+    /// <exception cref="FlowException">The stream has failed, or no longer has the value.</exception>
     public async ValueTask<bool> ReadAsync(CancellationToken cancellation)
     {
         if (!HasNext)
@@ -64,9 +66,9 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
         return true;
     }
 
-    /// <summary>Takes the next values all at once; waits until there are some. For who gives them to another process.</summary>
-    /// <returns>None if the stream is complete.</returns>
-    /// <exception cref="FlowException">The stream has failed, or does not have the values any more.</exception>
+    /// <summary>Takes the next values at once, for another process; waits until there are some.</summary>
+    /// <returns>The values; none if the stream is complete.</returns>
+    /// <exception cref="FlowException">The stream has failed, or no longer has the values.</exception>
     public async ValueTask<ReadOnlyMemory<Entry>> TakeAsync(CancellationToken cancellation)
     {
         if (HasEnded) return default;

@@ -1,11 +1,15 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>The output of a processor that resumes per item or at checkpoints: held back until the commit that says what it came from.</summary>
-/// <remarks>What is staged is used under the lock of the <see cref="Staging"/>.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>
+/// The output of a processor that resumes per item or at checkpoints: staged until the commit of the items that it comes from.
+/// </summary>
+/// <remarks>The <see cref="Staging"/> guards the staged values by its lock.</remarks>
 internal sealed class StagedOutput(OutputStream stream, Staging staging, long count) : IOutputPort
 {
     private EntryBatch staged = stream.NewBatch();
-    private int passed;                              // how many of them are of items that have been processed
+    private int passed;                              // the number of values from completed items
     private long count = count;
 
     public string Name => stream.Name;
@@ -14,10 +18,10 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
 
     public long Count => Volatile.Read(ref count);
 
-    /// <summary>How many values are held back.</summary>
+    /// <summary>The number of staged values.</summary>
     public int Items => staged.Count;
 
-    /// <summary>Their bytes.</summary>
+    /// <summary>The size of the staged values in bytes.</summary>
     public long Bytes => staged.Bytes;
 
     public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
@@ -31,7 +35,7 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
 
     public Task SettleAsync() => Task.CompletedTask;
 
-    /// <returns>By how many bytes it has grown.</returns>
+    /// <returns>The added size in bytes.</returns>
     public long Add<T>(T value, IPayloadSerializer<T> serializer)
     {
         long before = staged.Bytes;
@@ -41,7 +45,7 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
 
     public void Pass() => passed = staged.Count;
 
-    /// <summary>Takes out what is held back, or of it what is of items that have been processed. The batch belongs to the caller.</summary>
+    /// <summary>Takes out the staged values, or only those of completed items. The caller owns the batch.</summary>
     public CommitOutput? Take(bool onlyPassed)
     {
         int kept = onlyPassed ? staged.Count - passed : 0;

@@ -1,25 +1,29 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>What all outputs of a processor hold back until its next commit.</summary>
-/// <remarks>Thread-safe: guards the batches of its outputs.</remarks>
-/// <param name="commitPassed">Commits what the items before the present one have put out.</param>
-/// <param name="ports">How many inputs and outputs the processor has.</param>
+namespace Sluice.Flows;
+
+/// <summary>The values that all outputs of a processor stage until its next commit.</summary>
+/// <remarks>Thread-safe: its lock guards the batches of the outputs.</remarks>
+/// <param name="commitPassed">Commits the output of completed items.</param>
+/// <param name="ports">The number of inputs and outputs of the processor.</param>
 internal sealed class Staging(Func<Task> commitPassed, int ports)
 {
     private readonly Lock sync = new();
-    private long?[] passed = [];                     // how far the inputs had come when the present item began
+    private long?[] passed = [];                     // the inputs' positions at the begin of the current item
 
     public int Items { get; private set; }
 
     public long Bytes { get; private set; }
 
-    // The row of the processor's own place is one more part of the commit; cursors and ends count, too, where they are many. A value alone may have any length.
+    // The commit also has the processor's row, cursors and ends, which count if there are many. A lone value may have any length.
     private int MaxItems { get; } = Math.Max(1, StoreCommit.MaxItems - 2 - Math.Max(0, (3 * ports) - 100));
 
     private bool Fits => Items <= MaxItems && (Bytes <= StoreCommit.MaxBytes / 2 || Items == 1);
 
-    /// <summary>Holds back a value. If it does not go into the same commit as what earlier items have put out, that is committed first.</summary>
-    /// <exception cref="FlowException">One item, or what was put out since the last checkpoint, is more than a commit holds.</exception>
+    /// <summary>
+    /// Stages a value. If it does not fit into one commit with the output of completed items, that output is committed first.
+    /// </summary>
+    /// <exception cref="FlowException">The output of one item, or since the last checkpoint, is too large for a commit.</exception>
     public async ValueTask AddAsync<T>(OutputStream stream, StagedOutput to, T value, IPayloadSerializer<T> serializer)
     {
         if (Add(to, value, serializer)) return;
@@ -29,12 +33,14 @@ internal sealed class Staging(Func<Task> commitPassed, int ports)
             if (Fits) return;
         }
         throw new FlowException(
-            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two commits; what an item becomes is one commit, with at most {MaxItems:N0} values "
-            + $"and {StoreCommit.MaxBytes / 2:N0} bytes, or a single value. Put out less for an item, save checkpoints more often, or let it resume from scratch.")
+            $"The processor {stream.Processor} of the run {stream.Run} has put out {Items:N0} values with {Bytes:N0} bytes between two "
+                + $"commits; what an item becomes is one commit, with at most {MaxItems:N0} values "
+            + $"and {StoreCommit.MaxBytes / 2:N0} bytes, or a single value. Put out less for an item, save checkpoints more often, or let "
+            + $"it resume from scratch.")
         { Run = stream.Run, Processor = stream.Processor };
     }
 
-    /// <summary>What was put out until now is of items that have been processed, up to where the inputs are now.</summary>
+    /// <summary>Marks all staged values as output of completed items, up to the inputs' present positions.</summary>
     public void Pass(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs)
     {
         lock (sync)
@@ -45,12 +51,13 @@ internal sealed class Staging(Func<Task> commitPassed, int ports)
         }
     }
 
-    /// <summary>Takes out what is held back.</summary>
-    /// <param name="inputs">All of them.</param>
-    /// <param name="outputs">All of them.</param>
-    /// <param name="onlyPassed">Whether what the present item has put out stays.</param>
-    /// <returns>It, and how far the inputs had come with it (null: nowhere).</returns>
-    public (List<CommitOutput> Outputs, long?[] Places) Take(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs, bool onlyPassed)
+    /// <summary>Takes out staged values.</summary>
+    /// <param name="inputs">All inputs.</param>
+    /// <param name="outputs">All outputs.</param>
+    /// <param name="onlyPassed">Whether the output of the current item stays.</param>
+    /// <returns>The values, and the inputs' positions that go with them (null for an unread input).</returns>
+    public (List<CommitOutput> Outputs, long?[] Places) Take(IReadOnlyList<InputPort> inputs, IReadOnlyList<StagedOutput> outputs,
+        bool onlyPassed)
     {
         lock (sync)
         {

@@ -1,30 +1,34 @@
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>A failure travels with the streams that it has ended, and keeps its origin.</summary>
+/// <summary>Converts failures to ends of streams and back, so that a failure keeps its origin along the flow.</summary>
 internal static class StreamFailures
 {
     private const int MaxText = 4000;
 
-    /// <summary>The end of a stream, as its reader gets it.</summary>
+    /// <summary>The exception for the reader of a failed stream.</summary>
     public static FlowException Of(string run, string stream, string text)
     {
         StreamFailure failure = RunJson.Failure(text);
         string message = failure.IsCancelled ? $"The stream {stream} ended early, because the run {run} was cancelled: {failure.Error}"
-            : $"The stream {stream} of the run {run} has failed{(failure.Processor is null ? "" : $", because the processor {failure.Processor} has")}: {failure.Error}";
+            : $"The stream {stream} of the run {run} has "
+            + $"failed{(failure.Processor is null ? "" : $", because the processor {failure.Processor} has")}: {failure.Error}";
         return Make(message, run, failure.Processor, failure.IsDifference, failure.IsCancelled);
     }
 
-    /// <summary>What whoever waits for a run gets: a difference of a repetition is one everywhere.</summary>
+    /// <summary>The exception for a failed run; a nondeterministic replay keeps its type.</summary>
     public static FlowException Make(string message, string run, string? processor, bool isDifference, bool isCancelled = false)
         => isDifference ? new NondeterministicReplayException(message) { Run = run, Processor = processor, IsCancelled = isCancelled }
             : new FlowException(message) { Run = run, Processor = processor, IsCancelled = isCancelled };
 
-    /// <summary>What the outputs of a processor are failed with: what had failed before it, if it only passes that on.</summary>
+    /// <summary>The failure for a processor's outputs: the origin's, if the processor only passes one on.</summary>
     public static StreamFailure Of(Exception failure, string processor)
-        => failure is FlowException { Processor: { } origin } known && origin != processor ? new(origin, Cause(known), known.IsCancelled) { IsDifference = known is NondeterministicReplayException }
-            : new(processor, failure is FlowException ? Short(failure.Message) : $"{failure.GetType().Name}: {Short(failure.Message)}", failure is FlowException { IsCancelled: true }) { IsDifference = failure is NondeterministicReplayException };
+        => failure is FlowException { Processor: { } origin } known && origin != processor
+        ? new(origin, Cause(known), known.IsCancelled) { IsDifference = known is NondeterministicReplayException }
+            : new(processor, failure is FlowException ? Short(failure.Message) : $"{failure.GetType().Name}: {Short(failure.Message)}",
+                failure is FlowException { IsCancelled: true })
+            { IsDifference = failure is NondeterministicReplayException };
 
-    // A message that has travelled says where it came from already: each stream would add its own sentence.
+    // A failure that was passed on has its origin already; otherwise each stream would add a sentence.
     private static string Short(string text) => text.Length <= MaxText ? text : text[..MaxText] + "…";
 
     private static string Cause(FlowException failure)

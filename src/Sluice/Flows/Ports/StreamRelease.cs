@@ -1,23 +1,32 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>Lets go of what nobody is left to read: a store keeps what no reader has passed, also when the last reader is gone.</summary>
+namespace Sluice.Flows;
+
+/// <summary>
+/// Releases values without readers: a store keeps values that no reader has passed, even after the last reader is closed.
+/// </summary>
 internal static class StreamRelease
 {
-    /// <summary>If a stream has ended and all its readers are closed, its values leave the store; unless it keeps them all.</summary>
-    /// <remarks>Whoever ends a stream calls it behind that, and whoever closes a reader of one behind that: the last of them finds that nobody is left.</remarks>
+    /// <summary>Removes the values of a stream that has ended and has no open readers, unless it keeps them all.</summary>
+    /// <remarks>Call it after ending a stream, and after closing a reader of one: the last caller finds that no reader is left.</remarks>
     /// <param name="calls">The store.</param>
-    /// <param name="stream">The stream, by its name in the store. Nothing happens if it is not there.</param>
-    /// <param name="cancellation">Gives up.</param>
+    /// <param name="stream">The name of the stream in the store; it may be missing.</param>
+    /// <param name="cancellation">Cancels the call.</param>
     public static async Task LetGoAsync(StoreRetrier calls, string stream, CancellationToken cancellation)
     {
-        StreamInfo? info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation).ConfigureAwait(false);
-        if (info is not { End: not null, Items: > 0, Options.Retention: Retention.UntilRead } || info.Readers.Any(reader => reader.Name != ReaderNames.Nobody)) return;
+        StreamInfo? info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation)
+            .ConfigureAwait(false);
+        if (info is not { End: not null, Items: > 0, Options.Retention: Retention.UntilRead }
+            || info.Readers.Any(reader => reader.Name != ReaderNames.Nobody)) return;
         try
         {
-            ReaderInfo nobody = await calls.DoAsync(stream, () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { AppliesBackpressure = false }, cancellation), cancellation).ConfigureAwait(false);
+            ReaderInfo nobody = await calls.DoAsync(stream,
+                () => calls.Store.OpenReaderAsync(stream, ReaderNames.Nobody, new() { AppliesBackpressure = false }, cancellation),
+                    cancellation).ConfigureAwait(false);
             var move = new CursorCommit(stream, ReaderNames.Nobody, 0, nobody.Next[0] + nobody.Backlog);
             await calls.DoAsync(stream, () => calls.Store.MoveReaderAsync(move, cancellation), cancellation).ConfigureAwait(false);
-            await calls.DoAsync(stream, () => calls.Store.CloseReaderAsync(stream, ReaderNames.Nobody, cancellation), cancellation).ConfigureAwait(false);
+            await calls.DoAsync(stream, () => calls.Store.CloseReaderAsync(stream, ReaderNames.Nobody, cancellation), cancellation)
+                .ConfigureAwait(false);
         }
         catch (FlowException)
         {

@@ -1,14 +1,17 @@
-namespace Sluice;
+using Sluice.Storage;
+
+namespace Sluice.Flows;
 
 /// <summary>
-/// Looks whether the service that puts values into a run is still there, for a processor that reads them: if its signs of life stop for a lease time before it has ended the stream, the stream fails.
+/// Watches, for a processor that reads given inputs, the service that feeds them. If the feeder is silent for its lease duration before a
+/// stream has ended, the stream fails.
 /// </summary>
 internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan plan, CancellationToken life)
 {
-    /// <summary>The group in which who has started the run gives signs of life while it puts in values.</summary>
+    /// <summary>The group in which the starter of a run beats while it feeds inputs.</summary>
     public static GroupId GroupOf(string run) => new(FlowNames.Journal(run), "starter");
 
-    /// <summary>Ends when all given inputs of the processor have, or its life. Throws nothing.</summary>
+    /// <summary>Ends when all given inputs of the processor have ended, or the life is cancelled. Never throws.</summary>
     public async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -34,9 +37,10 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
             catch (StreamStoreException e)
             {
                 core.Warn($"Whether {run.Starter} still puts in {string.Join(", ", given)} of the run {run.Run} is not known: {e.Message}");
-                seen = null;                         // silence begins anew
+                seen = null;                         // the silence begins anew
             }
-            await Task.Delay(core.Options.LeaseDuration / 2, core.Options.Time, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(core.Options.LeaseDuration / 2, core.Options.Time, life)
+                .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (life.IsCancellationRequested) return;
         }
     }
@@ -45,7 +49,8 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
     {
         List<string> open = [];
         foreach (string input in given)
-            if (await core.Store.FindStreamAsync(FlowNames.Values(run.Run, input), life).ConfigureAwait(false) is { End: null }) open.Add(input);
+            if (await core.Store.FindStreamAsync(FlowNames.Values(run.Run, input), life).ConfigureAwait(false) is { End: null })
+                open.Add(input);
         return [.. open];
     }
 
@@ -53,7 +58,10 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
     {
         foreach (string input in given)
         {
-            StreamEnd end = RunJson.End(new(null, $"The service {run.Starter}, which has started the run and was putting in {input}, has been silent for {lease}. Start the run again, or put the values in by a processor.", IsCancelled: false));
+            StreamEnd end =
+                RunJson.End(new(null,
+                $"The service {run.Starter}, which has started the run and was putting in {input}, has been silent for {lease}. Start the "
+                    + $"run again, or put the values in by a processor.", IsCancelled: false));
             await core.Store.EndStreamAsync(FlowNames.Values(run.Run, input), end, life).ConfigureAwait(false);
         }
     }

@@ -1,25 +1,31 @@
-namespace Sluice;
+using Sluice.Scheduling;
+using Sluice.Storage;
 
-/// <summary>Puts in all inputs of a run that were too much for its first commit, and gives signs of life until it has.</summary>
-/// <remarks>The signs come from the threads of the hearts: a starved thread pool fails no run.</remarks>
+namespace Sluice.Flows;
+
+/// <summary>Feeds all inputs of a run that were too large for its first commit, and beats until that is done.</summary>
+/// <remarks>Beats come from the heartbeat threads, so a starved thread pool fails no run.</remarks>
 internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> inputs, CancellationToken life)
 {
-    private readonly Membership membership = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance, core.Options.LeaseDuration, core.Options.Time);
+    private readonly Membership membership = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance,
+        core.Options.LeaseDuration, core.Options.Time);
 
-    /// <summary>Throws nothing.</summary>
+    /// <summary>Never throws.</summary>
     public async Task RunAsync()
     {
         core.Instance.Begin();
-        var heart = new HeartbeatTimer(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync, failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
+        var heart = new HeartbeatTimer(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync,
+            failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
         heart.CallNow();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
-        // An input that does not heed its token may go on for ever. Its signs of life do not: the readers of the stream find out by that.
-        using CancellationTokenRegistration silence = either.Token.UnsafeRegister(static heart => ((HeartbeatTimer)heart!).StopAsync(), heart);
+        // An input that ignores its token may run for ever. The heartbeats stop, by which readers notice.
+        using CancellationTokenRegistration silence = either.Token.UnsafeRegister(static heart => ((HeartbeatTimer)heart!).StopAsync(),
+            heart);
         await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
         await heart.StopAsync().ConfigureAwait(false);
     }
 
-    // On the threads of the hearts, and back there after each await.
+    // On the heartbeat threads, also after each await.
     private async Task BeatAsync()
     {
         try
@@ -28,17 +34,20 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
         }
         catch (Exception e)
         {
-            if (!life.IsCancellationRequested && !core.Life.IsCancellationRequested) core.Warn($"The store does not take heartbeats of who puts in the inputs of the run {plan.Run}: {e.Message}");
+            if (!life.IsCancellationRequested && !core.Life.IsCancellationRequested)
+                core.Warn($"The store does not take heartbeats of who puts in the inputs of the run {plan.Run}: {e.Message}");
         }
     }
 }
 
-/// <summary>Puts in what a run was started with and is too much for its first commit, as there is room for it. Belongs to the service that has started the run.</summary>
+/// <summary>
+/// Feeds one input that was too large for the first commit of its run, as there is room. Belongs to the service that has started the run.
+/// </summary>
 internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<string, IOVal> values, CancellationToken life)
 {
     private readonly string stream = FlowNames.Values(plan.Run, values.Key);
 
-    /// <summary>Throws nothing: what goes wrong fails the stream.</summary>
+    /// <summary>Never throws: an error fails the stream.</summary>
     public async Task RunAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -46,7 +55,8 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         using var choices = new ChoiceLog(core.Calls, FlowNames.Choices(plan.Run, $"start of {values.Key}"), "start");
         try
         {
-            var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", stalls: null, slot: null, life);
+            var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", stalls: null, slot: null,
+                life);
             var port = await NumberedOutput.OpenAsync(output, choices, life).ConfigureAwait(false);
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             var own = new FunctionLife(core, $"What is put into {values.Key} of the run {plan.Run}", life);
@@ -56,7 +66,9 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         }
         catch (OperationCanceledException) when (life.IsCancellationRequested)
         {
-            end = RunJson.End(new(null, $"The service {core.Options.Name}, which has started the run and was putting in {values.Key}, has ended.", IsCancelled: false));
+            end = RunJson.End(new(null,
+                $"The service {core.Options.Name}, which has started the run and was putting in {values.Key}, has ended.",
+                    IsCancelled: false));
         }
         catch (Exception e)
         {

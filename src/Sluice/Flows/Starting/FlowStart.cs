@@ -1,25 +1,28 @@
-namespace Sluice;
+using Sluice.Storage;
 
-/// <summary>What a start says beside the flow and its inputs.</summary>
-/// <param name="Results">The streams that can be read by whoever starts it.</param>
-/// <param name="KeepsOutputs">Whether they stay until the run is deleted.</param>
-/// <param name="MayBeRepeated">Whether its id was given: then another start with it may come.</param>
+namespace Sluice.Flows;
+
+/// <summary>The options of a start, beside the flow and its inputs.</summary>
+/// <param name="Results">The streams that the starter can read.</param>
+/// <param name="KeepsOutputs">Whether these stay until the run is deleted.</param>
+/// <param name="MayBeRepeated">Whether the caller chose the id, so that another start with it may come.</param>
 internal sealed record StartChoices(string[] Results, bool KeepsOutputs, bool MayBeRepeated);
 
-/// <summary>Starts a run: one commit of its plan, the cursors of all its readers, what is given to it, and an order for each processor.</summary>
+/// <summary>Starts a run by one commit: the plan, the cursors of all readers, the given inputs, and an order for each processor.</summary>
 /// <remarks>
-/// What must be there before (streams, groups) is empty, and does nothing by itself. A second start with the id of the first finds the commit done, or does it: so a start may be repeated, also by another
-/// process after a crash.
+/// Streams and groups are created before; empty, they have no effect. A second start with the same id finds the commit, or makes it.
+/// So a start can be repeated, after a crash also by another process.
 /// </remarks>
-internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, StartChoices choices, Dictionary<string, string> types, string run)
+internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, StartChoices choices,
+    Dictionary<string, string> types, string run)
 {
-    // What is given is part of the commit as long as it is small; the rest is put in afterwards.
+    // Small inputs are part of the commit; larger ones are fed afterwards.
     private const int MaxInCommit = 200;
     private const int MaxBytesInCommit = 256 << 10;
 
     private readonly GroupId group = FeedWatch.GroupOf(run);
 
-    /// <returns>The plan, and what is still to be put in; nothing if somebody else has started the run before.</returns>
+    /// <returns>The plan, and the inputs still to feed; none if the run exists already.</returns>
     public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)> StartAsync(CancellationToken cancellation)
     {
         RunPlan plan = Plan();
@@ -28,10 +31,12 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
             if (await TryAsync(plan, cancellation).ConfigureAwait(false) is { } started) return started;
     }
 
-    /// <returns>Null if somebody else tries it at the same time.</returns>
-    private async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)?> TryAsync(RunPlan plan, CancellationToken cancellation)
+    /// <returns>Null if another start took over at the same time.</returns>
+    private async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)?> TryAsync(RunPlan plan,
+        CancellationToken cancellation)
     {
-        AcquireResult taken = await core.Calls.DoAsync(group.Stream, () => core.Store.AcquireAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
+        AcquireResult taken = await core.Calls.DoAsync(group.Stream,
+            () => core.Store.AcquireAsync(group, 0, new(core.Options.Name), cancellation), cancellation).ConfigureAwait(false);
         if (taken.State!.LastCommit > 0) return (await FindAsync(plan, cancellation).ConfigureAwait(false), [], false);
 
         List<EntryBatch> batches = [];
@@ -39,8 +44,10 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         {
             StoreCommit commit = Commit(plan, taken.Ownership, batches, out var feeds);
             commit.Check();
-            string[] streams = [group.Stream, .. commit.Outputs.Select(output => output.Stream), .. commit.Ends.Select(end => end.Stream), .. commit.Readers.Select(reader => reader.Stream)];
-            CommitResult result = await core.Calls.DoAsync(streams, () => core.Store.CommitAsync(commit, cancellation), cancellation).ConfigureAwait(false);
+            string[] streams = [group.Stream, .. commit.Outputs.Select(output => output.Stream), .. commit.Ends.Select(end => end.Stream),
+                .. commit.Readers.Select(reader => reader.Stream)];
+            CommitResult result = await core.Calls.DoAsync(streams, () => core.Store.CommitAsync(commit, cancellation), cancellation)
+                .ConfigureAwait(false);
             return result.Status switch
             {
                 CommitStatus.Committed => (plan, feeds, true),
@@ -59,43 +66,57 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         var floating = flow.Plan.FloatingInputs.ToHashSet();
         ILookup<string, IOVal> values = given.ToLookup(value => value.Name);
         PayloadSerializers plain = core.Options.Serializers.Unsealed;
-        IEnumerable<string> names = flow.Processors.SelectMany(processor => processor.Inputs.Concat(processor.Outputs)).Distinct().Order(StringComparer.Ordinal);
-        return new(run, Guid.NewGuid().ToString("N"), core.Options.Name, [.. flow.Processors.Select(ProcessorPlan.Of)], [.. names.Select(Stream)], choices.Results);
+        IEnumerable<string> names = flow.Processors.SelectMany(processor => processor.Inputs.Concat(processor.Outputs)).Distinct()
+            .Order(StringComparer.Ordinal);
+        return new(run, Guid.NewGuid().ToString("N"), core.Options.Name, [.. flow.Processors.Select(ProcessorPlan.Of)],
+            [.. names.Select(Stream)], choices.Results);
 
         StreamPlan Stream(string name)
         {
             FlowStreamOptions options = flow.OptionsOf(name);
             Retention retention = choices.KeepsOutputs && choices.Results.Contains(name) ? Retention.All : options.Retention;
-            return new(name, types.GetValueOrDefault(name), floating.Contains(name), options.MaxItems, options.MaxBytes, options.MaxItemBytes, options.MaxKept, retention) { Given = Digest(name, options) };
+            return new(name, types.GetValueOrDefault(name), floating.Contains(name), options.MaxItems, options.MaxBytes,
+                options.MaxItemBytes, options.MaxKept, retention)
+            { Given = Digest(name, options) };
         }
 
-        // A start with an id that was made for it is never repeated.
+        // A generated id is never used again.
         GivenValues? Digest(string name, FlowStreamOptions options)
         {
             if (!choices.MayBeRepeated || !floating.Contains(name)) return null;
-            using var batch = new EntryBatch { Stream = name, MaxEntryBytes = options.MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
+            using var batch = new EntryBatch
+            {
+                Stream = name,
+                MaxEntryBytes = options.MaxItemBytes,
+                LimitName = FlowStreamOptions.LimitName
+            };
             return StartComparison.Digest([.. values[name]], plain, batch);
         }
     }
 
-    // The journal first: what a start leaves behind that dies before its commit is found by it.
+    // The journal first: by it, the sweeper finds the remains of a start that dies before its commit.
     private async Task OpenAsync(RunPlan plan, CancellationToken cancellation)
     {
         var journal = new StreamOptions { Partitions = 1, Retention = Retention.All, MaxItems = long.MaxValue, MaxBytes = long.MaxValue };
-        await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation).ConfigureAwait(false);
-        await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation).ConfigureAwait(false);
+        await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(group.Stream, journal, cancellation), cancellation)
+            .ConfigureAwait(false);
+        await core.Calls.DoAsync(group.Stream, () => core.Store.AddGroupAsync(group, StreamStart.New, cancellation), cancellation)
+            .ConfigureAwait(false);
         foreach (StreamPlan stream in plan.Streams)
         {
             string name = FlowNames.Values(run, stream.Name);
-            await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(name, stream.Options, cancellation), cancellation).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => core.Store.OpenStreamAsync(name, stream.Options, cancellation), cancellation)
+                .ConfigureAwait(false);
         }
-        foreach (ProcessorPlan processor in plan.Processors) await WorkGroup.OpenAsync(core, processor.Name, cancellation).ConfigureAwait(false);
+        foreach (ProcessorPlan processor in plan.Processors)
+            await WorkGroup.OpenAsync(core, processor.Name, cancellation).ConfigureAwait(false);
     }
 
     private StoreCommit Commit(RunPlan plan, Ownership owner, List<EntryBatch> batches, out IReadOnlyList<IGrouping<string, IOVal>> feeds)
     {
         List<CommitOutput> outputs = [Output(group.Stream, RunJson.Entry(new RunEvent(RunEventKind.Begun, core.Options.Name, Plan: plan)))];
-        outputs.AddRange(plan.Processors.Select(processor => Output(FlowNames.Work(processor.Name), RunJson.Entry(new WorkOrder(run, plan.Key)))));
+        outputs.AddRange(plan.Processors.Select(processor => Output(FlowNames.Work(processor.Name),
+            RunJson.Entry(new WorkOrder(run, plan.Key)))));
         List<EndStream> ends = [];
         List<IGrouping<string, IOVal>> later = [];
         int items = 0;
@@ -123,7 +144,12 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         EntryBatch? Write(IGrouping<string, IOVal> values)
         {
             if (values.Any(value => value.IsStream) || items + values.Count() > MaxInCommit) return null;
-            var batch = new EntryBatch { Stream = values.Key, MaxEntryBytes = plan.Stream(values.Key).MaxItemBytes, LimitName = FlowStreamOptions.LimitName };
+            var batch = new EntryBatch
+            {
+                Stream = values.Key,
+                MaxEntryBytes = plan.Stream(values.Key).MaxItemBytes,
+                LimitName = FlowStreamOptions.LimitName
+            };
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             foreach (IOVal value in values) value.AddTo(batch, serializers);
             if (bytes + batch.Bytes <= MaxBytesInCommit) return batch;
@@ -142,7 +168,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
                 if (!processor.Wait) yield return new(stream, ReaderNames.Gate(keeper), new());
             }
         foreach (string result in choices.Results)
-            yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name), new() { AppliesBackpressure = false, IdleTimeout = core.Options.ResultRetentionDuration });
+            yield return new(FlowNames.Values(run, result), ReaderNames.OfResult(core.Options.Name),
+                new() { AppliesBackpressure = false, IdleTimeout = core.Options.ResultRetentionDuration });
     }
 
     private async Task<RunPlan> FindAsync(RunPlan wanted, CancellationToken cancellation)
@@ -151,7 +178,8 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         await using (watch)
         {
             RunPlan found = watch?.Plan ?? throw new FlowException(
-                $"The run {run} could not be started: its start stood still for more than {StartSweeper.Grace}, and another service gave it up and removes its streams. Start it again.")
+                $"The run {run} could not be started: its start stood still for more than {StartSweeper.Grace}, and another service gave "
+                    + $"it up and removes its streams. Start it again.")
             { Run = run };
             StartComparison.Check(found, wanted);
             return found;

@@ -1,12 +1,13 @@
 using System.Security.Cryptography;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Flows;
 
-/// <summary>Tells the repetition of a start from the start of something else under the same id.</summary>
+/// <summary>Tells a repeated start from another start with the same id.</summary>
 internal static class StartComparison
 {
-    /// <summary>What a stream is given, in few bytes: a hash of the payloads as they are before they are compressed or signed.</summary>
-    /// <exception cref="PayloadException">A value cannot be written.</exception>
+    /// <summary>Hashes the values given to a stream: their payloads before compression and signing.</summary>
+    /// <exception cref="PayloadException">A value cannot be serialized.</exception>
     public static GivenValues Digest(IReadOnlyCollection<IOVal> values, PayloadSerializers serializers, EntryBatch batch)
     {
         if (values.Any(value => value.IsStream)) return new(-1, "");
@@ -15,28 +16,35 @@ internal static class StartComparison
         {
             batch.Clear();
             value.AddTo(batch, serializers);
-            hash.AppendData(batch.RecordAt(0).Span);          // with its length before it
+            hash.AppendData(batch.RecordAt(0).Span);          // includes its length
         }
         return new(values.Count, Convert.ToHexString(hash.GetHashAndReset().AsSpan(0, 16)));
     }
 
-    /// <exception cref="ArgumentException">What is there is something else; says what differs.</exception>
+    /// <exception cref="ArgumentException">The existing run was started differently; the message says how.</exception>
     public static void Check(RunPlan found, RunPlan wanted)
     {
-        if (Flow(found, wanted) is { } flow) throw new ArgumentException($"There is a run {found.Run} already, {flow}. Give this one another id, or start it as the other one was started.");
-        string? difference = Results(found, wanted) ?? found.Streams.Select(stream => Stream(stream, wanted.Stream(stream.Name))).FirstOrDefault(text => text is not null);
-        if (difference is not null) throw new ArgumentException($"There is a run {found.Run} already, and it was started otherwise: {difference}. Give this one another id, or start it as the other one was started.");
+        if (Flow(found, wanted) is { } flow) throw new ArgumentException(
+            $"There is a run {found.Run} already, {flow}. Give this one another id, or start it as the other one was started.");
+        string? difference = Results(found, wanted) ?? found.Streams.Select(stream => Stream(stream, wanted.Stream(stream.Name)))
+            .FirstOrDefault(text => text is not null);
+        if (difference is not null) throw new ArgumentException(
+            $"There is a run {found.Run} already, and it was started otherwise: {difference}. Give this one another id, or start it as "
+                + $"the other one was started.");
     }
 
     private static string? Flow(RunPlan found, RunPlan wanted)
     {
         string[] there = Texts(found), here = Texts(wanted), only = [.. there.Except(here)], more = [.. here.Except(there)];
         if (only.Length == 0 && more.Length == 0) return null;
-        if (only.Length > 0 && more.Length > 0 && Name(only[0]) == Name(more[0])) return $"and it is not this one: it has the processor \"{only[0]}\", this one \"{more[0]}\"";
-        string[] parts = [.. only.Length > 0 ? [$"only it has the processor \"{only[0]}\""] : (string[])[], .. more.Length > 0 ? [$"{(only.Length > 0 ? "and only this one" : "only this one has the processor")} \"{more[0]}\""] : (string[])[]];
+        if (only.Length > 0 && more.Length > 0 && Name(only[0]) == Name(more[0]))
+            return $"and it is not this one: it has the processor \"{only[0]}\", this one \"{more[0]}\"";
+        string[] parts = [.. only.Length > 0 ? [$"only it has the processor \"{only[0]}\""] : (string[])[], .. more.Length > 0
+            ? [$"{(only.Length > 0 ? "and only this one" : "only this one has the processor")} \"{more[0]}\""] : (string[])[]];
         return $"of another flow: {string.Join(", ", parts)}";
 
-        static string[] Texts(RunPlan plan) => [.. plan.Processors.Select(processor => processor.ToProcessor().ToString()).Order(StringComparer.Ordinal)];
+        static string[] Texts(RunPlan plan) => [.. plan.Processors.Select(processor => processor.ToProcessor().ToString())
+            .Order(StringComparer.Ordinal)];
         static string Name(string text) => text[..text.IndexOf(':', StringComparison.Ordinal)];
     }
 
@@ -46,13 +54,18 @@ internal static class StartComparison
 
     private static string? Stream(StreamPlan there, StreamPlan here)
     {
-        if (there.Type is { } type && here.Type is { } other && type != other) return $"its {Kind(there)} has values of the type {type}, here {other}";
-        string? bound = Bound(nameof(there.MaxItems), there.MaxItems, here.MaxItems) ?? Bound(nameof(there.MaxBytes), there.MaxBytes, here.MaxBytes)
-            ?? Bound(nameof(there.MaxItemBytes), there.MaxItemBytes, here.MaxItemBytes) ?? Bound(nameof(there.MaxKept), there.MaxKept, here.MaxKept);
+        if (there.Type is { } type && here.Type is { } other && type != other)
+            return $"its {Kind(there)} has values of the type {type}, here {other}";
+        string? bound = Bound(nameof(there.MaxItems), there.MaxItems, here.MaxItems)
+            ?? Bound(nameof(there.MaxBytes), there.MaxBytes, here.MaxBytes)
+            ?? Bound(nameof(there.MaxItemBytes), there.MaxItemBytes, here.MaxItemBytes)
+            ?? Bound(nameof(there.MaxKept), there.MaxKept, here.MaxKept);
         if (bound is not null) return $"its {Kind(there)} has {bound}";
-        if (there.Retention != here.Retention) return $"its {Kind(there)} has {nameof(Retention)}.{there.Retention}, here {here.Retention} (keepOutputs, FlowStreamOptions)";
+        if (there.Retention != here.Retention)
+            return $"its {Kind(there)} has {nameof(Retention)}.{there.Retention}, here {here.Retention} (keepOutputs, FlowStreamOptions)";
         if (there.Given is not { } given || here.Given is not { } now || given == now) return null;
-        return given.Count == now.Count ? $"its {Kind(there)} has {Values(given)}, and other ones than here" : $"its {Kind(there)} {Has(given)}, here it {Has(now)}";
+        return given.Count == now.Count ? $"its {Kind(there)} has {Values(given)}, and other ones than here"
+            : $"its {Kind(there)} {Has(given)}, here it {Has(now)}";
 
         static string? Bound(string name, long there, long here) => there == here ? null : $"{name} {there:N0}, here {here:N0}";
         static string Kind(StreamPlan stream) => $"{(stream.IsGiven ? "input" : "stream")} {stream.Name}";

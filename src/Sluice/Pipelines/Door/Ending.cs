@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>What the operators of the door do, for sources and for pipes.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Ends of pipelines and lanes by key, for the operators behind sources.</summary>
 internal static class Ending
 {
     public static Pipeline End<T>(this Source<T> source, Operator<T, Unit> sink) => new(source.Then(sink));
@@ -17,25 +19,16 @@ internal static class Ending
         return new(sinks.After(source));
     }
 
-    public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, Operator<T, Unit> sink) => new(pipe.Then(sink));
-
-    public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, Sink<T> sink) => pipe.Then(source => source.End(sink));
-
-    public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, SinkCollection<T> sinks) => pipe.Then(source => source.End(sinks));
-
     public static Pipeline End<T>(this Source<T> source, Func<Source<T>, Pipeline>[] sinks)
     {
         ArgumentNullException.ThrowIfNull(sinks);
-        return new(source.Fan(new BroadcastOperator<T>(), Branch.Unnamed(sinks.Select(sink => Pipe<T, Unit>.Of(branch => sink(branch).Tail)))));
+        return new(source.Fan(new BroadcastOperator<T>(),
+            Branch.Unnamed(sinks.Select(sink => Pipe<T, Unit>.Of(branch => sink(branch).Tail)))));
     }
-
-    public static Sink<TIn> End<TIn, T>(this Pipe<TIn, T> pipe, Func<Source<T>, Pipeline>[] sinks) => pipe.Then(source => source.End(sinks));
 
     public static Source<T> Keyed<T>(this Source<T> source, KeyedLanes<T> lanes)
     {
         ArgumentNullException.ThrowIfNull(lanes);
         return new KeyedSource<T>(source, lanes);
     }
-
-    public static Pipe<TIn, T> Keyed<TIn, T>(this Pipe<TIn, T> pipe, KeyedLanes<T> lanes) => pipe.Then(source => source.Keyed(lanes));
 }

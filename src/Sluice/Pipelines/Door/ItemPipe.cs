@@ -1,7 +1,11 @@
+using System.ComponentModel;
+
 namespace Sluice;
 
-/// <summary>A stage that fits behind items of any type, and puts out items of that type: <c>source | Pipe.Take(10)</c>. Made by <see cref="Pipe"/>.</summary>
-/// <remarks>A value: immutable, safe for use by several threads, usable any number of times.</remarks>
+/// <summary>A stage for items of any type, which puts out items of the same type: <c>source | Pipe.Take(10)</c>. Made by
+/// <see cref="Pipe"/>.</summary>
+/// <remarks>Immutable and thread-safe; use it any number of times.</remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class ItemPipe
 {
     private protected ItemPipe() { }
@@ -45,7 +49,8 @@ public abstract class ItemPipe
 }
 
 /// <summary>A stage that gathers items of any type into arrays: <c>source | Pipe.Chunk(100)</c>.</summary>
-/// <remarks>A value: immutable, safe for use by several threads, usable any number of times.</remarks>
+/// <remarks>Immutable and thread-safe; use it any number of times.</remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class ChunkPipe
 {
     private readonly int? count;
@@ -57,7 +62,8 @@ public sealed class ChunkPipe
 }
 
 /// <summary>A stage that gathers items of any type into windows: <c>source | Pipe.Window(TimeSpan.FromMinutes(1))</c>.</summary>
-/// <remarks>A value: immutable, safe for use by several threads, usable any number of times.</remarks>
+/// <remarks>Immutable and thread-safe; use it any number of times.</remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class WindowPipe
 {
     private readonly TimeSpan size;

@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>Turns each kind of function that may stand behind <c>|</c> into the operator it means.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Makes the operator for each kind of function that may stand behind <c>|</c>.</summary>
 internal static class OperatorFactory
 {
     public static Operator<T, TOut> Map<T, TOut>(Func<T, TOut> f) => new SelectOperator<T, TOut>(Given(f));
@@ -25,7 +27,8 @@ internal static class OperatorFactory
         return new SelectAsyncOperator<T, TOut>((item, token) => new ValueTask<TOut>(f(item, token)), f);
     }
 
-    public static Operator<T, TOut> Map<T, TOut>(Func<T, CancellationToken, ValueTask<TOut>> f) => new SelectAsyncOperator<T, TOut>(Given(f), f);
+    public static Operator<T, TOut> Map<T, TOut>(Func<T, CancellationToken, ValueTask<TOut>> f)
+        => new SelectAsyncOperator<T, TOut>(Given(f), f);
 
     public static Operator<T, TOut> Many<T, TOut>(Func<T, IEnumerable<TOut>> f) => new SelectManyOperator<T, TOut>(Given(f));
 
@@ -35,7 +38,8 @@ internal static class OperatorFactory
         return new SelectManyAsyncOperator<T, TOut>((item, _) => f(item), f);
     }
 
-    public static Operator<T, TOut> Many<T, TOut>(Func<T, CancellationToken, IAsyncEnumerable<TOut>> f) => new SelectManyAsyncOperator<T, TOut>(Given(f), f);
+    public static Operator<T, TOut> Many<T, TOut>(Func<T, CancellationToken, IAsyncEnumerable<TOut>> f)
+        => new SelectManyAsyncOperator<T, TOut>(Given(f), f);
 
     public static Operator<T, Unit> End<T>(Action<T> f) => new ActionSink<T>(Given(f));
 
@@ -86,5 +90,6 @@ internal static class OperatorFactory
     private static AsyncActionSink<T> Plain<T>(Func<T, ItemContext, CancellationToken, ValueTask> f, Delegate original)
         => new(f, original, needsTickets: false);
 
-    private static T Given<T>(T function) where T : Delegate => function ?? throw new ArgumentNullException(nameof(function), "There is no function behind the '|'.");
+    private static T Given<T>(T function) where T : Delegate
+        => function ?? throw new ArgumentNullException(nameof(function), "There is no function behind the '|'.");
 }

@@ -1,18 +1,22 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-/// <summary>Several sinks in brackets, each of which gets every item, <c>source | [ToDatabaseAsync, ToFile]</c>, or, with a router beside them, one of which gets each. Made by a collection expression.</summary>
+/// <summary>Several sinks in brackets. Each sink gets every item, <c>source | [ToDatabaseAsync, ToFile]</c>; with a router beside them,
+/// each item goes to one sink. Made by a collection expression.</summary>
 /// <typeparam name="T">The type of the items.</typeparam>
-[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1010", Justification = "See GetEnumerator: typed, it would take no functions.")]
+[System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1010",
+    Justification = "See GetEnumerator: typed, it would take no functions.")]
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1710", Justification = "Branches are what the design calls them.")]
 public sealed class SinkCollection<T> : IEnumerable
 {
     private readonly List<Sink<T>> sinks = [];
     private readonly List<(Func<T, string>? Name, Func<T, int>? Index)> routers = [];
 
-    /// <summary>A function that is called with every item.</summary>
+    /// <summary>Adds a function that is called with every item.</summary>
     public void Add(Action<T> sink) => Add(OperatorFactory.End(sink));
 
     /// <inheritdoc cref="Add(Action{T})"/>
@@ -43,28 +47,28 @@ public sealed class SinkCollection<T> : IEnumerable
     /// <inheritdoc cref="Add(Action{T})"/>
     public void Add(Func<T, ItemContext, CancellationToken, ValueTask> sink) => Add(OperatorFactory.End(sink));
 
-    /// <summary>A sink.</summary>
+    /// <summary>Adds a sink.</summary>
     public void Add(Sink<T> sink)
     {
         ArgumentNullException.ThrowIfNull(sink);
         sinks.Add(sink);
     }
 
-    /// <summary>A branch that ends in a sink: <c>s => s | Format | WriteLine</c>.</summary>
+    /// <summary>Adds a branch that ends in a sink: <c>s => s | Format | WriteLine</c>.</summary>
     public void Add(Func<Source<T>, Pipeline> branch)
     {
         ArgumentNullException.ThrowIfNull(branch);
         sinks.Add(new(Pipe<T, Unit>.Of(source => branch(source).Tail)));
     }
 
-    /// <summary>A router by names: each item goes to the sink that is called so, after its first stage.</summary>
+    /// <summary>Adds a router by name: each item goes to the sink whose first stage has the name.</summary>
     public void Add(Router<Func<T, string>> router)
     {
         ArgumentNullException.ThrowIfNull(router);
         routers.Add((router.Function, null));
     }
 
-    /// <summary>A router by indices: each item goes to the sink of that index.</summary>
+    /// <summary>Adds a router by index: each item goes to the sink of that index, from 0.</summary>
     public void Add(Router<Func<T, int>> router)
     {
         ArgumentNullException.ThrowIfNull(router);
@@ -76,13 +80,14 @@ public sealed class SinkCollection<T> : IEnumerable
     [Obsolete(CompileErrors.SinkInBrackets, error: true)]
     public void Add(Delegate function) => throw CompileErrors.Refused();
 
-    /// <summary>Refused: what is no sink.</summary>
+    /// <summary>Refused: an object that is no sink.</summary>
     [OverloadResolutionPriority(-2)]
     [Obsolete(CompileErrors.SinkInBrackets, error: true)]
     public void Add(object sink) => throw CompileErrors.Refused();
 
     /// <summary>The sinks, in the order written.</summary>
-    /// <remarks>Untyped on purpose: the elements of a collection expression must convert to the type of this sequence, and functions convert to nothing narrower.</remarks>
+    /// <remarks>Untyped on purpose: the elements of a collection expression must convert to the type of this sequence, and functions
+    /// convert to nothing narrower.</remarks>
     public IEnumerator GetEnumerator() => sinks.GetEnumerator();
 
     internal Source<Unit> After(Source<T> source) => Router.After(source, [.. sinks.Select(sink => sink.Pipe)], [.. routers]);

@@ -1,9 +1,10 @@
 using System.ComponentModel;
 using System.Runtime.CompilerServices;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-/// <summary>The refusals behind sinks, where nothing comes out any more.</summary>
+/// <summary>The operators behind sinks, all refused: no items come out of a sink.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class SinkOperators
 {

@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
 // The refusals: see CompileErrors.
+[AlsoForPipes]
 public static partial class SourceOperators
 {
     extension<TItem>(Source<TItem>)
@@ -15,7 +17,8 @@ public static partial class SourceOperators
         /// <summary>Refused: <c>source | branches of different types</c>.</summary>
         [OverloadResolutionPriority(-1)]
         [Obsolete(CompileErrors.Branches, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Func<Source<TItem>, object>[] branches) => throw CompileErrors.Refused();
+        public static Source<TItem> operator |(Source<TItem> source, Func<Source<TItem>, object>[] branches)
+            => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | a lambda that does not compile</c>.</summary>
         [OverloadResolutionPriority(-2)]
@@ -30,14 +33,15 @@ public static partial class SourceOperators
         /// <summary>Refused: <c>source | a lambda of two parameters</c>.</summary>
         [OverloadResolutionPriority(-2)]
         [Obsolete(CompileErrors.TwoParameters, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Func<dynamic, dynamic, dynamic> lambda) => throw CompileErrors.Refused();
+        public static Source<TItem> operator |(Source<TItem> source, Func<dynamic, dynamic, dynamic> lambda)
+            => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | a lambda of two parameters</c>.</summary>
         [OverloadResolutionPriority(-3)]
         [Obsolete(CompileErrors.TwoParameters, error: true)]
         public static Source<TItem> operator |(Source<TItem> source, Action<dynamic, dynamic> lambda) => throw CompileErrors.Refused();
 
-        /// <summary>Refused: <c>source | what is no stage</c>.</summary>
+        /// <summary>Refused: <c>source | an object that is no stage</c>.</summary>
         [OverloadResolutionPriority(-4)]
         [Obsolete(CompileErrors.Anything, error: true)]
         public static Source<TItem> operator |(Source<TItem> source, object stage) => throw CompileErrors.Refused();

@@ -2,7 +2,7 @@ using System.ComponentModel;
 
 namespace Sluice;
 
-/// <summary>Annotations behind sinks.</summary>
+/// <summary>The operators for annotations behind sinks.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public static class StagePolicyOperators
 {

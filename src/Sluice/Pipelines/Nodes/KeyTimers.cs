@@ -1,4 +1,4 @@
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <summary>The timers of a node, by key and name, in the order in which they fire.</summary>
 /// <remarks>Locking rule: none; the stage's. Times are those of the stage.</remarks>
@@ -40,7 +40,8 @@ internal sealed class KeyTimers(Func<TimeSpan> clock) : INodeTimers
 
     /// <summary>Takes the next one that is due.</summary>
     /// <param name="now">The time.</param>
-    /// <param name="before">Only of those that were set when <see cref="Count"/> was this: one that sets itself again for now lets others have a turn.</param>
+    /// <param name="before">Only of those that were set when <see cref="Count"/> was this: one that sets itself again for now lets others
+    /// have a turn.</param>
     /// <param name="timer">The timer.</param>
     public bool TryTake(TimeSpan now, long before, out (string Key, string Name) timer)
     {

@@ -1,13 +1,15 @@
 using System.Buffers.Binary;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <summary>A timer that is set.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Moment">When it fires.</param>
 internal readonly record struct KeyedTimer(string Name, TimerMoment Moment);
 
-/// <summary>The timers of one key, and the moment under which the key stands among the rows by time: that of its first timer, or an earlier one.</summary>
+/// <summary>The timers of one key, and the moment under which the key stands among the rows by time: that of its first timer, or an earlier
+/// one.</summary>
 /// <remarks>So a timer that is moved on with every item writes its row by time only when the moment of that row has come.</remarks>
 internal sealed class TimersOfKey
 {
@@ -36,8 +38,10 @@ internal sealed class TimersOfKey
     }
 }
 
-/// <summary>How the timers of a key are stored: the moment of its row by time, then for each timer its moment, the length of its name and the name. Numbers are little-endian, 8 bytes; lengths 4.</summary>
-internal sealed record TimersForm() : StatefulForm<TimersOfKey>(0, "timers", static _ => new(), static _ => throw new NotSupportedException("These timers were stored by newer code."))
+/// <summary>How the timers of a key are stored: the moment of its row by time, then for each timer its moment, the length of its name and
+/// the name. Numbers are little-endian, 8 bytes; lengths 4.</summary>
+internal sealed record TimersForm() : StatefulForm<TimersOfKey>(0, "timers", static _ => new(),
+    static _ => throw new NotSupportedException("These timers were stored by newer code."))
 {
     public override int Write(StateWriter changes, string key, TimersOfKey value)
     {
@@ -58,7 +62,8 @@ internal sealed record TimersForm() : StatefulForm<TimersOfKey>(0, "timers", sta
     public override TimersOfKey Read(string key, StateReader stored)
     {
         (ReadOnlyMemory<byte> bytes, int version) = stored.Stored(key);
-        if (version != Version) throw new NotSupportedException($"The timers of the key '{key}' were stored in a newer form. Start the newer code.");
+        if (version != Version) throw new NotSupportedException(
+            $"The timers of the key '{key}' were stored in a newer form. Start the newer code.");
         ReadOnlySpan<byte> rest = bytes.Span;
         var timers = new TimersOfKey { Row = Take(ref rest) };
         while (rest.Length > 0)

@@ -1,17 +1,18 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <summary>Finds the named outputs of a node: those in its fields, and those that were made together with it.</summary>
-/// <remarks>What is made together is noted on the thread that makes it, and seen by nobody else.</remarks>
+/// <remarks>The outputs made with a node are noted in a list of the thread that makes it; no other thread sees the list.</remarks>
 internal static class NodeOutputs
 {
     [ThreadStatic]
     private static List<INamedOutput>? making;
 
-    /// <summary>An output was made.</summary>
+    /// <summary>Notes that an output was made.</summary>
     public static void Made(INamedOutput output) => making?.Add(output);
 
     /// <summary>Makes a node, and notes the outputs that its constructor makes.</summary>
@@ -30,9 +31,11 @@ internal static class NodeOutputs
     }
 
     /// <summary>The outputs in the fields of a node, also in lists and dictionaries.</summary>
-    public static IEnumerable<INamedOutput> In([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.AllFields)] Type type, object node)
+    public static IEnumerable<INamedOutput> In([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.AllFields)] Type type,
+        object node)
     {
-        const BindingFlags Own = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.DeclaredOnly;
+        const BindingFlags Own = BindingFlags.Instance | BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic
+            | BindingFlags.DeclaredOnly;
         for (Type? level = type; level is not null && level != typeof(object); level = level.BaseType)
         {
             foreach (FieldInfo field in level.GetFields(Own))

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <param name="factory">Makes an instance.</param>
 /// <param name="owns">Whether instances are disposed with their run: not one that the user made and keeps.</param>
@@ -29,7 +30,8 @@ internal class NodeOperator<TIn, TOut>(Func<StageNode<TIn, TOut>> factory, bool 
 
     public override bool HasTimers => hasTimers ??= Probe().HasTimers;
 
-    public override string? Forgets => Probe().HasEnd ? "may hold something until EndAsync (a StatefulStageNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
+    public override string? Forgets => Probe().HasEnd
+        ? "may hold something until EndAsync (a StatefulStageNode keeps that in the store, and puts it out by EndKeyAsync)" : base.Forgets;
 
     public override string? StartsAnew => (hasEnd ??= Probe().HasEnd) ? "may hold something until EndAsync" : base.StartsAnew;
 
@@ -59,11 +61,13 @@ internal class NodeOperator<TIn, TOut>(Func<StageNode<TIn, TOut>> factory, bool 
         return node;
     }
 
-    private IReadOnlyCollection<INamedOutput> OutputsOf(StageNode<TIn, TOut> node) => [.. made ?? [], .. Sluice.NodeOutputs.In(node.GetType(), node)];
+    private IReadOnlyCollection<INamedOutput> OutputsOf(StageNode<TIn, TOut> node)
+        => [.. made ?? [], .. Sluice.Pipelines.NodeOutputs.In(node.GetType(), node)];
 
     private StageNode<TIn, TOut> Make()
     {
-        StageNode<TIn, TOut> node = Sluice.NodeOutputs.Make(factory, out List<INamedOutput> its) ?? throw new InvalidOperationException("The factory of a node returned null.");
+        StageNode<TIn, TOut> node = Sluice.Pipelines.NodeOutputs.Make(factory, out List<INamedOutput> its)
+            ?? throw new InvalidOperationException("The factory of a node returned null.");
         made ??= its;
         return node;
     }
@@ -82,7 +86,8 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
         if (!node.TryEnter(context))
         {
             throw new InvalidOperationException(
-                $"The same instance of {name} would be used by two lanes or two runs at once. Give a factory that makes a new one: StageNode.Of(() => new {name}(…)).");
+                $"The same instance of {name} would be used by two lanes or two runs at once. Give a factory that makes a new one: "
+                    + $"StageNode.Of(() => new {name}(…)).");
         }
         this.node = node;
         output = new Output<TOut>(context, next);
@@ -115,7 +120,8 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
     /// <param name="scope">Where what is pushed becomes an item of its own; null in a run whose state ends with it.</param>
     /// <param name="hold">What is put out by name hangs on it.</param>
     /// <param name="about">What it is about, where it fails; null for the end.</param>
-    public async ValueTask EndKeyAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? hold, string? about = null)
+    public async ValueTask EndKeyAsync(Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? hold,
+        string? about = null)
     {
         output.Emitting = scope;
         try

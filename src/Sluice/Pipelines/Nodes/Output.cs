@@ -1,10 +1,14 @@
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Scheduling;
+
 namespace Sluice;
 
-/// <summary>Where a node pushes its items to.</summary>
-/// <remarks>
-/// For use by the node it was given to, during the call it was given to. Await every push: that is the backpressure. Pushes that overlap, from one thread or several, reach the next stage
-/// one after the other, in the order of the calls. The call ends when all of them have.
-/// </remarks>
+/// <summary>The output of a node: the node pushes its items to it.</summary>
+/// <remarks>Use it only in the call that received it. Await every push: that is the backpressure. If pushes overlap, from one thread or
+/// several, they reach the next stage one at a time, in the order of the calls. The call of the node ends when all its pushes have
+/// ended.</remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class Output<T>
 {
@@ -15,20 +19,20 @@ public sealed class Output<T>
     private readonly PushGate gate;
     private Exception? failedDownstream;
     private Exception? failedUnseen;                 // of a named push, when the node had returned
-    private List<IOutputItem>? held;                 // for named outputs, until the node has done its work on the item; under the gate's lock
+    private List<IOutputItem>? held; // for named outputs, until the node has done its work on the item; under the gate's lock
     private bool hasWarned;
 
     internal Output(StageContext context, Inlet<T> next) => (this.context, this.next, gate) = (context, next, new PushGate(context));
 
     internal Ticket? Ticket { get; set; }
 
-    /// <summary>Set where what is pushed is no part of an item, and becomes one of its own.</summary>
+    /// <summary>Set while pushed items belong to no item and become root items of their own.</summary>
     internal StateScope? Emitting { get; set; }
 
-    /// <summary>Pushes an item on. Completes when there is room for more; now and then it goes to the end of the scheduler's queue, so that others get a turn.</summary>
-    /// <exception cref="InvalidOperationException">
-    /// The method of the node that it belongs to has ended, so that the item is lost: the run fails with this. Or more than 100,000 pushes of the node wait that were not awaited.
-    /// </exception>
+    /// <summary>Pushes an item to the next stage. Completes when there is room for more. Now and then it goes to the end of the scheduler's
+    /// queue, so that other work has a turn.</summary>
+    /// <exception cref="InvalidOperationException">The call of the node has ended, so the item is lost and the run fails with this error;
+    /// or more than 100,000 pushes that the node did not await are waiting.</exception>
     public ValueTask PushAsync(T item)
     {
         if (!gate.TryEnterFast()) return PushInTurnAsync(item);
@@ -52,13 +56,12 @@ public sealed class Output<T>
         return yields ? YieldAsync() : default;
     }
 
-    /// <summary>
-    /// Pushes an item to a named output. If nobody reads that output in this run, the item is counted and discarded. In a consecutor it goes there when the item that is being
-    /// processed is committed (<see cref="ConsecutorOutput{T}"/>), and not at all if the node fails at it.
-    /// </summary>
+    /// <summary>Pushes an item to a named output. If no reader wants that output in this run, the item is counted and discarded. In a
+    /// consecutor it is sent when the processed item is committed (<see cref="ConsecutorOutput{T}"/>), and not at all if the node fails at
+    /// that item.</summary>
     /// <exception cref="ArgumentException">The output is read as another type.</exception>
-    /// <exception cref="InvalidOperationException">The method of the node that the push belongs to has ended: the run fails with this.</exception>
-    /// <exception cref="PayloadException">It leads to another consecutor, and the item cannot be written.</exception>
+    /// <exception cref="InvalidOperationException">The call of the node has ended: the run fails with this error.</exception>
+    /// <exception cref="PayloadException">The output leads to another consecutor, and the item cannot be serialized.</exception>
     public ValueTask PushAsync<TNamed>(NamedOutput<TNamed> output, TNamed item)
     {
         ArgumentNullException.ThrowIfNull(output);
@@ -77,32 +80,34 @@ public sealed class Output<T>
         }
     }
 
-    /// <summary>The stage is about to call the node, on this thread.</summary>
+    /// <summary>Begins a call of the node, on this thread.</summary>
     internal void Begin(Ticket? ticket)
     {
         Ticket = ticket;
         gate.Begin();
     }
 
-    /// <summary>The call has returned, and is not over.</summary>
+    /// <summary>Notes that the call has returned a task that is not complete.</summary>
     internal void Suspend() => gate.Suspend();
 
-    /// <summary>The call is over.</summary>
-    /// <returns>Whether its pushes are; if not, <see cref="EndAsync"/>.</returns>
+    /// <summary>>Ends the call.</summary>
+    /// <returns>Whether its pushes have ended too; if not, <see cref="EndAsync"/>.</returns>
     internal bool TryEnd() => gate.TryEnd();
 
-    /// <summary>The call is over, its pushes are not: they belong to its item.</summary>
+    /// <summary>Waits for the pushes of an ended call: they belong to its item.</summary>
     internal async ValueTask EndAsync()
     {
         if (!hasWarned && !context.Run.IsStopping)
         {
             hasWarned = true;
-            Warnings.Tell($"The node {context.Run.NameOf(context.Node)} does not await all of its pushes: its method returned while one was waiting for room. The pipeline waits in its place. Await every PushAsync.");
+            Warnings.Tell(
+                $"The node {context.Run.NameOf(context.Node)} does not await all of its pushes: its method returned while one was waiting "
+                    + $"for room. The pipeline waits in its place. Await every PushAsync.");
         }
         await gate.EndAsync();
     }
 
-    /// <summary>The node has done its work on the item: what it has put out by name hangs on the item's root, which so has reached an end.</summary>
+    /// <summary>Hands over the items for named outputs when the node has completed an item: they belong to the root item.</summary>
     internal void StageHeld()
     {
         if (held is not { Count: > 0 } || Root is not { } root) return;
@@ -112,7 +117,7 @@ public sealed class Output<T>
         root.Settle(Outcome.Completed);
     }
 
-    /// <summary>It has failed.</summary>
+    /// <summary>Drops the items for named outputs, because the node has failed.</summary>
     internal void DropHeld()
     {
         if (held is not { Count: > 0 }) return;
@@ -121,13 +126,13 @@ public sealed class Output<T>
         held.Clear();
     }
 
-    /// <summary>What failed downstream is not the node's to handle: it goes on even if the node swallowed it.</summary>
+    /// <summary>Throws a failure from downstream again, even if the node swallowed it: the node must not handle it.</summary>
     internal void ThrowIfFailedDownstream()
     {
         if (failedDownstream is { } failure) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
-    /// <summary>A push to a named output has failed when the node had returned.</summary>
+    /// <summary>Takes the failure of a push to a named output that failed after the node had returned.</summary>
     internal Exception? TakeUnseenFailure() => Interlocked.Exchange(ref failedUnseen, null);
 
     internal bool IsFromDownstream(Exception e) => ReferenceEquals(e, failedDownstream);
@@ -145,7 +150,8 @@ public sealed class Output<T>
 
     private ValueTask SendNamed<TNamed>(NamedOutput<TNamed> output, TNamed item)
     {
-        if (context.Run.Options.Following?.Outputs is not { } followed) return context.Run.Outputs.WriteAsync(context.Node, output.Name, item, context.Token);
+        if (context.Run.Options.Following?.Outputs is not { } followed)
+            return context.Run.Outputs.WriteAsync(context.Node, output.Name, item, context.Token);
         ValueTask<IOutputItem?> prepared = followed.PrepareAsync(context.Node, output.Name, item, Root, context.Token);
         if (!prepared.IsCompletedSuccessfully) return HoldAsync(prepared);
         Hold(prepared.Result);
@@ -201,8 +207,8 @@ public sealed class Output<T>
         }
     }
 
-    /// <summary>A node that pushes without end would keep its thread, which others may need.</summary>
-    /// <remarks>A wait of its own, not one that is used again: a node that forgets to await a push harms nobody else.</remarks>
+    /// <summary>Yields now and then: a node that pushes without end would keep its thread.</summary>
+    /// <remarks>A separate task, never reused: a node that forgets to await a push harms no other node.</remarks>
     private async ValueTask YieldAsync() => await new Waiter(context.Run.Scheduler).YieldAsync();
 
     private async ValueTask WatchAsync(ValueTask pushed)
@@ -240,24 +246,25 @@ public sealed class Output<T>
     }
 }
 
-/// <summary>An output of a node beside the main one. Declared as a field or property of the node.</summary>
-/// <typeparam name="T">The type of its items.</typeparam>
+/// <summary>An output of a node beside its main one. Declare it as a field or property of the node.</summary>
+/// <typeparam name="T">The type of the items.</typeparam>
 public sealed class NamedOutput<T> : INamedOutput
 {
-    /// <summary>Made as a field or property of a node, so that it is known when a run starts.</summary>
-    /// <param name="name">Its name; by it the output is read (<see cref="RunOptions.Outputs"/>, <see cref="PipelineRun.Output{T}"/>).</param>
-    /// <exception cref="ArgumentNullException">Null.</exception>
+    /// <summary>Makes a named output. Make it in a field or property of the node, so that it is known when a run starts.</summary>
+    /// <param name="name">The name by which the output is read (<see cref="RunOptions.Outputs"/>,
+    /// <see cref="PipelineRun.Output{T}"/>).</param>
+    /// <exception cref="ArgumentNullException">The name is null.</exception>
     public NamedOutput(string name)
     {
         Name = name ?? throw new ArgumentNullException(nameof(name));
         NodeOutputs.Made(this);
     }
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the output.</summary>
     public string Name { get; }
 
     Type INamedOutput.Type => typeof(T);
 
-    /// <summary>Its name.</summary>
+    /// <summary>The name of the output.</summary>
     public override string ToString() => Name;
 }

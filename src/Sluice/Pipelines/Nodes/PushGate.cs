@@ -1,15 +1,18 @@
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>
-/// Puts the pushes of a node in order: one at a time reaches the next stage, whatever number of threads push, and whether the node awaits its pushes or not.
-/// A call of the node ends when its last push has.
-/// </summary>
+/// <summary>Orders the pushes of a node: one push at a time reaches the next stage, from any number of threads, awaited or not. A call of
+/// the node ends when its last push has ended.</summary>
 /// <remarks>
 /// <para>
-/// Locking rule: who waits, and the change to sharing, under <c>sync</c>; a turn by one exchange of <c>turn</c>. The thread that runs the synchronous part of a call pushes without an exchange, as long
-/// as no other thread has pushed: it writes <c>pushing</c> and then reads <c>isShared</c>; the other thread writes <c>isShared</c>, makes a barrier on all processors, and then reads <c>pushing</c>.
+/// Locking rule: who waits, and the change to sharing, under <c>sync</c>; a turn by one exchange of <c>turn</c>. The thread that runs the
+/// synchronous part of a call pushes without an exchange, as long
+/// as no other thread has pushed: it writes <c>pushing</c> and then reads <c>isShared</c>; the other thread writes <c>isShared</c>, makes a
+/// barrier on all processors, and then reads <c>pushing</c>.
 /// So one of the two sees the other. Sharing is for the rest of the instance's life.
 /// </para>
 /// <para>Pushes to named outputs wait for their readers, not for each other: they are only counted, beside the turns.</para>
@@ -24,10 +27,10 @@ internal sealed class PushGate(StageContext context)
     private static int numberOfThread;               // twice as fast as Environment.CurrentManagedThreadId
     private static int threads;
 
-    private int caller;                              // who may push: nobody, one thread without an exchange, or anyone in turn
+    private int caller;                              // who may push: none, one thread without an exchange, or any thread in turn
     private bool pushing;                            // that one thread
     private bool isShared;
-    private bool callerHolds;                        // the turn is that of a push which began without one
+    private bool callerHolds;                        // the turn belongs to a push that began without an exchange
     private int turn;
     private int beside;
     private Queue<Waiter>? waiting;
@@ -35,7 +38,7 @@ internal sealed class PushGate(StageContext context)
 
     public Lock Sync { get; } = new();
 
-    /// <summary>Whether no call of the node is under way.</summary>
+    /// <summary>Whether no call of the node is active.</summary>
     public bool IsClosed => Volatile.Read(ref caller) == Closed;
 
     private static int Me => numberOfThread != 0 ? numberOfThread : numberOfThread = Interlocked.Increment(ref threads);
@@ -105,7 +108,7 @@ internal sealed class PushGate(StageContext context)
     }
 
     /// <summary>Waits for a turn. Turns come in the order of the calls. <see cref="Exit"/> ends it.</summary>
-    /// <exception cref="InvalidOperationException">No call of the node is under way, or too many pushes wait.</exception>
+    /// <exception cref="InvalidOperationException">No call of the node is active, or too many pushes wait.</exception>
     public ValueTask EnterAsync()
     {
         while (true)
@@ -152,9 +155,9 @@ internal sealed class PushGate(StageContext context)
         ended?.Wake();
     }
 
-    /// <summary>A push that waits for nobody else's turn.</summary>
+    /// <summary>Begins a push to a named output, which takes no turn.</summary>
     /// <returns>Whether it is counted, and ends with <see cref="EndBeside"/>; if not, the call cannot end before it has returned.</returns>
-    /// <exception cref="InvalidOperationException">No call of the node is under way.</exception>
+    /// <exception cref="InvalidOperationException">No call of the node is active.</exception>
     public bool BeginBeside()
     {
         if (caller == Me) return false;
@@ -228,15 +231,17 @@ internal sealed class PushGate(StageContext context)
     }
 
     private InvalidOperationException TooMany() => new(
-        $"More than {MaxWaiting:N0} pushes of the node {context.Run.NameOf(context.Node)} wait, because what comes behind it is slower. Await every push: that is the backpressure.");
+        $"More than {MaxWaiting:N0} pushes of the node {context.Run.NameOf(context.Node)} wait, because what comes behind it is slower. "
+            + $"Await every push: that is the backpressure.");
 
-    /// <summary>The item would be lost without a word, as nobody may be there to see the error: so it is the run's too.</summary>
+    /// <summary>Fails the run too: the item would be lost without a message if no code observes the error.</summary>
     private InvalidOperationException TooLate()
     {
         PipelineRun run = context.Run;
         run.ThrowIfStopping();
         var failure = new InvalidOperationException(
-            $"The node {run.NameOf(context.Node)} pushed an item after the call that it belongs to had ended. Nothing can take it any more. Await every push, and all work that pushes, before the method of the node returns.");
+            $"The node {run.NameOf(context.Node)} pushed an item after the call that it belongs to had ended. Nothing can take it any "
+                + $"more. Await every push, and all work that pushes, before the method of the node returns.");
         if (run.IsOver) Warnings.Tell(failure.Message);
         else run.Fail(failure, context.Node);
         return failure;

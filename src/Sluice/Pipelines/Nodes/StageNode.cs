@@ -1,4 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Diagnostics;
+using Sluice.Engine;
 
 namespace Sluice;
 
@@ -8,8 +10,8 @@ namespace Sluice;
 /// its own, whose methods are never called at the same time, so that it needs no locks. It is disposed with its run if it
 /// is disposable. Handing an instance itself is allowed where there is one lane and one run at a time.
 /// </remarks>
-/// <typeparam name="TIn">The type of what goes in.</typeparam>
-/// <typeparam name="TOut">The type of what comes out.</typeparam>
+/// <typeparam name="TIn">The type of the items that go in.</typeparam>
+/// <typeparam name="TOut">The type of the items that come out.</typeparam>
 [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.AllFields)]        // named outputs are looked for in them
 public abstract class StageNode<TIn, TOut>
 {
@@ -18,21 +20,24 @@ public abstract class StageNode<TIn, TOut>
     /// <summary>The node's name in the pipeline.</summary>
     protected string Name => Context.Run.NameOf(Context.Node);
 
-    /// <summary>The clock of the run. A node that asks another one cannot be tested.</summary>
+    /// <summary>The clock of the run. A node that uses another clock cannot be tested.</summary>
     protected TimeProvider Clock => Context.Run.Time;
 
     private StageContext Context => context
-        ?? throw new InvalidOperationException($"The node {GetType().Name} is not part of a run yet. Its name, clock and state are there from BeginAsync on.");
+        ?? throw new InvalidOperationException(
+        $"The node {GetType().Name} is not part of a run yet. Its name, clock and state are there from BeginAsync on.");
 
     /// <summary>Called once, before the first item of the run; the nodes upstream have begun.</summary>
     protected virtual ValueTask BeginAsync(CancellationToken cancellation) => default;
 
-    /// <summary>Called with every item, one after the other. Push any number of items, and await every push: that is the backpressure.</summary>
+    /// <summary>Called with every item, one at a time. Push any number of items, and await every push: that is the backpressure.</summary>
     protected abstract ValueTask ProcessAsync(TIn item, Output<TOut> output, CancellationToken cancellation);
 
     /// <summary>
-    /// Called once, after the last item; may push. Not called when the run is cancelled or has failed. A node that has this is refused in consecutors, where a stop is no end of the input:
-    /// there, <see cref="StatefulStageNode{TIn, TOut, TState}"/> keeps what is held over any stop, and puts it out when the input is complete.
+    /// Called once, after the last item; may push. Not called when the run is cancelled or has failed. A node that has this is refused in
+    /// consecutors, where a stop is no end of the input:
+    /// there, <see cref="StatefulStageNode{TIn, TOut, TState}"/> keeps what is held over any stop, and puts it out when the input is
+    /// complete.
     /// </summary>
     protected virtual ValueTask EndAsync(Output<TOut> output, CancellationToken cancellation) => default;
 
@@ -40,7 +45,8 @@ public abstract class StageNode<TIn, TOut>
     /// <exception cref="InvalidOperationException">The run was started without one, or with one of another type.</exception>
     protected TState State<TState>() where TState : class => Context.Run.State<TState>();
 
-    /// <summary>Measures a part of the node's work: <c>using (Measure("query")) rows = await QueryAsync(item);</c>. The sum is in <see cref="NodeSnapshot.Measured"/>.</summary>
+    /// <summary>Measures a part of the node's work: <c>using (Measure("query")) rows = await QueryAsync(item);</c>. The sum is in
+    /// <see cref="NodeSnapshot.Measured"/>.</summary>
     /// <remarks>By the run's clock. May be nested and overlap, under different names or the same.</remarks>
     /// <param name="part">A name for it.</param>
     /// <returns>Measures until it is disposed.</returns>
@@ -51,19 +57,20 @@ public abstract class StageNode<TIn, TOut>
         return new(Context, part);
     }
 
-    /// <summary>Whether it has state that outlives the run, where the run's does.</summary>
+    /// <summary>Whether the node has state that outlives the run, if the state of the run does.</summary>
     internal virtual bool KeepsState => false;
 
-    /// <summary>Whether it acts when time has passed.</summary>
+    /// <summary>Whether the node has timers.</summary>
     internal virtual bool HasTimers => false;
 
-    /// <summary>What it remembers.</summary>
+    /// <summary>The form of its state.</summary>
     internal virtual StateShape Shape => default;
 
-    /// <summary>Whether it does something at the end of the input.</summary>
-    internal virtual bool HasEnd => new Func<Output<TOut>, CancellationToken, ValueTask>(EndAsync).Method.DeclaringType != typeof(StageNode<TIn, TOut>);
+    /// <summary>Whether the node has a hook at the end of the input.</summary>
+    internal virtual bool HasEnd => new Func<Output<TOut>, CancellationToken,
+        ValueTask>(EndAsync).Method.DeclaringType != typeof(StageNode<TIn, TOut>);
 
-    /// <summary>What the node needs in front of its stage.</summary>
+    /// <summary>Wraps the inlet of the node in the stage that it needs.</summary>
     internal virtual Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner) => inner;
 
     internal bool TryEnter(StageContext run) => Interlocked.CompareExchange(ref context, run, null) is null;
@@ -77,20 +84,22 @@ public abstract class StageNode<TIn, TOut>
     internal ValueTask End(Output<TOut> output, CancellationToken cancellation) => EndAsync(output, cancellation);
 }
 
-/// <summary>A sink as a class; see <see cref="StageNode{TIn, TOut}"/>, of which it is the kind that puts nothing out.</summary>
-/// <typeparam name="T">The type of what goes in.</typeparam>
+/// <summary>A sink as a class: a <see cref="StageNode{TIn, TOut}"/> without outputs.</summary>
+/// <typeparam name="T">The type of the items that go in.</typeparam>
 public abstract class SinkNode<T> : StageNode<T, Unit>
 {
-    /// <summary>Called with every item, one after the other.</summary>
+    /// <summary>>Called with every item, one at a time.</summary>
     protected abstract ValueTask ProcessAsync(T item, CancellationToken cancellation);
 
-    /// <summary>Called once, after the last item. Not called when the run is cancelled or has failed. A node that has this is refused in consecutors, where a stop is no end of the input.</summary>
+    /// <summary>Called once, after the last item. Not called when the run is cancelled or has failed. A node that has this is refused in
+    /// consecutors, where a stop is no end of the input.</summary>
     protected virtual ValueTask EndAsync(CancellationToken cancellation) => default;
 
     internal override bool HasEnd => new Func<CancellationToken, ValueTask>(EndAsync).Method.DeclaringType != typeof(SinkNode<T>);
 
     /// <inheritdoc/>
-    protected sealed override ValueTask ProcessAsync(T item, Output<Unit> output, CancellationToken cancellation) => ProcessAsync(item, cancellation);
+    protected sealed override ValueTask ProcessAsync(T item, Output<Unit> output, CancellationToken cancellation)
+        => ProcessAsync(item, cancellation);
 
     /// <inheritdoc/>
     protected sealed override ValueTask EndAsync(Output<Unit> output, CancellationToken cancellation) => EndAsync(cancellation);

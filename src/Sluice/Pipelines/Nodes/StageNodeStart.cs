@@ -1,19 +1,21 @@
 using System.Runtime.CompilerServices;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-/// <summary>Makes pieces of pipelines out of node classes.</summary>
+/// <summary>Makes stages and sinks from node classes.</summary>
 public static class StageNode
 {
-    /// <summary>A stage with an instance of its own for every run and lane.</summary>
-    /// <param name="factory">Makes an instance; keep constructors light, and open things in <c>BeginAsync</c>. Also called once to find the node's name.</param>
+    /// <summary>Makes a stage that has an instance of its own for every run and lane.</summary>
+    /// <param name="factory">Makes an instance. Keep constructors light, and open resources in <c>BeginAsync</c>. Also called once to find
+    /// the name of the node.</param>
     public static Pipe<TIn, TOut> Of<TIn, TOut>(Func<StageNode<TIn, TOut>> factory)
     {
         ArgumentNullException.ThrowIfNull(factory);
         return Pipe<TIn, TOut>.Of(new NodeOperator<TIn, TOut>(factory));
     }
 
-    /// <summary>A sink with an instance of its own for every run and lane.</summary>
+    /// <summary>Makes a sink that has an instance of its own for every run and lane.</summary>
     /// <inheritdoc cref="Of{TIn, TOut}(Func{StageNode{TIn, TOut}})"/>
     public static Sink<T> Of<T>(Func<SinkNode<T>> factory)
     {

@@ -1,7 +1,11 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>The state of one node in one partition, by key: in memory what was used lately, and in the store everything that was committed.</summary>
-/// <remarks>Used by the stage, one item at a time; saved and restored when nothing is under way; rows are evicted in between.</remarks>
+namespace Sluice.Pipelines;
+
+/// <summary>The state of one node in one partition, by key: the recently used keys in memory, and all committed keys in the
+/// store.</summary>
+/// <remarks>Locking rule: none; the stage uses it for one item at a time. Saved and restored while no item is in flight; rows are evicted
+/// in between.</remarks>
 internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory = null) : CachedRows, IKeyedStateful
 {
     private const int MaxWrongGuesses = 64;
@@ -30,7 +34,8 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
     public virtual Cell? Find(string key) => FindHere(key);
 
     /// <summary>The keys that have a state, in ordinal order, where all of them are in memory.</summary>
-    public string[] Keys => [.. cells.Where(static cell => cell.Value is { IsRemoved: false, IsBlank: false }).Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
+    public string[] Keys => [.. cells.Where(static cell => cell.Value is { IsRemoved: false, IsBlank: false })
+        .Select(static cell => cell.Key).Order(StringComparer.Ordinal)];
 
     /// <summary>The same for a key whose state is not in memory.</summary>
     public virtual ValueTask<Cell> ReadAsync(string key) => ReadHereAsync(key);
@@ -111,7 +116,7 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
         hasAll = false;
     }
 
-    // What cannot be read fails the items of its key, and nothing else.
+    // A state that cannot be read fails the items of its key only.
     private void Enter(string key, StateReader stored)
     {
         if (!stored.Has(key))
@@ -132,7 +137,7 @@ internal class StateCells<TState>(StatefulForm<TState> form, StateMemory? memory
         }
     }
 
-    /// <summary>Gives it its first value.</summary>
+    /// <summary>Gives a cell its first value.</summary>
     private Cell Begin(Cell cell)
     {
         if (cell.Failure is { } failure) throw failure;

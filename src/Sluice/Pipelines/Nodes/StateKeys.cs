@@ -1,4 +1,4 @@
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <summary>Which texts may be keys of a state: those that every store gives back as they were.</summary>
 internal static class StateKeys
@@ -17,9 +17,12 @@ internal static class StateKeys
     {
         if (key.Length > MaxLength)
             return $"A key of a state has {MaxLength:N0} characters at most; this one has {key.Length:N0}: {key[..50]}… Use a hash of it.";
-        if (key.Contains('\0')) return $"A key of a state cannot have the character U+0000; this one has it behind its first {key.IndexOf('\0')}. Leave it out, or write the key in another way.";
+        if (key.Contains('\0'))
+            return $"A key of a state cannot have the character U+0000; this one has it behind its first {key.IndexOf('\0')}. Leave it "
+                + $"out, or write the key in another way.";
         if (FindLone(key) is { } lone)
-            return $"A key of a state has to be text that UTF-8 can write; this one has half of a character, U+{(int)key[lone]:X4}, behind its first {lone}. It would be taken for another key.";
+            return $"A key of a state has to be text that UTF-8 can write; this one has half of a character, U+{(int)key[lone]:X4}, "
+                + $"behind its first {lone}. It would be taken for another key.";
         return null;
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <summary>Stands before a <see cref="StatefulStageNode{TIn, TOut, TState}"/>: finds the state of each item's key.</summary>
 /// <remarks>One node for all partitions, with the cells of the item's partition; calls do not overlap.</remarks>
@@ -27,7 +28,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
 
     public object MakeInstance(StateScope scope) => node.MakeCells(form, scope);
 
-    /// <summary>What is remembered of the partition of a ticket.</summary>
+    /// <summary>The state of the partition of a ticket.</summary>
     public StateCells<TState> CellsOf(Ticket ticket) => (StateCells<TState>)ticket.Touch().Enter(number);
 
     public async ValueTask<bool> EndAsync(object instance, StateScope scope, IReadOnlyList<string> keys, Ticket hold)
@@ -61,7 +62,7 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
         return cell is null ? ReadAsync(cells, key, item, ticket) : EnterAsync(cells, cell, item, ticket);
     }
 
-    /// <summary>In a consecutor the run's end is not that of the input.</summary>
+    /// <summary>Ends all keys. Not in a consecutor, where the end of the run is not the end of the input.</summary>
     protected override async ValueTask OnCompleteAsync()
     {
         if (own is not null)
@@ -73,16 +74,18 @@ internal sealed class StatefulStage<TIn, TOut, TState> : PassThrough<TIn>, IStat
     /// <param name="key">The key.</param>
     /// <param name="about">What calls it, where it fails.</param>
     /// <param name="hook">The hook.</param>
-    public ValueTask FireAsync(string key, string about, Func<Output<TOut>, CancellationToken, ValueTask> hook) => FireAsync(own!, key, about, hook, null, null);
+    public ValueTask FireAsync(string key, string about, Func<Output<TOut>, CancellationToken, ValueTask> hook)
+        => FireAsync(own!, key, about, hook, null, null);
 
-    /// <summary>The same in a run whose state outlives it.</summary>
-    /// <param name="cells">What is remembered of the partition.</param>
+    /// <summary>Calls a hook of the node for a key, in a run whose state outlives it.</summary>
+    /// <param name="cells">The state of the partition.</param>
     /// <param name="key">The key.</param>
     /// <param name="about">What calls the hook, where it fails.</param>
     /// <param name="hook">The hook.</param>
     /// <param name="scope">Where what it pushes becomes items of their own; null where it is part of the item of the ticket.</param>
     /// <param name="ticket">What fails with it. It has ended when this completes, but for what was pushed.</param>
-    public async ValueTask FireAsync(StateCells<TState> cells, string key, string about, Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? ticket)
+    public async ValueTask FireAsync(StateCells<TState> cells, string key, string about,
+        Func<Output<TOut>, CancellationToken, ValueTask> hook, StateScope? scope, Ticket? ticket)
     {
         StateCells<TState>.Cell cell;
         try

@@ -1,18 +1,22 @@
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-/// <summary>
-/// A node that remembers something for each key. In a consecutor, what it remembers is part of the commits that settle its items: it is exact after any crash, and
-/// each item counts once, however often it was started.
-/// </summary>
+/// <summary>A node with state for each key. In a consecutor, its state is part of the commits that settle its items: it is exact after any
+/// crash, and each item counts once, however often it was started.</summary>
 /// <remarks>
 /// <para>
-/// The key is that of <see cref="Stage.KeyBy"/>, if that stands before the node; else the one that the item was accepted with (<see cref="Consecutor{T}.Key"/>); else there is one state,
-/// for the partition in a consecutor, and for the run elsewhere. Give the node a name in a consecutor (<see cref="Stage.Named"/>): its state is found again by it.
+/// The key is that of <see cref="Stage.KeyBy"/>, if that stands before the node; else the one that the item was accepted with
+/// (<see cref="Consecutor{T}.Key"/>); else there is one state,
+/// for the partition in a consecutor, and for the run elsewhere. Give the node a name in a consecutor (<see cref="Stage.Named"/>): its
+/// state is found again by it.
 /// </para>
 /// <para>
-/// In a consecutor, a failure takes everything back that its item has changed. In other runs, the state is that before the item, so far as it was assigned, not
+/// In a consecutor, a failure takes everything back that its item has changed. In other runs, the state is that before the item, so far as
+/// it was assigned, not
 /// changed in place.
 /// </para>
 /// </remarks>
@@ -26,9 +30,9 @@ namespace Sluice;
 ///     }
 /// }
 /// </code></example>
-/// <typeparam name="TIn">The type of what goes in.</typeparam>
-/// <typeparam name="TOut">The type of what comes out.</typeparam>
-/// <typeparam name="TState">The type of the state of one key; serializable in a consecutor. Rather immutable.</typeparam>
+/// <typeparam name="TIn">The type of the items that go in.</typeparam>
+/// <typeparam name="TOut">The type of the items that come out.</typeparam>
+/// <typeparam name="TState">The type of the state of one key; serializable in a consecutor, and preferably immutable.</typeparam>
 public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut>
 {
     private StateCells<TState>? cells;
@@ -57,17 +61,21 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     /// <exception cref="InvalidOperationException">No item is being processed.</exception>
     protected string Key => Current.Key;
 
-    /// <summary>The version of the form in which the state is stored: zero or more. Raise it when the form changes, and read the old ones in <see cref="Migrate"/>.</summary>
+    /// <summary>The version of the form in which the state is stored: zero or more. Raise it when the form changes, and read the old ones
+    /// in <see cref="Migrate"/>.</summary>
     protected virtual int StateVersion => 0;
 
     /// <summary>The state of a key that has none yet; the default of its type unless overridden.</summary>
     protected virtual TState InitialState(string key) => default!;
 
-    /// <summary>Reads a state that was stored in an older version. Unless overridden, it is refused. A newer version is refused always.</summary>
-    /// <remarks>If it throws, the items that need this state fail; the others go on. A <see cref="NotSupportedException"/> stops the consecutor instead.</remarks>
+    /// <summary>Reads a state that was stored in an older version. Unless overridden, it is refused. A newer version is refused
+    /// always.</summary>
+    /// <remarks>If it throws, the items that need this state fail; the others go on. A <see cref="NotSupportedException"/> stops the
+    /// consecutor instead.</remarks>
     /// <exception cref="NotSupportedException">The version is none that this code knows.</exception>
     protected virtual TState Migrate(StoredState stored) => throw new NotSupportedException(
-        $"The state of {(stored.Key.Length == 0 ? "the node" : $"the key '{stored.Key}'")} was stored as version {stored.Version}, and this is version {StateVersion} of {GetType().Name}. Override Migrate to read it.");
+        $"The state of {(stored.Key.Length == 0 ? "the node" : $"the key '{stored.Key}'")} was stored as version {stored.Version}, and "
+            + $"this is version {StateVersion} of {GetType().Name}. Override Migrate to read it.");
 
     /// <summary>The key has no state any more: the next item of it begins anew.</summary>
     /// <exception cref="InvalidOperationException">No item is being processed.</exception>
@@ -79,15 +87,18 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     }
 
     /// <summary>
-    /// Called once for each key that has a state, in the ordinal order of the keys, when the input has ended: at the end of a run, before <c>EndAsync</c>; in a consecutor, when it is complete
+    /// Called once for each key that has a state, in the ordinal order of the keys, when the input has ended: at the end of a run, before
+    /// <c>EndAsync</c>; in a consecutor, when it is complete
     /// (<see cref="Consecutor{T}.CompleteAsync"/>) and everything accepted has ended. May push, and change or remove the state.
     /// </summary>
-    /// <remarks>In a consecutor, what it pushes is committed together with the fact that it was called: a crash in between repeats it. Where it throws, the consecutor fails, and the next one calls it again.</remarks>
+    /// <remarks>In a consecutor, what it pushes is committed together with the fact that it was called: a crash in between repeats it.
+    /// Where it throws, the consecutor fails, and the next one calls it again.</remarks>
     protected virtual ValueTask EndKeyAsync(Output<TOut> output, CancellationToken cancellation) => default;
 
     internal override bool KeepsState => true;
 
-    internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner) => new StatefulStage<TIn, TOut, TState>(context, (NodeStage<TIn, TOut>)inner, this);
+    internal override Inlet<TIn> Stage(StageContext context, Inlet<TIn> inner)
+        => new StatefulStage<TIn, TOut, TState>(context, (NodeStage<TIn, TOut>)inner, this);
 
     internal ValueTask EndKey(Output<TOut> output, CancellationToken cancellation) => EndKeyAsync(output, cancellation);
 
@@ -97,7 +108,7 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     /// <summary>The state of the item's key, which is not changed in place.</summary>
     internal TState Known => Current.Value;
 
-    /// <summary>What the node remembers where it is at work.</summary>
+    /// <summary>The state of the partition that the node is processing.</summary>
     internal StateCells<TState>? Cells => cells;
 
     internal StatefulForm<TState> Form => new(StateVersion, GetType().Name, InitialState, Migrate);
@@ -112,5 +123,6 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
     }
 
     private StateCells<TState>.Cell Current
-        => cell ?? throw new InvalidOperationException($"The state of {GetType().Name} is that of an item's key: it is there while ProcessAsync works on the item.");
+        => cell ?? throw new InvalidOperationException(
+        $"The state of {GetType().Name} is that of an item's key: it is there while ProcessAsync works on the item.");
 }

@@ -1,11 +1,13 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>Stands before a <see cref="TimedStageNode{TIn, TOut, TState}"/> in a consecutor: hands it its items, and fires the stored timers of a partition between two epochs of it.</summary>
-/// <remarks>
-/// Locking rule: everything behind it runs inside its gate, because epochs of several partitions are under way at the same time. It counts nothing: the node does.
-/// </remarks>
+/// <summary>Stands before a <see cref="TimedStageNode{TIn, TOut, TState}"/> in a consecutor: hands it its items, and fires the stored
+/// timers of a partition between two epochs of it.</summary>
+/// <remarks>Locking rule: all stages behind it run inside its gate, because epochs of several partitions run at the same time. It counts no
+/// items: the node does.</remarks>
 internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, ITimerStage, ITimerEntrance
 {
     private readonly StatefulStage<TIn, TOut, TState> stage;
@@ -14,7 +16,8 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
     private readonly Gate gate;
     private bool ended;
 
-    public StoredTimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedStageNode<TIn, TOut, TState> node) : base(new StageContext(context.Run, context.Node), stage)
+    public StoredTimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedStageNode<TIn, TOut, TState> node)
+        : base(new StageContext(context.Run, context.Node), stage)
     {
         (this.stage, this.node, owns) = (stage, node, context.OwnsKey);
         gate = new(context.Run.Scheduler);
@@ -68,7 +71,8 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
     }
 
     private ValueTask FireAsync(StateCells<TState> cells, string key, string timer, StateScope? scope, Ticket ticket)
-        => stage.FireAsync(cells, key, $"the timer '{timer}' of the key '{key}'", (output, cancellation) => node.OnTimer(timer, output, cancellation), scope, ticket);
+        => stage.FireAsync(cells, key, $"the timer '{timer}' of the key '{key}'",
+        (output, cancellation) => node.OnTimer(timer, output, cancellation), scope, ticket);
 
     private async Task RunAsync(StoredTimers timers, TimerTurn turn, Ticket hold)
     {
@@ -138,14 +142,17 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
         }
     }
 
-    private sealed class Turn(StoredTimerStage<TIn, TOut, TState> stage, StoredTimers timers, TimerTurn turn, Ticket hold) : IThreadPoolWorkItem
+    private sealed class Turn(StoredTimerStage<TIn, TOut, TState> stage, StoredTimers timers, TimerTurn turn, Ticket hold)
+        : IThreadPoolWorkItem
     {
         public void Execute() => _ = stage.RunAsync(timers, turn, hold);
     }
 }
 
-/// <summary>The state of a timed node in one partition of a consecutor, with its timers: those of a key are in memory together with its state.</summary>
-internal sealed class TimedCells<TState>(StatefulForm<TState> form, StateScope scope, ITimerStage stage) : StateCells<TState>(form, scope.Memory), IHasTimers
+/// <summary>The state of a timed node in one partition of a consecutor, with its timers: those of a key are in memory together with its
+/// state.</summary>
+internal sealed class TimedCells<TState>(StatefulForm<TState> form, StateScope scope, ITimerStage stage)
+    : StateCells<TState>(form, scope.Memory), IHasTimers
 {
     private readonly StoredTimers timers = new(scope, stage);
 

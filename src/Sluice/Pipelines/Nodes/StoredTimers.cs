@@ -1,10 +1,11 @@
-namespace Sluice;
+using Sluice.Engine;
+
+namespace Sluice.Pipelines;
 
 /// <summary>The timers of one node in one partition of a consecutor: part of its state.</summary>
-/// <remarks>
-/// Each key with timers has a row with all of them, which is read and evicted as the state of the key is, and a row by time. Of the rows by time, the first ones are in memory, up to a horizon; those behind it are
-/// read when the first ones have fired. Used by the stage inside its gate, and between epochs by whoever drives the partition.
-/// </remarks>
+/// <remarks>Each key with timers has a row with all of them, read and evicted together with the state of the key, and a row by time. The
+/// first rows by time are in memory, up to a horizon; later rows are read when the first ones have fired. Locking rule: the stage uses it
+/// inside its gate, and the driver of the partition uses it between epochs.</remarks>
 internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimerRows, INodeTimers
 {
     private const int MaxTimersOfKey = 1000;
@@ -13,7 +14,8 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
 
     private readonly StateCells<TimersOfKey> cells = new(new TimersForm(), scope.Memory);
     private readonly SortedDictionary<TimerMoment, string> ahead = [];
-    private readonly Dictionary<string, (TimersOfKey Timers, TimerMoment? Stored)> moved = new(StringComparer.Ordinal);          // keys whose row by time is another one than is stored
+    // keys whose row by time is another one than is stored
+    private readonly Dictionary<string, (TimersOfKey Timers, TimerMoment? Stored)> moved = new(StringComparer.Ordinal);
     private TimerMoment? horizon = default(TimerMoment);     // rows behind it are in the store only; null if there are none
 
     public IKeyedStateful ByKey => cells;
@@ -71,7 +73,9 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
         int at = timers.IndexOf(name);
         if (at >= 0) timers.Timers.RemoveAt(at);
         else if (timers.Timers.Count == MaxTimersOfKey)
-            throw new InvalidOperationException($"The key '{ItemText.Of(key)}' has {MaxTimersOfKey:N0} timers, as many as a key may have in a consecutor: they are one row. Give each thing that is waited for a key of its own.");
+            throw new InvalidOperationException(
+                $"The key '{ItemText.Of(key)}' has {MaxTimersOfKey:N0} timers, as many as a key may have in a consecutor: they are one "
+                    + $"row. Give each thing that is waited for a key of its own.");
         timers.Timers.Add(new(name, new(scope.UtcNow.UtcTicks + after.Ticks, scope.NextNumber())));
         Change(cell);
     }
@@ -104,7 +108,8 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
             if (moment.At > turn.Until) return null;
             StateCells<TimersOfKey>.Cell cell = cells.Find(key) ?? await cells.ReadAsync(key);
             if (cell.Value.First is not { } timer || cell.Value.Row != moment)
-                throw new InvalidOperationException($"The timers of the key '{ItemText.Of(key)}' do not fit to the time under which they are stored.");
+                throw new InvalidOperationException(
+                    $"The timers of the key '{ItemText.Of(key)}' do not fit to the time under which they are stored.");
             if (timer.Moment != moment)
             {
                 if (!turn.TryMove()) return null;
@@ -157,7 +162,8 @@ internal sealed class StoredTimers(StateScope scope, ITimerStage stage) : ITimer
     private static string? UnfitName(string name)
     {
         const int MaxLength = 1000;
-        if (name.Length > MaxLength) return $"The name of a timer has {MaxLength:N0} characters at most in a consecutor; this one has {name.Length:N0}.";
+        if (name.Length > MaxLength)
+            return $"The name of a timer has {MaxLength:N0} characters at most in a consecutor; this one has {name.Length:N0}.";
         return StateKeys.Why(name) is { } why ? $"The name of a timer is stored in a consecutor, as a key is. {why}" : null;
     }
 }

@@ -1,17 +1,24 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-/// <summary>A node with a state and timers for each key: for what is to happen when something does not come, or has not come for a while.</summary>
+/// <summary>A node with state and timers for each key: for actions when an item does not come, or has not come for a while.</summary>
 /// <remarks>
 /// <para>
-/// Timers fire in the order of their times, those of one moment in the order in which they were set; and in order with the items: when an item comes, everything that was due before it has fired. Nothing in the node overlaps.
+/// Timers fire in the order of their times, those of one moment in the order in which they were set; and in order with the items: when an
+/// item comes, everything that was due before it has fired. Nothing in the node overlaps.
 /// A timer that fires late, because the node was busy or the clock jumped, fires all the same, once.
 /// </para>
 /// <para>
-/// At the end of the input timers do not fire any more; <see cref="StatefulStageNode{TIn, TOut, TState}.EndKeyAsync"/> puts out what a key holds. A run that is cancelled gives them up.
+/// At the end of the input timers do not fire any more; <see cref="StatefulStageNode{TIn, TOut, TState}.EndKeyAsync"/> puts out what a key
+/// holds. A run that is cancelled gives them up.
 /// </para>
 /// <para>
-/// In a consecutor timers are stored, in the commits that store the state: a crash neither loses one nor has it fire twice. The time is that of the partition, which never goes back. What is due fires before an item that is leased later, and not between two items that go
-/// through together. A handler that throws is tried again and becomes a dead letter as an item does, without its order. A key has 1,000 timers at most there.
+/// In a consecutor timers are stored, in the commits that store the state: a crash neither loses one nor has it fire twice. The time is
+/// that of the partition, which never goes back. What is due fires before an item that is leased later, and not between two items that go
+/// through together. A handler that throws is tried again and becomes a dead letter as an item does, without its order. A key has 1,000
+/// timers at most there.
 /// </para>
 /// </remarks>
 /// <example><code>
@@ -28,8 +35,8 @@ namespace Sluice;
 ///         => output.PushAsync($"{Key} has been silent since {State}");
 /// }
 /// </code></example>
-/// <typeparam name="TIn">The type of what goes in.</typeparam>
-/// <typeparam name="TOut">The type of what comes out.</typeparam>
+/// <typeparam name="TIn">The type of the items that go in.</typeparam>
+/// <typeparam name="TOut">The type of the items that come out.</typeparam>
 /// <typeparam name="TState">The type of the state of one key.</typeparam>
 public abstract class TimedStageNode<TIn, TOut, TState> : StatefulStageNode<TIn, TOut, TState>, ITimers
 {
@@ -78,9 +85,11 @@ public abstract class TimedStageNode<TIn, TOut, TState> : StatefulStageNode<TIn,
 
     internal override StateShape Shape => base.Shape with { HasTimers = true };
 
-    internal override StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope) => new TimedCells<TState>(form, scope, stored!);
+    internal override StateCells<TState> MakeCells(StatefulForm<TState> form, StateScope scope)
+        => new TimedCells<TState>(form, scope, stored!);
 
-    internal ValueTask OnTimer(string timer, Output<TOut> output, CancellationToken cancellation) => OnTimerAsync(timer, output, cancellation);
+    internal ValueTask OnTimer(string timer, Output<TOut> output, CancellationToken cancellation)
+        => OnTimerAsync(timer, output, cancellation);
 
     private INodeTimers Mine => timers ?? (INodeTimers)((TimedCells<TState>)Cells!).Timers;
 }

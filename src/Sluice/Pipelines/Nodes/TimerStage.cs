@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <summary>Stands before a <see cref="TimedStageNode{TIn, TOut, TState}"/>: hands it its items, and fires its timers in between.</summary>
 /// <remarks>Everything behind it runs inside its gate. It counts nothing: the node does.</remarks>
@@ -10,7 +12,8 @@ internal sealed class TimerStage<TIn, TOut, TState> : TimedStage<TIn, TIn>
     private readonly TimedStageNode<TIn, TOut, TState> node;
     private TimeSpan? set;
 
-    public TimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedStageNode<TIn, TOut, TState> node) : base(new StageContext(context.Run, context.Node), stage)
+    public TimerStage(StageContext context, StatefulStage<TIn, TOut, TState> stage, TimedStageNode<TIn, TOut, TState> node)
+        : base(new StageContext(context.Run, context.Node), stage)
     {
         (this.stage, this.node) = (stage, node);
         Timers = new(() => Now);
@@ -56,7 +59,8 @@ internal sealed class TimerStage<TIn, TOut, TState> : TimedStage<TIn, TIn>
         for (int fired = 1; Timers.TryTake(Now, before, out var timer); fired++)
         {
             Context.Run.ThrowIfStopping();
-            await stage.FireAsync(timer.Key, $"the timer '{timer.Name}' of the key '{timer.Key}'", (output, cancellation) => node.OnTimer(timer.Name, output, cancellation));
+            await stage.FireAsync(timer.Key, $"the timer '{timer.Name}' of the key '{timer.Key}'",
+                (output, cancellation) => node.OnTimer(timer.Name, output, cancellation));
             if (fired % TimersPerTurn == 0) await new Waiter(Context.Run.Scheduler).YieldAsync();
         }
     }

@@ -1,59 +1,49 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Gives every item to two branches, and pairs what comes out of them by key: every left item with every right item that is held, and the other way round.</summary>
-    /// <remarks>
-    /// <para>An inner join, as with two sources: each pair comes out once, when the later of its two items comes. In a consecutor what is held is state, by partition, so that a pair is made
-    /// though its halves came days and crashes apart; it needs a name (<see cref="Stage.Named"/>). Two streams are joined there by one consecutor that takes both, and a branch for each.</para>
-    /// <para>An item is held until it has been here for <paramref name="within"/>, or until it is the oldest of more than <paramref name="maxHeld"/> of its side; one that found no partner until then, or until the end of a run, is counted as skipped.
-    /// There is no timer: what has been here too long is forgotten when the next item comes. The clock is the run's; in a consecutor it is the time of day, which never goes back.</para>
-    /// <para>In a consecutor of several partitions, items meet that were accepted with keys of one partition: let <see cref="Consecutor{T}.Key"/> be the key of the join, unless both halves come of one item.</para>
-    /// </remarks>
+    /// <summary>Gives every item to two branches, and pairs their outputs by key: every left item with every held right item, and every
+    /// right item with every held left item.</summary>
+    /// <remarks><para>An inner join, like the join of two sources: each pair comes out once, when the later of its two items comes. In a
+    /// consecutor the held items are state, by partition, so a pair is complete even if days and crashes lie between its halves; the stage
+    /// needs a name (<see cref="Stage.Named"/>). To join two streams there, let one consecutor take both, with a branch for each.</para>
+    /// <para>An item is held for <paramref name="within"/>, or until it is the oldest of more than <paramref name="maxHeld"/> items of its
+    /// side. If it has found no partner by then, or by the end of a run, it is counted as skipped. There is no timer: expired items are
+    /// dropped when the next item comes. The clock is that of the run; in a consecutor it is the time of day, which never goes back.</para>
+    /// <para>In a consecutor of several partitions, items meet only if they were accepted with keys of the same partition: let
+    /// <see cref="Consecutor{T}.Key"/> be the key of the join, unless both halves come from one item.</para></remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
     /// <typeparam name="TLeft">The type of the left items.</typeparam>
     /// <typeparam name="TRight">The type of the right items.</typeparam>
     /// <typeparam name="TKey">The type of the keys.</typeparam>
-    /// <typeparam name="TOut">The type of what is made of a pair.</typeparam>
-    /// <param name="source">What comes.</param>
-    /// <param name="left">The one branch.</param>
-    /// <param name="right">The other branch.</param>
-    /// <param name="leftKey">The key of a left item; not null.</param>
-    /// <param name="rightKey">The key of a right item; not null.</param>
-    /// <param name="function">Makes an item of a pair.</param>
-    /// <param name="within">How long an item is held: more than zero, at most 36,500 days; no limit unless given.</param>
-    /// <param name="maxHeld">How many items of each side are held, 1 or more; in a consecutor, of each partition.</param>
-    /// <returns>What was made of the pairs. They are new root items.</returns>
+    /// <typeparam name="TOut">The type of the items made from pairs.</typeparam>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="left">The left branch.</param>
+    /// <param name="right">The right branch.</param>
+    /// <param name="leftKey">Returns the key of a left item; not null.</param>
+    /// <param name="rightKey">Returns the key of a right item; not null.</param>
+    /// <param name="function">Makes an item from a pair.</param>
+    /// <param name="within">The time that an item is held: more than zero, at most 36,500 days; no limit by default.</param>
+    /// <param name="maxHeld">The number of items held of each side, 1 or more; in a consecutor, of each partition.</param>
+    /// <returns>The items made from the pairs. They are new root items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time or the number is out of range.</exception>
+    [AlsoForPipes]
     public static Source<TOut> Join<T, TLeft, TRight, TKey, TOut>(
-        this Source<T> source, Func<Source<T>, Source<TLeft>> left, Func<Source<T>, Source<TRight>> right, Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey,
+        this Source<T> source, Func<Source<T>, Source<TLeft>> left, Func<Source<T>, Source<TRight>> right, Func<TLeft, TKey> leftKey,
+            Func<TRight, TKey> rightKey,
         Func<TLeft, TRight, TOut> function, TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
     {
         if (within is { } time) Positive(time, nameof(within));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxHeld, 1);
-        var join = new BranchJoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function), new(within, maxHeld));
-        return new BranchPairSource<T, TLeft, TRight, TOut>(NotNull(source), Pipe<T, TLeft>.Of(left), Pipe<T, TRight>.Of(right), join, StageOptions.Default);
+        var join = new BranchJoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function),
+            new(within, maxHeld));
+        return new BranchPairSource<T, TLeft, TRight, TOut>(NotNull(source), Pipe<T, TLeft>.Of(left), Pipe<T, TRight>.Of(right), join,
+            StageOptions.Default);
     }
-
-    /// <inheritdoc cref="Join{T, TLeft, TRight, TKey, TOut}(Source{T}, Func{Source{T}, Source{TLeft}}, Func{Source{T}, Source{TRight}}, Func{TLeft, TKey}, Func{TRight, TKey}, Func{TLeft, TRight, TOut}, TimeSpan?, int)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <typeparam name="TLeft">The type of the left items.</typeparam>
-    /// <typeparam name="TRight">The type of the right items.</typeparam>
-    /// <typeparam name="TKey">The type of the keys.</typeparam>
-    /// <typeparam name="TOut">The type of what is made of a pair.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="left">The one branch.</param>
-    /// <param name="right">The other branch.</param>
-    /// <param name="leftKey">The key of a left item; not null.</param>
-    /// <param name="rightKey">The key of a right item; not null.</param>
-    /// <param name="function">Makes an item of a pair.</param>
-    /// <param name="within">How long an item is held: more than zero, at most 36,500 days; no limit unless given.</param>
-    /// <param name="maxHeld">How many items of each side are held, 1 or more; in a consecutor, of each partition.</param>
-    public static Pipe<TIn, TOut> Join<TIn, T, TLeft, TRight, TKey, TOut>(
-        this Pipe<TIn, T> pipe, Func<Source<T>, Source<TLeft>> left, Func<Source<T>, Source<TRight>> right, Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey,
-        Func<TLeft, TRight, TOut> function, TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
-        => NotNull(pipe).Then(source => source.Join(left, right, leftKey, rightKey, function, within, maxHeld));
 }
 
 internal sealed class BranchJoinOperator<TLeft, TRight, TKey, TOut>(
@@ -66,14 +56,14 @@ internal sealed class BranchJoinOperator<TLeft, TRight, TKey, TOut>(
 
     public override bool Remembers => true;
 
-    // Not that it acts by itself: but it asks for the time, which must not go back over restarts.
+    // It has no timer, but it asks for the time, which must not go back over restarts.
     public override bool IsTimed => bounds.Within is not null;
 
     public override Inlet<Side<TLeft, TRight>> Create(StageContext context, Inlet<TOut> next)
         => new BranchJoinStage<TLeft, TRight, TKey, TOut>(context, next, new(leftKey, rightKey), function, bounds);
 }
 
-/// <summary>The keys of both sides.</summary>
+/// <summary>The key functions of both sides.</summary>
 internal sealed record JoinKeys<TLeft, TRight, TKey>(Func<TLeft, TKey> Left, Func<TRight, TKey> Right);
 
 internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
@@ -85,7 +75,7 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
     private readonly StateScope? scope = context.Scope;
     private readonly long start = context.Run.Time.GetTimestamp();
 
-    // In a run, the clock's progress counts; over restarts, only the time of day is there.
+    // A run uses the monotonic clock; over restarts, only the time of day exists.
     private long Now => scope?.UtcNow.UtcTicks ?? Context.Run.Time.GetElapsedTime(start).Ticks;
 
     public void Restore(StateReader stored)
@@ -111,7 +101,8 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
         return Next.CompleteAsync();
     }
 
-    private ValueTask PushAsync<T, TOther>(T item, JoinTable<T, TKey> own, JoinTable<TOther, TKey> others, Func<T, TOther, TOut> make, Ticket? ticket)
+    private ValueTask PushAsync<T, TOther>(T item, JoinTable<T, TKey> own, JoinTable<TOther, TKey> others, Func<T, TOther, TOut> make,
+        Ticket? ticket)
     {
         Context.In++;
         TKey key;
@@ -127,7 +118,7 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
         Context.Skipped += left.ForgetOld(now) + right.ForgetOld(now);
         Context.Skipped += own.Hold(item, key, now, isStored: scope is not null, out Held<T> held);
         if (others.Find(key) is { } partners) return PairAsync(held, partners, make, ticket);
-        ticket?.Settle(Outcome.Completed);           // held now: a pair is a root of its own
+        ticket?.Settle(Outcome.Completed);           // held now: a pair is a root item of its own
         return default;
     }
 
@@ -152,7 +143,7 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
     }
 }
 
-/// <summary>What is held of one side of a join.</summary>
+/// <summary>The held items of one side of a join.</summary>
 internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, JoinBounds bounds) where TKey : notnull
 {
     private const int MaxDeleted = 200;
@@ -165,7 +156,7 @@ internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, Joi
 
     public Queue<Held<T>>? Find(TKey key) => byKey.GetValueOrDefault(key);
 
-    /// <returns>How many were forgotten instead that had met nobody.</returns>
+    /// <returns>The number of items that were dropped without a partner.</returns>
     public int Hold(T item, TKey key, long now, bool isStored, out Held<T> held)
     {
         int forgotten = byAge.Count == bounds.MaxHeld ? ForgetOldest() : 0;
@@ -191,7 +182,7 @@ internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, Joi
         return forgotten;
     }
 
-    /// <summary>Of what was forgotten, some may still be stored: it is forgotten again.</summary>
+    /// <summary>Reads the held items. Items that were dropped may still be stored, and are dropped again.</summary>
     public void Restore(StateReader stored)
     {
         foreach (Held<T> held in byAge.Restore(stored)) Enter(KeyOf(held.Item), held);
@@ -207,7 +198,7 @@ internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, Joi
         same.Enqueue(held);
     }
 
-    /// <summary>The oldest of all is also the oldest of its key.</summary>
+    /// <summary>Drops the oldest item of all, which is also the oldest of its key.</summary>
     private int ForgetOldest()
     {
         Held<T> oldest = byAge.Take();

@@ -1,27 +1,24 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Gives every item to every branch, in the order written, and merges what comes out of them. The same as <c>source | [s => s | F, s => s | G]</c>.</summary>
-    /// <remarks>Lossless: a branch that is slower holds up the others, by no more than its buffers.</remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="branches">At least one; they have one output type.</param>
+    /// <summary>Gives every item to every branch, in the order written, and merges their outputs. Equals
+    /// <c>source | [s => s | F, s => s | G]</c>.</summary>
+    /// <remarks>No item is lost: a slow branch holds up the others once its buffers are full.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="branches">At least one branch; all have the same output type.</param>
+    [AlsoForPipes]
     public static Source<TOut> Broadcast<T, TOut>(this Source<T> source, params Func<Source<T>, Source<TOut>>[] branches)
         => NotNull(source).Fan(new BroadcastOperator<T>(), Branch.Unnamed(branches));
 
     /// <inheritdoc cref="Broadcast{T, TOut}(Source{T}, Func{Source{T}, Source{TOut}}[])"/>
-    public static Pipe<TIn, TOut> Broadcast<TIn, T, TOut>(this Pipe<TIn, T> pipe, params Func<Source<T>, Source<TOut>>[] branches)
-        => NotNull(pipe).Then(source => source.Broadcast(branches));
-
-    /// <inheritdoc cref="Broadcast{T, TOut}(Source{T}, Func{Source{T}, Source{TOut}}[])"/>
+    [AlsoForPipes]
     public static Source<TOut> Broadcast<T, TOut>(this Source<T> source, params Pipe<T, TOut>[] branches)
         => NotNull(source).Fan(new BroadcastOperator<T>(), Branch.Unnamed(NotNull(branches)));
-
-    /// <inheritdoc cref="Broadcast{T, TOut}(Source{T}, Func{Source{T}, Source{TOut}}[])"/>
-    public static Pipe<TIn, TOut> Broadcast<TIn, T, TOut>(this Pipe<TIn, T> pipe, params Pipe<T, TOut>[] branches)
-        => NotNull(pipe).Then(source => source.Broadcast(branches));
 }
 
 internal sealed class BroadcastOperator<T> : FanOutOperator<T>

@@ -1,21 +1,24 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Puts an asynchronous boundary here: what follows runs on a thread of its own, up to this many items behind. The same as <c>source | Stage.Buffer(capacity)</c>.</summary>
-    /// <remarks>Also where a branch or a pipe begins, where there is no stage to annotate: <c>s => s.Buffer(100) | Save</c>. Without effect in single-thread mode.</remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="capacity">How many items it holds: 1 or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity less than 1.</exception>
+    /// <summary>Puts an asynchronous boundary here: the next stage runs on a thread of its own, up to <paramref name="capacity"/> items
+    /// behind. Equals <c>source | Stage.Buffer(capacity)</c>.</summary>
+    /// <remarks>It also works at the start of a branch or a pipe, where there is no stage to annotate: <c>s => s.Buffer(100) | Save</c>. No
+    /// effect in single-thread mode.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="capacity">The number of items that the boundary holds, 1 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1.</exception>
+    [AlsoForPipes]
     public static Source<T> Buffer<T>(this Source<T> source, int capacity)
     {
         // An open end has no stage that could be annotated.
         Source<T> buffered = NotNull(source) is OpenSource<T> ? source.Then(new BufferOperator<T>()) : source;
         return buffered.Annotate(Stage.Buffer(capacity));
     }
-
-    /// <inheritdoc cref="Buffer{T}(Source{T}, int)"/>
-    public static Pipe<TIn, T> Buffer<TIn, T>(this Pipe<TIn, T> pipe, int capacity) => NotNull(pipe).Then(source => source.Buffer(capacity));
 }
 
 internal sealed class BufferOperator<T> : Operator<T, T>

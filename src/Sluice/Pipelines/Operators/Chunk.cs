@@ -1,29 +1,32 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Gathers items into arrays. A chunk is put out as soon as one of the limits given is reached, and at the end.</summary>
-    /// <remarks>
-    /// Never empty, and always bounded: without a <paramref name="count"/> a chunk holds 65,536 items at most. What rests when a run
-    /// is cancelled or fails is not put out. It does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>,
-    /// every key gathers for itself.
-    /// </remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="count">How many items make a chunk: 1 or more.</param>
-    /// <param name="within">How long after its first item a chunk is put out, by the run's clock; more than zero.</param>
-    /// <param name="weigh">The weight of an item, 0 or more; a negative one is an error on that item. Goes with <paramref name="maxWeight"/>.</param>
-    /// <param name="maxWeight">What a chunk may weigh: 1 or more. An item that would make a chunk heavier begins the next one; an item that is heavier by itself goes alone.</param>
-    /// <param name="until">A chunk is put out after an item for which this is true.</param>
-    /// <exception cref="ArgumentException">No limit at all, or only one of <paramref name="weigh"/> and <paramref name="maxWeight"/>.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">A limit less than 1, or a time of zero or less.</exception>
+    /// <summary>Gathers items into arrays, the chunks. A chunk is put out as soon as it reaches one of the given limits, and at the
+    /// end.</summary>
+    /// <remarks>A chunk is never empty and always bounded: without a <paramref name="count"/> it has 65,536 items at most. If a run is
+    /// cancelled or fails, the open chunk is dropped. The stage does not run in parallel and is not retried; behind
+    /// <see cref="Stage.KeyBy"/>, every key has chunks of its own.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="count">The number of items in a chunk, 1 or more.</param>
+    /// <param name="within">The time from the first item of a chunk until the chunk is put out, by the clock of the run; more than
+    /// zero.</param>
+    /// <param name="weigh">Returns the weight of an item, 0 or more; a negative weight fails the item. Requires
+    /// <paramref name="maxWeight"/>.</param>
+    /// <param name="maxWeight">The maximum weight of a chunk, 1 or more. An item that would make a chunk heavier starts the next one; an
+    /// item that alone is heavier is a chunk of its own.</param>
+    /// <param name="until">Returns true for an item that ends its chunk.</param>
+    /// <exception cref="ArgumentException">There is no limit, or only one of <paramref name="weigh"/> and
+    /// <paramref name="maxWeight"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">A limit is less than 1, or a time is zero or less.</exception>
+    [AlsoForPipes]
     public static Source<T[]> Chunk<T>(
-        this Source<T> source, int? count = null, TimeSpan? within = null, Func<T, long>? weigh = null, long? maxWeight = null, Func<T, bool>? until = null)
+        this Source<T> source, int? count = null, TimeSpan? within = null, Func<T, long>? weigh = null, long? maxWeight = null,
+            Func<T, bool>? until = null)
         => NotNull(source).Then(new ChunkOperator<T>(new ChunkLimits<T>(count, within, weigh, maxWeight, until)));
-
-    /// <inheritdoc cref="Chunk{T}(Source{T}, int?, TimeSpan?, Func{T, long}, long?, Func{T, bool})"/>
-    public static Pipe<TIn, T[]> Chunk<TIn, T>(
-        this Pipe<TIn, T> pipe, int? count = null, TimeSpan? within = null, Func<T, long>? weigh = null, long? maxWeight = null, Func<T, bool>? until = null)
-        => NotNull(pipe).Then(new ChunkOperator<T>(new ChunkLimits<T>(count, within, weigh, maxWeight, until)));
 }
 
 internal sealed class ChunkOperator<T>(ChunkLimits<T> limits) : Operator<T, T[]>

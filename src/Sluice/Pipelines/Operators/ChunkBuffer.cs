@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>When a chunk is full.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>The limits of a chunk: it is full when it reaches one of them.</summary>
 internal sealed class ChunkLimits<T>
 {
     private const int LargestChunk = 65_536;
@@ -11,7 +13,8 @@ internal sealed class ChunkLimits<T>
         if (within is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, nameof(within));
         if (maxWeight is { } weight) ArgumentOutOfRangeException.ThrowIfLessThan(weight, 1, nameof(maxWeight));
         if (weigh is null != maxWeight is null)
-            throw new ArgumentException("A limit by weight needs both: `weigh`, the weight of an item, and `maxWeight`, that of a chunk.", weigh is null ? nameof(weigh) : nameof(maxWeight));
+            throw new ArgumentException("A limit by weight needs both: `weigh`, the weight of an item, and `maxWeight`, that of a chunk.",
+                weigh is null ? nameof(weigh) : nameof(maxWeight));
         if (count is null && within is null && weigh is null && until is null)
             throw new ArgumentException("A chunk needs a limit: `count`, `within`, `weigh` with `maxWeight`, or `until`.", nameof(count));
         (Count, Within, Weigh, MaxWeight, Until) = (count ?? LargestChunk, within, weigh, maxWeight ?? 0, until);
@@ -28,7 +31,7 @@ internal sealed class ChunkLimits<T>
     public Func<T, bool>? Until { get; }
 }
 
-/// <summary>The chunk that is being filled. User code runs before anything is changed, so that an item which fails leaves no trace.</summary>
+/// <summary>The open chunk. User code runs before any change, so that an item that fails leaves no trace.</summary>
 internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 {
     private T[] items = new T[Math.Min(limits.Count, 16)];
@@ -37,7 +40,7 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 
     public int Count { get; private set; }
 
-    /// <summary>Takes what was stored of a chunk.</summary>
+    /// <summary>Reads the stored items of the open chunk.</summary>
     public void Restore(StateReader from)
     {
         stored = new();
@@ -52,15 +55,16 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 
     /// <summary>Adds an item.</summary>
     /// <param name="item">The item.</param>
-    /// <param name="before">The chunk that had to go before the item, as they would be too heavy together.</param>
-    /// <returns>The chunk that ends with the item.</returns>
+    /// <param name="before">The chunk that is put out before the item, because the item would make it too heavy; null if there is
+    /// none.</param>
+    /// <returns>The chunk that ends with the item; null if it stays open.</returns>
     public T[]? Add(T item, out T[]? before)
     {
         long itsWeight = limits.Weigh?.Invoke(item) ?? 0;
         if (itsWeight < 0) throw new InvalidOperationException($"the weight of an item must not be negative, and is {itsWeight}");
         bool isLast = limits.Until?.Invoke(item) ?? false;
 
-        // Subtracting, as a sum may overflow: what rests weighs less than the limit.
+        // Subtraction, because a sum may overflow: the open chunk weighs less than the limit.
         before = limits.Weigh is not null && Count > 0 && itsWeight > limits.MaxWeight - weight ? Cut() : null;
         if (Count == items.Length) Array.Resize(ref items, (int)Math.Min((uint)limits.Count, (uint)items.Length * 2));
         items[Count++] = item;
@@ -75,7 +79,7 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
         T[] chunk = items;
         if (Count == items.Length)
         {
-            items = new T[items.Length];                         // it is handed out as it is
+            items = new T[items.Length];                         // the array itself is the chunk
         }
         else
         {

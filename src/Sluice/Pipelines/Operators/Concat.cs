@@ -1,14 +1,17 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>All items of the first source, then all of the second, and so on; ends when all have ended.</summary>
-    /// <remarks>
-    /// All sources start with the run. What a later one brings waits until those before it have ended: up to
-    /// <see cref="RunOptions.MaxBufferedItems"/> items of it, in single-thread mode one; then it is held up.
-    /// </remarks>
-    /// <param name="sources">At least one.</param>
-    /// <exception cref="ArgumentException">No source.</exception>
+    /// <summary>Concatenates sources: all items of the first source, then all items of the second, and so on. Ends when all have
+    /// ended.</summary>
+    /// <remarks>All sources start with the run. A later source buffers its items until the earlier sources have ended: up to
+    /// <see cref="RunOptions.MaxBufferedItems"/> items, in single-thread mode one; then it waits.</remarks>
+    /// <param name="sources">At least one source.</param>
+    /// <exception cref="ArgumentException">There is no source.</exception>
     public static Source<T> Concat<T>(params Source<T>[] sources)
     {
         ArgumentNullException.ThrowIfNull(sources);
@@ -17,16 +20,13 @@ public static partial class Source
     }
 }
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>The items of this source, then those of the others, one source after the other.</summary>
+    /// <summary>Puts out the items of this source, then the items of the other sources, one source after the other.</summary>
     /// <inheritdoc cref="Source.Concat"/>
-    public static Source<T> Concat<T>(this Source<T> source, params Source<T>[] others) => Source.Concat([NotNull(source), .. NotNull(others)]);
-
-    /// <summary>What comes out of this pipe, then the items of the sources, one after the other.</summary>
-    /// <inheritdoc cref="Source.Concat"/>
-    public static Pipe<TIn, T> Concat<TIn, T>(this Pipe<TIn, T> pipe, params Source<T>[] others)
-        => NotNull(pipe).Then(source => source.Concat(others));
+    [AlsoForPipes]
+    public static Source<T> Concat<T>(this Source<T> source, params Source<T>[] others)
+        => Source.Concat([NotNull(source), .. NotNull(others)]);
 }
 
 internal sealed class ConcatOperator<T> : MergeOperator<T>
@@ -38,7 +38,7 @@ internal sealed class ConcatOperator<T> : MergeOperator<T>
     public override Inlet<T>[] Create(StageContext context, Inlet<T> next, int inputs) => new ConcatStage<T>(context, next, inputs).Inputs;
 }
 
-/// <summary>One input is ready at a time. An empty one may end before its turn.</summary>
+/// <summary>Takes from one input at a time. An empty input may end before its turn.</summary>
 internal sealed class ConcatStage<T> : IUpstream
 {
     private readonly StageContext context;

@@ -1,28 +1,25 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Lets an item out when nothing has come behind it for a while; what it has overtaken is skipped.</summary>
-    /// <remarks>
-    /// <para>For what comes in bursts of which only the end result counts: keystrokes, changes of a file. A stream that never rests lets
-    /// nothing out; <see cref="Sample{T}(Source{T}, TimeSpan)"/> does.</para>
-    /// <para>Holds one item. The last one comes out at the end at once, and so in a drain; a run that is cancelled gives it up. An item
-    /// that comes at the very moment at which the time is over counts as a new one: the one before it comes out. While what follows
-    /// is busy with an item, items wait for it and are not skipped. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
-    /// </remarks>
+    /// <summary>Lets the last item of a burst out, when no other item has come for a while; the earlier items of the burst are
+    /// skipped.</summary>
+    /// <remarks><para>For bursts of which only the end result counts: keystrokes, changes of a file. A stream that never rests puts out no
+    /// item; use <see cref="Sample{T}(Source{T}, TimeSpan)"/> instead.</para>
+    /// <para>Holds one item. At the end and in a drain, the held item comes out at once; a run that is cancelled drops it. An item that
+    /// comes at the exact moment of expiry is a new one: the item before it comes out. While the next stage is busy with an item, items
+    /// wait for it and are not skipped. The clock is that of the run (<see cref="RunOptions.Time"/>).</para></remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What comes.</param>
-    /// <param name="quiet">How long nothing must come: more than zero, at most 36,500 days.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="quiet">The time without items after which the last one comes out: more than zero, at most 36,500 days.</param>
     /// <returns>The last item of each burst.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
-    public static Source<T> Debounce<T>(this Source<T> source, TimeSpan quiet) => NotNull(source).Then(new DebounceOperator<T>(Positive(quiet)));
-
-    /// <inheritdoc cref="Debounce{T}(Source{T}, TimeSpan)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="quiet">How long nothing must come: more than zero, at most 36,500 days.</param>
-    public static Pipe<TIn, T> Debounce<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan quiet) => NotNull(pipe).Then(source => source.Debounce(quiet));
+    [AlsoForPipes]
+    public static Source<T> Debounce<T>(this Source<T> source, TimeSpan quiet)
+        => NotNull(source).Then(new DebounceOperator<T>(Positive(quiet)));
 }
 
 internal sealed class DebounceOperator<T>(TimeSpan quiet) : Operator<T, T>
@@ -40,7 +37,7 @@ internal sealed class DebounceOperator<T>(TimeSpan quiet) : Operator<T, T>
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DebounceStage<T>(context, next, quiet);
 }
 
-/// <summary>The timer is not moved by every item: when it goes off too early, it is set to what is left.</summary>
+/// <summary>Items do not move the timer: if it fires too early, it is set to the rest of the time.</summary>
 internal sealed class DebounceStage<T>(StageContext context, Inlet<T> next, TimeSpan quiet) : NewestStage<T>(context, next)
 {
     private TimeSpan over;
@@ -63,7 +60,7 @@ internal sealed class DebounceStage<T>(StageContext context, Inlet<T> next, Time
     }
 }
 
-/// <summary>Holds the newest item, until its time has come or the end.</summary>
+/// <summary>Holds the newest item until its time has come, or the end.</summary>
 internal abstract class NewestStage<T>(StageContext context, Inlet<T> next) : TimedStage<T, T>(context, next)
 {
     private T newest = default!;
@@ -71,7 +68,7 @@ internal abstract class NewestStage<T>(StageContext context, Inlet<T> next) : Ti
 
     protected bool HasItem { get; private set; }
 
-    /// <summary>The item takes the place of the one that is held.</summary>
+    /// <summary>Replaces the held item.</summary>
     protected ValueTask Replace(T item, Ticket? ticket)
     {
         if (HasItem) Skip(newestTicket);
@@ -79,7 +76,7 @@ internal abstract class NewestStage<T>(StageContext context, Inlet<T> next) : Ti
         return default;
     }
 
-    /// <summary>The one that is held comes out, if there is one.</summary>
+    /// <summary>Puts out the held item, if there is one.</summary>
     protected ValueTask ReleaseAsync()
     {
         if (!HasItem) return default;
@@ -89,7 +86,7 @@ internal abstract class NewestStage<T>(StageContext context, Inlet<T> next) : Ti
         return EmitAsync(item, ticket);
     }
 
-    /// <summary>The one that is held comes out; then the item is held.</summary>
+    /// <summary>Puts out the held item; then holds the new one.</summary>
     protected ValueTask ReleaseAndHoldAsync(T item, Ticket? ticket)
     {
         ValueTask released = ReleaseAsync();

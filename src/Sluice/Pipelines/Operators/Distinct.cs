@@ -1,47 +1,39 @@
 using System.Globalization;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Topologies;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     private const int RememberedKeys = 65_536;
 
-    /// <summary>Lets through the items that were not seen before; the others are counted as skipped.</summary>
-    /// <remarks>
-    /// Bounded: remembers the last <paramref name="capacity"/> different items, and forgets those first that came first, whether they
-    /// were seen again or not; a forgotten item goes through again. It does not run in parallel and is not retried; behind
-    /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.
-    /// </remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="capacity">How many items it remembers: 1 or more.</param>
-    /// <param name="comparer">What is the same; the default of the type unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity less than 1.</exception>
+    /// <summary>Lets through items that it does not remember; the other items are counted as skipped.</summary>
+    /// <remarks>Bounded: remembers the last <paramref name="capacity"/> different items, and forgets the one that came first, whether it
+    /// came again or not. A forgotten item goes through again. The stage does not run in parallel and is not retried; behind
+    /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="capacity">The number of items remembered, 1 or more.</param>
+    /// <param name="comparer">Compares items; by default, the default comparer of the type.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1.</exception>
+    [AlsoForPipes]
     public static Source<T> Distinct<T>(this Source<T> source, int capacity = RememberedKeys, IEqualityComparer<T>? comparer = null)
         => NotNull(source).Then(new DistinctOperator<T, T>(static item => item, null, capacity, comparer));
 
-    /// <inheritdoc cref="Distinct{T}(Source{T}, int, IEqualityComparer{T})"/>
-    public static Pipe<TIn, T> Distinct<TIn, T>(this Pipe<TIn, T> pipe, int capacity = RememberedKeys, IEqualityComparer<T>? comparer = null)
-        => NotNull(pipe).Then(new DistinctOperator<T, T>(static item => item, null, capacity, comparer));
-
     /// <summary>Lets through the first item of every key; the others are counted as skipped.</summary>
-    /// <remarks>
-    /// Bounded: remembers the last <paramref name="capacity"/> different keys, and forgets those first that came first, whether they
-    /// were seen again or not; an item of a forgotten key goes through again. It does not run in parallel and is not retried; behind
-    /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.
-    /// </remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="key">The key of an item.</param>
-    /// <param name="capacity">How many keys it remembers: 1 or more.</param>
-    /// <param name="comparer">Which keys are the same; the default of the type unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A capacity less than 1.</exception>
+    /// <remarks>Bounded: remembers the last <paramref name="capacity"/> different keys, and forgets the one that came first, whether it
+    /// came again or not. An item of a forgotten key goes through again. The stage does not run in parallel and is not retried; behind
+    /// <see cref="Stage.KeyBy"/>, every key has a memory of its own.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="key">Returns the key of an item.</param>
+    /// <param name="capacity">The number of keys remembered, 1 or more.</param>
+    /// <param name="comparer">Compares keys; by default, the default comparer of the type.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The capacity is less than 1.</exception>
+    [AlsoForPipes]
     public static Source<T> DistinctBy<T, TKey>(
         this Source<T> source, Func<T, TKey> key, int capacity = RememberedKeys, IEqualityComparer<TKey>? comparer = null)
         => NotNull(source).Then(new DistinctOperator<T, TKey>(NotNull(key), key, capacity, comparer));
-
-    /// <inheritdoc cref="DistinctBy{T, TKey}(Source{T}, Func{T, TKey}, int, IEqualityComparer{TKey})"/>
-    public static Pipe<TIn, T> DistinctBy<TIn, T, TKey>(
-        this Pipe<TIn, T> pipe, Func<T, TKey> key, int capacity = RememberedKeys, IEqualityComparer<TKey>? comparer = null)
-        => NotNull(pipe).Then(new DistinctOperator<T, TKey>(NotNull(key), key, capacity, comparer));
 }
 
 internal sealed class DistinctOperator<T, TKey> : Operator<T, T>
@@ -67,21 +59,25 @@ internal sealed class DistinctOperator<T, TKey> : Operator<T, T>
     public override Operator<T, T> StoredByKey => capacity <= DistinctNode<T, TKey>.MaxCapacity
         ? new StoredByKeyOperator<T, T>(this, () => new DistinctNode<T, TKey>(key, capacity, comparer ?? EqualityComparer<TKey>.Default))
         : throw new InvalidTopologyException(
-            $"A distinct behind Stage.KeyBy would remember {capacity:N0} items of each key, and in a consecutor they are one row, which is written anew with each of them. Give it a capacity of {DistinctNode<T, TKey>.MaxCapacity:N0} or less: Distinct(100).");
+            $"A distinct behind Stage.KeyBy would remember {capacity:N0} items of each key, and in a consecutor they are one row, which "
+                + $"is written anew with each of them. Give it a capacity of {DistinctNode<T, TKey>.MaxCapacity:N0} or less: "
+                + $"Distinct(100).");
 
     public override StateShape Shape => new(Kind, typeof(TKey), 0);
 
-    public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DistinctStage<T, TKey>(context, next, key, capacity, comparer);
+    public override Inlet<T> Create(StageContext context, Inlet<T> next)
+        => new DistinctStage<T, TKey>(context, next, key, capacity, comparer);
 }
 
-internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next, Func<T, TKey> key, int capacity, IEqualityComparer<TKey>? comparer)
+internal sealed class DistinctStage<T, TKey>(StageContext context, Inlet<T> next, Func<T, TKey> key, int capacity,
+    IEqualityComparer<TKey>? comparer)
     : Stage<T, T>(context, next), IStateful
 {
     private readonly HashSet<TKey> known = new(comparer);
     private readonly Queue<TKey> oldest = new();
-    private long forgotten;                          // how many were, so that what is in the queue has numbers: its rows
-    private long first;                              // as it is stored: from here
-    private long end;                                // to here
+    private long forgotten;                          // the number of forgotten entries: it numbers the rows of the queue
+    private long first;                              // first stored row
+    private long end;                                // end of the stored rows
 
     public void Restore(StateReader stored)
     {

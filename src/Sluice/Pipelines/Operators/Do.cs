@@ -1,28 +1,25 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     /// <summary>Calls a function with every item, and passes the item on.</summary>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="function">Called before the item goes on. Must be safe for use by several threads if the stage is parallel.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="function">The function, called before the item goes on. Must be thread-safe if the stage is parallel.</param>
+    [AlsoForPipes]
     public static Source<T> Do<T>(this Source<T> source, Action<T> function)
         => NotNull(source).Then(new DoOperator<T>(NotNull(function)));
 
-    /// <inheritdoc cref="Do{T}(Source{T}, Action{T})"/>
-    public static Pipe<TIn, T> Do<TIn, T>(this Pipe<TIn, T> pipe, Action<T> function)
-        => NotNull(pipe).Then(new DoOperator<T>(NotNull(function)));
-
-    /// <summary>Calls an asynchronous function with every item, and passes the item on when it has completed.</summary>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="function">Called with one item at a time, unless the stage is annotated with <see cref="Stage.Parallel"/>.</param>
+    /// <summary>Calls an asynchronous function with every item, and passes the item on when the call has completed.</summary>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="function">The function, called with one item at a time unless the stage is annotated with
+    /// <see cref="Stage.Parallel"/>.</param>
+    [AlsoForPipes]
     public static Source<T> DoAsync<T>(this Source<T> source, Func<T, CancellationToken, ValueTask> function)
         => NotNull(source).Then(new DoAsyncOperator<T>(NotNull(function)));
-
-    /// <inheritdoc cref="DoAsync{T}(Source{T}, Func{T, CancellationToken, ValueTask})"/>
-    public static Pipe<TIn, T> DoAsync<TIn, T>(this Pipe<TIn, T> pipe, Func<T, CancellationToken, ValueTask> function)
-        => NotNull(pipe).Then(new DoAsyncOperator<T>(NotNull(function)));
 }
 
 internal sealed class DoOperator<T>(Action<T> given) : Operator<T, T>
@@ -70,7 +67,8 @@ internal sealed class DoAsyncOperator<T>(Func<T, CancellationToken, ValueTask> f
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DoAsyncStage<T>(context, next, function);
 }
 
-internal sealed class DoAsyncStage<T>(StageContext context, Inlet<T> next, Func<T, CancellationToken, ValueTask> function) : Stage<T, T>(context, next)
+internal sealed class DoAsyncStage<T>(StageContext context, Inlet<T> next, Func<T, CancellationToken, ValueTask> function)
+    : Stage<T, T>(context, next)
 {
     public override bool HandsOn => Next.HandsOn;
 

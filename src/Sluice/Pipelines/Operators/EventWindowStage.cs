@@ -1,12 +1,12 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>Gathers items in windows of event time.</summary>
-/// <remarks>
-/// In a consecutor, a jump of the watermark closes many windows, and what comes of them is part of one commit: so some come out at a time, and the rest with the ticks that follow.
-/// What is late is judged by the watermark, not by what has come out already.
-/// </remarks>
+/// <summary>Gathers items into windows of event time.</summary>
+/// <remarks>In a consecutor, a jump of the watermark closes many windows, whose items are part of one commit. So a limited number comes out
+/// at a time, and the rest with the following ticks. The watermark alone decides which items are late, not the windows that have come
+/// out.</remarks>
 internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful, IEndsInSteps
 {
     private const int MaxInCommit = 50;
@@ -18,7 +18,8 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     private readonly bool isStored;
     private long tickAt = long.MaxValue;
 
-    public EventWindowStage(StageContext context, Inlet<Window<T>> next, EventTime<T> time, WindowAssigner assigner, int maxItems) : base(context, next)
+    public EventWindowStage(StageContext context, Inlet<Window<T>> next, EventTime<T> time, WindowAssigner assigner, int maxItems)
+        : base(context, next)
     {
         (this.time, this.assigner, isStored) = (time, assigner, context.Scope is not null);
         watermark = new(time.MaxOutOfOrderness.Ticks, time.IdleTimeout?.Ticks);
@@ -27,7 +28,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
 
     public bool HasMoreToEnd { get; private set; }
 
-    // In a run, the clock's progress counts; over restarts, only the time of day is there, which does not go back in a partition.
+    // A run uses the monotonic clock; over restarts, only the time of day exists, which does not go back in a partition.
     private long Clock => isStored ? UtcNow.UtcTicks : Now.Ticks;
 
     public void Restore(StateReader stored)
@@ -57,7 +58,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
         windows.Close();
         SetTick();
         if (!isTaken) return LateAsync(item, ticket);
-        ticket?.Settle(Outcome.Completed);           // gathered now: a window is a root of its own
+        ticket?.Settle(Outcome.Completed);           // gathered now: a window is a root item of its own
         return EmitReady();
     }
 
@@ -76,7 +77,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
         return EmitReady();
     }
 
-    /// <summary>The timer is not moved for every item: one that goes off early is set again.</summary>
+    /// <summary>Items do not move the timer: if it fires too early, it is set again.</summary>
     private void SetTick()
     {
         long now = Clock;

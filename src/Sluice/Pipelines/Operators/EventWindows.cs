@@ -1,16 +1,16 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>
-/// The windows of event time that are kept: open ones, and those that were over and may still take items. In the order of their ends, of which no two are the same; so their
-/// beginnings are in order too.
-/// </summary>
-/// <param name="watermark">How far event time has come.</param>
-/// <param name="lateness">How long windows are kept when they were over.</param>
-/// <param name="maxItems">How many items a window holds.</param>
-/// <param name="most">How many windows may come out, or go, before the next <see cref="Save"/>: they are rows of one commit.</param>
+/// <summary>The kept windows of event time: open windows, and closed windows that may still take items. In the order of their ends, which
+/// all differ, so their starts are in order too.</summary>
+/// <param name="watermark">The progress of event time.</param>
+/// <param name="lateness">How long closed windows are kept, in ticks.</param>
+/// <param name="maxItems">The number of items that a window holds.</param>
+/// <param name="most">The number of windows that may come out or be deleted before the next <see cref="Save"/>: they are rows of one
+/// commit.</param>
 internal sealed class EventWindows<T>(Watermark watermark, long lateness, int maxItems, int most)
 {
     private const string MarksRow = "marks";
@@ -18,10 +18,10 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     private readonly List<EventWindow<T>> windows = [];
     private readonly List<EventWindow<T>> gone = [];             // since the last commit
     private readonly Queue<Window<T>> ready = new();
-    private long closedUpTo = long.MinValue;         // what ends up to here has come out; never beyond the watermark
+    private long closedUpTo = long.MinValue;         // windows that end up to here have come out; never beyond the watermark
     private long nextId;
     private (long ClosedUpTo, long NextId) saved = (long.MinValue, 0);
-    private int used;                                // of those that may come out or go
+    private int used;                                // how much of the limit is used since the last commit
 
     public int Count => windows.Count;
 
@@ -30,12 +30,12 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
     /// <summary>The end of the first window that has not come out; null if there is none.</summary>
     public long? NextEnd => FirstEndingAfter(closedUpTo) is var first && first < windows.Count ? windows[first].End : null;
 
-    /// <summary>Whether more is to be done by <see cref="Close"/> than one commit takes.</summary>
+    /// <summary>Whether <see cref="Close"/> has more to do than one commit takes.</summary>
     public bool HasMore => used >= most && (NextEnd <= watermark.At || FirstEndingAfter(Expiry) > 0);
 
     private long Expiry => watermark.At == long.MinValue ? long.MinValue : watermark.At - lateness;
 
-    /// <summary>Whether a window with this end takes nothing any more.</summary>
+    /// <summary>Whether a window with this end takes no more items.</summary>
     public bool IsExpired(long end) => end <= Expiry;
 
     public int FirstEndingAfter(long moment)
@@ -50,12 +50,12 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         return low;
     }
 
-    /// <summary>The first that ends after a moment and may still take something.</summary>
+    /// <summary>The index of the first window that ends after a moment and may still take items.</summary>
     public int FirstTaking(long moment) => FirstEndingAfter(Math.Max(moment, Expiry));
 
     public void Insert(int index, long start, long end) => windows.Insert(index, new(nextId++, start, end));
 
-    /// <summary>Makes one window of several neighbours.</summary>
+    /// <summary>Joins several neighbours into one window.</summary>
     public void Join(int first, int count, long start, long end)
     {
         EventWindow<T> joined = windows[first];
@@ -76,7 +76,7 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         if (window.Items.Count >= maxItems || window.End <= closedUpTo) PutOut(window);
     }
 
-    /// <summary>What the watermark has passed comes out, as much as one commit takes.</summary>
+    /// <summary>Puts out the windows that the watermark has passed, as many as one commit takes.</summary>
     public void Close()
     {
         int next = FirstEndingAfter(closedUpTo);
@@ -92,8 +92,8 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
         if (lateness > 0) used += expired;
     }
 
-    /// <summary>There will be no more items: everything comes out, or as much as one commit takes.</summary>
-    /// <returns>Whether there is more.</returns>
+    /// <summary>Puts out all windows, at the end of the input, as many as one commit takes.</summary>
+    /// <returns>Whether more windows are left.</returns>
     public bool End()
     {
         int count = 0;
@@ -140,8 +140,9 @@ internal sealed class EventWindows<T>(Watermark watermark, long lateness, int ma
 
     private void PutOut(EventWindow<T> window)
     {
-        // A window may begin before the first day there is, or end after the last.
-        DateTimeOffset start = new(Math.Max(window.Start, 0), TimeSpan.Zero), end = new(Math.Min(window.End, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero);
+        // A window may start before the first representable day, or end after the last.
+        DateTimeOffset start = new(Math.Max(window.Start, 0), TimeSpan.Zero),
+            end = new(Math.Min(window.End, DateTimeOffset.MaxValue.UtcTicks), TimeSpan.Zero);
         ready.Enqueue(new(start, end, window.Items.AsReadOnly(), window.Pane++));
         window.Items = [];
         window.Stored.Clear();

@@ -1,24 +1,21 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Ends in a function that is called with every item. The same as <c>source | function</c>.</summary>
+    /// <summary>Ends the pipeline in a function that is called with every item. Equals <c>source | function</c>.</summary>
+    [AlsoForPipes]
     public static Pipeline ForEach<T>(this Source<T> source, Action<T> function)
         => NotNull(source).To(new ActionSink<T>(NotNull(function)));
 
-    /// <summary>Ends in an asynchronous function that is called with every item, one at a time unless annotated. The same as <c>source | function</c>.</summary>
+    /// <summary>Ends the pipeline in an asynchronous function that is called with every item, one at a time unless annotated. Equals
+    /// <c>source | function</c>.</summary>
+    [AlsoForPipes]
     public static Pipeline ForEachAsync<T>(this Source<T> source, Func<T, ItemContext, CancellationToken, ValueTask> function)
         => NotNull(source).To(new AsyncActionSink<T>(NotNull(function), function));
-
-    /// <inheritdoc cref="ForEach{T}(Source{T}, Action{T})"/>
-    public static Sink<TIn> ForEach<TIn, T>(this Pipe<TIn, T> pipe, Action<T> function)
-        => NotNull(pipe).Then(source => source.ForEach(function));
-
-    /// <inheritdoc cref="ForEachAsync{T}(Source{T}, Func{T, ItemContext, CancellationToken, ValueTask})"/>
-    public static Sink<TIn> ForEachAsync<TIn, T>(this Pipe<TIn, T> pipe, Func<T, ItemContext, CancellationToken, ValueTask> function)
-        => NotNull(pipe).Then(source => source.ForEachAsync(function));
 
     internal static Pipeline To<T>(this Source<T> source, Operator<T, Unit> sink) => new(source.Then(sink));
 }
@@ -34,78 +31,18 @@ internal sealed class ActionSink<T>(Action<T> given) : Operator<T, Unit>
     public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new ActionSinkStage<T>(context, next, function);
 }
 
-internal sealed class ActionSinkStage<T> : Stage<T, Unit>, ITakesMap<T>, ITakesFollowed<T>
+/// <summary>Calls the function with each item, which ends there.</summary>
+/// <remarks>The part in <c>Fusion/</c> takes several items at once, and the function of a map before it.</remarks>
+internal sealed partial class ActionSinkStage<T> : Stage<T, Unit>
 {
-    private readonly MapSteps? steps;                // where the function is that of several nodes
-
     public ActionSinkStage(StageContext context, Inlet<Unit> next, Action<T> function, MapSteps? steps = null) : base(context, next)
     {
         Function = function;
         context.IsOneToOne = true;
-        this.steps = steps;
-        if (steps is not null) Node = steps.Node;
+        Fuse(steps);
     }
 
     public Action<T> Function { get; }
-
-    public bool IsOneNode => steps is null;
-
-    public Inlet<TBefore>? TryPrepend<TBefore>(int node, Func<TBefore, T> map)
-    {
-        if (!HasOneInput) return null;
-        MapSteps all = steps ?? new MapSteps(Context);
-        return new ActionSinkStage<TBefore>(Context, Next, all.Prepend(node, map, Function), all);
-    }
-
-    /// <summary>Straight out of a ring, without a call per item but the user's.</summary>
-    public override ValueTask PullAsync(Ring<T> ring, PipelineRun run, int count, ref int taken)
-    {
-        while (taken < count)
-        {
-            Span<T> items = ring.Peek(count - taken, out ItemRefs followed);
-            int before = taken;
-            try
-            {
-                PushAsync(items, followed, ref taken);
-            }
-            finally
-            {
-                ring.Skip(items, followed, taken - before);
-            }
-        }
-        return default;
-    }
-
-    bool ITakesFollowed<T>.TakesFollowed => true;
-
-    public ValueTask PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken)
-    {
-        Action<T> function = Function;
-        PipelineRun run = Context.Run;
-        int entered = 0, done = 0;
-        T item = default!;
-        try
-        {
-            for (; done < items.Length; done++)
-            {
-                if (run.IsStopping) throw new RunStoppedException();
-                item = items[done];
-                entered++;
-                function(item);
-            }
-        }
-        catch (Exception e) when (e is not RunStoppedException)
-        {
-            throw Failure(e, item, followed.TicketOf(done));
-        }
-        finally
-        {
-            Context.In += entered;
-            taken += entered;
-            if (!followed.IsEmpty) followed.Complete(done);
-        }
-        return default;
-    }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -121,9 +58,6 @@ internal sealed class ActionSinkStage<T> : Stage<T, Unit>, ITakesMap<T>, ITakesF
         ticket?.Settle(Outcome.Completed);
         return default;
     }
-
-    public Exception Failure(Exception cause, T item, Ticket? ticket)
-        => steps is null ? Context.Failure(cause, item, ticket) : steps.Failure(cause, item, ticket);
 }
 
 /// <param name="function">The function in its widest form.</param>

@@ -1,43 +1,39 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     private const int LargestGroup = 65_536;
 
-    /// <summary>Gathers runs of items with equal keys, one after the other, into groups: a group is put out when the key changes, and at the end.</summary>
-    /// <remarks>
-    /// For items that are sorted, or come in batches; a key that comes again later makes another group. Bounded: a run that is longer than
-    /// <paramref name="maxSize"/> is cut. What rests when a run is cancelled or fails is not put out. It does not run in parallel and is
-    /// not retried; behind <see cref="Stage.KeyBy"/>, every key gathers for itself.
-    /// </remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="key">The key of an item.</param>
-    /// <param name="maxSize">How many items a group holds at most: 1 or more. A group of that size is put out at once.</param>
-    /// <param name="comparer">Which keys are equal; the default of the type unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A size less than 1.</exception>
+    /// <summary>Gathers consecutive items with equal keys into groups. A group is put out when the key changes, and at the end.</summary>
+    /// <remarks>For items that are sorted or come in batches: a key that comes again later starts another group. Bounded: a group of
+    /// <paramref name="maxSize"/> items is put out at once. If a run is cancelled or fails, the open group is dropped. The stage does not
+    /// run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every key has groups of its own.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="key">Returns the key of an item.</param>
+    /// <param name="maxSize">The maximum number of items in a group, 1 or more.</param>
+    /// <param name="comparer">Compares keys; by default, the default comparer of the type.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The size is less than 1.</exception>
+    [AlsoForPipes]
     public static Source<Group<TKey, T>> GroupBy<T, TKey>(
         this Source<T> source, Func<T, TKey> key, int maxSize = LargestGroup, IEqualityComparer<TKey>? comparer = null)
         => NotNull(source).Then(new GroupByOperator<T, TKey>(NotNull(key), maxSize, comparer));
-
-    /// <inheritdoc cref="GroupBy{T, TKey}(Source{T}, Func{T, TKey}, int, IEqualityComparer{TKey})"/>
-    public static Pipe<TIn, Group<TKey, T>> GroupBy<TIn, T, TKey>(
-        this Pipe<TIn, T> pipe, Func<T, TKey> key, int maxSize = LargestGroup, IEqualityComparer<TKey>? comparer = null)
-        => NotNull(pipe).Then(new GroupByOperator<T, TKey>(NotNull(key), maxSize, comparer));
 }
 
-/// <summary>Items that came one after the other and have one key. Immutable, so far as its items are.</summary>
+/// <summary>Consecutive items with one key. Immutable, as far as its items are.</summary>
 /// <typeparam name="TKey">The type of the key.</typeparam>
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class Group<TKey, T>
 {
-    /// <summary>Makes a group, as one is read from a store.</summary>
+    /// <summary>Makes a group, for example when it is read from a store.</summary>
     [System.Text.Json.Serialization.JsonConstructor]
     public Group(TKey key, IReadOnlyList<T> items) => (Key, Items) = (key, items);
 
-    /// <summary>The key: that of the first item, where equal keys differ.</summary>
+    /// <summary>The key; if equal keys differ, the key of the first item.</summary>
     public TKey Key { get; }
 
-    /// <summary>The items in the order they came; at least one.</summary>
+    /// <summary>The items in the order in which they came; at least one.</summary>
     public IReadOnlyList<T> Items { get; }
 
     /// <summary>For example <c>ATL: 12 items</c>.</summary>
@@ -105,7 +101,7 @@ internal sealed class GroupByStage<T, TKey>(
         }
         ticket?.Settle(Outcome.Completed);
 
-        // At most one group goes out: where one item fills a group, none is ever open when the key changes.
+        // At most one group comes out: if one item fills a group, no group is open when the key changes.
         Group<TKey, T>? closed = changes ? Cut() : null;
         if (items.Count == 0) current = itsKey;
         items.Add(item);

@@ -1,11 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>Items that wait for their partners, the oldest first, and where they are stored: in a row each.</summary>
-/// <param name="prefix">What the keys of its rows begin with.</param>
-/// <param name="maxDeleted">How many rows one commit deletes; what is left is deleted by later ones. For those who can tell, of what is stored, what was let go of already.</param>
+/// <summary>The items that wait for partners, the oldest first, each stored in a row of its own.</summary>
+/// <param name="prefix">The prefix of the keys of its rows.</param>
+/// <param name="maxDeleted">The number of rows that one commit deletes; later commits delete the rest. The owner must recognize stored
+/// items that were already released.</param>
 internal sealed class HeldItems<T>(string prefix, int maxDeleted)
 {
     private readonly Queue<Held<T>> items = new();
@@ -33,7 +35,7 @@ internal sealed class HeldItems<T>(string prefix, int maxDeleted)
         return oldest;
     }
 
-    /// <returns>What was stored, the oldest first.</returns>
+    /// <returns>The stored items, the oldest first.</returns>
     public IEnumerable<Held<T>> Restore(StateReader stored)
     {
         foreach (string row in stored.Keys)              // in their order
@@ -41,7 +43,11 @@ internal sealed class HeldItems<T>(string prefix, int maxDeleted)
             if (!row.StartsWith(prefix, StringComparison.Ordinal)) continue;
             string[] numbers = row[prefix.Length..].Split('/');
             next = long.Parse(numbers[0], CultureInfo.InvariantCulture);
-            Held<T> held = new(stored.Get<T>(row), long.Parse(numbers[1], CultureInfo.InvariantCulture), next++) { IsStored = true, HasMet = true };
+            Held<T> held = new(stored.Get<T>(row), long.Parse(numbers[1], CultureInfo.InvariantCulture), next++)
+            {
+                IsStored = true,
+                HasMet = true
+            };
             items.Enqueue(held);
         }
         return items;
@@ -62,17 +68,17 @@ internal sealed class HeldItems<T>(string prefix, int maxDeleted)
     private string RowOf(Held<T> held) => string.Create(CultureInfo.InvariantCulture, $"{prefix}{held.Number:D19}/{held.At}");
 }
 
-/// <summary>An item that waits.</summary>
+/// <summary>An item that waits for a partner.</summary>
 internal sealed class Held<T>(T item, long at, long number)
 {
     public T Item => item;
 
-    /// <summary>Since when, by the clock of its stage.</summary>
+    /// <summary>The time at which it came, by the clock of its stage.</summary>
     public long At => at;
 
     public long Number => number;
 
-    /// <summary>Whether it has had a partner, or had one perhaps before a restart.</summary>
+    /// <summary>Whether it has had a partner. True after a restart, because it may have had one before.</summary>
     public bool HasMet { get; set; }
 
     public bool IsStored { get; set; }

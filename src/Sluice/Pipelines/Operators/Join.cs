@@ -1,62 +1,55 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Pairs the items of two sources that have the same key: every left item with every right item that is held, and the other way round.</summary>
+    /// <summary>Pairs the items of two sources by key: every left item with every held right item, and every right item with every held
+    /// left item.</summary>
     /// <remarks>
     /// <para>An inner join: each pair comes out once, when the later of its two items comes; an item with several partners gets a pair with
     /// each, in the order in which they came. Keys are compared by the default comparer of their type.</para>
-    /// <para>An item waits for partners until it is forgotten: when it has been here for <paramref name="within"/>, when there are more than
+    /// <para>An item waits for partners until it is forgotten: when it has been here for <paramref name="within"/>, when there are more
+    /// than
     /// <paramref name="maxHeld"/> of its side and it is the oldest, or when the other source has ended. An item that found no partner until
     /// then, or until the end, is counted as skipped. Two items that come exactly <paramref name="within"/> apart do not meet. There is
     /// no timer: what has been here too long is forgotten when the next item comes, or at the end.</para>
-    /// <para>Ends when both sources have ended, in a drain also. Nothing waits to come out, so nothing does at the end. The clock is the run's
-    /// (<see cref="RunOptions.Time"/>); when it jumps, everything may be forgotten. With several threads, which items meet within the bounds
+    /// <para>Ends when both sources have ended, in a drain also. Nothing waits to come out, so nothing does at the end. The clock is the
+    /// run's
+    /// (<see cref="RunOptions.Time"/>); when it jumps, everything may be forgotten. With several threads, which items meet within the
+    /// bounds
     /// depends on how fast the sources are; in single-thread mode one source may well run to its end before the other begins.</para>
     /// </remarks>
     /// <typeparam name="TLeft">The type of the left items.</typeparam>
     /// <typeparam name="TRight">The type of the right items.</typeparam>
     /// <typeparam name="TKey">The type of the keys.</typeparam>
-    /// <typeparam name="TOut">The type of what is made of a pair.</typeparam>
-    /// <param name="left">The one source.</param>
-    /// <param name="right">The other source.</param>
-    /// <param name="leftKey">The key of a left item; not null.</param>
-    /// <param name="rightKey">The key of a right item; not null.</param>
-    /// <param name="function">Makes an item of a pair.</param>
-    /// <param name="within">How long an item waits for partners: more than zero, at most 36,500 days; no limit unless given.</param>
-    /// <param name="maxHeld">How many items of each side are held, 1 or more.</param>
-    /// <returns>What was made of the pairs. They are new root items.</returns>
+    /// <typeparam name="TOut">The type of the items made from pairs.</typeparam>
+    /// <param name="left">The left source.</param>
+    /// <param name="right">The right source.</param>
+    /// <param name="leftKey">Returns the key of a left item; not null.</param>
+    /// <param name="rightKey">Returns the key of a right item; not null.</param>
+    /// <param name="function">Makes an item from a pair.</param>
+    /// <param name="within">The time that an item waits for partners: more than zero, at most 36,500 days; no limit by default.</param>
+    /// <param name="maxHeld">The number of items held of each side, 1 or more.</param>
+    /// <returns>The items made from the pairs. They are new root items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time or the number is out of range.</exception>
+    [AlsoForPipes]
     public static Source<TOut> Join<TLeft, TRight, TKey, TOut>(
-        this Source<TLeft> left, Source<TRight> right, Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey, Func<TLeft, TRight, TOut> function,
+        this Source<TLeft> left, Source<TRight> right, Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey,
+            Func<TLeft, TRight, TOut> function,
         TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
     {
         if (within is { } time) Positive(time, nameof(within));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxHeld, 1);
-        var join = new JoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function), new(within, maxHeld));
+        var join = new JoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function),
+            new(within, maxHeld));
         return new PairSource<TLeft, TRight, TOut>(NotNull(left), NotNull(right), join, StageOptions.Default);
     }
-
-    /// <inheritdoc cref="Join{TLeft, TRight, TKey, TOut}(Source{TLeft}, Source{TRight}, Func{TLeft, TKey}, Func{TRight, TKey}, Func{TLeft, TRight, TOut}, TimeSpan?, int)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="TLeft">The type of the left items.</typeparam>
-    /// <typeparam name="TRight">The type of the right items.</typeparam>
-    /// <typeparam name="TKey">The type of the keys.</typeparam>
-    /// <typeparam name="TOut">The type of what is made of a pair.</typeparam>
-    /// <param name="pipe">The one source.</param>
-    /// <param name="right">The other source.</param>
-    /// <param name="leftKey">The key of a left item; not null.</param>
-    /// <param name="rightKey">The key of a right item; not null.</param>
-    /// <param name="function">Makes an item of a pair.</param>
-    /// <param name="within">How long an item waits for partners: more than zero, at most 36,500 days; no limit unless given.</param>
-    /// <param name="maxHeld">How many items of each side are held, 1 or more.</param>
-    public static Pipe<TIn, TOut> Join<TIn, TLeft, TRight, TKey, TOut>(
-        this Pipe<TIn, TLeft> pipe, Source<TRight> right, Func<TLeft, TKey> leftKey, Func<TRight, TKey> rightKey, Func<TLeft, TRight, TOut> function,
-        TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
-        => NotNull(pipe).Then(left => left.Join(right, leftKey, rightKey, function, within, maxHeld));
 }
 
-/// <summary>How long, and how many, items wait for partners.</summary>
+/// <summary>The bounds of waiting items: their time and their number.</summary>
 internal readonly record struct JoinBounds(TimeSpan? Within, int MaxHeld);
 
 internal sealed class JoinOperator<TLeft, TRight, TKey, TOut>(
@@ -77,7 +70,7 @@ internal sealed class JoinOperator<TLeft, TRight, TKey, TOut>(
     }
 }
 
-/// <summary>One input of a join, and what is held of it. Both inputs are driven by one island: their calls never overlap.</summary>
+/// <summary>One input of a join, and its held items. One island drives both inputs: their calls never overlap.</summary>
 internal sealed class JoinSide<T, TOther, TKey, TOut>(
     StageContext context, Inlet<TOut> next, Func<T, TKey> key, Func<T, TOther, TOut> function, JoinBounds bounds)
     : Stage<T, TOut>(context, next) where TKey : notnull
@@ -107,7 +100,7 @@ internal sealed class JoinSide<T, TOther, TKey, TOut>(
         if (!Other.byKey.TryGetValue(itemKey, out Queue<JoinSide<TOther, T, TKey, TOut>.Held>? partners))
         {
             Hold(held);
-            ticket?.Settle(Outcome.Completed);       // held now: a pair is a root of its own
+            ticket?.Settle(Outcome.Completed);       // held now: a pair is a root item of its own
             return default;
         }
         held.HasMet = true;
@@ -118,7 +111,7 @@ internal sealed class JoinSide<T, TOther, TKey, TOut>(
     protected override ValueTask OnCompleteAsync()
     {
         hasEnded = true;
-        Other.ForgetAll();                           // nobody comes any more whom they could meet
+        Other.ForgetAll();                           // no partner can come any more
         return Next.CompleteAsync();
     }
 

@@ -1,10 +1,13 @@
 using System.ComponentModel;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
 
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>The items of all sources, each as it comes; ends when all have ended.</summary>
+    /// <summary>Merges sources: puts out each item as it comes, and ends when all sources have ended.</summary>
     /// <remarks>Items of one source keep their order. In single-thread mode sources run one after the other, each until it waits.</remarks>
     public static Source<T> Merge<T>(params Source<T>[] sources)
     {
@@ -19,14 +22,12 @@ public static partial class Source
     public static Pipe<TIn, TOut> Merge<TIn, TOut>(params Pipe<TIn, TOut>[] branches) => throw CompileErrors.Refused();
 }
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     /// <inheritdoc cref="Source.Merge{T}(Source{T}[])"/>
-    public static Source<T> Merge<T>(this Source<T> source, params Source<T>[] others) => Source.Merge([NotNull(source), .. NotNull(others)]);
-
-    /// <inheritdoc cref="Source.Merge{T}(Source{T}[])"/>
-    public static Pipe<TIn, T> Merge<TIn, T>(this Pipe<TIn, T> pipe, params Source<T>[] others)
-        => NotNull(pipe).Then(source => source.Merge(others));
+    [AlsoForPipes]
+    public static Source<T> Merge<T>(this Source<T> source, params Source<T>[] others)
+        => Source.Merge([NotNull(source), .. NotNull(others)]);
 }
 
 internal sealed class MergeAll<T> : MergeOperator<T>

@@ -1,6 +1,9 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>Parts the items at the first one for which the predicate is false: what is before it goes through, or what is from there on.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Splits the items at the first one for which the predicate is false: either the items before it go through, or that item and all
+/// later ones.</summary>
 internal sealed class PrefixOperator<T>(Func<T, bool> predicate, bool letsThrough) : Operator<T, T>
 {
     public override string Kind => letsThrough ? "take-while" : "skip-while";
@@ -14,7 +17,8 @@ internal sealed class PrefixOperator<T>(Func<T, bool> predicate, bool letsThroug
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new PrefixStage<T>(context, next, predicate, letsThrough);
 }
 
-internal sealed class PrefixStage<T>(StageContext context, Inlet<T> next, Func<T, bool> predicate, bool letsThrough) : Stage<T, T>(context, next)
+internal sealed class PrefixStage<T>(StageContext context, Inlet<T> next, Func<T, bool> predicate, bool letsThrough)
+    : Stage<T, T>(context, next)
 {
     private bool isOver;
 

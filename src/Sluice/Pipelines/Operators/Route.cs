@@ -1,60 +1,48 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Gives every item to one branch, by name, and merges what comes out of the branches.</summary>
-    /// <remarks>A name for which there is no branch is an error on that item; it names the branches there are.</remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="route">The name of the branch for an item.</param>
-    /// <param name="branches">At least one; names are unique; one output type.</param>
-    /// <exception cref="ArgumentException">No branch, or two of one name.</exception>
+    /// <summary>Gives every item to the branch of a name, and merges the outputs of the branches.</summary>
+    /// <remarks>If there is no branch of the name, the item fails; the message lists the branches.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="route">Returns the name of the branch for an item.</param>
+    /// <param name="branches">At least one branch; names are unique, and all branches have the same output type.</param>
+    /// <exception cref="ArgumentException">There is no branch, or two branches have the same name.</exception>
+    [AlsoForPipes]
     public static Source<TOut> Route<T, TOut>(
         this Source<T> source, Func<T, string> route, params (string Name, Func<Source<T>, Source<TOut>> Branch)[] branches)
         => NotNull(source).Route(new Routing<T, TOut>(NotNull(route), Branch.Named(branches), otherwise: null));
 
     /// <summary>Gives every item to one branch, by name; those without a branch of their own go to <paramref name="otherwise"/>.</summary>
     /// <inheritdoc cref="Route{T, TOut}(Source{T}, Func{T, string}, ValueTuple{string, Func{Source{T}, Source{TOut}}}[])"/>
+    [AlsoForPipes]
     public static Source<TOut> Route<T, TOut>(
         this Source<T> source, Func<T, string> route, Func<Source<T>, Source<TOut>> otherwise,
         params (string Name, Func<Source<T>, Source<TOut>> Branch)[] branches)
         => NotNull(source).Route(new Routing<T, TOut>(NotNull(route), Branch.Named(branches), Pipe<T, TOut>.Of(otherwise)));
 
-    /// <summary>Gives every item to the next branch in turn, and merges what comes out of the branches.</summary>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="branches">At least one; one output type.</param>
+    /// <summary>Gives every item to the next branch in turn, and merges the outputs of the branches.</summary>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="branches">At least one branch; all have the same output type.</param>
+    [AlsoForPipes]
     public static Source<TOut> RoundRobin<T, TOut>(this Source<T> source, params Func<Source<T>, Source<TOut>>[] branches)
         => NotNull(source).Fan(new RoundRobinOperator<T>(), Branch.Unnamed(branches));
 
-    /// <inheritdoc cref="Route{T, TOut}(Source{T}, Func{T, string}, ValueTuple{string, Func{Source{T}, Source{TOut}}}[])"/>
-    public static Pipe<TIn, TOut> Route<TIn, T, TOut>(
-        this Pipe<TIn, T> pipe, Func<T, string> route, params (string Name, Func<Source<T>, Source<TOut>> Branch)[] branches)
-        => NotNull(pipe).Then(source => source.Route(route, branches));
-
-    /// <inheritdoc cref="Route{T, TOut}(Source{T}, Func{T, string}, Func{Source{T}, Source{TOut}}, ValueTuple{string, Func{Source{T}, Source{TOut}}}[])"/>
-    public static Pipe<TIn, TOut> Route<TIn, T, TOut>(
-        this Pipe<TIn, T> pipe, Func<T, string> route, Func<Source<T>, Source<TOut>> otherwise,
-        params (string Name, Func<Source<T>, Source<TOut>> Branch)[] branches)
-        => NotNull(pipe).Then(source => source.Route(route, otherwise, branches));
-
-    /// <inheritdoc cref="RoundRobin{T, TOut}(Source{T}, Func{Source{T}, Source{TOut}}[])"/>
-    public static Pipe<TIn, TOut> RoundRobin<TIn, T, TOut>(this Pipe<TIn, T> pipe, params Func<Source<T>, Source<TOut>>[] branches)
-        => NotNull(pipe).Then(source => source.RoundRobin(branches));
-
     internal static Source<TOut> Route<T, TOut>(this Source<T> source, Routing<T, TOut> routing)
         => source.Fan(NotNull(routing).Operator, routing.Branches);
-
-    internal static Pipe<TIn, TOut> Route<TIn, T, TOut>(this Pipe<TIn, T> pipe, Routing<T, TOut> routing)
-        => pipe.Then(source => source.Route(routing));
 }
 
 /// <param name="branch">The index of the branch for an item; negative for none.</param>
 /// <param name="function">The user's function.</param>
-/// <param name="key">What the user's function says of an item, for the message.</param>
+/// <param name="key">Returns the user's choice for an item, for the message.</param>
 /// <param name="names">The branches, for the message.</param>
-/// <param name="count">How many branches there are.</param>
-internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, Func<T, object?> key, string names, int count) : FanOutOperator<T>
+/// <param name="count">The number of branches.</param>
+internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, Func<T, object?> key, string names, int count)
+    : FanOutOperator<T>
 {
     public override string Kind => "route";
 
@@ -67,11 +55,12 @@ internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, F
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
     {
         context.IsOneToOne = true;
-        return (context.Run.Options.Following is null ? (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, this) : null) ?? new RouteStage<T>(context, branches, this);
+        return (context.Run.Options.Following is null ? (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, this) : null)
+            ?? new RouteStage<T>(context, branches, this);
     }
 
     /// <summary>The index of the branch for an item.</summary>
-    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    /// <exception cref="KeyNotFoundException">There is no such branch.</exception>
     public int IndexOf(T item)
     {
         int index = branch(item);

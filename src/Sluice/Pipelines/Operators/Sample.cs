@@ -1,8 +1,11 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Lets out the newest item of each period, at its end; the others are skipped. Nothing comes out where nothing came.</summary>
+    /// <summary>Puts out the newest item of each period, at the end of the period; other items are skipped. A period without items puts out
+    /// none.</summary>
     /// <remarks>
     /// <para>Periods follow one another from the start of the run; an item that comes at the very end of one belongs to the next.</para>
     /// <para>Holds one item. The newest of the period in which the input ends comes out at once, and so in a drain; a run that is
@@ -10,18 +13,13 @@ public static partial class Operators
     /// (<see cref="RunOptions.Time"/>); when it jumps over several periods, one item comes out.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What comes.</param>
-    /// <param name="period">How long a period is: more than zero, at most 36,500 days.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="period">The length of a period: more than zero, at most 36,500 days.</param>
     /// <returns>At most one item per period.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The period is out of range.</exception>
-    public static Source<T> Sample<T>(this Source<T> source, TimeSpan period) => NotNull(source).Then(new SampleOperator<T>(Positive(period)));
-
-    /// <inheritdoc cref="Sample{T}(Source{T}, TimeSpan)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="period">How long a period is: more than zero, at most 36,500 days.</param>
-    public static Pipe<TIn, T> Sample<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan period) => NotNull(pipe).Then(source => source.Sample(period));
+    [AlsoForPipes]
+    public static Source<T> Sample<T>(this Source<T> source, TimeSpan period)
+        => NotNull(source).Then(new SampleOperator<T>(Positive(period)));
 }
 
 internal sealed class SampleOperator<T>(TimeSpan period) : Operator<T, T>
@@ -37,7 +35,7 @@ internal sealed class SampleOperator<T>(TimeSpan period) : Operator<T, T>
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new SampleStage<T>(context, next, period);
 }
 
-/// <summary>The timer is set only while an item is held.</summary>
+/// <summary>Puts out the newest item of each period. The timer is set only while an item is held.</summary>
 internal sealed class SampleStage<T>(StageContext context, Inlet<T> next, TimeSpan period) : NewestStage<T>(context, next)
 {
     private TimeSpan over;

@@ -1,14 +1,15 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Turns every item into another, asynchronously; the next item waits, unless the stage is annotated with <see cref="Stage.Parallel"/>. The same as <c>source | function</c>.</summary>
+    /// <summary>Turns every item into another, asynchronously; the next item waits, unless the stage is annotated with
+    /// <see cref="Stage.Parallel"/>. The same as <c>source | function</c>.</summary>
+    [AlsoForPipes]
     public static Source<TOut> SelectAsync<T, TOut>(this Source<T> source, Func<T, CancellationToken, ValueTask<TOut>> function)
         => NotNull(source).Then(new SelectAsyncOperator<T, TOut>(NotNull(function), function));
-
-    /// <inheritdoc cref="SelectAsync{T, TOut}(Source{T}, Func{T, CancellationToken, ValueTask{TOut}})"/>
-    public static Pipe<TIn, TOut> SelectAsync<TIn, T, TOut>(this Pipe<TIn, T> pipe, Func<T, CancellationToken, ValueTask<TOut>> function)
-        => NotNull(pipe).Then(new SelectAsyncOperator<T, TOut>(NotNull(function), function));
 }
 
 /// <param name="function">The function in its widest form.</param>
@@ -29,7 +30,8 @@ internal class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, ValueTask
     {
         if (next is SelectAsyncRun<T> run && run.TryPrepend(node, (Func<T, CancellationToken, ValueTask<T>>)(object)function)) return run;
         return next is SelectAsyncStage<T, T> { HasOneInput: true } single
-            ? new SelectAsyncRun<T>(single.Context, single.Next, single.Function, node, (Func<T, CancellationToken, ValueTask<T>>)(object)function)
+            ? new SelectAsyncRun<T>(single.Context, single.Next, single.Function, node,
+            (Func<T, CancellationToken, ValueTask<T>>)(object)function)
             : null;
     }
 }

@@ -1,7 +1,8 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Tasks.Sources;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
 /// <summary>One asynchronous map. It is itself what its caller awaits, so that an item that suspends allocates nothing of ours.</summary>
 /// <remarks>
@@ -16,7 +17,8 @@ internal sealed class SelectAsyncStage<T, TOut> : Stage<T, TOut>, IValueTaskSour
     private T? item;
     private Ticket? ticket;
 
-    public SelectAsyncStage(StageContext context, Inlet<TOut> next, Func<T, CancellationToken, ValueTask<TOut>> function) : base(context, next)
+    public SelectAsyncStage(StageContext context, Inlet<TOut> next, Func<T, CancellationToken, ValueTask<TOut>> function)
+        : base(context, next)
     {
         Function = function;
         resume = Resume;

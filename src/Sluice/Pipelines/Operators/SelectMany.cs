@@ -1,16 +1,15 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Scheduling;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     /// <summary>Turns every item into any number of others, one after the other. The same as <c>source | function</c>.</summary>
+    [AlsoForPipes]
     public static Source<TOut> SelectMany<T, TOut>(this Source<T> source, Func<T, IEnumerable<TOut>> function)
         => NotNull(source).Then(new SelectManyOperator<T, TOut>(NotNull(function)));
-
-    /// <inheritdoc cref="SelectMany{T, TOut}(Source{T}, Func{T, IEnumerable{TOut}})"/>
-    public static Pipe<TIn, TOut> SelectMany<TIn, T, TOut>(this Pipe<TIn, T> pipe, Func<T, IEnumerable<TOut>> function)
-        => NotNull(pipe).Then(new SelectManyOperator<T, TOut>(NotNull(function)));
 }
 
 internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> function) : Operator<T, TOut>
@@ -24,16 +23,16 @@ internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> fun
     public override Inlet<T> Create(StageContext context, Inlet<TOut> next) => new SelectManyStage<T, TOut>(context, next, function);
 }
 
-/// <remarks>Items are drawn from the function's sequence one by one, so that a long one is bounded like everything else.</remarks>
-internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, IEnumerable<TOut>> function)
+/// <summary>Pushes each element of the function's sequence.</summary>
+/// <remarks>It takes the elements one by one, so that a long sequence needs no memory. In lanes it takes up to 32 at once (the part in
+/// <c>Fusion/</c>).</remarks>
+internal sealed partial class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, IEnumerable<TOut>> function)
     : Stage<T, TOut>(context, next), IUpstream
 {
     private const int ItemsPerTurn = 4096;           // a power of two
 
-    private readonly ITakesStretch<TOut>? collecting = next as ITakesStretch<TOut>;
     private Waiter? turn;
     private bool stopped;
-    private Exception? broken;                       // what the sequence threw, while what came before goes on its way
     private long outBefore;
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
@@ -102,51 +101,6 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
         return default;
     }
 
-    /// <summary>The same in a lane, where what comes out is collected anyway: some at a time.</summary>
-    private ValueTask PushStretches(ITakesStretch<TOut> next, IEnumerator<TOut> items, T item, Ticket? ticket, ref bool done)
-    {
-        Stretch some = default;
-        Span<TOut> room = some;
-        for (bool ended = false; !ended && !Volatile.Read(ref stopped);)
-        {
-            Context.Run.ThrowIfStopping();
-            int count = 0;
-            try
-            {
-                while (count < room.Length && broken is null && !ended)
-                {
-                    if (items.MoveNext()) room[count++] = items.Current;
-                    else ended = true;
-                }
-            }
-            catch (Exception e)
-            {
-                broken = e;
-            }
-            if (count == 0) break;
-            ticket?.Add(count);
-            int taken = 0;
-            ValueTask pushed;
-            try
-            {
-                pushed = next.PushAsync(room[..count], ticket, ref taken);
-            }
-            finally
-            {
-                Context.Out += taken;
-            }
-            if (!pushed.IsCompletedSuccessfully) return pushed;
-        }
-        if (broken is { } cause)
-        {
-            broken = null;
-            throw Context.Failure(cause, item, ticket);
-        }
-        done = true;
-        ticket?.Settle(Outcome.Skipped);
-        return default;
-    }
-
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask PushRestAsync(ValueTask pushed, IEnumerator<TOut> items, T item, Ticket? ticket)
     {
@@ -158,11 +112,5 @@ internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut>
                 pushed = PushSome(items, item, ticket, ref done);
             }
         }
-    }
-
-    [InlineArray(32)]
-    private struct Stretch
-    {
-        private TOut first;
     }
 }

@@ -1,14 +1,14 @@
+using Sluice.Engine;
+using Sluice.Scheduling;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     /// <summary>Turns every item into any number of others, asynchronously. The same as <c>source | function</c>.</summary>
+    [AlsoForPipes]
     public static Source<TOut> SelectManyAsync<T, TOut>(this Source<T> source, Func<T, CancellationToken, IAsyncEnumerable<TOut>> function)
         => NotNull(source).Then(new SelectManyAsyncOperator<T, TOut>(NotNull(function), function));
-
-    /// <inheritdoc cref="SelectManyAsync{T, TOut}(Source{T}, Func{T, CancellationToken, IAsyncEnumerable{TOut}})"/>
-    public static Pipe<TIn, TOut> SelectManyAsync<TIn, T, TOut>(this Pipe<TIn, T> pipe, Func<T, CancellationToken, IAsyncEnumerable<TOut>> function)
-        => NotNull(pipe).Then(new SelectManyAsyncOperator<T, TOut>(NotNull(function), function));
 }
 
 internal sealed class SelectManyAsyncOperator<T, TOut>(Func<T, CancellationToken, IAsyncEnumerable<TOut>> function, Delegate original)
@@ -24,7 +24,8 @@ internal sealed class SelectManyAsyncOperator<T, TOut>(Func<T, CancellationToken
 }
 
 internal sealed class SelectManyAsyncStage<T, TOut>(
-    StageContext context, Inlet<TOut> next, Func<T, CancellationToken, IAsyncEnumerable<TOut>> function) : Stage<T, TOut>(context, next), IUpstream
+    StageContext context, Inlet<TOut> next, Func<T, CancellationToken, IAsyncEnumerable<TOut>> function)
+        : Stage<T, TOut>(context, next), IUpstream
 {
     private const int ItemsPerTurn = 4096;           // a power of two
 

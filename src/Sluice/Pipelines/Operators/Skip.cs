@@ -1,16 +1,17 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     /// <summary>Drops the first items, and lets the rest through.</summary>
-    /// <remarks>Behind <see cref="Stage.KeyBy"/>, the first items of every key are dropped. It does not run in parallel and is not retried.</remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="count">How many: 0 or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A negative count.</exception>
+    /// <remarks>Behind <see cref="Stage.KeyBy"/>, the first items of every key are dropped. It does not run in parallel and is not
+    /// retried.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="count">The number of items to drop, 0 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
+    [AlsoForPipes]
     public static Source<T> Skip<T>(this Source<T> source, long count) => NotNull(source).Then(new SkipOperator<T>(count));
-
-    /// <inheritdoc cref="Skip{T}(Source{T}, long)"/>
-    public static Pipe<TIn, T> Skip<TIn, T>(this Pipe<TIn, T> pipe, long count) => NotNull(pipe).Then(new SkipOperator<T>(count));
 }
 
 internal sealed class SkipOperator<T> : Operator<T, T>

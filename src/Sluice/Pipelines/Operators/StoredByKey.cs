@@ -1,9 +1,13 @@
-namespace Sluice;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+
+namespace Sluice.Pipelines;
 
 /// <summary>An operator behind a KeyBy in a consecutor: a node with a state for each key does its work.</summary>
 /// <param name="original">The operator.</param>
 /// <param name="node">Makes the node.</param>
-internal sealed class StoredByKeyOperator<TIn, TOut>(Operator<TIn, TOut> original, Func<StageNode<TIn, TOut>> node) : NodeOperator<TIn, TOut>(node)
+internal sealed class StoredByKeyOperator<TIn, TOut>(Operator<TIn, TOut> original, Func<StageNode<TIn, TOut>> node)
+    : NodeOperator<TIn, TOut>(node)
 {
     public override string Kind => original.Kind;
 
@@ -14,7 +18,8 @@ internal sealed class StoredByKeyOperator<TIn, TOut>(Operator<TIn, TOut> origina
     public override StateShape Shape => base.Shape with { Kind = $"{original.Kind} by key" };
 }
 
-internal sealed class ScanNode<T, TResult>(TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema) : StatefulStageNode<T, TResult, TResult>
+internal sealed class ScanNode<T, TResult>(TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema)
+    : StatefulStageNode<T, TResult, TResult>
 {
     protected override int StateVersion => schema?.Version ?? 0;
 
@@ -30,7 +35,8 @@ internal sealed class ScanNode<T, TResult>(TResult seed, Func<TResult, T, TResul
     }
 }
 
-internal sealed class DistinctNode<T, TKey>(Func<T, TKey> key, int capacity, IEqualityComparer<TKey> comparer) : StatefulStageNode<T, T, TKey[]>
+internal sealed class DistinctNode<T, TKey>(Func<T, TKey> key, int capacity, IEqualityComparer<TKey> comparer)
+    : StatefulStageNode<T, T, TKey[]>
 {
     /// <summary>The most keys that one row has: with each new one the row is written as a whole.</summary>
     public const int MaxCapacity = 1000;

@@ -1,16 +1,17 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Lets the first items through, and tells its sources that no more are wanted; what comes all the same is counted as skipped.</summary>
-    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every key takes that many, and the sources go on. It does not run in parallel and is not retried.</remarks>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="count">How many: 0 or more.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A negative count.</exception>
+    /// <summary>Lets the first items through, and then tells the sources to stop; items that still come are counted as skipped.</summary>
+    /// <remarks>Ends when the sources have ended, which they do at once. Behind <see cref="Stage.KeyBy"/>, every key takes that many, and
+    /// the sources go on. It does not run in parallel and is not retried.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="count">The number of items, 0 or more.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>
+    [AlsoForPipes]
     public static Source<T> Take<T>(this Source<T> source, long count) => NotNull(source).Then(new TakeOperator<T>(count));
-
-    /// <inheritdoc cref="Take{T}(Source{T}, long)"/>
-    public static Pipe<TIn, T> Take<TIn, T>(this Pipe<TIn, T> pipe, long count) => NotNull(pipe).Then(new TakeOperator<T>(count));
 }
 
 internal sealed class TakeOperator<T> : Operator<T, T>
@@ -39,7 +40,7 @@ internal sealed class TakeStage<T> : Stage<T, T>, INodeLifetime
     public TakeStage(StageContext context, Inlet<T> next, long count) : base(context, next)
     {
         left = count;
-        if (count == 0 && context.KeyClock is null) context.Run.Nodes.Add(this);             // a source must not wait for an item that nobody wants
+        if (count == 0 && context.KeyClock is null) context.Run.Nodes.Add(this); // a source must not wait for an item that is not needed
     }
 
     public override ValueTask PushAsync(T item, Ticket? ticket)

@@ -1,51 +1,39 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     private const int MaxThrottled = 1_000_000;
     private static readonly TimeSpan MaxTime = TimeSpan.FromDays(36_500);
 
-    /// <summary>Lets at most so many items through per period. What comes faster waits, and so does whoever produces it: nothing is dropped.</summary>
+    /// <summary>Lets a limited number of items through per period. If items come faster, they and their source wait; no item is
+    /// dropped.</summary>
     /// <remarks>
-    /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may come
+    /// <para>In any stretch of time as long as the period, wherever it begins, no more than <paramref name="items"/> come out. They may
+    /// come
     /// in a burst, with a pause behind it; or, when <paramref name="smooth"/>, at even distances of <c>per / items</c> or more. Time that
     /// went by unused is not saved up.</para>
     /// <para>The system's timers are a millisecond or more late. A smooth throttle makes up for that, so that it keeps its rate also
     /// where items are due more often than timers go off; they then come a few at a time.</para>
     /// <para>Holds one item, the one that waits. At the end and in a drain, what has come in still waits for its turn; a run that is
     /// cancelled gives it up. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
-    /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that starts begins anew.</para>
+    /// <para>In a consecutor it paces what this process starts, all partitions together; attempts count like items, and a process that
+    /// starts begins anew.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What comes.</param>
-    /// <param name="items">How many per period, 1 to 1,000,000.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="items">The number of items per period, 1 to 1,000,000.</param>
     /// <param name="per">The period: more than zero, at most 36,500 days.</param>
-    /// <param name="smooth">Whether they are spread evenly over the period.</param>
+    /// <param name="smooth">True: items are spread evenly over the period.</param>
     /// <returns>The same items, in the same order.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The number or the period is out of range.</exception>
+    [AlsoForPipes]
     public static Source<T> Throttle<T>(this Source<T> source, int items, TimeSpan per, bool smooth = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(items, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(items, MaxThrottled);
         return NotNull(source).Then(new ThrottleOperator<T>(items, Positive(per), smooth));
-    }
-
-    /// <inheritdoc cref="Throttle{T}(Source{T}, int, TimeSpan, bool)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="items">How many per period, 1 to 1,000,000.</param>
-    /// <param name="per">The period: more than zero, at most 36,500 days.</param>
-    /// <param name="smooth">Whether they are spread evenly over the period.</param>
-    public static Pipe<TIn, T> Throttle<TIn, T>(this Pipe<TIn, T> pipe, int items, TimeSpan per, bool smooth = false)
-        => NotNull(pipe).Then(source => source.Throttle(items, per, smooth));
-
-    /// <summary>Short enough that a clock can be added to it.</summary>
-    private static TimeSpan Positive(TimeSpan time, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(time))] string? name = null)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, name);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, MaxTime, name);
-        return time;
     }
 }
 
@@ -91,7 +79,7 @@ internal sealed class ThrottleStage<T>(StageContext context, Inlet<T> next, Pace
     }
 }
 
-/// <summary>When the next item may go. Times are those of the stage.</summary>
+/// <summary>Decides when the next item may go. Times are those of the stage.</summary>
 internal abstract class Pace
 {
     /// <summary>The earliest time for the next item.</summary>

@@ -1,4 +1,6 @@
-namespace Sluice;
+using Sluice.Engine;
+
+namespace Sluice.Pipelines;
 
 /// <summary>A chunk with a time limit.</summary>
 /// <remarks>The timer is not moved for every chunk: one that goes off early is set again for the rest.</remarks>

@@ -1,6 +1,8 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     /// <summary>Fails the run, or ends the stream, when no item comes for too long.</summary>
     /// <remarks>
@@ -13,22 +15,14 @@ public static partial class Operators
     /// <para>Holds nothing. The clock is the run's (<see cref="RunOptions.Time"/>).</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What comes.</param>
+    /// <param name="source">The source of the items.</param>
     /// <param name="within">The longest time without an item: more than zero, at most 36,500 days.</param>
-    /// <param name="end">Whether the stream ends, rather than the run fails.</param>
+    /// <param name="end">True: the stream ends. False: the run fails.</param>
     /// <returns>The same items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
+    [AlsoForPipes]
     public static Source<T> Timeout<T>(this Source<T> source, TimeSpan within, bool end = false)
         => NotNull(source).Then(new TimeoutOperator<T>(Positive(within), end));
-
-    /// <inheritdoc cref="Timeout{T}(Source{T}, TimeSpan, bool)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="within">The longest time without an item: more than zero, at most 36,500 days.</param>
-    /// <param name="end">Whether the stream ends, rather than the run fails.</param>
-    public static Pipe<TIn, T> Timeout<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan within, bool end = false)
-        => NotNull(pipe).Then(source => source.Timeout(within, end));
 }
 
 internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : Operator<T, T>
@@ -44,7 +38,7 @@ internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : Operator<T
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new TimeoutStage<T>(context, next, within, end);
 }
 
-/// <summary>The timer is not moved by every item: when it goes off too early, it is set to what is left.</summary>
+/// <summary>Items do not move the timer: if it fires too early, it is set to the rest of the time.</summary>
 internal sealed class TimeoutStage<T> : TimedStage<T, T>
 {
     private readonly TimeSpan within;

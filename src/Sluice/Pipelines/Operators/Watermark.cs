@@ -1,16 +1,16 @@
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>How far event time has come. Event times are UTC ticks; the clock's are ticks of whatever clock it is asked with.</summary>
+/// <summary>The progress of event time. Event times are UTC ticks; clock times are ticks of the clock that the caller uses.</summary>
 internal sealed class Watermark(long outOfOrderness, long? idle)
 {
-    private long from = long.MinValue;               // where it was when the last item came
-    private long came;                               // and when that was, by the clock
+    private long from = long.MinValue;               // the watermark when the last item came
+    private long came;                               // the clock time when the last item came
     private (long, long, long) saved = (long.MinValue, long.MinValue, 0);
 
-    /// <summary>Nothing that happened before this is expected any more.</summary>
+    /// <summary>The watermark, in UTC ticks: no earlier items are expected any more.</summary>
     public long At { get; private set; } = long.MinValue;
 
-    /// <summary>An item has come.</summary>
+    /// <summary>Notes that an item has come.</summary>
     public void Observe(long timestamp, long now)
     {
         At = Math.Max(At, timestamp - outOfOrderness);
@@ -18,16 +18,16 @@ internal sealed class Watermark(long outOfOrderness, long? idle)
         if (idle is not null) came = now;
     }
 
-    /// <summary>Time has passed; that counts where nothing has come for long enough. A clock that was set back counts for nothing.</summary>
+    /// <summary>Advances an idle watermark with the clock. If the clock was set back, the watermark stays.</summary>
     public void Pass(long now)
     {
         if (idle is { } wait && from != long.MinValue && now - came >= wait) At = Math.Max(At, from + (now - came));
     }
 
-    /// <summary>When it will have come as far as this if nothing comes; null for never.</summary>
+    /// <summary>Returns the clock time at which the watermark reaches a moment if no item comes; null for never.</summary>
     public long? DueAt(long end) => idle is { } wait && from != long.MinValue ? came + Math.Max(wait, end - from) : null;
 
-    /// <summary>Everything that is to be stored; null if that has not changed.</summary>
+    /// <summary>Returns the values to store; null if they have not changed.</summary>
     public long[]? Changed()
     {
         if (saved == (At, from, came)) return null;

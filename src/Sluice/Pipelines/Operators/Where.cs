@@ -1,28 +1,25 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     /// <summary>Lets through the items for which the predicate is true; the others are counted as skipped.</summary>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="predicate">Called once with every item. Must be safe for use by several threads if the stage is parallel.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="predicate">Called once with every item. Must be thread-safe if the stage is parallel.</param>
+    [AlsoForPipes]
     public static Source<T> Where<T>(this Source<T> source, Func<T, bool> predicate)
         => NotNull(source).Then(new WhereOperator<T>(NotNull(predicate)));
 
-    /// <inheritdoc cref="Where{T}(Source{T}, Func{T, bool})"/>
-    public static Pipe<TIn, T> Where<TIn, T>(this Pipe<TIn, T> pipe, Func<T, bool> predicate)
-        => NotNull(pipe).Then(new WhereOperator<T>(NotNull(predicate)));
-
-    /// <summary>Lets through the items for which the asynchronous predicate is true; the next item waits, unless the stage is annotated with <see cref="Stage.Parallel"/>.</summary>
-    /// <param name="source">What to go on from.</param>
-    /// <param name="predicate">Called once with every item, and with a token that is cancelled when the run stops or an attempt takes too long.</param>
+    /// <summary>Lets through the items for which the asynchronous predicate is true; the next item waits, unless the stage is annotated
+    /// with <see cref="Stage.Parallel"/>.</summary>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="predicate">Called once with every item, and with a token that is cancelled when the run stops or an attempt takes too
+    /// long.</param>
+    [AlsoForPipes]
     public static Source<T> WhereAsync<T>(this Source<T> source, Func<T, CancellationToken, ValueTask<bool>> predicate)
         => NotNull(source).Then(new WhereAsyncOperator<T>(NotNull(predicate)));
-
-    /// <inheritdoc cref="WhereAsync{T}(Source{T}, Func{T, CancellationToken, ValueTask{bool}})"/>
-    public static Pipe<TIn, T> WhereAsync<TIn, T>(this Pipe<TIn, T> pipe, Func<T, CancellationToken, ValueTask<bool>> predicate)
-        => NotNull(pipe).Then(new WhereAsyncOperator<T>(NotNull(predicate)));
 }
 
 internal sealed class WhereOperator<T>(Func<T, bool> predicate) : Operator<T, T>

@@ -1,10 +1,13 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
     private const int MaxOpenWindows = 1000;
 
-    /// <summary>Gathers the items of each stretch of time: windows of one size, one after the other.</summary>
+    /// <summary>Gathers items into windows of processing time, of one size, one after the other.</summary>
     /// <remarks>
     /// <para>Windows lie on whole multiples of their size since 1 January 1970 UTC: those of an hour begin at the full hour. An item
     /// belongs to the window in which it gets here (processing time); one that comes at the very end of a window belongs to the next.
@@ -17,26 +20,31 @@ public static partial class Operators
     /// come out one after the other.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What comes.</param>
-    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
-    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="size">The length of a window: more than zero, at most 36,500 days.</param>
+    /// <param name="maxItems">The number of items that a window holds, 1 or more.</param>
     /// <returns>The windows, in order. They are new root items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The size or the number is out of range.</exception>
-    public static Source<Window<T>> Window<T>(this Source<T> source, TimeSpan size, int maxItems = 100_000) => source.Window(size, size, maxItems);
+    [AlsoForPipes]
+    public static Source<Window<T>> Window<T>(this Source<T> source, TimeSpan size, int maxItems = 100_000)
+        => source.Window(size, size, maxItems);
 
-    /// <summary>Gathers the items of overlapping stretches of time: windows of one size, of which another begins with every hop.</summary>
+    /// <summary>Gathers items into overlapping windows of processing time: windows of one size, a new one with every hop.</summary>
     /// <remarks>
-    /// <para>Windows begin on whole multiples of the hop since 1 January 1970 UTC. An item belongs to all windows in which it gets here. All
+    /// <para>Windows begin on whole multiples of the hop since 1 January 1970 UTC. An item belongs to all windows in which it gets here.
+    /// All
     /// else is as with windows that do not overlap (<see cref="Window{T}(Source{T}, TimeSpan, int)"/>), at the bound also: each window
     /// counts its own items.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What comes.</param>
-    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
-    /// <param name="hop">The time from the beginning of a window to that of the next: at most the size, and at least a thousandth of it.</param>
-    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="size">The length of a window: more than zero, at most 36,500 days.</param>
+    /// <param name="hop">The time from the start of a window to the start of the next one: at most the size, and at least a thousandth of
+    /// it.</param>
+    /// <param name="maxItems">The number of items that a window holds, 1 or more.</param>
     /// <returns>The windows, in the order of their ends. They are new root items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A time or the number is out of range.</exception>
+    [AlsoForPipes]
     public static Source<Window<T>> Window<T>(this Source<T> source, TimeSpan size, TimeSpan hop, int maxItems = 100_000)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Positive(hop), Positive(size), nameof(hop));
@@ -52,68 +60,42 @@ public static partial class Operators
     /// <para>All else is as with windows of one size (<see cref="Window{T}(Source{T}, TimeSpan, int)"/>), at the bound also.</para>
     /// </remarks>
     /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="source">What comes.</param>
-    /// <param name="gap">How long nothing must come: more than zero, at most 36,500 days.</param>
-    /// <param name="longest">The longest time that a window lasts, however close together items come: more than zero, at most 36,500 days.</param>
-    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="gap">The time without items that ends a window: more than zero, at most 36,500 days.</param>
+    /// <param name="longest">The maximum length of a window, even if items keep coming: more than zero, at most 36,500 days.</param>
+    /// <param name="maxItems">The number of items that a window holds, 1 or more.</param>
     /// <returns>The windows, in order. They are new root items.</returns>
     /// <exception cref="ArgumentOutOfRangeException">A time or the number is out of range.</exception>
+    [AlsoForPipes]
     public static Source<Window<T>> SessionWindow<T>(this Source<T> source, TimeSpan gap, TimeSpan longest, int maxItems = 100_000)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxItems, 1);
         long gapTicks = Positive(gap).Ticks, maxTicks = Positive(longest).Ticks;
         return NotNull(source).Then(new WindowOperator<T>(() => new SessionWindows(gapTicks, maxTicks), maxItems));
     }
-
-    /// <inheritdoc cref="Window{T}(Source{T}, TimeSpan, int)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
-    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
-    public static Pipe<TIn, Window<T>> Window<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan size, int maxItems = 100_000)
-        => NotNull(pipe).Then(source => source.Window(size, maxItems));
-
-    /// <inheritdoc cref="Window{T}(Source{T}, TimeSpan, TimeSpan, int)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="size">How long a window is: more than zero, at most 36,500 days.</param>
-    /// <param name="hop">The time from the beginning of a window to that of the next: at most the size, and at least a thousandth of it.</param>
-    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
-    public static Pipe<TIn, Window<T>> Window<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan size, TimeSpan hop, int maxItems = 100_000)
-        => NotNull(pipe).Then(source => source.Window(size, hop, maxItems));
-
-    /// <inheritdoc cref="SessionWindow{T}(Source{T}, TimeSpan, TimeSpan, int)"/>
-    /// <typeparam name="TIn">The type of what goes into the pipe.</typeparam>
-    /// <typeparam name="T">The type of the items.</typeparam>
-    /// <param name="pipe">What comes.</param>
-    /// <param name="gap">How long nothing must come: more than zero, at most 36,500 days.</param>
-    /// <param name="longest">The longest time that a window lasts, however close together items come: more than zero, at most 36,500 days.</param>
-    /// <param name="maxItems">How many items a window holds, 1 or more.</param>
-    public static Pipe<TIn, Window<T>> SessionWindow<TIn, T>(this Pipe<TIn, T> pipe, TimeSpan gap, TimeSpan longest, int maxItems = 100_000)
-        => NotNull(pipe).Then(source => source.SessionWindow(gap, longest, maxItems));
 }
 
-/// <summary>The items that came within a stretch of time.</summary>
+/// <summary>The items of one window of time, or one pane of them.</summary>
 /// <remarks>Immutable, and safe for use by several threads as far as its items are.</remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class Window<T>
 {
-    /// <summary>Makes a window, as one is read from a store.</summary>
+    /// <summary>Makes a window, for example when it is read from a store.</summary>
     [System.Text.Json.Serialization.JsonConstructor]
-    public Window(DateTimeOffset start, DateTimeOffset end, IReadOnlyList<T> items, int pane = 0) => (Start, End, Items, Pane) = (start, end, items, pane);
+    public Window(DateTimeOffset start, DateTimeOffset end, IReadOnlyList<T> items, int pane = 0)
+        => (Start, End, Items, Pane) = (start, end, items, pane);
 
-    /// <summary>When it began, in UTC; this moment belongs to it.</summary>
+    /// <summary>The start of the window, in UTC, inclusive.</summary>
     public DateTimeOffset Start { get; }
 
-    /// <summary>When it was over, in UTC; this moment does not belong to it, unless it was over because it was full.</summary>
+    /// <summary>The end of the window, in UTC, exclusive. If the window came out because it was full, the end is inclusive.</summary>
     public DateTimeOffset End { get; }
 
     /// <summary>The items that came, in the order in which they came; at least one.</summary>
     public IReadOnlyList<T> Items { get; }
 
-    /// <summary>Which part of the window this is, from zero. Windows of processing time have one part; of one by event time (<see cref="EventTime{T}"/>) more may come out, when it was full, or for items that came late and were allowed to.</summary>
+    /// <summary>The number of the pane in its window, from zero. A window of processing time has one pane. A window of event time
+    /// (<see cref="EventTime{T}"/>) may have more: when it was full, and for late items within the allowed lateness.</summary>
     public int Pane { get; }
 
     /// <summary>For example <c>[2026-01-01 00:00:00Z, 2026-01-01 00:00:10Z): 3 items</c>.</summary>
@@ -121,7 +103,7 @@ public sealed class Window<T>
         System.Globalization.CultureInfo.InvariantCulture, $"[{Start:u}, {End:u}): {Items.Count} {(Items.Count == 1 ? "item" : "items")}");
 }
 
-/// <param name="windows">Makes what tells where windows begin and end.</param>
+/// <param name="windows">Makes the bounds of the windows.</param>
 /// <param name="maxItems">How many items a window holds.</param>
 internal sealed class WindowOperator<T>(Func<WindowBounds> windows, int maxItems) : Operator<T, Window<T>>
 {

@@ -1,10 +1,10 @@
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>Says to which windows of event time an item belongs. Times are UTC ticks.</summary>
+/// <summary>Assigns items to windows of event time. Times are UTC ticks.</summary>
 internal abstract class WindowAssigner
 {
-    /// <summary>Finds the windows of an item, or makes them, and adds it.</summary>
-    /// <returns>Whether there is one that still takes it.</returns>
+    /// <summary>Adds an item to its windows, and opens them if needed.</summary>
+    /// <returns>Whether a window still takes the item.</returns>
     public abstract bool Add<T>(EventWindows<T> windows, T item, long at);
 }
 
@@ -27,14 +27,15 @@ internal sealed class SlidingAssigner(long size, long hop) : WindowAssigner
     }
 }
 
-/// <summary>Windows that end when nothing has happened for a while.</summary>
+/// <summary>Sessions: windows that end after a gap without items.</summary>
 internal sealed class SessionAssigner(long gap) : WindowAssigner
 {
     public override bool Add<T>(EventWindows<T> windows, T item, long at)
     {
         (long start, long end) = (at, at + gap);
         int first = windows.FirstTaking(at), next = first;
-        for (; next < windows.Count && windows[next].Start < end; next++) (start, end) = (Math.Min(start, windows[next].Start), Math.Max(end, windows[next].End));
+        for (; next < windows.Count && windows[next].Start < end; next++)
+            (start, end) = (Math.Min(start, windows[next].Start), Math.Max(end, windows[next].End));
         if (windows.IsExpired(end)) return false;
         if (next == first) windows.Insert(first, start, end);
         else windows.Join(first, next - first, start, end);

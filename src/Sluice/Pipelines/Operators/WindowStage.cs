@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>The open windows, in the order of their ends. All times in it are UTC ticks.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>Gathers items into windows of processing time, kept in the order of their ends. All times are UTC ticks.</summary>
 internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
 {
     private readonly WindowBounds bounds;
@@ -16,7 +18,7 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
         origin = context.Run.Time.GetUtcNow().UtcTicks - Now.Ticks;
     }
 
-    // In a run, the clock's progress counts; over restarts, only the time of day is there.
+    // A run uses the monotonic clock; over restarts, only the time of day exists.
     private new long UtcNow => isStored ? base.UtcNow.UtcTicks : origin + Now.Ticks;
 
     public void Restore(StateReader stored)
@@ -40,7 +42,7 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
-        ticket?.Settle(Outcome.Completed);           // gathered now: a window is a root of its own
+        ticket?.Settle(Outcome.Completed);           // gathered now: a window is a root item of its own
         long now = UtcNow;
         if (open.Count > 0 && open[0].End <= now) return CloseAndAddAsync(item);
         return Add(item, now) ? EmitFullAsync(now) : default;
@@ -74,7 +76,7 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
 
     private async ValueTask CloseAsync(long now)
     {
-        // Out of the list first: a push that a stopping run breaks off is not to be repeated by whoever comes next.
+        // Removed from the list first: if a stopping run breaks the push off, the next call must not repeat it.
         while (open.Count > 0 && open[0].End <= now)
         {
             Gathered window = open[0];
@@ -100,7 +102,7 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
     private ValueTask EmitAsync(long start, long end, List<T> items)
         => EmitAsync(new Window<T>(new(start, TimeSpan.Zero), new(end, TimeSpan.Zero), items.AsReadOnly()), null);
 
-    /// <summary>A window that is open.</summary>
+    /// <summary>An open window.</summary>
     private sealed class Gathered
     {
         private (long Start, long End) saved;
@@ -151,10 +153,11 @@ internal sealed class WindowStage<T> : TimedStage<T, Window<T>>, IStateful
     }
 }
 
-/// <summary>Where windows begin and end, in UTC ticks.</summary>
+/// <summary>The bounds of windows, in UTC ticks.</summary>
 internal abstract class WindowBounds
 {
-    /// <summary>Whether another window is open at <paramref name="now"/>, beside those up to the one that ends <paramref name="last"/>.</summary>
+    /// <summary>Whether another window is open at <paramref name="now"/>, beside those up to the one that ends
+    /// <paramref name="last"/>.</summary>
     public abstract bool TryOpen(long now, long? last, out long start, out long end);
 
     /// <summary>The end of a window into which an item comes.</summary>
@@ -173,7 +176,7 @@ internal sealed class SlidingWindows(long size, long hop) : WindowBounds
     }
 }
 
-/// <summary>A window that each item prolongs.</summary>
+/// <summary>A window that each item extends.</summary>
 internal sealed class SessionWindows(long gap, long longest) : WindowBounds
 {
     public override bool TryOpen(long now, long? last, out long start, out long end)

@@ -1,14 +1,17 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Pairs the first item of one source with the first of the other, the second with the second, and so on; ends with the shorter one.</summary>
+    /// <summary>Pairs the first item of one source with the first of the other, the second with the second, and so on; ends with the
+    /// shorter one.</summary>
+    [AlsoForPipes]
     public static Source<TOut> Zip<TLeft, TRight, TOut>(this Source<TLeft> left, Source<TRight> right, Func<TLeft, TRight, TOut> function)
-        => new PairSource<TLeft, TRight, TOut>(NotNull(left), NotNull(right), new ZipOperator<TLeft, TRight, TOut>(NotNull(function)), StageOptions.Default);
-
-    /// <inheritdoc cref="Zip{TLeft, TRight, TOut}(Source{TLeft}, Source{TRight}, Func{TLeft, TRight, TOut})"/>
-    public static Pipe<TIn, TOut> Zip<TIn, TLeft, TRight, TOut>(this Pipe<TIn, TLeft> pipe, Source<TRight> right, Func<TLeft, TRight, TOut> function)
-        => NotNull(pipe).Then(left => left.Zip(right, function));
+        => new PairSource<TLeft, TRight, TOut>(NotNull(left), NotNull(right), new ZipOperator<TLeft, TRight, TOut>(NotNull(function)),
+        StageOptions.Default);
 }
 
 internal sealed class ZipOperator<TLeft, TRight, TOut>(Func<TLeft, TRight, TOut> function) : PairOperator<TLeft, TRight, TOut>
@@ -47,7 +50,7 @@ internal sealed class ZipStage<TLeft, TRight, TOut>
 
     public Side<TRight> Right { get; }
 
-    /// <summary>A pair is a new root: it comes from two.</summary>
+    /// <summary>A pair is a new root item, because it comes from two items.</summary>
     private ValueTask PairUp(object? arrived, Ticket? ticket)
     {
         if (!Left.HasItem || !Right.HasItem)
@@ -69,7 +72,7 @@ internal sealed class ZipStage<TLeft, TRight, TOut>
         return next.PushAsync(pair, null);
     }
 
-    /// <summary>One side has no more partners to offer: what the other side still brings is dropped.</summary>
+    /// <summary>Drops the further items of a side whose partners have ended.</summary>
     private ValueTask End()
     {
         if (ended) return default;

@@ -1,14 +1,15 @@
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Runs the source to its end, and collects its items. All of them are in memory then.</summary>
+    /// <summary>Runs the source to its end, and returns its items. All of them are in memory then.</summary>
     /// <param name="source">The source.</param>
-    /// <param name="options">How it is to be run; multi-threaded unless given.</param>
+    /// <param name="options">The options of the run; by default multi-threaded.</param>
     /// <param name="cancellation">Cancels the run.</param>
     /// <exception cref="PipelineException">A node failed.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
-    public static async Task<List<T>> ToListAsync<T>(this Source<T> source, RunOptions? options = null, CancellationToken cancellation = default)
+    public static async Task<List<T>> ToListAsync<T>(this Source<T> source, RunOptions? options = null,
+        CancellationToken cancellation = default)
     {
         List<T> items = [];
         await NotNull(source).ForEach(items.Add).RunAsync(options, cancellation).ConfigureAwait(false);
@@ -16,15 +17,16 @@ public static partial class Operators
     }
 
     /// <inheritdoc cref="ToListAsync{T}(Source{T}, RunOptions?, CancellationToken)"/>
-    public static async Task<T[]> ToArrayAsync<T>(this Source<T> source, RunOptions? options = null, CancellationToken cancellation = default)
+    public static async Task<T[]> ToArrayAsync<T>(this Source<T> source, RunOptions? options = null,
+        CancellationToken cancellation = default)
         => [.. await source.ToListAsync(options, cancellation).ConfigureAwait(false)];
 
     /// <summary>Runs the source until its first item comes out, and cancels the rest.</summary>
     /// <param name="source">The source.</param>
-    /// <param name="options">How it is to be run; multi-threaded unless given.</param>
+    /// <param name="options">The options of the run; by default multi-threaded.</param>
     /// <param name="cancellation">Cancels the run.</param>
-    /// <exception cref="InvalidOperationException">It ended without an item.</exception>
-    /// <exception cref="PipelineException">A node failed before there was one.</exception>
+    /// <exception cref="InvalidOperationException">The source ended without an item.</exception>
+    /// <exception cref="PipelineException">A node failed before the first item came out.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
     public static async Task<T> FirstAsync<T>(this Source<T> source, RunOptions? options = null, CancellationToken cancellation = default)
     {

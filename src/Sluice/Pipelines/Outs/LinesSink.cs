@@ -1,18 +1,22 @@
+using Sluice.Engine;
+
 namespace Sluice;
 
 public static partial class Sink
 {
-    /// <summary>A sink that writes lines to a text file, as UTF-8. Every run replaces the file; it is complete when the run has ended.</summary>
-    /// <remarks>What a cancelled or failed run had written stays. One lane, and one run at a time.</remarks>
-    /// <param name="path">The file. A failure to open or write it names it.</param>
+    /// <summary>A sink that writes lines to a text file, as UTF-8. Every run replaces the file; it is complete when the run has
+    /// ended.</summary>
+    /// <remarks>Lines that a cancelled or failed run has written stay. One lane, and one run at a time.</remarks>
+    /// <param name="path">The file. Errors while it is opened or written name it.</param>
     public static Sink<string> Lines(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        return Sink<string>.Of(new LinesSink(() => new StreamWriter(new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read)), path));
+        return Sink<string>.Of(new LinesSink(() => new StreamWriter(new FileStream(path, FileMode.Create, FileAccess.Write,
+            FileShare.Read)), path));
     }
 
     /// <summary>A sink that writes lines to a writer, and flushes it at the end of the run. The writer remains the caller's.</summary>
-    /// <param name="text">Used by one run at a time, unless it is safe for use by several threads.</param>
+    /// <param name="text">Used by one run at a time, unless it is thread-safe.</param>
     public static Sink<string> Lines(TextWriter text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -77,7 +81,7 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
         return default;
     }
 
-    /// <summary>Whatever way the run ended: what was written is there.</summary>
+    /// <summary>Flushes the lines, however the run has ended.</summary>
     public ValueTask DisposeAsync()
     {
         Close();
@@ -106,5 +110,6 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
     }
 
     private Exception Explained(Exception e)
-        => path is null || e.Message.Contains(path, StringComparison.Ordinal) ? e : new IOException($"Cannot write '{path}': {e.Message}", e);
+        => path is null || e.Message.Contains(path, StringComparison.Ordinal) ? e
+        : new IOException($"Cannot write '{path}': {e.Message}", e);
 }

@@ -1,16 +1,16 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
 
 namespace Sluice;
 
 public static partial class Sink
 {
     /// <summary>A sink that writes to a named output, as nodes do (<see cref="NamedOutput{T}"/>).</summary>
-    /// <remarks>
-    /// In a consecutor, what goes there can be wired to other consecutors (<see cref="Consecutor{T}.Output{TOut}"/>). In other runs it is read from the run (<see cref="RunOptions.Outputs"/>,
-    /// <see cref="PipelineRun.Output{T}"/>). Where nobody wants it, it is counted and discarded.
-    /// </remarks>
-    /// <param name="name">The output's name. Several sinks may write to one output, of one type.</param>
-    /// <exception cref="ArgumentException">Null or empty.</exception>
+    /// <remarks>In a consecutor, the output can be wired to other consecutors (<see cref="Consecutor{T}.Output{TOut}"/>). In other runs,
+    /// read it from the run (<see cref="RunOptions.Outputs"/>, <see cref="PipelineRun.Output{T}"/>). Items that no reader wants are counted
+    /// and discarded.</remarks>
+    /// <param name="name">The name of the output. Several sinks may write to one output, of one type.</param>
+    /// <exception cref="ArgumentException">The name is null or empty.</exception>
     public static Sink<T> Output<T>(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);

@@ -3,16 +3,19 @@ using System.Threading.Channels;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>The items as an asynchronous sequence. Every enumeration is a run of its own; leaving it early cancels that run.</summary>
-    /// <remarks>The run works ahead of the reader by up to <see cref="RunOptions.MaxBufferedItems"/> items, and then waits for it.</remarks>
+    /// <summary>Returns the items as an asynchronous sequence. Every enumeration is a run of its own; leaving the enumeration early cancels
+    /// that run.</summary>
+    /// <remarks>The run works ahead of the reader by up to <see cref="RunOptions.MaxBufferedItems"/> items, and then waits for
+    /// it.</remarks>
     /// <param name="source">The source.</param>
-    /// <param name="options">How it is to be run; multi-threaded unless given.</param>
+    /// <param name="options">The options of the run; by default multi-threaded.</param>
     /// <param name="cancellation">Cancels the run.</param>
-    /// <exception cref="PipelineException">A node failed; thrown where the sequence would go on.</exception>
+    /// <exception cref="PipelineException">A node failed; thrown after the items that came out before.</exception>
     /// <exception cref="OperationCanceledException">The run was cancelled.</exception>
-    public static IAsyncEnumerable<T> ToAsyncEnumerable<T>(this Source<T> source, RunOptions? options = null, CancellationToken cancellation = default)
+    public static IAsyncEnumerable<T> ToAsyncEnumerable<T>(this Source<T> source, RunOptions? options = null,
+        CancellationToken cancellation = default)
         => EnumerateAsync(NotNull(source), options ?? new RunOptions(), cancellation);
 
     private static async IAsyncEnumerable<T> EnumerateAsync<T>(

@@ -1,18 +1,21 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Sluice.Engine;
 
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>Ends in a channel, waiting while it is full. When the run ends the channel is completed: with the run's failure, if there is one.</summary>
+    /// <summary>Ends the pipeline in a channel, and waits while the channel is full. When the run ends it completes the channel, with the
+    /// failure of the run if there is one.</summary>
     public static Pipeline ToChannel<T>(this Source<T> source, ChannelWriter<T> items)
         => NotNull(source).To(new ChannelSink<T>(NotNull(items)));
 }
 
 public static partial class Sink
 {
-    /// <summary>A sink that writes to a channel, waiting while it is full. When the run ends the channel is completed: with the run's failure, if there is one.</summary>
+    /// <summary>Makes a sink that writes to a channel, and waits while the channel is full. When the run ends it completes the channel,
+    /// with the failure of the run if there is one.</summary>
     public static Sink<T> ToChannel<T>(ChannelWriter<T> items)
     {
         ArgumentNullException.ThrowIfNull(items);
@@ -40,7 +43,7 @@ internal sealed class ChannelSinkStage<T> : Stage<T, Unit>, INodeLifetime
     {
         this.items = items;
         context.Run.Nodes.Add(this);
-        context.Run.OnStop.Add(Complete);            // whoever reads is not to wait for code that does not stop
+        context.Run.OnStop.Add(Complete);            // a reader must not wait for code that does not stop
     }
 
     public ValueTask BeginAsync() => default;

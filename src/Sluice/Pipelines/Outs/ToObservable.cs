@@ -1,11 +1,11 @@
 namespace Sluice;
 
-public static partial class Operators
+public static partial class SourceExtensions
 {
-    /// <summary>The items as an observable. Every subscription is a run of its own; unsubscribing cancels it.</summary>
-    /// <remarks>An observer that takes its time holds the run up. In single-thread mode, items come while <c>Subscribe</c> has not returned yet.</remarks>
+    /// <summary>Returns the items as an observable. Every subscription is a run of its own; unsubscribing cancels it.</summary>
+    /// <remarks>A slow observer holds the run up. In single-thread mode, items come before <c>Subscribe</c> returns.</remarks>
     /// <param name="source">The source.</param>
-    /// <param name="options">How it is to be run; multi-threaded unless given.</param>
+    /// <param name="options">The options of the run; by default multi-threaded.</param>
     public static IObservable<T> ToObservable<T>(this Source<T> source, RunOptions? options = null)
         => new RunObservable<T>(NotNull(source), options ?? new RunOptions());
 }

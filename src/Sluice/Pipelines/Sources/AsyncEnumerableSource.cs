@@ -1,4 +1,7 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
+
+namespace Sluice.Pipelines;
 
 internal sealed class AsyncEnumerableSource<T>(IAsyncEnumerable<T> items, StageOptions options) : LeafSource<T>(options)
 {

@@ -1,4 +1,7 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
+
+namespace Sluice.Pipelines;
 
 internal sealed class EnumerableSource<T>(IEnumerable<T> items, StageOptions options) : LeafSource<T>(options)
 {

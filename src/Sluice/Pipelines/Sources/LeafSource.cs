@@ -1,6 +1,9 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
 
-/// <summary>Where items come from: the start of a pipeline. Derived types make the pump that drives it.</summary>
+namespace Sluice.Pipelines;
+
+/// <summary>A source of items at the start of a pipeline. Derived types make the pump that drives it.</summary>
 internal abstract class LeafSource<T>(StageOptions options) : Source<T>
 {
     internal sealed override bool CrossesThreads => options.CrossesThreads;
@@ -16,9 +19,11 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
 
     internal sealed override Source<T> Annotate(StagePolicy annotation)
     {
-        StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, "makes items, one after the other", IsAsynchronous: false, IsSink: false));
+        StageOptions annotated = annotation.Apply(options,
+            new StageTraits(Kind, "makes items, one after the other", IsAsynchronous: false, IsSink: false));
         if (annotated.OnError != ErrorPolicy.Stop)
-            throw new InvalidOperationException($"{annotation} does not fit here: a source that fails has ended. Handle its failure inside it.");
+            throw new InvalidOperationException(
+                $"{annotation} does not fit here: a source that fails has ended. Handle its failure inside it.");
         return With(annotated);
     }
 

@@ -1,4 +1,7 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
+
+namespace Sluice.Pipelines;
 
 internal sealed class RangeSource(long start, long count, StageOptions options) : LeafSource<long>(options)
 {

@@ -1,4 +1,7 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
+
+namespace Sluice.Pipelines;
 
 internal sealed class SingleSource<T>(T item, StageOptions options) : LeafSource<T>(options)
 {

@@ -1,14 +1,17 @@
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>Takes items in as they come, whatever the body is doing: so that the end of the parent is noticed at once. The parent bounds what it sends.</summary>
-/// <remarks>Filled by the loop that receives, emptied by the pump.</remarks>
+/// <summary>
+/// Receives items in a worker independently of the body's pace, so that the parent's end is noticed at once. The parent bounds what it
+/// sends.
+/// </summary>
+/// <remarks>The receiving loop fills it, the pump empties it.</remarks>
 internal sealed class WorkerIntake<T>(WorkerLink link, IPayloadSerializer<T> serializer)
 {
     private readonly Lock sync = new();
     private List<(WorkerItem Item, T Value)> filling = [];
     private volatile bool isOver;
 
-    /// <summary>Tells the pump that there is something to take.</summary>
+    /// <summary>Wakes the pump.</summary>
     public Action? Wake { get; set; }
 
     public bool IsOver => isOver;
@@ -22,8 +25,8 @@ internal sealed class WorkerIntake<T>(WorkerLink link, IPayloadSerializer<T> ser
         }
     }
 
-    /// <summary>The pump's.</summary>
-    /// <param name="batch">Empty; exchanged for what is there.</param>
+    /// <summary>Takes all items; called by the pump.</summary>
+    /// <param name="batch">An empty list, exchanged for the received items.</param>
     public bool TryTake(ref List<(WorkerItem Item, T Value)> batch)
     {
         lock (sync)
@@ -34,7 +37,7 @@ internal sealed class WorkerIntake<T>(WorkerLink link, IPayloadSerializer<T> ser
         }
     }
 
-    /// <summary>Receives until the parent ends the connection, or is gone. Throws nothing.</summary>
+    /// <summary>Receives until the parent closes the connection or is gone. Never throws.</summary>
     public async Task ReceiveAsync()
     {
         try
@@ -57,7 +60,8 @@ internal sealed class WorkerIntake<T>(WorkerLink link, IPayloadSerializer<T> ser
     {
         while (link.Reader.TryTake(out ReadOnlySpan<byte> frame))
         {
-            if ((FrameKind)frame[0] != FrameKind.Item) throw new InvalidDataException($"A frame of the kind {frame[0]} has come, which only workers send.");
+            if ((FrameKind)frame[0] != FrameKind.Item)
+                throw new InvalidDataException($"A frame of the kind {frame[0]} has come, which only workers send.");
             frame = frame[1..];
             WorkerItem item = link.Begin(FrameReader.Number(ref frame));
             T value;

@@ -1,9 +1,12 @@
 using System.Buffers;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>An item in a worker, from when it has come until nothing of it is outstanding; then it is answered.</summary>
-/// <remarks>Results are written by the sink, one at a time; failures come from any thread; the end is whoever's settles the last part.</remarks>
+/// <summary>An item in a worker, from its arrival until none of its parts is outstanding; then its answer is sent.</summary>
+/// <remarks>
+/// The sink writes results, one at a time. Failures come from any thread; the thread that settles the last part ends the item.
+/// </remarks>
 internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
 {
     private PartFailure? failures;
@@ -11,7 +14,7 @@ internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
 
     public long Number { get; private set; }
 
-    /// <summary>What came of it, each with its length in front.</summary>
+    /// <summary>The results, each after its length.</summary>
     public ReadOnlySpan<byte> Results => results is null ? default : results.Memory.Span;
 
     /// <summary>The first failure; null if there is none.</summary>
@@ -33,8 +36,8 @@ internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
         Open(number);
     }
 
-    /// <summary>Adds a result. The sink's.</summary>
-    /// <exception cref="PayloadException">It cannot be written, or all results together are too long.</exception>
+    /// <summary>Adds a result; called by the sink.</summary>
+    /// <exception cref="PayloadException">The result cannot be serialized, or all results together are too large.</exception>
     public void Add<T>(IPayloadSerializer<T> serializer, T result)
     {
         results ??= new();
@@ -50,7 +53,10 @@ internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
         }
         if (results.Length <= link.MaxItemBytes) return;
         results.Truncate(before);
-        throw new PayloadException($"What has come of the item has more than {link.MaxItemBytes:N0} bytes (ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.") { IsTooLong = true };
+        throw new PayloadException(
+            $"What has come of the item has more than {link.MaxItemBytes:N0} bytes (ProcessOptions.MaxItemBytes). Make the items smaller, "
+                + $"or raise the limit.")
+        { IsTooLong = true };
     }
 
     protected override void Keep(PartFailure failure) => Stacked.Push(ref failures, failure);

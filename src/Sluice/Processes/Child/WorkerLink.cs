@@ -1,9 +1,10 @@
 using System.Net.Sockets;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>The worker's side of the connection: answers are put together and sent by one loop.</summary>
-/// <remarks><see cref="Answer"/> and <see cref="Say"/> may come from any thread; frames are read by one.</remarks>
+/// <summary>The worker's side of the connection. Answers are collected, and one loop sends them.</summary>
+/// <remarks><see cref="Answer"/> and <see cref="Say"/> are thread-safe; one thread reads frames.</remarks>
 internal sealed class WorkerLink : IDisposable
 {
     private const int MaxSpare = 1024;
@@ -25,7 +26,7 @@ internal sealed class WorkerLink : IDisposable
 
     public int MaxItemBytes { get; }
 
-    /// <returns>Null if whoever has started this process is gone, or does not want it any more.</returns>
+    /// <returns>The link; null if the parent is gone, or no longer wants this process.</returns>
     public static async Task<WorkerLink?> TryConnectAsync(WorkerToken invitation)
     {
         var link = new WorkerLink(invitation, invitation.MaxItemBytes);
@@ -75,7 +76,7 @@ internal sealed class WorkerLink : IDisposable
         return item;
     }
 
-    /// <summary>Nothing of the item is outstanding any more.</summary>
+    /// <summary>Sends the answer for an item without outstanding parts.</summary>
     public void Answer(WorkerItem item)
     {
         PartFailure? failure = item.Failure;
@@ -102,10 +103,10 @@ internal sealed class WorkerLink : IDisposable
         sender.Tell();
     }
 
-    /// <summary>Sends what there is, until <see cref="Close"/>.</summary>
+    /// <summary>Sends frames until <see cref="Close"/>.</summary>
     public Task SendAsync() => sender.RunAsync();
 
-    /// <summary>Nothing more is sent behind what there is.</summary>
+    /// <summary>Ends sending after the frames that are there.</summary>
     public void Close() => sender.Close();
 
     public void Dispose() => socket.Dispose();

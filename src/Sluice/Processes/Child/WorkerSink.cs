@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>The end of a body: what comes out of it is a result of its item.</summary>
+namespace Sluice.Processes;
+
+/// <summary>The sink of a worker's body: each value that arrives is a result of its item.</summary>
 internal sealed class WorkerSink<T>(IPayloadSerializer<T> serializer) : Operator<T, Unit>
 {
     public override string Kind => "results";
@@ -8,7 +10,8 @@ internal sealed class WorkerSink<T>(IPayloadSerializer<T> serializer) : Operator
     public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new WorkerSinkStage<T>(context, next, serializer);
 }
 
-internal sealed class WorkerSinkStage<T>(StageContext context, Inlet<Unit> next, IPayloadSerializer<T> serializer) : Stage<T, Unit>(context, next)
+internal sealed class WorkerSinkStage<T>(StageContext context, Inlet<Unit> next, IPayloadSerializer<T> serializer)
+    : Stage<T, Unit>(context, next)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {

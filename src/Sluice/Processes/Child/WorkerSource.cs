@@ -1,6 +1,11 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
+using Sluice.Topologies;
 
-/// <summary>The start of a body: what the parent sends.</summary>
+namespace Sluice.Processes;
+
+/// <summary>The source of a worker's body: the items that the parent sends.</summary>
 internal sealed class WorkerSource<T>(StageOptions options) : LeafSource<T>(options)
 {
     public const string KindName = "items";
@@ -10,10 +15,11 @@ internal sealed class WorkerSource<T>(StageOptions options) : LeafSource<T>(opti
     private protected override Source<T> With(StageOptions annotated) => new WorkerSource<T>(annotated);
 
     private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next)
-        => context.Run.Options.Following is { Feeder: WorkerIntake<T> intake } ? new WorkerPump<T>(context, next, intake) : throw new InvalidTopologyException("The body of worker processes is run by them only.");
+        => context.Run.Options.Following is { Feeder: WorkerIntake<T> intake } ? new WorkerPump<T>(context, next, intake)
+        : throw new InvalidTopologyException("The body of worker processes is run by them only.");
 }
 
-/// <summary>Pushes what has come, until nothing more will.</summary>
+/// <summary>Pushes received items, until no more will come.</summary>
 internal sealed class WorkerPump<T> : SourcePump<T>
 {
     private readonly WorkerIntake<T> intake;
@@ -50,14 +56,14 @@ internal sealed class WorkerPump<T> : SourcePump<T>
                 }
                 catch (PipelineException e) when (e.IsKept)
                 {
-                    // it is told with its answer: on with the next
+                    // The item's answer has the failure.
                 }
             }
             batch.Clear();
         }
     }
 
-    /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    /// <summary>Pushes items until the end of the batch, or until a push has to wait.</summary>
     private ValueTask PushSome(ref int at)
     {
         while (at < batch.Count)

@@ -1,11 +1,14 @@
 using System.Runtime.CompilerServices;
+using Sluice.Engine;
+using Sluice.Policies;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>The output of a stage of worker processes: pushes what came of items, in their order or as they end.</summary>
+/// <summary>The output of a stage of worker processes: pushes the results of items, in the items' order or as they end.</summary>
 /// <remarks>
-/// Calls are in a queue without locks: where order is kept, from when they come, and the first one is taken when it has ended; else from when they have ended. They are added by the stage, or by whoever ends them, and taken by
-/// the pump.
+/// Calls are in a lock-free queue. If order is kept, a call enters when its item comes, and is taken once it has ended; otherwise it enters
+/// when it has ended. The stage or the thread that ends a call adds it; the pump takes it.
 /// </remarks>
 internal sealed class ProcessOutput<TIn, TOut> : Pump
 {
@@ -15,7 +18,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     private readonly StageOptions options;
     private readonly Inlet<TOut> next;
     private readonly Waiter consumer;
-    private WorkCall<TIn, TOut> first = new(default!, null, 0);  // was taken already: the one behind it is next
+    private WorkCall<TIn, TOut> first = new(default!, null, 0);  // already taken; its successor is next
     private WorkCall<TIn, TOut> last;
     private volatile bool hasInputEnded;
     private int held;
@@ -28,20 +31,22 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
         Room = new(Run.Scheduler);
     }
 
-    /// <summary>For the stage, which waits while so many are held as may be.</summary>
+    /// <summary>For the stage, which waits here while too many items are held.</summary>
     public Waiter Room { get; }
 
-    /// <summary>How many have come and not gone on.</summary>
+    /// <summary>The number of items that have come in and not gone on.</summary>
     public int Held => Volatile.Read(ref held);
 
-    /// <summary>The stage's.</summary>
+    /// <summary>Adds an item; called by the stage.</summary>
     public void Enter(WorkCall<TIn, TOut> call)
     {
         Interlocked.Increment(ref held);
         if (options.Ordered) Add(call);
     }
 
-    /// <summary>Its results are there, or why there are none. Any thread; <see cref="Wake"/> afterwards, once for several.</summary>
+    /// <summary>
+    /// Notes that an item has its results or its failure. Any thread; call <see cref="Wake"/> afterwards, once for several.
+    /// </summary>
     public void Ended(WorkCall<TIn, TOut> call)
     {
         call.End();
@@ -85,7 +90,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
                 }
                 catch (PipelineException e) when (e.IsKept)
                 {
-                    // its root knows of it
+                    // Its root item has the failure.
                 }
                 Interlocked.Decrement(ref held);
                 if (Room.IsArmed && (Held <= Run.Options.MaxBufferedItems / 2)) Room.Wake();
@@ -163,7 +168,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     private WorkCall<TIn, TOut>? TryTake()
     {
         if (Volatile.Read(ref first.Behind) is not { HasEnded: true } ready) return null;
-        first.Behind = null;                         // what is old does not keep alive what is new
+        first.Behind = null;                         // so that old calls do not keep new ones alive
         first = ready;
         return ready;
     }

@@ -1,6 +1,10 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Policies;
 
-/// <summary>What worker processes run, and how its items and results travel.</summary>
+namespace Sluice.Processes;
+
+/// <summary>The body that worker processes run, and the serializers of its items and results.</summary>
 internal sealed class ProcessDefinition<TIn, TOut>(string body, ProcessOptions options)
 {
     public string Body => body;
@@ -13,7 +17,8 @@ internal sealed class ProcessDefinition<TIn, TOut>(string body, ProcessOptions o
 }
 
 /// <summary>A source whose items go through worker processes.</summary>
-internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefinition<TIn, TOut> definition, StageOptions options) : Source<TOut>
+internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefinition<TIn, TOut> definition, StageOptions options)
+    : Source<TOut>
 {
     private const string Kind = "processes";
 
@@ -23,8 +28,10 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
 
     internal override Source<TOut> Annotate(StagePolicy annotation)
     {
-        StageOptions annotated = annotation.Apply(options, new StageTraits(Kind, null, IsAsynchronous: true, IsSink: false, Input: typeof(TIn)));
-        if (annotated.Parallel > 1) throw Refused("ProcessOptions.Workers says how many items are worked on at once, and the stages of the body may be parallel");
+        StageOptions annotated = annotation.Apply(options,
+            new StageTraits(Kind, null, IsAsynchronous: true, IsSink: false, Input: typeof(TIn)));
+        if (annotated.Parallel > 1)
+            throw Refused("ProcessOptions.Workers says how many items are worked on at once, and the stages of the body may be parallel");
         if (annotated.Bisects) throw Refused("the list is in another process. Annotate the stage of the body");
         return new ProcessSource<TIn, TOut>(upstream, definition, annotated);
 

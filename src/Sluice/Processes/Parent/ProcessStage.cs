@@ -1,6 +1,8 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>Where items go to worker processes: puts each into the queue of the pool, and into that of the output, which has what follows.</summary>
+namespace Sluice.Processes;
+
+/// <summary>The entrance of a stage of worker processes: puts each item into the pool's queue and the output's queue.</summary>
 internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
 {
     private const int ItemsPerAnnouncement = 32;
@@ -13,7 +15,8 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     private long number;
     private int unannounced;
 
-    public ProcessStage(RunBuilder builder, StageContext context, WorkerPool<TIn, TOut> pool, ProcessOutput<TIn, TOut> output, Inlet<TOut> next)
+    public ProcessStage(RunBuilder builder, StageContext context, WorkerPool<TIn, TOut> pool, ProcessOutput<TIn, TOut> output,
+        Inlet<TOut> next)
     {
         (this.context, this.pool, this.output) = (context, pool, output);
         run = builder.Run;

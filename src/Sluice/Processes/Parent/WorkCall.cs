@@ -1,7 +1,9 @@
-namespace Sluice;
+using Sluice.Engine;
 
-/// <summary>An item in a stage of worker processes, from when it comes until what came of it has gone on.</summary>
-/// <remarks>Belongs to the queue that it is in, then to the connection that has sent it, and to the output when it has ended.</remarks>
+namespace Sluice.Processes;
+
+/// <summary>An item in a stage of worker processes, from its arrival until its results have gone on.</summary>
+/// <remarks>Owned by the queue that it waits in, then by its connection, and once it has ended by the output.</remarks>
 internal sealed class WorkCall<TIn, TOut>(TIn item, Ticket? ticket, long number)
 {
     private TOut? only;
@@ -14,38 +16,38 @@ internal sealed class WorkCall<TIn, TOut>(TIn item, Ticket? ticket, long number)
 
     public long Number => number;
 
-    /// <summary>The number of the current attempt, from 1. A worker that ends is none.</summary>
+    /// <summary>The number of the current attempt, from 1. The end of a worker does not count as an attempt.</summary>
     public int Attempt { get; set; } = 1;
 
-    /// <summary>How many workers have ended that had nothing but this item.</summary>
+    /// <summary>The number of workers that ended while they had only this item.</summary>
     public int Deaths { get; set; }
 
-    /// <summary>Whether a worker has ended that had it, beside others: it is the only one of the next.</summary>
+    /// <summary>Whether a worker ended that had this item among others; the next worker gets it alone.</summary>
     public bool IsSuspect { get; set; }
 
-    /// <summary>When a worker was given it, by the clock of the run; only where there is a timeout.</summary>
+    /// <summary>When a worker got it, by the run's clock; only with a timeout.</summary>
     public long Taken { get; set; }
 
-    /// <summary>Whether its worker is ended because it takes too long.</summary>
+    /// <summary>Whether its worker is killed because it takes too long.</summary>
     public bool IsLate { get; set; }
 
-    /// <summary>Why it has failed; null if it has not.</summary>
+    /// <summary>The failure; null if there is none.</summary>
     public Exception? Failure { get; private set; }
 
-    /// <summary>Whether its failure is for a dead letter, whatever the stage says: because a stage of the body does.</summary>
+    /// <summary>Whether the failure becomes a dead letter in any case, because a stage of the body says so.</summary>
     public bool IsForLetter { get; private set; }
 
-    /// <summary>Whether the process is to blame, and another attempt would be no better.</summary>
+    /// <summary>Whether it has ended too many workers, so that a retry would not help.</summary>
     public bool IsPoison { get; private set; }
 
-    /// <summary>Whether the body has skipped a part of it that failed.</summary>
+    /// <summary>Whether the body has skipped a failed part of it.</summary>
     public bool HasSkippedFailure { get; set; }
 
     public int Results { get; private set; }
 
     public bool HasEnded => hasEnded;
 
-    /// <summary>The one behind it, in the queue of the output.</summary>
+    /// <summary>Its successor in the output's queue.</summary>
     public WorkCall<TIn, TOut>? Behind;
 
     public TOut ResultAt(int index) => Results == 1 ? only! : all![index];
@@ -73,6 +75,6 @@ internal sealed class WorkCall<TIn, TOut>(TIn item, Ticket? ticket, long number)
         (Failure, IsForLetter, IsLate) = (null, false, false);
     }
 
-    /// <summary>From here on it is the output's.</summary>
+    /// <summary>Hands it over to the output.</summary>
     public void End() => hasEnded = true;
 }

@@ -1,7 +1,9 @@
-namespace Sluice;
+using Sluice.Scheduling;
 
-/// <summary>The connection to one worker: a loop that sends what waits, and one that receives answers.</summary>
-/// <remarks><see cref="UnderWay"/> and <see cref="HasAnswered"/> are guarded by the pool's lock.</remarks>
+namespace Sluice.Processes;
+
+/// <summary>The connection to one worker: a loop that sends items, and a loop that receives answers.</summary>
+/// <remarks>The pool's lock guards <see cref="UnderWay"/> and <see cref="HasAnswered"/>.</remarks>
 internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 {
     private const int MaxWindow = 1024;
@@ -20,7 +22,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     private string? lastWords;
     private volatile int window = 1;
     private volatile bool isOver;
-    private long since;                              // when it was given something, or has answered
+    private long since;                              // the last sending or answer
     private double secondsPerItem = 1;
 
     public WorkerConnection(WorkerPool<TIn, TOut> pool, WorkerArrival arrival, WorkerProcess process)
@@ -28,32 +30,33 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         (this.pool, this.arrival, this.process) = (pool, arrival, process);
         (items, results) = (pool.Definition.Items, pool.Definition.Results);
         news = new(pool.Run.Scheduler);
-        if (pool.Timeout is not null) timer = pool.Run.Time.CreateTimer(static connection => ((WorkerConnection<TIn, TOut>)connection!).EndIfLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (pool.Timeout is not null) timer = pool.Run.Time.CreateTimer(static connection =>
+            ((WorkerConnection<TIn, TOut>)connection!).EndIfLate(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>What it was sent and has not answered, by number.</summary>
+    /// <summary>The items sent and not answered, by number.</summary>
     public Dictionary<long, WorkCall<TIn, TOut>> UnderWay { get; } = [];
 
     public bool HasAnswered { get; set; }
 
-    /// <summary>How many items it may have at once: a few milliseconds of work.</summary>
+    /// <summary>The largest number of items in flight: a few milliseconds of work.</summary>
     public int Window => pool.ItemsPerWorker ?? window;
 
-    /// <summary>Under the pool's lock.</summary>
+    /// <summary>Whether its only item is a suspect; call it under the pool's lock.</summary>
     public bool HasSuspect => UnderWay.Count == 1 && UnderWay.Values.First().IsSuspect;
 
-    /// <summary>Whether it waits for something to send.</summary>
+    /// <summary>Whether it waits for items to send.</summary>
     public bool IsIdle => news.IsArmed;
 
-    /// <summary>There may be something to send. Any thread.</summary>
+    /// <summary>Wakes the sending loop. Thread-safe.</summary>
     public void Tell()
     {
         Interlocked.MemoryBarrier();
         news.Wake();
     }
 
-    /// <summary>Until the worker has ended, or none is needed any more.</summary>
-    /// <returns>What the worker said last; null if nothing.</returns>
+    /// <summary>Sends and receives until the worker has ended or is no longer needed.</summary>
+    /// <returns>The worker's last message; null if there is none.</returns>
     public async Task<string?> RunAsync()
     {
         Task sending = SendAllAsync();
@@ -67,7 +70,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         }
         catch (Exception e) when (e is not InvalidDataException)
         {
-            // Gone, or not needed any more. What it has not answered is done again.
+            // The worker is gone, or no longer needed. Unanswered items are repeated.
         }
         catch (InvalidDataException e)
         {
@@ -109,7 +112,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         }
         catch (Exception)
         {
-            arrival.Socket.Dispose();                // the other loop sees that; what is under way is done again
+            arrival.Socket.Dispose();                // the other loop notices; items in flight are repeated
         }
     }
 
@@ -137,7 +140,10 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
             items.Serialize(call.Item, writer.Payload);
             int length = writer.Length - before;
             if (length > pool.Definition.Options.MaxItemBytes)
-                throw new PayloadException($"The item has {length:N0} bytes, the limit is {pool.Definition.Options.MaxItemBytes:N0} (ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.") { IsTooLong = true };
+                throw new PayloadException(
+                    $"The item has {length:N0} bytes, the limit is {pool.Definition.Options.MaxItemBytes:N0} "
+                        + $"(ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.")
+                { IsTooLong = true };
             writer.End(start);
             return true;
         }
@@ -209,7 +215,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         pool.AttemptEnded(call);
     }
 
-    /// <summary>What it does in so much time it may have at once: more would only wait there, and less would let it wait.</summary>
+    /// <summary>Sizes the window to a fixed time of work: more items would only wait in the worker, fewer would let it idle.</summary>
     private void Measure(int answers)
     {
         long now = pool.Run.Time.GetTimestamp();
@@ -218,7 +224,9 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         window = (int)Math.Clamp(WindowSeconds / Math.Max(secondsPerItem, 1e-7), 1, MaxWindow);
     }
 
-    /// <summary>The timer's, which is never stopped: what it was set for may have been answered, and the next be under way.</summary>
+    /// <summary>
+    /// Kills a late worker. The timer is never stopped, so its item may have been answered, and a later one be in flight.
+    /// </summary>
     private void EndIfLate()
     {
         if (pool.TimeLeftOf(this) is not { } left) return;

@@ -1,8 +1,10 @@
 using System.Net.Sockets;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>Where workers connect: a socket in a directory that only this user may enter. Who does not know what a started process was told is let go.</summary>
+/// <summary>
+/// The socket where workers connect, in a directory that only this user may enter. A connection without a valid token is closed.
+/// </summary>
 internal sealed class WorkerListener : IAsyncDisposable
 {
     private const int Backlog = 256;
@@ -32,13 +34,15 @@ internal sealed class WorkerListener : IAsyncDisposable
         {
             listener.Dispose();
             if (directory.Length > 0) Directory.Delete(directory, recursive: true);
-            throw new InvalidOperationException($"Workers cannot connect at {(path.Length > 0 ? path : Path.GetTempPath())}: {e.Message} The directory for temporary files (TMPDIR) must be there and writable, and its name short.", e);
+            throw new InvalidOperationException(
+                $"Workers cannot connect at {(path.Length > 0 ? path : Path.GetTempPath())}: {e.Message} The directory for temporary "
+                    + $"files (TMPDIR) must be there and writable, and its name short.", e);
         }
         accepting = AcceptAllAsync();
     }
 
-    /// <summary>A process is about to be started.</summary>
-    /// <param name="arrival">Ends when it has connected.</param>
+    /// <summary>Makes a token for a process that is about to start.</summary>
+    /// <param name="arrival">Completes when the process has connected.</param>
     public WorkerToken Invite(out Task<WorkerArrival> arrival)
     {
         WorkerToken invitation = WorkerToken.To(path, options.MaxItemBytes);
@@ -48,13 +52,13 @@ internal sealed class WorkerListener : IAsyncDisposable
         return invitation;
     }
 
-    /// <summary>It is not expected any more.</summary>
+    /// <summary>Withdraws a token.</summary>
     public void Withdraw(WorkerToken invitation)
     {
         lock (sync) expected.RemoveAll(each => ReferenceEquals(each.Invitation, invitation));
     }
 
-    /// <summary>When life has ended.</summary>
+    /// <summary>Call it after the life has been cancelled.</summary>
     public async ValueTask DisposeAsync()
     {
         await accepting;
@@ -64,7 +68,7 @@ internal sealed class WorkerListener : IAsyncDisposable
         }
         catch (IOException)
         {
-            // somebody else has tidied up
+            // Already removed.
         }
     }
 
@@ -76,7 +80,7 @@ internal sealed class WorkerListener : IAsyncDisposable
         }
         catch (Exception)
         {
-            // No worker can connect any more: life has ended; else those that are started will not arrive, which is told there.
+            // No worker can connect any more: life has ended, or the slots report that their workers do not arrive.
         }
         listener.Dispose();
     }
@@ -84,7 +88,8 @@ internal sealed class WorkerListener : IAsyncDisposable
     private async Task GreetAsync(Socket socket)
     {
         using var late = CancellationTokenSource.CreateLinkedTokenSource(life);
-        using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late, options.StartTimeout, Timeout.InfiniteTimeSpan);
+        using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late,
+            options.StartTimeout, Timeout.InfiniteTimeSpan);
         var reader = new FrameReader(socket, Math.Max(MaxHello, options.MaxItemBytes + 64L));
         try
         {
@@ -95,7 +100,7 @@ internal sealed class WorkerListener : IAsyncDisposable
         }
         catch (Exception)
         {
-            // not one of ours
+            // Not a worker.
         }
         reader.Dispose();
         socket.Dispose();
@@ -127,8 +132,8 @@ internal sealed class WorkerListener : IAsyncDisposable
 
 /// <summary>A worker that has connected.</summary>
 /// <param name="Socket">The connection.</param>
-/// <param name="Reader">What reads from it.</param>
-/// <param name="Token">By what it is known.</param>
-/// <param name="Input">What its body takes.</param>
-/// <param name="Output">What comes out of it.</param>
+/// <param name="Reader">The reader of its frames.</param>
+/// <param name="Token">The token that it has sent.</param>
+/// <param name="Input">The type of its body's items.</param>
+/// <param name="Output">The type of its body's results.</param>
 internal sealed record WorkerArrival(Socket Socket, FrameReader Reader, byte[] Token, string Input, string Output);

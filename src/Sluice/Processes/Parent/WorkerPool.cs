@@ -1,8 +1,12 @@
-namespace Sluice;
+using Sluice.Engine;
+using Sluice.Policies;
+
+namespace Sluice.Processes;
 
 /// <summary>The worker processes of one stage of a run, and the items that wait for one of them.</summary>
 /// <remarks>
-/// Locking rule: queues, connections and what they have under way, under <c>sync</c>; nobody is woken under it. Processes live in real time, whatever the clock of the run is: so do the times that they are given.
+/// The lock <c>sync</c> guards queues, connections and their items; wake nobody under it. Timeouts of processes are in real time, whatever
+/// the run's clock is.
 /// </remarks>
 internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 {
@@ -23,7 +27,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     private int endsInARow;
     private int failedStartsInARow;
 
-    public WorkerPool(PipelineRun run, int node, ProcessDefinition<TIn, TOut> definition, StageOptions stage, ProcessOutput<TIn, TOut> output)
+    public WorkerPool(PipelineRun run, int node, ProcessDefinition<TIn, TOut> definition, StageOptions stage,
+        ProcessOutput<TIn, TOut> output)
         => (Run, Node, Definition, this.stage, this.output) = (run, node, definition, stage, output);
 
     public PipelineRun Run { get; }
@@ -39,7 +44,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 
     public TimeSpan? Timeout => stage.Timeout;
 
-    /// <summary>How many items a worker may have at once, if that does not depend on how fast it is.</summary>
+    /// <summary>The fixed number of items in flight per worker; null if it depends on the worker's speed.</summary>
     public int? ItemsPerWorker => stage.Timeout is not null ? 1 : Definition.Options.MaxItemsPerWorker;
 
     public ValueTask BeginAsync()
@@ -47,7 +52,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         if (WorkerToken.IsWaiting)
         {
             throw new InvalidOperationException(
-                "This process was itself started as a worker, and its program has not asked for that: it would start workers without end. The first line of Main must be: if (await Worker.TryRunAsWorkerAsync(args, name => …)) return;");
+                "This process was itself started as a worker, and its program has not asked for that: it would start workers without end. "
+                    + "The first line of Main must be: if (await Worker.TryRunAsWorkerAsync(args, name => …)) return;");
         }
         door = new WorkerListener(Definition.Options, Life);
         slots = new Task[Definition.Options.Workers];
@@ -55,14 +61,14 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         return default;
     }
 
-    /// <summary>No worker is needed any more. Any thread.</summary>
+    /// <summary>Ends all workers. Thread-safe.</summary>
     public void Stop() => life.Cancel();
 
     public async ValueTask DisposeAsync()
     {
         Stop();
         foreach (Task slot in slots) await slot;
-        if (door is not null) await door.DisposeAsync();         // and not `life`: somebody may be about to cancel it
+        if (door is not null) await door.DisposeAsync();         // and not `life`, which may still be cancelled
     }
 
     public void Enqueue(WorkCall<TIn, TOut> call)
@@ -70,7 +76,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         lock (sync) waiting.Enqueue(call);
     }
 
-    /// <summary>Something waits: wakes as many idle workers as have use for it.</summary>
+    /// <summary>Wakes as many idle workers as the waiting items need.</summary>
     public void Announce()
     {
         while (true)
@@ -93,7 +99,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         }
     }
 
-    /// <summary>Takes what a worker is to be sent next.</summary>
+    /// <summary>Takes the items to send to a worker next.</summary>
     public void Take(WorkerConnection<TIn, TOut> connection, List<WorkCall<TIn, TOut>> batch)
     {
         lock (sync)
@@ -101,7 +107,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
             if (!MayTake(connection)) return;
             if (suspects.TryDequeue(out WorkCall<TIn, TOut>? suspect)) Add(suspect);
             else
-                while (batch.Count < MaxBatch && connection.UnderWay.Count < connection.Window && waiting.TryDequeue(out WorkCall<TIn, TOut>? call)) Add(call);
+                while (batch.Count < MaxBatch && connection.UnderWay.Count < connection.Window
+                    && waiting.TryDequeue(out WorkCall<TIn, TOut>? call)) Add(call);
         }
 
         void Add(WorkCall<TIn, TOut> call)
@@ -112,7 +119,9 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         }
     }
 
-    /// <summary>How long a worker may still take for what it has, where it has one item at a time; that is late if there is no time left. Null if it has nothing.</summary>
+    /// <summary>
+    /// The time left for the item of a worker that has one at a time, which is late if none is left. Null if it has no item.
+    /// </summary>
     public TimeSpan? TimeLeftOf(WorkerConnection<TIn, TOut> connection)
     {
         lock (sync)
@@ -129,43 +138,44 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         lock (sync) return waiting.Count + suspects.Count > 0 && MayTake(connection);
     }
 
-    /// <summary>A worker has answered.</summary>
-    /// <exception cref="InvalidDataException">It was not asked.</exception>
+    /// <summary>Takes an answered item from a worker.</summary>
+    /// <exception cref="InvalidDataException">The worker does not have this item.</exception>
     public WorkCall<TIn, TOut> Answered(WorkerConnection<TIn, TOut> connection, long number)
     {
         lock (sync)
         {
-            if (!connection.UnderWay.Remove(number, out WorkCall<TIn, TOut>? call)) throw new InvalidDataException($"It has answered for an item that it does not have ({number}).");
+            if (!connection.UnderWay.Remove(number, out WorkCall<TIn, TOut>? call))
+                throw new InvalidDataException($"It has answered for an item that it does not have ({number}).");
             (call.IsSuspect, endsInARow, failedStartsInARow) = (false, 0, 0);
             connection.HasAnswered = true;
             return call;
         }
     }
 
-    /// <summary>It could not be sent.</summary>
+    /// <summary>Ends the attempt of an item that could not be sent.</summary>
     public void Unsent(WorkerConnection<TIn, TOut> connection, WorkCall<TIn, TOut> call)
     {
         lock (sync) connection.UnderWay.Remove(call.Number);
         AttemptEnded(call);
     }
 
-    /// <summary>An attempt has ended.</summary>
+    /// <summary>Ends an attempt: passes the item on, or retries it.</summary>
     public void AttemptEnded(WorkCall<TIn, TOut> call)
     {
         if (call.Failure is null || call.IsForLetter || call.IsPoison || call.Attempt > stage.Retries) output.Ended(call);
         else _ = TryAgainAsync(call);
     }
 
-    /// <summary>After several attempts have ended.</summary>
+    /// <summary>Wakes the output, after several attempts have ended.</summary>
     public void Wake() => output.Wake();
 
-    /// <summary>A worker has connected.</summary>
+    /// <summary>Adds the connection of a worker.</summary>
     public void Join(WorkerConnection<TIn, TOut> connection)
     {
         lock (sync) connections.Add(connection);
     }
 
-    /// <summary>The connection of a worker is over. What it has not answered is done again.</summary>
+    /// <summary>Removes the connection of a worker that has ended. Its unanswered items are repeated.</summary>
     /// <param name="connection">The connection.</param>
     /// <param name="how">How the process has ended.</param>
     public void Leave(WorkerConnection<TIn, TOut> connection, string how)
@@ -193,7 +203,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         Announce();
     }
 
-    /// <summary>A worker has ended before it had anything to do.</summary>
+    /// <summary>Counts a worker that has ended before it had work; the run fails after too many in a row.</summary>
     public void FailedToStart(string how)
     {
         int starts, items;
@@ -206,24 +216,27 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
             if (!suspects.TryPeek(out first)) waiting.TryPeek(out first);
         }
         if (starts < Definition.Options.MaxFailedStarts) return;
-        string what = first is null ? "" : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {ItemText.Of(first.Item)}.";
+        string what = first is null ? ""
+            : $" {items:N0} {(items == 1 ? "item waits" : "items wait")}, the first one is {ItemText.Of(first.Item)}.";
         Fail(new WorkerException($"{starts} worker processes in a row have ended before they got to work, the last one with {how}.{what}"));
     }
 
-    /// <summary>The run cannot go on.</summary>
+    /// <summary>Fails the run.</summary>
     public void Fail(Exception cause) => Run.Fail(cause, Node);
 
-    /// <summary>Waits as long as is decent before another worker is started.</summary>
+    /// <summary>Waits before the next start; longer after several ends in a row.</summary>
     public async Task PauseAsync()
     {
         int ends = Volatile.Read(ref endsInARow);
         if (ends <= 1) return;
-        await Task.Delay(BeforeStarts.WaitBefore(ends - 1, Run.Random), TimeProvider.System, Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await Task.Delay(BeforeStarts.WaitBefore(ends - 1, Run.Random), TimeProvider.System, Life)
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
     }
 
-    // Who may have ended a worker has the next one for himself; until he has been cleared, nobody is given anything else.
+    // A suspect gets a worker alone; while suspects wait, workers that have items get no more.
     private bool MayTake(WorkerConnection<TIn, TOut> connection)
-        => connection.UnderWay.Count == 0 || (suspects.Count == 0 && connection.UnderWay.Count < connection.Window && !connection.HasSuspect);
+        => connection.UnderWay.Count == 0 || (suspects.Count == 0 && connection.UnderWay.Count < connection.Window
+        && !connection.HasSuspect);
 
     private void Suspect(WorkCall<TIn, TOut> call)
     {
@@ -241,7 +254,10 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         }
         else if (++call.Deaths >= Definition.Options.MaxCrashes)
         {
-            call.Fail(new WorkerException($"The worker process has ended {(call.Deaths == 1 ? "once" : $"{call.Deaths} times")} while it had nothing but this item to work on, the last time with {how}."), isPoison: true);
+            call.Fail(
+                new WorkerException(
+                    $"The worker process has ended {(call.Deaths == 1 ? "once" : $"{call.Deaths} times")} while it had nothing but this "
+                        + $"item to work on, the last time with {how}."), isPoison: true);
             AttemptEnded(call);
         }
         else
@@ -255,7 +271,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         TimeSpan wait = stage.Backoff.WaitBefore(call.Attempt, Run.Random);
         call.TryAgain();
         if (wait > TimeSpan.Zero)
-            await Task.Delay(wait, Run.Time, Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+            await Task.Delay(wait, Run.Time, Life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing
+                | ConfigureAwaitOptions.ContinueOnCapturedContext);
         Enqueue(call);
         Announce();
     }

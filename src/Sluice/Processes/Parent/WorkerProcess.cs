@@ -1,9 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>A copy of this program, or another one, that was started as a worker.</summary>
+/// <summary>A process that was started as a worker: a copy of this program, or another one.</summary>
 internal sealed class WorkerProcess : IDisposable
 {
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
@@ -12,21 +12,22 @@ internal sealed class WorkerProcess : IDisposable
 
     private WorkerProcess(Process process) => (this.process, Exiting) = (process, process.WaitForExitAsync(CancellationToken.None));
 
-    /// <summary>Ends when the process has.</summary>
+    /// <summary>Completes when the process has ended.</summary>
     public Task Exiting { get; }
 
     public int Id => process.Id;
 
-    /// <summary>What it writes as errors, if that is wanted.</summary>
+    /// <summary>Its standard error, if redirected.</summary>
     public StreamReader Errors => process.StandardError;
 
-    /// <param name="program">The file that is started, or the <c>.dll</c> that <c>dotnet</c> is given; null for this program.</param>
-    /// <param name="arguments">What it is given.</param>
-    /// <param name="variable">In which variable of the environment it finds the invitation.</param>
-    /// <param name="invitation">By what it finds back.</param>
-    /// <param name="keepsErrors">Whether what it writes as errors comes here.</param>
-    /// <exception cref="WorkerException">It cannot be started.</exception>
-    public static WorkerProcess Start(string? program, IEnumerable<string> arguments, string variable, WorkerToken invitation, bool keepsErrors = false)
+    /// <param name="program">The program to start, or a <c>.dll</c> for <c>dotnet</c>; null for this program.</param>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="variable">The environment variable for the token.</param>
+    /// <param name="invitation">The token, by which it connects.</param>
+    /// <param name="keepsErrors">Whether its standard error is redirected to <see cref="Errors"/>.</param>
+    /// <exception cref="WorkerException">The process cannot be started.</exception>
+    public static WorkerProcess Start(string? program, IEnumerable<string> arguments, string variable, WorkerToken invitation,
+        bool keepsErrors = false)
     {
         string? host = Environment.ProcessPath;
         program ??= host is not null && IsDotnet(host) ? Environment.GetCommandLineArgs()[0] : host!;
@@ -51,7 +52,7 @@ internal sealed class WorkerProcess : IDisposable
         }
     }
 
-    /// <summary>Ends when the process has: by itself within some time, or it is killed.</summary>
+    /// <summary>Waits until the process has ended; kills it after some time.</summary>
     public async Task EndAsync(TimeSpan patience)
     {
         if (patience > TimeSpan.Zero) await Exiting.WaitAsync(patience, TimeProvider.System).ConfigureAwait(Quietly);
@@ -59,7 +60,7 @@ internal sealed class WorkerProcess : IDisposable
         await Exiting.ConfigureAwait(Quietly);
     }
 
-    /// <summary>Without its own children, which are its own.</summary>
+    /// <summary>Kills the process, but not the processes that it has started.</summary>
     public void Kill()
     {
         try
@@ -68,11 +69,11 @@ internal sealed class WorkerProcess : IDisposable
         }
         catch (Exception e) when (e is InvalidOperationException or Win32Exception)
         {
-            // gone already
+            // It has ended already.
         }
     }
 
-    /// <summary>When it has ended: how.</summary>
+    /// <summary>Describes the exit code. Call it after the end of the process.</summary>
     public string HowItEnded() => process.ExitCode switch
     {
         128 + 6 => "exit code 134 (SIGABRT: an exception that nobody has caught, or Environment.FailFast)",
@@ -84,5 +85,6 @@ internal sealed class WorkerProcess : IDisposable
 
     public void Dispose() => process.Dispose();
 
-    private static bool IsDotnet(string path) => Path.GetFileNameWithoutExtension(path).Equals("dotnet", StringComparison.OrdinalIgnoreCase);
+    private static bool IsDotnet(string path) => Path.GetFileNameWithoutExtension(path)
+        .Equals("dotnet", StringComparison.OrdinalIgnoreCase);
 }

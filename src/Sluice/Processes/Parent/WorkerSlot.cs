@@ -1,13 +1,13 @@
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>Keeps one worker process going: starts it, serves it, and starts the next when it has ended.</summary>
+/// <summary>Keeps one worker process running: starts it, serves it, and replaces it when it has ended.</summary>
 internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
 {
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
     private ProcessOptions Options => pool.Definition.Options;
 
-    /// <summary>Until no worker is needed any more. Throws nothing.</summary>
+    /// <summary>Runs until no worker is needed any more. Never throws.</summary>
     public async Task RunAsync()
     {
         try
@@ -27,7 +27,8 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
     private async Task RunOneAsync()
     {
         WorkerToken invitation = pool.Door.Invite(out Task<WorkerArrival> arriving);
-        using WorkerProcess process = WorkerProcess.Start(Options.Program, [WorkerToken.Argument, pool.Definition.Body, .. Options.Arguments], WorkerToken.Variable, invitation);
+        using WorkerProcess process = WorkerProcess.Start(Options.Program,
+            [WorkerToken.Argument, pool.Definition.Body, .. Options.Arguments], WorkerToken.Variable, invitation);
         try
         {
             await ServeAsync(process, arriving);
@@ -47,7 +48,8 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         {
             bool wasSlow = !process.Exiting.IsCompleted;
             await process.EndAsync(TimeSpan.Zero);
-            if (!pool.Life.IsCancellationRequested) pool.FailedToStart(wasSlow ? $"nothing: it had not connected after {Options.StartTimeout}, and was killed" : process.HowItEnded());
+            if (!pool.Life.IsCancellationRequested) pool.FailedToStart(wasSlow
+                ? $"nothing: it had not connected after {Options.StartTimeout}, and was killed" : process.HowItEnded());
             return;
         }
         WorkerArrival arrival = await arriving;
@@ -55,16 +57,18 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         if (!Fits(arrival)) return;
         pool.Join(connection);
         string? lastWords = await connection.RunAsync();
-        await process.EndAsync(Options.StopTimeout);         // it ends by itself when its connection does
+        await process.EndAsync(Options.StopTimeout);         // it ends by itself once the connection is gone
         pool.Leave(connection, lastWords is null ? process.HowItEnded() : $"{process.HowItEnded()}: {lastWords}");
     }
 
-    /// <summary>What a body takes and gives is what the stage does; it has said so, where it knows.</summary>
+    /// <summary>Whether the body has the stage's types. A worker that knows no types passes.</summary>
     private bool Fits(WorkerArrival arrival)
     {
         string input = TypeNames.ToStore(typeof(TIn)), output = TypeNames.ToStore(typeof(TOut));
         if (arrival.Input.Length == 0 || (arrival.Input == input && arrival.Output == output)) return true;
-        pool.Fail(new WorkerException($"The body '{pool.Definition.Body}' makes {arrival.Output} of {arrival.Input}, and the stage wants {output} of {input}."));
+        pool.Fail(
+            new WorkerException(
+                $"The body '{pool.Definition.Body}' makes {arrival.Output} of {arrival.Input}, and the stage wants {output} of {input}."));
         return false;
     }
 }

@@ -1,21 +1,27 @@
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>What a frame is. A frame is the length of what follows, four bytes, its kind, one byte, and what the kind says; numbers are little endian.</summary>
+/// <summary>
+/// The kinds of frames. A frame is its length (4 bytes, without these), its kind (1 byte) and the content. Numbers are little endian.
+/// </summary>
 internal enum FrameKind : byte
 {
-    /// <summary>From the worker, first: 32 bytes of token; then the types of the body, each a text.</summary>
+    /// <summary>From the worker, first: the token, 32 bytes; then the two types of the body, as texts.</summary>
     Hello = 1,
 
-    /// <summary>To the worker: the item's number, eight bytes, and its payload.</summary>
+    /// <summary>To the worker: the number of an item, 8 bytes, and its payload.</summary>
     Item,
 
-    /// <summary>From the worker: the item's number; whether a part of it was skipped for a failure, one byte; then each result, as its length, four bytes, and its payload.</summary>
+    /// <summary>
+    /// From the worker: the number of the item; whether a failed part was skipped, 1 byte; each result, as length (4 bytes) and payload.
+    /// </summary>
     Done,
 
-    /// <summary>From the worker: the item's number; whether it is not to be tried again, one byte; node, type of the exception and message, each a text.</summary>
+    /// <summary>
+    /// From the worker: the number of the item; whether it must not be retried, 1 byte; node, exception type and message, as texts.
+    /// </summary>
     Failed,
 
-    /// <summary>From the worker, last: why it cannot go on, a text. Another one could not either.</summary>
+    /// <summary>From the worker, last: why no worker can do this work, a text.</summary>
     Refused,
 
     /// <summary>From the worker, last: why it ends, a text.</summary>

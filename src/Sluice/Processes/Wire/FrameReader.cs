@@ -3,12 +3,12 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>Takes frames out of what a connection brings.</summary>
+/// <summary>Reads frames from a connection.</summary>
 /// <remarks>Not thread-safe.</remarks>
 /// <param name="socket">The connection.</param>
-/// <param name="longest">The longest frame, in bytes.</param>
+/// <param name="longest">The largest frame, in bytes.</param>
 internal sealed class FrameReader(Socket socket, long longest) : IDisposable
 {
     private const int Usual = 1 << 17;
@@ -17,21 +17,22 @@ internal sealed class FrameReader(Socket socket, long longest) : IDisposable
     private int start;
     private int end;
 
-    /// <summary>Takes a frame, kind first; valid until the next call.</summary>
-    /// <exception cref="InvalidDataException">There is none that could be one.</exception>
+    /// <summary>Takes a frame, from its kind on; it is valid until the next call.</summary>
+    /// <exception cref="InvalidDataException">The length of the frame is not allowed.</exception>
     public bool TryTake(out ReadOnlySpan<byte> frame)
     {
         frame = default;
         if (end - start < 4) return false;
         int length = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(start));
-        if (length < 1 || length > longest) throw new InvalidDataException($"A frame says that it has {length:N0} bytes; from 1 to {longest:N0} are allowed.");
+        if (length < 1 || length > longest) throw new InvalidDataException(
+            $"A frame says that it has {length:N0} bytes; from 1 to {longest:N0} are allowed.");
         if (end - start - 4 < length) return false;
         frame = buffer.AsSpan(start + 4, length);
         start += 4 + length;
         return true;
     }
 
-    /// <returns>Whether something has come; else it was all.</returns>
+    /// <returns>Whether bytes have come; false at the end of the connection.</returns>
     public async ValueTask<bool> ReceiveAsync(CancellationToken cancellation)
     {
         MakeRoom();
@@ -47,15 +48,15 @@ internal sealed class FrameReader(Socket socket, long longest) : IDisposable
         start = end = 0;
     }
 
-    /// <summary>Takes a text off the front.</summary>
+    /// <summary>Takes a text from the front.</summary>
     public static string Text(ref ReadOnlySpan<byte> frame)
     {
         string text = Encoding.UTF8.GetString(Sized(ref frame));
         return text;
     }
 
-    /// <summary>Takes something off the front that has its length before it.</summary>
-    /// <exception cref="InvalidDataException">It is not all there.</exception>
+    /// <summary>Takes bytes with their length from the front.</summary>
+    /// <exception cref="InvalidDataException">The frame is too short.</exception>
     public static ReadOnlySpan<byte> Sized(ref ReadOnlySpan<byte> frame)
     {
         int length = frame.Length < 4 ? -1 : BinaryPrimitives.ReadInt32LittleEndian(frame);
@@ -65,8 +66,8 @@ internal sealed class FrameReader(Socket socket, long longest) : IDisposable
         return sized;
     }
 
-    /// <summary>Takes the number of an item off the front.</summary>
-    /// <exception cref="InvalidDataException">It is not all there.</exception>
+    /// <summary>Takes a number from the front.</summary>
+    /// <exception cref="InvalidDataException">The frame is too short.</exception>
     public static long Number(ref ReadOnlySpan<byte> frame)
     {
         if (frame.Length < 8) throw new InvalidDataException("A frame is cut off.");
@@ -75,8 +76,8 @@ internal sealed class FrameReader(Socket socket, long longest) : IDisposable
         return number;
     }
 
-    /// <summary>Takes a yes or no off the front.</summary>
-    /// <exception cref="InvalidDataException">It is not there.</exception>
+    /// <summary>Takes a flag from the front.</summary>
+    /// <exception cref="InvalidDataException">The frame is too short.</exception>
     public static bool Flag(ref ReadOnlySpan<byte> frame)
     {
         if (frame.IsEmpty) throw new InvalidDataException("A frame is cut off.");
@@ -98,7 +99,7 @@ internal sealed class FrameReader(Socket socket, long longest) : IDisposable
             (start, end) = (0, held);
             return;
         }
-        byte[] other = ArrayPool<byte>.Shared.Rent(needed);      // larger; or, after a large frame, small again
+        byte[] other = ArrayPool<byte>.Shared.Rent(needed);      // larger, or small again after a large frame
         buffer.AsSpan(start, held).CopyTo(other);
         ArrayPool<byte>.Shared.Return(buffer);
         (buffer, start, end) = (other, 0, held);

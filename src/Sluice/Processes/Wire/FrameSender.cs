@@ -1,9 +1,10 @@
 using System.Net.Sockets;
+using Sluice.Scheduling;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>Sends frames over a connection: what is written while a piece is on its way goes together with the next.</summary>
-/// <remarks>Frames are written under <see cref="Sync"/>, by anyone, who calls <see cref="Tell"/> afterwards. One loop sends.</remarks>
+/// <summary>Sends frames over a connection. Frames written during a send go out together with the next one.</summary>
+/// <remarks>Any thread writes frames under <see cref="Sync"/>, and calls <see cref="Tell"/> afterwards. One loop sends.</remarks>
 internal sealed class FrameSender(Socket socket) : IDisposable
 {
     private readonly Waiter news = new(RunScheduler.ThreadPool);
@@ -13,24 +14,24 @@ internal sealed class FrameSender(Socket socket) : IDisposable
 
     public Lock Sync { get; } = new();
 
-    /// <summary>Where the next frame is written; under <see cref="Sync"/>.</summary>
+    /// <summary>The writer of the next frame; use it under <see cref="Sync"/>.</summary>
     public FrameWriter Filling => filling;
 
-    /// <summary>Something was written.</summary>
+    /// <summary>Wakes the sending loop.</summary>
     public void Tell()
     {
         Interlocked.MemoryBarrier();
         news.Wake();
     }
 
-    /// <summary>Nothing more is sent behind what there is.</summary>
+    /// <summary>Ends sending after the frames that are there.</summary>
     public void Close()
     {
         Volatile.Write(ref isClosed, true);
         Tell();
     }
 
-    /// <summary>Sends what there is, until <see cref="Close"/>; then tells the other side that it was all.</summary>
+    /// <summary>Sends frames until <see cref="Close"/>, then shuts the connection down.</summary>
     public async Task RunAsync()
     {
         while (true)
@@ -51,7 +52,7 @@ internal sealed class FrameSender(Socket socket) : IDisposable
         socket.Shutdown(SocketShutdown.Both);
     }
 
-    /// <summary>When the loop has ended.</summary>
+    /// <summary>Call it when the loop has ended.</summary>
     public void Dispose()
     {
         filling.Dispose();

@@ -1,10 +1,11 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
+using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Processes;
 
-/// <summary>Frames one after the other in a piece of memory, to be sent together.</summary>
+/// <summary>A buffer of frames that are sent together.</summary>
 /// <remarks>Not thread-safe.</remarks>
 internal sealed class FrameWriter : IDisposable
 {
@@ -12,15 +13,15 @@ internal sealed class FrameWriter : IDisposable
 
     private readonly RecordWriter to = new();
 
-    /// <summary>How many bytes are there.</summary>
+    /// <summary>The number of bytes in the buffer.</summary>
     public int Length => to.Written;
 
     public ReadOnlyMemory<byte> Memory => to.Memory;
 
-    /// <summary>For serializers, inside of a frame.</summary>
+    /// <summary>The buffer for a serializer, inside of a frame.</summary>
     public IBufferWriter<byte> Payload => to;
 
-    /// <returns>Where it begins.</returns>
+    /// <returns>The start of the frame, for <see cref="End"/>.</returns>
     public int Begin(FrameKind kind) => Begin((byte)kind);
 
     public int Begin(byte kind)
@@ -55,7 +56,7 @@ internal sealed class FrameWriter : IDisposable
         to.Advance(8);
     }
 
-    /// <summary>Bytes with their length in front.</summary>
+    /// <summary>Writes bytes after their length.</summary>
     public void WriteSized(ReadOnlySpan<byte> bytes)
     {
         BinaryPrimitives.WriteInt32LittleEndian(to.GetSpan(4), bytes.Length);
@@ -74,7 +75,7 @@ internal sealed class FrameWriter : IDisposable
         to.Advance(length);
     }
 
-    /// <summary>A value with its length in front.</summary>
+    /// <summary>Writes a value after its length.</summary>
     public void WriteSized<T>(IPayloadSerializer<T> serializer, T value)
     {
         int start = to.Written;

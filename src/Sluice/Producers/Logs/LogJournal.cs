@@ -2,45 +2,51 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
 /// <summary>
-/// The rows of more files than a stored position has room for. The position names the journal and how many of its rows it builds on. Rows are on the disk before a position names them.
+/// The file with the rows of more followed files than fit into a stored position. The position names the journal and the number of its
+/// rows; the rows are on the disk before a position names them.
 /// </summary>
 /// <remarks>
-/// Used by one producer. The file has a head (magic, the journal's number), then rows, each with its checksum. Rows behind those that the stored position names are dropped at the start:
-/// nothing was accepted by them. A journal that has grown is written anew beside the old one, which stays until a position that names the new one is stored.
+/// Used by one producer. The file has a head (magic, the journal's number), then rows, each with its checksum. At the start, rows behind
+/// those of the stored position are dropped: no line was accepted with them. A journal that has grown is rewritten beside the old one,
+/// which stays until a position that names the new one is stored.
 /// </remarks>
 internal sealed class LogJournal : IDisposable
 {
     private const int HeadSize = 16;
     private const int RowSize = LogRow.Size + sizeof(uint);
-    private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;       // one producer has it, and may rename it
+    // for one producer, which may rename it
+    private static readonly FileShare Share = OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None;
 
     private static ReadOnlySpan<byte> Magic => "SluLog01"u8;
 
     private readonly string path;
     private SafeFileHandle file;
 
-    private LogJournal(string path, SafeFileHandle file, long number, long count) => (this.path, this.file, Number, Count) = (path, file, number, count);
+    private LogJournal(string path, SafeFileHandle file, long number, long count)
+        => (this.path, this.file, Number, Count) = (path, file, number, count);
 
-    /// <summary>What tells it from every other journal.</summary>
+    /// <summary>The random number that identifies the journal.</summary>
     public long Number { get; private set; }
 
     public long Count { get; private set; }
 
     private string NextPath => path + ".next";
 
-    /// <param name="path">Where it is.</param>
-    /// <param name="number">The number that the stored position names; zero if no position is stored.</param>
-    /// <param name="count">How many rows the position builds on.</param>
-    /// <param name="rows">Gets these rows, in order.</param>
+    /// <param name="path">The path of the journal.</param>
+    /// <param name="number">The number in the stored position; zero if no position is stored.</param>
+    /// <param name="count">The number of rows in the stored position.</param>
+    /// <param name="rows">Called with each of these rows, in order.</param>
     /// <exception cref="InvalidDataException">It is another journal, or damaged.</exception>
-    /// <exception cref="IOException">Another process follows files with this journal; or it cannot be written.</exception>
+    /// <exception cref="IOException">Another process uses this journal, or it cannot be written.</exception>
     public static LogJournal Open(string path, long number, long count, Action<LogRow> rows)
     {
         if (!Directory.Exists(Path.GetDirectoryName(path)))
-            throw new DirectoryNotFoundException($"The directory of the journal {path}, in which the offsets of many files are written down, does not exist. Make it, or name another file (ResumableLinesOptions.Journal).");
+            throw new DirectoryNotFoundException(
+                $"The directory of the journal {path}, in which the offsets of many files are written down, does not exist. Make it, or "
+                    + $"name another file (ResumableLinesOptions.Journal).");
         SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, Share);
         try
         {
@@ -48,15 +54,17 @@ internal sealed class LogJournal : IDisposable
             if (NumberOf(file) != number && File.Exists(path + ".next"))
             {
                 file.Dispose();
-                File.Move(path + ".next", path, overwrite: true);                // the process has died between the two
+                File.Move(path + ".next", path, overwrite: true);                // the process died before Replace
                 file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, Share);
             }
             if (NumberOf(file) != number) throw Wrong(path, "it is another journal, or none");
             byte[] bytes = new byte[RowSize];
             for (long i = 0; i < count; i++)
             {
-                if (RandomAccess.Read(file, bytes, HeadSize + (i * RowSize)) < RowSize) throw Wrong(path, $"it has {i:N0} of {count:N0} rows");
-                if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(LogRow.Size)) != Checksum.Of(bytes.AsSpan(0, LogRow.Size))) throw Wrong(path, $"row {i + 1:N0} is damaged");
+                if (RandomAccess.Read(file, bytes, HeadSize + (i * RowSize)) < RowSize)
+                    throw Wrong(path, $"it has {i:N0} of {count:N0} rows");
+                if (BinaryPrimitives.ReadUInt32LittleEndian(bytes.AsSpan(LogRow.Size)) != Checksum.Of(bytes.AsSpan(0, LogRow.Size)))
+                    throw Wrong(path, $"row {i + 1:N0} is damaged");
                 rows(LogRow.Read(bytes));
             }
             RandomAccess.SetLength(file, HeadSize + (count * RowSize));
@@ -70,14 +78,16 @@ internal sealed class LogJournal : IDisposable
         }
     }
 
-    /// <summary>Adds rows; they are on the disk when it returns.</summary>
+    /// <summary>Appends rows, and flushes them to the disk.</summary>
     public void Add(ICollection<LogRow> rows)
     {
         Write(file, Count, rows);
         Count += rows.Count;
     }
 
-    /// <summary>Writes a journal of these rows beside this one. From here on this is the new one; <see cref="Replace"/> makes it the only one.</summary>
+    /// <summary>
+    /// Writes a new journal with these rows beside this one, and switches to it; <see cref="Replace"/> makes it the only one.
+    /// </summary>
     public void Renew(ICollection<LogRow> rows)
     {
         SafeFileHandle next = File.OpenHandle(NextPath, FileMode.Create, FileAccess.ReadWrite, Share);
@@ -88,7 +98,7 @@ internal sealed class LogJournal : IDisposable
         (file, Number, Count) = (next, number, rows.Count);
     }
 
-    /// <summary>A position that names the new journal is stored: the old one is not needed any more.</summary>
+    /// <summary>Replaces the old journal, once a position that names the new one is stored.</summary>
     public void Replace() => File.Move(NextPath, path, overwrite: true);
 
     public void Dispose() => file.Dispose();
@@ -115,7 +125,8 @@ internal sealed class LogJournal : IDisposable
     private static long NumberOf(SafeFileHandle file)
     {
         byte[] head = new byte[HeadSize];
-        return RandomAccess.Read(file, head, 0) == HeadSize && head.AsSpan(0, 8).SequenceEqual(Magic) ? BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(8)) : 0;
+        return RandomAccess.Read(file, head, 0) == HeadSize && head.AsSpan(0, 8).SequenceEqual(Magic)
+            ? BinaryPrimitives.ReadInt64LittleEndian(head.AsSpan(8)) : 0;
     }
 
     private static void Write(SafeFileHandle to, long behind, ICollection<LogRow> rows)
@@ -133,5 +144,6 @@ internal sealed class LogJournal : IDisposable
     }
 
     private static InvalidDataException Wrong(string path, string why) => new(
-        $"{path} is not the journal by which lines of many files were accepted before: {why}. Nothing was read. Put the journal back from a copy; or give the producer another name, to begin anew with all files.");
+        $"{path} is not the journal by which lines of many files were accepted before: {why}. Nothing was read. Put the journal back from "
+            + $"a copy; or give the producer another name, to begin anew with all files.");
 }

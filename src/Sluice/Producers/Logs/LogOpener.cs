@@ -1,24 +1,26 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Finds out which file the next line of a followed path is in, whatever was renamed, copied or cut since, and opens it.</summary>
-/// <remarks>Used by one pump. A file is recognised by its beginning and by the bytes before the offset, not by its name.</remarks>
+/// <summary>
+/// Finds and opens the file with the next line of a followed path, although files may have been renamed, copied or truncated.
+/// </summary>
+/// <remarks>Used by one pump. It recognises a file by its first bytes and by the bytes before the offset, not by its name.</remarks>
 internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWatch watch, ResumableLinesOptions options, TimeProvider time)
 {
     private const int MaxAlike = 4096;
 
-    private List<FoundFile> earlier = [];            // rotated files of the path that was opened last, the oldest first
-    private FoundFile? rotated;                      // the one of them that the reader has open
+    private List<FoundFile> earlier = [];            // rotated files of the last path opened, oldest first
+    private FoundFile? rotated;                      // the one that the reader has open
 
     /// <summary>Whether the reader has a rotated file open.</summary>
     public bool IsRotated => rotated is not null;
 
-    /// <summary>Whether a file was not found, and may be found by another look at once: it was renamed meanwhile.</summary>
+    /// <summary>Whether another scan may find the file at once, because it was renamed during this one.</summary>
     public bool ShouldLookAgain { get; private set; }
 
-    /// <summary>Whether the lines behind the row are gone, so that the reader has another file open from its beginning.</summary>
+    /// <summary>Whether the lines behind the row are lost, so that the reader starts at the beginning of another file.</summary>
     public bool HasLost { get; private set; }
 
-    /// <summary>Opens the file that goes on behind the row of a path.</summary>
+    /// <summary>Opens the file that continues behind the row of a path.</summary>
     /// <returns>Whether there is one now.</returns>
     public bool Open(FollowedFile file)
     {
@@ -41,10 +43,10 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return OpenOther(file, row);
     }
 
-    /// <summary>Goes on to the file that was written behind a rotated one. Called at the end of the rotated one.</summary>
+    /// <summary>Opens the file that was written after a rotated one. Called at the end of the rotated file.</summary>
     /// <param name="file">The followed path.</param>
-    /// <param name="takeRest">Called before the rotated file is left, if it does not end with a whole line.</param>
-    /// <returns>Whether there is one now, and it is time.</returns>
+    /// <param name="takeRest">Called before leaving the rotated file if its last line has no end.</param>
+    /// <returns>Whether there is such a file, and the rotation timeout has passed.</returns>
     public async ValueTask<bool> TryGoOnAsync(FollowedFile file, Func<ValueTask> takeRest)
     {
         FoundFile left = rotated!.Value;
@@ -56,7 +58,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         if (isLive && options.PollInterval is not null && time.GetElapsedTime(file.Ended.Since) < options.RotationTimeout) return false;
         if (reader.Rest > 0) await takeRest();
 
-        // If files were renamed between the looks, the names mean others by now.
+        // If files were renamed between the scans, their names mean other files now.
         if (!TryOpen(behind, new LogRow { File = file.Id }) || !Rotation.Of(file.Path).SequenceEqual(earlier))
         {
             reader.Close();
@@ -67,10 +69,12 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return true;
     }
 
-    /// <summary>
-    /// Opens a path of which no line was read yet. A file that was written and rotated between two looks comes before the file under the path. Files that were rotated before the first look do not come at all;
-    /// their beginnings tell them apart, since names move and programs may still write to them. Patterns have no such memory: it would be a list for each of 100,000 files.
-    /// </summary>
+    /// <summary>Opens a path of which no line was read yet.</summary>
+    /// <remarks>
+    /// A file that was written and rotated between two scans comes before the file under the path. Files rotated before the first scan are
+    /// skipped; they are recognised by their first bytes, since names move and programs may still write to them. Patterns do without this:
+    /// it would take a list for each of 100,000 files.
+    /// </remarks>
     private bool TryOpenFirst(FollowedFile file)
     {
         var fresh = new LogRow { File = file.Id };
@@ -81,7 +85,8 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
             foreach (FoundFile one in earlier)
             {
                 byte[] head = LogReader.HeadOf(one.Path);
-                if (head.Length == 0 || file.EarlierHeads.Exists(known => known.Length > 0 && head.AsSpan().StartsWith(known)) || !TryOpen(one, fresh)) continue;
+                if (head.Length == 0 || file.EarlierHeads.Exists(known => known.Length > 0 && head.AsSpan().StartsWith(known))
+                    || !TryOpen(one, fresh)) continue;
                 (rotated, file.IsBehind) = (one, true);
                 return true;
             }
@@ -89,10 +94,11 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return TryOpenLive(file, fresh) || Missing(file);
     }
 
-    /// <summary>
-    /// Files may begin alike, with a line of headings. If only that was read, the file under the path fits although it is a new one. If a rotated file fits as well, has more, and was written to after the reading, that is
+    /// <summary>Opens a rotated file that fits a short row at least as well as the file under the path, which may be a new one.</summary>
+    /// <remarks>
+    /// Files may begin alike, with a line of headings. If a rotated file fits too, has more bytes, and was written after the read, it is
     /// the one that was read.
-    /// </summary>
+    /// </remarks>
     private bool TryOpenAlike(FollowedFile file, in LogRow row)
     {
         earlier = Rotation.Of(file.Path);
@@ -105,7 +111,10 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         return !TryOpenLive(file, row);
     }
 
-    /// <summary>No file fits the row: the file was cut, or is gone. That is believed at the second look: files may have been renamed during the first one.</summary>
+    /// <summary>
+    /// Handles a row that no file fits: the file was truncated or is gone. The second scan decides, as files may be renamed during the
+    /// first.
+    /// </summary>
     private bool OpenOther(FollowedFile file, in LogRow row)
     {
         long written = row.Written;
@@ -120,7 +129,9 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         HasLost = true;
         if (next.Value.Path != file.Path) rotated = next;
         else file.IsBehind = false;
-        string text = $"{file.Path}, of which {row.Line:N0} lines ({row.Offset:N0} bytes) were read, was cut or replaced, and no rotated file (app.log.1, app.log-20260131) goes on where the reading was. "
+        string text =
+            $"{file.Path}, of which {row.Line:N0} lines ({row.Offset:N0} bytes) were read, was cut or replaced, and no rotated file "
+            + $"(app.log.1, app.log-20260131) goes on where the reading was. "
             + $"If lines were written behind those, they are lost. The reading goes on at the beginning of {next.Value.Path}.";
         if (file.Warning != text) watch.Warn(file.Warning = text);
         return true;
@@ -142,7 +153,7 @@ internal sealed class LogOpener(LogReader reader, LogPositions positions, LogWat
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            return false;                            // it was renamed or deleted since the look
+            return false;                            // renamed or deleted since the scan
         }
     }
 }

@@ -3,12 +3,12 @@ using System.IO.Enumeration;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>A file as a look at its directory has found it.</summary>
+/// <summary>A file as a scan of its directory found it.</summary>
 internal readonly record struct FoundFile(string Path, long Length, DateTime Written)
 {
-    /// <summary>Looks at one file; at a link's target, because a link has a length and a time of its own.</summary>
+    /// <summary>Reads the state of one file. For a link, of its target: a link has its own length and time.</summary>
     public static FoundFile? At(string path)
     {
         var file = new FileInfo(path);
@@ -19,7 +19,7 @@ internal readonly record struct FoundFile(string Path, long Length, DateTime Wri
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return null;                             // links that lead in a circle; or it is gone since it was listed
+            return null;                             // circular links, or deleted since it was listed
         }
     }
 }
@@ -29,7 +29,7 @@ internal sealed class LogPaths
 {
     private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = true };
 
-    private readonly string[] segments;              // below the root; empty where the path has no wildcard
+    private readonly string[] segments;              // below the root; empty if the path has no wildcard
 
     public LogPaths(string path)
     {
@@ -37,24 +37,29 @@ internal sealed class LogPaths
         string[] all = Path.Split(System.IO.Path.DirectorySeparatorChar);
         int first = Array.FindIndex(all, static part => part.AsSpan().IndexOfAny('*', '?') >= 0);
         segments = first < 0 ? [] : all[first..];
-        Root = first < 0 ? System.IO.Path.GetDirectoryName(Path) ?? Path : string.Join(System.IO.Path.DirectorySeparatorChar, all[..first]) + (first == 1 ? System.IO.Path.DirectorySeparatorChar : "");
+        Root = first < 0 ? System.IO.Path.GetDirectoryName(Path) ?? Path
+            : string.Join(System.IO.Path.DirectorySeparatorChar, all[..first]) + (first == 1 ? System.IO.Path.DirectorySeparatorChar : "");
     }
 
-    /// <summary>The path as it was given, made absolute.</summary>
+    /// <summary>The given path, made absolute.</summary>
     public string Path { get; }
 
-    /// <summary>The directory that exists before the first wildcard.</summary>
+    /// <summary>The directory before the first wildcard.</summary>
     public string Root { get; }
 
-    /// <summary>Whether it may name several files.</summary>
+    /// <summary>Whether the path has wildcards, so that it may name several files.</summary>
     public bool IsPattern => segments.Length > 0;
 
-    /// <summary>The id of a file: a digest of its path below the root, so that a directory can be moved with its files. A path without wildcards has one file, whatever the path is.</summary>
+    /// <summary>
+    /// The id of a file: a digest of its path below the root, so that a directory can be moved with its files. Without wildcards it is 1.
+    /// </summary>
     public UInt128 IdOf(string file)
-        => IsPattern ? BinaryPrimitives.ReadUInt128LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(System.IO.Path.GetRelativePath(Root, file)))) : UInt128.One;
+        => IsPattern ? BinaryPrimitives.ReadUInt128LittleEndian(
+        SHA256.HashData(Encoding.UTF8.GetBytes(System.IO.Path.GetRelativePath(Root, file)))) : UInt128.One;
 
-    /// <summary>Looks once.</summary>
-    /// <returns>The files and, of a pattern, their rotated ones (<see cref="IsMatch"/>), in the order of their paths.</returns>
+    /// <summary>Scans once.</summary>
+    /// <returns>The files in the order of their paths; for a pattern also their rotated files, which do not match
+    /// (<see cref="IsMatch"/>).</returns>
     /// <exception cref="DirectoryNotFoundException">The root does not exist.</exception>
     public List<FoundFile> Find()
     {
@@ -64,11 +69,12 @@ internal sealed class LogPaths
             if (FoundFile.At(Path) is { } file) found.Add(file);
             return found;
         }
-        if (!Directory.Exists(Root)) throw new DirectoryNotFoundException($"The directory {Root}, in which the files {Path} are to be found, does not exist. Make it, or name another one.");
+        if (!Directory.Exists(Root)) throw new DirectoryNotFoundException(
+            $"The directory {Root}, in which the files {Path} are to be found, does not exist. Make it, or name another one.");
         Find(Root, 0, found);
         found.Sort(static (one, other) => string.CompareOrdinal(one.Path, other.Path));
         for (int i = found.Count - 1; i > 0; i--)
-            if (found[i].Path == found[i - 1].Path) found.RemoveAt(i);           // ** finds a file on several ways
+            if (found[i].Path == found[i - 1].Path) found.RemoveAt(i);           // ** finds a file in several ways
         return found;
     }
 
@@ -98,7 +104,8 @@ internal sealed class LogPaths
             Find(directory, at + 1, found);
             foreach (string inner in Directories(directory, "*")) Find(inner, at, found);
         }
-        else if (isLast) found.AddRange(In(directory, name => NameMatches(name) || Rotation.LiveNames(name).Exists(live => NameMatches(live))));
+        else if (isLast) found.AddRange(In(directory, name => NameMatches(name)
+            || Rotation.LiveNames(name).Exists(live => NameMatches(live))));
         else foreach (string inner in Directories(directory, segment)) Find(inner, at + 1, found);
     }
 
@@ -106,7 +113,8 @@ internal sealed class LogPaths
     private static FileSystemEnumerable<string> Directories(string directory, string pattern)
         => new FileSystemEnumerable<string>(directory, static (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
         {
-            ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory && (entry.Attributes & FileAttributes.ReparsePoint) == 0 && Matches(pattern, entry.FileName),
+            ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory
+                && (entry.Attributes & FileAttributes.ReparsePoint) == 0 && Matches(pattern, entry.FileName),
         };
 
     private bool NameMatches(ReadOnlySpan<char> name) => Matches(segments[^1] == "**" ? "*" : segments[^1], name);

@@ -1,18 +1,18 @@
 using System.Buffers.Binary;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>How far all followed files were read, and the bytes of that which are stored with each line.</summary>
+/// <summary>The read offsets of all followed files, and the position that is stored with each line.</summary>
 /// <remarks>
-/// Used by one pump. Stored are the rows that have changed since the journal was written last, the row of the current file first, and the number of rows of the journal. With few files
-/// nothing is ever written to the journal.
+/// Used by one pump. A position has the number of rows in the journal, and the rows that have changed since the last write to it, with
+/// the row of the current file first. With few files the journal is never written.
 /// </remarks>
 internal sealed class LogPositions : IDisposable
 {
     private const byte Version = 1;
     private const int HeadSize = 18;
-    private const int MaxStored = 64;               // with the current file: a position has 4 KB
-    private const int Slack = 4096;                  // rows of a journal that were replaced
+    private const int MaxStored = 64;               // rows, with the current file's: a position has at most 4 KB
+    private const int Slack = 4096;                  // superseded rows that a journal may have in any case
 
     private readonly Dictionary<UInt128, LogRow> all = [];
     private readonly Dictionary<UInt128, LogRow> recent = [];
@@ -23,11 +23,14 @@ internal sealed class LogPositions : IDisposable
         (long number, long count) = (0, 0);
         if (!stored.IsEmpty)
         {
-            if (stored[0] != Version) throw new InvalidDataException($"The position was stored in layout {stored[0]}, and this program knows layout {Version}. Run the newer program.");
+            if (stored[0] != Version) throw new InvalidDataException(
+                $"The position was stored in layout {stored[0]}, and this program knows layout {Version}. Run the newer program.");
             (number, count) = (BinaryPrimitives.ReadInt64LittleEndian(stored[1..]), BinaryPrimitives.ReadInt64LittleEndian(stored[9..]));
         }
         if (journalPath is not null) journal = LogJournal.Open(journalPath, number, count, Put);
-        else if (number != 0) throw new InvalidDataException("The lines of several files were accepted before, and now the path names one file. Give the producer another name, or the path that it had.");
+        else if (number != 0) throw new InvalidDataException(
+            "The lines of several files were accepted before, and now the path names one file. Give the producer another name, or the "
+                + "path that it had.");
         if (stored.IsEmpty) return;
         for (int i = 0; i < stored[17]; i++)
         {
@@ -37,18 +40,18 @@ internal sealed class LogPositions : IDisposable
         }
     }
 
-    /// <summary>The row of the file that the next line is of; null at the beginning.</summary>
+    /// <summary>The row of the file of the next line; null at the beginning.</summary>
     public LogRow? Current { get; private set; }
 
-    /// <param name="stored">What <see cref="Around"/> made; empty for the beginning.</param>
-    /// <param name="journal">The path of the journal; null where one file is followed, or nothing is stored.</param>
+    /// <param name="stored">A position (<see cref="Bytes"/>); empty for the beginning.</param>
+    /// <param name="journal">The path of the journal; null if one file is followed, or positions are not stored.</param>
     public static LogPositions Open(ReadOnlyMemory<byte> stored, string? journal) => new(stored.Span, journal);
 
     public LogRow? Find(UInt128 file) => all.TryGetValue(file, out LogRow row) ? row : null;
 
     public void Set(in LogRow row) => all[row.File] = recent[row.File] = row;
 
-    /// <summary>Makes room for the rows of so many more files.</summary>
+    /// <summary>Moves rows to the journal if a position would have no room for <paramref name="files"/> more.</summary>
     public void MakeRoom(int files)
     {
         if (journal is null || recent.Count + files <= MaxStored) return;
@@ -56,7 +59,7 @@ internal sealed class LogPositions : IDisposable
         recent.Clear();
     }
 
-    /// <summary>The bytes of a position without the row of the current file: one value for all lines of a visit.</summary>
+    /// <summary>The bytes of a position without the row of the current file; the same for all lines of a visit.</summary>
     public byte[] Around(UInt128 current)
     {
         int others = recent.Count - (recent.ContainsKey(current) ? 1 : 0);
@@ -76,7 +79,7 @@ internal sealed class LogPositions : IDisposable
     }
 
     /// <summary>The bytes of a position.</summary>
-    /// <param name="around">What <see cref="Around"/> made.</param>
+    /// <param name="around">The result of <see cref="Around"/>.</param>
     /// <param name="row">The row of the current file.</param>
     public static byte[] Bytes(byte[] around, in LogRow row)
     {
@@ -85,11 +88,11 @@ internal sealed class LogPositions : IDisposable
         return bytes;
     }
 
-    /// <summary>Whether most rows of the journal were replaced by later ones.</summary>
+    /// <summary>Whether most rows of the journal are superseded by later ones.</summary>
     public bool IsWasteful => journal is not null && journal.Count > (2L * all.Count) + Slack;
 
-    /// <summary>Writes the journal anew. <see cref="Renewed"/> is called when the position that this returns is stored.</summary>
-    /// <param name="isGone">Says which rows are not needed any more.</param>
+    /// <summary>Rewrites the journal. Call <see cref="Renewed"/> when the returned position is stored.</summary>
+    /// <param name="isGone">Says which rows are no longer needed.</param>
     public byte[] Renew(Func<UInt128, bool> isGone)
     {
         LogRow current = all[Current!.Value.File];
@@ -101,7 +104,7 @@ internal sealed class LogPositions : IDisposable
 
     public void Renewed() => journal!.Replace();
 
-    /// <summary>The next line is of this file.</summary>
+    /// <summary>Sets the file of the next line.</summary>
     public void Enter(in LogRow row) => Current = row;
 
     public void Dispose() => journal?.Dispose();

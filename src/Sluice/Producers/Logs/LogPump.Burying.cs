@@ -1,18 +1,21 @@
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>The part for malformed lines: each becomes a dead letter, and the reading goes on.</summary>
+/// <summary>The part for malformed lines: each becomes a dead letter, and reading continues.</summary>
 internal sealed partial class LogPump<T>
 {
     private const int MaxBuried = 256;
     private const long MaxBytes = 256 * 1024;
 
-    private Task? burying;                           // of the malformed lines since the last item
+    private Task? burying;                           // the last write of malformed lines since the last item
     private int buried;
     private long bytes;
 
-    /// <summary>A malformed line goes to the consecutor past the stages in between. Its position says that everything before the line was accepted, so that is waited for.</summary>
+    /// <summary>
+    /// Sends a malformed line to the consecutor, past the stages in between. It first waits for all earlier items, because its position
+    /// says that they were accepted.
+    /// </summary>
     private async ValueTask BuryAsync(byte[] around, string why)
     {
         Context.Failed++;
@@ -28,7 +31,7 @@ internal sealed partial class LogPump<T>
         if (++buried >= MaxBuried || bytes >= MaxBytes) await BuriedAsync();
     }
 
-    /// <summary>A rotated file ended in the middle of a line.</summary>
+    /// <summary>Buries the last line of a rotated file that ended in its middle.</summary>
     private async ValueTask TakeRestAsync(FollowedFile file)
     {
         byte[] around = Enter(file, reader.Row, isLine: false);
@@ -54,7 +57,7 @@ internal sealed partial class LogPump<T>
         }
     }
 
-    /// <summary>Writes the journal anew. Nothing is under way meanwhile, so the stored position is the new one afterwards.</summary>
+    /// <summary>Rewrites the journal. No item is in flight meanwhile, so the stored position is the new one afterwards.</summary>
     private async ValueTask RenewAsync()
     {
         await BuriedAsync();

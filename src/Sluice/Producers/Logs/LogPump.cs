@@ -1,13 +1,18 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Follows log files: looks for changes, visits each changed file for some thousand lines, sleeps. In front of a consecutor the position behind each line is stored with it.</summary>
-internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, string name, LogPaths paths, Func<FileLine, T> select, ResumableLinesOptions options)
+/// <summary>
+/// Follows log files: scans for changes, reads up to 4,096 lines of each changed file, sleeps. A consecutor stores the position behind each
+/// line with it.
+/// </summary>
+internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, string name, LogPaths paths, Func<FileLine, T> select,
+    ResumableLinesOptions options)
     : SourcePump<T>(context, next), IResumablePump
 {
-    private const int MaxLines = 4096;              // of one file, before the others have their turn
+    private const int MaxLines = 4096;              // of one file, before the next file has its turn
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -22,7 +27,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
     private LogOpener opener = null!;
     private long emitted;
     private int open;                                // items that have not ended
-    private bool isFirst = true;                     // nothing came yet
+    private bool isFirst = true;                     // no line was read yet
 
     private readonly record struct Produced(long Sequence, byte[] Around, LogRow Before, LogRow Behind);
 
@@ -38,15 +43,18 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
 
     public void BuryWith(Func<ReadOnlyMemory<byte>, string, ReadOnlyMemory<byte>, Task> bury) => buryAsync = bury;
 
-    public ReadOnlyMemory<byte> PositionBefore(long sequence) => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Before) : start;
+    public ReadOnlyMemory<byte> PositionBefore(long sequence)
+        => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Before) : start;
 
-    public ReadOnlyMemory<byte>? PositionBehind(long sequence) => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Behind) : null;
+    public ReadOnlyMemory<byte>? PositionBehind(long sequence)
+        => Find(sequence) is { } one ? LogPositions.Bytes(one.Around, one.Behind) : null;
 
     protected override async ValueTask ProduceAsync()
     {
         try
         {
-            positions = LogPositions.Open(start, isResumed && paths.IsPattern ? Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines")) : null);
+            positions = LogPositions.Open(start, isResumed && paths.IsPattern
+                ? Path.GetFullPath(options.Journal ?? Path.Combine(paths.Root, $".{name}.lines")) : null);
         }
         catch (Exception e)
         {
@@ -96,7 +104,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         }
     }
 
-    /// <returns>Whether to look again at once.</returns>
+    /// <returns>Whether to scan again at once.</returns>
     private async ValueTask<bool> VisitAsync(FollowedFile file)
     {
         if (!Opened(file)) return opener.ShouldLookAgain && options.PollInterval is null;
@@ -124,7 +132,10 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         try
         {
             if (opener.Open(file)) return true;
-            if (options.PollInterval is null && !paths.IsPattern && !opener.ShouldLookAgain) throw new FileNotFoundException($"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or give Poll, and it is waited for.");
+            if (options.PollInterval is null && !paths.IsPattern && !opener.ShouldLookAgain)
+                throw new FileNotFoundException(
+                    $"The file {file.Path}, whose lines the producer '{name}' follows, does not exist. Make it, or give Poll, and it is "
+                        + $"waited for.");
             return false;
         }
         catch (Exception e) when (IsOfFile(e))
@@ -155,7 +166,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         return false;
     }
 
-    /// <returns>Whether the file was read up to its end.</returns>
+    /// <returns>Whether the file was read to its end.</returns>
     private async ValueTask<bool> ReadAsync(FollowedFile file)
     {
         byte[]? around = null;
@@ -194,7 +205,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         }
     }
 
-    /// <returns>What positions are made of while lines of this file come.</returns>
+    /// <returns>The part of the position that is the same for all lines of this visit.</returns>
     private byte[] Enter(FollowedFile file, in LogRow before, bool isLine)
     {
         if (isFirst) Begin(file, before, isLine);
@@ -202,11 +213,15 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         return positions.Around(file.Id);
     }
 
-    /// <summary>Resets the count of items within a line, if the line that an earlier run had started is gone: the count must not apply to another line.</summary>
+    /// <summary>
+    /// Resets the count of accepted outputs of a line if that line, which an earlier run had started, is gone: the count must not apply to
+    /// another line.
+    /// </summary>
     private void Begin(FollowedFile file, in LogRow before, bool isLine)
     {
         isFirst = false;
-        if (positions.Current is not { } current || (isLine && current.File == file.Id && current.Offset == before.Offset && !opener.HasLost)) return;
+        if (positions.Current is not { } current || (isLine && current.File == file.Id && current.Offset == before.Offset
+            && !opener.HasLost)) return;
         emitted++;
         Interlocked.Increment(ref open);
         PassOver();
@@ -218,7 +233,9 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
         long number = reader.Row.Line;
         try
         {
-            if (reader.IsTooLong) why = $"The line has {reader.LineLength:N0} bytes, and the longest may have {options.MaxLineLength:N0} (MaxLineLength). Its beginning is kept.";
+            if (reader.IsTooLong)
+                why = $"The line has {reader.LineLength:N0} bytes, and the longest may have {options.MaxLineLength:N0} (MaxLineLength). "
+                    + $"Its beginning is kept.";
             else item = select(new(file.Path, number, Strict.GetString(reader.Line.Span)));
         }
         catch (DecoderFallbackException e)

@@ -1,10 +1,13 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Reads the whole lines of one file after the other, each from the offset of a row on. Keeps one buffer for all of them.</summary>
-/// <remarks>Used by one pump. A line ends with LF or CR LF. Bytes without a line end stay unread. The open handle pins the file: a rename does not disturb the reading.</remarks>
+/// <summary>Reads the complete lines of one file after the other, each from the offset of a row on, with one buffer for all.</summary>
+/// <remarks>
+/// Used by one pump. A line ends with LF or CR LF. Bytes without a line end stay unread. The open handle pins the file: renaming it does
+/// not disturb the read.
+/// </remarks>
 internal sealed class LogReader(int longest)
 {
     private const int SmallestSkip = 4096;
@@ -12,29 +15,31 @@ internal sealed class LogReader(int longest)
 
     private SafeFileHandle? file;
     private byte[] buffer = new byte[64 * 1024];
-    private int start;                               // of the next line
-    private int scanned;                             // no line end before it
+    private int start;                               // start of the next line
+    private int scanned;                             // there is no line end before this index
     private int end;
     private long readTo;                             // the file's offset at `end`
-    private byte[]? kept;                            // the beginning of a line that is too long to be held
+    private byte[]? kept;                            // the beginning of a line that is too long
     private long skipped;                            // bytes of that line before `start`
 
-    /// <summary>The row behind the line that was taken last.</summary>
+    /// <summary>The row behind the last line taken.</summary>
     public LogRow Row { get; private set; }
 
-    /// <summary>The bytes of the line that was taken last, without its end; of a line that is too long, its beginning. Valid until the next call.</summary>
+    /// <summary>
+    /// The bytes of the last line taken, without its end; for a line that is too long, its beginning. Valid until the next call.
+    /// </summary>
     public ReadOnlyMemory<byte> Line { get; private set; }
 
-    /// <summary>The length in bytes of the line that was taken last, with its end.</summary>
+    /// <summary>The length of the last line taken, in bytes, with its end.</summary>
     public long LineLength { get; private set; }
 
-    /// <summary>Whether the line that was taken last is longer than it may be.</summary>
+    /// <summary>Whether the last line taken is longer than allowed.</summary>
     public bool IsTooLong { get; private set; }
 
-    /// <summary>How many bytes stand behind the last line end.</summary>
+    /// <summary>The number of bytes behind the last line end.</summary>
     public long Rest => skipped + (end - start);
 
-    /// <summary>Opens a file, if it is the file of the row.</summary>
+    /// <summary>Opens a file if it is the file of the row.</summary>
     /// <exception cref="InvalidDataException">It is UTF-16, or cannot be read from an offset.</exception>
     public bool TryOpen(string path, in LogRow row, DateTime written)
     {
@@ -69,7 +74,7 @@ internal sealed class LogReader(int longest)
         }
     }
 
-    /// <summary>Takes the next line that has its end.</summary>
+    /// <summary>Takes the next line that has an end.</summary>
     public bool TryTake()
     {
         while (true)
@@ -86,7 +91,7 @@ internal sealed class LogReader(int longest)
         }
     }
 
-    /// <summary>Takes what stands behind the last line end, as if it were a line.</summary>
+    /// <summary>Takes the bytes behind the last line end, as if they were a line.</summary>
     public void TakeRest() => Take(end, end);
 
     public void Close()
@@ -104,18 +109,23 @@ internal sealed class LogReader(int longest)
         }
         catch (NotSupportedException e)
         {
-            throw new InvalidDataException($"{path} cannot be read from an offset: it is no regular file. Pipe it into the process, and use Source.ResumableInput.", e);
+            throw new InvalidDataException(
+                $"{path} cannot be read from an offset: it is no regular file. Pipe it into the process, and use Source.ResumableInput.",
+                    e);
         }
         if (length < row.Offset) return false;
-        if (Read(opened, buffer.AsSpan(0, row.HeadLength), 0) < row.HeadLength || Checksum.Of(buffer.AsSpan(0, row.HeadLength)) != row.HeadSum) return false;
+        if (Read(opened, buffer.AsSpan(0, row.HeadLength), 0) < row.HeadLength
+            || Checksum.Of(buffer.AsSpan(0, row.HeadLength)) != row.HeadSum) return false;
         int tail = row.TailLength;
-        if (Read(opened, buffer.AsSpan(0, tail), row.Offset - tail) < tail || (tail > 0 && Checksum.Of(buffer.AsSpan(0, tail)) != row.TailSum)) return false;
+        if (Read(opened, buffer.AsSpan(0, tail), row.Offset - tail) < tail
+            || (tail > 0 && Checksum.Of(buffer.AsSpan(0, tail)) != row.TailSum)) return false;
         start = scanned = end = tail;
         readTo = row.Offset;
         if (row.Offset > 0) return true;
         end = Read(opened, buffer, 0);
         readTo = end;
-        if (buffer.AsSpan(0, end) is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
+        if (buffer.AsSpan(0, end) is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
+            throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
         return true;
     }
 
@@ -141,7 +151,7 @@ internal sealed class LogReader(int longest)
         start = scanned = behind;
     }
 
-    /// <summary>Keeps only the beginning of a line that is too long.</summary>
+    /// <summary>Drops a line that is too long, except its beginning.</summary>
     private void Skip()
     {
         kept ??= buffer.AsSpan(start, Math.Min(end - start, MaxKept)).ToArray();

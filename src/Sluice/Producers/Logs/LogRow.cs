@@ -1,26 +1,30 @@
 using System.Buffers.Binary;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>How far one followed file was read, and how to recognise the file under another name. Stored with the lines that were accepted.</summary>
+/// <summary>
+/// The read offset of one followed file, with checksums that recognise the file under another name. Stored with the accepted lines.
+/// </summary>
 /// <param name="File">The id of the followed path (<see cref="LogPaths.IdOf"/>).</param>
-/// <param name="Offset">The offset behind the last line that was taken.</param>
-/// <param name="Line">How many lines were taken.</param>
-/// <param name="HeadLength">How many bytes <paramref name="HeadSum"/> covers: the first 256 of the file, or fewer.</param>
+/// <param name="Offset">The offset behind the last line taken.</param>
+/// <param name="Line">The number of lines taken.</param>
+/// <param name="HeadLength">The number of bytes that <paramref name="HeadSum"/> covers: the first 256 of the file, or fewer.</param>
 /// <param name="HeadSum">The checksum of the head.</param>
 /// <param name="TailSum">The checksum of the 256 bytes before the offset, or of fewer.</param>
-/// <param name="Written">When the file was last written to, as far as the reader saw it; in ticks of UTC.</param>
+/// <param name="Written">The time of the last write to the file that the reader saw, in ticks of UTC.</param>
 internal readonly record struct LogRow(UInt128 File, long Offset, long Line, ushort HeadLength, uint HeadSum, uint TailSum, long Written)
 {
     public const int Size = 50;
     public const int Sampled = 256;
 
-    /// <summary>How many bytes before the offset the tail's checksum covers.</summary>
+    /// <summary>The number of bytes before the offset that the tail's checksum covers.</summary>
     public int TailLength => (int)Math.Min(Offset, Sampled);
 
     public static LogRow Read(ReadOnlySpan<byte> bytes) => new(
-        BinaryPrimitives.ReadUInt128LittleEndian(bytes), BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]), BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]),
-        BinaryPrimitives.ReadUInt16LittleEndian(bytes[32..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[34..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[38..]),
+        BinaryPrimitives.ReadUInt128LittleEndian(bytes), BinaryPrimitives.ReadInt64LittleEndian(bytes[16..]),
+            BinaryPrimitives.ReadInt64LittleEndian(bytes[24..]),
+        BinaryPrimitives.ReadUInt16LittleEndian(bytes[32..]), BinaryPrimitives.ReadUInt32LittleEndian(bytes[34..]),
+            BinaryPrimitives.ReadUInt32LittleEndian(bytes[38..]),
         BinaryPrimitives.ReadInt64LittleEndian(bytes[42..]));
 
     public void Write(Span<byte> bytes)

@@ -1,22 +1,23 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Looks which followed files have changed. Used by one pump.</summary>
+/// <summary>Scans for followed files that have changed. Used by one pump.</summary>
 internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOptions options, LogPositions positions, TimeProvider time)
 {
     private static readonly TimeSpan Forgotten = TimeSpan.FromDays(1);
 
     private readonly Dictionary<string, FollowedFile> known = new(StringComparer.Ordinal);
     private readonly Dictionary<UInt128, FollowedFile> byId = [];
-    private readonly Dictionary<string, List<FoundFile>> rotated = new(StringComparer.Ordinal);           // by the path that they had, as the latest look has found them
+    // by their earlier path, from the latest scan
+    private readonly Dictionary<string, List<FoundFile>> rotated = new(StringComparer.Ordinal);
     private readonly HashSet<string> told = new(StringComparer.Ordinal);
     private readonly long begun = time.GetTimestamp();
     private long round;
 
     public bool IsPattern => paths.IsPattern;
 
-    /// <summary>Looks once.</summary>
-    /// <returns>The files to visit; the file that the stored position names first.</returns>
-    /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.PollInterval"/>: the directory is not there.</exception>
+    /// <summary>Scans once.</summary>
+    /// <returns>The files to visit, the file of the stored position first.</returns>
+    /// <exception cref="IOException">Without <see cref="ResumableLinesOptions.PollInterval"/>: the directory does not exist.</exception>
     public List<FollowedFile> Look()
     {
         round++;
@@ -32,7 +33,8 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
         }
         if (!paths.IsPattern) Follow(paths.Path);
         if (round == 1)
-            foreach (string live in rotated.Keys.Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);          // renamed between two polls, and not there again yet
+            // renamed between two polls, and not recreated yet
+            foreach (string live in rotated.Keys.Where(live => positions.Find(paths.IdOf(live)) is not null)) Follow(live);
         List<FollowedFile>? forgotten = null;
         foreach (FollowedFile followed in known.Values)
         {
@@ -46,21 +48,23 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
             known.Remove(followed.Path);
             byId.Remove(followed.Id);
         }
-        if (round == 1 && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is > 0 and int at) (due[0], due[at]) = (due[at], due[0]);
+        if (round == 1 && positions.Current is { } current && due.FindIndex(one => one.Id == current.File) is > 0 and int at)
+            (due[0], due[at]) = (due[at], due[0]);
         return due;
     }
 
-    /// <summary>Whether a rotated file of a path was written to since, and has more than was read of the path.</summary>
+    /// <summary>Whether a rotated file of a path was written to since, and has more bytes than were read of the path.</summary>
     public bool MayBeRotated(FollowedFile file, LogRow row)
         => (paths.IsPattern ? rotated.GetValueOrDefault(file.Path) : Rotation.Of(file.Path))?.Exists(one => IsNewer(one, row)) ?? false;
 
     public static bool IsNewer(in FoundFile one, in LogRow row) => one.Written.Ticks > row.Written && one.Length > row.Offset;
 
-    /// <summary>Whether a file has not been there for a day of this run.</summary>
+    /// <summary>Whether a file has been missing for a day of this run.</summary>
     public bool IsForgotten(UInt128 file) => !byId.ContainsKey(file) && time.GetElapsedTime(begun) >= Forgotten;
 
-    /// <summary>Nothing of a file is there any more.</summary>
-    public void IsGone(FollowedFile file) => (file.IsGone, file.IsBehind, file.GoneSince, file.Read) = (true, false, time.GetTimestamp(), null);
+    /// <summary>Marks a path whose files no longer exist.</summary>
+    public void IsGone(FollowedFile file) => (file.IsGone, file.IsBehind, file.GoneSince, file.Read) = (true, false, time.GetTimestamp(),
+        null);
 
     public void Warn(string text)
     {
@@ -104,12 +108,16 @@ internal sealed class LogWatch(string producer, LogPaths paths, ResumableLinesOp
     {
         if (known.ContainsKey(path)) return true;
         if (NameBytes.IsText(path))
-            return !Rotation.LiveNames(Path.GetFileName(path)).Exists(live => IsFollowed(Path.Combine(Path.GetDirectoryName(path)!, live), names));
-        if (told.Add(path)) Warn($"{NameBytes.Shown(path)} is left out, because its name is no UTF-8 (\\uFFFD stands for bytes that are no text; 'ls -b' shows them). Rename it, and its lines are read.");
+            return !Rotation.LiveNames(Path.GetFileName(path))
+                .Exists(live => IsFollowed(Path.Combine(Path.GetDirectoryName(path)!, live), names));
+        if (told.Add(path))
+            Warn($"{NameBytes.Shown(path)} is left out, because its name is no UTF-8 (\\uFFFD stands for bytes that are no text; 'ls -b' "
+                + $"shows them). Rename it, and its lines are read.");
         return false;
     }
 
-    private bool IsFollowed(string live, HashSet<string> names) => names.Contains(live) || known.ContainsKey(live) || positions.Find(paths.IdOf(live)) is not null;
+    private bool IsFollowed(string live, HashSet<string> names)
+        => names.Contains(live) || known.ContainsKey(live) || positions.Find(paths.IdOf(live)) is not null;
 
     private FollowedFile Follow(string path)
     {

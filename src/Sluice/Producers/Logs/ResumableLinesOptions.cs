@@ -1,14 +1,19 @@
 namespace Sluice;
 
-/// <summary>How log files are followed (<see cref="Source.ResumableLines{T}(string, string, Func{FileLine, T}, ResumableLinesOptions)"/>). Immutable.</summary>
+/// <summary>
+/// Options for following log files (<see cref="Source.ResumableLines{T}(string, string, Func{FileLine, T}, ResumableLinesOptions)"/>).
+/// Immutable.
+/// </summary>
 public sealed record ResumableLinesOptions
 {
     private readonly TimeSpan? poll;
     private readonly TimeSpan rotationWait = TimeSpan.FromSeconds(5);
     private readonly int maxLineLength = 1 << 20;
 
-    /// <summary>How often the source looks for new lines and new files; more than zero. Null, unless given: the source ends at the end of the files.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    /// <summary>
+    /// The time between two scans for new lines and files: more than zero. Null unless given: the source then ends at the end of the files.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
     public TimeSpan? PollInterval
     {
         get => poll;
@@ -20,10 +25,11 @@ public sealed record ResumableLinesOptions
     }
 
     /// <summary>
-    /// How long a rotated file must have stayed the same before the source reads the file that replaced it; zero or more, five seconds unless given. Programs write to a renamed file until they are told to reopen it.
-    /// Without <see cref="PollInterval"/> the source does not wait.
+    /// How long a rotated file must stay unchanged before the source reads the file that replaced it: zero or more; five seconds unless
+    /// given. Programs write to a renamed file until they are told to reopen it. Without <see cref="PollInterval"/> the source does not
+    /// wait.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public TimeSpan RotationTimeout
     {
         get => rotationWait;
@@ -34,8 +40,11 @@ public sealed record ResumableLinesOptions
         }
     }
 
-    /// <summary>The longest line in bytes, 1 or more; 1,048,576 unless given. A longer line is a dead letter that has the beginning of the line, at most 64 KB.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
+    /// <summary>
+    /// The longest line, in bytes: 1 or more; 1,048,576 unless given. A longer line becomes a dead letter with the beginning of the line,
+    /// at most 64 KB.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int MaxLineLength
     {
         get => maxLineLength;
@@ -47,11 +56,14 @@ public sealed record ResumableLinesOptions
     }
 
     /// <summary>
-    /// Where the offsets of more than 64 files are written down; <c>.NAME.lines</c> in the directory before the first wildcard unless given, NAME being the producer's. A path without wildcards needs no journal.
-    /// The journal belongs to the position in the store: keep both, or neither.
+    /// The path of the journal, which keeps the offsets of more than 64 files. Unless given: <c>.NAME.lines</c> in the directory before the
+    /// first wildcard, with the producer's name. A path without wildcards needs no journal. Keep the journal together with the store: both,
+    /// or neither.
     /// </summary>
     public string? Journal { get; init; }
 
-    /// <summary>Gets warnings: a file that cannot be read, lines that were cut off before they were read. Standard error unless given.</summary>
+    /// <summary>
+    /// Called with warnings: a file that cannot be read, lines that were lost before they were read. Standard error unless given.
+    /// </summary>
     public Action<string>? OnWarning { get; init; }
 }

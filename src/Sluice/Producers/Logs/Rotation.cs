@@ -1,9 +1,12 @@
 using System.Buffers;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Which files are earlier ones of a followed file, and in which order they were written.</summary>
-/// <remarks>app.log.1, app.log-20260131, app.log.2026-01-31, app.log.old: the name, one of the characters <c>. - _</c>, then digits or a word that says that the file is old.</remarks>
+/// <summary>Recognises the rotated files of a followed file, and their order.</summary>
+/// <remarks>
+/// app.log.1, app.log-20260131, app.log.2026-01-31, app.log.old: the name, one of the characters <c>. - _</c>, then digits or a word for
+/// old.
+/// </remarks>
 internal static class Rotation
 {
     private const int MaxCount = 4;              // longer numbers are dates
@@ -14,7 +17,8 @@ internal static class Rotation
 
     public static bool IsOf(string name, ReadOnlySpan<char> live)
     {
-        if (name.Length < live.Length + 2 || !name.AsSpan().StartsWith(live, StringComparison.Ordinal) || !IsSeparator(name[live.Length])) return false;
+        if (name.Length < live.Length + 2 || !name.AsSpan().StartsWith(live, StringComparison.Ordinal) || !IsSeparator(name[live.Length]))
+            return false;
         ReadOnlySpan<char> suffix = name.AsSpan(live.Length + 1);
         if (char.IsAsciiDigit(suffix[0])) return !suffix.ContainsAnyExcept(OfTimes);
         foreach (string word in Words)
@@ -22,7 +26,7 @@ internal static class Rotation
         return false;
     }
 
-    /// <summary>The names of which a file may be an earlier one, by its own name.</summary>
+    /// <summary>The names of the files whose rotated file this may be, by its name.</summary>
     public static List<string> LiveNames(string name)
     {
         List<string> live = [];
@@ -31,7 +35,7 @@ internal static class Rotation
         return live;
     }
 
-    /// <summary>The earlier files of a followed one, the oldest first.</summary>
+    /// <summary>The rotated files of a followed file, the oldest first.</summary>
     public static List<FoundFile> Of(string live)
     {
         string name = Path.GetFileName(live);
@@ -40,7 +44,10 @@ internal static class Rotation
         return found;
     }
 
-    /// <summary>Counts say the order where there are counts: a program may still write to an earlier file. Else times do, then names.</summary>
+    /// <summary>
+    /// Orders rotated files, oldest first: by number if they have one, since a program may still write to a rotated file; otherwise by
+    /// time, then by name.
+    /// </summary>
     public static int Compare(in FoundFile one, in FoundFile other, int live)
     {
         if (CountOf(one.Path, live) is { } first && CountOf(other.Path, live) is { } second) return second.CompareTo(first);
@@ -49,7 +56,8 @@ internal static class Rotation
     }
 
     private static int? CountOf(string path, int live)
-        => path.Length - live - 1 is > 0 and <= MaxCount && int.TryParse(path.AsSpan(live + 1), System.Globalization.NumberStyles.None, null, out int count) ? count : null;
+        => path.Length - live - 1 is > 0 and <= MaxCount
+        && int.TryParse(path.AsSpan(live + 1), System.Globalization.NumberStyles.None, null, out int count) ? count : null;
 
     private static bool IsSeparator(char one) => one is '.' or '-' or '_';
 }

@@ -1,20 +1,20 @@
 using System.Globalization;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>A column of a key: what values it has, in which order.</summary>
+/// <summary>A column of a query's key: its name, the type of its values, and their order.</summary>
 internal sealed class KeyColumn
 {
-    /// <summary>The parameter that says how many rows a query may return.</summary>
+    /// <summary>The parameter with the number of rows that a query may return.</summary>
     public const string Take = "take";
 
     private const int MaxShown = 100;
 
     private readonly IComparer<string> texts;
 
-    /// <param name="key">What the user has said of it.</param>
-    /// <param name="texts">The order of texts.</param>
-    /// <exception cref="ArgumentException">It cannot be meant.</exception>
+    /// <param name="key">The user's definition of the column.</param>
+    /// <param name="texts">The order of text.</param>
+    /// <exception cref="ArgumentException">The name or the type of the start is not allowed.</exception>
     public KeyColumn(QueryKey key, IComparer<string> texts)
     {
         this.texts = texts;
@@ -22,13 +22,18 @@ internal sealed class KeyColumn
         ArgumentException.ThrowIfNullOrEmpty(key.Column, nameof(key));
         ArgumentNullException.ThrowIfNull(key.Start, nameof(key));
         if (!key.Column.All(static letter => letter == '_' || char.IsLetterOrDigit(letter)))
-            throw new ArgumentException($"'{key.Column}' cannot be the name of a parameter. Give the column another name in the query (AS …), of letters, digits and underscores, and name that.", nameof(key));
+            throw new ArgumentException(
+                $"'{key.Column}' cannot be the name of a parameter. Give the column another name in the query (AS …), of letters, digits "
+                    + $"and underscores, and name that.", nameof(key));
         if (key.Column.Equals(Take, StringComparison.OrdinalIgnoreCase))
-            throw new ArgumentException($"'{Take}' is the name of the number of rows that a query may return. Give the key column another name in the query (AS …), and name that.", nameof(key));
+            throw new ArgumentException(
+                $"'{Take}' is the name of the number of rows that a query may return. Give the key column another name in the query (AS "
+                    + $"…), and name that.", nameof(key));
         Name = key.Column;
         Type = KeyType.Of(key.Start)
             ?? throw new ArgumentException(
-                $"The start of the key column '{Name}' is of type {key.Start.GetType().Name}, which has no order that a database shares. Give an integer, decimal, double, string, DateTime, DateTimeOffset, Guid or byte[].", nameof(key));
+                $"The start of the key column '{Name}' is of type {key.Start.GetType().Name}, which has no order that a database shares. "
+                    + $"Give an integer, decimal, double, string, DateTime, DateTimeOffset, Guid or byte[].", nameof(key));
         Start = Type.Read(key.Start)!;
     }
 
@@ -40,7 +45,7 @@ internal sealed class KeyColumn
 
     public int Compare(object one, object other) => one is string text ? texts.Compare(text, (string)other) : Type.Compare(one, other);
 
-    /// <summary>A value, for people.</summary>
+    /// <summary>The column and a value, for messages.</summary>
     public string Describe(object value)
     {
         string text = value switch
@@ -56,7 +61,7 @@ internal sealed class KeyColumn
     }
 }
 
-/// <summary>Texts by their code points, which is the order of their bytes in UTF-8.</summary>
+/// <summary>Compares text by code points, which is the byte order of UTF-8.</summary>
 internal sealed class CodePointOrder : IComparer<string>
 {
     public static readonly CodePointOrder Instance = new();
@@ -67,7 +72,7 @@ internal sealed class CodePointOrder : IComparer<string>
         int same = one.CommonPrefixLength(other);
         if (same == one.Length || same == other.Length) return one.Length.CompareTo(other.Length);
         (char a, char b) = (one[same], other[same]);
-        // Surrogates stand for what is behind all other characters, and are not the last of them.
+        // Surrogates encode characters above all others, but are not the last UTF-16 values.
         return char.IsSurrogate(a) == char.IsSurrogate(b) ? a.CompareTo(b) : char.IsSurrogate(a) ? 1 : -1;
     }
 }

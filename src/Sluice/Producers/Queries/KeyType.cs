@@ -1,15 +1,16 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>A type of key values: how they are read from rows, compared, and stored.</summary>
+/// <summary>A type of key values: reads them from rows, compares them, and writes them to positions.</summary>
 internal abstract class KeyType
 {
-    // Their places are stored.
+    // Indices into this list are stored: append only.
     private static readonly KeyType[] All =
     [
         new Integers(),
         new Plain<decimal>(static (bytes, value) => bytes.Write(value), static bytes => bytes.ReadDecimal(),
             static value => value switch { ulong number => number, _ when Integers.Whole(value) is { } number => number, _ => null }),
-        new Plain<double>(static (bytes, value) => bytes.Write(value), static bytes => bytes.ReadDouble(), static value => value is float number ? number : null),
+        new Plain<double>(static (bytes, value) => bytes.Write(value), static bytes => bytes.ReadDouble(),
+            static value => value is float number ? number : null),
         new Texts(),
         new Plain<DateTime>(
             static (bytes, value) =>
@@ -24,21 +25,24 @@ internal abstract class KeyType
                 bytes.Write(value.Ticks);
                 bytes.Write(value.Offset.Ticks);
             },
-            static bytes => new(bytes.ReadInt64(), new(bytes.ReadInt64())), static value => value is DateTime { Kind: DateTimeKind.Utc } time ? time : null),
-        new Plain<Guid>(static (bytes, value) => bytes.Write(value.ToByteArray()), static bytes => new(bytes.ReadBytes(16)), static _ => null),
+            static bytes => new(bytes.ReadInt64(), new(bytes.ReadInt64())),
+                static value => value is DateTime { Kind: DateTimeKind.Utc } time ? time : null),
+        new Plain<Guid>(static (bytes, value) => bytes.Write(value.ToByteArray()), static bytes => new(bytes.ReadBytes(16)),
+            static _ => null),
         new Bytes(),
     ];
 
     public byte Number => (byte)Array.IndexOf(All, this);
 
-    public static KeyType? Of(object start) => Array.Find(All, type => type.IsOf(start)) ?? Array.Find(All, type => type.Read(start) is not null);
+    public static KeyType? Of(object start) => Array.Find(All, type => type.IsOf(start))
+        ?? Array.Find(All, type => type.Read(start) is not null);
 
     public static KeyType? Numbered(byte number) => number < All.Length ? All[number] : null;
 
-    /// <summary>Whether a value is of just this type.</summary>
+    /// <summary>Whether a value has exactly this type.</summary>
     protected abstract bool IsOf(object value);
 
-    /// <returns>A value as one of this type; null if it is none.</returns>
+    /// <returns>The value, converted to this type; null if that is not possible.</returns>
     public abstract object? Read(object value);
 
     public abstract int Compare(object one, object other);
@@ -47,7 +51,7 @@ internal abstract class KeyType
 
     public abstract object Read(BinaryReader bytes);
 
-    /// <summary>Whole numbers of any size, as the provider happens to have them.</summary>
+    /// <summary>Whole numbers of any size, as the provider returns them.</summary>
     private sealed class Integers : KeyType
     {
         public static long? Whole(object value) => value switch
@@ -89,7 +93,7 @@ internal abstract class KeyType
         public override object Read(BinaryReader bytes) => read(bytes);
     }
 
-    /// <summary>Their order is the query's, see <see cref="KeyColumn.Compare"/>.</summary>
+    /// <summary>Text. <see cref="KeyColumn.Compare"/> orders it as the query does.</summary>
     private sealed class Texts : KeyType
     {
         protected override bool IsOf(object value) => value is string;

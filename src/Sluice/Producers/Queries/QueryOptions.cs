@@ -2,14 +2,16 @@ using System.Data.Common;
 
 namespace Sluice;
 
-/// <summary>How the rows of a query are read (<see cref="Source.Query"/>). Immutable.</summary>
+/// <summary>Options for reading the rows of a query (<see cref="Source.Query"/>). Immutable.</summary>
 public sealed record QueryOptions
 {
     private readonly int pageRows = 1_000;
     private readonly TimeSpan? poll;
 
-    /// <summary>How many rows are read at once, and are in memory: the value of the parameter <c>take</c>. 1 or more, 1,000 unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
+    /// <summary>
+    /// The number of rows that are read at once and held in memory, which is the parameter <c>take</c>: 1 or more; 1,000 unless given.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int MaxPageRows
     {
         get => pageRows;
@@ -20,8 +22,11 @@ public sealed record QueryOptions
         }
     }
 
-    /// <summary>How long after a look that found no row it is looked for new ones; more than zero. Null, unless given, ends when there are no more.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    /// <summary>
+    /// The wait between an empty result and the next query: more than zero. Null unless given: the source then ends when there are no more
+    /// rows.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
     public TimeSpan? PollInterval
     {
         get => poll;
@@ -32,15 +37,18 @@ public sealed record QueryOptions
         }
     }
 
-    /// <summary>Called with each command before it is run: for a time limit, further parameters, or types of parameters that the provider does not choose as the table needs them.</summary>
+    /// <summary>
+    /// Called with each command before it runs: to set a timeout, further parameters, or parameter types that the provider does not choose
+    /// as the table needs them.
+    /// </summary>
     public Action<DbCommand>? Configure { get; init; }
 
     /// <summary>
-    /// In which order the database sorts texts of the key; by code points unless given, as <c>BINARY</c> of SQLite and <c>"C"</c> of PostgreSQL do. Say in the query that it is to sort so; other
-    /// orders change with versions of the system.
+    /// The order in which the database sorts text of the key: by code points unless given, like <c>BINARY</c> of SQLite and <c>"C"</c> of
+    /// PostgreSQL. Request that order in the query; other orders change with versions of the system.
     /// </summary>
     public IComparer<string>? TextOrder { get; init; }
 
-    /// <summary>The clock of the waiting.</summary>
+    /// <summary>The clock for the waits between queries.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

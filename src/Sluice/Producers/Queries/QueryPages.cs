@@ -1,20 +1,24 @@
 using System.Data.Common;
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Reads the rows of a query page by page, each page by the key of the row before it. For one run.</summary>
-/// <remarks>A page is read to its end, and its connection given back, before a row of it is handed on: so nothing is locked in the database while the pipeline is at work.</remarks>
-internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, string sql, RowKeys keys, Func<DbDataReader, T> item, QueryOptions options)
+/// <summary>Reads the rows of a query page by page, each page from the key of the last row before it. For one run.</summary>
+/// <remarks>
+/// A page is read to its end, and its connection closed, before its rows are emitted: no database lock is held while the pipeline works.
+/// </remarks>
+internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, string sql, RowKeys keys, Func<DbDataReader, T> item,
+    QueryOptions options)
 {
     private const int MaxShown = 200;
 
     private readonly record struct Row(object[] Key, byte[] Position, T Item);
 
-    /// <summary>Called where the row that it was to go on with is gone. Set before anything is read.</summary>
+    /// <summary>Called if the row to resume with is gone. Set it before the first read.</summary>
     public Action RowIsGone { get; set; } = static () => { };
 
-    public async IAsyncEnumerable<WithPosition<T>> ReadAsync(ReadOnlyMemory<byte> position, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<WithPosition<T>> ReadAsync(ReadOnlyMemory<byte> position,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         (object[] after, object[]? partly) = keys.FromPosition(position, name);
         while (true)
@@ -23,7 +27,7 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
             int first = 0;
             if (partly is not null)
             {
-                // Rows that have appeared before it are too late, as they would be in one run.
+                // Rows that have appeared before it come too late, as they would within one run.
                 first = page.FindIndex(row => keys.Compare(row.Key, partly) >= 0);
                 if (first < 0 && failure is not null) throw failure;
                 if (first < 0 && page.Count > 0)
@@ -47,13 +51,14 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
         }
     }
 
-    /// <returns>The rows, and what is wrong behind the last of them.</returns>
+    /// <returns>The rows, and the error behind the last of them.</returns>
     private async Task<(List<Row> Rows, Exception? Failure)> PageAsync(object[] after, CancellationToken cancellation)
     {
         List<Row> rows = [];
         try
         {
-            await using DbConnection connection = connect() ?? throw new InvalidOperationException("the function that connects returned null");
+            await using DbConnection connection = connect()
+                ?? throw new InvalidOperationException("the function that connects returned null");
             if (connection.State != System.Data.ConnectionState.Open) await connection.OpenAsync(cancellation);
             await using DbCommand command = CommandFor(connection, after);
             await using DbDataReader result = await command.ExecuteReaderAsync(cancellation);
@@ -72,7 +77,9 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
         catch (Exception e)
         {
             string where = ReferenceEquals(after, keys.Start) ? "from its start" : $"behind the row with {keys.Describe(after)}";
-            return (rows, new InvalidDataException($"The query of '{name}' fails {where}: {e.Message}{(e is DbException ? $" It is: {Shortened(sql)}" : "")}", e));
+            return (rows,
+                new InvalidDataException(
+                    $"The query of '{name}' fails {where}: {e.Message}{(e is DbException ? $" It is: {Shortened(sql)}" : "")}", e));
         }
     }
 
@@ -100,11 +107,14 @@ internal sealed class QueryPages<T>(string name, Func<DbConnection> connect, str
         {
             string columns = string.Join(", ", keys.Columns.Select(static column => column.Name));
             throw new InvalidDataException(
-                $"the next row has {keys.Describe(key)}, and rows must ascend by their key, so that it can go on behind each of them. Take only what is greater than the parameters, sort by ({columns}) in this order, "
+                $"the next row has {keys.Describe(key)}, and rows must ascend by their key, so that it can go on behind each of them. "
+                    + $"Take only what is greater than the parameters, sort by ({columns}) in this order, "
                 + "and add a column to the key if there are rows that have the same.");
         }
         byte[] position = keys.ToPosition(key);
-        if (!RowKeys.Fits(position)) throw new InvalidDataException($"the next row has {keys.Describe(key)}, which is {position.Length:N0} bytes with its names: too long to be stored with each item. Take a shorter key.");
+        if (!RowKeys.Fits(position)) throw new InvalidDataException(
+            $"the next row has {keys.Describe(key)}, which is {position.Length:N0} bytes with its names: too long to be stored with each "
+                + $"item. Take a shorter key.");
         try
         {
             return new(key, position, item(result));

@@ -1,23 +1,25 @@
 using System.Data.Common;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>The key by which the rows of a query ascend: one column or several. Its values are in the order of the columns.</summary>
+/// <summary>The ascending key of a query's rows: one column or several. Values are in the order of the columns.</summary>
 internal sealed class RowKeys
 {
     private const byte Version = 1;
 
-    // Two of them have room in a position.
+    // A position has room for two keys of this size.
     private const int MaxKey = 1_900;
 
     private readonly KeyColumn[] columns;
 
-    /// <exception cref="ArgumentException">They cannot be meant.</exception>
+    /// <exception cref="ArgumentException">There is no column, a column is named twice, or a column is not allowed.</exception>
     public RowKeys(IReadOnlyList<QueryKey> key, IComparer<string>? texts)
     {
         columns = [.. key.Select(column => new KeyColumn(column, texts ?? CodePointOrder.Instance))];
-        if (columns.Length == 0) throw new ArgumentException("The key of a query has one column at least: one by which its rows ascend, and that is another in each row.", nameof(key));
-        string? twice = columns.GroupBy(static column => column.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(static group => group.Count() > 1)?.Key;
+        if (columns.Length == 0) throw new ArgumentException(
+            "The key of a query has one column at least: one by which its rows ascend, and that is another in each row.", nameof(key));
+        string? twice = columns.GroupBy(static column => column.Name, StringComparer.OrdinalIgnoreCase)
+            .FirstOrDefault(static group => group.Count() > 1)?.Key;
         if (twice is not null) throw new ArgumentException($"The key column '{twice}' is named twice.", nameof(key));
         Start = [.. columns.Select(static column => column.Start)];
     }
@@ -38,33 +40,38 @@ internal sealed class RowKeys
         return 0;
     }
 
-    /// <summary>Where the columns are in a result.</summary>
+    /// <summary>The indices of the key columns in a result.</summary>
     public int[] PlacesIn(DbDataReader result)
     {
         string[] names = [.. Enumerable.Range(0, result.FieldCount).Select(result.GetName)];
-        return [.. columns.Select(column => Array.FindIndex(names, name => name.Equals(column.Name, StringComparison.OrdinalIgnoreCase)) is >= 0 and var at
+        return [.. columns.Select(column => Array.FindIndex(names,
+            name => name.Equals(column.Name, StringComparison.OrdinalIgnoreCase)) is >= 0 and var at
             ? at
-            : throw new InvalidDataException($"its result has no column '{column.Name}', which is of its key, but {string.Join(", ", names)}. Select the key as well."))];
+            : throw new InvalidDataException(
+            $"its result has no column '{column.Name}', which is of its key, but {string.Join(", ", names)}. Select the key as well."))];
     }
 
     /// <param name="row">The row.</param>
-    /// <param name="places">Where the columns are in it.</param>
+    /// <param name="places">The indices of the key columns.</param>
     public object[] Read(DbDataReader row, int[] places)
     {
         var values = new object[columns.Length];
         for (int i = 0; i < values.Length; i++)
         {
             object value = row.GetValue(places[i]);
-            if (value is DBNull) throw new InvalidDataException($"a row has no value in the key column '{columns[i].Name}'. Leave out such rows (WHERE {columns[i].Name} IS NOT NULL), or take another key.");
+            if (value is DBNull) throw new InvalidDataException(
+                $"a row has no value in the key column '{columns[i].Name}'. Leave out such rows (WHERE {columns[i].Name} IS NOT NULL), or "
+                    + $"take another key.");
             values[i] = columns[i].Type.Read(value)
-                ?? throw new InvalidDataException($"the key column '{columns[i].Name}' has a value of type {value.GetType().Name}, and its start is of type {columns[i].Start.GetType().Name}. Give a start of the column's type.");
+                ?? throw new InvalidDataException(
+                $"the key column '{columns[i].Name}' has a value of type {value.GetType().Name}, and its start is of "
+                    + $"type {columns[i].Start.GetType().Name}. Give a start of the column's type.");
         }
         return values;
     }
 
-    /// <param name="row">Behind this row; before it, if there is <paramref name="partly"/>.</param>
-    /// <param name="partly">The row behind it, of which a part was accepted.</param>
-    /// <exception cref="InvalidDataException">A key is too long to be stored.</exception>
+    /// <param name="row">The row before the position.</param>
+    /// <param name="partly">The row behind it, if a part of that row was accepted.</param>
     public byte[] ToPosition(object[] row, object[]? partly = null)
     {
         using var stream = new MemoryStream();
@@ -91,22 +98,27 @@ internal sealed class RowKeys
     /// <summary>Whether a position behind a row can be stored.</summary>
     public static bool Fits(byte[] position) => position.Length <= MaxKey;
 
-    /// <param name="position">What <see cref="ToPosition"/> made; empty for the beginning.</param>
+    /// <param name="position">A result of <see cref="ToPosition"/>; empty for the beginning.</param>
     /// <param name="name">The producer's name.</param>
-    /// <returns>Behind which row to go on, and the row behind it if a part of that was accepted.</returns>
-    /// <exception cref="InvalidDataException">Another version of the code has stored it, or it is of another key.</exception>
+    /// <returns>The row to resume behind, and the row behind it if a part of that was accepted.</returns>
+    /// <exception cref="InvalidDataException">Another version of the code has stored it, or it has another key.</exception>
     public (object[] After, object[]? Partly) FromPosition(ReadOnlyMemory<byte> position, string name)
     {
         if (position.IsEmpty) return (Start, null);
         using var bytes = new BinaryReader(new MemoryStream(position.ToArray()));
         byte version = bytes.ReadByte();
-        if (version != Version) throw new InvalidDataException($"The position of the producer '{name}' is of version {version}, and this code knows {Version}: run the code that has stored it, or a later one.");
-        (KeyType? Type, string Name)[] stored = [.. Enumerable.Range(0, bytes.ReadByte()).Select(_ => (KeyType.Numbered(bytes.ReadByte()), bytes.ReadString()))];
+        if (version != Version) throw new InvalidDataException(
+            $"The position of the producer '{name}' is of version {version}, and this code knows {Version}: run the code that has stored "
+                + $"it, or a later one.");
+        (KeyType? Type, string Name)[] stored = [.. Enumerable.Range(0, bytes.ReadByte())
+            .Select(_ => (KeyType.Numbered(bytes.ReadByte()), bytes.ReadString()))];
         if (!stored.SequenceEqual(columns.Select(static column => ((KeyType?)column.Type, column.Name))))
         {
             throw new InvalidDataException(
-                $"The position of the producer '{name}' is of the key ({string.Join(", ", stored.Select(static column => column.Name))}), and the query's is "
-                + $"({string.Join(", ", columns.Select(static column => column.Name))}), or their types differ: it cannot go on by another key. Take the one that it had; or give the producer another name, to begin anew.");
+                $"The position of the producer '{name}' is of the key ({string.Join(", ", stored.Select(static column => column.Name))}), "
+                    + $"and the query's is "
+                + $"({string.Join(", ", columns.Select(static column => column.Name))}), or their types differ: it cannot go on by "
+                + $"another key. Take the one that it had; or give the producer another name, to begin anew.");
         }
         object[] after = ReadRow();
         return (after, bytes.ReadBoolean() ? ReadRow() : null);

@@ -1,10 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>The lines of a file of UTF-8, with the offsets behind them, from any line on.</summary>
-/// <remarks>One user at a time. Lines end in LF, CR LF or CR; the last one may have no end.</remarks>
+/// <summary>Reads the lines of a UTF-8 file from any line on, with the offset behind each.</summary>
+/// <remarks>Not thread-safe. Lines end in LF, CR LF or CR; the last one may have no end.</remarks>
 internal sealed class ByteLines : IDisposable
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -16,16 +16,17 @@ internal sealed class ByteLines : IDisposable
     private int start;
     private int end;
     private bool isAtEnd;
-    private LinePosition position;                   // behind the line taken last
+    private LinePosition position;                   // behind the last line taken
 
-    /// <exception cref="InvalidDataException">It is not the file that the position is of, or not UTF-8.</exception>
+    /// <exception cref="InvalidDataException">The file does not fit the position, is not UTF-8, or cannot seek.</exception>
     public ByteLines(string path, LinePosition from, int longest)
     {
         (this.path, this.longest, position) = (path, longest, from);
         file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         try
         {
-            if (!file.CanSeek) throw new InvalidDataException($"{path} cannot be read from an offset: pipe it into the process, and resume by line number.");
+            if (!file.CanSeek) throw new InvalidDataException(
+                $"{path} cannot be read from an offset: pipe it into the process, and resume by line number.");
             Open();
         }
         catch
@@ -35,10 +36,10 @@ internal sealed class ByteLines : IDisposable
         }
     }
 
-    /// <summary>Behind the line that was taken last.</summary>
+    /// <summary>The position behind the last line taken.</summary>
     public LinePosition Position => position;
 
-    /// <exception cref="InvalidDataException">The next line is too long, or not UTF-8: names file and line.</exception>
+    /// <exception cref="InvalidDataException">The next line is too long, or not UTF-8; the message names file and line.</exception>
     public bool TryTake([NotNullWhen(true)] out string? line)
     {
         int length, behind;
@@ -58,7 +59,9 @@ internal sealed class ByteLines : IDisposable
         }
         catch (DecoderFallbackException e)
         {
-            throw new InvalidDataException($"{path}, line {position.Line + 1}: not UTF-8 from byte {e.Index + 1} of the line on (offset {position.Offset + e.Index:N0}).", e);
+            throw new InvalidDataException(
+                $"{path}, line {position.Line + 1}: not UTF-8 from byte {e.Index + 1} of the line on "
+                    + $"(offset {position.Offset + e.Index:N0}).", e);
         }
         position = position.Behind(buffer.AsSpan(start, behind));
         start += behind;
@@ -67,7 +70,8 @@ internal sealed class ByteLines : IDisposable
 
     public void Dispose() => file.Dispose();
 
-    /// <returns>Whether a whole line is in the buffer: so long, and the next one so far behind its beginning.</returns>
+    /// <returns>Whether a complete line is in the buffer, with its length and the start of the next line, relative to its own
+    /// start.</returns>
     private bool FindEnd(out int length, out int behind)
     {
         ReadOnlySpan<byte> unread = buffer.AsSpan(start, end - start);
@@ -80,7 +84,7 @@ internal sealed class ByteLines : IDisposable
         }
         behind = length + 1;
         if (unread[length] == '\n') return true;
-        if (behind == unread.Length) return isAtEnd;          // a CR: whether an LF belongs to it is not read yet
+        if (behind == unread.Length) return isAtEnd;          // a CR: the next byte may be its LF
         if (unread[behind] == '\n') behind++;
         return true;
     }
@@ -104,13 +108,15 @@ internal sealed class ByteLines : IDisposable
         ReadOnlySpan<byte> head = bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
         if (position.Line == 0)
         {
-            if (head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..]) throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
+            if (head is [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..])
+                throw new InvalidDataException($"{path} is UTF-16, by its first two bytes: convert it to UTF-8.");
             if (head.SequenceEqual(Encoding.UTF8.Preamble)) position = position.Behind(head) with { Line = 0 };
         }
         else if (file.Length < position.Offset || head.Length < position.Length || Checksum.Of(head) != position.Sum)
         {
             throw new InvalidDataException(
-                $"{path} is not the file of which more than {position.Line:N0} lines ({position.Offset:N0} bytes) were accepted before: it was cut, or replaced by another. "
+                $"{path} is not the file of which more than {position.Line:N0} lines ({position.Offset:N0} bytes) were accepted before: "
+                    + $"it was cut, or replaced by another. "
                 + "Put that file back; or give the producer another name, to begin anew.");
         }
         file.Position = position.Offset;

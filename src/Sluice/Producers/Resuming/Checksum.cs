@@ -1,9 +1,9 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Recognises an input that was read before, cheaply: CRC-32C, which processors compute themselves. No protection against intent.</summary>
+/// <summary>CRC-32C, computed by the processor: recognises an input that was read before. No protection against intent.</summary>
 internal static class Checksum
 {
     public static uint Of(ReadOnlySpan<byte> bytes, uint before = 0)

@@ -1,15 +1,16 @@
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
 /// <summary>
-/// The files of a directory that were seen, in the order in which they are taken: so that the position in a directory is a number, whatever the names of
-/// files that come later. A file is noted, and the note flushed, before it is taken.
+/// The journal of a directory: the names of its files in the order in which they are taken. With it, the position in a directory is a
+/// number, whatever the names of later files. A name is written and flushed before its file is taken.
 /// </summary>
 /// <remarks>
-/// One line for each name, with a checksum of it and of all names before, so that a line that was changed, lost or moved is noticed. Journals of earlier versions have lines without checksums;
-/// those are read, and the checksums of what comes behind include them. A last line without an end was cut by a crash, before anybody relied on it. Used by one producer.
+/// One line for each name, with a checksum of all names so far, so that a changed, lost or moved line is noticed. Journals of earlier
+/// versions have lines without checksums; later checksums include them. A last line without an end was cut off by a crash, before its file
+/// was taken. Used by one producer.
 /// </remarks>
 internal sealed class FileJournal : IDisposable
 {
@@ -26,10 +27,11 @@ internal sealed class FileJournal : IDisposable
 
     public List<string> Names { get; }
 
-    /// <param name="path">The journal.</param>
-    /// <param name="accepted">The position in the store: how many names were accepted wholly; of the one behind them something was. Null if there is none.</param>
-    /// <exception cref="IOException">Another process reads the directory with this journal; or it cannot be written.</exception>
-    /// <exception cref="InvalidDataException">A line is damaged that something was accepted by: names journal and line.</exception>
+    /// <param name="path">The path of the journal.</param>
+    /// <param name="accepted">The stored position: the number of files that were accepted completely; a part of the next one was accepted,
+    /// too. Null if there is none.</param>
+    /// <exception cref="IOException">Another process uses this journal, or it cannot be written.</exception>
+    /// <exception cref="InvalidDataException">A line up to the stored position is damaged; the message names journal and line.</exception>
     public static FileJournal Open(string path, long? accepted)
     {
         SafeFileHandle file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
@@ -47,14 +49,14 @@ internal sealed class FileJournal : IDisposable
                 var line = JournalLine.Read(bytes.AsSpan(whole, end - whole), hasSums, sum);
                 if (line.Name is null)
                 {
-                    // Of what lies behind the name that comes next nothing was accepted: those files are found again.
+                    // Of the files behind the next one nothing was accepted: they are found again.
                     if (names.Count > (accepted ?? 0)) break;
                     throw Damaged(path, names.Count + 1, line.HasSum && !hasSums && names.Count > 0);
                 }
                 (hasSums, sum) = (hasSums || line.HasSum, line.Sum);
                 names.Add(line.Name);
             }
-            if (whole < read && names.Count <= accepted) throw Damaged(path, names.Count + 1, mayBeEarlier: false);     // it was whole once
+            if (whole < read && names.Count <= accepted) throw Damaged(path, names.Count + 1, mayBeEarlier: false); // it was complete once
             RandomAccess.SetLength(file, whole);
             return new(file, names, whole, sum);
         }
@@ -67,7 +69,7 @@ internal sealed class FileJournal : IDisposable
 
     public bool Knows(string name) => known.Contains(name);
 
-    /// <summary>Notes names, in this order; they are on the disk when it returns.</summary>
+    /// <summary>Appends names, in this order, and flushes them to the disk.</summary>
     public void Add(IReadOnlyList<string> names)
     {
         var text = new StringBuilder();
@@ -84,6 +86,9 @@ internal sealed class FileJournal : IDisposable
     public void Dispose() => file.Dispose();
 
     private static InvalidDataException Damaged(string path, int line, bool mayBeEarlier) => new(
-        $"{path}, line {line}: the checksum is wrong, so the name in this line{(mayBeEarlier ? ", or in one of the lines before it, which have no checksums," : "")} is not the one that was written: the file is damaged, or somebody has edited it. "
-        + "Nothing was taken. Put the journal back from a copy, or write the right name into the line: then the checksum fits. Or give the producer another name, to begin anew with all files.");
+        $"{path}, line {line}: the checksum is wrong, so the name in this "
+            + $"line{(mayBeEarlier ? ", or in one of the lines before it, which have no checksums," : "")} is not the one that was "
+            + $"written: the file is damaged, or somebody has edited it. "
+        + "Nothing was taken. Put the journal back from a copy, or write the right name into the line: then the checksum fits. Or give "
+        + "the producer another name, to begin anew with all files.");
 }

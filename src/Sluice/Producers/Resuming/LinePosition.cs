@@ -1,12 +1,12 @@
 using System.Buffers.Binary;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Where the reading of a text goes on, and how to recognise that it is the same text. Stored with what was accepted.</summary>
+/// <summary>The position in a text, and a checksum that recognises the text. Stored with the accepted lines.</summary>
 /// <param name="Offset">In bytes; zero for a text that cannot seek.</param>
-/// <param name="Line">How many lines were read.</param>
-/// <param name="Length">
-/// How many bytes the sum is of: the beginning of a file, as far as it was read: what is behind it may be repaired. Zero for a text that cannot seek: there it is of all lines read.
+/// <param name="Line">The number of lines read.</param>
+/// <param name="Length"> The number of bytes that the sum covers: the beginning of a file, as far as it was read, at most 256; the bytes
+/// behind may be repaired. Zero for a text that cannot seek, where the sum covers all lines read.
 /// </param>
 /// <param name="Sum">The checksum (<see cref="Checksum"/>).</param>
 internal readonly record struct LinePosition(long Offset, long Line, int Length, uint Sum)
@@ -14,7 +14,7 @@ internal readonly record struct LinePosition(long Offset, long Line, int Length,
     private const int Size = 24;
     private const int HeadBytes = 256;
 
-    /// <param name="bytes">What <see cref="ToBytes"/> made; empty for the beginning.</param>
+    /// <param name="bytes">A result of <see cref="ToBytes"/>; empty for the beginning.</param>
     public static LinePosition Read(ReadOnlyMemory<byte> bytes)
     {
         if (bytes.IsEmpty) return default;
@@ -23,8 +23,8 @@ internal readonly record struct LinePosition(long Offset, long Line, int Length,
             BinaryPrimitives.ReadInt32LittleEndian(span[16..]), BinaryPrimitives.ReadUInt32LittleEndian(span[20..]));
     }
 
-    /// <summary>Behind one more line of a file.</summary>
-    /// <param name="line">Its bytes, with its end.</param>
+    /// <summary>The position behind one more line of a file.</summary>
+    /// <param name="line">The bytes of the line, with its end.</param>
     public LinePosition Behind(ReadOnlySpan<byte> line)
     {
         ReadOnlySpan<byte> head = line[..Math.Min(line.Length, HeadBytes - Length)];

@@ -1,19 +1,23 @@
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Names of files whose bytes may be no text.</summary>
+/// <summary>Handles file names that may not be valid text.</summary>
 internal static class NameBytes
 {
-    /// <summary>A name whose bytes are no UTF-8 is listed with marks in their place, and there is no file of that name. A file may also have such a mark in its name.</summary>
+    /// <summary>
+    /// Whether a name is valid text. Otherwise it is listed with U+FFFD for bad bytes, and no file has that name; but a valid name may
+    /// contain U+FFFD, too.
+    /// </summary>
     public static bool IsText(string path)
     {
         int marks = path.EnumerateRunes().Count(static rune => rune == Rune.ReplacementChar);
         if (marks == 0) return true;
-        return marks == path.Count(static one => one == '\uFFFD') && File.Exists(path);      // else it has half a character
+        return marks == path.Count(static one => one == '\uFFFD') && File.Exists(path);      // unequal: it has half a surrogate pair
     }
 
-    /// <summary>The name with its control characters and marks as escapes.</summary>
+    /// <summary>The name with its control characters and U+FFFD as escapes.</summary>
     public static string Shown(string name)
-        => string.Concat(name.EnumerateRunes().Select(static rune => rune == Rune.ReplacementChar || Rune.IsControl(rune) ? $"\\u{rune.Value:X4}" : rune.ToString()));
+        => string.Concat(name.EnumerateRunes().Select(static rune => rune == Rune.ReplacementChar || Rune.IsControl(rune)
+        ? $"\\u{rune.Value:X4}" : rune.ToString()));
 }

@@ -1,19 +1,22 @@
 namespace Sluice;
 
-/// <summary>How the files of a directory are found (<see cref="Source.ResumableFiles"/>). Immutable.</summary>
+/// <summary>Options for finding the files of a directory (<see cref="Source.ResumableFiles"/>). Immutable.</summary>
 public sealed record ResumableFilesOptions
 {
     private readonly TimeSpan quiet = TimeSpan.FromSeconds(2);
     private readonly TimeSpan? poll;
 
-    /// <summary>Which names: <c>*</c> and <c>?</c> as in a shell; all unless given. Names that begin with a dot are never taken.</summary>
+    /// <summary>
+    /// The pattern of file names, with <c>*</c> and <c>?</c> as in a shell; all names unless given. Names that begin with a dot are never
+    /// taken.
+    /// </summary>
     public string Pattern { get; init; } = "*";
 
     /// <summary>
-    /// How long a file must have stayed the same, in length and time of its last write, before it is taken; zero or more, two seconds unless given. Zero takes
-    /// files as they are found: for directories into which files are only moved.
+    /// How long a file's length and last write time must stay unchanged before it is taken: zero or more; two seconds unless given. Zero
+    /// takes files as they are found, for directories into which files are only moved.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public TimeSpan QuietDuration
     {
         get => quiet;
@@ -24,8 +27,10 @@ public sealed record ResumableFilesOptions
         }
     }
 
-    /// <summary>How often it is looked for files that have come; more than zero. Null, unless given, ends when all that are there have been taken.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    /// <summary>
+    /// The time between two scans for new files: more than zero. Null unless given: the source then ends when all present files are taken.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
     public TimeSpan? PollInterval
     {
         get => poll;
@@ -37,14 +42,14 @@ public sealed record ResumableFilesOptions
     }
 
     /// <summary>
-    /// Where the order in which files are taken is written down; <c>.NAME.taken</c> in the directory unless given, NAME being the producer's. It belongs to the
-    /// position in the store: keep both, or neither.
+    /// The path of the journal, which has the order in which files are taken. Unless given: <c>.NAME.taken</c> in the directory, with the
+    /// producer's name. Keep the journal together with the store: both, or neither.
     /// </summary>
     public string? Journal { get; init; }
 
-    /// <summary>Gets warnings: a file that cannot be taken, each once in a run. Standard error unless given.</summary>
+    /// <summary>Called with warnings, once for each file that cannot be taken. Standard error unless given.</summary>
     public Action<string>? OnWarning { get; init; }
 
-    /// <summary>The clock of the waiting.</summary>
+    /// <summary>The clock for waits and quiet times.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Text;
+using Sluice.Producers;
 
 namespace Sluice;
 
@@ -8,24 +9,28 @@ public static partial class Source
 {
     private const int FilePositionBytes = 12;
 
-    /// <summary>The files of a directory, as full paths: each once, going on behind the last one accepted when it stands in front of a consecutor.</summary>
+    /// <summary>
+    /// A source of the files of a directory, each once, as full paths. In front of a consecutor it resumes behind the last file accepted.
+    /// </summary>
     /// <remarks>
     /// <para>
-    /// Files that are found together come in the order of their names, byte by byte; files that arrive later come later, whatever they are called. A file is known
-    /// by its name: one that is written to, or replaced, after it was taken is not taken again.
+    /// Files that are found together come in the ordinal order of their names; files that arrive later come later, whatever their names. A
+    /// file is known by its name: if it is changed or replaced after it was taken, it is not taken again.
     /// </para>
     /// <para>
-    /// A file that is still being written is not taken before it has been quiet for <see cref="ResumableFilesOptions.QuietDuration"/>; it does not hold up the others. A writer
-    /// that may pause for longer should write to a name that begins with a dot, and rename the file when it is complete.
+    /// A file is taken once it has been unchanged for <see cref="ResumableFilesOptions.QuietDuration"/>; it does not delay other files. If
+    /// a writer may pause for longer, let it write to a name that begins with a dot, and rename the file when it is complete.
     /// </para>
     /// <para>
-    /// A file whose name is no text (bytes that are not UTF-8) cannot be opened by its name: it is left out, with a warning (<see cref="ResumableFilesOptions.OnWarning"/>). The producer goes on.
+    /// A file whose name is not valid UTF-8 cannot be opened by its name: it is left out, with a warning
+    /// (<see cref="ResumableFilesOptions.OnWarning"/>). The producer continues.
     /// </para>
-    /// <para>Directories inside of it are not looked into. To go on within a file, make its lines of its path: <c>ResumableFiles("in", "inbox") | File.ReadLines | consecutor</c>.</para>
+    /// <para>Subdirectories are not searched. To resume within a file, make lines of its path: <c>ResumableFiles("in", "inbox") |
+    /// File.ReadLines | consecutor</c>.</para>
     /// </remarks>
-    /// <param name="name">Its name; its position is found again by it.</param>
+    /// <param name="name">The name under which the position is stored.</param>
     /// <param name="directory">The directory, which must exist.</param>
-    /// <param name="options">Which files, and whether to wait for more.</param>
+    /// <param name="options">Which files to take, and whether to wait for more.</param>
     public static Source<string> ResumableFiles(string name, string directory, ResumableFilesOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
@@ -35,13 +40,17 @@ public static partial class Source
     }
 
     private static async IAsyncEnumerable<WithPosition<string>> Files(
-        string name, string directory, ResumableFilesOptions options, ReadOnlyMemory<byte> from, [EnumeratorCancellation] CancellationToken cancellation)
+        string name, string directory, ResumableFilesOptions options, ReadOnlyMemory<byte> from,
+            [EnumeratorCancellation] CancellationToken cancellation)
     {
         if (!Directory.Exists(directory))
-            throw new DirectoryNotFoundException($"The directory {directory}, whose files the producer '{name}' takes, does not exist. Make it, or name another one.");
+            throw new DirectoryNotFoundException(
+                $"The directory {directory}, whose files the producer '{name}' takes, does not exist. Make it, or name another one.");
         string path = Path.GetFullPath(options.Journal ?? Path.Combine(directory, $".{name}.taken"));
         if (!Directory.Exists(Path.GetDirectoryName(path)))
-            throw new DirectoryNotFoundException($"The directory of the journal {path}, in which the producer '{name}' writes down what it has taken, does not exist. Make it, or name another one.");
+            throw new DirectoryNotFoundException(
+                $"The directory of the journal {path}, in which the producer '{name}' writes down what it has taken, does not exist. Make "
+                    + $"it, or name another one.");
         using FileJournal journal = FileJournal.Open(path, from.IsEmpty ? null : AcceptedFiles(from));
         var watch = new DirectoryWatch(name, directory, options, journal);
         int next = ReadPosition(from, journal, path);
@@ -56,9 +65,10 @@ public static partial class Source
         }
     }
 
-    // Sooner than for new files where one is there already and has to be quiet for a while.
+    // Sooner than for new files if a file is there already and only has to stay quiet for a while.
     private static TimeSpan Pause(ResumableFilesOptions options, bool isWaiting)
-        => isWaiting && (options.PollInterval is not { } poll || options.QuietDuration < poll) ? options.QuietDuration : options.PollInterval!.Value;
+        => isWaiting && (options.PollInterval is not { } poll || options.QuietDuration < poll) ? options.QuietDuration
+        : options.PollInterval!.Value;
 
     private static byte[] FilePosition(int count, string last)
     {
@@ -74,9 +84,11 @@ public static partial class Source
     {
         if (from.IsEmpty) return 0;
         long count = AcceptedFiles(from);
-        if (count <= journal.Names.Count && from.Span.SequenceEqual(FilePosition((int)count, journal.Names[(int)count - 1]))) return (int)count;
+        if (count <= journal.Names.Count && from.Span.SequenceEqual(FilePosition((int)count, journal.Names[(int)count - 1])))
+            return (int)count;
         throw new InvalidDataException(
-            $"{path} is not the journal by which more than {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, or others. Put it back; "
+            $"{path} is not the journal by which more than {count:N0} files were accepted before: it has {journal.Names.Count:N0} names, "
+                + $"or others. Put it back; "
             + "or give the producer another name, to begin anew with all files.");
     }
 }

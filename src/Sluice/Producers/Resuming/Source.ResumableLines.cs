@@ -1,22 +1,32 @@
+using Sluice.Producers;
+
 namespace Sluice;
 
 public static partial class Source
 {
-    /// <summary>The lines of a text file, going on behind the last one accepted, by its offset, when it stands in front of a consecutor.</summary>
+    /// <summary>
+    /// A source of the lines of a text file. In front of a consecutor it resumes behind the last line accepted, by its offset.
+    /// </summary>
     /// <inheritdoc cref="ResumableLines{T}(string, string, Func{long, string, T}, int)"/>
     public static Source<string> ResumableLines(string name, string path, int maxLineLength = MaxLine)
         => ResumableLines(name, path, static (_, line) => line, maxLineLength);
 
-    /// <summary>What a function makes of the lines of a text file and their numbers, going on where it was (<see cref="Resumable{T}(string, IEnumerable{T})"/>).</summary>
+    /// <summary>
+    /// A source of the results of a function of each line of a text file. It resumes at its stored position
+    /// (<see cref="Resumable{T}(string, IEnumerable{T})"/>).
+    /// </summary>
     /// <remarks>
-    /// The file may grow between the runs, line by line; it ends where it ends when it is read. A last line without an end is taken as it is, and what is written to that
-    /// line later is not seen: write lines whole. A file that was cut, or is another by the first 256 bytes of what was accepted, is an error at the start; what lies behind may be repaired.
+    /// The file may grow between the runs, line by line; a run ends at the end of the file. A last line without an end is taken as it is,
+    /// and later additions to it are not seen: write whole lines. If the file was truncated, or the first 256 of its accepted bytes have
+    /// changed, the start fails; bytes behind the accepted lines may be repaired.
     /// </remarks>
-    /// <param name="name">Its name; its position is found again by it.</param>
-    /// <param name="path">The file: UTF-8, with or without a byte order mark. What is not is an error that names file and line.</param>
-    /// <param name="select">Takes the number of a line, from 1, and the line without its end. A failure names file and line.</param>
-    /// <param name="maxLineLength">In bytes, 1 or more; a longer line is an error that names file and line. 1,048,576 unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">A limit below 1.</exception>
+    /// <param name="name">The name under which the position is stored.</param>
+    /// <param name="path">The file: UTF-8, with or without a byte order mark. Invalid bytes are an error that names file and line.</param>
+    /// <param name="select">Takes the number of a line, from 1, and the line without its end. If it throws, the error names file and
+    /// line.</param>
+    /// <param name="maxLineLength">The longest line, in bytes: 1 or more; 1,048,576 unless given. A longer line is an error that names file
+    /// and line.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
     public static Source<T> ResumableLines<T>(string name, string path, Func<long, string, T> select, int maxLineLength = MaxLine)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
@@ -27,7 +37,8 @@ public static partial class Source
         IEnumerable<WithPosition<T>> Read(LinePosition from)
         {
             using var lines = new ByteLines(path, from, maxLineLength);
-            while (lines.TryTake(out string? line)) yield return new(Selected(select, lines.Position.Line, line, path), lines.Position.ToBytes());
+            while (lines.TryTake(out string? line)) yield return new(Selected(select, lines.Position.Line, line, path),
+                lines.Position.ToBytes());
         }
     }
 

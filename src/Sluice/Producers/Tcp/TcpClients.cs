@@ -1,21 +1,23 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Which connection a client has: one who connects again has given up the one before, which may not have noticed yet, and ends.</summary>
-/// <remarks>Thread-safe. Other processes are fenced by the store.</remarks>
+/// <summary>
+/// The current connection of each client. A client that connects again has given up its earlier connection, which is cancelled.
+/// </summary>
+/// <remarks>Thread-safe. The store fences connections of other processes.</remarks>
 internal sealed class TcpClients
 {
     private readonly Lock sync = new();
     private readonly Dictionary<string, CancellationTokenSource> present = new(StringComparer.Ordinal);
 
-    /// <summary>Enters a connection until the result is disposed.</summary>
-    /// <param name="client">Whose it is; null for nobody's.</param>
-    /// <param name="life">Cancelled when he connects again.</param>
+    /// <summary>Registers a connection until the result is disposed.</summary>
+    /// <param name="client">The client's id; null if it has none.</param>
+    /// <param name="life">Cancelled when the client connects again.</param>
     public IDisposable? Enter(string? client, CancellationTokenSource life)
     {
         if (client is null) return null;
         lock (sync)
         {
-            // Under the lock, under which it also leaves: so it has not been disposed. Who waits with it goes on elsewhere.
+            // Leaving takes the same lock, so `before` is not disposed yet. CancelAsync runs callbacks elsewhere.
             if (present.TryGetValue(client, out CancellationTokenSource? before)) _ = before.CancelAsync();
             present[client] = life;
         }
@@ -28,7 +30,8 @@ internal sealed class TcpClients
         {
             lock (clients.sync)
             {
-                if (clients.present.TryGetValue(client, out CancellationTokenSource? present) && present == life) clients.present.Remove(client);
+                if (clients.present.TryGetValue(client, out CancellationTokenSource? present) && present == life)
+                    clients.present.Remove(client);
             }
         }
     }

@@ -1,11 +1,11 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Plain lines: no hello, no numbers; only errors are answered. Each line is an item.</summary>
+/// <summary>Plain lines: no hello, no numbers, answers only for errors. Each line is an item.</summary>
 internal sealed partial class TcpConnection<T>
 {
     private static ReadOnlySpan<byte> HelloBytes => "hello"u8;
 
-    private Task complaint = Task.CompletedTask;     // the last one; there is one at a time
+    private Task complaint = Task.CompletedTask;     // the last one; one at a time
 
     /// <param name="first">The first line.</param>
     /// <exception cref="FormatException">It begins another protocol than this port has.</exception>
@@ -17,12 +17,13 @@ internal sealed partial class TcpConnection<T>
             TcpProtocol.Framed => false,
             TcpProtocol.Auto => !isHello,
             _ when isHello => throw new FormatException(
-                "A first line 'hello' begins the protocol with acknowledgements, and this port takes plain lines; nothing was accepted. Give TcpOptions.Protocol = TcpProtocol.Auto; or, if it is a plain line, send an empty one before it."),
+                "A first line 'hello' begins the protocol with acknowledgements, and this port takes plain lines; nothing was accepted. "
+                    + "Give TcpOptions.Protocol = TcpProtocol.Auto; or, if it is a plain line, send an empty one before it."),
             _ => true,
         };
     }
 
-    /// <returns>Why it is over; null if the client has ended it, or the run stops.</returns>
+    /// <returns>The reason to end the connection; null if the client has ended it, or the run stops.</returns>
     private async Task<string?> ServeLinesAsync(ReadOnlyMemory<byte> first, CancellationToken over)
     {
         using IFrameIntake<T> intake = intakes(null);
@@ -38,7 +39,7 @@ internal sealed partial class TcpConnection<T>
                     isNext = true;
                     latest = await AddLineAsync(intake, line) ?? latest;
                 }
-                await latest.WaitAsync(life.Token);          // nothing more is read before
+                await latest.WaitAsync(life.Token);          // before more is read
                 intake.GoOn();
             }
             while (!stop.IsCancellationRequested && await ReceiveAsync(over));
@@ -48,15 +49,16 @@ internal sealed partial class TcpConnection<T>
             await latest.WaitAsync(life.Token);              // the lines before the one that is too long count
             throw;
         }
-        if (!stop.IsCancellationRequested && !frames.IsEmpty) return "The connection has ended in the middle of a line, which was not accepted. End each line with a line feed.";
+        if (!stop.IsCancellationRequested && !frames.IsEmpty)
+            return "The connection has ended in the middle of a line, which was not accepted. End each line with a line feed.";
         await ToldAsync();
         return null;
     }
 
-    /// <returns>Ends when the line is accepted; null if there is nothing to accept.</returns>
+    /// <returns>A task that completes when the line is accepted; null if there is no item.</returns>
     private async ValueTask<Task?> AddLineAsync(IFrameIntake<T> intake, ReadOnlyMemory<byte> line)
     {
-        if (line.IsEmpty) return null;                       // it keeps the connection alive
+        if (line.IsEmpty) return null;                       // only keeps the connection alive
         T item;
         try
         {
@@ -73,7 +75,9 @@ internal sealed partial class TcpConnection<T>
         return accepting;
     }
 
-    /// <summary>Tells the client of a line that is not accepted, unless it has not read the last complaint yet: then its other lines are worth more.</summary>
+    /// <summary>
+    /// Reports a line that is not accepted, unless the client has not read the last report yet: its other lines matter more.
+    /// </summary>
     private void Complain(string why)
     {
         if (complaint.IsCompleted) complaint = ComplainAsync(why);
@@ -87,11 +91,12 @@ internal sealed partial class TcpConnection<T>
         }
         catch (Exception)
         {
-            // the client does not read, or is gone: its lines are read all the same
+            // The client does not read, or is gone; its lines are still taken.
         }
     }
 
-    /// <summary>Gives the client a moment to take what it is told.</summary>
-    private Task ToldAsync() => complaint.WaitAsync(options.IdleTimeout < Linger ? options.IdleTimeout : Linger, TimeProvider.System).ContinueWith(
+    /// <summary>Gives the client a moment to read the last report.</summary>
+    private Task ToldAsync() => complaint.WaitAsync(options.IdleTimeout < Linger ? options.IdleTimeout : Linger, TimeProvider.System)
+        .ContinueWith(
         static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 }

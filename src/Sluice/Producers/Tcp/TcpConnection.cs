@@ -2,18 +2,21 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>One connection, from its hello to its end (docs/producers.md). Nothing more is read while what was read waits to be accepted.</summary>
-/// <remarks>One loop: receive, take, wait until it is accepted, acknowledge. Used by nobody else.</remarks>
+/// <summary>
+/// One connection, from its hello to its end (docs/producers.md). It reads nothing more while received items wait to be accepted.
+/// </summary>
+/// <remarks>One loop: receive, take, wait for acceptance, acknowledge. Not shared.</remarks>
 internal sealed partial class TcpConnection<T>(
-    Socket socket, TcpOptions options, IPayloadSerializer<T> serializer, Func<string?, IFrameIntake<T>> intakes, TcpClients clients, TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
+    Socket socket, TcpOptions options, IPayloadSerializer<T> serializer, Func<string?, IFrameIntake<T>> intakes, TcpClients clients,
+        TimeProvider time, CancellationToken stop, CancellationToken run) : IDisposable
 {
     private const string Hello = "hello";
     private const int MaxClient = 150;
     private const int MaxLeftover = 1 << 20;
 
-    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2);         // real time, whatever the clock of the run: it is the network that is waited for
+    private static readonly TimeSpan Linger = TimeSpan.FromSeconds(2); // real time, whatever the run's clock: a wait for the network
 
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -21,10 +24,10 @@ internal sealed partial class TcpConnection<T>(
     private readonly CancellationTokenSource idle = new(Timeout.InfiniteTimeSpan, time);
     private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(run);
     private Stream stream = Stream.Null;
-    private bool isNext = true;                      // a whole frame has come: the time for the next one begins when it is waited for
-    private long last;                               // the number of the last frame that is accepted, or about to be
+    private bool isNext = true;                      // a whole frame has come: the idle time starts at the next receive
+    private long last;                               // the number of the last frame that is accepted or being accepted
 
-    /// <summary>Serves it. Throws nothing.</summary>
+    /// <summary>Serves the connection. Never throws.</summary>
     public async Task ServeAsync()
     {
         try
@@ -35,7 +38,7 @@ internal sealed partial class TcpConnection<T>(
         }
         catch (Exception)
         {
-            // The client is gone, or was too slow, or the run stops: there is nobody to tell, or nothing. What was not acknowledged is sent again.
+            // The client is gone or too slow, or the run stops: there is nothing to tell. The client sends unacknowledged frames again.
         }
     }
 
@@ -66,7 +69,7 @@ internal sealed partial class TcpConnection<T>(
         }
     }
 
-    /// <returns>Why it is over; null if the client has ended it, or the run stops.</returns>
+    /// <returns>The reason to end the connection; null if the client has ended it, or the run stops.</returns>
     private async Task<string?> ServeFramesAsync()
     {
         using var over = CancellationTokenSource.CreateLinkedTokenSource(idle.Token, stop, life.Token);
@@ -104,7 +107,8 @@ internal sealed partial class TcpConnection<T>(
     {
         ReadOnlyMemory<byte> frame;
         while (!frames.TryTake(out frame))
-            if (!await ReceiveAsync(over)) throw new FormatException(options.Protocol == TcpProtocol.Framed ? "The connection has ended before its hello." : "The connection has ended before its first whole line.");
+            if (!await ReceiveAsync(over)) throw new FormatException(options.Protocol == TcpProtocol.Framed
+                ? "The connection has ended before its hello." : "The connection has ended before its first whole line.");
         idle.CancelAfter(Timeout.InfiniteTimeSpan);
         isNext = true;
         return frame;
@@ -123,13 +127,16 @@ internal sealed partial class TcpConnection<T>(
         }
         if (text == Hello) return null;
         if (!text.StartsWith($"{Hello} ", StringComparison.Ordinal))
-            throw new FormatException($"The first frame is no {Hello}. It must be '{Hello}', or '{Hello} ID' with the client's id, if it is to go on where it was; nothing was accepted.");
+            throw new FormatException(
+                $"The first frame is no {Hello}. It must be '{Hello}', or '{Hello} ID' with the client's id, if it is to go on where it "
+                    + $"was; nothing was accepted.");
         string client = text[(Hello.Length + 1)..];
         return client.Length is > 0 and <= MaxClient && !client.Any(char.IsControl) ? client
-            : throw new FormatException($"The client's id has {client.Length} characters, or control characters; it may have 1 to {MaxClient}. Nothing was accepted.");
+            : throw new FormatException(
+            $"The client's id has {client.Length} characters, or control characters; it may have 1 to {MaxClient}. Nothing was accepted.");
     }
 
-    /// <summary>Takes all frames that are at hand, and waits until they are accepted.</summary>
+    /// <summary>Takes all received frames, and waits until they are accepted.</summary>
     /// <returns>Whether there is something to acknowledge.</returns>
     private async ValueTask<bool> TakeAllAsync(IFrameIntake<T> intake)
     {
@@ -142,18 +149,19 @@ internal sealed partial class TcpConnection<T>(
             {
                 if (!isNext) idle.CancelAfter(Timeout.InfiniteTimeSpan);
                 isNext = true;
-                if (frame.IsEmpty) continue;         // it keeps the connection alive
+                if (frame.IsEmpty) continue;         // only keeps the connection alive
                 (long number, ReadOnlyMemory<byte> payload) = frames.Numbered(frame);
-                if (number < 1 || number > last + 1) throw new FormatException($"The frame has the number {number}; {last + 1} is the next one.");
+                if (number < 1 || number > last + 1) throw new FormatException(
+                    $"The frame has the number {number}; {last + 1} is the next one.");
                 isAny = true;
-                if (number <= last) continue;        // sent again: acknowledged again
+                if (number <= last) continue;        // sent again, so acknowledged again
                 latest = await intake.AddAsync(Read(payload, number), life.Token);
                 last = number;
             }
         }
         catch (Exception) when (latest is not null)
         {
-            // What was before it counts, and is told first.
+            // The frames before the failure count, and are acknowledged first.
             await AcceptedAsync(latest, intake, before);
             await AnswerAsync($"ok {last}");
             throw;
@@ -190,7 +198,7 @@ internal sealed partial class TcpConnection<T>(
         }
     }
 
-    /// <returns>Whether something has come; else it was all.</returns>
+    /// <returns>Whether bytes were received; false at the end of the connection.</returns>
     private async ValueTask<bool> ReceiveAsync(CancellationToken over)
     {
         if (isNext) idle.CancelAfter(options.IdleTimeout);
@@ -216,7 +224,7 @@ internal sealed partial class TcpConnection<T>(
         if (stream is SslStream secure) await secure.ShutdownAsync();
         socket.Shutdown(SocketShutdown.Send);
 
-        // What the client has sent besides is taken in, and dropped: otherwise closing would take the answer away from it, too.
+        // Receives and drops further bytes: closing with unread bytes would reset the connection and discard the answer.
         using var over = CancellationTokenSource.CreateLinkedTokenSource(late.Token, stop);
         byte[] dropped = new byte[4096];
         for (int left = MaxLeftover; left > 0;)

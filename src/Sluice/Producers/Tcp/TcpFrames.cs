@@ -3,24 +3,24 @@ using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Text;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Finds frames in what a connection has received. The buffer grows to the longest frame, and no further.</summary>
+/// <summary>Splits the bytes of a connection into frames. The buffer grows to the longest frame at most.</summary>
 /// <remarks>Used by one connection.</remarks>
 internal sealed class TcpFrames(TcpFraming framing, int longest) : IDisposable
 {
     private const int NumberLength = sizeof(long);
     private const int MaxAnswer = 500;
 
-    private const int Overhead = 24;                 // of a frame: its length, or its number as text, and its end
+    private const int Overhead = 24;                 // of a frame: its length, or its number as text and its end
     private const int FirstLength = 16 << 10;
 
     private byte[] buffer = ArrayPool<byte>.Shared.Rent(FirstLength);
     private int start;
     private int end;
-    private int searched;                            // of the line that has not ended yet
+    private int searched;                            // bytes of the incomplete line without a line feed
 
-    /// <summary>Where to receive; not empty.</summary>
+    /// <summary>The memory to receive into; not empty.</summary>
     public Memory<byte> Room()
     {
         if (start == end) (start, end, searched) = (0, 0, 0);
@@ -41,12 +41,12 @@ internal sealed class TcpFrames(TcpFraming framing, int longest) : IDisposable
 
     public void Received(int bytes) => end += bytes;
 
-    /// <summary>Takes the next whole frame; valid until more is received.</summary>
+    /// <summary>Takes the next whole frame; valid until <see cref="Room"/> is called.</summary>
     /// <exception cref="FormatException">It is longer than allowed.</exception>
     public bool TryTake(out ReadOnlyMemory<byte> frame) => framing == TcpFraming.Lines ? TryTakeLine(out frame) : TryTakeLength(out frame);
 
-    /// <summary>The number of a frame, and what is behind it.</summary>
-    /// <exception cref="FormatException">It has none.</exception>
+    /// <summary>The number and the payload of a frame.</summary>
+    /// <exception cref="FormatException">It has no number.</exception>
     public (long Number, ReadOnlyMemory<byte> Payload) Numbered(ReadOnlyMemory<byte> frame)
     {
         ReadOnlySpan<byte> bytes = frame.Span;
@@ -61,12 +61,12 @@ internal sealed class TcpFrames(TcpFraming framing, int longest) : IDisposable
             : throw new FormatException("A line does not begin with its number and a space.");
     }
 
-    /// <summary>Whether nothing is left of what was received.</summary>
+    /// <summary>Whether all received bytes were taken.</summary>
     public bool IsEmpty => start == end;
 
     public FormatException TooLong() => new($"A frame is longer than {longest:N0} bytes.");
 
-    /// <summary>A text for a client, as a frame.</summary>
+    /// <summary>A frame with a text for the client.</summary>
     public static byte[] Answer(string text, TcpFraming framing)
     {
         if (text.Length > MaxAnswer) text = text[..MaxAnswer];

@@ -1,9 +1,10 @@
 using System.Net;
 using System.Net.Security;
+using Sluice.Policies;
 
 namespace Sluice;
 
-/// <summary>How <see cref="Source.Tcp{T}"/> listens, and what it puts up with. Immutable.</summary>
+/// <summary>Options of <see cref="Source.Tcp{T}"/>: where it listens, and its limits. Immutable.</summary>
 public sealed record TcpOptions
 {
     private readonly IPAddress address = IPAddress.Loopback;
@@ -11,25 +12,34 @@ public sealed record TcpOptions
     private readonly int maxConnections = 256;
     private readonly TimeSpan idleTime = TimeSpan.FromMinutes(1);
 
-    /// <summary>The address to listen at; the loopback unless given. Beyond it, give <see cref="Tls"/>, and a way to know the clients: whoever knows the id of one can send as him.</summary>
-    /// <exception cref="ArgumentNullException">Null.</exception>
+    /// <summary>
+    /// The address to listen at; the loopback unless given. For any other address, set <see cref="Tls"/> and authenticate clients: a client
+    /// that knows another client's id can send in its name.
+    /// </summary>
+    /// <exception cref="ArgumentNullException">The value is null.</exception>
     public IPAddress Address
     {
         get => address;
         init => address = value ?? throw new ArgumentNullException(Property(nameof(Address)));
     }
 
-    /// <summary>What clients send; frames that are acknowledged unless given. The others need <see cref="TcpFraming.Lines"/>.</summary>
+    /// <summary>The protocol of the clients; acknowledged frames unless given. The others need <see cref="TcpFraming.Lines"/>.</summary>
     public TcpProtocol Protocol { get; init; }
 
-    /// <summary>How frames are told apart; lines unless given.</summary>
+    /// <summary>How frames are separated; by lines unless given.</summary>
     public TcpFraming Framing { get; init; }
 
-    /// <summary>Encrypts connections; with <see cref="SslServerAuthenticationOptions.ClientCertificateRequired"/> and its callback also says who may connect. Not encrypted unless given.</summary>
+    /// <summary>
+    /// Encryption of connections; none unless given. With <see cref="SslServerAuthenticationOptions.ClientCertificateRequired"/> and its
+    /// callback it also authenticates clients.
+    /// </summary>
     public SslServerAuthenticationOptions? Tls { get; init; }
 
-    /// <summary>The longest frame, in bytes of its payload; 1 or more, 1 MB unless given. Who sends a longer one is told so and disconnected.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1, or more than 256 MB.</exception>
+    /// <summary>
+    /// The longest frame, in bytes of its payload: 1 or more; 1 MB unless given. A connection that sends a longer one gets an error and is
+    /// closed.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than 1, or more than 256 MB.</exception>
     public int MaxFrameBytes
     {
         get => maxFrame;
@@ -41,8 +51,11 @@ public sealed record TcpOptions
         }
     }
 
-    /// <summary>The most connections at once; 1 or more, 256 unless given. Further ones are told so and disconnected. Each may hold a frame, and what it has at hand beyond it, in memory.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
+    /// <summary>
+    /// The largest number of connections at once: 1 or more; 256 unless given. Further connections get an error and are closed. Each may
+    /// hold a frame, and received bytes behind it, in memory.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is less than 1.</exception>
     public int MaxConnections
     {
         get => maxConnections;
@@ -54,10 +67,10 @@ public sealed record TcpOptions
     }
 
     /// <summary>
-    /// How long a connection may take for its next whole frame, or to take an answer, before it is closed; more than zero, one minute unless given. The time for which it waits for room does not count. An
-    /// empty frame keeps it alive.
+    /// How long a connection may take for its next whole frame, or to read an answer, before it is closed: more than zero; one minute
+    /// unless given. Waits for room do not count. An empty frame keeps the connection alive.
     /// </summary>
-    /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
     public TimeSpan IdleTimeout
     {
         get => idleTime;
@@ -68,16 +81,16 @@ public sealed record TcpOptions
         }
     }
 
-    /// <summary>Called when the run listens, with address and port.</summary>
+    /// <summary>Called with address and port when the run listens.</summary>
     public Action<IPEndPoint>? OnListening { get; init; }
 
     private static string Property(string name) => $"{nameof(TcpOptions)}.{name}";
 }
 
-/// <summary>How frames are told apart on a connection.</summary>
+/// <summary>How frames are separated on a connection.</summary>
 public enum TcpFraming
 {
-    /// <summary>By line feeds; a carriage return in front of one belongs to it. For text without line feeds, such as JSON.</summary>
+    /// <summary>By line feeds; a carriage return before a line feed belongs to it. For text without line feeds, such as JSON.</summary>
     Lines,
 
     /// <summary>By their length in front: four bytes, big-endian. For any bytes.</summary>

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using Sluice.Engine;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>Listens, and serves connections until no more is wanted.</summary>
-/// <remarks>What connections share is counted under <c>sync</c>; each runs by itself.</remarks>
+/// <summary>Listens, and serves connections until no more items are wanted.</summary>
+/// <remarks>The list of connections is under <c>sync</c>; each connection runs by itself.</remarks>
 internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
 {
     private const int Backlog = 512;
@@ -19,7 +20,8 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
     private Socket? listener;
     private Task accepting = Task.CompletedTask;
 
-    public TcpPump(StageContext context, Inlet<T> next, int port, IPayloadSerializer<T> serializer, TcpOptions options) : base(context, next, null)
+    public TcpPump(StageContext context, Inlet<T> next, int port, IPayloadSerializer<T> serializer, TcpOptions options)
+        : base(context, next, null)
     {
         (this.port, this.serializer, this.options) = (port, serializer, options);
         Intake = _ => new RunIntake(this);
@@ -44,7 +46,8 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
         catch (SocketException e)
         {
             listener.Dispose();
-            throw new InvalidOperationException($"Cannot listen at {options.Address}:{port}: {e.Message}. Choose another port, or 0 for one that is free.", e);
+            throw new InvalidOperationException(
+                $"Cannot listen at {options.Address}:{port}: {e.Message}. Choose another port, or 0 for one that is free.", e);
         }
         options.OnListening?.Invoke((IPEndPoint)listener.LocalEndPoint!);
         accepting = AcceptAllAsync();
@@ -52,13 +55,13 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
 
     protected override async ValueTask CloseAsync()
     {
-        Stop();                                      // it may have failed: then nobody has told the connections
+        Stop();                                      // after a failure the connections have not been told yet
         Dispose();
         Task ending = EndAsync();
         if (!await ArrivesAsync(ending)) LeaveBehind(ending);
     }
 
-    /// <summary>Everybody is told what there is to tell, and has gone.</summary>
+    /// <summary>Waits until all connections have sent their last answers and are closed.</summary>
     private async Task EndAsync()
     {
         await accepting;
@@ -102,7 +105,7 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
         using (connection) await connection.ServeAsync();
     }
 
-    /// <summary>Tells somebody that there are too many, if that can be told at once.</summary>
+    /// <summary>Tells a client that there are too many connections, if that needs no wait.</summary>
     private void Refuse(Socket socket)
     {
         using (socket)
@@ -110,23 +113,24 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
             try
             {
                 socket.Blocking = false;
-                if (options.Tls is null) socket.Send(TcpFrames.Answer($"error 0 There are {options.MaxConnections} connections already; try again later.", options.Framing));
+                if (options.Tls is null) socket.Send(TcpFrames.Answer(
+                    $"error 0 There are {options.MaxConnections} connections already; try again later.", options.Framing));
                 socket.Shutdown(SocketShutdown.Send);
             }
             catch (SocketException)
             {
-                // gone already
+                // the client is gone
             }
         }
     }
 
     private async Task ForgetAsync(Task serving)
     {
-        await serving;                               // which tells its client what happens, and throws nothing
+        await serving;                               // never throws
         lock (sync) connections.Remove(serving);
     }
 
-    /// <summary>Items that the run takes: accepted is what it has taken.</summary>
+    /// <summary>The intake of a plain run: an item is accepted when the run has taken it.</summary>
     private sealed class RunIntake(TcpPump<T> pump) : IFrameIntake<T>
     {
         private static readonly Task Never = new TaskCompletionSource().Task;
@@ -135,7 +139,8 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
 
         public ValueTask<long> OpenAsync(CancellationToken cancellation) => new(0);
 
-        public ValueTask<Task> AddAsync(T item, CancellationToken cancellation) => pump.TryAccept(item) ? new(Task.CompletedTask) : AddLaterAsync(item, cancellation);
+        public ValueTask<Task> AddAsync(T item, CancellationToken cancellation)
+            => pump.TryAccept(item) ? new(Task.CompletedTask) : AddLaterAsync(item, cancellation);
 
         public void GoOn()
         {

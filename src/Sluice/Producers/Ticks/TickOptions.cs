@@ -1,13 +1,16 @@
 namespace Sluice;
 
-/// <summary>How a producer fires at its ticks. Immutable.</summary>
+/// <summary>Options for firing at ticks. Immutable.</summary>
 public sealed record TickOptions
 {
     private readonly TimeSpan jitter;
     private readonly int? maxMissed;
 
-    /// <summary>Every tick fires later by a random time up to this, zero or more; none unless given. A tick has been missed when this is over as well.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
+    /// <summary>
+    /// Every tick fires later by a random time up to this: zero or more; none unless given. A tick counts as missed only when this time has
+    /// passed, too.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public TimeSpan MaxJitter
     {
         get => jitter;
@@ -18,11 +21,14 @@ public sealed record TickOptions
         }
     }
 
-    /// <summary>What becomes of ticks that passed while nobody fired them; <see cref="MissedTickPolicy.Skip"/> unless given.</summary>
+    /// <summary>What happens to missed ticks; <see cref="MissedTickPolicy.Skip"/> unless given.</summary>
     public MissedTickPolicy Missed { get; init; }
 
-    /// <summary>With <see cref="MissedTickPolicy.CatchUp"/>: how many ticks that were missed fire at most, the latest of them; 1 or more, all unless given.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Below 1.</exception>
+    /// <summary>
+    /// With <see cref="MissedTickPolicy.CatchUp"/>: the largest number of missed ticks to fire, the latest ones: 1 or more; all unless
+    /// given.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
     public int? MaxMissed
     {
         get => maxMissed;

@@ -1,10 +1,10 @@
 using System.Buffers.Binary;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>How far a producer has fired. Stored with what it has made.</summary>
-/// <param name="Tick">The latest tick that it has begun with, in ticks of UTC.</param>
-/// <param name="Items">How many items of it were accepted; <see cref="All"/> when it is over.</param>
+/// <summary>The stored position of a tick producer. Stored with its items.</summary>
+/// <param name="Tick">The latest tick that has begun, in ticks of UTC.</param>
+/// <param name="Items">The number of its items that were accepted; <see cref="All"/> when the tick is over.</param>
 internal readonly record struct TickPosition(long Tick, long Items)
 {
     public const long All = -1;
@@ -14,15 +14,17 @@ internal readonly record struct TickPosition(long Tick, long Items)
 
     public bool IsOver => Items == All;
 
-    /// <param name="bytes">What <see cref="ToBytes"/> made; null for the beginning.</param>
+    /// <param name="bytes">A result of <see cref="ToBytes"/>; empty for the beginning.</param>
     /// <param name="name">The producer's name.</param>
-    /// <exception cref="InvalidDataException">A later version has stored it.</exception>
+    /// <exception cref="InvalidDataException">Another version of the code has stored it.</exception>
     public static TickPosition? Read(ReadOnlyMemory<byte> bytes, string name)
     {
         if (bytes.IsEmpty) return null;
         ReadOnlySpan<byte> span = bytes.Span;
         if (span[0] != Version || span.Length != Size)
-            throw new InvalidDataException($"The position of the producer '{name}' is of version {span[0]}, and this code knows {Version}: run the code that has stored it, or a later one.");
+            throw new InvalidDataException(
+                $"The position of the producer '{name}' is of version {span[0]}, and this code knows {Version}: run the code that has "
+                    + $"stored it, or a later one.");
         return new(BinaryPrimitives.ReadInt64LittleEndian(span[1..]), BinaryPrimitives.ReadInt64LittleEndian(span[9..]));
     }
 

@@ -1,33 +1,34 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>What fires when, and what it makes then. Immutable.</summary>
+/// <summary>The definition of a tick producer: when it fires, and the items it makes. Immutable.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Fire">Makes the items of a tick.</param>
-/// <param name="Options">How it fires.</param>
+/// <param name="Options">Its options.</param>
 internal abstract record TickProducer<T>(string Name, Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire, TickOptions Options)
 {
-    /// <summary>"every", "cron".</summary>
+    /// <summary>The kind of its node: "every" or "cron".</summary>
     public abstract string Kind { get; }
 
-    /// <summary>Who stores its positions.</summary>
+    /// <summary>The kind of producer that is stored with its positions.</summary>
     public abstract string PositionKind { get; }
 
-    /// <summary>When it fires, for people.</summary>
+    /// <summary>Its schedule, for messages.</summary>
     public abstract string Schedule { get; }
 
     public TickTimes Times(TimeProvider clock) => new(after => Next(after, clock), Options);
 
-    /// <summary>A tick as the user sees it.</summary>
+    /// <summary>A tick in the time zone that the user sees.</summary>
     public virtual DateTimeOffset InZone(DateTimeOffset tick, TimeProvider clock) => tick.ToUniversalTime();
 
     protected abstract DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock);
 }
 
-/// <summary>Fires at the multiples of a time since the beginning of the calendar: so that they are the same in every process.</summary>
-internal sealed record IntervalProducer<T>(string Name, TimeSpan Interval, Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire, TickOptions Options)
+/// <summary>Fires at the multiples of an interval since the beginning of the calendar, which are the same in every process.</summary>
+internal sealed record IntervalProducer<T>(string Name, TimeSpan Interval, Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire,
+    TickOptions Options)
     : TickProducer<T>(Name, Fire, Options)
 {
     public override string Kind => "every";
@@ -43,7 +44,8 @@ internal sealed record IntervalProducer<T>(string Name, TimeSpan Interval, Func<
     }
 }
 
-internal sealed record CronProducer<T>(string Name, CronSchedule Cron, TimeZoneInfo? Zone, Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire, TickOptions Options)
+internal sealed record CronProducer<T>(string Name, CronSchedule Cron, TimeZoneInfo? Zone,
+    Func<Tick, CancellationToken, IAsyncEnumerable<T>> Fire, TickOptions Options)
     : TickProducer<T>(Name, Fire, Options)
 {
     public override string Kind => "cron";
@@ -52,12 +54,13 @@ internal sealed record CronProducer<T>(string Name, CronSchedule Cron, TimeZoneI
 
     public override string Schedule => $"The schedule '{Cron}' of '{Name}'";
 
-    public override DateTimeOffset InZone(DateTimeOffset tick, TimeProvider clock) => TimeZoneInfo.ConvertTime(tick, Zone ?? clock.LocalTimeZone);
+    public override DateTimeOffset InZone(DateTimeOffset tick, TimeProvider clock)
+        => TimeZoneInfo.ConvertTime(tick, Zone ?? clock.LocalTimeZone);
 
     protected override DateTimeOffset? Next(DateTimeOffset after, TimeProvider clock) => Cron.GetNext(after, Zone ?? clock.LocalTimeZone);
 }
 
-/// <summary>The forms that the function of a tick may have, as one.</summary>
+/// <summary>Converts the forms of a tick's function to one.</summary>
 internal static class TickFunction
 {
     public static Func<Tick, CancellationToken, IAsyncEnumerable<T>> Of<T>(Func<Tick, T> item)

@@ -1,21 +1,27 @@
-namespace Sluice;
+using Sluice.Engine;
+
+namespace Sluice.Producers;
 
 /// <summary>
-/// Fires at the ticks of a schedule. In front of a consecutor one firing at a time is under way: what it has made is accepted, and stored that the tick is over, before
-/// the next one begins. So what is stored never goes back behind a tick that fired, and the clock may.
+/// Fires at the ticks of a schedule. In front of a consecutor one firing is in flight at a time: before the next one begins, its items are
+/// accepted and the end of the tick is stored. So the stored position never goes back behind a tick that fired, although the clock may.
 /// </summary>
-/// <remarks>The last item of a firing is told by holding each item until the function says whether there is another: so the append that accepts it can say that the tick is over.</remarks>
-internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProducer<T> producer) : SourcePump<T>(context, next), IResumablePump
+/// <remarks>
+/// It holds each item until the function says whether another follows. So the append that accepts the last item can store the end of the
+/// tick.
+/// </remarks>
+internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProducer<T> producer)
+    : SourcePump<T>(context, next), IResumablePump
 {
-    // Clocks are set, and computers sleep: whoever waits for a time of day looks at it again now and then.
+    // Clocks are set, and computers sleep: a wait for a time of day checks the clock now and then.
     private static readonly TimeSpan MaxSleep = TimeSpan.FromMinutes(1);
 
-    // A clock that is further back than this was not set back: it was wrong before, or is now.
+    // A clock that is behind by more than this was not set back on purpose: it was wrong before, or is wrong now.
     private static readonly TimeSpan FarAhead = TimeSpan.FromDays(1);
 
     private Func<ReadOnlyMemory<byte>, Task>? markAsync;
     private TickPosition? stored;
-    private TickPosition told;                       // what an append was last given to store, or a mark has stored
+    private TickPosition told;                       // the last position given to an append, or stored by a mark
     private volatile Firing? firing;
     private long emitted;
     private int open;                                // items that have not ended
@@ -68,7 +74,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         }
     }
 
-    /// <returns>The tick that nothing is fired up to.</returns>
+    /// <returns>The tick up to which nothing fires.</returns>
     private async ValueTask<DateTimeOffset> BeginAsync()
     {
         DateTimeOffset now = Run.Time.GetUtcNow();
@@ -77,15 +83,16 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
             var last = new DateTimeOffset(position.Tick, TimeSpan.Zero);
             if (last - now <= FarAhead) return last;
             throw Failure(new InvalidOperationException(
-                $"The producer '{Name}' has fired up to {last:yyyy-MM-dd HH:mm:ss}Z, and the clock shows {now:yyyy-MM-dd HH:mm:ss}Z: a tick that fired does not fire again, so nothing would come until then. "
+                $"The producer '{Name}' has fired up to {last:yyyy-MM-dd HH:mm:ss}Z, and the clock shows {now:yyyy-MM-dd HH:mm:ss}Z: a "
+                    + $"tick that fired does not fire again, so nothing would come until then. "
                 + "Set the clock right; or give the producer another name, to begin anew."));
         }
-        if (markAsync is not null) await StoreAsync(new(now.UtcTicks, TickPosition.All));      // from here on, what is missed is known
+        if (markAsync is not null) await StoreAsync(new(now.UtcTicks, TickPosition.All));      // from here on, missed ticks are known
         return now;
     }
 
     /// <param name="tick">The tick.</param>
-    /// <param name="accepted">How many of its items were accepted before.</param>
+    /// <param name="accepted">The number of its items that were accepted before.</param>
     /// <param name="isBegun">Whether an earlier run has begun with it.</param>
     private async ValueTask FireAsync(DateTimeOffset tick, long accepted, bool isBegun)
     {
@@ -115,7 +122,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                 if (isOver || IsStopped) break;
                 (hasItem, held) = (number >= accepted, items.Current);
                 if (markAsync is not null || !hasItem) continue;
-                await EmitOneAsync(held);            // nobody wants to know which one is the last
+                await EmitOneAsync(held);            // the last item needs no mark
                 hasItem = false;
             }
         }
@@ -124,7 +131,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
             if (!left) await items.DisposeAsync();
         }
         if (markAsync is null) return;
-        if (isBegun && emitted == current.First) PassOne();      // what is counted of an item that is not made any more is not counted of another
+        if (isBegun && emitted == current.First) PassOne();      // the count of an item that is gone must not apply to another
         await UntilAsync(() => Volatile.Read(ref open) == 0);
         if (isOver && told != current.Over) await StoreAsync(current.Over);
     }
@@ -176,7 +183,8 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         try
         {
             IAsyncEnumerable<T> made = producer.Fire(tick, StopToken)
-                ?? throw new InvalidOperationException($"The function of the producer '{Name}' returned null instead of a sequence. If there is nothing, return an empty one.");
+                ?? throw new InvalidOperationException(
+                $"The function of the producer '{Name}' returned null instead of a sequence. If there is nothing, return an empty one.");
             return made.GetAsyncEnumerator(StopToken);
         }
         catch (Exception e)
@@ -203,7 +211,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         await items.DisposeAsync();
     }
 
-    /// <returns>Whether there is an item; null where it was told to stop, and answers with a cancellation.</returns>
+    /// <returns>Whether there is an item; null if the function answered a stop with a cancellation.</returns>
     private async ValueTask<bool?> EndedAsync(Task<bool> moving)
     {
         try
@@ -220,10 +228,10 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         }
     }
 
-    /// <summary>One tick, and which of the run's items are its items.</summary>
+    /// <summary>The firing of one tick, with the range of its items in this run.</summary>
     /// <param name="tick">In ticks of UTC.</param>
     /// <param name="first">The number of its first item in this run.</param>
-    /// <param name="accepted">How many items of it were accepted before.</param>
+    /// <param name="accepted">The number of its items that were accepted before.</param>
     private sealed class Firing(long tick, long first, long accepted)
     {
         private long last = -1;
@@ -232,11 +240,12 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
 
         public TickPosition Over => new(tick, TickPosition.All);
 
-        /// <summary>This item is the last one. Called before it is handed on.</summary>
+        /// <summary>Sets the last item. Called before it is emitted.</summary>
         public void EndsWith(long sequence) => Volatile.Write(ref last, sequence);
 
         public TickPosition Before(long sequence) => new(tick, accepted + sequence - first);
 
-        public TickPosition Behind(long sequence) => sequence == Volatile.Read(ref last) ? Over : new(tick, accepted + sequence - first + 1);
+        public TickPosition Behind(long sequence) => sequence == Volatile.Read(ref last) ? Over
+            : new(tick, accepted + sequence - first + 1);
     }
 }

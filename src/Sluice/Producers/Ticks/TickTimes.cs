@@ -1,15 +1,15 @@
-namespace Sluice;
+namespace Sluice.Producers;
 
-/// <summary>When a producer fires, and which of the ticks that have passed are still to fire.</summary>
+/// <summary>Computes when a producer fires, and which missed ticks still fire.</summary>
 /// <param name="next">The first tick after an instant; null if there is none.</param>
-/// <param name="options">What becomes of missed ones.</param>
+/// <param name="options">Options for missed ticks.</param>
 internal sealed class TickTimes(Func<DateTimeOffset, DateTimeOffset?> next, TickOptions options)
 {
     private static readonly TimeSpan FirstSpan = TimeSpan.FromSeconds(1);
 
     /// <summary>The next tick to fire.</summary>
-    /// <param name="last">The one that was fired last: whatever the clock shows, nothing up to it fires again.</param>
-    /// <param name="now">What the clock shows.</param>
+    /// <param name="last">The last tick that fired: no tick up to it fires again, whatever the clock shows.</param>
+    /// <param name="now">The time of the clock.</param>
     public DateTimeOffset? After(DateTimeOffset last, DateTimeOffset now)
     {
         DateTimeOffset over = now.UtcTicks > options.MaxJitter.Ticks ? now - options.MaxJitter : DateTimeOffset.MinValue;
@@ -17,8 +17,12 @@ internal sealed class TickTimes(Func<DateTimeOffset, DateTimeOffset?> next, Tick
         return options.MaxMissed is { } most && last < over ? LatestOf(most, last, over) : next(last);
     }
 
-    /// <summary>The first of the latest so many ticks in a time that has passed; the first of all where they are fewer.</summary>
-    /// <remarks>A schedule can be asked for what comes next only: so ever longer spans before its end are looked at, until they have enough.</remarks>
+    /// <summary>
+    /// The first of the latest <paramref name="most"/> ticks up to <paramref name="end"/>; the first of all if they are fewer.
+    /// </summary>
+    /// <remarks>
+    /// A schedule only knows the next tick, so this looks at ever longer spans before the end until one has enough ticks.
+    /// </remarks>
     private DateTimeOffset? LatestOf(int most, DateTimeOffset last, DateTimeOffset end)
     {
         var ticks = new Queue<DateTimeOffset>();

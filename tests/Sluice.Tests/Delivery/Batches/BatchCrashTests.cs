@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using Sluice.Storage;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>The end of a batch, in a process that dies at each of its calls of the store while an item of the batch is being tried again.</summary>
+/// <summary>The end of a batch, in a process that dies at each of its calls of the store while an item of the batch is being tried
+/// again.</summary>
 public class BatchCrashTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -39,7 +41,8 @@ public class BatchCrashTests
         if (mortal.Died.IsCompleted)
         {
             await Task.WhenAll(first.Select(one => one.AbandonAsync()));
-            await work.ContinueWith(static over => _ = over.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await work.ContinueWith(static over => _ = over.Exception, CancellationToken.None, TaskContinuationOptions.None,
+                TaskScheduler.Default);
             List<Consecutor<int>> second = Make(store);
             await WorkAsync(second, Task.Delay(Timeout.InfiniteTimeSpan, Cancellation));
             foreach (Consecutor<int> one in second) await one.DisposeAsync();
@@ -65,11 +68,21 @@ public class BatchCrashTests
 
         List<Consecutor<int>> Make(IStreamStore itsStore)
         {
-            var options = new ConsecutorOptions { Store = itsStore, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
+            var options = new ConsecutorOptions
+            {
+                Store = itsStore,
+                Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
+                Stream = new() { Partitions = 2 },
+                Process = new()
+            };
             Func<int, string>? key = hasKey ? static n => $"{n % 2}" : null;
-            var orders = new Consecutor<int>("orders", source => source.SelectMany(static n => new[] { 10 * n, (10 * n) + 1 }) | Sink.Output<int>("lines"), options) { Key = key };
+            var orders = new Consecutor<int>("orders",
+                source => source.SelectMany(static n => new[] { 10 * n, (10 * n) + 1 }) | Sink.Output<int>("lines"), options)
+            { Key = key };
             var lines = new Consecutor<int>("lines", source => source | Check | Sink.Output<int>("booked"), options) { Key = key };
-            var books = new Consecutor<int>("books", source => source | ledger.Sink<int>(), options with { OnBatchCompleted = Ended }) { Key = key };
+            var books = new Consecutor<int>("books", source => source | ledger.Sink<int>(),
+                options with { OnBatchCompleted = Ended })
+            { Key = key };
             orders.Output<int>("lines").To(lines);
             lines.Output<int>("booked").To(books);
             return [orders, lines, books];

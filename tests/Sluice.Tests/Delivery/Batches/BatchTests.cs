@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Batches through several consecutors.</summary>
 public sealed class BatchTests : IAsyncDisposable
@@ -19,8 +20,15 @@ public sealed class BatchTests : IAsyncDisposable
     public async Task EverythingThatComesOfTheItemsIsCountedThroughFanOutsRetriesAndDeaths(bool hasKey)
     {
         var random = new ConcurrentDictionary<int, byte>();
-        await using var orders = new Consecutor<int>("orders", source => source.SelectMany(n => new[] { 10 * n, (10 * n) + 1 }) | Sink.Output<int>("lines"), Options()) { Key = hasKey ? n => $"{n}" : null };
-        await using var lines = new Consecutor<int>("lines", source => source | (n => random.TryAdd(n, 0) ? throw new TimeoutException("once") : n == 31 ? throw new FormatException("bad") : n) | Sink.Output<int>("booked"), Options());
+        await using var orders = new Consecutor<int>("orders",
+            source => source.SelectMany(n => new[] { 10 * n, (10 * n) + 1 }) | Sink.Output<int>("lines"), Options())
+        {
+            Key = hasKey
+                ? n => $"{n}" : null
+        };
+        await using var lines = new Consecutor<int>("lines",
+            source => source | (n => random.TryAdd(n, 0) ? throw new TimeoutException("once") : n == 31 ? throw new FormatException("bad")
+                : n) | Sink.Output<int>("booked"), Options());
         await using var ledger = new Consecutor<int>("ledger", source => source.Where(n => n % 2 == 0) | (_ => { }), Listening());
         orders.Output<int>("lines").To(lines);
         lines.Output<int>("booked").To(ledger);
@@ -48,7 +56,8 @@ public sealed class BatchTests : IAsyncDisposable
     public async Task ADeadLetterHasEndedInItsBatchAndBelongsToNoneWhenItIsRedriven()
     {
         bool isRepaired = false;
-        await using var orders = new Consecutor<int>("orders", source => source | (n => n == 2 && !isRepaired ? throw new FormatException("bad") : n) | Sink.Output<int>("booked"), Options());
+        await using var orders = new Consecutor<int>("orders",
+            source => source | (n => n == 2 && !isRepaired ? throw new FormatException("bad") : n) | Sink.Output<int>("booked"), Options());
         await using var ledger = new Consecutor<int>("ledger", source => source | (_ => { }), Listening());
         orders.Output<int>("booked").To(ledger);
         await ledger.StartAsync(Cancellation);
@@ -69,7 +78,8 @@ public sealed class BatchTests : IAsyncDisposable
     [Fact]
     public async Task WhatIsHeldHasEndedWhenItIsSettledAndWhatItBecomesIsInNoBatch()
     {
-        await using var orders = new Consecutor<int>("orders", source => source.Chunk(2) | Stage.Named("pairs") | (pair => pair.Sum()) | Sink.Output<int>("pairs"), Options());
+        await using var orders = new Consecutor<int>("orders",
+            source => source.Chunk(2) | Stage.Named("pairs") | (pair => pair.Sum()) | Sink.Output<int>("pairs"), Options());
         await using var ledger = new Consecutor<int>("ledger", source => source | (_ => { }), Listening());
         orders.Output<int>("pairs").To(ledger);
         await ledger.StartAsync(Cancellation);
@@ -106,10 +116,17 @@ public sealed class BatchTests : IAsyncDisposable
     public async Task WithoutAStoreThereAreNone()
     {
         await using var orders = new Consecutor<int>("orders", source => source | (_ => { }));
-        Assert.Contains("has no store", (await Assert.ThrowsAsync<InvalidOperationException>(() => orders.OpenBatchAsync("monday", Cancellation))).Message);
+        Assert.Contains("has no store", (await Assert.ThrowsAsync<InvalidOperationException>(() => orders.OpenBatchAsync("monday",
+            Cancellation))).Message);
     }
 
-    private ConsecutorOptions Options() => new() { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
+    private ConsecutorOptions Options() => new()
+    {
+        Store = store,
+        Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
+        Stream = new() { Partitions = 2 },
+        Process = new()
+    };
 
     private ConsecutorOptions Listening() => Options() with
     {

@@ -1,11 +1,16 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Tests.Flows;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>
-/// A history in two halves. The first half fills a store with everything that consecutors and flows keep there, and ends as a process does that is killed. The second half goes on from it.
-/// A store file with the first half, written by an earlier version of Sluice, is test data: the second half must make of it what it makes of one that was written just now.
+/// A history in two halves. The first half fills a store with everything that consecutors and flows keep there, and ends as a process does
+/// that is killed. The second half goes on from it.
+/// A store file with the first half, written by an earlier version of Sluice, is test data: the second half must make of it what it makes
+/// of one that was written just now.
 /// </summary>
 internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
 {
@@ -62,7 +67,8 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
         (Consecutor<Order> orders, Consecutor<string> texts) = Make();
         await texts.StartAsync(Cancellation);
         await orders.StartAsync(Cancellation);
-        await (Source.Resumable("intake", Orders(0, 20).Concat(Orders(29, 3))) | orders).RunAsync(cancellation: Cancellation);          // the first twenty were accepted
+        // the first twenty were accepted
+        await (Source.Resumable("intake", Orders(0, 20).Concat(Orders(29, 3))) | orders).RunAsync(cancellation: Cancellation);
         await orders.WaitForIdleAsync(Cancellation);
         List<DeadLetter> letters = [];
         await foreach (DeadLetter dead in orders.ListDeadLettersAsync(Cancellation)) letters.Add(dead);
@@ -80,10 +86,12 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
 
         List<KeyValuePair<string, int>> totals = [];
         await foreach (KeyValuePair<string, int> total in orders.ListStateAsync<int>("totals", Cancellation)) totals.Add(total);
-        IEnumerable<KeyValuePair<string, int>> expected = Enumerable.Range(0, 32).GroupBy(static n => n == 26 ? "c-1" : $"c-{n % 3}").Select(static key => KeyValuePair.Create(key.Key, key.Sum()));
+        IEnumerable<KeyValuePair<string, int>> expected = Enumerable.Range(0, 32).GroupBy(static n => n == 26 ? "c-1" : $"c-{n % 3}")
+            .Select(static key => KeyValuePair.Create(key.Key, key.Sum()));
         Assert.Equal(expected.OrderBy(static one => one.Key), totals.OrderBy(static one => one.Key));
         Assert.Equal(32, lines.Max(int.Parse));          // what the chunks held at the end of the first half included
-        Assert.Equal(("orders", "first", 1L), Assert.Single(batches) is var told ? (told.Consecutor, told.Batch, told.Failed) : default);          // a letter that is redriven belongs to no batch any more
+        // a letter that is redriven belongs to no batch any more
+        Assert.Equal(("orders", "first", 1L), Assert.Single(batches) is var told ? (told.Consecutor, told.Batch, told.Failed) : default);
         await orders.DisposeAsync();
         await texts.DisposeAsync();
     }
@@ -94,16 +102,26 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
             | Reject | Stage.Named("reject") | Stage.OnError(ErrorPolicy.DeadLetter)
             | CheckAsync | Stage.Named("check")
             | StageNode.Of(static () => new Totals()) | Stage.Named("totals")
-            | [Pipe.Of<string>().Chunk(4) | Stage.Named("fours") | (static four => string.Join('+', four)) | Sink.Output<string>("texts"), Pipe.Of<string>() | (_ => { })],
-            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(20, Backoff.Constant(TimeSpan.FromSeconds(1))), Stream = new() { Partitions = 2 }, OnBatchCompleted = ToldAsync })
+            | [Pipe.Of<string>().Chunk(4) | Stage.Named("fours") | (static four => string.Join('+', four)) | Sink.Output<string>("texts"),
+            Pipe.Of<string>() | (_ => { })],
+            new()
+            {
+                Store = store,
+                Process = new(),
+                Delivery = DeliveryGuarantee.Replay(20, Backoff.Constant(TimeSpan.FromSeconds(1))),
+                Stream = new() { Partitions = 2 },
+                OnBatchCompleted = ToldAsync
+            })
         { Key = static order => order.Customer };
-        var texts = new Consecutor<string>("texts", source => source.Scan(0, static (count, text) => count + text.Split('+').Length) | Stage.Named("count") | (count => lines.Enqueue($"{count}")),
+        var texts = new Consecutor<string>("texts", source => source.Scan(0, static (count, text) => count + text.Split('+').Length)
+            | Stage.Named("count") | (count => lines.Enqueue($"{count}")),
             new() { Store = store, Process = new() });
         orders.Output<string>("texts").To(texts);
         return (orders, texts);
     }
 
-    private Order Reject(Order order) => order.What == Poison && !isSecondHalf ? throw new FormatException($"poison at {order.Number}") : order;
+    private Order Reject(Order order) => order.What == Poison && !isSecondHalf ? throw new FormatException($"poison at {order.Number}")
+        : order;
 
     private async ValueTask<Order> CheckAsync(Order order, CancellationToken cancellation)
     {
@@ -125,7 +143,8 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
 
     private static IEnumerable<Order> Orders(int first, int count) => Enumerable.Range(first, count).Select(static n => Made(n));
 
-    private static Order Made(int number, string what = "goods", string? customer = null) => new(customer ?? $"c-{number % 3}", number, what, Start.AddHours(number));
+    private static Order Made(int number, string what = "goods", string? customer = null)
+        => new(customer ?? $"c-{number % 3}", number, what, Start.AddHours(number));
 
     private static async Task UntilAsync(Func<bool> isSo)
     {
@@ -134,13 +153,15 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
 
     private sealed class Totals : StatefulStageNode<Order, string, int>
     {
-        protected override ValueTask ProcessAsync(Order item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item.Customer}:{State += item.Number}");
+        protected override ValueTask ProcessAsync(Order item, Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"{item.Customer}:{State += item.Number}");
     }
 
     private async Task BeginFlowAsync()
     {
         Supervisor starter = Supervisor.Attach(store, new() { Name = "starter" });
-        await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Numbers)], run: "history", allOutputs: true, cancellation: Cancellation);
+        await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Numbers)], run: "history", allOutputs: true,
+            cancellation: Cancellation);
         var mortal = new MortalStore(store, 150, default);
         Supervisor host = Supervisor.Attach(mortal, new() { Name = "host", MaxStarts = int.MaxValue });
         CrashFlow.Register(host, static _ => true);
@@ -152,7 +173,8 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
     private async Task EndFlowAsync()
     {
         await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
-        await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Numbers)], run: "history", allOutputs: true, cancellation: Cancellation);
+        await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Numbers)], run: "history",
+            allOutputs: true, cancellation: Cancellation);
         await using var host = Supervisor.Attach(store, new() { Name = "host", MaxStarts = int.MaxValue });
         CrashFlow.Register(host, static _ => true);
         Dictionary<string, List<string>> results = await CrashFlow.ReadAsync(run, cancellation: Cancellation);

@@ -1,4 +1,4 @@
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>The history of the stored test data itself, over a store that this version has written.</summary>
 public class StoredHistoryTests

@@ -1,7 +1,10 @@
 using System.Text;
+using Sluice.Delivery;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>The sink in a consecutor over a store whose process dies at each of its calls.</summary>
 public sealed class FileSinkDeliveryTests : IDisposable
@@ -43,7 +46,8 @@ public sealed class FileSinkDeliveryTests : IDisposable
     {
         await using var store = await ScenarioStore.OpenAsync();
         await using var consecutor = new Consecutor<int>("lines", source => source
-            | [Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}") | Stage.Named("csv"), Sink.ToFile<int>(FilePath + "2", n => $"{n}")],
+            | [Sink.ToFile<int>(FilePath, n => n == 3 ? throw new FormatException("not three") : $"{n}") | Stage.Named("csv"),
+            Sink.ToFile<int>(FilePath + "2", n => $"{n}")],
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         Assert.Equal(["lines", "csv", "out.txt2"], consecutor.Topology.Nodes.Select(node => node.Name));
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
@@ -59,14 +63,16 @@ public sealed class FileSinkDeliveryTests : IDisposable
     {
         var clock = new TestClock();
         await using var store = await ScenarioStore.OpenAsync(clock);
-        await using var consecutor = new Consecutor<int>("lines", source => source | Sink.ToFile<int>(FilePath, n => $"{n}"), new() { Store = store, Run = new() { Time = clock } });
+        await using var consecutor = new Consecutor<int>("lines", source => source | Sink.ToFile<int>(FilePath, n => $"{n}"),
+            new() { Store = store, Run = new() { Time = clock } });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         await consecutor.SendAsync(1, TestContext.Current.CancellationToken);
         await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         File.Move(FilePath, FilePath + ".1");
         await consecutor.SendAsync(2, TestContext.Current.CancellationToken);
         while (consecutor.Snapshot().Problem is null) await Task.Yield();
-        Assert.Contains($"{FilePath} is not there, and 2 bytes of it are committed", consecutor.Snapshot().Problem, StringComparison.Ordinal);
+        Assert.Contains($"{FilePath} is not there, and 2 bytes of it are committed", consecutor.Snapshot().Problem,
+            StringComparison.Ordinal);
         Assert.Equal(1, consecutor.Snapshot().Completed);
         File.Move(FilePath + ".1", FilePath);
         Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
@@ -116,7 +122,14 @@ public sealed class FileSinkDeliveryTests : IDisposable
         return new("lines", source => source | (n => fails && Interlocked.Increment(ref met) % 7 == 0 ? throw new FormatException() : n)
             | (n => (string[])[$"{n}", $"-{n}"]) | Each | (line => Encoding.UTF8.GetBytes(line + "\n"))
             | Sink.Commit<byte[]>(Make) | Stage.Named("lines"),
-            new() { Store = store, Delivery = DeliveryGuarantee.Replay(20, Backoff.None), MaxInFlight = 8, Stream = new() { Partitions = 2 }, Process = new() });
+            new()
+            {
+                Store = store,
+                Delivery = DeliveryGuarantee.Replay(20, Backoff.None),
+                MaxInFlight = 8,
+                Stream = new() { Partitions = 2 },
+                Process = new()
+            });
 
         TransactionalSink<byte[]> Make()
         {
@@ -139,13 +152,17 @@ public sealed class FileSinkDeliveryTests : IDisposable
             return inner.End();
         });
 
-        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => Do(() => inner.Begin(state, cancellation));
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+            => Do(() => inner.Begin(state, cancellation));
 
-        protected override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Prepare(commit, cancellation));
+        protected override ValueTask PrepareAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
+            => Do(() => inner.Prepare(commit, cancellation));
 
-        protected override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Finish(commit, true, cancellation));
+        protected override ValueTask CommittedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
+            => Do(() => inner.Finish(commit, true, cancellation));
 
-        protected override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation) => Do(() => inner.Finish(commit, false, cancellation));
+        protected override ValueTask VoidedAsync(SinkCommit<byte[]> commit, CancellationToken cancellation)
+            => Do(() => inner.Finish(commit, false, cancellation));
 
         protected override ValueTask EndAsync() => Do(inner.End);
 

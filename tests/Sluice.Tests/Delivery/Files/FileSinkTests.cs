@@ -1,8 +1,11 @@
 using System.Text;
+using Sluice.Delivery;
+using Sluice.Storage;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>The sink alone, with a store that is a dictionary: every place where a process can die, and every file that it can find.</summary>
+/// <summary>The sink alone, with a store that is a dictionary: every place where a process can die, and every file that it can
+/// find.</summary>
 public sealed class FileSinkTests : IDisposable
 {
     private const string Header = "name\n";
@@ -70,7 +73,8 @@ public sealed class FileSinkTests : IDisposable
         else File.Delete(FilePath);
 
         var failure = await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
-        Assert.Contains(length is null ? $"{FilePath} is not there, and 9 bytes of it are committed" : $"{FilePath} has {length} bytes, and 9 are committed", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(length is null ? $"{FilePath} is not there, and 9 bytes of it are committed"
+            : $"{FilePath} has {length} bytes, and 9 are committed", failure.Message, StringComparison.Ordinal);
         Assert.Contains("give the node another name", failure.Message, StringComparison.Ordinal);
     }
 
@@ -104,7 +108,8 @@ public sealed class FileSinkTests : IDisposable
         if (how == "rotated") await File.WriteAllTextAsync(FilePath, "");
         SinkCommit<byte[]> commit = Commit(["c"], new(0));
         var failure = await Assert.ThrowsAsync<InvalidDataException>(() => sink.Prepare(commit, default).AsTask());
-        Assert.Contains(how == "rotated" ? $"{FilePath} has 0 bytes, and 9 are committed" : $"{FilePath} is not there, and 9 bytes of it are committed", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(how == "rotated" ? $"{FilePath} has 0 bytes, and 9 are committed"
+            : $"{FilePath} is not there, and 9 bytes of it are committed", failure.Message, StringComparison.Ordinal);
         await sink.Finish(commit, false, default);
         Assert.Equal(how == "rotated", File.Exists(FilePath));
         File.Move(copy, FilePath, overwrite: true);

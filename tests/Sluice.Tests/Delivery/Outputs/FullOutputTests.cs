@@ -1,4 +1,7 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Targets that have no room.</summary>
 public sealed class FullOutputTests : IAsyncLifetime
@@ -23,7 +26,8 @@ public sealed class FullOutputTests : IAsyncLifetime
         first.Output<int>("out").To(second);
         await first.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
         await first.StartAsync(Cancellation);
-        await Member.UntilAsync(() => first.Snapshot() is { InFlight: 0, Problem: { } problem } && problem.Contains("The output 'out' is full: second has as much"));
+        await Member.UntilAsync(() => first.Snapshot() is { InFlight: 0, Problem: { } problem }
+            && problem.Contains("The output 'out' is full: second has as much"));
         long held = await OutstandingAsync("second");
         Assert.InRange(held, Bound, Bound + Capacity);
         Assert.Equal(100 - held, first.Snapshot().Pending);
@@ -40,7 +44,8 @@ public sealed class FullOutputTests : IAsyncLifetime
         first.Output<int>("out").To(second, OutputMode.Blocking);
         await first.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
         await first.StartAsync(Cancellation);
-        await Member.UntilAsync(() => first.Snapshot() is { Completed: Bound, Problem: { } problem } && problem.Contains("waits for a place"));
+        await Member.UntilAsync(() => first.Snapshot() is { Completed: Bound, Problem: { } problem }
+            && problem.Contains("waits for a place"));
         Assert.Equal(Bound, await OutstandingAsync("second"));
         await second.StartAsync(Cancellation);
         await first.WaitForIdleAsync(Cancellation);
@@ -111,20 +116,23 @@ public sealed class FullOutputTests : IAsyncLifetime
         ConsecutorOptions small = Options() with { Stream = new() { Partitions = 2, MaxItems = Bound } };
         await using var first = new Consecutor<int>("first", source => source | Sink.Output<int>("out"), small);
         await using var second = new Consecutor<int>("second",
-            source => source.SelectAsync(async (n, cancellation) => { await gate.Task.WaitAsync(cancellation); return n - 1; }).Where(n => n > 0) | Sink.Output<int>("again"), small);
+            source => source.SelectAsync(async (n, cancellation) => { await gate.Task.WaitAsync(cancellation); return n - 1; })
+                .Where(n => n > 0) | Sink.Output<int>("again"), small);
         first.Output<int>("out").To(second);
         second.Output<int>("again").To(first);
         await first.StartAsync(Cancellation);
         await second.StartAsync(Cancellation);
         int sent = 0;
         Task sending = SendAsync();
-        await Member.UntilAsync(() => first.Snapshot() is { IsIdle: true, Accepted: >= Bound } now && now.Accepted == Volatile.Read(ref sent));
+        await Member.UntilAsync(() => first.Snapshot() is { IsIdle: true, Accepted: >= Bound } now
+            && now.Accepted == Volatile.Read(ref sent));
         for (int i = 0; i < 1000; i++) await Member.NextAsync();
         Assert.InRange(await OutstandingAsync("second"), Bound, (2 * Bound) + Capacity);
         Assert.False(sending.IsCompleted);
         gate.SetResult();
         await sending;
-        await Member.UntilAsync(() => first.Snapshot() is { IsIdle: true, Accepted: 300 } && second.Snapshot() is { IsIdle: true, Accepted: 300, Completed: 200, Skipped: 100 });
+        await Member.UntilAsync(() => first.Snapshot() is { IsIdle: true, Accepted: 300 }
+            && second.Snapshot() is { IsIdle: true, Accepted: 300, Completed: 200, Skipped: 100 });
 
         async Task SendAsync()
         {
@@ -140,7 +148,9 @@ public sealed class FullOutputTests : IAsyncLifetime
     [Fact]
     public async Task WhatLeadsBackToItselfIsNeverStuckThoughItIsFull()
     {
-        await using var consecutor = new Consecutor<int>("first", source => source.Where(n => n > 0) | (n => n - 1) | Sink.Output<int>("again"), Options() with { Stream = new() { Partitions = 2, MaxItems = Bound } });
+        await using var consecutor = new Consecutor<int>("first",
+            source => source.Where(n => n > 0) | (n => n - 1) | Sink.Output<int>("again"),
+                Options() with { Stream = new() { Partitions = 2, MaxItems = Bound } });
         consecutor.Output<int>("again").To(consecutor);
         Task sending = SendAsync();
         await Member.UntilAsync(() => consecutor.Snapshot().Accepted >= Bound);
@@ -172,9 +182,14 @@ public sealed class FullOutputTests : IAsyncLifetime
     private async Task<long> OutstandingAsync(string name) => (await store.FindStreamAsync(name, Cancellation))!.Groups[0].Outstanding;
 
     private Consecutor<int> First(int times, bool hasKey)
-        => new("first", source => source.SelectMany(n => Enumerable.Repeat(n, times)) | Sink.Output<int>("out"), Options()) { Key = hasKey ? n => $"{n % 3}" : null };
+        => new("first", source => source.SelectMany(n => Enumerable.Repeat(n, times)) | Sink.Output<int>("out"), Options())
+        {
+            Key = hasKey
+        ? n => $"{n % 3}" : null
+        };
 
-    private Consecutor<int> Second() => new("second", source => source | (_ => { }), Options() with { Stream = new() { Partitions = 2, MaxItems = Bound } });
+    private Consecutor<int> Second() => new("second", source => source | (_ => { }),
+        Options() with { Stream = new() { Partitions = 2, MaxItems = Bound } });
 
     private ConsecutorOptions Options() => new()
     {

@@ -1,9 +1,11 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>
-/// A store over a bad network, drawn from a seed: now and then a call is not made, or its answer is lost, or comes late, also after whoever has asked counts as silent. Any call but those that wait for a change, sixty times at most, while it is not said to be healthy.
+/// A store over a bad network, drawn from a seed: now and then a call is not made, or its answer is lost, or comes late, also after whoever
+/// has asked counts as silent. Any call but those that wait for a change, sixty times at most, while it is not said to be healthy.
 /// </summary>
 internal sealed class LossyStore(IStreamStore inner, int seed, TimeProvider time) : StreamStoreWrapper(inner, leaveOpen: true)
 {

@@ -1,6 +1,8 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Outputs that wait for a place in a full stream while the store does not answer.</summary>
 public class LostPlacesTests
@@ -92,9 +94,11 @@ public class LostPlacesTests
         }
 
         public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
-            => stream == "second" && Interlocked.Decrement(ref waits) >= 0 ? throw new StreamStoreException("The connection is cut.") : base.WaitForChangeAsync(stream, after, cancellation);
+            => stream == "second" && Interlocked.Decrement(ref waits) >= 0 ? throw new StreamStoreException("The connection is cut.")
+            : base.WaitForChangeAsync(stream, after, cancellation);
 
-        public override async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes, CancellationToken cancellation = default)
+        public override async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes,
+            CancellationToken cancellation = default)
         {
             ReserveStatus status = await base.ReserveAsync(owner, stream, items, bytes, cancellation);
             return Interlocked.Decrement(ref answers) >= 0 ? throw new StreamStoreException("The answer was lost.") : status;

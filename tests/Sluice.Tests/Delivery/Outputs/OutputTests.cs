@@ -1,4 +1,7 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Delivery;
 
 /// <summary>What consecutors put out by name, for others and for nobody.</summary>
 public class OutputTests
@@ -23,7 +26,8 @@ public class OutputTests
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
-        await using var first = new Consecutor<int>("first", source => source | StageNode.Of(() => new Sorter()) | Sink.Output<int>("even"), Options(store));
+        await using var first = new Consecutor<int>("first", source => source | StageNode.Of(() => new Sorter()) | Sink.Output<int>("even"),
+            Options(store));
         await using var second = new Consecutor<int>("second", source => source | (n => $"{n}") | ledger.Sink<string>(), Options(store));
         first.Output<int>("even").To(second);
         await second.StartAsync(Cancellation);
@@ -71,7 +75,9 @@ public class OutputTests
         ConsecutorOptions keyed = Options(store) with { Stream = new() { Partitions = 8 } };
         await using var left = new Consecutor<int>("left", source => source | Sink.Output<int>("out"), Options(store));
         await using var right = new Consecutor<int>("right", source => source | Sink.Output<int>("out"), Options(store));
-        await using var both = new Consecutor<int>("both", source => source | (n => $"{n}") | ledger.Sink<string>(), keyed) { Key = n => $"{n % 4}" };
+        await using var both = new Consecutor<int>("both", source => source | (n => $"{n}") | ledger.Sink<string>(),
+            keyed)
+        { Key = n => $"{n % 4}" };
         both.From([left.Output<int>("out"), right.Output<int>("out")]);
         await left.SendAllAsync([.. Enumerable.Range(0, 40)], Cancellation);
         await right.SendAllAsync([.. Enumerable.Range(100, 40)], Cancellation);
@@ -89,7 +95,8 @@ public class OutputTests
     public async Task AnItemThatTheTargetCannotTakeFailsWhereItIsPutOut()
     {
         await using var store = new MemoryStreamStore();
-        await using var first = new Consecutor<int>("first", source => source | StageNode.Of(() => new TwoTypes()) | (_ => { }), Options(store) with { Delivery = DeliveryGuarantee.Replay(0) });
+        await using var first = new Consecutor<int>("first", source => source | StageNode.Of(() => new TwoTypes()) | (_ => { }),
+            Options(store) with { Delivery = DeliveryGuarantee.Replay(0) });
         await using var second = new Consecutor<string>("second", source => source | (_ => { }), Options(store));
         first.Output<string>("odd").To(second);      // either type may come
         await first.StartAsync(Cancellation);
@@ -114,7 +121,9 @@ public class OutputTests
     public async Task MoreThanACommitHoldsIsDivided()
     {
         await using var store = new MemoryStreamStore();
-        await using var first = new Consecutor<int>("first", source => source.SelectMany(n => Enumerable.Range(0, n)) | Sink.Output<int>("parts"), Options(store) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
+        await using var first = new Consecutor<int>("first",
+            source => source.SelectMany(n => Enumerable.Range(0, n)) | Sink.Output<int>("parts"),
+                Options(store) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
         await using var second = new Consecutor<int>("second", source => source | (_ => { }), Options(store));
         first.Output<int>("parts").To(second);
         await second.StartAsync(Cancellation);
@@ -126,7 +135,14 @@ public class OutputTests
         Assert.Equal(8000, two.Completed);
     }
 
-    private static ConsecutorOptions Options(IStreamStore store) => new() { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 2 }, Process = new() };
+    private static ConsecutorOptions Options(IStreamStore store)
+        => new()
+        {
+            Store = store,
+            Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
+            Stream = new() { Partitions = 2 },
+            Process = new()
+        };
 
     private static IEnumerable<string> Numbers(IEnumerable<int> numbers) => numbers.Select(n => $"{n}").Order();
 

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using Sluice.Delivery;
+using Sluice.Storage;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 internal sealed record Parcel(int Number, int Key, int Hops, string Way);
 
@@ -34,14 +36,22 @@ internal sealed class RandomChain
             Delivery = DeliveryGuarantee.Replay(40, Backoff.None),
             Stream = new() { Partitions = random.Next(1, 4), MaxItems = random.Next(2) == 0 ? 1_000 : 10 },
             MaxInFlight = random.Next(1, 40),
-            Run = new() { Time = time ?? TimeProvider.System, Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, MaxBufferedItems = random.Next(1, 20) },
+            Run = new()
+            {
+                Time = time ?? TimeProvider.System,
+                Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread
+                : ExecutionMode.MultiThread,
+                MaxBufferedItems = random.Next(1, 20)
+            },
         };
     }
 
     /// <summary>Called when all consecutors have been started, with true, and before they end.</summary>
     public Action<bool>? AtWork { get; init; }
 
-    public override string ToString() => $"{shape} of {length}, {items} items, {(isKeyed ? "keyed" : "without keys")}, {mode}, {options.Stream}, capacity {options.MaxInFlight}";
+    public override string ToString()
+        => $"{shape} of {length}, {items} items, {(isKeyed ? "keyed" : "without keys")}, {mode}, {options.Stream}, "
+        + $"capacity {options.MaxInFlight}";
 
     public async Task PlayAsync(CancellationToken cancellation)
     {
@@ -66,13 +76,16 @@ internal sealed class RandomChain
                 }
                 catch (Exception e)
                 {
-                    throw new InvalidOperationException($"It did not go on, although its store lives ({this}):\n{string.Join('\n', chain.Select(one => one.Snapshot()))}", e);
+                    throw new InvalidOperationException(
+                        $"It did not go on, although its store lives ({this}):\n{string.Join('\n', chain.Select(one => one.Snapshot()))}",
+                            e);
                 }
                 foreach (Consecutor<Parcel> one in chain) await one.DisposeAsync();
                 continue;
             }
             await Task.WhenAll(chain.Select(one => one.AbandonAsync()));
-            await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None,
+                TaskScheduler.Default);
 
             async Task WorkAsync()
             {
@@ -101,13 +114,15 @@ internal sealed class RandomChain
         (IEnumerable<string> lines, int entries) = shape switch
         {
             "diamond" => (numbers.SelectMany(n => new[] { $"{n}:{n % keys}:ab", $"{n}:{n % keys}:ac" }), 5 * items),
-            "cycle" => (numbers.Select(n => $"{n}:{n % keys}:{string.Concat(Enumerable.Repeat("ab", 1 + (n % 3)))}"), numbers.Sum(n => 2 * (1 + (n % 3)))),
+            "cycle" => (numbers.Select(n => $"{n}:{n % keys}:{string.Concat(Enumerable.Repeat("ab", 1 + (n % 3)))}"),
+                numbers.Sum(n => 2 * (1 + (n % 3)))),
             _ => (numbers.Select(n => $"{n}:{n % keys}:{"abcd"[..(length - 1)]}"), length * items),
         };
         Assert.Equal(lines.Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
         Assert.All(ends, end => Assert.Equal(new("a", "all", entries, 0), end));
         if (shape != "line" || !isKeyed) return;
-        foreach (IGrouping<string, int> key in ledger.Lines.Select(line => line.Split(':')).GroupBy(line => line[1], line => int.Parse(line[0])))
+        foreach (IGrouping<string, int> key in ledger.Lines.Select(line => line.Split(':'))
+            .GroupBy(line => line[1], line => int.Parse(line[0])))
             Assert.Equal(key.Order(), key);
     }
 
@@ -120,7 +135,8 @@ internal sealed class RandomChain
         {
             string name = "abcd"[i..(i + 1)];
             bool isLast = i == count - 1;
-            chain.Add(new(name, source => Body(name, isLast, source), options with { Store = store, Process = process, OnBatchCompleted = isLast ? Ended : null })
+            chain.Add(new(name, source => Body(name, isLast, source),
+                options with { Store = store, Process = process, OnBatchCompleted = isLast ? Ended : null })
             {
                 Key = isKeyed ? parcel => $"{parcel.Key}" : null,
             });
@@ -150,7 +166,8 @@ internal sealed class RandomChain
     {
         Source<Parcel> worked = source | (parcel =>
         {
-            if (fails && (parcel.Number * 31 + seed) % 7 == 0 && failed.TryAdd((name, parcel.Number, parcel.Hops), 0)) throw new TimeoutException("not now");
+            if (fails && (parcel.Number * 31 + seed) % 7 == 0 && failed.TryAdd((name, parcel.Number, parcel.Hops), 0))
+                throw new TimeoutException("not now");
             return parcel;
         });
         Sink<Parcel> book = Pipe.Of<Parcel>() | (parcel => $"{parcel.Number}:{parcel.Key}:{parcel.Way}") | ledger.Sink<string>();
@@ -162,6 +179,7 @@ internal sealed class RandomChain
         }
         if (isLast) return worked | book;
         Source<Parcel> signed = worked | (parcel => parcel with { Way = parcel.Way + name });
-        return shape == "diamond" && name == "a" ? signed | [Sink.Output<Parcel>("left"), Sink.Output<Parcel>("right")] : signed | Sink.Output<Parcel>("next");
+        return shape == "diamond" && name == "a" ? signed | [Sink.Output<Parcel>("left"), Sink.Output<Parcel>("right")]
+            : signed | Sink.Output<Parcel>("next");
     }
 }

@@ -1,9 +1,10 @@
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>
-/// Random chains of consecutors, lines, diamonds and cycles, whose process dies at random calls of the store: each item comes to its end once, in the order of its key where nothing branches, and
+/// Random chains of consecutors, lines, diamonds and cycles, whose process dies at random calls of the store: each item comes to its end
+/// once, in the order of its key where nothing branches, and
 /// the batch that they were sent in is complete then, and counted right.
 /// </summary>
 public class RandomChainTests
@@ -40,7 +41,9 @@ public class RandomChainTests
             try
             {
                 using var standstill = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-                Task chain = new RandomChain(seed, store, clock) { AtWork = isAtWork => store.IsHealthy = !isAtWork }.PlayAsync(standstill.Token);
+                Task chain = new RandomChain(seed, store,
+                    clock)
+                { AtWork = isAtWork => store.IsHealthy = !isAtWork }.PlayAsync(standstill.Token);
                 for (int i = 1; !chain.IsCompleted; i++)
                 {
                     if (i == MostLooks) await standstill.CancelAsync();
@@ -57,5 +60,6 @@ public class RandomChainTests
     }
 
     private static int Count(int usual)
-        => Environment.GetEnvironmentVariable("SLUICE_SEED") is not null ? 1 : Environment.GetEnvironmentVariable("SLUICE_CHAINS") is { } wanted ? int.Parse(wanted) : usual;
+        => Environment.GetEnvironmentVariable("SLUICE_SEED") is not null ? 1
+        : Environment.GetEnvironmentVariable("SLUICE_CHAINS") is { } wanted ? int.Parse(wanted) : usual;
 }

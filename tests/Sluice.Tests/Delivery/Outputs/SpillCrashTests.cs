@@ -1,8 +1,11 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>An item that becomes more than one commit holds, in a process that dies at each of its calls: all of it is there once, and of one start.</summary>
+/// <summary>An item that becomes more than one commit holds, in a process that dies at each of its calls: all of it is there once, and of
+/// one start.</summary>
 public class SpillCrashTests
 {
     private const int Many = 1_900;
@@ -54,7 +57,8 @@ public class SpillCrashTests
             }
             IReadOnlyList<StoredDeadLetter> letters = await store.ListDeadAsync(Member.Group, max: 4 * Parts, cancellation: Cancellation);
             Assert.True(letters.Count == 2 * Parts, $"{letters.Count} letters after it died at call {dieAt}, {mortal.LastCall}");
-            Assert.Equal(2 * Parts, letters.Select(static letter => $"{letter.Root}:{System.Text.Encoding.UTF8.GetString(letter.Entry.Payload.Span)}").Distinct().Count());
+            Assert.Equal(2 * Parts, letters.Select(static letter =>
+                $"{letter.Root}:{System.Text.Encoding.UTF8.GetString(letter.Entry.Payload.Span)}").Distinct().Count());
         }
 
         static async Task RunAsync(Consecutor<int> consecutor)
@@ -64,8 +68,16 @@ public class SpillCrashTests
             Assert.Equal((2L, 2L * Parts, 0L, 0L), (end.Accepted, end.Dead, end.Cancelled, end.Unaccounted));
         }
 
-        static Consecutor<int> New(IStreamStore store) => new("work", source => source.SelectMany(static n => Enumerable.Range(0, Parts)) | (static n => n >= 0 ? throw new FormatException("bad") : n) | (static _ => { }),
-            new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(0, Backoff.None), Stream = new() { Partitions = 1 } });
+        static Consecutor<int> New(IStreamStore store)
+            => new("work", source => source.SelectMany(static n => Enumerable.Range(0, Parts))
+            | (static n => n >= 0 ? throw new FormatException("bad") : n) | (static _ => { }),
+            new()
+            {
+                Store = store,
+                Process = new(),
+                Delivery = DeliveryGuarantee.Replay(0, Backoff.None),
+                Stream = new() { Partitions = 1 }
+            });
     }
 
     private static async Task<bool> LifeAsync(MortalStore store, string shape, int life)
@@ -79,14 +91,16 @@ public class SpillCrashTests
             await work.StartAsync(Cancellation);
             ConsecutorSnapshot end = await work.WaitForIdleAsync(Cancellation);
             Assert.Equal((3L, 3L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
-            if (shape == "with state") Assert.Equal([("", 6)], await work.ListStateAsync<int>("sum", Cancellation).Select(static one => (one.Key, one.Value)).ToListAsync(Cancellation));
+            if (shape == "with state") Assert.Equal([("", 6)],
+                await work.ListStateAsync<int>("sum", Cancellation).Select(static one => (one.Key, one.Value)).ToListAsync(Cancellation));
         }
     }
 
     private static async Task CheckAsync(IStreamStore store, string where)
     {
         ConcurrentQueue<string> seen = [];
-        await using var outs = new Consecutor<string>("outs", source => source | seen.Enqueue, new() { Store = store, Process = new(), Stream = new() { Partitions = 1 } });
+        await using var outs = new Consecutor<string>("outs", source => source | seen.Enqueue,
+            new() { Store = store, Process = new(), Stream = new() { Partitions = 1 } });
         await outs.StartAsync(Cancellation);
         await outs.WaitForIdleAsync(Cancellation);
         foreach (int item in new[] { 1, 2, 3 })
@@ -100,10 +114,19 @@ public class SpillCrashTests
 
     private static Consecutor<int> Make(IStreamStore store, string shape, int life)
     {
-        var options = new ConsecutorOptions { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Stream = new() { Partitions = 1 }, MaxInFlight = 10 };
+        var options = new ConsecutorOptions
+        {
+            Store = store,
+            Process = new(),
+            Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
+            Stream = new() { Partitions = 1 },
+            MaxInFlight = 10
+        };
         var work = new Consecutor<int>("work",
-            source => (shape == "with state" ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (static sum => sum == 1 ? 1 : sum == 3 ? 2 : 3) : source)
-                .SelectMany(n => Enumerable.Range(0, n == 2 ? Many : 1).Select(part => $"{n}:{life}:{part}")) | Sink.Output<string>("parts"), options)
+            source => (shape == "with state" ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum")
+                | (static sum => sum == 1 ? 1 : sum == 3 ? 2 : 3) : source)
+                .SelectMany(n => Enumerable.Range(0, n == 2 ? Many : 1).Select(part => $"{n}:{life}:{part}"))
+                | Sink.Output<string>("parts"), options)
         { Key = shape == "with keys" ? static _ => "one" : null };
         work.Output<string>("parts").To(new Consecutor<string>("outs", static source => source | (static _ => { }), options));
         return work;

@@ -1,9 +1,13 @@
 using System.Collections.Concurrent;
+using Sluice.Delivery;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>An item that becomes more than one commit holds, in a process that lives: its partition is taken away between two commits, answers are lost, the handler fails, the target is bounded.</summary>
+/// <summary>An item that becomes more than one commit holds, in a process that lives: its partition is taken away between two commits,
+/// answers are lost, the handler fails, the target is bounded.</summary>
 public class SpillTests
 {
     private const int Many = 1_900;
@@ -56,7 +60,9 @@ public class SpillTests
         var clock = new TestClock();
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         int starts = 0;
-        await using var work = new Consecutor<int>("work", source => source.SelectMany(n => Outputs($"{n}:{Interlocked.Increment(ref starts)}", n)) | Sink.Output<string>("parts"), Options(store, clock));
+        await using var work = new Consecutor<int>("work",
+            source => source.SelectMany(n => Outputs($"{n}:{Interlocked.Increment(ref starts)}", n)) | Sink.Output<string>("parts"),
+                Options(store, clock));
         Wire(work, store, clock);
         await work.SendAsync(2, Cancellation);
         await work.StartAsync(Cancellation);
@@ -72,13 +78,15 @@ public class SpillTests
         }
     }
 
-    /// <summary>An item keeps one place in a bounded stream, and is more by itself than the stream may hold: the place is given back.</summary>
+    /// <summary>An item keeps one place in a bounded stream, and is more by itself than the stream may hold: the place is given
+    /// back.</summary>
     [Fact]
     public async Task ItGoesThroughABoundedStreamThatIsShorterThanItself()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync();
         var options = new ConsecutorOptions { Store = store, Process = new(), Stream = new() { Partitions = 1, MaxItems = 10 } };
-        await using var work = new Consecutor<int>("work", static source => source.SelectMany(static n => Enumerable.Range(0, Many)) | Sink.Output<int>("parts"), options);
+        await using var work = new Consecutor<int>("work",
+            static source => source.SelectMany(static n => Enumerable.Range(0, Many)) | Sink.Output<int>("parts"), options);
         await using var outs = new Consecutor<int>("outs", static source => source | (static _ => { }), options);
         work.Output<int>("parts").To(outs, OutputMode.Blocking);
         await outs.StartAsync(Cancellation);
@@ -89,7 +97,8 @@ public class SpillTests
         Assert.Equal((4L * Many, 0L), (end.Completed, end.Unaccounted));
     }
 
-    /// <summary>A partition whose sealed item lacks a piece stands still and says so; so does one that a later program has written.</summary>
+    /// <summary>A partition whose sealed item lacks a piece stands still and says so; so does one that a later program has
+    /// written.</summary>
     [Theory]
     [InlineData(0, "was spilled into 2 pieces, and the piece 0000000000000000001/000000001 (state $spill) is missing")]
     [InlineData(1, "have version 3; this program reads versions up to 2")]
@@ -103,7 +112,11 @@ public class SpillTests
         var spill = new Spill(1, 1, default);
         StateRow[] pieces = [spill.Add(new byte[1]), spill.Add(new byte[1])];
         StateRow books = new PartitionCounts(0, 0, 0, HasSpills: true).ToRow();
-        await store.CommitAsync(new(taken.Ownership, 1) { State = kind == 0 ? [books, spill.Seal(), pieces[0]] : [books with { Version = 3 }] }, Cancellation);
+        await store.CommitAsync(new(taken.Ownership, 1)
+        {
+            State = kind == 0 ? [books, spill.Seal(), pieces[0]]
+            : [books with { Version = 3 }]
+        }, Cancellation);
         await store.ReleaseAsync(taken.Ownership, Cancellation);
         await work.StartAsync(Cancellation);
         await Member.UntilAsync(() => work.Snapshot().Stopped.Count > 0);
@@ -117,8 +130,17 @@ public class SpillTests
     public async Task AnItemThatPutsOutMoreThanItMayIsDeadAlone(bool hasKeys)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync();
-        var options = new ConsecutorOptions { Store = store, Process = new(), Stream = new() { Partitions = 1 }, MaxOutputBytes = 1_000_000 };
-        await using var work = new Consecutor<int>("work", static source => source.SelectMany(static n => Enumerable.Range(0, n)) | Sink.Output<int>("parts") | Stage.Named("put"), options) { Key = hasKeys ? static _ => "one" : null };
+        var options = new ConsecutorOptions
+        {
+            Store = store,
+            Process = new(),
+            Stream = new() { Partitions = 1 },
+            MaxOutputBytes = 1_000_000
+        };
+        await using var work = new Consecutor<int>("work",
+            static source => source.SelectMany(static n => Enumerable.Range(0, n)) | Sink.Output<int>("parts") | Stage.Named("put"),
+                options)
+        { Key = hasKeys ? static _ => "one" : null };
         await using var outs = new Consecutor<int>("outs", static source => source | (static _ => { }), options);
         work.Output<int>("parts").To(outs);
         await outs.StartAsync(Cancellation);
@@ -137,13 +159,15 @@ public class SpillTests
     private static Consecutor<int> Make(IStreamStore store, TestClock clock, Func<int, string> begin, bool hasState)
     {
         var work = new Consecutor<int>("work",
-            source => (hasState ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (static sum => sum == 1 ? 1 : sum == 3 ? 2 : 3) : source)
+            source => (hasState ? source.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum")
+                | (static sum => sum == 1 ? 1 : sum == 3 ? 2 : 3) : source)
                 .SelectMany(n => Parts(begin(n), n)) | Sink.Output<string>("parts"), Options(store, clock));
         Wire(work, store, clock);
         return work;
     }
 
-    private static IEnumerable<string> Parts(string start, int item) => Enumerable.Range(0, item == 2 ? Many : 1).Select(part => $"{start}:{part}");
+    private static IEnumerable<string> Parts(string start, int item)
+        => Enumerable.Range(0, item == 2 ? Many : 1).Select(part => $"{start}:{part}");
 
     private static ConsecutorOptions Options(IStreamStore store, TestClock clock) => new()
     {
@@ -156,7 +180,8 @@ public class SpillTests
     };
 
     private static void Wire(Consecutor<int> work, IStreamStore store, TestClock clock)
-        => work.Output<string>("parts").To(new Consecutor<string>("outs", static source => source | (static _ => { }), Options(store, clock)));
+        => work.Output<string>("parts").To(new Consecutor<string>("outs", static source => source | (static _ => { }),
+        Options(store, clock)));
 
     private static async Task<ConsecutorSnapshot> IdleAsync<T>(Consecutor<T> consecutor, TestClock clock)
     {
@@ -173,7 +198,8 @@ public class SpillTests
     private static async Task<string[]> ReadAsync(IStreamStore store, TestClock clock)
     {
         ConcurrentQueue<string> seen = [];
-        await using var outs = new Consecutor<string>("outs", source => source | seen.Enqueue, Options(store, clock) with { Run = new() { Time = clock, Mode = ExecutionMode.SingleThread } });
+        await using var outs = new Consecutor<string>("outs", source => source | seen.Enqueue,
+            Options(store, clock) with { Run = new() { Time = clock, Mode = ExecutionMode.SingleThread } });
         await outs.StartAsync(Cancellation);
         await IdleAsync(outs, clock);
         return [.. seen];
@@ -203,7 +229,8 @@ public class SpillTests
             bool isTroubled = Interlocked.Increment(ref commits) == at;
             if (isTroubled && isTaken)
             {
-                AcquireResult taken = await Inner.AcquireAsync(commit.Owner.Group, commit.Owner.Partition, new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
+                AcquireResult taken = await Inner.AcquireAsync(commit.Owner.Group, commit.Owner.Partition,
+                    new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
                 await Inner.ReleaseAsync(taken.Ownership, cancellation);
             }
             CommitResult result = await base.CommitAsync(commit, cancellation);

@@ -1,4 +1,7 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Storage;
+using Sluice.Topologies;
+
+namespace Sluice.Tests.Delivery;
 
 /// <summary>What cannot be wired is said so, and why.</summary>
 public sealed class WiringTests : IAsyncDisposable
@@ -14,7 +17,9 @@ public sealed class WiringTests : IAsyncDisposable
     {
         Consecutor<int> consecutor = Make("first", store);
         ArgumentException unknown = Assert.Throws<ArgumentException>(() => consecutor.Output<int>("oust"));
-        Assert.Contains("The consecutor first has no output 'oust': nothing in its pipeline writes to one. Did you mean 'out'? There is out.", unknown.Message);
+        Assert.Contains(
+            "The consecutor first has no output 'oust': nothing in its pipeline writes to one. Did you mean 'out'? There is out.",
+                unknown.Message);
         ArgumentException wrong = Assert.Throws<ArgumentException>(() => consecutor.Output<string>("out"));
         Assert.Contains("carries int, not string", wrong.Message);
         var bare = new Consecutor<int>("bare", source => source | (_ => { }), new() { Store = store });
@@ -34,10 +39,13 @@ public sealed class WiringTests : IAsyncDisposable
     [Fact]
     public void BothNeedTheSameStore()
     {
-        InvalidOperationException other = Assert.Throws<InvalidOperationException>(() => Make("first", store).Output<int>("out").To(Make("second", new MemoryStreamStore())));
+        InvalidOperationException other = Assert.Throws<InvalidOperationException>(() => Make("first", store).Output<int>("out")
+            .To(Make("second", new MemoryStreamStore())));
         Assert.Contains("they have two", other.Message);
-        Assert.Contains("first has none", Assert.Throws<InvalidOperationException>(() => Make("first", null).Output<int>("out").To(Make("second", store))).Message);
-        Assert.Contains("second has none", Assert.Throws<InvalidOperationException>(() => Make("first", store).Output<int>("out").To(Make("second", null))).Message);
+        Assert.Contains("first has none", Assert.Throws<InvalidOperationException>(() => Make("first", null).Output<int>("out")
+            .To(Make("second", store))).Message);
+        Assert.Contains("second has none", Assert.Throws<InvalidOperationException>(() => Make("first", store).Output<int>("out")
+            .To(Make("second", null))).Message);
     }
 
     [Fact]
@@ -45,8 +53,10 @@ public sealed class WiringTests : IAsyncDisposable
     {
         await using Consecutor<int> first = Make("first", store), second = Make("second", store), third = Make("third", store);
         await second.StartAsync(Cancellation);
-        Assert.Contains("second was started (Running)", Assert.Throws<InvalidOperationException>(() => first.Output<int>("out").To(second)).Message);
-        Assert.Contains("second was started (Running)", Assert.Throws<InvalidOperationException>(() => second.Output<int>("out").To(third)).Message);
+        Assert.Contains("second was started (Running)",
+            Assert.Throws<InvalidOperationException>(() => first.Output<int>("out").To(second)).Message);
+        Assert.Contains("second was started (Running)",
+            Assert.Throws<InvalidOperationException>(() => second.Output<int>("out").To(third)).Message);
     }
 
     [Fact]
@@ -54,14 +64,17 @@ public sealed class WiringTests : IAsyncDisposable
     {
         Consecutor<int> first = Make("first", store);
         first.Output<int>("out").To(Make("second", store));
-        Assert.Contains("leads to second already", Assert.Throws<InvalidOperationException>(() => first.Output<int>("out").To(Make("third", store))).Message);
+        Assert.Contains("leads to second already", Assert.Throws<InvalidOperationException>(() => first.Output<int>("out")
+            .To(Make("third", store))).Message);
     }
 
     [Fact]
     public void WhatIsSettledBeforeItIsStartedPutsNothingOut()
     {
-        var free = new Consecutor<int>("free", source => source | Sink.Output<int>("out"), new() { Store = store, Delivery = DeliveryGuarantee.None });
-        Assert.Contains("Use DeliveryGuarantee.Confirm", Assert.Throws<InvalidOperationException>(() => free.Output<int>("out").To(Make("second", store))).Message);
+        var free = new Consecutor<int>("free", source => source | Sink.Output<int>("out"),
+            new() { Store = store, Delivery = DeliveryGuarantee.None });
+        Assert.Contains("Use DeliveryGuarantee.Confirm",
+            Assert.Throws<InvalidOperationException>(() => free.Output<int>("out").To(Make("second", store))).Message);
     }
 
     [Fact]
@@ -82,10 +95,12 @@ public sealed class WiringTests : IAsyncDisposable
         await first.StartAsync(Cancellation);
         await store.EndStreamAsync("second", StreamEnd.Complete, Cancellation);
         await first.SendAsync(1, Cancellation);
-        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => first.Completion.WaitAsync(Cancellation));
+        InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            first.Completion.WaitAsync(Cancellation));
         Assert.Contains("A stream that the consecutor first puts out to has ended", failure.Message);
         Assert.Equal(1, (await store.FindStreamAsync("first", Cancellation))!.Groups[0].Outstanding);
     }
 
-    private static Consecutor<int> Make(string name, IStreamStore? store) => new(name, source => source | Sink.Output<int>("out"), new() { Store = store });
+    private static Consecutor<int> Make(string name, IStreamStore? store)
+        => new(name, source => source | Sink.Output<int>("out"), new() { Store = store });
 }

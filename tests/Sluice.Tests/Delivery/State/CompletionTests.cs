@@ -1,4 +1,7 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Delivery;
 
 /// <summary>The end of a consecutor's input: what nodes hold is put out once, and not before.</summary>
 public class CompletionTests
@@ -48,8 +51,11 @@ public class CompletionTests
         await using Consecutor<int> second = Sum(store, ledger);
         await second.StartAsync(Cancellation);
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(async () => await second.SendAsync(1, Cancellation));
-        Assert.Equal("The input of numbers is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not accepted.", refusal.Message);
-        await (Source.Resumable("numbers", Enumerable.Range(0, 5)) | second).RunAsync(cancellation: Cancellation);       // has nothing new: a program may simply be run again
+        Assert.Equal(
+            "The input of numbers is complete (Consecutor.CompleteAsync): nothing can be sent to it any more. The items were not accepted.",
+                refusal.Message);
+        // has nothing new: a program may simply be run again
+        await (Source.Resumable("numbers", Enumerable.Range(0, 5)) | second).RunAsync(cancellation: Cancellation);
         await second.WaitForIdleAsync(Cancellation);
         Assert.Equal(["10"], ledger.Lines);
     }
@@ -74,7 +80,8 @@ public class CompletionTests
         var ledger = new Ledger();
         int failures = 0;
         await using var consecutor = new Consecutor<int>("numbers",
-            source => (source.Chunk(4) | Stage.Named("fours") | (some => some.Length < 4 && failures++ < 2 ? throw new TimeoutException("not now") : some))
+            source => (source.Chunk(4) | Stage.Named("fours")
+                | (some => some.Length < 4 && failures++ < 2 ? throw new TimeoutException("not now") : some))
                 .Aggregate("", static (text, some) => $"{text}[{string.Join(',', some)}]") | Stage.Named("text") | ledger.Sink<string>(),
             Options(store));
         await consecutor.StartAsync(Cancellation);
@@ -90,7 +97,8 @@ public class CompletionTests
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         const int Keys = 200;
-        await using var consecutor = new Consecutor<int>("numbers", source => source | Sluice.StageNode.Of(() => new Total()) | Stage.Named("total") | ledger.Sink<string>(),
+        await using var consecutor = new Consecutor<int>("numbers",
+            source => source | Sluice.StageNode.Of(() => new Total()) | Stage.Named("total") | ledger.Sink<string>(),
             Options(store) with { Stream = new() { Partitions = 2 } })
         { Key = static n => $"{n % Keys}" };
         await consecutor.StartAsync(Cancellation);
@@ -105,7 +113,8 @@ public class CompletionTests
     public async Task InAPlainRunEachKeyEndsAtTheEnd()
     {
         List<string> seen = [];
-        await (Source.From(Enumerable.Range(0, 6)) | Stage.KeyBy((int n) => n % 2, lanes: 1) | Sluice.StageNode.Of(() => new Total())).ForEach(seen.Add).RunAsync(cancellation: Cancellation);
+        await (Source.From(Enumerable.Range(0, 6)) | Stage.KeyBy((int n) => n % 2, lanes: 1)
+            | Sluice.StageNode.Of(() => new Total())).ForEach(seen.Add).RunAsync(cancellation: Cancellation);
         Assert.Equal(["0=6", "1=9"], seen);
     }
 
@@ -116,7 +125,8 @@ public class CompletionTests
         var ledger = new Ledger();
         bool fails = true;
         await using var consecutor = new Consecutor<int>("numbers",
-            source => (source | (n => n == 3 && fails ? throw new FormatException("poison") : n)).Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | ledger.Sink<int>(), Options(store));
+            source => (source | (n => n == 3 && fails ? throw new FormatException("poison") : n)).Aggregate(0, static (sum, n) => sum + n)
+                | Stage.Named("sum") | ledger.Sink<int>(), Options(store));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3, 4], Cancellation);
         await consecutor.CompleteAsync(Cancellation);
@@ -139,8 +149,10 @@ public class CompletionTests
         await lab.PlayAsync(source =>
         {
             Source<int> sums = source.Chunk(size) | Stage.Named("chunks")
-                | (some => some.Sum() % 3 == 0 && starts.AddOrUpdate(some.Sum(), 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : some.Sum());
-            return (sums | Stage.Buffer(3) | (n => n)).Aggregate((Count: 0, Sum: 0), static (all, sum) => (all.Count + 1, all.Sum + sum), static all => $"{all.Count}:{all.Sum}")
+                | (some => some.Sum() % 3 == 0 && starts.AddOrUpdate(some.Sum(), 1, static (_, known) => known + 1) < 3
+                ? throw new TimeoutException("not now") : some.Sum());
+            return (sums | Stage.Buffer(3) | (n => n)).Aggregate((Count: 0, Sum: 0), static (all, sum) => (all.Count + 1, all.Sum + sum),
+                static all => $"{all.Count}:{all.Sum}")
                 | Stage.Named("all") | ledger.Sink<string>();
         }, cancellation);
 
@@ -153,9 +165,11 @@ public class CompletionTests
     });
 
     private static Consecutor<int> Sum(IStreamStore store, Ledger ledger)
-        => new("numbers", source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | ledger.Sink<int>(), Options(store));
+        => new("numbers", source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | ledger.Sink<int>(),
+        Options(store));
 
-    private static ConsecutorOptions Options(IStreamStore store) => new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(5, Backoff.None) };
+    private static ConsecutorOptions Options(IStreamStore store)
+        => new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(5, Backoff.None) };
 
     private sealed class Total : StatefulStageNode<int, string, int>
     {

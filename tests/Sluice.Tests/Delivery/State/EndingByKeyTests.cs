@@ -1,8 +1,10 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>The end of the input for nodes with a state for each key: every key ends once, with its own state, whichever lane has it and however many there are.</summary>
+/// <summary>The end of the input for nodes with a state for each key: every key ends once, with its own state, whichever lane has it and
+/// however many there are.</summary>
 public sealed class EndingByKeyTests
 {
     private const int Keys = 6;
@@ -21,9 +23,11 @@ public sealed class EndingByKeyTests
     public async Task EachKeyEndsWithItsOwnStateWhicheverLaneHasIt(int lanes, bool isKeyed, bool isRestarted)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await PlayAsync(isRestarted, () => Make(store, isKeyed, source => source | Stage.KeyBy((int n) => n % Keys, lanes) | Sluice.StageNode.Of(() => new Total()) | Stage.Named("total")));
+        await PlayAsync(isRestarted, () => Make(store, isKeyed,
+            source => source | Stage.KeyBy((int n) => n % Keys, lanes) | Sluice.StageNode.Of(() => new Total()) | Stage.Named("total")));
         int[] items = [.. Enumerable.Range(0, isRestarted ? 120 : 60)];
-        Assert.Equal(Enumerable.Range(0, Keys).Select(key => $"{key}={items.Where(n => n % Keys == key).Sum()}"), ledger.Lines.Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(0, Keys).Select(key => $"{key}={items.Where(n => n % Keys == key).Sum()}"),
+            ledger.Lines.Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -35,9 +39,11 @@ public sealed class EndingByKeyTests
     public async Task AnItemThatADebounceHoldsComesOutWhicheverLaneHasIt(int lanes, bool isKeyed, bool isRestarted)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await PlayAsync(isRestarted, () => Make(store, isKeyed, source => (source | Stage.KeyBy((int n) => n % Keys, lanes)).Debounce(TimeSpan.FromHours(1)) | Stage.Named("quiet")));
+        await PlayAsync(isRestarted, () => Make(store, isKeyed,
+            source => (source | Stage.KeyBy((int n) => n % Keys, lanes)).Debounce(TimeSpan.FromHours(1)) | Stage.Named("quiet")));
         int last = isRestarted ? 120 : 60;
-        Assert.Equal(Enumerable.Range(last - Keys, Keys).Select(static n => $"{n}").Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(last - Keys, Keys).Select(static n => $"{n}").Order(StringComparer.Ordinal),
+            ledger.Lines.Order(StringComparer.Ordinal));
         for (int partition = 0; partition < (isKeyed ? 4 : 1); partition++)
             foreach (string rows in (string[])["$timers/quiet", "$due/quiet"])
                 Assert.Empty(await store.ListStateAsync(new GroupId("numbers", "numbers"), partition, rows, cancellation: Cancellation));
@@ -50,7 +56,10 @@ public sealed class EndingByKeyTests
     public async Task KeysWithTimersThatPutOutNothingEndInSeveralCommits(bool keepsState)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.StageNode.Of(() => new Silent(keepsState)) | Stage.Named("silent") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await using Consecutor<int> consecutor = new("numbers",
+            source => source | Sluice.StageNode.Of(() => new Silent(keepsState)) | Stage.Named("silent") | ledger.Sink<int>(),
+                Options(store, 1))
+        { Key = static n => $"{n}" };
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 700)], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
@@ -66,7 +75,10 @@ public sealed class EndingByKeyTests
     public async Task KeysThatPutOutMuchEndInSeveralCommits()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<int> consecutor = new("numbers", source => source | Sluice.StageNode.Of(() => new Prolific()) | Stage.Named("prolific") | ledger.Sink<int>(), Options(store, 1)) { Key = static n => $"{n}" };
+        await using Consecutor<int> consecutor = new("numbers",
+            source => source | Sluice.StageNode.Of(() => new Prolific()) | Stage.Named("prolific") | ledger.Sink<int>(),
+                Options(store, 1))
+        { Key = static n => $"{n}" };
         await using var others = new Consecutor<string>("others", source => source | ledger.Sink<string>(), Options(store, 1));
         consecutor.Output<string>("parts").To(others);
         await others.StartAsync(Cancellation);
@@ -75,7 +87,8 @@ public sealed class EndingByKeyTests
         await consecutor.CompleteAsync(Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         await Member.UntilAsync(() => others.Snapshot() is { Accepted: 60 * 40, IsIdle: true });
-        Assert.Equal(Enumerable.Range(0, 60).SelectMany(static n => Enumerable.Range(0, 40).Select(part => $"{n}:{part}")).Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(0, 60).SelectMany(static n => Enumerable.Range(0, 40).Select(part => $"{n}:{part}"))
+            .Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
     }
 
     private static async Task PlayAsync(bool isRestarted, Func<Consecutor<int>> make)
@@ -95,12 +108,14 @@ public sealed class EndingByKeyTests
         Assert.Equal(0L, (await last.WaitForIdleAsync(Cancellation)).Unaccounted);
     }
 
-    private Consecutor<int> Make<T>(IStreamStore store, bool isKeyed, Func<Source<int>, Source<T>> apply) => new("numbers", source => apply(source) | ledger.Sink<T>(), Options(store, isKeyed ? 4 : 1))
-    {
-        Key = isKeyed ? n => $"{n % Keys}" : null,
-    };
+    private Consecutor<int> Make<T>(IStreamStore store, bool isKeyed, Func<Source<int>, Source<T>> apply)
+        => new("numbers", source => apply(source) | ledger.Sink<T>(), Options(store, isKeyed ? 4 : 1))
+        {
+            Key = isKeyed ? n => $"{n % Keys}" : null,
+        };
 
-    private ConsecutorOptions Options(IStreamStore store, int partitions) => new() { Store = store, Process = new(), Stream = new() { Partitions = partitions }, Run = new() { Time = clock } };
+    private ConsecutorOptions Options(IStreamStore store, int partitions)
+        => new() { Store = store, Process = new(), Stream = new() { Partitions = partitions }, Run = new() { Time = clock } };
 
     /// <summary>Waits for something that does not come, and puts nothing out.</summary>
     private sealed class Silent(bool keepsState) : TimedStageNode<int, int, int>
@@ -139,6 +154,7 @@ public sealed class EndingByKeyTests
             return default;
         }
 
-        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation) => output.PushAsync($"{Key}={State}");
+        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"{Key}={State}");
     }
 }

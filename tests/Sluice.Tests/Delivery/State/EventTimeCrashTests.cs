@@ -1,6 +1,6 @@
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Windows by event time in consecutors: over the ends of their processes, and with clocks that are set.</summary>
 public class EventTimeCrashTests
@@ -9,19 +9,22 @@ public class EventTimeCrashTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>With one partition, everything that comes out is what a loop would make of the items in their order, panes and late items too.</summary>
+    /// <summary>With one partition, everything that comes out is what a loop would make of the items in their order, panes and late items
+    /// too.</summary>
     [Fact]
     public Task WindowsAreExact() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
         var random = new Random(seed);
-        int items = random.Next(1, 120), size = random.Next(1, 10), outOfOrder = random.Next(0, 6), lateness = random.Next(3) == 0 ? random.Next(1, 12) : 0, most = random.Next(3) == 0 ? 3 : 1000;
+        int items = random.Next(1, 120), size = random.Next(1, 10), outOfOrder = random.Next(0, 6), lateness = random.Next(3) == 0
+            ? random.Next(1, 12) : 0, most = random.Next(3) == 0 ? 3 : 1000;
         var ledger = new Ledger();
         var starts = new System.Collections.Concurrent.ConcurrentDictionary<string, int>();
         var lab = new CrashLab(random, items) { IsCompleted = true };
         lab = new CrashLab(random, items) { IsCompleted = true, Options = lab.Options with { Stream = new() { Partitions = 1 } } };
         await lab.PlayAsync(source => source | (n => n)
             | [
-                s => s.Window(Time(seed, outOfOrder, lateness), size * Second, maxItems: most) | Stage.Named("windows") | (window => Fail(Text(window))),
+                s => s.Window(Time(seed, outOfOrder, lateness), size * Second, maxItems: most) | Stage.Named("windows")
+                    | (window => Fail(Text(window))),
                 s => s.SessionWindow(Time(seed, 12, 0), 2 * Second) | Stage.Named("sessions") | (session => $"s {Text(session)}")
             ] | ledger.Sink<string>(), cancellation);
 
@@ -48,7 +51,9 @@ public class EventTimeCrashTests
             if (sessions.Count == 0 || Event(seed, n) - Event(seed, sessions[^1][^1]) >= 2) sessions.Add([]);
             sessions[^1].Add(n);
         }
-        Assert.Equal(sessions.Select(session => string.Join(',', session.Order())).Order(), ledger.Lines.Where(static line => line[0] == 's').Select(static line => string.Join(',', line.Split(' ')[2].Split(',').Select(int.Parse).Order())).Order());
+        Assert.Equal(sessions.Select(session => string.Join(',', session.Order())).Order(),
+            ledger.Lines.Where(static line => line[0] == 's')
+                .Select(static line => string.Join(',', line.Split(' ')[2].Split(',').Select(int.Parse).Order())).Order());
         Assert.Equal(0, lab.End.Unaccounted);
 
         void PutOut(int start)
@@ -58,7 +63,8 @@ public class EventTimeCrashTests
             open[start].Clear();
         }
 
-        string Fail(string text) => text.Length % 7 == 0 && starts.AddOrUpdate(text, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : text;
+        string Fail(string text) => text.Length % 7 == 0 && starts.AddOrUpdate(text, 1, static (_, known) => known + 1) < 3
+            ? throw new TimeoutException("not now") : text;
     });
 
     /// <summary>Late items go to another consecutor, in the commits of the first; with a watermark for each partition.</summary>
@@ -74,10 +80,18 @@ public class EventTimeCrashTests
             for (int life = random.Next(5); life >= 0; life--)
             {
                 var mortal = new MortalStore(store, life == 0 ? int.MaxValue : random.Next(1, 120), (Moment)random.Next(3));
-                var options = new ConsecutorOptions { Store = mortal, Process = new(), Stream = new() { Partitions = random.Next(1, 2) }, MaxInFlight = 1 + (seed % 20), Delivery = Sluice.DeliveryGuarantee.Replay(20, Backoff.None) };
+                var options = new ConsecutorOptions
+                {
+                    Store = mortal,
+                    Process = new(),
+                    Stream = new() { Partitions = random.Next(1, 2) },
+                    MaxInFlight = 1 + (seed % 20),
+                    Delivery = Sluice.DeliveryGuarantee.Replay(20, Backoff.None)
+                };
                 var second = new Consecutor<int>("late", source => source | late.Sink<int>(), options);
                 var first = new Consecutor<int>("windows",
-                    source => source.Window(Time(seed, 1, 0) with { LateOutput = "late" }, 3 * Second) | Stage.Named("windows") | Text | ledger.Sink<string>(), options)
+                    source => source.Window(Time(seed, 1, 0) with { LateOutput = "late" }, 3 * Second) | Stage.Named("windows") | Text
+                        | ledger.Sink<string>(), options)
                 { Key = n => $"{n % keys}" };
                 first.Output<int>("late").To(second);
                 Task work = WorkAsync();
@@ -86,7 +100,8 @@ public class EventTimeCrashTests
                 {
                     await first.AbandonAsync();
                     await second.AbandonAsync();
-                    await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                    await work.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None,
+                        TaskScheduler.Default);
                     continue;
                 }
                 await work;
@@ -112,8 +127,10 @@ public class EventTimeCrashTests
                 if ((at / 3 * 3) + 3 <= watermark) expected.Add(n);
                 watermark = Math.Max(watermark, at - 1);
             }
-            Assert.True(expected.SequenceEqual(late.Lines.Select(int.Parse).Order()), $"seed {seed}: [{string.Join(',', expected)}] and [{string.Join(',', late.Lines)}]");
-            Assert.Equal(Enumerable.Range(0, items).Except(expected), ledger.Lines.SelectMany(static line => line.Split(' ')[1].Split(',')).Select(int.Parse).Order());
+            Assert.True(expected.SequenceEqual(late.Lines.Select(int.Parse).Order()),
+                $"seed {seed}: [{string.Join(',', expected)}] and [{string.Join(',', late.Lines)}]");
+            Assert.Equal(Enumerable.Range(0, items).Except(expected),
+                ledger.Lines.SelectMany(static line => line.Split(' ')[1].Split(',')).Select(int.Parse).Order());
         }
     }
 
@@ -123,10 +140,15 @@ public class EventTimeCrashTests
         await using var store = new MemoryStreamStore();
         (var ledger, var late) = (new Ledger(), new Ledger());
         await using var consecutor = new Consecutor<int>("numbers",
-            source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { MaxOutOfOrderness = 2000 * Second }, Second) | Stage.Named("seconds") | (window => window.Items.Single()) | ledger.Sink<int>(),
+            source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n))
+            {
+                MaxOutOfOrderness =
+                2000 * Second
+            }, Second) | Stage.Named("seconds") | (window => window.Items.Single()) | ledger.Sink<int>(),
             new() { Store = store, Process = new() });
         await consecutor.StartAsync(Cancellation);
-        foreach (int some in Enumerable.Range(0, 8)) await consecutor.SendAllAsync(Enumerable.Range(some * 200, 200).ToList(), Cancellation);
+        foreach (int some in Enumerable.Range(0, 8))
+            await consecutor.SendAllAsync(Enumerable.Range(some * 200, 200).ToList(), Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Empty(ledger.Lines);
         await consecutor.SendAsync(10_000, Cancellation);
@@ -143,8 +165,14 @@ public class EventTimeCrashTests
         int items = random.Next(100, 400);
         var ledger = new Ledger();
         var lab = new CrashLab(random, items);
-        lab = new CrashLab(random, items) { IsCompleted = true, Options = lab.Options with { Stream = new() { Partitions = 1 }, MaxInFlight = 500 } };
-        await lab.PlayAsync(source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { MaxOutOfOrderness = 2000 * Second }, Second) | Stage.Named("seconds")
+        lab = new CrashLab(random, items)
+        {
+            IsCompleted = true,
+            Options = lab.Options with { Stream = new() { Partitions = 1 }, MaxInFlight = 500 }
+        };
+        await lab.PlayAsync(source => source.Window(new EventTime<int>(static n =>
+            DateTimeOffset.UnixEpoch.AddSeconds(n))
+        { MaxOutOfOrderness = 2000 * Second }, Second) | Stage.Named("seconds")
             | (window => window.Items.Single()) | ledger.Sink<int>(), cancellation);
         Assert.Equal(Enumerable.Range(0, items), ledger.Lines.Select(int.Parse));
     });
@@ -186,14 +214,20 @@ public class EventTimeCrashTests
         Assert.Equal(1, second.Snapshot().Skipped);  // the 9 is late
 
         Consecutor<int> New() => new("numbers",
-            source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { IdleTimeout = 90 * Second }, 10 * Second) | Stage.Named("tens") | Text | ledger.Sink<string>(),
+            source => source.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { IdleTimeout = 90 * Second },
+                10 * Second) | Stage.Named("tens") | Text | ledger.Sink<string>(),
             new() { Store = store, Process = new(), Run = new() { Time = wall } });
     }
 
     private static int Event(int seed, int n) => n + (int)((((uint)seed * 2654435761u) ^ ((uint)n * 2246822519u)) * 3266489917u >> 16) % 12;
 
     private static EventTime<int> Time(int seed, int outOfOrder, int lateness)
-        => new(n => DateTimeOffset.UnixEpoch.AddSeconds(Event(seed, n))) { MaxOutOfOrderness = outOfOrder * Second, AllowedLateness = lateness * Second };
+        => new(n => DateTimeOffset.UnixEpoch.AddSeconds(Event(seed, n)))
+        {
+            MaxOutOfOrderness = outOfOrder * Second,
+            AllowedLateness = lateness * Second
+        };
 
-    private static string Text(Window<int> window) => $"{(window.Start - DateTimeOffset.UnixEpoch).TotalSeconds}#{window.Pane} {string.Join(',', window.Items)}";
+    private static string Text(Window<int> window)
+        => $"{(window.Start - DateTimeOffset.UnixEpoch).TotalSeconds}#{window.Pane} {string.Join(',', window.Items)}";
 }

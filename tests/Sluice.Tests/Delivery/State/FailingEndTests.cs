@@ -1,6 +1,8 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Nodes that fail when they are to put out what they hold at the end of the input.</summary>
 public class FailingEndTests
@@ -35,8 +37,11 @@ public class FailingEndTests
         {
             await SendAsync(broken);
             var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => broken.Completion);
-            Assert.Equal("The node 'node' has failed at the end of the input of partition 0, 3 times: FormatException: no result The consecutor work has stopped. "
-                + "Nothing of that end was committed, and what the node holds is in the store: mend the node, and start the consecutor again, which goes on with the end.", failure.Message);
+            Assert.Equal(
+                "The node 'node' has failed at the end of the input of partition 0, 3 times: FormatException: no result The consecutor "
+                    + "work has stopped. "
+                + "Nothing of that end was committed, and what the node holds is in the store: mend the node, and start the consecutor "
+                + "again, which goes on with the end.", failure.Message);
             Assert.Equal(int.MaxValue - 3, failures);
             Assert.Empty(ledger.Lines);
         }
@@ -53,9 +58,13 @@ public class FailingEndTests
         TestClock clock = new();
         await using var store = new MemoryStreamStore(clock);
         failures = 1;
-        await using Consecutor<int> consecutor = Make(store, hasKeys: false, DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(10))), clock);
+        await using Consecutor<int> consecutor = Make(store, hasKeys: false,
+            DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMinutes(10))), clock);
         await SendAsync(consecutor);
-        await Member.UntilAsync(() => consecutor.Snapshot().Problem?.Contains("'node' has failed at the end of the input of partition 0, 1 time: FormatException: no result It is asked again.", StringComparison.Ordinal) == true);
+        await Member.UntilAsync(() => consecutor.Snapshot()
+            .Problem?.Contains(
+            "'node' has failed at the end of the input of partition 0, 1 time: FormatException: no result It is asked again.",
+                StringComparison.Ordinal) == true);
         clock.Advance(TimeSpan.FromMinutes(4));
         Assert.Equal(0, failures);
         Assert.Empty(ledger.Lines);
@@ -86,10 +95,20 @@ public class FailingEndTests
 
     private Consecutor<int> Make(IStreamStore store, bool hasKeys, DeliveryGuarantee delivery, TimeProvider? time = null)
     {
-        ConsecutorOptions options = new() { Store = store, Delivery = delivery, Stream = new() { Partitions = 1 }, Process = new(), Run = new() { Time = time ?? TimeProvider.System } };
+        ConsecutorOptions options = new()
+        {
+            Store = store,
+            Delivery = delivery,
+            Stream = new() { Partitions = 1 },
+            Process = new(),
+            Run = new() { Time = time ?? TimeProvider.System }
+        };
         return hasKeys
-            ? new("work", source => source | StageNode.Of(() => new Total(this)) | Stage.Named("node") | ledger.Sink<string>(), options) { Key = static n => $"{n % 2}" }
-            : new("work", source => source.Aggregate(0, static (sum, n) => sum + n, Result) | Stage.Named("node") | ledger.Sink<string>(), options);
+            ? new("work", source => source | StageNode.Of(() => new Total(this)) | Stage.Named("node") | ledger.Sink<string>(),
+            options)
+            { Key = static n => $"{n % 2}" }
+            : new("work", source => source.Aggregate(0, static (sum, n) => sum + n, Result) | Stage.Named("node") | ledger.Sink<string>(),
+                options);
     }
 
     private string Result(int sum)

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>Once an item of a key has failed, later items of the key are not started before it has ended: every start is a first one or a retry.</summary>
+/// <summary>Once an item of a key has failed, later items of the key are not started before it has ended: every start is a first one or a
+/// retry.</summary>
 public class HeldBackTests
 {
     private readonly ConcurrentQueue<int> calls = new();
@@ -33,7 +35,8 @@ public class HeldBackTests
     {
         const int Items = 400, Retries = 3;
         Func<int, int> failures = static n => n % 11 == 3 ? 1 + (n % 3) : n % 50 == 7 ? int.MaxValue : 0;
-        ConsecutorSnapshot end = await RunAsync(shape, [.. Enumerable.Range(0, Items)], static n => $"{n % 7}", (n, start) => start <= failures(n));
+        ConsecutorSnapshot end = await RunAsync(shape, [.. Enumerable.Range(0, Items)], static n => $"{n % 7}",
+            (n, start) => start <= failures(n));
 
         int dead = Enumerable.Range(0, Items).Count(n => failures(n) > Retries);
         Assert.Equal((Items - dead, dead, 0L), (end.Completed, end.Dead, end.Unaccounted));
@@ -50,8 +53,15 @@ public class HeldBackTests
         const int Items = 600;
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work",
-            source => source | new Sums(n => starts.AddOrUpdate(n, 1, static (_, known) => known + 1) <= 1) | Stage.Named("sums") | (static _ => { }),
-            new() { Store = store, Delivery = DeliveryGuarantee.Replay(retries, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } });
+            source => source | new Sums(n => starts.AddOrUpdate(n, 1, static (_, known) => known + 1) <= 1) | Stage.Named("sums")
+                | (static _ => { }),
+            new()
+            {
+                Store = store,
+                Delivery = DeliveryGuarantee.Replay(retries, Backoff.None),
+                Process = new(),
+                Stream = new() { Partitions = 1 }
+            });
         await consecutor.SendAllAsync([.. Enumerable.Range(1, Items)], Cancellation);
         await consecutor.StartAsync(Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -74,7 +84,13 @@ public class HeldBackTests
             }) | Stage.KeyBy<int, string>(key, 4) | (static _ => { }),
             _ => source | [static some => some | (static _ => { }), some => some | (static n => n) | Stage.Buffer(8) | Handle],
         },
-            new() { Store = store, Delivery = DeliveryGuarantee.Replay(3, Backoff.None), Process = new(), Stream = new() { Partitions = 1 } })
+            new()
+            {
+                Store = store,
+                Delivery = DeliveryGuarantee.Replay(3, Backoff.None),
+                Process = new(),
+                Stream = new() { Partitions = 1 }
+            })
         { Key = key };
         await consecutor.SendAllAsync(items, Cancellation);
         await consecutor.StartAsync(Cancellation);

@@ -1,8 +1,11 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>Items that nodes hold: more of them than are leased at once, beside slow branches, put out by timers, with poison among them.</summary>
+/// <summary>Items that nodes hold: more of them than are leased at once, beside slow branches, put out by timers, with poison among
+/// them.</summary>
 public class HeldItemsTests
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
@@ -12,27 +15,35 @@ public class HeldItemsTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>What a chunk holds is settled while other branches still work on it, and windows that overlap hold it twice: a crash between must neither lose nor double anything in any of them.</summary>
+    /// <summary>What a chunk holds is settled while other branches still work on it, and windows that overlap hold it twice: a crash
+    /// between must neither lose nor double anything in any of them.</summary>
     [Fact]
-    public Task AChunkLargerThanALeaseAndOverlappingWindowsBesideASlowBranchAreExact() => CrashLab.PlayAllAsync(20, async (seed, cancellation) =>
+    public Task AChunkLargerThanALeaseAndOverlappingWindowsBesideASlowBranchAreExact()
+        => CrashLab.PlayAllAsync(20, async (seed, cancellation) =>
     {
         var random = new Random(seed);
         int items = random.Next(20, 90), capacity = random.Next(1, 8), size = random.Next(capacity + 1, 20);
         Ledger chunks = new(), windows = new(), slow = new();
         var starts = new System.Collections.Concurrent.ConcurrentDictionary<int, int>();
         CrashLab lab = new(random, items) { IsCompleted = true };
-        lab = new(random, items) { IsCompleted = true, Options = lab.Options with { MaxInFlight = capacity, Stream = new() { Partitions = 1 } } };
+        lab = new(random, items)
+        {
+            IsCompleted = true,
+            Options = lab.Options with { MaxInFlight = capacity, Stream = new() { Partitions = 1 } }
+        };
         await lab.PlayAsync(source => source |
         [
             all => all.Chunk(size) | Stage.Named("chunks") | (some => string.Join(',', some)) | chunks.Sink<string>("chunks"),
-            all => all.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(5))
+            all => all.Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)), TimeSpan.FromSeconds(10),
+                TimeSpan.FromSeconds(5))
                 | Stage.Named("windows") | (window => string.Join(',', window.Items)) | windows.Sink<string>("windows"),
             all => all.SelectAsync(SlowAsync) | slow.Sink<int>("slow"),
         ], cancellation);
 
         Assert.Equal(Enumerable.Range(0, items).Chunk(size).Select(static some => string.Join(',', some)), chunks.Lines);
         Assert.Equal(
-            Enumerable.Range(-1, (items / 5) + 2).Select(first => string.Join(',', Enumerable.Range(0, items).Where(n => n >= first * 5 && n < (first * 5) + 10))).Where(static line => line.Length > 0),
+            Enumerable.Range(-1, (items / 5) + 2).Select(first => string.Join(',',
+                Enumerable.Range(0, items).Where(n => n >= first * 5 && n < (first * 5) + 10))).Where(static line => line.Length > 0),
             windows.Lines);
         Assert.Equal(Enumerable.Range(0, items).Select(static n => $"{n}"), slow.Lines);
         Assert.Equal((0L, 0L), (lab.End.Dead, lab.End.Unaccounted));
@@ -57,7 +68,8 @@ public class HeldItemsTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
-        await PassAsync(() => Volatile.Read(ref starts) > 0);        // the clock stands still from here: the retry is a minute away, and is seen before it is due
+        // the clock stands still from here: the retry is a minute away, and is seen before it is due
+        await PassAsync(() => Volatile.Read(ref starts) > 0);
         await Member.UntilAsync(() => consecutor.Snapshot() is { Retrying: 1 });
         Assert.Empty(ledger.Lines);
         if (fate != "goes on")
@@ -71,7 +83,8 @@ public class HeldItemsTests
         await PassAsync(() => ledger.Lines.Count == 2);
         Assert.Equal(["1,2", "3"], ledger.Lines.Order());
         await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true });
-        Assert.Equal((3L, 4L, 0L, 0L, 4), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed, consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted, starts));
+        Assert.Equal((3L, 4L, 0L, 0L, 4), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed, consecutor.Snapshot().Dead,
+            consecutor.Snapshot().Unaccounted, starts));
         await consecutor.DisposeAsync();
     }
 
@@ -97,7 +110,8 @@ public class HeldItemsTests
         Assert.Equal((4L, 0L, 0L), (consecutor.Snapshot().Completed, consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
     }
 
-    /// <summary>In front of a window poison is left out of it; behind it, the window is the item that dies, and the next ones do not.</summary>
+    /// <summary>In front of a window poison is left out of it; behind it, the window is the item that dies, and the next ones do
+    /// not.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -131,16 +145,31 @@ public class HeldItemsTests
         }
 
         Consecutor<int> New() => new("numbers",
-            source => (source | (n => isInFront ? Check(n) : n)).Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddMinutes(n)), TimeSpan.FromHours(1)) | Stage.Named("hours")
+            source => (source | (n => isInFront ? Check(n)
+                : n)).Window(new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddMinutes(n)), TimeSpan.FromHours(1))
+                | Stage.Named("hours")
                 | (window => string.Join(',', window.Items.Select(n => isInFront ? n : Check(n)))) | ledger.Sink<string>(),
-            new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None), Run = new() { Time = clock } });
+            new()
+            {
+                Store = store,
+                Process = new(),
+                Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None),
+                Run = new() { Time = clock }
+            });
 
         int Check(int n) => n == 2 && !isMended ? throw new FormatException("poison") : n;
     }
 
     private Consecutor<int> Chunks(IStreamStore store, Func<int[], bool> fails) => new("numbers",
-        source => source.Chunk(10, within: 5 * Pause) | Stage.Named("some") | (some => fails(some) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(),
-        new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(Pause)), Run = new() { Time = clock } });
+        source => source.Chunk(10, within: 5 * Pause) | Stage.Named("some")
+            | (some => fails(some) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(),
+        new()
+        {
+            Store = store,
+            Process = new(),
+            Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(Pause)),
+            Run = new() { Time = clock }
+        });
 
     private async Task PassAsync(Func<bool> isReached)
     {

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Members whose clocks are days away from the store's: what they have left to each other follows the store's time.</summary>
 public class HostClockTests
@@ -20,7 +21,10 @@ public class HostClockTests
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         var failed = new TaskCompletionSource();
-        await using (Consecutor<int> first = Keyed(store, clock, "one", _ => { failed.TrySetResult(); throw new TimeoutException("not now"); }))
+        await using (Consecutor<int> first = Keyed(store, clock, "one", _ =>
+        {
+            failed.TrySetResult(); throw new TimeoutException("not now");
+        }))
         {
             await first.StartAsync(Cancellation);
             await first.SendAsync(1, Cancellation);
@@ -73,7 +77,8 @@ public class HostClockTests
         var warnings = new ConcurrentQueue<string>();
         foreach (string member in new[] { "one", "two" })
         {
-            await using Consecutor<int> consecutor = new("work", source => source | ledger.Sink<int>(), Member.Options(member, store, Away(2)) with { OnWarning = warnings.Enqueue });
+            await using Consecutor<int> consecutor = new("work", source => source | ledger.Sink<int>(),
+                Member.Options(member, store, Away(2)) with { OnWarning = warnings.Enqueue });
             await consecutor.StartAsync(Cancellation);
             Assert.Equal(warnings.Single(), consecutor.Snapshot().ClockSkew);
             Assert.Null(consecutor.Snapshot().Problem);
@@ -98,7 +103,8 @@ public class HostClockTests
     { Key = _ => "a" };
 
     private Consecutor<int> Windows(IStreamStore store, TimeProvider time) => new("numbers",
-        source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
+        source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")
+            | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
         new() { Store = store, Process = new(), Run = new() { Time = time } });
 
     private sealed class Sum(Action<int> handler) : StatefulStageNode<int, int, int>

@@ -1,6 +1,8 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
+using Sluice.Topologies;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Joins, zips and throttles in consecutors.</summary>
 public class JoinCrashTests
@@ -30,7 +32,8 @@ public class JoinCrashTests
         Assert.Equal(expected.Order(), ledger.Lines.Order());
         Assert.Equal(0, lab.End.Unaccounted);
 
-        T Fail<T>(string what, int each, T value) => what.Sum(static c => c) % each == 0 && starts.AddOrUpdate(what, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : value;
+        T Fail<T>(string what, int each, T value) => what.Sum(static c => c) % each == 0
+            && starts.AddOrUpdate(what, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : value;
     });
 
     /// <summary>With one partition, the first is with the first, the second with the second.</summary>
@@ -45,9 +48,11 @@ public class JoinCrashTests
         lab = new CrashLab(random, items) { Options = lab.Options with { Stream = new() { Partitions = 1 } } };
         await lab.PlayAsync(source => source.Zip(
             left => isApart ? left | (static n => n) | Stage.Parallel(3) : left,
-            right => right.Where(static n => n % 5 != 0), static (left, right) => $"{left}-{right}") | Stage.Named("zip") | ledger.Sink<string>(), cancellation);
+            right => right.Where(static n => n % 5 != 0), static (left, right) => $"{left}-{right}") | Stage.Named("zip")
+                | ledger.Sink<string>(), cancellation);
 
-        Assert.Equal(Enumerable.Range(0, items).Where(static n => n % 5 != 0).Select(static (right, left) => $"{left}-{right}"), ledger.Lines);
+        Assert.Equal(Enumerable.Range(0, items).Where(static n => n % 5 != 0).Select(static (right, left) => $"{left}-{right}"),
+            ledger.Lines);
         Assert.Equal((0L, 0L), (lab.End.Unaccounted, lab.End.Dead));
     });
 
@@ -62,8 +67,10 @@ public class JoinCrashTests
         foreach (int[] some in sent)
         {
             await using var consecutor = new Consecutor<int>("numbers", source => source.Join(
-                left => left.Where(static n => n % 2 == 0), right => right.Where(static n => n % 2 == 1), static n => n / 2, static n => n / 2, static (left, right) => $"{left}-{right}",
-                within: TimeSpan.FromMinutes(50)) | Stage.Named("pairs") | ledger.Sink<string>(), new() { Store = store, Process = new(), Run = new() { Time = wall } });
+                left => left.Where(static n => n % 2 == 0), right => right.Where(static n => n % 2 == 1), static n => n / 2,
+                    static n => n / 2, static (left, right) => $"{left}-{right}",
+                within: TimeSpan.FromMinutes(50)) | Stage.Named("pairs") | ledger.Sink<string>(),
+                    new() { Store = store, Process = new(), Run = new() { Time = wall } });
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(some, Cancellation);
             await consecutor.WaitForIdleAsync(Cancellation);
@@ -71,11 +78,14 @@ public class JoinCrashTests
             if (some[0] == 3) wall.Jump(-TimeSpan.FromHours(1));
             else if (some[0] == 5) await consecutor.AbandonAsync();
         }
-        // 4 and 5: an hour passed between them on the store's clock. The host's clock was set back an hour meanwhile, which must change nothing.
+        // 4 and 5: an hour passed between them on the store's clock. The host's clock was set back an hour meanwhile, which must change
+        // nothing.
         Assert.Equal(["2-3", "6-7"], ledger.Lines);
         await using var late = new Consecutor<int>("late", source => source.Join(
-            left => left.Where(static n => n % 2 == 0), right => right.Where(static n => n % 2 == 1), static n => n / 2, static n => n / 2, static (left, right) => $"{left}-{right}",
-            within: TimeSpan.FromMinutes(50)) | Stage.Named("pairs") | other.Sink<string>(), new() { Store = store, Process = new(), Run = new() { Time = wall } });
+            left => left.Where(static n => n % 2 == 0), right => right.Where(static n => n % 2 == 1), static n => n / 2, static n => n / 2,
+                static (left, right) => $"{left}-{right}",
+            within: TimeSpan.FromMinutes(50)) | Stage.Named("pairs") | other.Sink<string>(),
+                new() { Store = store, Process = new(), Run = new() { Time = wall } });
         await late.StartAsync(Cancellation);
         await late.SendAsync(8, Cancellation);
         await late.WaitForIdleAsync(Cancellation);
@@ -93,11 +103,15 @@ public class JoinCrashTests
         var ledger = new Ledger();
         var options = new ConsecutorOptions { Store = store, Process = new() };
         await using var both = new Consecutor<OrderOrPayment>("both", source => source.Join(
-            orders => orders.Where(static one => one.Order is not null).Select(static one => one.Order!), payments => payments.Where(static one => one.Payment is not null).Select(static one => one.Payment!),
-            static order => order.Id, static payment => payment.OrderId, static (order, payment) => $"{order.Id}: {payment.Amount}") | Stage.Named("paid") | ledger.Sink<string>(), options)
+            orders => orders.Where(static one => one.Order is not null).Select(static one => one.Order!),
+                payments => payments.Where(static one => one.Payment is not null).Select(static one => one.Payment!),
+            static order => order.Id, static payment => payment.OrderId, static (order, payment) => $"{order.Id}: {payment.Amount}")
+                | Stage.Named("paid") | ledger.Sink<string>(), options)
         { Key = static one => $"{one.Order?.Id ?? one.Payment!.OrderId}" };
-        await using var orders = new Consecutor<int>("orders", source => source | (n => new OrderOrPayment(new(n), null)) | Sink.Output<OrderOrPayment>("orders"), options);
-        await using var payments = new Consecutor<int>("payments", source => source | (n => new OrderOrPayment(null, new(n, 10 * n))) | Sink.Output<OrderOrPayment>("payments"), options);
+        await using var orders = new Consecutor<int>("orders",
+            source => source | (n => new OrderOrPayment(new(n), null)) | Sink.Output<OrderOrPayment>("orders"), options);
+        await using var payments = new Consecutor<int>("payments",
+            source => source | (n => new OrderOrPayment(null, new(n, 10 * n))) | Sink.Output<OrderOrPayment>("payments"), options);
         both.From([orders.Output<OrderOrPayment>("orders"), payments.Output<OrderOrPayment>("payments")]);
         await both.StartAsync(Cancellation);
         await orders.StartAsync(Cancellation);
@@ -115,8 +129,11 @@ public class JoinCrashTests
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
-        await using var consecutor = new Consecutor<int>("numbers", source => source.Zip(left => left.Where(static n => n < 10), right => right.Where(static n => n > 9), static (left, right) => $"{left}-{right}", maxHeld: 3)
-            | Stage.Named("zip") | ledger.Sink<string>(), new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None) });
+        await using var consecutor = new Consecutor<int>("numbers",
+            source => source.Zip(left => left.Where(static n => n < 10), right => right.Where(static n => n > 9),
+                static (left, right) => $"{left}-{right}", maxHeld: 3)
+            | Stage.Named("zip") | ledger.Sink<string>(),
+            new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(1, Backoff.None) });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3, 4, 10, 11], Cancellation);
         Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
@@ -127,7 +144,8 @@ public class JoinCrashTests
     public void AJoinNeedsAName()
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers",
-            source => source.Join(left => left, right => right, static n => n, static n => n, static (left, right) => left + right) | (static _ => { }), new() { Store = new MemoryStreamStore() }));
+            source => source.Join(left => left, right => right, static n => n, static n => n, static (left, right) => left + right)
+                | (static _ => { }), new() { Store = new MemoryStreamStore() }));
         Assert.StartsWith("A join keeps state in a consecutor, and needs a name of its own", failure.Message, StringComparison.Ordinal);
     }
 
@@ -143,7 +161,8 @@ public class JoinCrashTests
             var at = new System.Collections.Concurrent.ConcurrentQueue<double>();
             await using var consecutor = new Consecutor<int>("numbers", source =>
             {
-                Source<int> paced = source.Throttle(2, TimeSpan.FromSeconds(10)).Do(_ => at.Enqueue((clock.GetUtcNow() - start).TotalSeconds));
+                Source<int> paced = source.Throttle(2, TimeSpan.FromSeconds(10))
+                    .Do(_ => at.Enqueue((clock.GetUtcNow() - start).TotalSeconds));
                 return (hasState ? paced.Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") : paced) | ledger.Sink<int>();
             }, new() { Store = store, Process = new(), MaxInFlight = 6, Run = new() { Time = clock } });
             await consecutor.StartAsync(Cancellation);
@@ -160,7 +179,8 @@ public class JoinCrashTests
         }
         int sum = 0;
         IEnumerable<int> expected = Enumerable.Range(1, 12).Select(n => hasState ? sum += n : n);
-        Assert.Equal(hasState ? expected : expected.Order(), hasState ? ledger.Lines.Select(int.Parse) : ledger.Lines.Select(int.Parse).Order());
+        Assert.Equal(hasState ? expected : expected.Order(), hasState ? ledger.Lines.Select(int.Parse)
+            : ledger.Lines.Select(int.Parse).Order());
     }
 
     internal sealed record Order(int Id);

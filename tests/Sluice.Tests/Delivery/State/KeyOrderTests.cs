@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Items of a key end in the order in which they were accepted, whatever fails meanwhile; other keys go on.</summary>
 public class KeyOrderTests
@@ -18,7 +20,8 @@ public class KeyOrderTests
     public async Task WhoFailsBehindOneThatHasFailedIsNotCharged()
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.None), number => (number, starts[number]) is (1, 1) or (2, 2) or (3, _));
+        await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.None),
+            number => (number, starts[number]) is (1, 1) or (2, 2) or (3, _));
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -42,7 +45,8 @@ public class KeyOrderTests
         await Member.UntilAsync(() => ledger.Lines.Count == 2 && first.Snapshot() is { Parked: 2, Retrying: 1 });
         Assert.Equal(["11", "12"], ledger.Lines.Order());        // the other key
 
-        Consecutor<int>? second = fate == "goes on" ? null : Make(store, fate == "loses the partition" ? "two" : "one", delivery, number => number == 1 && starts[1] < 3);
+        Consecutor<int>? second = fate == "goes on" ? null
+            : Make(store, fate == "loses the partition" ? "two" : "one", delivery, number => number == 1 && starts[1] < 3);
         if (fate == "is killed") await first.AbandonAsync();
         else if (second is not null) await first.StopAsync();
         Consecutor<int> last = second ?? first;
@@ -60,12 +64,14 @@ public class KeyOrderTests
         if (second is not null) await second.DisposeAsync();
     }
 
-    /// <remarks>The answer to the commit that lets the second and the third go on comes when the partition has been given up, to be taken anew, because a lease of another one has failed.</remarks>
+    /// <remarks>The answer to the commit that lets the second and the third go on comes when the partition has been given up, to be taken
+    /// anew, because a lease of another one has failed.</remarks>
     [Fact]
     public async Task WhatHasWaitedIsCountedOnceIfThePartitionIsLostBeforeTheAnswer()
     {
         await using var store = new LateStore(await ScenarioStore.OpenAsync(clock));
-        await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.Constant(Pause)), number => (number, starts[number]) is (1, 1), partitions: 2);
+        await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.Constant(Pause)),
+            number => (number, starts[number]) is (1, 1), partitions: 2);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
 
@@ -103,7 +109,8 @@ public class KeyOrderTests
         }
 
         public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
-            => HasLetGo.Task.IsCompleted && Interlocked.Exchange(ref failed, 1) == 0 ? throw new StreamStoreException("The answer was lost.") : base.LeaseAsync(request, cancellation);
+            => HasLetGo.Task.IsCompleted && Interlocked.Exchange(ref failed, 1) == 0
+            ? throw new StreamStoreException("The answer was lost.") : base.LeaseAsync(request, cancellation);
 
         public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
         {
@@ -113,12 +120,22 @@ public class KeyOrderTests
         }
     }
 
-    private Consecutor<int> Make(IStreamStore store, string member, Sluice.DeliveryGuarantee delivery, Func<int, bool> fails, int partitions = 1) => new("work",
+    private Consecutor<int> Make(IStreamStore store, string member, Sluice.DeliveryGuarantee delivery, Func<int, bool> fails,
+        int partitions = 1) => new("work",
         source => source |
         [
             s => s | ledger.Sink<int>(),
-            s => s | (number => { starts.AddOrUpdate(number, 1, static (_, count) => count + 1); if (fails(number)) throw new TimeoutException("not now"); }),
+            s => s | (number => { starts.AddOrUpdate(number, 1, static (_, count) => count + 1); if (fails(number))
+                throw new TimeoutException("not now"); }),
         ],
-        new() { Store = store, Delivery = delivery, Process = new(), InstanceId = member, Stream = new() { Partitions = partitions }, Run = new() { Time = clock } })
-    { Key = number => number < 10 ? "a" : "b" };
+        new()
+        {
+            Store = store,
+            Delivery = delivery,
+            Process = new(),
+            InstanceId = member,
+            Stream = new() { Partitions = partitions },
+            Run = new() { Time = clock }
+        })
+        { Key = number => number < 10 ? "a" : "b" };
 }

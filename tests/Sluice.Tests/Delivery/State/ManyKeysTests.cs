@@ -1,4 +1,9 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Delivery;
 
 /// <summary>More keys than are read when a partition is taken.</summary>
 public class ManyKeysTests
@@ -23,7 +28,8 @@ public class ManyKeysTests
         Task sending = dying.SendAllAsync(again, Cancellation).AsTask();
         await mortal.Died.WaitAsync(Cancellation);
         await dying.AbandonAsync();
-        await sending.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        await sending.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None,
+            TaskScheduler.Default);
         await using Consecutor<int> last = Make(store, partitions);
         await last.StartAsync(Cancellation);
         ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);
@@ -43,7 +49,8 @@ public class ManyKeysTests
         }
         Assert.Equal(Keys, seen.Count);
         // What the store has, not what was counted: an append of the process that died may arrive at any time.
-        Assert.Equal((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Sum(static partition => partition.Tail), accepted);
+        Assert.Equal((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Sum(static partition => partition.Tail),
+            accepted);
     }
 
     [Fact]
@@ -91,9 +98,17 @@ public class ManyKeysTests
         Assert.Equal(items.Count, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
     }
 
-    private static Consecutor<int> Make(IStreamStore store, int partitions) => new("work", source => source | StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
-        new() { Store = store, Stream = new() { Partitions = partitions, MaxItems = 2 * Keys }, Delivery = DeliveryGuarantee.Replay(9, Backoff.None), Process = new(), InstanceId = "one" })
-    { Key = static n => $"{n}" };
+    private static Consecutor<int> Make(IStreamStore store, int partitions)
+        => new("work", source => source | StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+        new()
+        {
+            Store = store,
+            Stream = new() { Partitions = partitions, MaxItems = 2 * Keys },
+            Delivery = DeliveryGuarantee.Replay(9, Backoff.None),
+            Process = new(),
+            InstanceId = "one"
+        })
+        { Key = static n => $"{n}" };
 
     private sealed record Seen(int Times, long Sum);
 

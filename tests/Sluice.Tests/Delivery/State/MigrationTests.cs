@@ -1,6 +1,8 @@
 using System.Text;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>State of an older version: migrated; or the item that needs it fails, and no other.</summary>
 public class MigrationTests
@@ -13,13 +15,16 @@ public class MigrationTests
         await using var store = new MemoryStreamStore();
         await LiveAsync(Keyed(store, () => new Old()), ["a", "b", "c"]);
         bool isMended = false;
-        ConsecutorSnapshot end = await LiveAsync(Keyed(store, () => new New(stored => isMended || stored.Key != "b" ? Convert.ToString(int.Parse(Text(stored)) * 100) : throw new FormatException("no number"))), ["a", "b", "c", "d"]);
+        ConsecutorSnapshot end = await LiveAsync(Keyed(store,
+            () => new New(stored => isMended || stored.Key != "b" ? Convert.ToString(int.Parse(Text(stored)) * 100)
+                : throw new FormatException("no number"))), ["a", "b", "c", "d"]);
         Assert.Equal((6L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(["a=100+ v1", "b=1 v0", "c=100+ v1", "d=+ v1"], await RowsAsync(store, "node"));
         isMended = true;
         await using Consecutor<string> last = Keyed(store, () => new New(static stored => "mended"));
         DeadLetter letter = Assert.Single(await last.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
-        Assert.Contains("The state of the key 'b' was stored as version 0, and could not be migrated to version 1 of New: no number", letter.Error, StringComparison.Ordinal);
+        Assert.Contains("The state of the key 'b' was stored as version 0, and could not be migrated to version 1 of New: no number",
+            letter.Error, StringComparison.Ordinal);
         await last.StartAsync(Cancellation);
         Assert.Equal(1, await last.RedriveAsync(one => one.Id == letter.Id, Cancellation));
         await last.WaitForIdleAsync(Cancellation);
@@ -30,20 +35,28 @@ public class MigrationTests
     public async Task AnOperatorHasASchemaToo()
     {
         await using var store = new MemoryStreamStore();
-        await LiveAsync(Scan(store, static source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { })), ["a", "b"]);
+        await LiveAsync(Scan(store, static source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { })),
+            ["a", "b"]);
 
-        await using (Consecutor<string> unsaid = Scan(store, static source => source.Scan("", static (text, word) => text + word) | Stage.Named("node") | (_ => { })))
-            Assert.Contains("it is of a scan of int, and the code has a scan of string.", (await Assert.ThrowsAsync<InvalidOperationException>(() => unsaid.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+        await using (Consecutor<string> unsaid = Scan(store,
+            static source => source.Scan("", static (text, word) => text + word) | Stage.Named("node") | (_ => { })))
+            Assert.Contains("it is of a scan of int, and the code has a scan of string.",
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => unsaid.StartAsync(Cancellation))).Message,
+                    StringComparison.Ordinal);
         var throwing = new StateSchema<string>(1, static _ => throw new FormatException("not yet"));
-        ConsecutorSnapshot end = await LiveAsync(Scan(store, source => source.Scan("", static (text, word) => text + word, throwing) | Stage.Named("node") | (_ => { })), ["c"]);
+        ConsecutorSnapshot end = await LiveAsync(Scan(store,
+            source => source.Scan("", static (text, word) => text + word, throwing) | Stage.Named("node") | (_ => { })), ["c"]);
         Assert.Equal((2L, 1L), (end.Completed, end.Dead));
         var migrating = new StateSchema<string>(1, static stored => new('x', int.Parse(Text(stored))));
-        await LiveAsync(Scan(store, source => source.Scan("", static (text, word) => text + word, migrating) | Stage.Named("node") | (_ => { })), ["d"]);
+        await LiveAsync(Scan(store, source => source.Scan("", static (text, word) => text + word, migrating) | Stage.Named("node")
+            | (_ => { })), ["d"]);
         Assert.Equal(["=xxd v1"], await RowsAsync(store, "node"));
 
         // The older program does not read what the newer one has written.
-        await using Consecutor<string> old = Scan(store, static source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { }));
-        Assert.Contains("it has version 1, and the code has version 0.", (await Assert.ThrowsAsync<InvalidOperationException>(() => old.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+        await using Consecutor<string> old = Scan(store,
+            static source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { }));
+        Assert.Contains("it has version 1, and the code has version 0.",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => old.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -51,8 +64,12 @@ public class MigrationTests
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
-        await LiveAsync(Scan(store, static source => source.Aggregate(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { })), ["a", "b"]);
-        await using Consecutor<string> last = Scan(store, source => source.Aggregate("", static (text, word) => text + word, new StateSchema<string>(2, static stored => new('x', int.Parse(Text(stored))))) | Stage.Named("node") | ledger.Sink<string>());
+        await LiveAsync(Scan(store, static source => source.Aggregate(0, static (count, _) => count + 1) | Stage.Named("node")
+            | (_ => { })), ["a", "b"]);
+        await using Consecutor<string> last = Scan(store,
+            source => source.Aggregate("", static (text, word) => text + word,
+                new StateSchema<string>(2, static stored => new('x', int.Parse(Text(stored))))) | Stage.Named("node")
+                    | ledger.Sink<string>());
         await last.StartAsync(Cancellation);
         await last.CompleteAsync(Cancellation);
         await last.WaitForIdleAsync(Cancellation);
@@ -62,7 +79,9 @@ public class MigrationTests
     private static string Text(StoredState stored) => Encoding.UTF8.GetString(stored.Payload.Span);
 
     private static async Task<List<string>> RowsAsync(IStreamStore store, string node)
-        => [.. (await store.ListStateAsync("words", node, Cancellation).Select(static state => $"{state.Key}={Text(state).Trim('"').Replace("\\u002B", "+", StringComparison.Ordinal)} v{state.Version}").ToListAsync(Cancellation)).Order(StringComparer.Ordinal)];
+        => [.. (await store.ListStateAsync("words", node, Cancellation)
+        .Select(static state => $"{state.Key}={Text(state).Trim('"').Replace("\\u002B", "+", StringComparison.Ordinal)} v{state.Version}")
+        .ToListAsync(Cancellation)).Order(StringComparer.Ordinal)];
 
     private static async Task<ConsecutorSnapshot> LiveAsync(Consecutor<string> consecutor, IReadOnlyList<string> items)
     {
@@ -75,12 +94,20 @@ public class MigrationTests
     }
 
     private static Consecutor<string> Keyed<TNode>(IStreamStore store, Func<TNode> node) where TNode : StageNode<string, string>
-        => new("words", source => source | Sluice.StageNode.Of(node) | Stage.Named("node") | (_ => { }), Options(store)) { Key = static word => word };
+        => new("words", source => source | Sluice.StageNode.Of(node) | Stage.Named("node") | (_ => { }),
+        Options(store))
+        { Key = static word => word };
 
     private static Consecutor<string> Scan(IStreamStore store, Func<Source<string>, Pipeline> body) => new("words", body, Options(store));
 
     private static ConsecutorOptions Options(IStreamStore store)
-        => new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) };
+        => new()
+        {
+            Store = store,
+            Process = new(),
+            Stream = new() { Partitions = 1 },
+            Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None)
+        };
 
     private sealed class Old : StatefulStageNode<string, string, int>
     {

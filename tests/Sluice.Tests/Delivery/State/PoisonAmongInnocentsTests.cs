@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>An item that ends every process it runs in, in a consecutor that keeps state, with two members that take the partitions from each other.</summary>
+/// <summary>An item that ends every process it runs in, in a consecutor that keeps state, with two members that take the partitions from
+/// each other.</summary>
 public class PoisonAmongInnocentsTests
 {
     private const int Poison = 11;
@@ -51,7 +54,8 @@ public class PoisonAmongInnocentsTests
         await sums.StartAsync(Cancellation);
         await sums.WaitForIdleAsync(Cancellation);
         var expected = new int[4];
-        Assert.Equal(ByKey(Enumerable.Range(0, Items).Where(static n => n != Poison).Select(n => $"{n % 4}:{expected[n % 4] += n}")), ByKey(ledger.Lines));
+        Assert.Equal(ByKey(Enumerable.Range(0, Items).Where(static n => n != Poison).Select(n => $"{n % 4}:{expected[n % 4] += n}")),
+            ByKey(ledger.Lines));
 
         bool IsOver() => current.Snapshot() is { IsIdle: true, Accepted: Items, Completed: Items - 1, Dead: 1, Unaccounted: 0 };
     }
@@ -81,7 +85,9 @@ public class PoisonAmongInnocentsTests
     }
 
     /// <summary>What was put out: exactly what was committed, by whichever member.</summary>
-    private Consecutor<string> Sums(IStreamStore store) => new("sums", source => source | ledger.Sink<string>(), new() { Store = store, Stream = new() { Partitions = 1 }, Process = new() });
+    private Consecutor<string> Sums(IStreamStore store)
+        => new("sums", source => source | ledger.Sink<string>(),
+        new() { Store = store, Stream = new() { Partitions = 1 }, Process = new() });
 
     private ValueTask NoteAsync(int n, ItemContext item, CancellationToken cancellation)
     {
@@ -89,7 +95,8 @@ public class PoisonAmongInnocentsTests
         return default;
     }
 
-    private static string[][] ByKey(IEnumerable<string> lines) => [.. lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key).Select(static group => group.ToArray())];
+    private static string[][] ByKey(IEnumerable<string> lines)
+        => [.. lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key).Select(static group => group.ToArray())];
 
     private sealed class Sum(PoisonAmongInnocentsTests test, string member) : StatefulStageNode<int, string, int>
     {

@@ -1,6 +1,10 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-/// <summary>Letters of a consecutor with state are redriven, and the process dies at every call of the store in turn: each item counts once, in what comes out and in all states.</summary>
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Letters of a consecutor with state are redriven, and the process dies at every call of the store in turn: each item counts
+/// once, in what comes out and in all states.</summary>
 public class RedriveWithStateTests
 {
     private const int Items = 12;
@@ -32,7 +36,8 @@ public class RedriveWithStateTests
             await broken.WaitForIdleAsync(Cancellation);
             List<DeadLetter> letters = await broken.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
             Assert.Equal(bad is "check" or "after" ? 3 : 2, letters.Count);
-            Assert.All(letters, letter => Assert.Equal((bad == "bisect" ? "write" : bad, bad != "after"), (letter.Node, letter.EntersAtNode)));
+            Assert.All(letters, letter => Assert.Equal((bad == "bisect" ? "write" : bad, bad != "after"),
+                (letter.Node, letter.EntersAtNode)));
         }
         isMended = true;
         var mortal = new MortalStore(store, dieAt, moment);
@@ -45,20 +50,24 @@ public class RedriveWithStateTests
         ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);
         Assert.Equal((0L, 0L, 0L), (end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(Enumerable.Range(0, Items), ledger.Lines.Select(int.Parse).Order());
-        Assert.Equal([("0", 30), ("1", 36)], await last.ListStateAsync<int>("sum", Cancellation).OrderBy(static cell => cell.Key).Select(static cell => (cell.Key, cell.Value)).ToListAsync(Cancellation));
+        Assert.Equal([("0", 30), ("1", 36)], await last.ListStateAsync<int>("sum", Cancellation).OrderBy(static cell => cell.Key)
+            .Select(static cell => (cell.Key, cell.Value)).ToListAsync(Cancellation));
         Assert.Equal(66, await last.ListStateAsync<int>("total", Cancellation).Select(static cell => cell.Value).SumAsync(Cancellation));
         return mortal.Calls;
 
         Consecutor<int> New(IStreamStore itsStore) => new("work", source =>
         {
-            Source<int> sums = source | ((int n) => Check("check", n % 4 == 1, n)) | Stage.Named("check") | StageNode.Of(() => new Sum()) | Stage.Named("sum") | ((int n) => Check("after", n % 4 == 2, n)) | Stage.Named("after");
-            Source<int[]> written = sums.Chunk(3) | Stage.Named("chunks") | ((int[] some) => Check("write", some.Any(static n => n % 6 == 0), some)) | Stage.Named("write");
+            Source<int> sums = source | ((int n) => Check("check", n % 4 == 1, n)) | Stage.Named("check") | StageNode.Of(() => new Sum())
+                | Stage.Named("sum") | ((int n) => Check("after", n % 4 == 2, n)) | Stage.Named("after");
+            Source<int[]> written = sums.Chunk(3) | Stage.Named("chunks")
+                | ((int[] some) => Check("write", some.Any(static n => n % 6 == 0), some)) | Stage.Named("write");
             if (bad == "bisect") written |= Stage.Bisect;
             return written | Each | StageNode.Of(() => new Sum()) | Stage.Named("total") | ledger.Sink<int>();
         }, new() { Store = itsStore, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 2 }, Process = new() })
         { Key = static n => $"{n % 2}" };
 
-        T Check<T>(string node, bool isBad, T item) => isBad && !isMended && (bad == node || (node == "write" && bad == "bisect")) ? throw new FormatException("no good") : item;
+        T Check<T>(string node, bool isBad, T item) => isBad && !isMended && (bad == node || (node == "write" && bad == "bisect"))
+            ? throw new FormatException("no good") : item;
     }
 
     private static async Task RedriveAsync(Consecutor<int> consecutor)

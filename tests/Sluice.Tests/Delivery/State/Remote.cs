@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Does what it is told: "set NAME SECONDS", "cancel NAME", "is NAME", "say TEXT", "forget".</summary>
 internal sealed class Remote(Func<bool>? mended) : TimedStageNode<string, string, double>

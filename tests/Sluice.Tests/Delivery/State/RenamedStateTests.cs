@@ -1,7 +1,9 @@
 using System.Text;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>State whose node the code does not have, or has as another one: nobody begins from zero without a word.</summary>
 public class RenamedStateTests
@@ -17,11 +19,14 @@ public class RenamedStateTests
         {
             InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => renamed.StartAsync(Cancellation));
             Assert.StartsWith(
-                "The consecutor work has stored state that this code would forget, or misread. 'balance': 2 rows in 2 partitions (0, 1); the code has no such node. "
-                + "The nodes of the code that keep state: 'totals'. Nothing was changed. If a node was renamed, say so: ConsecutorOptions.State = [StateOptions.Renamed(\"balance\", \"…\")]", failure.Message, StringComparison.Ordinal);
+                "The consecutor work has stored state that this code would forget, or misread. 'balance': 2 rows in 2 partitions (0, 1); "
+                    + "the code has no such node. "
+                + "The nodes of the code that keep state: 'totals'. Nothing was changed. If a node was renamed, say so: "
+                + "ConsecutorOptions.State = [StateOptions.Renamed(\"balance\", \"…\")]", failure.Message, StringComparison.Ordinal);
         }
         NodeState listed = Assert.Single(await store.ListStateAsync("work", Cancellation));
-        Assert.Equal(("balance", 2L, "0 1", "node of long", 0), (listed.Node, listed.Rows, string.Join(' ', listed.Partitions), listed.Shape, listed.Version));
+        Assert.Equal(("balance", 2L, "0 1", "node of long", 0),
+            (listed.Node, listed.Rows, string.Join(' ', listed.Partitions), listed.Shape, listed.Version));
         await LiveAsync(Make(store, "totals", StateOptions.Renamed("balance", "totals")), 10);
         Assert.Equal(["10=30", "11=11"], await RowsAsync(store, "totals"));
         Assert.Empty(await RowsAsync(store, "balance"));
@@ -46,11 +51,15 @@ public class RenamedStateTests
     public void WhatIsSaidHasToFitToTheCode()
     {
         var store = new MemoryStreamStore();
-        Assert.Contains("renames 'a' in a circle", Refusal(StateOptions.Renamed("a", "b"), StateOptions.Renamed("b", "a")), StringComparison.Ordinal);
-        Assert.Contains("says that 'sum' was removed, and the code has a node of that name which keeps state", Refusal(StateOptions.Dropped("sum")), StringComparison.Ordinal);
-        Assert.Contains("says that 'a' and 'b' are called 'sum' now", Refusal(StateOptions.Renamed("a", "sum"), StateOptions.Renamed("b", "sum")), StringComparison.Ordinal);
+        Assert.Contains("renames 'a' in a circle", Refusal(StateOptions.Renamed("a", "b"), StateOptions.Renamed("b", "a")),
+            StringComparison.Ordinal);
+        Assert.Contains("says that 'sum' was removed, and the code has a node of that name which keeps state",
+            Refusal(StateOptions.Dropped("sum")), StringComparison.Ordinal);
+        Assert.Contains("says that 'a' and 'b' are called 'sum' now",
+            Refusal(StateOptions.Renamed("a", "sum"), StateOptions.Renamed("b", "sum")), StringComparison.Ordinal);
         Assert.Contains("names 'a' twice", Refusal(StateOptions.Renamed("a", "sum"), StateOptions.Dropped("a")), StringComparison.Ordinal);
-        Assert.Contains("says that 'a' is called 'nope' now, and the code has no node of that name which keeps state. It has 'sum'", Refusal(StateOptions.Renamed("a", "nope")), StringComparison.Ordinal);
+        Assert.Contains("says that 'a' is called 'nope' now, and the code has no node of that name which keeps state. It has 'sum'",
+            Refusal(StateOptions.Renamed("a", "nope")), StringComparison.Ordinal);
         Assert.Throws<ArgumentException>(() => StateOptions.Renamed("a", "a"));
 
         string Refusal(params StateChange[] said) => Assert.Throws<ArgumentException>(() => Make(store, "sum", said)).Message;
@@ -62,15 +71,21 @@ public class RenamedStateTests
     {
         await using var store = new MemoryStreamStore();
         await LiveAsync(Make(store, "sum"), 1, 2);
-        await using (Consecutor<int> scan = Of(store, source => source.Scan(0L, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { })))
-            Assert.Contains("it is of a node of long, and the code has a scan of long.", (await Assert.ThrowsAsync<InvalidOperationException>(() => scan.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
-        await using Consecutor<int> other = Of(store, source => source | Sluice.StageNode.Of(() => new Seen()) | Stage.Named("sum") | (_ => { }));
-        Assert.Contains("it is of a node of long, and the code has a node of bool.", (await Assert.ThrowsAsync<InvalidOperationException>(() => other.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+        await using (Consecutor<int> scan = Of(store,
+            source => source.Scan(0L, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { })))
+            Assert.Contains("it is of a node of long, and the code has a scan of long.",
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => scan.StartAsync(Cancellation))).Message,
+                    StringComparison.Ordinal);
+        await using Consecutor<int> other = Of(store,
+            source => source | Sluice.StageNode.Of(() => new Seen()) | Stage.Named("sum") | (_ => { }));
+        Assert.Contains("it is of a node of long, and the code has a node of bool.",
+            (await Assert.ThrowsAsync<InvalidOperationException>(() => other.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
         await LiveAsync(Make(store, "sum"), 1, 2);
         Assert.Equal(["1=2", "2=4"], await RowsAsync(store, "sum"));
     }
 
-    /// <summary>At each call of the store the process dies: what was moved is moved, the rest is moved by the next one, and each item counts once.</summary>
+    /// <summary>At each call of the store the process dies: what was moved is moved, the rest is moved by the next one, and each item
+    /// counts once.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
@@ -88,12 +103,14 @@ public class RenamedStateTests
             await mortal.OutliveAsync(consecutor, consecutor.StartAsync(Cancellation));
             hasLived = !mortal.Died.IsCompleted;
             await LiveAsync(Make(store, "new", StateOptions.Renamed("old", "new")), keys);
-            Assert.Equal(keys.Select(static key => $"{key}={2 * key}").Order(StringComparer.Ordinal), (await RowsAsync(store, "new")).Order(StringComparer.Ordinal));
+            Assert.Equal(keys.Select(static key => $"{key}={2 * key}").Order(StringComparer.Ordinal),
+                (await RowsAsync(store, "new")).Order(StringComparer.Ordinal));
             Assert.Empty(await RowsAsync(store, "old"));
         }
     }
 
-    /// <summary>An older program beside a newer one that has renamed a node: who gets a partition that it does not understand stops, says why, and has changed nothing.</summary>
+    /// <summary>An older program beside a newer one that has renamed a node: who gets a partition that it does not understand stops, says
+    /// why, and has changed nothing.</summary>
     [Fact]
     public async Task AnOlderAndANewerProgramTakeTurnsOnWhatTheyUnderstandOnly()
     {
@@ -106,7 +123,8 @@ public class RenamedStateTests
         await using (Consecutor<int> renewed = Make(store, "totals", "new", clock, StateOptions.Renamed("balance", "totals")))
         {
             await renewed.StartAsync(Cancellation);
-            while ((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.All(static partition => partition.Owner != "new")) await Member.BeatAsync(store, clock, "old", "new");
+            while ((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.All(static partition => partition.Owner != "new"))
+                await Member.BeatAsync(store, clock, "old", "new");
             await Member.UntilAsync(() => Rows(store, "totals").Count == 1);
             Assert.Single(Rows(store, "balance"));
             await renewed.SendAllAsync([10, 11], Cancellation);
@@ -122,7 +140,9 @@ public class RenamedStateTests
         InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => old.Completion);
         Assert.Contains("'totals': 1 row in partition", failure.Message, StringComparison.Ordinal);
         await using (Consecutor<int> again = Make(store, "balance", "old", clock))
-            Assert.Contains("'totals': 1 row in partition", (await Assert.ThrowsAsync<InvalidOperationException>(() => again.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+            Assert.Contains("'totals': 1 row in partition",
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => again.StartAsync(Cancellation))).Message,
+                    StringComparison.Ordinal);
         await using Consecutor<int> last = Make(store, "balance", "old", clock, StateOptions.Renamed("totals", "balance"));
         await last.StartAsync(Cancellation);
         Assert.Equal(["10=20", "11=22"], await RowsAsync(store, "balance"));
@@ -141,24 +161,34 @@ public class RenamedStateTests
     }
 
     private static async Task<List<string>> RowsAsync(IStreamStore store, string node)
-        => [.. (await store.ListStateAsync("work", node, Cancellation).Select(static state => $"{state.Key}={Encoding.UTF8.GetString(state.Payload.Span)}").ToListAsync(Cancellation)).Order(StringComparer.Ordinal)];
+        => [.. (await store.ListStateAsync("work", node, Cancellation)
+        .Select(static state => $"{state.Key}={Encoding.UTF8.GetString(state.Payload.Span)}")
+        .ToListAsync(Cancellation)).Order(StringComparer.Ordinal)];
 
     private static Consecutor<int> Make(IStreamStore store, string name, params StateChange[] said)
         => Of(store, source => source | Sluice.StageNode.Of(() => new Sum()) | Stage.Named(name) | (_ => { }), said);
 
     private static Consecutor<int> Of(IStreamStore store, Func<Source<int>, Pipeline> body, params StateChange[] said)
-        => new("work", body, new() { Store = store, Process = new(), Stream = new() { Partitions = 2 }, State = said }) { Key = static n => $"{n}" };
+        => new("work", body, new() { Store = store, Process = new(), Stream = new() { Partitions = 2 }, State = said })
+        {
+            Key = static n =>
+        $"{n}"
+        };
 
     private static Consecutor<int> Make(IStreamStore store, string name, string member, TestClock clock, params StateChange[] said)
-        => new("work", source => source | Sluice.StageNode.Of(() => new Sum()) | Stage.Named(name) | (_ => { }), Member.Options(member, store, clock, partitions: 2) with { State = said }) { Key = static n => $"{n}" };
+        => new("work", source => source | Sluice.StageNode.Of(() => new Sum()) | Stage.Named(name) | (_ => { }),
+        Member.Options(member, store, clock, partitions: 2) with { State = said })
+        { Key = static n => $"{n}" };
 
     private sealed class Sum : StatefulStageNode<int, long, long>
     {
-        protected override ValueTask ProcessAsync(int item, Output<long> output, CancellationToken cancellation) => output.PushAsync(State += item);
+        protected override ValueTask ProcessAsync(int item, Output<long> output, CancellationToken cancellation)
+            => output.PushAsync(State += item);
     }
 
     private sealed class Seen : StatefulStageNode<int, bool, bool>
     {
-        protected override ValueTask ProcessAsync(int item, Output<bool> output, CancellationToken cancellation) => output.PushAsync(State = true);
+        protected override ValueTask ProcessAsync(int item, Output<bool> output, CancellationToken cancellation)
+            => output.PushAsync(State = true);
     }
 }

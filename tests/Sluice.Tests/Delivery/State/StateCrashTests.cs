@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>Consecutors that keep state, whose process dies at random calls of the store, with items that fail now and then, or always: what comes out is compared with what a loop would make.</summary>
+/// <summary>Consecutors that keep state, whose process dies at random calls of the store, with items that fail now and then, or always:
+/// what comes out is compared with what a loop would make.</summary>
 public class StateCrashTests
 {
     [Fact]
@@ -16,7 +17,8 @@ public class StateCrashTests
         await PlayAsync(lab, faults, items, keys, hasLanes, cancellation);
     });
 
-    /// <remarks>Each theft makes whoever has a partition give up what is under way there, and take it anew with its next heartbeat, with other partitions or before them.</remarks>
+    /// <remarks>Each theft makes whoever has a partition give up what is under way there, and take it anew with its next heartbeat, with
+    /// other partitions or before them.</remarks>
     [Fact]
     public async Task StateByKeyIsExactAndInOrderAlsoIfPartitionsAreTakenAway()
     {
@@ -28,7 +30,12 @@ public class StateCrashTests
             bool hasLanes = random.Next(2) == 0;
             List<ThievingStore> thieves = [];
             var lab = new CrashLab(random, items);
-            lab = new(random, items) { Key = n => $"{n % keys}", Wrap = store => Add(new ThievingStore(store, seed)), Options = lab.Options with { LeaseDuration = TimeSpan.FromMilliseconds(90) } };
+            lab = new(random, items)
+            {
+                Key = n => $"{n % keys}",
+                Wrap = store => Add(new ThievingStore(store, seed)),
+                Options = lab.Options with { LeaseDuration = TimeSpan.FromMilliseconds(90) }
+            };
             await PlayAsync(lab, new(seed), items, keys, hasLanes, cancellation);
             thefts += thieves.Sum(thief => thief.Thefts);
 
@@ -48,13 +55,15 @@ public class StateCrashTests
         {
             Source<int> checkedOnes = source | faults.Before;
             Source<Sum> sums = hasLanes
-                ? checkedOnes | Stage.KeyBy((int n) => $"{n % keys}", lanes: 3) | Sluice.StageNode.Of(() => new RunningSum(faults)) | Stage.Named("sum")
+                ? checkedOnes | Stage.KeyBy((int n) => $"{n % keys}", lanes: 3) | Sluice.StageNode.Of(() => new RunningSum(faults))
+                | Stage.Named("sum")
                 : checkedOnes | Sluice.StageNode.Of(() => new RunningSum(faults)) | Stage.Named("sum");
             return sums | faults.After | ledger.Sink<string>();
         }, cancellation);
 
         var sums = new long[keys];
-        List<string> expected = [.. Enumerable.Range(0, items).Where(n => !faults.IsPoison(n)).Select(n => $"{n % keys}:{n}:{sums[n % keys] += n}")];
+        List<string> expected = [.. Enumerable.Range(0, items).Where(n => !faults.IsPoison(n))
+            .Select(n => $"{n % keys}:{n}:{sums[n % keys] += n}")];
         Assert.True(ByKey(expected) == ByKey(ledger.Lines), $"{lab.End}\nexpected\n{ByKey(expected)}\nactual\n{ByKey(ledger.Lines)}");
         int dead = Enumerable.Range(0, items).Count(faults.IsPoison);
         Assert.Equal((items, items - dead, dead, 0L), (lab.End.Accepted, lab.End.Completed, lab.End.Dead, lab.End.Unaccounted));
@@ -69,10 +78,12 @@ public class StateCrashTests
         var ledger = new Ledger();
         var lab = new CrashLab(random, items);
         lab = new CrashLab(random, items) { Options = lab.Options with { Stream = new() { Partitions = 1 } } };
-        await lab.PlayAsync(source => (source | faults.Before).Scan(new Sum("", 0, 0), static (sum, n) => new("", n, sum.Total + n)) | Stage.Named("sum") | faults.After | ledger.Sink<string>(), cancellation);
+        await lab.PlayAsync(source => (source | faults.Before).Scan(new Sum("", 0, 0), static (sum, n) => new("", n, sum.Total + n))
+            | Stage.Named("sum") | faults.After | ledger.Sink<string>(), cancellation);
 
         long sum = 0;
-        Assert.Equal(Enumerable.Range(0, items).Where(n => !faults.IsPoison(n) || faults.IsPoisonInside(n)).Select(n => $":{n}:{sum += n}"), ledger.Lines);
+        Assert.Equal(Enumerable.Range(0, items).Where(n => !faults.IsPoison(n) || faults.IsPoisonInside(n)).Select(n => $":{n}:{sum += n}"),
+            ledger.Lines);
         Assert.Equal(0, lab.End.Unaccounted);
     });
 
@@ -100,7 +111,9 @@ public class StateCrashTests
         Assert.Equal(0, lab.End.Unaccounted);
     });
 
-    private static string ByKey(IEnumerable<string> lines) => string.Join('\n', lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key).Select(static group => string.Join(' ', group)));
+    private static string ByKey(IEnumerable<string> lines)
+        => string.Join('\n', lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key)
+        .Select(static group => string.Join(' ', group)));
 
     internal sealed record Sum(string Key, int Item, long Total);
 
@@ -134,7 +147,8 @@ public class StateCrashTests
 
         public string Chunk(int[] items)
         {
-            if (Kind(items[0]) == 7 && starts.AddOrUpdate((3, items[0]), 1, static (_, known) => known + 1) <= 2) throw new TimeoutException("not now");
+            if (Kind(items[0]) == 7 && starts.AddOrUpdate((3, items[0]), 1, static (_, known) => known + 1) <= 2)
+                throw new TimeoutException("not now");
             return string.Join(',', items);
         }
 
@@ -144,10 +158,12 @@ public class StateCrashTests
         {
             int kind = Kind(item);
             if (kind == place) throw new FormatException($"{item} is poison");
-            if (kind == place + 3 && starts.AddOrUpdate((place, item), 1, static (_, known) => known + 1) <= 2) throw new TimeoutException("not now");
+            if (kind == place + 3 && starts.AddOrUpdate((place, item), 1, static (_, known) => known + 1) <= 2)
+                throw new TimeoutException("not now");
             return value;
         }
 
-        private static int HashCode(int seed, int item) => (int)((((uint)seed * 2654435761u) ^ ((uint)item * 2246822519u)) * 3266489917u >> 7);
+        private static int HashCode(int seed, int item)
+            => (int)((((uint)seed * 2654435761u) ^ ((uint)item * 2246822519u)) * 3266489917u >> 7);
     }
 }

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Windows and chunks with a time limit in consecutors: over restarts, and with clocks that are set.</summary>
 public class StateInTimeTests
@@ -86,7 +88,9 @@ public class StateInTimeTests
             var creeping = new CreepingClock(clock, seed);
             await using var store = new MemoryStreamStore(creeping);
             var starts = new ConcurrentDictionary<int, int>();
-            await using var consecutor = new Consecutor<int>("numbers", source => (source | (n => starts.AddOrUpdate(n, 1, static (_, count) => count + 1) > 2 ? n : throw new InvalidOperationException("Not yet.")))
+            await using var consecutor = new Consecutor<int>("numbers",
+                source => (source | (n => starts.AddOrUpdate(n, 1, static (_, count) => count + 1) > 2 ? n
+                    : throw new InvalidOperationException("Not yet.")))
                 .Scan(0, static (sum, n) => sum + n) | Stage.Named("sum") | (_ => { }), new()
                 {
                     Store = store,
@@ -132,12 +136,14 @@ public class StateInTimeTests
         await AdvanceUntilAsync(clock, TimeSpan.FromSeconds(3), () => ledger.Lines.Count == 1);
         Assert.Equal(["1,2,3"], ledger.Lines);
 
-        Consecutor<int> New() => new("numbers", source => source.Chunk(10, within: TimeSpan.FromMinutes(5)) | Stage.Named("some") | (some => string.Join(',', some)) | ledger.Sink<string>(),
+        Consecutor<int> New() => new("numbers", source => source.Chunk(10, within: TimeSpan.FromMinutes(5)) | Stage.Named("some")
+            | (some => string.Join(',', some)) | ledger.Sink<string>(),
             new() { Store = store, Process = new(), Run = new() { Time = clock } });
     }
 
     private static Consecutor<int> Windows(IStreamStore store, Ledger ledger, TimeProvider time) => new("numbers",
-        source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
+        source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")
+            | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
         new() { Store = store, Process = new(), Run = new() { Time = time } });
 
     /// <summary>Moves the clock once, and waits; by seconds more in case a timer was about to be set just then.</summary>
@@ -178,5 +184,6 @@ internal sealed class CreepingClock(TestClock inner, int seed) : TimeProvider
         lock (random) return inner.GetTimestamp() + Interlocked.Add(ref crept, random.Next(2_000));
     }
 
-    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => inner.CreateTimer(callback, state, dueTime, period);
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        => inner.CreateTimer(callback, state, dueTime, period);
 }

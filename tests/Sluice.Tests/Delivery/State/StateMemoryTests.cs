@@ -1,9 +1,14 @@
+using Sluice.Delivery;
+using Sluice.Diagnostics;
+using Sluice.Engine;
+using Sluice.Pipelines;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Keyed state that does not fit into its budget: what is evicted is read again, together, and nothing depends on it.</summary>
-public class StateMemoryTests
+public partial class StateMemoryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -29,7 +34,8 @@ public class StateMemoryTests
         Assert.All(counts.Values, static count => Assert.Equal(2, count));
     }
 
-    /// <summary>What a chunk gathers is in memory, and counts: keyed rows give way to it, and a warning is given once when it alone is too much. When the chunk is full, its room is free.</summary>
+    /// <summary>What a chunk gathers is in memory, and counts: keyed rows give way to it, and a warning is given once when it alone is too
+    /// much. When the chunk is full, its room is free.</summary>
     [Fact]
     public async Task WhatAChunkGathersCountsForTheBudgetAndKeyedRowsGiveWay()
     {
@@ -60,7 +66,8 @@ public class StateMemoryTests
         Assert.Equal(0, memory.Bytes);
 
         Consecutor<int> Make() => new("work",
-            source => (source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (static n => $"{n:D100}")).Chunk(3_000) | Stage.Named("chunk") | (static _ => { }),
+            source => (source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (static n => $"{n:D100}")).Chunk(3_000)
+                | Stage.Named("chunk") | (static _ => { }),
             new() { Store = store, Process = new(), StateMemory = memory, Stream = new() { Partitions = 1 }, OnWarning = warnings.Add })
         { Key = static n => $"{n}" };
 
@@ -71,7 +78,8 @@ public class StateMemoryTests
         }
     }
 
-    /// <summary>A stage in front of KeyBy makes another type of the item: the key that the item was accepted with is a good guess. Where it never is right, it is not made for ever.</summary>
+    /// <summary>A stage in front of KeyBy makes another type of the item: the key that the item was accepted with is a good guess. Where it
+    /// never is right, it is not made for ever.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -79,7 +87,8 @@ public class StateMemoryTests
     {
         await using var store = new CountingStore(new MemoryStreamStore());
         await using var consecutor = new Consecutor<int>("work",
-            source => source | (static n => (long)n) | Stage.KeyBy((long n) => isRight ? $"{n}" : $"other {n}", lanes: 1) | Sluice.StageNode.Of(() => new CountLong()) | Stage.Named("count") | (static _ => { }),
+            source => source | (static n => (long)n) | Stage.KeyBy((long n) => isRight ? $"{n}" : $"other {n}", lanes: 1)
+                | Sluice.StageNode.Of(() => new CountLong()) | Stage.Named("count") | (static _ => { }),
             new() { Store = store, Process = new(), StateMemory = new(0), Stream = new() { Partitions = 1 } })
         { Key = static n => $"{n}" };
         int[] items = [.. Enumerable.Range(0, 2_000)];
@@ -115,13 +124,15 @@ public class StateMemoryTests
                 }
             }
             foreach (Consecutor<int> consecutor in new[] { one, two })
-                Assert.All(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation), static count => Assert.Equal(3, count.Value));
+                Assert.All(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation),
+                    static count => Assert.Equal(3, count.Value));
             await one.StopAsync();
         }
         Assert.Equal(0, memory.Bytes);
     }
 
-    /// <summary>Items that fail undo their epoch, with rows in it that were just read: whatever the budget, the result is that of a loop.</summary>
+    /// <summary>Items that fail undo their epoch, with rows in it that were just read: whatever the budget, the result is that of a
+    /// loop.</summary>
     [Fact]
     public async Task WhateverIsEvictedAndUndoneTheResultIsTheSame()
     {
@@ -142,13 +153,18 @@ public class StateMemoryTests
                 MaxInFlight = random.Next(4, 200),
             };
             var luck = new Random(seed);
-            await using var consecutor = new Consecutor<int>("work", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | Fail, options) { Key = static n => $"{n}" };
+            await using var consecutor = new Consecutor<int>("work",
+                source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | Fail,
+                    options)
+            { Key = static n => $"{n}" };
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(items, Cancellation);
             ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
             Assert.Equal((items.Length, 0L, 0L), (end.Accepted, end.Dead, end.Unaccounted));
             Dictionary<string, int> counts = new(await consecutor.ListStateAsync<int>("count", Cancellation).ToListAsync(Cancellation));
-            foreach (IGrouping<int, int> same in items.GroupBy(static item => item)) Assert.True(counts.Remove($"{same.Key}", out int count) && count == same.Count(), $"seed {seed}: {same.Key} was counted {count} times, not {same.Count()}.");
+            foreach (IGrouping<int, int> same in items.GroupBy(static item => item))
+                Assert.True(counts.Remove($"{same.Key}", out int count) && count == same.Count(),
+                    $"seed {seed}: {same.Key} was counted {count} times, not {same.Count()}.");
             Assert.Empty(counts);
 
             void Fail(int item)
@@ -167,7 +183,8 @@ public class StateMemoryTests
     public void TheLeastRecentlyUsedGoFirst()
     {
         var memory = new StateMemory(20_000);
-        StateCells<int>[] partitions = [.. Enumerable.Range(0, 4).Select(_ => new StateCells<int>(new(0, "Count", static _ => 0, static _ => 0), memory))];
+        StateCells<int>[] partitions = [.. Enumerable.Range(0, 4)
+            .Select(_ => new StateCells<int>(new(0, "Count", static _ => 0, static _ => 0), memory))];
         foreach (StateCells<int> cells in partitions)
         {
             cells.ReadWith(static _ => throw new InvalidOperationException("It is to be read from the store."));
@@ -192,7 +209,8 @@ public class StateMemoryTests
             memory.Trim();
         }
 
-        static int Kept(StateCells<int> cells, int from, int to) => Enumerable.Range(from, to - from).Count(n => cells.Keys.Contains($"{n}"));
+        static int Kept(StateCells<int> cells, int from, int to)
+            => Enumerable.Range(from, to - from).Count(n => cells.Keys.Contains($"{n}"));
     }
 
     [Fact]
@@ -208,15 +226,18 @@ public class StateMemoryTests
         Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / Count, 0, 90);
     }
 
-    /// <summary>Each key that a store cannot tell from another one fails its item; all others are kept apart, on the way through the store as well.</summary>
+    /// <summary>Each key that a store cannot tell from another one fails its item; all others are kept apart, on the way through the store
+    /// as well.</summary>
     [Fact]
     public async Task KeysThatLookAlikeAreKeptApartAndThoseThatCannotBeAreRefused()
     {
-        string[] good = ["", " ", "a", "A", "\u00e9", "e\u0301", "\u212b", "\u00c5", "😀", "\n", "a\u0001", "\ufffd", new('k', 10_000), "%", "'", "\"", "$end"];
+        string[] good = ["", " ", "a", "A", "\u00e9", "e\u0301", "\u212b", "\u00c5", "😀", "\n", "a\u0001", "\ufffd", new('k', 10_000), "%",
+            "'", "\"", "$end"];
         string[] bad = ["\ud800", "x\udc00", "a\0", "\udc00\ud800", new('k', 10_001)];
         await using var store = new MemoryStreamStore();
         string[] keys = [.. good, .. bad];
-        await using var consecutor = new Consecutor<int>("work", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+        await using var consecutor = new Consecutor<int>("work",
+            source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
             new() { Store = store, Process = new(), StateMemory = new(0), Delivery = Sluice.DeliveryGuarantee.Track(100) })
         { Key = n => keys[n] };
         await consecutor.StartAsync(Cancellation);
@@ -232,59 +253,18 @@ public class StateMemoryTests
 
     private static Consecutor<int> Make(IStreamStore store, StateMemory memory, bool hasOwnKeys = false, string name = "work")
     {
-        var options = new ConsecutorOptions { Store = store, Process = new(), StateMemory = memory, Stream = new() { Partitions = hasOwnKeys ? 1 : 4 } };
+        var options = new ConsecutorOptions
+        {
+            Store = store,
+            Process = new(),
+            StateMemory = memory,
+            Stream = new() { Partitions = hasOwnKeys ? 1 : 4 }
+        };
         return hasOwnKeys
-            ? new(name, source => source | Stage.KeyBy((int n) => $"{n}", lanes: 1) | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options)
-            : new(name, source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }), options) { Key = static n => $"{n}" };
-    }
-
-    private sealed class Count : StatefulStageNode<int, int, int>
-    {
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
-        {
-            State++;
-            return output.PushAsync(item);
-        }
-    }
-
-    private sealed class CountLong : StatefulStageNode<long, long, int>
-    {
-        protected override ValueTask ProcessAsync(long item, Output<long> output, CancellationToken cancellation)
-        {
-            State++;
-            return output.PushAsync(item);
-        }
-    }
-
-    private sealed class NoRows : StateWriter
-    {
-        public override int Put<T>(string key, T value, int version = 0) => 10;
-
-        public override int PutMany<T>(string key, ReadOnlySpan<T> values) => 0;
-
-        public override int PutBytes(string key, byte[] value) => throw new NotSupportedException();
-
-        public override void Delete(string key) { }
-    }
-
-    private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner)
-    {
-        private int reads, commits;
-
-        public int Reads => Volatile.Read(ref reads);
-
-        public int Commits => Volatile.Read(ref commits);
-
-        public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
-        {
-            if (node == "count") Interlocked.Increment(ref reads);
-            return base.ReadStateAsync(group, partition, node, keys, cancellation);
-        }
-
-        public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
-        {
-            Interlocked.Increment(ref commits);
-            return base.CommitAsync(commit, cancellation);
-        }
+            ? new(name, source => source | Stage.KeyBy((int n) => $"{n}", lanes: 1) | Sluice.StageNode.Of(() => new Count())
+            | Stage.Named("count") | (_ => { }), options)
+            : new(name, source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
+            options)
+            { Key = static n => $"{n}" };
     }
 }

@@ -1,6 +1,7 @@
-using Sluice.Testing;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Consecutors whose nodes remember something, over the ends of their processes.</summary>
 public class StatefulTests
@@ -23,7 +24,8 @@ public class StatefulTests
         }
         int[] sums = new int[2];
         List<string> expected = [];
-        foreach (int n in Enumerable.Repeat(Enumerable.Range(0, 10), 3).SelectMany(static some => some)) expected.Add($"{n % 2}:{sums[n % 2] += n}");
+        foreach (int n in Enumerable.Repeat(Enumerable.Range(0, 10), 3).SelectMany(static some => some))
+            expected.Add($"{n % 2}:{sums[n % 2] += n}");
         Assert.Equal(ByKey(expected), ByKey(ledger.Lines));
     }
 
@@ -33,7 +35,8 @@ public class StatefulTests
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         int failures = 0;
-        await using Consecutor<int> consecutor = Make(store, ledger, value => value.StartsWith("0:2") && failures++ < 2 ? throw new TimeoutException("not now") : value);
+        await using Consecutor<int> consecutor = Make(store, ledger, value => value.StartsWith("0:2") && failures++ < 2
+            ? throw new TimeoutException("not now") : value);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 6).ToList(), Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -64,7 +67,8 @@ public class StatefulTests
         for (int life = 0; life < 5; life++)
         {
             await using var consecutor = new Consecutor<int>("numbers",
-                source => source.Chunk(10) | Stage.Named("tens") | (some => string.Join(',', some)) | ledger.Sink<string>(), new() { Store = store, Process = new() });
+                source => source.Chunk(10) | Stage.Named("tens") | (some => string.Join(',', some)) | ledger.Sink<string>(),
+                    new() { Store = store, Process = new() });
             await consecutor.StartAsync(Cancellation);
             await consecutor.SendAllAsync(Enumerable.Range(life * 7, 7).ToList(), Cancellation);
             ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -82,7 +86,8 @@ public class StatefulTests
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
         await using var consecutor = new Consecutor<int>("numbers",
-            source => source.Chunk(1500) | Stage.Named("many") | (some => some.Sum()) | ledger.Sink<int>(), new() { Store = store, Process = new(), MaxInFlight = 1 });
+            source => source.Chunk(1500) | Stage.Named("many") | (some => some.Sum()) | ledger.Sink<int>(),
+                new() { Store = store, Process = new(), MaxInFlight = 1 });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(Enumerable.Range(0, 1500).ToList(), Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -108,11 +113,13 @@ public class StatefulTests
     }
 
     private static Consecutor<int> Make(IStreamStore store, Ledger ledger, Func<string, string>? then = null)
-        => new("numbers", source => source | StageNode.Of(() => new RunningSum()) | Stage.Named("sum") | (then ?? (static value => value)) | ledger.Sink<string>(),
+        => new("numbers", source => source | StageNode.Of(() => new RunningSum()) | Stage.Named("sum") | (then ?? (static value => value))
+        | ledger.Sink<string>(),
             new() { Store = store, Process = new(), Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.None) })
         { Key = static n => $"{n % 2}" };
 
-    private static string[][] ByKey(IEnumerable<string> lines) => [.. lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key).Select(static group => group.ToArray())];
+    private static string[][] ByKey(IEnumerable<string> lines)
+        => [.. lines.GroupBy(static line => line.Split(':')[0]).OrderBy(static group => group.Key).Select(static group => group.ToArray())];
 
     private sealed class RunningSum : StatefulStageNode<int, string, int>
     {

@@ -1,8 +1,11 @@
+using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Topologies;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>Operators behind a KeyBy in a consecutor: those that keep state by key are what they would be for each key alone, over restarts; the others are refused by name.</summary>
+/// <summary>Operators behind a KeyBy in a consecutor: those that keep state by key are what they would be for each key alone, over
+/// restarts; the others are refused by name.</summary>
 public sealed class StoredByKeyTests
 {
     private const int Keys = 5;

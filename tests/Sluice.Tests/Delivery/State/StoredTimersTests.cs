@@ -1,9 +1,13 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Topologies;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>Timers by key in a consecutor: part of the state, so that none is lost and none fires twice, whatever happens to the process or the clock.</summary>
-public sealed class StoredTimersTests
+/// <summary>Timers by key in a consecutor: part of the state, so that none is lost and none fires twice, whatever happens to the process or
+/// the clock.</summary>
+public sealed partial class StoredTimersTests
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
 
@@ -19,7 +23,8 @@ public sealed class StoredTimersTests
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         string[][] script =
         [
-            ["x:set a 60", "y:set a 60", "x:set b 150"], ["y:set a 90", "x:cancel a"], ["x:cancel a", "x:is b"], [], ["y:set now 0", "x:set b 60"], ["x:set b 600"], [], [],
+            ["x:set a 60", "y:set a 60", "x:set b 150"], ["y:set a 90", "x:cancel a"], ["x:cancel a", "x:is b"], [],
+                ["y:set now 0", "x:set b 60"], ["x:set b 600"], [], [],
         ];
         foreach (string[] commands in script)
         {
@@ -56,7 +61,8 @@ public sealed class StoredTimersTests
             await first.WaitForIdleAsync(Cancellation);
             await first.AbandonAsync();
         }
-        await using (Consecutor<string> paused = Remotes(store, lanes)) await paused.SendAsync("x:say hello", Cancellation);         // accepted, by a process that does no work
+        // accepted, by a process that does no work
+        await using (Consecutor<string> paused = Remotes(store, lanes)) await paused.SendAsync("x:say hello", Cancellation);
         clock.Advance(TimeSpan.FromDays(400));
         await using Consecutor<string> second = Remotes(store, lanes);
         await second.StartAsync(Cancellation);
@@ -71,14 +77,16 @@ public sealed class StoredTimersTests
         bool isMended = false;
         await using Consecutor<string> consecutor = Remotes(store, mended: () => isMended);
         await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAllAsync(["x:set ok 60", "x:set broken 60", "y:set broken 60", "z:set ok 60", "x:set later 60", "z:set twice 60"], Cancellation);
+        await consecutor.SendAllAsync(["x:set ok 60", "x:set broken 60", "y:set broken 60", "z:set ok 60", "x:set later 60",
+            "z:set twice 60"], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         await RestAsync();
         clock.Advance(Pause);
         await Member.UntilAsync(() => consecutor.Snapshot() is { Dead: 2, IsIdle: true } && ledger.Lines.Count == 4);
         Assert.Equal(["x:later", "x:ok", "z:ok", "z:twice"], ledger.Lines.Order(StringComparer.Ordinal));
         List<DeadLetter> letters = await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
-        Assert.Equal(["the timer 'broken' of the key 'x'", "the timer 'broken' of the key 'y'"], letters.Select(static letter => letter.Item).Order());
+        Assert.Equal(["the timer 'broken' of the key 'x'", "the timer 'broken' of the key 'y'"],
+            letters.Select(static letter => letter.Item).Order());
         Assert.All(letters, letter => Assert.Equal(("remote", 4, true), (letter.Node, letter.Attempts, letter.EntersAtNode)));
         Assert.All(letters, letter => Assert.Contains("out of order", letter.Error, StringComparison.Ordinal));
         isMended = true;
@@ -146,10 +154,12 @@ public sealed class StoredTimersTests
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<string> consecutor = Remotes(store);
         await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAllAsync([.. Enumerable.Range(0, 120).Select(static n => $"k{n}:set a 60"), "gone:set a 60", "gone:forget"], Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, 120).Select(static n => $"k{n}:set a 60"), "gone:set a 60", "gone:forget"],
+            Cancellation);
         await consecutor.CompleteAsync(Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
-        Assert.Equal(Enumerable.Range(0, 120).Select(static n => $"k{n} has ended").Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
+        Assert.Equal(Enumerable.Range(0, 120).Select(static n => $"k{n} has ended").Order(StringComparer.Ordinal),
+            ledger.Lines.Order(StringComparer.Ordinal));
         Assert.Equal(0, await RowsAsync(store, "remote"));
         clock.Advance(TimeSpan.FromDays(1));
         await RestAsync();
@@ -167,9 +177,15 @@ public sealed class StoredTimersTests
             await first.WaitForIdleAsync(Cancellation);
         }
         await using (Consecutor<string> renamed = Remotes(store, name: "control"))
-            Assert.Contains("'remote': 1 row in ", (await Assert.ThrowsAsync<InvalidOperationException>(() => renamed.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
-        await using (var plain = new Consecutor<string>("remotes", source => source | Sluice.StageNode.Of(() => new NoTimers()) | Stage.Named("remote") | (_ => { }), Options(store)) { Key = KeyOf })
-            Assert.Contains("it has timers, and the code has a node of double without timers", (await Assert.ThrowsAsync<InvalidOperationException>(() => plain.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+            Assert.Contains("'remote': 1 row in ", (await Assert.ThrowsAsync<InvalidOperationException>(() =>
+                renamed.StartAsync(Cancellation))).Message, StringComparison.Ordinal);
+        await using (var plain = new Consecutor<string>("remotes",
+            source => source | Sluice.StageNode.Of(() => new NoTimers()) | Stage.Named("remote") | (_ => { }),
+                Options(store))
+        { Key = KeyOf })
+            Assert.Contains("it has timers, and the code has a node of double without timers",
+                (await Assert.ThrowsAsync<InvalidOperationException>(() => plain.StartAsync(Cancellation))).Message,
+                    StringComparison.Ordinal);
         await using (Consecutor<string> said = Remotes(store, name: "control", state: StateOptions.Renamed("remote", "control")))
         {
             await said.StartAsync(Cancellation);
@@ -192,10 +208,16 @@ public sealed class StoredTimersTests
     [Fact]
     public async Task ManyTimersAreNeitherInMemoryNorReadAtTheStart()
     {
-        int count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_TIMERS") ?? "5000", System.Globalization.CultureInfo.InvariantCulture);
+        int count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_TIMERS") ?? "5000",
+            System.Globalization.CultureInfo.InvariantCulture);
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         var memory = new StateMemory(200_000);
-        ConsecutorOptions options = Options(store) with { StateMemory = memory, MaxInFlight = 2_000, Stream = new() { Partitions = 1, MaxItems = 1_000_000 } };
+        ConsecutorOptions options = Options(store) with
+        {
+            StateMemory = memory,
+            MaxInFlight = 2_000,
+            Stream = new() { Partitions = 1, MaxItems = 1_000_000 }
+        };
         await using (Consecutor<string> first = Remotes(store, options: options))
         {
             await first.StartAsync(Cancellation);
@@ -207,12 +229,14 @@ public sealed class StoredTimersTests
         await using Consecutor<string> second = Remotes(store, options: options with { Store = counting });
         await second.StartAsync(Cancellation);
         await RestAsync();
-        TestContext.Current.TestOutputHelper?.WriteLine($"{count} timers: {counting.Rows} rows read at the start, {memory.Bytes} bytes of state in memory");
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            $"{count} timers: {counting.Rows} rows read at the start, {memory.Bytes} bytes of state in memory");
         Assert.InRange(counting.Rows, 1, 21_000);      // up to 10,000 of the state, as many of the timers by key, and a page by time
         clock.Advance(TimeSpan.FromHours(1));
         await Member.UntilAsync(() => ledger.Lines.Count == count);
         await second.WaitForIdleAsync(Cancellation);
-        Assert.Equal(Enumerable.Range(0, count).OrderBy(static n => n % 1_000).ThenBy(static n => n).Select(static n => $"k{n}:a"), ledger.Lines);
+        Assert.Equal(Enumerable.Range(0, count).OrderBy(static n => n % 1_000).ThenBy(static n => n).Select(static n => $"k{n}:a"),
+            ledger.Lines);
         await UntilRowsAsync(store, "remote", 0);
     }
 
@@ -221,9 +245,11 @@ public sealed class StoredTimersTests
     {
         using var store = new Disposed();
         var fork = Assert.Throws<InvalidTopologyException>(() => new Consecutor<string>("remotes", source => source.ForkJoin(
-            left => left | Sluice.StageNode.Of(() => new Remote(null)) | Stage.Named("remote"), right => right | (text => text), (text, lefts, rights) => text) | (_ => { }), Options(store.Store)));
+            left => left | Sluice.StageNode.Of(() => new Remote(null)) | Stage.Named("remote"), right => right | (text => text),
+                (text, lefts, rights) => text) | (_ => { }), Options(store.Store)));
         Assert.Contains("A node with timers does not fit into a branch of a fork-join", fork.Message, StringComparison.Ordinal);
-        var unnamed = Assert.Throws<InvalidTopologyException>(() => new Consecutor<string>("remotes", source => source | Sluice.StageNode.Of(() => new Remote(null)) | (_ => { }), Options(store.Store)));
+        var unnamed = Assert.Throws<InvalidTopologyException>(() => new Consecutor<string>("remotes",
+            source => source | Sluice.StageNode.Of(() => new Remote(null)) | (_ => { }), Options(store.Store)));
         Assert.Contains("needs a name of its own", unnamed.Message, StringComparison.Ordinal);
     }
 
@@ -236,63 +262,15 @@ public sealed class StoredTimersTests
         Run = new() { Time = clock },
     };
 
-    private Consecutor<string> Remotes(IStreamStore store, int lanes = 0, string name = "remote", Func<bool>? mended = null, ConsecutorOptions? options = null, params StateChange[] state)
+    private Consecutor<string> Remotes(IStreamStore store, int lanes = 0, string name = "remote", Func<bool>? mended = null,
+        ConsecutorOptions? options = null, params StateChange[] state)
         => new("remotes", source =>
         {
-            Source<string> texts = lanes > 0 ? source | Stage.KeyBy((string command) => KeyOf(command), lanes) | Sluice.StageNode.Of(() => new Remote(mended)) : source | Sluice.StageNode.Of(() => new Remote(mended));
+            Source<string> texts = lanes > 0 ? source | Stage.KeyBy((string command) => KeyOf(command), lanes)
+                | Sluice.StageNode.Of(() => new Remote(mended)) : source | Sluice.StageNode.Of(() => new Remote(mended));
             return texts | Stage.Named(name) | ledger.Sink<string>();
         }, (options ?? Options(store)) with { State = state })
         { Key = KeyOf };
 
     private static string KeyOf(string command) => command.Split(':')[0];
-
-    private static async Task RestAsync()
-    {
-        for (int i = 0; i < 3_000; i++) await Member.NextAsync();
-    }
-
-    /// <summary>What was put out is written before its commit is made.</summary>
-    private static async Task UntilRowsAsync(IStreamStore store, string name, int count)
-    {
-        while (await RowsAsync(store, name) != count) await Member.NextAsync();
-    }
-
-    private static async Task<int> RowsAsync(IStreamStore store, string name)
-    {
-        int rows = 0;
-        for (int partition = 0; partition < 3; partition++)
-            foreach (string node in (string[])[$"$timers/{name}", $"$due/{name}"])
-            {
-                try
-                {
-                    rows += (await store.ListStateAsync(new GroupId("remotes", "remotes"), partition, node, cancellation: Cancellation)).Count;
-                }
-                catch (Exception e) when (e is ArgumentException or StreamStoreException && partition > 0)
-                {
-                    break;                           // it has one partition
-                }
-            }
-        return rows;
-    }
-
-    private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
-    {
-        private int rows;
-
-        public int Rows => Volatile.Read(ref rows);
-
-        public override async ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
-        {
-            IReadOnlyList<StateRow> page = await base.ListStateAsync(group, partition, node, after, max, cancellation);
-            Interlocked.Add(ref rows, page.Count);
-            return page;
-        }
-    }
-
-    private sealed class Disposed : IDisposable
-    {
-        public MemoryStreamStore Store { get; } = new();
-
-        public void Dispose() => Store.DisposeAsync().AsTask().GetAwaiter().GetResult();
-    }
 }

@@ -1,6 +1,7 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>A store in which somebody takes partitions away, and gives them back at once, ten times at most; drawn from a seed.</summary>
 internal sealed class ThievingStore(IStreamStore inner, int seed) : StreamStoreWrapper(inner, leaveOpen: true)
@@ -31,7 +32,8 @@ internal sealed class ThievingStore(IStreamStore inner, int seed) : StreamStoreW
             which = random.Next(16);
         }
         var group = new GroupId("numbers", "numbers");
-        if (await store.FindStreamAsync(group.Stream) is null || await store.FindGroupAsync(group) is not { Partitions: { Count: > 0 } partitions }) return;
+        if (await store.FindStreamAsync(group.Stream) is null
+            || await store.FindGroupAsync(group) is not { Partitions: { Count: > 0 } partitions }) return;
         PartitionInfo victim = partitions[which % partitions.Count];
         AcquireResult taken = await store.AcquireAsync(group, victim.Partition, new("thief") { ExpectedEpoch = victim.Epoch });
         if (taken.Status != AcquireStatus.Taken) return;

@@ -1,20 +1,26 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>Nodes with stored timers, written as users would write them, whose process dies at random calls of the store: what comes out is compared with what a loop would make of the same script.</summary>
+/// <summary>Nodes with stored timers, written as users would write them, whose process dies at random calls of the store: what comes out is
+/// compared with what a loop would make of the same script.</summary>
 public class TimerCrashTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task ATrailingDebounceByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds, (seed, _) => PlayAsync(seed, static () => new Trailing(), static () => new TrailingOracle()));
+    public Task ATrailingDebounceByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds,
+        (seed, _) => PlayAsync(seed, static () => new Trailing(), static () => new TrailingOracle()));
 
     [Fact]
-    public Task ATimeoutByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds, (seed, _) => PlayAsync(seed, static () => new Reminder(), static () => new ReminderOracle()));
+    public Task ATimeoutByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds,
+        (seed, _) => PlayAsync(seed, static () => new Reminder(), static () => new ReminderOracle()));
 
-    /// <summary>Items come while the clock stands; it goes on when all of them have ended, and stands until everything that became due is there. Lives end at any call in between.</summary>
+    /// <summary>Items come while the clock stands; it goes on when all of them have ended, and stands until everything that became due is
+    /// there. Lives end at any call in between.</summary>
     private static async Task PlayAsync(int seed, Func<TimedStageNode<int, string, List<int>>> node, Func<Oracle> oracleOf)
     {
         var random = new Random(seed);
@@ -22,7 +28,8 @@ public class TimerCrashTests
         bool isKeyed = lanes == 0 || random.Next(2) == 0;
         var script = new List<(int[] Items, TimeSpan Wait)>();
         for (int phase = random.Next(2, 7); phase >= 0; phase--)
-            script.Add(([.. Enumerable.Range(0, random.Next(0, 40)).Select(_ => random.Next(1_000))], TimeSpan.FromSeconds(random.Next(8) == 0 ? 300_000 : random.Next(0, 7) / 2.0)));
+            script.Add(([.. Enumerable.Range(0, random.Next(0, 40)).Select(_ => random.Next(1_000))],
+                TimeSpan.FromSeconds(random.Next(8) == 0 ? 300_000 : random.Next(0, 7) / 2.0)));
         script.Add(([], TimeSpan.FromDays(3)));
 
         var faults = new Faults(seed);
@@ -34,7 +41,12 @@ public class TimerCrashTests
             Delivery = Sluice.DeliveryGuarantee.Replay(14, Backoff.None),
             Stream = new() { Partitions = isKeyed ? random.Next(1, 5) : 1 },
             MaxInFlight = random.Next(1, 40),
-            Run = new() { Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread, MaxBufferedItems = random.Next(1, 20), Time = clock },
+            Run = new()
+            {
+                Mode = random.Next(3) == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
+                MaxBufferedItems = random.Next(1, 20),
+                Time = clock
+            },
         };
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         int done = 0, dead = 0, lives = random.Next(8);
@@ -46,7 +58,8 @@ public class TimerCrashTests
             var memory = new StateMemory(random.Next(3) switch { 0 => 0, 1 => 1_000, _ => StateMemory.DefaultBytes });
             Consecutor<int> consecutor = new("numbers", source =>
             {
-                Source<string> texts = (lanes > 0 ? source | Stage.KeyBy((int n) => $"{n % keys}", lanes) | Sluice.StageNode.Of(Make) : source | Sluice.StageNode.Of(Make)) | Stage.Named("timed");
+                Source<string> texts = (lanes > 0 ? source | Stage.KeyBy((int n) => $"{n % keys}", lanes) | Sluice.StageNode.Of(Make)
+                    : source | Sluice.StageNode.Of(Make)) | Stage.Named("timed");
                 return texts | faults.Behind | ledger.Sink<string>();
             }, options with { Store = mortal, Process = new(), StateMemory = memory })
             { Key = isKeyed ? n => $"{n % keys}" : null };
@@ -68,7 +81,8 @@ public class TimerCrashTests
                     (int[] items, TimeSpan wait) = script[done];
                     if (!isPassed)
                     {
-                        await using (PipelineRun intake = (Source.Resumable($"phase-{done}", items) | consecutor).Start(cancellation: Cancellation)) await intake.Completion;
+                        await using (PipelineRun intake = (Source.Resumable($"phase-{done}", items)
+                            | consecutor).Start(cancellation: Cancellation)) await intake.Completion;
                         await consecutor.WaitForIdleAsync(Cancellation);
                         if (mortal.Died.IsCompleted) throw new StreamStoreException("It ended before.");
                         foreach (int item in items) oracle.Take($"{item % keys}", item, clock.GetUtcNow());
@@ -81,7 +95,8 @@ public class TimerCrashTests
                         }
                     }
                     using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-                    await Member.UntilAsync(() => mortal.Died.IsCompleted || consecutor.Completion.IsCompleted || IsSettled(consecutor.Snapshot(), patience.Token));
+                    await Member.UntilAsync(() => mortal.Died.IsCompleted || consecutor.Completion.IsCompleted
+                        || IsSettled(consecutor.Snapshot(), patience.Token));
                     if (consecutor.Completion.IsFaulted) await consecutor.Completion;
                     if (mortal.Died.IsCompleted) throw new StreamStoreException("It ended before.");
                     Assert.Equal(expected.Order(StringComparer.Ordinal), ledger.Lines.Order(StringComparer.Ordinal));
@@ -92,12 +107,16 @@ public class TimerCrashTests
                 Assert.Equal((dead, 0L), (end.Dead, end.Unaccounted));
                 foreach (string name in (string[])["$timers/timed", "$due/timed"])
                     for (int partition = 0; partition < options.Stream.Partitions; partition++)
-                        while ((await store.ListStateAsync(new GroupId("numbers", "numbers"), partition, name, cancellation: Cancellation)).Count > 0) await Member.NextAsync();          // the last commit may be on its way
+                        // the last commit may be on its way
+                        while ((await store.ListStateAsync(new GroupId("numbers", "numbers"), partition, name,
+                            cancellation: Cancellation)).Count > 0) await Member.NextAsync();
                 Assert.True(await consecutor.StopAsync());
 
                 bool IsSettled(ConsecutorSnapshot now, CancellationToken patience)
                 {
-                    if (now.Dead > dead || patience.IsCancellationRequested) throw new InvalidOperationException($"{ledger.Lines.Count} lines of {expected.Count}, {now.Dead} letters of {dead}: {now}");
+                    if (now.Dead > dead || patience.IsCancellationRequested)
+                        throw new InvalidOperationException(
+                            $"{ledger.Lines.Count} lines of {expected.Count}, {now.Dead} letters of {dead}: {now}");
                     return ledger.Lines.Count >= expected.Count && now.IsIdle && now.Dead == dead;
                 }
             }
@@ -122,7 +141,8 @@ public class TimerCrashTests
         /// <summary>What becomes due, and whether it never succeeds.</summary>
         public IEnumerable<(string Line, bool IsDead)> Pass(DateTimeOffset now, Faults faults)
         {
-            foreach (var timer in Due.Where(timer => timer.Value <= now).OrderBy(timer => timer.Value).Select(static timer => timer.Key).ToList())
+            foreach (var timer in Due.Where(timer => timer.Value <= now).OrderBy(timer => timer.Value).Select(static timer => timer.Key)
+                .ToList())
             {
                 if (!Due.Remove(timer)) continue;
                 bool isDead = MayFail(timer.Key, timer.Timer) && faults.IsPoison(Held[timer.Key][0]);
@@ -204,7 +224,8 @@ public class TimerCrashTests
         }
     }
 
-    /// <summary>Something is begun by items and ended by every fourth number; what is not ended is reminded of soon, and given up late.</summary>
+    /// <summary>Something is begun by items and ended by every fourth number; what is not ended is reminded of soon, and given up
+    /// late.</summary>
     private sealed class Reminder : TimedStageNode<int, string, List<int>>, IFaulty
     {
         public Faults? Faults { get; set; }
@@ -263,7 +284,8 @@ public class TimerCrashTests
         private void Fail(int place, int item)
         {
             if (place == 1 && IsPoison(item)) throw new FormatException($"{item} is poison");
-            if (Kind(item) == place && starts.AddOrUpdate((place, item), 1, static (_, known) => known + 1) <= 2) throw new TimeoutException("not now");
+            if (Kind(item) == place && starts.AddOrUpdate((place, item), 1, static (_, known) => known + 1) <= 2)
+                throw new TimeoutException("not now");
         }
 
         private int Kind(int item) => (int)(((((uint)seed * 2654435761u) ^ ((uint)item * 2246822519u)) * 3266489917u >> 7) % 20);

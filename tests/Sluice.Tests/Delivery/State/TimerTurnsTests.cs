@@ -1,7 +1,8 @@
 using System.Globalization;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>How much of what is due goes into one commit, and whose turn it is when timers are always due.</summary>
 public sealed class TimerTurnsTests
@@ -43,7 +44,8 @@ public sealed class TimerTurnsTests
             while (!consecutor.Completion.IsCompleted && await RowsAsync() > 0) await Member.NextAsync();
             Assert.DoesNotContain(ledger.Lines, static line => line.StartsWith('!'));
             clock.Advance(Minute / 2);
-            await Member.UntilAsync(() => ledger.Lines.Count(static line => line.StartsWith('!')) == Keys * nodes || consecutor.Completion.IsCompleted);
+            await Member.UntilAsync(() => ledger.Lines.Count(static line => line.StartsWith('!')) == Keys * nodes
+                || consecutor.Completion.IsCompleted);
             Assert.False(consecutor.Completion.IsFaulted, consecutor.Completion.Exception?.Message);
             Assert.Equal((0L, 0L), (consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
         }
@@ -54,7 +56,8 @@ public sealed class TimerTurnsTests
 
         Source<string> Chain(Source<string> source)
         {
-            for (int i = 0; i < nodes; i++) source = source | Stage.KeyBy((string item) => KeyOf(item), lanes) | Sluice.StageNode.Of(() => new Quiet()) | Stage.Named($"quiet-{i}");
+            for (int i = 0; i < nodes; i++) source = source | Stage.KeyBy((string item) => KeyOf(item), lanes)
+                | Sluice.StageNode.Of(() => new Quiet()) | Stage.Named($"quiet-{i}");
             return source;
         }
 
@@ -64,7 +67,8 @@ public sealed class TimerTurnsTests
             int due = 0;
             for (int i = 0; i < nodes; i++)
             {
-                IReadOnlyList<StateRow> rows = await store.ListStateAsync(new GroupId("texts", "texts"), 0, $"$due/quiet-{i}", cancellation: Cancellation);
+                IReadOnlyList<StateRow> rows = await store.ListStateAsync(new GroupId("texts", "texts"), 0, $"$due/quiet-{i}",
+                    cancellation: Cancellation);
                 due += rows.Count(row => long.Parse(row.Key.Split('/')[0], CultureInfo.InvariantCulture) <= clock.GetUtcNow().UtcTicks);
             }
             return due;
@@ -76,7 +80,8 @@ public sealed class TimerTurnsTests
     public async Task AHandlerThatPutsOutMuchFiresBesideManyThatWereMovedOn()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
-        await using Consecutor<string> consecutor = Make(store, static source => source | Sluice.StageNode.Of(static () => new Quiet()) | Stage.Named("quiet"));
+        await using Consecutor<string> consecutor = Make(store,
+            static source => source | Sluice.StageNode.Of(static () => new Quiet()) | Stage.Named("quiet"));
         await using var others = new Consecutor<string>("others", static source => source | (_ => { }), Options(store));
         consecutor.Output<string>("many").To(others);
         await others.StartAsync(Cancellation);
@@ -104,7 +109,9 @@ public sealed class TimerTurnsTests
         const int Rounds = 5;
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         using var ticks = new Ticks();
-        await using Consecutor<string> consecutor = Make(store, source => source | Stage.KeyBy((string item) => KeyOf(item), lanes) | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker"));
+        await using Consecutor<string> consecutor = Make(store,
+            source => source | Stage.KeyBy((string item) => KeyOf(item), lanes) | Sluice.StageNode.Of(() => new Ticker(ticks))
+                | Stage.Named("ticker"));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync("tick", Cancellation);
         await Member.UntilAsync(() => ticks.Begun == 1);
@@ -126,7 +133,9 @@ public sealed class TimerTurnsTests
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         using var ticks = new Ticks();
-        await using Consecutor<string> consecutor = Make(store, source => source | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker") | Sluice.StageNode.Of(static () => new Quiet()) | Stage.Named("quiet"));
+        await using Consecutor<string> consecutor = Make(store,
+            source => source | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker")
+                | Sluice.StageNode.Of(static () => new Quiet()) | Stage.Named("quiet"));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync(["tick", "a:60"], Cancellation);
         await Member.UntilAsync(() => ticks.Begun == 1);
@@ -138,7 +147,8 @@ public sealed class TimerTurnsTests
         Assert.Equal(["!tick has ended", "a:60"], ledger.Lines.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Others have something all the time: each of their items waits until timers of the idle partition have fired. Where their items take all the room, timers wait for a second.</summary>
+    /// <summary>Others have something all the time: each of their items waits until timers of the idle partition have fired. Where their
+    /// items take all the room, timers wait for a second.</summary>
     [Theory]
     [InlineData(4)]
     [InlineData(1)]
@@ -148,10 +158,12 @@ public sealed class TimerTurnsTests
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         using var ticks = new Ticks();
         await using Consecutor<string> consecutor = new("texts",
-            source => source | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker") | (item => WaitAsync(item)) | Stage.Parallel(2) | ledger.Sink<string>(),
+            source => source | Sluice.StageNode.Of(() => new Ticker(ticks)) | Stage.Named("ticker") | (item => WaitAsync(item))
+                | Stage.Parallel(2) | ledger.Sink<string>(),
             Options(store) with { Stream = new() { Partitions = 2 }, MaxInFlight = capacity })
         { Key = static item => item.Split(' ')[0] };
-        string busy = Enumerable.Range(0, 100).Select(static n => $"k{n}").First(static key => EntryKey.Of(key).PartitionOf(2) != EntryKey.Of("tick").PartitionOf(2));
+        string busy = Enumerable.Range(0, 100).Select(static n => $"k{n}")
+            .First(static key => EntryKey.Of(key).PartitionOf(2) != EntryKey.Of("tick").PartitionOf(2));
         ticks.Release(1_000_000);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync("tick", Cancellation);
@@ -172,7 +184,8 @@ public sealed class TimerTurnsTests
         }
     }
 
-    private Consecutor<string> Make(IStreamStore store, Func<Source<string>, Source<string>> apply) => new("texts", source => apply(source) | ledger.Sink<string>(), Options(store)) { Key = KeyOf };
+    private Consecutor<string> Make(IStreamStore store, Func<Source<string>, Source<string>> apply)
+        => new("texts", source => apply(source) | ledger.Sink<string>(), Options(store)) { Key = KeyOf };
 
     private ConsecutorOptions Options(IStreamStore store) => new()
     {
@@ -186,7 +199,8 @@ public sealed class TimerTurnsTests
 
     private static string KeyOf(string item) => item.TrimStart('!').Split(':')[0];
 
-    /// <summary>Tells "!KEY" when nothing has come for so many seconds, and hands on everything; a key that is a number puts out as many items by name, besides.</summary>
+    /// <summary>Tells "!KEY" when nothing has come for so many seconds, and hands on everything; a key that is a number puts out as many
+    /// items by name, besides.</summary>
     private sealed class Quiet : TimedStageNode<string, string, int>
     {
         private readonly NamedOutput<string> many = new("many");
@@ -201,7 +215,8 @@ public sealed class TimerTurnsTests
 
         protected override async ValueTask OnTimerAsync(string timer, Output<string> output, CancellationToken cancellation)
         {
-            for (int i = 0; int.TryParse(Key, CultureInfo.InvariantCulture, out int count) && i < count; i++) await output.PushAsync(many, $"{Key}:{i}");
+            for (int i = 0; int.TryParse(Key, CultureInfo.InvariantCulture, out int count) && i < count; i++)
+                await output.PushAsync(many, $"{Key}:{i}");
             await output.PushAsync($"!{Key}");
         }
     }
@@ -242,6 +257,7 @@ public sealed class TimerTurnsTests
             await ticks.FireAsync(cancellation);
         }
 
-        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation) => output.PushAsync($"!{Key} has ended");
+        protected override ValueTask EndKeyAsync(Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"!{Key} has ended");
     }
 }

@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>Old and new code that take turns on what is stored.</summary>
 public class TwoVersionsTests
@@ -12,7 +14,8 @@ public class TwoVersionsTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Old code goes on until new code has written. From there on it leaves the partition alone, and goes on with the other one.</summary>
+    /// <summary>Old code goes on until new code has written. From there on it leaves the partition alone, and goes on with the other
+    /// one.</summary>
     [Fact]
     public async Task OldCodeLeavesAPartitionAloneThatNewCodeHasWritten()
     {
@@ -40,7 +43,8 @@ public class TwoVersionsTests
             await Member.UntilAsync(() => seen.Contains($"{here}=2"));
             for (int i = 0; i < 1_000; i++) await Member.NextAsync();
             Assert.Contains("was written by version 2 of the code; this is version", old.Snapshot().Problem, StringComparison.Ordinal);
-            Assert.Equal([$"{there}=1", $"{there}=2", $"{there}=xxx"], seen.Where(line => line.StartsWith($"{there}=", StringComparison.Ordinal)));
+            Assert.Equal([$"{there}=1", $"{there}=2", $"{there}=xxx"],
+                seen.Where(line => line.StartsWith($"{there}=", StringComparison.Ordinal)));
             Assert.Equal(Text(written, there), Text(await StatesAsync(store), there));
             Assert.True(await old.StopAsync());
         }
@@ -78,7 +82,8 @@ public class TwoVersionsTests
         Assert.Equal(["a=x", "a=xx"], seen);
     }
 
-    /// <summary>What came out of a chunk waits for its node, and what the chunk holds is kept, while code that calls it otherwise does not start; then it says that it was renamed.</summary>
+    /// <summary>What came out of a chunk waits for its node, and what the chunk holds is kept, while code that calls it otherwise does not
+    /// start; then it says that it was renamed.</summary>
     [Fact]
     public async Task CodeWithoutANodeLeavesWhatTheNodeHoldsAndHasPutOut()
     {
@@ -96,7 +101,8 @@ public class TwoVersionsTests
         await using (Consecutor<int> without = Numbers(source => source | ledger.Sink<int>()))
         {
             InvalidOperationException failure = await Assert.ThrowsAsync<InvalidOperationException>(() => without.StartAsync(Cancellation));
-            Assert.Contains("'threes': 1 row in partition 0; the code has no such node. The nodes of the code that keep state: none.", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("'threes': 1 row in partition 0; the code has no such node. The nodes of the code that keep state: none.",
+                failure.Message, StringComparison.Ordinal);
         }
         await using Consecutor<int> last = Chunks("triples", StateOptions.Renamed("threes", "triples"));
         await last.StartAsync(Cancellation);
@@ -105,20 +111,41 @@ public class TwoVersionsTests
         Assert.Equal((6L, 7L, 0L, 0L), (end.Accepted, end.Completed, end.Dead, end.Unaccounted));
         Assert.Equal(["0,1,2", "3,4,6"], ledger.Lines.Order());
 
-        Consecutor<int> Chunks(string name = "threes", params StateChange[] said) => Numbers(source => source.Chunk(3) | Stage.Named(name) | (some => isMended ? string.Join(',', some) : throw new TimeoutException("not now")) | ledger.Sink<string>(), said);
+        Consecutor<int> Chunks(string name = "threes", params StateChange[] said)
+            => Numbers(source => source.Chunk(3) | Stage.Named(name)
+            | (some => isMended ? string.Join(',', some) : throw new TimeoutException("not now")) | ledger.Sink<string>(), said);
 
         Consecutor<int> Numbers(Func<Source<int>, Pipeline> body, params StateChange[] said)
-            => new("numbers", body, new() { Store = store, Process = new(), Stream = new() { Partitions = 1 }, Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(TimeSpan.FromHours(1))), Run = new() { Time = clock }, State = said });
+            => new("numbers", body, new()
+            {
+                Store = store,
+                Process = new(),
+                Stream = new() { Partitions = 1 },
+                Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(TimeSpan.FromHours(1))),
+                Run = new() { Time = clock },
+                State = said
+            });
     }
 
     private Consecutor<string> Old(IStreamStore store, int codeVersion = 1)
-        => new("words", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
+        => new("words", source => source | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | seen.Enqueue,
+        Options(store, codeVersion))
+        { Key = static word => word };
 
     private Consecutor<string> New(IStreamStore store, int codeVersion = 2)
-        => new("words", source => source | Sluice.StageNode.Of(() => new CountInMarks()) | Stage.Named("count") | seen.Enqueue, Options(store, codeVersion)) { Key = static word => word };
+        => new("words", source => source | Sluice.StageNode.Of(() => new CountInMarks()) | Stage.Named("count") | seen.Enqueue,
+        Options(store, codeVersion))
+        { Key = static word => word };
 
     private static ConsecutorOptions Options(IStreamStore store, int codeVersion)
-        => new() { Store = store, CodeVersion = codeVersion, Process = new(), Stream = new() { Partitions = 2 }, Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None) };
+        => new()
+        {
+            Store = store,
+            CodeVersion = codeVersion,
+            Process = new(),
+            Stream = new() { Partitions = 2 },
+            Delivery = Sluice.DeliveryGuarantee.Replay(2, Backoff.None)
+        };
 
     private async Task<List<StoredState>> StatesAsync(IStreamStore store)
     {
@@ -134,7 +161,8 @@ public class TwoVersionsTests
 
     private sealed class Count : StatefulStageNode<string, string, int>
     {
-        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}={++State}");
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"{item}={++State}");
     }
 
     private sealed class CountInMarks : StatefulStageNode<string, string, string>
@@ -145,6 +173,7 @@ public class TwoVersionsTests
 
         protected override string Migrate(StoredState stored) => new('x', int.Parse(Encoding.UTF8.GetString(stored.Payload.Span)));
 
-        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}={State += "x"}");
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"{item}={State += "x"}");
     }
 }

@@ -1,6 +1,8 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
 /// <summary>What nodes remember, while the store does not answer for a moment.</summary>
 public class UnansweredStateTests
@@ -36,7 +38,14 @@ public class UnansweredStateTests
         Assert.Equal(0, store.ReadsToFail);
 
         Consecutor<int> Make() => new("work", source => source | StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
-            new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 2 * Keys }, Delivery = DeliveryGuarantee.Confirm, Run = new() { Time = clock }, Process = new() })
+            new()
+            {
+                Store = store,
+                Stream = new() { Partitions = 1, MaxItems = 2 * Keys },
+                Delivery = DeliveryGuarantee.Confirm,
+                Run = new() { Time = clock },
+                Process = new()
+            })
         { Key = static n => $"{n}" };
     }
 
@@ -47,7 +56,9 @@ public class UnansweredStateTests
         TestClock clock = new();
         await using var store = new SilentStore(new MemoryStreamStore(clock));
         var ledger = new Ledger();
-        await using var consecutor = new Consecutor<int>("work", source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | ledger.Sink<int>(), Member.Options("one", store, clock));
+        await using var consecutor = new Consecutor<int>("work",
+            source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum") | ledger.Sink<int>(),
+                Member.Options("one", store, clock));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
@@ -95,8 +106,10 @@ public class UnansweredStateTests
 
         public TaskCompletionSource MayBeat { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys, CancellationToken cancellation = default)
-            => node == "count" && Interlocked.Decrement(ref reads) >= 0 ? throw new StreamStoreException("The connection is cut.") : base.ReadStateAsync(group, partition, node, keys, cancellation);
+        public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node,
+            IReadOnlyList<string> keys, CancellationToken cancellation = default)
+            => node == "count" && Interlocked.Decrement(ref reads) >= 0 ? throw new StreamStoreException("The connection is cut.")
+            : base.ReadStateAsync(group, partition, node, keys, cancellation);
 
         public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
         {

@@ -1,9 +1,12 @@
 using System.Buffers;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Deliveries;
+namespace Sluice.Tests.Delivery;
 
-/// <summary>What a node puts out, fails and cannot be stored as an entry of its own: the consecutor neither fails nor tries it for ever.</summary>
+/// <summary>What a node puts out, fails and cannot be stored as an entry of its own: the consecutor neither fails nor tries it for
+/// ever.</summary>
 public class UnwritableEmissionTests
 {
     private readonly Ledger ledger = new();
@@ -20,7 +23,9 @@ public class UnwritableEmissionTests
         await using var store = new MemoryStreamStore();
         int left = failures;
         await using var consecutor = new Consecutor<string>("work",
-            source => source.Chunk(5) | Stage.Named("five") | (some => left-- > 0 ? throw new TimeoutException("not now") : $"{some.Length}") | ledger.Sink<string>(), Options(store, PayloadSerializers.Json));
+            source => source.Chunk(5) | Stage.Named("five")
+                | (some => left-- > 0 ? throw new TimeoutException("not now") : $"{some.Length}") | ledger.Sink<string>(),
+                Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([.. Enumerable.Range(0, 5).Select(static n => new string((char)('a' + n), 400))], Cancellation);
         await consecutor.StartAsync(Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -36,13 +41,15 @@ public class UnwritableEmissionTests
         Assert.Equal(["5"], ledger.Lines);
     }
 
-    /// <summary>The item that completes the chunk is blamed first. If the next one meets the same chunk, the chunk is given up, and later items go through.</summary>
+    /// <summary>The item that completes the chunk is blamed first. If the next one meets the same chunk, the chunk is given up, and later
+    /// items go through.</summary>
     [Fact]
     public async Task AChunkThatItsSerializerRefusesIsALetterAndTheOthersGoOn()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work", source => source.Chunk(3) | Stage.Named("some")
-            | (some => some.Contains(5) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(), Options(store, PayloadSerializers.Json.With(new Refusing<int[]>())));
+            | (some => some.Contains(5) ? throw new TimeoutException("not now") : string.Join(',', some)) | ledger.Sink<string>(),
+            Options(store, PayloadSerializers.Json.With(new Refusing<int[]>())));
         await consecutor.SendAllAsync([.. Enumerable.Range(1, 13)], Cancellation);
         await consecutor.StartAsync(Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -64,7 +71,8 @@ public class UnwritableEmissionTests
     {
         await using var store = new MemoryStreamStore(clock);
         await using var consecutor = new Consecutor<int>("work", source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")
-            | (window => window.Items.Contains(2) ? throw new TimeoutException("not now") : string.Join(',', window.Items)) | ledger.Sink<string>(),
+            | (window => window.Items.Contains(2) ? throw new TimeoutException("not now") : string.Join(',', window.Items))
+            | ledger.Sink<string>(),
             Options(store, PayloadSerializers.Json.With(new Refusing<Window<int>>())));
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
@@ -82,8 +90,10 @@ public class UnwritableEmissionTests
     public async Task AResultAtTheEndOfTheInputIsALetterThatNamesItsNode()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("work", source => source.Aggregate(0, static (sum, n) => sum + n, static _ => double.NaN) | Stage.Named("sum")
-            | (n => double.IsNaN(n) ? throw new TimeoutException("not now") : n) | ledger.Sink<double>(), Options(store, PayloadSerializers.Json));
+        await using var consecutor = new Consecutor<int>("work",
+            source => source.Aggregate(0, static (sum, n) => sum + n, static _ => double.NaN) | Stage.Named("sum")
+            | (n => double.IsNaN(n) ? throw new TimeoutException("not now") : n) | ledger.Sink<double>(),
+            Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.CompleteAsync(Cancellation);
@@ -92,15 +102,18 @@ public class UnwritableEmissionTests
         Assert.Equal("sum", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Node);
     }
 
-    /// <summary>A result that fails behind its node is an item of its own: when it has ended, as a letter or not, the node is not asked for it once more.</summary>
+    /// <summary>A result that fails behind its node is an item of its own: when it has ended, as a letter or not, the node is not asked for
+    /// it once more.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(int.MaxValue)]
     public async Task AResultThatFailsIsPutOutOnce(int failures)
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("work", source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum")
-            | (n => failures-- > 0 ? throw new TimeoutException("not now") : n) | ledger.Sink<int>(), Options(store, PayloadSerializers.Json));
+        await using var consecutor = new Consecutor<int>("work",
+            source => source.Aggregate(0, static (sum, n) => sum + n) | Stage.Named("sum")
+            | (n => failures-- > 0 ? throw new TimeoutException("not now") : n) | ledger.Sink<int>(),
+            Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.StartAsync(Cancellation);
         await consecutor.CompleteAsync(Cancellation);
@@ -114,8 +127,10 @@ public class UnwritableEmissionTests
     public async Task AnItemThatMakesAChunkUnwritableDiesAlone()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("work", source => (source | (static n => n == 4 ? double.NaN : n)).Chunk(2) | Stage.Named("pairs")
-            | (pair => Array.Exists(pair, double.IsNaN) ? throw new TimeoutException("not now") : string.Join(',', pair)) | ledger.Sink<string>(), Options(store, PayloadSerializers.Json));
+        await using var consecutor = new Consecutor<int>("work",
+            source => (source | (static n => n == 4 ? double.NaN : n)).Chunk(2) | Stage.Named("pairs")
+            | (pair => Array.Exists(pair, double.IsNaN) ? throw new TimeoutException("not now") : string.Join(',', pair))
+            | ledger.Sink<string>(), Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([1, 2, 3, 4, 5, 6, 7], Cancellation);
         await consecutor.StartAsync(Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
@@ -129,12 +144,15 @@ public class UnwritableEmissionTests
     public async Task AnExceptionThatCannotSayItsMessageIsALetterLikeOthers()
     {
         await using var store = new MemoryStreamStore();
-        await using var consecutor = new Consecutor<int>("work", source => source | (static n => n == 2 ? throw new SpeechlessException() : n) | ledger.Sink<int>(), Options(store, PayloadSerializers.Json));
+        await using var consecutor = new Consecutor<int>("work",
+            source => source | (static n => n == 2 ? throw new SpeechlessException() : n) | ledger.Sink<int>(),
+                Options(store, PayloadSerializers.Json));
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((2L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
-        Assert.Equal("SpeechlessException: (its Message threw NotSupportedException)", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Error);
+        Assert.Equal("SpeechlessException: (its Message threw NotSupportedException)",
+            Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Error);
     }
 
     private ConsecutorOptions Options(IStreamStore store, PayloadSerializers serializers) => new()

@@ -1,6 +1,10 @@
-namespace Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Storage;
 
-/// <summary>A value that cannot be written: the item that has brought it fails, is tried again and dies with the reason; every other item goes through.</summary>
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A value that cannot be written: the item that has brought it fails, is tried again and dies with the reason; every other item
+/// goes through.</summary>
 public class UnwritableStateTests
 {
     private const int Items = 8, Bad = 3;
@@ -12,7 +16,8 @@ public class UnwritableStateTests
 
     public static TheoryData<string, string> OperatorsAndValues()
     {
-        string[] operators = ["node", "scan", "distinct", "chunk", "timed chunk", "group", "window", "event window", "session", "aggregate", "join", "zip"];
+        string[] operators = ["node", "scan", "distinct", "chunk", "timed chunk", "group", "window", "event window", "session", "aggregate",
+            "join", "zip"];
         var all = new TheoryData<string, string>();
         foreach (string one in operators)
             foreach (string value in new[] { "not a number", "a cycle", "its serializer throws", "a huge row" })
@@ -49,7 +54,9 @@ public class UnwritableStateTests
     {
         string key = $"a{(char)letter}";
         await using var store = new MemoryStreamStore();
-        await using Consecutor<int> consecutor = Make(store, source => source | Stage.KeyBy<int, string>(n => n == Bad ? key : $"k{n}") | StageNode.Of(static () => new Counted()) | Stage.Named("op") | ledger.Sink<string>());
+        await using Consecutor<int> consecutor = Make(store,
+            source => source | Stage.KeyBy<int, string>(n => n == Bad ? key : $"k{n}") | StageNode.Of(static () => new Counted())
+                | Stage.Named("op") | ledger.Sink<string>());
         ConsecutorSnapshot end = await RunAsync(consecutor);
         Assert.Equal((Items, 1L, 0L), (end.Accepted, end.Dead, end.Unaccounted));
         DeadLetter dead = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
@@ -63,7 +70,8 @@ public class UnwritableStateTests
     public async Task OfManyBadItemsEachIsFound()
     {
         await using var store = new MemoryStreamStore();
-        await using Consecutor<int> consecutor = Make(store, source => source.Scan(0.0, static (sum, n) => n % 7 == 0 ? double.NaN : sum + n) | Stage.Named("sum")
+        await using Consecutor<int> consecutor = Make(store,
+            source => source.Scan(0.0, static (sum, n) => n % 7 == 0 ? double.NaN : sum + n) | Stage.Named("sum")
             | (sum => $"{sum}") | ledger.Sink<string>());
         await consecutor.SendAllAsync([.. Enumerable.Range(1, 200)], Cancellation);
         await consecutor.StartAsync(Cancellation);
@@ -114,12 +122,15 @@ public class UnwritableStateTests
         "timed chunk" => things.Chunk(4, within: TimeSpan.FromDays(1)) | Op() | Text,
         "group" => things.GroupBy(static thing => thing.Number / 5) | Op() | (static group => Text(group.Items)),
         "window" => things.Window(TimeSpan.FromDays(36_500)) | Op() | (static window => Text(window.Items)),
-        "event window" => things.Window(new EventTime<Thing>(static thing => DateTimeOffset.UnixEpoch.AddMinutes(thing.Number)), TimeSpan.FromHours(1)) | Op() | (static window => Text(window.Items)),
+        "event window" => things.Window(new EventTime<Thing>(static thing => DateTimeOffset.UnixEpoch.AddMinutes(thing.Number)),
+            TimeSpan.FromHours(1)) | Op() | (static window => Text(window.Items)),
         "session" => things.SessionWindow(TimeSpan.FromDays(1), TimeSpan.FromDays(2)) | Op() | (static window => Text(window.Items)),
         "aggregate" => things.Aggregate(new Thing(), static (_, thing) => thing) | Op() | (static thing => $"{thing.Number}"),
-        "join" => things.Join(left => left.Where(static thing => thing.Number != 4), right => right.Where(static thing => thing.Number == 4), static _ => 0, static _ => 0,
+        "join" => things.Join(left => left.Where(static thing => thing.Number != 4),
+            right => right.Where(static thing => thing.Number == 4), static _ => 0, static _ => 0,
             static (left, right) => $"{left.Number}", within: TimeSpan.FromDays(1)) | Op(),
-        "zip" => things.Zip(left => left.Where(static thing => thing.Number <= 4), right => right.Where(static thing => thing.Number > 4), static (left, right) => $"{left.Number}-{right.Number}") | Op(),
+        "zip" => things.Zip(left => left.Where(static thing => thing.Number <= 4), right => right.Where(static thing => thing.Number > 4),
+            static (left, right) => $"{left.Number}-{right.Number}") | Op(),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -176,7 +187,8 @@ public class UnwritableStateTests
 
     private sealed class SecretConverter : System.Text.Json.Serialization.JsonConverter<Secret>
     {
-        public override Secret Read(ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert, System.Text.Json.JsonSerializerOptions options)
+        public override Secret Read(ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert,
+            System.Text.Json.JsonSerializerOptions options)
         {
             reader.Skip();
             return new();

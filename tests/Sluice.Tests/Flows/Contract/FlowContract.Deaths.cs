@@ -1,5 +1,7 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
@@ -19,11 +21,13 @@ public abstract partial class FlowContract
         var isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Supervisor first = lab.Join(options => options with { Name = "host" });
         Register(first, isFirst: true);
-        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(), Enumerable.Range(1, Items).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(Flow.From(work).Resolve(),
+            Enumerable.Range(1, Items).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
         await isThere.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await first.AbandonAsync();
         Register(lab.Join(options => options with { Name = "host" }), isFirst: false);
-        Assert.Equal(Enumerable.Range(1, Items).Select(static i => i * (i + 1) / 2).Select((sum, i) => resume == ResumeMode.Checkpoint ? sum : i + 1), await FlowLab.ReadAsync(run.Output<int>("y")));
+        Assert.Equal(Enumerable.Range(1, Items).Select(static i => i * (i + 1) / 2)
+            .Select((sum, i) => resume == ResumeMode.Checkpoint ? sum : i + 1), await FlowLab.ReadAsync(run.Output<int>("y")));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         void Register(Supervisor service, bool isFirst)
@@ -68,7 +72,8 @@ public abstract partial class FlowContract
         Supervisor starter = lab.Join(), first = lab.Join();
         starter.Register(empty, () => Task.CompletedTask);
         Register(first, isFirst: true);
-        await using FlowRun run = await starter.StartAsync(Flow.From(both, empty).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 2), IOVal.Of("d", 3)], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await starter.StartAsync(Flow.From(both, empty).Resolve(),
+            [IOVal.Of("a", 1), IOVal.Of("b", 2), IOVal.Of("d", 3)], cancellation: FlowLab.Cancellation);
         Assert.Equal(1, await run.Output<int>("p").FirstAsync(FlowLab.Cancellation));
         Assert.Equal(3, await run.Output<int>("q").FirstAsync(FlowLab.Cancellation));
         await first.DisposeAsync();
@@ -77,7 +82,9 @@ public abstract partial class FlowContract
         Assert.Equal([3], await FlowLab.ReadAsync(run.Output<int>("q")));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
-        void Register(Supervisor service, bool isFirst) => service.Register(both, async (IO<int> a, IO<int> b, IO<int> c, IO<int> d, IOWriter<int> p, IOWriter<int> q, CancellationToken cancellation) =>
+        void Register(Supervisor service, bool isFirst)
+            => service.Register(both, async (IO<int> a, IO<int> b, IO<int> c, IO<int> d, IOWriter<int> p, IOWriter<int> q,
+            CancellationToken cancellation) =>
         {
             if (!isFirst) await MergeAsync(c, d, q, cancellation);
             await MergeAsync(a, b, p, cancellation);
@@ -111,12 +118,17 @@ public abstract partial class FlowContract
         await dying.AbandonAsync();
         await using var again = Supervisor.Attach(store, new() { Name = "host" });
         again.Register(Work, () => second == 0 ? [] : new[] { IOVal.Of("y", second) });
-        var failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Equal($"The run {run.Id} has failed: the processor work has: The processor work was repeated after its host had gone, and did not put out the same to y: {how}. What readers have seen and what would follow do not belong together. "
-            + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.", failure.Message);
+        var failure = await Assert.ThrowsAsync<NondeterministicReplayException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        Assert.Equal(
+            $"The run {run.Id} has failed: the processor work has: The processor work was repeated after its host had gone, and did not "
+                + $"put out the same to y: {how}. What readers have seen and what would follow do not belong together. "
+            + "Make it depend on nothing but its inputs (an injected TimeProvider is repeated too), or let it resume per item.",
+            failure.Message);
     }
 
-    // 13: a service dies at each of its calls to the store in turn, while it starts a run, which starts it again under its id when it is back.
+    // 13: a service dies at each of its calls to the store in turn, while it starts a run, which starts it again under its id when it is
+    // back.
     [Fact]
     public async Task WhoeverDiesWhileItStartsARunStartsItAgain()
     {
@@ -164,7 +176,9 @@ public abstract partial class FlowContract
             await Task.Yield();
         }
         var failure = await Assert.ThrowsAsync<FlowException>(() => completion);
-        Assert.Equal("The run fed has failed: the processor work has: The stream x of the run fed has failed: The service starter, which has started the run and was putting in x, has been silent for 00:00:15. "
+        Assert.Equal(
+            "The run fed has failed: the processor work has: The stream x of the run fed has failed: The service starter, which has "
+                + "started the run and was putting in x, has been silent for 00:00:15. "
             + "Start the run again, or put the values in by a processor.", failure.Message);
         dead.SetResult();
 

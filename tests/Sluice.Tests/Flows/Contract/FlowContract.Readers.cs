@@ -1,3 +1,5 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
@@ -16,7 +18,12 @@ public abstract partial class FlowContract
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);
         List<string> warnings = [];
-        var supervisor = Supervisor.Attach(store, new() { Name = "service", Time = clock, OnWarning = text => { lock (warnings) warnings.Add(text); } });
+        var supervisor = Supervisor.Attach(store, new()
+        {
+            Name = "service",
+            Time = clock,
+            OnWarning = text => { lock (warnings) warnings.Add(text); }
+        });
         supervisor.Register(Source, MakeAsync);
         supervisor.Register(Pass, async (IO<int> left, IOWriter<int> passed) =>
         {
@@ -27,7 +34,8 @@ public abstract partial class FlowContract
             await foreach (int value in passed.StreamAsync()) await all.WriteAsync(value);
             await foreach (int value in right.StreamAsync()) await all.WriteAsync(-value);
         });
-        Flow flow = Flow.From(Source, Pass, Reader).With("left", new() { MaxItems = 50 }).With("right", new() { MaxItems = 20 }).With("passed", new() { MaxItems = 10 }).Resolve();
+        Flow flow = Flow.From(Source, Pass, Reader).With("left", new() { MaxItems = 50 }).With("right", new() { MaxItems = 20 })
+            .With("passed", new() { MaxItems = 10 }).Resolve();
         await using (FlowRun run = await supervisor.StartAsync(flow, [], cancellation: FlowLab.Cancellation))
         {
             Task<List<int>> results = FlowLab.ReadAsync(run.Output<int>("all"));
@@ -37,7 +45,8 @@ public abstract partial class FlowContract
                 clock.Advance(TimeSpan.FromMilliseconds(100));
                 await Task.Yield();
             }
-            Assert.Equal(Enumerable.Range(0, DiamondItems).Concat(Enumerable.Range(0, DiamondItems).Select(value => -value)), await results);
+            Assert.Equal(Enumerable.Range(0, DiamondItems).Concat(Enumerable.Range(0, DiamondItems).Select(value => -value)),
+                await results);
         }
         await supervisor.DisposeAsync();
         Assert.Contains(warnings, text => text.Contains("source waits for room in right until reader reads it", StringComparison.Ordinal));
@@ -66,8 +75,10 @@ public abstract partial class FlowContract
             await foreach (int value in x.StreamAsync()) sum += value;
             return sum;
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
-        Assert.Equal((long)Many * (Many - 1) / 2, await run.Output<long>("sum").FirstAsync(FlowLab.Cancellation).AsTask().WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal((long)Many * (Many - 1) / 2, await run.Output<long>("sum").FirstAsync(FlowLab.Cancellation).AsTask()
+            .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
     }
 
     [Fact]
@@ -77,14 +88,18 @@ public abstract partial class FlowContract
         Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
         int atWork = 0, most = 0;
         foreach (var (from, to) in new[] { ("x", "y"), ("y", "z"), ("z", "end") })
-            service.Register(new($"to {to}") { Inputs = [from], Outputs = [to] }, (ProcessorFunction)((context, cancellation) => PassAsync(context.Input<int>(from), to, cancellation)));
-        Flow flow = Flow.From(new[] { ("x", "y"), ("y", "z"), ("z", "end") }.Select(pair => new Processor($"to {pair.Item2}") { Inputs = [pair.Item1], Outputs = [pair.Item2] }));
+            service.Register(new($"to {to}") { Inputs = [from], Outputs = [to] },
+                (ProcessorFunction)((context, cancellation) => PassAsync(context.Input<int>(from), to, cancellation)));
+        Flow flow = Flow.From(new[] { ("x", "y"), ("y", "z"),
+            ("z", "end") }.Select(pair => new Processor($"to {pair.Item2}") { Inputs = [pair.Item1], Outputs = [pair.Item2] }));
         flow = flow.With("y", new() { MaxItems = 10 }).With("z", new() { MaxItems = 10 }).Resolve();
-        await using FlowRun run = await service.StartAsync(flow, Enumerable.Range(0, 1000).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(flow, Enumerable.Range(0, 1000).Select(i => IOVal.Of("x", i)),
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(Enumerable.Range(0, 1000), await FlowLab.ReadAsync(run.Output<int>("end")));
         Assert.Equal(1, most);
 
-        async IAsyncEnumerable<IOVal> PassAsync(IO<int> from, string to, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        async IAsyncEnumerable<IOVal> PassAsync(IO<int> from, string to,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
         {
             await foreach (int value in from.StreamAsync(cancellation))
             {
@@ -109,7 +124,8 @@ public abstract partial class FlowContract
         Delegate firstOnly = async (IO<int> x) => { await x.FirstAsync(); await isDone.Task; };
         Delegate nothing = () => isDone.Task;
         service.Register(taker, first ? firstOnly : nothing);
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         async IAsyncEnumerable<IOVal> MakeAndTellAsync()
@@ -133,7 +149,8 @@ public abstract partial class FlowContract
             await foreach (int _ in x.StreamAsync()) count++;
             return count;
         });
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker, failing, counting).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, failing, counting).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
         Assert.Equal([Many], await FlowLab.ReadAsync(run.Output<int>("count")));
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Contains("the processor failing has: ", failure.Message, StringComparison.Ordinal);
@@ -147,7 +164,8 @@ public abstract partial class FlowContract
         await using FlowLab lab = await NewLabAsync();
         Supervisor service = lab.Join();
         service.Register(Maker, MakeMany);
-        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(Many, (await FlowLab.ReadAsync(run.Output<int>("x"))).Count);
         var twice = await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(run.Output<int>("x")));

@@ -1,5 +1,6 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
-using Sluice.Tests.Deliveries;
 
 namespace Sluice.Tests.Flows;
 
@@ -41,7 +42,8 @@ public abstract partial class FlowContract
         DateTimeOffset begun = clock.GetUtcNow();
         Sweep sweep = NewSweep(store, clock);
         var slow = new HookedStore(store) { BeforeOpen = _ => SweepLaterAsync(), BeforeCommit = _ => SweepLaterAsync() };
-        await using var starter = Supervisor.Attach(slow, new() { Name = "starter", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
+        await using var starter = Supervisor.Attach(slow,
+            new() { Name = "starter", Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan });
         await using FlowRun run = await starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "slow", cancellation: FlowLab.Cancellation);
         slow.BeforeCommit = null;
         slow.BeforeOpen = null;
@@ -66,7 +68,8 @@ public abstract partial class FlowContract
         bool isSwept = false;
         var asleep = new HookedStore(store) { BeforeCommit = SleepAsync };
         await using var starter = Supervisor.Attach(asleep, new() { Name = "starter", RunRetentionDuration = Timeout.InfiniteTimeSpan });
-        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "asleep", cancellation: FlowLab.Cancellation));
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => starter.StartAsync(Working, [IOVal.Of("x", 1)], run: "asleep",
+            cancellation: FlowLab.Cancellation));
         Assert.Contains("asleep", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(await store.ListStreamsAsync("flow"), static stream => stream.Contains("asleep", StringComparison.Ordinal));
 
@@ -106,7 +109,7 @@ public abstract partial class FlowContract
         return async () =>
         {
             List<string> notStarted = [];
-            await foreach (FlowStatus _ in FlowReports.ListAsync(calls, FlowLab.Cancellation, notStarted.Add)) { }
+            await foreach (FlowRunInfo _ in FlowReports.ListAsync(calls, FlowLab.Cancellation, notStarted.Add)) { }
             await sweeper.SweepAsync(notStarted, await store.GetTimeAsync(FlowLab.Cancellation));
         };
     }

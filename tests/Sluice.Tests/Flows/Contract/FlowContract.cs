@@ -1,6 +1,10 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
-/// <summary>What flows do over every store: the scenarios 6 and 11 to 13 of the protocol, as far as they are about flows. Each store has a class with these tests.</summary>
+/// <summary>What flows do over every store: the scenarios 6 and 11 to 13 of the protocol, as far as they are about flows. Each store has a
+/// class with these tests.</summary>
 public abstract partial class FlowContract
 {
     private const int Many = 5_000;
@@ -31,7 +35,8 @@ public abstract partial class FlowContract
             await sum.WriteAsync(now, cancellation);
         });
         Flow flow = Flow.From(Work with { Resume = ResumeMode.PerItem }, sums).Resolve();
-        await using FlowRun run = await lab.Join().StartAsync(flow, Enumerable.Range(0, 40).Select(i => IOVal.Of("x", i)), allOutputs: true, cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await lab.Join().StartAsync(flow, Enumerable.Range(0, 40).Select(i => IOVal.Of("x", i)), allOutputs: true,
+            cancellation: FlowLab.Cancellation);
         Assert.Equal(Enumerable.Range(0, 40), await FlowLab.ReadAsync(run.Output<int>("y")));
         Assert.Equal([780], await FlowLab.ReadAsync(run.Output<int>("sum")));
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

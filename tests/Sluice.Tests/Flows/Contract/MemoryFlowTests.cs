@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Tests.Flows;
 
 /// <summary>The contract of flows, in memory.</summary>

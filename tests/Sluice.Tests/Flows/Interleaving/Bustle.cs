@@ -1,9 +1,11 @@
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// Knows whether anything moves in a test that runs on the thread pool: what is begun inside of it, and whatever comes of that, counts while a thread is at it. Hearts, which have a thread of their own, are told of.
+/// Knows whether anything moves in a test that runs on the thread pool: what is begun inside of it, and whatever comes of that, counts
+/// while a thread is at it. Hearts, which have a thread of their own, are told of.
 /// </summary>
-/// <remarks>Thread-safe. What is queued and not begun is not counted: who wants to know looks again behind what was queued before.</remarks>
+/// <remarks>Thread-safe. What is queued and not begun is not counted: who wants to know looks again behind what was queued
+/// before.</remarks>
 internal sealed class Bustle
 {
     private const int CalmRounds = 4;

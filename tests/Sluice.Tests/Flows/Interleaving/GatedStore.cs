@@ -1,9 +1,11 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
 /// <summary>The store as one service sees it: each call waits at the gate, but those that wait for a change.</summary>
-internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock clock, string name) : StreamStoreWrapper(inner, leaveOpen: true)
+internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock clock, string name)
+    : StreamStoreWrapper(inner, leaveOpen: true)
 {
     public string Name => name;
 

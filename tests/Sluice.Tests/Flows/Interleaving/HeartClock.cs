@@ -3,7 +3,8 @@ using Sluice.Testing;
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A test's clock as one service sees it. It knows when the service's hearts, which beat on a thread of their own, are about to do something: from when their timers go off until they stand at the gate, and from when they
+/// A test's clock as one service sees it. It knows when the service's hearts, which beat on a thread of their own, are about to do
+/// something: from when their timers go off until they stand at the gate, and from when they
 /// are let through until they rest.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
@@ -75,7 +76,8 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         return timer;
     }
 
-    /// <summary>Hearts that have not come for long are not waited for: they had woken by themselves, in real time, or had nothing to say.</summary>
+    /// <summary>Hearts that have not come for long are not waited for: they had woken by themselves, in real time, or had nothing to
+    /// say.</summary>
     /// <returns>Whether there were any.</returns>
     public bool GiveUp()
     {
@@ -93,7 +95,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     {
         lock (sync)
         {
-            if (IsPaused || atGate > 0 || expected.Contains(timer)) return;          // who stands at the gate comes again when it was let through
+            if (IsPaused || atGate > 0 || expected.Contains(timer)) return; // who stands at the gate comes again when it was let through
             expected.Add(timer);
         }
         bustle.Enter();

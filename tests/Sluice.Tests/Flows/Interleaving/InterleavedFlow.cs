@@ -1,8 +1,10 @@
 using System.Runtime.CompilerServices;
+using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A small flow that is drawn from a seed, with what its streams should have in the end. Its functions copy, sum up, zip or merge; one may fail.</summary>
+/// <summary>A small flow that is drawn from a seed, with what its streams should have in the end. Its functions copy, sum up, zip or merge;
+/// one may fail.</summary>
 internal sealed class InterleavedFlow
 {
     private static readonly TimeSpan Nap = TimeSpan.FromSeconds(2);
@@ -20,7 +22,8 @@ internal sealed class InterleavedFlow
         isSlow = random.Next(4) == 0;
         int shape = random.Next(4);
         if (random.Next(3) == 0) unlucky = "abc"[random.Next(3)].ToString();
-        foreach (string input in shape == 2 ? (string[])["n", "m"] : ["n"]) Expected[input] = [("", [.. Enumerable.Range(0, random.Next(1, 7)).Select(i => $"{input}{i}")])];
+        foreach (string input in shape == 2 ? (string[])["n", "m"] : ["n"])
+            Expected[input] = [("", [.. Enumerable.Range(0, random.Next(1, 7)).Select(i => $"{input}{i}")])];
         Processor[] processors = shape switch
         {
             0 => [Copy("a", "n", "x"), Copy("b", "x", "y"), Any("c", "y", "z")],
@@ -30,7 +33,12 @@ internal sealed class InterleavedFlow
         };
         var flow = Flow.From(processors);
         foreach (string stream in (string[])["x", "y", "z"])
-            flow = flow.With(stream, new() { MaxItems = random.Next(3) == 0 ? 1_000 : random.Next(1, 4), Retention = random.Next(2) == 0 ? Retention.All : Retention.UntilRead });
+            flow = flow.With(stream, new()
+            {
+                MaxItems = random.Next(3) == 0 ? 1_000 : random.Next(1, 4),
+                Retention = random.Next(2) == 0
+                ? Retention.All : Retention.UntilRead
+            });
         Flow = flow.Resolve();
         Inputs = [.. Flow.Plan.FloatingInputs.SelectMany(input => Values(input).Select(value => IOVal.Of(input, value)))];
     }
@@ -56,11 +64,13 @@ internal sealed class InterleavedFlow
         foreach (Processor processor in Flow.Processors) service.Register(processor, functions[processor.Name]);
     }
 
-    public override string ToString() => string.Join("; ", Flow.Processors.Select(processor => $"{processor} {processor.Resume}")) + (unlucky is null ? "" : $"; {unlucky} fails");
+    public override string ToString() => string.Join("; ", Flow.Processors.Select(processor => $"{processor} {processor.Resume}"))
+        + (unlucky is null ? "" : $"; {unlucky} fails");
 
     private List<string> Values(string stream) => Expected[stream].Single().Values;
 
-    private Processor Any(string name, string input, string output) => random.Next(2) == 0 ? Copy(name, input, output) : Sum(name, input, output);
+    private Processor Any(string name, string input, string output)
+        => random.Next(2) == 0 ? Copy(name, input, output) : Sum(name, input, output);
 
     private Processor Copy(string name, string input, string output)
     {
@@ -114,7 +124,8 @@ internal sealed class InterleavedFlow
         string? bad = Bad(name, Math.Min(Values(first).Count, Values(second).Count), first);
         Expected[output] = isZip ? [("", [.. Values(first).Zip(Values(second), (left, right) => $"{left}/{right}")])]
             : [.. new[] { first, second }.Select(input => (input, Values(input).ConvertAll(value => input + value)))];
-        functions[name] = (context, cancellation) => Counted(isZip ? ZipAsync(context, cancellation) : MergeAsync(context, cancellation), cancellation);
+        functions[name] = (context, cancellation) => Counted(isZip ? ZipAsync(context, cancellation) : MergeAsync(context, cancellation),
+            cancellation);
         return new(name) { Inputs = [first, second], Outputs = [output], Resume = resume };
 
         async IAsyncEnumerable<IOVal> ZipAsync(ProcessorContext context, [EnumeratorCancellation] CancellationToken cancellation)

@@ -1,9 +1,12 @@
+using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A flow in several services on one store, whose calls are made one at a time, in an order that is drawn from a seed. Meanwhile the run is cancelled, services die, stand still, hand over and come; the clock is moved on when nobody has
+/// A flow in several services on one store, whose calls are made one at a time, in an order that is drawn from a seed. Meanwhile the run is
+/// cancelled, services die, stand still, hand over and come; the clock is moved on when nobody has
 /// anything to do. Afterwards it must have ended as it should (<see cref="InterleavingOracle"/>), and nothing may be left of it.
 /// </summary>
 internal sealed class InterleavingLab : IAsyncDisposable
@@ -50,7 +53,9 @@ internal sealed class InterleavingLab : IAsyncDisposable
         {
             string[] told;
             lock (log) told = [.. log];
-            throw new InvalidOperationException($"{e.Message}\n{flow}\nat step {gate.Steps}, {clock.GetUtcNow():T}, waiting: {gate}\n{string.Join('\n', told.Take(20).Concat(told.TakeLast(20)))}", e);
+            throw new InvalidOperationException(
+                $"{e.Message}\n{flow}\nat step {gate.Steps}, {clock.GetUtcNow():T}, "
+                    + $"waiting: {gate}\n{string.Join('\n', told.Take(20).Concat(told.TakeLast(20)))}", e);
         }
     }
 
@@ -67,17 +72,19 @@ internal sealed class InterleavingLab : IAsyncDisposable
         DrawEvents();
 
         FlowRun run = null!;
-        await DoAsync(async () => run = await starter.StartAsync(flow.Flow, flow.Inputs, allOutputs: true, run: Run, cancellation: Cancellation));
+        await DoAsync(async () => run = await starter.StartAsync(flow.Flow, flow.Inputs, allOutputs: true, run: Run,
+            cancellation: Cancellation));
         Dictionary<string, Task<Reading>> readings = run.Outputs.ToDictionary(output => output, _ => (Task<Reading>)null!);
         foreach (string output in run.Outputs) _ = bustle.InsideAsync(() => readings[output] = Reading.OfAsync(run.Output<string>(output)));
         Task completion = bustle.InsideAsync(() => run.Completion);
-        await DriveAsync(async () => completion.IsCompleted && readings.Values.All(reading => reading.IsCompleted) && acts.TrueForAll(act => act.IsCompleted) && await HasEndedAsync());
+        await DriveAsync(async () => completion.IsCompleted && readings.Values.All(reading => reading.IsCompleted)
+            && acts.TrueForAll(act => act.IsCompleted) && await HasEndedAsync());
         bool isLate = events.Count > 0;
         events.Clear();
         if (isLate) await DoAsync(() => CancelAsync("late"));
         foreach (Task act in acts) await act;
 
-        FlowStatus status = null!;
+        FlowRunInfo status = null!;
         await DoAsync(async () => status = await run.GetStatusAsync(Cancellation));
         var oracle = new InterleavingOracle(flow, status, await InterleavingOracle.ReadJournalAsync(store, Run, Cancellation));
         oracle.CheckEnds();
@@ -113,9 +120,11 @@ internal sealed class InterleavingLab : IAsyncDisposable
             }
             if (gate.Release(random)) continue;
             if (await isSo()) return;
-            if (gate.Steps > MostSteps || clock.GetUtcNow() - begun > TimeSpan.FromHours(2)) throw new InvalidOperationException($"It hangs: {await DescribeAsync()}.");
+            if (gate.Steps > MostSteps || clock.GetUtcNow() - begun > TimeSpan.FromHours(2))
+                throw new InvalidOperationException($"It hangs: {await DescribeAsync()}.");
             if (clock.NextDue is { } due) clock.SetUtcNow(due > clock.GetUtcNow() ? due : clock.GetUtcNow());
-            else if (++idle == MostSteps) throw new InvalidOperationException("It hangs: nothing will happen any more.");          // the last heart may be about to end
+            // the last heart may be about to end
+            else if (++idle == MostSteps) throw new InvalidOperationException("It hangs: nothing will happen any more.");
         }
     }
 
@@ -135,7 +144,16 @@ internal sealed class InterleavingLab : IAsyncDisposable
         Supervisor service = null!;
         _ = bustle.InsideAsync(() =>
         {
-            service = Supervisor.Attach(gated, new() { Name = name, Time = time, LeaseDuration = LeaseTime, MaxStarts = int.MaxValue, RunRetentionDuration = Timeout.InfiniteTimeSpan, ReaderTimeout = TimeSpan.FromHours(1), OnWarning = Warn });
+            service = Supervisor.Attach(gated, new()
+            {
+                Name = name,
+                Time = time,
+                LeaseDuration = LeaseTime,
+                MaxStarts = int.MaxValue,
+                RunRetentionDuration = Timeout.InfiniteTimeSpan,
+                ReaderTimeout = TimeSpan.FromHours(1),
+                OnWarning = Warn
+            });
             if (isHost) flow.Register(service);
             return Task.CompletedTask;
         });
@@ -225,23 +243,28 @@ internal sealed class InterleavingLab : IAsyncDisposable
 
     private async Task<string> DescribeAsync()
     {
-        FlowStatus? status = await FlowReports.StatusAsync(new(store, clock, Note, TimeSpan.FromHours(1)), Run, Cancellation);
-        string text = status is null ? "no run" : $"{string.Join(", ", status.Processors.Select(one => $"{one.Name} {one.State} on {one.Host}"))}; {string.Join(", ", status.Streams)}";
+        FlowRunInfo? status = await FlowReports.StatusAsync(new(store, clock, Note, TimeSpan.FromHours(1)), Run, Cancellation);
+        string text = status is null ? "no run" : $"{string.Join(", ", status.Processors.Select(one =>
+            $"{one.Name} {one.Status} on {one.Host}"))}; {string.Join(", ", status.Streams)}";
         int partition = EntryKey.Of(Run).PartitionOf(WorkGroup.Partitions);
         foreach (Processor processor in flow.Flow.Processors)
         {
             GroupInfo? group = await store.FindGroupAsync(FlowNames.Hosts(processor.Name), Cancellation);
-            IReadOnlyList<StateRow> rows = await store.ReadStateAsync(FlowNames.Hosts(processor.Name), partition, WorkPartition.Node, [Run], Cancellation);
+            IReadOnlyList<StateRow> rows = await store.ReadStateAsync(FlowNames.Hosts(processor.Name), partition, WorkPartition.Node, [Run],
+                Cancellation);
             text += $"; {processor.Name}: {group?.Partitions[partition]}, {(rows.Count == 0 ? "no row" : System.Text.Encoding.UTF8.GetString(rows[0].Value!.Value.Span))}";
         }
         return text;
     }
 
-    /// <summary>Whether all processors have, and nobody keeps anything of them. A cancelled one that nobody has begun counts as ended before its host writes that down.</summary>
+    /// <summary>Whether all processors have, and nobody keeps anything of them. A cancelled one that nobody has begun counts as ended
+    /// before its host writes that down.</summary>
     private async Task<bool> HasEndedAsync()
     {
         var calls = new StoreRetrier(store, clock, Note, TimeSpan.FromHours(1));
-        return await FlowReports.StatusAsync(calls, Run, Cancellation) is { EndedAt: not null } status && await FlowReports.FindBusyAsync(store, status, Cancellation) is null
-            && (await InterleavingOracle.ReadJournalAsync(store, Run, Cancellation)).Count(happened => happened.IsEnd) >= flow.Flow.Processors.Count;
+        return await FlowReports.StatusAsync(calls, Run, Cancellation) is { EndedAt: not null } status
+            && await FlowReports.FindBusyAsync(store, status, Cancellation) is null
+            && (await InterleavingOracle.ReadJournalAsync(store, Run, Cancellation)).Count(happened =>
+            happened.IsEnd) >= flow.Flow.Processors.Count;
     }
 }

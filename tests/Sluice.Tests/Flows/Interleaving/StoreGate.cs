@@ -53,7 +53,8 @@ internal sealed class StoreGate(Bustle bustle)
         lock (sync)
         {
             // By name: those that came at the same moment have an order that no seed knows.
-            Waiting[] ready = [.. waiting.Where(call => !call.Store.IsPaused).OrderBy(call => call.Store.Name, StringComparer.Ordinal).ThenBy(call => call.Name, StringComparer.Ordinal).ThenBy(call => call.Arrival)];
+            Waiting[] ready = [.. waiting.Where(call => !call.Store.IsPaused).OrderBy(call => call.Store.Name, StringComparer.Ordinal)
+                .ThenBy(call => call.Name, StringComparer.Ordinal).ThenBy(call => call.Arrival)];
             if (ready.Length == 0) return false;
             next = ready[random.Next(ready.Length)];
             waiting.Remove(next);
@@ -72,7 +73,8 @@ internal sealed class StoreGate(Bustle bustle)
         lock (sync)
         {
             store.IsDead = true;
-            lost.AddRange(waiting.Where(call => call.Store == store).OrderBy(call => call.Name, StringComparer.Ordinal).ThenBy(call => call.Arrival).Where(call => call.IsHeart || random.Next(2) == 0));
+            lost.AddRange(waiting.Where(call => call.Store == store).OrderBy(call => call.Name, StringComparer.Ordinal)
+                .ThenBy(call => call.Arrival).Where(call => call.IsHeart || random.Next(2) == 0));
             foreach (Waiting call in lost) waiting.Remove(call);
         }
         foreach (Waiting call in lost)

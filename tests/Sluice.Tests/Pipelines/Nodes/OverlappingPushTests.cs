@@ -1,8 +1,10 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Pushes of a node that overlap, that nobody awaits, or that come from several threads: in order, complete, and no end of the process.</summary>
+/// <summary>Pushes of a node that overlap, that nobody awaits, or that come from several threads: in order, complete, and no end of the
+/// process.</summary>
 public class OverlappingPushTests
 {
     private static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_PUSHES"), out int given) ? given : 300;
@@ -12,7 +14,8 @@ public class OverlappingPushTests
     {
         List<int> seen = [];
         using var warned = new WarningListener();
-        Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | StageNode.Of(() => new Careless()) | Stage.Named("careless") | Stage.Buffer(4) | SlowAsync | Stage.Buffer(1) | (n => seen.Add(n));
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | StageNode.Of(() => new Careless()) | Stage.Named("careless")
+            | Stage.Buffer(4) | SlowAsync | Stage.Buffer(1) | (n => seen.Add(n));
         RunSnapshot end = await pipeline.RunAsync(new RunOptions { TrackItems = true });
         Assert.Equal(Enumerable.Range(0, 1000), seen);
         Assert.Equal(10, end.Roots!.Value.Completed);
@@ -36,12 +39,18 @@ public class OverlappingPushTests
             List<(int Item, int Flow, int Number)> pushed = [], seen = [];
             int items = random.Next(1, 12), capacity = random.Next(1, 6), lanes = random.Next(1, 4);
             int habits = random.Next();
-            Source<(int, int, int)> source = Source.From(Enumerable.Range(0, items)) | StageNode.Of(() => new Habits(new Random(habits), pushed));
+            Source<(int, int, int)> source = Source.From(Enumerable.Range(0, items))
+                | StageNode.Of(() => new Habits(new Random(habits), pushed));
             if (random.Next(2) == 0) source |= Stage.Buffer(capacity);
             source |= PassAsync;
             if (random.Next(2) == 0) source |= Stage.Parallel(lanes);
             var scheduler = new SeededScheduler(seed);
-            PipelineRun run = source.ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler, MaxBufferedItems = capacity, TrackItems = true });
+            PipelineRun run = source.ForEach(seen.Add).Start(new RunOptions
+            {
+                Scheduler = scheduler,
+                MaxBufferedItems = capacity,
+                TrackItems = true
+            });
             RunSnapshot end = await scheduler.RunToEndAsync(run);
             Assert.True(pushed.SequenceEqual(seen), $"seed {seed}: pushed {string.Join(' ', pushed)}, seen {string.Join(' ', seen)}");
             Assert.True(end.Roots!.Value.Completed + end.Roots.Value.Skipped == items, $"seed {seed}: {end}");
@@ -76,7 +85,8 @@ public class OverlappingPushTests
         foreach (IEnumerable<int> numbers in named ? new[] { seen, read } : [seen])
         {
             // Each thread's in its order, each item's before the next one's.
-            foreach (IGrouping<int, int> ofThread in numbers.GroupBy(static n => n / Each)) Assert.Equal(Enumerable.Range(ofThread.Key * Each, Each), ofThread);
+            foreach (IGrouping<int, int> ofThread in numbers.GroupBy(static n => n / Each))
+                Assert.Equal(Enumerable.Range(ofThread.Key * Each, Each), ofThread);
             Assert.Equal(numbers.Select(static n => n / (Threads * Each)).Order(), numbers.Select(static n => n / (Threads * Each)));
         }
     }
@@ -88,7 +98,8 @@ public class OverlappingPushTests
         Exception? told = null;
         var scheduler = new SeededScheduler(1);
         ManualSource<int> intake = Source.Manual<int>();
-        PipelineRun run = (intake | StageNode.Of(() => new Late(late.Task, e => told = e)) | Stage.Named("late")).ForEach(_ => { }).Start(new RunOptions { Scheduler = scheduler });
+        PipelineRun run = (intake | StageNode.Of(() => new Late(late.Task, e => told = e)) | Stage.Named("late")).ForEach(_ => { })
+            .Start(new RunOptions { Scheduler = scheduler });
         Task sent = intake.SendAsync(1, TestContext.Current.CancellationToken).AsTask();
         scheduler.RunUntilIdle();
         await sent;
@@ -155,7 +166,8 @@ public class OverlappingPushTests
         protected override async ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
         {
             if (item % 3 == 0) Parallel.For(0, threads, thread => PushAllAsync(thread).AsTask().GetAwaiter().GetResult());
-            else await Task.WhenAll(Enumerable.Range(0, threads).Select(thread => Task.Run(() => PushAllAsync(thread).AsTask(), cancellation)));
+            else await Task.WhenAll(Enumerable.Range(0, threads)
+                .Select(thread => Task.Run(() => PushAllAsync(thread).AsTask(), cancellation)));
 
             async ValueTask PushAllAsync(int thread)
             {

@@ -42,7 +42,8 @@ public sealed class AggregateTests : OperatorContract<string>
     [Fact]
     public void ItRefusesLanes()
     {
-        var refusal = Assert.Throws<InvalidOperationException>(() => Source.From([1]).Aggregate(0, (sum, n) => sum + n) | Stage.Parallel(2));
+        var refusal = Assert.Throws<InvalidOperationException>(() => Source.From([1]).Aggregate(0, (sum, n) => sum + n)
+            | Stage.Parallel(2));
         Assert.Contains("remembers the result so far", refusal.Message, StringComparison.Ordinal);
     }
 }

@@ -1,3 +1,6 @@
+using Sluice.Diagnostics;
+using Sluice.Topologies;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
 /// <summary>Joins and zips of two branches of one source, in runs without a store.</summary>
@@ -5,13 +8,15 @@ public class BranchJoinTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    [Theory, InlineData(ExecutionMode.SingleThread, false), InlineData(ExecutionMode.MultiThread, false), InlineData(ExecutionMode.SingleThread, true), InlineData(ExecutionMode.MultiThread, true)]
+    [Theory, InlineData(ExecutionMode.SingleThread, false), InlineData(ExecutionMode.MultiThread, false),
+        InlineData(ExecutionMode.SingleThread, true), InlineData(ExecutionMode.MultiThread, true)]
     public async Task TwoBranchesOfOneSourceMeetByKey(ExecutionMode mode, bool isApart)
     {
         List<string> seen = [];
         RunSnapshot end = await Source.From(Enumerable.Range(0, 1000)).Join(
                 left => isApart ? left | (static n => $"<{n}>") | Stage.Parallel(3) : left | (static n => $"<{n}>"),
-                right => right.Where(static n => n % 2 == 0), static text => int.Parse(text[1..^1]), static n => n, static (text, n) => $"{text}{n}")
+                right => right.Where(static n => n % 2 == 0), static text => int.Parse(text[1..^1]), static n => n,
+                    static (text, n) => $"{text}{n}")
             .ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode, TrackItems = true });
         Assert.Equal(Enumerable.Range(0, 500).Select(static n => $"<{2 * n}>{2 * n}").Order(), seen.Order());
         NodeSnapshot join = end.Nodes.Single(static node => node.Node.Kind == "join");
@@ -19,11 +24,14 @@ public class BranchJoinTests
         Assert.Equal((0L, 0L), (end.Roots!.Value.Failed, end.Roots.Value.Pending));
     }
 
-    [Theory, InlineData(ExecutionMode.SingleThread, false), InlineData(ExecutionMode.MultiThread, false), InlineData(ExecutionMode.MultiThread, true)]
+    [Theory, InlineData(ExecutionMode.SingleThread, false), InlineData(ExecutionMode.MultiThread, false),
+        InlineData(ExecutionMode.MultiThread, true)]
     public async Task AZipDoesNotWaitForABranchThatFilters(ExecutionMode mode, bool isApart)
     {
         List<string> seen = [];
-        await Source.From(Enumerable.Range(0, 1000)).Zip(left => left, right => isApart ? right.Where(static n => n % 7 == 0) | Stage.Buffer(2) | (static n => n) : right.Where(static n => n % 7 == 0), static (left, right) => $"{left}-{right}")
+        await Source.From(Enumerable.Range(0, 1000)).Zip(left => left, right => isApart
+            ? right.Where(static n => n % 7 == 0) | Stage.Buffer(2) | (static n => n) : right.Where(static n => n % 7 == 0),
+            static (left, right) => $"{left}-{right}")
             .ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode });
         Assert.Equal(Enumerable.Range(0, 143).Select(static n => $"{n}-{7 * n}"), seen);
     }
@@ -32,7 +40,8 @@ public class BranchJoinTests
     public async Task OfMoreThanMayBeHeldTheOldestIsForgotten()
     {
         List<string> seen = [];
-        await Source.From([1, 2, 3, -1, -3]).Join(left => left.Where(static n => n > 0), right => right.Where(static n => n < 0), static n => n, static n => -n, static (left, right) => $"{left}{right}", maxHeld: 2)
+        await Source.From([1, 2, 3, -1, -3]).Join(left => left.Where(static n => n > 0), right => right.Where(static n => n < 0),
+            static n => n, static n => -n, static (left, right) => $"{left}{right}", maxHeld: 2)
             .ForEach(seen.Add).RunAsync(cancellation: Cancellation);
         Assert.Equal(["3-3"], seen);
     }
@@ -40,9 +49,11 @@ public class BranchJoinTests
     [Fact]
     public void ThePictureShowsTheBranches()
     {
-        Topology drawn = Source.From([1]).Join(left => left | One, right => right | Two, static n => n, static n => n, static (left, right) => left + right).ForEach(static _ => { }).Topology;
+        Topology drawn = Source.From([1]).Join(left => left | One, right => right | Two, static n => n, static n => n,
+            static (left, right) => left + right).ForEach(static _ => { }).Topology;
         Assert.Equal(["One -> join", "Two -> join", "source -> One", "source -> Two"],
-            drawn.Edges.Select(edge => $"{Name(edge.From)} -> {Name(edge.To)}").Where(static edge => !edge.StartsWith("join", StringComparison.Ordinal)).Order());
+            drawn.Edges.Select(edge => $"{Name(edge.From)} -> {Name(edge.To)}")
+                .Where(static edge => !edge.StartsWith("join", StringComparison.Ordinal)).Order());
 
         string Name(TopologyNode node) => node.Kind is "map" ? node.Name : node.Kind;
     }
@@ -51,7 +62,8 @@ public class BranchJoinTests
     public async Task NodesInBranchesAreReplaced()
     {
         List<int> seen = [];
-        Pipeline pipeline = Source.From([1, 2]).Join(left => left | One | Stage.Named("one"), right => right | Two | Stage.Named("two"), static n => n / 10, static n => n / 10, static (left, right) => left + right).ForEach(seen.Add);
+        Pipeline pipeline = Source.From([1, 2]).Join(left => left | One | Stage.Named("one"), right => right | Two | Stage.Named("two"),
+            static n => n / 10, static n => n / 10, static (left, right) => left + right).ForEach(seen.Add);
         await pipeline.RunAsync(cancellation: Cancellation);
         await pipeline.Replace("one", Pipe.Of<int>() | (static n => (10 * n) + 5)).RunAsync(cancellation: Cancellation);
         Assert.Equal([23, 43, 27, 47], seen);
@@ -61,7 +73,8 @@ public class BranchJoinTests
     public async Task AFailureInABranchEndsTheRunAndNamesTheNode()
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Source.From([1]).Join(
-            left => left, right => right, static _ => throw new FormatException("no key"), static n => n, static (left, right) => left + right).ForEach(static _ => { }).RunAsync(cancellation: Cancellation));
+            left => left, right => right, static _ => throw new FormatException("no key"), static n => n,
+                static (left, right) => left + right).ForEach(static _ => { }).RunAsync(cancellation: Cancellation));
         Assert.Equal(1, failure.Item);
     }
 

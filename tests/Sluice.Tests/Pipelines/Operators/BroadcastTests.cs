@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class BroadcastTests : OperatorContract<long>
@@ -7,9 +9,11 @@ public sealed class BroadcastTests : OperatorContract<long>
     protected override void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
         => Assert.Equal(((long)items.Count, (long)items.Count, 0L), (node.In, node.Out, node.Skipped));
 
-    protected override Source<long> Apply(Source<int> source) => source.Broadcast(s => s.Select(n => n * 2L), s => s.Select(n => -1L - n)) | Stage.Named("both");
+    protected override Source<long> Apply(Source<int> source)
+        => source.Broadcast(s => s.Select(n => n * 2L), s => s.Select(n => -1L - n)) | Stage.Named("both");
 
-    protected override Pipe<int, long> Apply(Pipe<int, int> pipe) => pipe.Broadcast(s => s.Select(n => n * 2L), s => s.Select(n => -1L - n)) | Stage.Named("both");
+    protected override Pipe<int, long> Apply(Pipe<int, int> pipe)
+        => pipe.Broadcast(s => s.Select(n => n * 2L), s => s.Select(n => -1L - n)) | Stage.Named("both");
 
     protected override IEnumerable<long> Oracle(IReadOnlyList<int> items) => items.SelectMany(n => new[] { n * 2L, -1L - n });
 }

@@ -91,8 +91,10 @@ public sealed class ChunkTests : OperatorContract<int[]>
     {
         Source<int> source = Source.From([1]);
         Assert.Contains("needs a limit", Assert.Throws<ArgumentException>(() => source.Chunk()).Message, StringComparison.Ordinal);
-        Assert.Contains("needs both", Assert.Throws<ArgumentException>(() => source.Chunk(3, maxWeight: 1)).Message, StringComparison.Ordinal);
-        Assert.Contains("needs both", Assert.Throws<ArgumentException>(() => source.Chunk(3, weigh: n => n)).Message, StringComparison.Ordinal);
+        Assert.Contains("needs both", Assert.Throws<ArgumentException>(() => source.Chunk(3, maxWeight: 1)).Message,
+            StringComparison.Ordinal);
+        Assert.Contains("needs both", Assert.Throws<ArgumentException>(() => source.Chunk(3, weigh: n => n)).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Chunk(0));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Chunk(within: TimeSpan.Zero));
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Chunk(weigh: n => n, maxWeight: 0));

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class ConcatTests : OperatorContract<int>
@@ -9,9 +11,11 @@ public sealed class ConcatTests : OperatorContract<int>
     protected override void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
         => Assert.Equal((items.Count + 3L, items.Count + 3L, 0L), (node.In, node.Out, node.Skipped));
 
-    protected override Source<int> Apply(Source<int> source) => source.Concat(Source.From([-1, -2]), Source.From<int>([]), Source.From([-3]));
+    protected override Source<int> Apply(Source<int> source)
+        => source.Concat(Source.From([-1, -2]), Source.From<int>([]), Source.From([-3]));
 
-    protected override Pipe<int, int> Apply(Pipe<int, int> pipe) => pipe.Concat(Source.From([-1, -2]), Source.From<int>([]), Source.From([-3]));
+    protected override Pipe<int, int> Apply(Pipe<int, int> pipe)
+        => pipe.Concat(Source.From([-1, -2]), Source.From<int>([]), Source.From([-3]));
 
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items.Concat([-1, -2, -3]);
 

@@ -10,7 +10,7 @@ public sealed class DelayTests : OperatorContract<int>
 
     protected override string Kind => "delay";
 
-    protected override int? FirstOutputAfter => 9;                   // eight are held, one waits; then the first is in the sink, and all wait
+    protected override int? FirstOutputAfter => 9; // eight are held, one waits; then the first is in the sink, and all wait
 
     protected override Source<int> Apply(Source<int> source) => source.Delay(Second, maxHeld: 8);
 
@@ -72,7 +72,7 @@ public sealed class DelayTests : OperatorContract<int>
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));
         run.Send(1);
-        Task<bool> drained = run.Run.DrainAsync();
+        Task<bool> drained = run.Run.StopAsync();
         run.Rest();
         run.Pass(1);
         Assert.True(await drained);

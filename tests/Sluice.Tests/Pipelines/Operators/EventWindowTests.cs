@@ -1,5 +1,5 @@
 using System.Globalization;
-using Sluice.Testing;
+using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
@@ -12,9 +12,11 @@ public sealed class EventWindowTests : OperatorContract<int[]>
 
     protected override int? FirstOutputAfter => 8;
 
-    protected override Source<int[]> Apply(Source<int> source) => source.Window(Time(), 7 * Second).Select(window => window.Items.ToArray());
+    protected override Source<int[]> Apply(Source<int> source)
+        => source.Window(Time(), 7 * Second).Select(window => window.Items.ToArray());
 
-    protected override Pipe<int, int[]> Apply(Pipe<int, int> pipe) => pipe.Window(Time(), 7 * Second).Select(window => window.Items.ToArray());
+    protected override Pipe<int, int[]> Apply(Pipe<int, int> pipe)
+        => pipe.Window(Time(), 7 * Second).Select(window => window.Items.ToArray());
 
     protected override Source<int[]> Fragile(Source<int> source, Action<int> touch) => source.Window(
         new EventTime<int>(item =>
@@ -30,11 +32,13 @@ public sealed class EventWindowTests : OperatorContract<int[]>
         => AssertAsync(["0..10: 3 9 1", "10..20: 12 11", "20..30: 22"], source => source.Window(Time(3), 10 * Second), 3, 12, 9, 1, 11, 22);
 
     [Fact]
-    public Task TheBeginningBelongsToAWindowAndTheEndToTheNext() => AssertAsync(["0..10: 0 9", "10..20: 10"], source => source.Window(Time(), 10 * Second), 0, 9, 10);
+    public Task TheBeginningBelongsToAWindowAndTheEndToTheNext()
+        => AssertAsync(["0..10: 0 9", "10..20: 10"], source => source.Window(Time(), 10 * Second), 0, 9, 10);
 
     [Fact]
     public Task HoppingWindowsShareItems()
-        => AssertAsync(["-5..5: 3", "0..10: 3 7", "5..15: 7 12", "10..20: 12"], source => source.Window(Time(), 10 * Second, 5 * Second), 3, 7, 12);
+        => AssertAsync(["-5..5: 3", "0..10: 3 7", "5..15: 7 12", "10..20: 12"], source => source.Window(Time(), 10 * Second, 5 * Second), 3,
+        7, 12);
 
     [Fact]
     public Task WhatIsLateIsSkippedAndCounted()
@@ -42,14 +46,17 @@ public sealed class EventWindowTests : OperatorContract<int[]>
 
     [Fact]
     public Task WithinTheAllowedLatenessEachLateItemIsAnotherPane()
-        => AssertAsync(["0..10: 1", "0..10#1: 9", "0..10#2: 8", "10..20: 15 16", "20..30: 25"], source => source.Window(Time(lateness: 10), 10 * Second), skipped: 1, 1, 15, 9, 8, 16, 25, 7);
+        => AssertAsync(["0..10: 1", "0..10#1: 9", "0..10#2: 8", "10..20: 15 16", "20..30: 25"],
+        source => source.Window(Time(lateness: 10), 10 * Second), skipped: 1, 1, 15, 9, 8, 16, 25, 7);
 
     [Fact]
     public Task AFullWindowComesOutInPanes()
-        => AssertAsync(["0..10: 1 2", "0..10#1: 3 4", "0..10#2: 5", "10..20: 11"], source => source.Window(Time(), 10 * Second, maxItems: 2), 1, 2, 3, 4, 5, 11);
+        => AssertAsync(["0..10: 1 2", "0..10#1: 3 4", "0..10#2: 5", "10..20: 11"],
+        source => source.Window(Time(), 10 * Second, maxItems: 2), 1, 2, 3, 4, 5, 11);
 
     [Fact]
-    public Task ASessionIsOverWhenNothingHappens() => AssertAsync(["1..11: 1 2 6", "11..16: 11"], source => source.SessionWindow(Time(), 5 * Second), 1, 2, 6, 11);
+    public Task ASessionIsOverWhenNothingHappens()
+        => AssertAsync(["1..11: 1 2 6", "11..16: 11"], source => source.SessionWindow(Time(), 5 * Second), 1, 2, 6, 11);
 
     [Fact]
     public Task AnItemOutOfOrderMakesOneSessionOfTwo()
@@ -57,30 +64,36 @@ public sealed class EventWindowTests : OperatorContract<int[]>
 
     [Fact]
     public Task ALateItemMakesASessionThatWasOverGoOn()
-        => AssertAsync(["1..6: 1", "1..14#1: 9 5", "20..25: 20"], source => source.SessionWindow(Time(lateness: 10), 5 * Second), 1, 9, 5, 20);
+        => AssertAsync(["1..6: 1", "1..14#1: 9 5", "20..25: 20"], source => source.SessionWindow(Time(lateness: 10), 5 * Second), 1, 9, 5,
+        20);
 
     [Fact]
     public async Task LateItemsGoToTheirOutput()
     {
         List<string> seen = [];
-        await using PipelineRun run = (Source.From([1, 15, 9, 16, 2]).Window(Time() with { LateOutput = "late" }, 10 * Second) | Text).ForEach(seen.Add).Start(new RunOptions { Outputs = ["late"] });
-        Assert.Equal([9, 2], await run.Output<int>("late").ReadAllAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken));
+        await using PipelineRun run = (Source.From([1, 15, 9, 16, 2]).Window(Time() with { LateOutput = "late" }, 10 * Second)
+            | Text).ForEach(seen.Add).Start(new RunOptions { Outputs = ["late"] });
+        Assert.Equal([9, 2], await run.Output<int>("late").ReadAllAsync(TestContext.Current.CancellationToken)
+            .ToListAsync(TestContext.Current.CancellationToken));
         await run.Completion;
         Assert.Equal(["0..10: 1", "10..20: 15 16"], seen);
     }
 
-    /// <summary>An item is in all of its windows, once in each; or it is late, which is when the watermark had passed all of them.</summary>
+    /// <summary>An item is in all of its windows, once in each; or it is late, which is when the watermark had passed all of
+    /// them.</summary>
     [Fact]
     public async Task EveryItemIsInItsWindowsOrLate()
     {
         for (int seed = 0; seed < 60; seed++)
         {
             var random = new Random(seed);
-            int hop = random.Next(1, 6), size = hop * random.Next(1, 4) + random.Next(0, hop), outOfOrder = random.Next(0, 8), lateness = random.Next(3) == 0 ? random.Next(1, 12) : 0;
+            int hop = random.Next(1, 6), size = hop * random.Next(1, 4) + random.Next(0, hop), outOfOrder = random.Next(0, 8),
+                lateness = random.Next(3) == 0 ? random.Next(1, 12) : 0;
             int[] items = [.. Enumerable.Range(0, 80).Select(at => Math.Max(0, at + random.Next(-14, 10)))];
             List<Window<int>> panes = [];
             await using PipelineRun run = source().ForEach(panes.Add).Start(new RunOptions { Outputs = ["late"] });
-            List<int> late = await run.Output<int>("late").ReadAllAsync(TestContext.Current.CancellationToken).ToListAsync(TestContext.Current.CancellationToken);
+            List<int> late = await run.Output<int>("late").ReadAllAsync(TestContext.Current.CancellationToken)
+                .ToListAsync(TestContext.Current.CancellationToken);
             await run.Completion;
 
             SortedDictionary<int, List<int>> expected = [];
@@ -88,19 +101,23 @@ public sealed class EventWindowTests : OperatorContract<int[]>
             int watermark = int.MinValue / 2;
             foreach (int item in items)
             {
-                int[] starts = [.. Enumerable.Range(-size, item + size + 1).Where(start => start % hop == 0 && start <= item && item < start + size && start + size + lateness > watermark)];
+                int[] starts = [.. Enumerable.Range(-size, item + size + 1)
+                    .Where(start => start % hop == 0 && start <= item && item < start + size && start + size + lateness > watermark)];
                 if (starts.Length == 0) expectedLate.Add(item);
                 foreach (int start in starts) (expected.TryGetValue(start, out List<int>? some) ? some : expected[start] = []).Add(item);
                 watermark = Math.Max(watermark, item - outOfOrder);
             }
             Assert.Equal(expectedLate, late);
             Assert.Equal(expected.Select(window => (At(window.Key), At(window.Key + size), string.Join(' ', window.Value))),
-                panes.GroupBy(pane => pane.Start).OrderBy(panes => panes.Key).Select(panes => (panes.Key, panes.First().End, string.Join(' ', panes.SelectMany(pane => pane.Items)))));
-            Assert.All(panes.GroupBy(pane => pane.Start), group => Assert.Equal(Enumerable.Range(0, group.Count()), group.Select(pane => pane.Pane)));
+                panes.GroupBy(pane => pane.Start).OrderBy(panes => panes.Key)
+                    .Select(panes => (panes.Key, panes.First().End, string.Join(' ', panes.SelectMany(pane => pane.Items)))));
+            Assert.All(panes.GroupBy(pane => pane.Start),
+                group => Assert.Equal(Enumerable.Range(0, group.Count()), group.Select(pane => pane.Pane)));
             DateTimeOffset[] firsts = [.. panes.Where(pane => pane.Pane == 0 && lateness == 0).Select(pane => pane.End)];
             Assert.Equal(firsts.Order(), firsts);
 
-            Source<Window<int>> source() => Source.From(items).Window(Time(outOfOrder, lateness) with { LateOutput = "late" }, size * Second, hop * Second);
+            Source<Window<int>> source() => Source.From(items)
+                .Window(Time(outOfOrder, lateness) with { LateOutput = "late" }, size * Second, hop * Second);
         }
     }
 
@@ -129,7 +146,8 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     [Theory, InlineData(ExecutionMode.SingleThread), InlineData(ExecutionMode.MultiThread)]
     public async Task WhereNothingComesTheClockMovesTheWatermarkOn(ExecutionMode mode)
     {
-        await using var run = new TimedRun<string>(mode, source => source.Window(Time(2) with { IdleTimeout = 20 * Second }, 10 * Second).Select(Text));
+        await using var run = new TimedRun<string>(mode,
+            source => source.Window(Time(2) with { IdleTimeout = 20 * Second }, 10 * Second).Select(Text));
         run.Send(1, 5);                              // the watermark is at 3
         run.Pass(19);
         Assert.Equal("", run.Seen);
@@ -180,15 +198,18 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     public async Task TheFirstAndTheLastDayHaveWindows()
     {
         List<Window<DateTimeOffset>> seen = [];
-        await Source.From([DateTimeOffset.MinValue, DateTimeOffset.MaxValue]).Window(new EventTime<DateTimeOffset>(at => at), TimeSpan.FromDays(10)).ForEach(seen.Add).RunAsync();
+        await Source.From([DateTimeOffset.MinValue, DateTimeOffset.MaxValue])
+            .Window(new EventTime<DateTimeOffset>(at => at), TimeSpan.FromDays(10)).ForEach(seen.Add).RunAsync();
         Assert.Equal([DateTimeOffset.MinValue, DateTimeOffset.MaxValue], seen.SelectMany(window => window.Items));
     }
 
-    private static EventTime<int> Time(int outOfOrder = 0, int lateness = 0) => new(At) { MaxOutOfOrderness = outOfOrder * Second, AllowedLateness = lateness * Second };
+    private static EventTime<int> Time(int outOfOrder = 0, int lateness = 0)
+        => new(At) { MaxOutOfOrderness = outOfOrder * Second, AllowedLateness = lateness * Second };
 
     private static DateTimeOffset At(int item) => DateTimeOffset.UnixEpoch.AddSeconds(item);
 
-    private static Task AssertAsync(string[] expected, Func<Source<int>, Source<Window<int>>> apply, params int[] items) => AssertAsync(expected, apply, 0L, items);
+    private static Task AssertAsync(string[] expected, Func<Source<int>, Source<Window<int>>> apply, params int[] items)
+        => AssertAsync(expected, apply, 0L, items);
 
     private static async Task AssertAsync(string[] expected, Func<Source<int>, Source<Window<int>>> apply, long skipped, params int[] items)
     {

@@ -28,13 +28,15 @@ public class ForkJoinContractTests : OperatorContract<string>
 
     private protected static IEnumerable<string> Copies(int n) => Enumerable.Repeat($"c{n}", n % 4);
 
-    private static string Joined(int n, IReadOnlyList<long> evens, IReadOnlyList<string> copies) => $"{n}: {string.Join(' ', evens)} | {string.Join(' ', copies)}";
+    private static string Joined(int n, IReadOnlyList<long> evens, IReadOnlyList<string> copies)
+        => $"{n}: {string.Join(' ', evens)} | {string.Join(' ', copies)}";
 }
 
 /// <summary>The same of one whose branches work by themselves, in order.</summary>
 public sealed class BufferedForkJoinContractTests : ForkJoinContractTests
 {
-    private protected override Source<long> Evens(Source<int> source) => source.Buffer(2).Where(static n => n % 2 == 0) | (static n => n * 10L) | Stage.Buffer(2);
+    private protected override Source<long> Evens(Source<int> source)
+        => source.Buffer(2).Where(static n => n % 2 == 0) | (static n => n * 10L) | Stage.Buffer(2);
 
     private protected override Source<string> Copies(Source<int> source) => source | Copies | Stage.Parallel(3) | Stage.Buffer(3);
 }

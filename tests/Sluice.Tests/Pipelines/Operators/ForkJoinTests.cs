@@ -1,4 +1,6 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
+using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
@@ -9,7 +11,8 @@ public class ForkJoinTests
 
     public static TheoryData<ExecutionMode, bool> Ways => new()
     {
-        { ExecutionMode.SingleThread, false }, { ExecutionMode.SingleThread, true }, { ExecutionMode.MultiThread, false }, { ExecutionMode.MultiThread, true },
+        { ExecutionMode.SingleThread, false }, { ExecutionMode.SingleThread, true }, { ExecutionMode.MultiThread, false },
+            { ExecutionMode.MultiThread, true },
     };
 
     [Theory, MemberData(nameof(Ways))]
@@ -38,8 +41,10 @@ public class ForkJoinTests
             PipelineRun? started = null;
             Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)).ForkJoin(
                 first => Apart(first, isApart) | (n => Check(n, 0)) | Stage.Named("first"),
-                second => Apart(second, isApart) | (n => Check(n, 1)) | Stage.Named("second"), (n, _, _) => Check(n, 2)) | Stage.Named("join") | seen.Add;
-            var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(new RunOptions { Mode = mode, TrackItems = true, OnStarted = run => started = run }, Cancellation));
+                second => Apart(second, isApart) | (n => Check(n, 1)) | Stage.Named("second"), (n, _, _) => Check(n, 2))
+                    | Stage.Named("join") | seen.Add;
+            var failure = await Assert.ThrowsAsync<PipelineException>(() =>
+                pipeline.RunAsync(new RunOptions { Mode = mode, TrackItems = true, OnStarted = run => started = run }, Cancellation));
             Assert.Equal((new[] { "first", "second", "join" }[where], 50), (failure.Node, failure.Item));
             Assert.Equal(Enumerable.Range(0, seen.Count), seen);
             Assert.InRange(seen.Count, mode == ExecutionMode.SingleThread ? 50 : 0, 50);
@@ -50,7 +55,8 @@ public class ForkJoinTests
         }
     }
 
-    /// <summary>In lanes, an item has failed long before its turn comes to end the run: what is behind it does not pass for next meanwhile.</summary>
+    /// <summary>In lanes, an item has failed long before its turn comes to end the run: what is behind it does not pass for next
+    /// meanwhile.</summary>
     [Fact]
     public async Task WhatIsBehindAnItemThatFailsInALaneDoesNotComeOut()
     {
@@ -59,7 +65,8 @@ public class ForkJoinTests
             List<int> seen = [];
             var scheduler = new SeededScheduler(seed);
             await using PipelineRun run = Source.From(Enumerable.Range(0, 100)).ForkJoin(
-                first => first | CheckAsync | Stage.Parallel(4), second => second.Buffer(5), static (n, _, _) => n).ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler, Seed = seed });
+                first => first | CheckAsync | Stage.Parallel(4), second => second.Buffer(5), static (n, _, _) => n).ForEach(seen.Add)
+                    .Start(new RunOptions { Scheduler = scheduler, Seed = seed });
             var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run));
             Assert.Equal(20, failure.Item);
             Assert.Equal(Enumerable.Range(0, seen.Count), seen);
@@ -80,13 +87,15 @@ public class ForkJoinTests
     {
         List<string> seen = [];
         Pipeline pipeline = Source.From(Enumerable.Range(0, 100)).ForkJoin(
-            first => Apart(first, isApart) | (static n => n % 2 == 0 ? throw new FormatException("even") : n) | Stage.OnError(ErrorPolicy.DeadLetter) | Stage.Retry(1, Backoff.None),
+            first => Apart(first, isApart) | (static n => n % 2 == 0 ? throw new FormatException("even") : n)
+                | Stage.OnError(ErrorPolicy.DeadLetter) | Stage.Retry(1, Backoff.None),
             second => second | (static n => n % 3 == 0 ? throw new FormatException("three") : n) | Stage.OnError(ErrorPolicy.Skip),
             static (n, first, second) => $"{n}: {first.Count} {second.Count}") | Stage.Named("join") | seen.Add;
         RunSnapshot end = await pipeline.RunAsync(new RunOptions { Mode = mode, MaxBufferedItems = 2, TrackItems = true }, Cancellation);
         Assert.Equal(Enumerable.Range(0, 50).Select(static n => (2 * n) + 1).Select(static n => $"{n}: 1 {(n % 3 == 0 ? 0 : 1)}"), seen);
         Assert.Equal(50, end.DeadLetters.Count);
-        Assert.Equal((100L, 33L, 67L, 0L), (end.Roots!.Value.Accepted, end.Roots.Value.Completed, end.Roots.Value.Failed, end.Roots.Value.Pending));
+        Assert.Equal((100L, 33L, 67L, 0L), (end.Roots!.Value.Accepted, end.Roots.Value.Completed, end.Roots.Value.Failed,
+            end.Roots.Value.Pending));
         Assert.Equal(0, end.Nodes.Single(static node => node.Name == "join").Queued);
     }
 
@@ -94,7 +103,8 @@ public class ForkJoinTests
     public async Task ABranchThatWantsNoMoreLeavesTheItemsToTheOthers(ExecutionMode mode, bool isApart)
     {
         List<string> seen = [];
-        await Source.From(Enumerable.Range(0, 5)).ForkJoin(first => Apart(first, isApart).Take(2), second => second.Take(3), static (n, first, second) => $"{n}{first.Count}{second.Count}")
+        await Source.From(Enumerable.Range(0, 5)).ForkJoin(first => Apart(first, isApart).Take(2), second => second.Take(3),
+            static (n, first, second) => $"{n}{first.Count}{second.Count}")
             .ForEach(seen.Add).RunAsync(new RunOptions { Mode = mode }, Cancellation);
         Assert.Equal(["011", "111", "201", "300", "400"], seen);
     }
@@ -111,19 +121,25 @@ public class ForkJoinTests
     [Theory, MemberData(nameof(Ways))]
     public async Task WhatANodePutsOutAtItsEndIsOfNoItemAndFails(ExecutionMode mode, bool isApart)
     {
-        Pipeline pipeline = Source.From([1]).ForkJoin(first => Apart(first, isApart) | StageNode.Of(static () => new Last()), second => second, static (n, _, _) => n) | Stage.Named("join") | (static _ => { });
+        Pipeline pipeline = Source.From([1]).ForkJoin(first => Apart(first, isApart) | StageNode.Of(static () => new Last()),
+            second => second, static (n, _, _) => n) | Stage.Named("join") | (static _ => { });
         var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(new RunOptions { Mode = mode }, Cancellation));
-        Assert.StartsWith("'join' failed on item 7: It is no part of an item that went into the branches: a node has put it out at its end.", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "'join' failed on item 7: It is no part of an item that went into the branches: a node has put it out at its end.",
+                failure.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData("chunk"), InlineData("group"), InlineData("window"), InlineData("aggregate"), InlineData("merge"), InlineData("concat"), InlineData("zip"), InlineData("join")]
+    [InlineData("chunk"), InlineData("group"), InlineData("window"), InlineData("aggregate"), InlineData("merge"), InlineData("concat"),
+        InlineData("zip"), InlineData("join")]
     public void WhatIsNoPartOfOneItemIsRefusedInABranch(string kind)
     {
         Pipeline pipeline = Source.From([1]).ForkJoin(
-            first => first.ForkJoin(deep => Holding(deep), deep => deep, static (n, _, _) => n), second => second, static (n, _, _) => n).ForEach(static _ => { });
+            first => first.ForkJoin(deep => Holding(deep), deep => deep, static (n, _, _) => n), second => second, static (n, _, _) => n)
+                .ForEach(static _ => { });
         string message = Assert.Throws<InvalidTopologyException>(() => pipeline.Topology).Message;
-        Assert.StartsWith($"A {kind} does not fit into a branch of a fork-join: what it puts out is no part of one item", message, StringComparison.Ordinal);
+        Assert.StartsWith($"A {kind} does not fit into a branch of a fork-join: what it puts out is no part of one item", message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidTopologyException>(() => pipeline.Start());
 
         Source<int> Holding(Source<int> source) => kind switch
@@ -143,26 +159,38 @@ public class ForkJoinTests
     public void MistakesAreSaidWhereTheyAreMade()
     {
         Source<int> joined = Source.From([1]).ForkJoin(first => first, second => second, static (n, _, _) => n);
-        Assert.Equal("Stage.Retry(2) does not fit here: a fork-join stage takes from several branches, and an attempt would leave its traces. Put the work that may fail into a stage of its own.",
+        Assert.Equal(
+            "Stage.Retry(2) does not fit here: a fork-join stage takes from several branches, and an attempt would leave its traces. Put "
+                + "the work that may fail into a stage of its own.",
             Assert.Throws<InvalidOperationException>(() => joined | Stage.Retry(2)).Message);
-        Assert.Equal("Stage.OnError(Skip) does not fit here: a fork-join is not one function. Annotate the stages of the branches, or put what the join does into a stage behind it.",
+        Assert.Equal(
+            "Stage.OnError(Skip) does not fit here: a fork-join is not one function. Annotate the stages of the branches, or put what the "
+                + "join does into a stage behind it.",
             Assert.Throws<InvalidOperationException>(() => joined | Stage.OnError(ErrorPolicy.Skip)).Message);
         Assert.Throws<InvalidOperationException>(() => joined | Stage.Parallel(2));
-        Assert.Equal("branches", Assert.Throws<ArgumentException>(() => Source.From([1]).ForkJoin(Array.Empty<Func<Source<int>, Source<int>>>(), static (n, _) => n)).ParamName);
-        Assert.Equal("join", Assert.Throws<ArgumentNullException>(() => Source.From([1]).ForkJoin(first => first, second => second, (Func<int, IReadOnlyList<int>, IReadOnlyList<int>, int>)null!)).ParamName);
-        Assert.Throws<InvalidTopologyException>(() => Source.From([1]).ForkJoin(first => first, _ => Source.From([2]), static (n, _, _) => n).ForEach(static _ => { }).Start());
+        Assert.Equal("branches", Assert.Throws<ArgumentException>(() => Source.From([1])
+            .ForkJoin(Array.Empty<Func<Source<int>, Source<int>>>(), static (n, _) => n)).ParamName);
+        Assert.Equal("join", Assert.Throws<ArgumentNullException>(() => Source.From([1])
+            .ForkJoin(first => first, second => second, (Func<int, IReadOnlyList<int>, IReadOnlyList<int>, int>)null!)).ParamName);
+        Assert.Throws<InvalidTopologyException>(() => Source.From([1])
+            .ForkJoin(first => first, _ => Source.From([2]), static (n, _, _) => n).ForEach(static _ => { }).Start());
     }
 
     [Fact]
     public async Task ThePictureShowsTheBranchesAndTheirNodesAreReplaced()
     {
         List<int> seen = [];
-        Pipeline pipeline = Source.From([1, 2]).ForkJoin(first => first | One | Stage.Named("one"), second => second | Two, Sum) | Stage.Named("sum") | Stage.Buffer(2) | seen.Add;
-        Assert.Equal(["Two -> sum (fork-join)", "one -> sum (fork-join)", "source-1 -> Two (map)", "source-1 -> one (map)", "sum -> Add (sink)"],
-            pipeline.Topology.Edges.Select(static edge => $"{edge.From.Name} -> {edge.To.Name} ({edge.To.Kind})").Order(StringComparer.Ordinal));
+        Pipeline pipeline = Source.From([1, 2]).ForkJoin(first => first | One | Stage.Named("one"), second => second | Two, Sum)
+            | Stage.Named("sum") | Stage.Buffer(2) | seen.Add;
+        Assert.Equal(["Two -> sum (fork-join)", "one -> sum (fork-join)", "source-1 -> Two (map)", "source-1 -> one (map)",
+            "sum -> Add (sink)"],
+            pipeline.Topology.Edges.Select(static edge => $"{edge.From.Name} -> {edge.To.Name} ({edge.To.Kind})")
+                .Order(StringComparer.Ordinal));
         await pipeline.Replace("one", Pipe.Of<int>() | (static n => n * 100)).RunAsync(cancellation: Cancellation);
         Assert.Equal([112, 222], seen);
-        Assert.StartsWith("The node 'sum' is a fork-join", Assert.Throws<InvalidOperationException>(() => pipeline.Replace("sum", Pipe.Of<int>() | One)).Message, StringComparison.Ordinal);
+        Assert.StartsWith("The node 'sum' is a fork-join",
+            Assert.Throws<InvalidOperationException>(() => pipeline.Replace("sum", Pipe.Of<int>() | One)).Message,
+                StringComparison.Ordinal);
 
         static int Sum(int n, IReadOnlyList<int> first, IReadOnlyList<int> second) => first[0] + second[0];
     }
@@ -174,24 +202,28 @@ public class ForkJoinTests
         var scheduler = new QueueScheduler();
         var open = new TaskCompletionSource();
         int produced = 0, started = 0, joined = 0;
-        Pipeline pipeline = Source.From(Enumerable.Range(0, 100).Select(n => produced = n)) | Stage.Named("numbers") | Pipe.Of<int>().ForkJoin(
-            first => first | WaitAsync | Stage.Parallel(50), second => second, static (n, _, _) => n) | Stage.Named("join") | (_ => { joined++; });
+        Pipeline pipeline = Source.From(Enumerable.Range(0, 100).Select(n => produced = n)) | Stage.Named("numbers") | Pipe.Of<int>()
+            .ForkJoin(
+            first => first | WaitAsync | Stage.Parallel(50), second => second, static (n, _, _) => n) | Stage.Named("join")
+                | (_ => { joined++; });
         await using PipelineRun run = pipeline.Start(new RunOptions { Scheduler = scheduler, MaxBufferedItems = 5, TrackItems = true });
         scheduler.RunUntilIdle();
         Assert.Equal((5, 5), (produced, started));
         RunSnapshot now = run.Snapshot();
-        NodeSnapshot numbers = now.Nodes.Single(static node => node.Name == "numbers"), join = now.Nodes.Single(static node => node.Name == "join");
-        Assert.Equal((NodeActivity.Blocked, "numbers -> join", NodeActivity.Waiting, 5L), (numbers.Activity, numbers.BlockedOn, join.Activity, join.Queued));
+        NodeSnapshot numbers = now.Nodes.Single(static node => node.Name == "numbers"),
+            join = now.Nodes.Single(static node => node.Name == "join");
+        Assert.Equal((NodeActivity.Blocked, "numbers -> join", NodeActivity.Waiting, 5L),
+            (numbers.Activity, numbers.BlockedOn, join.Activity, join.Queued));
         if (isDrained)
         {
-            _ = run.DrainAsync();
+            _ = run.StopAsync();
             open.SetResult();
             scheduler.RunUntilIdle();
             await run.Completion;
             Assert.Equal((produced + 1, 0L), (joined, run.Snapshot().Roots!.Value.Pending));
             return;
         }
-        run.Cancel();
+        _ = run.CancelAsync();
         scheduler.RunUntilIdle();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
         Assert.Equal(0, joined);
@@ -213,7 +245,8 @@ public class ForkJoinTests
         var open = new TaskCompletionSource();
         List<int> seen = [];
         await using PipelineRun run = Source.From([0, 1, 2]).ForkJoin(
-            first => first | WaitAsync | (isOrdered ? Stage.Parallel(3) : Stage.Parallel(3).Unordered), second => second.Where(static n => n == 1), static (n, _, _) => n)
+            first => first | WaitAsync | (isOrdered ? Stage.Parallel(3) : Stage.Parallel(3).Unordered),
+                second => second.Where(static n => n == 1), static (n, _, _) => n)
             .ForEach(seen.Add).Start(new RunOptions { Scheduler = scheduler });
         scheduler.RunUntilIdle();
         Assert.Equal(isOrdered ? [] : [1, 2], seen);
@@ -233,7 +266,8 @@ public class ForkJoinTests
     public async Task ABranchMayTakeTime(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, static (source, _) => source.ForkJoin(
-            first => first.Delay(TimeSpan.FromSeconds(2)).Where(static n => n != 2), second => second, static (n, first, second) => $"{n}:{first.Count}{second.Count}"));
+            first => first.Delay(TimeSpan.FromSeconds(2)).Where(static n => n != 2), second => second,
+                static (n, first, second) => $"{n}:{first.Count}{second.Count}"));
         run.Send(1);
         run.Pass(1);
         run.Send(2, 3);

@@ -10,7 +10,8 @@ public sealed class GroupByTests : OperatorContract<string>
 
     protected override Pipe<int, string> Apply(Pipe<int, int> pipe) => pipe.GroupBy(n => n / 3, maxSize: 2).Select(Text);
 
-    protected override IEnumerable<string> Oracle(IReadOnlyList<int> items) => items.GroupBy(n => n / 3).SelectMany(run => run.Chunk(2)).Select(run => $"{run[0] / 3}: {string.Join(' ', run)}");
+    protected override IEnumerable<string> Oracle(IReadOnlyList<int> items)
+        => items.GroupBy(n => n / 3).SelectMany(run => run.Chunk(2)).Select(run => $"{run[0] / 3}: {string.Join(' ', run)}");
 
     protected override Source<string> Fragile(Source<int> source, Action<int> touch) => source.GroupBy(
         n =>
@@ -44,7 +45,8 @@ public sealed class GroupByTests : OperatorContract<string>
     public async Task WithoutACutAGroupWaitsForTheNextKey()
     {
         List<string> seen = [];
-        await Source.From(Enumerable.Range(0, 7)).Do(n => seen.Add($"{n}")).GroupBy(n => n / 3).ForEach(group => seen.Add(Text(group))).RunAsync();
+        await Source.From(Enumerable.Range(0, 7)).Do(n => seen.Add($"{n}")).GroupBy(n => n / 3).ForEach(group => seen.Add(Text(group)))
+            .RunAsync();
         Assert.Equal(["0", "1", "2", "3", "0: 0 1 2", "4", "5", "6", "1: 3 4 5", "2: 6"], seen);
     }
 }

@@ -1,5 +1,3 @@
-using Sluice.Testing;
-
 namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class JoinTests : OperatorContract<int>
@@ -18,9 +16,11 @@ public sealed class JoinTests : OperatorContract<int>
 
     protected override int? FirstOutputAfter => null;                // on one thread, the left source may run first, as far as it likes
 
-    protected override Source<int> Apply(Source<int> source) => source.Join(Source.From(Digits), n => n % 10, digit => digit, Pair, maxHeld: 1000);
+    protected override Source<int> Apply(Source<int> source)
+        => source.Join(Source.From(Digits), n => n % 10, digit => digit, Pair, maxHeld: 1000);
 
-    protected override Pipe<int, int> Apply(Pipe<int, int> pipe) => pipe.Join(Source.From(Digits), n => n % 10, digit => digit, Pair, maxHeld: 1000);
+    protected override Pipe<int, int> Apply(Pipe<int, int> pipe)
+        => pipe.Join(Source.From(Digits), n => n % 10, digit => digit, Pair, maxHeld: 1000);
 
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items.Join(Digits, n => n % 10, digit => digit, Pair);
 
@@ -78,7 +78,10 @@ public sealed class JoinTests : OperatorContract<int>
             await using var run = new TimedRun<string>(mode, (left, right) => Halves(left, right));
             int[] sent = [.. Enumerable.Range(0, 60).Select(_ => random.Next(1, 5) * (random.Next(2) == 0 ? 1 : -1))];
             run.Send(sent);
-            var expected = from left in sent.Where(n => n > 0) join right in sent.Where(n => n < 0) on left equals -right select $"{left}{right}@0";
+            var expected = from left in sent.Where(n => n > 0)
+                           join right in sent.Where(n =>
+                n < 0) on left equals -right
+                           select $"{left}{right}@0";
             Assert.Equal(expected.Order(), run.Seen.Split(' ').Order());
         }
     }

@@ -2,7 +2,8 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>Behind a KeyBy, an operator that remembers something does for each key what it would do for the items of that key alone.</summary>
+/// <summary>Behind a KeyBy, an operator that remembers something does for each key what it would do for the items of that key
+/// alone.</summary>
 public sealed class KeyedOperatorTests
 {
     private const int Keys = 7;
@@ -56,8 +57,10 @@ public sealed class KeyedOperatorTests
             {
                 (double, int)[] own = Array.ConvertAll(script, step => step.Item % Keys == key ? step : (step.Wait, -1));
                 // A key that nothing comes of has no instance. A time-out runs from the first item of its key.
-                string[] alone = own.Any(step => step.Item2 >= 0) ? await PlayAsync(name == "timeout" ? FromFirst(own, out double ahead) : Same(own, out ahead), mode, apply, ahead) : [];
-                Assert.True(alone.SequenceEqual(seen.Where(output => KeyOf(output) == key)), $"seed {seed}, key {key}, {lanes} lanes: {string.Join(' ', alone)} is expected of {string.Join(' ', seen)}");
+                string[] alone = own.Any(step => step.Item2 >= 0)
+                    ? await PlayAsync(name == "timeout" ? FromFirst(own, out double ahead) : Same(own, out ahead), mode, apply, ahead) : [];
+                Assert.True(alone.SequenceEqual(seen.Where(output => KeyOf(output) == key)),
+                    $"seed {seed}, key {key}, {lanes} lanes: {string.Join(' ', alone)} is expected of {string.Join(' ', seen)}");
             }
         }
     }
@@ -68,11 +71,15 @@ public sealed class KeyedOperatorTests
     {
         Source<int> keyed = Source.From([1, 2]) | Stage.KeyBy((int n) => n % Keys, 2), plain = Source.From([1]);
         Func<Source<int>, Source<int>> branch = source => source | (n => n);
-        string join = "Stage.KeyBy does not fit in front of a join: it has keys of its own, by which it pairs. Leave Stage.KeyBy out: items of one key meet.";
+        string join =
+            "Stage.KeyBy does not fit in front of a join: it has keys of its own, by which it pairs. Leave Stage.KeyBy out: items of one "
+            + "key meet.";
         Assert.Equal(join, Assert.Throws<InvalidOperationException>(() => keyed.Join(plain, n => n, n => n, (one, other) => one)).Message);
         Assert.Equal(join, Assert.Throws<InvalidOperationException>(() => plain.Join(keyed, n => n, n => n, (one, other) => one)).Message);
-        Assert.Equal(join, Assert.Throws<InvalidOperationException>(() => keyed.Join(branch, branch, n => n, n => n, (one, other) => one)).Message);
-        Assert.Contains("does not fit in front of a zip: it pairs the first item with the first one of the other input", Assert.Throws<InvalidOperationException>(() => keyed.Zip(plain, (one, other) => one)).Message, StringComparison.Ordinal);
+        Assert.Equal(join, Assert.Throws<InvalidOperationException>(() => keyed.Join(branch, branch, n => n, n => n, (one, other) => one))
+            .Message);
+        Assert.Contains("does not fit in front of a zip: it pairs the first item with the first one of the other input",
+            Assert.Throws<InvalidOperationException>(() => keyed.Zip(plain, (one, other) => one)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -80,7 +87,8 @@ public sealed class KeyedOperatorTests
     [InlineData(ExecutionMode.MultiThread)]
     public async Task ThrottleKeepsThePaceOfEachKey(ExecutionMode mode)
     {
-        string[] seen = await PlayAsync([(0, 0), (0, 7), (0, 14), (0, 1), (0, 8), (0, 21)], mode, source => (source | Stage.KeyBy((int n) => n % Keys, 1)).Throttle(2, 10 * Second).Select(n => $"{n}"));
+        string[] seen = await PlayAsync([(0, 0), (0, 7), (0, 14), (0, 1), (0, 8), (0, 21)], mode,
+            source => (source | Stage.KeyBy((int n) => n % Keys, 1)).Throttle(2, 10 * Second).Select(n => $"{n}"));
         Assert.Equal(["0@0", "7@0", "14@10", "1@10", "8@10", "21@10"], seen);
     }
 
@@ -89,7 +97,8 @@ public sealed class KeyedOperatorTests
     [InlineData(ExecutionMode.MultiThread)]
     public async Task EightDevicesAreEightAlerts(ExecutionMode mode)
     {
-        var run = new TimedRun<string>(mode, source => source | (n => $"device {n}") | Stage.KeyBy((string device) => device, lanes: 4) | Pipe.Of<string>().Debounce(Second));
+        var run = new TimedRun<string>(mode, source => source | (n => $"device {n}") | Stage.KeyBy((string device) => device, lanes: 4)
+            | Pipe.Of<string>().Debounce(Second));
         run.Send(0, 1, 2, 3, 4, 5, 6, 7);
         run.Pass(5);
         Assert.Equal(8, run.Seen.Split('@').Length - 1);
@@ -124,7 +133,8 @@ public sealed class KeyedOperatorTests
             while (known.Count > 0) Evict();
 
             List<string> seen = [];
-            await (Source.From(items) | Stage.KeyBy((int n) => n % Keys, lanes: 1, maxKeys)).Chunk(3).Select(Text).ForEach(seen.Add).RunAsync(cancellation: TestContext.Current.CancellationToken);
+            await (Source.From(items) | Stage.KeyBy((int n) => n % Keys, lanes: 1, maxKeys)).Chunk(3).Select(Text).ForEach(seen.Add)
+                .RunAsync(cancellation: TestContext.Current.CancellationToken);
             Assert.Equal(expected, seen);
 
             void Evict()
@@ -139,10 +149,12 @@ public sealed class KeyedOperatorTests
     public async Task ManyKeysOnManyThreadsEachHaveTheirSum()
     {
         var last = new ConcurrentDictionary<string, long>();
-        Source<(string? Key, long Sum)> sums = (Source.Range(0, 40_000) | (n => (Key: n % 501 == 500 ? null : $"{n % 501}", Value: (long)n)) | Stage.KeyBy(((string? Key, long Value) item) => item.Key, lanes: 4))
+        Source<(string? Key, long Sum)> sums = (Source.Range(0, 40_000) | (n => (Key: n % 501 == 500 ? null : $"{n % 501}", Value: (long)n))
+            | Stage.KeyBy(((string? Key, long Value) item) => item.Key, lanes: 4))
             .Scan((Key: (string?)null, Sum: 0L), (sum, item) => (item.Key, sum.Sum + item.Value));
         await sums.ForEach(sum => last[sum.Key ?? "null"] = sum.Sum).RunAsync(cancellation: TestContext.Current.CancellationToken);
-        Assert.Equal(Enumerable.Range(0, 40_000).GroupBy(n => n % 501).ToDictionary(key => key.Key == 500 ? "null" : $"{key.Key}", key => key.Sum(n => (long)n)), last);
+        Assert.Equal(Enumerable.Range(0, 40_000).GroupBy(n => n % 501)
+            .ToDictionary(key => key.Key == 500 ? "null" : $"{key.Key}", key => key.Sum(n => (long)n)), last);
     }
 
     [Theory]
@@ -150,9 +162,10 @@ public sealed class KeyedOperatorTests
     [InlineData(ExecutionMode.MultiThread)]
     public async Task ARunThatIsCancelledWhileAKeyWaitsEnds(ExecutionMode mode)
     {
-        var run = new TimedRun<int>(mode, source => (source | Stage.KeyBy((int n) => n % 2, 2)).Throttle(1, 10 * Second) | Stage.Log(_ => { }));
+        var run = new TimedRun<int>(mode, source => (source | Stage.KeyBy((int n) => n % 2, 2)).Throttle(1, 10 * Second)
+            | Stage.Log(_ => { }));
         run.Send(0, 2, 1, 3);
-        run.Run.Cancel();
+        _ = run.Run.CancelAsync();
         run.Pass(0);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Run.Completion);
         Assert.Empty(run.Run.StillRunning);
@@ -164,7 +177,8 @@ public sealed class KeyedOperatorTests
     private static int KeyOf(string output) => int.Parse(output.Split(',', '@')[0]) % Keys;
 
     private static (double Wait, int Item)[] Script(Random random)
-        => [.. Enumerable.Range(0, random.Next(1, 40)).Select(_ => random.Next(3) == 0 ? (random.Next(1, 10) / 4.0, -1) : (0.0, random.Next(0, 100)))];
+        => [.. Enumerable.Range(0, random.Next(1, 40))
+        .Select(_ => random.Next(3) == 0 ? (random.Next(1, 10) / 4.0, -1) : (0.0, random.Next(0, 100)))];
 
     private static (double, int)[] Same((double, int)[] script, out double ahead)
     {
@@ -179,7 +193,8 @@ public sealed class KeyedOperatorTests
         return script[first..];
     }
 
-    private static async Task<string[]> PlayAsync((double Wait, int Item)[] script, ExecutionMode mode, Func<Source<int>, Source<string>> pipeline, double ahead = 0)
+    private static async Task<string[]> PlayAsync((double Wait, int Item)[] script, ExecutionMode mode,
+        Func<Source<int>, Source<string>> pipeline, double ahead = 0)
     {
         await using var run = new TimedRun<string>(mode, pipeline);
         foreach (var (wait, item) in script)
@@ -191,6 +206,9 @@ public sealed class KeyedOperatorTests
         run.Pass(100);
         await run.Run.Completion;
         Assert.Equal(0, run.Clock.ArmedTimers);
-        return [.. run.Seen.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(output => output.Split('@') is [var items, var at] ? FormattableString.Invariant($"{items}@{double.Parse(at, System.Globalization.CultureInfo.InvariantCulture) + ahead}") : output)];
+        return [.. run.Seen.Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(output => output.Split('@') is [var items, var at]
+            ? FormattableString.Invariant($"{items}@{double.Parse(at, System.Globalization.CultureInfo.InvariantCulture) + ahead}")
+            : output)];
     }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
@@ -25,7 +26,8 @@ public class MapStepsTests
         Assert.Equal(1, end.Nodes.Sum(each => each.Failed));
 
         double Half(int n) => node == nameof(Half) && n == 7 ? throw new FormatException("no") : n * 0.5;
-        string Text(double n) => node == nameof(Text) && n == 3.5 ? throw new FormatException("no") : n.ToString(CultureInfo.InvariantCulture);
+        string Text(double n) => node == nameof(Text) && n == 3.5 ? throw new FormatException("no")
+            : n.ToString(CultureInfo.InvariantCulture);
         void Write(string text)
         {
             if (node == nameof(Write) && text == "3.5") throw new FormatException("no");

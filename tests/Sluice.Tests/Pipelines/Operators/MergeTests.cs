@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class MergeTests : OperatorContract<int>
@@ -21,7 +23,8 @@ public sealed class MergeTests : OperatorContract<int>
     public async Task ItemsOfOneSourceKeepTheirOrder(Wiring wiring)
     {
         List<int> seen = [];
-        await RunAsync(Source.Merge(Source.From(Enumerable.Range(0, 500)), Source.From(Enumerable.Range(1000, 500))).ForEach(seen.Add), wiring);
+        await RunAsync(Source.Merge(Source.From(Enumerable.Range(0, 500)), Source.From(Enumerable.Range(1000, 500))).ForEach(seen.Add),
+            wiring);
         Assert.Equal(Enumerable.Range(0, 500), seen.Where(n => n < 1000));
         Assert.Equal(Enumerable.Range(1000, 500), seen.Where(n => n >= 1000));
     }

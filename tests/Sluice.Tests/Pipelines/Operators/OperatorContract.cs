@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines.Operators;
@@ -45,10 +46,12 @@ public abstract class OperatorContract<TOut>
     /// <summary>Whether what comes out has the oracle's order.</summary>
     protected virtual bool KeepsOrder => true;
 
-    /// <summary>Whether everything comes from the contract's source; otherwise what comes out when it is stopped is not known to the item.</summary>
+    /// <summary>Whether everything comes from the contract's source; otherwise what comes out when it is stopped is not known to the
+    /// item.</summary>
     protected virtual bool HasOneSource => true;
 
-    /// <summary>On one thread, how many items the source has handed out when the first comes to a sink that blocks; null if nothing comes out before the end.</summary>
+    /// <summary>On one thread, how many items the source has handed out when the first comes to a sink that blocks; null if nothing comes
+    /// out before the end.</summary>
     protected virtual int? FirstOutputAfter => 1;
 
     /// <summary>Between boundaries of two items, how many items the source may have handed out when the sink blocks.</summary>
@@ -109,7 +112,8 @@ public abstract class OperatorContract<TOut>
     {
         List<TOut> seen = [];
         var failure = await Assert.ThrowsAsync<PipelineException>(
-            () => RunAsync(Wire(Apply, Source.From(Numbers(at => Throw(at == FailsAt))) | Stage.Named("numbers"), wiring).ForEach(seen.Add), wiring));
+            () => RunAsync(Wire(Apply, Source.From(Numbers(at => Throw(at == FailsAt))) | Stage.Named("numbers"), wiring).ForEach(seen.Add),
+                wiring));
         Assert.IsType<FormatException>(failure.InnerException);
         Assert.Equal("numbers", failure.Node);
         AssertBegins(seen, FailsAt);
@@ -140,7 +144,8 @@ public abstract class OperatorContract<TOut>
     {
         List<TOut> seen = [];
         PipelineRun? run = null;
-        Pipeline pipeline = Wire(Apply, Source.From(Numbers(at => { if (at == StopsAt) run!.Cancel(); })), wiring).ForEach(seen.Add);
+        Pipeline pipeline = Wire(Apply, Source.From(Numbers(at => { if (at == StopsAt) _ = run!.CancelAsync(); })), wiring)
+            .ForEach(seen.Add);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => RunAsync(pipeline, wiring, started => run = started));
         Assert.Equal(RunStatus.Cancelled, run!.Snapshot().Status);
         Assert.Empty(run.StillRunning);
@@ -156,7 +161,7 @@ public abstract class OperatorContract<TOut>
         Pipeline pipeline = Wire(Apply, Source.From(Numbers(at =>
         {
             produced.Add(at);
-            if (at == StopsAt) _ = run!.DrainAsync();
+            if (at == StopsAt) _ = run!.StopAsync();
         })), wiring).ForEach(seen.Add);
         RunSnapshot end = await RunAsync(pipeline, wiring, started => run = started);
         if (HasOneSource) AssertSame(Oracle(produced), seen);
@@ -177,7 +182,7 @@ public abstract class OperatorContract<TOut>
         Rest(scheduler, clock);
         if (wiring == Wiring.SingleThread) Assert.Equal(needed, produced);
         else Assert.InRange(produced, needed, MostHeld);
-        run.Cancel();
+        _ = run.CancelAsync();
         scheduler.RunUntilIdle();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run.Completion);
         Assert.Empty(run.StillRunning);
@@ -225,7 +230,8 @@ public abstract class OperatorContract<TOut>
     private void AssertSame(IEnumerable<TOut> expected, List<TOut> seen)
         => Assert.Equal(KeepsOrder ? [.. expected] : InSomeOrder(expected), KeepsOrder ? seen : InSomeOrder(seen));
 
-    /// <summary>What was seen is the beginning of what would have come out of all the items, and owes nothing to those from <paramref name="end"/> on.</summary>
+    /// <summary>What was seen is the beginning of what would have come out of all the items, and owes nothing to those from
+    /// <paramref name="end"/> on.</summary>
     private void AssertBegins(List<TOut> seen, int end)
     {
         TOut[] all = [.. Oracle([.. Enumerable.Range(0, Math.Max(1000, end))])];

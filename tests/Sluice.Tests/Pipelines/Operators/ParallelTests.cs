@@ -31,7 +31,8 @@ public sealed class ParallelUnorderedTests : OperatorContract<long>
 
     protected override Source<long> Apply(Source<int> source) => source.SelectAsync(ParallelTests.TwiceAsync) | Stage.Parallel(4).Unordered;
 
-    protected override Pipe<int, long> Apply(Pipe<int, int> pipe) => pipe.SelectAsync(ParallelTests.TwiceAsync) | Stage.Parallel(4).Unordered;
+    protected override Pipe<int, long> Apply(Pipe<int, int> pipe)
+        => pipe.SelectAsync(ParallelTests.TwiceAsync) | Stage.Parallel(4).Unordered;
 
     protected override IEnumerable<long> Oracle(IReadOnlyList<int> items) => items.Select(n => n * 2L);
 

@@ -1,6 +1,9 @@
+using Sluice.Scheduling;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>Runs a multi-threaded graph on the test's thread, in the order of the queue, and only when told to: what rests, rests for certain.</summary>
+/// <summary>Runs a multi-threaded graph on the test's thread, in the order of the queue, and only when told to: what rests, rests for
+/// certain.</summary>
 /// <remarks>It is the synchronization context of what it runs, so that user code which awaits comes back to it.</remarks>
 internal sealed class QueueScheduler : RunScheduler
 {

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines.Operators;
@@ -6,10 +7,12 @@ namespace Sluice.Tests.Pipelines.Operators;
 public class RandomForkJoinTests
 {
     [Fact]
-    public Task EveryItemIsJoinedOnceWhateverTheOrder() => ForEachSeedAsync(600, static seed => PlayAsync(seed, new Random(seed), isSeeded: true));
+    public Task EveryItemIsJoinedOnceWhateverTheOrder()
+        => ForEachSeedAsync(600, static seed => PlayAsync(seed, new Random(seed), isSeeded: true));
 
     [Fact]
-    public Task EveryItemIsJoinedOnceOnThreads() => ForEachSeedAsync(300, static seed => PlayAsync(seed, new Random(seed), isSeeded: false));
+    public Task EveryItemIsJoinedOnceOnThreads() => ForEachSeedAsync(300,
+        static seed => PlayAsync(seed, new Random(seed), isSeeded: false));
 
     private static async Task PlayAsync(int seed, Random random, bool isSeeded)
     {
@@ -20,7 +23,15 @@ public class RandomForkJoinTests
         int isBusy = 0;
         var clock = new TestClock();
         var scheduler = isSeeded && mode == ExecutionMode.MultiThread ? new SeededScheduler(seed) : null;
-        var options = new RunOptions { Mode = mode, MaxBufferedItems = random.Next(1, 12), TrackItems = true, Scheduler = scheduler, Time = clock, Seed = seed };
+        var options = new RunOptions
+        {
+            Mode = mode,
+            MaxBufferedItems = random.Next(1, 12),
+            TrackItems = true,
+            Scheduler = scheduler,
+            Time = clock,
+            Seed = seed
+        };
         Source<long> source = Source.From(Enumerable.Range(0, count).Select(n => (long)n * step));
         if (random.Next(2) == 0) source = source | Stage.Buffer(random.Next(1, 4));
         await using PipelineRun run = (fork.Build(source) | Stage.Named("join") | (line =>
@@ -39,7 +50,8 @@ public class RandomForkJoinTests
         NodeSnapshot join = end.Nodes.Single(static node => node.Name == "join");
         Assert.Equal(((long)expected.Count, 0L, 0L), (join.Out, join.Failed, join.Queued));
         long failed = made.Count(static one => one.HasFailed || one.HasSkipped);
-        Assert.Equal(((long)count, count - failed, failed, 0L), (end.Roots!.Value.Accepted, end.Roots.Value.Completed, end.Roots.Value.Failed, end.Roots.Value.Pending));
+        Assert.Equal(((long)count, count - failed, failed, 0L),
+            (end.Roots!.Value.Accepted, end.Roots.Value.Completed, end.Roots.Value.Failed, end.Roots.Value.Pending));
         Assert.Equal(made.Any(static one => one.HasFailed), end.DeadLetters.Count > 0);
     }
 
@@ -69,7 +81,8 @@ internal sealed record Made<T>(IReadOnlyList<T> Outputs, bool HasFailed = false,
     public Made<TOther> With<TOther>(IEnumerable<TOther> outputs) => new([.. outputs], HasFailed, HasSkipped);
 
     public static Made<T> Together(IReadOnlyList<Made<T>> parts)
-        => new([.. parts.SelectMany(static part => part.Outputs)], parts.Any(static part => part.HasFailed), parts.Any(static part => part.HasSkipped));
+        => new([.. parts.SelectMany(static part => part.Outputs)], parts.Any(static part => part.HasFailed),
+        parts.Any(static part => part.HasSkipped));
 }
 
 /// <summary>A fork-join with random branches, which says what it should make.</summary>
@@ -84,7 +97,8 @@ internal sealed class RandomFork(IReadOnlyList<RandomBranch> branches, bool isUn
         ? source.ForkJoin([.. branches.Select(static branch => (Func<Source<long>, Source<long>>)branch.Build)], Line)
         : branches.Count == 2
             ? source.ForkJoin(branches[0].Build, branches[1].Build, (item, one, two) => Line(item, [one, two]))
-            : source.ForkJoin(branches[0].Build, branches[1].Build, branches[2].Build, (item, one, two, three) => Line(item, [one, two, three]));
+            : source.ForkJoin(branches[0].Build, branches[1].Build, branches[2].Build,
+            (item, one, two, three) => Line(item, [one, two, three]));
 
     public Made<string> Expect(long item)
     {
@@ -148,12 +162,21 @@ internal sealed record RandomStep(Func<Source<long>, Source<long>> Build, Func<l
             case 4: return new(source => source.Buffer(k), static n => new([n]));
             case 5: return new(source => source | PauseAsync, static n => new([n]));
             case 6: return new(source => source | PauseAsync | Stage.Parallel(lanes), static n => new([n]));
-            case 7: return new(source => source | PauseAsync | Stage.Parallel(lanes).Unordered, static n => new([n])) { IsUnordered = true, KeepsOutputs = false };
-            case 8: return new(source => source | Stage.KeyBy((long n) => n % 3, lanes) | PauseAsync, static n => new([n])) { IsUnordered = true, KeepsOutputs = false };
+            case 7:
+                return new(source => source | PauseAsync | Stage.Parallel(lanes).Unordered, static n => new([n]))
+                {
+                    IsUnordered = true,
+                    KeepsOutputs = false
+                };
+            case 8:
+                return new(source => source | Stage.KeyBy((long n) => n % 3, lanes) | PauseAsync,
+                static n => new([n]))
+                { IsUnordered = true, KeepsOutputs = false };
             case 9:
                 bool isFinal = random.Next(3) == 0;
                 return new(
-                    source => source | (n => n % 11 == k ? throw new FormatException("on purpose") : n) | Stage.OnError(isFinal ? ErrorPolicy.DeadLetter : ErrorPolicy.Skip),
+                    source => source | (n => n % 11 == k ? throw new FormatException("on purpose") : n)
+                        | Stage.OnError(isFinal ? ErrorPolicy.DeadLetter : ErrorPolicy.Skip),
                     n => n % 11 == k ? new([], isFinal, !isFinal) : new([n]));
             case 10:
                 RandomFork fork = RandomFork.Next(random, depth - 1);
@@ -165,7 +188,12 @@ internal sealed record RandomStep(Func<Source<long>, Source<long>> Build, Func<l
                 { IsUnordered = fork.IsUnordered, KeepsOutputs = !fork.IsUnordered };
             default:
                 (RandomBranch one, RandomBranch two) = (RandomBranch.Next(random, depth - 1), RandomBranch.Next(random, depth - 1));
-                return new(source => source.Broadcast(one.Build, two.Build), n => Made<long>.Together([one.Expect(n), two.Expect(n)])) { IsUnordered = one.IsUnordered || two.IsUnordered, KeepsOutputs = false };
+                return new(source => source.Broadcast(one.Build, two.Build),
+                    n => Made<long>.Together([one.Expect(n), two.Expect(n)]))
+                {
+                    IsUnordered = one.IsUnordered || two.IsUnordered,
+                    KeepsOutputs = false
+                };
         }
     }
 

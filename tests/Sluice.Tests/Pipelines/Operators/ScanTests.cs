@@ -20,7 +20,8 @@ public sealed class ScanTests : OperatorContract<long>
     public async Task AnItemThatFailsLeavesTheResultAsItWas()
     {
         List<int> seen = [];
-        Source<int> sums = Source.From([1, 2, 3]).Scan(0, (sum, n) => n == 2 ? throw new FormatException() : sum + n) | Stage.OnError(ErrorPolicy.Skip);
+        Source<int> sums = Source.From([1, 2, 3]).Scan(0, (sum, n) => n == 2 ? throw new FormatException() : sum + n)
+            | Stage.OnError(ErrorPolicy.Skip);
         await sums.ForEach(seen.Add).RunAsync();
         Assert.Equal([1, 4], seen);
     }

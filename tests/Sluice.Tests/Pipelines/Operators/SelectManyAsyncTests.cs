@@ -14,9 +14,11 @@ public sealed class SelectManyAsyncTests : OperatorContract<int>
 
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items.SelectMany(n => Enumerable.Repeat(n, n % 3));
 
-    protected override Source<int> Fragile(Source<int> source, Action<int> touch) => source.SelectManyAsync((n, token) => TouchAsync(n, touch, token));
+    protected override Source<int> Fragile(Source<int> source, Action<int> touch)
+        => source.SelectManyAsync((n, token) => TouchAsync(n, touch, token));
 
-    private static async IAsyncEnumerable<int> CopiesAsync(int n, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<int> CopiesAsync(int n,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
     {
         for (int i = 0; i < n % 3; i++)
         {

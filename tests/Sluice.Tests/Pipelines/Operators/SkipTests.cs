@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class SkipTests : OperatorContract<int>

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class TakeTests : OperatorContract<int>
@@ -36,7 +38,8 @@ public sealed class TakeTests : OperatorContract<int>
     {
         await RunAsync(Source.From(Never()).Take(0).ForEach(_ => { }), wiring);
 
-        static async IAsyncEnumerable<int> Never([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
+        static async IAsyncEnumerable<int> Never(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation = default)
         {
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
             yield return 1;
@@ -47,7 +50,8 @@ public sealed class TakeTests : OperatorContract<int>
     public async Task ABranchThatHasEnoughTwiceLeavesTheOthersAlone(Wiring wiring)
     {
         List<int> seen = [];
-        await RunAsync(Source.From(Enumerable.Range(0, 100)).Broadcast(s => s.Take(3).Take(2).Select(n => -n), s => s).ForEach(seen.Add), wiring);
+        await RunAsync(Source.From(Enumerable.Range(0, 100)).Broadcast(s => s.Take(3).Take(2).Select(n => -n), s => s).ForEach(seen.Add),
+            wiring);
         Assert.Equal([-1, 0, .. Enumerable.Range(0, 100)], seen.Order());
     }
 

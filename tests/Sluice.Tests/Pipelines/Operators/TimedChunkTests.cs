@@ -18,7 +18,8 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
 
     protected override IEnumerable<int[]> Oracle(IReadOnlyList<int> items) => items.Chunk(7);
 
-    protected override Source<int[]> Fragile(Source<int> source, Action<int> touch) => source.Chunk(7, within: TimeSpan.FromHours(1), until: n =>
+    protected override Source<int[]> Fragile(Source<int> source, Action<int> touch)
+        => source.Chunk(7, within: TimeSpan.FromHours(1), until: n =>
     {
         touch(n);
         return false;
@@ -39,7 +40,8 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
     public async Task ATooHeavyItemStartsTheClockAnew()
     {
         List<string> seen = await PlayAsync(ExecutionMode.MultiThread, 40,
-            source => source.Chunk(within: TimeSpan.FromSeconds(10), weigh: n => n, maxWeight: 10), (1, 4), (5, 8), (20, 1), (21, 99), (40, 1));
+            source => source.Chunk(within: TimeSpan.FromSeconds(10), weigh: n => n, maxWeight: 10), (1, 4), (5, 8), (20, 1), (21, 99),
+                (40, 1));
         Assert.Equal(["5: 4", "15: 8", "21: 1", "21: 99", "40: 1"], seen);
     }
 

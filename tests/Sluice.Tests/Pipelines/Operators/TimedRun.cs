@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
+using Sluice.Diagnostics;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines.Operators;
@@ -66,7 +67,8 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         Rest();
     }
 
-    /// <summary>An item comes, and time goes by before the end behind it, which gets ahead of the ticks that are due at that moment.</summary>
+    /// <summary>An item comes, and time goes by before the end behind it, which gets ahead of the ticks that are due at that
+    /// moment.</summary>
     public void EndMeanwhile(double seconds, int item)
     {
         ending = () => Clock.Advance(TimeSpan.FromSeconds(seconds));
@@ -103,7 +105,7 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
 
     public void Cancel()
     {
-        Run.Cancel();
+        _ = Run.CancelAsync();
         Rest();
     }
 
@@ -128,7 +130,7 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        Run.Cancel();
+        _ = Run.CancelAsync();
         Rest();
         await Run.DisposeAsync();
     }
@@ -152,7 +154,8 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         return item;
     }
 
-    private static Channel<int> NewChannel() => Channel.CreateUnbounded<int>(new UnboundedChannelOptions { AllowSynchronousContinuations = true });
+    private static Channel<int> NewChannel() => Channel.CreateUnbounded<int>(
+        new UnboundedChannelOptions { AllowSynchronousContinuations = true });
 }
 
 /// <summary>Moves the clock of a run that has threads of its own.</summary>
@@ -160,7 +163,8 @@ internal static class ClockDriver
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>From timer to timer, until the run has ended. Timers far away, such as the grace of a stopped run, are left alone.</summary>
+    /// <summary>From timer to timer, until the run has ended. Timers far away, such as the grace of a stopped run, are left
+    /// alone.</summary>
     public static async Task DriveAsync(PipelineRun run, TestClock clock)
     {
         while (!run.Completion.IsCompleted)

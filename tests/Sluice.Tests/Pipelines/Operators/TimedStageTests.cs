@@ -76,10 +76,12 @@ public sealed class TimedStageTests
             int count = random.Next(200);
             Source<int> timed = Source.From(Enumerable.Range(0, count)) | (n => n);
             if (random.Next(2) == 0) timed = timed | Stage.Buffer(random.Next(1, 4));
-            timed = timed.Delay(Second / random.Next(1, 5), maxHeld: random.Next(1, 20)).Throttle(random.Next(1, 20), Second, random.Next(2) == 0);
+            timed = timed.Delay(Second / random.Next(1, 5), maxHeld: random.Next(1, 20))
+                .Throttle(random.Next(1, 20), Second, random.Next(2) == 0);
             if (random.Next(2) == 0) timed = timed | Stage.Buffer(random.Next(1, 4));
             Source<int> windows = timed.Window(Second, maxItems: random.Next(1, 9)).SelectMany(window => window.Items);
-            await using PipelineRun run = windows.ForEach(seen.Add).Start(new RunOptions { Time = clock, TrackItems = true, MaxBufferedItems = random.Next(1, 5) });
+            await using PipelineRun run = windows.ForEach(seen.Add)
+                .Start(new RunOptions { Time = clock, TrackItems = true, MaxBufferedItems = random.Next(1, 5) });
             await ClockDriver.DriveAsync(run, clock);
             Assert.Equal(Enumerable.Range(0, count), seen);
             Assert.Equal(0, run.Snapshot().Roots!.Value.Pending);
@@ -96,7 +98,8 @@ public sealed class TimedStageTests
             var clock = new TestClock();
             int cancelAt = random.Next(100);
             PipelineRun? run = null;
-            Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)).Delay(Second, maxHeld: 5).Throttle(3, Second).SessionWindow(Second, 2 * Second)
+            Pipeline pipeline = Source.From(Enumerable.Range(0, 1000)).Delay(Second, maxHeld: 5).Throttle(3, Second)
+                .SessionWindow(Second, 2 * Second)
                 .SelectMany(window => window.Items).Sample(Second / 10).ForEach(item =>
                 {
                     if (item >= cancelAt) _ = Task.Run(run!.Cancel);

@@ -11,11 +11,13 @@ public sealed class WindowTests : OperatorContract<int[]>
 
     protected override string Kind => "window";
 
-    protected override int? FirstOutputAfter => 7;                   // the clock of the contract stands still: a window comes out when it is full
+    protected override int? FirstOutputAfter => 7; // the clock of the contract stands still: a window comes out when it is full
 
-    protected override Source<int[]> Apply(Source<int> source) => source.Window(Second, maxItems: 7).Select(window => window.Items.ToArray());
+    protected override Source<int[]> Apply(Source<int> source)
+        => source.Window(Second, maxItems: 7).Select(window => window.Items.ToArray());
 
-    protected override Pipe<int, int[]> Apply(Pipe<int, int> pipe) => pipe.Window(Second, maxItems: 7).Select(window => window.Items.ToArray());
+    protected override Pipe<int, int[]> Apply(Pipe<int, int> pipe)
+        => pipe.Window(Second, maxItems: 7).Select(window => window.Items.ToArray());
 
     protected override IEnumerable<int[]> Oracle(IReadOnlyList<int> items) => items.Chunk(7);
 
@@ -96,7 +98,8 @@ public sealed class WindowTests : OperatorContract<int[]>
             double origin = -((start - DateTimeOffset.UnixEpoch).TotalSeconds % hop);
             var expected = Enumerable.Range(-size, (int)sent[^1].At + (2 * size) + 2)
                 .Select(hops => origin + (hops * (double)hop))
-                .Select(from => (From: from, Items: sent.Where(one => one.At >= from && one.At < from + size).Select(one => one.Item).ToArray()))
+                .Select(from => (From: from, Items: sent.Where(one => one.At >= from && one.At < from + size).Select(one => one.Item)
+                .ToArray()))
                 .Where(window => window.Items.Length > 0).ToArray();
             Assert.Equal(expected.Select(window => window.From), windows.Select(window => (window.Start - start).TotalSeconds));
             Assert.Equal(expected.Select(window => window.Items), windows.Select(window => window.Items.ToArray()));
@@ -152,7 +155,8 @@ public sealed class WindowTests : OperatorContract<int[]>
     [Fact]
     public async Task AFullSessionKeepsToItsLongestTime()
     {
-        await using var run = new TimedRun<string>(ExecutionMode.SingleThread, source => source.SessionWindow(Second, 2 * Second, maxItems: 2).Select(Text));
+        await using var run = new TimedRun<string>(ExecutionMode.SingleThread,
+            source => source.SessionWindow(Second, 2 * Second, maxItems: 2).Select(Text));
         for (int item = 1; item <= 5; item++)
         {
             run.Send(item);

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class ZipTests : OperatorContract<long>
@@ -14,9 +16,11 @@ public sealed class ZipTests : OperatorContract<long>
         Assert.Equal(2 * items.Count, node.In - node.Skipped);   // how much the longer side brings in vain depends on the wiring
     }
 
-    protected override Source<long> Apply(Source<int> source) => source.Zip(Source.From(Enumerable.Range(0, 5000)), (a, b) => a + (b * 10_000L));
+    protected override Source<long> Apply(Source<int> source)
+        => source.Zip(Source.From(Enumerable.Range(0, 5000)), (a, b) => a + (b * 10_000L));
 
-    protected override Pipe<int, long> Apply(Pipe<int, int> pipe) => pipe.Zip(Source.From(Enumerable.Range(0, 5000)), (a, b) => a + (b * 10_000L));
+    protected override Pipe<int, long> Apply(Pipe<int, int> pipe)
+        => pipe.Zip(Source.From(Enumerable.Range(0, 5000)), (a, b) => a + (b * 10_000L));
 
     protected override IEnumerable<long> Oracle(IReadOnlyList<int> items) => items.Select(n => n * 10_001L);
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Producers;
 
@@ -45,14 +46,17 @@ public sealed class FollowedLinesTests
                 lab.Write("app.log", "e\nf\n");
                 await lab.AcceptAsync(lab.Lines());
                 await lab.AcceptAsync(lab.Lines());
-                string[] expected = first == 0 ? ["e", "f"] : ["a", "b", "c", "d", "e", "f"];       // a source that has read nothing begins with the current file
+                // a source without a position begins with the current file
+                string[] expected = first == 0 ? ["e", "f"] : ["a", "b", "c", "d", "e", "f"];
                 Assert.Equal(expected, (await lab.AcceptedAsync()).Lines);
                 Assert.Empty(lab.Warnings);
             }
         }
     }
 
-    /// <remarks>The position counts the items of the current line only. When another file comes first after a restart, that count is given up.</remarks>
+    /// <remarks>
+    /// The position counts only the outputs of the current line. If another file comes first after a restart, the count is dropped.
+    /// </remarks>
     [Fact]
     public async Task ALineWithSeveralItemsIsTakenAgainWhereItsFileWasAwayAtARestart()
     {
@@ -95,7 +99,8 @@ public sealed class FollowedLinesTests
     {
         await using var lab = new LogLab { Options = new() { MaxLineLength = 20 } };
         byte[] latin = [.. "caf"u8, 0xE9];
-        lab.Write("app.log", [.. "a\n"u8, .. latin, .. "\nbad 1\nbad 2\nb\n"u8, .. Encoding.UTF8.GetBytes(new string('x', 100_000)), .. "\nc\n"u8, .. Encoding.UTF8.GetBytes(new string('y', 21)), .. "\n"u8]);
+        lab.Write("app.log", [.. "a\n"u8, .. latin, .. "\nbad 1\nbad 2\nb\n"u8, .. Encoding.UTF8.GetBytes(new string('x', 100_000)),
+            .. "\nc\n"u8, .. Encoding.UTF8.GetBytes(new string('y', 21)), .. "\n"u8]);
         await lab.AcceptAsync(lab.Lines());
         await lab.AcceptAsync(lab.Lines());
         var (lines, letters) = await lab.AcceptedAsync();
@@ -110,11 +115,13 @@ public sealed class FollowedLinesTests
         Assert.Equal(21, letters[4].Payload.Length);
         Assert.All(letters, letter => Assert.Equal(1, letter.Attempts));
 
-        await using Consecutor<string> again = lab.New(static _ => throw new InvalidOperationException("A malformed line came as an item."));
+        await using Consecutor<string> again = lab.New(static _ =>
+            throw new InvalidOperationException("A malformed line came as an item."));
         await again.StartAsync(TestContext.Current.CancellationToken);
         await again.RedriveAsync(static _ => true, TestContext.Current.CancellationToken);
         await again.WaitForIdleAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(letters.Select(letter => letter.Error), await again.ListDeadLettersAsync(TestContext.Current.CancellationToken).Select(letter => letter.Error).ToListAsync());
+        Assert.Equal(letters.Select(letter => letter.Error),
+            await again.ListDeadLettersAsync(TestContext.Current.CancellationToken).Select(letter => letter.Error).ToListAsync());
     }
 
     [Fact]
@@ -198,7 +205,8 @@ public sealed class FollowedLinesTests
     {
         await using var lab = new LogLab();
         var missing = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(lab.Lines()));
-        Assert.Contains($"The file {lab.At("app.log")}, whose lines the producer 'logs' follows, does not exist", missing.Message, StringComparison.Ordinal);
+        Assert.Contains($"The file {lab.At("app.log")}, whose lines the producer 'logs' follows, does not exist", missing.Message,
+            StringComparison.Ordinal);
         lab.Write("app.log", Encoding.Unicode.GetPreamble());
         var wide = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(lab.Lines()));
         Assert.Contains("is UTF-16", wide.Message, StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Producers;
 
-/// <summary>Sources that go on looking, by a clock that the test moves.</summary>
+/// <summary>Sources that poll, by a clock that the test moves.</summary>
 public sealed class FollowingTests
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
@@ -16,7 +16,7 @@ public sealed class FollowingTests
         await world.WritesAsync("app.log", "a\nb", "a");
         await world.WritesAsync("app.log", "\n", "b");
 
-        // The program has the renamed file open still, and writes to it.
+        // The program still has the renamed file open, and writes to it.
         world.Lab.Move("app.log", "app.log.1");
         await world.LookAsync();
         await world.WritesAsync("app.log.1", "c\n", "c");
@@ -35,7 +35,7 @@ public sealed class FollowingTests
         await world.EndAsync("a b c d e f g");
     }
 
-    /// <summary>The source has seen an empty file, or none; what was rotated before it looked first is another matter.</summary>
+    /// <summary>The source has seen an empty file, or none. Files rotated before its first scan are not read.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -84,7 +84,7 @@ public sealed class FollowingTests
         await world.EndAsync("a");
     }
 
-    /// <summary>A source that follows, and the lines that it has brought.</summary>
+    /// <summary>A source that follows logs, and the lines that it has emitted.</summary>
     private sealed class World : IAsyncDisposable
     {
         private readonly TestClock clock = new();
@@ -101,7 +101,7 @@ public sealed class FollowingTests
 
         public LogLab Lab { get; } = new();
 
-        /// <summary>Lets the source look once more, after it has done what it had to do.</summary>
+        /// <summary>Lets the source scan once more, after it has finished its work.</summary>
         public async Task LookAsync()
         {
             await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
@@ -128,7 +128,7 @@ public sealed class FollowingTests
 
         public async Task EndAsync(string expected)
         {
-            await run.DrainAsync(TimeSpan.FromMinutes(1));
+            await run.StopAsync(TimeSpan.FromMinutes(1));
             Assert.Equal(expected, string.Join(' ', seen));
         }
 

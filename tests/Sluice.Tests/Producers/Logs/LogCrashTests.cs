@@ -1,15 +1,19 @@
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Producers;
 
-/// <summary>Logs are written, rotated, copied and cut while the process that reads them dies again and again: every line is accepted once.</summary>
+/// <summary>
+/// Logs are written, rotated, copied and truncated while the process that reads them dies again and again: every line is accepted once.
+/// </summary>
 public sealed class LogCrashTests
 {
     [Fact]
-    public Task EveryLineOfRotatedLogsIsAcceptedOnce() => CrashLab.PlayAllAsync(60, async (seed, _) => await new LogGame(seed, files: 3, acts: 60).PlayAsync());
+    public Task EveryLineOfRotatedLogsIsAcceptedOnce()
+        => CrashLab.PlayAllAsync(60, async (seed, _) => await new LogGame(seed, files: 3, acts: 60).PlayAsync());
 
     [Fact]
-    public Task EveryLineOfMoreFilesThanAPositionHoldsIsAcceptedOnce() => CrashLab.PlayAllAsync(4, async (seed, _) => await new LogGame(seed, files: 300, acts: 30).PlayAsync());
+    public Task EveryLineOfMoreFilesThanAPositionHoldsIsAcceptedOnce()
+        => CrashLab.PlayAllAsync(4, async (seed, _) => await new LogGame(seed, files: 300, acts: 30).PlayAsync());
 
     [Fact]
     public async Task AJournalThatIsWrittenAnewIsGoneOnWithWhereverTheProcessDies()
@@ -23,7 +27,8 @@ public sealed class LogCrashTests
             {
                 for (int file = 0; file < 600; file++) lab.Write($"{file}.log", $"{file}-{lines / 600}\n");
                 lines += 600;
-                while (await lab.LiveAsync(lab.Lines("*.log"), round == 8 && !died ? dieAt : int.MaxValue, (Moment)(dieAt % 3))) died = true;
+                while (await lab.LiveAsync(lab.Lines("*.log"), round == 8 && !died ? dieAt : int.MaxValue, (Moment)(dieAt % 3)))
+                    died = true;
             }
             string[] accepted = (await lab.AcceptedAsync()).Lines;
             Assert.Equal(lines, accepted.Length);
@@ -42,9 +47,11 @@ public sealed class LogCrashTests
         byte[] bytes = await File.ReadAllBytesAsync(lab.At(".logs.lines"), TestContext.Current.CancellationToken);
         foreach (int at in (int[])[9, 20, bytes.Length - 3])
         {
-            await File.WriteAllBytesAsync(lab.At(".logs.lines"), [.. bytes[..at], (byte)(bytes[at] ^ 4), .. bytes[(at + 1)..]], TestContext.Current.CancellationToken);
+            await File.WriteAllBytesAsync(lab.At(".logs.lines"), [.. bytes[..at], (byte)(bytes[at] ^ 4), .. bytes[(at + 1)..]],
+                TestContext.Current.CancellationToken);
             var failure = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(lab.Lines("*.log")));
-            Assert.Contains("is not the journal by which lines of many files were accepted before", failure.Message, StringComparison.Ordinal);
+            Assert.Contains("is not the journal by which lines of many files were accepted before", failure.Message,
+                StringComparison.Ordinal);
         }
         await File.WriteAllBytesAsync(lab.At(".logs.lines"), bytes, TestContext.Current.CancellationToken);
         await lab.AcceptAsync(lab.Lines("*.log"));
@@ -86,7 +93,8 @@ public sealed class LogCrashTests
             Assert.Empty(lab.Warnings);
         }
 
-        private Task<bool> LiveAsync(LogLab lab) => lab.LiveAsync(lab.Lines("*/app.log"), random.Next(1, 4 + files), (Moment)random.Next(3));
+        private Task<bool> LiveAsync(LogLab lab) => lab.LiveAsync(lab.Lines("*/app.log"), random.Next(1, 4 + files),
+            (Moment)random.Next(3));
 
         private void Write(LogLab lab, int file, bool? isWhole = null)
         {
@@ -95,7 +103,8 @@ public sealed class LogCrashTests
             for (int n = random.Next(1, 5); n > 0; n--)
             {
                 bool isBad = random.Next(20) == 0;
-                string line = $"{(isBad ? "bad " : "")}{file} {written[file].Count}/{bad.Count}{new string('x', random.Next(8) == 0 ? random.Next(4_000) : random.Next(20))}";
+                string line =
+                    $"{(isBad ? "bad " : "")}{file} {written[file].Count}/{bad.Count}{new string('x', random.Next(8) == 0 ? random.Next(4_000) : random.Next(20))}";
                 if (isBad) bad.Add(line);
                 else written[file].Add(line);
                 text += line + "\n";

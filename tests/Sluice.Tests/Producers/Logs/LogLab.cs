@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
-using Sluice.Tests.Deliveries;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Producers;
 
@@ -21,7 +23,7 @@ internal sealed class LogLab : IAsyncDisposable
 
     public void Write(string name, string text) => Write(name, Encoding.UTF8.GetBytes(text));
 
-    /// <summary>Appends, as the program does that writes the log.</summary>
+    /// <summary>Appends to a file, like the program that writes the log.</summary>
     public void Write(string name, byte[] bytes)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(At(name))!);
@@ -39,17 +41,18 @@ internal sealed class LogLab : IAsyncDisposable
     }
 
     public Source<string> Lines(string path = "app.log", ResumableLinesOptions? options = null)
-        => Source.ResumableLines("logs", At(path), static line => line.Text.StartsWith("bad", StringComparison.Ordinal) ? throw new FormatException(line.Text) : line.Text,
+        => Source.ResumableLines("logs", At(path), static line => line.Text.StartsWith("bad", StringComparison.Ordinal)
+        ? throw new FormatException(line.Text) : line.Text,
             (options ?? Options) with { OnWarning = warnings.Enqueue });
 
-    /// <summary>Accepts all lines; or a number of lines, and then the process dies.</summary>
+    /// <summary>Accepts all lines; or <paramref name="items"/> lines, and then the process dies.</summary>
     public async Task AcceptAsync(Source<string> source, int? items = null)
     {
         await using Consecutor<string> consecutor = New(store, static _ => { });
         await ((items is { } count ? source.Take(count) : source) | consecutor).RunAsync();
     }
 
-    /// <summary>Accepts all lines in a process that dies at its n-th call of the store.</summary>
+    /// <summary>Accepts all lines in a process that dies at call number <paramref name="dieAt"/> of the store.</summary>
     /// <returns>Whether it died.</returns>
     public async Task<bool> LiveAsync(Source<string> source, int dieAt, Moment moment)
     {
@@ -57,7 +60,7 @@ internal sealed class LogLab : IAsyncDisposable
         Consecutor<string> consecutor = New(mortal, static _ => { });
         PipelineRun run = (source | consecutor).Start();
         await Task.WhenAny(run.Completion, mortal.Died).WaitAsync(TimeSpan.FromMinutes(1));
-        if (mortal.Died.IsCompleted) run.Cancel();
+        if (mortal.Died.IsCompleted) _ = run.CancelAsync();
         else await run.Completion;
         await run.Completion.ContinueWith(static ended => _ = ended.Exception, TaskScheduler.Default);
         await run.DisposeAsync();
@@ -69,7 +72,7 @@ internal sealed class LogLab : IAsyncDisposable
     public PipelineRun Start(Source<string> source, Consecutor<string> consecutor, TimeProvider time)
         => (source | consecutor).Start(new RunOptions { Time = time });
 
-    /// <summary>All that was ever accepted, in order, and the letters.</summary>
+    /// <summary>All accepted lines, in order, and the dead letters.</summary>
     public async Task<(string[] Lines, DeadLetter[] Letters)> AcceptedAsync()
     {
         var seen = new ConcurrentQueue<string>();
@@ -88,5 +91,12 @@ internal sealed class LogLab : IAsyncDisposable
     }
 
     private static Consecutor<string> New(IStreamStore store, Action<string> see)
-        => new("intake", source => source | see, new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread }, Process = new(), Delivery = DeliveryGuarantee.Replay(2, Backoff.None) });
+        => new("intake", source => source | see, new()
+        {
+            Store = store,
+            Stream = new() { Partitions = 1 },
+            Run = new() { Mode = ExecutionMode.SingleThread },
+            Process = new(),
+            Delivery = DeliveryGuarantee.Replay(2, Backoff.None)
+        });
 }

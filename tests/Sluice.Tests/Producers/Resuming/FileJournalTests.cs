@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Sluice.Tests.Producers;
 
-/// <summary>What is written down about the files of a directory is recognised when it was damaged, so that no file is taken twice.</summary>
+/// <summary>A damaged journal of a directory is recognised, so that no file is taken twice.</summary>
 public sealed class FileJournalTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("journal-");
@@ -11,11 +11,12 @@ public sealed class FileJournalTests : IDisposable
 
     private string Journal => Path.Combine(directory.FullName, ".in.taken");
 
-    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero, OnWarning = warnings.Add }).Select(path => Path.GetFileName(path));
+    private Source<string> Files => Source.ResumableFiles("in", directory.FullName,
+        new() { QuietDuration = TimeSpan.Zero, OnWarning = warnings.Add }).Select(path => Path.GetFileName(path));
 
     public void Dispose()
     {
-        Shell("rm -f caf*.csv");                     // whose name .NET cannot say
+        Shell("rm -f caf*.csv");                     // .NET cannot delete a file with such a name
         directory.Delete(recursive: true);
     }
 
@@ -61,9 +62,11 @@ public sealed class FileJournalTests : IDisposable
         await using var intake = new Intake();
         await intake.AcceptAsync(Files);
         string text = await File.ReadAllTextAsync(Journal, TestContext.Current.CancellationToken);
-        await File.WriteAllTextAsync(Journal, text.Replace(" b\n", " c\n", StringComparison.Ordinal), TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(Journal, text.Replace(" b\n", " c\n", StringComparison.Ordinal),
+            TestContext.Current.CancellationToken);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files));
-        Assert.Contains($"{Journal}, line 2: the checksum is wrong, so the name in this line is not the one that was written", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"{Journal}, line 2: the checksum is wrong, so the name in this line is not the one that was written",
+            failure.Message, StringComparison.Ordinal);
         Assert.Contains("write the right name into the line", failure.Message, StringComparison.Ordinal);
 
         await File.WriteAllTextAsync(Journal, text, TestContext.Current.CancellationToken);
@@ -79,10 +82,12 @@ public sealed class FileJournalTests : IDisposable
         await using var intake = new Intake();
         await intake.AcceptAsync(Files);
         string[] lines = await File.ReadAllLinesAsync(Journal, TestContext.Current.CancellationToken);
-        foreach (string[] other in (string[][])[[lines[1], lines[2]], [lines[0], lines[2]], [lines[1], lines[0], lines[2]], [lines[0], lines[0], lines[1], lines[2]], [lines[0], "b", lines[2]], [lines[0], "", lines[2]]])
+        foreach (string[] other in (string[][])[[lines[1], lines[2]], [lines[0], lines[2]], [lines[1], lines[0], lines[2]],
+            [lines[0], lines[0], lines[1], lines[2]], [lines[0], "b", lines[2]], [lines[0], "", lines[2]]])
         {
             await File.WriteAllTextAsync(Journal, string.Concat(other.Select(line => line + "\n")), TestContext.Current.CancellationToken);
-            Assert.Contains("the checksum is wrong", (await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files))).Message, StringComparison.Ordinal);
+            Assert.Contains("the checksum is wrong", (await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files))).Message,
+                StringComparison.Ordinal);
         }
     }
 
@@ -119,19 +124,21 @@ public sealed class FileJournalTests : IDisposable
         await intake.AcceptAsync(Files);
         Assert.Equal(["b", "a", "c\nd", "0"], await intake.AcceptedAsync());
 
-        // What lies behind has checksums of all before.
+        // The lines behind have checksums of all names before.
         string text = await File.ReadAllTextAsync(Journal, TestContext.Current.CancellationToken);
         Assert.Matches("^b\na\nc/nd\n/[0-9a-f]{8} 0\n$", text);
         await File.WriteAllTextAsync(Journal, "x" + text[1..], TestContext.Current.CancellationToken);
-        Assert.Contains("line 4: the checksum is wrong, so the name in this line, or in one of the lines before it, which have no checksums,", (await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "line 4: the checksum is wrong, so the name in this line, or in one of the lines before it, which have no checksums,",
+                (await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files))).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task AFileWhoseNameIsNoTextIsLeftOutWithAWarningAndTheOthersAreTaken()
     {
-        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) return;                 // whose names are always text
+        if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) return;                 // names are always valid text there
         Write("a");
-        Write("b\uFFFD");                                                                     // is a text, with that character
+        Write("b\uFFFD");                                                                     // valid text that contains U+FFFD
         Shell(@": > ""$(printf 'caf\351\001.csv')""");
         Assert.Equal(3, directory.GetFiles().Length);
         await using var intake = new Intake();
@@ -141,7 +148,8 @@ public sealed class FileJournalTests : IDisposable
         await intake.AcceptAsync(Files);
         Assert.Equal(["a", "b\uFFFD", "c"], await intake.AcceptedAsync());
         Assert.Equal(3, warnings.Count);                                                      // one in each run
-        Assert.StartsWith($"The producer 'in' leaves out a file in {directory.FullName} whose name is no UTF-8: caf\\uFFFD\\u0001.csv", warnings[0], StringComparison.Ordinal);
+        Assert.StartsWith($"The producer 'in' leaves out a file in {directory.FullName} whose name is no UTF-8: caf\\uFFFD\\u0001.csv",
+            warnings[0], StringComparison.Ordinal);
     }
 
     private void Shell(string command)

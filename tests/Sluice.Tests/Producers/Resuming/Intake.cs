@@ -2,12 +2,12 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.Producers;
 
-/// <summary>What producers have in front of them: a consecutor that accepts over several lives of the process, in order.</summary>
+/// <summary>A consecutor behind a producer that accepts items in order, over several lives of the process.</summary>
 internal sealed class Intake : IAsyncDisposable
 {
     private readonly MemoryStreamStore store = new();
 
-    /// <summary>Accepts what a source produces until it ends; or so many items of it, and then the process dies.</summary>
+    /// <summary>Accepts the items of a source until it ends; or <paramref name="items"/> of them, and then the process dies.</summary>
     public async Task AcceptAsync(Source<string> source, int? items = null)
     {
         await using var consecutor = New(_ => { });
@@ -16,7 +16,7 @@ internal sealed class Intake : IAsyncDisposable
 
     public PipelineRun Start(Source<string> source, Consecutor<string> consecutor) => (source | consecutor).Start();
 
-    /// <summary>All that was ever accepted, in order.</summary>
+    /// <summary>All accepted items, in order.</summary>
     public async Task<string[]> AcceptedAsync()
     {
         var seen = new ConcurrentQueue<string>();
@@ -27,7 +27,12 @@ internal sealed class Intake : IAsyncDisposable
     }
 
     public Consecutor<string> New(Action<string> see)
-        => new("intake", source => source | see, new() { Store = store, Stream = new() { Partitions = 1 }, Run = new() { Mode = ExecutionMode.SingleThread } });
+        => new("intake", source => source | see, new()
+        {
+            Store = store,
+            Stream = new() { Partitions = 1 },
+            Run = new() { Mode = ExecutionMode.SingleThread }
+        });
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }

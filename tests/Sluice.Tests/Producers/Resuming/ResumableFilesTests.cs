@@ -6,7 +6,8 @@ public sealed class ResumableFilesTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("inbox-");
 
-    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero }).Select(path => Path.GetFileName(path));
+    private Source<string> Files => Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero })
+        .Select(path => Path.GetFileName(path));
 
     public void Dispose() => directory.Delete(recursive: true);
 
@@ -27,20 +28,23 @@ public sealed class ResumableFilesTests : IDisposable
             Write("aa");
             await intake.AcceptAsync(Files);
             await intake.AcceptAsync(Files);
-            // What was seen at the first start keeps its order; if nothing was wanted then, nothing was seen.
+            // Files seen at the first start keep their order; if no item was wanted then, none was seen.
             string[] seen = [.. names.Order(StringComparer.Ordinal)];
-            Assert.Equal(first == 0 ? [.. seen.Append("0").Order(StringComparer.Ordinal), "aa"] : [.. seen, "0", "aa"], await intake.AcceptedAsync());
+            Assert.Equal(first == 0 ? [.. seen.Append("0").Order(StringComparer.Ordinal), "aa"] : [.. seen, "0", "aa"],
+                await intake.AcceptedAsync());
         }
     }
 
     [Fact]
     public async Task LinesOfFilesAreGoneOnWithInTheMiddleOfAFile()
     {
-        for (int i = 0; i < 3; i++) await File.WriteAllLinesAsync(Path.Combine(directory.FullName, $"{i}"), [$"{i}a", $"{i}b", $"{i}c"], TestContext.Current.CancellationToken);
+        for (int i = 0; i < 3; i++) await File.WriteAllLinesAsync(Path.Combine(directory.FullName, $"{i}"), [$"{i}a", $"{i}b", $"{i}c"],
+            TestContext.Current.CancellationToken);
         for (int first = 0; first <= 9; first++)
         {
             File.Delete(Path.Combine(directory.FullName, ".in.taken"));
-            Source<string> lines = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero }) | File.ReadLines;
+            Source<string> lines = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero })
+                | File.ReadLines;
             await using var intake = new Intake();
             await intake.AcceptAsync(lines, first);
             await intake.AcceptAsync(lines);
@@ -56,12 +60,13 @@ public sealed class ResumableFilesTests : IDisposable
         await using Consecutor<string> consecutor = intake.New(_ => { });
         Write("a-growing");
         Write("b-old", clock.GetUtcNow().UtcDateTime - TimeSpan.FromMinutes(1));
-        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.FromSeconds(2), Time = clock }).Select(path => Path.GetFileName(path));
+        Source<string> files = Source.ResumableFiles("in", directory.FullName,
+            new() { QuietDuration = TimeSpan.FromSeconds(2), Time = clock }).Select(path => Path.GetFileName(path));
         await using PipelineRun run = intake.Start(files, consecutor);
-        await clock.WaitForTimersAsync(1);                            // b-old is through; a-growing is looked at again in two seconds
+        await clock.WaitForTimersAsync(1);                            // b-old is done; a-growing is checked again in two seconds
         await File.AppendAllTextAsync(Path.Combine(directory.FullName, "a-growing"), "more", TestContext.Current.CancellationToken);
         clock.Advance(TimeSpan.FromSeconds(2));
-        await clock.WaitForTimersAsync(1);                            // it has grown: two seconds more
+        await clock.WaitForTimersAsync(1);                            // it has grown: two more seconds
         clock.Advance(TimeSpan.FromSeconds(2));
         await run.Completion;
         Assert.Equal(["b-old", "a-growing"], await intake.AcceptedAsync());
@@ -73,7 +78,8 @@ public sealed class ResumableFilesTests : IDisposable
         var clock = new TestClock();
         await using var intake = new Intake();
         await using Consecutor<string> consecutor = intake.New(_ => { });
-        Source<string> files = Source.ResumableFiles("in", directory.FullName, new() { QuietDuration = TimeSpan.Zero, PollInterval = TimeSpan.FromMinutes(1), Time = clock })
+        Source<string> files = Source.ResumableFiles("in", directory.FullName,
+            new() { QuietDuration = TimeSpan.Zero, PollInterval = TimeSpan.FromMinutes(1), Time = clock })
             .Select(path => Path.GetFileName(path));
         await using PipelineRun run = intake.Start(files, consecutor);
         foreach (string name in (string[])["b", "a"])
@@ -83,7 +89,7 @@ public sealed class ResumableFilesTests : IDisposable
             clock.Advance(TimeSpan.FromMinutes(1));
         }
         await clock.WaitForTimersAsync(1);
-        Assert.True(await run.DrainAsync());
+        Assert.True(await run.StopAsync());
         Assert.Equal(["b", "a"], await intake.AcceptedAsync());
     }
 
@@ -98,10 +104,11 @@ public sealed class ResumableFilesTests : IDisposable
         string journal = Path.Combine(directory.FullName, ".in.taken");
         await File.WriteAllTextAsync(journal, "a\nx\nc\n", TestContext.Current.CancellationToken);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files));
-        Assert.Contains($"{journal} is not the journal by which more than 2 files were accepted", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"{journal} is not the journal by which more than 2 files were accepted", failure.Message,
+            StringComparison.Ordinal);
         File.Delete(journal);
         await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Files));
-        await File.WriteAllTextAsync(journal, "a\nb\nc\ncut", TestContext.Current.CancellationToken);      // a crash while it was noted
+        await File.WriteAllTextAsync(journal, "a\nb\nc\ncut", TestContext.Current.CancellationToken);      // a crash during the write
         Write("cut off");
         await intake.AcceptAsync(Files);
         Assert.Equal(["a", "b", "c", "cut off"], await intake.AcceptedAsync());

@@ -41,5 +41,6 @@ public class ResumableInputTests
         Assert.Contains("the input of typed, line 2: The input string 'x'", failure.Message, StringComparison.Ordinal);
     }
 
-    private static Source<string> Input(string text) => Source.ResumableInput("input", (number, line) => $"{number}{line}", new StringReader(text));
+    private static Source<string> Input(string text)
+        => Source.ResumableInput("input", (number, line) => $"{number}{line}", new StringReader(text));
 }

@@ -106,7 +106,8 @@ public sealed class ResumableLinesTests : IDisposable
         await File.WriteAllBytesAsync(path, [.. "1\n2\n"u8, 0xC3, 0x28, .. "\n4\n"u8]);
         await FailsAsync(Source.ResumableLines("bytes", path), $"{path}, line 3: not UTF-8 from byte 1 of the line on (offset 4)");
         await File.WriteAllTextAsync(path, "1\n2\nx\n4\n");
-        await FailsAsync(Source.ResumableLines("parsed", path, (_, line) => $"{int.Parse(line, null)}"), $"{path}, line 3: The input string 'x'");
+        await FailsAsync(Source.ResumableLines("parsed", path, (_, line) => $"{int.Parse(line, null)}"),
+            $"{path}, line 3: The input string 'x'");
         await File.WriteAllTextAsync(path, "1\n2\n" + new string('x', 100));
         await FailsAsync(Source.ResumableLines("long", path, maxLineLength: 99), $"{path}, line 3 is longer than 99 bytes");
         await File.WriteAllTextAsync(path, "1\n", Encoding.Unicode);

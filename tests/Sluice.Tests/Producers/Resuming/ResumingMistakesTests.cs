@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Producers;
 
-/// <summary>What is wrong between a producer that resumes and its consecutor is said before anything is accepted.</summary>
+/// <summary>Mistakes between a resumable producer and its consecutor are reported before any item is accepted.</summary>
 public sealed class ResumingMistakesTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("resuming-");
@@ -21,7 +21,8 @@ public sealed class ResumingMistakesTests : IDisposable
             () => Source.ResumableLines("may", FilePath),
             () => Source.ResumableInput("may", (_, line) => line, new StringReader("a\nb\nc\n")),
             () => Source.ResumableFiles("may", directory.FullName, new() { QuietDuration = TimeSpan.Zero }),
-            () => Source.Resumable<string>("may", (_, _) => AsyncEnumerable.Range(0, 3).Select(n => new WithPosition<string>($"{n}", new byte[24]))),
+            () => Source.Resumable<string>("may", (_, _) => AsyncEnumerable.Range(0, 3)
+                .Select(n => new WithPosition<string>($"{n}", new byte[24]))),
         ];
         foreach (Func<Source<string>> before in kinds)
         {
@@ -83,7 +84,8 @@ public sealed class ResumingMistakesTests : IDisposable
         [
             ("chunk-1 holds the items of a chunk", Behind, Letters.Chunk(2).Select(string.Concat)),
             ("Longest (scan) remembers the result so far", Behind, Letters.Scan("", Longest)),
-            ("sums (scan) remembers the result so far", Behind, Letters.Scan("", (sum, letter) => sum + letter) | Stage.Named("sums") | Turn),
+            ("sums (scan) remembers the result so far", Behind,
+                Letters.Scan("", (sum, letter) => sum + letter) | Stage.Named("sums") | Turn),
             ("distinct-1 remembers what it has seen", Behind, Letters.Distinct()),
             ("Same (distinct) remembers what it has seen", Behind, Letters.DistinctBy(Same)),
             ("aggregate-1 remembers the result so far", Behind, Letters.Aggregate("", (sum, letter) => sum + letter)),
@@ -92,7 +94,8 @@ public sealed class ResumingMistakesTests : IDisposable
             ("skip-1 counts what goes by", Out, Letters.Skip(1)),
             ("skip-while-1 remembers whether", Out, Letters.SkipWhile(letter => letter != "c")),
             ("round-robin-1 remembers which branch is next", Out, Letters.RoundRobin(s => s | Turn, s => s | Same)),
-            ("join-1 holds items until", Behind, Letters.Join(s => s | Turn, s => s | Same, a => a, b => b, (a, _) => a, TimeSpan.FromHours(1))),
+            ("join-1 holds items until", Behind, Letters.Join(s => s | Turn, s => s | Same, a => a, b => b, (a, _) => a,
+                TimeSpan.FromHours(1))),
             ("Counting (node) keeps state by key", Behind, Letters | StageNode.Of(() => new Counting())),
             ("Holding (node) may hold something until EndAsync", Out, Letters | StageNode.Of(() => new Holding())),
             ("scan-1 remembers the result so far", Behind, Letters | [s => s | Turn, s => s.Scan("", (sum, letter) => sum + letter)]),
@@ -112,7 +115,8 @@ public sealed class ResumingMistakesTests : IDisposable
     {
         for (int first = 0; first <= 4; first++)
         {
-            Source<string> source = Letters.Throttle(1000, TimeSpan.FromHours(1)).Timeout(TimeSpan.FromHours(1)).Where(letter => letter != "b");
+            Source<string> source = Letters.Throttle(1000, TimeSpan.FromHours(1)).Timeout(TimeSpan.FromHours(1))
+                .Where(letter => letter != "b");
             await using var intake = new Intake();
             await intake.AcceptAsync(source, first);
             await intake.AcceptAsync(source);
@@ -124,7 +128,8 @@ public sealed class ResumingMistakesTests : IDisposable
 
     private sealed class Counting : StatefulStageNode<string, string, int>
     {
-        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation) => output.PushAsync($"{item}{++State}");
+        protected override ValueTask ProcessAsync(string item, Output<string> output, CancellationToken cancellation)
+            => output.PushAsync($"{item}{++State}");
     }
 
     private sealed class Holding : StageNode<string, string>
@@ -141,7 +146,8 @@ public sealed class ResumingMistakesTests : IDisposable
     {
         await using var first = new Intake();
         await using var second = new Intake();
-        foreach (Intake intake in (Intake[])[first, second]) await intake.AcceptAsync(Letters, intake == first ? 2 : 3);        // the process has died between the two
+        // the process died between the two
+        foreach (Intake intake in (Intake[])[first, second]) await intake.AcceptAsync(Letters, intake == first ? 2 : 3);
         await using (Consecutor<string> one = first.New(_ => { }), other = second.New(_ => { }))
         {
             Pipeline both = Letters | [s => s | one, s => s | Turn | (areTwo ? other : one)];
@@ -149,7 +155,7 @@ public sealed class ResumingMistakesTests : IDisposable
             Assert.Contains("The producer 'may' leads to a consecutor in several places", failure.Message, StringComparison.Ordinal);
         }
 
-        // Each with a pipeline of its own goes on where it was.
+        // In a pipeline of its own, each resumes at its position.
         foreach (Intake intake in (Intake[])[first, second])
         {
             await intake.AcceptAsync(Letters);
@@ -163,7 +169,8 @@ public sealed class ResumingMistakesTests : IDisposable
         string missing = Path.Combine(directory.FullName, "nodir");
         await using var intake = new Intake();
         var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Source.ResumableFiles("in", missing)));
-        Assert.Contains($"The directory {missing}, whose files the producer 'in' takes, does not exist", failure.Message, StringComparison.Ordinal);
+        Assert.Contains($"The directory {missing}, whose files the producer 'in' takes, does not exist", failure.Message,
+            StringComparison.Ordinal);
         failure = await Assert.ThrowsAsync<PipelineException>(
             () => intake.AcceptAsync(Source.ResumableFiles("in", directory.FullName, new() { Journal = Path.Combine(missing, "taken") })));
         Assert.Contains($"The directory of the journal {Path.Combine(missing, "taken")}", failure.Message, StringComparison.Ordinal);
@@ -173,7 +180,9 @@ public sealed class ResumingMistakesTests : IDisposable
     public async Task AFunctionThatGivesNoSequenceIsNamed()
     {
         await using var intake = new Intake();
-        var failure = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(Source.Resumable<string>("none", (_, _) => null!)));
-        Assert.Contains("The function of the producer 'none' returned null instead of a sequence", failure.Message, StringComparison.Ordinal);
+        var failure = await Assert.ThrowsAsync<PipelineException>(() =>
+            intake.AcceptAsync(Source.Resumable<string>("none", (_, _) => null!)));
+        Assert.Contains("The function of the producer 'none' returned null instead of a sequence", failure.Message,
+            StringComparison.Ordinal);
     }
 }

@@ -1,11 +1,12 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Producers;
 
 /// <summary>
-/// Producers that fire at ticks, whose process dies at random calls of the store, is stopped and started again, and whose clock is set meanwhile: what was accepted is compared with the ticks that there were.
+/// Tick producers whose process dies at random calls of the store, is restarted, and whose clock is set meanwhile. The accepted items are
+/// compared with the ticks that passed.
 /// </summary>
 public class TickCrashTests
 {
@@ -56,12 +57,13 @@ public class TickCrashTests
 
         public int LastTick { get; private set; }
 
-        /// <summary>How often the function was started, for each tick.</summary>
+        /// <summary>The number of calls of the function, for each tick.</summary>
         public IEnumerable<int> Starts => Enumerable.Range(1, LastTick).Select(tick => starts.GetValueOrDefault(tick));
 
-        /// <summary>What must be accepted of a tick.</summary>
+        /// <summary>The items that must be accepted for a tick.</summary>
         public IEnumerable<string> Expected(int tick)
-            => Enumerable.Range(0, Count(tick, 4)).Select(n => $"{tick}:{n}").SelectMany(item => form switch { 3 => Unfold(item), 4 => Keep(item) ? [item] : [], _ => [item] });
+            => Enumerable.Range(0, Count(tick, 4)).Select(n => $"{tick}:{n}")
+            .SelectMany(item => form switch { 3 => Unfold(item), 4 => Keep(item) ? [item] : [], _ => [item] });
 
         public async Task PlayAsync()
         {
@@ -69,7 +71,7 @@ public class TickCrashTests
             int lives = random.Next(1, 7);
             for (int life = lives; life >= 0; life--)
             {
-                // The first one lives long enough to store when it has begun.
+                // The first life lasts long enough to store its beginning.
                 MortalStore store = lab.Mortal(life == 0 ? int.MaxValue : random.Next(life == lives ? 12 : 1, 40), (Moment)random.Next(3));
                 TickLab.Life begun = lab.Begin(Source(lab), store, random.Next());
                 await begun.PassAsync((life == 0 ? 200 : random.Next(90)) * Minute, store.Died);
@@ -82,10 +84,11 @@ public class TickCrashTests
                 {
                     Assert.False(begun.Run.Completion.IsCompleted, $"{begun.Run.Completion.Exception}");
                     Drains++;
-                    await begun.DrainAsync();
+                    await begun.StopAsync();
                 }
                 if (life > 0 && random.Next(2) == 0) lab.Pass(random.Next(90) * Minute);
-                if (life > 0 && random.Next(3) == 0) lab.Wall.Jump(Math.Max(random.Next(-60, 61), -(lab.Wall.GetUtcNow() - Midnight).TotalMinutes) * Minute);
+                if (life > 0 && random.Next(3) == 0) lab.Wall.Jump(Math.Max(random.Next(-60, 61),
+                    -(lab.Wall.GetUtcNow() - Midnight).TotalMinutes) * Minute);
             }
             Accepted = await lab.AcceptedAsync();
             LastTick = starts.Keys.DefaultIfEmpty().Max();
@@ -121,6 +124,7 @@ public class TickCrashTests
 
         private bool Keep(string item) => Count(item[^1], 2) == 0;
 
-        private int Count(int what, int below) => (int)((((uint)seed * 2654435761u) ^ ((uint)what * 2246822519u)) * 3266489917u >> 9) % below;
+        private int Count(int what, int below)
+            => (int)((((uint)seed * 2654435761u) ^ ((uint)what * 2246822519u)) * 3266489917u >> 9) % below;
     }
 }

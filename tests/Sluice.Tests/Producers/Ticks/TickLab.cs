@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Sluice.Storage;
 using Sluice.Testing;
-using Sluice.Tests.Deliveries;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Producers;
 
-/// <summary>A producer that fires at ticks in front of a consecutor that accepts, over several lives of the process. The clock on the wall can be set.</summary>
+/// <summary>A tick producer in front of a consecutor, over several lives of the process. The wall clock can be set.</summary>
 internal sealed class TickLab : IAsyncDisposable
 {
     private readonly MemoryStreamStore store = new();
@@ -15,7 +16,7 @@ internal sealed class TickLab : IAsyncDisposable
 
     public WallClock Wall { get; }
 
-    /// <summary>For each tick, how often its function was started.</summary>
+    /// <summary>The number of calls of the function, for each tick.</summary>
     public ConcurrentDictionary<string, int> Starts { get; } = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -29,22 +30,28 @@ internal sealed class TickLab : IAsyncDisposable
         return text;
     }
 
-    /// <summary>One life of the process: until it is ended.</summary>
+    /// <summary>Begins a life of the process.</summary>
     public Life Begin(Source<string> source, IStreamStore? through = null, int seed = 1)
     {
         var consecutor = new Consecutor<string>("ticks", items => items | (_ => { }), Options(through ?? store));
-        return new(this, consecutor, (source | consecutor).Start(new RunOptions { Time = Wall, Seed = seed, Mode = seed % 2 == 0 ? ExecutionMode.SingleThread : ExecutionMode.MultiThread }));
+        return new(this, consecutor, (source | consecutor).Start(new RunOptions
+        {
+            Time = Wall,
+            Seed = seed,
+            Mode = seed % 2 == 0
+            ? ExecutionMode.SingleThread : ExecutionMode.MultiThread
+        }));
     }
 
     public MortalStore Mortal(int dieAt, Moment moment) => new(store, dieAt, moment);
 
-    /// <summary>Waits until so many lives wait for their next ticks.</summary>
+    /// <summary>Waits until <paramref name="lives"/> lives wait for their next ticks.</summary>
     public Task WaitingAsync(int lives) => clock.WaitForTimersAsync(lives, Cancellation);
 
     /// <summary>Moves the wall clock while no process runs.</summary>
     public void Pass(TimeSpan time) => clock.Advance(time);
 
-    /// <summary>All that was ever accepted, in order.</summary>
+    /// <summary>All accepted items, in order.</summary>
     public async Task<string[]> AcceptedAsync()
     {
         var seen = new ConcurrentQueue<string>();
@@ -63,7 +70,7 @@ internal sealed class TickLab : IAsyncDisposable
     {
         public PipelineRun Run => run;
 
-        /// <summary>Lets time pass, from one timer to the next; until the run has ended, or something else has.</summary>
+        /// <summary>Lets time pass, from one timer to the next, until the run has ended or <paramref name="until"/> completes.</summary>
         public async Task PassAsync(TimeSpan time, Task? until = null)
         {
             Task ended = until is null ? run.Completion : Task.WhenAny(run.Completion, until);
@@ -77,19 +84,20 @@ internal sealed class TickLab : IAsyncDisposable
             }
         }
 
-        public async Task DrainAsync()
+        public async Task StopAsync()
         {
-            Assert.True(await run.DrainAsync());
+            Assert.True(await run.StopAsync());
             await run.Completion;
             await consecutor.DisposeAsync();
         }
 
-        /// <summary>As a process that is killed.</summary>
+        /// <summary>Ends the life like a process that is killed.</summary>
         public async Task KillAsync()
         {
-            run.Cancel();
+            _ = run.CancelAsync();
             await consecutor.AbandonAsync();
-            await run.Completion.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await run.Completion.ContinueWith(static ended => _ = ended.Exception, CancellationToken.None, TaskContinuationOptions.None,
+                TaskScheduler.Default);
             await run.DisposeAsync();
         }
     }

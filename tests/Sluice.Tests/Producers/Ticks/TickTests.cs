@@ -1,6 +1,3 @@
-using Sluice.Testing;
-using Sluice.Tests.Deliveries;
-
 namespace Sluice.Tests.Producers;
 
 /// <summary>Intervals and schedules in front of a consecutor: which ticks fire, and which do not.</summary>
@@ -26,7 +23,7 @@ public sealed class TickTests : IAsyncDisposable
     {
         TickLab.Life life = lab.Begin(isCron ? Cron() : Every());
         await life.PassAsync(25 * Minute);
-        await life.DrainAsync();
+        await life.StopAsync();
         lab.Pass(20 * Minute);
         life = lab.Begin(isCron ? Cron() : Every());
         await life.PassAsync(20 * Minute);
@@ -49,7 +46,7 @@ public sealed class TickTests : IAsyncDisposable
         lab.Pass(30 * Minute);
         life = lab.Begin(source);
         await life.PassAsync(10 * Minute);
-        await life.DrainAsync();
+        await life.StopAsync();
         Assert.Equal(expected, await lab.AcceptedAsync());
         Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
     }
@@ -64,7 +61,7 @@ public sealed class TickTests : IAsyncDisposable
         lab.Pass(20 * Minute);
         life = lab.Begin(Cron(CatchUp));
         await life.PassAsync(Minute);
-        await life.DrainAsync();
+        await life.StopAsync();
         Assert.Equal(["01:10:00", "01:20:00"], await lab.AcceptedAsync());
     }
 
@@ -80,24 +77,26 @@ public sealed class TickTests : IAsyncDisposable
         if (isRestarted) await life.KillAsync();
         lab.Wall.Jump(-60 * Minute);
         if (isRestarted) life = lab.Begin(Cron(new() { Missed = missed }));
-        await life.PassAsync(60 * Minute);                               // the same hour once more
+        await life.PassAsync(60 * Minute);                               // the repeated hour
         Assert.Equal(6, lab.Starts.Count);
         await life.PassAsync(6 * Minute);
-        await life.DrainAsync();
+        await life.StopAsync();
         Assert.Equal(["00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00"], await lab.AcceptedAsync());
         Assert.All(lab.Starts.Values, starts => Assert.Equal(1, starts));
     }
 
     [Theory]
     [InlineData(MissedTickPolicy.Skip, new[] { "00:10:00", "00:20:00", "01:30:00" })]
-    [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00", "01:20:00", "01:30:00" })]
-    public async Task OfWhatAClockThatIsSetForwardJumpsOverTheOneThatIsWaitedForFiresAndTheOthersAsTheOptionSays(MissedTickPolicy missed, string[] expected)
+    [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00",
+        "01:20:00", "01:30:00" })]
+    public async Task OfWhatAClockThatIsSetForwardJumpsOverTheOneThatIsWaitedForFiresAndTheOthersAsTheOptionSays(MissedTickPolicy missed,
+        string[] expected)
     {
         TickLab.Life life = lab.Begin(Cron(new() { Missed = missed }));
         await life.PassAsync(15 * Minute);
         lab.Wall.Jump(65 * Minute);
         await life.PassAsync(10 * Minute);
-        await life.DrainAsync();
+        await life.StopAsync();
         Assert.Equal(expected, await lab.AcceptedAsync());
     }
 
@@ -111,7 +110,8 @@ public sealed class TickTests : IAsyncDisposable
         lab.Wall.Jump(-TimeSpan.FromDays(400));
         life = lab.Begin(Every());
         var failure = await Assert.ThrowsAsync<PipelineException>(() => life.Run.Completion);
-        Assert.Contains("The producer 'clock' has fired up to 2027-02-05 00:10:00Z, and the clock shows 2026-01-01 00:11:00Z", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("The producer 'clock' has fired up to 2027-02-05 00:10:00Z, and the clock shows 2026-01-01 00:11:00Z",
+            failure.Message, StringComparison.Ordinal);
         await life.KillAsync();
     }
 
@@ -121,12 +121,13 @@ public sealed class TickTests : IAsyncDisposable
         TickLab.Life older = lab.Begin(Cron(CatchUp));
         await older.PassAsync(15 * Minute);
         TickLab.Life newer = lab.Begin(Cron(CatchUp));
-        await lab.WaitingAsync(lives: 2);                                // else it might begin when the older one has fired everything
+        await lab.WaitingAsync(lives: 2);                                // otherwise it might begin too late
         await older.PassAsync(30 * Minute);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => older.Run.Completion);
-        Assert.Contains("This run was superseded: another run of the producer 'clock' has begun since", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("This run was superseded: another run of the producer 'clock' has begun since", failure.Message,
+            StringComparison.Ordinal);
         await newer.PassAsync(30 * Minute);
-        await newer.DrainAsync();
+        await newer.StopAsync();
         await older.KillAsync();
         string[] accepted = await lab.AcceptedAsync();
         Assert.Equal(accepted.Distinct().Order(StringComparer.Ordinal), accepted);
@@ -138,7 +139,8 @@ public sealed class TickTests : IAsyncDisposable
     {
         for (int life = 0; life < 3; life++)
         {
-            Source<string> source = Source.Every("clock", 10 * Minute, (tick, _) => lab.Started(tick)[3] == '1' ? AsyncEnumerable.Empty<string>() : AsyncEnumerable.Repeat("filtered", 2), CatchUp);
+            Source<string> source = Source.Every("clock", 10 * Minute, (tick, _) => lab.Started(tick)[3] == '1'
+                ? AsyncEnumerable.Empty<string>() : AsyncEnumerable.Repeat("filtered", 2), CatchUp);
             TickLab.Life begun = lab.Begin(source.Where(static text => text != "filtered"));
             await begun.PassAsync(21 * Minute);
             await begun.KillAsync();
@@ -157,12 +159,12 @@ public sealed class TickTests : IAsyncDisposable
             return lab.Starts[started] > 1 ? AsyncEnumerable.Empty<string>() : AsyncEnumerable.Repeat(started, 1);
         }, CatchUp).SelectMany(static text => new[] { $"{text}a", $"{text}b" });
         TickLab.Life life = lab.Begin(source.Select(static text => text.EndsWith('b') ? throw new FormatException("no b") : text));
-        await life.PassAsync(11 * Minute);                               // ends in the middle of what has become of the first item
+        await life.PassAsync(11 * Minute);                               // ends in the middle of the outputs of the first item
         await Assert.ThrowsAsync<PipelineException>(() => life.Run.Completion);
         await life.KillAsync();
         life = lab.Begin(source);
         await life.PassAsync(10 * Minute);
-        await life.DrainAsync();
+        await life.StopAsync();
         Assert.Equal(2, lab.Starts["00:10:00"]);
         Assert.Equal(["00:10:00a", "00:20:00a", "00:20:00b"], await lab.AcceptedAsync());
     }
@@ -171,7 +173,8 @@ public sealed class TickTests : IAsyncDisposable
     public async Task AFunctionThatFailsFailsTheRunAndItsTickIsBegunWithAgainWhereItIsCaughtUp()
     {
         int calls = 0;
-        Source<string> source = Source.Cron("clock", "*/10 * * * *", (tick, _) => ++calls == 2 ? throw new FormatException("no reading") : new ValueTask<string>(lab.Started(tick)), CatchUp);
+        Source<string> source = Source.Cron("clock", "*/10 * * * *", (tick, _) => ++calls == 2 ? throw new FormatException("no reading")
+            : new ValueTask<string>(lab.Started(tick)), CatchUp);
         TickLab.Life life = lab.Begin(source);
         await life.PassAsync(30 * Minute);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => life.Run.Completion);
@@ -179,7 +182,7 @@ public sealed class TickTests : IAsyncDisposable
         await life.KillAsync();
         life = lab.Begin(source);
         await life.PassAsync(11 * Minute);
-        await life.DrainAsync();
+        await life.StopAsync();
         Assert.Equal(["00:10:00", "00:20:00", "00:30:00"], await lab.AcceptedAsync());
     }
 
@@ -213,7 +216,9 @@ public sealed class TickTests : IAsyncDisposable
         await life.KillAsync();
         life = lab.Begin(Cron());
         Exception failure = await Assert.ThrowsAnyAsync<Exception>(() => life.Run.Completion);
-        Assert.Contains("The position of the producer 'clock' was stored by Source.Every(name, interval, function), and Source.Cron(name, expression, function) cannot go on from it", failure.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "The position of the producer 'clock' was stored by Source.Every(name, interval, function), and Source.Cron(name, expression, "
+                + "function) cannot go on from it", failure.Message, StringComparison.Ordinal);
         await life.KillAsync();
     }
 

@@ -1,9 +1,12 @@
+using Sluice.Producers;
+
 namespace Sluice.Tests.Producers;
 
-/// <summary>Which tick is the next, for a schedule, the last tick that fired, and a clock.</summary>
+/// <summary>The next tick for a schedule, the last tick that fired, and a clock.</summary>
 public class TickTimesTests
 {
-    private static readonly string[] Schedules = ["* * * * * *", "*/7 * * * *", "0 3 * * *", "0 0 1 * *", "0 12 29 2 *", "15 10 * * MON-FRI", "30 2 * * *"];
+    private static readonly string[] Schedules = ["* * * * * *", "*/7 * * * *", "0 3 * * *", "0 0 1 * *", "0 12 29 2 *",
+        "15 10 * * MON-FRI", "30 2 * * *"];
 
     [Fact]
     public void TheLatestOfTheMissedAreThoseThatALoopFinds()
@@ -24,7 +27,8 @@ public class TickTimesTests
             Assert.Equal(missed.Count == 0 ? Next(last) : missed[^Math.Min(most, missed.Count)], times.After(last, now));
             Assert.Equal(Next(last), new TickTimes(Next, new() { Missed = MissedTickPolicy.CatchUp }).After(last, now));
             Assert.Equal(Next(now), new TickTimes(Next, new()).After(last, now));
-            Assert.Equal(Next(now), new TickTimes(Next, new() { Missed = MissedTickPolicy.CatchUp }).After(now, last));     // the clock was set back
+            // the clock was set back
+            Assert.Equal(Next(now), new TickTimes(Next, new() { Missed = MissedTickPolicy.CatchUp }).After(now, last));
             Assert.Equal(Next(now), new TickTimes(Next, new()).After(now, last));
         }
     }

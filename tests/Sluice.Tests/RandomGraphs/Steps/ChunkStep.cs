@@ -3,7 +3,8 @@ namespace Sluice.Tests.RandomGraphs;
 /// <summary>Chunks by any limits: how many items, how heavy, how long, up to which item.</summary>
 /// <param name="Within">In milliseconds.</param>
 /// <param name="Until">About every how manyth item ends a chunk.</param>
-internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, int? MaxWeight, int? Until) : ObservedStep<long[]>(Id, Buffer)
+internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, int? MaxWeight, int? Until)
+    : ObservedStep<long[]>(Id, Buffer)
 {
     private const int Heaviest = 4;
 
@@ -13,7 +14,8 @@ internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, i
         => $"{(Count is { } count ? $" of {count}" : "")}{(Within is { } time ? $" within {time} ms" : "")}{(MaxWeight is { } weight ? $" up to weight {weight}" : "")}{(Until is { } every ? $" until 1 of {every}" : "")}";
 
     protected override Source<long[]> Apply(Source<long> source, Rig rig) => source.Chunk(
-        Count, Within is { } time ? TimeSpan.FromMilliseconds(time) : null, MaxWeight is null ? null : Weight, MaxWeight, Until is null ? null : IsLast);
+        Count, Within is { } time ? TimeSpan.FromMilliseconds(time) : null, MaxWeight is null ? null : Weight, MaxWeight, Until is null
+            ? null : IsLast);
 
     protected override long Sum(long[] output, int n) => Mixing.MixAll(output, Id);
 
@@ -24,7 +26,8 @@ internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, i
         {
             if (chunk.Value.Length == 0) return "an empty chunk";
             var items = seen.In.Skip(at).Take(chunk.Value.Length).ToList();
-            if (!items.Select(item => item.Value).SequenceEqual(chunk.Value)) return $"what came out is not what came in, from item {at} on";
+            if (!items.Select(item => item.Value).SequenceEqual(chunk.Value))
+                return $"what came out is not what came in, from item {at} on";
             at += items.Count;
             if (Cut(seen, chunk, items, seen.In.ElementAtOrDefault(at)) is { } wrong) return $"the chunk up to item {at - 1}: {wrong}";
         }
@@ -34,7 +37,8 @@ internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, i
     public override IEnumerable<Step> Simpler()
     {
         foreach (Step simpler in base.Simpler()) yield return simpler;
-        ChunkStep[] fewer = [this with { Count = null }, this with { Within = null }, this with { MaxWeight = null }, this with { Until = null }];
+        ChunkStep[] fewer = [this with { Count = null }, this with { Within = null }, this with { MaxWeight = null },
+            this with { Until = null }];
         foreach (ChunkStep step in fewer)
             if (step != this && step is not { Count: null, Within: null, MaxWeight: null, Until: null }) yield return step;
     }
@@ -56,7 +60,8 @@ internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, i
             next is null && !(seen.End > due) ? seen.End : null,
         ];
         if (reasons.All(reason => reason is null)) return "there was no reason to cut it";
-        return seen.IsExact && !reasons.Contains(chunk.Begun) ? $"it came out at {chunk.Begun}, instead of {string.Join(" or ", reasons.OfType<TimeSpan>())}" : null;
+        return seen.IsExact && !reasons.Contains(chunk.Begun)
+            ? $"it came out at {chunk.Begun}, instead of {string.Join(" or ", reasons.OfType<TimeSpan>())}" : null;
     }
 
     private bool IsFull(List<Passage<long>> items)

@@ -24,11 +24,14 @@ internal static class Fan
             FanKind.Broadcast => source.Broadcast(branches),
             FanKind.RoundRobin => source.RoundRobin(branches),
             _ when branches.Length > MostNamed => source.Route(
-                value => Roll(value, id, branches.Length), branches[^1], [.. branches.SkipLast(1).Select((branch, n) => ($"b{n}", branch))]),
-            _ => source.Route(value => IsUnknown(value, id, unknown) ? "nowhere" : Roll(value, id, branches.Length), [.. branches.Select((branch, n) => ($"b{n}", branch))]),
+                value => Roll(value, id, branches.Length), branches[^1],
+                    [.. branches.SkipLast(1).Select((branch, n) => ($"b{n}", branch))]),
+            _ => source.Route(value => IsUnknown(value, id, unknown) ? "nowhere" : Roll(value, id, branches.Length),
+                [.. branches.Select((branch, n) => ($"b{n}", branch))]),
         };
 
-    public static IEnumerable<Expected> Expect(Expected input, Oracle oracle, string name, int id, FanKind kind, int branches, int unknown = 0)
+    public static IEnumerable<Expected> Expect(Expected input, Oracle oracle, string name, int id, FanKind kind, int branches,
+        int unknown = 0)
     {
         NodeExpectation node = oracle.Node(name, input.Queue, input.Most, input.Most);
         // Nothing of a lane comes after an item that ends the run.
@@ -44,8 +47,10 @@ internal static class Fan
         return Enumerable.Range(0, branches).Select(branch => kind switch
         {
             FanKind.Broadcast => input with { Queue = 0 },
-            FanKind.RoundRobin => Expected.Ordered(input.InOrder.Where((_, n) => n % branches == branch), 0, (input.Most + branches - 1) / branches),
-            _ => new Expected([.. routed.Select(lane => lane.Where(item => Roll(item.Value, id, branches) == $"b{branch}").ToList())], 0, input.Most),
+            FanKind.RoundRobin => Expected.Ordered(input.InOrder.Where((_, n) => n % branches == branch), 0,
+                (input.Most + branches - 1) / branches),
+            _ => new Expected([.. routed.Select(lane => lane.Where(item => Roll(item.Value, id, branches) == $"b{branch}").ToList())], 0,
+                input.Most),
         });
     }
 

@@ -13,7 +13,8 @@ internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts,
 
     public override Source<long> Build(Source<long> source, Rig rig)
     {
-        var branches = Branches.Select((branch, n) => (Func<Source<long>, Source<long>>)(start => End(branch.Build(start, rig), n))).ToArray();
+        var branches = Branches.Select((branch, n) => (Func<Source<long>, Source<long>>)(start => End(branch.Build(start, rig), n)))
+            .ToArray();
         return new Policy { Buffer = Buffer }.Annotate(Fan.Build(source, Id, Kind, branches, Unknown), Name);
     }
 

@@ -1,6 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Pairs of equal keys with the items of another flow. Which items meet, and in which order, follows from the order in which the join takes them.</summary>
+/// <summary>Pairs of equal keys with the items of another flow. Which items meet, and in which order, follows from the order in which the
+/// join takes them.</summary>
 /// <param name="Within">In milliseconds of virtual time; where the clock is the real one, nothing gets too old.</param>
 /// <param name="MaxHeld">How many items of each side are remembered.</param>
 internal sealed record JoinStep(int Id, Flow Other, int Keys, int? Within, int MaxHeld) : Step(Id)
@@ -51,7 +52,8 @@ internal sealed record JoinStep(int Id, Flow Other, int Keys, int? Within, int M
     }
 
     public override IEnumerable<string> Lines()
-        => [$"| {Name} by {Keys} keys{(Within is { } time ? $" within {time} ms" : "")}, {MaxHeld} held, with", .. Other.Lines().Select(line => "    " + line)];
+        => [$"| {Name} by {Keys} keys{(Within is { } time ? $" within {time} ms" : "")}, {MaxHeld} held, with",
+        .. Other.Lines().Select(line => "    " + line)];
 
     private void Check(Expected side, IReadOnlyList<JoinArrival> seen, bool isLeft, Oracle oracle)
     {

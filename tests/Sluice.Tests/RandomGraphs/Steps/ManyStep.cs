@@ -13,7 +13,8 @@ internal sealed record ManyStep(int Id, Policy Policy, Pace Pace, bool IsAsync, 
         => Enumerable.Range(0, Mixing.Roll(value, Id, Most + 1)).Select(n => Mixing.Mix(value, (Id * 1000L) + n));
 
     protected override Source<long> Apply(Source<long> source, Rig rig, Probe probe)
-        => IsAsync ? source.SelectManyAsync((value, token) => ManyAsync(value, rig, probe, token)) : source.SelectMany(value => Many(value, probe));
+        => IsAsync ? source.SelectManyAsync((value, token) => ManyAsync(value, rig, probe, token))
+        : source.SelectMany(value => Many(value, probe));
 
     public override IEnumerable<string> Lines() => [$"| {Name} up to {Most} {Pace}{Policy}"];
 
@@ -40,7 +41,8 @@ internal sealed record ManyStep(int Id, Policy Policy, Pace Pace, bool IsAsync, 
         }
     }
 
-    private async IAsyncEnumerable<long> ManyAsync(long value, Rig rig, Probe probe, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<long> ManyAsync(long value, Rig rig, Probe probe,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
         Check(value, probe);
         foreach (long output in Outputs(value))

@@ -17,7 +17,8 @@ internal sealed record NewestStep(int Id, int? Buffer, NewestKind Kind, int Mill
 
     protected override string Details => $" {Milliseconds} ms";
 
-    protected override Source<long> Apply(Source<long> source, Rig rig) => Kind == NewestKind.Debounce ? source.Debounce(Time) : source.Sample(Time);
+    protected override Source<long> Apply(Source<long> source, Rig rig)
+        => Kind == NewestKind.Debounce ? source.Debounce(Time) : source.Sample(Time);
 
     protected override long Sum(long output, int n) => output;
 

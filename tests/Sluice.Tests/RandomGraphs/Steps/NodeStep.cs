@@ -10,7 +10,8 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
     protected override IEnumerable<long> Outputs(long value)
         => Enumerable.Range(0, Mixing.Roll(value, Id, 3)).Select(n => Mixing.Mix(value, (Id * 1000L) + n));
 
-    protected override Source<long> Apply(Source<long> source, Rig rig, Probe probe) => source | StageNode.Of(() => new Pusher(this, rig, probe));
+    protected override Source<long> Apply(Source<long> source, Rig rig, Probe probe)
+        => source | StageNode.Of(() => new Pusher(this, rig, probe));
 
     public override IEnumerable<string> Lines() => [$"| {Name} {Pace}{(PushesAtEnd ? " pushes at its end" : "")}{Policy}"];
 

@@ -52,7 +52,8 @@ internal abstract record ObservedStep<T>(int Id, int? Buffer) : Step(Id)
     {
         if (oracle.Seen<T>(Name) is not { } seen) return [];         // before the run
         // Where something further down may want no more, what is put out at an early end is not foreseen.
-        if (!oracle.MayBeStopped && Order.Violation(input, seen.Arrivals, seen.IsWhole) is { } violation) oracle.Wrong.Add($"in front of {Name}: {violation}");
+        if (!oracle.MayBeStopped && Order.Violation(input, seen.Arrivals, seen.IsWhole) is { } violation)
+            oracle.Wrong.Add($"in front of {Name}: {violation}");
         if (Wrong(seen) is { } wrong) oracle.Wrong.Add($"{Name}: {wrong}");
         (node.In, node.Out, node.Skipped) = (seen.In.Count, seen.Out.Count, EndsItems ? 0 : seen.In.Count - seen.Out.Count);
         node.IsExact = node.IsOutExact = true;
@@ -63,6 +64,7 @@ internal abstract record ObservedStep<T>(int Id, int? Buffer) : Step(Id)
         {
             foreach (long value in seen.Arrivals) roots.GetValueOrDefault(value)?.EndsAs(RootEnd.Completed);
         }
-        return [.. seen.Out.Select((output, n) => Sum(output.Value, n)).Select(value => new Item(value, EndsItems ? null : roots.GetValueOrDefault(value)))];
+        return [.. seen.Out.Select((output, n) => Sum(output.Value, n))
+            .Select(value => new Item(value, EndsItems ? null : roots.GetValueOrDefault(value)))];
     }
 }

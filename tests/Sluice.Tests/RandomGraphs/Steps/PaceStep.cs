@@ -32,7 +32,8 @@ internal sealed record PaceStep(int Id, int? Buffer, PaceKind Kind, int Millisec
 
     protected override string? Wrong(Observation<long> seen)
     {
-        if (!seen.Out.Select(output => output.Value).SequenceEqual(seen.Arrivals.Take(seen.Out.Count))) return "what came out is not what came in";
+        if (!seen.Out.Select(output => output.Value).SequenceEqual(seen.Arrivals.Take(seen.Out.Count)))
+            return "what came out is not what came in";
         if (seen.IsWhole && seen.Out.Count < seen.In.Count) return $"{seen.In.Count - seen.Out.Count} items did not come out";
         if (!seen.HasClock) return null;
         for (int i = 0; i < seen.Out.Count; i++)
@@ -43,7 +44,8 @@ internal sealed record PaceStep(int Id, int? Buffer, PaceKind Kind, int Millisec
         return Kind == PaceKind.Delay ? Held(seen) : null;
     }
 
-    /// <summary>Whether there is an earliest time also where what follows makes it wait: a smooth throttle makes up for that, and a buffer evens it out.</summary>
+    /// <summary>Whether there is an earliest time also where what follows makes it wait: a smooth throttle makes up for that, and a buffer
+    /// evens it out.</summary>
     private bool HasEarliest => Kind == PaceKind.Delay || (Kind == PaceKind.Burst && Buffer is null);
 
     private TimeSpan Earliest(Observation<long> seen, int i)
@@ -56,7 +58,8 @@ internal sealed record PaceStep(int Id, int? Buffer, PaceKind Kind, int Millisec
         return next > came ? next : came;
     }
 
-    /// <summary>An item is let in when there is a place for it. What has come out, one more than fits, may rest in the buffer in front of the tap.</summary>
+    /// <summary>An item is let in when there is a place for it. What has come out, one more than fits, may rest in the buffer in front of
+    /// the tap.</summary>
     private string? Held(Observation<long> seen)
     {
         int most = Items + (Buffer + 1 ?? 0);

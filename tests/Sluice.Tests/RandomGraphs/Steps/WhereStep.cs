@@ -10,7 +10,8 @@ internal sealed record WhereStep(int Id, Policy Policy, Pace Pace, bool IsAsync)
     protected override IEnumerable<long> Outputs(long value) => IsWanted(value) ? [value] : [];
 
     protected override Source<long> Apply(Source<long> source, Rig rig, Probe probe)
-        => IsAsync ? source.WhereAsync((value, token) => FilterAsync(value, rig, probe, token)) : source.Where(value => Filter(value, probe));
+        => IsAsync ? source.WhereAsync((value, token) => FilterAsync(value, rig, probe, token))
+        : source.Where(value => Filter(value, probe));
 
     private bool IsWanted(long value) => Mixing.Roll(value, Id, 3) > 0;
 

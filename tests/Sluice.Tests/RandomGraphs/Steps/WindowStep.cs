@@ -11,7 +11,8 @@ internal enum WindowKind
 /// <param name="Size">In milliseconds; of a session the gap.</param>
 /// <param name="Hop">In milliseconds: from one window to the next; of a session the longest time.</param>
 /// <param name="MaxItems">How many items fit into one.</param>
-internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size, int Hop, int MaxItems) : ObservedStep<Window<long>>(Id, Buffer)
+internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size, int Hop, int MaxItems)
+    : ObservedStep<Window<long>>(Id, Buffer)
 {
     private int MostWindows => Kind == WindowKind.Session ? 1 : (Size + Hop - 1) / Hop;
 
@@ -35,8 +36,10 @@ internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size
     {
         if (seen.IsExact)
         {
-            var expected = Kind == WindowKind.Session ? WindowModel.Sessions(seen, Size, Hop, MaxItems) : WindowModel.Sliding(seen, Size, Hop, MaxItems);
-            return seen.Differs([.. expected.Select(window => (window.ToString(), window.At))], window => new ExpectedWindow(window).ToString());
+            var expected = Kind == WindowKind.Session ? WindowModel.Sessions(seen, Size, Hop, MaxItems)
+                : WindowModel.Sliding(seen, Size, Hop, MaxItems);
+            return seen.Differs([.. expected.Select(window => (window.ToString(), window.At))],
+                window => new ExpectedWindow(window).ToString());
         }
         return seen.Out.Select(output => Shape(seen, output.Value)).OfType<string>().FirstOrDefault() ?? Membership(seen);
     }
@@ -55,21 +58,25 @@ internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size
         TimeSpan lasted = window.End - window.Start, longest = TimeSpan.FromMilliseconds(Kind == WindowKind.Session ? Hop : Size);
         if (lasted < TimeSpan.Zero || lasted > longest) return $"{window} lasted {lasted}";
         bool isFull = window.Items.Count == MaxItems;
-        if (Kind != WindowKind.Session && !isFull && (window.End - DateTimeOffset.UnixEpoch - TimeSpan.FromMilliseconds(Size)).Ticks % TimeSpan.FromMilliseconds(Hop).Ticks != 0)
+        if (Kind != WindowKind.Session && !isFull && (window.End - DateTimeOffset.UnixEpoch - TimeSpan.FromMilliseconds(
+            Size)).Ticks % TimeSpan.FromMilliseconds(Hop).Ticks != 0)
             return $"{window} does not end where it should";
         int first = seen.Arrivals.ToList().IndexOf(window.Items[0]);
-        return first >= 0 && seen.Arrivals.Skip(first).Take(window.Items.Count).SequenceEqual(window.Items) ? null : $"the items of {window} did not come one after the other";
+        return first >= 0 && seen.Arrivals.Skip(first).Take(window.Items.Count).SequenceEqual(window.Items) ? null
+            : $"the items of {window} did not come one after the other";
     }
 
     /// <summary>Every item is in as many windows as there are over a moment, and the beginnings of windows follow the items.</summary>
     private string? Membership(Observation<Window<long>> seen)
     {
-        var times = seen.Out.SelectMany(output => output.Value.Items).GroupBy(value => value).ToDictionary(group => group.Key, group => group.Count());
+        var times = seen.Out.SelectMany(output => output.Value.Items).GroupBy(value => value)
+            .ToDictionary(group => group.Key, group => group.Count());
         foreach (IGrouping<long, long> value in seen.Arrivals.GroupBy(value => value))       // the same may come twice
         {
             int count = times.GetValueOrDefault(value.Key), came = value.Count();
             if (count > came * MostWindows) return $"{value.Key} came {came} times and is in {count} windows";
-            if (seen.IsWhole && count < came * (Kind == WindowKind.Session ? 1 : Size / Hop)) return $"{value.Key} came {came} times and is in {count} windows only";
+            if (seen.IsWhole && count < came * (Kind == WindowKind.Session ? 1 : Size / Hop))
+                return $"{value.Key} came {came} times and is in {count} windows only";
         }
         if (MostWindows > 1) return null;
         var inOrder = seen.Out.SelectMany(output => output.Value.Items);

@@ -1,0 +1,66 @@
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>Sends commits to the store until it answers.</summary>
+/// <remarks>Thread-safe; it has no state. The same commit is sent again: the store applies it once.</remarks>
+internal sealed class CommitSender(
+    IStreamStore store, TimeProvider time, IStoreLosses losses, ConsecutorLifetime lifetime, ConsecutorProblems problems,
+        CallSilenceTracker answers)
+{
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
+
+    /// <summary>The wait before the first repetition.</summary>
+    public static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The wait before the next repetition.</summary>
+    public static TimeSpan Longer(TimeSpan wait) => wait * 2 < MaxWait ? wait * 2 : MaxWait;
+
+    /// <summary>Sends a commit until the store has answered.</summary>
+    /// <param name="partition">The partition of the commit.</param>
+    /// <param name="commit">The commit.</param>
+    /// <param name="patience">Cancelled when the commit is not to be sent again.</param>
+    /// <exception cref="ItemRejectedException">The store refuses an item of it; nothing was applied.</exception>
+    public async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit, CancellationToken patience)
+    {
+        int known = losses.Count;
+        answers.Ask();
+        try
+        {
+            for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
+            {
+                try
+                {
+                    CommitResult result = await store.CommitAsync(commit, lifetime.Token).ConfigureAwait(false);
+                    if (result.Status is CommitStatus.Gap or CommitStatus.NotOutstanding)
+                        losses.WentBack($"A commit of {partition.Owner} was refused ({result.Status}): {result.Detail}");
+                    return result;
+                }
+                catch (StoreRolledBackException e)
+                {
+                    losses.WentBack(e.Message);
+                    return new(CommitStatus.Stale, e.Message);
+                }
+                catch (ItemRejectedException)
+                {
+                    throw;                           // an item of it, and so the same again
+                }
+                catch (Exception e) when (!lifetime.Token.IsCancellationRequested)
+                {
+                    if (lifetime.EndIfClosed(e)) throw;
+                    problems.OfCommits = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
+                }
+                await Task.Delay(wait, time, patience).ConfigureAwait(false);
+
+                // The store has lost something meanwhile: another commit may have this number. (If only the partition is lost, the store
+                // says what became of this one.)
+                if (losses.Count != known) return new(CommitStatus.Stale, losses.Latest);
+            }
+        }
+        finally
+        {
+            problems.OfCommits = null;
+            answers.Answer();
+        }
+    }
+}

@@ -1,0 +1,30 @@
+using Sluice.Engine;
+using Sluice.Scheduling;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <content>Roots that are not committed: discarded, or let go.</content>
+internal sealed partial class Committer
+{
+    private InvalidOperationException OutputEnded(CommitResult result) => new(
+        $"A stream that the consecutor {core.Name} puts out to has ended, so nothing that leads there can be committed any "
+            + $"more. {result.Detail}. What was under way goes back to the store.");
+
+    private void Discard(List<Root> roots, int from)
+    {
+        int count = roots.Count - from;
+        OwnedPartition partition = roots[from].Partition;
+        for (int i = from; i < roots.Count; i++) roots[i].Recycle();
+        core.Ledger.Discard(count);
+        core.Partitions.End(partition, count);
+    }
+
+    private void LetGo(Root root)
+    {
+        if (root.Outcome == Outcome.Failed) core.Ledger.FailFree();
+        OwnedPartition partition = root.Partition;
+        root.Recycle();
+        core.Partitions.End(partition, 1);
+    }
+}

@@ -1,0 +1,88 @@
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <content>
+/// Settles entries before they start, for <see cref="DeliveryLevel.None"/>. The pump requests it, and the loop of the committer does
+/// it.
+/// </content>
+internal sealed partial class Committer
+{
+    private const int MaxSettledFirst = 240;        // ranges and batches of one commit
+
+    /// <summary>Settles entries before they are started. Awaited by the pump, one call at a time.</summary>
+    /// <returns>Whether the entries are settled. If not, their partition is lost, and they are not in flight here any more.</returns>
+    public async ValueTask<bool> SettleAsync(OwnedPartition partition, LeasedBatch leased)
+    {
+        var request = new Request(partition, leased);
+        using CancellationTokenRegistration _ = patience.Token.UnsafeRegister(static done =>
+            ((TaskCompletionSource<bool>)done!).TrySetCanceled(), request.Done);
+        Volatile.Write(ref settleFirst, request);
+        Interlocked.MemoryBarrier();
+        core.ToCommit.Set();
+        return await request.Done.Task;
+    }
+
+    private async Task SettleAsync(Request request)
+    {
+        OwnedPartition partition = request.Partition;
+        bool isCommitted = true;
+        for (ReadOnlyMemory<Entry> left = request.Leased.Entries; isCommitted && left.Length > 0;)
+        {
+            int count = CountOfCommit(left.Span);
+            isCommitted = await SettleAsync(partition, left[..count]).ConfigureAwait(false);
+            if (isCommitted) left = left[count..];
+            else Lose(partition, left.Length);
+        }
+        request.Done.TrySetResult(isCommitted);
+    }
+
+    private async Task<bool> SettleAsync(OwnedPartition partition, ReadOnlyMemory<Entry> entries)
+    {
+        PartitionCounts books = partition.Books with { Completed = partition.Books.Completed + entries.Length };
+        List<long> settled = new(entries.Length);
+        var batches = new BatchTally();
+        foreach (Entry entry in entries.Span)
+        {
+            settled.Add(entry.Sequence);
+            if (!entry.Headers.IsEmpty) batches.End(EntryHeaders.Read(entry.Headers.Span).Batch, hasFailed: false);
+        }
+        var commit = new StoreCommit(partition.Owner, partition.NextCommit)
+        {
+            Settled = CommitDraft.Ranges(settled),
+            State = [books.ToRow()],
+            Batches = batches.Changes,
+            MustLast = true
+        };
+        CommitResult result = await sender.SendAsync(partition, commit, patience.Token).ConfigureAwait(false);
+        if (result.Status != CommitStatus.Committed) return false;
+        partition.NextCommit++;
+        partition.Books = books;
+        core.Ledger.Settle(partition, new() { Roots = entries.Length, Completed = entries.Length }, [], CommitDraft.Nothing);
+        return true;
+    }
+
+    private void Lose(OwnedPartition partition, int count)
+    {
+        core.Partitions.Lose(partition);
+        core.Ledger.Discard(count);
+        core.Partitions.End(partition, count);
+    }
+
+    // The number of entries for one commit: neighbours are one range, and each entry with headers may have a batch of its own.
+    private static int CountOfCommit(ReadOnlySpan<Entry> entries)
+    {
+        for (int i = 1, ranges = 1, tagged = 0; i < entries.Length; i++)
+        {
+            if (entries[i].Sequence != entries[i - 1].Sequence + 1) ranges++;
+            if (!entries[i].Headers.IsEmpty) tagged++;
+            if (ranges + tagged > MaxSettledFirst) return i;
+        }
+        return entries.Length;
+    }
+
+    private sealed record Request(OwnedPartition Partition, LeasedBatch Leased)
+    {
+        public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+}

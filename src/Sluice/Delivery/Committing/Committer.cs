@@ -1,0 +1,283 @@
+using Sluice.Engine;
+using Sluice.Scheduling;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>
+/// Commits the items that have ended: one commit of a partition after the other, those of several partitions side by side.
+/// </summary>
+/// <remarks>
+/// One loop calls everything in here. During a commit more items end, so commits grow with the load. <c>committing</c> guards the
+/// sinks.
+/// </remarks>
+internal sealed partial class Committer(ConsecutorCore core)
+{
+    private readonly List<Root> taken = [];
+    private readonly List<OwnedPartition> concerned = [];
+    private readonly AsyncLock committing = new();                       // sinks are called by one caller at a time
+    private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
+    private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
+    private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits);
+    private EpochCommitter? epochs;
+    private volatile bool isEnding;
+    private Request? settleFirst;
+
+    /// <summary>Ends the waits for a larger commit (<see cref="ConsecutorOptions.CommitInterval"/>). Any thread.</summary>
+    public void Hurry() => hurry.Cancel();
+
+    /// <summary>Ends the loop. It waits for the answer to a commit, and does not send a failed commit again. Any thread.</summary>
+    public void End()
+    {
+        isEnding = true;
+        patience.Cancel();
+        hurry.Cancel();
+        core.ToCommit.Set();
+    }
+
+    public async Task RunAsync()
+    {
+        try
+        {
+            while (!core.Lifetime.Token.IsCancellationRequested)
+            {
+                await core.ToCommit.WaitAsync().ConfigureAwait(false);
+                if (isEnding) break;
+                if (core.Epochs is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight.Count < core.Options.MaxInFlight
+                    && core.Pump.IsLeasing)
+                    await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token)
+                        .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                patience.Token.ThrowIfCancellationRequested();
+                await committing.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
+                try
+                {
+                    await CommitAllAsync().ConfigureAwait(false);
+                }
+                finally
+                {
+                    committing.Leave();
+                }
+            }
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            // Dropped: items that were not committed go back to the store when their partition is released or acquired.
+        }
+        finally
+        {
+            await patience.CancelAsync().ConfigureAwait(false);          // no caller waits for a result any more
+        }
+    }
+
+    /// <summary>Waits until the store has answered the present commits.</summary>
+    /// <returns>False if the consecutor is about to end: the end waits for this caller, and gives up the commits only then.</returns>
+    public async Task<bool> PassAsync()
+    {
+        try
+        {
+            await committing.EnterAsync(hurry.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        committing.Leave();
+        return true;
+    }
+
+    /// <summary>Begins the sinks for partitions that were acquired while the loop runs.</summary>
+    /// <returns>False if the consecutor is about to end, as in <see cref="PassAsync"/>.</returns>
+    public async Task<bool> TryBeginSinksAsync(IReadOnlyList<OwnedPartition> taken)
+    {
+        try
+        {
+            await BeginSinksAsync(taken, hurry.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (OperationCanceledException) when (hurry.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>
+    /// Tells the sinks what is committed. Called before the first item runs, and for each acquired partition before its items run.
+    /// </summary>
+    /// <param name="taken">Acquired partitions that are not in <see cref="OwnedPartitions.Owned"/> yet.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task BeginSinksAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
+    {
+        await committing.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            IReadOnlyDictionary<string, long>[] lengths =
+                [.. core.Partitions.Owned.Concat(taken).Select(partition => partition.FileLengths)];
+            foreach (SinkBinding sink in core.Sinks.All)
+                await sink.BeginAsync(new(core.Name, sink.Node, core.Given, FileNames.Select(sink.Node, lengths), core.Time), cancellation)
+                    .ConfigureAwait(false);
+        }
+        finally
+        {
+            committing.Leave();
+        }
+    }
+
+    private Spiller Spiller => field ??= new(
+        core, (partition, commit) => sender.SendAsync(partition, commit, patience.Token),
+            result => core.Lifetime.Failed?.Invoke(OutputEnded(result)));
+
+    private async Task CommitAllAsync()
+    {
+        if (Interlocked.Exchange(ref settleFirst, null) is { } request)
+        {
+            try
+            {
+                await SettleAsync(request).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                request.Done.TrySetException(e);     // items that are not settled must not start
+                throw;
+            }
+        }
+        if (core.Epochs is not null)
+        {
+            await CommitEpochsAsync(core.Epochs.TakeOver()).ConfigureAwait(false);
+            return;
+        }
+        taken.Clear();
+        concerned.Clear();
+        core.Ended.TakeAll(taken);
+        foreach (Root root in taken)
+        {
+            if (root.Partition.Ended.Count == 0) concerned.Add(root.Partition);
+            root.Partition.Ended.Add(root);
+        }
+        if (concerned.Count == 0) return;
+        if (core.Sinks.All.Count > 0)
+        {
+            foreach (OwnedPartition partition in concerned) await CommitAsync(partition).ConfigureAwait(false);
+            return;
+        }
+        await Task.WhenAll(concerned.Select(CommitAsync)).ConfigureAwait(false);
+    }
+
+    private async Task CommitEpochsAsync(List<Epoch> over)
+    {
+        epochs ??= new(core, TryApplyAsync, Spiller.ResumeAsync);
+        if (core.Sinks.All.Count == 0) await Task.WhenAll(over.Select(epochs.CommitAsync)).ConfigureAwait(false);
+        else
+            foreach (Epoch epoch in over) await epochs.CommitAsync(epoch).ConfigureAwait(false);
+    }
+
+    private async Task CommitAsync(OwnedPartition partition)
+    {
+        List<Root> roots = partition.Ended;
+        try
+        {
+            int most = int.MaxValue;
+            for (int at = 0; at < roots.Count;)
+            {
+                if (partition.IsVoid && !roots[at].IsFree)
+                {
+                    Discard(roots, at);
+                    return;
+                }
+                if (roots[at].IsSpilled)
+                {
+                    await Spiller.ResumeAsync(roots[at++]).ConfigureAwait(false);
+                    continue;
+                }
+                var draft = new CommitDraft(core, partition);
+                while (at < roots.Count && draft.Roots.Count < most && !roots[at].IsSpilled)
+                {
+                    if (roots[at].IsFree) LetGo(roots[at]);
+                    else if (!draft.TryAdd(roots[at])) break;
+                    at++;
+                }
+                int count = draft.Roots.Count;
+                if (count == 0) continue;
+                ApplyResult result = await TryApplyAsync(draft).ConfigureAwait(false);
+                if (result.IsSettled) continue;
+
+                // The additions of the sinks make it too large, or a sink refuses an item. Only the sinks know which item: try fewer items.
+                at -= count;
+                if (result.Rejection is { } rejection && (rejection.Root ?? (count == 1 ? roots[at] : null)) is { } bad)
+                {
+                    bad.Refuse(rejection.AsFailure(core.Nodes));
+                    most = int.MaxValue;
+                    continue;
+                }
+                most = Math.Max(1, count / 2);
+                if (count == 1) roots[at].Refuse(Preparation.TooLarge(core, roots[at]));
+            }
+        }
+        finally
+        {
+            roots.Clear();
+        }
+    }
+
+    /// <returns>Whether the commit is settled: applied or void. If not, it is too large or an item is refused, and nothing was
+    /// done.</returns>
+    private async Task<ApplyResult> TryApplyAsync(CommitDraft draft)
+    {
+        OwnedPartition partition = draft.Partition;
+        using DraftOutputs? outputs = DraftOutputs.Of(core, draft);
+        List<SinkBinding> sinks = Preparation.Collect(draft);
+        (CommitParts parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, patience.Token)
+            .ConfigureAwait(false);
+        if (rejection is not null) return new(false, rejection);
+        outputs?.AddTo(parts);
+        // sinks hear that it is committed, and may forget how to repeat it
+        StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };
+        bool isSpilled = !commit.Fits, isSealed = false;
+        if (isSpilled && !Spiller.CanApply(draft.Only, commit))
+        {
+            await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
+            return default;
+        }
+        CommitResult result;
+        try
+        {
+            result = outputs is null
+                ? await SendAsync().ConfigureAwait(false)
+                : await outputs.SendAsync(SendAsync, core.Lifetime.Token).ConfigureAwait(false);
+        }
+        catch (ItemRejectedException e) when (Rejection.By(sinks, parts, e) is { } refused)
+        {
+            await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
+            return new(false, refused);
+        }
+        bool isCommitted = result.Status == CommitStatus.Committed;
+        if (isCommitted)
+        {
+            if (!isSpilled) (partition.NextCommit, partition.Books) = (partition.NextCommit + 1, draft.NewBooks);
+            foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
+            CommitCounts counts = draft.Counts;
+            long deleted = await core.LetterLimit.TrimAsync(counts.Letters).ConfigureAwait(false);
+            core.Ledger.Settle(partition, counts with { Letters = counts.Letters - deleted, Cancelled = counts.Cancelled + deleted },
+                draft.Deferred, draft.Waited);
+            core.Problems.Latest = null;
+        }
+        else
+        {
+            core.Partitions.Lose(partition);
+            core.Doubts.Add();
+            core.Ledger.Discard(draft.Counts.Roots);
+        }
+        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted || isSealed, core.Lifetime.Token).ConfigureAwait(false);
+        foreach (Root root in draft.Roots) root.Recycle();
+        core.Partitions.End(partition, (int)draft.Counts.Roots);
+        if (result.Status == CommitStatus.OutputEnded) core.Lifetime.Failed?.Invoke(OutputEnded(result));
+        return new(true);
+
+        Task<CommitResult> SendAsync() => isSpilled ? SpillAsync() : sender.SendAsync(partition, commit, patience.Token);
+
+        async Task<CommitResult> SpillAsync()
+        {
+            (CommitResult spilled, isSealed) = await Spiller.ApplyAsync(partition, commit, draft.Counts).ConfigureAwait(false);
+            return spilled;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using System.Buffers;
+using Sluice.Engine;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>Builds the dead letters of a root that has failed for good, or the halves of lists that are divided.</summary>
+/// <remarks>Used by the committer.</remarks>
+internal static class DeadLetterBuilder
+{
+    /// <summary>The longest key that fits into the headers of a part. With a longer key, the letter keeps the whole item.</summary>
+    public const int MaxKey = 10_000;
+
+    /// <summary>Says when a failed root is tried again, and why it has failed.</summary>
+    public static RetryWrite Defer(ConsecutorCore core, Root root)
+    {
+        PartFailure failure = root.Failures!;
+        return new(root.EntrySequence, root.Attempt, core.Options.Delivery.Backoff.WaitBefore(root.Attempt, core.Random),
+            failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!));
+    }
+
+    /// <summary>Builds the rest of a root that is not tried again.</summary>
+    /// <param name="core">The consecutor.</param>
+    /// <param name="root">The root.</param>
+    /// <param name="isUndone">Whether the parts that have succeeded are not committed.</param>
+    public static BisectionResult Of(ConsecutorCore core, Root root, bool isUndone = false)
+    {
+        bool keepsLetters = core.Options.Delivery.Level != DeliveryLevel.Confirm;
+        BisectionResult remains = isUndone ? Whole(core, root) : Bury(core, root, keepsLetters);
+        return keepsLetters ? remains : remains with { Letters = [] };
+    }
+
+    /// <summary>
+    /// Makes a letter for each failed part, with the item of its node, so that a redrive can enter there and the other parts stay
+    /// committed. Divides lists. If a part cannot be kept so, makes one letter for the whole root: then nothing of the root is committed,
+    /// and a redrive begins anew.
+    /// </summary>
+    private static BisectionResult Bury(ConsecutorCore core, Root root, bool keepsLetters)
+    {
+        var letters = new List<DeadLetterWrite>();
+        var halves = new List<Half>();
+        var failures = new List<PartFailure>();
+        for (PartFailure? failure = root.Failures; failure is not null; failure = failure.Next) failures.Add(failure);
+        failures.Reverse();
+        for (int i = 0; i < failures.Count; i++)
+        {
+            PartFailure failure = failures[i];
+            if (failure.IsDivisible && ListBisection.Divide(core, root, failure, i + 1) is { } both) halves.AddRange(both);
+            else if (!keepsLetters) continue;
+            else if (failure.IsPartial || BuryPart(core, root, failure) is not { } letter) return Whole(core, root);
+            else letters.Add(letter);
+        }
+        var remains = new BisectionResult(letters, halves);
+        if (halves.Count == 0 || (remains.Length <= StoreCommit.MaxBytes / 2 && remains.Weight <= StoreCommit.MaxItems / 2)) return remains;
+        DeadLetterWrite whole = BuryWhole(core, root);
+        return new(
+            [whole with { Error =
+                $"{whole.Error} (The list was not divided: its halves are more than one commit holds. Make smaller lists.)" }], []);
+    }
+
+    private static BisectionResult Whole(ConsecutorCore core, Root root) => new([BuryWhole(core, root)], []);
+
+    /// <summary>Makes one letter with the accepted item.</summary>
+    public static DeadLetterWrite BuryWhole(ConsecutorCore core, Root root)
+    {
+        root.DropStaged();
+        DeadLetterWrite letter = Describe(core, root, First(root));
+        if (root.Damage is { } damage) return letter with
+        {
+            IsDamaged = true,
+            Payload = damage.Raw,
+            Headers = new EntryHeaders(root.Id, null).ToBytes()
+        };
+
+        // An entry with headers keeps them, with the node at which it enters. Null says so; a null array would become empty headers. The
+        // entry has ended in its batch: when it is redriven, it belongs to none.
+        return root.Headers.Id is null || root.Headers.Batch is not null
+            ? letter with { Headers = (root.Headers with { Id = root.Id, Batch = null }).ToBytes() }
+            : letter;
+    }
+
+    /// <summary>Serializes an item for an entry; null if that fails or the item is too long.</summary>
+    public static byte[]? Write<T>(ConsecutorCore core, T item)
+    {
+        try
+        {
+            var bytes = new ArrayBufferWriter<byte>();
+            IPayloadSerializer<T> serializer = core.Options.Serializers.For<T>();
+            serializer.Serialize(item, bytes);
+            byte[] payload = bytes.WrittenSpan.ToArray();
+            serializer.Deserialize(payload);                     // a letter must be readable
+            return payload.Length <= core.Stream.MaxEntryBytes - 1024 ? payload : null;
+        }
+        catch (Exception)
+        {
+            return null;                             // the whole root is kept instead
+        }
+    }
+
+    private static DeadLetterWrite? BuryPart(ConsecutorCore core, Root root, PartFailure failure)
+    {
+        if (root.Key is { Length: > MaxKey } || core.Following?.Entrance(failure.Cause.Index) is not { } entrance
+            || failure.Cause.Item is not { } item) return null;
+        if (root.Headers is { Timer: not null, Node: { } timed } && core.Nodes.Find(timed) == failure.Cause.Index) return null;
+        byte[]? payload = entrance.Accept(new Writer(core, item));
+        if (payload is null) return null;
+        return Describe(core, root, failure) with
+        {
+            Payload = payload,
+            Headers = new EntryHeaders(root.Id, failure.Cause.Node)
+            {
+                Part = ListBisection.PartAt(root, failure),
+                Key = root.Key
+            }.ToBytes()
+        };
+    }
+
+    private static DeadLetterWrite Describe(ConsecutorCore core, Root root, PartFailure failure)
+    {
+        string path = core.Nodes.PathTo(failure.Cause.Index);
+        return new(root.EntrySequence, failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!), root.Attempt)
+        {
+            Path = ListBisection.PartAt(root, failure) is { } part ? $"{path}, {part}" : path,
+        };
+    }
+
+    private static PartFailure First(Root root)
+    {
+        PartFailure first = root.Failures!;
+        while (first.Next is { } earlier) first = earlier;
+        return first;
+    }
+
+    /// <summary>Serializes the item of a node; null if that fails.</summary>
+    private sealed class Writer(ConsecutorCore core, object item) : IEntranceVisitor<byte[]?>
+    {
+        public byte[]? Visit<T>(Inlet<T> inlet) => Write(core, (T)item);
+    }
+}

@@ -1,0 +1,33 @@
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+// Entries that leave a round before its commit, because the commit would be too large.
+internal sealed partial class EpochCommitter
+{
+    private const int MaxPutAside = 800;            // the weight of waiting and dead entries
+
+    // Entries that wait, or that died and were undone, have no results in their round. If they are many, the first ones leave it earlier,
+    // in their own commits.
+    private async Task PutAsideAsync(Epoch epoch)
+    {
+        List<EpochItem> over = epoch.Items.FindAll(static item => item is { Verdict.KeepsRest: false, IsPutAside: false });
+        int left = over.Sum(WeightOf);
+        for (int at = 0; left > MaxPutAside;)
+        {
+            var draft = new CommitDraft(core, epoch.Partition) { IsEpoch = true };
+            int first = at, weight = 0;
+            for (; at < over.Count && (weight == 0 || weight + WeightOf(over[at]) <= MaxPutAside); at++)
+            {
+                Add(draft, over[at], over[at].Verdict!);
+                weight += WeightOf(over[at]);
+            }
+            if (!(await tryApply(draft).ConfigureAwait(false)).IsSettled) return;
+            for (int i = first; i < at; i++) over[i].IsPutAside = true;
+            left -= weight;
+        }
+    }
+
+    private static int WeightOf(EpochItem item) => StoreCommit.WeightOfRange
+        + (item.Verdict!.Deferral is null ? item.Verdict.Remains.Weight : 0);
+}

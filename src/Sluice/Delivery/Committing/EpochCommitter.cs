@@ -1,0 +1,255 @@
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>Commits a finished round as a whole. If an item has failed, undoes the round and has it run again without that item.</summary>
+/// <remarks>Used by the committer.</remarks>
+internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply, Func<Root, Task> resume)
+{
+    private const int MaxReleased = 125;            // waiting entries in one commit
+
+    public async Task CommitAsync(Epoch epoch)
+    {
+        OwnedPartition partition = epoch.Partition;
+        List<Root> roots = epoch.TakeEnded();
+        if (partition.Spills.Count > 0) await ResumeAsync(epoch, roots).ConfigureAwait(false);
+        if (partition.IsVoid) { Discard(epoch, roots); return; }
+        if (epoch.EndFailure is { } failure)
+        {
+            Undo(epoch, roots);
+            core.Epochs!.EndLater(partition, failure);
+            core.Epochs.End(epoch, isCommitted: false);
+            return;
+        }
+        List<StateRow>? rows = null;                 // changed rows are read once
+        List<RetryWrite> released;
+        bool hasEmitted = roots.Exists(static root => root.Emission is not null);          // committed roots are reused
+        while (true)
+        {
+            if (Judge(epoch, roots))
+            {
+                Undo(epoch, roots);
+                core.Epochs!.Repeat(epoch);
+                return;
+            }
+            await PutAsideAsync(epoch).ConfigureAwait(false);
+            CommitDraft draft;
+            try
+            {
+                draft = Draft(epoch, roots, rows ??= partition.Scope!.Save(), out released);
+            }
+            catch (UnwritableException unwritable)
+            {
+                Refuse(epoch, roots, unwritable);
+                return;
+            }
+            if (draft.IsEmpty)
+            {
+                Recycle(roots);
+                core.Epochs!.End(epoch, isCommitted: true);
+                return;
+            }
+            ApplyResult result = await tryApply(draft).ConfigureAwait(false);
+            if (result.IsSettled) break;
+            if (result.Rejection is not { } rejection)
+            {
+                MakeSmaller(epoch, roots);
+                return;
+            }
+            if (!TryBlame(epoch, roots, rejection)) return;
+        }
+        partition.HasUnwritable &= !hasEmitted;
+        if (!partition.IsVoid) partition.Order!.MarkReleased(released);
+        if (epoch.IsEnding) core.Epochs!.HasEnded(partition);
+        core.Epochs!.End(epoch, !partition.IsVoid);
+    }
+
+    /// <summary>Publishes the remaining pieces of items that an earlier owner sealed; such items do not run again.</summary>
+    private async Task ResumeAsync(Epoch epoch, List<Root> roots)
+    {
+        foreach (Root spilled in roots.FindAll(static root => root.IsSpilled))
+        {
+            if (epoch.Partition.IsVoid) return;
+            roots.Remove(spilled);
+            epoch.Items.Remove(spilled.Item!);
+            await resume(spilled).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Gives a verdict to each item that has failed or has to wait.</summary>
+    /// <returns>Whether some results of the round must not be committed.</returns>
+    private bool Judge(Epoch epoch, List<Root> roots)
+    {
+        bool mustRepeat = false;
+        HashSet<ulong> waiting = [];
+        List<Root> dead = [];
+        List<(EpochItem, BisectionResult)> divided = [];
+        foreach (Root root in roots)
+        {
+            if (root.Item is not { } item)
+            {
+                mustRepeat |= epoch.TryLeaveOut(root);
+                continue;
+            }
+            if (root.Park is { } why)
+            {
+                item.Verdict = Wait(root, why, root.IsBehind);
+                mustRepeat |= root.IsTouched;
+            }
+            else if (waiting.Contains(item.Key))
+            {
+                // Also if the item has failed: it ran too early, so nothing is charged.
+                item.Verdict = Wait(root, "It waits for one of its key that has failed and is to be tried again.", isBehind: true);
+                mustRepeat |= root.IsTouched;
+            }
+            else if (root.Failures is not null)
+            {
+                if (root.ShouldReplay(core.Options.Delivery)) item.Verdict = new(DeadLetterBuilder.Defer(core, root), BisectionResult.None);
+                else if (root.IsDivisible && DeadLetterBuilder.Of(core, root) is { IsDivided: true } halves)
+                {
+                    divided.Add((item, halves));
+                    continue;
+                }
+                else dead.Add(root);
+                mustRepeat |= root.IsTouched;
+            }
+            if (item.Verdict is not null && item.Key != 0) waiting.Add(item.Key);
+        }
+        // Successful parts of a root stay committed only if nothing is undone.
+        foreach (Root root in dead) root.Item!.Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: mustRepeat),
+            KeepsRest: !mustRepeat);
+
+        // A divided list goes on as its halves. If the round is undone, the list runs again and is divided then.
+        if (mustRepeat) return true;
+        foreach ((EpochItem item, BisectionResult halves) in divided) item.Verdict = new(null, halves, KeepsRest: true);
+        return false;
+    }
+
+    private static EpochVerdict Wait(Root root, string why, bool isBehind)
+        => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), BisectionResult.None, isBehind);
+
+    private CommitDraft Draft(Epoch epoch, List<Root> roots, List<StateRow> rows, out List<RetryWrite> released)
+    {
+        OwnedPartition partition = epoch.Partition;
+        var draft = new CommitDraft(core, partition, roots.Count)
+        {
+            IsEpoch = true,
+            Rows = rows,
+            Only = epoch.Items is [{ } only]
+            ? only.Entry.Sequence : null
+        };
+        foreach (EpochItem item in epoch.Items)
+            if (item is { Verdict: { } verdict, IsPutAside: false }) Add(draft, item, verdict);
+        foreach (Root root in roots)
+        {
+            if (root.Item is { Verdict: { } known }) root.DropStagedUnless(known.Deferral is null);
+            else if (root.Item is not null) draft.AddEnded(root);
+            if (root.Emission is { } emission && root.Failures is not null)
+            {
+                root.DropStaged();
+                Derive(draft, root, emission, epoch.GivesUpEmissions || (epoch.IsEnding && !MayTryAgain(partition.EndFailures)));
+            }
+            draft.Roots.Add(root);
+        }
+        released = partition.Order!.Release(Math.Clamp(draft.RoomForDeferrals, 0, MaxReleased));
+        draft.Release(released);
+        return draft;
+    }
+
+    private static void Add(CommitDraft draft, EpochItem item, EpochVerdict verdict)
+    {
+        draft.Add(item, verdict);
+        if (verdict.Deferral is { } deferral) draft.Partition.Order!.Add(item.Entry.Sequence, item.Key, deferral.Attempts, deferral.After,
+            verdict.IsBehind);
+    }
+
+    // A separate method, so that other roots need no closure.
+    private void Derive(CommitDraft draft, Root root, Emission emission, bool givesUp)
+    {
+        EntryHeaders headers = emission.Describe(root.Id, core.Recorder.NameOf(emission.Node));
+        draft.Derive(to =>
+        {
+            try
+            {
+                emission.Write(to, core.Options.Serializers, headers.ToBytes());
+            }
+            catch (UnwritableException why) when (givesUp)
+            {
+                Emission.WriteLoss(to, headers, root.Failures!.Cause, why);
+            }
+        });
+    }
+
+    private bool MayTryAgain(int failures) => core.Options.Delivery is { Level: DeliveryLevel.Replay } replay && failures < replay.Count;
+
+    /// <summary>Handles a value that cannot be written. Fewer items run together until the item that caused it is alone; then that item has
+    /// failed. In a round without items, a stage has acted by itself: it is tried again, and finally its emissions are given up.</summary>
+    private void Refuse(Epoch epoch, List<Root> roots, UnwritableException unwritable)
+    {
+        TakeBack(epoch);
+        OwnedPartition partition = epoch.Partition;
+        List<EpochItem> remaining = [.. epoch.Remaining];
+        if (remaining.Count > 1)
+        {
+            Undo(epoch, roots);
+            core.Epochs!.Divide(epoch);
+            return;
+        }
+        if (remaining.Count == 1)
+        {
+            Root root = roots.First(one => one.Item == remaining[0]);
+            root.Refuse(unwritable.AsFailure());
+            if (root.ShouldReplay(core.Options.Delivery))
+                remaining[0].Verdict = new(DeadLetterBuilder.Defer(core, root), BisectionResult.None);
+            // the next item would fail alike
+            else if (unwritable.IsEmission && (unwritable.IsStructural || partition.HasUnwritable)) epoch.GivesUpEmissions = true;
+            else
+            {
+                partition.HasUnwritable = unwritable.IsEmission;
+                remaining[0].Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: true));
+            }
+        }
+        else if (epoch.IsEnding)
+        {
+            Undo(epoch, roots);
+            core.Epochs!.EndLater(partition, unwritable.AsNodeFailure());
+            core.Epochs.End(epoch, isCommitted: false);
+            return;
+        }
+        else if (!unwritable.IsEmission && TryFireFewer(epoch, roots, _ => unwritable.AsFailure())) return;
+        else if (!MayTryAgain(epoch.Failures++))
+        {
+            if (!unwritable.IsEmission)
+            {
+                core.Lifetime.Failed?.Invoke(unwritable.AsNodeFailure());
+                return;
+            }
+            epoch.GivesUpEmissions = true;
+        }
+        Undo(epoch, roots);
+        core.Epochs!.Repeat(epoch);
+    }
+
+    /// <summary>Fails the root of an item that a sink refuses. If the item is unknown, fewer items run together.</summary>
+    /// <returns>Whether the item is known, so that the others can be committed; if not, the round runs again.</returns>
+    private bool TryBlame(Epoch epoch, List<Root> roots, Rejection rejection)
+    {
+        TakeBack(epoch);
+        if (rejection.Root is { } known)
+        {
+            known.Refuse(rejection.AsFailure(core.Nodes));
+            return true;
+        }
+        if (epoch.Remaining.Skip(1).Any())
+        {
+            Undo(epoch, roots);
+            core.Epochs!.Divide(epoch);
+            return false;
+        }
+        // Each emission is retried with its own commit; then only the item is left.
+        List<Root> staged = roots.FindAll(root => root.HasStagedFor(rejection.Sink));
+        List<Root> emitted = staged.FindAll(static root => root.Item is null);
+        foreach (Root root in emitted.Count > 0 ? emitted : staged) root.Refuse(rejection.AsFailure(core.Nodes));
+        return true;
+    }
+}

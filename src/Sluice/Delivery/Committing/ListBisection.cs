@@ -1,0 +1,56 @@
+using System.Globalization;
+using Sluice.Engine;
+using Sluice.Policies;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>Divides a list at which a stage has failed. The halves become entries that enter at that stage.</summary>
+/// <remarks>Used by the committer. The commit that settles the list adds its halves.</remarks>
+internal static class ListBisection
+{
+    /// <summary>Makes the halves, in their order.</summary>
+    /// <param name="core">The consecutor.</param>
+    /// <param name="root">The root that has failed.</param>
+    /// <param name="failure">The failure with the list.</param>
+    /// <param name="ordinal">The number of this failure among those of the root, from one.</param>
+    /// <returns>Null if a half cannot be written.</returns>
+    public static Half[]? Divide(ConsecutorCore core, Root root, PartFailure failure, int ordinal)
+        => core.Following?.Entrance(failure.Cause.Index)?.Accept(new Divider(core, root, failure, ordinal));
+
+    /// <summary>The part of a divided list that the root is at the node where it failed; null if it is none.</summary>
+    public static ListPart? PartAt(Root root, PartFailure failure)
+        => failure.Cause.Node == root.Headers.Node && !root.Headers.IsAfter ? root.Headers.Part : null;
+
+    private sealed class Divider(ConsecutorCore core, Root root, PartFailure failure, int ordinal) : IEntranceVisitor<Half[]?>
+    {
+        public Half[]? Visit<T>(Inlet<T> inlet)
+        {
+            if (root.Key is { Length: > DeadLetterBuilder.MaxKey }) return null;
+            if (ListParts<T>.Default is not { } lists || failure.Cause.Item is not T list || lists.Count(list) is not (> 1 and var count))
+                return null;
+            string id = root.Id;
+            ListPart part = ListPart.Whole(count);
+            if (PartAt(root, failure) is { } known && known.Count == count)
+            {
+                part = known;
+                if (id.EndsWith(known.Range, StringComparison.Ordinal)) id = id[..^known.Range.Length];
+            }
+            else id = string.Create(CultureInfo.InvariantCulture, $"{id}/{failure.Cause.Node}{(ordinal > 1 ? $".{ordinal}" : "")}");
+            return Make(lists, list, 0, part.First) is { } first && Make(lists, list, part.First.Count, part.Second) is { } second
+                ? [first, second] : null;
+
+            Half? Make(ListParts<T> lists, T list, int start, ListPart half)
+            {
+                if (DeadLetterBuilder.Write(core, lists.Take(list, start, half.Count)) is not { } payload) return null;
+                var headers = new EntryHeaders($"{id}{half.Range}", failure.Cause.Node)
+                {
+                    Part = half,
+                    Batch = root.Headers.Batch,
+                    Key = root.Key
+                };
+                return new(payload, headers.ToBytes(), root.Headers.Batch);
+            }
+        }
+    }
+}

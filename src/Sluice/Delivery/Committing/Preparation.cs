@@ -1,0 +1,88 @@
+using Sluice.Engine;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>Has the sinks prepare a commit.</summary>
+/// <remarks>Used by the committer.</remarks>
+internal static class Preparation
+{
+    /// <summary>Hands the staged parts of the roots to their sinks.</summary>
+    public static List<SinkBinding> Collect(CommitDraft draft)
+    {
+        List<SinkBinding> sinks = [];
+        List<StagedPart> parts = [];
+        foreach (Root root in draft.Roots)
+        {
+            if (root.Staged is null) continue;
+            parts.Clear();
+            for (StagedPart? part = root.Staged; part is not null; part = part.Next) parts.Add(part);
+            for (int i = parts.Count - 1; i >= 0; i--)
+            {
+                if (parts[i].Sink is not { } sink) continue;
+                if (!sinks.Contains(sink)) sinks.Add(sink);
+                int ordinal = 0;
+                for (int j = parts.Count - 1; j > i; j--) if (parts[j].Sink == sink) ordinal++;
+                sink.Collect(parts[i], root, ordinal);
+            }
+        }
+        return sinks;
+    }
+
+    /// <summary>Has the sinks prepare the commit, and repeats that until they succeed.</summary>
+    /// <returns>The additions of the sinks; or the refusal of an item, after which no sink is prepared any more.</returns>
+    public static async Task<(CommitParts Parts, Rejection? Rejection)> PrepareAsync(ConsecutorCore core, CommitDraft draft,
+        List<SinkBinding> sinks, CancellationToken patience)
+    {
+        for (TimeSpan wait = CommitSender.FirstWait; ; wait = CommitSender.Longer(wait))
+        {
+            var parts = new CommitParts(draft.Partition.Number);
+            SinkBinding? current = null;
+            try
+            {
+                foreach (SinkBinding sink in sinks)
+                {
+                    current = sink;
+                    await sink.PrepareAsync(parts, core.Lifetime.Token).ConfigureAwait(false);
+                }
+                core.Problems.OfCommits = null;
+                return (parts, null);
+            }
+            catch (ItemRejectedException e)
+            {
+                Rejection rejection = Rejection.By(current!, e);
+                await VoidAsync(core, sinks).ConfigureAwait(false);
+                return (parts, rejection);
+            }
+            catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+            {
+                core.Problems.OfCommits = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
+                await VoidAsync(core, sinks).ConfigureAwait(false);
+            }
+            await Task.Delay(wait, core.Time, patience).ConfigureAwait(false);
+            Collect(draft);
+        }
+    }
+
+    /// <summary>Tells the sinks that their preparation is not committed.</summary>
+    public static async Task VoidAsync(ConsecutorCore core, List<SinkBinding> sinks)
+    {
+        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Lifetime.Token).ConfigureAwait(false);
+    }
+
+    /// <summary>The failure of a root that by itself is larger than a commit.</summary>
+    public static PartFailure TooLarge(ConsecutorCore core, Root root)
+    {
+        int node = root.Staged switch
+        {
+            { Sink: { } sink } => core.Nodes.Find(sink.Node)!.Value,
+            OutputPart part => part.Node,
+            _ => core.Recorder.Count - 1,
+        };
+        var cause = new InvalidOperationException(
+            $"The item became more in its sinks and outputs than one commit can hold: {StoreCommit.MaxItems:N0} entries, "
+                + $"or {StoreCommit.MaxBytes:N0} bytes in several. "
+            + "Publish what it becomes by reference, or divide the item before it is sent.");
+        return new(new PipelineException(core.Recorder.NameOf(node), null, cause, node), IsPartial: true, IsFinal: true, Attempts: 1);
+    }
+}

@@ -1,0 +1,35 @@
+using Sluice.Engine;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>A sink, or what a sink has attached, refuses an item of a commit; nothing of the commit was applied.</summary>
+/// <param name="Sink">The sink.</param>
+/// <param name="Cause">The reason.</param>
+/// <param name="Root">The root of the item; null if it is not known.</param>
+internal sealed record Rejection(SinkBinding Sink, ItemRejectedException Cause, Root? Root)
+{
+    /// <summary>The refusal of an item by the sink that prepares it.</summary>
+    public static Rejection By(SinkBinding sink, ItemRejectedException cause) => new(sink, cause, sink.RootOf(cause.Item));
+
+    /// <summary>The refusal of an attachment by the store; null if no sink has attached it.</summary>
+    public static Rejection? By(List<SinkBinding> sinks, CommitParts parts, ItemRejectedException cause)
+    {
+        foreach ((ICommitAttachment attachment, string node, Func<int, int>? itemOf) in parts.Attached)
+        {
+            if (cause.Attachment is not null && !ReferenceEquals(attachment, cause.Attachment)) continue;
+            SinkBinding sink = sinks.First(sink => sink.Node == node);
+            return new(sink, cause, cause.Item is { } part && itemOf is not null ? sink.RootOf(itemOf(part)) : null);
+        }
+        return null;
+    }
+
+    /// <summary>The failure of the item. Nothing of the item was committed, so it is tried again from its start.</summary>
+    public PartFailure AsFailure(NodeTable nodes)
+        => new(new PipelineException(Sink.Node, null, Cause, nodes.Find(Sink.Node)!.Value), IsPartial: true, IsFinal: false, Attempts: 1);
+}
+
+/// <summary>The result of an attempt to apply a commit.</summary>
+/// <param name="IsSettled">Whether the commit is applied or void; else nothing was done.</param>
+/// <param name="Rejection">The refusal of an item; null if the commit is settled, or too large.</param>
+internal readonly record struct ApplyResult(bool IsSettled, Rejection? Rejection = null);

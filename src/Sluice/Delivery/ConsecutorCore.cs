@@ -1,0 +1,201 @@
+using Sluice.Engine;
+using Sluice.Scheduling;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>The objects that a consecutor consists of, made and connected. Each object has one job, and its own locking rule.</summary>
+/// <remarks>
+/// Thread-safe: the objects are made by the constructor, in an order in which each finds those that it uses. Nothing in here knows the
+/// type of the items.
+/// </remarks>
+internal sealed class ConsecutorCore : ISinkBindings
+{
+    private volatile bool isOpen;
+
+    public ConsecutorCore(string name, ConsecutorOptions options, IStreamStore store, Pipeline pipeline, TopologyRecorder recorder)
+    {
+        Identity = new(name, options, recorder);
+        Given = store;
+        Lifetime = new(name, options, Drop);
+        Store = new CancellableStore(store, Lifetime.GivenUp);
+        Stream = new(Group, options, KeepsState, Store);
+        InFlight = new(Ledger, Pump);
+        Partitions = new(Ledger, InFlight, Pump) { Lost = partition => Epochs?.Drop(partition), LeavingChanged = () => Members!.LetGo() };
+        Sinks = new(Pump);
+        Ended = new(ToCommit);
+        Roots = new(Ended);
+        State = new(name, recorder, options.State);
+        StateCheck = new(Identity, Store, State);
+        Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null);
+        Versions = new(options.CodeVersion, Nodes);
+        Stopped = new(name, Time, Ledger, Pump, Lifetime);
+        Problems = new(Stopped, () => Epochs?.Problem);
+        LetterLimit = new(Identity, Store, Ledger, Lifetime, Problems);
+        (Commits, Leases) = (new(Time), new(Time));
+        Alone = new(options.Process, InFlight, Pump, options.LeaseDuration, Time);
+        Recovery = new(this);
+        Committer = new(this);
+        Members = new(this);
+        Sends = new(name, Time, Ledger, InFlight);
+        Outputs = new(this);
+        if (KeepsState) Epochs = new(this);
+        Entrances = new(this, pipeline);
+    }
+
+    public ConsecutorIdentity Identity { get; }
+
+    public string Name => Identity.Name;
+
+    public ConsecutorOptions Options => Identity.Options;
+
+    public GroupId Group => Identity.Group;
+
+    public TimeProvider Time => Identity.Time;
+
+    public Random Random => Identity.Random;
+
+    public TopologyRecorder Recorder => Identity.Recorder;
+
+    public bool KeepsState => Identity.KeepsState;
+
+    public bool KeepsTime => Identity.KeepsTime;
+
+    public bool KeepsTimers => Identity.KeepsTimers;
+
+    public PayloadSerializers StateSerializers => Identity.StateSerializers;
+
+    /// <summary>The nodes of the pipeline by name.</summary>
+    public NodeTable Nodes { get; }
+
+    /// <summary>Finds the items that need other code.</summary>
+    public CodeVersionGate Versions { get; }
+
+    /// <summary>The store, whose calls end when their token is cancelled or the store is given up.</summary>
+    public IStreamStore Store { get; }
+
+    /// <summary>The store as the user gave it: for sinks, and to recognize the store.</summary>
+    public IStreamStore Given { get; }
+
+    public ConsecutorStream Stream { get; }
+
+    public ConsecutorLifetime Lifetime { get; }
+
+    public ConsecutorProblems Problems { get; }
+
+    /// <summary>Where every accepted item is.</summary>
+    public ItemLedger Ledger { get; } = new();
+
+    /// <summary>The reasons to count the ledger anew.</summary>
+    public LedgerDoubts Doubts { get; } = new();
+
+    public ItemsInFlight InFlight { get; }
+
+    /// <summary>Wakes the pump.</summary>
+    public PumpSignal Pump { get; } = new();
+
+    /// <summary>The partitions that this member owns.</summary>
+    public OwnedPartitions Partitions { get; }
+
+    /// <summary>The partitions that stand still because of damage.</summary>
+    public StoppedPartitions Stopped { get; }
+
+    /// <summary>Decides which items run in one round; null if items go through one by one.</summary>
+    public Epochs? Epochs { get; private set; }
+
+    /// <summary>Which nodes keep state, in which shape.</summary>
+    public StatePlan State { get; }
+
+    /// <summary>Compares the stored state with the code.</summary>
+    public StateCheck StateCheck { get; }
+
+    /// <summary>The named outputs, and where they lead.</summary>
+    public NamedOutputs Outputs { get; }
+
+    public SinkBindings Sinks { get; }
+
+    /// <summary>Set when roots have ended, or when the committer is to end.</summary>
+    public Signal ToCommit { get; } = new();
+
+    /// <summary>The roots that have ended, on their way to the committer.</summary>
+    public EndedRoots Ended { get; }
+
+    public RootPool Roots { get; }
+
+    public Committer Committer { get; }
+
+    /// <summary>Deletes the oldest dead letters, if only the latest are kept.</summary>
+    public LetterLimit LetterLimit { get; }
+
+    public GroupMembership Members { get; }
+
+    public StoreLossRecovery Recovery { get; }
+
+    /// <summary>The losses of the store that were noticed.</summary>
+    public IStoreLosses Losses => Recovery;
+
+    /// <summary>Measures how long commits are not answered.</summary>
+    public CallSilenceTracker Commits { get; }
+
+    /// <summary>Measures how long leases are not answered.</summary>
+    public CallSilenceTracker Leases { get; }
+
+    /// <summary>The run for items that enter at a node in the middle.</summary>
+    public EntranceRun Entrances { get; }
+
+    /// <summary>This consecutor's part in exclusive execution.</summary>
+    public ExclusiveExecution.Participant Alone { get; }
+
+    /// <summary>Open while appends may be counted.</summary>
+    public SharedGate Accepting { get; } = new();
+
+    /// <summary>The sends that are not answered yet.</summary>
+    public PendingSends Sends { get; }
+
+    /// <summary>Where the present run tracks items; null before the start.</summary>
+    public ItemTracking? Following { get; set; }
+
+    /// <summary>Where accepted items wait that are in no store; null if items are in a store.</summary>
+    public object? Local { get; set; }
+
+    /// <summary>Whether the stream was opened.</summary>
+    public bool IsOpen => isOpen;
+
+    /// <summary>
+    /// Whether no stage holds items back for the end of the input, or the input is not complete; as far as its partitions are here.
+    /// </summary>
+    public bool HasEnded => !Stream.IsInputComplete || !KeepsState
+        || Array.TrueForAll(Partitions.Owned, static partition => partition.Scope!.HasEnded);
+
+    /// <summary>Opens the stream, the group and the outputs. Does nothing after the first time, unless told to do so again.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellation, bool again = false)
+    {
+        if (isOpen && !again) return;
+        await Stream.OpenAsync(cancellation).ConfigureAwait(false);
+        await Outputs.OpenAsync(cancellation).ConfigureAwait(false);
+        if (!isOpen) Recovery.Begin();
+        isOpen = true;
+    }
+
+    /// <summary>Sets the key of items. Called before anything else. The order of a key holds through failures, so items go through in
+    /// rounds.</summary>
+    public void SetKey(Delegate? key)
+    {
+        Stream.KeyOf = key;
+        if (key is not null && Local is null) Epochs ??= new(this);
+    }
+
+    /// <summary>Drops everything: all that wait give up. Throws nothing: also called by a timer.</summary>
+    public void Drop()
+    {
+        Pump.IsLeasing = false;
+        Lifetime.End();
+        foreach (OwnedPartition partition in Partitions.Owned) partition.Scope?.Retire();
+        Alone.Leave();
+        ToCommit.Set();
+        InFlight.Quiet.Set();
+    }
+
+    /// <inheritdoc/>
+    public SinkBinding<T> Bind<T>(string node, Func<SinkBinding<T>> make) => Sinks.Bind(node, make);
+}

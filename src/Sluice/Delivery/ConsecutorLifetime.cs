@@ -1,0 +1,97 @@
+using Sluice.Diagnostics;
+
+namespace Sluice.Delivery;
+
+/// <summary>
+/// When a consecutor is over: its tokens, the time that the store has to take everything back, and the texts that callers get afterwards.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Locking rule: when to give up is decided under <c>sync</c>; tokens are cancelled, and callers told, outside of it.
+/// </remarks>
+/// <param name="name">The name of the consecutor.</param>
+/// <param name="options">Its options.</param>
+/// <param name="drop">Drops everything: called by a timer, before <see cref="GivenUp"/> is cancelled. Throws nothing.</param>
+internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options, Action drop)
+{
+    private readonly Lock sync = new();
+    private readonly CancellationTokenSource life = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken.None);
+    private readonly CancellationTokenSource givingUp = CancellationTokenSource.CreateLinkedTokenSource(CancellationToken.None);
+    private ITimer? lastWait;                        // under the lock
+    private volatile ObjectDisposedException? closedStore;
+    private long givesUpAt = long.MaxValue;          // under the lock; a timestamp of the clock
+
+    /// <summary>Cancelled when everything is dropped.</summary>
+    public CancellationToken Token => life.Token;
+
+    /// <summary>Cancelled when calls of the store are not waited for any more.</summary>
+    public CancellationToken GivenUp => givingUp.Token;
+
+    /// <summary>Called when something fails that is not about an item.</summary>
+    public Action<Exception>? Failed { get; set; }
+
+    /// <summary>The exception for senders after the end.</summary>
+    public InvalidOperationException Over() => closedStore is { } closed ? StoreClosed(closed)
+        : new($"The consecutor {name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been "
+        + $"accepted.");
+
+    /// <summary>The exception for a store that was disposed before the consecutor.</summary>
+    public InvalidOperationException StoreClosed(ObjectDisposedException cause) => new(
+        $"The store of the consecutor {name} was disposed while the consecutor was at work, which is over with that. What was accepted is "
+            + $"in the store, as far as a store keeps it. "
+        + "Stop or dispose the consecutor first, then its store.", cause);
+
+    /// <summary>Ends the consecutor if a call of the store failed because the store was disposed: no call will ever succeed.</summary>
+    /// <returns>Whether the store was disposed.</returns>
+    public bool EndIfClosed(Exception failure)
+    {
+        if (failure is not ObjectDisposedException closed) return false;
+        closedStore ??= closed;
+        Failed?.Invoke(StoreClosed(closed));
+        return true;
+    }
+
+    /// <summary>Writes a warning: nothing fails because of it. Throws nothing.</summary>
+    public void Warn(string text) => Warnings.Tell(options.OnWarning, text);
+
+    /// <summary>Gives the store a time to answer, unless it has a shorter one already. Then everything is dropped.</summary>
+    public void GiveUpWithin(TimeSpan limit)
+    {
+        TimeProvider time = options.Run.Time;
+        lock (sync)
+        {
+            long at = time.GetTimestamp() + (long)(limit.TotalSeconds * time.TimestampFrequency);
+            if (at >= givesUpAt) return;
+            givesUpAt = at;
+            lastWait ??= time.CreateTimer(static lifetime => ((ConsecutorLifetime)lifetime!).GiveUp(), this, Timeout.InfiniteTimeSpan,
+                Timeout.InfiniteTimeSpan);
+            lastWait.Change(limit, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    /// <summary>Cancels <see cref="Token"/>. Throws nothing.</summary>
+    public void End()
+    {
+        try
+        {
+            life.Cancel();
+        }
+        catch (AggregateException e)
+        {
+            Warn($"The consecutor {name} has ended, and what a sink had registered with its CancellationToken has "
+                + $"failed: {e.InnerExceptions[0].Message}");
+        }
+    }
+
+    /// <summary>The store is not called any more, so nothing has to be given up.</summary>
+    public void StopWaiting()
+    {
+        lock (sync) lastWait?.Dispose();
+    }
+
+    // In this order: a caller whose call was given up finds that everything is over.
+    private void GiveUp()
+    {
+        drop();
+        givingUp.Cancel();
+    }
+}

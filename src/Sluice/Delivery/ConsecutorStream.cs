@@ -1,0 +1,41 @@
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>The stream and the group of a consecutor: how they are made, what the store has, and whether the input is complete.</summary>
+/// <remarks>Thread-safe: what the store has is one volatile field. The key is set before anything else is called.</remarks>
+internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options, bool keepsState, IStreamStore store)
+{
+    private volatile StreamOptions? stored;
+    private volatile bool isInputComplete;
+
+    /// <summary>The function that makes the key of an item; null if items have no keys.</summary>
+    public Delegate? KeyOf { get; set; }
+
+    public bool IsKeyed => KeyOf is not null;
+
+    /// <summary>How the stream is made. It has one partition if stages keep state of all items and the options name no stream.</summary>
+    public StreamOptions Options => options.IsStreamGiven || !keepsState || IsKeyed ? options.Stream : new() { Partitions = 1 };
+
+    /// <summary>The longest payload with headers, in bytes. An open stream may be older than the options.</summary>
+    public int MaxEntryBytes => (stored ?? Options).MaxEntryBytes;
+
+    /// <summary>How many partitions the stream has. An open stream may be older than the options.</summary>
+    public int Partitions => (stored ?? Options).Partitions;
+
+    /// <summary>Whether no item is accepted any more, as far as this process knows.</summary>
+    public bool IsInputComplete
+    {
+        get => isInputComplete;
+        set => isInputComplete = value;
+    }
+
+    /// <summary>Opens the stream and adds the group.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        StreamInfo stream = await store.OpenStreamAsync(group.Stream, Options, cancellation).ConfigureAwait(false);
+        stored = stream.Options;
+        IsInputComplete |= stream.End is not null;
+        await store.AddGroupAsync(group, StreamStart.First, cancellation).ConfigureAwait(false);
+    }
+}

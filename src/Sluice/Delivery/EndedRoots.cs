@@ -1,0 +1,25 @@
+using Sluice.Engine;
+using Sluice.Scheduling;
+
+namespace Sluice.Delivery;
+
+/// <summary>The roots whose items have ended, on their way from the run to the committer.</summary>
+/// <remarks>A stack without locks: any thread adds, the committer takes.</remarks>
+internal sealed class EndedRoots(Signal committer)
+{
+    private Root? newest;
+
+    /// <summary>Adds a root and wakes the committer. Any thread.</summary>
+    public void Add(Root root)
+    {
+        Stacked.Push(ref newest, root);
+        committer.Set();
+    }
+
+    /// <summary>Takes all roots that were added since the last call, in the order in which they ended. Called by the committer.</summary>
+    public void TakeAll(List<Root> into)
+    {
+        for (Root? root = Interlocked.Exchange(ref newest, null); root is not null; root = root.Next) into.Add(root);
+        into.Reverse();
+    }
+}

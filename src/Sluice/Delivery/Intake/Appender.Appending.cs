@@ -1,0 +1,98 @@
+using Sluice.Engine;
+using Sluice.Scheduling;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <content>Batches on their way to the store. One loop appends them, one after the other.</content>
+internal sealed partial class Appender<T>
+{
+    /// <summary>
+    /// Gathers further items before an append. The senders of the previous append are about to send again; as long as more of them do, they
+    /// get another pass through the thread pool. Otherwise the first sender would have an append of its own, and the others would wait for
+    /// it.
+    /// </summary>
+    private async Task GatherAsync(int expected)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding); // leave a context that may be the sender's
+        for (int before = -1, count = 0; before < count && count < expected; before = count)
+        {
+            await PoolPass.TakeAsync().ConfigureAwait(false);        // queue behind the senders
+            lock (sync) count = filling.Entries.Count;
+        }
+    }
+
+    /// <remarks>An append whose answer was lost is repeated under its number, so the store knows whether it was accepted. Opening the
+    /// producer anew would tell too, but would fence off a later owner of its name.</remarks>
+    private async Task AppendAsync(AppendBatch batch)
+    {
+        if (failure is not null) throw new InvalidOperationException(
+            $"An earlier append has failed: {failure.Message} What came after it was not accepted.", failure);
+        await core.Accepting.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
+        RoomWait? room = null;
+        try
+        {
+            long first = 0;
+            TimeSpan wait = FirstWait;
+            ReopenAfterRest();
+            for (int tried = 1; ; tried++)
+            {
+                try
+                {
+                    if (!isOpen) await OpenAsync(isInside: true, core.Lifetime.Token).ConfigureAwait(false);
+                    if (first == 0 || last < first - 1) first = last + 1;          // lower: the store went back
+                    if (await TryAppendAsync(batch, first).ConfigureAwait(false) is { } full)
+                    {
+                        await (room ??= new(core.Identity, core.Store, core.Accepting, core.Sends, core.Lifetime)).WaitAsync(full,
+                            batch.Until, Full, Abandoned).ConfigureAwait(false);
+                        tried = 0;                   // a full stream is no failure
+                        continue;
+                    }
+                    last = first + Math.Max(1, batch.Entries.Count) - 1;
+                    NoteAppend();
+                    core.Ledger.Accept(batch.Entries.Count);
+                    return;
+                }
+                catch (StreamStoreException e) when ((tried < Tries || core.Recovery.IsRecovering)
+                    && !core.Lifetime.Token.IsCancellationRequested)
+                {
+                    if (e is StoreRolledBackException)
+                    {
+                        await WentBackAsync(losses, e.Message, e, isInside: true).ConfigureAwait(false);
+                        isOpen = false;
+                    }
+                    else if (core.Recovery.IsRecovering || (tried == Tries - 1 && await core.Recovery.NoticeAsync(e).ConfigureAwait(false)))
+                    {
+                        // Recovery begins once the items in flight have ended, which takes any time: until then no try is counted, and
+                        // this append does not hold up the recovery.
+                        isOpen = false;
+                        tried = 0;
+                    }
+                }
+                await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
+                wait = wait < MaxWait ? wait * 2 : wait;
+            }
+        }
+        finally
+        {
+            room?.Dispose();
+            core.Accepting.Leave();
+        }
+    }
+
+    /// <returns>Null if the append was accepted; otherwise the answer that the stream is full.</returns>
+    private async Task<AppendResult?> TryAppendAsync(AppendBatch batch, long first)
+    {
+        if (batch.Entries.Count > 0 && await core.Outputs.IsCycleFullAsync(core.Lifetime.Token).ConfigureAwait(false))
+            return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
+        IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];
+        AppendResult result = await core.Store.AppendAsync(
+            new(core.Name, producer, epoch, first, batch.Entries)
+            {
+                Position = batch.Mark ?? Position?.Invoke(batch.Place, batch.EndsRoot),
+                Batches = changes,
+                ForgetAfter = Window
+            }, core.Lifetime.Token).ConfigureAwait(false);
+        return AppendAnswer.IsFull(core.Identity, producer, Position is not null, result, first) ? result : null;
+    }
+}

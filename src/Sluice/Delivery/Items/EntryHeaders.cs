@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Text;
+using Sluice.Policies;
+
+namespace Sluice.Delivery;
+
+/// <summary>
+/// The headers of an entry that is not simply an accepted item: its id, if that is not the id of the entry; the node at which it enters;
+/// its batch. Most entries have none.
+/// </summary>
+/// <remarks>
+/// Immutable. Stored as fields: a tag (1 byte), the length (2 bytes, little-endian), UTF-8 text. This code ignores unknown tags.
+/// </remarks>
+internal readonly record struct EntryHeaders(string? Id, string? Node)
+{
+    private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7, PartTag = 8,
+        KeyTag = 9, LossTag = 10, TimerTag = 11;
+    private const int MaxLossLength = 4000;
+
+    /// <summary>Whether the entry enters behind the node: the node has put it out.</summary>
+    public bool IsAfter { get; init; }
+
+    /// <summary>
+    /// The key of the accepted item from which the entry was made, if it enters behind the place that knows the key; else null.
+    /// </summary>
+    public string? Key { get; init; }
+
+    /// <summary>The timer that has fired at the node: then there is no payload. Null if the entry is an item.</summary>
+    public string? Timer { get; init; }
+
+    /// <summary>
+    /// Why the entry has no item: its payload could not be written, or a producer could not read its input. It fails where it enters.
+    /// Else null.
+    /// </summary>
+    public string? Loss { get; init; }
+
+    /// <summary>Which part of a divided list the entry is; null if it is none.</summary>
+    public ListPart? Part { get; init; }
+
+    /// <summary>The batch of the entry; null if it has none.</summary>
+    public BatchTag? Batch { get; init; }
+
+    /// <summary>The batch whose end the entry marks; null if the entry is an item.</summary>
+    public BatchTag? EndOf { get; init; }
+
+    public bool IsEmpty => Id is null && Node is null && Batch is null && EndOf is null && Loss is null;
+
+    /// <summary>Throws if the payload is no item. Called before the payload is read.</summary>
+    /// <exception cref="PayloadException">The payload is no item.</exception>
+    public void ThrowIfNoItem()
+    {
+        if (Loss is not null && Node is null) throw new PayloadException(Loss);
+    }
+
+    public static EntryHeaders Read(ReadOnlySpan<byte> bytes)
+    {
+        string? id = null, node = null;
+        bool isAfter = false;
+        string? batch = null, end = null, of = null, part = null, key = null, loss = null, timer = null;
+        List<string>? listeners = null;
+        while (bytes.Length >= 3)
+        {
+            int length = BinaryPrimitives.ReadUInt16LittleEndian(bytes[1..]);
+            if (bytes.Length < 3 + length) break;
+            ReadOnlySpan<byte> value = bytes.Slice(3, length);
+            if (bytes[0] == IdTag) id = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == NodeTag) node = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == AfterTag) isAfter = true;
+            else if (bytes[0] == BatchNameTag) batch = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == OfTag) of = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == ListenerTag) (listeners ??= []).Add(Encoding.UTF8.GetString(value));
+            else if (bytes[0] == PartTag) part = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == KeyTag) key = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == LossTag) loss = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == TimerTag) timer = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == EndTag) end = Encoding.UTF8.GetString(value);
+            bytes = bytes[(3 + length)..];
+        }
+        return new(id, node)
+        {
+            IsAfter = isAfter,
+            Part = ListPart.Read(part),
+            Key = key,
+            Loss = loss,
+            Timer = timer,
+            Batch = batch is null || of is null ? null : new(of, batch) { Listeners = listeners is null ? [] : [.. listeners] },
+            EndOf = end is null || of is null ? null : new(of, end),
+        };
+    }
+
+    public byte[] ToBytes()
+    {
+        var bytes = new ArrayBufferWriter<byte>();
+        Write(bytes, IdTag, Id);
+        Write(bytes, NodeTag, Node);
+        if (IsAfter) Write(bytes, AfterTag, "");
+        Write(bytes, OfTag, (Batch ?? EndOf)?.Consecutor);
+        Write(bytes, BatchNameTag, Batch?.Name);
+        foreach (string listener in Batch?.Listeners ?? []) Write(bytes, ListenerTag, listener);
+        Write(bytes, EndTag, EndOf?.Name);
+        Write(bytes, PartTag, Part?.ToText());
+        Write(bytes, KeyTag, Key);
+        Write(bytes, TimerTag, Timer);
+        Write(bytes, LossTag, Loss is { Length: > MaxLossLength } ? Loss[..MaxLossLength] : Loss);
+        return bytes.WrittenSpan.ToArray();
+    }
+
+    private static void Write(ArrayBufferWriter<byte> to, byte tag, string? value)
+    {
+        if (value is null) return;
+        byte[] text = Encoding.UTF8.GetBytes(value);
+        Span<byte> head = to.GetSpan(3);
+        head[0] = tag;
+        BinaryPrimitives.WriteUInt16LittleEndian(head[1..], checked((ushort)text.Length));
+        to.Advance(3);
+        to.Write(text);
+    }
+}

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using Sluice.Engine;
+
+namespace Sluice.Delivery;
+
+/// <summary>
+/// A second, single-threaded run of the pipeline for the few items that enter at a node in the middle, such as redriven dead letters. No
+/// stages are joined in it. It begins with the first such item.
+/// </summary>
+/// <remarks>The pump enters items; any thread may close it. Items end at the committer, as all others do.</remarks>
+internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
+{
+    private readonly ConcurrentQueue<Func<ValueTask>> waiting = new();
+    private Action? wake;
+    private ItemTracking? following;
+    private volatile PipelineRun? run;
+    private volatile bool isClosed;
+
+    /// <summary>Ends with the run, if there is one. Final after <see cref="Close"/>.</summary>
+    public Task Completion => run?.Completion ?? Task.CompletedTask;
+
+    /// <summary>The run; null if there is none.</summary>
+    public PipelineRun? Run => run;
+
+    /// <summary>Cancels the run; none begins after this. Any thread.</summary>
+    public void Close()
+    {
+        isClosed = true;
+        Interlocked.MemoryBarrier();                 // the pump may begin the run just now: one of the two sees the other
+        run?.Cancel();
+    }
+
+    /// <summary>
+    /// Enters an item. Called by the pump. An item that comes after <see cref="Close"/> goes back to the store with its partition.
+    /// </summary>
+    public void Enter(Root root, string node, ReadOnlyMemory<byte> payload)
+    {
+        if (isClosed) return;
+        ItemTracking following = Open();
+        int number = core.Nodes.Find(node)!.Value;
+        if (root.Headers.Loss is { } loss)
+        {
+            root.Fail(new PipelineException(node, null, new PayloadException(loss), number), isFinal: true);
+            return;
+        }
+        if (root.Headers is { Timer: { } timer, Key: { } key } && following.TimersOf(number, key) is { } lane)
+        {
+            waiting.Enqueue(() => lane.FireAsync(root, key, timer));
+            wake?.Invoke();
+            return;
+        }
+        waiting.Enqueue((root.Headers.IsAfter ? following.Outlet(number) : following.Entrance(number)) is { } entrance
+            ? entrance.Accept(new Opener(core, root, number, payload))
+            : () =>
+            {
+                root.Fail(new PipelineException(node, null, new InvalidOperationException($"Nothing can enter at '{node}'."), number),
+                    isFinal: true);
+                return default;
+            });
+        wake?.Invoke();
+    }
+
+    /// <summary>Begins the run, unless it has begun. Called by the pump.</summary>
+    public ItemTracking Open()
+    {
+        if (following is null)
+        {
+            following = new(core)
+            {
+                HasEntrances = true,
+                Outputs = core.Outputs,
+                DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
+            };
+            PipelineRun begun = pipeline.Start(core.Options.Run with
+            {
+                Mode = ExecutionMode.SingleThread,
+                Following = following,
+                TrackItems = true
+            });
+            run = begun;
+            _ = WatchAsync(begun);
+            Interlocked.MemoryBarrier();
+            if (isClosed) begun.Cancel();
+        }
+        return following;
+    }
+
+    public bool TryTake(out Func<ValueTask> work) => waiting.TryDequeue(out work!);
+
+    /// <summary>Called by the run's source.</summary>
+    public void Attach(Action pump) => wake = pump;
+
+    private async Task WatchAsync(PipelineRun run)
+    {
+        await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (run.Completion.Exception is { } failure) core.Lifetime.Failed?.Invoke(failure.InnerException!);
+    }
+
+    private sealed class Opener(ConsecutorCore core, Root root, int node, ReadOnlyMemory<byte> payload) : IEntranceVisitor<Func<ValueTask>>
+    {
+        public Func<ValueTask> Visit<T>(Inlet<T> inlet) => () =>
+        {
+            T item;
+            try
+            {
+                item = core.Options.Serializers.For<T>().Deserialize(payload.Span);
+            }
+            catch (Exception e)
+            {
+                root.Fail(new PipelineException(core.Recorder.NameOf(node), null, e, node), isFinal: true);
+                return default;
+            }
+            return inlet.PushAsync(item, root);
+        };
+    }
+}
+
+/// <summary>The source of an entrance run: it produces no items, and pushes entered items into their nodes.</summary>
+internal sealed class EntrancePump<T> : SourcePump<T>
+{
+    private readonly EntranceRun owner;
+
+    public EntrancePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    {
+        owner = core.Entrances;
+        owner.Attach(WakeUp);
+    }
+
+    protected override async ValueTask ProduceAsync()
+    {
+        while (!IsStopped)
+        {
+            Outside.Arm();
+            if (!owner.TryTake(out Func<ValueTask> work))
+            {
+                if (IsStopped && Outside.Disarm()) break;
+                IsWaiting = true;
+                await Outside.WaitAsync();
+                IsWaiting = false;
+                continue;
+            }
+            if (!Outside.Disarm()) await Outside.WaitAsync();
+            Run.ThrowIfStopping();
+            try
+            {
+                await work();
+            }
+            catch (PipelineException e) when (e.IsKept)
+            {
+                // its root knows of it
+            }
+        }
+    }
+}

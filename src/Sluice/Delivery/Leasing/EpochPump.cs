@@ -1,0 +1,216 @@
+using Sluice.Engine;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>The source of a pipeline with state or an order by key: leases entries and pushes their items, round by round.</summary>
+/// <remarks>A pump of the run: nothing in here overlaps. It is woken by any thread.</remarks>
+internal sealed class EpochPump<T> : SourcePump<T>
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private readonly ConsecutorCore core;
+    private readonly Epochs epochs;
+    private readonly IPayloadSerializer<T> serializer;
+    private readonly LeaseFetcher lessor;
+    private readonly Func<T, string?>? keyOf;
+    private readonly ReadAhead<T> ahead;
+    private StoreWatch watch = null!;
+    private long started;
+
+    public EpochPump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    {
+        (this.core, epochs) = (core, core.Epochs!);
+        serializer = core.Options.Serializers.For<T>();
+        keyOf = (Func<T, string?>?)core.Stream.KeyOf;
+        lessor = new(core);
+        ahead = new(core, serializer, keyOf);
+        core.Pump.Wake = WakeUp;
+    }
+
+    protected override async ValueTask ProduceAsync()
+    {
+        watch = new(core.Identity, core.Store, core.Partitions, core.Losses, core.Lifetime, WakeUp, StopToken);
+        try
+        {
+            while (!IsStopped && !core.Lifetime.Token.IsCancellationRequested)
+            {
+                int version = core.Pump.Version;
+                watch.Look();
+                epochs.Look();
+                if (epochs.TryBegin() is { } epoch)
+                {
+                    await BeginAsync(epoch);
+                    continue;
+                }
+                LeaseResult? lease = await lessor.NextAsync();
+                if (lease is { Batches.Count: > 0 })
+                {
+                    foreach (LeasedBatch leased in lease.Batches)
+                        if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
+                }
+                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked))
+                    && !epochs.TakeTimersTurn(lease is null && lessor.TryAgainAfter is not null))
+                {
+                    await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+                }
+            }
+        }
+        finally
+        {
+            watch.End();
+        }
+    }
+
+    private async ValueTask BeginAsync(Epoch epoch)
+    {
+        PartitionScope scope = epoch.Partition.Scope!;
+        epoch.Begin();
+        if (epoch.Partition.IsVoid)
+        {
+            epoch.Release();
+            return;
+        }
+        try
+        {
+            await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, epoch.IsEnding, core.Lifetime.Token);
+            if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
+            if (epoch.FiresTimers) await scope.FireTimersAsync(epoch, () => Rent(epoch).BeginTick(epoch.Partition));
+        }
+        catch (StreamStoreException damage) when (damage.IsPermanent && damage is not StoreRolledBackException
+            && damage.Partition == epoch.Partition.Number)
+        {
+            scope.Forget();
+            core.Stopped.Stop(epoch.Partition.Number, damage.Message);
+            core.Partitions.Lose(epoch.Partition);
+            epoch.Release();
+            await core.Members.TryReleaseAsync(epoch.Partition);
+            return;
+        }
+        catch (StreamStoreException e)
+        {
+            // No item has begun: the state is read again, at the latest when the partition is acquired anew.
+            core.Problems.Latest =
+                $"The store does not say what is remembered of partition {epoch.Partition.Number}; it is asked again: {FailureText.Of(e)}";
+            scope.Forget();
+            await SleepAsync(Patience);
+            epochs.Repeat(epoch);
+            return;
+        }
+        catch (InvalidOperationException e)
+        {
+            core.Lifetime.Failed?.Invoke(e);
+            return;
+        }
+        if (!epoch.FiresTimers) foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
+        if (epoch.IsEnding) await EndNextAsync(epoch, scope);
+        for (int i = 0; i < epoch.Items.Count; i++)
+        {
+            if (epoch.Items[i] is not { Verdict: null } item) continue;
+            try
+            {
+                ValueTask pushed = Push(epoch, item, i);
+                if (!pushed.IsCompletedSuccessfully) await pushed;
+            }
+            catch (PipelineException e) when (e.IsKept)
+            {
+                // Continue with the next item.
+            }
+        }
+        Flush();
+        ahead.Clear();
+        epoch.Release();
+    }
+
+    private ValueTask Push(Epoch epoch, EpochItem item, int number)
+    {
+        ref readonly Entry entry = ref item.Entry;
+        Root root = Rent(epoch);
+        root.Begin(epoch.Partition, entry, item.Headers, started++);
+        root.Item = item;
+        if (root.TrySpill()) return default;
+        if (epoch.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
+        {
+            root.Park =
+                $"It waits for {new EntryId(entry.Generation, core.Name, epoch.Partition.Number, before)}, which has the same key and is "
+                + $"to be tried again.";
+            root.IsBehind = true;
+            root.Settle(Outcome.Skipped);
+            return default;
+        }
+        if (root.TryHoldBack())
+        {
+            root.Settle(Outcome.Skipped);
+            return default;
+        }
+        if (lessor.IsSpent(root, entry.CodeVersion)) return default;
+        if (item.Headers.EndOf is not null)
+        {
+            BatchCompleted.Tell(core.Identity, root, entry.Payload, Context.Token);
+            return default;
+        }
+        if (item.Headers.Node is { } node)
+        {
+            core.Entrances.Enter(root, node, entry.Payload);
+            return default;
+        }
+        T value;
+        try
+        {
+            if (ahead.TryGet(number, out T? read, out string? key))
+            {
+                value = read;
+                root.SetKey(key);
+            }
+            else
+            {
+                item.Headers.ThrowIfNoItem();
+                value = serializer.Read(entry, core.Name, epoch.Partition.Number);
+                root.SetKey(keyOf?.Invoke(value));
+            }
+        }
+        catch (Exception e)
+        {
+            Context.Failed++;
+            root.Fail(new PipelineException(Run.NameOf(Node), null, e, Node), isFinal: true);
+            return default;
+        }
+        Run.ThrowIfStopping();
+        Context.Out++;
+        return Next.PushAsync(value, root);
+    }
+
+    private async ValueTask EndNextAsync(Epoch epoch, PartitionScope scope)
+    {
+        Root hold = Rent(epoch).BeginTick(epoch.Partition);
+        try
+        {
+            await scope.EndNextAsync(hold);
+        }
+        catch (Exception e) when (e is PipelineException or StreamStoreException)
+        {
+            epoch.EndFailure = e;                    // undone when the round has ended
+        }
+        hold.Settle(Outcome.Skipped);
+    }
+
+    private Root Rent(Epoch epoch)
+    {
+        Root root = core.Roots.Rent();
+        root.Join(epoch);
+        return root;
+    }
+
+    private static TimeSpan? Earlier(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other ?? one : one;
+
+    private async ValueTask WaitAsync(int version, TimeSpan? due)
+    {
+        Flush();
+        watch.Arm(due);
+        Outside.Arm();
+        if ((core.Pump.Version != version || IsStopped || watch.HasNews) && Outside.Disarm()) return;
+        IsWaiting = true;
+        await Outside.WaitAsync();
+        IsWaiting = false;
+    }
+}

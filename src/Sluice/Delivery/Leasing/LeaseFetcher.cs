@@ -1,0 +1,274 @@
+using Sluice.Engine;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>Leases entries from the store: suspects of a crash first, one at a time; then entries that are due or new.</summary>
+/// <remarks>Used by the pump only. It has no lock.</remarks>
+internal sealed partial class LeaseFetcher(ConsecutorCore core)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
+
+    private readonly LeaseWidth width = new();
+    private int next;                                // the number of the partition that is asked for first
+    private bool isAsking;
+    private Quarantine? quarantine;
+    private Quarantine? doubtful;                    // after a failed lease: the store may still hold it for this member
+    private TimeSpan pause;                          // before the next reload; zero if the last one succeeded
+    private long failedAt;
+    private int refusals;                            // leases that have failed in a row
+    private long refusedAt;
+
+    /// <summary>Why the store does not answer; null if it does.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>The time after which the pump asks again, although nothing has changed; null if it need not.</summary>
+    public TimeSpan? TryAgainAfter { get; private set; }
+
+    /// <summary>The partitions of the last lease.</summary>
+    public OwnedPartition[] Asked { get; private set; } = [];
+
+    /// <summary>Leases the next entries; null if there is no room, or the consecutor is paused or waits.</summary>
+    public async ValueTask<LeaseResult?> NextAsync()
+    {
+        TryAgainAfter = null;
+        if (!core.Pump.IsLeasing || core.Sinks.AreWaiting) StopAsking();
+        else if (core.Stopped.AreAny) await LookAgainAsync();
+        if (core.Partitions.Owned.Length > 0) pause = TimeSpan.Zero;
+        else if (core.Pump.IsLeasing && pause > TimeSpan.Zero) await ReloadAgainAsync();
+        if (!core.Pump.IsLeasing || core.Sinks.AreWaiting || core.Partitions.Owned.Length == 0)
+        {
+            core.Alone.Withdraw();
+            core.Alone.Rest();
+            // others may have suspects too
+            if ((quarantine ?? doubtful) is not null && core.InFlight.Count == 0) await TryAsync(GiveQuarantineBackAsync);
+            return null;
+        }
+        if (Refused is { } refused && refused > TimeSpan.Zero)
+        {
+            TryAgainAfter = refused;
+            return null;
+        }
+        if (core.Ledger.Suspects > 0 || (quarantine ?? doubtful) is not null) return await TryAsync(NextSuspectAsync);
+        core.Alone.Withdraw();
+        int room = core.Alone.MayWork() ? core.Options.MaxInFlight - core.InFlight.Count : 0;
+        OwnedPartition[] owned = Staying();
+        int most = Math.Min(room, Math.Max(1, core.Options.MaxInFlight / 2));
+        if (room > 0 && core.Epochs is { } epochs) (owned, most) = epochs.Choose(owned, most);
+        Asked = owned;
+        if (room <= 0 || owned.Length == 0)
+        {
+            StopAsking();                            // rounds may run for long in all own partitions
+            TryAgainAfter = core.Stopped.NextLook;
+            return null;
+        }
+        int batches = core.Epochs is null ? int.MaxValue : width.Most;
+        var request = new LeaseRequest(Owners(owned))
+        {
+            MaxItems = most,
+            MaxBatches = batches,
+            BackpressureStreams = core.Outputs.GateStreams
+        };
+        LeaseResult? lease = await LeaseAsync(request);
+        if (lease is not null) core.Epochs?.HaveAsked(owned, request, lease);
+        return lease;
+    }
+
+    /// <summary>Counts leased entries as in flight.</summary>
+    /// <returns>Their partition; null if it was lost meanwhile.</returns>
+    public OwnedPartition? Begin(LeasedBatch leased)
+    {
+        OwnedPartition? partition = Array.Find(core.Partitions.Owned, owned => owned.Owner == leased.Owner);
+        if (partition is null) return null;
+        lock (core.Ledger.Sync)
+        {
+            if (partition.IsVoid) return null;
+            partition.Begin(leased.Entries.Length);
+            foreach (Entry entry in leased.Entries.Span) core.Ledger.Lease(partition, entry.Sequence, entry.Attempt);
+        }
+        core.InFlight.Begin(leased.Entries.Length);
+        return partition;
+    }
+
+    /// <summary>Whether the root must not start: crashes have used up its starts, its entry is damaged, or it needs other code.</summary>
+    public bool IsSpent(Root root, int codeVersion)
+    {
+        if (root.Partition.Damaged.Count > 0 && root.Partition.Damaged.TryGetValue(root.EntrySequence, out LeaseDamage? damage))
+        {
+            if (core.Epochs is null) root.Partition.Damaged.Remove(root.EntrySequence);          // a round may run again
+            root.Damage = damage;
+            root.Fail(new PipelineException(core.Name, null, new StreamStoreException(damage.Message), core.Recorder.Count - 1),
+                isFinal: true);
+            return true;
+        }
+        if (core.Versions.Why(codeVersion, null) is { } newer) return Park(root, newer);
+        DeliveryGuarantee delivery = core.Options.Delivery;
+        int replays = delivery.Level == DeliveryLevel.Replay ? delivery.Count : 0;
+        if (root.Attempt - 1 > replays)
+        {
+            var cause =
+                new InvalidOperationException(
+                $"The process ended {root.Attempt - 1} times while nothing but this item was being processed.");
+            root.Fail(new PipelineException(core.Name, null, cause, core.Recorder.Count - 1), isFinal: true);
+            return true;
+        }
+        return core.Versions.Why(codeVersion, root.Headers.Node) is { } missing && Park(root, missing);
+    }
+
+    private bool Park(Root root, string why)
+    {
+        core.Problems.Parked = root.Park = why;
+        root.Settle(Outcome.Skipped);
+        return true;
+    }
+
+    private async ValueTask<LeaseResult?> TryAsync(Func<ValueTask<LeaseResult?>> step)
+    {
+        try
+        {
+            return await step();
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException && !core.Lifetime.Token.IsCancellationRequested)
+        {
+            if (core.Lifetime.EndIfClosed(e)) return null;
+            core.Problems.Latest = Problem = $"The store does not say who has the quarantine; it is asked again: {FailureText.Of(e)}";
+            TryAgainAfter = Patience;
+            core.Alone.Withdraw();
+            return null;
+        }
+    }
+
+    private async ValueTask<LeaseResult?> GiveQuarantineBackAsync()
+    {
+        if ((quarantine ?? doubtful) is { } over) await core.Store.ReleaseQuarantineAsync(over, core.Lifetime.Token);
+        quarantine = doubtful = null;
+        return null;
+    }
+
+    private async ValueTask<LeaseResult?> NextSuspectAsync()
+    {
+        // the suspect runs alone: the end of the last item wakes the pump
+        if (core.InFlight.Count > 0 || core.Epochs is { AreOver: false }) return null;
+        core.Alone.Rest();
+        if (core.Ledger.Suspects == 0)
+        {
+            await GiveQuarantineBackAsync();
+            core.Alone.Withdraw();
+            core.Pump.Changed();
+            return null;
+        }
+        if (quarantine is null)
+        {
+            GroupInfo group = await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token)
+                ?? throw new StreamStoreException($"The group {core.Group} was removed.");
+            core.Members.See(group);
+            if (group.QuarantineOwner is { } owner && owner != core.Options.InstanceId && !core.Members.IsSilent(owner))
+            {
+                core.Alone.Withdraw();
+                TryAgainAfter = Patience;
+                return null;
+            }
+            quarantine = await core.Store.AcquireQuarantineAsync(core.Group, core.Options.InstanceId, group.QuarantineEpoch,
+                core.Lifetime.Token);
+            if (quarantine is null)
+            {
+                TryAgainAfter = Patience;            // another member was faster, and may die without notice
+                return null;
+            }
+            doubtful = null;
+        }
+        if (!core.Alone.TryBeAlone()) return null;
+        OwnedPartition[] owned = Staying();
+        if (owned.Length == 0)
+        {
+            TryAgainAfter = core.Stopped.NextLook;
+            return null;
+        }
+        LeaseResult? lease = await LeaseAsync(new(Owners(owned)) { MaxItems = 1, Quarantine = quarantine });
+        if (lease is { IsQuarantineLost: true })
+        {
+            quarantine = doubtful = null;
+            TryAgainAfter = Patience;
+        }
+        if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
+        if (lease is { IsQuarantineLost: false, Batches.Count: 0, Damaged.Count: 0 }) core.Ledger.ForgetSuspects(owned);
+        return lease;
+    }
+
+    private OwnedPartition[] Staying()
+    {
+        OwnedPartition[] owned = core.Partitions.Owned;
+        if (core.Stopped.AreAny) owned = Array.FindAll(owned, partition => !core.Stopped.IsStopped(partition));
+        return Array.Exists(owned, static partition => partition.IsLeaving) ? Array.FindAll(owned, static partition => !partition.IsLeaving)
+            : owned;
+    }
+
+    /// <summary>Gives back and acquires anew each partition that has been stopped long enough and has no item in flight.</summary>
+    private async ValueTask LookAgainAsync()
+    {
+        try
+        {
+            foreach (OwnedPartition partition in core.Partitions.Owned)
+                if (core.Stopped.IsStopped(partition) && core.Stopped.IsDue(partition.Number)) await core.Members.RenewAsync(partition);
+        }
+        catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+        {
+            if (!core.Lifetime.EndIfClosed(e)) core.Problems.Latest = Problem = $"The store does not answer: {FailureText.Of(e)}";
+        }
+    }
+
+    /// <summary>The time until the next lease, after several have failed in a row; null or negative if a lease may be made now.</summary>
+    private TimeSpan? Refused
+    {
+        get
+        {
+            if (refusals < 2) return null;
+            TimeSpan after = First * (1 << Math.Min(refusals - 2, 16));
+            return (after < Longest ? after : Longest) - core.Time.GetElapsedTime(refusedAt);
+        }
+    }
+
+    /// <summary>Notes that no entry is wanted: the store owes no answer.</summary>
+    private void StopAsking()
+    {
+        if (isAsking) core.Leases.Answer();
+        isAsking = false;
+    }
+
+    private async ValueTask<LeaseResult?> LeaseAsync(LeaseRequest request)
+    {
+        try
+        {
+            if (!isAsking) core.Leases.Ask();
+            isAsking = true;
+            LeaseResult lease = await core.Store.LeaseAsync(request, core.Lifetime.Token);
+            refusals = 0;
+            StopAsking();
+            if (core.Stopped.AreAny) core.Stopped.Learn(lease, Asked);
+            lease = DamagedEntries.Sort(lease, core.Partitions, core.Stopped, core.Options.OnDamage);
+            if (core.Stopped.NextLook is { } look && !(lease.NextDue <= look)) lease = lease with { NextDue = look };
+            Learn(lease);
+            foreach (Ownership stale in lease.Stale)
+                if (Array.Find(core.Partitions.Owned, owned => owned.Owner == stale) is { } lost) core.Partitions.Lose(lost);
+            Problem = lease.FullStream is { } gate ? core.Outputs.Wait(gate) : null;
+            if (Problem is not null) TryAgainAfter = Patience;
+            core.Problems.Latest = Problem;
+            return lease;
+        }
+        catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+        {
+            if (core.Lifetime.EndIfClosed(e)) return null;
+
+            // It is unknown whether entries were leased. A reload gives them back.
+            core.Problems.Latest = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
+            TryAgainAfter = Patience;
+            (refusals, refusedAt) = (refusals + 1, core.Time.GetTimestamp());
+            (doubtful, quarantine) = (quarantine ?? doubtful, null);
+            pause = TimeSpan.Zero;
+            if (!await core.Recovery.NoticeAsync(e)) await ReloadAsync();
+            return null;
+        }
+    }
+}

@@ -1,0 +1,82 @@
+using Sluice.Scheduling;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <content>Partitions are shared: handed over to others, and acquired where they are free.</content>
+internal sealed partial class GroupMembership
+{
+    /// <summary>Hands over the leaving partitions that have no item in flight.</summary>
+    private async Task GiveAsync()
+    {
+        if (!Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving)) return;
+        await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
+        try
+        {
+            if (!leaving.IsCancellationRequested) await share.GiveAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
+
+    private async Task ShareLaterAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // off the thread of the heartbeats
+        do
+        {
+            while (Interlocked.Exchange(ref latest, null) is var (group, isAiling)) await ShareAsync(group, isAiling).ConfigureAwait(false);
+            Interlocked.Exchange(ref isTaking, 0);
+        }
+        while (Volatile.Read(ref latest) is not null && Interlocked.Exchange(ref isTaking, 1) == 0); // another heartbeat has come since
+    }
+
+    private async Task ShareAsync(GroupInfo group, bool isAiling)
+    {
+        try
+        {
+            if (!isAiling) share.Choose(group);
+            await GiveAsync().ConfigureAwait(false);
+            if (core.Pump.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
+            if (core.Sinks.AreWaiting && await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } now)
+                await BeginWaitingSinksAsync(now).ConfigureAwait(false);
+            if (!MayBeBehind || isAiling) return;
+            await RefreshBooksAsync().ConfigureAwait(false);
+            core.Ledger.Touch();                      // waiters look again
+        }
+        catch (Exception e)
+        {
+            if (!core.Lifetime.Token.IsCancellationRequested)
+                core.Problems.Latest = $"Partitions could not be taken; the next heartbeat tries again: {FailureText.Of(e)}";
+        }
+    }
+
+    private async Task TakeFreeAsync(GroupInfo group, bool isAiling = false)
+    {
+        await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
+        try
+        {
+            if (leaving.IsCancellationRequested) return;
+            List<PartitionInfo> free = share.ToTake(group, isAiling);
+            // their commits are answered: a later commit may hide the outcome of an earlier one
+            if (free.Count == 0 || !await core.Committer.PassAsync().ConfigureAwait(false)) return;
+            // the owner may have sent a heartbeat meanwhile
+            free.RemoveAll(partition => partition.Owner is { } owner && owner != Self && !IsSilent(owner));
+            List<OwnedPartition> taken = await taker.TakeAsync(free, core.Lifetime.Token).ConfigureAwait(false);
+            if (taken.Count == 0) return;
+            core.Doubts.Add();                           // the ledger has not counted what other members did there
+            if (!core.Sinks.AreWaiting && !await core.Committer.TryBeginSinksAsync(taken).ConfigureAwait(false)) return;
+            // not before: the pump looks for suspects in the ledger
+            foreach (OwnedPartition partition in taken) core.Ledger.Take(partition);
+            if (!core.Sinks.AreWaiting) await taker.UnparkAsync(taken, core.Lifetime.Token).ConfigureAwait(false);
+            core.Partitions.Own(taken);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
+
+    private sealed record Seen(GroupInfo Group, bool IsAiling);
+}

@@ -1,0 +1,64 @@
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <content>
+/// Decides when the sinks may begin. A sink cuts its file to the largest length that partitions know. A partition whose owner may be dead
+/// may know a larger length, or learn it from a commit in flight. So the sinks wait until this member has the partition, or until its
+/// owner sends a heartbeat: then the owner has the file for itself.
+/// </content>
+internal sealed partial class GroupMembership
+{
+    /// <summary>Begins the sinks and frees the parked items, or lets the sinks wait for partitions: then no item starts until the sinks
+    /// have begun.</summary>
+    public async Task BeginSinksAsync(CancellationToken cancellation)
+    {
+        if (core.Sinks.All.Count > 0 && core.Partitions.Owned.Length < partitions
+            && await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false) is { } group
+            && share.FindUnknown(group) is { } unknown)
+        {
+            core.Sinks.AreWaiting = true;
+            core.Problems.Latest = WhySinksWait(unknown);
+            return;
+        }
+        await core.Committer.BeginSinksAsync([], cancellation).ConfigureAwait(false);
+        await taker.UnparkAsync(core.Partitions.Owned, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Begins the sinks anew for acquired partitions, and frees the items that were parked there. Does nothing before the sinks
+    /// have begun for the first time.</summary>
+    public async Task BeginSinksAsync(IReadOnlyList<OwnedPartition> taken, CancellationToken cancellation)
+    {
+        if (core.Sinks.AreWaiting) return;
+        await core.Committer.BeginSinksAsync(taken, cancellation).ConfigureAwait(false);
+        await taker.UnparkAsync(taken, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task BeginWaitingSinksAsync(GroupInfo group)
+    {
+        if (share.FindUnknown(group) is { } unknown)
+        {
+            core.Problems.Latest = WhySinksWait(unknown);
+            return;
+        }
+        await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
+        try
+        {
+            if (leaving.IsCancellationRequested || !await core.Committer.TryBeginSinksAsync([]).ConfigureAwait(false)) return;
+            await taker.UnparkAsync(core.Partitions.Owned, core.Lifetime.Token).ConfigureAwait(false);
+            core.Problems.Latest = null;
+            core.Sinks.AreWaiting = false;
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
+
+    private string WhySinksWait(PartitionInfo unknown)
+        => $"The sinks of {core.Name} have not begun, and no item starts before they "
+        + $"have: {(unknown.Owner is { } owner ? $"{owner} has partition {unknown.Partition}, and has sent no heartbeat since this member "
+        + $"started" : $"partition {unknown.Partition} has no owner")}. "
+            + "Its last commit may have made a file longer than is known here. This member takes it when the lease time has passed "
+            + "without a heartbeat.";
+}

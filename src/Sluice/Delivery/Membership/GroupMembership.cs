@@ -1,0 +1,243 @@
+using Sluice.Scheduling;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>
+/// The membership of a consecutor in its group: sends heartbeats, acquires partitions, and hands surplus partitions to other members.
+/// </summary>
+/// <remarks>
+/// Thread-safe: <c>taking</c> admits one caller at a time that acquires or gives partitions. A member is silent when its heartbeats have
+/// not changed for their lease duration, by this process's monotonic clock. One thread of the process sends all heartbeats, and does
+/// nothing else. Heartbeats stop while the store has not answered commits or leases for a lease duration, so that others can take over.
+/// The first answer sends one at once.
+/// </remarks>
+internal sealed partial class GroupMembership
+{
+    private readonly ConsecutorCore core;
+    private readonly MemberWatch others;
+    private readonly Membership membership;
+    private readonly PartitionAcquirer taker;
+    private readonly PartitionBalancer share;
+    private readonly AsyncLock taking = new();
+    private HeartbeatTimer? heart;
+    private Seen? latest;                            // the group at the last heartbeat, until it was used
+    private int isTaking;
+    private volatile bool isOverdue;                 // a heartbeat was left out
+    private volatile int partitions;                 // the number of partitions; zero if it is not known
+    private readonly CancellationTokenSource leaving;
+
+    public GroupMembership(ConsecutorCore core)
+    {
+        this.core = core;
+        others = new(core.Time);
+        membership = new(core.Store, core.Group, Self, Instance, core.Options.LeaseDuration, core.Time);
+        (taker, share) = (new(core), new(core, others));
+        leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
+    }
+
+    private string Self => core.Options.InstanceId;
+
+    /// <summary>By how much this machine's clock and the store's differed at the start; null if they agreed.</summary>
+    public string? ClockSkew { get; private set; }
+
+    /// <summary>This start of the member.</summary>
+    public MemberInstance Instance { get; } = new();
+
+    private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseDuration;
+    private bool IsAiling => IsCommitless || core.Leases.Silence >= core.Options.LeaseDuration;
+
+    /// <summary>Whether the store may know more than the ledger: others own partitions, or there is a doubt.</summary>
+    private bool MayBeBehind => heart is not null && (core.Doubts.AreAny || core.Partitions.Owned.Length < partitions);
+
+    /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
+    public bool HasStarted => heart is not null;
+
+    public bool IsSilent(string member) => others.IsSilent(member);
+
+    /// <summary>Opens the stream and the group, joins, acquires free partitions, and sets the ledger from the store.</summary>
+    public async Task StartAsync(CancellationToken cancellation)
+    {
+        await core.OpenAsync(cancellation).ConfigureAwait(false);
+        ClockSkew = await Sluice.Storage.ClockSkew.TellAsync(core.Store, core.Given, core.Time, core.Lifetime.Warn, cancellation)
+            .ConfigureAwait(false);
+        // a sender may have noticed a loss of the store: one load after the other
+        await taking.EnterAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            core.Partitions.Own(await LoadAsync(joins: true, cancellation).ConfigureAwait(false));
+            TimeSpan interval = core.Options.LeaseDuration / 3;
+            heart = new(core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), BeatAsync,
+                failure => core.Lifetime.Failed?.Invoke(failure));
+            core.Commits.Answered = core.Leases.Answered = MakeUp;
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
+
+    /// <summary>Gives all partitions back and acquires them anew, after a lease whose outcome is unknown.</summary>
+    /// <returns>Whether the store has answered; else the caller repeats the call.</returns>
+    public async Task<bool> ReloadAsync()
+    {
+        try
+        {
+            OwnedPartition[] owned = core.Partitions.Owned;
+            // all of them first: if the next call fails, all that this member has in the store is found by the next attempt, or the next
+            // beat, and acquired anew
+            foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
+            foreach (OwnedPartition partition in owned)
+                await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
+            GroupInfo group = await membership.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
+            See(group);                              // otherwise a new member would count as silent
+            await TakeFreeAsync(group).ConfigureAwait(false);
+            return true;
+        }
+        catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+        {
+            core.Problems.Latest = $"The store does not answer: {FailureText.Of(e)}";
+            return false;
+        }
+    }
+
+    /// <summary>Gives back a partition and acquires it anew. Does nothing while an item of the partition is in flight.</summary>
+    public async Task RenewAsync(OwnedPartition partition)
+    {
+        await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
+        try
+        {
+            if (leaving.IsCancellationRequested || !core.Ledger.TryVoid(partition, core.Epochs is { } epochs ? epochs.IsResting : null))
+                return;
+            core.Partitions.Lose(partition);
+            await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+        if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } group)
+            await TakeFreeAsync(group).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives back the leases of a lost partition. If the store does not answer, their items become suspects.</summary>
+    public async Task TryReleaseAsync(OwnedPartition partition)
+    {
+        try
+        {
+            await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e)
+        {
+            core.Problems.Latest = $"The store does not answer: {FailureText.Of(e)}";
+        }
+    }
+
+    /// <summary>Notes the members and partitions of the group.</summary>
+    public void See(GroupInfo group)
+    {
+        others.See(group);
+        taker.See(group);
+        share.See(group);
+        partitions = group.Partitions.Count;
+    }
+
+    /// <summary>Ends the acquiring of partitions.</summary>
+    public async Task StopTakingAsync()
+    {
+        await leaving.CancelAsync().ConfigureAwait(false);
+        await taking.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        taking.Leave();
+    }
+
+    /// <summary>Gives all partitions back and leaves the group. Costs no item an attempt.</summary>
+    public async Task LeaveAsync()
+    {
+        await StopTakingAsync().ConfigureAwait(false);
+        if (heart is not null) await heart.StopAsync().ConfigureAwait(false);          // otherwise a heartbeat would join again
+        await Task.WhenAll(core.Partitions.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask()))
+            .ConfigureAwait(false);
+        await membership.LeaveAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Ends the heartbeats.</summary>
+    public void Drop()
+    {
+        heart?.StopAsync();
+        Instance.End();
+    }
+
+    /// <summary>Runs an action during which no partition is acquired or given, and this member does not leave.</summary>
+    /// <param name="action">The action; its token is cancelled when the member wants to leave. Throws nothing.</param>
+    public async Task AloneAsync(Func<CancellationToken, Task> action)
+    {
+        await taking.EnterAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            await action(leaving.Token).ConfigureAwait(false);
+        }
+        finally
+        {
+            taking.Leave();
+        }
+    }
+
+    /// <summary>Hands over leaving partitions soon. Called when an item of such a partition has ended. Any thread.</summary>
+    public void LetGo() => _ = LetGoAsync();
+
+    private async Task LetGoAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);          // the caller goes on at once
+        try
+        {
+            await GiveAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            if (!core.Lifetime.Token.IsCancellationRequested)
+                core.Problems.Latest = $"A partition could not be given to another member; it is taken back: {FailureText.Of(e)}";
+        }
+    }
+
+    /// <summary>Acquires free partitions and sets the ledger, with no item in flight, inside <see cref="AloneAsync"/>.</summary>
+    public Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation) => LoadAsync(joins: heart is not null, cancellation);
+
+    private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
+    {
+        GroupInfo? group = joins ? await membership.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
+        if (group is not null) See(group);
+        if (group is not null && !HasStarted) await ReleaseEarlierQuarantineAsync(group, cancellation).ConfigureAwait(false);
+        using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false); // so that each item is counted once
+        share.Forget();
+        List<OwnedPartition> taken = group is null ? []
+            : await taker.TakeAsync(share.ToTake(group, onlyOwn: false), cancellation).ConfigureAwait(false);
+        await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
+        return taken;
+    }
+
+    // An earlier instance of this member died while it ran a suspect. Others see that the member lives, and would wait for it without end.
+    private ValueTask ReleaseEarlierQuarantineAsync(GroupInfo group, CancellationToken cancellation)
+        => group.QuarantineOwner == Self
+            ? core.Store.ReleaseQuarantineAsync(new(core.Group, group.QuarantineEpoch), cancellation)
+            : default;
+
+    /// <summary>Whether all items of all members have ended. False if the store does not answer: the next heartbeat looks again.</summary>
+    public async Task<bool> AreAllIdleAsync()
+    {
+        try
+        {
+            return !MayBeBehind || (await RefreshBooksAsync().ConfigureAwait(false) && core.Ledger.IsIdle);
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> RefreshBooksAsync()
+    {
+        bool areFresh = false;
+        await AloneAsync(async leaving => areFresh = await taker.RefreshBooksAsync(leaving).ConfigureAwait(false)).ConfigureAwait(false);
+        return areFresh;
+    }
+}

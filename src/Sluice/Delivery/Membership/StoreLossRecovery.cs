@@ -1,0 +1,128 @@
+namespace Sluice.Delivery;
+
+/// <summary>Notices that the store has lost acknowledged items, and loads the consecutor anew from the store.</summary>
+/// <remarks>Thread-safe: counts and flags are under its lock; one recovery runs at a time.</remarks>
+internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    private readonly Lock sync = new();
+    private bool isRecovering;
+    private int generation;
+    private int count;
+    private volatile string? latest;
+    private volatile TaskCompletionSource renewed = new();
+
+    /// <inheritdoc/>
+    public string? Latest => latest ?? core.Store.Loss;
+
+    /// <inheritdoc/>
+    public int Count => Volatile.Read(ref count);
+
+    /// <summary>Whether a recovery runs: until it has ended, streams and groups may be missing.</summary>
+    public bool IsRecovering
+    {
+        get { lock (sync) return isRecovering; }
+    }
+
+    /// <summary>Notes the generation of the store. Called after its first answer.</summary>
+    public void Begin() => generation = core.Store.Generation;
+
+    /// <summary>Finds out whether a call has failed because the store has lost items.</summary>
+    /// <returns>Whether that is so; then the recovery has begun.</returns>
+    public async ValueTask<bool> NoticeAsync(Exception failure)
+    {
+        if (failure is StoreRolledBackException)
+        {
+            WentBack(failure.Message);
+            return true;
+        }
+        try
+        {
+            if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is not null) return false;
+        }
+        catch (Exception e)
+        {
+            if (!core.Lifetime.Token.IsCancellationRequested) core.Problems.Latest = $"The store does not answer: {FailureText.Of(e)}";
+            return false;
+        }
+        WentBack($"It does not know the group {core.Group} any more.");
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void WentBack(string how)
+    {
+        latest = core.Problems.Latest
+            = $"The store has lost what it had acknowledged: a backup was put in its place, or something was deleted. {how} What was lost "
+            + $"is lost; what the store has is processed.";
+        bool begins;
+        lock (sync)
+        {
+            count++;
+            begins = !isRecovering;
+            if (begins) renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            isRecovering = true;
+        }
+        LoseAll();
+        if (begins) _ = core.Members.AloneAsync(RecoverAsync);
+    }
+
+    /// <summary>Ends when appended items get ids that were never used.</summary>
+    public Task RenewedAsync(CancellationToken cancellation) => renewed.Task.WaitAsync(cancellation);
+
+    private async Task RecoverAsync(CancellationToken leaving)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (true)
+        {
+            int noticed = Count;
+            try
+            {
+                await LoadAsync(leaving).ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                if (!leaving.IsCancellationRequested) core.Problems.Latest =
+                    $"What the store has after its loss could not be loaded; it is tried again: {FailureText.Of(e)}";
+                noticed = -1;
+                await Task.Delay(Patience, core.Time, leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            lock (sync)
+            {
+                isRecovering = Count != noticed && !leaving.IsCancellationRequested;
+                if (isRecovering) continue;
+                renewed.TrySetResult();              // or never: then no item is appended any more
+                return;
+            }
+        }
+    }
+
+    private async Task LoadAsync(CancellationToken leaving)
+    {
+        LoseAll();
+        if (!renewed.Task.IsCompleted) await RaiseGenerationAsync(leaving).ConfigureAwait(false);
+        renewed.TrySetResult();
+
+        // An earlier commit may have the number of a later one, so it must have been given up before partitions are acquired.
+        while (core.InFlight.Count > 0) await core.InFlight.Emptied.WaitAsync().WaitAsync(leaving).ConfigureAwait(false);
+        await core.OpenAsync(leaving, again: true).ConfigureAwait(false);
+        List<OwnedPartition> taken = await core.Members.LoadAsync(leaving).ConfigureAwait(false);
+        await core.Members.BeginSinksAsync(taken, leaving).ConfigureAwait(false);
+        core.Partitions.Own(taken);
+        core.Problems.Latest = null;
+    }
+
+    private void LoseAll()
+    {
+        foreach (OwnedPartition partition in core.Partitions.Owned) core.Partitions.Lose(partition);
+    }
+
+    /// <summary>Raises the generation to one that was never used, so that no id is used twice. Of several members, one raises it.</summary>
+    private async Task RaiseGenerationAsync(CancellationToken cancellation)
+    {
+        int present = core.Store.Generation;
+        while (present <= generation) present = await core.Store.RaiseGenerationAsync(present, cancellation).ConfigureAwait(false);
+        generation = present;
+    }
+}

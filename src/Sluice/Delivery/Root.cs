@@ -1,0 +1,257 @@
+using Sluice.Engine;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>The ticket of an accepted item, from its lease to its commit.</summary>
+/// <remarks>
+/// The pump fills it. Any thread of the run stages parts on it and fails it. When nothing of it is outstanding it belongs to the
+/// committer, which returns it to the pool.
+/// </remarks>
+internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed: true), IStacked<Root>
+{
+    private PartFailure? failures;
+    private StagedPart? staged;
+    private Reservation? reservations;
+    private EntryHeaders headers;
+    private string? id;
+    private string? key;
+    private long outputBytes;
+    private volatile bool hasTooMuch;
+
+    public OwnedPartition Partition { get; private set; } = null!;
+
+    public long EntrySequence { get; private set; }
+
+    /// <summary>The number of this start, from 1.</summary>
+    public int Attempt { get; private set; }
+
+    public int Generation { get; private set; }
+
+    /// <summary>Whether it was settled before its start (<see cref="DeliveryLevel.None"/>), so that no commit depends on its end.</summary>
+    public bool IsFree { get; set; }
+
+    /// <summary>The damage of its entry; null if the entry can be read.</summary>
+    public LeaseDamage? Damage { get; set; }
+
+    /// <summary>Whether an earlier owner has sealed it: it does not run, and its pieces are published (<see cref="Spiller"/>).</summary>
+    public bool IsSpilled { get; private set; }
+
+    /// <summary>Why it is put aside without a start; null if it is not.</summary>
+    public string? Park { get; set; }
+
+    /// <summary>The next root on its stack.</summary>
+    public Root? Next { get; set; }
+
+    public ref readonly EntryHeaders Headers => ref headers;
+
+    /// <summary>The round of the root; null if items go through one by one.</summary>
+    public Epoch? Epoch { get; private set; }
+
+    /// <summary>The number of the root in its round, in the order of starts.</summary>
+    public int EpochNumber { get; private set; }
+
+    /// <summary>The entry of the root in its round; null for an emission of a stage.</summary>
+    public EpochItem? Item { get; set; }
+
+    /// <summary>The emission that it stands for, if a stage that holds or combines items has put it out; else null.</summary>
+    public Emission? Emission { get; private set; }
+
+    /// <summary>Whether it is put aside behind another item of its key.</summary>
+    public bool IsBehind { get; set; }
+
+    /// <inheritdoc/>
+    public override bool TryHoldBack()
+    {
+        if (Epoch is not { } epoch || !epoch.IsBehindFailed(this)) return false;
+        (Park, IsBehind) = ("It waits for an item of its key that has failed and is to be tried again.", true);
+        return true;
+    }
+
+    /// <summary>Whether a stage may have changed its state because of it.</summary>
+    public bool IsTouched { get; private set; }
+
+    public override string? Key => key ?? headers.Key;
+
+    public override string Id => id ??= headers.Id ?? Emission?.IdIn(Partition, Generation)
+        ?? new EntryId(Generation, Partition.Owner.Group.Stream, Partition.Number, EntrySequence).ToString();
+
+    public override bool IsPartOfList => headers.Part is { Count: > 1 };
+
+    public override int EarlierAttempts => Attempt - 1;
+
+    /// <summary>The failures of its parts, the newest first.</summary>
+    public PartFailure? Failures => failures;
+
+    /// <summary>
+    /// Whether it has failed, and each failure is of a list that is to be divided. Then it has ended: its halves go on, and its effects
+    /// are kept.
+    /// </summary>
+    public bool IsDivisible
+    {
+        get
+        {
+            if (failures is null) return false;
+            for (PartFailure? failure = failures; failure is not null; failure = failure.Next)
+                if (!failure.IsDivisible) return false;
+            return true;
+        }
+    }
+
+    // A part of a list that has failed where the list did: it is started once, and divided further.
+    private bool IsPartToDivide => IsPartOfList && IsDivisible && failures!.Next is null && failures.Cause.Node == headers.Node;
+
+    public StagedPart? Staged => staged;
+
+    /// <summary>The reserved places for its outputs. It keeps them when its staged parts are dropped.</summary>
+    public Reservation? Reservations => Volatile.Read(ref reservations);
+
+    /// <summary>Whether its outputs exceed the limit of an item.</summary>
+    public bool HasTooMuch => hasTooMuch;
+
+    /// <summary>Whether places are reserved for the root, or for its round.</summary>
+    public bool HasPlaces => Reservations is not null || Epoch is { HasPlaces: true };
+
+    /// <summary>The length of the headers of its outputs, in bytes.</summary>
+    public int HeaderBytes => headers.Batch?.Headers.Length ?? 0;
+
+    public void Begin(OwnedPartition partition, in Entry entry, in EntryHeaders known, long number)
+    {
+        (Partition, EntrySequence, Attempt, Generation, headers) = (partition, entry.Sequence, entry.Attempt, entry.Generation, known);
+        Open(number);
+    }
+
+    /// <summary>Ends it at once if an earlier owner has sealed it.</summary>
+    public bool TrySpill()
+    {
+        if (Partition.FindSpill(EntrySequence) is null) return false;
+        IsSpilled = true;
+        Settle(Outcome.Skipped);
+        return true;
+    }
+
+    /// <summary>Adds the root to a round.</summary>
+    public Root Join(Epoch epoch)
+    {
+        (Epoch, EpochNumber) = (epoch, epoch.Add());
+        return this;
+    }
+
+    /// <summary>Makes it stand for a stage that acts because its time has come.</summary>
+    public Root BeginTick(OwnedPartition partition)
+    {
+        (Partition, Attempt) = (partition, 1);
+        Open(0);
+        return this;
+    }
+
+    public void BeginEmission(OwnedPartition partition, Emission emission, int generation)
+    {
+        (Partition, Emission, Attempt, Generation) = (partition, emission, 1, generation);
+        Open(0);
+    }
+
+    public void SetKey(string? key) => this.key = key;
+
+    public override StateScope Touch()
+    {
+        IsTouched = true;
+        return Partition.Scope!;
+    }
+
+    public override void CheckKey(string key)
+    {
+        int partitions = Partition.Count;
+        if (partitions == 1 || EntryKey.Of(key).PartitionOf(partitions) == Partition.Number) return;
+        throw new InvalidOperationException(
+            $"The key '{key}' belongs to partition {EntryKey.Of(key).PartitionOf(partitions)} of {Partition.Owner.Group.Stream}, and the "
+                + $"item was accepted in partition {Partition.Number}: its state would be in several places. "
+            + "Give the consecutor the same key (Consecutor.Key), or a stream of one partition (ConsecutorOptions.Stream).");
+    }
+
+    /// <summary>Any thread of the run.</summary>
+    public void Stage(StagedPart part) => Stacked.Push(ref staged, part);
+
+    /// <summary>Adds a reserved place. Any thread.</summary>
+    public void Keep(Reservation kept)
+    {
+        Stacked.Push(ref reservations, kept);
+        Epoch?.KeepPlaces();
+    }
+
+    /// <summary>Fails it with the failures of an attempt before it was stored.</summary>
+    public void Adopt(PartFailure earlier)
+    {
+        failures = earlier;
+        Settle(Outcome.Failed);
+    }
+
+    /// <summary>Whether it has failed and is to be tried again.</summary>
+    public bool ShouldReplay(DeliveryGuarantee delivery)
+    {
+        if (delivery is not { Level: DeliveryLevel.Replay } replay || Attempt > replay.Count) return false;
+        for (PartFailure? failure = failures; failure is not null; failure = failure.Next)
+            if (failure.IsFinal) return false;
+        return !IsPartToDivide;
+    }
+
+    /// <summary>Whether a part is staged for a sink.</summary>
+    public bool HasStagedFor(SinkBinding sink)
+    {
+        for (StagedPart? part = staged; part is not null; part = part.Next)
+            if (part.Sink == sink) return true;
+        return false;
+    }
+
+    /// <summary>Drops the parts that this attempt has staged.</summary>
+    public void DropStaged() => staged = null;
+
+    /// <summary>Drops the staged parts, unless its successful parts are committed.</summary>
+    public void DropStagedUnless(bool stays)
+    {
+        if (!stays) DropStaged();
+    }
+
+    /// <summary>Fails it as a whole after its end, because its effects cannot be committed.</summary>
+    public void Refuse(PartFailure why)
+    {
+        DropStaged();
+        Keep(why);
+    }
+
+    /// <summary>Counts bytes that it puts out, or takes back. Any thread.</summary>
+    /// <returns>The total.</returns>
+    public long AddOutput(long bytes) => Interlocked.Add(ref outputBytes, bytes);
+
+    /// <summary>
+    /// Fails it as a whole because its outputs exceed the limit. It keeps no more outputs. Any thread, while it is in flight.
+    /// </summary>
+    public void RefuseTooMuch(PartFailure why)
+    {
+        hasTooMuch = true;
+        Refuse(why);
+    }
+
+    /// <summary>Clears it and returns it to the pool.</summary>
+    public void Recycle()
+    {
+        reservations = null;
+        (failures, staged, id, Next, Park, IsFree, IsSpilled) = (null, null, null, null, null, false, false);
+        (Damage, outputBytes, hasTooMuch) = (null, 0, false);
+        headers = default;
+        (Epoch, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
+        pool.Return(this);
+    }
+
+    protected override void Keep(PartFailure failure)
+    {
+        Stacked.Push(ref failures, failure);
+        Epoch?.HasFailed(this);
+    }
+
+    protected override void OnSettled()
+    {
+        if (Epoch is { } epoch) epoch.End(this);
+        else ended.Add(this);
+    }
+}

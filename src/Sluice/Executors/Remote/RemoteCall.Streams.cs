@@ -1,0 +1,74 @@
+using Sluice.Executors;
+using Sluice.Processes;
+using Sluice.Storage;
+
+namespace Sluice.Flows;
+
+/// <content>Streams of a call that runs elsewhere: opened, read, released and written here.</content>
+public sealed partial class RemoteCall
+{
+    private async Task OpenAsync(long question, InputPort port, ReadFrom from, bool isCounted, int chooser, long? chosen)
+    {
+        PortReader reader = await port.OpenAsync(from, isCounted, chooser, chosen, life.Token).ConfigureAwait(false);
+        long number = readings.Add(new(port, reader, life.Token));
+        writer.Say(CallFrame.Answer, question, number, reader.From);
+    }
+
+    private async Task ReadAsync(long question, ServedReading reading)
+    {
+        ReadOnlyMemory<Entry> values = await reading.Reader.TakeAsync(reading.Life).ConfigureAwait(false);
+        foreach (ref readonly Entry value in values.Span)
+            if (value.Payload.Length > maxValueBytes)
+                throw new FlowException(
+                    $"The value {value.IdIn(reading.Port.Stream, 0)} has {value.Payload.Length:N0} bytes, and a child process is "
+                        + $"sent {maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Raise the limit, or store such values "
+                        + $"elsewhere and send references.")
+                { Run = invocation.Run };
+        writer.SayValues(question, reading.Port.IsComplete, values);
+    }
+
+    private async Task ReleaseAsync(long question, ServedReading reading)
+    {
+        await reading.Port.ReleaseAsync(reading.Reader).ConfigureAwait(false);
+        writer.Say(CallFrame.Answer, question);
+    }
+
+    private async Task SaveAsync(long question, byte[] state)
+    {
+        await invocation.SaveAsync(state, life.Token).ConfigureAwait(false);
+        writer.Say(CallFrame.Answer, question);
+    }
+
+    private async ValueTask PutAsync(ServedOutput output, byte[] payload)
+    {
+        if (isLost || fault is not null) return;
+        try
+        {
+            await output.Port.WriteAsync(payload, PayloadSerializer.Bytes, life.Token).ConfigureAwait(false);
+            if (output.Count(payload.Length) is var (values, bytes)) writer.Say(CallFrame.Credit, output.Index, values, bytes);
+        }
+        catch (Exception e)
+        {
+            Fault(e);
+        }
+    }
+
+    private ValueTask MoveAsync(ServedReading reading, long delivered, long passed)
+    {
+        if (!isLost && fault is null) reading.Reader.MoveTo(delivered, passed);
+        return ValueTask.CompletedTask;
+    }
+
+    private async ValueTask ReachAsync(bool mayWait)
+    {
+        if (isLost || fault is not null) return;
+        try
+        {
+            await invocation.ReachAsync(mayWait, life.Token).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Fault(e);
+        }
+    }
+}

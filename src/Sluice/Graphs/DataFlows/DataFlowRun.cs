@@ -1,0 +1,54 @@
+using System.Threading.Tasks.Sources;
+
+namespace Sluice.Graphs;
+
+/// <summary>One run of a flow: a resolve of its graph, with the flow's parameters.</summary>
+internal sealed class DataFlowRun : GraphContext
+{
+    private readonly CompiledDataFlow program;
+
+    public DataFlowRun(CompiledDataFlow program, GraphPlan plan, object? request, CancellationToken caller) : base(plan, caller)
+        => (this.program, Request) = (program, request);
+
+    /// <summary>The parameters, as packed by their form.</summary>
+    public object? Request { get; }
+
+    internal override string Term => "function";
+
+    private protected override string Work => "run of the data flow";
+
+    public ValueTask<DataFlowResult> RunAsync()
+    {
+        if (Run() is { } resolution) return ((Waiting)resolution).Task;
+        return Problem() is { } problem ? ValueTask.FromException<DataFlowResult>(Unwrap(problem)) : new(new DataFlowResult(program, this));
+    }
+
+    private protected override Resolution NewResolution() => new Waiting(this);
+
+    /// <summary>Unwraps errors of the flow itself, which are no failure of the node where they showed.</summary>
+    private static Exception Unwrap(Exception problem)
+        => problem is NodeFailedException { InnerException: DataFlowException or MergeConflictException, StillRunning.Count: 0 }
+        ? problem.InnerException! : problem;
+
+    /// <summary>The state of a run that did not end at once.</summary>
+    private sealed class Waiting(DataFlowRun run) : Resolution(run), IValueTaskSource<DataFlowResult>
+    {
+        private ManualResetValueTaskSourceCore<DataFlowResult> source;
+
+        public ValueTask<DataFlowResult> Task => new(this, source.Version);
+
+        protected override void Answer(Exception? problem)
+        {
+            if (problem is null) source.SetResult(new(((DataFlowRun)Context).program, Context));
+            else source.SetException(Unwrap(problem));
+        }
+
+        DataFlowResult IValueTaskSource<DataFlowResult>.GetResult(short token) => source.GetResult(token);
+
+        ValueTaskSourceStatus IValueTaskSource<DataFlowResult>.GetStatus(short token) => source.GetStatus(token);
+
+        void IValueTaskSource<DataFlowResult>.OnCompleted(Action<object?> continuation, object? state, short token,
+            ValueTaskSourceOnCompletedFlags flags)
+            => source.OnCompleted(continuation, state, token, flags);
+    }
+}

@@ -1,0 +1,133 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+
+namespace Sluice.Graphs;
+
+/// <summary>The source of a parameter's argument, found when the flow is laid out.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal sealed class ParameterBinding
+{
+    private ParameterBinding(string function, string name, Type type) => (Function, Name, Type) = (function, name, type);
+
+    public string Function { get; }
+
+    /// <summary>The name of the value in the flow.</summary>
+    public string Name { get; }
+
+    public Type Type { get; }
+
+    public bool IsToken { get; private init; }
+
+    /// <summary>The values to try, best first.</summary>
+    public IReadOnlyList<BoundValue> Places { get; private set; } = [];
+
+    public bool HasDefault { get; private init; }
+
+    public object? Default { get; private init; }
+
+    /// <summary>The empty collection of a <c>params</c> parameter; null for others.</summary>
+    public EmptyCollections? Rest { get; private init; }
+
+    /// <summary>All values that the function sees, for messages and for <see cref="TakesTheOnlyOne"/>.</summary>
+    public required BindingSources Visible { get; init; }
+
+    /// <summary>Whether, in a run, it takes the only visible value if there is just one.</summary>
+    public bool TakesTheOnlyOne { get; private set; }
+
+    /// <summary>Whether a value is certain to be present.</summary>
+    public bool IsSure => Places.Count > 0 && Places[^1].IsSure;
+
+    /// <param name="function">The name of the function.</param>
+    /// <param name="parameters">Its parameters.</param>
+    /// <param name="nameOf">Their names in the flow.</param>
+    /// <param name="visible">The values that the function sees.</param>
+    /// <param name="earlier">All earlier values, including hidden ones.</param>
+    /// <param name="problems">Receives the problems.</param>
+    public static ParameterBinding[] Bind(string function, ParameterInfo[] parameters, Func<string, string> nameOf, BindingSources visible,
+        BindingSources earlier, List<string> problems)
+    {
+        ParameterBinding[] all = Array.ConvertAll(parameters, parameter => Find(function, parameter, nameOf(parameter.Name!), visible));
+        ParameterBinding[] unbound = Array.FindAll(all, one => !one.IsToken && !one.HasDefault && !one.IsSure);
+        if (unbound is [var only])
+        {
+            string[] names = [.. visible.Names];
+            if (visible.IsOpen) only.TakesTheOnlyOne = true;
+            else if (names is [var name] && only.Places.Count == 0
+                && !Array.Exists(all, one => one.Name.Equals(name, StringComparison.OrdinalIgnoreCase))) only.Look(name, visible);
+        }
+        foreach (ParameterBinding one in all) one.Check(earlier, problems);
+        return all;
+    }
+
+    /// <summary>Binds the value that chooses an implementation.</summary>
+    public static ParameterBinding Key(string function, string name, BindingSources visible, BindingSources earlier, List<string> problems)
+    {
+        var key = new ParameterBinding(function, name, typeof(object)) { Visible = visible };
+        key.Look(name, visible);
+        key.Check(earlier, problems);
+        return key;
+    }
+
+    private static ParameterBinding Find(string function, ParameterInfo parameter, string name, BindingSources visible)
+    {
+        Type type = parameter.ParameterType;
+        if (type == typeof(CancellationToken)) return new(function, name, type) { IsToken = true, Visible = visible };
+        var binding = new ParameterBinding(function, name, type)
+        {
+            Visible = visible,
+            HasDefault = parameter.HasDefaultValue || EmptyCollections.Of(parameter) is not null,
+            Default = parameter.HasDefaultValue ? DefaultOf(parameter) : null,
+            Rest = EmptyCollections.Of(parameter),
+        };
+        binding.Look(name, visible);
+        return binding;
+    }
+
+    private void Look(string name, BindingSources visible)
+    {
+        List<BoundValue> places = [];
+        visible.Find(name, places);
+        Places = places;
+    }
+
+    private void Check(BindingSources earlier, List<string> problems)
+    {
+        if (IsToken) return;
+        foreach (BoundValue place in Places)
+        {
+            if (Fits(place.Type, Type)) continue;
+            problems.Add(
+                $"{Function} takes {Name} as {TypeNames.Of(Type)}, "
+                    + $"and {(place.IsParameter ? "the parameters give" : $"{place.Giver} gives")} {place.Name} "
+                    + $"as {(place.Type == typeof(FlowNull) ? "null" : TypeNames.Of(place.Type))}. "
+                + "Let both have one type, or convert it in between.");
+            return;
+        }
+        if (Places.Count > 0 || HasDefault || TakesTheOnlyOne) return;
+        List<BoundValue> hidden = [];
+        earlier.Find(Name, hidden);
+        problems.Add(MissingBinding.Describe(Function, Name, Type,
+            [.. Visible.Values.Where(value => !value.IsOpen).Select(value => (value.Name, value.Giver))])
+            + (hidden.Find(place => place is not UnknownValue) is { } lost
+            ? $" {lost.Giver} gave it, and it cannot be seen any more: Visibility says what later stages see." : ""));
+    }
+
+    /// <summary>Whether a value of one type can be an argument of another without conversion. An <c>object</c> may have any type.</summary>
+    private static bool Fits(Type value, Type parameter)
+        => value == typeof(object) || value.IsAssignableTo(parameter) || BoundValue.Underlying(parameter) == value
+            || (value == typeof(FlowNull) && (!parameter.IsValueType || BoundValue.Underlying(parameter) is not null));
+
+    private static object? DefaultOf(ParameterInfo parameter)
+    {
+        Type type = BoundValue.Underlying(parameter.ParameterType) ?? parameter.ParameterType;
+        object? value = parameter.DefaultValue;
+        if (value is not null && type.IsEnum) return Enum.ToObject(type, value);
+        if (value is null && parameter.ParameterType.IsValueType && type == parameter.ParameterType)
+            return RuntimeHelpers.GetUninitializedObject(type);
+        return value;
+    }
+}
+
+/// <summary>The type of a null entry.</summary>
+internal sealed class FlowNull;

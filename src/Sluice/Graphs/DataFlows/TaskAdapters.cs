@@ -1,0 +1,48 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+
+namespace Sluice.Graphs;
+
+/// <summary>Converts return values of functions to the tasks that nodes have.</summary>
+[RequiresUnreferencedCode(DataFlow.Untrimmed)]
+internal static class TaskAdapters
+{
+    public static async ValueTask<object> NothingAsync(Task? task)
+    {
+        await (task ?? throw new NullTaskException()).ConfigureAwait(false);
+        return null!;
+    }
+
+    public static async ValueTask<object> NothingAsync(ValueTask task)
+    {
+        await task.ConfigureAwait(false);
+        return null!;
+    }
+
+    public static async ValueTask<NamedValues> OpenAsync<T>(ValueTask<T> task, DataFlowFunction function)
+        => Open(await task.ConfigureAwait(false), function);
+
+    public static NamedValues Open(object? result, DataFlowFunction function) => NamedValues.Of(result, function.PlainName, function);
+
+    /// <summary>Converts any return value without static types, where code cannot be compiled.</summary>
+    public static async ValueTask<object?> AnyAsync(object? returned, FlowReturn kind, DataFlowFunction? open)
+    {
+        object? result = null;
+        switch (kind)
+        {
+            case FlowReturn.ValueTask:
+                await ((ValueTask)returned!).ConfigureAwait(false);
+                break;
+            case FlowReturn.Task:
+                await ((Task?)returned ?? throw new NullTaskException()).ConfigureAwait(false);
+                break;
+            default:
+                var task = (Task)(returned as Task ?? (returned ?? throw new NullTaskException()).GetType()
+                    .GetMethod(nameof(ValueTask<>.AsTask))!.Invoke(returned, null)!);
+                await task.ConfigureAwait(false);
+                result = task.GetType().GetProperty(nameof(Task<>.Result))!.GetValue(task);
+                break;
+        }
+        return open is null ? result : Open(result, open);
+    }
+}

@@ -1,0 +1,225 @@
+using Sluice.Diagnostics;
+
+namespace Sluice.Graphs;
+
+// A resolve starts the nodes in the order of the plan as long as each ends at once. From the first one that does not, a Resolution
+// counts: a node starts when the last of its parents has ended.
+//
+// Locking rule: none. Before the first suspension one thread does everything. After it, a node belongs to the thread that counts its
+// parents down to zero, or claims its slot when its task has ended. The last node to end ends the resolve.
+public abstract partial class GraphContext
+{
+    private readonly CancellationToken caller;
+    private readonly Slot[] slots;
+    private ResolveDetails? details;
+    private Resolution? resolution;                  // set at the first suspension
+    private int ended;
+    private volatile bool isStopping;
+    private volatile bool isComplete;                // nothing is produced any more, so views can be cached
+
+    private protected GraphContext(GraphPlan plan, CancellationToken caller)
+    {
+        (Plan, this.caller) = (plan, caller);
+        slots = new Slot[plan.TakesRequest ? plan.Nodes.Length + 1 : plan.Nodes.Length];
+        (RecordsTimings, IsWatched) = (plan.Options.RecordTimings, plan.Options.RecordTimings || OnceTelemetry.IsTraced);
+        if (RecordsTimings) details = new(plan.Nodes.Length) { Began = plan.Time.GetTimestamp() };
+    }
+
+    internal GraphPlan Plan { get; }
+
+    /// <summary>The word for a node in messages.</summary>
+    internal virtual string Term => "node";
+
+    /// <summary>The word for the resolve in messages.</summary>
+    private protected virtual string Work => "resolve";
+
+    internal bool RecordsTimings { get; }
+
+    /// <summary>Whether nodes need more than a call: timings, or spans.</summary>
+    internal bool IsWatched { get; }
+
+    /// <summary>Whether it has failed or was cancelled; no further node starts.</summary>
+    internal bool IsStopping => isStopping;
+
+    internal bool MustStop => isStopping || caller.IsCancellationRequested;
+
+    internal bool IsOver => Volatile.Read(ref ended) != 0;
+
+    internal CancellationToken Caller => caller;
+
+    /// <summary>Whether a node has suspended.</summary>
+    internal bool IsSuspended => resolution is not null;
+
+    /// <summary>The token of the nodes; cancelled with the caller's token, and when a node has failed.</summary>
+    internal CancellationToken Token => Details.Token(this);
+
+    /// <summary>The caller's execution context, in which all nodes start; known from the first suspension on.</summary>
+    internal ExecutionContext? Flow => resolution!.Flow;
+
+    internal ResolveDetails Details => Volatile.Read(ref details) ?? MakeDetails();
+
+    internal NodeDetails? FindDetails(int node) => Volatile.Read(ref details)?.Find(node);
+
+    internal ref Slot SlotOf(int node) => ref slots[node];
+
+    internal T Value<T>(int node) => Slot.Get<T>(ref slots[node])!;
+
+    /// <returns>Null if the resolve has ended; otherwise the object that tells the caller when it has.</returns>
+    private protected Resolution? Run()
+    {
+        // In the order of the plan, parents come first.
+        int count = Plan.Nodes.Length;
+        for (int node = 0; node < count && !isStopping; node++)
+        {
+            Start(node);
+            if (resolution is not { } counting) continue;
+            counting.Walk();
+            return counting;
+        }
+        if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
+        return null;
+    }
+
+    /// <summary>Makes the object that counts, and tells the caller. Called at most once, by the walking thread.</summary>
+    private protected abstract Resolution NewResolution();
+
+    /// <returns>Whether the node has ended.</returns>
+    internal bool Start(int node)
+    {
+        if (caller.IsCancellationRequested)
+        {
+            Stop();
+            return false;
+        }
+        NodeDefinition definition = Plan.Nodes[node];
+        return (Plan.Needed[node] is { } needed && IsSkipped(definition, node, needed)) || definition.Start(this, node);
+    }
+
+    /// <summary>Suspends a node that does not end at once. Other threads may continue the resolve before this returns.</summary>
+    internal void Suspend(int node, Task task)
+    {
+        if (resolution is null)
+        {
+            resolution = NewResolution();
+            bool isRegistered = Volatile.Read(ref details) is { IsRegistered: true };
+            resolution.Begin(node, isRegistered ? default : caller);
+            if (isRegistered)
+            {
+                // The token's creator has registered; a cancellation before the resolution existed could not set the stop timer.
+                Interlocked.MemoryBarrier();
+                if (isStopping) Stop();
+            }
+        }
+        resolution.Await(node, task);
+    }
+
+    /// <summary>Continues after a suspended node; called by the thread that has claimed its slot.</summary>
+    internal void GoOn(int node)
+    {
+        Plan.Nodes[node].Finish(this, node);
+        resolution!.GoOn(node);
+    }
+
+    internal void Succeed<T>(int node, T value)
+    {
+        if (TaskValues.IsTask(value))
+            throw new InvalidOperationException(
+                $"It returned a {TypeNames.Of(value!.GetType())} as an object: nobody would await it, or hear of its failure. Let the "
+                    + $"function await it: async … => await ….");
+        slots[node].Set(value);
+        End(node, NodeStatus.Succeeded);
+    }
+
+    internal void End(int node, NodeStatus status)
+    {
+        if (RecordsTimings) Details.Of(node).Ended = Plan.Time.GetTimestamp();
+        slots[node].Status = status;
+    }
+
+    /// <summary>Fails the resolve with a node; the first failure is reported.</summary>
+    internal void Fail(int node)
+    {
+        Details.Fail(node);
+        Stop();
+    }
+
+    /// <summary>Starts no further node, and cancels the running ones. Thread-safe; may be called again.</summary>
+    internal void Stop()
+    {
+        isStopping = true;
+        Interlocked.MemoryBarrier();
+        Details.Stop();
+        if (resolution is not null) Details.GiveGrace(this);
+    }
+
+    /// <summary>Ends the resolve: after the last node, or when the stop timeout of running nodes is over.</summary>
+    internal void EndOnce()
+    {
+        if (Interlocked.Exchange(ref ended, 1) != 0) return;
+        if (RecordsTimings) Details.Over = Plan.Time.GetTimestamp();
+        resolution!.End(Problem());
+    }
+
+    /// <summary>Completes the resolve.</summary>
+    /// <returns>Why it has failed; null if it has not. Never throws, although it calls property getters: the caller must be told in any
+    /// case.</returns>
+    private protected Exception? Problem()
+    {
+        isComplete = true;
+        try
+        {
+            return Failure() ?? (Plan.MayConflict ? FindConflict() : null);
+        }
+        catch (Exception e)
+        {
+            return e;
+        }
+    }
+
+    private Exception? Failure()
+    {
+        if (Volatile.Read(ref details) is { } known)
+        {
+            known.End();
+            if (known.Failed is >= 0 and int failed)
+            {
+                Exception cause = known.Find(failed)!.Exception!;
+                return new NodeFailedException(Term, Plan.Nodes[failed].Name, known.BrokenStop is { } broken
+                    ? new AggregateException(cause, broken) : cause, StillRunning());
+            }
+        }
+        if (!MustStop) return null;
+        return StillRunning() is { Count: > 0 } running
+            ? new OperationCanceledException(
+            $"The {Work} was cancelled. Still running, as they do not heed their token: {string.Join(", ", running)}.", caller)
+            : new OperationCanceledException(caller);
+    }
+
+    private bool IsSkipped(NodeDefinition definition, int node, bool[] needed)
+    {
+        int[] parents = Plan.Parents[node];
+        for (int i = 0; i < parents.Length; i++)
+        {
+            if (!needed[i] || HasSomething(parents[i])) continue;
+            Details.Of(node).Without = definition.Parents[i];
+            if (RecordsTimings) Details.Of(node).Started = Plan.Time.GetTimestamp();
+            End(node, NodeStatus.Skipped);
+            return true;
+        }
+        return false;
+    }
+
+    private List<string> StillRunning()
+    {
+        List<string> names = [];
+        for (int node = 0; node < Plan.Nodes.Length; node++)
+            if (slots[node].Status == NodeStatus.Running) names.Add(Plan.Nodes[node].Name);
+        return names;
+    }
+
+    private ResolveDetails MakeDetails()
+    {
+        var made = new ResolveDetails(Plan.Nodes.Length);
+        return Interlocked.CompareExchange(ref details, made, null) ?? made;
+    }
+}

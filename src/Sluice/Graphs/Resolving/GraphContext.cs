@@ -1,0 +1,144 @@
+using System.Diagnostics.CodeAnalysis;
+using Sluice.Topologies;
+
+namespace Sluice.Graphs;
+
+/// <summary>The result of one resolve of a graph: the value and the outcome of each node, and all values merged by name.</summary>
+/// <remarks>Immutable and thread-safe once the resolve has ended. During the resolve, a node may ask it for its parents.</remarks>
+public abstract partial class GraphContext
+{
+    private Dictionary<string, object?>? merged;
+    private Topology? timed;
+
+    /// <summary>The graph; with times and the critical path if timings are recorded.</summary>
+    public Topology Topology => !RecordsTimings ? Plan.Topology : isComplete ? timed ??= Timed() : Timed();
+
+    /// <summary>The duration of the resolve; zero unless timings are recorded.</summary>
+    public TimeSpan Elapsed => details is { } known ? Plan.Time.GetElapsedTime(known.Began, known.Over) : default;
+
+    /// <summary>The outcome of each node, in topological order.</summary>
+    public IReadOnlyList<NodeOutcome> Outcomes => [.. Enumerable.Range(0, Plan.Nodes.Length).Select(OutcomeOf)];
+
+    /// <summary>The values of the nodes without children, by name, except for those that produced nothing.</summary>
+    public IReadOnlyDictionary<string, object> Leaves
+        => Enumerable.Range(0, Plan.Nodes.Length).Where(node => Plan.Children[node].Length == 0 && Boxed(node) is not null)
+            .ToDictionary(node => Plan.Nodes[node].Name, node => Boxed(node)!, StringComparer.Ordinal);
+
+    /// <summary>All values, by name. Names ignore case. During a resolve: the values so far.</summary>
+    /// <remarks>
+    /// A dictionary with text keys adds its entries. Any other class or struct outside of the base library (<c>System.…</c>) adds the
+    /// public properties of the node's type (<c>title</c> for <c>Title</c>).
+    /// Any other value, such as a number, a text, a tuple or a list, has the name of its node.
+    /// </remarks>
+    /// <exception cref="NodeFailedException">The getter of a property has thrown; the message names it.</exception>
+    public IReadOnlyDictionary<string, object?> Merged => isComplete ? merged ??= MergedView.Of(this, out _) : MergedView.Of(this, out _);
+
+    /// <summary>Gets the value of a node; <c>default</c> if it produced nothing.</summary>
+    /// <exception cref="InvalidOperationException">The node failed or did not run; the message says why. <see cref="Outcome(GraphNode)"/>
+    /// does not throw it.</exception>
+    /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
+    public T? Get<T>(GraphNode<T> node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        int number = NumberOf(node);
+        NodeDefinition definition = Plan.Nodes[number];
+        ref Slot slot = ref slots[number];
+        if (!slot.HasValue)
+            return slot.Status == NodeStatus.Skipped || (definition.IsOptional && slot.Status == NodeStatus.Failed) ? default
+                : throw new InvalidOperationException($"There is nothing to get: {OutcomeOf(number)}.", FindDetails(number)?.Exception);
+        return definition is NodeDefinition<T> ? Slot.Get<T>(ref slot) : (T?)definition.Box(ref slot);
+    }
+
+    /// <summary>The value of a node, by name; null if it produced nothing.</summary>
+    /// <exception cref="KeyNotFoundException">The graph has no such node; the message lists similar names.</exception>
+    public object? this[string name] => Boxed(Plan.Get(name));
+
+    /// <summary>Gets the outcome of a node.</summary>
+    /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
+    public NodeOutcome Outcome(GraphNode node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return OutcomeOf(Plan.Get(node.Name));
+    }
+
+    /// <summary>
+    /// Makes an object from the merged values, by name: the parameters of its longest public constructor, then its settable properties.
+    /// </summary>
+    /// <remarks>A property without a value keeps its default, unless it is <c>required</c>.</remarks>
+    /// <exception cref="InvalidOperationException">A value for the constructor or a <c>required</c> property is missing, or has another
+    /// type; the message says which.</exception>
+    public T Merge<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors
+        | DynamicallyAccessedMemberTypes.PublicProperties)] T>()
+        => (T)MergedObject.Make(typeof(T), Merged);
+
+    /// <summary>One line per node with its outcome, and its times if recorded. A star marks the critical path.</summary>
+    public override string ToString() => ContextText.Of(this);
+
+    internal MergeConflictException? FindConflict()
+    {
+        merged = MergedView.Of(this, out MergeConflictException? conflict);
+        return conflict;
+    }
+
+    internal NodeOutcome OutcomeOf(int node)
+    {
+        string name = Plan.Nodes[node].Name;
+        NodeStatus status = slots[node].Status;
+        if (status == NodeStatus.NotStarted) return new(name, status, null, null, 0, default, default, null);
+        TimeProvider time = Plan.Time;
+        NodeDetails? details = FindDetails(node);
+        bool isTimed = details is { Started: not 0 } or { Ended: not 0 };
+        return new(name, status, Boxed(node), details?.Exception, status == NodeStatus.Skipped ? 0 : details?.Attempts ?? 1,
+            isTimed ? time.GetElapsedTime(this.details!.Began, details!.Started) : default,
+            isTimed && details!.Ended != 0 ? time.GetElapsedTime(details.Started, details.Ended) : default, details?.Without);
+    }
+
+    /// <summary>Whether its children receive a value.</summary>
+    internal bool HasSomething(int node) => slots[node].HasValue && Plan.Nodes[node].HasSomething(ref slots[node]);
+
+    /// <summary>Its value; null if it produced nothing or has not ended.</summary>
+    internal object? Boxed(int node) => slots[node].HasValue ? Plan.Nodes[node].Box(ref slots[node]) : null;
+
+    private Topology Timed() => Plan.Topology.WithTimes(node => TimeOf(OutcomeOf(Plan.Get(Plan.Topology.Nodes[node].Name))));
+
+    private static NodeTime? TimeOf(NodeOutcome outcome) => outcome.Status switch
+    {
+        NodeStatus.NotStarted => null,
+        NodeStatus.Succeeded => new(outcome.Started, outcome.Elapsed, outcome.Attempts > 1 ? $"{outcome.Attempts} attempts" : null),
+        NodeStatus.FellBack => new(outcome.Started, outcome.Elapsed, "fell back"),
+        var status => new(outcome.Started, outcome.Elapsed, status.ToString().ToLowerInvariant()),
+    };
+
+    private int NumberOf<T>(GraphNode<T> node)
+    {
+        int number = node.Definition.LatestNumber;
+        if (number < Plan.Nodes.Length && ReferenceEquals(Plan.Nodes[number], node.Definition)) return number;
+        number = Plan.Get(node.Name);
+        Type type = Plan.Nodes[number].Type;
+        return type.IsAssignableTo(typeof(T)) || Nullable.GetUnderlyingType(typeof(T)) == type ? number
+            : throw new InvalidOperationException(
+            $"The node {node.Name} of this graph produces {TypeNames.Of(type)}, not {TypeNames.Of(typeof(T))}.");
+    }
+}
+
+/// <inheritdoc/>
+/// <typeparam name="TRequest">The type of the request.</typeparam>
+public sealed class GraphContext<TRequest> : GraphContext
+{
+    internal GraphContext(GraphPlan plan, TRequest request, CancellationToken caller) : base(plan, caller)
+    {
+        Request = request;
+        if (plan.TakesRequest) SlotOf(plan.Nodes.Length).Set(request);
+    }
+
+    /// <summary>The request.</summary>
+    public TRequest Request { get; }
+
+    internal ValueTask<GraphContext<TRequest>> ResolveAsync()
+    {
+        if (Run() is { } resolution) return ((Resolution<TRequest>)resolution).Task;
+        return Problem() is { } problem ? ValueTask.FromException<GraphContext<TRequest>>(problem) : new(this);
+    }
+
+    private protected override Resolution NewResolution() => new Resolution<TRequest>(this);
+}

@@ -1,0 +1,87 @@
+using Sluice.Topologies;
+
+namespace Sluice.Graphs;
+
+/// <summary>A built graph: nodes in topological order, with parents and children by number. Immutable, thread-safe.</summary>
+internal sealed class GraphPlan
+{
+    private readonly Dictionary<string, int> numbers;
+
+    public GraphPlan(NodeDefinition[] nodes, Topology topology, GraphOptions options)
+    {
+        (Nodes, Topology, Options) = (nodes, topology, options);
+        numbers = new(nodes.Length, StringComparer.Ordinal);
+        for (int i = 0; i < nodes.Length; i++)
+        {
+            numbers.Add(nodes[i].Name, i);
+            nodes[i].LatestNumber = i;
+        }
+        Parents = Array.ConvertAll(nodes, node => Array.ConvertAll(node.Parents, parent => parent == NodeDefinition.OfRequest ? nodes.Length
+            : numbers[parent]));
+        TakesRequest = Array.Exists(Parents, parents => Array.IndexOf(parents, nodes.Length) >= 0);
+        Children = Invert(Parents);
+        Counts = Array.ConvertAll(Parents, parents => parents.Count(parent => parent < nodes.Length));
+        Needed = FindNeeded(nodes, Parents);
+        Roots = [.. Enumerable.Range(0, nodes.Length).Where(node => Counts[node] == 0)];
+    }
+
+    public NodeDefinition[] Nodes { get; }
+
+    public Topology Topology { get; }
+
+    public GraphOptions Options { get; }
+
+    /// <summary>Whether two nodes may produce the same name, so that each resolve must check.</summary>
+    public bool MayConflict { get; init; }
+
+    public TimeProvider Time => Options.Time;
+
+    /// <summary>The parents of each node, by number. The request has the number after the last node.</summary>
+    public int[][] Parents { get; }
+
+    /// <summary>Whether a node has the request as a parent; then the request has a slot after those of the nodes.</summary>
+    public bool TakesRequest { get; }
+
+    /// <summary>The children of each node, once for each time that a child names it.</summary>
+    public int[][] Children { get; }
+
+    /// <summary>The number of parents of each node, without the request.</summary>
+    public int[] Counts { get; }
+
+    public int[] Roots { get; }
+
+    /// <summary>For each node, which parents (by index) must produce a value, or the node is skipped; null for none.</summary>
+    public bool[]?[] Needed { get; }
+
+    public int? Find(string name) => numbers.TryGetValue(name, out int number) ? number : null;
+
+    public int Get(string name)
+        => Find(name) ?? throw new KeyNotFoundException(name == NodeDefinition.OfRequest
+        ? "The request is no node of the graph: ask the context for its Request." : NearNames.Explain("node", name, numbers.Keys));
+
+    /// <summary>A parameter of a value type cannot be null, so it needs a value from a parent that may produce none.</summary>
+    private static bool[]?[] FindNeeded(NodeDefinition[] nodes, int[][] parents)
+    {
+        var needed = new bool[]?[nodes.Length];
+        var mayLack = new bool[nodes.Length];
+        for (int node = 0; node < nodes.Length; node++)
+        {
+            bool[] needs = [.. parents[node].Select((parent, i) => parent < nodes.Length
+                && (nodes[node].NeedsParent(i) || (mayLack[parent] && nodes[node].TakesValueFrom(i))))];
+            if (Array.IndexOf(needs, true) >= 0) needed[node] = needs;
+            mayLack[node] = needed[node] is not null || (nodes[node].IsOptional && !nodes[node].HasFallback);
+        }
+        return needed;
+    }
+
+    private static int[][] Invert(int[][] parents)
+    {
+        var counts = new int[parents.Length];
+        foreach (int[] some in parents) foreach (int parent in some) if (parent < parents.Length) counts[parent]++;
+        int[][] children = Array.ConvertAll(counts, count => new int[count]);
+        // Backwards, so that each node has its children in the order of the plan.
+        for (int node = parents.Length - 1; node >= 0; node--)
+            foreach (int parent in parents[node]) if (parent < parents.Length) children[parent][--counts[parent]] = node;
+        return children;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Diagnostics.CodeAnalysis;
+using Sluice.Diagnostics;
+using Sluice.Topologies;
+
+namespace Sluice.Graphs;
+
+/// <summary>Begins graphs: <c>Graph.For&lt;Request&gt;()</c>.</summary>
+public static class Graph
+{
+    /// <summary>Begins a graph.</summary>
+    /// <param name="name">The name of the graph, for drawings and messages; null for none.</param>
+    /// <typeparam name="TRequest">The type of the requests.</typeparam>
+    public static GraphBuilder<TRequest> For<TRequest>(string? name = null) => new(name, []);
+}
+
+/// <summary>A graph of functions that take each other's results. It is built once, and resolved per request.</summary>
+/// <remarks>
+/// <para>A node starts when the last of its parents has ended; nodes without a path between them run concurrently.</para>
+/// <para>
+/// Immutable; thousands of resolves may be in progress, from any threads. A node's function is called on the thread that ended its last
+/// parent (the caller's for a root), up to its first wait. A function that computes for long holds up other ready nodes; let it use
+/// <c>Task.Run</c>. All nodes run in the caller's execution context (trace, culture, <c>AsyncLocal</c>).
+/// </para>
+/// </remarks>
+/// <typeparam name="TRequest">The type of the requests.</typeparam>
+public sealed class Graph<TRequest>
+{
+    private readonly GraphPlan plan;
+    private readonly string? name;
+
+    internal Graph(string? name, GraphPlan plan) => (this.name, this.plan) = (name, plan);
+
+    /// <summary>The nodes and their dependencies. Draw it with <c>ToText</c>, <c>ToMermaid</c> or <c>ToDot</c>.</summary>
+    public Topology Topology => plan.Topology;
+
+    /// <summary>The options of resolves.</summary>
+    public GraphOptions Options => plan.Options;
+
+    /// <summary>Resolves the graph: runs all nodes for a request.</summary>
+    /// <param name="request">The request, which the roots take.</param>
+    /// <param name="cancellation">Cancels the resolve: tokens of running nodes are cancelled, others do not start.</param>
+    /// <returns>The result, when every node has ended.</returns>
+    /// <exception cref="NodeFailedException">A node without <c>Optional</c> or <c>Fallback</c> failed. The others were cancelled and have
+    /// ended, or the message names them.</exception>
+    /// <exception cref="MergeConflictException">Two nodes produced different values of the same name.</exception>
+    /// <exception cref="OperationCanceledException">The resolve was cancelled.</exception>
+    public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
+        => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation)
+        : new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync();
+
+    /// <summary>Gets the handle of a node by its name.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such node; the message lists similar names.</exception>
+    /// <exception cref="InvalidOperationException">The node produces another type.</exception>
+    public GraphNode<T> Get<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] T>(string node)
+    {
+        ArgumentNullException.ThrowIfNull(node);
+        return GraphNode<T>.Of(plan.Nodes[plan.Get(node)]);
+    }
+
+    /// <summary>Makes a changed copy of the graph. Handles of unchanged nodes are valid for both graphs.</summary>
+    /// <param name="change">Adds, replaces and removes nodes.</param>
+    /// <exception cref="InvalidTopologyException">The changed graph is invalid.</exception>
+    public Graph<TRequest> With(Action<GraphBuilder<TRequest>> change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        var builder = new GraphBuilder<TRequest>(name, plan.Nodes);
+        change(builder);
+        return builder.Build(plan.Options);
+    }
+
+    /// <summary>Makes a copy of the graph without a node.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such node; the message lists similar names.</exception>
+    /// <exception cref="InvalidTopologyException">Another node depends on it; the message says which.</exception>
+    public Graph<TRequest> Without(string node) => With(graph => graph.Remove(node));
+
+    private ValueTask<GraphContext<TRequest>> WatchedAsync(TRequest request, CancellationToken cancellation)
+        => OnceTelemetry.TracedAsync("sluice.graph", name, () => new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync());
+
+    /// <summary>The drawing of the graph as text.</summary>
+    public override string ToString() => Topology.ToText();
+}

@@ -1,0 +1,45 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
+
+namespace Sluice.Graphs;
+
+/// <summary>The named parts of a node's value, as far as the node's type shows them. Immutable, thread-safe.</summary>
+internal sealed class MergedParts
+{
+    private readonly string node;
+    private readonly PropertyInfo[]? members;        // null: the value stays whole, unless it is a dictionary
+
+    /// <param name="node">The name of a value that stays whole.</param>
+    /// <param name="type">The type of the node's value.</param>
+    public MergedParts(string node, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type)
+    {
+        this.node = node;
+        if (type == typeof(Unit)) members = [];
+        else if (TextEntries.MayBe(type)) IsOpen = true;
+        else members = MembersOf(Nullable.GetUnderlyingType(type) ?? type);
+    }
+
+    /// <summary>Whether names are known only in a run: the value is, or may be, a dictionary.</summary>
+    public bool IsOpen { get; }
+
+    /// <summary>The names; meaningless if it is open.</summary>
+    public IEnumerable<string> Names => members?.Select(member => member.Name) ?? [node];
+
+    /// <exception cref="InvalidOperationException">A property cannot be read; the message names it.</exception>
+    public IEnumerable<KeyValuePair<string, object?>> Read(object value)
+        => IsOpen && TextEntries.Of(value) is { } entries ? entries
+            : members?.Select(member => KeyValuePair.Create(CamelCase(member.Name), NamedProperties.Read(member, value)))
+            ?? [new(node, value)];
+
+    /// <summary>The properties of a type; null if its values stay whole, as collections and types of the base library do.</summary>
+    private static PropertyInfo[]? MembersOf([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type)
+    {
+        bool isForeign = type.Namespace is "System" || type.Namespace?.StartsWith("System.", StringComparison.Ordinal) == true;
+        if (isForeign || type.IsPrimitive || type.IsEnum || type.IsAssignableTo(typeof(IEnumerable))
+            || type.IsAssignableTo(typeof(Delegate))) return null;
+        return NamedProperties.Readable(type) is { Length: > 0 } found ? found : null;
+    }
+
+    private static string CamelCase(string name) => char.ToLowerInvariant(name[0]) + name[1..];
+}

@@ -1,0 +1,46 @@
+namespace Sluice.Graphs;
+
+/// <summary>
+/// A group of neighbouring nodes of one resolve that share a callback: whenever a task of one ends, it continues all nodes whose tasks have
+/// ended.
+/// </summary>
+/// <remarks>
+/// The callback is shared because one per node would be most of the cost of a small resolve.
+/// Thread-safe: the thread that claims a node's slot continues it, so each node continues once. A callback that finds no node was overtaken
+/// by another.
+/// </remarks>
+internal class PendingNodes
+{
+    /// <summary>The number of nodes that share a callback: few enough to look at all of them each time.</summary>
+    public const int Count = 16;
+
+    private readonly int first;
+    private readonly Action goOn;
+
+    public PendingNodes(GraphContext context, int first)
+    {
+        (Context, this.first) = (context, first);
+        goOn = GoOn;
+    }
+
+    protected GraphContext Context { get; }
+
+    /// <summary>Awaits a task of a node. Other threads may continue the resolve before this returns.</summary>
+    /// <param name="task">The task, which the slot of the node holds as well.</param>
+    public void Await(Task task) => task.ConfigureAwait(false).GetAwaiter().UnsafeOnCompleted(goOn);
+
+    private void GoOn()
+    {
+        // In the caller's execution context; the current one belongs to the thread that ended the task.
+        ExecutionContext? flow = Context.Flow;
+        if (flow is null || ReferenceEquals(flow, ExecutionContext.Capture())) Finish();
+        else ExecutionContext.Run(flow, static nodes => ((PendingNodes)nodes!).Finish(), this);
+    }
+
+    private void Finish()
+    {
+        int end = Math.Min(first + Count, Context.Plan.Nodes.Length);
+        for (int node = first; node < end; node++)
+            if (Context.SlotOf(node).TryClaim()) Context.GoOn(node);
+    }
+}

@@ -1,0 +1,132 @@
+using System.Threading.Tasks.Sources;
+
+namespace Sluice.Graphs;
+
+/// <summary>
+/// The state of a resolve that did not end at once: counts the parents of each node down, and starts a node when the last has ended.
+/// </summary>
+/// <remarks>
+/// Locking rule: none. <c>active</c> counts what runs; the thread that counts it down to zero ends the resolve.
+/// Nothing recurses, so deep graphs are safe.
+/// </remarks>
+internal abstract class Resolution : PendingNodes
+{
+    private const int None = -1;
+
+    private readonly PendingNodes?[]? others;        // for the nodes after the first group
+    private CancellationTokenRegistration registration;
+    private int ready = None;                        // the top of the stack of ready nodes, for the thread that suspended first
+    private int active = 1;
+
+    protected Resolution(GraphContext context) : base(context, 0)
+    {
+        if (Context.Plan.Nodes.Length > Count) others = new PendingNodes?[((Context.Plan.Nodes.Length - 1) / Count) + 1];
+    }
+
+    /// <summary>The caller's execution context, in which all nodes start.</summary>
+    public ExecutionContext? Flow { get; } = ExecutionContext.Capture();
+
+    /// <param name="first">The first node that does not end at once; those before it in the plan have ended.</param>
+    /// <param name="caller">Stops the resolve.</param>
+    public void Begin(int first, CancellationToken caller)
+    {
+        GraphPlan plan = Context.Plan;
+        for (int node = first; node < plan.Nodes.Length; node++) Context.SlotOf(node).Waiting = plan.Counts[node];
+        for (int node = 0; node < first; node++)
+            foreach (int child in plan.Children[node]) Context.SlotOf(child).Waiting--;
+        for (int node = plan.Nodes.Length - 1; node > first; node--)
+            if (Context.SlotOf(node).Waiting == 0) ready = Push(node, ready);
+        if (caller.CanBeCanceled) registration = caller.UnsafeRegister(static resolve => ((GraphContext)resolve!).Stop(), Context);
+    }
+
+    /// <summary>Awaits a node that does not end at once. Other threads may continue the resolve before this returns.</summary>
+    public void Await(int node, Task task)
+    {
+        Interlocked.Increment(ref active);
+        PendingNodes nodes = node < Count ? this : Other(node / Count);
+        Context.SlotOf(node).Hold(task);
+        nodes.Await(task);
+    }
+
+    /// <summary>Starts the ready nodes, after the first suspension. Called once, by the thread that called <see cref="Begin"/>.</summary>
+    public void Walk()
+    {
+        Walk(ready);
+        Leave();
+    }
+
+    /// <summary>Continues after a suspended node has ended.</summary>
+    public void GoOn(int node)
+    {
+        Walk(Release(node, None));
+        Leave();
+    }
+
+    /// <summary>Tells the caller. Called once.</summary>
+    public void End(Exception? problem)
+    {
+        registration.Unregister();
+        Answer(problem);
+    }
+
+    protected abstract void Answer(Exception? problem);
+
+    private PendingNodes Other(int group)
+    {
+        if (Volatile.Read(ref others![group]) is { } known) return known;
+        var made = new PendingNodes(Context, group * Count);
+        return Interlocked.CompareExchange(ref others[group], made, null) ?? made;
+    }
+
+    private void Leave()
+    {
+        if (Interlocked.Decrement(ref active) == 0) Context.EndOnce();
+    }
+
+    private void Walk(int top)
+    {
+        while (top != None && !Context.IsStopping)
+        {
+            int node = top;
+            top = Context.SlotOf(node).Waiting;
+            if (Context.Start(node)) top = Release(node, top);
+        }
+    }
+
+    private int Push(int node, int top)
+    {
+        Context.SlotOf(node).Waiting = top;
+        return node;
+    }
+
+    /// <summary>Counts down the children of an ended node, and pushes those that are ready.</summary>
+    private int Release(int node, int top)
+    {
+        int[] children = Context.Plan.Children[node];
+        for (int i = children.Length - 1; i >= 0; i--)
+            if (Interlocked.Decrement(ref Context.SlotOf(children[i]).Waiting) == 0) top = Push(children[i], top);
+        return top;
+    }
+}
+
+/// <inheritdoc/>
+internal sealed class Resolution<TRequest>(GraphContext<TRequest> context) : Resolution(context), IValueTaskSource<GraphContext<TRequest>>
+{
+    private ManualResetValueTaskSourceCore<GraphContext<TRequest>> source;
+
+    public ValueTask<GraphContext<TRequest>> Task => new(this, source.Version);
+
+    protected override void Answer(Exception? problem)
+    {
+        if (problem is null) source.SetResult((GraphContext<TRequest>)Context);
+        else source.SetException(problem);
+    }
+
+    GraphContext<TRequest> IValueTaskSource<GraphContext<TRequest>>.GetResult(short token) => source.GetResult(token);
+
+    ValueTaskSourceStatus IValueTaskSource<GraphContext<TRequest>>.GetStatus(short token) => source.GetStatus(token);
+
+    void IValueTaskSource<GraphContext<TRequest>>.OnCompleted(Action<object?> continuation, object? state, short token,
+        ValueTaskSourceOnCompletedFlags flags)
+        => source.OnCompleted(continuation, state, token, flags);
+}

@@ -1,0 +1,63 @@
+namespace Sluice.Graphs;
+
+public abstract partial class Future
+{
+    /// <summary>
+    /// Makes a future of the values of several futures, in order. It fails at once with the first failure; the others go on.
+    /// </summary>
+    /// <param name="futures">The futures; none is null. Without futures, the value is an empty array.</param>
+    /// <returns>A future to await, or to pass to a step that takes a collection.</returns>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static Future<T[]> WhenAll<T>(params IEnumerable<Future<T>> futures)
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        Future<T>[] all = [.. futures];
+        CheckAll(all);
+        return new ValuesFuture<T>(all);
+    }
+
+    /// <summary>Makes a future that ends when several have ended. It fails at once with the first failure; the others go on.</summary>
+    /// <param name="futures">The futures; none is null.</param>
+    /// <returns>A future to await, or for other steps to wait for (<see cref="After"/>).</returns>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static Future WhenAll(params IEnumerable<Future> futures)
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        Future[] all = [.. futures];
+        CheckAll(all);
+        return new EndFuture(all, evenIfFailed: false);
+    }
+
+    /// <summary>
+    /// Makes a future of a dictionary, with the values of these futures by the same keys. It fails at once with the first failure; the
+    /// others go on.
+    /// </summary>
+    /// <param name="futures">The futures; none is null. Read immediately.</param>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static Future<Dictionary<TKey, T>> WhenAll<TKey, T>(IReadOnlyDictionary<TKey, Future<T>> futures) where TKey : notnull
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        TKey[] keys = [.. futures.Keys];
+        Future<T>[] all = Array.ConvertAll(keys, key => futures[key]);
+        CheckAll(all);
+        return new EntriesFuture<TKey, T>(keys, all, (futures as Dictionary<TKey, Future<T>>)?.Comparer);
+    }
+
+    /// <summary>
+    /// Makes a future of arrays, with the values of these lists of futures. It fails at once with the first failure; the others go on.
+    /// </summary>
+    /// <param name="futures">The futures; none is null. Read immediately.</param>
+    /// <exception cref="ArgumentException">One of them is null.</exception>
+    public static Future<T[][]> WhenAll<T>(IEnumerable<IEnumerable<Future<T>>> futures)
+    {
+        ArgumentNullException.ThrowIfNull(futures);
+        return WhenAll(futures.Select(each => WhenAll(each)));
+    }
+
+    internal static void CheckAll(ReadOnlySpan<Future> futures)
+    {
+        for (int i = 0; i < futures.Length; i++)
+            if (futures[i] is null) throw new ArgumentException(
+                $"The future number {i + 1} of {futures.Length} is null. Leave it out, or give a future.", nameof(futures));
+    }
+}

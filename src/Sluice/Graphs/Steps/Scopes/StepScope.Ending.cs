@@ -1,0 +1,109 @@
+namespace Sluice.Graphs;
+
+public sealed partial class StepScope
+{
+    private volatile IReadOnlyList<string> stillRunning = [];
+    private volatile List<(ICall Call, Task Completion)>? awaiting;
+
+    /// <summary>
+    /// The steps that <see cref="DisposeAsync"/> has abandoned, because they had not ended within
+    /// <see cref="StepScopeOptions.StopTimeout"/>; empty before.
+    /// </summary>
+    public IReadOnlyList<string> StillRunning => stillRunning;
+
+    /// <summary>Ends the scope: cancels the calls that have not ended, and waits for them. Later calls in the scope are refused.</summary>
+    /// <returns>
+    /// A task that ends when no step of the scope runs any more, or after <see cref="StepScopeOptions.StopTimeout"/>. Steps that ignore
+    /// their token are abandoned then, and <see cref="StillRunning"/> names them.
+    /// It does not fail with failures of steps: unobserved ones are reported as outside of scopes. A step that disposes of a scope lends
+    /// its permits meanwhile.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">The calling step belongs to the scope, so it would wait for itself.</exception>
+    /// <exception cref="AggregateException">A callback registered with the token of a running step has thrown; everything was cancelled
+    /// nevertheless.</exception>
+    public ValueTask DisposeAsync()
+    {
+        IBody? body = CurrentCall.Body;
+        RefuseOwnSteps(body);
+        if (ReferenceEquals(OfFlow.Value, this)) OfFlow.Value = outer;
+        return new(EndAsync(body?.Seat));
+    }
+
+    /// <summary>Notes that a body awaits the end of the scope.</summary>
+    internal void AwaitFrom(IBody? body, Task completion)
+    {
+        RefuseOwnSteps(body);
+        if (body?.Call is not { IsRunning: true } call) return;
+        call.CountAwaits(1);                         // never counted down: it only enables the search for circles
+        lock (sync)
+        {
+            awaiting ??= [];
+            if (awaiting.Count >= 32) awaiting.RemoveAll(static each => each.Completion.IsCompleted || !each.Call.IsRunning);
+            awaiting.Add((call, completion));
+        }
+        WaitCircle.Refuse(body, this);
+    }
+
+    /// <summary>The calls whose bodies await the end of the scope.</summary>
+    internal ICall[] AwaitedBy()
+    {
+        if (awaiting is null) return [];
+        lock (sync)
+        {
+            awaiting.RemoveAll(static each => each.Completion.IsCompleted || !each.Call.IsRunning);
+            return [.. awaiting.Select(each => each.Call)];
+        }
+    }
+
+    /// <summary>Throws if the body belongs to a running call of this scope.</summary>
+    internal void RefuseOwnSteps(IBody? body)
+    {
+        if (body?.Call is not { IsRunning: true } call || !ReferenceEquals(call.Scope, this)) return;
+        throw new InvalidOperationException(
+            $"{call.Name} waits for the end of the scope that it belongs to, which waits for {call.Name}. Await the futures of what it "
+                + $"has called, or begin a scope inside the step and await that.");
+    }
+
+    private async Task EndAsync(LimitPermit? seat)
+    {
+        TaskCompletionSource? end = null;
+        lock (sync)
+        {
+            if (outstanding > 0) end = leaving ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            else if (isDisposed) return;
+            else isDisposed = true;
+        }
+        try
+        {
+            if (end is not null) Cancel();
+        }
+        finally
+        {
+            if (end is { Task.IsCompleted: false })
+            {
+                seat?.Leave();
+                using (Time.CreateTimer(static end => ((TaskCompletionSource)end!).TrySetResult(), end, options.StopTimeout,
+                    Timeout.InfiniteTimeSpan))
+                    await end.Task.ConfigureAwait(Scheduler.IsSerial);
+                if (seat is not null) await new Resumption(seat.Scheduler, seat);
+            }
+            lock (sync)
+            {
+                isDisposed = true;
+                if (outstanding > 0) stillRunning = NamesOfOutstanding();
+            }
+            fromOutside.Unregister();
+            fromOuter.Unregister();
+            GiveUpFailures();
+        }
+    }
+
+    /// <summary>The steps of outstanding calls, in the order of the calls; call it under the lock.</summary>
+    private string[] NamesOfOutstanding()
+    {
+        List<string> names = [];
+        for (ICall? call = newest; call is not null; call = call.Behind) names.Add(call.Name);
+        names.Reverse();
+        return [.. names.Distinct()];
+    }
+}

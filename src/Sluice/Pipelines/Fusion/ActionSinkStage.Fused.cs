@@ -1,0 +1,82 @@
+using Sluice.Engine;
+using Sluice.Pipelines;
+
+namespace Sluice;
+
+/// <summary>
+/// The fast paths of a synchronous sink. It takes spans out of a ring, with no call per item but the user's. In a consecutor without a
+/// store,
+/// a span is followed as one count: an item costs 17.1 to 17.8 ns there, and 15.3 to 16.1 ns in a plain run (ADR 0015).
+/// </summary>
+internal sealed partial class ActionSinkStage<T> : ITakesMap<T>, ITakesFollowed<T>
+{
+    private MapSteps? steps;                         // set if the function joins several nodes
+
+    public bool IsOneNode => steps is null;
+
+    public Inlet<TBefore>? TryPrepend<TBefore>(int node, Func<TBefore, T> map)
+    {
+        if (!HasOneInput) return null;
+        MapSteps all = steps ?? new MapSteps(Context);
+        return new ActionSinkStage<TBefore>(Context, Next, all.Prepend(node, map, Function), all);
+    }
+
+    /// <summary>Straight out of a ring, without a call per item but the user's.</summary>
+    public override ValueTask PullAsync(Ring<T> ring, PipelineRun run, int count, ref int taken)
+    {
+        while (taken < count)
+        {
+            Span<T> items = ring.Peek(count - taken, out ItemRefs followed);
+            int before = taken;
+            try
+            {
+                PushAsync(items, followed, ref taken);
+            }
+            finally
+            {
+                ring.Skip(items, followed, taken - before);
+            }
+        }
+        return default;
+    }
+
+    bool ITakesFollowed<T>.TakesFollowed => true;
+
+    public ValueTask PushAsync(ReadOnlySpan<T> items, in ItemRefs followed, ref int taken)
+    {
+        Action<T> function = Function;
+        PipelineRun run = Context.Run;
+        int entered = 0, done = 0;
+        T item = default!;
+        try
+        {
+            for (; done < items.Length; done++)
+            {
+                if (run.IsStopping) throw new RunStoppedException();
+                item = items[done];
+                entered++;
+                function(item);
+            }
+        }
+        catch (Exception e) when (e is not RunStoppedException)
+        {
+            throw Failure(e, item, followed.TicketOf(done));
+        }
+        finally
+        {
+            Context.In += entered;
+            taken += entered;
+            if (!followed.IsEmpty) followed.Complete(done);
+        }
+        return default;
+    }
+
+    public Exception Failure(Exception cause, T item, Ticket? ticket)
+        => steps is null ? Context.Failure(cause, item, ticket) : steps.Failure(cause, item, ticket);
+
+    private void Fuse(MapSteps? steps)
+    {
+        this.steps = steps;
+        if (steps is not null) Node = steps.Node;
+    }
+}

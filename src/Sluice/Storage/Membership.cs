@@ -1,0 +1,72 @@
+namespace Sluice.Storage;
+
+/// <summary>A member of a group. It joins under a name that one instance holds at a time, sends heartbeats, and leaves.</summary>
+/// <remarks>Thread-safe; it has no state.</remarks>
+internal sealed class Membership(IStreamStore store, GroupId group, string member, MemberInstance instance, TimeSpan leaseTime,
+    TimeProvider time)
+{
+    private const int LooksPerLeaseTime = 6;         // a living instance sends three heartbeats in it
+
+    private HeartbeatRequest Request => new(group, member, instance.Id, leaseTime);
+
+    /// <summary>
+    /// Joins the group. If another instance holds the name, this call watches it for its lease duration. An instance that sends a heartbeat
+    /// keeps the name; a silent one is replaced.
+    /// </summary>
+    /// <param name="waiting">Receives the reason of the wait; null once the wait is over.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <returns>The group after the join.</returns>
+    /// <exception cref="MemberInUseException">Another instance of that name is alive.</exception>
+    public async Task<GroupInfo> JoinAsync(Action<string?> waiting, CancellationToken cancellation)
+    {
+        instance.Begin();
+        HeartbeatResult answer = await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(false);
+        MemberInfo holder = answer.Holder;
+        for (long since = time.GetTimestamp(); answer.Status == HeartbeatStatus.Refused;)
+        {
+            // The last heartbeat of an instance that is known to have ended may arrive late.
+            bool? isAlive = MemberInstance.IsAlive(answer.Holder.Instance);
+            if (isAlive ?? answer.Holder != holder) throw InUse();
+            TimeSpan left = holder.LeaseDuration - time.GetElapsedTime(since);
+            if (isAlive is null && left > TimeSpan.Zero)
+            {
+                waiting($"It waits up to {holder.LeaseDuration} to see whether an earlier process is still alive as the member '{member}' "
+                    + $"of {group}.");
+                TimeSpan pause = holder.LeaseDuration / LooksPerLeaseTime;
+                await Task.Delay(pause < left ? pause : left, time, cancellation).ConfigureAwait(false);
+                answer = await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(false);
+            }
+            else answer = await store.HeartbeatAsync(Request with { Replaces = answer.Holder }, cancellation).ConfigureAwait(false);
+            if (answer.Status == HeartbeatStatus.Accepted) waiting(null);
+        }
+        return await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) ?? throw Gone();
+    }
+
+    /// <summary>Sends a heartbeat. Continues on the caller's thread, the heartbeat thread.</summary>
+    /// <exception cref="MemberInUseException">
+    /// Another instance has taken the name: this one was silent for longer than its lease duration.
+    /// </exception>
+    public async ValueTask BeatAsync(CancellationToken cancellation)
+    {
+        if ((await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(true)).Status == HeartbeatStatus.Refused) throw InUse();
+    }
+
+    /// <summary>Sends a heartbeat, then returns the group.</summary>
+    /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
+    public async ValueTask<GroupInfo> BeatAndLookAsync(CancellationToken cancellation)
+    {
+        await BeatAsync(cancellation).ConfigureAwait(true);
+        return await store.FindGroupAsync(group, cancellation).ConfigureAwait(true) ?? throw Gone();
+    }
+
+    public ValueTask LeaveAsync(CancellationToken cancellation = default) => store.LeaveAsync(group, member, instance.Id, cancellation);
+
+    private StreamStoreException Gone() => new($"The group {group} is not there.") { Stream = group.Stream };
+
+    private MemberInUseException InUse() => new(
+        $"Another process is at work as the member '{member}' of {group}. Two members of one name would take each other's partitions. "
+            + $"Give each process a name of its own "
+        + "(ConsecutorOptions.InstanceId, SupervisorOptions.Name), or leave the name out: the default differs in each process. If the "
+        + "other process is the one to end, stop it first.")
+    { Member = member };
+}

@@ -1,0 +1,126 @@
+using Sluice.Storage;
+
+namespace Sluice;
+
+public sealed partial class MemoryStreamStore
+{
+    /// <inheritdoc/>
+    public override ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        commit.Check();
+        return Locked(() => Commit(commit), cancellation);
+    }
+
+    private CommitResult Commit(StoreCommit commit)
+    {
+        if (PartitionOf(commit.Owner) is not { } partition) return new(CommitStatus.Stale, $"the group of {commit.Owner} is not there");
+        if (commit.Sequence > 0 && (commit.Owner.Epoch, commit.Sequence) == (partition.LastCommitEpoch, partition.LastCommit))
+            return new(CommitStatus.Committed);
+        if (commit.Owner.Epoch < partition.Epoch || partition.Owner is null)
+            return new(CommitStatus.Stale, $"{commit.Owner} is void: the partition was taken or released since (epoch {partition.Epoch})");
+        if (commit.Sequence <= partition.LastCommit)
+            return new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {partition.LastCommit} was applied already");
+        if (commit.Sequence > partition.LastCommit + 1)
+            return new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {partition.LastCommit}");
+        if (Void(commit, partition) is { } reason) return reason;
+
+        Apply(commit, partition);
+        return new(CommitStatus.Committed);
+    }
+
+    // All validation is here: Apply cannot fail.
+    private CommitResult? Void(StoreCommit commit, StoredPartition partition)
+    {
+        if (commit.FindNotOutstanding(partition.AreOutstanding) is { } sequence)
+            return new(CommitStatus.NotOutstanding,
+                $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
+        foreach (CommitOutput output in commit.Outputs)
+        {
+            StoredStream stream = Stream(output.Stream);
+            AppendRequest.CheckLength(output.Entries, stream.Name, stream.Options);
+            if (stream.End is not null) return new(CommitStatus.OutputEnded,
+                $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
+        }
+        foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
+        CheckMarkers(commit.Batches);
+        foreach (OpenReader reader in commit.Readers) _ = Stream(reader.Stream);
+        foreach (CursorCommit cursor in commit.Cursors) CheckMove(cursor);
+        foreach (EndStream ending in commit.Ends) _ = Stream(ending.Stream);
+        return null;
+    }
+
+    private void Apply(StoreCommit commit, StoredPartition partition)
+    {
+        DateTimeOffset now = clock.Now;
+        StoredStream stream = Stream(commit.Owner.Group.Stream);
+        StoredGroup group = Group(commit.Owner.Group);
+        foreach (DeadLetterWrite letter in commit.Dead) Bury(letter, group, partition, commit.Owner.Partition, now);
+        foreach (RetryWrite deferral in commit.Deferred) partition.Defer(deferral, now);
+        foreach (SequenceRange range in commit.Settled) group.Backlog.Add(-range.Count, -partition.End(range));
+        if (commit.Derived is { } derived)
+            for (int i = 0; i < derived.Count; i++)
+            {
+                EntryChunk.ReadRecord(derived.RecordAt(i), new(0, 1, now, generation), 0, stream.Name, commit.Owner.Partition,
+                    out Entry entry);
+                partition.AddOwn(entry, now);
+                group.Backlog.Add(1, derived.LengthAt(i));
+            }
+
+        foreach (StateRow row in commit.State) Store(row, partition);
+        foreach (FileLength file in commit.FileLengths)
+            if (file.Length < 0) partition.FileLengths.Remove(file.Name);
+            else partition.FileLengths[file.Name] = file.Length;
+
+        foreach (CommitOutput output in commit.Outputs)
+        {
+            StoredStream to = Stream(output.Stream);
+            GiveBack(output, to, partition);
+            to.Append(output.Entries, now, generation);
+        }
+        foreach (OpenReader reader in commit.Readers) Open(Stream(reader.Stream), reader.Reader, reader.Options, now);
+        foreach (CursorCommit cursor in commit.Cursors) Move(cursor, now);
+        Count(commit.Batches, now);
+        foreach (EndStream ending in commit.Ends) End(Stream(ending.Stream), ending.End);
+
+        (partition.LastCommit, partition.LastCommitEpoch, partition.Version) = (commit.Sequence, commit.Owner.Epoch,
+            partition.OwnerVersion);
+        stream.Trim(commit.Owner.Partition);
+        stream.Changed(commit.GivesEntries || stream.End is not null ? [commit.Owner.Partition] : []);
+    }
+
+    private static void Bury(DeadLetterWrite letter, StoredGroup group, StoredPartition partition, int number, DateTimeOffset now)
+    {
+        Entry root = letter.IsDamaged ? new() { Sequence = letter.Sequence, Time = now } : partition.Read(letter.Sequence);
+        Entry dead = StoredPartition.Copy(root with { Payload = letter.Payload ?? root.Payload, Headers = letter.Headers ?? root.Headers });
+        group.Dead.Add(++group.LastDead, new(group.LastDead, number, letter.Sequence, dead, letter.Node, letter.Path,
+            StoredPartition.Shorten(letter.Error), letter.Attempts, now));
+    }
+
+    private static void Store(StateRow row, StoredPartition partition)
+    {
+        if (!partition.State.TryGetValue(row.Node, out var rows)) partition.State.Add(row.Node, rows = new(StringComparer.Ordinal));
+        if (row.Value is { } value) rows[row.Key] = row with { Value = value.ToArray() };
+        else rows.Remove(row.Key);
+    }
+
+    private static void GiveBack(CommitOutput output, StoredStream to, StoredPartition partition)
+    {
+        if (!partition.Reserved.TryGetValue(output.Stream, out Backlog reserved)) return;
+        long items = Math.Min(reserved.Items, output.ReservedItems);
+        long bytes = Math.Min(reserved.Bytes, output.ReservedBytes);
+        reserved.Add(-items, -bytes);
+        to.Reserved.Add(-items, -bytes);
+        partition.Reserved[output.Stream] = reserved;
+        if (items > 0) to.Changed([]);
+    }
+
+    private StoredPartition? PartitionOf(Ownership owner)
+    {
+        _ = Owned(owner);                            // throws if the store was rolled back
+        return streams.TryGetValue(owner.Group.Stream, out StoredStream? stream)
+            && stream.Groups.TryGetValue(owner.Group.Name, out StoredGroup? group)
+            ? group.Partitions[Checked(owner.Partition, stream)]
+            : null;
+    }
+}

@@ -1,0 +1,17 @@
+namespace Sluice.Storage;
+
+/// <summary>A dead letter in the store.</summary>
+/// <param name="Number">The number in the group, from one, in the order of arrival.</param>
+/// <param name="Partition">The partition of its root.</param>
+/// <param name="Root">The sequence of its root.</param>
+/// <param name="Entry">
+/// The entry that failed: payload, headers, key and versions. <see cref="Entry.Sequence"/> is the root's, <see cref="Entry.Time"/> the time
+/// when the root was accepted.
+/// </param>
+/// <param name="Node">The node where it failed.</param>
+/// <param name="Path">The path through the graph; empty if unknown.</param>
+/// <param name="Error">The reason, as text.</param>
+/// <param name="Attempts">The number of its attempts.</param>
+/// <param name="DiedAt">The time of its failure, by the store's clock.</param>
+public sealed record StoredDeadLetter(
+    long Number, int Partition, long Root, Entry Entry, string Node, string Path, string Error, int Attempts, DateTimeOffset DiedAt);

@@ -1,0 +1,165 @@
+namespace Sluice.Storage;
+
+/// <summary>
+/// Counts the changes of streams in this process, and wakes waiting callers. Stores implement <see cref="IStreamStore.WaitForChangeAsync"/>
+/// and <see cref="IStreamStore.WaitForEntriesAsync"/> with it.
+/// </summary>
+/// <remarks>Thread-safe: one lock. Continuations of waiting callers run on the pool.</remarks>
+public sealed class StreamChanges
+{
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, Changes> signals = new(StringComparer.Ordinal);
+    private long last;                               // one count for all streams: a stream that was deleted and created again continues it
+    private string? closed;                          // the store's name, once closed
+
+    /// <summary>Returns the count of a stream's changes, or a task that completes with its next change.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="after">The count that the caller knows; -1 for none.</param>
+    /// <returns>The count if it is above <paramref name="after"/>, else the task; both null if the stream is not known here yet.</returns>
+    /// <exception cref="ObjectDisposedException">The store has been closed.</exception>
+    public (long? Count, Task? Change) Look(string stream, long after)
+    {
+        lock (gate)
+        {
+            if (Find(stream) is not { } signal) return (null, null);
+            if (signal.Count > after) return (signal.Count, null);
+            signal.Waiting ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+            return (null, signal.Waiting.Task);
+        }
+    }
+
+    /// <summary>Waits until there may be entries in some partitions of a stream.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="partitions">The partitions, from zero.</param>
+    /// <param name="after">The count that the caller knows; -1 for none.</param>
+    /// <param name="cancellation">Gives up waiting; nothing is left behind.</param>
+    /// <returns>The count of changes; null if the stream is unknown here, or was forgotten.</returns>
+    /// <exception cref="ObjectDisposedException">The store has been closed.</exception>
+    public async ValueTask<long?> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+        CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(partitions);
+        var waiter = new Waiter(partitions);
+        Changes? signal;
+        lock (gate)
+        {
+            signal = Find(stream);
+            if (signal is null) return null;
+            if (signal.LatestOf(partitions) > after) return signal.Count;
+            signal.Waiters.Add(waiter);
+        }
+        try
+        {
+            await waiter.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (gate) signal.Waiters.Remove(waiter);
+        }
+        lock (gate) return Find(stream)?.Count;
+    }
+
+    /// <summary>Registers a stream that exists. Does nothing if it is registered.</summary>
+    public void Know(string stream)
+    {
+        lock (gate)
+        {
+            if (!signals.ContainsKey(stream)) signals.Add(stream, new(++last));
+        }
+    }
+
+    /// <summary>Reports a change of streams, which wakes every caller that waits for one of them.</summary>
+    public void Publish(IEnumerable<string> streams)
+    {
+        ArgumentNullException.ThrowIfNull(streams);
+        lock (gate)
+            foreach (string stream in streams) signals.GetValueOrDefault(stream)?.Change(++last, null);
+    }
+
+    /// <summary>Reports that there may be entries to lease or read in some partitions of a stream, and only there.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="partitions">The partitions; none if entries were only settled, so that only room was made.</param>
+    public void PublishEntries(string stream, IReadOnlyCollection<int> partitions)
+    {
+        ArgumentNullException.ThrowIfNull(partitions);
+        lock (gate) signals.GetValueOrDefault(stream)?.Change(++last, partitions);
+    }
+
+    /// <summary>Reports that any stream may have changed: messages were missed, or the time without a message is over.</summary>
+    public void PublishAll()
+    {
+        string[] all;
+        lock (gate) all = [.. signals.Keys];
+        Publish(all);
+    }
+
+    /// <summary>Forgets a deleted stream and wakes its waiting callers.</summary>
+    public void Forget(string stream)
+    {
+        lock (gate) if (signals.Remove(stream, out Changes? signal)) signal.Change(++last, null);
+    }
+
+    /// <summary>Ends all waiting: present and later callers get an <see cref="ObjectDisposedException"/>.</summary>
+    /// <param name="store">The store's name in the exception.</param>
+    public void Close(string store)
+    {
+        lock (gate)
+        {
+            closed ??= store;
+            foreach (Changes signal in signals.Values) signal.Fail(store);
+            signals.Clear();
+        }
+    }
+
+    private Changes? Find(string stream)
+        => closed is null ? signals.GetValueOrDefault(stream) : throw new ObjectDisposedException(closed, "The store has been closed.");
+
+    private sealed class Waiter(IReadOnlyList<int> partitions) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public bool IsMeant(IReadOnlyCollection<int> changed) => changed.Any(partitions.Contains);
+    }
+
+    /// <summary>The changes of one stream. Used under the lock.</summary>
+    private sealed class Changes(long count)
+    {
+        private long whole = count;                  // the last change that named no partitions
+        private long[] byPartition = [];
+
+        public long Count { get; private set; } = count;
+        public TaskCompletionSource? Waiting { get; set; }
+        public HashSet<Waiter> Waiters { get; } = [];
+
+        public long LatestOf(IReadOnlyList<int> partitions)
+        {
+            long latest = whole;
+            for (int i = 0; i < partitions.Count; i++)
+                if (partitions[i] < byPartition.Length) latest = Math.Max(latest, byPartition[partitions[i]]);
+            return latest;
+        }
+
+        public void Change(long number, IReadOnlyCollection<int>? partitions)
+        {
+            Count = number;
+            if (partitions is null) whole = number;
+            else
+                foreach (int partition in partitions)
+                {
+                    if (partition >= byPartition.Length) Array.Resize(ref byPartition, partition + 1);
+                    byPartition[partition] = number;
+                }
+            Waiting?.TrySetResult();
+            Waiting = null;
+            foreach (Waiter waiter in Waiters)
+                if (partitions is null || waiter.IsMeant(partitions)) waiter.TrySetResult();
+        }
+
+        public void Fail(string store)
+        {
+            foreach (TaskCompletionSource? one in Waiters.Append(Waiting))
+            {
+                one?.TrySetException(new ObjectDisposedException(store, "The store has been closed."));
+                _ = one?.Task.Exception;             // observed: the caller may have given up meanwhile
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using Sluice.Storage;
+
+namespace Sluice;
+
+/// <summary>
+/// A stream store failed or was misused. Outcomes that the protocol expects (full, gap, stale…) are results, not exceptions.
+/// </summary>
+public class StreamStoreException : SluiceException
+{
+    /// <summary>Creates an exception without a message.</summary>
+    public StreamStoreException() { }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">The event, its place, and the remedy.</param>
+    public StreamStoreException(string message) : base(message) { }
+
+    /// <summary>Creates an exception with a cause.</summary>
+    /// <param name="message">The event, its place, and the remedy.</param>
+    /// <param name="inner">The cause.</param>
+    public StreamStoreException(string message, Exception? inner) : base(message, inner) { }
+
+    /// <summary>The stream, if the failure concerns one.</summary>
+    public string? Stream { get; init; }
+
+    /// <summary>The partition, if the failure concerns one.</summary>
+    public int? Partition { get; init; }
+
+    /// <summary>The entry's sequence, if the failure concerns one.</summary>
+    public long? Sequence { get; init; }
+
+    /// <summary>Whether a repetition will fail in the same way. If false, the store may only be unavailable for a while.</summary>
+    public bool IsPermanent { get; init; }
+}
+
+/// <summary>
+/// The store has lost writes that it acknowledged: a backup was restored, a replica took over without the last writes, or data was deleted.
+/// Drop the state in memory, call <see cref="IStreamStore.RaiseGenerationAsync"/>, load again, and report the loss.
+/// </summary>
+public class StoreRolledBackException : StreamStoreException
+{
+    /// <summary>Creates an exception without a message.</summary>
+    public StoreRolledBackException() { }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">The state that the caller knows, and the state of the store.</param>
+    public StoreRolledBackException(string message) : base(message) { }
+
+    /// <summary>Creates an exception with a cause.</summary>
+    /// <param name="message">The state that the caller knows, and the state of the store.</param>
+    /// <param name="inner">The cause.</param>
+    public StoreRolledBackException(string message, Exception? inner) : base(message, inner) { }
+}
+
+/// <summary>A payload cannot be written or read, or is too large. The failure concerns one entry, not the store.</summary>
+public class PayloadException : SluiceException
+{
+    /// <summary>Creates an exception without a message.</summary>
+    public PayloadException() { }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">The stream, the entry and the reason.</param>
+    public PayloadException(string message) : base(message) { }
+
+    /// <summary>Creates an exception with a cause.</summary>
+    /// <param name="message">The stream, the entry and the reason.</param>
+    /// <param name="inner">The cause.</param>
+    public PayloadException(string message, Exception? inner) : base(message, inner) { }
+
+    /// <summary>Whether the entry is longer than the stream allows (<see cref="StreamOptions.MaxEntryBytes"/>).</summary>
+    public bool IsTooLong { get; init; }
+}

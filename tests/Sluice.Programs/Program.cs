@@ -1,0 +1,9 @@
+using Sluice.Programs;
+
+// One program for all processes that tests start: the first argument says which one. Workers get arguments of their own from the library.
+return args switch
+{
+    ["consecutor", .. var rest] => await ConsecutorProgram.RunAsync(rest),
+    ["store", .. var rest] => await StoreProgram.RunAsync(rest),
+    _ => await WorkerProgram.RunAsync(args),
+};

@@ -1,0 +1,67 @@
+using Sluice.Storage;
+using Sluice.Testing;
+using Sluice.Tests.Delivery;
+
+namespace Sluice.Tests;
+
+public sealed class SenderRowTests
+{
+    private readonly TestClock clock = new();
+
+    [Fact]
+    public async Task AThousandStartsLeaveFewSendersInTheStore()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await SenderRows.CheckAsync(store, clock, 1000);
+    }
+
+    [Fact]
+    public async Task ASenderThatRestsForDaysGoesOn()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> rests = SenderRows.New(store, clock, "rests"), sends = SenderRows.New(store, clock, "sends");
+        for (int i = 0; i < 3; i++)
+        {
+            await rests.SendAsync(i);
+            await sends.SendAsync(i);
+            clock.Advance(TimeSpan.FromDays(2));
+        }
+        Assert.Equal(6, (await store.FindStreamAsync("orders"))!.Appended);
+        Assert.Null(rests.Snapshot().Loss);
+    }
+
+    /// <summary>The store has counted two days, and this process no moment: its timestamps stood still.</summary>
+    [Fact]
+    public async Task ASenderWhoseMachineHasSleptGoesOn()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var standing = new WallClock(new TestClock());
+        await using Consecutor<int> sleeps = SenderRows.New(store, standing, "sleeps"), sends = SenderRows.New(store, clock, "sends");
+        for (int i = 0; i < 3; i++)
+        {
+            await sleeps.SendAsync(i);
+            await sends.SendAsync(i);
+            clock.Advance(TimeSpan.FromDays(2));
+            standing.Jump(TimeSpan.FromDays(2));
+        }
+        Assert.Equal(6, (await store.FindStreamAsync("orders"))!.Appended);
+        Assert.Null(sleeps.Snapshot().Loss);
+    }
+
+    [Fact]
+    public async Task AnAppendIsRefusedOnceItsSenderIsForgotten()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        Consecutor<int> ended = SenderRows.New(store, clock, "ended");
+        await using Consecutor<int> sends = SenderRows.New(store, clock, "sends");
+        await ended.SendAsync(1);
+        await ended.DisposeAsync();
+        clock.Advance(TimeSpan.FromHours(1));
+        await sends.SendAsync(2);
+
+        using var late = new EntryBatch();
+        late.Add("1"u8);
+        await Assert.ThrowsAsync<StoreRolledBackException>(async () => await store.AppendAsync(new("orders", "ended/send", 1, 1, late)));
+        Assert.Equal(2, (await store.FindStreamAsync("orders"))!.Appended);
+    }
+}

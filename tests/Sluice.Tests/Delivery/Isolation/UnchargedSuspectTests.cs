@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A suspect is charged for a crash only: not where the answer to its lease was lost and it could not be given back
+/// either.</summary>
+public class UnchargedSuspectTests
+{
+    private const int Items = 12;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static TheoryData<int> Seeds => [.. Enumerable.Range(1, 20)];
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public async Task LostAnswersChargeNobody(int seed)
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await store.OpenStreamAsync("work", new() { Partitions = 2 }, Cancellation);
+        await store.AddGroupAsync(Member.Group, cancellation: Cancellation);
+        using (var batch = new EntryBatch())
+        {
+            for (int n = 0; n < Items; n++) batch.Add("1"u8, EntryKey.Of($"{n}"));
+            await store.AppendAsync(new("work", "sender", 0, 1, batch), Cancellation);
+        }
+        foreach (int partition in new[] { 0, 1 })    // a process that dies with all of it under way
+        {
+            AcquireResult taken = await store.AcquireAsync(Member.Group, partition, new("dead") { Instance = "dead1" }, Cancellation);
+            await store.LeaseAsync(new([taken.Ownership]), Cancellation);
+        }
+
+        var attempts = new ConcurrentQueue<int>();
+        var faulty = new FaultyStore(store, seed);
+        await using var consecutor = new Consecutor<int>("work",
+            source => source.ForEachAsync((int _, ItemContext item, CancellationToken _) =>
+        {
+            attempts.Enqueue(item.Attempt);
+            return default;
+        }), Member.Options("me", faulty, clock, partitions: 2) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
+        await consecutor.StartAsync(Cancellation);
+        for (int round = 0; (await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0; round++)
+        {
+            Assert.True(round < 100_000, $"{consecutor.Snapshot()}");
+            clock.Advance(TimeSpan.FromMilliseconds(200));
+            for (int i = 0; i < 20; i++) await Member.NextAsync();
+        }
+        Assert.True(faulty.Lost > 0, "no answer was lost");
+        Assert.All(attempts, attempt => Assert.Equal(1, attempt));
+        Assert.Equal(Items, attempts.Count);
+        Assert.Empty(await store.ListDeadAsync(Member.Group, cancellation: Cancellation));
+        for (int round = 0; (await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null; round++)
+        {
+            Assert.True(round < 10_000, "the quarantine of a lease that failed is held for ever");
+            clock.Advance(TimeSpan.FromMilliseconds(200));
+            for (int i = 0; i < 20; i++) await Member.NextAsync();
+        }
+    }
+
+    /// <summary>Its earlier instance died while it ran a suspect. Others see that the member lives, and must not wait for it.</summary>
+    [Fact]
+    public async Task AMemberThatStartsReleasesTheQuarantineOfItsEarlierInstance()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await store.OpenStreamAsync("work", new() { Partitions = 2 }, Cancellation);
+        await store.AddGroupAsync(Member.Group, cancellation: Cancellation);
+        Assert.NotNull(await store.AcquireQuarantineAsync(Member.Group, "me", 0, Cancellation));
+        await using var other = new Consecutor<int>("work", source => source.ForEach((int _) => { }),
+            Member.Options("other", store, clock, 2));
+        await other.StartAsync(Cancellation);
+        Assert.Equal("me", (await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner);
+        await using var me = new Consecutor<int>("work", source => source.ForEach((int _) => { }), Member.Options("me", store, clock, 2));
+        await me.StartAsync(Cancellation);
+        Assert.Null((await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner);
+    }
+
+    /// <summary>Answers to leases of suspects are lost, and what follows fails for a while.</summary>
+    private sealed class FaultyStore(IStreamStore inner, int seed) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly Random random = new(seed);
+        private int failing;
+
+        public int Lost { get; private set; }
+
+        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+        {
+            LeaseResult lease = await Inner.LeaseAsync(request, cancellation);
+            if (request.Quarantine is null || lease.Batches.Count == 0) return lease;
+            lock (random)
+            {
+                if (random.Next(2) == 0) return lease;
+                Lost++;
+                failing = random.Next(1, 4);
+            }
+            throw new StreamStoreException("The answer is lost.");
+        }
+
+        public override ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        {
+            lock (random)
+                if (failing-- > 0) throw new StreamStoreException("The connection is cut.");
+            return Inner.ReleaseAsync(owner, cancellation);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using System.Collections.Concurrent;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>What one item costs when nothing else happens, in calls of the store: its owner's only, however many members there
+/// are.</summary>
+public class LoneItemTests
+{
+    private const int Items = 20;
+    private const int CallsPerItem = 5;
+    private const int Quiet = 20_000;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    [InlineData(32)]
+    public async Task ALoneItemWakesItsOwnerOnly(int members)
+    {
+        var clock = new TestClock();
+        await using var store = await ScenarioStore.OpenAsync(clock);
+        CountingStore[] stores = [.. Enumerable.Range(0, members).Select(_ => new CountingStore(store))];
+        Consecutor<int>[] all = [.. stores.Select((own, i) => new Consecutor<int>("work", source => source | (_ => { }),
+            Member.Options($"m{i:00}", own, clock, partitions: 64)))];
+        try
+        {
+            foreach (Consecutor<int> one in all) await one.StartAsync(Cancellation);
+            string[] names = [.. Enumerable.Range(0, members).Select(i => $"m{i:00}")];
+            for (int round = 0; !await AreSharedAsync(store, members); round++)
+            {
+                Assert.True(round < 1_000, await Member.OwnersAsync(store));
+                await Member.BeatAsync(store, clock, names);
+                for (int i = 0; i < 50; i++) await Member.NextAsync();
+            }
+            await SendAsync(1);                      // ends the answers that were still in flight when partitions were shared
+            await SettleAsync();
+            foreach (CountingStore own in stores) own.Calls.Clear();
+            for (int item = 2; item <= Items + 1; item++) await SendAsync(item);
+            string calls = string.Join(", ", stores.SelectMany(own => own.Calls).GroupBy(call => call.Key)
+                .Select(call => $"{call.Sum(own => own.Value)} {call.Key}"));
+            TestContext.Current.SendDiagnosticMessage($"{members} members, {Items} items: {calls}");
+            Assert.True(Calls() <= CallsPerItem * Items, calls);
+        }
+        finally
+        {
+            foreach (Consecutor<int> one in all) await one.DisposeAsync();
+        }
+
+        int Calls() => stores.Sum(own => own.Calls.Values.Sum());
+
+        // Until no member has work left.
+        async Task SettleAsync()
+        {
+            for (int quiet = 0, known = -1; quiet < Quiet; quiet++)
+            {
+                if (Calls() is var now && now != known) (quiet, known) = (0, now);
+                await Member.NextAsync();
+            }
+        }
+
+        async Task SendAsync(int number)
+        {
+            using var batch = new EntryBatch();
+            batch.Add("1"u8, EntryKey.Of($"{number}"));
+            Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("work", "sender", 0, number, batch), Cancellation)).Status);
+            while ((await store.FindStreamAsync("work", Cancellation))!.Groups[0].Outstanding > 0) await Member.NextAsync();
+        }
+    }
+
+    private static async Task<bool> AreSharedAsync(IStreamStore store, int members)
+    {
+        GroupInfo group = (await store.FindGroupAsync(Member.Group, Cancellation))!;
+        return group.Partitions.All(partition => partition.Owner is not null)
+            && group.Partitions.GroupBy(partition => partition.Owner).All(own => own.Count() <= (64 + members - 1) / members);
+    }
+
+    /// <summary>Counts calls, but those that wait.</summary>
+    private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public ConcurrentDictionary<string, int> Calls { get; } = new();
+
+        protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            if (name is not (nameof(WaitForChangeAsync) or nameof(WaitForEntriesAsync)))
+                Calls.AddOrUpdate(name, 1, static (_, count) => count + 1);
+            return call();
+        }
+    }
+}

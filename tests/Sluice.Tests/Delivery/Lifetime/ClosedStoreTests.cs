@@ -1,0 +1,69 @@
+using Sluice.Diagnostics;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A store that is disposed before the consecutor over it: it ends, and says why.</summary>
+public sealed class ClosedStoreTests : IAsyncDisposable
+{
+    private const string Why =
+        "The store of the consecutor numbers was disposed while the consecutor was at work, which is over with that. "
+        + "What was accepted is in the store, as far as a store keeps it. Stop or dispose the consecutor first, then its store.";
+
+    private readonly MemoryStreamStore store = new();
+    private readonly TaskCompletionSource begun = new();
+    private readonly TaskCompletionSource let = new();
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("idle")]
+    [InlineData("paused")]
+    [InlineData("at work")]
+    [InlineData("let go")]
+    [InlineData("not started")]
+    public async Task WhoeverUsesItIsToldTheSame(string how)
+    {
+        Consecutor<int> consecutor = New(how == "let go" ? Sluice.DeliveryGuarantee.None : Sluice.DeliveryGuarantee.Replay(3));
+        if (how != "not started") await consecutor.StartAsync(Cancellation);
+        if (how == "paused") consecutor.Pause();
+        if (how is "at work" or "let go")
+        {
+            await consecutor.SendAsync(1, Cancellation);
+            await begun.Task;
+        }
+        await store.DisposeAsync();
+        let.SetResult();
+        if (how is "paused" or "not started") Assert.Equal(Why,
+            (await Assert.ThrowsAsync<InvalidOperationException>(async () => await consecutor.SendAsync(2, Cancellation))).Message);
+        Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion)).Message);
+        Assert.Equal(ConsecutorStatus.Failed, consecutor.Snapshot().Status);
+        Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
+        await consecutor.StopAsync();
+        await consecutor.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AStopWithoutADeadlineEndsWithTheStore()
+    {
+        Consecutor<int> consecutor = New(Sluice.DeliveryGuarantee.Replay(3));
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await begun.Task;
+        Task<bool> stopping = consecutor.StopAsync();
+        await store.DisposeAsync();
+        let.SetResult();
+        Assert.False(await stopping);
+        Assert.Equal(Why, (await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion)).Message);
+        Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
+        Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
+    }
+
+    /// <summary>An item begins, and ends when it is let.</summary>
+    private Consecutor<int> New(Sluice.DeliveryGuarantee delivery) => new("numbers", source => source.ForEachAsync(async (_, _, _) =>
+    {
+        begun.TrySetResult();
+        await let.Task;
+    }), new() { Store = store, Delivery = delivery });
+}

@@ -1,0 +1,160 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A deadline is a deadline, whatever the store does: here it never comes back from a call, and heeds no token.</summary>
+public class DeadlineTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStopKeepsItsTimeWhileTheStoreStandsStillAndNothingIsLost(bool isDeaf)
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        var store = new FrozenStore(inner);
+        List<string> warnings = [];
+        using SemaphoreSlim begun = new(0);
+        var goOn = new TaskCompletionSource();
+        var consecutor = new Consecutor<int>("work", source => source.ForEachAsync(async (n, _, _) =>
+        {
+            begun.Release();
+            if (isDeaf) await goOn.Task;
+        }), Options(store) with { OnWarning = warnings.Add });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+        if (!isDeaf) await consecutor.WaitForIdleAsync(Cancellation);
+        else await begun.WaitAsync(Cancellation);
+        store.Freeze();
+        Task sending = isDeaf ? Task.CompletedTask : consecutor.SendAsync(4, CancellationToken.None).AsTask();
+        Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(10));
+        clock.Advance(TimeSpan.FromSeconds(10));
+        bool isQuiet = await stop.WaitAsync(Patience, Cancellation);
+        Assert.Equal(!isDeaf, isQuiet);
+        Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
+        var late = await Assert.ThrowsAsync<TimeoutException>(() => consecutor.Completion);
+        Assert.Contains("work was to stop within 00:00:10", late.Message);
+        Assert.Contains("the partitions 0, 1 were not given back", late.Message);
+        if (isDeaf) Assert.Contains("that does not heed its CancellationToken still runs", late.Message);
+        Assert.Contains(warnings, text => text.Contains("was to stop within"));
+        if (!isDeaf) await Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(Patience, Cancellation));
+        await consecutor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+
+        // What the store was asked meanwhile comes late, and harms nobody.
+        store.Thaw();
+        goOn.SetResult();
+        await using var next = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(inner));
+        await next.StartAsync(Cancellation);
+        await next.SendAsync(5, Cancellation);
+        ConsecutorSnapshot books = await next.WaitForIdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        Assert.Equal(books.Accepted, books.Completed);
+        Assert.InRange(books.Accepted, 4, isDeaf ? 4 : 5);          // what was sent to the store that stood still may come late
+        Assert.Equal(0, books.Unaccounted);
+    }
+
+    [Fact]
+    public async Task WhoIsDisposedGivesTheStoreALeaseTime()
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        var store = new FrozenStore(inner);
+        List<string> warnings = [];
+        var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { OnWarning = warnings.Add });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        store.Freeze();
+        Task disposing = consecutor.DisposeAsync().AsTask();
+        await store.Stuck.WaitAsync(Patience, Cancellation);          // it gives back
+        clock.Advance(TimeSpan.FromSeconds(30));
+        await disposing.WaitAsync(Patience, Cancellation);
+        Assert.Contains(warnings, text => text.Contains("was to stop within 00:00:30"));
+        store.Thaw();
+    }
+
+    [Fact]
+    public async Task AStartKeepsItsTimeWhereverTheStoreStandsStill()
+    {
+        int calls = int.MaxValue;
+        for (int at = 0; at < calls; at++)
+        {
+            await using var inner = new MemoryStreamStore(clock);
+            var store = new FrozenStore(inner) { FreezesAt = at };
+            var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }),
+                Options(store) with { LeaseDuration = TimeSpan.FromSeconds(1), OnWarning = _ => { } });
+            using var patience = new CancellationTokenSource();
+            Task start = consecutor.StartAsync(patience.Token);
+            if (await Task.WhenAny(start, store.Stuck.WaitAsync(Cancellation)).WaitAsync(Patience, Cancellation) == start)
+            {
+                await start;
+                (calls, store.FreezesAt) = (0, int.MaxValue);          // it starts without this call
+                store.Thaw();
+            }
+            else
+            {
+                Assert.False(start.IsCompleted);
+                await patience.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start.WaitAsync(Patience, Cancellation));
+            }
+            Task disposing = consecutor.DisposeAsync().AsTask();
+            while (!disposing.IsCompleted)
+            {
+                clock.Advance(TimeSpan.FromMilliseconds(500));
+                await Task.Yield();
+            }
+            await disposing;
+            store.Thaw();
+        }
+        Assert.Equal(0, calls);
+    }
+
+    [Fact]
+    public async Task WhoSendsOrAsksKeepsItsTime()
+    {
+        await using var inner = new MemoryStreamStore(clock);
+        var store = new FrozenStore(inner);
+        var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(store) with { OnWarning = _ => { } });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        store.Freeze();
+        Func<CancellationToken, Task>[] calls =
+        [
+            cancellation => consecutor.SendAsync(2, cancellation).AsTask(),
+            cancellation => consecutor.SendAllAsync([3, 4], cancellation).AsTask(),
+            cancellation => consecutor.TrySendAsync(5, new() { IdempotencyKey = "five" }, cancellation),
+            cancellation => consecutor.TrySendAsync(6, null, cancellation),
+            cancellation => consecutor.WaitForIdleAsync(cancellation),
+            cancellation => consecutor.CompleteAsync(cancellation),
+            cancellation => consecutor.OpenBatchAsync("batch", cancellation),
+            cancellation => consecutor.RedriveAsync(_ => true, cancellation),
+            cancellation => consecutor.DeleteDeadLettersAsync(_ => true, cancellation),
+        ];
+        foreach (Func<CancellationToken, Task> call in calls)
+        {
+            using var patience = new CancellationTokenSource();
+            Task asked = call(patience.Token);
+            Assert.False(asked.IsCompleted);
+            await patience.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked.WaitAsync(Patience, Cancellation));
+        }
+        Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(1));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await stop.WaitAsync(Patience, Cancellation);
+        store.Thaw();
+    }
+
+    private ConsecutorOptions Options(IStreamStore store) => new()
+    {
+        Store = store,
+        Stream = new() { Partitions = 2 },
+        LeaseDuration = TimeSpan.FromSeconds(30),
+        Run = new() { Time = clock, StopTimeout = TimeSpan.FromSeconds(1) },
+        Process = new(),
+    };
+}

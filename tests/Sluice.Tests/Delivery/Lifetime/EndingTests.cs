@@ -1,0 +1,196 @@
+using Sluice.Diagnostics;
+using Sluice.Testing;
+using Sluice.Topologies;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>However it is ended, it ends; and whoever asks too much or too late is told.</summary>
+public class EndingTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AStopThatWaitsCanBeCutShort(bool byDisposal)
+    {
+        await using var store = new MemoryStreamStore();
+        var begun = new SemaphoreSlim(0);
+        var consecutor = new Consecutor<int>("numbers", source => source.ForEachAsync(async (_, _, cancellation) =>
+        {
+            begun.Release();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await begun.WaitAsync(Cancellation);
+        Task<bool> stopping = consecutor.StopAsync();
+        Assert.False(stopping.IsCompleted);
+        if (byDisposal) await consecutor.DisposeAsync();
+        else await consecutor.StopAsync(TimeSpan.Zero);
+        Assert.False(await stopping);
+        Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
+        await consecutor.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task AStopDoesNotWaitForOthersToShareACommit()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }),
+            new() { Store = store, CommitInterval = TimeSpan.FromHours(1), Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await clock.WaitForTimersAsync(2, Cancellation);                  // the heart's, and that of the interval
+        Assert.Equal(1, consecutor.Snapshot().InFlight);
+        Assert.True(await consecutor.StopAsync());
+        Assert.Equal((1L, 0L), (consecutor.Snapshot().Completed, consecutor.Snapshot().InFlight));
+    }
+
+    [Fact]
+    public async Task AnImpossibleDeadlineChangesNothing()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        var failure = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => consecutor.StopAsync(TimeSpan.FromSeconds(-5)));
+        Assert.Equal("deadline", failure.ParamName);
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => consecutor.StopAsync(TimeSpan.MaxValue));
+        await consecutor.SendAsync(1, Cancellation);
+        Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
+        Assert.True(await consecutor.StopAsync());
+    }
+
+    [Fact]
+    public async Task WhoWaitsForOneThatWasNotStartedIsTold()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
+        Assert.True((await consecutor.WaitForIdleAsync(Cancellation)).IsIdle);
+        await consecutor.SendAsync(1, Cancellation);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.WaitForIdleAsync(Cancellation));
+        Assert.Equal("The consecutor numbers has not been started, so none of the 1 items that wait can end. Call StartAsync first.",
+            failure.Message);
+    }
+
+    [Fact]
+    public async Task AProducerOfOneThatHasEndedIsToldSo()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.StopAsync();
+        var failure = await Assert.ThrowsAsync<PipelineException>(() =>
+            (Source.From([1, 2]) | consecutor).RunAsync(cancellation: Cancellation));
+        Assert.Contains("The consecutor numbers has ended: nothing can be sent to it any more.", failure.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await consecutor.SendAsync(1, Cancellation));
+    }
+
+    [Fact]
+    public async Task AnItemOfNewerCodeWaitsForNewerCode()
+    {
+        await using var store = new MemoryStreamStore();
+        List<int> seen = [];
+        await using (Consecutor<int> newer = New(5))
+        {
+            newer.Pause();
+            await newer.SendAllAsync([1, 2], Cancellation);
+        }
+        await using (Consecutor<int> older = New(4))
+        {
+            await older.StartAsync(Cancellation);
+            await older.SendAsync(3, Cancellation);
+            ConsecutorSnapshot snapshot;
+            do snapshot = older.Snapshot();
+            while (snapshot is not { Parked: 2, Completed: 1 });
+            Assert.Equal("It was written by code version 5, and this is 4: it waits until code of that version starts.", snapshot.Problem);
+            Assert.Equal([3], seen);
+            await older.StopAsync();
+        }
+        await using (Consecutor<int> restarted = New(4))
+        {
+            await restarted.StartAsync(Cancellation);
+            Assert.Equal((2L, "It was written by code version 5, and this is 4: it waits until code of that version starts."),
+                (restarted.Snapshot().Parked, restarted.Snapshot().Problem));
+        }
+        await using Consecutor<int> again = New(5);
+        await again.StartAsync(Cancellation);
+        Assert.Equal(3, (await again.WaitForIdleAsync(Cancellation)).Completed);
+        Assert.Equal([1, 2, 3], seen.Order());
+
+        Consecutor<int> New(int version) => new("numbers", source => source.ForEach(seen.Add),
+            new() { Store = store, CodeVersion = version, Stream = new() { Partitions = 1 } });
+    }
+
+    [Fact]
+    public async Task ReplayedForEverMeansForEver()
+    {
+        await using var store = new MemoryStreamStore();
+        int starts = 0;
+        await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ =>
+        {
+            if (++starts < 5) throw new TimeoutException();
+        }), new() { Store = store, Delivery = Sluice.DeliveryGuarantee.Replay(int.MaxValue, Backoff.None) });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        Assert.Equal((1L, 0L), ((await consecutor.WaitForIdleAsync(Cancellation)).Completed, consecutor.Snapshot().Dead));
+        Assert.Equal(5, starts);
+    }
+
+    [Fact]
+    public void OptionsOutOfRangeAreRefusedByName()
+    {
+        Refuses("ConsecutorOptions.MaxInFlight", () => new ConsecutorOptions { MaxInFlight = 0 });
+        Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.MaxValue });
+        Refuses("ConsecutorOptions.LeaseDuration", () => new ConsecutorOptions { LeaseDuration = TimeSpan.Zero });
+        Refuses("ConsecutorOptions.CommitInterval", () => new ConsecutorOptions { CommitInterval = TimeSpan.MaxValue });
+        Refuses("ConsecutorOptions.CodeVersion", () => new ConsecutorOptions { CodeVersion = -5 });
+        Refuses("RunOptions.StopTimeout", () => new RunOptions { StopTimeout = TimeSpan.FromSeconds(-1) });
+        Refuses("RunOptions.MaxDeadLetters", () => new RunOptions { MaxDeadLetters = 0 });
+        Refuses("RunOptions.MaxBufferedItems", () => new RunOptions { MaxBufferedItems = 0 });
+        Refuses("limit", () => Stage.Timeout(TimeSpan.MaxValue));
+        Refuses("StreamOptions.Partitions", () => New("numbers", new() { Stream = new() { Partitions = 5000 } }));
+        Refuses("StreamOptions.MaxItems", () => New("numbers", new() { Stream = new() { MaxItems = 0 } }));
+        Assert.StartsWith("ConsecutorOptions.LeaseDuration ('10675199.02:48:05.4775807') must be less than or equal to '49.00:00:00'.",
+            Assert.Throws<ArgumentOutOfRangeException>(() => new ConsecutorOptions { LeaseDuration = TimeSpan.MaxValue }).Message,
+                StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OptionsThatAreNullAreRefusedByName()
+    {
+        Refuses("ConsecutorOptions.Delivery", () => new ConsecutorOptions { Delivery = null! });
+        Refuses("ConsecutorOptions.Stream", () => new ConsecutorOptions { Stream = null! });
+        Refuses("ConsecutorOptions.Serializers", () => new ConsecutorOptions { Serializers = null! });
+        Refuses("ConsecutorOptions.Run", () => new ConsecutorOptions { Run = null! });
+        Refuses("ConsecutorOptions.InstanceId", () => new ConsecutorOptions { InstanceId = null! });
+        Refuses("RunOptions.Time", () => new RunOptions { Time = null! });
+        Refuses("RunOptions.Outputs", () => new RunOptions { Outputs = null! });
+        Assert.Null(new ConsecutorOptions { Store = null }.Store);
+    }
+
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("two\nlines", "has U+000A behind its first 3")]
+    public void ANameThatIsNoneIsRefused(string name, string what)
+    {
+        string message =
+            $"A name in a stream store has 1 to 200 characters, none of them a control character such as a line break; this one {what}. "
+            + $"(Parameter 'name')";
+        Assert.Equal(message, Assert.Throws<ArgumentException>(() => New(name, new())).Message);
+        Refuses("ConsecutorOptions.InstanceId", () => new ConsecutorOptions { InstanceId = name });
+    }
+
+    private static void Refuses(string property, Func<object> make)
+        => Assert.Equal(property, Assert.ThrowsAny<ArgumentException>(make).ParamName);
+
+    private static Consecutor<int> New(string name, ConsecutorOptions options) => new(name, source => source.ForEach(_ => { }), options);
+
+    [Fact]
+    public void ABodyThatLeavesItsSourceOutIsRefused()
+    {
+        var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", _ => Source.From([7]) | (_ => { })));
+        Assert.Contains("It takes its items from the source it is given", failure.Message, StringComparison.Ordinal);
+    }
+}

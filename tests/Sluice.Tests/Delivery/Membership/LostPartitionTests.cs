@@ -1,0 +1,300 @@
+using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Partitions that are lost, and taken anew, while something of them is under way: nothing is lost or done twice, and the books
+/// come to rest.</summary>
+public class LostPartitionTests
+{
+    private readonly TestClock clock = new();
+    private readonly ConcurrentQueue<int> started = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <remarks>The store has given out something of two partitions, and nobody knows; it then fails once more, when the first of them is
+    /// given back.</remarks>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task WhatWasLeasedUnknownIsGivenBackAlsoIfACallForThatFails(bool hasKey)
+    {
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue),
+            Member.Options("one", store, clock, 2))
+        { Key = hasKey ? n => $"{n}" : null };
+        await consecutor.StartAsync(Cancellation);
+        store.FailsRelease = true;
+        store.FailsLeaseOf = 1;
+        for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
+        Assert.True(end is { Accepted: 20, Completed: 20, Unaccounted: 0 }, $"{end}");
+        // what was under way when all partitions were given up is started again
+        Assert.Equal(Enumerable.Range(0, 20), started.Distinct().Order());
+        Assert.False(store.FailsRelease);
+    }
+
+    /// <remarks>The partition comes back when the other member has ended everything there, which this one has never seen, as it was at work
+    /// all the time.</remarks>
+    [Fact]
+    public async Task WhatAnotherHasEndedIsCountedAlsoWhenItsPartitionIsOurs()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Consecutor<int> first = Make("one", let.Task), second = Make("two", Task.CompletedTask);
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        await UntilOwnersAsync("one two", "one", "two");
+        await first.SendAllAsync([.. Enumerable.Range(0, 20)], Cancellation);
+        await Member.UntilAsync(() => first.Snapshot().InFlight > 0 && second.Snapshot() is { InFlight: 0, Completed: > 0 }
+            && first.Snapshot().InFlight + second.Snapshot().Completed == 20);
+        await second.StopAsync();
+        await UntilOwnersAsync("one one", "one");
+        let.SetResult();
+        ConsecutorSnapshot end = await IdleAsync(first, first.WaitForIdleAsync(Cancellation));
+        Assert.True(end is { Accepted: 20, Completed: 20, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(Enumerable.Range(0, 20), started.Order());
+
+        Consecutor<int> Make(string name, Task gate)
+            => new("work", source => source.ForEachAsync(async (int n, ItemContext _, CancellationToken cancellation) =>
+        {
+            await gate.WaitAsync(cancellation);
+            started.Enqueue(n);
+        }), Member.Options(name, store, clock, 2))
+            { Key = static n => $"{n}" };
+
+        async Task UntilOwnersAsync(string owners, params string[] living)
+        {
+            for (int round = 0; string.Join(' ', (await store.FindGroupAsync(Member.Group,
+                Cancellation))!.Partitions.Select(static partition => partition.Owner ?? "-").Order()) != owners; round++)
+            {
+                Assert.True(round < 1_000, await Member.OwnersAsync(store));
+                await Member.BeatAsync(store, clock, living);
+                for (int i = 0; i < 50; i++) await Member.NextAsync();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task WhatWasLetGoOfIsCountedOnceIfItsPartitionIsLost()
+    {
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using var consecutor = new Consecutor<int>("work",
+            source => source.ForEachAsync(async (int n, ItemContext _, CancellationToken cancellation) =>
+        {
+            started.Enqueue(n);
+            if (n < 5) await let.Task.WaitAsync(cancellation);
+        }) | Stage.Parallel(8), Member.Options("one", store, clock) with { Delivery = DeliveryGuarantee.None });
+        await consecutor.StartAsync(Cancellation);
+        for (int n = 0; n < 5; n++) await consecutor.SendAsync(n, Cancellation);
+        await Member.UntilAsync(() => started.Count == 5);
+        store.FailsLeaseOf = 0;
+        await consecutor.SendAsync(5, Cancellation);
+        await Member.UntilAsync(() => store.FailsLeaseOf < 0);
+        let.SetResult();
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
+        await consecutor.StopAsync();                // lets what is let go of end
+        end = consecutor.Snapshot();
+        Assert.True(end is { Accepted: 6, Completed: 6, Pending: 0, InFlight: 0, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(Enumerable.Range(0, 6), started.Order());
+    }
+
+    [Fact]
+    public async Task WhatCouldNotBeLetGoOfIsNotStarted()
+    {
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue),
+            Member.Options("one", store, clock) with { Delivery = DeliveryGuarantee.None });
+        await consecutor.StartAsync(Cancellation);
+        store.IsTakenBeforeCommit = true;
+        await consecutor.SendAsync(1, Cancellation);
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
+        Assert.True(end is { Accepted: 1, Completed: 1, Unaccounted: 0 }, $"{end}");
+        Assert.Equal([1], started);
+    }
+
+    /// <remarks>What is too large for one commit is run in two parts; meanwhile the partition was given up.</remarks>
+    [Fact]
+    public async Task WhatIsToBeDividedIsGivenUpIfThePartitionIsLost()
+    {
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        await store.OpenStreamAsync("out", new() { Partitions = 1 }, Cancellation);
+        var sink = new Copies();
+        await using var consecutor = new Consecutor<int>("work", source => source | (Sink.Commit(() => sink) | Stage.Named("copies")),
+            Member.Options("one", store, clock, 2))
+        { Key = static n => $"{n}" };
+        string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"{n}")];
+        int[] here = [.. Enumerable.Range(0, 100).Where(n => EntryKey.Of(keys[n]).PartitionOf(2) == 0)],
+            there = [.. Enumerable.Range(0, 100).Except(here)];
+        await consecutor.SendAllAsync([here[0], here[1], here[2]], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await sink.Begun.Task.WaitAsync(Cancellation);
+        store.FailsLeaseOf = 1;
+        await consecutor.SendAsync(there[0], Cancellation);
+        await Member.UntilAsync(() => store.FailsLeaseOf < 0 && store.Releases == 2);
+        sink.Let.SetResult();
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
+        Assert.True(end is { Accepted: 4, Completed: 4, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(4 * Copies.Count, (await store.FindStreamAsync("out", Cancellation))!.Items);
+    }
+
+    /// <remarks>The commit of the fourth is applied, and its answer lost. Before it is sent again, its partition is given up, and taken
+    /// anew, with the second, which has waited, to be let go on.</remarks>
+    [Fact]
+    public async Task WhatWasCommittedIsKnownToBeAlsoIfThePartitionIsTakenAnewBeforeTheAnswer()
+    {
+        string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"{n}")];
+        string[] here = [.. keys.Where(static key => EntryKey.Of(key).PartitionOf(2) == 0)], there = [.. keys.Except(here)];
+        var ledger = new Ledger();
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        await using var consecutor = new Consecutor<int>("work", source => source |
+        [
+            s => s | ledger.Sink<int>(),
+            s => s | (n => { started.Enqueue(n); if (n == 1 && started.Count(static one => one == 1) == 1)
+                throw new TimeoutException("not now"); }),
+        ],
+        Member.Options("one", store, clock, 2) with { Delivery = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromHours(1))) })
+        { Key = n => n < 3 ? here[0] : n == 3 ? here[1] : there[0] };
+        await consecutor.SendAllAsync([1, 2], Cancellation);
+        await consecutor.StartAsync(Cancellation);
+        await Member.UntilAsync(() => consecutor.Snapshot() is { Retrying: 1, Parked: 1 });
+        store.LosesAnswerToCommit = true;
+        await consecutor.SendAsync(3, Cancellation);
+        await Member.UntilAsync(() => !store.LosesAnswerToCommit);
+        store.FailsLeaseOf = 1;
+        await consecutor.SendAsync(4, Cancellation);
+        await Member.UntilAsync(() => store.Releases == 2);
+        for (int i = 0; i < 200; i++) await Member.NextAsync();          // it would take them now
+        ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation), TimeSpan.FromMinutes(1));
+        Assert.True(end is { Accepted: 4, Completed: 4, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(["1", "2", "3", "4"], ledger.Lines.Order());
+    }
+
+    /// <remarks>Commits are sent again and again, and the partitions are to be taken anew when they are answered.</remarks>
+    [Fact]
+    public async Task AStopWithADeadlineDoesNotWaitForWhoWaitsForCommits()
+    {
+        string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"{n}")];
+        string here = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 0),
+            there = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 1);
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        ConsecutorOptions options = Member.Options("one", store, clock, 2);
+        await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue),
+            options with { Run = options.Run with { StopTimeout = TimeSpan.FromDays(1) } })
+        { Key = n => n == 1 ? here : there };
+        await consecutor.StartAsync(Cancellation);
+        store.FailsCommits = true;
+        await consecutor.SendAsync(1, Cancellation);
+        await Member.UntilAsync(() => store.Commits > 0);
+        store.FailsLeaseOf = 1;
+        await consecutor.SendAsync(2, Cancellation);
+        await Member.UntilAsync(() => store.Releases == 2);
+        for (int i = 0; i < 200; i++) await Member.NextAsync();          // it would wait now
+        Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(1));
+        for (int i = 0; !stop.IsCompleted; i++)
+        {
+            Assert.True(i < 20_000, $"It does not stop: {consecutor.Snapshot()}");
+            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        Assert.False(await stop);
+        Assert.DoesNotContain("one", await Member.OwnersAsync(store), StringComparison.Ordinal);
+    }
+
+    private async Task<ConsecutorSnapshot> IdleAsync(Consecutor<int> consecutor, Task<ConsecutorSnapshot> idle, TimeSpan? step = null)
+    {
+        for (int i = 0; !idle.IsCompleted; i++)
+        {
+            Assert.True(i < 20_000, $"It is still at it: {consecutor.Snapshot()}");
+            if (i % 50 == 49) clock.Advance(step ?? TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        return await idle;
+    }
+
+    /// <summary>Loses the answer to the lease that gives out something of a partition; fails a release; and gives partitions to somebody
+    /// else.</summary>
+    private sealed class LosingStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private volatile int failsLeaseOf = -1;
+        private int releases, commits;
+
+        public int FailsLeaseOf
+        {
+            get => failsLeaseOf;
+            set => failsLeaseOf = value;
+        }
+
+        public volatile bool FailsRelease;
+
+        public volatile bool IsTakenBeforeCommit;
+
+        public volatile bool LosesAnswerToCommit;
+
+        public volatile bool FailsCommits;
+
+        public int Commits => Volatile.Read(ref commits);
+
+        public int Releases => Volatile.Read(ref releases);
+
+        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+        {
+            LeaseResult result = await base.LeaseAsync(request, cancellation);
+            if (!result.Batches.Any(batch => batch.Owner.Partition == failsLeaseOf)) return result;
+            failsLeaseOf = -1;
+            throw new StreamStoreException("The answer was lost.");
+        }
+
+        public override async ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default)
+        {
+            if (FailsRelease && failsLeaseOf < 0)
+            {
+                FailsRelease = false;
+                throw new StreamStoreException("The connection is cut.");
+            }
+            bool released = await base.ReleaseAsync(owner, cancellation);
+            Interlocked.Increment(ref releases);
+            return released;
+        }
+
+        public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
+        {
+            Interlocked.Increment(ref commits);
+            if (FailsCommits) throw new StreamStoreException("The connection is cut.");
+            if (IsTakenBeforeCommit)
+            {
+                IsTakenBeforeCommit = false;
+                AcquireResult taken = await Inner.AcquireAsync(commit.Owner.Group, commit.Owner.Partition,
+                    new("other") { ExpectedEpoch = commit.Owner.Epoch }, cancellation);
+                await Inner.ReleaseAsync(taken.Ownership, cancellation);
+            }
+            CommitResult result = await base.CommitAsync(commit, cancellation);
+            if (!LosesAnswerToCommit) return result;
+            LosesAnswerToCommit = false;
+            throw new StreamStoreException("The answer was lost.");
+        }
+    }
+
+    private sealed class Copies : TransactionalSink<int>
+    {
+        public const int Count = StoreCommit.MaxItems / 2;
+
+        public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Let { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+
+        protected override async ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            if (Begun.TrySetResult()) await Let.Task.WaitAsync(cancellation);
+            var entries = new EntryBatch { Stream = "out" };
+            foreach (StagedItem<int> item in commit.Items)
+                for (int copy = 0; copy < Count; copy++) entries.Add([(byte)item.Value]);
+            commit.Append(new("out", entries));
+        }
+    }
+}

@@ -1,0 +1,168 @@
+using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Members that live share the partitions: they move when members come and go, and when nothing of them is under way.</summary>
+public class SharingTests
+{
+    private readonly TestClock clock = new();
+    private readonly ConcurrentQueue<(string Member, int Item)> done = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task WhoComesGetsItsShareAndWhoGoesLeavesItToTheOthers()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b"), third = Make(store, "c");
+        await first.StartAsync(Cancellation);
+        await UntilOwnersAsync(store, "aaaaaaaa", "a");
+        await second.StartAsync(Cancellation);
+        await UntilOwnersAsync(store, "aaaabbbb", "a", "b");
+        await third.StartAsync(Cancellation);
+        await UntilAsync(store, owners => !owners.Contains('-', StringComparison.Ordinal)
+            && owners.GroupBy(static owner => owner).Select(static group => group.Count()).Order().SequenceEqual([2, 3, 3]), "a", "b", "c");
+        string balanced = await OwnersAsync(store);
+        for (int round = 0; round < 10; round++) await BeatAsync(store, "a", "b", "c");
+        Assert.Equal(balanced, await OwnersAsync(store));          // nothing moves for nothing
+
+        Assert.True(await first.StopAsync());
+        await UntilOwnersAsync(store, "bbbbcccc", "b", "c");
+        await second.AbandonAsync();
+        await UntilOwnersAsync(store, "cccccccc", "c");
+    }
+
+    [Fact]
+    public async Task TheBooksOfEachMemberAreThoseOfAllWhenItIsIdle()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        await UntilOwnersAsync(store, "aaaabbbb", "a", "b");
+        await first.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
+        await second.SendAllAsync([.. Enumerable.Range(100, 100)], Cancellation);
+        foreach (Consecutor<int> one in new[] { first, second })
+        {
+            Task<ConsecutorSnapshot> idle = one.WaitForIdleAsync(Cancellation);
+            while (!idle.IsCompleted) await BeatAsync(store, "a", "b");
+            ConsecutorSnapshot end = await idle;
+            Assert.Equal((200L, 200L, 0L, 0L), (end.Accepted, end.Completed, end.Cancelled, end.Unaccounted));
+        }
+        Assert.Equal(Enumerable.Range(0, 200), done.Select(static one => one.Item).Order());
+        Assert.Equal(["a", "b"], done.Select(static one => one.Member).Distinct().Order());
+    }
+
+    [Fact]
+    public async Task APartitionMovesWhenNothingOfItIsUnderWayAndNothingIsStartedTwice()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Consecutor<int> first = Make(store, "a", item => item < 0 ? let.Task : Task.CompletedTask, partitions: 2),
+            second = Make(store, "b", partitions: 2);
+        await first.SendAllAsync([.. Enumerable.Range(-100, 100)], Cancellation);          // in both partitions
+        await first.StartAsync(Cancellation);
+        await Member.UntilAsync(() => first.Snapshot().InFlight == 100);
+        await second.StartAsync(Cancellation);
+        for (int round = 0; round < 2; round++) await BeatAsync(store, "a", "b");
+        Assert.Equal("aa", await OwnersAsync(store));
+        await second.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
+        let.SetResult();
+        await UntilOwnersAsync(store, "ab", "a", "b");
+        await Member.UntilAsync(() => done.Count == 200);
+        Assert.Equal(Enumerable.Range(-100, 200), done.Select(static one => one.Item).Order());
+        foreach (IGrouping<int, int> key in done.Select(static one => one.Item).GroupBy(KeyOf)) Assert.Equal(key.Order(), key);
+        Assert.Equal(100, done.Count(static one => one is { Member: "a", Item: < 0 }));
+    }
+
+    [Fact]
+    public async Task APartitionOfWhichNothingEndsForLongGoesOn()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Consecutor<int> first = Make(store, "a", _ => let.Task, partitions: 2), second = Make(store, "b", partitions: 2);
+        await first.SendAllAsync([.. Enumerable.Range(-100, 100)], Cancellation);
+        await first.StartAsync(Cancellation);
+        await Member.UntilAsync(() => first.Snapshot().InFlight == 100);
+        await second.StartAsync(Cancellation);
+        for (int round = 0; round < 20; round++) await BeatAsync(store, "a", "b");
+        Assert.Equal("aa", await OwnersAsync(store));
+        let.SetResult();
+        await first.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
+        await Member.UntilAsync(() => done.Count == 200);
+        Assert.Equal(Enumerable.Range(-100, 200), done.Select(static one => one.Item).Order());
+    }
+
+    [Fact]
+    public async Task WhatIsMeantForAMemberThatTakesNothingIsTakenByAnother()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        second.Pause();
+        await UntilAsync(store, static owners => owners.Contains('-', StringComparison.Ordinal), "a", "b");
+        await UntilOwnersAsync(store, "aaaaaaaa", "a", "b");
+        for (int round = 0; round < 5; round++) await BeatAsync(store, "a", "b");
+        Assert.Equal("aaaaaaaa", await OwnersAsync(store));          // and stays with it
+        await first.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
+        await Member.UntilAsync(() => done.Count == 100);
+    }
+
+    [Fact]
+    public async Task AMemberThatWasSlowToTakeItsShareGetsItSoon()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        second.Pause();
+        await UntilAsync(store, static owners => owners.Contains('-', StringComparison.Ordinal), "a", "b");
+        await UntilOwnersAsync(store, "aaaaaaaa", "a", "b");
+        second.Resume();
+        int beats = 0;
+        for (; await OwnersAsync(store) != "aaaabbbb" && beats < 270; beats++)
+        {
+            await BeatAsync(store, "a", "b");
+            // the clock is faster than who takes
+            for (int i = 0; i < 5_000 && (await OwnersAsync(store)).Contains('-', StringComparison.Ordinal); i++) await Member.NextAsync();
+        }
+        Assert.InRange(beats, 1, 269);               // three in a lease time: a hundred lease times are 300. Mostly it is some 15
+    }
+
+    private static int KeyOf(int item) => ((item % 16) + 16) % 16;
+
+    private static async Task<string> OwnersAsync(IStreamStore store)
+        => string.Concat((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Select(static partition => partition.Owner
+        ?? "-").Order());
+
+    private Task UntilOwnersAsync(IStreamStore store, string owners, params string[] living)
+        => UntilAsync(store, now => now == owners, living);
+
+    private async Task UntilAsync(IStreamStore store, Func<string, bool> isSo, params string[] living)
+    {
+        for (int round = 0; !isSo(await OwnersAsync(store)); round++)
+        {
+            Assert.True(round < 1_000, await OwnersAsync(store));
+            await BeatAsync(store, living);
+        }
+    }
+
+    /// <summary>Time passes, and what follows from it is done meanwhile, mostly.</summary>
+    private async Task BeatAsync(IStreamStore store, params string[] living)
+    {
+        await Member.BeatAsync(store, clock, living);
+        for (int i = 0; i < 50; i++) await Member.NextAsync();
+    }
+
+    private Consecutor<int> Make(IStreamStore store, string name, Func<int, Task>? work = null, int partitions = 8)
+        => new("work", source => source.ForEachAsync(async (int item, ItemContext _, CancellationToken cancellation) =>
+        {
+            if (work is not null) await work(item).WaitAsync(cancellation);
+            done.Enqueue((name, item));
+        }), Member.Options(name, store, clock, partitions))
+        { Key = static item => $"{KeyOf(item)}" };
+}

@@ -1,0 +1,151 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Two consecutors of one name in one process: the second is refused as long as the first one is at work.</summary>
+public class TwiceRunningTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ASecondOneOfTheSameNameAndMemberIsRefusedUntilTheFirstHasEnded()
+    {
+        await using var store = new MemoryStreamStore();
+        var let = new TaskCompletionSource();
+        await using Consecutor<int> first = New(store, _ => let.Task);
+        await first.StartAsync(Cancellation);
+        await first.SendAsync(1, Cancellation);
+
+        await using Consecutor<int> second = New(store, _ => Task.CompletedTask);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => second.StartAsync(Cancellation));
+        Assert.Equal(
+            "A consecutor numbers is at work in this process already (Running), over the same store and as the same member 'me': this one "
+                + "would take everything from it. "
+            + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.InstanceId.", failure.Message);
+
+        // Nobody was robbed, and nobody has failed.
+        let.SetResult();
+        Assert.Equal(1, (await first.WaitForIdleAsync(Cancellation)).Completed);
+        Assert.Equal((ConsecutorStatus.Running, null), (first.Snapshot().Status, first.Snapshot().Problem));
+        Assert.Equal(ConsecutorStatus.Created, second.Snapshot().Status);
+        Assert.False(second.Completion.IsCompleted);
+
+        await first.StopAsync();
+        await second.StartAsync(Cancellation);
+        await second.SendAsync(2, Cancellation);
+        Assert.Equal(2, (await second.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
+    [Theory]
+    [InlineData("dispose")]
+    [InlineData("abandon")]
+    [InlineData("fail")]
+    [InlineData("fail at the start")]
+    public async Task HoweverTheFirstEndsTheSecondMayStart(string how)
+    {
+        await using var store = new MemoryStreamStore();
+        var failing = new FailingStore(store) { FailsToJoin = how == "fail at the start" };
+        await using Consecutor<int> first = New(failing, _ => Task.CompletedTask);
+        if (failing.FailsToJoin) await Assert.ThrowsAsync<StreamStoreException>(() => first.StartAsync(Cancellation));
+        else await first.StartAsync(Cancellation);
+        failing.FailsToJoin = false;
+        if (how == "dispose") await first.DisposeAsync();
+        else if (how == "abandon") await first.AbandonAsync();
+        else if (how == "fail")
+        {
+            failing.IsClosed = true;
+            await first.SendAsync(1, Cancellation);
+            while (first.Snapshot().Status != ConsecutorStatus.Failed) await Task.Yield();          // and maybe not at its end yet
+            failing.IsClosed = false;
+        }
+
+        await using Consecutor<int> second = New(failing, _ => Task.CompletedTask);
+        await second.StartAsync(Cancellation);
+        await second.SendAsync(2, Cancellation);
+        Assert.Equal(how == "fail" ? 2 : 1, (await second.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
+    [Fact]
+    public async Task AHeartbeatThatArrivesAfterTheEndOfItsSenderIsNoSignOfLife()
+    {
+        await using var memory = new MemoryStreamStore();
+        var store = new LateStore(memory);
+        await using Consecutor<int> first = New(store, _ => Task.CompletedTask);
+        await first.StartAsync(Cancellation);
+        await first.AbandonAsync();
+
+        await using Consecutor<int> second = New(store, _ => Task.CompletedTask);
+        await second.StartAsync(Cancellation);
+        Assert.Equal(ConsecutorStatus.Running, second.Snapshot().Status);
+        Assert.True(store.IsLateDone);
+    }
+
+    [Theory]
+    [InlineData("numbers", "me", true)]
+    [InlineData("numbers", "you", false)]
+    [InlineData("letters", "me", false)]
+    public async Task OthersAreWelcomeUnlessAllIsTheSame(string name, string member, bool otherStore)
+    {
+        await using var store = new MemoryStreamStore();
+        await using var another = new MemoryStreamStore();
+        await using Consecutor<int> first = New(store, _ => Task.CompletedTask);
+        await using Consecutor<int> second = New(otherStore ? another : store, _ => Task.CompletedTask, name, member);
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        Assert.Equal(ConsecutorStatus.Running, second.Snapshot().Status);
+    }
+
+    [Fact]
+    public async Task WhoseSendsAreTakenOverIsToldOfTheMember()
+    {
+        await using var store = new MemoryStreamStore();
+        await using Consecutor<int> first = New(store, _ => Task.CompletedTask);
+        await using Consecutor<int> second = New(store, _ => Task.CompletedTask);
+        await first.SendAsync(1, Cancellation);
+        await second.SendAsync(2, Cancellation);
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(async () => await first.SendAsync(3, Cancellation));
+        Assert.Equal(
+            "Somebody else has opened the producer 'me/send' of numbers since: another consecutor of this name sends to the same store as "
+                + "the same member 'me'. "
+            + "The items were not accepted. Let one of them end before the next one sends, or give each its own "
+            + "ConsecutorOptions.InstanceId.", failure.Message);
+    }
+
+    private static Consecutor<int> New(IStreamStore store, Func<int, Task> work, string name = "numbers", string member = "me")
+        => new(name, source => source.ForEachAsync(async (item, _, _) => await work(item)),
+        new() { Store = store, InstanceId = member, Stream = new() { Partitions = 2 } });
+
+    /// <summary>Sends the first heartbeat once more, just before a second instance takes the name.</summary>
+    private sealed class LateStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private HeartbeatRequest? first;
+
+        public bool IsLateDone { get; private set; }
+
+        public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
+        {
+            first ??= request;
+            if (request.Replaces is not null && !IsLateDone)
+            {
+                IsLateDone = true;
+                Assert.Equal(HeartbeatStatus.Accepted, (await base.HeartbeatAsync(first, cancellation)).Status);
+            }
+            return await base.HeartbeatAsync(request, cancellation);
+        }
+    }
+
+    private sealed class FailingStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public bool FailsToJoin { get; set; }
+
+        public bool IsClosed { get; set; }
+
+        public override ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+            => IsClosed ? throw new ObjectDisposedException("store") : base.LeaseAsync(request, cancellation);
+
+        public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
+            => FailsToJoin ? throw new StreamStoreException("no") : base.HeartbeatAsync(request, cancellation);
+    }
+}

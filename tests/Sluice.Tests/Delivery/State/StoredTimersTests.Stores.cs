@@ -1,0 +1,60 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+using Sluice.Topologies;
+
+namespace Sluice.Tests.Delivery;
+
+/// <content>The stores of these tests, and the rows in them.</content>
+public sealed partial class StoredTimersTests
+{
+    private static async Task RestAsync()
+    {
+        for (int i = 0; i < 3_000; i++) await Member.NextAsync();
+    }
+
+    /// <summary>What was put out is written before its commit is made.</summary>
+    private static async Task UntilRowsAsync(IStreamStore store, string name, int count)
+    {
+        while (await RowsAsync(store, name) != count) await Member.NextAsync();
+    }
+
+    private static async Task<int> RowsAsync(IStreamStore store, string name)
+    {
+        int rows = 0;
+        for (int partition = 0; partition < 3; partition++)
+            foreach (string node in (string[])[$"$timers/{name}", $"$due/{name}"])
+            {
+                try
+                {
+                    rows += (await store.ListStateAsync(new GroupId("remotes", "remotes"), partition, node,
+                        cancellation: Cancellation)).Count;
+                }
+                // it has one partition
+                catch (Exception e) when (e is ArgumentException or StreamStoreException && partition > 0) { break; }
+            }
+        return rows;
+    }
+
+    private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int rows;
+
+        public int Rows => Volatile.Read(ref rows);
+
+        public override async ValueTask<IReadOnlyList<StateRow>> ListStateAsync(GroupId group, int partition, string node,
+            string? after = null, int max = 1000, CancellationToken cancellation = default)
+        {
+            IReadOnlyList<StateRow> page = await base.ListStateAsync(group, partition, node, after, max, cancellation);
+            Interlocked.Add(ref rows, page.Count);
+            return page;
+        }
+    }
+
+    private sealed class Disposed : IDisposable
+    {
+        public MemoryStreamStore Store { get; } = new();
+
+        public void Dispose() => Store.DisposeAsync().AsTask().GetAwaiter().GetResult();
+    }
+}

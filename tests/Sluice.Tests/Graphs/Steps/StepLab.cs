@@ -1,0 +1,38 @@
+using Sluice.Graphs;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Graphs;
+
+/// <summary>Steps in virtual time, one thing at a time, in an order that a seed decides.</summary>
+internal sealed class StepLab(int seed)
+{
+    public TestClock Clock { get; } = new();
+
+    public SeededScheduler Scheduler { get; } = new(seed);
+
+    public StepScopeOptions Options => new() { Time = Clock, Scheduler = Scheduler };
+
+    /// <summary>The seconds since the beginning.</summary>
+    public double Now => Clock.GetTimestamp() / (double)TimeSpan.TicksPerSecond;
+
+    public Task DelayAsync(double seconds, CancellationToken cancellation = default)
+        => Task.Delay(TimeSpan.FromSeconds(seconds), Clock, cancellation);
+
+    /// <summary>Cancels here and now: everything that is told of it is told by the thread of the test.</summary>
+    public static void Cancel(CancellationTokenSource stop) => stop.Cancel();
+
+    /// <summary>Runs in a scope, to the end.</summary>
+    public Task RunAsync(Func<StepScope, Task> work, int? maxConcurrency = null, StepScopeOptions? options = null,
+        CancellationToken cancellation = default)
+        => Scheduler.RunToEndAsync(async () =>
+        {
+            await using StepScope scope = StepScope.Begin(maxConcurrency, cancellation, options ?? Options);
+            await work(scope);
+        }, Clock);
+
+    /// <summary>The same with each of some seeds.</summary>
+    public static async Task WithSeedsAsync(int count, Func<StepLab, Task> test)
+    {
+        for (int seed = 0; seed < count; seed++) await test(new(seed));
+    }
+}

@@ -1,0 +1,109 @@
+using Sluice.Graphs;
+
+namespace Sluice.Tests.Graphs;
+
+/// <summary>What counts as a failure, what as a cancellation, and when a failure has been seen.</summary>
+public class StepOutcomeTests
+{
+    [Fact]
+    public Task ATaskThatGaveUpByItselfHasFailed() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    {
+        var save = Step.Of((string text) => text);
+        Future<string> saved = save(GiveUpAsync(lab));
+        var failure = await Assert.ThrowsAsync<TaskCanceledException>(() => scope.Completion);
+        Assert.Equal(("100 seconds are over", FutureStatus.Failed), (failure.Message, saved.Status));
+        Assert.IsType<TimeoutException>(failure.InnerException);
+        Assert.Same(failure, saved.Exception);
+    }));
+
+    [Fact]
+    public Task ATaskThatIsCancelledWithTheScopeHasNotFailed() => StepLab.WithSeedsAsync(5, async lab =>
+    {
+        using var stop = new CancellationTokenSource();
+        Future<string>? saved = null;
+        await lab.RunAsync(async scope =>
+        {
+            async Task<string> LoadAsync()
+            {
+                await lab.DelayAsync(9, stop.Token);
+                return "";
+            }
+            saved = Step.Of((string text) => text)(LoadAsync());
+            await lab.DelayAsync(1);
+            StepLab.Cancel(stop);
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => scope.Completion);
+        }, cancellation: stop.Token);
+        Assert.Equal(FutureStatus.Cancelled, saved!.Status);
+    });
+
+    [Fact]
+    public Task AStepThatEndsAsACancelledFutureDidIsCancelled() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    {
+        Future<int>? waiting = null, running = null;
+        var slow = Step.Of(async (int n, CancellationToken cancellation) =>
+        {
+            await lab.DelayAsync(9, cancellation);
+            return n;
+        });
+        var ofWaiting = Step.Of(async () => await (waiting = slow(slow(1))));
+        var ofRunning = Step.Of(async () => await (running = slow(1)));
+        Future<int> one = ofWaiting(), other = ofRunning();
+        Future<int> own = Step.Of(int () => throw new OperationCanceledException("by itself"))();
+        await lab.DelayAsync(1);
+        waiting!.Cancel();
+        running!.Cancel();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await one);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await other);
+        Assert.Equal((FutureStatus.Cancelled, FutureStatus.Cancelled, FutureStatus.Failed), (one.Status, other.Status, own.Status));
+        Assert.Equal("by itself", (await Assert.ThrowsAsync<OperationCanceledException>(() => scope.Completion)).Message);
+    }));
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public Task AnOutcomeIsSeenWhenItIsDelivered(bool runs) => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    {
+        var fail = Step.Of<string, int>(text => throw new FormatException(text));
+        var handle = Step.Of((Settled<int> outcome, int n) => outcome.ValueOr(n));
+        var handleAll = Step.Of((IReadOnlyList<Settled<int>> outcomes, object last, int n) => outcomes.Count + n
+            + (((Settled<int>)last).Succeeded ? 1 : 0));
+        Future<int> other = Step.Of((int n) => n)(new TaskCompletionSource<int>().Task);
+        Future<int> handled = handle(fail("one"), runs ? 5 : other);
+        Future<Settled<int>[]> outcomes = Future.WhenAll(fail("two").Settled(), Step.Of(() => 1)().Settled());
+        Future<int> handledAll = handleAll(outcomes.As<IReadOnlyList<Settled<int>>>(), fail("three").Settled(), runs ? 5 : other);
+        await lab.DelayAsync(1);
+        other.Cancel();
+        _ = fail("four").Settled();                          // nobody looks
+        Task completion = scope.Completion;
+        await Assert.ThrowsAsync<FormatException>(() => completion);
+        Assert.Equal(runs ? ["four"] : ["four", "one", "three", "two"],
+            completion.Exception!.InnerExceptions.Select(e => e.Message).Order());
+        if (runs) Assert.Equal((5, 7), (await handled, await handledAll));
+    }));
+
+    [Fact]
+    public async Task WhatCompletionHasThrownIsNotReportedAgain()
+    {
+        using var unobserved = new UnobservedFailures();
+        await FailAsync("seen" + unobserved.Mark, awaits: true);
+        await FailAsync("drop" + unobserved.Mark, awaits: false);
+        Assert.Equal(["drop"], await unobserved.CollectAsync());
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static async Task FailAsync(string message, bool awaits)
+        {
+            await using StepScope scope = StepScope.Begin();
+            Future failed = Step.Of<int>(() => throw new FormatException(message))();
+            while (!failed.IsCompleted) await Task.Yield();
+            if (!awaits) return;
+            await Assert.ThrowsAsync<FormatException>(async () => await scope.Completion);
+            await Assert.ThrowsAsync<FormatException>(async () => await scope.Completion);       // whoever asks again is told again
+        }
+    }
+
+    private static async Task<string> GiveUpAsync(StepLab lab)
+    {
+        await lab.DelayAsync(1);
+        throw new TaskCanceledException("100 seconds are over", new TimeoutException("100 seconds"));
+    }
+}

@@ -1,0 +1,98 @@
+using Sluice.Graphs;
+using Sluice.Topologies;
+
+namespace Sluice.Tests.Graphs;
+
+public class StepScopeTests
+{
+    [Fact]
+    public Task StepsMayCallStepsWhileTheyRun() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    {
+        List<string> pages = [];
+        Step<string, int> crawl = null!;
+        crawl = Step.Of(async (string path) =>
+        {
+            await lab.DelayAsync(1);
+            pages.Add(path);
+            string[] children = path.Length < 4 ? [path + "a", path + "b"] : [];
+            _ = Step.Of((string text) => pages.Add("! " + text))(path);      // dropped: it runs all the same
+            int[] counts = await Future.WhenAll(children.Select(child => crawl(child)));
+            return 1 + counts.Sum();
+        }).Named("crawl");
+
+        Assert.Equal(15, await crawl("/"));
+        await scope.Completion;
+        Assert.Equal((30, 4.0), (pages.Count, lab.Now));
+        Topology topology = scope.Topology;                                   // what a step awaited leads to it
+        Assert.Equal((30, 14), (topology.Nodes.Count, topology.Edges.Count));
+        Assert.Equal([1.0, 2, 3, 4], topology.CriticalPath.Select(node => node.Time!.Value.Elapsed.TotalSeconds));
+    }));
+
+    [Fact]
+    public Task ThePictureShowsWhatDependsOnWhatThroughEverythingInBetween() => StepLab.WithSeedsAsync(3, lab => lab.RunAsync(async scope =>
+    {
+        var fetch = Step.Of((string id) => id).Named("fetch");
+        var join = Step.Of((IReadOnlyList<string> parts) => string.Join('+', parts)).Named("join").Limit(2);
+        var check = Step.Of((Settled<string> text) => text.Succeeded).Named("check");
+        var end = Step.Of(() => { }).Named("end");
+        Future<string> a = fetch("a"), b = fetch("b");
+        await a;
+        Future<bool> ok = check(join(Future.WhenAll(a, b, a).As<IReadOnlyList<string>>()));
+        await end.After([ok, b], evenIfFailed: true)();
+
+        Topology topology = scope.Topology;
+        Assert.Equal(["fetch(a)", "fetch(b)", "join (limit 2)", "check", "end"], topology.Nodes.Select(node => node.ToString()));
+        Assert.Equal(["fetch(a)-join", "fetch(b)-join", "join-check", "check-end", "fetch(b)-end"],
+            topology.Edges.Select(edge => $"{edge.From.Name}-{edge.To.Name}"));
+        Assert.Equal(["-> string", "-> bool", ""], new[] { "fetch(a)", "check", "end" }.Select(name => topology.Find(name).Signature));
+    }));
+
+    [Fact]
+    public Task ProgressTellsWhatHappensWhen() => StepLab.WithSeedsAsync(5, async lab =>
+    {
+        List<string> events = [];
+        var options = lab.Options with
+        {
+            RecordsGraph = false,
+            Progress = new Now<StepProgress>(p => events.Add($"{p.At.TotalSeconds} {p} {p.Running}/{p.Called}"))
+        };
+        await lab.RunAsync(async scope =>
+        {
+            var wait = Step.Of(async (double seconds) =>
+            {
+                await lab.DelayAsync(seconds);
+                return seconds < 3 ? seconds : throw new FormatException();
+            }).Named("wait");
+            Future<double> two = wait(2);
+            await Assert.ThrowsAsync<FormatException>(async () =>
+                await wait(wait(Step.Of((double a, double b) => a + b).Named("sum")(two, 1))));
+            Assert.Throws<InvalidOperationException>(() => scope.Topology);
+        }, options: options);
+        Assert.Equal(["0 wait: running, 0 of 4 ended 1/4", "2 wait: succeeded, 1 of 4 ended 0/4", "2 sum: running, 1 of 4 ended 1/4",
+            "2 sum: succeeded, 2 of 4 ended 0/4",
+            "2 wait: running, 2 of 4 ended 1/4"], events.Take(5));
+        Assert.Equal(["5 wait: failed, 4 of 4 ended 0/4", "5 wait: failed, 4 of 4 ended 0/4"], events.Skip(5));
+    });
+
+    [Fact]
+    public Task CompletionWaitsForWhatCallsCall() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    {
+        Assert.True(scope.Completion.AsTask().IsCompletedSuccessfully);
+        var later = Step.Of(async (int n) => await lab.DelayAsync(n));
+        _ = Step.Of(async () =>
+        {
+            await lab.DelayAsync(1);
+            _ = later(5);
+        })();
+        await scope.Completion;
+        Assert.Equal(6, lab.Now);
+        _ = later(1);
+        await scope.Completion;
+        Assert.Equal(7, lab.Now);
+    }));
+
+    private sealed class Now<T>(Action<T> report) : IProgress<T>
+    {
+        public void Report(T value) => report(value);
+    }
+}

@@ -1,0 +1,82 @@
+using Sluice.Graphs;
+
+namespace Sluice.Tests.Graphs;
+
+public class StepSizeTests
+{
+    private const int Many = 100_000;
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AChainOfAHundredThousandNeedsNoStack(bool hasScope)
+    {
+        await using StepScope? scope = hasScope ? StepScope.Begin() : null;
+        var go = new TaskCompletionSource<int>();
+        var increment = Step.Of((int n) => n + 1);
+        Future<int> last = increment(go.Task);
+        for (int i = 1; i < Many; i++) last = increment(last);
+        go.SetResult(0);
+        Assert.Equal(Many, await last);
+    }
+
+    [Fact]
+    public async Task AHundredThousandDependentsOfOneAllRun()
+    {
+        await using StepScope scope = StepScope.Begin();
+        var go = new TaskCompletionSource<int>();
+        var add = Step.Of((int a, int b) => a + b);
+        Future<int> root = add(go.Task, 1);
+        Future<int>[] all = [.. Enumerable.Range(0, Many).Select(n => add(root, n))];
+        go.SetResult(1);
+        int[] sums = await Future.WhenAll(all);
+        Assert.Equal(Enumerable.Range(2, Many), sums);
+        await scope.Completion;
+        Assert.Equal((Many + 1, Many), (scope.Topology.Nodes.Count, scope.Topology.Edges.Count));
+    }
+
+    [Fact]
+    public async Task AFailureRunsDownALongChainWithoutAStack()
+    {
+        await using StepScope scope = StepScope.Begin();
+        var go = new TaskCompletionSource<int>();
+        bool hasRun = false;
+        var step = Step.Of((int n) =>
+        {
+            hasRun = true;
+            return n;
+        });
+        Future<int> last = step(go.Task);
+        var first = Step.Of((int[] values) => values[0]);
+        for (int i = 0; i < Many / 2; i++) last = first(Future.WhenAll(step(last)));
+        go.SetException(new FormatException("first"));
+        Assert.Equal("first", (await Assert.ThrowsAsync<FormatException>(async () => await last)).Message);
+        await scope.Completion;
+        Assert.False(hasRun);
+    }
+
+    [Fact]
+    public async Task WhatHasRunIsLetGoOf()
+    {
+        var next = Step.Of((byte[] state) => new byte[1]);
+        (WeakReference first, Future<byte[]> last) = await RunAsync(next);
+        for (int i = 0; i < 100 && first.IsAlive; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            await Task.Yield();
+        }
+        Assert.False(first.IsAlive);
+        Assert.True(last.IsCompleted);
+
+        [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+        static async Task<(WeakReference, Future<byte[]>)> RunAsync(Step<byte[], byte[]> next)
+        {
+            Future<byte[]> state = next(new byte[1]);
+            var first = new WeakReference(state);
+            for (int i = 0; i < 100; i++) state = next(state);
+            await state;
+            return (first, state);
+        }
+    }
+}

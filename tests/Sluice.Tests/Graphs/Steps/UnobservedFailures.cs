@@ -1,0 +1,34 @@
+namespace Sluice.Tests.Graphs;
+
+/// <summary>What the runtime reports as seen by nobody, of the failures whose messages hold a mark; by the first four letters of
+/// these.</summary>
+internal sealed class UnobservedFailures : IDisposable
+{
+    private readonly List<string> reported = [];
+
+    public UnobservedFailures() => TaskScheduler.UnobservedTaskException += Report;
+
+    public string Mark { get; } = Guid.NewGuid().ToString();
+
+    /// <summary>Collects garbage until something is reported, and a little more.</summary>
+    public async Task<string[]> CollectAsync()
+    {
+        for (int i = 0, left = 3; i < 200 && left > 0; i++)
+        {
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+            await Task.Yield();
+            lock (reported)
+                if (reported.Count > 0) left--;
+        }
+        lock (reported) return [.. reported];
+    }
+
+    public void Dispose() => TaskScheduler.UnobservedTaskException -= Report;
+
+    private void Report(object? sender, UnobservedTaskExceptionEventArgs args)
+    {
+        lock (reported) reported.AddRange(args.Exception.InnerExceptions.Where(e => e.Message.Contains(Mark, StringComparison.Ordinal))
+            .Select(e => e.Message[..4]));
+    }
+}

@@ -1,0 +1,108 @@
+using System.Buffers;
+using System.Text.Json.Serialization;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Storage;
+
+/// <summary>What would come back from a store as less is refused when its serializer is made, or when it is written: never found when it is
+/// read.</summary>
+public class JsonLossTests
+{
+    [Fact]
+    public void TuplesFieldsRecordsAndPolymorphicTypesComeBack()
+    {
+        AssertComesBack(("ATL", 12.5m, new[] { 1, 2 }));
+        AssertComesBack(new Total(2, 3));
+        AssertComesBack<Animal>(new Cat("Tom", 9));
+        AssertComesBack(new Empty());
+        AssertComesBack<(int, (string, Total)?)>((1, ("a", new Total(4, 5))));
+        AssertComesBack(new Dictionary<string, Total> { ["a"] = new(1, 2) });
+    }
+
+    [Fact]
+    public void WhatWouldBeLostIsNamed()
+    {
+        AssertRefused<ReadOnly>("ReadOnly.Name can be read only");
+        AssertRefused<PrivateSetter>("PrivateSetter.Name can be read only");
+        AssertRefused<List<(int, PrivateSetter)>>("PrivateSetter.Name can be read only");
+        AssertRefused<IShape>("IShape does not say which type to make ([JsonDerivedType] does)");
+        AssertRefused<Hidden>("Hidden has nothing that is public");
+        AssertRefused<object>("Object does not say which type to make");
+    }
+
+    [Fact]
+    public void AnItemOfADerivedTypeIsRefusedUnlessItsTypeSaysSo()
+    {
+        IPayloadSerializer<Base> serializer = PayloadSerializers.Json.For<Base>();
+        var failure = Assert.Throws<NotSupportedException>(() => serializer.Serialize(new Derived(), new ArrayBufferWriter<byte>()));
+        Assert.Equal(
+            "it is a Derived, of which only what a Base has would be stored. Put [JsonDerivedType(typeof(Derived), \"…\")] on Base",
+                failure.Message);
+    }
+
+    [Fact]
+    public void AConsecutorOfSuchItemsIsRefusedWhenItIsMade()
+    {
+        var failure = Assert.Throws<PayloadException>(() => new Consecutor<PrivateSetter>("lossy", source => source.ForEach(_ => { }),
+            new() { Store = new MemoryStreamStore() }));
+        Assert.Contains("A PrivateSetter would not come back from its payload as it was: PrivateSetter.Name can be read only.",
+            failure.Message, StringComparison.Ordinal);
+    }
+
+    private static void AssertComesBack<T>(T value)
+    {
+        IPayloadSerializer<T> serializer = PayloadSerializers.Json.For<T>();
+        var bytes = new ArrayBufferWriter<byte>();
+        serializer.Serialize(value, bytes);
+        Assert.Equivalent(value, serializer.Deserialize(bytes.WrittenSpan), strict: true);
+    }
+
+    private static void AssertRefused<T>(string why)
+        => Assert.Contains(why, Assert.Throws<PayloadException>(() => PayloadSerializers.Json.For<T>()).Message, StringComparison.Ordinal);
+
+    public interface IShape
+    {
+        double Area { get; }
+    }
+
+    [JsonDerivedType(typeof(Cat), "cat")]
+    public abstract record Animal(string Name);
+
+    public sealed record Cat(string Name, int Lives) : Animal(Name);
+
+    public sealed record Total(int Count, decimal Price)
+    {
+        public decimal Sum => Count * Price;         // computed: nothing is lost
+    }
+
+    public sealed record Empty;
+
+    public sealed class ReadOnly
+    {
+        public string Name { get; } = "x";
+    }
+
+    public sealed class PrivateSetter
+    {
+        public string Name { get; private set; } = "x";
+
+        public void Rename(string name) => Name = name;
+    }
+
+    public sealed class Hidden(int secret)
+    {
+        private readonly int secret = secret;
+
+        public int Reveal() => secret;
+    }
+
+    public class Base
+    {
+        public int A { get; set; }
+    }
+
+    public sealed class Derived : Base
+    {
+        public int B { get; set; }
+    }
+}

@@ -1,0 +1,52 @@
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Storage;
+
+/// <summary>The memory store, which survives its users: closing and killing end only who uses it.</summary>
+internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap = null) : StreamStoreFixture
+{
+    private readonly RelayedTime time = new();
+    private MemoryStreamStore? store;
+
+    public override ValueTask<IStreamStore> OpenAsync(TimeProvider time)
+    {
+        this.time.Follow(time);
+        store ??= new MemoryStreamStore(this.time);
+        var user = new StreamStoreWrapper(store, leaveOpen: true);
+        return ValueTask.FromResult(wrap is null ? user : wrap(user));
+    }
+
+    public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+        => ValueTask.FromResult(store!.Damage(stream, partition, sequence));
+
+    public override bool CanOpenSeveral(IStreamStore store) => true;          // two users of one store
+
+    /// <summary>Nothing of a memory store is gone by itself: it cannot be read, as a damaged one.</summary>
+    public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
+        => DamageAsync(stream, partition, sequence, payload);
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (store is not null) await store.DisposeAsync();
+        await base.DisposeAsync();
+    }
+
+    /// <summary>One monotonic clock, made of several.</summary>
+    private sealed class RelayedTime : TimeProvider
+    {
+        private TimeProvider current = System;
+        private long begun;
+        private TimeSpan before;
+
+        public void Follow(TimeProvider next)
+        {
+            if (!ReferenceEquals(current, System)) before += current.GetElapsedTime(begun);
+            (current, begun) = (next, next.GetTimestamp());
+        }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+        public override DateTimeOffset GetUtcNow() => current.GetUtcNow();
+        public override long GetTimestamp() => (before + current.GetElapsedTime(begun)).Ticks;
+    }
+}

@@ -1,0 +1,61 @@
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Storage;
+
+public class MemoryStreamStoreTests
+{
+    public static TheoryData<string> Scenarios => [.. StreamStoreContract.Scenarios];
+
+    [Theory]
+    [MemberData(nameof(Scenarios))]
+    public async Task KeepsTheContract(string scenario) => await StreamStoreContract.RunAsync(scenario, new MemoryStoreFixture());
+
+    [Fact]
+    public async Task LongRandomWalksAgreeWithTheModel()
+    {
+        for (int seed = 100; seed < 130; seed++) await StreamStoreContract.RunRandomAsync(seed, 400, new MemoryStoreFixture());
+    }
+
+    [Fact]
+    public async Task WhatIsSettledLeavesTheMemory()
+    {
+        await using var store = new MemoryStreamStore();
+        await store.OpenStreamAsync("s", new() { Partitions = 1 });
+        GroupId group = new("s", "g");
+        await store.AddGroupAsync(group);
+        Ownership owner = (await store.AcquireAsync(group, 0, new("m"))).Ownership;
+        using var batch = new EntryBatch();
+        for (int i = 0; i < 1000; i++) batch.Add(new byte[1000]);
+        List<WeakReference> payloads = [];
+        for (int round = 0; round < 100; round++)
+        {
+            Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("s", "p", 0, 1 + (round * 1000), batch))).Status);
+            await SettleAllAsync(store, owner, round + 1, payloads);
+        }
+        StreamInfo info = (await store.FindStreamAsync("s"))!;
+        Assert.Equal((0, 0), (info.Items, info.Bytes));
+        GC.Collect();
+        Assert.InRange(payloads.Count(payload => payload.IsAlive), 0, 2);
+    }
+
+    [Fact]
+    public async Task ADisposedStoreSaysSo()
+    {
+        var store = new MemoryStreamStore();
+        await store.OpenStreamAsync("s");
+        Task<long> waiting = store.WaitForChangeAsync("s", 100).AsTask();
+        await store.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.FindStreamAsync("s").AsTask());
+    }
+
+    private static async Task SettleAllAsync(MemoryStreamStore store, Ownership owner, int commit, List<WeakReference> payloads)
+    {
+        LeaseResult lease = await store.LeaseAsync(new([owner]) { MaxBytes = long.MaxValue });
+        ReadOnlyMemory<Entry> entries = lease.Batches[0].Entries;
+        Assert.True(System.Runtime.InteropServices.MemoryMarshal.TryGetArray(entries.Span[0].Payload, out ArraySegment<byte> memory));
+        payloads.Add(new WeakReference(memory.Array));
+        await store.CommitAsync(new(owner, commit) { Settled = [new(entries.Span[0].Sequence, entries.Span[^1].Sequence)] });
+    }
+}
