@@ -106,7 +106,7 @@ internal sealed class Drive
             }
             TimeSpan last = clock.Elapsed;
             await watch.EndAsync(stop);
-            await fleet.DisposeAsync();              // nobody is at work on the run any more
+            fleet.Measure();
             int files = options.Count ?? found;
             var peaks = new Dictionary<string, long> { ["driver"] = Process.GetCurrentProcess().PeakWorkingSet64 };
             foreach (Service service in fleet.Services) peaks[service.Role] = service.PeakMemory;
@@ -152,8 +152,8 @@ internal sealed class Drive
         }
     }
 
-    // Other programs may use the server: nothing of the run is left there. Where it was cancelled, the services end what they do of it,
-    // before they are stopped.
+    // Other programs may use the server: nothing of the run is left there. The services end what they do of it before they are stopped;
+    // where one was killed last, the one that is started in its place does.
     private async Task DeleteAsync(ISupervisor supervisor, Fleet services, CancellationToken stop)
     {
         if (hasLeftTheRun) return;
