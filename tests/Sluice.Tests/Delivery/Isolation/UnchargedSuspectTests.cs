@@ -78,6 +78,51 @@ public class UnchargedSuspectTests
         Assert.Null((await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner);
     }
 
+    /// <summary>The lease of the only suspect fails, and the suspect is gone by then: nothing is leased in that quarantine again.</summary>
+    [Fact]
+    public async Task TheQuarantineOfALeaseThatFailedIsReleasedWhereNoSuspectIsLeft()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        await store.OpenStreamAsync("work", new() { Partitions = 1 }, Cancellation);
+        await store.AddGroupAsync(Member.Group, cancellation: Cancellation);
+        using (var batch = new EntryBatch())
+        {
+            batch.Add("1"u8, EntryKey.Of("1"));
+            await store.AppendAsync(new("work", "sender", 0, 1, batch), Cancellation);
+        }
+        AcquireResult dead = await store.AcquireAsync(Member.Group, 0, new("dead") { Instance = "dead1" }, Cancellation);
+        await store.LeaseAsync(new([dead.Ownership]), Cancellation);
+
+        var settling = new SettlingStore(store);
+        await using var me = new Consecutor<int>("work", source => source.ForEach((int _) => { }), Member.Options("me", settling, clock, 1));
+        await me.StartAsync(Cancellation);
+        await settling.Settled.WaitAsync(Cancellation);
+        for (int round = 0; (await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null; round++)
+        {
+            Assert.True(round < 10_000, "the quarantine of a lease that failed is held for ever");
+            clock.Advance(TimeSpan.FromMilliseconds(200));
+            for (int i = 0; i < 20; i++) await Member.NextAsync();
+        }
+    }
+
+    /// <summary>The answer to the first lease of a suspect is lost, and somebody has settled the suspect by then.</summary>
+    private sealed class SettlingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Settled => settled.Task;
+
+        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+        {
+            LeaseResult lease = await Inner.LeaseAsync(request, cancellation);
+            if (request.Quarantine is null || lease.Batches.Count == 0 || settled.Task.IsCompleted) return lease;
+            await Inner.CommitAsync(new(request.Owned[0], 1) { Settled = [new(1, 1)] }, cancellation);
+            settled.SetResult();
+            throw new StreamStoreException("The answer is lost.");
+        }
+    }
+
     /// <summary>Answers to leases of suspects are lost, and what follows fails for a while.</summary>
     private sealed class FaultyStore(IStreamStore inner, int seed) : StreamStoreWrapper(inner, leaveOpen: true)
     {
