@@ -6,7 +6,7 @@ using Sluice.Sqlite;
 namespace Sluice.Bench;
 
 /// <summary>
-/// The items of <see cref="Durable"/> with a balance for each of 10,000 accounts, against the same without balances. The result is read
+/// The items of <see cref="Durable"/> with a balance for each of 10,000 accounts, compared with the same items without state. The result is read
 /// from the store when the consecutor is gone: it is the state after a crash.
 /// </summary>
 internal static class Stateful

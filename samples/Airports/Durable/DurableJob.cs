@@ -151,7 +151,7 @@ internal sealed class DurableJob : IAsyncDisposable
 
             // An interrupt lets end what is under way; what else was accepted stays in the store for the next run.
             if (!interrupts.Drain.IsCancellationRequested) await IdleAsync(giveUp);
-            await consecutor.StopAsync();
+            await consecutor.StopAsync(cancellation: giveUp);
             return null;
         }
         catch (PipelineException failure)

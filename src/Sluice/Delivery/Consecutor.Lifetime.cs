@@ -95,13 +95,15 @@ public sealed partial class Consecutor<T>
     /// <param name="deadline">The most time that the stop may take; unlimited by default. Zero cancels the items in flight at once, as
     /// <see cref="DisposeAsync"/> does. During a stop, a second call may set a deadline, and <see cref="DisposeAsync"/> cuts the stop
     /// short.</param>
+    /// <param name="cancellation">Cancels the items in flight from then on, as a deadline of zero does. The stop still goes to its end. A
+    /// host passes its shutdown token.</param>
     /// <returns>Whether all items in flight have ended.</returns>
     /// <exception cref="ArgumentOutOfRangeException">The deadline is negative, or more than 49 days.</exception>
     /// <exception cref="InvalidOperationException">A handler of this consecutor called the method. The stop has begun, but a handler that
     /// awaited it would wait for its own item.</exception>
-    public Task<bool> StopAsync(TimeSpan? deadline = null)
+    public Task<bool> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default)
     {
-        Task<bool> stopped = StopToEndAsync(deadline);
+        Task<bool> stopped = StopToEndAsync(deadline, cancellation);
         if (!IsInside || stopped.IsCompleted) return stopped;
         stopped.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
@@ -111,9 +113,11 @@ public sealed partial class Consecutor<T>
         return told;
     }
 
-    private async Task<bool> StopToEndAsync(TimeSpan? deadline)
+    private async Task<bool> StopToEndAsync(TimeSpan? deadline, CancellationToken cancellation)
     {
         if (deadline is { } limit) EndWithin(Waits.Check(limit, nameof(deadline))); // also of a stop that has begun before
+        using CancellationTokenRegistration cutting = cancellation.UnsafeRegister(
+            static self => ((Consecutor<T>)self!).EndWithin(TimeSpan.Zero), this);
         if (!TryEnterStopping())
         {
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -81,7 +81,7 @@ internal sealed class CrashLab(Random random, int items)
                 End = await consecutor.WaitForIdleAsync(cancellation);
                 Letters.Clear();
                 await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(cancellation)) Letters.Add(letter);
-                Assert.True(await consecutor.StopAsync());
+                Assert.True(await consecutor.StopAsync(cancellation: cancellation));
             }
         }
     }

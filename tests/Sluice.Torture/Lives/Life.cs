@@ -58,8 +58,8 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
             // What comes of it is less interesting than the cause.
             await consecutor.Completion;
         }
-        await consecutor.StopAsync();
-        if (second is not null) await second.StopAsync();
+        await consecutor.StopAsync(cancellation: CancellationToken.None);
+        if (second is not null) await second.StopAsync(cancellation: CancellationToken.None);
         foreach (var (name, count) in store.Calls) journal.Write($"calls {name} {count}");
         journal.Write($"end");
     }
@@ -77,8 +77,8 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         await stop.CancelAsync();
         await work.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (consecutor.Completion.IsFaulted) await consecutor.Completion;
-        await consecutor.StopAsync(TimeSpan.Zero);
-        if (second is not null) await second.StopAsync(TimeSpan.Zero);
+        await consecutor.StopAsync(TimeSpan.Zero, CancellationToken.None);
+        if (second is not null) await second.StopAsync(TimeSpan.Zero, CancellationToken.None);
         journal.Write($"stop");
     }
 

@@ -95,7 +95,8 @@ public class UnchargedSuspectTests
         await store.LeaseAsync(new([dead.Ownership]), Cancellation);
 
         var settling = new SettlingStore(store);
-        await using var me = new Consecutor<int>("work", source => source.ForEach((int _) => { }), Member.Options("me", settling, clock, 1));
+        await using var me = new Consecutor<int>("work", source => source.ForEach((int _) => { }),
+            Member.Options("me", settling, clock, 1));
         await me.StartAsync(Cancellation);
         await settling.Settled.WaitAsync(Cancellation);
         for (int round = 0; (await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null; round++)

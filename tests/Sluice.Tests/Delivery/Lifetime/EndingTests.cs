@@ -10,9 +10,10 @@ public class EndingTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task AStopThatWaitsCanBeCutShort(bool byDisposal)
+    [InlineData("disposal")]
+    [InlineData("token")]
+    [InlineData("deadline")]
+    public async Task AStopThatWaitsCanBeCutShort(string by)
     {
         await using var store = new MemoryStreamStore();
         var begun = new SemaphoreSlim(0);
@@ -24,9 +25,11 @@ public class EndingTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         await begun.WaitAsync(Cancellation);
-        Task<bool> stopping = consecutor.StopAsync();
+        using var shutdown = new CancellationTokenSource();
+        Task<bool> stopping = consecutor.StopAsync(cancellation: shutdown.Token);
         Assert.False(stopping.IsCompleted);
-        if (byDisposal) await consecutor.DisposeAsync();
+        if (by == "disposal") await consecutor.DisposeAsync();
+        else if (by == "token") await shutdown.CancelAsync();
         else await consecutor.StopAsync(TimeSpan.Zero);
         Assert.False(await stopping);
         Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);

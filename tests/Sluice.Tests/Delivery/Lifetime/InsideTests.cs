@@ -21,7 +21,7 @@ public class InsideTests
         {
             await Task.Yield();
             if (what == "idle") await self!.WaitForIdleAsync(cancellation);
-            else if (what == "stop") await self!.StopAsync();
+            else if (what == "stop") await self!.StopAsync(cancellation: CancellationToken.None);
             else await other.WaitForIdleAsync(cancellation);
         }) | Stage.Parallel(lanes), new() { Store = hasStore ? store : null, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(Cancellation);
