@@ -73,7 +73,7 @@ public sealed partial class RedisStreamStore
     private static CommitResult Result(StoreCommit commit, Reply reply) => reply[0].Text switch
     {
         "committed" => new(CommitStatus.Committed),
-        "nogroup" => new(CommitStatus.Stale, $"the group of {commit.Owner} is not there"),
+        "nogroup" => new(CommitStatus.Stale, $"the group of {commit.Owner} does not exist"),
         "void" => new(CommitStatus.Stale, $"{commit.Owner} is void: the partition was taken or released since (epoch {reply[1].Long})"),
         "applied" => new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {reply[1].Long} was applied already"),
         "gap" => new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {reply[1].Long}"),

@@ -26,13 +26,8 @@ public sealed partial class RedisStreamStore
             .Number(options.MaxEntryBytes).Flag(options.Retention == Retention.All), cancellation).ConfigureAwait(false);
         StreamInfo info = await KnowAsync(stream, reply, cancellation).ConfigureAwait(false)
             ?? throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
-        return info.Options.Partitions == options.Partitions
-            ? info
-            : throw new StreamStoreException(
-                $"The stream {stream} has {info.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: "
-                    + $"open "
-                + "it with the number it has, or make another stream.")
-            { Stream = stream, IsPermanent = true };
+        StoreRules.CheckPartitions(stream, info.Options.Partitions, options.Partitions);
+        return info;
     }
 
     /// <inheritdoc/>

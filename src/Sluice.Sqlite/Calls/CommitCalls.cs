@@ -7,22 +7,14 @@ internal static class CommitCalls
 {
     public static CommitResult Commit(Session session, StoreCommit commit)
     {
-        if (GroupCalls.PartitionOf(session, commit.Owner) is not { } partition)
-            return new(CommitStatus.Stale, $"the group of {commit.Owner} is not there");
-        if (commit.Sequence > 0 && (commit.Owner.Epoch, commit.Sequence) == (partition.LastCommitEpoch, partition.LastCommit))
-            return new(CommitStatus.Committed);
-        if (commit.Owner.Epoch < partition.Epoch || partition.Owner is null)
-            return new(CommitStatus.Stale, $"{commit.Owner} is void: the partition was taken or released since (epoch {partition.Epoch})");
-        if (commit.Sequence <= partition.LastCommit)
-            return new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {partition.LastCommit} was applied already");
-        if (commit.Sequence > partition.LastCommit + 1)
-            return new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {partition.LastCommit}");
-        if (CommitCheck.Void(session, commit, partition) is { } reason) return reason;
+        StoredPartition? partition = GroupCalls.PartitionOf(session, commit.Owner);
+        if (StoreRules.Fence(commit, partition?.Fence) is { } refused) return refused;
+        if (CommitCheck.Void(session, commit, partition!) is { } reason) return reason;
 
         // Reads that may find damage, and the user's statements, come before any change: each may fail.
-        Dictionary<long, Entry> entries = Read(session, commit, partition);
+        Dictionary<long, Entry> entries = Read(session, commit, partition!);
         AttachmentCalls.Run(session, commit.Attachments);
-        Apply(session, commit, partition, entries);
+        Apply(session, commit, partition!, entries);
         return new(CommitStatus.Committed);
     }
 

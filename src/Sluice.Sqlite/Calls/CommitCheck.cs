@@ -7,15 +7,11 @@ internal static class CommitCheck
 {
     public static CommitResult? Void(Session session, StoreCommit commit, StoredPartition partition)
     {
-        if (commit.FindNotOutstanding(range => AreOutstanding(partition, range.First, range.Last)) is { } sequence)
-            return new(CommitStatus.NotOutstanding,
-                $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
+        if (StoreRules.CheckEntries(commit, range => AreOutstanding(partition, range.First, range.Last)) is { } doubtful) return doubtful;
         foreach (CommitOutput output in commit.Outputs)
         {
             StoredStream stream = session.Stream(output.Stream);
-            AppendRequest.CheckLength(output.Entries, stream.Name, stream.Options);
-            if (stream.End is not null) return new(CommitStatus.OutputEnded,
-                $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
+            if (StoreRules.CheckOutput(commit, output, stream.Options, stream.End) is { } ended) return ended;
         }
         foreach (ICommitAttachment attachment in commit.Attachments) if (attachment is not SqliteWrites) commit.Refuse(attachment);
         AppendCalls.CheckMarkers(session, commit.Batches);

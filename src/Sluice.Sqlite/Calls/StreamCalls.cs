@@ -19,12 +19,7 @@ internal static class StreamCalls
             session.ChangeRoots(StoreRoots.OfStream(id, name));
             stream = session.Stream(name);
         }
-        if (stream.Options.Partitions != options.Partitions)
-            throw new StreamStoreException(
-                $"The stream {name} has {stream.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would move: "
-                    + $"open "
-                + "it with the number it has, or make another stream.")
-            { Stream = name, IsPermanent = true };
+        StoreRules.CheckPartitions(name, stream.Options.Partitions, options.Partitions);
         return Info(stream);
     }
 

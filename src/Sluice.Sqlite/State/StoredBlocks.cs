@@ -37,7 +37,7 @@ internal sealed class StoredBlocks(Session session)
         {
             RecentBlock block = session.Recent.Begin(id);
             block.Chunks.AddRange(chunks ?? throw new StreamStoreException(
-                $"The list of what is in the block {id} of the store does not match its checksum, so nobody knows which entries it has. "
+                $"The list of what is in the block {id} of the store does not match its checksum, so it is unknown which entries it has. "
                     + $"Nothing was changed. Restore a backup."));
             session.Recent.Add(block, TrimmedOf);
         }

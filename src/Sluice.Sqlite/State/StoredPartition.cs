@@ -22,6 +22,7 @@ internal sealed class StoredPartition(StoredGroup group, int number) : Stored
     public long Done { get; private set; }
     public long LastCommit { get; set; }
     public long LastCommitEpoch { get; set; }
+    public PartitionFence Fence => new(Epoch, Owner is not null, LastCommitEpoch, LastCommit);
     public long LastOwn { get; set; }                // the last sequence of the group's own entries; negative
     public long Rows { get; set; }
     public long RowBytes { get; set; }

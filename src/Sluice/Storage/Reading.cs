@@ -52,8 +52,8 @@ public sealed record ReadRequest(string Stream, int Partition, long From)
         ArgumentNullException.ThrowIfNull(read);
         if (From > tail + 1)
             throw new StoreRolledBackException(
-                $"{Stream}/{Partition} was to be read from {From}, but its last entry is {tail}: the store has lost writes, or nobody has "
-                    + $"read that far.")
+                $"{Stream}/{Partition} was to be read from {From}, but its last entry is {tail}: the store has lost writes, or nothing "
+                    + $"was read that far.")
             { Stream = Stream, Partition = Partition, Sequence = From };
         long next = Math.Max(From, trimmed + 1);
         long missed = next - From;

@@ -14,33 +14,22 @@ public sealed partial class MemoryStreamStore
 
     private CommitResult Commit(StoreCommit commit)
     {
-        if (PartitionOf(commit.Owner) is not { } partition) return new(CommitStatus.Stale, $"the group of {commit.Owner} is not there");
-        if (commit.Sequence > 0 && (commit.Owner.Epoch, commit.Sequence) == (partition.LastCommitEpoch, partition.LastCommit))
-            return new(CommitStatus.Committed);
-        if (commit.Owner.Epoch < partition.Epoch || partition.Owner is null)
-            return new(CommitStatus.Stale, $"{commit.Owner} is void: the partition was taken or released since (epoch {partition.Epoch})");
-        if (commit.Sequence <= partition.LastCommit)
-            return new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {partition.LastCommit} was applied already");
-        if (commit.Sequence > partition.LastCommit + 1)
-            return new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {partition.LastCommit}");
-        if (Void(commit, partition) is { } reason) return reason;
+        StoredPartition? partition = PartitionOf(commit.Owner);
+        if (StoreRules.Fence(commit, partition?.Fence) is { } refused) return refused;
+        if (Void(commit, partition!) is { } reason) return reason;
 
-        Apply(commit, partition);
+        Apply(commit, partition!);
         return new(CommitStatus.Committed);
     }
 
     // All validation is here: Apply cannot fail.
     private CommitResult? Void(StoreCommit commit, StoredPartition partition)
     {
-        if (commit.FindNotOutstanding(partition.AreOutstanding) is { } sequence)
-            return new(CommitStatus.NotOutstanding,
-                $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
+        if (StoreRules.CheckEntries(commit, partition.AreOutstanding) is { } doubtful) return doubtful;
         foreach (CommitOutput output in commit.Outputs)
         {
             StoredStream stream = Stream(output.Stream);
-            AppendRequest.CheckLength(output.Entries, stream.Name, stream.Options);
-            if (stream.End is not null) return new(CommitStatus.OutputEnded,
-                $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
+            if (StoreRules.CheckOutput(commit, output, stream.Options, stream.End) is { } ended) return ended;
         }
         foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
         CheckMarkers(commit.Batches);

@@ -91,11 +91,8 @@ public sealed partial class MemoryStreamStore
     private LeaseResult LeaseSuspect(Quarantine quarantine, List<(Ownership Owner, StoredPartition Partition)> owned, List<Ownership> stale)
     {
         StoredGroup group = Group(quarantine.Group);
-        if (quarantine.Epoch > group.QuarantineEpoch)
-            throw new StoreRolledBackException(
-                $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, the store "
-                    + $"knows {group.QuarantineEpoch} only: it has lost writes.");
-        if (quarantine.Epoch < group.QuarantineEpoch || group.QuarantineOwner is null) return new([], stale) { IsQuarantineLost = true };
+        if (!StoreRules.HasQuarantine(quarantine, group.QuarantineEpoch, group.QuarantineOwner))
+            return new([], stale) { IsQuarantineLost = true };
         foreach ((Ownership owner, StoredPartition partition) in owned)
             if (owner.Group == quarantine.Group && partition.TryLeaseSuspect(out Entry entry, out string? damage))
                 return damage is null ? new([new(owner, new[] { entry })], stale)

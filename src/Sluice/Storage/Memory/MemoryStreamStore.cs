@@ -54,12 +54,7 @@ public sealed partial class MemoryStreamStore : StreamStore
         return Locked(() =>
         {
             if (!streams.TryGetValue(stream, out StoredStream? stored)) streams.Add(stream, stored = new(stream, options, changes));
-            if (stored.Options.Partitions != options.Partitions)
-                throw new StreamStoreException(
-                    $"The stream {stream} has {stored.Options.Partitions} partitions and was opened with {options.Partitions}. Keys would "
-                        + $"move: open "
-                    + "it with the number it has, or make another stream.")
-                { Stream = stream, IsPermanent = true };
+            StoreRules.CheckPartitions(stream, stored.Options.Partitions, options.Partitions);
             return Info(stored);
         }, cancellation);
     }

@@ -21,6 +21,7 @@ internal sealed class StoredPartition(int number, PartitionLog log, long start)
     public long Done { get; private set; } = start;
     public long LastCommit { get; set; }
     public long LastCommitEpoch { get; set; }
+    public PartitionFence Fence => new(Epoch, Owner is not null, LastCommitEpoch, LastCommit);
     public SortedDictionary<string, long> FileLengths { get; } = new(StringComparer.Ordinal);
     public Dictionary<string, SortedDictionary<string, StateRow>> State { get; } = new(StringComparer.Ordinal);
     public Dictionary<string, Backlog> Reserved { get; } = new(StringComparer.Ordinal);

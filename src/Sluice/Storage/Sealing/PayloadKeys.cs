@@ -44,7 +44,7 @@ public sealed class PayloadKeys
     {
         _ = Check(id, key);
         if (keys.ContainsKey(id)) throw new ArgumentException(
-            $"There is a key '{id}' already: another key needs another id, else nobody knows which one a payload is signed with.",
+            $"There is a key '{id}' already: another key needs another id, or it is unknown which key signed a payload.",
                 nameof(id));
         return new(new Dictionary<string, byte[]>(keys, StringComparer.Ordinal) { [id] = key.ToArray() }, Signing);
     }

@@ -1,0 +1,88 @@
+namespace Sluice.Storage;
+
+/// <summary>Rules that every store applies to what it keeps, for authors of stores. They read nothing and change nothing.</summary>
+/// <remarks>The methods are thread-safe. Stores call them inside the transaction that applies the request.</remarks>
+public static class StoreRules
+{
+    /// <summary>Decides by the epoch and the last commit of a partition whether a commit may be applied.</summary>
+    /// <param name="commit">The commit.</param>
+    /// <param name="partition">What the store knows of the partition; null if its group does not exist.</param>
+    /// <returns>Null if it may be applied; otherwise the answer to it: it was applied before, its owner is stale, or an earlier commit is
+    /// missing.</returns>
+    public static CommitResult? Fence(StoreCommit commit, PartitionFence? partition)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        if (partition is not { } known) return new(CommitStatus.Stale, $"the group of {commit.Owner} does not exist");
+        if (commit.Sequence > 0 && (commit.Owner.Epoch, commit.Sequence) == (known.LastCommitEpoch, known.LastCommit))
+            return new(CommitStatus.Committed);
+        if (commit.Owner.Epoch < known.Epoch || !known.IsOwned)
+            return new(CommitStatus.Stale, $"{commit.Owner} is void: the partition was taken or released since (epoch {known.Epoch})");
+        if (commit.Sequence <= known.LastCommit)
+            return new(CommitStatus.Stale, $"commit {commit.Sequence} of {commit.Owner}: {known.LastCommit} was applied already");
+        return commit.Sequence == known.LastCommit + 1 ? null
+            : new(CommitStatus.Gap, $"commit {commit.Sequence} of {commit.Owner} is ahead: the last one was {known.LastCommit}");
+    }
+
+    /// <summary>Decides whether the entries that a commit settles, defers or gives up are outstanding, each once.</summary>
+    /// <param name="commit">The commit.</param>
+    /// <param name="areOutstanding">Whether all entries of a range are outstanding.</param>
+    /// <returns>Null if they are; otherwise the answer to the commit.</returns>
+    public static CommitResult? CheckEntries(StoreCommit commit, Func<SequenceRange, bool> areOutstanding)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        return commit.FindNotOutstanding(areOutstanding) is not { } sequence ? null : new(CommitStatus.NotOutstanding,
+            $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
+    }
+
+    /// <summary>Decides whether a stream takes an output of a commit.</summary>
+    /// <param name="commit">The commit.</param>
+    /// <param name="output">One of its outputs.</param>
+    /// <param name="options">The options of the output's stream.</param>
+    /// <param name="end">The end of that stream; null if it is open.</param>
+    /// <returns>Null if it does; otherwise the answer to the commit.</returns>
+    /// <exception cref="StreamStoreException">An entry is longer than the stream allows.</exception>
+    public static CommitResult? CheckOutput(StoreCommit commit, CommitOutput output, StreamOptions options, StreamEnd? end)
+    {
+        ArgumentNullException.ThrowIfNull(commit);
+        ArgumentNullException.ThrowIfNull(output);
+        AppendRequest.CheckLength(output.Entries, output.Stream, options);
+        return end is null ? null : new(CommitStatus.OutputEnded,
+            $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
+    }
+
+    /// <summary>Decides whether a member still has the quarantine that it leases suspects with.</summary>
+    /// <param name="quarantine">What the member has.</param>
+    /// <param name="epoch">The epoch of the group's quarantine.</param>
+    /// <param name="owner">The member that has it; null if it is free.</param>
+    /// <returns>Whether it has.</returns>
+    /// <exception cref="StoreRolledBackException">The member's epoch is newer than that of the store.</exception>
+    public static bool HasQuarantine(Quarantine quarantine, long epoch, string? owner)
+    {
+        if (quarantine.Epoch > epoch)
+            throw new StoreRolledBackException(
+                $"The quarantine of {quarantine.Group} was taken with the epoch {quarantine.Epoch}, but the store knows only {epoch}: it has "
+                    + "lost writes.");
+        return quarantine.Epoch == epoch && owner is not null;
+    }
+
+    /// <summary>Refuses to open a stream with another number of partitions than it has.</summary>
+    /// <param name="stream">The stream's name.</param>
+    /// <param name="stored">The number of partitions that it has.</param>
+    /// <param name="opened">The number that it is opened with.</param>
+    /// <exception cref="StreamStoreException">The numbers differ.</exception>
+    public static void CheckPartitions(string stream, int stored, int opened)
+    {
+        if (stored == opened) return;
+        throw new StreamStoreException(
+            $"The stream {stream} has {stored} partitions and was opened with {opened}. Keys would move to other partitions: open it with "
+                + "the number that it has, or make another stream.")
+        { Stream = stream, IsPermanent = true };
+    }
+}
+
+/// <summary>What a store knows of a partition when a commit arrives.</summary>
+/// <param name="Epoch">The epoch of the last acquisition.</param>
+/// <param name="IsOwned">Whether a member owns the partition now.</param>
+/// <param name="LastCommitEpoch">The epoch of the last commit that was applied; zero before the first.</param>
+/// <param name="LastCommit">The number of the last commit that was applied; zero before the first.</param>
+public readonly record struct PartitionFence(long Epoch, bool IsOwned, long LastCommitEpoch, long LastCommit);
