@@ -67,7 +67,7 @@ public static class ProducerEndpoints
         ArgumentNullException.ThrowIfNull(serializer);
         if (!consecutor.HasStore)
             throw new InvalidOperationException(
-                $"The consecutor {consecutor.Name} has no store, so 202 would promise what nobody keeps. Give it one: "
+                $"The consecutor {consecutor.Name} has no store, so an answer of 202 would promise more than is kept. Give it one: "
                     + $"ConsecutorOptions.Store; a MemoryStreamStore is enough for tests.");
         ILoggerFactory? loggers = endpoints.ServiceProvider.GetService<ILoggerFactory>();
         var producer = new HttpProducer<T>(consecutor, serializer, options ?? new(), loggers?.CreateLogger("Sluice.Hosting.Producer")

@@ -60,8 +60,8 @@ public class StepAfterTests
     {
         var (_, reports, _) = StepTwins.Write($"using Sluice; using Sluice.Graphs; static partial class Steps {{ {method} }}");
         Assert.Equal(
-            $"The result of 'GetAsync' cannot be the value of a future: the step would end without waiting for the {work}, and nobody "
-                + $"would hear of its failure; await it in the method",
+            $"The result of 'GetAsync' cannot be the value of a future: the step would end without waiting for the {work}, and its "
+                + $"failure would be lost; await it in the method",
             Assert.Single(reports, report => report.Id == "SLU014").GetMessage(System.Globalization.CultureInfo.InvariantCulture));
     }
 }

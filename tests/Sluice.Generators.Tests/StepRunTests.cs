@@ -45,7 +45,7 @@ public class StepRunTests
         "Get(\"a\")", "dynamic")]
     [InlineData("[Step] static dynamic GetAsync() => Task.FromResult<object>(\"value\"); static async Task<string> InsideAsync() { try { "
         + "return $\"{await Get()}\"; } catch (InvalidOperationException e) { return e.Message; } }", "Step.Of(() => InsideAsync())()",
-        "Get returned a Task<object> as an object: nobody would wait for it, or hear of its failure. Let Get await it.")]
+        "Get returned a Task<object> as an object: it would not be awaited, and its failure would be lost. Let Get await it.")]
     [InlineData("static readonly List<int> All = [1]; [Step] static string GetAsync(List<int> a, IEnumerable<int> b, IReadOnlyList<int> "
         + "c) => $\"{ReferenceEquals(a, All)} {b is List<int>} {ReferenceEquals(c, All)}\"; static List<int> AllAsync() => All; "
         + "[Step(\"AllFuture\")] static IEnumerable<int> EveryAsync() => All;", "Get(AllAsync(), AllFuture(), All)", "True True False")]

@@ -8,7 +8,7 @@ namespace Sluice.Generators;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class DroppedPushAnalyzer() : StageAnalyzer(Rule)
 {
-    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU009", "A push that nobody awaits",
+    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU009", "A push is not awaited",
         "The task of '{0}' is dropped: write 'await {1}', or return the task; a node that does not wait for its pushes has no bound, and "
             + "does not see them fail",
         "PushAsync completes when the stages behind the node have room. A node awaits each push before it makes the next one.");

@@ -9,11 +9,11 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, Asy
 {
     private const string Id = "SLU002";
 
-    private static readonly RuleFamily Family = new("A task that nobody awaits",
-        "Work that a stage starts and nobody awaits is outside the pipeline: its item counts as completed too early, its failure is lost.");
+    private static readonly RuleFamily Family = new("A task is not awaited",
+        "Work that a stage starts without awaiting it is outside the pipeline: its item completes too early, its failure is lost.");
 
     private static readonly DiagnosticDescriptor Tasks = Family.Warning(Id,
-        "This stage hands on '{0}' as its items, and nobody awaits them; use '|' or 'SelectAsync', which await"
+        "This stage hands on '{0}' as its items, and they are not awaited; use '|' or 'SelectAsync', which await"
         + " what the function returns");
 
     private static readonly DiagnosticDescriptor Dropped = Family.Warning(Id,

@@ -7,8 +7,8 @@ namespace Sluice.Generators;
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rule)
 {
-    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU005", "A run that nobody awaits",
-        "The run that '{0}' starts is never awaited, so nobody sees it end or fail; use 'await using var run = …' and "
+    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU005", "A run is not awaited",
+        "The run that '{0}' starts is never awaited, so its end and its failure go unseen; use 'await using var run = …' and "
         + "'await run.Completion', or return the run to somebody who does",
         "A run goes on after Start returns. Its end and its failure are seen by awaiting Completion, draining or disposing it.");
 

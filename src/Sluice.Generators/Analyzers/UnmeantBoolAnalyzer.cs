@@ -14,7 +14,7 @@ public sealed class UnmeantBoolAnalyzer() : StageAnalyzer(Rule)
         "Add", "AddOrUpdate", "Append", "Delete", "Enqueue", "Insert", "Post", "Publish", "Push", "Put", "Remove", "Save", "Send", "Set",
         "Store", "Unset", "Update", "Upsert", "Write");
 
-    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU004", "A bool that nobody meant",
+    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU004", "A bool by accident",
         "'{0}' changes something and returns whether it did, so the items of this stage are its bools; for a sink drop the result "
         + "('{1}'), for a filter use 'Where'",
         "The functions of a stage are read by what they return: one that returns a bool maps every item to that bool.");

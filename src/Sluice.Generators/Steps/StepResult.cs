@@ -62,9 +62,9 @@ internal sealed class StepResult
             or "Future`1"
             } work && (IsOfTasks(work) || work.ContainingNamespace?.ToDisplayString() == "Sluice.Graphs"))
             return $"the step would end without waiting for the {work.ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat)}, and "
-                + $"nobody would hear of its failure; await it in the method";
+                + $"its failure would be lost; await it in the method";
         return (method.PartialImplementationPart ?? method) is { IsAsync: true, ReturnsVoid: true }
-            ? "nobody knows when an 'async void' method has ended; return a Task" : null;
+            ? "the end of an 'async void' method cannot be awaited; return a Task" : null;
     }
 
     private static bool IsOfTasks(ITypeSymbol type) => type.ContainingNamespace?.ToDisplayString() == Tasks;

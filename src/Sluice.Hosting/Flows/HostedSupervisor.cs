@@ -106,6 +106,6 @@ internal sealed partial class HostedSupervisor(
 
     [LoggerMessage(Level = LogLevel.Warning,
         Message = "Not everything was handed over in the time that the host has for stopping: a processor does not end although it was "
-            + "cancelled. Others take it over when this service has been silent for the lease time.")]
+            + "cancelled. Others take it over when this service has been silent for the lease duration.")]
     private static partial void TooLate(ILogger log);
 }

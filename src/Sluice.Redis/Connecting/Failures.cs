@@ -84,14 +84,14 @@ internal static class Failures
             _ when IsElsewhere(message) || message.StartsWith("TRYAGAIN", StringComparison.Ordinal) => new(
                 $"The slot of the store is being moved to another server of the Redis Cluster at {address}, or has just been: nothing was "
                     + $"done. Try again when that is over.", failure),
-            "CLUSTERDOWN" => new($"The Redis Cluster at {address} is down, or nobody serves the store's slot: nothing was done. ({message})",
+            "CLUSTERDOWN" => new($"The Redis Cluster at {address} is down, or no node has the store's slot: nothing changed. ({message})",
                 failure),
             "LOADING" => new($"The Redis server at {address} still loads its data: try again.", failure),
             // A read-only function that fails on the stored data will fail again.
             _ when message.StartsWith("ERR user_function:", StringComparison.Ordinal)
                 && message.Contains("script: sluice_read_", StringComparison.Ordinal) => new(
-                $"What is stored on the Redis server at {address} cannot be read: somebody has changed keys of Sluice's, or it is a defect. "
-                    + $"Restore a backup; CheckAsync lists what is damaged. ({message})", failure)
+                $"What is stored on the Redis server at {address} cannot be read: somebody has changed keys of Sluice's, or it is a "
+                    + $"defect. Restore a backup; CheckAsync lists what is damaged. ({message})", failure)
                 { IsPermanent = true },
             _ => new($"The Redis server at {address} refused a script: {message}", failure),
         };

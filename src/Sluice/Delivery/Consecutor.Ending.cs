@@ -86,7 +86,7 @@ public sealed partial class Consecutor<T>
         if (run is { IsOver: false }) left.Add("code that does not heed its CancellationToken still runs");
         else if (run?.StillRunning is { Count: > 0 } nodes)
             left.Add($"code of {string.Join(", ", nodes)} that does not heed its CancellationToken still runs");
-        if (core.InFlight.Count is > 0 and var items) left.Add($"{items:N0} items were under way");
+        if (core.InFlight.Count is > 0 and var items) left.Add($"{items:N0} items were in flight");
         if (core.Partitions.Owned is { Length: > 0 } owned)
             left.Add($"the partitions {string.Join(", ", owned.Select(static partition => partition.Number).Order())} were not given back");
         TimeSpan? limit;
@@ -95,7 +95,7 @@ public sealed partial class Consecutor<T>
             $"The consecutor {Name} was to stop within {limit ?? core.Options.LeaseDuration}, and the store did not answer in that "
                 + $"time: {(left.Count > 0 ? string.Join("; ", left) : $"the member {Member} could not leave")}. "
             + "Nothing is lost: the next owner goes on where the store is. Another member takes over when this one has been silent for "
-            + "the lease time.");
+            + "the lease duration.");
     }
 
     /// <summary>Whether the caller runs inside a handler of this consecutor: waiting for the consecutor there would never end.</summary>
@@ -146,7 +146,7 @@ public sealed partial class Consecutor<T>
 
     private async Task EndFailedAsync(Exception cause, bool isTold)
     {
-        if (!isTold) core.Lifetime.Warn($"The consecutor {Name} has failed, and takes up nothing more: {FailureText.Of(cause)}");
+        if (!isTold) core.Lifetime.Warn($"The consecutor {Name} has failed, and leases nothing more: {FailureText.Of(cause)}");
         await EndQuietlyAsync().ConfigureAwait(false);
         LocalMembers.Of(core.Given).Leave(core.Identity, place);
         EndWith(cause);

@@ -45,7 +45,7 @@ internal static class Telemetry
 
     static Telemetry()
     {
-        Meter.CreateObservableUpDownCounter("sluice.runs.active", () => Live().Length, "{run}", "Runs under way.");
+        Meter.CreateObservableUpDownCounter("sluice.runs.active", () => Live().Length, "{run}", "Runs in progress.");
         Meter.CreateObservableGauge("sluice.node.queued", () => PerLiveNode(node => node.Queued), "{item}",
             "Items that wait in front of a node.");
         Meter.CreateObservableGauge("sluice.node.blocked", () => PerLiveNode(node => node.Activity == NodeActivity.Blocked ? 1 : 0),

@@ -49,7 +49,7 @@ public sealed partial class Supervisor
             core.Warn(
                 $"{Name} was to stop {when}, and not everything was handed over in that "
                     + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. A function does not heed its "
-                    + $"CancellationToken. Others take over when this service has been silent for the lease time.");
+                    + $"CancellationToken. Others take over when this service has been silent for the lease duration.");
             return left;
         }
     }

@@ -200,7 +200,7 @@ public partial class ProcessTests
 
     [Theory]
     [InlineData("exits", "exit code 7")]
-    [InlineData("aborts", "exit code 134 (SIGABRT: an exception that nobody has caught, or Environment.FailFast)")]
+    [InlineData("aborts", "exit code 134 (SIGABRT: an uncaught exception, or Environment.FailFast)")]
     [InlineData("never-asks", "exit code 1")]
     public async Task WorkersThatDoNotGetToWorkFailTheRun(string body, string how)
     {

@@ -9,7 +9,7 @@ internal sealed partial class Committer
 {
     private InvalidOperationException OutputEnded(CommitResult result) => new(
         $"A stream that the consecutor {core.Name} puts out to has ended, so nothing that leads there can be committed any "
-            + $"more. {result.Detail}. What was under way goes back to the store.");
+            + $"more. {result.Detail}. What was in flight goes back to the store.");
 
     private void Discard(List<Root> roots, int from)
     {

@@ -106,7 +106,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
 
     private string WhyHeldUp(OwnedPartition partition) => core.Stream.IsKeyed
         ? $"In partition {partition.Number}, {partition.Order!.Count:N0} items wait behind items of their keys that have failed, as many "
-        + $"as may: nothing else of the partition is taken up until some of them have ended."
+        + $"as may: no other item of the partition is leased until some of them have ended."
         : $"Partition {partition.Number} waits for an item that has failed and is to be tried again: without keys, order holds for the "
         + $"whole partition. Give the consecutor a Key, and only its key waits.";
 

@@ -116,8 +116,8 @@ internal sealed class OnceAppend(ConsecutorCore core)
                     $"The stream {core.Name} has ended: nothing can be sent to it any more. The items were not accepted.");
             default:
                 throw new StreamStoreException(
-                    $"The store has refused an append of {request.Producer} to {core.Name}: somebody has opened a producer of that name, "
-                        + $"which nobody should. The items were not accepted.");
+                    $"The store has refused an append of {request.Producer} to {core.Name}: another producer has that name, which "
+                        + $"must be unique. The items were not accepted.");
         }
     }
 

@@ -68,8 +68,8 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
                 + $"make what it sends in the pipeline "
                 + "(a stage may make many items of one), or raise MaxItems or MaxBytes of ConsecutorOptions.Stream, which are stored when "
                 + "the stream is made.",
-            _ => "Nothing of it is under way here.",
+            _ => "None of it is in flight here.",
         };
-        return $"Sends wait for room: the stream {name} is full, and nothing of what is under way ({inFlight:N0}) has ended since. {why}";
+        return $"Sends wait for room: the stream {name} is full, and none of the items in flight ({inFlight:N0}) has ended since. {why}";
     }
 }

@@ -59,6 +59,6 @@ internal sealed partial class GroupMembership
         => $"The sinks of {core.Name} have not begun, and no item starts before they "
         + $"have: {(unknown.Owner is { } owner ? $"{owner} has partition {unknown.Partition}, and has sent no heartbeat since this member "
         + $"started" : $"partition {unknown.Partition} has no owner")}. "
-            + "Its last commit may have made a file longer than is known here. This member takes it when the lease time has passed "
+            + "Its last commit may have made a file longer than is known here. This member takes it when the lease duration has passed "
             + "without a heartbeat.";
 }

@@ -109,9 +109,9 @@ internal sealed class NamedOutputs : IFollowedOutputs
         if (Interlocked.Exchange(ref watched, 1) == 0) _ = WakeAsync(gate);
         OutputState[] full = [.. outputs.Values.Where(output => output.Target?.Core.Name == gate)];
         return full.Length == 0
-            ? $"What is put out gets into a cycle in which the stream {gate} is full; nothing is taken up until there is room."
+            ? $"The output leads into a cycle in which the stream {gate} is full; nothing is leased until there is room."
             : $"The output {string.Join(", ", full.Select(output =>
-            $"'{output.Name}'"))} is full: {gate} has as much before it as its stream may hold. Nothing is taken up until there is room.";
+            $"'{output.Name}'"))} is full: {gate} has as much before it as its stream may hold. Nothing is leased until there is room.";
     }
 
     /// <summary>Whether senders to this consecutor have to wait, because another consecutor of its cycle is full.</summary>

@@ -129,7 +129,7 @@ internal sealed class SupervisorCore : IDisposable
         await Task.WhenAll(fed).WaitAsync(givingUp.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!Array.TrueForAll(fed, static task => task.IsCompleted))
             Warn($"{options.Name} has ended, and an input that it was putting into a run goes on: it does not heed its CancellationToken. "
-                + $"Its stream fails when {options.Name} has been silent for the lease time.");
+                + $"Its stream fails when {options.Name} has been silent for the lease duration.");
     }
 
     /// <summary>Reports a warning, unless the same text was reported before.</summary>

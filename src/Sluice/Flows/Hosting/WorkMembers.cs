@@ -48,7 +48,7 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
             core.Warn(
-                $"What {Self} has hosted could not be given back; others take it when it has been silent for the lease time: {e.Message}");
+                $"What {Self} hosted could not be given back; others take it when it has been silent for the lease duration: {e.Message}");
         }
     }
 

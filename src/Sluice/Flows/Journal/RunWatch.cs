@@ -182,8 +182,8 @@ internal sealed class RunWatch : IAsyncDisposable
     }
 
     private FlowException Unreadable(Exception e)
-        => new($"The journal of the run {Run} cannot be followed any further, and nobody here would learn that it is "
-        + $"cancelled: {e.Message}", e)
+        => new($"The journal of the run {Run} cannot be followed any further, so its cancellation would go unseen "
+        + $"here: {e.Message}", e)
         { Run = Run };
 
     private async Task ReadAsync(CancellationToken cancellation)
@@ -238,7 +238,7 @@ internal sealed class RunWatch : IAsyncDisposable
         if (happened.IsEnd) over.Add(happened.Processor!);
         bool hasEnded = over.Count == Plan.Processors.Length;
         if (happened.Kind == RunEventKind.CancelRequested && !hasEnded && !IsCancelled)
-            (CancelReason, IsCancelled) = (happened.Error ?? "nobody said why", true);
+            (CancelReason, IsCancelled) = (happened.Error ?? "no reason was given", true);
         if (hasEnded) ended.TrySetResult();
         return happened;
     }

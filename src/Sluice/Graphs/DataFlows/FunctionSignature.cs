@@ -85,12 +85,12 @@ internal sealed class FunctionSignature
             return $"{name} returns {TypeNames.Of(returns)}, which cannot be kept. Return a value.";
         if (Result(returns).Value is { } value && TaskValues.IsTask(value))
             return value == returns
-                ? $"{name} returns a {TypeNames.Of(value)}, and nobody would await that, or hear of its failure. Let it return a task: "
-                + $"async … => await …."
-                : $"{name} returns a {TypeNames.Of(value)} within {TypeNames.Of(returns)}, and nobody would await that, or hear of its "
-                + $"failure. Let it return one task: await the other in it.";
+                ? $"{name} returns a {TypeNames.Of(value)}, which would not be awaited, and its failure would be lost. Let it return a "
+                + $"task: async … => await …."
+                : $"{name} returns a {TypeNames.Of(value)} within {TypeNames.Of(returns)}, which would not be awaited, and its "
+                + $"failure would be lost. Let it return one task: await the other in it.";
         if (returns == typeof(void) && method.IsDefined(typeof(AsyncStateMachineAttribute), false))
-            return $"{name} is async void: nobody can wait for it, or learn of its failure. Return Task.";
+            return $"{name} is async void: it cannot be awaited, and its failure would be lost. Return Task.";
         return null;
     }
 

@@ -38,8 +38,8 @@ internal sealed class NamedValues
         IReadOnlyDictionary<string, string> renamed = function.Outputs;
         if (TaskValues.IsTask(result.GetType()))
             throw new DataFlowException(
-                $"{function.Name} returned a {TypeNames.Of(result.GetType())} as an object: nobody would await it, or hear of its "
-                    + $"failure. Let {function.Name} say that it returns a task, or await it.");
+                $"{function.Name} returned a {TypeNames.Of(result.GetType())} as an object: it would not be awaited, and its "
+                    + $"failure would be lost. Let {function.Name} say that it returns a task, or await it.");
         var named = new Dictionary<string, object?>(StringComparer.OrdinalIgnoreCase);
         List<string>? found = renamed.Count > 0 ? [] : null;
         foreach (var (key, value) in Parts(result) ?? [new(plain, result)])

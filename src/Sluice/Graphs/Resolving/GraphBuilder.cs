@@ -115,8 +115,8 @@ public sealed partial class GraphBuilder<TRequest>
         ArgumentNullException.ThrowIfNull(function);
         if (TaskValues.IsTask(typeof(T)))
             throw new ArgumentException(
-                $"The node {name} would produce a {TypeNames.Of(typeof(T))}, and nobody would await that, or hear of its failure. Let the "
-                    + $"function await it (async … => await …), or return one task that is not within another.", nameof(function));
+                $"The node {name} would produce a {TypeNames.Of(typeof(T))}, which would not be awaited, and its failure would be lost. "
+                    + $"Let the function await it (async … => await …), or return one task that is not within another.", nameof(function));
         foreach (GraphNode parent in parents) ArgumentNullException.ThrowIfNull(parent, nameof(parents));
         var definition = new NodeDefinition<T>(name, Array.ConvertAll(parents, parent => parent.Name), function,
             Array.TrueForAll(parents, parent => parent.Name == NodeDefinition.OfRequest), body)

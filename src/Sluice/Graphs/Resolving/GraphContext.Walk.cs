@@ -124,8 +124,8 @@ public abstract partial class GraphContext
     {
         if (TaskValues.IsTask(value))
             throw new InvalidOperationException(
-                $"It returned a {TypeNames.Of(value!.GetType())} as an object: nobody would await it, or hear of its failure. Let the "
-                    + $"function await it: async … => await ….");
+                $"It returned a {TypeNames.Of(value!.GetType())} as an object: it would not be awaited, and its failure would be lost. "
+                    + $"Let the function await it: async … => await ….");
         slots[node].Set(value);
         End(node, NodeStatus.Succeeded);
     }

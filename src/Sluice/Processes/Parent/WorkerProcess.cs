@@ -76,7 +76,7 @@ internal sealed class WorkerProcess : IDisposable
     /// <summary>Describes the exit code. Call it after the end of the process.</summary>
     public string HowItEnded() => process.ExitCode switch
     {
-        128 + 6 => "exit code 134 (SIGABRT: an exception that nobody has caught, or Environment.FailFast)",
+        128 + 6 => "exit code 134 (SIGABRT: an uncaught exception, or Environment.FailFast)",
         128 + 9 => "exit code 137 (SIGKILL: killed, perhaps because memory ran out)",
         128 + 11 => "exit code 139 (SIGSEGV)",
         128 + 15 => "exit code 143 (SIGTERM)",

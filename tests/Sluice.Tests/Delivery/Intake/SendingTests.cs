@@ -93,7 +93,7 @@ public class SendingTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         Assert.Equal(
-            "Sends wait for room: the stream numbers is full, and nothing of what is under way (1) has ended since. If it is a stage of "
+            "Sends wait for room: the stream numbers is full, and none of the items in flight (1) has ended since. If it is a stage of "
                 + "numbers itself that sends, it waits for its "
             + "own item to end: let it send to another consecutor, make what it sends in the pipeline (a stage may make many items of "
             + "one), or raise MaxItems or MaxBytes of "

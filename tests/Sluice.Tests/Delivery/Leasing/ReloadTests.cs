@@ -90,7 +90,7 @@ public class ReloadTests
             clock.Advance(Member.LeaseTime / 3);
             for (int i = 0; await Member.BeatsAsync(inner, "one") == before; i++)
             {
-                Assert.True(i < 100_000, $"silent after {third} thirds of the lease time: {consecutor.Snapshot()}");
+                Assert.True(i < 100_000, $"silent after {third} thirds of the lease duration: {consecutor.Snapshot()}");
                 await Member.NextAsync();
             }
         }

@@ -25,7 +25,8 @@ public class DataFlowProblemTests
         Says("Buffer takes bytes as Span<byte>, which cannot be kept until it is called. Take an array or a Memory<T>.",
             () => DataFlow.From(Buffer));
 #pragma warning disable SLU002 // that is what is refused
-        Says("NobodyWaits is async void: nobody can wait for it, or learn of its failure. Return Task.", () => DataFlow.From(NobodyWaits));
+        Says("NobodyWaits is async void: it cannot be awaited, and its failure would be lost. Return Task.",
+            () => DataFlow.From(NobodyWaits));
 #pragma warning restore SLU002
         Says("Half returns a tuple whose member 2 has no name, and others have. Values are passed on by name: name all of them.",
             () => DataFlow.From(Half).Check());
@@ -48,8 +49,8 @@ public class DataFlowProblemTests
             () => { DataFlowStage stage = [DataFlow.Function(() => 3).RenameOutput("typo", "x").Named("three")]; });
         DataFlow.From(DataFlow.Function(() => 3).RenameOutput("three", "x").Named("three"),
             DataFlow.Function(Count).Named("s2").RenameOutput("s2", "rows")).Check(new { table = "" });
-        Says("Nested returns a Task<int> within Task<Task<int>>, and nobody would await that, or hear of its failure. Let it return one "
-            + "task: await the other in it.", () => DataFlow.From(Nested));
+        Says("Nested returns a Task<int> within Task<Task<int>>, which would not be awaited, and its failure would be lost. Let it "
+            + "return one task: await the other in it.", () => DataFlow.From(Nested));
         Says("Count returns int, and its fallback is of type string. Let both have one type.",
             () => DataFlow.Function(Count).Fallback("none"));
         Says("Nothing returns nothing, so there is nothing to take its place: let it be Optional.",
@@ -123,8 +124,8 @@ public class DataFlowProblemTests
         await SaysAsync("UseOther takes missin (int), and nothing gives it. There are: missing (Open). Near it: missing.",
             DataFlow.From(Open) | UseOther, new { table = "x" });
         await SaysAsync(
-            "Hidden returned a Task<int> as an object: nobody would await it, or hear of its failure. Let Hidden say that it returns a "
-                + "task, or await it.", DataFlow.From(Hidden), null);
+            "Hidden returned a Task<int> as an object: it would not be awaited, and its failure would be lost. Let Hidden say that it "
+                + "returns a task, or await it.", DataFlow.From(Hidden), null);
         await SaysAsync("Twice gives \"A\" twice: names are the same whatever their case.", DataFlow.From(Twice), null);
 
         async Task SaysAsync(string message, DataFlow flow, object? parameters)

@@ -75,7 +75,7 @@ public class GraphTaskNodeTests
         Says("Task", () => builder.Add<Task>("nested", (Func<int, Task>)LogAsync));
 
         static void Says(string type, Action add)
-            => Assert.StartsWith($"The node nested would produce a {type}, and nobody would await that, or hear of its failure.",
+            => Assert.StartsWith($"The node nested would produce a {type}, which would not be awaited, and its failure would be lost.",
             Assert.Throws<ArgumentException>(add).Message, StringComparison.Ordinal);
     }
 

@@ -34,7 +34,7 @@ public class LostResultTests
         Refused("LaterAsync", "Task<Future<int>>", () => Step.Of<int, object>(new Func<int, object>(LaterAsync)));
 
         static void Refused(string function, string work, Func<object> make) => Assert.StartsWith(
-            $"The result of {function} would be a {work}: the step would end without waiting for it, and nobody would hear of its failure.",
+            $"The result of {function} would be a {work}: the step would end without waiting for it, and its failure would be lost.",
                 Assert.Throws<ArgumentException>(make).Message, StringComparison.Ordinal);
     }
 
@@ -42,7 +42,7 @@ public class LostResultTests
     public void AnAsyncVoidFunctionIsNoStep()
     {
         Action<int> hidden = Void;                       // where an analyzer sees the method, it says so
-        Assert.StartsWith("Void is async void: nobody can wait for it, or learn of its failure. Let it return a Task.",
+        Assert.StartsWith("Void is async void: it cannot be awaited, and its failure would be lost. Let it return a Task.",
             Assert.Throws<ArgumentException>(() => Step.Of(hidden)).Message, StringComparison.Ordinal);
     }
 
@@ -56,7 +56,7 @@ public class LostResultTests
 
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("node", n => (object)LaterAsync(n));
-        Assert.Contains("as an object: nobody would await it",
+        Assert.Contains("as an object: it would not be awaited",
             (await Assert.ThrowsAsync<NodeFailedException>(async () => await builder.Build().ResolveAsync(0, Cancellation))).Message,
                 StringComparison.Ordinal);
     }
@@ -65,11 +65,11 @@ public class LostResultTests
     public void ANodeOrAFlowOfAFunctionThatReturnsAFutureIsRefused()
     {
         GraphBuilder<int> builder = Graph.For<int>();
-        Assert.StartsWith("The node x would produce a Future<int>, and nobody would await that",
+        Assert.StartsWith("The node x would produce a Future<int>, which would not be awaited",
             Assert.Throws<ArgumentException>(() => builder.Add("x", n => Total(n))).Message, StringComparison.Ordinal);
         Assert.StartsWith("The node y would produce a Future<int>",
             Assert.Throws<ArgumentException>(() => builder.Add("y", n => LaterAsync(n))).Message, StringComparison.Ordinal);
-        Assert.StartsWith("Total returns a Future<int>, and nobody would await that, or hear of its failure. Let it return a task",
+        Assert.StartsWith("Total returns a Future<int>, which would not be awaited, and its failure would be lost. Let it return a task",
             Assert.Throws<DataFlowException>(() => DataFlow.From(Total)).Message, StringComparison.Ordinal);
         Assert.StartsWith("LaterAsync returns a Future<int> within",
             Assert.Throws<DataFlowException>(() => DataFlow.From(LaterAsync)).Message, StringComparison.Ordinal);

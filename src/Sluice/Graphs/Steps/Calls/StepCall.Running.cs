@@ -86,7 +86,7 @@ public abstract partial class StepCall<T>
     {
         if (TaskValues.IsTask(value))
             throw new InvalidOperationException(
-                $"{Name} returned a {TypeNames.Of(value!.GetType())} as an object: nobody would wait for it, or hear of its failure. "
+                $"{Name} returned a {TypeNames.Of(value!.GetType())} as an object: it would not be awaited, and its failure would be lost. "
                     + $"Let {Name} await it.");
         Value = value;
     }

@@ -44,13 +44,13 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
         string? name = TopologyBuilder.NameOf(function);
         Type returned = function.Method.ReturnType;
         if (returned == typeof(void) && function.Method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false))
-            return $"{name ?? "The function"} is async void: nobody can wait for it, or learn of its failure. Let it return a Task.";
+            return $"{name ?? "The function"} is async void: it cannot be awaited, and its failure would be lost. Let it return a Task.";
         Type? declared = function.GetType().GenericTypeArguments is [.., var last] && returned != typeof(void) ? TaskValues.ResultOf(last)
             : null;
         if (declared is null || !(TaskValues.IsTask(declared) || (declared == typeof(object) && TaskValues.IsTask(returned)))) return null;
         string work = TypeNames.Of(TaskValues.IsTask(declared) ? declared : returned);
-        return $"The result of {name ?? "the function"} would be a {work}: the step would end without waiting for it, and nobody would "
-            + $"hear of its failure. Let the function await it: async … => await ….";
+        return $"The result of {name ?? "the function"} would be a {work}: the step would end without waiting for it, and its "
+            + $"failure would be lost. Let the function await it: async … => await ….";
     }
 
     /// <summary>Ends a step without a result when its task has ended.</summary>
