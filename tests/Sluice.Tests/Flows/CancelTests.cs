@@ -87,8 +87,8 @@ public class CancelTests
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(20),
             FlowLab.Cancellation));
         Assert.Equal(
-            "The run deaf has failed: the processor work has: The journal of the run deaf cannot be followed any further, and nobody here "
-                + "would learn that it is cancelled: The entry flow/deaf/0/3 is damaged, as the test wants.", failure.Message);
+            "The run deaf has failed: the processor work has: The journal of the run deaf cannot be followed any further, so its "
+                + "cancellation would go unseen here: The entry flow/deaf/0/3 is damaged, as the test wants.", failure.Message);
         Assert.Equal((FlowStatus.Failed, false), ((await run.GetStatusAsync(FlowLab.Cancellation)).Status, failure.IsCancelled));
         await Assert.ThrowsAsync<FlowException>(() => run.Output<int>("y").FirstAsync(FlowLab.Cancellation).AsTask());
     }
