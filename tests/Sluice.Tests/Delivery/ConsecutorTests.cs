@@ -82,9 +82,9 @@ public class ConsecutorTests
             });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
-        await UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 1 });
+        await Member.UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 1 });
         await consecutor.SendAsync(3, Cancellation);
-        await UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 2 });
+        await Member.UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 2 });
 
         Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         await clock.WaitForTimersAsync(2, Cancellation);              // the heart, and the pump that waits for what is due
@@ -225,17 +225,5 @@ public class ConsecutorTests
         List<DeadLetter> letters = [];
         await foreach (DeadLetter letter in consecutor.ListDeadLettersAsync(Cancellation)) letters.Add(letter);
         return letters;
-    }
-
-    /// <summary>Waits for a state that the consecutor comes to by itself.</summary>
-    private static async Task<ConsecutorSnapshot> UntilAsync<T>(Consecutor<T> consecutor, Func<ConsecutorSnapshot, bool> isReached)
-    {
-        while (true)
-        {
-            ConsecutorSnapshot snapshot = consecutor.Snapshot();
-            if (isReached(snapshot)) return snapshot;
-            Cancellation.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }

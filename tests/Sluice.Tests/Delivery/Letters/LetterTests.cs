@@ -79,7 +79,7 @@ public class LetterTests
         {
             await renamed.StartAsync(Cancellation);
             await renamed.RedriveAsync(_ => true, Cancellation);
-            ConsecutorSnapshot parked = await UntilAsync(renamed, snapshot => snapshot.Parked == 1);
+            ConsecutorSnapshot parked = await Member.UntilAsync(renamed, snapshot => snapshot.Parked == 1);
             Assert.Equal((0L, 0L), (parked.InFlight, parked.Unaccounted));
             WaitingEntry waiting = Assert.Single(await WaitingAsync(store));
             Assert.Contains("no node 'check'", waiting.Error, StringComparison.Ordinal);
@@ -152,17 +152,5 @@ public class LetterTests
         foreach (PartitionInfo partition in (await store.FindGroupAsync(group, Cancellation))!.Partitions)
             waiting.AddRange(await store.ListWaitingAsync(group, partition.Partition, cancellation: Cancellation));
         return waiting;
-    }
-
-    /// <summary>Waits for a state that the consecutor comes to by itself.</summary>
-    private static async Task<ConsecutorSnapshot> UntilAsync<T>(Consecutor<T> consecutor, Func<ConsecutorSnapshot, bool> isReached)
-    {
-        while (true)
-        {
-            ConsecutorSnapshot snapshot = consecutor.Snapshot();
-            if (isReached(snapshot)) return snapshot;
-            Cancellation.ThrowIfCancellationRequested();
-            await Task.Yield();
-        }
     }
 }

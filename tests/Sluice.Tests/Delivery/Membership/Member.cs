@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Storage;
 using Sluice.Testing;
 
@@ -45,6 +46,17 @@ internal static class Member
     public static async Task UntilAsync(Func<bool> isReached)
     {
         while (!isReached()) await NextAsync();
+    }
+
+    /// <summary>Waits for a state that the consecutor comes to by itself.</summary>
+    public static async Task<ConsecutorSnapshot> UntilAsync<T>(Consecutor<T> consecutor, Func<ConsecutorSnapshot, bool> isReached)
+    {
+        while (true)
+        {
+            ConsecutorSnapshot snapshot = consecutor.Snapshot();
+            if (isReached(snapshot)) return snapshot;
+            await NextAsync();
+        }
     }
 
     /// <summary>Lets others go on, between two looks at what nobody tells.</summary>

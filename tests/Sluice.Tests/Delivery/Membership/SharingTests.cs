@@ -101,11 +101,7 @@ public class SharingTests
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
-        await first.StartAsync(Cancellation);
-        await second.StartAsync(Cancellation);
-        second.Pause();
-        await UntilAsync(store, static owners => owners.Contains('-', StringComparison.Ordinal), "a", "b");
-        await UntilOwnersAsync(store, "aaaaaaaa", "a", "b");
+        await FirstTakesAllAsync(store, first, second);
         for (int round = 0; round < 5; round++) await BeatAsync(store, "a", "b");
         Assert.Equal("aaaaaaaa", await OwnersAsync(store));          // and stays with it
         await first.SendAllAsync([.. Enumerable.Range(0, 100)], Cancellation);
@@ -117,11 +113,7 @@ public class SharingTests
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
-        await first.StartAsync(Cancellation);
-        await second.StartAsync(Cancellation);
-        second.Pause();
-        await UntilAsync(store, static owners => owners.Contains('-', StringComparison.Ordinal), "a", "b");
-        await UntilOwnersAsync(store, "aaaaaaaa", "a", "b");
+        await FirstTakesAllAsync(store, first, second);
         second.Resume();
         int beats = 0;
         for (; await OwnersAsync(store) != "aaaabbbb" && beats < 270; beats++)
@@ -165,4 +157,14 @@ public class SharingTests
             done.Enqueue((name, item));
         }), Member.Options(name, store, clock, partitions))
         { Key = static item => $"{KeyOf(item)}" };
+
+    /// <summary>The second member is paused, and the first takes what was meant for it.</summary>
+    private async Task FirstTakesAllAsync(IStreamStore store, Consecutor<int> first, Consecutor<int> second)
+    {
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        second.Pause();
+        await UntilAsync(store, static owners => owners.Contains('-', StringComparison.Ordinal), "a", "b");
+        await UntilOwnersAsync(store, "aaaaaaaa", "a", "b");
+    }
 }
