@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Sluice.Flows;
 using Sluice.Storage;
 using Sluice.Testing;
+using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Persisted;
 
@@ -113,9 +114,10 @@ public partial class StoreNameTests
         ],
         "reader | flow-io/r/in | nobody", "reader | flow-io/r/more | nobody", "reader | flow-io/r/out | nobody");
 
-        static async IAsyncEnumerable<int> Numbers()
+        // The run lasts until its starter has sent a heartbeat: one that has ended before sends none.
+        async IAsyncEnumerable<int> Numbers()
         {
-            await Task.Yield();
+            await Member.UntilAsync(() => store.Seen.Contains("member | flow/r | starter | s"));
             yield return 1;
         }
     }
