@@ -12,14 +12,15 @@ internal class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveO
 {
     private int calls;
 
-    /// <summary>Moves the clock on by a second at a time until something is reached; fails after two thousand seconds.</summary>
-    public async Task PassAsync(TestClock clock, Func<bool> isReached, Func<string> describe)
+    /// <summary>Moves the clock on by a step at a time, a second unless told, until something is reached; fails after two thousand
+    /// steps.</summary>
+    public async Task PassAsync(TestClock clock, Func<bool> isReached, Func<string> describe, TimeSpan? step = null)
     {
-        for (int second = 0; !isReached(); second++)
+        for (int steps = 0; !isReached(); steps++)
         {
-            Assert.True(second < 2_000, $"It is still at it: {describe()}");
+            Assert.True(steps < 2_000, $"It is still at it: {describe()}");
             for (int looks = 0; !isReached() && (looks < 50 || Volatile.Read(ref calls) > 0); looks++) await Member.NextAsync();
-            clock.Advance(TimeSpan.FromSeconds(1));
+            clock.Advance(step ?? TimeSpan.FromSeconds(1));
         }
     }
 

@@ -62,14 +62,15 @@ public class HeldItemsTests
     [InlineData("is killed")]
     public async Task WhatATimerPutsOutAndFailsIsTriedAgainAlsoWhenItsConsecutor(string fate)
     {
-        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
+        var store = new PacedStore(inner);
         int starts = 0;
         Consecutor<int> consecutor = Chunks(store, _ => Interlocked.Increment(ref starts) <= 2);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         // the clock stands still from here: the retry is a minute away, and is seen before it is due
-        await PassAsync(() => Volatile.Read(ref starts) > 0);
+        await store.PassAsync(clock, () => Volatile.Read(ref starts) > 0, () => $"{consecutor.Snapshot()}", Pause / 6);
         await Member.UntilAsync(() => consecutor.Snapshot() is { Retrying: 1 });
         Assert.Empty(ledger.Lines);
         if (fate != "goes on")
@@ -80,7 +81,7 @@ public class HeldItemsTests
             await consecutor.StartAsync(Cancellation);
         }
         await consecutor.SendAsync(3, Cancellation);
-        await PassAsync(() => ledger.Lines.Count == 2);
+        await store.PassAsync(clock, () => ledger.Lines.Count == 2, () => $"{consecutor.Snapshot()}", Pause / 6);
         Assert.Equal(["1,2", "3"], ledger.Lines.Order());
         await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true });
         Assert.Equal((3L, 4L, 0L, 0L, 4), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed, consecutor.Snapshot().Dead,
@@ -91,18 +92,19 @@ public class HeldItemsTests
     [Fact]
     public async Task PoisonThatATimerPutsOutIsALetterAndItsItemsStaySettled()
     {
-        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
+        var store = new PacedStore(inner);
         bool isMended = false;
         await using Consecutor<int> consecutor = Chunks(store, some => some.Contains(2) && !isMended);
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
-        await PassAsync(() => consecutor.Snapshot() is { Dead: 1, IsIdle: true });
+        await store.PassAsync(clock, () => consecutor.Snapshot() is { Dead: 1, IsIdle: true }, () => $"{consecutor.Snapshot()}", Pause / 6);
         Assert.Equal((2L, 2L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed));
         DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal([1, 2], Assert.IsType<int[]>(letter.Item));
         await consecutor.SendAsync(3, Cancellation);
-        await PassAsync(() => ledger.Lines.Count == 1);
+        await store.PassAsync(clock, () => ledger.Lines.Count == 1, () => $"{consecutor.Snapshot()}", Pause / 6);
         isMended = true;
         Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
         await Member.UntilAsync(() => ledger.Lines.Count == 2 && consecutor.Snapshot() is { IsIdle: true });
@@ -170,13 +172,4 @@ public class HeldItemsTests
             Delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(Pause)),
             Run = new() { Time = clock }
         });
-
-    private async Task PassAsync(Func<bool> isReached)
-    {
-        while (!isReached())
-        {
-            for (int i = 0; i < 500 && !isReached(); i++) await Member.NextAsync();
-            clock.Advance(Pause / 6);
-        }
-    }
 }

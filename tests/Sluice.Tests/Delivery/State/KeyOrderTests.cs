@@ -36,7 +36,8 @@ public class KeyOrderTests
     [InlineData("loses the partition")]
     public async Task LaterItemsOfTheKeyWaitAlsoWhenTheirConsecutor(string fate)
     {
-        await using var store = await ScenarioStore.OpenAsync(clock);
+        await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
+        var store = new PacedStore(inner);
         DeliveryGuarantee delivery = Sluice.DeliveryGuarantee.Replay(3, Backoff.Constant(Pause));
         await using Consecutor<int> first = Make(store, "one", delivery, number => number == 1 && starts[1] < 3);
         await first.SendAllAsync([1, 2, 11], Cancellation);
@@ -53,11 +54,7 @@ public class KeyOrderTests
         if (second is not null) await second.StartAsync(Cancellation);
         await last.SendAllAsync([4, 13], Cancellation);
         Task<ConsecutorSnapshot> idle = last.WaitForIdleAsync(Cancellation);
-        while (!idle.IsCompleted)
-        {
-            for (int i = 0; i < 1_000 && !idle.IsCompleted; i++) await Member.NextAsync();
-            clock.Advance(Pause / 4);
-        }
+        await store.PassAsync(clock, () => idle.IsCompleted, () => $"{last.Snapshot()}", Pause / 4);
         Assert.Equal(["1", "2", "3", "4"], ledger.Lines.Where(line => line.Length == 1));
         Assert.Equal(["11", "12", "13"], ledger.Lines.Where(line => line.Length == 2));
         Assert.Equal(0, (await idle).Unaccounted);
@@ -69,7 +66,9 @@ public class KeyOrderTests
     [Fact]
     public async Task WhatHasWaitedIsCountedOnceIfThePartitionIsLostBeforeTheAnswer()
     {
-        await using var store = new LateStore(await ScenarioStore.OpenAsync(clock));
+        await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
+        var paced = new PacedStore(inner);
+        var store = new LateStore(paced);
         await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.Constant(Pause)),
             number => (number, starts[number]) is (1, 1), partitions: 2);
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
@@ -77,18 +76,10 @@ public class KeyOrderTests
 
         // The first is not tried again before the others wait for it: else nothing would have to be let go.
         await Member.UntilAsync(() => consecutor.Snapshot() is { Parked: 2, Retrying: 1 });
-        await Member.UntilAsync(() =>
-        {
-            clock.Advance(Pause / 4);
-            return store.HasLetGo.Task.IsCompleted;
-        });
+        await paced.PassAsync(clock, () => store.HasLetGo.Task.IsCompleted, () => $"{consecutor.Snapshot()}", Pause / 4);
         await consecutor.SendAsync(11, Cancellation);
         Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
-        await Member.UntilAsync(() =>
-        {
-            clock.Advance(TimeSpan.FromSeconds(1));
-            return idle.IsCompleted;
-        });
+        await paced.PassAsync(clock, () => idle.IsCompleted, () => $"{consecutor.Snapshot()}");
         Assert.True(await idle is { Accepted: 4, Completed: 4, Unaccounted: 0 }, $"{await idle}");
         Assert.Equal(["1", "2", "3"], ledger.Lines.Where(line => line.Length == 1));
     }
