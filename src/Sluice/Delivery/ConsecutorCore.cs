@@ -35,6 +35,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         (Commits, Leases) = (new(Time), new(Time));
         Alone = new(options.Process, InFlight, Pump, options.LeaseDuration, Time);
         Recovery = new(this);
+        LetterBuilder = new(Identity, Nodes, Stream, () => Following);
         Committer = new(this);
         Members = new(this);
         Sends = new(name, Time, Ledger, InFlight);
@@ -121,6 +122,9 @@ internal sealed class ConsecutorCore : ISinkBindings
     public EndedRoots Ended { get; }
 
     public RootPool Roots { get; }
+
+    /// <summary>Builds dead letters.</summary>
+    public DeadLetterBuilder LetterBuilder { get; }
 
     public Committer Committer { get; }
 

@@ -7,7 +7,11 @@ namespace Sluice.Delivery;
 /// A commit that is being put together: decides for each root whether it is settled, deferred or a dead letter, and adds it up.
 /// </summary>
 /// <remarks>Used by the committer.</remarks>
-internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition, int expected = 0)
+/// <param name="consecutor">The consecutor.</param>
+/// <param name="builder">Builds its dead letters.</param>
+/// <param name="partition">The partition of the roots.</param>
+/// <param name="expected">How many roots are expected.</param>
+internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuilder builder, OwnedPartition partition, int expected = 0)
 {
     private const int MaxParts = StoreCommit.MaxItems - 1;            // one for the books
 
@@ -67,8 +71,8 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
         if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why);
         else if (root.Failures is not null)
         {
-            if (root.ShouldReplay(core.Options.Delivery)) deferral = DeadLetterBuilder.Defer(core, root);
-            else remains = DeadLetterBuilder.Of(core, root);
+            if (root.ShouldReplay(consecutor.Options.Delivery)) deferral = builder.Defer(root);
+            else remains = builder.Of(root);
         }
         if (remains is not null)
         {
@@ -120,7 +124,7 @@ internal sealed class CommitDraft(ConsecutorCore core, OwnedPartition partition,
     /// <summary>Adds a failed emission of a stage, or half of a list, as a new entry of the consecutor's own stream.</summary>
     public void Derive(Action<EntryBatch> write)
     {
-        derived ??= new() { Stream = core.Name, CodeVersion = core.Options.CodeVersion, MaxEntryBytes = Emission.MaxBytes };
+        derived ??= new() { Stream = consecutor.Name, CodeVersion = consecutor.Options.CodeVersion, MaxEntryBytes = Emission.MaxBytes };
         write(derived);
         counts.Derived++;
         counts.Split++;

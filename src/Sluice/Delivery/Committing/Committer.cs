@@ -188,7 +188,7 @@ internal sealed partial class Committer(ConsecutorCore core)
                     await Spiller.ResumeAsync(roots[at++]).ConfigureAwait(false);
                     continue;
                 }
-                var draft = new CommitDraft(core, partition);
+                var draft = new CommitDraft(core.Identity, core.LetterBuilder, partition);
                 while (at < roots.Count && draft.Roots.Count < most && !roots[at].IsSpilled)
                 {
                     if (roots[at].IsFree) LetGo(roots[at]);
@@ -223,7 +223,7 @@ internal sealed partial class Committer(ConsecutorCore core)
     private async Task<ApplyResult> TryApplyAsync(CommitDraft draft)
     {
         OwnedPartition partition = draft.Partition;
-        using DraftOutputs? outputs = DraftOutputs.Of(core, draft);
+        using DraftOutputs? outputs = DraftOutputs.Of(core.Outputs, draft);
         List<SinkBinding> sinks = Preparation.Collect(draft);
         (CommitParts parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, patience.Token)
             .ConfigureAwait(false);

@@ -5,28 +5,31 @@ using Sluice.Storage;
 namespace Sluice.Delivery;
 
 /// <summary>Builds the dead letters of a root that has failed for good, or the halves of lists that are divided.</summary>
-/// <remarks>Used by the committer.</remarks>
-internal static class DeadLetterBuilder
+/// <remarks>Used by the committer. Keeps nothing.</remarks>
+/// <param name="consecutor">The consecutor.</param>
+/// <param name="nodes">The nodes of its pipeline.</param>
+/// <param name="stream">Its stream, which limits the length of an entry.</param>
+/// <param name="tracking">Returns where the present run tracks items.</param>
+internal sealed class DeadLetterBuilder(ConsecutorIdentity consecutor, NodeTable nodes, ConsecutorStream stream, Func<ItemTracking?> tracking)
 {
     /// <summary>The longest key that fits into the headers of a part. With a longer key, the letter keeps the whole item.</summary>
     public const int MaxKey = 10_000;
 
     /// <summary>Says when a failed root is tried again, and why it has failed.</summary>
-    public static RetryWrite Defer(ConsecutorCore core, Root root)
+    public RetryWrite Defer(Root root)
     {
         PartFailure failure = root.Failures!;
-        return new(root.EntrySequence, root.Attempt, core.Options.Delivery.Backoff.WaitBefore(root.Attempt, core.Random),
+        return new(root.EntrySequence, root.Attempt, consecutor.Options.Delivery.Backoff.WaitBefore(root.Attempt, consecutor.Random),
             failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!));
     }
 
     /// <summary>Builds the rest of a root that is not tried again.</summary>
-    /// <param name="core">The consecutor.</param>
     /// <param name="root">The root.</param>
     /// <param name="isUndone">Whether the parts that have succeeded are not committed.</param>
-    public static BisectionResult Of(ConsecutorCore core, Root root, bool isUndone = false)
+    public BisectionResult Of(Root root, bool isUndone = false)
     {
-        bool keepsLetters = core.Options.Delivery.Level != DeliveryLevel.Confirm;
-        BisectionResult remains = isUndone ? Whole(core, root) : Bury(core, root, keepsLetters);
+        bool keepsLetters = consecutor.Options.Delivery.Level != DeliveryLevel.Confirm;
+        BisectionResult remains = isUndone ? Whole(root) : Bury(root, keepsLetters);
         return keepsLetters ? remains : remains with { Letters = [] };
     }
 
@@ -35,7 +38,7 @@ internal static class DeadLetterBuilder
     /// committed. Divides lists. If a part cannot be kept so, makes one letter for the whole root: then nothing of the root is committed,
     /// and a redrive begins anew.
     /// </summary>
-    private static BisectionResult Bury(ConsecutorCore core, Root root, bool keepsLetters)
+    private BisectionResult Bury(Root root, bool keepsLetters)
     {
         var letters = new List<DeadLetterWrite>();
         var halves = new List<Half>();
@@ -45,26 +48,26 @@ internal static class DeadLetterBuilder
         for (int i = 0; i < failures.Count; i++)
         {
             PartFailure failure = failures[i];
-            if (failure.IsDivisible && ListBisection.Divide(core, root, failure, i + 1) is { } both) halves.AddRange(both);
+            if (failure.IsDivisible && Entrance(failure)?.Accept(ListBisection.Divider(this, root, failure, i + 1)) is { } both) halves.AddRange(both);
             else if (!keepsLetters) continue;
-            else if (failure.IsPartial || BuryPart(core, root, failure) is not { } letter) return Whole(core, root);
+            else if (failure.IsPartial || BuryPart(root, failure) is not { } letter) return Whole(root);
             else letters.Add(letter);
         }
         var remains = new BisectionResult(letters, halves);
         if (halves.Count == 0 || (remains.Length <= StoreCommit.MaxBytes / 2 && remains.Weight <= StoreCommit.MaxItems / 2)) return remains;
-        DeadLetterWrite whole = BuryWhole(core, root);
+        DeadLetterWrite whole = BuryWhole(root);
         return new(
             [whole with { Error =
                 $"{whole.Error} (The list was not divided: its halves are more than one commit holds. Make smaller lists.)" }], []);
     }
 
-    private static BisectionResult Whole(ConsecutorCore core, Root root) => new([BuryWhole(core, root)], []);
+    private BisectionResult Whole(Root root) => new([BuryWhole(root)], []);
 
     /// <summary>Makes one letter with the accepted item.</summary>
-    public static DeadLetterWrite BuryWhole(ConsecutorCore core, Root root)
+    public DeadLetterWrite BuryWhole(Root root)
     {
         root.DropStaged();
-        DeadLetterWrite letter = Describe(core, root, First(root));
+        DeadLetterWrite letter = Describe(root, First(root));
         if (root.Damage is { } damage) return letter with
         {
             IsDamaged = true,
@@ -80,16 +83,16 @@ internal static class DeadLetterBuilder
     }
 
     /// <summary>Serializes an item for an entry; null if that fails or the item is too long.</summary>
-    public static byte[]? Write<T>(ConsecutorCore core, T item)
+    public byte[]? Write<T>(T item)
     {
         try
         {
             var bytes = new ArrayBufferWriter<byte>();
-            IPayloadSerializer<T> serializer = core.Options.Serializers.For<T>();
+            IPayloadSerializer<T> serializer = consecutor.Options.Serializers.For<T>();
             serializer.Serialize(item, bytes);
             byte[] payload = bytes.WrittenSpan.ToArray();
             serializer.Deserialize(payload);                     // a letter must be readable
-            return payload.Length <= core.Stream.MaxEntryBytes - 1024 ? payload : null;
+            return payload.Length <= stream.MaxEntryBytes - 1024 ? payload : null;
         }
         catch (Exception)
         {
@@ -97,14 +100,14 @@ internal static class DeadLetterBuilder
         }
     }
 
-    private static DeadLetterWrite? BuryPart(ConsecutorCore core, Root root, PartFailure failure)
+    private DeadLetterWrite? BuryPart(Root root, PartFailure failure)
     {
-        if (root.Key is { Length: > MaxKey } || core.Following?.Entrance(failure.Cause.Index) is not { } entrance
+        if (root.Key is { Length: > MaxKey } || Entrance(failure) is not { } entrance
             || failure.Cause.Item is not { } item) return null;
-        if (root.Headers is { Timer: not null, Node: { } timed } && core.Nodes.Find(timed) == failure.Cause.Index) return null;
-        byte[]? payload = entrance.Accept(new Writer(core, item));
+        if (root.Headers is { Timer: not null, Node: { } timed } && nodes.Find(timed) == failure.Cause.Index) return null;
+        byte[]? payload = entrance.Accept(new Writer(this, item));
         if (payload is null) return null;
-        return Describe(core, root, failure) with
+        return Describe(root, failure) with
         {
             Payload = payload,
             Headers = new EntryHeaders(root.Id, failure.Cause.Node)
@@ -115,14 +118,16 @@ internal static class DeadLetterBuilder
         };
     }
 
-    private static DeadLetterWrite Describe(ConsecutorCore core, Root root, PartFailure failure)
+    private DeadLetterWrite Describe(Root root, PartFailure failure)
     {
-        string path = core.Nodes.PathTo(failure.Cause.Index);
+        string path = nodes.PathTo(failure.Cause.Index);
         return new(root.EntrySequence, failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!), root.Attempt)
         {
             Path = ListBisection.PartAt(root, failure) is { } part ? $"{path}, {part}" : path,
         };
     }
+
+    private IEntrance? Entrance(PartFailure failure) => tracking()?.Entrance(failure.Cause.Index);
 
     private static PartFailure First(Root root)
     {
@@ -132,8 +137,8 @@ internal static class DeadLetterBuilder
     }
 
     /// <summary>Serializes the item of a node; null if that fails.</summary>
-    private sealed class Writer(ConsecutorCore core, object item) : IEntranceVisitor<byte[]?>
+    private sealed class Writer(DeadLetterBuilder letters, object item) : IEntranceVisitor<byte[]?>
     {
-        public byte[]? Visit<T>(Inlet<T> inlet) => Write(core, (T)item);
+        public byte[]? Visit<T>(Inlet<T> inlet) => letters.Write((T)item);
     }
 }

@@ -14,9 +14,9 @@ internal sealed class DraftOutputs : IDisposable
     private DraftOutputs(CommitDraft draft) => this.draft = draft;
 
     /// <returns>Null if the roots have no outputs.</returns>
-    public static DraftOutputs? Of(ConsecutorCore core, CommitDraft draft)
+    public static DraftOutputs? Of(NamedOutputs named, CommitDraft draft)
     {
-        if (!core.Outputs.IsUsed) return null;
+        if (!named.IsUsed) return null;
         var outputs = new DraftOutputs(draft);
         foreach (Root root in draft.Roots) outputs.Add(root);
         foreach (Reservation kept in draft.Partition.Spare.Present) outputs.GiveBack(kept);

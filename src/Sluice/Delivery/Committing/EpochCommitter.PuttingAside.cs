@@ -15,7 +15,7 @@ internal sealed partial class EpochCommitter
         int left = over.Sum(WeightOf);
         for (int at = 0; left > MaxPutAside;)
         {
-            var draft = new CommitDraft(core, epoch.Partition) { IsEpoch = true };
+            var draft = new CommitDraft(core.Identity, core.LetterBuilder, epoch.Partition) { IsEpoch = true };
             int first = at, weight = 0;
             for (; at < over.Count && (weight == 0 || weight + WeightOf(over[at]) <= MaxPutAside); at++)
             {

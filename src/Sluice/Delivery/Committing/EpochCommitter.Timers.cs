@@ -11,7 +11,7 @@ internal sealed partial class EpochCommitter
     /// have a commit of their own first.
     /// </summary>
     /// <returns>Whether fewer timers can fire: then the round runs again.</returns>
-    private static bool TryFireFewer(Epoch epoch, List<Root> roots, Func<Root, PartFailure> why)
+    private bool TryFireFewer(Epoch epoch, List<Root> roots, Func<Root, PartFailure> why)
     {
         List<Root> fired = roots.FindAll(static root => root is { Emission: TimerEmission, Failures: null });
         if (epoch.MixesTimers && epoch.Turn is { IsMixed: true }) epoch.MixesTimers = false;
@@ -24,18 +24,18 @@ internal sealed partial class EpochCommitter
         else if (epoch.Turn is { Moved: > 1 and var moved }) epoch.MaxMoves = moved / 2;
         else return false;
         Undo(epoch, roots);
-        epoch.Core.Epochs!.Repeat(epoch);
+        core.Epochs!.Repeat(epoch);
         return true;
     }
 
     /// <summary>Lets fewer keys end together, because their emissions exceed a commit.</summary>
     /// <returns>Whether more than one key had ended: then the round runs again.</returns>
-    private static bool TryEndFewer(Epoch epoch, List<Root> roots)
+    private bool TryEndFewer(Epoch epoch, List<Root> roots)
     {
         if (!epoch.IsEnding || epoch.EndedKeys < 2) return false;
         epoch.MaxEndingKeys = epoch.EndedKeys / 2;
         Undo(epoch, roots);
-        epoch.Core.Epochs!.Repeat(epoch);
+        core.Epochs!.Repeat(epoch);
         return true;
     }
 }

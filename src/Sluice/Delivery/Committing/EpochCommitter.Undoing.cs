@@ -29,7 +29,7 @@ internal sealed partial class EpochCommitter
         {
             Root root = roots.First(one => one.Item == remaining[0]);
             root.Refuse(Preparation.TooLarge(core, root));
-            remaining[0].Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: true));
+            remaining[0].Verdict = new(null, core.LetterBuilder.Of(root, isUndone: true));
             Undo(epoch, roots);
             core.Epochs!.Repeat(epoch);
             return;

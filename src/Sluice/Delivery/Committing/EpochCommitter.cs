@@ -104,8 +104,8 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             }
             else if (root.Failures is not null)
             {
-                if (root.ShouldReplay(core.Options.Delivery)) item.Verdict = new(DeadLetterBuilder.Defer(core, root), BisectionResult.None);
-                else if (root.IsDivisible && DeadLetterBuilder.Of(core, root) is { IsDivided: true } halves)
+                if (root.ShouldReplay(core.Options.Delivery)) item.Verdict = new(core.LetterBuilder.Defer(root), BisectionResult.None);
+                else if (root.IsDivisible && core.LetterBuilder.Of(root) is { IsDivided: true } halves)
                 {
                     divided.Add((item, halves));
                     continue;
@@ -116,7 +116,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             if (item.Verdict is not null && item.Key != 0) waiting.Add(item.Key);
         }
         // Successful parts of a root stay committed only if nothing is undone.
-        foreach (Root root in dead) root.Item!.Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: mustRepeat),
+        foreach (Root root in dead) root.Item!.Verdict = new(null, core.LetterBuilder.Of(root, isUndone: mustRepeat),
             KeepsRest: !mustRepeat);
 
         // A divided list goes on as its halves. If the round is undone, the list runs again and is divided then.
@@ -131,7 +131,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
     private CommitDraft Draft(Epoch epoch, List<Root> roots, List<StateRow> rows, out List<RetryWrite> released)
     {
         OwnedPartition partition = epoch.Partition;
-        var draft = new CommitDraft(core, partition, roots.Count)
+        var draft = new CommitDraft(core.Identity, core.LetterBuilder, partition, roots.Count)
         {
             IsEpoch = true,
             Rows = rows,
@@ -200,13 +200,13 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             Root root = roots.First(one => one.Item == remaining[0]);
             root.Refuse(unwritable.AsFailure());
             if (root.ShouldReplay(core.Options.Delivery))
-                remaining[0].Verdict = new(DeadLetterBuilder.Defer(core, root), BisectionResult.None);
+                remaining[0].Verdict = new(core.LetterBuilder.Defer(root), BisectionResult.None);
             // the next item would fail alike
             else if (unwritable.IsEmission && (unwritable.IsStructural || partition.HasUnwritable)) epoch.GivesUpEmissions = true;
             else
             {
                 partition.HasUnwritable = unwritable.IsEmission;
-                remaining[0].Verdict = new(null, DeadLetterBuilder.Of(core, root, isUndone: true));
+                remaining[0].Verdict = new(null, core.LetterBuilder.Of(root, isUndone: true));
             }
         }
         else if (epoch.IsEnding)

@@ -9,20 +9,20 @@ namespace Sluice.Delivery;
 /// <remarks>Used by the committer. The commit that settles the list adds its halves.</remarks>
 internal static class ListBisection
 {
-    /// <summary>Makes the halves, in their order.</summary>
-    /// <param name="core">The consecutor.</param>
+    /// <summary>Makes the halves, in their order, where the entrance of the node accepts it; null if a half cannot be written.</summary>
+    /// <param name="letters">Writes the items of the halves.</param>
     /// <param name="root">The root that has failed.</param>
     /// <param name="failure">The failure with the list.</param>
     /// <param name="ordinal">The number of this failure among those of the root, from one.</param>
-    /// <returns>Null if a half cannot be written.</returns>
-    public static Half[]? Divide(ConsecutorCore core, Root root, PartFailure failure, int ordinal)
-        => core.Following?.Entrance(failure.Cause.Index)?.Accept(new Divider(core, root, failure, ordinal));
+    public static IEntranceVisitor<Half[]?> Divider(DeadLetterBuilder letters, Root root, PartFailure failure, int ordinal)
+        => new Dividing(letters, root, failure, ordinal);
 
     /// <summary>The part of a divided list that the root is at the node where it failed; null if it is none.</summary>
     public static ListPart? PartAt(Root root, PartFailure failure)
         => failure.Cause.Node == root.Headers.Node && !root.Headers.IsAfter ? root.Headers.Part : null;
 
-    private sealed class Divider(ConsecutorCore core, Root root, PartFailure failure, int ordinal) : IEntranceVisitor<Half[]?>
+    private sealed class Dividing(DeadLetterBuilder letters, Root root, PartFailure failure, int ordinal)
+        : IEntranceVisitor<Half[]?>
     {
         public Half[]? Visit<T>(Inlet<T> inlet)
         {
@@ -42,7 +42,7 @@ internal static class ListBisection
 
             Half? Make(ListParts<T> lists, T list, int start, ListPart half)
             {
-                if (DeadLetterBuilder.Write(core, lists.Take(list, start, half.Count)) is not { } payload) return null;
+                if (letters.Write(lists.Take(list, start, half.Count)) is not { } payload) return null;
                 var headers = new EntryHeaders($"{id}{half.Range}", failure.Cause.Node)
                 {
                     Part = half,

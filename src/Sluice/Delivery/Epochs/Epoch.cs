@@ -8,7 +8,7 @@ namespace Sluice.Delivery;
 /// outcomes and the state of the stages are committed together.</summary>
 /// <remarks>The pump begins the round. Code that already holds a root of the round adds further roots; roots end on any thread. The
 /// finished round belongs to the committer.</remarks>
-internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<EpochItem> items, bool isEntrance)
+internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPartition partition, List<EpochItem> items, bool isEntrance)
 {
     private Root? ended;
     private int outstanding;
@@ -18,8 +18,6 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     private ConcurrentDictionary<ulong, int>? failed;        // by key: the first root that has failed and will be retried
 
     public OwnedPartition Partition => partition;
-
-    public ConsecutorCore Core => core;
 
     /// <summary>Whether the items of the round enter at nodes in the middle of the pipeline.</summary>
     public bool IsEntrance => isEntrance;
@@ -83,7 +81,7 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Notes that an item has failed. If it will be retried, later items of its key are held back. Any thread.</summary>
     public void HasFailed(Root root)
     {
-        if (root.Item is not { Key: not 0 } item || !root.ShouldReplay(core.Options.Delivery)) return;
+        if (root.Item is not { Key: not 0 } item || !root.ShouldReplay(delivery)) return;
         ConcurrentDictionary<ulong, int> known = Volatile.Read(ref failed) ?? Interlocked.CompareExchange(ref failed, new(), null)
             ?? failed!;
         known.AddOrUpdate(item.Key, static (_, number) => number, static (_, first, number) => Math.Min(first, number), root.EpochNumber);
@@ -118,7 +116,7 @@ internal sealed class Epoch(ConsecutorCore core, OwnedPartition partition, List<
     /// <summary>Lets the round end: the pump has begun all its items.</summary>
     public void Release()
     {
-        if (Interlocked.Decrement(ref outstanding) == 0) core.Epochs!.Over(this);
+        if (Interlocked.Decrement(ref outstanding) == 0) epochs.Over(this);
     }
 
     /// <summary>Returns the roots of the round, in the order in which they were begun.</summary>

@@ -4,7 +4,8 @@ namespace Sluice.Delivery;
 
 /// <summary>The timers of a partition that fire in one round.</summary>
 /// <remarks>Thread-safe: lanes and nodes fire timers at the same time.</remarks>
-internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, long lastNumber) : TimerTurn(scope.UtcNow.UtcTicks, lastNumber)
+internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, Func<int, string> nameOf, long lastNumber)
+    : TimerTurn(scope.UtcNow.UtcTicks, lastNumber)
 {
     private readonly Lock sync = new();
     private int taken;
@@ -41,7 +42,7 @@ internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, long lastNu
         (Root root, TimerEmission fired) = scope.BeginTimer(node, key, timer);
         if (!epoch.LeavesOut(fired)) return root;
         var cause = new InvalidOperationException("It has failed, and is tried again by itself.");
-        root.Fail(new PipelineException(epoch.Core.Recorder.NameOf(node), null, cause, node));
+        root.Fail(new PipelineException(nameOf(node), null, cause, node));
         return null;
     }
 }

@@ -240,7 +240,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
         // Due timers fire before items that were leased later. Then items have a turn, because a timer may set itself again for now.
         // At the end of the input, stages come first.
         if (mayAct && scope.AreTimersDue(looked) && !scope.TimersHadTurn && !partition.IsAtEnd)
-            return new(core, partition, [], isEntrance: false) { FiresTimers = true };
+            return new(this, core.Options.Delivery, partition, [], isEntrance: false) { FiresTimers = true };
         if (partition.Leased.Count == 0)
         {
             bool mustLoad = core.KeepsTime && !scope.HasBegun;
@@ -248,7 +248,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
             scope.EndTurn(null);
             bool isEnding = partition.IsAtEnd && !isDue;
             partition.IsAtEnd = false; // ask the store again before the next stage ends: emissions may have failed
-            return new(core, partition, [], isEntrance: false) { IsEnding = isEnding };
+            return new(this, core.Options.Delivery, partition, [], isEntrance: false) { IsEnding = isEnding };
         }
         partition.IsAtEnd = false;
         scope.EndTurn(null);
@@ -257,6 +257,6 @@ internal sealed partial class Epochs(ConsecutorCore core)
         var items = new List<EpochItem>(Math.Min(size, partition.Leased.Count));
         while (items.Count < size && partition.Leased.TryPeek(out EpochItem? item) && item.Headers.Node is not null == isEntrance)
             items.Add(partition.Leased.Dequeue());
-        return new(core, partition, items, isEntrance);
+        return new(this, core.Options.Delivery, partition, items, isEntrance);
     }
 }

@@ -41,7 +41,7 @@ internal sealed partial class PartitionScope
     /// <summary>Fires due timers. Used by the pump.</summary>
     public async ValueTask FireTimersAsync(Epoch epoch, Func<Root> hold)
     {
-        var turn = epoch.Turn = new EpochTimers(epoch, this, lastOfTurn ??= number);
+        var turn = epoch.Turn = new EpochTimers(epoch, this, core.Recorder.NameOf, lastOfTurn ??= number);
         epoch.HasMoreTimers = false;
         await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, epoch.MaxTimers), core.Lifetime.Token).ConfigureAwait(false);
         foreach (object instance in Instances)

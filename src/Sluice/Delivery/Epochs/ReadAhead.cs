@@ -11,7 +11,7 @@ namespace Sluice.Delivery;
 /// reads the row when the item comes. After too many wrong guesses, no key is guessed any more for that node and partition. Used by the
 /// pump.
 /// </remarks>
-internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
+internal sealed class ReadAhead<T>(ConsecutorIdentity consecutor, ConsecutorLifetime lifetime, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
 {
     private const int MaxWrongGuesses = 8;
 
@@ -28,7 +28,7 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         if (items.Length < epoch.Items.Count) items = new (T, string?, bool)[epoch.Items.Count];
         count = epoch.Items.Count;
         for (int i = 0; i < count; i++) Read(epoch, i);
-        return scope.ReadAheadAsync(KeysOf, core.Lifetime.Token);
+        return scope.ReadAheadAsync(KeysOf, lifetime.Token);
 
         IReadOnlyCollection<string>? KeysOf(IStatefulStage stage, bool mayGuess)
         {
@@ -68,7 +68,7 @@ internal sealed class ReadAhead<T>(ConsecutorCore core, IPayloadSerializer<T> se
         if (epoch.Items[number] is not { Verdict: null, Headers: { EndOf: null, Node: null, Loss: null } } item) return;
         try
         {
-            T value = serializer.Read(item.Entry, core.Name, epoch.Partition.Number);
+            T value = serializer.Read(item.Entry, consecutor.Name, epoch.Partition.Number);
             items[number] = (value, keyOf?.Invoke(value), true);
         }
         catch (Exception)

@@ -120,9 +120,9 @@ internal sealed class EntrancePump<T> : SourcePump<T>
 {
     private readonly EntranceRun owner;
 
-    public EntrancePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    public EntrancePump(StageContext context, Inlet<T> next, EntranceRun entrances) : base(context, next)
     {
-        owner = core.Entrances;
+        owner = entrances;
         owner.Attach(WakeUp);
     }
 

@@ -24,7 +24,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         serializer = core.Options.Serializers.For<T>();
         keyOf = (Func<T, string?>?)core.Stream.KeyOf;
         lessor = new(core);
-        ahead = new(core, serializer, keyOf);
+        ahead = new(core.Identity, core.Lifetime, serializer, keyOf);
         core.Pump.Wake = WakeUp;
     }
 

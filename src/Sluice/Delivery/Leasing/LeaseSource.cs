@@ -22,7 +22,7 @@ internal sealed class LeaseSource<T>(string name, StageOptions options) : LeafSo
         if (context.Run.Options.Following is not { Feeder: ConsecutorCore core } following)
             throw new InvalidTopologyException(
                 $"The source of the consecutor {name} gives items to its own pipeline only. Start the consecutor.");
-        if (following.HasEntrances) return new EntrancePump<T>(context, next, core);
+        if (following.HasEntrances) return new EntrancePump<T>(context, next, core.Entrances);
         return core.Epochs is null ? new LeasePump<T>(context, next, core) : new EpochPump<T>(context, next, core);
     }
 }
