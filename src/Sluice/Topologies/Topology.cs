@@ -110,6 +110,18 @@ public sealed class Topology
     /// <returns>The digraph, lines separated by <c>\n</c>; after a run with the times of nodes, and the critical path marked.</returns>
     public string ToDot(Func<TopologyNode, string?>? label = null) => DotDrawing.Draw(this, NodeLabel.Of(this, label));
 
+    /// <summary>
+    /// Draws the graph as an SVG that needs no other program, font or script: in layers from left to right, no two boxes overlap and no edge
+    /// crosses a box. Good to some 60 nodes; beyond about 4,000 nodes and bends of edges, the picture is a sentence that says so.
+    /// </summary>
+    /// <param name="label">Returns the text below a node's name, in lines; null for none.</param>
+    /// <param name="theme">The colours.</param>
+    /// <returns>The SVG, lines separated by <c>\n</c>; after a run with the times of nodes, and the critical path marked. Each node's group
+    /// has its <see cref="TopologyNode.Id"/> as <c>data-node</c>, each edge's group its index in <see cref="Edges"/> as
+    /// <c>data-edge</c>.</returns>
+    public string ToSvg(Func<TopologyNode, string?>? label = null, SvgTheme theme = SvgTheme.Auto)
+        => SvgDrawing.Draw(this, NodeLabel.Of(this, label), theme);
+
     /// <summary>Draws the graph as <see cref="ToText"/> without labels.</summary>
     /// <returns>The drawing.</returns>
     public override string ToString() => ToText();

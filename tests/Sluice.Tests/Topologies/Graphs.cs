@@ -19,6 +19,26 @@ internal static class Graphs
         return builder.Build();
     }
 
+    /// <summary>A random graph: most edges lead a short way, some a long one; some have ports and labels.</summary>
+    internal static Topology Random(int seed, int nodes)
+    {
+        var random = new Random(seed);
+        var builder = new TopologyBuilder(seed % 3 == 0 ? $"graph {seed}" : null);
+        for (int i = 0; i < nodes; i++)
+        {
+            string name = new((char)('a' + random.Next(26)), random.Next(1, seed % 7 == 0 ? 60 : 14));
+            builder.Add("step", $"{name} {i}", details: [.. Enumerable.Repeat("parallel 8", random.Next(3))]);
+        }
+        double density = 0.4 + random.NextDouble();
+        for (int edge = 0; edge < nodes * density && nodes > 1; edge++)
+        {
+            int from = random.Next(nodes - 1);
+            int to = from + 1 + (random.Next(5) == 0 ? random.Next(nodes - from - 1) : random.Next(Math.Min(4, nodes - from - 1)));
+            builder.Connect(from, to, $"out {edge}");
+        }
+        return builder.Build(open: true);
+    }
+
     internal static Topology Chain(int count)
     {
         var builder = new TopologyBuilder();
