@@ -6,7 +6,7 @@ namespace Sluice.Architecture.Tests;
 public partial class ArchitectureFileTests
 {
     [Fact]
-    public void EveryFileThatIsNamedIsThere()
+    public void EveryFileNamedInTheDocumentsExists()
     {
         string[] files = [.. new[] { "src", "tests", "samples", "bench", "tools" }.SelectMany(folder => Repository.Files(folder, "*.cs"))];
         string[] documents = ["ARCHITECTURE.md", .. Repository.Files("docs/internals", "*.md")];

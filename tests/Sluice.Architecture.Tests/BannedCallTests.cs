@@ -3,16 +3,16 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>Time comes from a TimeProvider and work runs where the engine says, or tests could control neither.</summary>
+/// <summary>Time comes from a TimeProvider, and schedulers start all work. Otherwise tests could control neither.</summary>
 public class BannedCallTests
 {
     private const string Engine = "src/Sluice/Engine/";
     private const string Scheduling = "src/Sluice/Scheduling/";
 
-    // A connection to SQLite belongs to one thread, which waits for disks: no thread of the pool's.
+    // A SQLite connection belongs to one thread, which waits for disks, so it is not a pool thread.
     private const string SqliteWriter = "src/Sluice.Sqlite/Writing/";
 
-    // What is banned, what to do, and the folders where it is allowed.
+    // The banned symbol, the alternative, and the folders where it is allowed.
     private static readonly (Func<ISymbol, bool> Matches, string Instead, string? AllowedIn)[] Rules =
     [
         (symbol => Is(symbol, "System.DateTime", "Now", "UtcNow", "Today") || Is(symbol, "System.DateTimeOffset", "Now", "UtcNow")
@@ -86,7 +86,7 @@ public class BannedCallTests
             .Select(rule => $"{use.Path}:{use.Line}: {use.Symbol.ToDisplayString()}: {rule.Instead}"))
             .Distinct();
 
-    // Everything that waits, and that has an overload with a TimeProvider.
+    // Methods that wait and have an overload with a TimeProvider.
     private static bool TakesTime(IMethodSymbol method)
         => Is(method, "System.Threading.Tasks.Task", "Delay")
             || (Is(method, "System.Threading.CancellationTokenSource", ".ctor") && method.Parameters.Length > 0)

@@ -28,7 +28,7 @@ internal static class Compiler
 
     private static readonly ConcurrentDictionary<string, Lazy<CSharpCompilation>> Packages = new();
 
-    /// <summary>Options of the sources: files named here may use what C# 14 has.</summary>
+    /// <summary>The parse options of the sources, with C# 14.</summary>
     internal static CSharpParseOptions Language { get; } = new(LanguageVersion.CSharp14, DocumentationMode.Parse);
 
     /// <summary>The path of an assembly that this project references, such as "Sluice".</summary>

@@ -4,13 +4,15 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>A class of the consecutor takes the objects that it uses. Only a class that uses many of them takes all.</summary>
+/// <summary>
+/// A class of the consecutor takes only the objects that it uses. A class may take the whole core only if it uses many of them.
+/// </summary>
 public class ConsecutorCoreTests
 {
     private const string Core = "ConsecutorCore";
     private const int Fewest = 4;
 
-    // These are about consecutors themselves: which one leads to which, and which one a run belongs to.
+    // These classes are about whole consecutors: how they are connected, and which one a run belongs to.
     private static readonly string[] AboutConsecutors = ["OutputTarget", "OutputGraph", "ConsecutorOutput", "LeaseSource"];
 
     [Fact]

@@ -5,11 +5,11 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>A block of C# in a document, with what stands before it in comments that readers do not see.</summary>
+/// <summary>A block of C# in a document, with the preludes before it in hidden comments.</summary>
 /// <param name="Path">The document.</param>
 /// <param name="Line">The line of the block's first line of code, from 1.</param>
-/// <param name="Code">What readers see.</param>
-/// <param name="Preludes">What they do not see, with the lines where it stands.</param>
+/// <param name="Code">The visible code.</param>
+/// <param name="Preludes">The hidden code before it, with its lines.</param>
 internal sealed partial record DocsBlock(string Path, int Line, string Code, IReadOnlyList<(int Line, string Code)> Preludes)
 {
     private const string Usings =
@@ -17,7 +17,9 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         + "Sluice.Topologies; "
         + "global using Sluice.Diagnostics;";
 
-    /// <summary>What the block prints as a program: one text for each run, from the blocks marked <c>```text output</c> below it.</summary>
+    /// <summary>
+    /// The output of the block as a program: one text for each run, from the blocks marked <c>```text output</c> below it.
+    /// </summary>
     internal List<DocsOutput> Outputs { get; } = [];
 
     /// <summary>Newcomers copy from these documents, so each block shows its own usings.</summary>
@@ -54,7 +56,7 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
         int LineAt(int index) => text.AsSpan(0, index).Count('\n') + 1;
     }
 
-    /// <summary>The compiler's errors in the block as a program of its own, at the lines of the document; empty when it compiles.</summary>
+    /// <summary>The compiler errors in the block as a separate program, with the lines of the document; empty if it compiles.</summary>
     internal IReadOnlyList<string> Errors()
     {
         Compilation program = Compile(code => code, out var others);
@@ -64,9 +66,9 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
             .Distinct()];
     }
 
-    /// <summary>The block as a program of its own, with what the generator writes.</summary>
+    /// <summary>The block as a separate program, with the output of the generators.</summary>
     /// <param name="change">Changes its text, such as the number of a port.</param>
-    /// <param name="others">What was found before the compiler saw it.</param>
+    /// <param name="others">The errors that were found before compilation.</param>
     internal Compilation Compile(Func<string, string> change, out IEnumerable<Diagnostic> others)
     {
         // A program's statements stand before its types, and its usings before both, whatever the order of prelude and block.
@@ -100,7 +102,7 @@ internal sealed partial record DocsBlock(string Path, int Line, string Code, IRe
     private static partial Regex Parts();
 }
 
-/// <summary>What a run of a program prints, as a document shows it.</summary>
+/// <summary>The output of one run of a program, as a document shows it.</summary>
 /// <param name="Index">Where the text begins in the document.</param>
 /// <param name="Text">The text.</param>
 /// <param name="IsKilled">The program kills itself in this run.</param>

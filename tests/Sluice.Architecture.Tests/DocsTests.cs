@@ -1,13 +1,11 @@
 namespace Sluice.Architecture.Tests;
 
 /// <summary>
-/// Every block marked <c>```csharp</c> in the documents compiles: by itself, as statements or declarations of a small program, with the
-/// implicit usings and those of all namespaces of the core; in the documents that newcomers copy from (<see cref="DocsBlock.IsStrict"/>)
-/// only the
-/// implicit ones. What a block needs but readers do not stands in a comment before it,
-/// <c>&lt;!-- prelude: record Order(int Id); --&gt;</c>, for that one block, or <c>&lt;!-- prelude of this file: … --&gt;</c>, for all
-/// blocks below it. Methods are written without <c>public</c> or <c>private</c>, as local functions. What is not meant to compile is
-/// marked <c>```text</c>.
+/// Every block marked <c>```csharp</c> in the documents compiles as the statements or declarations of a small program. It gets the implicit
+/// usings and those of all namespaces of the core; in documents that newcomers copy from (<see cref="DocsBlock.IsStrict"/>) it gets the
+/// implicit ones only. Code that a block needs but readers do not is in a comment before it: <c>&lt;!-- prelude: record Order(int Id);
+/// --&gt;</c> for that block, or <c>&lt;!-- prelude of this file: … --&gt;</c> for all blocks below it. Methods are written without
+/// <c>public</c> or <c>private</c>, as local functions. Blocks that are not meant to compile are marked <c>```text</c>.
 /// </summary>
 public class DocsTests
 {
@@ -60,7 +58,7 @@ public class DocsTests
     }
 
     [Fact]
-    public void ErrorsOfSyntaxAreFoundToo()
+    public void SyntaxErrorsAreReported()
         => Assert.StartsWith("README.md:3: CS1002", DocsBlock.In("README.md", "#\n```csharp\nvar x = 1\n```").Single().Errors()[0],
             StringComparison.Ordinal);
 }

@@ -24,8 +24,9 @@ public class FileSizeTests
         Assert.True(tooLong.Count == 0, $"Longer than {Longest} lines; split them by idea:\n{string.Join('\n', tooLong)}");
     }
 
-    /// <summary>Excepted are lines that cannot be divided: text of several lines, an expression in a string, a reference in
-    /// documentation.</summary>
+    /// <summary>
+    /// Lines that cannot be divided are excepted: text of several lines, an expression in a string, a reference in documentation.
+    /// </summary>
     [Fact]
     public void NoLineIsLongerThanOneHundredAndFortyColumns()
     {

@@ -26,7 +26,7 @@ public partial class FolderArrowTests
     };
 
     [Fact]
-    public void RoomsOfAFolderDoNotUseEachOther()
+    public void RoomsOfAFolderHaveNoCycle()
     {
         var cycles = Cycles(UsesOfSluice.Value, Exceptions);
 

@@ -27,7 +27,7 @@ public partial class FolderArrowTests
     };
 
     [Fact]
-    public void FoldersUseOnlyWhatIsBelowThem()
+    public void FoldersUseOnlyTheFoldersBelowThem()
     {
         var violations = Violations(UsesOfSluice.Value);
 

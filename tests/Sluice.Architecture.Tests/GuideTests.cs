@@ -24,7 +24,7 @@ public class GuideTests
     public static TheoryData<string> Guides => [.. Documents()];
 
     [Theory, MemberData(nameof(Guides))]
-    public async Task AGuideRunsAndPrintsWhatItShows(string path)
+    public async Task AGuideRunsAndPrintsTheOutputItShows(string path)
     {
         string text = Repository.Read(path).ReplaceLineEndings("\n");
         List<(DocsOutput Shown, string Seen)> runs = [];
@@ -51,7 +51,7 @@ public class GuideTests
     }
 
     [Fact]
-    public void TheProjectOfGettingStartedReferencesProjectsThatAreThere()
+    public void TheGettingStartedProjectReferencesExistingProjects()
     {
         var projects = Repository.Read("docs/getting-started.md").Split('"')
             .Where(each => each.StartsWith("../sluice/", StringComparison.Ordinal)).Select(each => each["../sluice/".Length..]).ToList();
@@ -60,7 +60,7 @@ public class GuideTests
     }
 
     [Fact]
-    public void WhatNewcomersCopyHidesNoUsings()
+    public void CodeThatNewcomersCopyHidesNoUsings()
     {
         var hidden = Repository.Files("", "*.md").SelectMany(path => DocsBlock.In(path, Repository.Read(path)))
             .Where(block => block.IsStrict && block.Preludes.Any(prelude => prelude.Code.Split('\n').Any(IsUsing)))

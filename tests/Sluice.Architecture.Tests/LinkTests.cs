@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>Links between the documents lead somewhere: the file is there, and so is the heading.</summary>
+/// <summary>Links between the documents lead to existing files and headings.</summary>
 public partial class LinkTests
 {
     [Fact]

@@ -4,11 +4,13 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>Work that nobody owns would end the process with what it throws; an await that comes back to its caller's context would need a
-/// thread that may block.</summary>
+/// <summary>
+/// An exception in an async void method ends the process. An await without ConfigureAwait returns to the context of the caller, whose
+/// thread may be blocked.
+/// </summary>
 public class LoneWorkTests
 {
-    // Code that a run's scheduler executes, by design in the context of a single-threaded run; and what hearts execute says
+    // Code that runs on the scheduler of a run, by design in the context of a single-threaded run. Code of heartbeat threads says
     // ConfigureAwait(true).
     private static readonly string[] OnTheSchedulerByDesign =
     [
@@ -23,7 +25,7 @@ public class LoneWorkTests
     private static readonly string[] Rooms = ["src/Sluice/Storage/", "src/Sluice/Delivery/", "src/Sluice/Flows/", "src/Sluice/Scheduling/"];
 
     [Fact]
-    public void NothingIsAsyncVoid()
+    public void NoMethodIsAsyncVoid()
     {
         var found = Trees().SelectMany(tree => tree.GetRoot().DescendantNodes().Where(IsAsyncVoid).Select(Place)).ToList();
 
@@ -32,7 +34,7 @@ public class LoneWorkTests
     }
 
     [Fact]
-    public void AwaitsSayWhereTheyGoOn()
+    public void EveryAwaitUsesConfigureAwait()
     {
         var found = Repository.Packages.Where(package => package is "Sluice" or "Sluice.Sqlite" or "Sluice.Redis")
             .SelectMany(package => Compiler.Package(package).SyntaxTrees)
@@ -47,7 +49,7 @@ public class LoneWorkTests
     }
 
     [Fact]
-    public void ItsOwnWrapperLeavesOutNoCallOfAStore()
+    public void CancellableStoreForwardsEveryCallOfAStore()
     {
         CSharpCompilation core = Compiler.Package("Sluice");
         INamedTypeSymbol store = core.GetTypeByMetadataName("Sluice.Storage.IStreamStore")!,

@@ -2,11 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>One vocabulary for the options of all packages: who knows the options of one type knows how those of another are
-/// called.</summary>
+/// <summary>The options of all packages follow one naming scheme.</summary>
 public partial class OptionNameTests
 {
-    // By the type of the option.
+    // Allowed names by the type of the option.
     private static readonly Dictionary<string, Regex> Allowed = new()
     {
         ["TimeSpan"] = Times(),
@@ -17,7 +16,7 @@ public partial class OptionNameTests
         ["long?"] = Counts(),
     };
 
-    // Numbers that are no limits.
+    // Numbers that are not limits.
     private static readonly Dictionary<string, string> Terms = new()
     {
         ["ConsecutorOptions.CodeVersion"] = "a version",
@@ -28,7 +27,7 @@ public partial class OptionNameTests
     };
 
     [Fact]
-    public void OptionsAreNamedByOneTable()
+    public void OptionNamesFollowOneTable()
     {
         List<string> wrong = [];
         foreach (string file in Directory.GetFiles(Path.Combine(Repository.Root, "tests/Sluice.Architecture.Tests/approved"), "*.txt"))
@@ -55,7 +54,8 @@ public partial class OptionNameTests
     [InlineData("TcpOptions", "MostConnections", "int", false)]
     [InlineData("TcpOptions", "Listening", "Action<IPEndPoint>?", false)]
     [InlineData("RunOptions", "Seed", "int?", true)]
-    public void TheTableFindsOthers(string type, string name, string value, bool fits) => Assert.Equal(fits, Fits(type, name, value));
+    public void TheTableTellsRightNamesFromWrongOnes(string type, string name, string value, bool fits)
+        => Assert.Equal(fits, Fits(type, name, value));
 
     private static bool Fits(string type, string name, string value)
     {

@@ -4,8 +4,7 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace Sluice.Architecture.Tests;
 
-/// <summary>Lists what a compiled assembly shows to others, as C# would declare it, in an order that does not depend on the
-/// sources.</summary>
+/// <summary>Lists the public API of an assembly as C# declarations, in an order that does not depend on the sources.</summary>
 internal static class PublicApi
 {
     private static readonly SymbolDisplayFormat MemberFormat = new(
@@ -99,7 +98,7 @@ internal static class PublicApi
         => symbol.DeclaredAccessibility is Accessibility.Public or Accessibility.Protected or Accessibility.ProtectedOrInternal
             && (symbol.CanBeReferencedByName || symbol is IMethodSymbol or IPropertySymbol or INamedTypeSymbol { IsExtension: true });
 
-    // Accessors are shown by their properties, and every class has what comes from object.
+    // Accessors are shown by their properties. Every class has the members of object.
     private static bool IsNoise(ISymbol member) => member switch
     {
         IMethodSymbol { AssociatedSymbol: not null } => true,

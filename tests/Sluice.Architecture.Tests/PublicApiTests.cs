@@ -4,8 +4,8 @@ using Microsoft.CodeAnalysis.CSharp;
 namespace Sluice.Architecture.Tests;
 
 /// <summary>
-/// What each package shows to others is a file in approved/, so that a change of it is seen by whoever reviews it. To approve a
-/// change: <c>SLUICE_APPROVE=1 dotnet test tests/Sluice.Architecture.Tests</c>, then commit the files that it wrote.
+/// The public API of each package is a file in approved/, so reviewers see each change. To approve a change: <c>SLUICE_APPROVE=1 dotnet
+/// test tests/Sluice.Architecture.Tests</c>, then commit the files that it wrote.
 /// </summary>
 public class PublicApiTests
 {

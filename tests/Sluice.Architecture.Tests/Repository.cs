@@ -1,6 +1,6 @@
 namespace Sluice.Architecture.Tests;
 
-/// <summary>The files of the repository that these tests judge. All paths are relative to its root, with forward slashes.</summary>
+/// <summary>The files of the repository that these tests check. All paths are relative to its root, with forward slashes.</summary>
 internal static class Repository
 {
     internal static string Root { get; } = FindRoot();
@@ -10,7 +10,7 @@ internal static class Repository
         [.. Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories)
             .Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
 
-    /// <summary>The files below a folder that somebody wrote, so without the output of builds.</summary>
+    /// <summary>The files below a folder, without build output.</summary>
     internal static IEnumerable<string> Files(string folder, string pattern)
     {
         var start = Path.Combine(Root, folder);

@@ -7,7 +7,7 @@ namespace Sluice.Architecture.Tests;
 /// <summary>A place in the code where a declared thing is used.</summary>
 /// <param name="Path">The file.</param>
 /// <param name="Line">The line, from 1.</param>
-/// <param name="Symbol">What is used: a type or a member, as it was declared.</param>
+/// <param name="Symbol">The used type or member, as it was declared.</param>
 internal sealed record SymbolUse(string Path, int Line, ISymbol Symbol)
 {
     /// <summary>Every use in a compilation, of names as well as of operators, constructors and indexers without one.</summary>

@@ -40,10 +40,10 @@ public class BracketMisfitTests
     [InlineData("_ = numbers | [p, [|[q, p]|]] | Print;", "Every branch gets every item, so leave the inner ones out")]
     [InlineData("_ = numbers < [p, [|[q, p]|]] > Print;", "Every branch gets every item, so leave the inner ones out")]
     [InlineData("_ = numbers | [|[]|] | Print;", "There is no branch in these brackets")]
-    public Task TheEndWithoutATypeIsPointedAt(string statements, string sentence)
+    public Task AnEndThatCannotBeTypedIsReported(string statements, string sentence)
         => Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU008", sentence);
 
-    /// <summary>Behind <c>|</c> and behind <c>&lt;</c>.</summary>
+    /// <summary>Tests the brackets after <c>|</c> and after <c>&lt;</c>.</summary>
     [Theory]
     [InlineData("[[|lengths|], p]", "'lengths' takes 'string', and 'numbers' puts out 'int'")]
     [InlineData("[p, [|format|]]", "'p' puts out 'int', and 'format' puts out 'string': branches put out one type")]
@@ -69,7 +69,7 @@ public class BracketMisfitTests
     [InlineData("[p, [|numbers|]]", "'numbers' is a source, and in brackets stand branches")]
     [InlineData("[p, [|42|]]", "'42' is of type 'int', and in brackets stand branches or ends")]
     [InlineData("[[|consecutor|], consecutor]", "'(Source<int> s) => s | consecutor'")]
-    public async Task WhatDoesNotFitBetweenBracketsIsPointedAt(string brackets, string sentence)
+    public async Task AnExpressionThatDoesNotFitInBracketsIsReported(string brackets, string sentence)
     {
         foreach (string statement in (string[])[$"_ = numbers | {brackets};", $"_ = Pipe.Of<int>() | {brackets} | Twice;",
             $"_ = numbers < {brackets} > Print;"])
@@ -81,7 +81,7 @@ public class BracketMisfitTests
     }
 
     [Fact]
-    public Task EndsBetweenAngleBracketsAreEnds() =>
+    public Task EndsBetweenAngleBracketsAreReported() =>
         Snippet.FindAsync<BracketMisfitAnalyzer>(Snippet.InMethod("_ = numbers < [[|Print|], SaveAsync];", Members), "SLU008",
         "ends are written '… | [Print, …]'");
 
@@ -97,6 +97,6 @@ public class BracketMisfitTests
     [InlineData("_ = numbers | [SaveAsync, (int item) => Console.WriteLine(item), Drop<int>];", true)]
     [InlineData("_ = numbers | [Show, Console.WriteLine];", true)]
     [InlineData("_ = 1 | [Show, Print];", false)]
-    public Task WhatFitsOrIsNoStageIsSilent(string statements, bool compiles) =>
+    public Task BracketsThatFitOrAreNoStageAreNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<BracketMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU008", compiles: compiles);
 }

@@ -3,7 +3,7 @@ using Microsoft.CodeAnalysis.CSharp.Syntax;
 
 namespace Sluice.Generators.Tests;
 
-/// <summary>What may stand behind <c>|</c>, and what the compiler says about what may not.</summary>
+/// <summary>What may follow <c>|</c>, and the compiler errors for anything else.</summary>
 public class DoorTests
 {
     private const string Members = """
@@ -44,7 +44,7 @@ public class DoorTests
         }
         """;
 
-    /// <summary>The rows of the table in design.md; the second value is what comes out, or "sink".</summary>
+    /// <summary>The stage forms of the table in design.md. The second value is the output type, or "sink".</summary>
     [Theory]
     [InlineData("Twice", "int")]
     [InlineData("Format", "string")]
@@ -96,7 +96,7 @@ public class DoorTests
     [InlineData("Format | Stage.Parallel(8) | Stage.Retry(3)", "string")]
     [InlineData("LoadTokenAsync | Stage.Timeout(TimeSpan.FromSeconds(1)).Unordered | Stage.Named(\"load\")", "string")]
     [InlineData("Print | Stage.OnError(ErrorPolicy.Skip)", "sink")]
-    public void EveryRowOfTheTableCompilesBehindASourceAndBehindAPipe(string right, string item)
+    public void EveryStageFormCompilesAfterASourceAndAfterAPipe(string right, string item)
     {
         Assert.Equal(item == "sink" ? "Pipeline" : $"Source<{item}>", TypeOf($"numbers | {right}"));
         Assert.Equal(item == "sink" ? "Sink<int>" : $"Pipe<int, {item}>", TypeOf($"Pipe.Of<int>() | {right}"));
@@ -107,7 +107,7 @@ public class DoorTests
     [InlineData("< [pipe, pipe] > PrintWord", "sink")]
     [InlineData("< [pipe, pipe] > Length", "int")]
     [InlineData("< [pipe, pipe] > (word => word.Length)", "int")]
-    public void TheBracketFormCompilesBehindASourceAndBehindAPipe(string right, string item)
+    public void TheBracketFormCompilesAfterASourceAndAfterAPipe(string right, string item)
     {
         Assert.Equal(item == "sink" ? "Pipeline" : $"Source<{item}>", TypeOf($"numbers {right}"));
         Assert.Equal(item == "sink" ? "Sink<int>" : $"Pipe<int, {item}>", TypeOf($"Pipe.Of<int>() {right}"));
@@ -131,7 +131,7 @@ public class DoorTests
     [InlineData("Pipe.Of<string>()", "CS0619", "this pipe takes another type of items")]
     [InlineData("wordSink", "CS0619", "this sink takes another type of items")]
     [InlineData("42", "CS0619", "a Sink, a Consecutor (behind a source), a node")]
-    public void AMistakeIsOneErrorWithASentence(string right, string id, string sentence)
+    public void AMistakeGivesOneErrorWithAnExplanation(string right, string id, string sentence)
     {
         foreach (var left in new[] { "numbers", "Pipe.Of<int>()" })
         {
@@ -146,7 +146,7 @@ public class DoorTests
     [Theory]
     [InlineData("numbers")]
     [InlineData("Feed()")]
-    public void AConsecutorOfOtherItemsIsOneErrorWithASentence(string left)
+    public void AConsecutorOfAnotherItemTypeGivesOneErrorWithAnExplanation(string left)
     {
         Assert.Empty(Snippet.Errors(Compile($"{left} | new Consecutor<int>(\"n\", s => s | Print)")));
         var error = Assert.Single(Snippet.Errors(Compile($"{left} | new Consecutor<string>(\"n\", s => s | PrintWord)")));

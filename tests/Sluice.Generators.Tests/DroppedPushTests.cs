@@ -27,7 +27,7 @@ public class DroppedPushTests
     [InlineData("List<Task> all = []; all.Add(output.PushAsync(1).AsTask()); await Task.WhenAll(all);")]
     [InlineData("async Task Twice() { await output.PushAsync(1); } await Twice(); ValueTask Once() => output.PushAsync(2); await Once();")]
     [InlineData("_ = output.PushAsync(1);")]
-    public async Task WhatIsAwaitedHandedOnOrDiscardedIsSilent(string statements) => Assert.Empty(await CheckAsync(statements));
+    public async Task AnAwaitedStoredOrDiscardedPushIsNotReported(string statements) => Assert.Empty(await CheckAsync(statements));
 
     private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckAsync(string statements)
         => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""

@@ -7,13 +7,13 @@ public class ErrorPolicyTests
     [Theory]
     [InlineData("_ = numbers | Twice | Stage.OnError([|DeadLetter|]) | Console.WriteLine;", "Write 'ErrorPolicy.DeadLetter'")]
     [InlineData("_ = numbers | Twice | Stage.Retry(2).OnError([|Skip|]);", "Write 'ErrorPolicy.Skip'")]
-    public Task APolicyWithoutItsTypeIsPointedAt(string statements, string sentence)
+    public Task APolicyWithoutItsTypeNameIsReported(string statements, string sentence)
         => Snippet.FindAsync<ErrorPolicyAnalyzer>(Snippet.InMethod(statements, Members), "SLU022", sentence);
 
     [Theory]
     [InlineData("", "_ = numbers | Twice | Stage.OnError(ErrorPolicy.DeadLetter) | Stage.OnError(policy);", true)]
     [InlineData("using static Sluice.ErrorPolicy;\n", "_ = numbers | Twice | Stage.OnError(Skip);", true)]
     [InlineData("", "_ = numbers | Twice | Stage.OnError(Bury);", false)]
-    public Task WhatIsRightOrUnknownIsSilent(string usings, string statements, bool compiles) =>
+    public Task ACorrectOrUnknownPolicyIsNotReported(string usings, string statements, bool compiles) =>
         Snippet.CheckAsync<ErrorPolicyAnalyzer>(usings + Snippet.InMethod(statements, Members), "SLU022", compiles: compiles);
 }

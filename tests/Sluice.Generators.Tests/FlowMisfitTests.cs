@@ -1,6 +1,6 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>What cannot stand in a data flow: the message stands at it, and says what to write.</summary>
+/// <summary>Expressions that cannot be a stage of a data flow: the error is at the expression and says what to write.</summary>
 public class FlowMisfitTests
 {
     private const string Members = """
@@ -33,7 +33,7 @@ public class FlowMisfitTests
     [InlineData("_ = DataFlow.From([|42|]);", "'42' is of type 'int'")]
     [InlineData("_ = DataFlow.From(Count, [|Many|]) | Twice;", "'Many' has several overloads")]
     [InlineData("_ = DataFlow.Function([|n => n|]);", "this lambda states no types")]
-    public Task WhatIsNoFunctionOfAFlowIsPointedAt(string statements, string sentence)
+    public Task AnExpressionThatIsNoFunctionOfAFlowIsReported(string statements, string sentence)
         => Snippet.FindAsync<FlowMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU029", sentence);
 
     [Theory]
@@ -42,6 +42,6 @@ public class FlowMisfitTests
     [InlineData("_ = flow | Missing;", false)]
     [InlineData("_ = flow | Missing | 42;", false)]
     [InlineData("_ = 1 | 2;", true)]
-    public Task WhatFitsOrIsExplainedElsewhereIsSilent(string statements, bool compiles) =>
+    public Task AFunctionThatFitsOrIsUnknownIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<FlowMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU029", compiles: compiles);
 }

@@ -51,10 +51,10 @@ public class ForgottenAwaitTests
     [InlineData("_ = Source.From(new[] { LoadAsync(1) }).Where(task => task.IsCompleted);")]
     [InlineData("_ = new[] { 1 }.Select(x => LoadAsync(x));")]
     [InlineData("new List<int>().ForEach(x => SaveAsync(x));")]
-    public Task WhatIsAwaitedReturnedDiscardedOrNoStageIsSilent(string statements) => CheckAsync(statements);
+    public Task AnAwaitedReturnedOrDiscardedTaskIsNotReported(string statements) => CheckAsync(statements);
 
     [Fact]
-    public async Task TheMessageNamesTheCallAndTheWayOut()
+    public async Task TheMessageNamesTheCallAndTheRemedy()
     {
         var reports = await CheckAsync("_ = numbers | (x => { [|SaveAsync(x)|]; });");
         var message = Assert.Single(reports).GetMessage(System.Globalization.CultureInfo.InvariantCulture);

@@ -1,7 +1,9 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>The function of a graph's node that does not fit its parents: the message stands at the function, and says what it takes and
-/// what comes.</summary>
+/// <summary>
+/// A function of a graph node that does not fit its parents: the error is at the function and names its parameters and the types of the
+/// parents.
+/// </summary>
 public class GraphMisfitTests
 {
     private const string Members = """
@@ -46,7 +48,7 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", number, [|\"text\"|], (int n, string s) => n);", "'\"text\"' is no node: it is of type 'string'")]
     [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);",
         "takes 2 parameters ('int', 'string'), and here comes 'GraphContext<Request>' (of a list of parents)")]
-    public Task TheFunctionThatDoesNotFitIsPointedAt(string statements, string sentence)
+    public Task AFunctionThatDoesNotFitItsParentsIsReported(string statements, string sentence)
         => Snippet.FindAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", sentence);
 
     [Theory]
@@ -59,6 +61,6 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", missing, (int n) => n);", false)]
     [InlineData("graph.Add(\"x\", number, n => n.Missing);", false)]
     [InlineData("new List<int>().Add(1, 2);", false)]
-    public Task WhatFitsOrIsExplainedElsewhereIsSilent(string statements, bool compiles) =>
+    public Task AFunctionThatFitsOrIsUnknownIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", compiles: compiles);
 }

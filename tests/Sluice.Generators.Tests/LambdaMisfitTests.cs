@@ -16,7 +16,7 @@ public class LambdaMisfitTests
     [InlineData("_ = numbers < [s => s | Twice] > (n => n.[|Name|]);", "'Name' is not known")]
     [InlineData("_ = Pipe.Of<int>() | (n => n.[|Name|]);", "items here are of type 'int'")]
     [InlineData("_ = numbers | ([|n => { if (n > 1) return n; }|]);", "write '(int n) => …'")]
-    public Task TheNameThatDoesNotFitIsPointedAt(string statements, string sentence)
+    public Task TheWrongPartOfALambdaIsReported(string statements, string sentence)
         => Snippet.FindAsync<LambdaMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU007", sentence);
 
     [Theory]
@@ -25,6 +25,6 @@ public class LambdaMisfitTests
     [InlineData("_ = 1 | 2;", true)]
     [InlineData("_ = numbers | ((int n) => n.Name);", false)]
     [InlineData("_ = 1 | (n => n.Name);", false)]
-    public Task WhatFitsOrIsExplainedByTheCompilerIsSilent(string statements, bool compiles) =>
+    public Task ALambdaThatFitsOrThatTheCompilerExplainsIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<LambdaMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU007", compiles: compiles);
 }

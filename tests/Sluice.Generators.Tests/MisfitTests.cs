@@ -54,7 +54,7 @@ public class MisfitTests
     [InlineData("_ = numbers | [|Route.By(Format)|] | [twice, twice];",
         "stands in brackets beside the branches among which it chooses: '[even, odd, Route.By(Format)]'")]
     [InlineData("_ = numbers < [|Route.By(Format)|] > Print;", "is a router")]
-    public Task TheStageThatDoesNotFitIsPointedAt(string statements, string sentence)
+    public Task AStageThatDoesNotFitIsReported(string statements, string sentence)
         => Snippet.FindAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", sentence);
 
     [Theory]
@@ -73,6 +73,6 @@ public class MisfitTests
     [InlineData("_ = numbers | Missing;", false)]
     [InlineData("_ = 1 | Twice;", false)]
     [InlineData("_ = 1 | 2;", true)]
-    public Task WhatFitsOrIsExplainedElsewhereIsSilent(string statements, bool compiles) =>
+    public Task AStageThatFitsOrIsExplainedElsewhereIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<MisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU001", compiles: compiles);
 }

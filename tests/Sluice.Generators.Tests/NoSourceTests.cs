@@ -23,7 +23,7 @@ public class NoSourceTests
     [InlineData("_ = [|(twice, twice)|] | Twice;", "write 'Pipe.Merge(twice, twice) | …'")]
     [InlineData("var pipes = new List<Pipe<int, int>>(); _ = [|pipes|] | Twice;", "write 'Pipe.Merge(pipes) | …'")]
     [InlineData("var sources = new[] { numbers }; _ = [|sources|] | Twice;", "write 'Source.Merge(sources) | …'")]
-    public Task WhatAChainCannotBeginWithIsPointedAt(string statements, string sentence)
+    public Task AnInvalidBeginningOfAChainIsReported(string statements, string sentence)
         => Snippet.FindAsync<NoSourceAnalyzer>(Snippet.InMethod(statements, Members), "SLU020", sentence);
 
     [Theory]
@@ -34,7 +34,7 @@ public class NoSourceTests
     [InlineData("_ = list | 3;", false)]
     [InlineData("_ = numbers | Missing;", false)]
     [InlineData("_ = \"text\" | Twice;", false)]
-    public Task WhatIsRightOrNoChainIsSilent(string statements, bool compiles) =>
+    public Task AValidBeginningOrNoChainIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<NoSourceAnalyzer>("using System.Reflection;\n" + Snippet.InMethod(statements, Members), "SLU020",
         compiles: compiles);
 }

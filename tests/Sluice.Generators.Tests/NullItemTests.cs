@@ -38,13 +38,13 @@ public class NullItemTests
     [InlineData("_ = words.Where(x => Find(x) is null);")]
     [InlineData("_ = words.Do(x => Find(x));")]
     [InlineData("_ = list.Select(x => Find(x));")]
-    public Task AMapThatNeverReturnsNullIsSilent(string statements) => CheckAsync(statements);
+    public Task AMapThatNeverReturnsNullIsNotReported(string statements) => CheckAsync(statements);
 
     [Theory]
     [InlineData("_ = words | (string? (x) => Find(x));")]
     [InlineData("_ = words.Select<string, string?>(Find);")]
     [InlineData("_ = words | (x => x.Length > 3 ? x : (string?)null);")]
-    public Task ANullThatIsWrittenDownIsSilent(string statements) => CheckAsync(statements);
+    public Task AnExplicitlyNullableResultIsNotReported(string statements) => CheckAsync(statements);
 
     [Theory]
     [InlineData("_ = words | Find | OrNone;")]
@@ -52,7 +52,7 @@ public class NullItemTests
     [InlineData("_ = words.Select(Find).Where(found => found is not null);")]
     [InlineData("_ = words | Find | (found => found?.Length ?? 0);")]
     [InlineData("_ = words | Find | (found => found == null ? 0 : found.Length);")]
-    public Task ANullThatTheNextStageLooksForIsSilent(string statements) => CheckAsync(statements);
+    public Task ANullThatTheNextStageChecksIsNotReported(string statements) => CheckAsync(statements);
 
     [Fact]
     public Task WithoutNullableAnalysisOnlyVisibleNullsAreReported() => Snippet.CheckAsync<NullItemAnalyzer>(Snippet.InMethod("""

@@ -2,7 +2,7 @@ using Microsoft.CodeAnalysis.Diagnostics;
 
 namespace Sluice.Generators.Tests;
 
-/// <summary>Futures of what is never null, where a step of <c>Step.Of</c> takes what may be.</summary>
+/// <summary>Futures of non-nullable types, passed to a step of <c>Step.Of</c> with nullable parameters.</summary>
 public class NullableFutureTests
 {
     private const string Members = """
@@ -17,18 +17,18 @@ public class NullableFutureTests
     [InlineData("show([|number|]);", "The step takes 'int?', and 'number' is the future of 'int': write 'number.As<int?>()'")]
     [InlineData("show([|Task.FromResult(1)|]);", "write '((Future<int>)Task.FromResult(1)).As<int?>()'")]
     [InlineData("log(\"a\", [|day|]);", "write 'day.As<DayOfWeek?>()'")]
-    public Task WhatToWriteIsSaid(string statements, string sentence)
+    public Task TheMessageNamesTheConversionToWrite(string statements, string sentence)
         => Snippet.FindAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", sentence);
 
     [Theory]
     [InlineData("show(1); show((int?)null); show(number.As<int?>()); show(((Future<int>)Task.FromResult(1)).As<int?>()); log(\"a\", "
         + "day.As<DayOfWeek?>());", true)]
     [InlineData("show(text);", false)]
-    public Task WhatFitsOrIsSomethingElseIsSilent(string statements, bool compiles) =>
+    public Task AFittingOrUnrelatedArgumentIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<NullableArgumentAnalyzer>(Snippet.InMethod(statements, Members), "SLU030", compiles: compiles);
 
     [Fact]
-    public async Task TheFutureOfATextIsOneOfATextThatMayBeNull()
+    public async Task TheNullabilityWarningForFuturesIsSuppressed()
     {
         var compilation = Snippet.Compile(Snippet.InMethod(
             "log(text, DayOfWeek.Friday); log(Task.FromResult(\"a\"), DayOfWeek.Friday); List<string?> other = new List<string>();",

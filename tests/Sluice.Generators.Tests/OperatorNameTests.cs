@@ -25,7 +25,7 @@ public class OperatorNameTests
     [InlineData("_ = numbers | Pipe.[|TakeWhile|](n => n < 3);", "write the types of parameters, '(int item) => …'")]
     [InlineData("_ = numbers | Pipe.[|Join|](numbers, n => n, n => n, (a, b) => a + b);", "or use the method, 'numbers.Join(…)'")]
     [InlineData("_ = Pipe.Of<int>() | [|Debounce|](TimeSpan.FromSeconds(1));", "'| Pipe.Debounce(…)'")]
-    public Task AnOperatorThatIsWrittenLikeAFunctionIsPointedAt(string statements, string sentence)
+    public Task AnOperatorWrittenLikeAFunctionIsReported(string statements, string sentence)
         => Snippet.FindAsync<OperatorNameAnalyzer>(Snippet.InMethod(statements, Members), "SLU021", sentence);
 
     [Theory]
@@ -35,6 +35,6 @@ public class OperatorNameTests
     [InlineData("_ = Missing(p, p) | Twice;", false)]
     [InlineData("_ = numbers | Wheer(n => n > 2);", false)]
     [InlineData("_ = 1 | Where(n => n > 2);", false)]
-    public Task WhatIsRightOrUnknownIsSilent(string statements, bool compiles) =>
+    public Task ACorrectOrUnknownOperatorIsNotReported(string statements, bool compiles) =>
         Snippet.CheckAsync<OperatorNameAnalyzer>(Snippet.InMethod(statements, Members), "SLU021", compiles: compiles);
 }

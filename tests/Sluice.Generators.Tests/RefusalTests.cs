@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Sluice.Generators.Tests;
 
-/// <summary>What people write that a pipeline does not have: one error, with a sentence that says what to write.</summary>
+/// <summary>Common mistakes: each gives one error that says what to write instead.</summary>
 public class RefusalTests
 {
     private const string Members = """
@@ -41,7 +41,7 @@ public class RefusalTests
     [InlineData("_ = new Consecutor<int>(\"n\", source => source | Twice);", "SLU027: this body puts out items")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => { var next = source | Twice; return next; }, new ConsecutorOptions());",
         "SLU027: this body puts out items")]
-    public void AMistakeIsOneErrorWithASentence(string statement, string sentence)
+    public void AMistakeGivesOneErrorWithAnExplanation(string statement, string sentence)
     {
         var error = Assert.Single(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members, "async Task"))));
         Assert.Equal("CS0619", error.Id);
@@ -58,10 +58,10 @@ public class RefusalTests
         + "ConsecutorOptions());")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => { if (IsEven(3)) return source | Print; return source | [Print, Print]; });")]
     [InlineData("Func<Source<int>, Pipeline> body = source => source | Print; _ = new Consecutor<int>(\"n\", body);")]
-    public void WhatIsRightCompiles(string statement)
+    public void ACorrectStatementCompiles(string statement)
         => Assert.Empty(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members, "async Task"))));
 
-    /// <summary>Operators that fit into a chain, behind a source and behind a pipe.</summary>
+    /// <summary>Operators of <c>Pipe</c> in a chain, after a source and after a pipe.</summary>
     [Theory]
     [InlineData("Chunk(100)", "int[]")]
     [InlineData("Chunk(within: TimeSpan.FromSeconds(1)) | (chunk => chunk.Length)", "int")]

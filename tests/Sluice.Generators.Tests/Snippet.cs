@@ -8,9 +8,8 @@ using Microsoft.CodeAnalysis.Text;
 namespace Sluice.Generators.Tests;
 
 /// <summary>
-/// Compiles a few statements against the library itself. Where a diagnostic is expected the text is marked <c>[|like this|]</c>; what is
-/// not marked
-/// must be silent.
+/// Compiles a few statements against the library. Marks <c>[|like this|]</c> show where a diagnostic is expected; elsewhere there must be
+/// none.
 /// </summary>
 internal static class Snippet
 {
@@ -54,7 +53,7 @@ internal static class Snippet
         new CSharpCompilationOptions(kind)
             .WithNullableContextOptions(nullable ? NullableContextOptions.Enable : NullableContextOptions.Disable));
 
-    /// <summary>Runs the analyzer over marked source; the reports must be the marks, no more and no less.</summary>
+    /// <summary>Runs the analyzer over marked source. The diagnostics must be exactly at the marks.</summary>
     public static async Task<ImmutableArray<Diagnostic>> CheckAsync<TAnalyzer>(
         string marked, string id, bool nullable = true, OutputKind kind = OutputKind.DynamicallyLinkedLibrary, bool compiles = true)
         where TAnalyzer : DiagnosticAnalyzer, new()

@@ -1,6 +1,9 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>What else a step waits for is given by its name only: a future too many is an error, and never chooses an overload.</summary>
+/// <summary>
+/// Further futures to wait for are passed by the name <c>after</c> only. An extra positional future is an error and never selects an
+/// overload.
+/// </summary>
 public class StepAfterTests
 {
     private const string Steps = """
@@ -27,14 +30,13 @@ public class StepAfterTests
         "error CS1503: Argument 3: cannot convert from 'System.Threading.Tasks.ValueTask' to 'Sluice.Graphs.WriteAfterByName'")]
     [InlineData("Version(Ready())",
         "error CS1503: Argument 1: cannot convert from 'Sluice.Graphs.Future' to 'Sluice.Graphs.WriteAfterByName'")]
-    public void AFutureTooManyDoesNotCompile(string call, string message)
+    public void AnExtraFutureDoesNotCompile(string call, string message)
         => Assert.Contains(message, Assert.Single(StepTwins.Write($"{Steps} static object Use() => {call}; }}").Errors),
         StringComparison.Ordinal);
 
-    /// <summary>Overloads that differ by one parameter at the end: what stands there is that parameter's, and never what else to wait
-    /// for.</summary>
+    /// <summary>Two overloads differ by a last parameter. A future in its place is its argument, and not a future to wait for.</summary>
     [Fact]
-    public async Task AFutureAtTheEndIsTheLastParameters()
+    public async Task AFutureAtTheEndIsPassedToTheLastParameter()
         => Assert.Equal("two 3, one, one", await StepTwins.RunAsync("""
             using Sluice; using Sluice.Graphs;
             public static partial class Program
@@ -47,7 +49,7 @@ public class StepAfterTests
             """));
 
     [Fact]
-    public void AFutureTooManyChoosesNoOverload()
+    public void OverloadsCompileWithFuturesAndANamedAfter()
         => StepTwins.Of(
         $"{Steps} static object[] Use() => [Load(\"a\"), Load(\"a\", Version()), Load(\"a\", after: Ready()), Upload(\"a\", \"b\", after: "
             + $"[Ready(), Version()])]; }}");
@@ -56,7 +58,7 @@ public class StepAfterTests
     [InlineData("[Step] public static Future<int> GetAsync() => null!;", "Future<int>")]
     [InlineData("[Step] public static Task<Future> GetAsync() => null!;", "Future")]
     [InlineData("[Step] public static Task<Task<int>> GetAsync() => null!;", "Task<int>")]
-    public void AResultThatNobodyWouldWaitForIsAnError(string method, string work)
+    public void AStepThatReturnsAFutureOrANestedTaskIsAnError(string method, string work)
     {
         var (_, reports, _) = StepTwins.Write($"using Sluice; using Sluice.Graphs; static partial class Steps {{ {method} }}");
         Assert.Equal(

@@ -1,6 +1,6 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>Types of every kind that methods with twins are in, and names that their surroundings have already.</summary>
+/// <summary>Methods with twins in types of every kind, and in scopes whose names collide with generated names.</summary>
 public class StepHostTests
 {
     [Theory]
@@ -82,7 +82,7 @@ public class StepHostTests
         + "cref=\"GetAsync\"/>\n[Step] public int SetAsync(int n) => n; }",
         "public Future<int> Get(Arg<int> n, WriteAfterByName byName = default, After? after = null)",
             "public Future<int> Set(Arg<int> n, WriteAfterByName byName = default, After? after = null)")]
-    public void ATypeHasTheTwins(string types, params string[] declarations)
+    public void ATypeDeclaresItsTwins(string types, params string[] declarations)
     {
         string text =
             StepTwins.Of(
@@ -96,7 +96,7 @@ public class StepHostTests
     [InlineData("[Obsolete(\"old\")]", "warning CS0618: 'C.Get(int)' is obsolete: 'old'")]
     [InlineData("[Obsolete(\"old\", DiagnosticId = \"SHOP1\", UrlFormat = \"{0}\")]", "warning SHOP1: 'C.Get(int)' is obsolete: 'old'")]
     [InlineData("[System.Diagnostics.CodeAnalysis.Experimental(\"SHOP2\")]", "error SHOP2: 'C.Get(int)' is for evaluation purposes only")]
-    public void WhoeverUsesTheTwinIsToldWhatTheMethodSays(string attribute, string message)
+    public void TheTwinRepeatsObsoleteAndExperimentalWarnings(string attribute, string message)
     {
         const string Use = "class U { object Use() => C.Get(1); }";
         string source =
@@ -115,7 +115,7 @@ public class StepHostTests
         "[System.Diagnostics.CodeAnalysis.DynamicallyAccessedMembers(System.Diagnostics.CodeAnalysis.DynamicallyAccessedMemberTypes.All)]",
         "[RequiresUnreferencedCode(Trimming does not see what 'GetAsync' wants kept of its argument 'type', as that may be a future. Call "
             + "the method itself, or see to it that it is kept.)]")]
-    public void WhatToolsAreToKnowOfTheMethodStandsAtTheTwinAndAtItsCalls(string attribute, string ofParameter, string copied)
+    public void TrimmingAndPlatformAttributesAreCopiedToTheTwin(string attribute, string ofParameter, string copied)
     {
         string text =
             StepTwins.Of(
@@ -132,7 +132,7 @@ public class StepHostTests
     [InlineData("[Obsolete(\"old\", DiagnosticId = \"SHOP1\")] class Old;")]
     [InlineData("[System.Diagnostics.CodeAnalysis.Experimental(\"SHOP1\")] class Old;")]
     [InlineData("[Obsolete] class Old;")]
-    public void WhatIsSaidOfTypesIsSaidAtTheMethodOnly(string type)
+    public void AttributesOfUsedTypesCauseNoWarningInTheTwin(string type)
         => StepTwins.Of($$"""
             using Sluice; using Sluice.Graphs;
             #pragma warning disable SHOP1, CS0612, CS0618

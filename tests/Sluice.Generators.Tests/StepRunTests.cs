@@ -1,6 +1,6 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>What arrives at the method: its own defaults, and of its overloads the one that is marked.</summary>
+/// <summary>The arguments that reach the method of a step: its own defaults, and the marked overload.</summary>
 public class StepRunTests
 {
     [Theory]
@@ -63,7 +63,7 @@ public class StepRunTests
         "override")]
     [InlineData("partial class B { public partial string GetAsync(int a = 3); [Step] public partial string GetAsync(int b) => $\"{b}\"; }",
         "new B().Get()", "3")]
-    public async Task AStepGetsWhatItsMethodWouldGet(string members, string call, string result)
+    public async Task AStepPassesItsMethodTheSameArguments(string members, string call, string result)
         => Assert.Equal(result, await StepTwins.RunAsync(Program(members, $"return await {call};")));
 
     [Theory]
@@ -71,7 +71,7 @@ public class StepRunTests
     [InlineData("[Step] static Task<int> GetAsync() => null!;")]
     [InlineData("[Step] static Task GetAsync() => null!;")]
     [InlineData("[Step] static Task? GetAsync(int n = 1) => null;")]
-    public async Task AMethodThatReturnsNoTaskFailsWithAMessage(string members)
+    public async Task AMethodThatReturnsNullInsteadOfATaskFailsItsStep(string members)
         => Assert.Equal("GetAsync returned null instead of a task.",
         await StepTwins.RunAsync(Program(members,
             "try { await Get(); return \"\"; } catch (InvalidOperationException e) { return e.Message; }")));

@@ -1,6 +1,6 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>Methods of every shape: what is written compiles without a warning, and the twin is declared as it must be.</summary>
+/// <summary>Methods of every shape: the generated code compiles without a warning, and the twin has the expected declaration.</summary>
 public class StepShapeTests
 {
     [Theory]
@@ -202,7 +202,7 @@ public class StepShapeTests
                     "internal Future<int> Cut(WriteAfterByName byName = default, After? after = null)")]
     [InlineData("[Step, DllImport(\"none\")] public static extern int GetAsync(int a);",
         "public static Future<int> Get(Arg<int> a, WriteAfterByName byName = default, After? after = null)")]
-    public void AMethodHasTheTwin(string members, params string[] declarations)
+    public void AMethodDeclaresItsTwin(string members, params string[] declarations)
     {
         string text = StepTwins.Of($$"""
             #pragma warning disable CS0169, CS0649, CS1591, CS1998, CS8321, CS8981, CS9113, CS8602, CS8603, CS9192, CS0465, CS9200, IDE0051, SYSLIB1054, CS8632

@@ -1,6 +1,6 @@
 namespace Sluice.Generators.Tests;
 
-/// <summary>What is written, word for word. To approve a change, copy what the failure shows.</summary>
+/// <summary>Snapshots of the generated code. To approve a change, copy the text from the failure.</summary>
 public class StepSnapshotTests
 {
     [Fact]
@@ -72,7 +72,7 @@ public class StepSnapshotTests
     }
 
     [Fact]
-    public void InstancesGenericsNestedTypesAndCollectionsAreWrittenOut()
+    public void TwinsOfGenericNestedInstanceMethodsMatchTheSnapshot()
     {
         const string Source = """
             using Sluice; using Sluice.Graphs;
@@ -139,7 +139,7 @@ public class StepSnapshotTests
     }
 
     [Fact]
-    public void WhatCollidesIsWrittenOutOfTheWayAndWhatCallersShouldSeeIsCopied()
+    public void CollidingNamesAreAvoidedAndAttributesAreCopied()
     {
         const string Source = """
             using Sluice; using Sluice.Graphs;

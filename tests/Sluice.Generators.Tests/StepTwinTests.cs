@@ -122,7 +122,7 @@ public class StepTwinTests
     [InlineData("SLU018",
         "partial class C { [Step] int [|GetAsync|](int n, [System.Runtime.CompilerServices.CallerArgumentExpression(nameof(n))] string? "
             + "text = null) => 1; }", "[CallerArgumentExpression]")]
-    public void WhatCannotBeAStepIsSaidWhereItStands(string id, string marked, string message)
+    public void AnInvalidStepIsReportedAtItsName(string id, string marked, string message)
     {
         string source =
             $"using Sluice; using "
@@ -139,7 +139,7 @@ public class StepTwinTests
     }
 
     [Fact]
-    public void AnUnchangedStepIsNotWrittenAgain()
+    public void AnUnchangedStepIsNotGeneratedAgain()
     {
         const string Source = "using Sluice; using Sluice.Graphs;\nstatic partial class C { [Step] static int GetAsync() => 1; }";
         var driver = Microsoft.CodeAnalysis.CSharp.CSharpGeneratorDriver.Create([new StepGenerator().AsSourceGenerator()],

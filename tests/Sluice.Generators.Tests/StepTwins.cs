@@ -5,13 +5,13 @@ using Microsoft.CodeAnalysis.CSharp;
 
 namespace Sluice.Generators.Tests;
 
-/// <summary>Runs the generator over a source.</summary>
+/// <summary>Runs the step generator over a source.</summary>
 internal static partial class StepTwins
 {
-    // Documentation is looked at, as in a project that writes a file of it.
+    // Documentation comments are checked, as in a project that generates a documentation file.
     private static readonly CSharpParseOptions Options = new(LanguageVersion.CSharp14, DocumentationMode.Diagnose);
 
-    /// <summary>The files that it writes, and what it and then the compiler say.</summary>
+    /// <summary>The generated files, the diagnostics of the generator, and the warnings and errors of the compiler.</summary>
     public static (string Text, List<Diagnostic> Reports, List<string> Errors) Write(string source)
     {
         CSharpCompilation given = Snippet.Compile(source);
@@ -23,13 +23,13 @@ internal static partial class StepTwins
             [.. written.GetDiagnostics().Where(found => found.Severity >= DiagnosticSeverity.Warning).Select(found => found.ToString())]);
     }
 
-    /// <summary>How the twins are declared, without the spaces of names.</summary>
+    /// <summary>The declarations of the twins, without namespaces.</summary>
     public static string[] Declarations(string text)
         => [.. Nullability().Replace(text, "").Split('\n')
         .Where(line => line.Contains("global::Sluice.Graphs.After? ", StringComparison.Ordinal))
         .Select(line => Spaces().Replace(line, "").Trim())];
 
-    /// <summary>What is written, where nothing is wrong: no warning either.</summary>
+    /// <summary>The generated text. Fails if the generator or the compiler reports anything, even a warning.</summary>
     public static string Of(string source)
     {
         var (text, reports, errors) = Write(source);
@@ -38,7 +38,7 @@ internal static partial class StepTwins
         return text;
     }
 
-    /// <summary>Compiles it, and runs <c>Program.RunAsync</c>.</summary>
+    /// <summary>Compiles the source and runs <c>Program.RunAsync</c>.</summary>
     public static Task<string> RunAsync(string source)
     {
         Of(source);

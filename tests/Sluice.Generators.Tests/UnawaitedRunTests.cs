@@ -47,11 +47,11 @@ public class UnawaitedRunTests
     [InlineData("Func<PipelineRun> start = () => pipeline.Start();")]
     [InlineData("Func<PipelineRun> start = () => { var run = pipeline.Start(); return run; };")]
     [InlineData("await pipeline.RunAsync();")]
-    public Task ARunThatIsAwaitedKeptOrHandedOnIsSilent(string statements) =>
+    public Task AnAwaitedStoredOrPassedRunIsNotReported(string statements) =>
         CheckAsync(statements, "async Task");
 
     [Fact]
-    public Task FieldsAndExpressionBodiesAreJudgedTheSame() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
+    public Task FieldsAndExpressionBodiesAreAnalyzed() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
         using Sluice; using Sluice.Graphs;
         class Service
         {
@@ -63,7 +63,7 @@ public class UnawaitedRunTests
         """, "SLU005");
 
     [Fact]
-    public Task TopLevelStatementsAreJudgedTheSame() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
+    public Task TopLevelStatementsAreAnalyzed() => Snippet.CheckAsync<UnawaitedRunAnalyzer>("""
         using Sluice; using Sluice.Graphs;
         var run = [|Jobs.Nightly.Start()|];
         await using var other = Jobs.Nightly.Start();

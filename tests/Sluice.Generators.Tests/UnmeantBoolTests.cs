@@ -25,7 +25,7 @@ public class UnmeantBoolTests
     [InlineData("_ = numbers | (x => [|remote.AddAsync(x)|]);")]
     [InlineData("_ = numbers | (async x => await [|remote.AddAsync(x)|]);")]
     [InlineData("_ = Pipe.Of<int>() | [|set.Add|];")]
-    public Task ACallThatChangesSomethingAsAMapIsReported(string statements) => CheckAsync(statements);
+    public Task AMutatingCallUsedAsAMapIsReported(string statements) => CheckAsync(statements);
 
     [Theory]
     [InlineData("_ = numbers.Where(set.Add);")]
@@ -40,7 +40,7 @@ public class UnmeantBoolTests
     [InlineData("_ = numbers.GroupBy(set.Add);")]
     [InlineData("_ = numbers | (x => set.SetEquals([x]));")]
     [InlineData("_ = list.Select(set.Add);")]
-    public Task AQuestionAFilterOrADroppedResultIsSilent(string statements) => CheckAsync(statements);
+    public Task AQueryAFilterOrADroppedResultIsNotReported(string statements) => CheckAsync(statements);
 
     [Fact]
     public async Task TheMessageShowsTheSink()

@@ -21,7 +21,7 @@ public class WiringTests
     [InlineData("_ = [|first | second|];",
         "end the body of 'first' in '| Sink.Output<int>(\"name\")', and write 'first.Output<int>(\"name\").To(second)'")]
     [InlineData("_ = [|first < [second, second]|];", "Consecutors are wired by outputs")]
-    public async Task AnOutputThatIsWiredLikeAStageIsPointedAt(string statements, string sentence)
+    public async Task AnOutputWiredLikeAStageIsReported(string statements, string sentence)
     {
         string source = Snippet.InMethod(statements, Members);
         await Snippet.FindAsync<WiringAnalyzer>(source, "SLU031", sentence);
@@ -32,7 +32,7 @@ public class WiringTests
     [Theory]
     [InlineData("output.To(second); second.From([output, output]); _ = numbers | first;", true)]
     [InlineData("_ = numbers | [output, output];", false)]
-    public Task WhatIsRightOrNoWiringIsSilent(string statements, bool compiles)
+    public Task CorrectOrNoWiringIsNotReported(string statements, bool compiles)
         => Snippet.CheckAsync<WiringAnalyzer>(Snippet.InMethod(statements, Members), "SLU031", compiles: compiles);
 
     [Theory]
@@ -40,13 +40,13 @@ public class WiringTests
     [InlineData("_ = numbers | Twice | [|(n => n)|] < [p, p] > Print;", "'(numbers | Twice | (n => n)) < …'")]
     [InlineData("_ = numbers | Twice | [|Stage.Parallel(2)|] < Route.By((int n) => n, p, p) > Print;",
         "put the chain before it in parentheses")]
-    public Task BracketsBehindAChainWithoutParenthesesArePointedAt(string statements, string sentence) =>
+    public Task BracketsAfterAChainWithoutParenthesesAreReported(string statements, string sentence) =>
         Snippet.FindAsync<BracketPlaceAnalyzer>(Snippet.InMethod(statements, Members), "SLU006", sentence);
 
     [Theory]
     [InlineData("_ = (numbers | Twice) < [p, p] > Print; _ = numbers | p < [p, p] > Print;", true)]
     [InlineData("_ = 1 | 2 < 3;", false)]
     [InlineData("_ = Twice < [p, p];", false)]
-    public Task BracketsThatAreRightAreSilent(string statements, bool compiles)
+    public Task CorrectBracketsAreNotReported(string statements, bool compiles)
         => Snippet.CheckAsync<BracketPlaceAnalyzer>(Snippet.InMethod(statements, Members), "SLU006", compiles: compiles);
 }

@@ -6,8 +6,9 @@ using Xunit.v3;
 
 namespace Sluice.Hosting.Tests;
 
-/// <summary>Every test has a bound: one that hangs ends the whole run, and is named. Real time, far beyond what any test takes: nothing is
-/// decided by it.</summary>
+/// <summary>
+/// Bounds the time of each test: a test that hangs ends the whole run with its name. The bound is far longer than any test takes.
+/// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute
 {

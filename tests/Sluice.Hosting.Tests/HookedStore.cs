@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests;
 
-/// <summary>A store whose appends do what a test says, before they reach it and when they are done.</summary>
+/// <summary>A store that calls a function of the test before and after each append.</summary>
 internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     /// <summary>Awaited before every append.</summary>

@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests;
 
-/// <summary>A store that can be opened again, as after a restart: with what it has.</summary>
+/// <summary>A store that can be opened again with its contents, as after a restart.</summary>
 internal sealed class Stores(string kind, TimeProvider? time = null) : IAsyncDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-hosting-");

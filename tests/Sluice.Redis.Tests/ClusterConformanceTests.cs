@@ -3,8 +3,8 @@ using Sluice.Testing;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// The contract on a Redis Cluster of three masters, over which the stores of the scenarios are spread by their prefixes. One scenario in
-/// four; SLUICE_CLUSTER=all plays all of them.
+/// Runs the contract on a Redis Cluster with three masters. The prefixes spread the stores of the scenarios over the masters. Runs one
+/// scenario in four; SLUICE_CLUSTER=all runs all of them.
 /// </summary>
 public sealed class ClusterConformanceTests(ClusterConformanceTests.Shared shared) : IClassFixture<ClusterConformanceTests.Shared>
 {

@@ -5,7 +5,7 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A store on a Redis Cluster whose slot moves, and whose master dies. Each test has a cluster of its own.</summary>
+/// <summary>A store on a Redis Cluster: its slot moves, or its master dies. Each test has its own cluster.</summary>
 public class ClusterTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -35,7 +35,7 @@ public class ClusterTests
         }
     }
 
-    // The slot is moved as redis-cli does it, key by key: half of them are on another master when calls come, which wait.
+    // Moves the slot key by key, as redis-cli does. The calls arrive while half of the keys are on another master, and wait.
     [Fact]
     public async Task CallsWaitWhileTheSlotIsMoved()
     {
@@ -60,12 +60,12 @@ public class ClusterTests
         });
         Assert.Equal(AppendStatus.Accepted, (await appending!.WaitAsync(Patience, Cancellation)).Status);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
-        // as if nothing had been: they would contradict each other otherwise
+        // each call succeeds once more; after a partial call it would not
         foreach ((_, Func<IStreamStore, Task> call) in FilledStore.Calls) await call(store);
     }
 
     [Fact]
-    public async Task ConsecutorsDoEachItemOnceWhileTheSlotMovesToAndFro()
+    public async Task ConsecutorsCompleteEachItemOnceWhileTheSlotMoves()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(cluster.Addresses, new() { Prefix = "shop" },
@@ -79,12 +79,11 @@ public class ClusterTests
         await playing;
     }
 
-    // A replica takes the place of the store's master, which is killed, or is told to step back; in the end the old one is there again as
-    // its replica.
+    // A replica takes over from the master of the store, which is killed or steps back. In the end the old master is a replica.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AReplicaTakesTheMastersPlace(bool isKilled)
+    public async Task AReplicaTakesOverFromTheMaster(bool isKilled)
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
@@ -104,9 +103,10 @@ public class ClusterTests
         Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(22, "e22")).Status);
     }
 
-    // What the replica had not got is lost, although it was acknowledged: whoever knows of it is told, as with a server and its replica.
+    // Writes that the replica had not received are lost, although they were acknowledged. The users of the store are told, as in
+    // ReplicaTests.
     [Fact]
-    public async Task LostWritesAreNoticed()
+    public async Task LostWritesAreDetected()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync("--cluster-replica-validity-factor", "0");
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
@@ -120,7 +120,7 @@ public class ClusterTests
         await store.AppendAsync(3, "c");
         Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("m"), Cancellation)).Ownership;
         await first.KillAsync();
-        await second.KillAsync();                    // what it has been sent and has not read goes with it
+        await second.KillAsync();                    // writes that it has received but not read are lost
         await second.StartAgainAsync();
 
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
@@ -130,7 +130,7 @@ public class ClusterTests
     }
 
     [Fact]
-    public async Task ConsecutorsDoEachItemOnceWhileMastersDie()
+    public async Task ConsecutorsCompleteEachItemOnceWhenTheMasterDies()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync();
         RedisServer first = await cluster.OwnerAsync("shop"), second = await cluster.AddReplicaAsync(first);
@@ -146,7 +146,7 @@ public class ClusterTests
     }
 
     [Fact]
-    public async Task WhatCannotWorkIsSaid()
+    public async Task AnUnusableClusterIsRefusedWithTheReason()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync("--requirepass", RedisCluster.Password);
         string address = (await cluster.OwnerAsync("shop")).Address + $",password={RedisCluster.Password}";
@@ -162,9 +162,9 @@ public class ClusterTests
         Assert.Contains($"No server of the Redis Cluster at {lone.Address} serves the slot", failure.Message, StringComparison.Ordinal);
     }
 
-    // The line of docs/operations/redis.md, with what a cluster needs besides.
+    // The permissions of docs/operations/redis.md, with those that a cluster needs in addition.
     [Fact]
-    public async Task ThePermissionsThatAreDocumentedSuffice()
+    public async Task TheDocumentedPermissionsSuffice()
     {
         await using RedisCluster cluster = await RedisCluster.StartAsync("--user", "default", "on", $">{RedisCluster.Password}",
             "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
@@ -185,7 +185,7 @@ public class ClusterTests
     }
 
     [Fact]
-    public async Task AClusterWithCertificatesIsSpokenToInSecret()
+    public async Task AClusterWithCertificatesIsReachedOverTls()
     {
         using var certificate = new TestCertificate();
         await using RedisServer server = await RedisServer.StartAsync("--cluster-enabled", "yes", "--cluster-port", "{third port}",
@@ -201,7 +201,7 @@ public class ClusterTests
     }
 
     [Fact]
-    public void WhatServersSayOfEachOtherIsRead()
+    public void TheNodeListOfAClusterIsParsed()
     {
         const string Told = """
             id1 10.0.0.1:7000@17000,one.shop master,fail - 0 0 1 disconnected 0-5460

@@ -3,11 +3,11 @@ using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>What people get wrong when they connect, each in one line without the password.</summary>
+/// <summary>Mistakes when connecting: each error is one line and does not show the password.</summary>
 public class ConnectingTests(SharedServer server)
 {
     [Fact]
-    public async Task AServerThatIsNotThereIsNamed()
+    public async Task AnUnreachableServerIsNamed()
     {
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
             await RedisStreamStore.ConnectAsync("127.0.0.1:1,password=secret,connectTimeout=300", new() { Timeout = TimeSpan.Zero }));
@@ -18,7 +18,7 @@ public class ConnectingTests(SharedServer server)
     [Theory]
     [InlineData("")]
     [InlineData(",password=wrong-secret")]
-    public async Task AWrongPasswordIsSaidAndNotShown(string password)
+    public async Task AWrongPasswordIsReportedButNotShown(string password)
     {
         await using RedisServer locked = await RedisServer.StartAsync("--requirepass", "right-secret");
 
@@ -33,7 +33,7 @@ public class ConnectingTests(SharedServer server)
     }
 
     [Fact]
-    public async Task ThePortThatIsUsualIsNamed()
+    public async Task TheDefaultPortIsNamed()
     {
         Assert.Equal("one:6379, 127.0.0.2:6379, two:7000", ServerAddress.Parse("one,127.0.0.2,two:7000").ToString());
         Assert.Equal("one:6380", ServerAddress.Parse("one,ssl=true").ToString());
@@ -46,7 +46,7 @@ public class ConnectingTests(SharedServer server)
     }
 
     [Fact]
-    public async Task ADatabaseThatTheServerHasNotIsSaid()
+    public async Task AMissingDatabaseIsReported()
     {
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
             await RedisStreamStore.ConnectAsync($"{server.Address},defaultDatabase=9999"));
@@ -61,7 +61,7 @@ public class ConnectingTests(SharedServer server)
     [InlineData("localhost:port,password=secret")]
     [InlineData("redis://localhost:6379,password=secret")]
     [InlineData("localhost:6379,defaultDatabase=-1,password=secret")]
-    public async Task AConnectionStringThatCannotBeReadIsNotShown(string connection)
+    public async Task AnInvalidConnectionStringIsReportedButNotShown(string connection)
     {
         ArgumentException failure = await Assert.ThrowsAsync<ArgumentException>(async () =>
             await RedisStreamStore.ConnectAsync(connection));
@@ -85,7 +85,7 @@ public class ConnectingTests(SharedServer server)
     }
 
     [Fact]
-    public async Task AServerWithACertificateIsSpokenToInSecret()
+    public async Task AServerWithACertificateIsReachedOverTls()
     {
         using var certificate = new TestCertificate();
         await using RedisServer secret = await RedisServer.StartAsync("--port", "0", "--tls-port", "{port}", "--tls-auth-clients", "no",
@@ -121,9 +121,9 @@ public class ConnectingTests(SharedServer server)
         await Assert.ThrowsAsync<ArgumentException>(async () => await RedisStreamStore.ConnectAsync($"{server.Address},prefix=a b"));
     }
 
-    // The line of docs/operations/redis.md.
+    // The permissions of docs/operations/redis.md.
     [Fact]
-    public async Task ThePermissionsThatAreDocumentedSuffice()
+    public async Task TheDocumentedPermissionsSuffice()
     {
         await using RedisServer strict = await RedisServer.StartAsync("--appendfsync", "always", "--user", "default", "on", ">right-secret",
             "resetkeys", "~{sluice}:*", "resetchannels", "&{sluice}:*",
@@ -147,7 +147,7 @@ public class ConnectingTests(SharedServer server)
     }
 
     [Fact]
-    public async Task AServerThatDoesNotFlushIsNoneForPower()
+    public async Task DurabilityPowerNeedsAServerThatAlwaysFlushes()
     {
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
             await RedisStreamStore.ConnectAsync(server.Address, new() { Durability = Durability.Power }));
@@ -166,7 +166,7 @@ public class ConnectingTests(SharedServer server)
         => Assert.Equal(major, ServerInfo.Read($"# Server\r\nredis_version:{version}\r\nrun_id:abc\r\n").MajorVersion);
 
     [Fact]
-    public async Task WhoWaitsIsWokenByAnotherConnectionWithoutPolling()
+    public async Task AWaitingReaderIsWokenByAnAppendWithoutPolling()
     {
         string prefix = SharedServer.NewPrefix();
         var standing = new RedisStoreOptions { Prefix = prefix, Time = new TestClock() };
@@ -184,7 +184,7 @@ public class ConnectingTests(SharedServer server)
     }
 
     [Fact]
-    public async Task TheStoresTimeIsTheServersWhateverTheClocksOfItsUsersSay()
+    public async Task TheStoreUsesTheTimeOfTheServer()
     {
         string prefix = SharedServer.NewPrefix();
         await using RedisStreamStore first = await RedisStreamStore.ConnectAsync(server.Address,
@@ -200,7 +200,7 @@ public class ConnectingTests(SharedServer server)
     }
 
     [Fact]
-    public async Task AServerWhoseClockGoesBackHoldsNothingUp()
+    public async Task TheStoreTimeContinuesWhenTheServersClockGoesBack()
     {
         DateTimeOffset now = DateTimeOffset.UtcNow + TimeSpan.FromDays(2);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,

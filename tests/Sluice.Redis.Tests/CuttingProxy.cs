@@ -4,18 +4,17 @@ using System.Text;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>What a cut connection loses.</summary>
+/// <summary>The part of the traffic that a cut loses.</summary>
 internal enum Cut
 {
     Request,
     Reply,
 
-    /// <summary>Nothing is cut, and from then on nothing comes through in either direction, as where a machine or a cable has
-    /// gone.</summary>
+    /// <summary>The connection stays open, but passes nothing in either direction, as when a machine or a cable is gone.</summary>
     Silence,
 }
 
-/// <summary>Stands between a store and its server, and cuts the connection once, at a request that contains some bytes.</summary>
+/// <summary>A proxy between a store and its server that cuts the connection once, at a request that contains given bytes.</summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
@@ -34,10 +33,10 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
-    /// <summary>How many of the connections that come after the cut are taken, and hear nothing.</summary>
+    /// <summary>The number of connections after the cut that are accepted but get no answer.</summary>
     public int SilentAfterCut { get; set; }
 
-    /// <summary>Whether the cut that was asked for has been made.</summary>
+    /// <summary>Whether the requested cut has happened.</summary>
     public bool HasCut => Volatile.Read(ref pattern) is null;
 
     public void CutAtScript(string name, Cut loses)
@@ -89,7 +88,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
         catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException)
         {
-            // One of the two has gone, and takes the other with it.
+            // One of the two connections has ended; close the other.
         }
     }
 
@@ -102,7 +101,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     private delegate Verdict Filter(ReadOnlySpan<byte> bytes);
 
-    // Passes on what the filter lets through, until it ends the relay, in both directions.
+    // Relays the bytes that the filter passes, until the filter ends both directions.
     private static async Task CopyAsync(NetworkStream from, NetworkStream to, Filter filter, CancellationTokenSource both)
     {
         var buffer = new byte[1 << 20];

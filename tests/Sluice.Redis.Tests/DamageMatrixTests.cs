@@ -9,13 +9,13 @@ using StackExchange.Redis;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Deletes or changes a key or a field of a store, then starts a consecutor over it. The consecutor ends as it would have, or reports the
-/// damage. It never waits silently, ends otherwise, or fails with an error that is no
-/// answer. <c>SLUICE_DAMAGES=all</c> tries every change, a number so many of them.
+/// Deletes or changes a key or a field of a store, then starts a consecutor over it. The consecutor ends as without the damage, or reports
+/// the damage. It never waits silently, has another result, or fails with an unrelated error. <c>SLUICE_DAMAGES=all</c> tries every change;
+/// a number tries that many.
 /// </summary>
 public class DamageMatrixTests
 {
-    private const int MostRounds = 1000;             // of a second each; a machine that is busy needs more of them
+    private const int MostRounds = 1000;             // each is a second of test time; a busy machine needs more
 
     private static readonly GroupId Work = new("work", "work");
 
@@ -25,7 +25,7 @@ public class DamageMatrixTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ItIsHarmlessOrSaidClearly()
+    public async Task DamageToAKeyIsHarmlessOrReported()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true,syncTimeout=5000");
@@ -53,8 +53,7 @@ public class DamageMatrixTests
             $"{wrong.Count} of {wanted} changes (of {all.Length}) ended otherwise than {expected}:\n{string.Join('\n', wrong.Take(40))}");
     }
 
-    /// <summary>A total by key, items that wait for their next attempt, and files: then a stop, and a server with everything in
-    /// it.</summary>
+    /// <summary>Fills the store with totals by key, items that wait for a retry, unprocessed items and file lengths.</summary>
     private static async Task FillAsync(RedisServer server)
     {
         var clock = new TestClock();
@@ -90,7 +89,7 @@ public class DamageMatrixTests
                 round++)
             {
                 clock.Advance(TimeSpan.FromSeconds(1));
-                // as quick as the store is
+                // gives the store time to answer
                 for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot()) await store.FindGroupAsync(Work, Cancellation);
             }
             if ((now.Problem ?? now.Loss) is { } problem) return $"said: {problem}";
@@ -103,7 +102,7 @@ public class DamageMatrixTests
                 $"{now.Accepted} accepted, {now.Completed} completed, {now.Dead} "
                     + $"dead; {string.Join(' ', totals.Order(StringComparer.Ordinal))}");
         }
-        // InvalidOperationException: state that the code does not know
+        // InvalidOperationException: the store has state of an unknown node
         catch (Exception said) when (said is StreamStoreException or InvalidOperationException { InnerException: null })
         {
             return $"said: {said.Message}";

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>What somebody else has changed on the server is an error with a name, and not a server that does not answer.</summary>
+/// <summary>Data that was changed on the server is reported as damage, not as a server that does not answer.</summary>
 public class DamagedFlowTests(SharedServer server)
 {
     private static readonly Processor Copies = new("copies") { Inputs = ["x"], Outputs = ["y"] };
@@ -12,20 +12,20 @@ public class DamagedFlowTests(SharedServer server)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task AnEntryThatWasChangedFailsTheRun() => FailAsync("x/0/1 is damaged: it does not match its checksum", bytes =>
+    public Task AChangedEntryFailsTheRun() => FailAsync("x/0/1 is damaged: it does not match its checksum", bytes =>
     {
         bytes[^1] ^= 1;
         return bytes;
     });
 
     [Fact]
-    public Task AnEntryThatWasOverwrittenFailsTheRun() => FailAsync("is damaged", bytes => [7, 7, 7]);
+    public Task AnOverwrittenEntryFailsTheRun() => FailAsync("is damaged", bytes => [7, 7, 7]);
 
     [Fact]
-    public Task AnEntryThatWasDeletedFailsTheRun() => FailAsync("x/0/1 is not in the store although it should be", change: null);
+    public Task ADeletedEntryFailsTheRun() => FailAsync("x/0/1 is not in the store although it should be", change: null);
 
     [Fact]
-    public async Task AWorkOrderThatWasChangedFailsItsRunAndNoOther()
+    public async Task AChangedWorkOrderFailsItsRunOnly()
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
             new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
@@ -49,7 +49,7 @@ public class DamagedFlowTests(SharedServer server)
     }
 
     [Fact]
-    public async Task ARunWhoseJournalWasChangedIsLeftOutOfTheList()
+    public async Task ARunWithADamagedJournalIsLeftOutOfTheList()
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
             new() { Prefix = SharedServer.NewPrefix() }, Cancellation);
@@ -86,7 +86,7 @@ public class DamagedFlowTests(SharedServer server)
         Assert.Equal("copies", failure.Processor);
     }
 
-    // Entries of chunks cannot be changed where they are: they are written anew, with the same ids.
+    // Redis cannot change stream entries in place, so they are written again with the same ids.
     private static async Task ChangeAsync(RedisStreamStore store, string stream, Func<byte[], byte[]>? change)
     {
         IDatabase database = store.Connection.Database;

@@ -6,16 +6,15 @@ using StackExchange.Redis;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Somebody deletes or changes single keys and fields of a store that has everything in it: each call does its work, or says what is wrong,
-/// and the server answers everybody else at once.
-/// SLUICE_DAMAGES=all tries every change, a number so many of them.
+/// Deletes or changes single keys and fields of a store with data of every kind. Each call then succeeds or reports the damage, and the
+/// server still answers other clients. SLUICE_DAMAGES=all tries every change; a number tries that many.
 /// </summary>
 public class DamagedKeysTests
 {
     private static readonly GroupId Main = Rows.Main;
 
     [Fact]
-    public async Task WhateverIsChangedIsNamed()
+    public async Task ACallOnADamagedStoreSucceedsOrNamesTheDamage()
     {
         await using RedisServer server = await RedisServer.StartAsync("--enable-debug-command", "yes");
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address,
@@ -49,8 +48,8 @@ public class DamagedKeysTests
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {wanted} changes (of {all.Length}):\n{string.Join('\n', wrong.Take(40))}");
     }
 
-    // Null if it was done, or the store is said to have gone back, which begins a new generation; empty if it has failed as it should; else
-    // what is wrong with how it has failed.
+    // Null if the call succeeded or reported that the store was rolled back, which starts a new generation. Empty if the error names the
+    // damaged data. Otherwise the error.
     private static async Task<string?> SayAsync(RedisStreamStore store, Func<IStreamStore, Task> call)
     {
         try

@@ -5,10 +5,10 @@ using Sluice.Flows;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Deadlines while the server stands still, is killed, or cannot be reached. Each test has a server of its own.</summary>
+/// <summary>Deadlines while the server is frozen, killed or unreachable. Each test has its own server.</summary>
 public class DeadlineTests
 {
-    // In real time: decides nothing but whether it hangs. Before there was a rule, two consecutors took 278 s for a stop of 10 s.
+    // In real time: only a call that hangs takes that long. Two consecutors once took 278 s for a stop of 10 s.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -16,7 +16,7 @@ public class DeadlineTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task TwoConsecutorsStopInTheirTime(bool isFrozen)
+    public async Task TwoConsecutorsStopInTimeWithoutTheServer(bool isFrozen)
     {
         await using RedisServer server = await RedisServer.StartAsync();
         RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
@@ -36,13 +36,14 @@ public class DeadlineTests
         await begun.WaitAsync(Cancellation);
         if (isFrozen) await server.PauseAsync();
         else await server.KillAsync();
-        goOn.Release();                              // an item of one of them has ended, and its commit is not answered
+        goOn.Release();                              // an item of one consecutor has ended, and its commit gets no answer
         bool[] areQuiet = await Task.WhenAll(consecutors.Select(consecutor => consecutor.StopAsync(TimeSpan.FromSeconds(2))))
             .WaitAsync(Patience, Cancellation);
         Assert.Contains(false, areQuiet);
         foreach (Consecutor<int> consecutor in consecutors)
         {
-            await Assert.ThrowsAnyAsync<Exception>(() => consecutor.Completion); // that of the store, where it fails before the deadline
+            // the exception of the store, if the store fails before the deadline
+            await Assert.ThrowsAnyAsync<Exception>(() => consecutor.Completion);
             await consecutor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
         }
         await store.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
@@ -61,7 +62,7 @@ public class DeadlineTests
     }
 
     [Fact]
-    public async Task AStartAndASupervisorKeepTheirTimeWhileTheServerStandsStill()
+    public async Task AStartAndASupervisorKeepTheirDeadlinesIfTheServerIsFrozen()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
@@ -98,7 +99,7 @@ public class DeadlineTests
     }
 
     [Fact]
-    public async Task AServerThatTakesConnectionsAndNeverAnswersIsGivenUpInTime()
+    public async Task ConnectingToASilentServerCanBeCancelled()
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();

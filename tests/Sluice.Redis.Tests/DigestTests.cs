@@ -4,14 +4,16 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>What a partition has is compared with the digest of its last commit when it is taken, and by a check.</summary>
+/// <summary>
+/// The data of a partition is compared with the digest of its last commit: when the partition is acquired, and by a check.
+/// </summary>
 public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
 {
     private readonly string prefix = SharedServer.NewPrefix();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>One of each kind is gone: state, its index, waiting rows, their records and indexes, ranges, lengths of files.</summary>
+    /// <summary>Deletes one row of each kind: state, its index, waiting rows, their records and indexes, ranges, file lengths.</summary>
     [Theory]
     [InlineData("st")]
     [InlineData("si")]
@@ -22,10 +24,11 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
     [InlineData("due")]
     [InlineData("e")]
     [InlineData("f")]
-    public async Task WhatIsGoneIsNoticed(string kind)
+    public async Task ADeletedRowIsDetected(string kind)
     {
         await using RedisStreamStore store = await OpenAsync();
-        await store.CommitAsync(new(new(Rows.Main, 0, 2), 4) { Settled = [new(10, 10)] }, Cancellation);          // out of order: a range
+        // settled out of order: stored as a range
+        await store.CommitAsync(new(new(Rows.Main, 0, 2), 4) { Settled = [new(10, 10)] }, Cancellation);
         Assert.Empty((await store.CheckAsync(Cancellation)).Problems);
         await ChangeAsync(kind, async (database, key) =>
         {
@@ -36,9 +39,9 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         await IsSaidAsync(store);
     }
 
-    /// <summary>A row of state is as it was before its last commit: it matches its own checksum, not the digest.</summary>
+    /// <summary>A state row has its value from before its last commit: it matches its own checksum, but not the digest.</summary>
     [Fact]
-    public async Task ARowThatWentBackIsNoticed()
+    public async Task AStateRowWithAnOldValueIsDetected()
     {
         await using RedisStreamStore store = await OpenAsync();
         RedisValue before = default;
@@ -55,7 +58,7 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
     /// <summary>One commit writes a row of state twice, and writes and deletes another row: the digest counts the remaining row
     /// only.</summary>
     [Fact]
-    public async Task ACommitThatNamesARowTwiceIsAddedUp()
+    public async Task TheDigestIsRightIfACommitWritesARowTwice()
     {
         await using RedisStreamStore store = await OpenAsync();
         Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Ownership;
@@ -71,9 +74,9 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
         Assert.Equal(AcquireStatus.Taken, (await store.AcquireAsync(Rows.Main, 0, new("n"), Cancellation)).Status);
     }
 
-    /// <summary>More rows of state, waiting entries and ranges than one call looks at.</summary>
+    /// <summary>More state rows, waiting entries and ranges than one call reads.</summary>
     [Fact]
-    public async Task ManyRowsAreAddedUpInPages()
+    public async Task TheDigestCoversMoreRowsThanOnePage()
     {
         await using RedisStreamStore store = await OpenAsync();
         using EntryBatch batch = Rows.Batch([.. Enumerable.Range(0, 5000).Select(n => $"{n}")]);

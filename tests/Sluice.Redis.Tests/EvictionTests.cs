@@ -2,7 +2,7 @@ using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A server that may delete what it has acknowledged is none for a store.</summary>
+/// <summary>A store refuses a server that may delete acknowledged entries.</summary>
 public class EvictionTests
 {
     [Theory]
@@ -23,14 +23,14 @@ public class EvictionTests
     }
 
     [Fact]
-    public async Task APolicyThatHasChangedIsNoticedWhenTheConnectionIsMadeAnew()
+    public async Task AChangedEvictionPolicyIsDetectedOnReconnect()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
         await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address, new() { AllowEviction = true });
         await store.PrepareAsync();
         await other.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory-policy", "allkeys-random");
-        await store.AppendAsync(1, "a");                 // nothing tells it: the connection is the same
+        await store.AppendAsync(1, "a");                 // the store does not notice it while the connection lasts
         await other.Connection.Database.ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
 
         Task<AppendResult> Again() => store.AppendAsync(2, "b");
@@ -38,7 +38,7 @@ public class EvictionTests
         Assert.Contains("maxmemory-policy allkeys-random", failure.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StreamStoreException>(Again);
         await other.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory-policy", "noeviction");
-        await Again(); // the first one may have been written before the server was looked at, and is then a duplicate
+        await Again(); // the first append may have been written before the check; this one is then a duplicate
         Assert.Equal(["a", "b"], await store.ReadAsync(Rows.Orders));
     }
 }

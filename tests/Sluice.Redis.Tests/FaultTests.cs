@@ -4,11 +4,11 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Servers that die, forget, fill up, and connections that are cut. Each test has a server of its own.</summary>
+/// <summary>Servers that die, lose data or fill up, and connections that are cut. Each test has its own server.</summary>
 public class FaultTests
 {
     [Fact]
-    public async Task AServerThatIsKilledAndStartedAgainIsWaitedFor()
+    public async Task CallsWaitForAServerThatRestarts()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
@@ -21,7 +21,7 @@ public class FaultTests
             await server.StartAgainAsync();
             if (i % 2 == 0)
             {
-                await server.KillAsync();                // twice in a row, perhaps during the repair
+                await server.KillAsync();                // killed twice in a row, perhaps during the repair
                 await server.StartAgainAsync();
             }
             Assert.Equal(Enumerable.Range(1, i).Select(n => $"e{n}"), await reading);
@@ -29,7 +29,7 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task AServerThatDoesNotComeBackIsSaidOnce()
+    public async Task AServerThatDoesNotComeBackIsReported()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Timeout = TimeSpan.Zero });
@@ -41,12 +41,11 @@ public class FaultTests
         Assert.StartsWith($"The Redis server at {server.Address} does not answer", failure.Message, StringComparison.Ordinal);
     }
 
-    // The last transaction of the file is cut in its middle, as a crash may do. The second start shows whether what was written behind it
-    // lasts.
+    // Truncates the last transaction of the append-only file, as a crash may do. The second start shows whether later writes last.
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhatIsWrittenBehindACommitThatWasCutLasts(bool isCleaned)
+    public async Task EntriesWrittenAfterATruncatedCommitLast(bool isCleaned)
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address))
@@ -67,7 +66,7 @@ public class FaultTests
         await server.KillAsync();
         await server.StartAgainAsync();
         await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(server.Address);
-        // The danger is real: otherwise what was cut comes back, in the place of what was acknowledged.
+        // Without the repair, the truncated entry comes back in the place of an acknowledged one.
         Assert.Equal(["a", isCleaned ? "b" : "cut"], await again.ReadAsync(Rows.Orders));
     }
 
@@ -93,11 +92,11 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task AConnectionThatIsSilentGivesWayToAnother()
+    public async Task ASilentConnectionIsReplaced()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
-        // Its clock stands: who waits is woken by a message, or never.
+        // The clock of the store stands still, so only a message can wake the reader.
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
             new() { Silence = TimeSpan.FromMilliseconds(300), Time = new TestClock() });
         await store.PrepareAsync();
@@ -117,9 +116,9 @@ public class FaultTests
             seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
     }
 
-    // As of a server that dies while the client connects anew: it waits for an answer to its first words.
+    // The server accepts the new connection but does not answer, as one that dies during the handshake.
     [Fact]
-    public async Task AConnectionThatIsNotMadeAgainGivesWayToAnother()
+    public async Task AConnectionThatCannotReconnectIsReplaced()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
@@ -138,9 +137,9 @@ public class FaultTests
         Assert.Equal(["out"], await store.ReadAsync(Rows.Results));
     }
 
-    // Calls succeed meanwhile, on a connection of their own.
+    // Calls use another connection and succeed meanwhile.
     [Fact]
-    public async Task MessagesThatDoNotComeAnyMoreComeOnAnotherConnection()
+    public async Task ASilentSubscriptionIsReplaced()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
@@ -155,11 +154,11 @@ public class FaultTests
 
         while (store.Connection.Database == first)
         {
-            clock.Advance(options.PollInterval);                // it looks now and then
+            clock.Advance(options.PollInterval);                // the store checks at each poll
             await store.ReadAsync(Rows.Orders);
         }
 
-        // From here on its clock stands.
+        // From here on the clock of the store stands still.
         long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
         await other.AppendAsync(1, "a");
         while ((await store.ReadAsync(Rows.Orders)).Length == 0)
@@ -167,7 +166,7 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task ACallThatIsUnderWayEndsWithItsStore()
+    public async Task DisposingTheStoreEndsACallInProgress()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);
@@ -182,7 +181,7 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task AStoreThatWasFlushedIsNoticedAndBegunAnew()
+    public async Task AFlushedStoreIsDetectedAndStartsANewGeneration()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
@@ -201,7 +200,7 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task ANewcomerAfterAFlushCannotUseIdsTwice()
+    public async Task AStoreOpenedAfterAFlushDoesNotReuseIds()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
@@ -215,7 +214,7 @@ public class FaultTests
     }
 
     [Fact]
-    public async Task ForgottenFunctionsAreLoadedAgain()
+    public async Task FlushedServerFunctionsAreLoadedAgain()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address);
@@ -237,7 +236,7 @@ public class FaultTests
         for (int i = 1; i <= 10; i++) await store.AppendAsync(i, large);
         using EntryBatch output = Rows.Batch("out");
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "4mb");
-        // Whoever comes to make room opens streams and leases, both to the end.
+        // Opening streams and leasing also work while the memory is full: a consecutor needs them to make room.
         await store.OpenStreamAsync("another");
         StoreCommit commit = await store.WorkAsync(output);
         Assert.Equal(new(1, 2), Assert.Single(commit.Settled));

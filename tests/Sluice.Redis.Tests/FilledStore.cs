@@ -2,13 +2,13 @@ using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A store that has something of every kind, and all calls on it.</summary>
+/// <summary>A store with data of every kind, and all calls on it.</summary>
 internal static class FilledStore
 {
     private static readonly GroupId Main = Rows.Main;
     private static readonly GroupId Other = new(Rows.Orders, "other");
 
-    /// <summary>What is called, in this order, by names.</summary>
+    /// <summary>The calls by name, in this order.</summary>
     public static (string Name, Func<IStreamStore, Task> Call)[] Calls { get; } =
     [
         ("list streams", async store => await store.ListStreamsAsync()),
@@ -64,7 +64,7 @@ internal static class FilledStore
         ("delete results", async store => await store.DeleteStreamAsync(Rows.Results)),
     ];
 
-    /// <summary>Whether a call that fails has changed nothing; those that sweep, or are several calls, may have begun.</summary>
+    /// <summary>Whether a failed call changes nothing. A call that sweeps, or consists of several calls, may have done a part.</summary>
     public static bool IsAtomic(string name) => name is "append" or "commit" or "lease" or "lease a suspect" or "reserve" or "redrive";
 
     /// <summary>One partition with entries that have ended in order and out of it, are in flight, retried, parked, suspect, dead; with
@@ -95,7 +95,7 @@ internal static class FilledStore
             Dead = [new(3, "node", "dead", 2), new(8, "node", "dead", 2)]
         });
         await CommitAsync(store, new(owner, 3) { State = [new("node", "k3", 1, new byte[] { 3 })] });
-        // Whoever takes it now makes 7 a suspect; then it leases more, which is in flight.
+        // The next owner makes 7 a suspect, then leases more entries, which are in flight.
         owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
         Assert.Equal(4, (await store.LeaseAsync(new([owner]) { MaxItems = 4 })).Batches.Single().Entries.Length);
         await store.ReserveAsync(owner, Rows.Results, 2, 20);
@@ -117,7 +117,7 @@ internal static class FilledStore
             Position = new[] { (byte)position },
             ForgetAfter = producer == "key" ? TimeSpan.FromHours(1) : null
         });
-        // A producer that was removed is not noticed by the store. A sender that has more acknowledged than the store knows says so.
+        // The store does not notice a removed producer. A sender does, because it has more acknowledgements than the store knows.
         if (result.Status == AppendStatus.Gap) throw new StreamStoreException(
             $"The producer {producer} of {Rows.Orders} is not known up to {sequence - 1}: {result}");
         if (result.Status != AppendStatus.Accepted) throw new InvalidOperationException($"{result}");

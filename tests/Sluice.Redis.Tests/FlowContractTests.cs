@@ -3,7 +3,7 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>The contract of flows, on a server.</summary>
+/// <summary>The contract of flows over Redis.</summary>
 public class FlowContractTests(SharedServer server) : FlowContract
 {
     protected override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)

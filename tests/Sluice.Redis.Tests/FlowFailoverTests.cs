@@ -3,7 +3,7 @@ using Sluice.Flows;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A run is under way when a replica takes the place of its server, and what was acknowledged last is lost.</summary>
+/// <summary>A replica takes over during a run, and the last acknowledged writes are lost.</summary>
 public sealed class FlowFailoverTests : IAsyncLifetime
 {
     private const int Before = 300, Lost = 200, All = 1_000;
@@ -20,7 +20,7 @@ public sealed class FlowFailoverTests : IAsyncLifetime
     [InlineData(ResumeMode.FromScratch)]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.Checkpoint)]
-    public async Task WhatWasLostIsMadeAgain(ResumeMode resume)
+    public async Task ResultsLostInAFailoverAreProducedAgain(ResumeMode resume)
     {
         var numbers = new Processor("numbers") { Inputs = ["count"], Outputs = ["number"] };
         var copy = new Processor("copy") { Inputs = ["number"], Outputs = ["copied"], Resume = resume };
@@ -58,7 +58,7 @@ public sealed class FlowFailoverTests : IAsyncLifetime
         await servers.First.KillAsync();
         gates[Before + Lost].SetResult();
 
-        // Who had read on is told, and reads what is there now.
+        // A reader beyond the lost point gets an exception and must start again.
         await Assert.ThrowsAsync<StoreRolledBackException>(async () => await early.MoveNextAsync());
         noticed.SetResult();
         await using FlowRun found = (await service.FindAsync("run", Cancellation))!;

@@ -3,7 +3,7 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Flows over Redis: services that die, and a server that does.</summary>
+/// <summary>Flows over Redis: the services or the server die.</summary>
 public class FlowTests(SharedServer server)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -13,7 +13,7 @@ public class FlowTests(SharedServer server)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ResultsAreTheSameWhateverDies()
+    public async Task ResultsAreTheSameDespiteCrashes()
     {
         for (int seed = 1; seed <= 3; seed++)
         {
@@ -24,7 +24,7 @@ public class FlowTests(SharedServer server)
     }
 
     [Fact]
-    public async Task ARunGoesOnWhenTheServerIsKilledInTheMiddle()
+    public async Task ARunContinuesAfterTheServerIsKilled()
     {
         const int Items = 2_000;
         await using RedisServer mortal = await RedisServer.StartAsync("--appendfsync", "always");
@@ -59,12 +59,11 @@ public class FlowTests(SharedServer server)
         await run.Completion.WaitAsync(Patience, Cancellation);
     }
 
-    // Scenario 6 of the protocol: what would take more memory is refused before anything of it is written, and made again until there is
-    // room.
+    // Scenario 6 of the protocol: a write that needs more memory is refused as a whole, and repeated until there is room.
     [Theory]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.FromScratch)]
-    public async Task ARunThatFindsTheMemoryFullGoesOnWhenThereIsRoom(ResumeMode resume)
+    public async Task ARunContinuesWhenAFullServerHasRoomAgain(ResumeMode resume)
     {
         const int Items = 500;
         await using RedisServer full = await RedisServer.StartAsync("--maxmemory-policy", "noeviction");
@@ -86,7 +85,8 @@ public class FlowTests(SharedServer server)
         });
         await using FlowRun run = await service.StartAsync(Flow.From(doubles).Resolve(),
             Enumerable.Range(0, Items).Select(i => IOVal.Of("x", i)), cancellation: Cancellation);
-        await Task.WhenAny(isRefused.Task, run.Completion).WaitAsync(Patience, Cancellation);          // what makes room is let through
+        // the run may complete, because calls that free memory are still accepted
+        await Task.WhenAny(isRefused.Task, run.Completion).WaitAsync(Patience, Cancellation);
         await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "maxmemory", "0");
 
         int read = 0;

@@ -3,8 +3,9 @@ using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Somebody deletes everything (<c>FLUSHALL</c>) under services with flows: they say so, and go on with new runs. Each test has a
-/// server of its own.</summary>
+/// <summary>
+/// All data is deleted (<c>FLUSHALL</c>) while services run flows: they report it and continue with new runs. Each test has its own server.
+/// </summary>
 public class FlushTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -18,7 +19,7 @@ public class FlushTests
     [InlineData(nameof(ISupervisor.ListAsync))]
     [InlineData(nameof(ISupervisor.CancelAsync))]
     [InlineData(nameof(ISupervisor.DeleteAsync))]
-    public async Task AServiceThatOnlyStartsFlowsIsToldOnceAndGoesOn(string call)
+    public async Task AServiceThatStartsFlowsReportsAFlushOnceAndContinues(string call)
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
@@ -35,7 +36,7 @@ public class FlushTests
             Assert.Equal(generation + 1, store.Generation);
         }
 
-        // A service that comes now does what is started.
+        // A service that starts now executes the run.
         await using RedisStreamStore hosting = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
         await using var host = Supervisor.Attach(hosting);
         Host(host);
@@ -64,9 +65,9 @@ public class FlushTests
         }
     }
 
-    // The clock stands, so nobody looks on his own: what is found out comes of calls.
+    // The clock stands still, so only calls notice the loss, and no poll.
     [Fact]
-    public async Task WhatIsKnownOfARunIsThatItIsGone()
+    public async Task TheStatusOfAFlushedRunIsThatItIsGone()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock() },
@@ -81,7 +82,7 @@ public class FlushTests
     }
 
     [Fact]
-    public async Task AHostAndAStarterWithARunUnderWayGoOnWithNewRuns()
+    public async Task AHostAndAStarterContinueWithNewRunsAfterAFlush()
     {
         var options = new RedisStoreOptions { PollInterval = TimeSpan.FromMilliseconds(200) };
         await using RedisServer server = await RedisServer.StartAsync();
@@ -120,16 +121,16 @@ public class FlushTests
             Assert.True(unread is StoreRolledBackException or FlowException, $"{unread}");
             await CheckAsync(starter, 10 + round);
             await left.WaitAsync(Patience, Cancellation);
-            await left.WaitAsync(Patience, Cancellation);        // of the run that was lost, too
+            await left.WaitAsync(Patience, Cancellation);        // and the execution of the lost run has ended, too
             await entered.WaitAsync(Patience, Cancellation);
             Assert.Contains(warnings, text => text.StartsWith("What runs here of doubles begins anew: The store at",
                 StringComparison.Ordinal));
         }
     }
 
-    // Both in one service: what it hosts learns of the loss from what it starts, or the other way round.
+    // One service hosts and starts: either side may notice the loss first.
     [Fact]
-    public async Task AServiceThatHostsWhatItStartsGoesOn()
+    public async Task AServiceThatHostsAndStartsFlowsContinuesAfterAFlush()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new() { Time = new TestClock() },
@@ -143,7 +144,7 @@ public class FlushTests
             try
             {
                 await CheckAsync(service, 10 + round);
-                continue;                            // what it hosts was faster
+                continue;                            // the hosting side noticed the loss first
             }
             catch (StoreRolledBackException)
             {

@@ -3,8 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>What it costs the server when nothing happens: less than one command a second. The time is the test's, the server is its
-/// own.</summary>
+/// <summary>An idle user costs the server less than one call a second. Each test moves its clock and has its own server.</summary>
 public class IdleTests
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -13,7 +12,7 @@ public class IdleTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task AReaderOfAStream()
+    public async Task AnIdleReaderOfAStreamCostsLessThanACallASecond()
     {
         await using RedisServer own = await RedisServer.StartAsync();
         await using RedisStreamStore store = await ConnectAsync(own);
@@ -34,14 +33,14 @@ public class IdleTests
     }
 
     [Fact]
-    public async Task AReaderOfAResult()
+    public async Task AnIdleReaderOfAResultCostsLessThanACallASecond()
     {
         await using RedisServer own = await RedisServer.StartAsync();
         await using RedisStreamStore store = await ConnectAsync(own);
         await using var supervisor = Supervisor.Attach(store, new() { Time = clock });
         Flow flow = Flow.From(new Processor("work") { Inputs = ["x"], Outputs = ["y"] }).Resolve();
         await using FlowRun run = await supervisor.StartAsync(flow, [IOVal.Of("x", 1)], cancellation: Cancellation);
-        Assert.InRange(await MinuteAsync(store), 1, 59);         // the run is followed
+        Assert.InRange(await MinuteAsync(store), 1, 59);         // the starter follows the run
 
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         Task<int> first = run.Output<int>("y").FirstAsync(enough.Token).AsTask();
@@ -52,7 +51,7 @@ public class IdleTests
     }
 
     [Fact]
-    public async Task AHostOfAProcessor()
+    public async Task AnIdleHostOfAProcessorCostsLessThanACallASecond()
     {
         await using RedisServer own = await RedisServer.StartAsync();
         await using RedisStreamStore store = await ConnectAsync(own);
@@ -64,7 +63,7 @@ public class IdleTests
     }
 
     [Fact]
-    public async Task AConsecutor()
+    public async Task AnIdleConsecutorCostsLessThanACallASecond()
     {
         await using RedisServer own = await RedisServer.StartAsync();
         await using RedisStreamStore store = await ConnectAsync(own);
@@ -79,8 +78,8 @@ public class IdleTests
     private async Task<RedisStreamStore> ConnectAsync(RedisServer server)
         => await RedisStreamStore.ConnectAsync(server.Address, new() { Time = clock }, Cancellation);
 
-    /// <summary>A minute passes, in which something looks whenever the store has its waiters look.</summary>
-    /// <returns>How many calls of the store's functions that has cost.</returns>
+    /// <summary>Lets a minute pass: at each poll, waits until the idle user has called the store.</summary>
+    /// <returns>The number of calls to the server in this minute.</returns>
     private async Task<long> MinuteAsync(RedisStreamStore store)
     {
         long before = await store.CallsAsync(), last = before;

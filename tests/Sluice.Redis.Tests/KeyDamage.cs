@@ -9,14 +9,15 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
 
     public override string ToString() => $"{Key} {What}";
 
-    /// <summary>All changes to what a database has: each key is gone, or of another kind; each field, member and entry is gone, or has
-    /// something else in it.</summary>
+    /// <summary>
+    /// All changes to a database: each key is deleted or gets another type; each field, member and entry is deleted or changed.
+    /// </summary>
     public static async Task<List<KeyDamage>> ListAsync(IDatabase database)
     {
         List<KeyDamage> all = [];
         foreach (string key in await KeysAsync(database))
         {
-            if (key.EndsWith(":meta", StringComparison.Ordinal)) continue;           // without it there is no store
+            if (key.EndsWith(":meta", StringComparison.Ordinal)) continue;           // without the meta key there is no store
             all.Add(new(key, "deleted", to => to.KeyDeleteAsync(key)));
             all.Add(new(key, "replaced by a text", to => to.StringSetAsync(key, "x")));
             switch (await database.KeyTypeAsync(key))
@@ -49,7 +50,7 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
         return all;
     }
 
-    /// <summary>Everything that a database has.</summary>
+    /// <summary>A dump of each key of a database.</summary>
     public static async Task<Dictionary<RedisKey, byte[]>> SaveAsync(IDatabase database)
     {
         Dictionary<RedisKey, byte[]> all = [];

@@ -4,9 +4,8 @@ using Sluice.Testing;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// The contract once more, where the server is killed as well wherever a scenario kills the owner of the store: in the middle of its calls,
-/// each third time twice in a row.
-/// Those that kill inside of every call and after it, and two random walks; SLUICE_KILLS=all plays all scenarios.
+/// The contract again: where a scenario kills the owner of the store, the server is killed too, each third time twice in a row. Runs the
+/// scenarios that kill inside and after each call, and two random walks. SLUICE_KILLS=all runs all scenarios.
 /// </summary>
 public class KilledServerTests
 {
@@ -52,7 +51,7 @@ public class KilledServerTests
             }
             catch (StreamStoreException)
             {
-                // It died while it opened, and whoever comes next finds out how far it was.
+                // The server died while the store was opened. The next user finds out how far it got.
             }
         }
 

@@ -4,14 +4,14 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>The client's connection is closed, or replaced, while a call is under way. Each test has a server of its own.</summary>
+/// <summary>The connection of the client is closed or replaced during a call. Each test has its own server.</summary>
 public class LinkTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    // The server rewrites its file for as long as the test wants, and the call asks again and again whether it is done.
+    // The test makes the server rewrite its file for a long time. The call polls until the rewrite is done.
     [Fact]
-    public async Task ACallThatWaitsForARewriteGoesOnOverAnotherConnection()
+    public async Task ACallThatWaitsForARewriteContinuesOnANewConnection()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
@@ -27,7 +27,7 @@ public class LinkTests
         first.Multiplexer.Close(allowCommandsToComplete: false);
         while (store.Connection.Database == first && !appending.IsCompleted) await admin.PingAsync();
         Assert.False(appending.IsCompleted);
-        await admin.ExecuteAsync("CONFIG", "SET", "appendonly", "no");       // ends the rewrite
+        await admin.ExecuteAsync("CONFIG", "SET", "appendonly", "no");       // this ends the rewrite
 
         Assert.Equal(AppendStatus.Accepted, (await appending).Status);
 
@@ -41,7 +41,7 @@ public class LinkTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AConnectionThatWasClosedUnderACallGivesWayToAnother(bool isRepeatable)
+    public async Task AConnectionClosedBeforeACallIsReplaced(bool isRepeatable)
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
@@ -49,12 +49,12 @@ public class LinkTests
         store.Connection.Database.Multiplexer.Close(allowCommandsToComplete: false);
 
         if (isRepeatable) Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(1, "a")).Status);
-        else Assert.Equal(1, (await store.AcquireAsync(Rows.Main, 0, new("m"), Cancellation)).Ownership.Epoch);        // it was not sent
+        else Assert.Equal(1, (await store.AcquireAsync(Rows.Main, 0, new("m"), Cancellation)).Ownership.Epoch);  // not sent before
     }
 
-    // Its answer is lost, and then there is no connection to be had, not even in vain.
+    // The answer is lost, and no new connection gets an answer either.
     [Fact]
-    public async Task WhatMayHaveBeenDoneIsSaidAlsoWhereThereIsNoOtherConnection()
+    public async Task AnUnansweredCallIsReportedAsPossiblyDone()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using var proxy = new CuttingProxy(server.Port);

@@ -4,8 +4,10 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Flows and consecutors over connections that are slow, are cut in the middle of what is on its way, and are closed in one
-/// direction: nothing is lost, doubled or stands still.</summary>
+/// <summary>
+/// Flows and consecutors over slow connections that are cut in the middle of a message or closed in one direction. No item is lost or
+/// doubled, and no run stops.
+/// </summary>
 public class NetworkTests(SharedServer server)
 {
     private const int Items = 300;
@@ -19,7 +21,7 @@ public class NetworkTests(SharedServer server)
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public async Task ResultsOfAFlowAreTheSame(int seed)
+    public async Task ResultsOfAFlowAreTheSameOverABadNetwork(int seed)
     {
         string prefix = SharedServer.NewPrefix();
         await using var front = new UnreliableProxy(server.Port, seed, mostCuts: 8);
@@ -43,7 +45,7 @@ public class NetworkTests(SharedServer server)
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public async Task ConsecutorsDoEachItemOnce(int seed)
+    public async Task ConsecutorsCompleteEachItemOnceOverABadNetwork(int seed)
     {
         await using var proxy = new UnreliableProxy(server.Port, seed, mostCuts: 12);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, new() { Prefix = SharedServer.NewPrefix() },

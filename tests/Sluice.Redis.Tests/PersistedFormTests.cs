@@ -4,20 +4,19 @@ using Sluice.Storage;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// What a store on Redis is made of: keys, the marks in them, and the words by which functions and clients understand each other, whatever
-/// the code calls them.
+/// The persisted form of a store on Redis: keys, their fields, error codes and function names. Renames in the code must not change them.
 /// </summary>
 public partial class PersistedFormTests
 {
     [Fact]
-    public void KeysHaveTheirNames()
+    public void KeysKeepTheirNames()
         => Assert.Equal(
             "b: bt: changes d: dn: due: e: f: g: h: i: l: m: none p: pf: q: r: rx: s: si: st: streams trash v: x: xi: xo: xs: y:",
             string.Join(' ', KeyName().Matches(Script.Library).Select(static match
                 => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal)));
 
     [Fact]
-    public void TheStoreItselfHasItsFieldsAndItsForm()
+    public void TheStoreKeepsItsMetaFieldsAndItsFormatVersion()
     {
         Assert.Contains("redis.call('HMGET', KEYS[1], 'id', 'generation', 'time', 'form')", Script.Library, StringComparison.Ordinal);
         Assert.Contains("redis.call('HSET', KEYS[1], 'id', ARGV[1], 'generation', 1, 'form', 4)", Script.Library,
@@ -28,7 +27,7 @@ public partial class PersistedFormTests
     }
 
     [Fact]
-    public void MarksOfStreamsAndPartitionsHaveTheirOrder()
+    public void FieldsOfStreamsAndPartitionsKeepTheirOrder()
     {
         Assert.Contains(
             "local NUMBERS = { 'partitions', 'items', 'bytes', 'entry', 'made', 'reservedItems', 'reservedBytes', "
@@ -43,7 +42,7 @@ public partial class PersistedFormTests
     }
 
     [Fact]
-    public void RefusalsHaveTheirWords()
+    public void ErrorCodesKeepTheirWords()
         => Assert.Equal(
             "BACKCURSOR BACKOWNER BACKPRODUCER BACKQUARANTINE BROKEN DAMAGED GONE NOGROUP "
             + "NOPARTITION NOSTREAM REMADE TOOLONG TOOMANY TOOMANYOUTPUTS UNCLEAN",
@@ -51,10 +50,10 @@ public partial class PersistedFormTests
                 => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal)));
 
     /// <summary>
-    /// The library and its functions end with a hash of their text, so that programs of several versions share a server.
+    /// The names of the library and its functions end with a hash of its text, so that several versions can share a server.
     /// </summary>
     [Fact]
-    public void FunctionsHaveTheirNames()
+    public void ServerFunctionsKeepTheirNames()
     {
         Match library = LibraryName().Match(Script.Library);
         Assert.True(library.Success, Script.Library[..40]);

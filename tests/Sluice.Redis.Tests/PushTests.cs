@@ -4,13 +4,15 @@ using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A short entry comes with the message that wakes its reader, who need not ask for it. The server is the test's own: its calls
-/// are counted.</summary>
+/// <summary>
+/// The message that wakes a reader carries a short entry, so the reader need not ask the server. Each test has its own server and counts
+/// its calls.
+/// </summary>
 public sealed class PushTests : IAsyncLifetime
 {
     private readonly TestClock clock = new();
     private RedisServer? server;
-    private RedisStreamStore? here, there;           // the reader's, and the producer's
+    private RedisStreamStore? here, there;           // the store of the reader, and the store of the producer
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -34,7 +36,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task ItIsWhatTheServerHas()
+    public async Task APushedEntryEqualsTheStoredOne()
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         using EntryBatch batch = new() { Stream = Rows.Orders, CodeVersion = 7, FlowVersion = 3 };
@@ -53,7 +55,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task ItIsGivenOnce()
+    public async Task APushedEntryIsHandedOutOnce()
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         await PushAsync(Rows.Batch("one"));
@@ -64,7 +66,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhoAsksForLessIsGivenLess()
+    public async Task AReadRespectsMaxItemsForPushedEntries()
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         await PushAsync(Rows.Batch("one", "two"));
@@ -76,7 +78,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhatIsLongIsAskedFor()
+    public async Task ALongEntryIsReadFromTheServer()
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         await PushAsync(Rows.Batch(new string('x', 1_000)));
@@ -84,7 +86,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhereNobodyReadsNothingIsPushed()
+    public async Task AnEntryIsNotPushedWithoutAReader()
     {
         await Here.AddGroupAsync(Rows.Main, cancellation: Cancellation);
         await PushAsync(Rows.Batch("one"));
@@ -92,7 +94,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task AMomentLaterItIsAskedFor()
+    public async Task APushedEntryExpiresAfterASecond()
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         await PushAsync(Rows.Batch("one"));
@@ -102,7 +104,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhoDeletesAStreamReadsNothingOfIt()
+    public async Task APushedEntryOfADeletedStreamIsNotReturned()
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         await PushAsync(Rows.Batch("one"));
@@ -114,7 +116,7 @@ public sealed class PushTests : IAsyncLifetime
     [InlineData(1, "no record at all, but rather long")]
     [InlineData(2_000_000_000, "")]
     [InlineData(-1, "x")]
-    public async Task WhatIsDamagedOnTheWayIsAskedFor(int count, string records)
+    public async Task ADamagedPushIsIgnoredAndTheServerIsAsked(int count, string records)
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         long seen = await Here.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
@@ -138,7 +140,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhoHasClosedTheStoreReadsNothing()
+    public async Task ADisposedStoreReturnsNoPushedEntry()
     {
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
         await PushAsync(Rows.Batch("one"));
@@ -147,7 +149,7 @@ public sealed class PushTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task NothingIsLostOrTwiceBetweenWhatIsPushedAndWhatIsAskedFor()
+    public async Task PushedAndReadEntriesArriveOnceAndInOrder()
     {
         const int Appends = 400, Producers = 3;
         await Here.OpenReaderAsync(Rows.Orders, "reader", cancellation: Cancellation);
@@ -193,7 +195,7 @@ public sealed class PushTests : IAsyncLifetime
         }
     }
 
-    // A reader has found nothing, waits, and is woken by an append.
+    // A waiting reader is woken by an append.
     private async Task PushAsync(EntryBatch batch)
     {
         long seen = await Here.WaitForChangeAsync(Rows.Orders, -1, Cancellation);

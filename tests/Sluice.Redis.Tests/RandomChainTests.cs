@@ -2,8 +2,9 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Chains of consecutors whose process dies at random calls of the store, over Redis: what they play over the store in
-/// memory.</summary>
+/// <summary>
+/// Chains of consecutors over Redis whose process dies at random calls of the store. The same chains run over the memory store.
+/// </summary>
 public class RandomChainTests(SharedServer server)
 {
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
@@ -11,7 +12,7 @@ public class RandomChainTests(SharedServer server)
         ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "20") : 1;
 
     [Fact]
-    public async Task WhateverDiesEachItemComesToItsEndOnce()
+    public async Task EachItemCompletesOnceDespiteCrashes()
     {
         for (int seed = First; seed < First + Count; seed++)
         {

@@ -4,8 +4,9 @@ using System.Net;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Three masters of a Redis Cluster on the loopback, and what replicas a test adds. What is done to it, <c>redis-cli</c>
-/// does.</summary>
+/// <summary>
+/// Three masters of a Redis Cluster on localhost, and replicas that a test adds. All changes are made by <c>redis-cli</c>.
+/// </summary>
 internal sealed class RedisCluster : IAsyncDisposable
 {
     public const string Password = "right-secret";
@@ -15,7 +16,7 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private RedisCluster(string[] settings) => this.settings = settings;
 
-    /// <summary>The masters that it began with, as a connection string.</summary>
+    /// <summary>The first three masters, as a connection string.</summary>
     public string Addresses => string.Join(',', servers.Take(3).Select(server => server.Address));
 
     public static async Task<RedisCluster> StartAsync(params string[] settings)
@@ -40,7 +41,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         await AgreeAsync();
         await TellAsync(replica, "CLUSTER", "REPLICATE", await IdAsync(master));
         await UntilAsync(async () => await TellAsync(replica, "ROLE") is [_, _, _, "connected", ..], "The replica does not connect.");
-        string id = await IdAsync(replica);          // nobody votes for one that he does not know for a replica
+        string id = await IdAsync(replica);          // masters vote only for a node that they know as a replica
         foreach (RedisServer server in servers)
             await UntilAsync(async () => (await TellAsync(server, "CLUSTER", "NODES")).Any(node => node.StartsWith(id,
                 StringComparison.Ordinal) && node.Contains("slave", StringComparison.Ordinal)), "The replica is not known.");
@@ -52,7 +53,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         => UntilAsync(async () => (await TellAsync(master, "ROLE"))[1] == (await TellAsync(replica, "ROLE"))[4],
         "The replica does not catch up.");
 
-    /// <summary>The master that serves the slot of a prefix; if none does at present, waits.</summary>
+    /// <summary>Waits until a master serves the slot of a prefix, and returns it.</summary>
     public async Task<RedisServer> OwnerAsync(string prefix)
     {
         RedisServer? owner = null;
@@ -69,7 +70,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         int slot = (await Task.WhenAll(servers.Select(server => SlotAsync(server, prefix)))).Max();
         foreach (RedisServer server in servers)
         {
-            string[] lines = await TellAsync(server, "CLUSTER", "NODES");       // nothing, from one that has been killed
+            string[] lines = await TellAsync(server, "CLUSTER", "NODES");       // a killed server answers nothing
             if (Array.Find(lines, line => line.Contains("myself", StringComparison.Ordinal)) is { } own
                 && ClusterNodes.Read(own, IPEndPoint.Parse(server.Address), false).Owner(slot) is not null) return server;
         }
@@ -86,7 +87,7 @@ internal sealed class RedisCluster : IAsyncDisposable
     /// <summary>Moves the slot of a prefix, as <c>redis-cli --cluster reshard</c> does: key by key.</summary>
     /// <param name="prefix">The prefix.</param>
     /// <param name="target">The master that gets the slot.</param>
-    /// <param name="halfway">Is called while some keys are here and some there.</param>
+    /// <param name="halfway">Called while each of the two masters has some of the keys.</param>
     public async Task MoveSlotAsync(string prefix, RedisServer target, Func<Task>? halfway = null)
     {
         RedisServer source = await OwnerAsync(prefix);
@@ -125,7 +126,7 @@ internal sealed class RedisCluster : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true
         };
-        start.Environment["REDISCLI_AUTH"] = Password;           // a server without one passes over it
+        start.Environment["REDISCLI_AUTH"] = Password;           // a server without a password ignores it
         using Process client = Process.Start(start)!;
         Task<string> errors = client.StandardError.ReadToEndAsync();
         string told = await client.StandardOutput.ReadToEndAsync();
@@ -136,7 +137,7 @@ internal sealed class RedisCluster : IAsyncDisposable
 
     private async Task<RedisServer> StartServerAsync()
     {
-        // A server speaks to the others on a port of its own, which is 10,000 higher unless said.
+        // A server talks to the others on its cluster port, by default 10,000 above its own port.
         RedisServer server = await RedisServer.StartAsync(["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port",
             "{second port}", "--repl-diskless-sync-delay", "0", .. settings]);
         servers.Add(server);
@@ -152,7 +153,7 @@ internal sealed class RedisCluster : IAsyncDisposable
         => int.TryParse((await TellAsync(server, "CLUSTER", "KEYSLOT", $"{{{prefix}}}"))[0], CultureInfo.InvariantCulture, out int slot)
         ? slot : -1;
 
-    // Waits until all know each other, and all slots. A machine that is busy may miss a meeting.
+    // Waits until all masters know each other and all slots. On a busy machine a CLUSTER MEET may get lost.
     private async Task AgreeAsync()
     {
         int asked = 0;
@@ -167,7 +168,7 @@ internal sealed class RedisCluster : IAsyncDisposable
             }, "The servers do not agree.");
     }
 
-    // In real time: decides nothing but whether it hangs.
+    // In real time: only a call that hangs takes that long.
     private static async Task UntilAsync(Func<Task<bool>> isSo, string otherwise)
     {
         for (long begun = TimeProvider.System.GetTimestamp(); !await isSo();)

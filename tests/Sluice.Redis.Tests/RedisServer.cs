@@ -6,9 +6,8 @@ using System.Net.Sockets;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// A <c>redis-server</c> of the tests' own, on a free port of the loopback, with its data in a directory of its own. Ended by its process
-/// id, also when this process is
-/// killed: a shell stands beside it, and ends it when nobody holds the shell's input any more.
+/// A <c>redis-server</c> for tests, on a free port of localhost, with its own data directory. It also ends if this process is killed: a
+/// shell beside it kills it when the input of the shell is closed.
 /// </summary>
 internal sealed class RedisServer : IAsyncDisposable
 {
@@ -30,17 +29,17 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public int Port { get; }
 
-    /// <summary>Another port of its own, where the settings ask for it.</summary>
+    /// <summary>A second port, if the settings ask for it.</summary>
     public int SecondPort { get; } = FreePort();
 
     private int ThirdPort { get; } = FreePort();
 
     public string Address => $"127.0.0.1:{Port}";
 
-    /// <summary>Its process.</summary>
+    /// <summary>The process id.</summary>
     public int Id => id;
 
-    /// <summary>Where its data is.</summary>
+    /// <summary>The data directory.</summary>
     public string Data => directory;
 
     /// <summary>Starts one, with an append-only file unless the settings say otherwise; <c>{port}</c> in them is its port, <c>{second
@@ -58,13 +57,13 @@ internal sealed class RedisServer : IAsyncDisposable
             catch (InvalidOperationException taken) when (tries < 10
                 && taken.Message.Contains("Address already in use", StringComparison.Ordinal))
             {
-                // another process took the port since it was found free, or the cluster port that belongs to it
+                // another process has taken the port, or its cluster port, in the meantime
                 await server.DisposeAsync();
             }
         }
     }
 
-    /// <summary>Starts it over the data that is there.</summary>
+    /// <summary>Starts the server again over its data.</summary>
     public async Task StartAgainAsync()
     {
         var start = new ProcessStartInfo("sh")
@@ -74,7 +73,7 @@ internal sealed class RedisServer : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = directory
         };
-        // hz: how often it sees whether a rewrite of its file has ended, which each first connection after a start waits for.
+        // hz: how often the server checks whether a rewrite has ended. The first connection after a start waits for it.
         foreach (string argument in (string[])["-c", Shell, "sh", "--bind", "127.0.0.1", "--port", $"{Port}", "--dir", directory, "--save",
             "", "--appendonly", "yes", "--hz", "100", .. settings])
             start.ArgumentList.Add(argument.Replace("{port}", $"{Port}", StringComparison.Ordinal)
@@ -95,24 +94,24 @@ internal sealed class RedisServer : IAsyncDisposable
         _ = started.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
     }
 
-    /// <summary>Ends it at once, as <c>kill -9</c> does.</summary>
+    /// <summary>Kills the server, as <c>kill -9</c> does.</summary>
     public async Task KillAsync()
     {
         if (shell is not { } running) return;
         shell = null;
         using (Process server = Process.GetProcessById(id)) server.Kill();
         await running.WaitForExitAsync();
-        running.StandardInput.Close();                   // now that the shell has gone: who watched for it has nothing to end
+        running.StandardInput.Close();                   // the shell that watched the server has nothing to kill any more
         running.Dispose();
     }
 
-    /// <summary>It stands still, and takes connections: it is silent.</summary>
+    /// <summary>Freezes the server: it accepts connections but does not answer.</summary>
     public Task PauseAsync() => SignalAsync("STOP");
 
-    /// <summary>It goes on.</summary>
+    /// <summary>Lets a frozen server continue.</summary>
     public Task ResumeAsync() => SignalAsync("CONT");
 
-    /// <summary>Takes bytes off the end of the append-only file, of a server that is not running.</summary>
+    /// <summary>Truncates the append-only file of a stopped server by some bytes.</summary>
     public void CutLog(int bytes)
     {
         // A file from before a rewrite may still lie there: appendonly.aof.<number>.incr.aof.
@@ -131,7 +130,7 @@ internal sealed class RedisServer : IAsyncDisposable
         }
         catch (IOException)
         {
-            // A child of the server's, which rewrote its file, outlives it by a moment and may still write.
+            // A child process that rewrites the file may outlive the server for a moment and still write.
         }
     }
 
@@ -141,8 +140,7 @@ internal sealed class RedisServer : IAsyncDisposable
         await kill.WaitForExitAsync();
     }
 
-    // None of those that the system gives to whoever connects (from 32768): a client that tries again and again to reach a server that is
-    // down could get the server's port, and reach itself.
+    // Not an ephemeral port (from 32768): a client that keeps reconnecting to a stopped server could get its port and connect to itself.
     private static int FreePort()
     {
         while (true)
@@ -156,7 +154,7 @@ internal sealed class RedisServer : IAsyncDisposable
             }
             catch (SocketException)
             {
-                // Somebody has it.
+                // The port is in use.
             }
         }
     }

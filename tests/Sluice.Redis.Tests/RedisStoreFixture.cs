@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A store on a server that tests share, or on their cluster, under a prefix of its own: a kill cuts its connection.</summary>
+/// <summary>A store with its own prefix on the shared server or cluster. A kill cuts its connection.</summary>
 internal sealed class RedisStoreFixture(string address, bool timeStands = false) : StreamStoreFixture
 {
     private readonly string prefix = SharedServer.NewPrefix();
@@ -38,7 +38,7 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
         return isDamaged;
     }
 
-    /// <summary>Deletes the chunk that has it.</summary>
+    /// <summary>Deletes the chunk that contains the entry.</summary>
     public override async ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
     {
         using ConnectionMultiplexer connection = await ConnectAsync();
@@ -60,7 +60,7 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
         return await ConnectionMultiplexer.ConnectAsync(target.Options);
     }
 
-    // A stream takes no entry before others: all of them are written anew.
+    // Redis cannot insert into a stream, so all entries are written again.
     private static async Task RewriteAsync(IDatabase database, RedisKey key, RedisResult[] chunks, int damaged,
         ReadOnlyMemory<byte> payload)
     {

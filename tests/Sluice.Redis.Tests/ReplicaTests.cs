@@ -2,7 +2,7 @@ using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A server and its replica, which takes its place.</summary>
+/// <summary>A server, and a replica that takes over from it.</summary>
 public sealed class ReplicaTests : IAsyncLifetime
 {
     private ServerPair servers = null!;
@@ -12,7 +12,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     public ValueTask DisposeAsync() => servers.DisposeAsync();
 
     [Fact]
-    public async Task WhatReplicasHaveConfirmedIsThereAfterAFailover()
+    public async Task EntriesConfirmedByReplicasSurviveAFailover()
     {
         await using RedisStreamStore store = await ConnectAsync();
         await store.PrepareAsync();
@@ -26,7 +26,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhatNoReplicaConfirmsIsSaid()
+    public async Task AnAppendThatNoReplicaConfirmsFails()
     {
         await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(1));
         await store.PrepareAsync();
@@ -40,7 +40,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task AConnectionThatIsClosedWhileAReplicaIsWaitedForGivesWayToAnother()
+    public async Task AConnectionClosedWhileAwaitingAReplicaIsReplaced()
     {
         await using RedisStreamStore store = await ConnectAsync();
         await using RedisStreamStore plain = await RedisStreamStore.ConnectAsync(servers.First.Address);
@@ -55,9 +55,9 @@ public sealed class ReplicaTests : IAsyncLifetime
         Assert.Equal(1, (await appending).Last);
     }
 
-    // On Redis 7.2 and newer all replicas confirm what a connection has not written.
+    // On Redis 7.2 and newer, WAIT of a connection that has written nothing is confirmed by all replicas.
     [Fact]
-    public async Task ARepetitionThatIsAnsweredFromTheRecordIsConfirmedByReplicasThatHaveIt()
+    public async Task ARepeatedAppendIsConfirmedByReplicasThatHaveIt()
     {
         await using var proxy = new WaitProxy(servers.First.Port);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address,
@@ -75,12 +75,12 @@ public sealed class ReplicaTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task WhatWasLostInAFailoverIsNoticed()
+    public async Task EntriesLostInAFailoverAreDetected()
     {
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(servers.Addresses);
         await store.PrepareAsync();
         await using (RedisStreamStore confirmed = await ConnectAsync()) await confirmed.AppendAsync(1, "a");
-        await servers.PromoteAsync();        // what comes now is lost
+        await servers.PromoteAsync();        // writes from here on are lost
         await store.AppendAsync(2, "b");
         await store.AppendAsync(3, "c");
         Ownership owner = (await store.AcquireAsync(Rows.Main, 0, new("m"))).Ownership;

@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Short words for what the tests do with a store.</summary>
+/// <summary>Short helpers for calls on a store.</summary>
 internal static class Rows
 {
     public const string Orders = "orders";
@@ -36,7 +36,7 @@ internal static class Rows
         => [.. (await store.ReadAsync(new ReadRequest(stream, 0, 1))).Entries.ToArray()
         .Select(entry => Encoding.UTF8.GetString(entry.Payload.Span))];
 
-    /// <summary>Takes the partition, leases what is there, and makes the commit that settles it with one output.</summary>
+    /// <summary>Acquires the partition, leases its entries, and returns the commit that settles them with one output.</summary>
     public static async Task<StoreCommit> WorkAsync(this IStreamStore store, EntryBatch output)
     {
         Ownership owner = (await store.AcquireAsync(Main, 0, new("m"))).Ownership;
@@ -44,7 +44,7 @@ internal static class Rows
         return new(owner, 1) { Settled = [new(entries[0].Sequence, entries[^1].Sequence)], Outputs = [new(Results, output)] };
     }
 
-    /// <summary>How many calls of the functions of stores its server has had.</summary>
+    /// <summary>The number of calls of store functions that the server has counted.</summary>
     public static async Task<long> CallsAsync(this RedisStreamStore store)
     {
         var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");

@@ -4,11 +4,10 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>The store that scenarios of consecutors are played over: on the server that all tests share, under a prefix of its
-/// own.</summary>
+/// <summary>The store for scenarios of consecutors: on the shared server, with its own prefix.</summary>
 internal static class ScenarioStore
 {
-    /// <summary>How many seeds a test of crashes plays: more of them in the tests of the core.</summary>
+    /// <summary>The number of seeds for each crash test. The tests of the core play more of them.</summary>
     public const int CrashSeeds = 12;
 
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)

@@ -2,7 +2,7 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A server and its replica, which may take its place.</summary>
+/// <summary>A server, and a replica that can take over from it.</summary>
 internal sealed class ServerPair : IAsyncDisposable
 {
     private ServerPair(RedisServer first, RedisServer second) => (First, Second) = (first, second);
@@ -11,7 +11,7 @@ internal sealed class ServerPair : IAsyncDisposable
 
     public RedisServer Second { get; }
 
-    /// <summary>Both, as a connection string.</summary>
+    /// <summary>Both servers, as a connection string.</summary>
     public string Addresses => $"{First.Address},{Second.Address}";
 
     public static async Task<ServerPair> StartAsync()
@@ -21,7 +21,7 @@ internal sealed class ServerPair : IAsyncDisposable
         return new(first, await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}"));
     }
 
-    /// <summary>The replica is a server of its own from now on: what the first is still told, it does not get.</summary>
+    /// <summary>Makes the replica a master. From now on it does not get the writes of the first server.</summary>
     public Task PromoteAsync() => TellAsync(Second, "REPLICAOF", "NO", "ONE");
 
     /// <summary>Waits until the replica is connected.</summary>
@@ -30,7 +30,7 @@ internal sealed class ServerPair : IAsyncDisposable
         while (await RoleAsync(Second) is not [_, _, _, "connected", ..]) await Task.Yield();
     }
 
-    /// <summary>Waits until the replica has everything that the first has.</summary>
+    /// <summary>Waits until the replica has all writes of the first server.</summary>
     public async Task CaughtUpAsync()
     {
         while (true)

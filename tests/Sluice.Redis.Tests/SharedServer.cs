@@ -2,24 +2,24 @@
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>The server of all tests that do it no harm; each has a prefix of its own.</summary>
+/// <summary>The server that harmless tests share. Each test has its own prefix.</summary>
 public sealed class SharedServer : IAsyncLifetime
 {
     private static int prefixes;
     private RedisServer? server;
 
-    /// <summary>The one of this test run, for those whose class is not given it.</summary>
+    /// <summary>The server of this test run, for classes that do not get it by injection.</summary>
     internal static SharedServer Current { get; private set; } = null!;
 
     internal string Address => server!.Address;
 
     internal int Port => server!.Port;
 
-    // Where several of these programs run, a client whose own server is down may reach another one's that has got its port: not the keys of
-    // its tests, too.
+    // If several test runs share a machine, a client whose server is down may reach a server of another run. Its prefix keeps the keys
+    // apart.
     public static string NewPrefix() => $"t{Environment.ProcessId}-{Interlocked.Increment(ref prefixes)}";
 
-    // The first server serves the whole run; a test class may start a second one, which ends with the class.
+    // The first server serves the whole run. A test class may start a second one, which ends with the class.
     public async ValueTask InitializeAsync()
     {
         server = await RedisServer.StartAsync();

@@ -4,16 +4,18 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>Dumps of stores that earlier versions have written are read, and consecutors and flows go on from them.</summary>
-/// <remarks><c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a dump with this version. The dumps that are there are never written again:
-/// they are what users have.</remarks>
+/// <summary>Consecutors and flows continue from dumps that earlier versions have written.</summary>
+/// <remarks>
+/// <c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a dump with this version. Never rewrite an existing dump: users have stores of that
+/// version.
+/// </remarks>
 public class StoredHistoryTests
 {
     private static readonly string[] Settings = ["--appendonly", "no", "--dbfilename", "dump.rdb"];
 
     [Theory]
     [InlineData("2026-11-23")]
-    public async Task ADumpOfAnEarlierVersionGoesOn(string written)
+    public async Task ADumpOfAnEarlierVersionIsContinued(string written)
     {
         await using RedisServer server = await RedisServer.StartAsync(Settings);
         await server.KillAsync();
@@ -25,7 +27,7 @@ public class StoredHistoryTests
     }
 
     [Fact]
-    public async Task ADumpOfThisVersionGoesOn()
+    public async Task ADumpOfThisVersionIsContinued()
     {
         await using RedisServer server = await RedisServer.StartAsync(Settings);
         await using (IStreamStore store = await ConnectAsync(server)) await StoredHistory.BeginAsync(store);

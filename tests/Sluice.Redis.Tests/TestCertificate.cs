@@ -5,7 +5,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A certificate for localhost that nobody knows, in files as a server wants them.</summary>
+/// <summary>A self-signed certificate for localhost, in files for a server.</summary>
 internal sealed class TestCertificate : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-tls-");

@@ -4,9 +4,8 @@ using System.Net.Sockets;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Stands between a store and its server, and does what networks do: holds bytes up for a moment, cuts connections in the middle of
-/// whatever is on its way, and closes one of their two directions only. What it does next
-/// follows from a seed. When it has cut often enough, it lets everything through.
+/// A proxy between a store and its server that behaves like a bad network: it delays bytes, cuts connections in the middle of a message,
+/// and closes single directions. A seed determines its faults. After a number of cuts it passes everything.
 /// </summary>
 internal sealed class UnreliableProxy : IAsyncDisposable
 {
@@ -20,9 +19,9 @@ internal sealed class UnreliableProxy : IAsyncDisposable
     private readonly Task accepting;
     private int untilNext;
 
-    /// <param name="port">Where the server listens.</param>
-    /// <param name="seed">What is done when.</param>
-    /// <param name="mostCuts">How many connections are cut, or half closed.</param>
+    /// <param name="port">The port of the server.</param>
+    /// <param name="seed">Determines the faults.</param>
+    /// <param name="mostCuts">The number of connections that are cut or half closed.</param>
     public UnreliableProxy(int port, int seed, int mostCuts)
     {
         (this.port, this.mostCuts, random) = (port, mostCuts, new(seed));
@@ -33,18 +32,20 @@ internal sealed class UnreliableProxy : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
-    /// <summary>How many connections were cut, in both directions at once.</summary>
+    /// <summary>The number of connections that were cut in both directions.</summary>
     public int Cuts { get; private set; }
 
-    /// <summary>How many were closed towards the server only.</summary>
+    /// <summary>The number of connections that were closed towards the server only.</summary>
     public int ClosedToServer { get; private set; }
 
-    /// <summary>How many were closed towards the store only: what it asks for is done, and never answered.</summary>
+    /// <summary>
+    /// The number of connections that were closed towards the store only: the server executes requests, but the answers are lost.
+    /// </summary>
     public int ClosedToStore { get; private set; }
 
     public int Delays { get; private set; }
 
-    /// <summary>How many connections something has happened to.</summary>
+    /// <summary>The number of connections with a fault.</summary>
     public int Disturbed => Cuts + ClosedToServer + ClosedToStore;
 
     public override string ToString()
@@ -53,7 +54,7 @@ internal sealed class UnreliableProxy : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await end.CancelAsync();
-        await accepting;                             // before the listener stops: one that has stopped must not be asked
+        await accepting;                             // first the loop ends, then the listener stops: a stopped listener throws
         listener.Stop();
         end.Dispose();
     }
@@ -86,7 +87,7 @@ internal sealed class UnreliableProxy : IAsyncDisposable
         }
     }
 
-    /// <summary>Passes on what comes from one side to the other. Throws nothing.</summary>
+    /// <summary>Relays bytes from one side to the other. Never throws.</summary>
     private async Task CopyAsync(Socket from, Socket to, bool isToServer, CancellationTokenSource both)
     {
         byte[] buffer = new byte[1 << 16];
@@ -95,7 +96,7 @@ internal sealed class UnreliableProxy : IAsyncDisposable
         {
             while (await from.ReceiveAsync(buffer, both.Token) is > 0 and var read)
             {
-                if (isClosed) continue;              // nobody is there to hear it, but who says it does not know
+                if (isClosed) continue;              // the receiver is gone, but the sender does not know it
                 Disturbance next = Next(read, isToServer);
                 if (next.Delay > TimeSpan.Zero) await Task.Delay(next.Delay, both.Token);
                 for (int sent = 0; sent < next.Passed;) sent += await to.SendAsync(buffer.AsMemory(sent, next.Passed - sent), both.Token);
@@ -105,7 +106,7 @@ internal sealed class UnreliableProxy : IAsyncDisposable
                     isClosed = true;
                 }
                 if (next.Kind != Kind.Cut) continue;
-                // a reset, where the others see an end
+                // a reset instead of an orderly end
                 if (next.IsAbrupt) (from.LingerState, to.LingerState) = (new(true, 0), new(true, 0));
                 await both.CancelAsync();
                 return;
@@ -125,9 +126,9 @@ internal sealed class UnreliableProxy : IAsyncDisposable
         HalfClose,
     }
 
-    /// <param name="Kind">What happens behind the bytes that are passed on.</param>
-    /// <param name="Delay">What happens before.</param>
-    /// <param name="Passed">How many bytes are passed on.</param>
+    /// <param name="Kind">The fault after the relayed bytes.</param>
+    /// <param name="Delay">The delay before the bytes.</param>
+    /// <param name="Passed">The number of bytes that are relayed.</param>
     /// <param name="IsAbrupt">Whether a cut is a reset.</param>
     private readonly record struct Disturbance(Kind Kind, TimeSpan Delay, int Passed, bool IsAbrupt = false);
 

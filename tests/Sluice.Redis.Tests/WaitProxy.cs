@@ -7,9 +7,8 @@ using StackExchange.Redis;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Stands between a store and a server of version 7.0, and answers WAIT as 7.2 does: all replicas count for a connection that has written
-/// nothing. Whether a command has written is seen by the offset of
-/// the server's replication. Commands go through one at a time.
+/// A proxy between a store and a server of version 7.0 that answers WAIT as 7.2 does: all replicas count for a connection that has written
+/// nothing. The replication offset of the server shows whether a command has written. Commands pass one at a time.
 /// </summary>
 internal sealed class WaitProxy : IAsyncDisposable
 {
@@ -33,7 +32,7 @@ internal sealed class WaitProxy : IAsyncDisposable
 
     public bool HasCut => Volatile.Read(ref cutAfter) is null;
 
-    /// <summary>Cuts the connection that calls a function, when it was done and before its answer.</summary>
+    /// <summary>Cuts the connection after a call of this function was executed and before its answer.</summary>
     public void CutAfter(string script) => Volatile.Write(ref cutAfter, Script.Named(script).Function);
 
     public async ValueTask DisposeAsync()
@@ -103,7 +102,7 @@ internal sealed class WaitProxy : IAsyncDisposable
         }
         catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException)
         {
-            // The one side has gone: the other goes, too.
+            // One side has ended; close the other.
         }
     }
 
@@ -115,7 +114,7 @@ internal sealed class WaitProxy : IAsyncDisposable
         return (Number("master_repl_offset"), (int)Number("connected_slaves"));
     }
 
-    // One value of the protocol, as it is; adds the texts that are in it.
+    // Reads one value of the protocol, and collects the texts in it.
     private async Task<byte[]> ReadAsync(Stream stream, List<string> texts)
     {
         using var value = new MemoryStream();

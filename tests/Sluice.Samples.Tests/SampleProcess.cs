@@ -4,7 +4,7 @@ using System.Threading.Channels;
 
 namespace Sluice.Samples.Tests;
 
-/// <summary>A sample as a child process, started from where the build has put it.</summary>
+/// <summary>A sample as a child process, started from its build output.</summary>
 internal sealed class SampleProcess : IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
@@ -25,14 +25,14 @@ internal sealed class SampleProcess : IDisposable
         killer = patience.Token.Register(() => process.Kill(entireProcessTree: true));
     }
 
-    /// <summary>Where the built sample lies: beside this test project, of the same configuration.</summary>
+    /// <summary>The build output of a sample, in the configuration of this test project.</summary>
     public static string DirectoryOf(string sample)
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory.TrimEnd('/'));
         return Path.Combine(own.Parent!.Parent!.FullName, sample, own.Name);
     }
 
-    /// <summary>How a shell would start the sample.</summary>
+    /// <summary>The command line that starts the sample in a shell.</summary>
     public static string CommandLine(string sample, IEnumerable<string> arguments)
         => string.Join(' ', new[] { Dotnet, Path.Combine(DirectoryOf(sample), sample + ".dll") }.Concat(arguments)
             .Select(argument => $"'{argument.Replace("'", "'\\''", StringComparison.Ordinal)}'"));
@@ -40,11 +40,11 @@ internal sealed class SampleProcess : IDisposable
     public static SampleProcess Start(string sample, string directory, params string[] arguments)
         => StartProgram(directory, Dotnet, [Path.Combine(DirectoryOf(sample), sample + ".dll"), .. arguments]);
 
-    /// <summary>Starts any program with its output caught, and Ctrl+C in force even where our own parent ignores it.</summary>
+    /// <summary>Starts any program and captures its output. Ctrl+C works in it even if the parent of this process ignores it.</summary>
     public static SampleProcess StartProgram(string directory, string program, params string[] arguments)
         => StartProgram(Patience, directory, program, arguments);
 
-    /// <summary>The same for what takes long on a busy machine.</summary>
+    /// <summary>Starts a program that takes long on a busy machine.</summary>
     public static SampleProcess StartProgram(TimeSpan limit, string directory, string program, params string[] arguments)
     {
         var start = new ProcessStartInfo("env", ["--default-signal=INT", program, .. arguments])
@@ -74,7 +74,7 @@ internal sealed class SampleProcess : IDisposable
         throw new InvalidOperationException($"The process ended without the line waited for.\n{output}\n{await errors}");
     }
 
-    /// <summary>Waits until it has complained of something: a line that it has not been asked for before.</summary>
+    /// <summary>Waits until the error output contains a text, in a line after the one that was returned last.</summary>
     public async Task<string> ReadErrorAsync(string part)
     {
         await foreach (string line in errorLines.Reader.ReadAllAsync())
@@ -84,7 +84,7 @@ internal sealed class SampleProcess : IDisposable
 
     public bool HasExited => process.HasExited;
 
-    /// <summary>Ends it at once: on a busy machine a program that sends the signal comes too late.</summary>
+    /// <summary>Kills it at once. On a busy machine, a program that sends the signal would be too late.</summary>
     public void Kill() => process.Kill();
 
     public async Task SignalAsync(string name)
@@ -103,7 +103,7 @@ internal sealed class SampleProcess : IDisposable
 
     private async Task<string> ReadErrorsAsync()
     {
-        // All of it, to the byte: whether the last line is ended matters.
+        // Reads the output exactly: the line end of the last line matters.
         var all = new StringBuilder();
         int told = 0;
         var buffer = new char[4096];
@@ -126,10 +126,10 @@ internal sealed class SampleProcess : IDisposable
     }
 }
 
-/// <summary>How a process ended, and all it said.</summary>
+/// <summary>The exit code and the output of a process.</summary>
 internal sealed record Ended(int ExitCode, string Output, string Errors)
 {
-    /// <summary>A mistake of the user: exit code, one line, no stack trace.</summary>
+    /// <summary>Asserts a mistake of the user: the exit code, one error line, and no stack trace.</summary>
     public string OneErrorLine(int exitCode, string program = "airports")
     {
         Assert.True(ExitCode == exitCode, $"exit code {ExitCode}, not {exitCode}\n{Output}\n{Errors}");

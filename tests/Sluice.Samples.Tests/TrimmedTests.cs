@@ -2,11 +2,11 @@ using System.Runtime.InteropServices;
 
 namespace Sluice.Samples.Tests;
 
-/// <summary>Programs that are published without whatever they do not use: nothing that Sluice needs may be among that.</summary>
+/// <summary>Trimmed programs print the same as untrimmed ones, so the trimmer removes nothing that Sluice needs.</summary>
 public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFixture<TrimmedTests.Publishing>
 {
     [Fact]
-    public Task TrimmedPipelinesDrawAndComputeTheSame()
+    public Task TrimmedPipelinesPrintTheSame()
         => PrintsTheSameAsync(Path.Combine("samples", "Money"), [["paycheck"], ["mortgage"], ["investment"], ["budget"], ["profit"]]);
 
     [Fact]
@@ -16,8 +16,8 @@ public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFix
     {
         string name = Path.GetFileName(project);
         string directory = publishing.Directory;
-        // Warnings of the trimmer are errors, as all warnings are; the analyzers ran in the main build. This build has its own folder, so
-        // that the output of the main build is untouched.
+        // Warnings of the trimmer are errors, like all warnings. The analyzers ran in the main build. This build has its own folder and
+        // does not touch the output of the main build.
         string architecture = RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant();
         await SucceedAsync(directory, "dotnet", "publish", Path.Combine(Root, project, $"{name}.csproj"), "-c", "Release",
             "-r", $"linux-{architecture}", "--self-contained", "-v", "quiet", "--disable-build-servers", "-maxcpucount:1",
@@ -51,7 +51,7 @@ public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFix
         return ended.Output;
     }
 
-    /// <summary>Where all programs are built and published, so that the library is built once.</summary>
+    /// <summary>The folder in which all programs are built and published, so that the library is built once.</summary>
     public sealed class Publishing : IDisposable
     {
         public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;

@@ -2,7 +2,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Lists that are divided, in a file whose process ends in the middle of it, again and again.</summary>
+/// <summary>Bisection of failing lists over a file store, while the process dies again and again.</summary>
 public sealed class BisectInFileTests : IDisposable
 {
     private const int Items = 200;
@@ -13,7 +13,7 @@ public sealed class BisectInFileTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task WhateverIsAbandonedInTheMiddleOnlyBadItemsAreDeadAndTheOthersAreThereOnce()
+    public async Task BisectionInAFileFindsExactlyTheBadItemsDespiteCrashes()
     {
         await using (SqliteStreamStore store = await OpenAsync())
         {
@@ -35,7 +35,7 @@ public sealed class BisectInFileTests : IDisposable
         Assert.Empty((await last.CheckAsync(Cancellation)).Problems);
     }
 
-    // True if it came to its end. Else its process has ended while that transaction did.
+    // True if all items have ended. Otherwise the process died at the end of the given transaction.
     private async Task<bool> LiveAsync(int transactions)
     {
         SqliteStreamStore store = await OpenAsync();

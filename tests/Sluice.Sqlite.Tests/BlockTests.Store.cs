@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <content>The store of these tests, and what it must hold.</content>
+/// <content>The store of these tests, and its expected entries.</content>
 public sealed partial class BlockTests
 {
     private async Task OpenAsync(int recent = 256)
@@ -23,7 +23,7 @@ public sealed partial class BlockTests
         }
     }
 
-    // Ends as a kill does. Nothing is in flight.
+    // Closes the store as a kill does. Nothing is in flight.
     private async Task ReopenAsync(int recent = 256)
     {
         await store.AbandonAsync();
@@ -79,13 +79,13 @@ public sealed partial class BlockTests
         }
     }
 
-    // Everything has come, once and in its order, and is gone.
+    // Each entry has been leased once and in order, and is removed.
     private async Task EndAsync()
     {
         foreach ((int partition, List<long> numbers) in sent) Assert.Equal(numbers, got[partition].TakeLast(numbers.Count));
         Assert.Empty((await store.CheckAsync()).Problems);
         Assert.Equal((0, 0), ((await store.FindStreamAsync("s"))!.Items, (await store.FindStreamAsync("s"))!.Bytes));
-        await store.DisposeAsync();                  // what is to be removed is, at the latest now
+        await store.DisposeAsync();                  // closing the store does all pending removals
         store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process);
     }
 

@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>How entries of many partitions stand in the file: one block for a transaction, rows for what has become old.</summary>
+/// <summary>The storage of entries of many partitions: one block for each transaction, and rows for old entries.</summary>
 public sealed partial class BlockTests : IDisposable
 {
     private const int Partitions = 64;
@@ -20,7 +20,7 @@ public sealed partial class BlockTests : IDisposable
     private long sequence, next, epoch;
 
     [Fact]
-    public async Task AnAppendToManyPartitionsIsOneRowAndLeavesNothing()
+    public async Task AnAppendToManyPartitionsIsOneBlockThatSettlingRemoves()
     {
         await OpenAsync();
         await AppendAsync(256);
@@ -35,7 +35,7 @@ public sealed partial class BlockTests : IDisposable
     [InlineData(256, 600)]
     [InlineData(0, 20)]
     [InlineData(5, 20)]
-    public async Task WhatIsOldHasRowsAndReadsTheSame(int recent, int appends)
+    public async Task OldBlocksAreSplitIntoRowsThatReadTheSame(int recent, int appends)
     {
         await OpenAsync(recent);
         for (int i = 0; i < appends; i++)
@@ -53,7 +53,7 @@ public sealed partial class BlockTests : IDisposable
     }
 
     [Fact]
-    public async Task APartitionThatStandsStillKeepsLittleMoreThanItsOwn()
+    public async Task AnIdlePartitionKeepsLittleMoreThanItsOwnEntries()
     {
         await OpenAsync();
         for (int i = 1; i <= 2000; i++)
@@ -62,9 +62,9 @@ public sealed partial class BlockTests : IDisposable
             if (i % 8 == 0) await SettleAsync(StandingStill);
             if (i % 500 == 0) await ReopenAsync();
         }
-        long own = sent[StandingStill].Count * 160L;  // with what stores add to an entry
+        long own = sent[StandingStill].Count * 160L;  // including the overhead of each entry
         Assert.InRange(own, 1 << 20, 2 << 20);
-        Assert.InRange(new FileInfo(store.Path).Length, own, 24 << 20); // recent blocks as they are; of 80 MB that went through
+        Assert.InRange(new FileInfo(store.Path).Length, own, 24 << 20); // recent blocks are kept whole; 80 MB went through the store
         await store.WithDatabaseAsync(database => Assert.InRange(Number(database, "SELECT sum(length(blob)) FROM sluice_chunk"),
             own * 2 / 3, own * 2));
         Assert.Empty((await store.CheckAsync()).Problems);
@@ -75,7 +75,7 @@ public sealed partial class BlockTests : IDisposable
     }
 
     [Fact]
-    public async Task HalfOfThePartitionsThatStandStillKeepTheirBlocksWhole()
+    public async Task BlocksStayWholeUntilFewPartitionsStillNeedThem()
     {
         await OpenAsync(recent: 4);
         for (int i = 1; i <= 50; i++) await AppendAsync(256);
@@ -83,7 +83,7 @@ public sealed partial class BlockTests : IDisposable
         Assert.InRange(await CountAsync("sluice_block"), 45, 50);
         for (int i = 1; i <= 10; i++)
         {
-            await AppendAsync(256);                  // what is to be removed comes together
+            await AppendAsync(256);                  // removals are collected
             await SettleAsync(at => at < Partitions - 2);
         }
         Assert.InRange(await CountAsync("sluice_block"), 0, 12);
@@ -96,11 +96,11 @@ public sealed partial class BlockTests : IDisposable
     [Theory]
     [InlineData(256)]
     [InlineData(0)]
-    public async Task AStreamThatIsDeletedLeavesTheBlocksOfOthers(int recent)
+    public async Task DeletingAStreamKeepsTheBlocksOfOtherStreams(int recent)
     {
         await OpenAsync(recent);
         await store.OpenStreamAsync("other", new() { Partitions = Partitions });
-        await AppendAsync(256);                      // and in one commit with it, to the other
+        await AppendAsync(256);                      // a commit then writes to both streams
         LeaseResult lease = await store.LeaseAsync(new([owners[3]]));
         using EntryBatch outputs = Batch(200);
         using EntryBatch more = Batch(200);
@@ -126,7 +126,7 @@ public sealed partial class BlockTests : IDisposable
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
-    public async Task AStoreOfAnEarlierVersionIsTakenOver(int version)
+    public async Task AStoreOfAnEarlierSchemaVersionIsMigrated(int version)
     {
         string[] fromFifth =
         [
@@ -167,7 +167,7 @@ public sealed partial class BlockTests : IDisposable
     }
 
     [Fact]
-    public async Task AListOfChunksThatIsDamagedIsNamedWhenTheStoreIsOpened()
+    public async Task ADamagedChunkListIsReportedWhenTheStoreIsOpened()
     {
         await OpenAsync();
         await AppendAsync(256);
@@ -182,7 +182,7 @@ public sealed partial class BlockTests : IDisposable
     }
 
     [Fact]
-    public async Task ABlockThatIsTooShortIsNamedByItsEntries()
+    public async Task ATruncatedBlockIsReportedForItsEntries()
     {
         await OpenAsync(recent: 0);
         await AppendAsync(256);

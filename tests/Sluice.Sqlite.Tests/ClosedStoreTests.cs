@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A store that is closed under a consecutor at work.</summary>
+/// <summary>A store is closed while a consecutor uses it.</summary>
 public sealed class ClosedStoreTests : IDisposable
 {
     private const int Senders = 64;
@@ -14,14 +14,14 @@ public sealed class ClosedStoreTests : IDisposable
 
     public void Dispose() => directory.Dispose();
 
-    /// <remarks>Each sender, each wait for a change, and each commit once left a failed task behind that nobody had looked at.</remarks>
+    /// <remarks>Each sender, each wait for a change and each commit once left a failed task whose exception nobody observed.</remarks>
     [Fact]
-    public async Task EverythingEndsWithOneReasonAndNothingIsReportedByTheFinalizer()
+    public async Task CallsOnAClosedStoreEndWithoutUnobservedExceptions()
     {
         var unseen = new ConcurrentQueue<string>();
         EventHandler<UnobservedTaskExceptionEventArgs> note = (_, e) =>
         {
-            // Other tests run beside this one: its own are about its file, or its consecutor.
+            // Other tests run at the same time. The exceptions of this test name its file or its consecutor.
             if (e.Exception.ToString() is var text && (text.Contains(directory.Path, StringComparison.Ordinal)
                 || text.Contains("closed-under-way", StringComparison.Ordinal))) unseen.Enqueue(text);
         };
@@ -86,12 +86,12 @@ public sealed class ClosedStoreTests : IDisposable
             }
             catch (InvalidOperationException e) when (e.Message.Contains("consecutor closed-under-way ", StringComparison.Ordinal))
             {
-                // which is what each of them is told
+                // each sender gets this error
             }
         }
     }
 
-    /// <summary>What was accepted is there. Nobody looks at how this one ended, or disposes it.</summary>
+    /// <summary>The accepted items are there. The test neither observes the completion of this consecutor nor disposes it.</summary>
     private static async Task AnotherAsync(string path)
     {
         SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
@@ -99,6 +99,6 @@ public sealed class ClosedStoreTests : IDisposable
         await consecutor.StartAsync(Cancellation);
         Assert.True((await consecutor.WaitForIdleAsync(Cancellation)).Completed >= 1000);
         await store.DisposeAsync();
-        while (!consecutor.Completion.IsCompleted) await Task.Yield();         // whoever disposes it has seen how it ended
+        while (!consecutor.Completion.IsCompleted) await Task.Yield();         // disposing the consecutor would observe its exception
     }
 }

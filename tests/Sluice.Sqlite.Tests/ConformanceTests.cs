@@ -13,7 +13,7 @@ public class ConformanceTests
 
     [Theory]
     [MemberData(nameof(Scenarios))]
-    public async Task KeepsTheContractWithBlocksThatAreSoonOld(string scenario)
+    public async Task KeepsTheContractWithFewRecentBlocks(string scenario)
         => await StreamStoreContract.RunAsync(scenario, new SqliteStoreFixture(Durability.Process, recentBlocks: 2));
 
     [Theory]

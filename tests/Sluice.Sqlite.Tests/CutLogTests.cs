@@ -2,14 +2,14 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A write-ahead log that somebody has cut: what is left is a whole earlier state, never a part of one.</summary>
+/// <summary>A truncated write-ahead log: the store opens at a whole earlier commit, never at a part of one.</summary>
 public sealed class CutLogTests : IDisposable
 {
     private const int LogHeader = 32, FrameHeader = 24, Page = 4096;
     private readonly TempDirectory directory = new();
 
     [Fact]
-    public async Task ALogCutAtAnyPageOpensAtAWholeEarlierCommit()
+    public async Task ALogTruncatedAtAnyPageOpensAtAWholeCommit()
     {
         string path = directory.File("store.db");
         List<(int Items, int Results, string Sum)> states = [];
@@ -60,8 +60,8 @@ public sealed class CutLogTests : IDisposable
         string sum = (await store.ReadStateAsync(Shop.Group, 0, "sum", [""])) is [{ Value: { } value }]
             ? System.Text.Encoding.UTF8.GetString(value.Span) : "0";
         Assert.Equal(0, accepted % 3);
-        Assert.Equal(accepted, partition.Tail);      // the producer's number and its entries: together or not at all
-        Assert.Equal(partition.Done, results);       // what is settled and what it became: together or not at all
+        Assert.Equal(accepted, partition.Tail);      // the sequence of the producer and its entries are stored together or not at all
+        Assert.Equal(partition.Done, results);       // settled entries and their results are stored together or not at all
         Assert.Equal($"{results}", sum);
         return ((int)accepted, results, sum);
     }

@@ -1,13 +1,13 @@
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>
-/// Each column of each kind of row changed, and each kind of row removed: a consecutor that starts over it ends as it would have, or
-/// reports the damage. It never waits silently, ends otherwise, or fails with an error
-/// that is no answer. <c>SLUICE_DAMAGE=all</c> damages every row, one after the other, instead of the first and the last of each kind.
+/// Changes each column of each table, and removes rows of each table, then starts a consecutor. The consecutor ends as without the damage,
+/// or reports it. It never waits silently, has another result, or fails with an unrelated error. <c>SLUICE_DAMAGE=all</c> damages every row
+/// instead of the first and the last of each table.
 /// </summary>
 public sealed class DamageMatrixTests : IDisposable
 {
-    // The rows that checksums and digests cover. The others: docs/guarantees.md.
+    // The columns that checksums and digests cover. For the others see docs/guarantees.md.
     private static readonly (string Table, string Columns)[] Tables =
     [
         ("sluice_part", "epoch owner version dispatched done cseq cseq_epoch last_own rows row_bytes flying passed digest sum"),
@@ -31,7 +31,7 @@ public sealed class DamageMatrixTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Damages))]
-    public async Task ItIsHarmlessOrSaidClearly(string table, string column)
+    public async Task DamageToARowIsHarmlessOrReported(string table, string column)
     {
         string path = directory.File("store.db");
         await DamagedFile.FillAsync(path);
@@ -57,7 +57,7 @@ public sealed class DamageMatrixTests : IDisposable
         return [.. Enumerable.Range(0, (int)rows.Long(0)).Select(static row => (long)row)];
     }
 
-    // Without a row id, some tables: the row with so many before it, by all columns.
+    // Some tables have no row id, so the row is found by its position in the order of the keys.
     private static void Damage(string path, string table, string column, long row)
     {
         using Database database = Database.Open(path);

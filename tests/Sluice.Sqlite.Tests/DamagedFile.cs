@@ -6,15 +6,14 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A store file with something of every kind, for tests that damage it, and a consecutor that goes on with the file.</summary>
+/// <summary>A store file with data of every kind, for tests that damage it, and a consecutor that continues with the file.</summary>
 internal static class DamagedFile
 {
-    private const int MostRounds = 3000;             // of a second each; a machine that is busy needs more of them
+    private const int MostRounds = 3000;             // each is a second of test time; a busy machine needs more
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>A total by key, items that wait for their next attempt, letters, and a file: then a stop, and a file with everything in
-    /// it.</summary>
+    /// <summary>Fills the file with totals by key, items that wait for a retry, dead letters and a file length.</summary>
     public static async Task FillAsync(string path)
     {
         var clock = new TestClock();
@@ -36,7 +35,7 @@ internal static class DamagedFile
         await store.ReleaseAsync(owner, Cancellation);
     }
 
-    /// <summary>A consecutor starts over the file.</summary>
+    /// <summary>Starts a consecutor over the file.</summary>
     /// <returns>The outcome of all items, or the reported error.</returns>
     public static async Task<string> GoOnAsync(string path)
     {
@@ -50,7 +49,7 @@ internal static class DamagedFile
             for (int round = 0; !now.IsIdle && now.Problem is null && now.Stopped.Count == 0 && round < MostRounds; round++)
             {
                 clock.Advance(TimeSpan.FromSeconds(1));
-                // as quick as the store is
+                // gives the store time to answer
                 for (int i = 0; i < 20 && !now.IsIdle; i++, now = consecutor.Snapshot())
                     await store.FindGroupAsync(new("work", "work"), Cancellation);
             }

@@ -8,12 +8,12 @@ public sealed class FaultTests : IDisposable
     private readonly TempDirectory directory = new();
 
     [Fact]
-    public async Task AFullDiskLosesNothingAndTheStoreGoesOnWhenThereIsRoom()
+    public async Task AFullDiskLosesNothingAndTheStoreContinuesOnceThereIsRoom()
     {
         using Mount? mount = Mount.Try(directory.File("disk"), "size=7m");
         Assert.SkipWhen(mount is null, "Only root can mount a small file system.");
         string filler = Path.Combine(mount.Path, "filler");
-        // removing everything in one transaction needs about half as much again in the log
+        // removing all entries in one transaction needs about half of their size in the log
         await File.WriteAllBytesAsync(filler, new byte[3 << 20]);
         await using Shop shop = await Shop.OpenAsync(Path.Combine(mount.Path, "store.db"), options: new() { MaxLogBytes = 64 << 10 });
         int accepted = await FillAsync(shop);
@@ -22,7 +22,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task AFileThatMayNotGrowLosesNothingAndTheStoreGoesOnWhenItMay()
+    public async Task AFileSizeLimitLosesNothingAndTheStoreContinuesAfterwards()
     {
         await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
         await shop.Store.WithDatabaseAsync(database => database.Ask("PRAGMA max_page_count = 300"));
@@ -34,7 +34,7 @@ public sealed class FaultTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AfterAnIoErrorAtTheEndOfATransactionTheOutcomeIsFoundOut(bool isStored)
+    public async Task TheOutcomeOfATransactionIsFoundOutAfterAnIoError(bool isStored)
     {
         await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
         await shop.AppendAsync("before");
@@ -82,11 +82,11 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task OneCallersFailureIsNotTheOthers()
+    public async Task AFailingCallDoesNotFailOthersInItsTransaction()
     {
         await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
         var held = new TaskCompletionSource();
-        shop.Store.Probe = _ => held.Task.Wait();    // all of them come together, while this one is being written
+        shop.Store.Probe = _ => held.Task.Wait();    // all calls arrive while the first one is being written
         Task first = shop.AppendAsync("first");
         using EntryBatch batch = Shop.Batch("x");
         Task<AppendResult>[] good = [.. Enumerable.Range(0, 5)

@@ -4,9 +4,9 @@ using Sluice.Storage;
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>
-/// One bit of a checkpointed file is flipped, wherever it is: a consecutor that starts over it ends as it would have, or says what is
-/// wrong. It never waits without a word, and never hangs.
-/// <c>SLUICE_FLIPS=…</c> says how many bits, one after the other; <c>SLUICE_SEED=…</c> where to begin.
+/// Flips one bit anywhere in a checkpointed file, then starts a consecutor. The consecutor ends as without the damage, or reports it. It
+/// never waits silently and never hangs. <c>SLUICE_FLIPS</c> is the number of bits, one after the other; <c>SLUICE_SEED</c> is the first
+/// seed.
 /// </summary>
 public sealed class FlippedBitTests : IDisposable
 {
@@ -15,10 +15,10 @@ public sealed class FlippedBitTests : IDisposable
 
     private const int Page = 4096, Header = 64;
 
-    // Offsets in the page of an index: its kind, without which SQLite cannot read the page at all; and where its first entry begins.
+    // Offsets in the page of an index: the page type, without which SQLite cannot read the page, and the offset of the first entry.
     private const int KindOfPage = 0, FirstCell = 9;
 
-    // In real time: decides nothing but whether it hangs.
+    // In real time: only a call that hangs takes that long.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly TempDirectory directory = new();
 
@@ -27,7 +27,7 @@ public sealed class FlippedBitTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task ItIsHarmlessOrSaidClearly()
+    public async Task AFlippedBitIsHarmlessOrReported()
     {
         string path = directory.File("store.db"), copy = directory.File("copy.db");
         await DamagedFile.FillAsync(path);
@@ -39,7 +39,7 @@ public sealed class FlippedBitTests : IDisposable
         {
             var random = new Random(seed);
             int at = random.Next(bytes.Length), bit = random.Next(8);
-            if (seed % 2 == 0) at = (at / Page * Page) + random.Next(Header);          // what says where everything else is
+            if (seed % 2 == 0) at = (at / Page * Page) + random.Next(Header); // the header of a page, with the offsets of its entries
             else while (bytes[at] == 0) at = (at + 1) % bytes.Length;
             foreach (string left in Directory.GetFiles(directory.Path, "copy.db*")) File.Delete(left);
             byte[] damaged = [.. bytes];
@@ -56,16 +56,16 @@ public sealed class FlippedBitTests : IDisposable
             }
             if (end != expected && !end.StartsWith("said: ", StringComparison.Ordinal))
                 wrong.Add($"seed {seed}, bit {bit} of byte {at}: {end}");
-            if (end == "hangs") break;               // it has the file
+            if (end == "hangs") break;               // the hanging consecutor still has the file
         }
         Assert.True(wrong.Count == 0, $"Expected: {expected}\n{string.Join('\n', wrong)}");
     }
 
-    // Found by such a search: a retry that its index did not have was never due, and its partition waited silently.
+    // Found by this test: a retry that was missing in its index was never due, and its partition waited silently.
     [Theory]
     [InlineData("sluice_row_due")]
     [InlineData("sluice_row_seq")]
-    public async Task AnIndexThatDiffersFromItsTableIsSaid(string index)
+    public async Task AnIndexThatDiffersFromItsTableIsReported(string index)
     {
         string path = directory.File("store.db");
         await DamagedFile.FillAsync(path);
@@ -80,11 +80,11 @@ public sealed class FlippedBitTests : IDisposable
     [InlineData("sluice_row_due")]
     [InlineData("sluice_row_seq")]
     [InlineData("sqlite_autoindex_sluice_producer_1")]
-    public async Task ACheckNamesAnIndexThatCannotBeRead(string index)
+    public async Task ACheckNamesAnUnreadableIndex(string index)
     {
         string path = directory.File("store.db");
         await DamagedFile.FillAsync(path);
-        // a table of the user's, in the same file
+        // a table of the user in the same file
         using (Database database = Database.Open(path)) database.Execute("CREATE TABLE \"order\"(id INTEGER, day TEXT UNIQUE)");
         await DamageAsync(path, index, KindOfPage);
 
@@ -96,7 +96,7 @@ public sealed class FlippedBitTests : IDisposable
     [InlineData("sluice_row_due")]
     [InlineData("sluice_row_seq")]
     [InlineData("sqlite_autoindex_sluice_producer_1")]
-    public async Task ACheckNamesADamagedIndexAndReindexMendsIt(string index)
+    public async Task ACheckNamesADamagedIndexAndReindexRepairsIt(string index)
     {
         string path = directory.File("store.db"), copy = directory.File("copy.db");
         await DamagedFile.FillAsync(path);

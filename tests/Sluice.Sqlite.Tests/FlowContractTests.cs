@@ -3,7 +3,7 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>The contract of flows, on a store in a file.</summary>
+/// <summary>The contract of flows over a store file.</summary>
 public sealed class FlowContractTests : FlowContract, IDisposable
 {
     private readonly TempDirectory directory = new();

@@ -2,11 +2,11 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Flows whose services die, on a store in a file.</summary>
+/// <summary>Flows over a store file whose services die.</summary>
 public class FlowCrashTests
 {
     [Fact]
-    public async Task ResultsAreTheSameWhateverDies()
+    public async Task ResultsAreTheSameDespiteCrashes()
     {
         using var directory = new TempDirectory();
         for (int seed = 1; seed <= 3; seed++)

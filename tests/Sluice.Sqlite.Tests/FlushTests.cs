@@ -3,14 +3,14 @@ using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>What a store that survives power failures flushes before it answers, and what a moment later.</summary>
+/// <summary>What a store with Durability.Power flushes before it answers, and what it flushes a moment later.</summary>
 public sealed class FlushTests : IDisposable
 {
     private readonly TempDirectory directory = new();
     private readonly TestClock clock = new();
 
     [Fact]
-    public async Task WhatIsAcceptedIsFlushedAndWhatOnlyEndsAMomentLater()
+    public async Task AppendsAreFlushedAtOnceAndSettlingCommitsAMomentLater()
     {
         await using Shop shop = await OpenAsync();
         await shop.AppendAsync("a", "b", "c");
@@ -24,13 +24,13 @@ public sealed class FlushTests : IDisposable
         Assert.Equal(accepted, shop.Store.Flushed);
 
         Task flushed = NextTransactionAsync(shop.Store);
-        clock.Advance(Writer.FlushesAfter);          // with nothing else to do
+        clock.Advance(Writer.FlushesAfter);          // no other call causes the flush
         await flushed;
         Assert.True(shop.Store.Flushed > accepted);
     }
 
     [Fact]
-    public async Task WhatTheWorldMayHaveSeenIsFlushedAtOnce()
+    public async Task CommitsWithExternalEffectsAreFlushedAtOnce()
     {
         await using Shop shop = await OpenAsync();
         await shop.AppendAsync("a", "b", "c", "d", "e", "f");
@@ -57,7 +57,7 @@ public sealed class FlushTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatSinksAreToldOfIsFlushedBefore()
+    public async Task ACommitIsFlushedBeforeItsSinkIsTold()
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Power,
             new() { Time = clock });
@@ -77,7 +77,7 @@ public sealed class FlushTests : IDisposable
     }
 
     [Fact]
-    public async Task WhoeverIsBusySettlingIsFlushedNowAndThen()
+    public async Task AStoreThatOnlySettlesIsFlushedPeriodically()
     {
         await using Shop shop = await OpenAsync();
         await shop.AppendAsync([.. Enumerable.Range(0, 40).Select(i => $"{i}")]);
@@ -95,7 +95,7 @@ public sealed class FlushTests : IDisposable
     }
 
     [Fact]
-    public async Task AFlushThatFailsIsTriedAgainAMomentLaterAndNotAllTheTime()
+    public async Task AFailedFlushIsRetriedAfterADelay()
     {
         await using Shop shop = await OpenAsync();
         await shop.AppendAsync("a");
@@ -125,7 +125,7 @@ public sealed class FlushTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatIsLeftIsFlushedAtTheEndAndIsNoLoss()
+    public async Task ClosingTheStoreFlushesTheRest()
     {
         string path = directory.File("store.db");
         await using (Shop shop = await OpenAsync())
@@ -146,7 +146,7 @@ public sealed class FlushTests : IDisposable
 
     private static SequenceRange Only(Entry[] entries) => new(Assert.Single(entries).Sequence, entries[0].Sequence);
 
-    /// <summary>A sink that adds nothing to its commits: they only settle.</summary>
+    /// <summary>A sink that adds nothing to its commits, so they only settle.</summary>
     private sealed class Told(Action prepared, Action committed) : TransactionalSink<int>
     {
         protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
@@ -164,12 +164,12 @@ public sealed class FlushTests : IDisposable
         }
     }
 
-    // The writer's own transaction: nobody else is there.
+    // Waits for the next transaction of the writer, which no call has caused.
     private static async Task NextTransactionAsync(SqliteStreamStore store)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         store.Probe = hasEnded => _ = hasEnded && ended.TrySetResult();
         await ended.Task;
-        await store.FindStreamAsync("orders");       // behind it
+        await store.FindStreamAsync("orders");       // this call runs after the transaction
     }
 }

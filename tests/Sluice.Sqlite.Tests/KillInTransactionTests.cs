@@ -2,18 +2,17 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A kill before the end of a transaction: nothing of it may be in the file.</summary>
+/// <summary>A kill before the end of a transaction: the file contains no part of it.</summary>
 public sealed class KillInTransactionTests : IDisposable
 {
     private readonly TempDirectory directory = new();
 
     /// <remarks>
-    /// The row of a retry was once marked before the transaction had begun, so it was stored by itself. After a kill the row was in flight
-    /// and its partition
-    /// did not count it: nobody gave it out again, and an accepted item was lost.
+    /// A retry was once marked as in flight before the transaction had begun, so the mark was stored by itself. After a kill the partition
+    /// did not count the retry, the store never leased it again, and an accepted item was lost.
     /// </remarks>
     [Fact]
-    public async Task ARetryWhoseLeaseWasNotStoredIsGivenOutAgain()
+    public async Task ARetryWhoseLeaseWasNotStoredIsLeasedAgain()
     {
         string path = directory.File("store.db"), copy = directory.File("copy.db");
         await using (Shop shop = await Shop.OpenAsync(path))

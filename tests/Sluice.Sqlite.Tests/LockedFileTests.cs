@@ -4,17 +4,17 @@ using Sluice.Programs;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A file that another process holds locked: whoever has a deadline keeps it, and nothing is lost.</summary>
+/// <summary>Another process locks the file: calls keep their deadlines, and no accepted item is lost.</summary>
 public sealed class LockedFileTests : IDisposable
 {
-    // In real time: decides nothing but whether it hangs. The store itself waits five seconds for a lock, for each call.
+    // In real time: only a call that hangs takes that long. Each call of the store waits up to five seconds for the lock.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
     private readonly TempDirectory directory = new();
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task AStopKeepsItsDeadlineAndWhatWasAcceptedIsThereAfterwards()
+    public async Task AStopOnALockedFileKeepsItsDeadlineAndLosesNothing()
     {
         string path = Path.Combine(directory.Path, "store.db");
         var store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
@@ -41,7 +41,7 @@ public sealed class LockedFileTests : IDisposable
         await using var next = new Consecutor<int>("work", source => source.ForEach(_ => { }), new() { Store = again });
         await next.StartAsync(Cancellation);
         ConsecutorSnapshot books = await next.WaitForIdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
-        Assert.InRange(books.Accepted, 10, 21);                          // what was not acknowledged may have been accepted
+        Assert.InRange(books.Accepted, 10, 21);                          // unacknowledged items may have been accepted
         Assert.Equal((books.Accepted, 0), (books.Completed, books.Unaccounted));
     }
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A small file system in memory, where the user may mount one.</summary>
+/// <summary>A small file system in memory, if the user may mount one.</summary>
 internal sealed class Mount : IDisposable
 {
     private Mount(string path) => Path = path;

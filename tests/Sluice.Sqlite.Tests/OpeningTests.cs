@@ -7,7 +7,7 @@ public sealed class OpeningTests : IDisposable
     private readonly TempDirectory directory = new();
 
     [Fact]
-    public async Task AStoreIsOpenOnceAtATime()
+    public async Task AStoreCanBeOpenedOnlyOnceAtATime()
     {
         string path = directory.File("store.db");
         var victim = new VictimProcess();
@@ -42,7 +42,7 @@ public sealed class OpeningTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatIsNoDatabaseIsNamedAndLeftAlone()
+    public async Task AFileThatIsNoDatabaseIsRefusedAndLeftAlone()
     {
         string path = directory.File("notes.txt");
         await File.WriteAllTextAsync(path, new string('x', 5000));
@@ -69,7 +69,7 @@ public sealed class OpeningTests : IDisposable
     }
 
     [Fact]
-    public async Task AReadOnlyDirectoryIsNamed()
+    public async Task AReadOnlyFileSystemIsReported()
     {
         using Mount? mount = Mount.Try(directory.File("disk"), "size=8m");
         Assert.SkipWhen(mount is null, "Only root can mount a file system, and others can be kept out by permissions: run as root.");

@@ -6,8 +6,8 @@ using Sluice.Storage;
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>
-/// Tables, columns and indexes of a store, what its sinks write into other files, and the names of the files beside it: none of it follows
-/// the names of the code.
+/// The persisted form of a store: tables, columns, indexes, the tables of sinks in other files, and file names. Renames in the code must
+/// not change them.
 /// </summary>
 public sealed class PersistedFormTests : IDisposable
 {
@@ -18,7 +18,7 @@ public sealed class PersistedFormTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task AStoreHasTheseTables()
+    public async Task AStoreKeepsItsTablesAndIndexes()
     {
         string path = directory.File("store.db");
         await using (await SqliteStreamStore.OpenAsync(path, Durability.Process)) { }
@@ -51,7 +51,7 @@ public sealed class PersistedFormTests : IDisposable
     }
 
     [Fact]
-    public async Task ASinkInAnotherFileKeepsItsNotesThere()
+    public async Task ASinkInAnotherFileKeepsItsBookkeepingThere()
     {
         string path = directory.File("rows.db");
         await using var store = new MemoryStreamStore();
@@ -73,13 +73,13 @@ public sealed class PersistedFormTests : IDisposable
     }
 
     [Fact]
-    public void ValuesOfRowsHaveTheirTags()
+    public void RowValuesKeepTheirTypeTags()
         => Assert.Equal("05" + "00" + "010700000000000000" + "02000000000000F03F" + "030161" + "040109",
             Convert.ToHexString(RowValues.Write([null, 7, 1d, "a", new byte[] { 9 }])));
 
-    /// <summary>Letters of a sink that nobody has named are stored under these names.</summary>
+    /// <summary>Dead letters of a sink without a name are stored under its default name.</summary>
     [Fact]
-    public void SinksHaveTheirNames()
+    public void SinksKeepTheirDefaultNames()
     {
         Assert.Equal("source-1 InStore", Names(Source.From([1])
             | SqliteSink.InStore<int>("INSERT INTO numbers VALUES(?1)", static n => [n])));
@@ -91,7 +91,7 @@ public sealed class PersistedFormTests : IDisposable
     }
 
     [Fact]
-    public async Task ThePositionOfAQuerySaysWhatHasMadeIt()
+    public async Task ThePositionOfAQueryNamesItsKindOfProducer()
     {
         await using var orders = new OrdersTable();
         orders.Add(1, 2, 3);

@@ -2,8 +2,9 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Chains of consecutors whose process dies at random calls of the store, over a file: what they play over the store in
-/// memory.</summary>
+/// <summary>
+/// Chains of consecutors over a store file whose process dies at random calls of the store. The same chains run over the memory store.
+/// </summary>
 public class RandomChainTests
 {
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
@@ -11,7 +12,7 @@ public class RandomChainTests
         ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "20") : 1;
 
     [Fact]
-    public async Task WhateverDiesEachItemComesToItsEndOnce()
+    public async Task EachItemCompletesOnceDespiteCrashes()
     {
         for (int seed = First; seed < First + Count; seed++)
         {

@@ -5,10 +5,10 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>The store that scenarios of consecutors are played over: a new file, removed at the end.</summary>
+/// <summary>The store for scenarios of consecutors: a new file, deleted at the end.</summary>
 internal static class ScenarioStore
 {
-    /// <summary>How many seeds a test of crashes plays: more of them in the tests of the core.</summary>
+    /// <summary>The number of seeds for each crash test. The tests of the core play more of them.</summary>
     public const int CrashSeeds = 12;
 
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)

@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A store with one stream of one partition and a group, and words for what tests do with it.</summary>
+/// <summary>A store with one stream, one partition and a group, and short helpers for calls on it.</summary>
 internal sealed class Shop(SqliteStreamStore store) : IAsyncDisposable
 {
     public static readonly GroupId Group = new("orders", "main");

@@ -7,7 +7,7 @@ public sealed class SinkTests : IDisposable
     private readonly TempDirectory directory = new();
 
     [Fact]
-    public async Task RowsInTheStoresDatabaseAreThereExactlyIfTheCommitIs()
+    public async Task RowsInTheStoresDatabaseAreWrittenWithTheirCommitOnly()
     {
         string path = directory.File("store.db");
         StoreCommit commit;
@@ -22,7 +22,8 @@ public sealed class SinkTests : IDisposable
             Assert.Equal(CommitStatus.Stale, (await shop.Store.CommitAsync(stale)).Status);
             commit = shop.Next() with { Settled = [new(1, 2)], Attachments = [Row("ATL-LAX", 3126.5), Row("ATL-ORD", 975)] };
             await shop.CommitAsync(commit);
-            Assert.Equal(CommitStatus.Committed, (await shop.Store.CommitAsync(commit)).Status); // a repetition writes nothing again
+            // a repeated commit does not write the rows again
+            Assert.Equal(CommitStatus.Committed, (await shop.Store.CommitAsync(commit)).Status);
             await shop.Store.AbandonAsync();
         }
         await using Shop again = await Shop.OpenAsync(path);
@@ -57,7 +58,7 @@ public sealed class SinkTests : IDisposable
     [InlineData("DELETE FROM sluice_chunk")]
     [InlineData("DROP TABLE sluice_meta")]
     [InlineData("SELECT 1; SELECT 2")]
-    public async Task ASinkCannotReachTheStore(string sql)
+    public async Task AStatementThatCouldHarmTheStoreIsRefused(string sql)
     {
         await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
         await shop.AppendAsync("a");
@@ -67,7 +68,7 @@ public sealed class SinkTests : IDisposable
     }
 
     [Fact]
-    public async Task AnotherDatabaseHasEachRootOnceWhateverIsRepeated()
+    public async Task ATargetDatabaseHoldsEachRootOnceDespiteRepetitions()
     {
         string path = directory.File("target.db");
         SqliteWrites setup = new SqliteWrites().Add("CREATE TABLE IF NOT EXISTS t(root TEXT, x INTEGER)");
@@ -77,11 +78,11 @@ public sealed class SinkTests : IDisposable
             await Assert.ThrowsAsync<StreamStoreException>(() =>
                 target.WriteAsync([Root("r3", 1, 30), new("r2", 2, new SqliteWrites().Add("INSERT INTO nowhere VALUES(1)"))]).AsTask());
         }
-        // the process died before the store's commit: r1 comes again, with fewer rows
+        // the process died before the commit of the store, so r1 is repeated, with fewer rows
         await using (SqliteTarget target = SqliteTarget.Open(path, "DELETE FROM t WHERE root = ?", setup))
         {
             Assert.Equal(1, await target.WriteAsync([Root("r1", 2, 13)]));
-            Assert.Equal(0, await target.WriteAsync([Root("r1", 1, 10, 11, 12)])); // a zombie's
+            Assert.Equal(0, await target.WriteAsync([Root("r1", 1, 10, 11, 12)])); // an earlier attempt arrives late
             await target.PruneAsync(["r1"]);
         }
         using Database database = Database.Open(path, readOnly: true);
@@ -90,7 +91,7 @@ public sealed class SinkTests : IDisposable
     }
 
     [Fact]
-    public void AValueThatSqliteDoesNotKeepIsRefused()
+    public void AValueOfAnUnsupportedTypeIsRefused()
         => Assert.Contains("DateTime", Assert.Throws<ArgumentException>(() => new SqliteWrites().Add("INSERT INTO t VALUES(?)",
         DateTime.UnixEpoch)).Message, StringComparison.Ordinal);
 

@@ -9,7 +9,7 @@ public sealed class SizeTests : IDisposable
     private readonly TempDirectory directory = new();
 
     [Fact]
-    public async Task AMillionAcceptedEntriesTakeNoMemory()
+    public async Task AMillionAcceptedEntriesTakeLittleMemory()
     {
         string path = directory.File("store.db");
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
@@ -24,11 +24,11 @@ public sealed class SizeTests : IDisposable
         Assert.InRange(GC.GetTotalMemory(forceFullCollection: true) - managed, long.MinValue, 25_000_000);
         Assert.InRange(SQLitePCL.raw.sqlite3_memory_used() - native, long.MinValue, 25_000_000);
         Assert.Equal(1_000_000, (await store.FindStreamAsync("s"))!.Groups[0].Outstanding);
-        Assert.InRange(new FileInfo(path + "-wal").Length, 0, 40 << 20); // the log is copied into the file now and then
+        Assert.InRange(new FileInfo(path + "-wal").Length, 0, 40 << 20); // the log is checkpointed into the file from time to time
     }
 
     [Fact]
-    public async Task ALeaseTakesMemoryForWhatItGivesOut()
+    public async Task ALeaseAllocatesOnlyForTheEntriesItReturns()
     {
         await using Shop shop = await Shop.OpenAsync(directory.File("store.db"));
         await shop.AppendAsync([.. Enumerable.Range(0, 50_000).Select(_ => "12345678")]);
@@ -40,7 +40,7 @@ public sealed class SizeTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatIsSettledLeavesAndTheFileStopsGrowing()
+    public async Task SettledEntriesAreRemovedAndTheFileStopsGrowing()
     {
         string path = directory.File("store.db");
         await using Shop shop = await Shop.OpenAsync(path, options: new() { MaxLogBytes = 1 << 20 });
@@ -60,7 +60,7 @@ public sealed class SizeTests : IDisposable
                     "SELECT coalesce(sum(length(blob)), 0) FROM (SELECT blob FROM sluice_chunk UNION ALL SELECT blob FROM sluice_block)")!,
                         CultureInfo.InvariantCulture), 0, 1 << 20));
         Assert.InRange(Size(), 0, grown + (1 << 20));
-        Assert.InRange(Size(), 0, 5 << 20);          // of 17 MB that went through
+        Assert.InRange(Size(), 0, 5 << 20);          // 17 MB went through the store
 
         long Size() => new FileInfo(path).Length + new FileInfo(path + "-wal").Length;
     }

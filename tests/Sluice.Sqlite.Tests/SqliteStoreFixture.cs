@@ -3,13 +3,13 @@ using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A store in a file, in this process: a kill gives it up as it is.</summary>
+/// <summary>A store file in this process. A kill abandons the store without closing it.</summary>
 internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks = 256) : StreamStoreFixture
 {
     private readonly TempDirectory directory = new();
     private Database? watcher;
 
-    /// <summary>How many transactions found, when they were about to end, that something had been stored since the one before.</summary>
+    /// <summary>The number of transactions before whose end something was stored since the previous transaction.</summary>
     public int Early { get; private set; }
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
@@ -27,13 +27,13 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
         };
         return store;
 
-        // Changes when another connection has stored something.
+        // This number changes when another connection has stored something.
         string? Version() => another.Ask("PRAGMA data_version");
     }
 
     public override ValueTask KillAsync(IStreamStore store) => ((SqliteStreamStore)store).AbandonAsync();
 
-    /// <summary>Changes a bit of the payload, wherever it is: in a block, in a chunk, in a row.</summary>
+    /// <summary>Changes a bit of the payload in its block, chunk or row.</summary>
     public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
         => Change(payload, static (database, table, id, blob, at) =>
         {
@@ -42,7 +42,7 @@ internal sealed class SqliteStoreFixture(Durability durability, int recentBlocks
             change.Put(blob).Put(id).Run();
         }, "sluice_block", "sluice_chunk", "sluice_row");
 
-    /// <summary>Removes the block or the chunk that has it.</summary>
+    /// <summary>Removes the block or the chunk that contains the entry.</summary>
     public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
         => Change(payload, static (database, table, id, _, _) => database.Execute($"DELETE FROM {table} WHERE id = {id}"), "sluice_block",
         "sluice_chunk");

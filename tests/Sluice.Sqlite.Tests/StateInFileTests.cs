@@ -2,8 +2,9 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>What nodes of a consecutor hold, in a file that is opened again: joins, windows by event time, aggregates, and the end of the
-/// input.</summary>
+/// <summary>
+/// State of a consecutor in a store file that is opened again: joins, event-time windows, aggregates, and the end of the input.
+/// </summary>
 public sealed class StateInFileTests : IDisposable
 {
     private readonly TempDirectory directory = new();
@@ -13,7 +14,7 @@ public sealed class StateInFileTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task WhatIsHeldIsPutOutOnceWhenTheInputIsComplete()
+    public async Task HeldStateIsEmittedOnceWhenTheInputIsComplete()
     {
         List<string> seen = [];
         for (int life = 0; life < 10; life++)

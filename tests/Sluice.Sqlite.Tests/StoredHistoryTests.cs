@@ -3,14 +3,16 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Store files that earlier versions have written are read, and consecutors and flows go on from them.</summary>
-/// <remarks><c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a file with this version. The files that are there are never written again:
-/// they are what users have.</remarks>
+/// <summary>Consecutors and flows continue from store files that earlier versions have written.</summary>
+/// <remarks>
+/// <c>SLUICE_WRITE_STORES=DIRECTORY</c> writes such a file with this version. Never rewrite an existing file: users have stores of that
+/// version.
+/// </remarks>
 public class StoredHistoryTests
 {
     [Theory]
     [InlineData("2026-11-23")]
-    public async Task AFileOfAnEarlierVersionGoesOn(string written)
+    public async Task AFileOfAnEarlierVersionIsContinued(string written)
     {
         using var directory = new TempDirectory();
         await using (FileStream packed = File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Stores", $"{written}.db.gz")))
@@ -22,7 +24,7 @@ public class StoredHistoryTests
     }
 
     [Fact]
-    public async Task AFileOfThisVersionGoesOn()
+    public async Task AFileOfThisVersionIsContinued()
     {
         using var directory = new TempDirectory();
         await using (var store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process))

@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A directory of a test's own, removed with everything in it.</summary>
+/// <summary>A directory for one test, deleted with its contents.</summary>
 internal sealed class TempDirectory : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-sqlite-");

@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A file that is behind what its store had acknowledged.</summary>
+/// <summary>A store file that is older than the last acknowledged write.</summary>
 public sealed class WentBackTests : IDisposable
 {
     private readonly TempDirectory directory = new();
@@ -10,7 +10,7 @@ public sealed class WentBackTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AnOlderFileInItsPlaceBeginsAnotherGenerationOnce(bool isCopy)
+    public async Task AnOlderOrMissingFileStartsANewGenerationOnce(bool isCopy)
     {
         string path = directory.File("store.db");
         await AppendAsync("a");
@@ -26,7 +26,7 @@ public sealed class WentBackTests : IDisposable
         Assert.Contains("What came after that is lost.", loss, StringComparison.Ordinal);
         await using Shop shop = await Shop.OpenAsync(path);
         Assert.Null(shop.Store.Loss);
-        Assert.Equal(3, shop.Store.Generation);      // the second one was used, although the copy does not know it
+        Assert.Equal(3, shop.Store.Generation);      // generation 2 was in use, although the copy does not know it
         Assert.Equal(isCopy ? ["a", "c"] : ["c"], await shop.ReadAsync());
 
         async Task<string?> AppendAsync(string text)
@@ -38,7 +38,7 @@ public sealed class WentBackTests : IDisposable
     }
 
     [Fact]
-    public async Task AKilledOwnerAndAMissingWitnessAreNoLoss()
+    public async Task AKilledOwnerOrAMissingLockFileIsNoLoss()
     {
         string path = directory.File("store.db");
         for (int i = 0; i < 5; i++)

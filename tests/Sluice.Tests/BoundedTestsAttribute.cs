@@ -7,10 +7,10 @@ using Xunit.v3;
 namespace Sluice.Tests;
 
 /// <summary>
-/// Every test has a bound: one that hangs ends the whole run, and is named, instead of holding everything up without a word.
-/// Real time, far beyond what any test takes: nothing is decided by it. Off for longer runs: SLUICE_GRAPHS (random graphs) or
-/// SLUICE_DAMAGES (all damages) is set.
-/// A runner may swallow the last words of a process, so they are also written to the file that <c>SLUICE_HUNG</c> names.
+/// Every test has a time limit. A test that exceeds it hangs: its name is printed, and the test process ends.
+/// The limit is in real time and far above what any test needs. There is no limit for long runs, with SLUICE_GRAPHS (random graphs)
+/// or SLUICE_DAMAGES (all damages).
+/// A runner may swallow the last output of a process, so the name is also appended to the file that <c>SLUICE_HUNG</c> names.
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute

@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Torture.Tests;
 
-/// <summary>What a consecutor over a SQLite store survives besides kills.</summary>
+/// <summary>Faults other than kills that a consecutor over a SQLite store survives.</summary>
 public sealed class FaultTests : IDisposable
 {
     private static readonly DeliveryGuarantee ReplayOnce = DeliveryGuarantee.Replay(1, Backoff.Constant(TimeSpan.FromMilliseconds(1)));
@@ -35,7 +35,7 @@ public sealed class FaultTests : IDisposable
     {
         ConsecutorSnapshot books = await RunAsync(source => source | (static (int item) =>
         {
-            if (item == 4) GC.KeepAlive(new byte[int.MaxValue]);        // more than the longest array: out of memory, on every machine
+            if (item == 4) GC.KeepAlive(new byte[int.MaxValue]);        // longer than the longest array: out of memory on every machine
         }), ReplayOnce);
 
         Assert.Equal((9, 1, 0), (books.Completed, books.Dead, books.Unaccounted));
@@ -44,7 +44,7 @@ public sealed class FaultTests : IDisposable
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
-    public async Task AClockThatJumpsByAnHourNeitherHastensNorHoldsUpReplays(int hours)
+    public async Task ReplaysContinueAfterAClockJumpOfAnHour(int hours)
     {
         var clock = new JumpingClock();
         var starts = 0;
@@ -64,7 +64,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task ItemsForANodeThatThisCodeDoesNotHaveAreParkedAndSeenUntilCodeThatHasItStarts()
+    public async Task ItemsForAnUnknownNodeAreParkedUntilNewerCodeStarts()
     {
         await using SqliteStreamStore store = await OpenAsync();
         var options = new ConsecutorOptions { Store = store, Delivery = DeliveryGuarantee.Replay(0) };
@@ -100,7 +100,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task AFullDiskRefusesItemsSaysSoAndLosesNothing()
+    public async Task AFullDiskRefusesItemsWithAnErrorAndLosesNothing()
     {
         using Mount? mount = Mount.Try(Path.Combine(directory.FullName, "disk"), "size=6m");
         Assert.SkipWhen(mount is null, "Only root can mount a small file system.");
@@ -117,7 +117,7 @@ public sealed class FaultTests : IDisposable
         {
             try
             {
-                await consecutor.SendAsync(text, Cancellation);          // not started yet: it only grows
+                await consecutor.SendAsync(text, Cancellation);          // the consecutor is not started, so the store only grows
             }
             catch (StreamStoreException e)
             {
@@ -137,7 +137,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task AnOutOfMemoryExceptionOfANodeIsAFailureAsAnyOther()
+    public async Task AnItemIsReplayedAfterAnOutOfMemoryException()
     {
         var starts = 0;
         ConsecutorSnapshot books = await RunAsync(source => source | ((int item) =>
@@ -149,7 +149,7 @@ public sealed class FaultTests : IDisposable
     }
 
     [Fact]
-    public async Task ABackupThatIsPutInThePlaceOfTheStoreIsNoticedAndWhatItLacksIsSentAgain()
+    public async Task ARestoredBackupIsDetectedAndMissingItemsAreSentAgain()
     {
         List<(int Item, string Id)> seen = [];
         string path = Path.Combine(directory.FullName, "work.db");
@@ -164,7 +164,7 @@ public sealed class FaultTests : IDisposable
         Assert.Contains("an older copy was put in its place", books.Loss, StringComparison.Ordinal);
         Assert.Equal((100, 100, 0), (books.Accepted, books.Completed, books.Unaccounted));
         Assert.Equal(150, seen.Count);
-        Assert.Equal(150, seen.Select(entry => entry.Id).Distinct().Count());          // what is sent again is known by another id
+        Assert.Equal(150, seen.Select(entry => entry.Id).Distinct().Count());          // repeated items have new ids
         Assert.Null((await ProduceAsync(100)).Loss);
 
         async Task<ConsecutorSnapshot> ProduceAsync(int count)
@@ -203,7 +203,7 @@ public sealed class FaultTests : IDisposable
     private async Task<SqliteStreamStore> OpenAsync(SqliteStoreOptions? options = null)
         => await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "work.db"), Durability.Process, options, Cancellation);
 
-    /// <summary>A clock on the wall that somebody sets; the monotonic one goes on as it is.</summary>
+    /// <summary>A clock whose wall time jumps. Its monotonic time does not.</summary>
     private sealed class JumpingClock : TimeProvider
     {
         private long offset;

@@ -1,11 +1,10 @@
 namespace Sluice.Torture.Tests;
 
-/// <summary>Flows whose services are processes of their own, killed at random moments: what comes out is that of an undisturbed
-/// run.</summary>
+/// <summary>Flows whose services are processes that are killed at random moments. The results equal those of an undisturbed run.</summary>
 public class FlowTortureTests
 {
     [Fact]
-    public async Task ResultsAreTheSameWhateverServiceIsKilled()
+    public async Task ResultsAreTheSameWhicheverServiceIsKilled()
     {
         Report report = await TortureProgram.RunFlowsAsync("--runs", "6", "--seed", "20261121", "--kills", "1", "--items", "100");
 
@@ -17,7 +16,7 @@ public class FlowTortureTests
     }
 
     [Fact]
-    public async Task AFunctionThatCarriesOverWhatItMustNotIsFoundOut()
+    public async Task AFunctionThatKeepsStateBetweenItemsIsDetected()
     {
         Report report = await TortureProgram.RunFlowsAsync("--runs", "1", "--seed", "1", "--kills", "2", "--break", "carry-over");
 
@@ -26,7 +25,7 @@ public class FlowTortureTests
     }
 
     [Fact]
-    public async Task AMistakeOnTheCommandLineIsNamedInOneLine()
+    public async Task AMistakeOnTheCommandLineIsReportedInOneLine()
     {
         Report report = await TortureProgram.RunFlowsAsync("--runs", "0");
 

@@ -4,7 +4,7 @@ using Sluice.Sqlite;
 
 namespace Sluice.Torture.Tests;
 
-/// <summary>What a consecutor survives that concerns its whole process.</summary>
+/// <summary>Faults of the whole process that a consecutor survives.</summary>
 public sealed partial class ProcessFaultTests : IDisposable
 {
     private const long MaxGrowth = 50_000_000;
@@ -20,7 +20,7 @@ public sealed partial class ProcessFaultTests : IDisposable
     [Theory]
     [InlineData("throw")]
     [InlineData("exit")]
-    public async Task WhatEndsTheProcessIsTriedAloneThenBuriedAndTheOthersComplete(string what)
+    public async Task AnItemThatEndsTheProcessIsTriedAloneThenDeadLettered(string what)
     {
         int lives = 1;
         Report report = await VictimProcess.RunAsync(what, StorePath);
@@ -32,11 +32,11 @@ public sealed partial class ProcessFaultTests : IDisposable
         Assert.Contains("completed 9 dead 1 unaccounted 0", report.Output, StringComparison.Ordinal);
         Assert.Contains("4: InvalidOperationException: The process ended 2 times while nothing but this item was being processed",
             report.Output, StringComparison.Ordinal);
-        Assert.Equal(4, lives);                      // one shared crash, two alone, and the life that buried it
+        Assert.Equal(4, lives); // one crash together with other items, two alone, and the life that writes the dead letter
     }
 
     [Fact]
-    public async Task AnItemThatNeedsMoreMemoryThanThereIsFailsAlone()
+    public async Task AnItemThatExhaustsMemoryFailsAlone()
     {
         Report report = await VictimProcess.RunAsync("memory", StorePath, ("DOTNET_GCHeapHardLimit", "0x8000000"));
         Assert.True(report.ExitCode == 0, $"{report}");
@@ -45,7 +45,7 @@ public sealed partial class ProcessFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task AStoreThatAnotherProcessHasOpenIsSaidInOneLine()
+    public async Task AStoreOpenInAnotherProcessIsReportedInOneLine()
     {
         await using (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, cancellation: Cancellation))
         {
@@ -58,7 +58,7 @@ public sealed partial class ProcessFaultTests : IDisposable
         Assert.Contains("completed 10 dead 0 unaccounted 0", after.Output, StringComparison.Ordinal);
     }
 
-    /// <summary>What they cost while idle is measured by hand: <c>dotnet Sluice.Programs.dll consecutor crowd 60</c>.</summary>
+    /// <summary>Their cost while idle is measured by hand: <c>dotnet Sluice.Programs.dll consecutor crowd 60</c>.</summary>
     [Fact]
     public async Task AThousandConsecutorsShareTheirThreads()
     {
@@ -68,7 +68,7 @@ public sealed partial class ProcessFaultTests : IDisposable
     }
 
     [Fact]
-    public async Task AStarvedPoolCostsNoLease()
+    public async Task AStarvedThreadPoolLosesNoLease()
     {
         Report report = await VictimProcess.RunAsync("starve", "memory");
         Assert.True(report.ExitCode == 0, $"{report}");
@@ -80,13 +80,13 @@ public sealed partial class ProcessFaultTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AMillionItemsAcceptedWhilePausedAreNotInMemoryAndLeaveNothingBehind(bool isFile)
+    public async Task AMillionItemsAcceptedWhilePausedAreProcessedAndRemoved(bool isFile)
     {
         Report report = await VictimProcess.RunAsync("flood", isFile ? StorePath : "memory");
         Assert.True(report.ExitCode == 0, $"{report}");
         long[] said = [.. Numbers().Matches(report.Output).Select(number => long.Parse(number.Value, CultureInfo.InvariantCulture))];
         TestContext.Current.SendDiagnosticMessage(report.Output);
-        Assert.InRange(said[2], 990_000, 1_000_000);              // a lease that was under way when it was paused may have taken some along
+        Assert.InRange(said[2], 990_000, 1_000_000);              // a lease in progress at the pause may have taken some items
         if (isFile)
         {
             Assert.InRange(said[0], long.MinValue, MaxGrowth);

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Sluice.Torture.Tests;
 
-/// <summary>The torture of consecutors, or that of flows, as a child process.</summary>
+/// <summary>The torture program of consecutors, or of flows, as a child process.</summary>
 internal static class TortureProgram
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
@@ -29,7 +29,7 @@ internal static class TortureProgram
     }
 }
 
-/// <summary>What the torture has said.</summary>
+/// <summary>The exit code and the output of a torture program.</summary>
 internal sealed record Report(int ExitCode, string Output, string Errors)
 {
     public long this[string name]

@@ -1,33 +1,37 @@
 namespace Sluice.Torture.Tests;
 
-/// <summary>Random consecutors, killed again and again, lose nothing; a store that does not keep its promise is found out.</summary>
+/// <summary>Random consecutors that are killed again and again lose no item. A broken store is detected.</summary>
 public class TortureTests
 {
     [Fact]
-    public async Task NothingIsLostOrDoubledInProcessesThatAreKilled()
+    public async Task KilledProcessesOverSqliteNeitherLoseNorDoubleItems()
         => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "30", "--seed", "20261120", "--items", "200"),
         atLeast: 1000);
 
-    /// <remarks>The server is killed as well, between the lives and during them; clocks are off, the server freezes, members have no names,
-    /// versions rise, calls overlap, and state cannot be written.</remarks>
+    /// <remarks>
+    /// The server is killed as well, between and during the lives. Clocks are wrong, the server freezes, members have no names, code
+    /// versions rise, calls overlap, and state cannot be written.
+    /// </remarks>
     [Fact]
-    public async Task NothingIsLostOrDoubledOnAServerThatIsKilledWithTroubles()
+    public async Task AKilledRedisServerWithTroublesNeitherLosesNorDoublesItems()
         => IsGood(await TortureProgram.RunAsync("--store", "redis", "--kills", "20", "--seed", "2001", "--items", "200", "--troubles"),
         atLeast: 800);
 
     [Fact]
-    public async Task NothingIsLostOrDoubledInProcessesThatAreKilledWithTroubles()
+    public async Task KilledProcessesWithTroublesNeitherLoseNorDoubleItems()
         => IsGood(await TortureProgram.RunAsync("--store", "sqlite", "--kills", "20", "--seed", "33", "--items", "100", "--troubles"),
         atLeast: 200);
 
     [Fact]
-    public async Task NothingIsLostOrDoubledAroundAStoreInMemory()
+    public async Task KilledConsecutorsInMemoryNeitherLoseNorDoubleItems()
         => IsGood(await TortureProgram.RunAsync("--store", "memory", "--kills", "50", "--seed", "18446744073709551615"), atLeast: 1000);
 
-    /// <remarks>Before each call, inside of its transaction, and when that has ended but the caller has no answer. Here every fourth of the
-    /// places; all of them with <c>--kills 1000</c>.</remarks>
+    /// <remarks>
+    /// The process dies before each call, inside its transaction, or after the transaction but before the answer. This test uses every
+    /// fourth of these places; <c>--kills 1000</c> uses all of them.
+    /// </remarks>
     [Fact]
-    public async Task AProcessMayDieAtEveryFourthPlaceOfItsCallsToTheStore()
+    public async Task AProcessThatDiesAtAnyStoreCallLosesNothing()
     {
         Report report = await TortureProgram.RunAsync("--store", "sqlite", "--kills", "35", "--seed", "3", "--items", "4", "--sweep");
 
@@ -43,7 +47,7 @@ public class TortureTests
     [InlineData("redis", "drop-commit")]
     [InlineData("memory", "settle-early")]
     [InlineData("memory", "drop-commit")]
-    public async Task ABrokenStoreIsFoundOut(string store, string breakage)
+    public async Task ABrokenStoreIsDetected(string store, string breakage)
     {
         Report report = await TortureProgram.RunAsync("--store", store, "--kills", "3", "--seed", "7", "--items", "200", "--break",
             breakage);
@@ -60,7 +64,7 @@ public class TortureTests
     [InlineData("--seed takes a whole number from 0 to 18446744073709551615, not '18446744073709551616'", "--seed", "18446744073709551616")]
     [InlineData("--seed takes a value", "--kills", "1", "--seed")]
     [InlineData("--break takes settle-early or drop-commit", "--break", "everything")]
-    public async Task AMistakeOnTheCommandLineIsNamedInOneLine(string mistake, params string[] arguments)
+    public async Task AMistakeOnTheCommandLineIsReportedInOneLine(string mistake, params string[] arguments)
     {
         Report report = await TortureProgram.RunAsync(arguments);
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Sluice.Torture.Tests;
 
-/// <summary>A process with a consecutor that something happens to, from its beginning to its end.</summary>
+/// <summary>Runs a process with a consecutor and a fault, from start to end.</summary>
 internal static class VictimProcess
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);

@@ -10,10 +10,10 @@ using Sluice.Sqlite;
 
 namespace Sluice.Hosting.Tests;
 
-/// <summary>A host starts and stops in its time, whatever its store does.</summary>
+/// <summary>A host starts and stops within its timeouts, whatever its store does.</summary>
 public sealed class HostDeadlineTests : IDisposable
 {
-    // In real time: decides nothing but whether it hangs.
+    // In real time: only a call that hangs takes that long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60), Short = TimeSpan.FromSeconds(2);
     private static readonly Processor Endless = new("endless") { Inputs = ["x"], Outputs = ["y"] };
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-host-");
@@ -23,7 +23,7 @@ public sealed class HostDeadlineTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Fact]
-    public async Task AFrozenRedisServerHoldsNoStopUp()
+    public async Task AFrozenRedisServerDoesNotDelayAStop()
     {
         await using RedisServer server = await RedisServer.StartAsync();
         IHost host = await WorkingAsync(sluice => sluice.UseRedis(server.Address));
@@ -33,7 +33,7 @@ public sealed class HostDeadlineTests : IDisposable
     }
 
     [Fact]
-    public async Task ALockedSqliteFileHoldsNoStopUp()
+    public async Task ALockedSqliteFileDoesNotDelayAStop()
     {
         string path = Path.Combine(directory.FullName, "store.db");
         IHost host = await WorkingAsync(sluice => sluice.UseSqlite(path, Durability.Process));
@@ -45,7 +45,7 @@ public sealed class HostDeadlineTests : IDisposable
     [Theory]
     [InlineData("silent")]
     [InlineData("refused")]
-    public async Task AServerThatCannotBeReachedEndsAStartInItsTime(string kind)
+    public async Task AStartGivesUpInTimeIfTheServerIsUnreachable(string kind)
     {
         using var silent = new TcpListener(IPAddress.Loopback, 0);
         silent.Start();
@@ -72,7 +72,7 @@ public sealed class HostDeadlineTests : IDisposable
         return builder.Build();
     }
 
-    // The host of a processor that is in the middle of a run.
+    // Starts a host whose processor is in the middle of a run.
     private static async Task<IHost> WorkingAsync(Action<SluiceOptions> configure)
     {
         IHost host = Build(configure);
@@ -83,7 +83,7 @@ public sealed class HostDeadlineTests : IDisposable
         return host;
     }
 
-    // Its time for stopping is enough; Patience is for a busy machine.
+    // A stop takes no longer than ShutdownTimeout. Patience is for a busy machine.
     private static async Task EndAsync(IHost host)
     {
         await host.StopAsync(Cancellation).WaitAsync(Patience, Cancellation);

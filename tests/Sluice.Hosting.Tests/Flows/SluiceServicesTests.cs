@@ -7,7 +7,7 @@ using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests;
 
-/// <summary>Flows in a host: started, given services, checked and stopped with it.</summary>
+/// <summary>Flows in a host: start, services, health checks and stop.</summary>
 public class SluiceServicesTests
 {
     private static readonly Processor Foobar = new("foobar") { Inputs = ["foo"], Outputs = ["bar"] };
@@ -26,7 +26,7 @@ public class SluiceServicesTests
         await host.StartAsync(Cancellation);
         var supervisor = host.Services.GetRequiredService<ISupervisor>();
         Assert.Equal([0, 2, 4], await RunAsync(supervisor));
-        Assert.Equal([0, 2, 4], await RunAsync(supervisor));      // a scope of its own: it counts from one again
+        Assert.Equal([0, 2, 4], await RunAsync(supervisor));      // each run has its own scope, so Uses starts at zero again
         await host.StopAsync(Cancellation);
         Assert.True(last!.IsDisposed);
 
@@ -40,7 +40,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task AContainerWithoutAHostHasWhatItNeeds()
+    public async Task TheSupervisorWorksInAContainerWithoutAHost()
     {
         var services = new ServiceCollection();
         services.AddSluice();
@@ -51,7 +51,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task AServiceThatIsMissingIsNamedWhenTheHostStarts()
+    public async Task AMissingServiceIsNamedWhenTheHostStarts()
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Services.AddSluice().AddProcessor(Foobar, (IO<int> foo, Scoped scoped) => Task.FromResult(scoped.Uses));
@@ -61,7 +61,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task BeforeTheHostStartsItSaysSo()
+    public async Task SupervisorAndStoreThrowBeforeTheHostStarts()
     {
         using IHost host = Build();
         var supervisor = host.Services.GetRequiredService<ISupervisor>();
@@ -72,7 +72,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task AfterTheHostHasStoppedItSaysSo()
+    public async Task TheSupervisorThrowsAfterTheHostHasStopped()
     {
         using IHost host = Build();
         await host.StartAsync(Cancellation);
@@ -84,7 +84,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task AddedTwiceItIsOne()
+    public async Task AddingSluiceTwiceRegistersOneSupervisor()
     {
         var store = new MemoryStreamStore();
         int opened = 0;
@@ -108,7 +108,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task HealthIsDegradedBehindALoss()
+    public async Task HealthIsDegradedAfterALossOfTheStore()
     {
         using IHost host = Build(new Lossy(new MemoryStreamStore()));
         await host.StartAsync(Cancellation);
@@ -118,7 +118,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task HealthSaysWhatIsNotHostedAnyMore()
+    public async Task HealthNamesAProcessorThatIsNoLongerHosted()
     {
         var store = new Closing(new MemoryStreamStore());
         using IHost host = Build(store, (IO<int> foo) => Task.FromResult(7));
@@ -127,7 +127,7 @@ public class SluiceServicesTests
         await host.Services.GetRequiredService<ISupervisor>().FindAsync("a", Cancellation);
         var health = host.Services.GetRequiredService<HealthCheckService>();
         HealthReport report = await health.CheckHealthAsync(Cancellation);
-        while (report.Status != HealthStatus.Unhealthy)      // it is on its way
+        while (report.Status != HealthStatus.Unhealthy)      // the supervisor notices it a moment later
         {
             await Task.Yield();
             report = await health.CheckHealthAsync(Cancellation);
@@ -138,7 +138,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task HealthIsThatOfTheStore()
+    public async Task HealthIsUnhealthyUnlessTheStoreAnswers()
     {
         var store = new MemoryStreamStore();
         using IHost host = Build(store);
@@ -153,7 +153,7 @@ public class SluiceServicesTests
     }
 
     [Fact]
-    public async Task AHostThatStopsHandsOver()
+    public async Task AStoppingHostHandsItsRunsOver()
     {
         await using var store = new MemoryStreamStore();
         var isRunning = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -197,7 +197,7 @@ public class SluiceServicesTests
         return values;
     }
 
-    // The two hosts share it: neither closes it.
+    // Two hosts share the store, so neither closes it.
     private sealed class Kept(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store, leaveOpen: true);
 
     private sealed class Lossy(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store)
@@ -205,7 +205,7 @@ public class SluiceServicesTests
         public override string? Loss => "Two entries are lost.";
     }
 
-    // Is closed to who takes a partition, and to nobody else.
+    // Throws as if it were closed, but only when a partition is acquired.
     private sealed class Closing(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store)
     {
         public TaskCompletionSource Refused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>What is answered to whom, and that what is not accepted leaves nothing behind.</summary>
+/// <summary>The answers to HTTP requests. A refused request leaves nothing in the store.</summary>
 public class AnswerTests
 {
     private const string Many = "application/x-ndjson";
@@ -13,7 +13,7 @@ public class AnswerTests
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
-    public async Task AnItemAndLinesOfItemsAreAccepted(string kind)
+    public async Task AnItemAndSeveralItemsInLinesAreAccepted(string kind)
     {
         await using var stores = new Stores(kind);
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
@@ -42,7 +42,7 @@ public class AnswerTests
     [InlineData("{}", "text/json", 415, null, null, null)]
     [InlineData("{}", "", 415, null, null, null)]
     [InlineData("{}", "application/json; charset=utf-16", 415, null, null, null)]
-    public async Task WhatIsMalformedIsRefusedWithItsPosition(string body, string type, int status, long? line, long? at, string? field)
+    public async Task AMalformedRequestIsRefusedWithItsPosition(string body, string type, int status, long? line, long? at, string? field)
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
@@ -60,7 +60,7 @@ public class AnswerTests
     }
 
     [Fact]
-    public async Task MembersComeInAnyCasing()
+    public async Task MemberNamesMatchInAnyCasing()
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
@@ -84,7 +84,7 @@ public class AnswerTests
     [InlineData("""{"id":"a","quantity":null}""", "$.quantity",
         "The item is malformed: The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. "
             + "Nothing was accepted.")]
-    public async Task WhatDoesNotFitIsNamedWithWhatWasExpected(string body, string field, string detail)
+    public async Task AnInvalidMemberIsNamedWithTheExpectedValue(string body, string field, string detail)
     {
         await using var stores = new Stores("memory");
         var log = new LogProbe();
@@ -98,7 +98,7 @@ public class AnswerTests
         Assert.Equal(0, (await service.EndAsync()).Accepted);
     }
 
-    /// <summary>What the API calls its members, and the store its own, are two things.</summary>
+    /// <summary>The API may name the members differently from the store.</summary>
     [Fact]
     public async Task AnEndpointMayHaveASerializerOfItsOwn()
     {
@@ -126,7 +126,7 @@ public class AnswerTests
     }
 
     [Fact]
-    public async Task WhatIsTooLongIsRefused()
+    public async Task ARequestAboveALimitIsRefused()
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync(),
@@ -148,7 +148,7 @@ public class AnswerTests
     }
 
     [Fact]
-    public async Task WhatCannotBeStoredIsRefused()
+    public async Task AnItemWhoseKeyFunctionThrowsIsRefused()
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), key: order => order.Id!.ToUpperInvariant());
@@ -160,7 +160,7 @@ public class AnswerTests
     }
 
     [Fact]
-    public async Task NobodyIsToldBeforeItIsDurable()
+    public async Task ARequestIsAnsweredOnlyWhenItsItemsAreDurable()
     {
         await using var stores = new Stores("sqlite");
         var writing = new TaskCompletionSource();
@@ -174,7 +174,7 @@ public class AnswerTests
 
         Task<HttpResponseMessage> one = service.PostAsync("""{"Id":"a","Quantity":1}""");
         Task<HttpResponseMessage> many = service.PostAsync("""{"Id":"b","Quantity":1}""", Many);
-        HttpResponseMessage malformed = await service.PostAsync("{");    // the server answers, and still not these
+        HttpResponseMessage malformed = await service.PostAsync("{");    // the server answers this request, but not yet the two others
         Assert.Equal(400, (int)malformed.StatusCode);
         Assert.False(one.IsCompleted || many.IsCompleted || written.Task.IsCompleted);
         writing.SetResult();
@@ -184,7 +184,7 @@ public class AnswerTests
     }
 
     [Fact]
-    public async Task AConsecutorWithoutAStoreCannotPromiseAnything()
+    public async Task AnEndpointNeedsAConsecutorWithAStore()
     {
         await using var consecutor = new Consecutor<Order>("orders", source => source | (_ => { }));
         await using var app = Microsoft.AspNetCore.Builder.WebApplication.CreateSlimBuilder().Build();

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>A body whose framing is broken is the sender's mistake: 400, nothing accepted, and no stack in the log.</summary>
+/// <summary>
+/// A body with broken framing is a mistake of the client: it gets 400, nothing is accepted, and the log has no stack trace.
+/// </summary>
 public class BrokenBodyTests
 {
     private const string Head = "POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
@@ -23,7 +25,7 @@ public class BrokenBodyTests
     [InlineData("Transfer-Encoding: gzip\r\n\r\n17\r\n" + Item + "\r\n0\r\n\r\n")]
     [InlineData("Content-Length: 23\r\nContent-Length: 22\r\n\r\n" + Item)]
     [InlineData("Content-Length: x\r\n\r\n" + Item)]
-    public async Task IsAnsweredWith400AndNoStackIsLogged(string rest)
+    public async Task ABrokenBodyIsAnsweredWith400WithoutALoggedStack(string rest)
     {
         foreach (bool isSplit in (bool[])[false, true])
         {

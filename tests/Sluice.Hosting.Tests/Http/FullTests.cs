@@ -1,6 +1,6 @@
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>A stream that is full, and a store that fails: clear answers, nothing lost, nothing twice.</summary>
+/// <summary>A full stream or a failing store gives a clear answer. No item is lost or accepted twice.</summary>
 public class FullTests
 {
     private const string Many = "application/x-ndjson";
@@ -10,7 +10,7 @@ public class FullTests
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
-    public async Task WhenThereIsNoRoomSendersAreToldSoAndNothingIsLost(string kind)
+    public async Task AFullStreamAnswers429AndLosesNoItem(string kind)
     {
         await using var stores = new Stores(kind);
         var options = new HttpProducerOptions { Timeout = TimeSpan.Zero, RetryAfterDuration = TimeSpan.FromMilliseconds(1500) };
@@ -32,7 +32,7 @@ public class FullTests
         Assert.Equal(accepted, (await service.EndAsync()).Processed.Select(order => $$"""{"Id":"{{order.Id}}","Quantity":1}""")
             .ToHashSet());
 
-        // Whoever was told to come back does, under the key that it had.
+        // Each refused client repeats its request with the same key.
         for (int i = 0; i < bodies.Length; i++)
         {
             while ((int)answers[i].StatusCode == 429) answers[i] = await service.PostAsync(bodies[i], i % 4 == 0 ? Many
@@ -48,7 +48,7 @@ public class FullTests
     [InlineData("application/json", null)]
     [InlineData("application/json", "key")]
     [InlineData(Many, null)]
-    public async Task WhoeverHasPatienceWaitsForRoom(string type, string? key)
+    public async Task ARequestWaitsForRoomWithinTheTimeout(string type, string? key)
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { Timeout = TimeSpan.FromDays(1) },
@@ -66,7 +66,7 @@ public class FullTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AStoreThatFailsIsSaidAndARepetitionIsAcceptedOnce(bool afterItWasDone)
+    public async Task AFailingStoreAnswers503AndARetryIsAcceptedOnce(bool afterItWasDone)
     {
         await using var stores = new Stores("memory");
         int failures = 0;
@@ -84,7 +84,7 @@ public class FullTests
             clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
         }
-        // Where its answer was lost, the store still tells whoever asks again under the key.
+        // If the answer of the store was lost, a request with the same key still gets it.
         Assert.StartsWith("503", await posting);
         failures = 0;
         Assert.StartsWith("202", await IdempotencyTests.PostAsync(service, """{"Id":"a","Quantity":1}""", "key"));
@@ -92,7 +92,7 @@ public class FullTests
     }
 
     [Fact]
-    public async Task AConsecutorThatHasEndedIsSaid()
+    public async Task AnEndedConsecutorAnswers503()
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync());

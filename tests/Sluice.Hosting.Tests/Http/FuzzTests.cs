@@ -6,9 +6,8 @@ using System.Text.Json;
 namespace Sluice.Hosting.Tests.Http;
 
 /// <summary>
-/// Malformed requests, made of valid ones by chance: each gets a clear answer, and what is accepted in the end is what an oracle reads out
-/// of those that were
-/// answered with 202. SLUICE_SEED repeats a run.
+/// Randomly damaged requests. Each gets a clear answer. The accepted items are those that an oracle reads from the requests answered with
+/// 202. SLUICE_SEED repeats a run.
 /// </summary>
 public class FuzzTests
 {
@@ -17,7 +16,7 @@ public class FuzzTests
     [Theory]
     [InlineData("memory", 14_000)]
     [InlineData("sqlite", 3_000)]
-    public async Task EveryMalformedRequestIsAnsweredAndNothingIsAcceptedWrongly(string kind, int requests)
+    public async Task RandomRequestsAreAnsweredAndOnlyValidItemsAreAccepted(string kind, int requests)
     {
         int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given
             : Random.Shared.Next();
@@ -35,7 +34,7 @@ public class FuzzTests
                 var request = new FuzzedRequest(new Random(HashCode.Combine(seed, i)));
                 using RawClient client = await RawClient.ConnectAsync(service.Address);
                 await client.SendAsync(request.Bytes);
-                if (!request.IsWhole) client.EndSending(); // a server may take that for going away: only where it has to be
+                if (!request.IsWhole) client.EndSending(); // the server may take this for a disconnect, so only incomplete requests do it
                 (int status, string answer) = await client.ReceiveAsync();
                 statuses.AddOrUpdate(status, 1, (_, count) => count + 1);
                 string what = $"seed {seed}, request {i}: {status} {answer}\n{Encoding.Latin1.GetString(request.Bytes)}";
@@ -60,6 +59,7 @@ public class FuzzTests
         Assert.Equal(expected.Select(order => $"{order}").Order(StringComparer.Ordinal),
             processed.Select(order => $"{order}").Order(StringComparer.Ordinal));
         Assert.True(statuses.Where(pair => pair.Key >= 400).Sum(pair => pair.Value) >= requests * 10 / 14, seen);
-        Assert.All([202, 400, 413, 415], status => Assert.True(statuses.ContainsKey(status), seen));    // else it is about nothing
+        // otherwise the requests do not cover these answers
+        Assert.All([202, 400, 413, 415], status => Assert.True(statuses.ContainsKey(status), seen));
     }
 }

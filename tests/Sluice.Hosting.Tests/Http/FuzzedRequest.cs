@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>A valid request to which something was done.</summary>
+/// <summary>A valid request with random damage.</summary>
 internal sealed class FuzzedRequest
 {
     private const int LongestItem = 400, LongestBody = 2000, MostItems = 12;
@@ -33,7 +33,7 @@ internal sealed class FuzzedRequest
                 isHeadIntact = false;
                 break;
             case 14:
-                length = random.Next(body.Length);   // less: the rest is nobody's
+                length = random.Next(body.Length);   // less than there is: the rest belongs to no request
                 rest = body[length..];
                 body = body[..length];
                 break;
@@ -66,13 +66,13 @@ internal sealed class FuzzedRequest
 
     public byte[] Bytes { get; }
 
-    /// <summary>Whether all of it is there that it says.</summary>
+    /// <summary>Whether the body is as long as the request says.</summary>
     public bool IsWhole { get; }
 
-    /// <summary>Whether there is no reason to refuse it.</summary>
+    /// <summary>Whether the server must not refuse it.</summary>
     public bool IsAcceptable { get; }
 
-    /// <summary>What it may mean, if it is accepted.</summary>
+    /// <summary>The lists of orders that the server may read from it.</summary>
     public List<Order>?[] Meanings { get; }
 
     private string Item() => random.Next(7) switch

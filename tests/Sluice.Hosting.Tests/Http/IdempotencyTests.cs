@@ -2,7 +2,7 @@ using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>A request that is sent again under its key gets its first answer again, and is not accepted again.</summary>
+/// <summary>A request that is repeated with its idempotency key gets the first answer and is not accepted again.</summary>
 public class IdempotencyTests
 {
     private const string A = """{"Id":"a","Quantity":1}""";
@@ -11,14 +11,14 @@ public class IdempotencyTests
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
-    public async Task ARepetitionGetsItsAnswerAgainAlsoAfterARestart(string kind)
+    public async Task ARepeatedRequestGetsItsFirstAnswerAlsoAfterARestart(string kind)
     {
         await using var stores = new Stores(kind);
         string first, second;
         await using (Service service = await Service.StartAsync(await stores.OpenAsync()))
         {
             first = await PostAsync(service, A, "key-1");
-            Assert.Equal(first, await PostAsync(service, A, "\"key-1\""));                             // the draft has it in quotes
+            Assert.Equal(first, await PostAsync(service, A, "\"key-1\"")); // the draft standard puts the key in quotes
             second = await PostAsync(service, $"{A}\n{A}", "key-2", Many);
             Assert.Equal(3, (await service.EndAsync()).Accepted);
         }
@@ -34,7 +34,7 @@ public class IdempotencyTests
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
-    public async Task OfRequestsThatOverlapOneIsAccepted(string kind)
+    public async Task OneOfSeveralConcurrentRequestsWithAKeyIsAccepted(string kind)
     {
         await using var stores = new Stores(kind);
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
@@ -50,25 +50,25 @@ public class IdempotencyTests
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
-    public async Task AKeyStandsForOneRequest(string kind)
+    public async Task AKeyIsRefusedForADifferentRequest(string kind)
     {
         await using var stores = new Stores(kind);
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
 
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
-        Assert.StartsWith("422", await PostAsync(service, """{"Id":"b","Quantity":1}""", "key"));       // as many, but others
+        Assert.StartsWith("422", await PostAsync(service, """{"Id":"b","Quantity":1}""", "key"));       // as many items, but different ones
         Assert.StartsWith("422", await PostAsync(service, $"{A}\n{A}", "key", Many));                   // more
-        Assert.StartsWith("422", await PostAsync(service, A, "key", Many));                             // the same bytes, meant differently
+        Assert.StartsWith("422", await PostAsync(service, A, "key", Many)); // the same bytes as another content type
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
         Assert.StartsWith("400", await PostAsync(service, "{", "other"));
-        Assert.StartsWith("202", await PostAsync(service, A, "other")); // what was refused has used up no key
+        Assert.StartsWith("202", await PostAsync(service, A, "other")); // a refused request does not use up its key
         Assert.Equal(2, (await service.EndAsync()).Accepted);
     }
 
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
-    public async Task AKeyIsForgottenWhenItsWindowIsOver(string kind)
+    public async Task AKeyExpiresAfterTheIdempotencyWindow(string kind)
     {
         var clock = new TestClock();
         await using var stores = new Stores(kind, clock);
@@ -79,7 +79,7 @@ public class IdempotencyTests
         clock.Advance(TimeSpan.FromMinutes(59));
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
         Assert.Equal(1, (await service.EndAsync()).Accepted);
-        clock.Advance(TimeSpan.FromMinutes(2)); // since the first: a repetition does not prolong it
+        clock.Advance(TimeSpan.FromMinutes(2)); // the window starts at the first request; a repetition does not prolong it
         Assert.StartsWith("202", await PostAsync(service, A, "key"));
         Assert.Equal(2, (await service.EndAsync()).Accepted);
     }
@@ -90,7 +90,7 @@ public class IdempotencyTests
     [InlineData("\"\"")]
     [InlineData("t\tab")]
     [InlineData("151")]
-    public async Task AKeyThatIsNoneIsRefused(string key)
+    public async Task AnInvalidKeyIsRefused(string key)
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync());

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>Keeps what is logged, with the exceptions.</summary>
+/// <summary>Keeps the log entries, with their exceptions.</summary>
 internal sealed class LogProbe : ILoggerProvider, ILogger
 {
     public ConcurrentQueue<(LogLevel Level, string Text, Exception? Exception)> Lines { get; } = new();

@@ -1,4 +1,4 @@
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>What is sent in these tests.</summary>
+/// <summary>The items of these tests.</summary>
 public sealed record Order(string? Id, int Quantity);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>What a body means, found without the library: by walking through documents, line by line.</summary>
+/// <summary>Reads the orders of a body without the library, line by line.</summary>
 internal static class OrderOracle
 {
     /// <returns>The orders in it; null if it is malformed.</returns>

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>A client that sends whatever bytes it is told, and reads one answer.</summary>
+/// <summary>A client that sends any bytes and reads one answer.</summary>
 internal sealed class RawClient : IDisposable
 {
     private readonly Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -24,7 +24,7 @@ internal sealed class RawClient : IDisposable
         }
         catch (SocketException)
         {
-            // refused in the middle: the answer says why
+            // the server refused the request early; its answer says why
         }
     }
 
@@ -33,7 +33,7 @@ internal sealed class RawClient : IDisposable
     /// <summary>Sends nothing more; the answer can still come.</summary>
     public void EndSending() => socket.Shutdown(SocketShutdown.Send);
 
-    /// <summary>Closes without a word, with what has not been read.</summary>
+    /// <summary>Resets the connection without reading the answer.</summary>
     public void Abort() => socket.Close(0);
 
     /// <returns>The status and the body; zero if the connection was closed without an answer.</returns>

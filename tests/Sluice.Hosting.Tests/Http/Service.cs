@@ -10,7 +10,7 @@ using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>A consecutor, and a real server on a free port of the loopback that takes in its items.</summary>
+/// <summary>A consecutor, and an HTTP server on a free port of localhost that receives its items.</summary>
 internal sealed class Service : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -67,7 +67,7 @@ internal sealed class Service : IAsyncDisposable
         return Client.SendAsync(request);
     }
 
-    /// <summary>How many were accepted, and what was processed of them, when all have ended.</summary>
+    /// <summary>Waits until all items have ended; returns the number of accepted items and the processed ones.</summary>
     public async Task<(long Accepted, Order[] Processed)> EndAsync()
     {
         ConsecutorSnapshot books = await Orders.WaitForIdleAsync();

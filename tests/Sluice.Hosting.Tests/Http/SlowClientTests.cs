@@ -2,8 +2,9 @@ using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Http;
 
-/// <summary>Clients that are slow, stop in the middle, or go away: nothing of theirs is accepted that is not whole, and nobody else is held
-/// up.</summary>
+/// <summary>
+/// Clients that are slow, stop in the middle, or disconnect. Only whole requests are accepted, and other clients are not delayed.
+/// </summary>
 public class SlowClientTests
 {
     private const string Body = """{"Id":"a","Quantity":1}""";
@@ -12,7 +13,7 @@ public class SlowClientTests
         $"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {Body.Length}\r\n";
 
     [Fact]
-    public async Task WhoSendsByteByByteIsAccepted()
+    public async Task ARequestSentByteByByteIsAccepted()
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
@@ -24,7 +25,7 @@ public class SlowClientTests
     }
 
     [Fact]
-    public async Task WhoStopsInTheMiddleIsToldWhenTheTimeIsOver()
+    public async Task AnIncompleteRequestIsAnswered408AfterTheReceiveTimeout()
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
@@ -34,20 +35,20 @@ public class SlowClientTests
 
         await client.SendAsync($"{Head}\r\n{Body[..10]}");
         await clock.WaitForTimersAsync(1, TestContext.Current.CancellationToken);
-        Assert.Equal(202, (int)(await service.PostAsync(Body)).StatusCode);     // nobody else is held up
+        Assert.Equal(202, (int)(await service.PostAsync(Body)).StatusCode);     // other clients are not delayed
         clock.Advance(TimeSpan.FromSeconds(31));
         (int status, string problem) = await client.ReceiveAsync();
         Assert.Equal(408, status);
         Assert.Contains("30 seconds", problem, StringComparison.Ordinal);
         await client.SendAsync(Body[10..]);
-        Assert.Equal((0, ""), await client.ReceiveAsync());                     // closed: the rest is no request
+        Assert.Equal((0, ""), await client.ReceiveAsync());                     // the connection is closed; the rest is no request
         Assert.Equal(1, (await service.EndAsync()).Accepted);
     }
 
     [Theory]
     [InlineData("end")]
     [InlineData("abort")]
-    public async Task WhatIsCutOffIsNotAccepted(string how)
+    public async Task ATruncatedRequestIsNotAccepted(string how)
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync());
@@ -67,7 +68,7 @@ public class SlowClientTests
         await chunked.SendAsync(
             "POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"
                 + $"{Body.Length + 1:x}\r\n{Body}\n\r\n");
-        chunked.EndSending();                                                    // whole lines, but not the end of the body
+        chunked.EndSending();                                                    // whole lines, but the body is not complete
         Assert.NotEqual(202, (await chunked.ReceiveAsync()).Status);
 
         Assert.Equal(202, (int)(await service.PostAsync(Body)).StatusCode);
@@ -75,7 +76,7 @@ public class SlowClientTests
     }
 
     [Fact]
-    public async Task AnEndlessBodyIsCutShort()
+    public async Task AnEndlessBodyIsRefusedAtTheLimit()
     {
         await using var stores = new Stores("memory");
         await using Service service = await Service.StartAsync(await stores.OpenAsync(), new() { MaxBodyBytes = 10_000 });
@@ -90,7 +91,7 @@ public class SlowClientTests
     }
 
     [Fact]
-    public async Task WhoDoesNotWaitForTheAnswerHarmsNobody()
+    public async Task RequestsAbortedBeforeTheAnswerAreAcceptedOnceWhenRepeated()
     {
         await using var stores = new Stores("sqlite");
         await using Service service = await Service.StartAsync(await stores.OpenAsync());

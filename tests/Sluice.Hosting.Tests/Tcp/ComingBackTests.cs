@@ -3,14 +3,13 @@ using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
-/// <summary>Clients whose connections break, who are slow, or come twice; streams that are full: nothing is lost, and nothing
-/// twice.</summary>
+/// <summary>Clients that reconnect, are slow or connect twice, and full streams. No item is lost or accepted twice.</summary>
 public class ComingBackTests
 {
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite")]
-    public async Task WhoComesBackIsToldWhereToGoOnAlsoAfterARestart(string kind)
+    public async Task AReconnectingClientIsToldItsLastFrameAlsoAfterARestart(string kind)
     {
         await using var stores = new Stores(kind);
         await using (Listener listener = await Listener.StartAsync(await stores.OpenAsync()))
@@ -27,7 +26,7 @@ public class ComingBackTests
             (TcpProbe probe, long last) = await TcpProbe.HelloAsync(listener.Address, "till 4");
             await using TcpProbe one = probe;
             Assert.Equal(10, last);
-            await one.SendAsync("10 item 10");                                              // it had not heard of that one
+            await one.SendAsync("10 item 10"); // the client repeats a frame whose acknowledgement it may have missed
             await one.SendAsync("11 item 11");
             await one.AcknowledgedAsync(11);
             (TcpProbe other, long none) = await TcpProbe.HelloAsync(listener.Address, "till 5");
@@ -40,7 +39,7 @@ public class ComingBackTests
     [Theory]
     [InlineData("memory", 3000)]
     [InlineData("sqlite", 1500)]
-    public async Task ConnectionsThatBreakAtAnyMomentLoseAndRepeatNothing(string kind, int items)
+    public async Task BrokenConnectionsNeitherLoseNorRepeatItems(string kind, int items)
     {
         int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given
             : Random.Shared.Next();
@@ -71,7 +70,7 @@ public class ComingBackTests
         await using TcpProbe heir = later;
         Assert.Equal(1, last);
         await zombie.SendAsync("2 zombie");
-        string? told = await zombie.ReceiveAsync();                                         // by the other connection, or by the store
+        string? told = await zombie.ReceiveAsync(); // either the newer connection or the store refuses it
         Assert.StartsWith("error 2 This ", told);
         Assert.Contains("superseded", told, StringComparison.Ordinal);
         await heir.SendAsync("2 b");
@@ -96,14 +95,14 @@ public class ComingBackTests
         await heir.SendAsync("1 a");
         await heir.AcknowledgedAsync(1);
         await one.Texts.WaitForIdleAsync();
-        while (one.Processed.IsEmpty) await Task.Yield(); // the other process knows of it when it is leased
+        while (one.Processed.IsEmpty) await Task.Yield(); // the first process sees the item when it leases it
         Assert.Equal(["a"], one.Processed);
     }
 
     [Theory]
     [InlineData("client")]
     [InlineData(null)]
-    public async Task WhereThereIsNoRoomNothingMoreIsRead(string? client)
+    public async Task AClientIsToldThatTheStreamIsFull(string? client)
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), starts: false,
@@ -121,7 +120,7 @@ public class ComingBackTests
     }
 
     [Fact]
-    public async Task WhoIsGoneWhileHeWaitsForRoomHasNothingAcceptedLater()
+    public async Task AFrameOfAClientThatLeftWhileWaitingIsNotAccepted()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { IdleTimeout = TimeSpan.FromDays(1) },
@@ -136,7 +135,7 @@ public class ComingBackTests
         (TcpProbe again, long last) = await TcpProbe.HelloAsync(listener.Address, "client");
         await using TcpProbe one = again;
         Assert.Equal(1, last);
-        await one.SendAsync("2 c"); // he has changed his mind: nobody has told him ok
+        await one.SendAsync("2 c"); // the client may change a frame that was not acknowledged
         Assert.Equal("full", await one.ReceiveAsync());
         await listener.Texts.StartAsync();
         await one.AcknowledgedAsync(2);
@@ -144,7 +143,7 @@ public class ComingBackTests
     }
 
     [Fact]
-    public async Task WhoIsSilentOrTricklesIsDisconnected()
+    public async Task ASilentOrTricklingClientIsDisconnected()
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
@@ -158,10 +157,10 @@ public class ComingBackTests
         await clock.WaitForTimersAsync(3, TestContext.Current.CancellationToken);
         Task<string?> toSilent = silent.ReceiveAsync(), toTrickling = trickling.ReceiveAsync();
         int rounds = 0;
-        for (; !toSilent.IsCompleted || !toTrickling.IsCompleted; rounds++)                 // a server that is late begins to wait later
+        for (; !toSilent.IsCompleted || !toTrickling.IsCompleted; rounds++)                 // the server may start its timeout late
         {
-            await trickling.SendRawAsync([(byte)'1']);                                      // never a whole frame
-            await alive.SendRawAsync("\n"u8.ToArray());                                     // one that keeps it alive
+            await trickling.SendRawAsync([(byte)'1']);                                      // never a complete frame
+            await alive.SendRawAsync("\n"u8.ToArray());                                     // an empty frame keeps the connection alive
             await alive.SendAsync($"{rounds + 1} {rounds}");
             await alive.AcknowledgedAsync(rounds + 1);
             clock.Advance(TimeSpan.FromSeconds(10));

@@ -4,8 +4,9 @@ using System.Text;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
-/// <summary>Connections that send valid frames to which something was done by chance: what is told ok is accepted, and nothing else.
-/// SLUICE_SEED repeats a run.</summary>
+/// <summary>
+/// Connections that send randomly damaged frames. Exactly the acknowledged frames are accepted. SLUICE_SEED repeats a run.
+/// </summary>
 public class FrameFuzzTests
 {
     private const int Clients = 16;
@@ -14,7 +15,7 @@ public class FrameFuzzTests
     [Theory]
     [InlineData("memory", 4_000)]
     [InlineData("sqlite", 1_000)]
-    public async Task WhatIsToldOkIsAcceptedAndNothingElse(string kind, int connections)
+    public async Task ExactlyTheAcknowledgedFramesAreAccepted(string kind, int connections)
     {
         int seed = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), CultureInfo.InvariantCulture, out int given) ? given
             : Random.Shared.Next();
@@ -52,7 +53,7 @@ public class FrameFuzzTests
         Assert.Equal(expected.Order(StringComparer.Ordinal), (await listener.EndAsync()).Order(StringComparer.Ordinal));
     }
 
-    /// <returns>The items in front of what is malformed, and whether nothing is.</returns>
+    /// <returns>The items before the first malformed frame, and whether there is no malformed frame.</returns>
     private static (List<string> Items, bool IsWhole) Oracle(byte[] bytes)
     {
         List<string> items = [];
@@ -61,11 +62,11 @@ public class FrameFuzzTests
         if (lines.Length == 1) return (items, false);
         foreach (string whole in lines[1..^1])
         {
-            if (whole.Length >= LongestFrame + 24) return (items, false);                  // more than any number takes
+            if (whole.Length >= LongestFrame + 24) return (items, false);                  // longer than a frame with any number
             string line = whole.EndsWith('\r') ? whole[..^1] : whole;
             if (line.Length == 0) continue;
             int space = line.IndexOf(' ', StringComparison.Ordinal);
-            // .NET reads over zero bytes behind a number
+            // .NET ignores zero bytes after a number
             if (space < 1 || line[space - 1] == '\0' || !long.TryParse(line.AsSpan(0, space), NumberStyles.AllowLeadingSign,
                 CultureInfo.InvariantCulture, out long number)) return (items, false);
             if (number < 1 || number > items.Count + 1) return (items, false);
@@ -84,14 +85,14 @@ public class FrameFuzzTests
         return (items, lines[^1].Length == 0);
     }
 
-    /// <summary>A hello that became the hello of a named client would be another test.</summary>
+    /// <summary>Only an anonymous hello is expected; the damage must not make one with a client id.</summary>
     private static (List<string> Items, bool IsWhole) HelloOnly(string[] lines)
         => lines[0].StartsWith("hello ", StringComparison.Ordinal) ? throw new NotSupportedException(lines[0]) : ([], false);
 
     private static byte[] Mutated(byte[] bytes, Random random)
     {
         int at = random.Next(bytes.Length + 1);
-        if (at < 7) at = random.Next(2) == 0 ? 2 : 7;                                       // hello is broken at its third letter, or not
+        if (at < 7) at = random.Next(2) == 0 ? 2 : 7; // damages the hello at its third letter, or the frames after it
         if (at > bytes.Length) return bytes;
         return random.Next(5) switch
         {

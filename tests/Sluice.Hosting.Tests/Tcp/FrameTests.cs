@@ -6,7 +6,7 @@ using System.Text;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
-/// <summary>The protocol of <c>Source.Tcp</c>: what is acknowledged when, and what is refused how.</summary>
+/// <summary>The protocol of <c>Source.Tcp</c>: when frames are acknowledged, and how they are refused.</summary>
 public class FrameTests
 {
     [Theory]
@@ -25,7 +25,7 @@ public class FrameTests
         await one.SendAsync("1 a");
         await one.SendAsync("2 b c\r");
         Task<string?> answer = one.ReceiveAsync();
-        (TcpProbe other, _) = await TcpProbe.HelloAsync(listener.Address);                  // the server answers, and still not this one
+        (TcpProbe other, _) = await TcpProbe.HelloAsync(listener.Address); // the server answers this client, but not yet the first one
         await using TcpProbe two = other;
         Assert.False(answer.IsCompleted);
         writing.SetResult();
@@ -35,7 +35,7 @@ public class FrameTests
     }
 
     [Fact]
-    public async Task BytesComeWithTheirLength()
+    public async Task LengthPrefixedFramesCarryLineFeedsAndLongTexts()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Framing = TcpFraming.Length });
@@ -51,7 +51,7 @@ public class FrameTests
     }
 
     [Fact]
-    public async Task ConnectionsMayBeEncrypted()
+    public async Task AConnectionCanUseTls()
     {
         using RSA key = RSA.Create(2048);
         using X509Certificate2 certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256,
@@ -91,7 +91,7 @@ public class FrameTests
     [InlineData("hello\n1 a\n2 012345678901234567890\n", "hello 0|ok 1|error 2 A frame is longer than 20 bytes.")]
     [InlineData("hello\n1 a\n2 \u00ff\n", "hello 0|ok 1|error 2 The frame 2 is malformed:")]
     [InlineData("hello\n\n\n1 a\n\n1 b\n", "hello 0|ok 1")]
-    public async Task WhatIsMalformedIsToldBehindWhatIsAccepted(string sent, string told)
+    public async Task AMalformedFrameIsReportedAfterTheAcceptedOnes(string sent, string told)
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MaxFrameBytes = 20 });
@@ -101,14 +101,14 @@ public class FrameTests
         probe.EndSending();
         List<string> answers = await probe.RestAsync();
         string[] expected = told.Split('|');
-        List<string> distinct = [.. answers.Distinct()];                                   // what came in pieces may be acknowledged twice
+        List<string> distinct = [.. answers.Distinct()]; // frames that arrive in pieces may be acknowledged twice
         Assert.Equal(expected.Length, distinct.Count);
         for (int i = 0; i < expected.Length; i++) Assert.StartsWith(expected[i], distinct[i]);
         Assert.Equal(told.Contains("ok", StringComparison.Ordinal) ? ["a"] : [], await listener.EndAsync());
     }
 
     [Fact]
-    public async Task WhereThereAreTooManyTheyAreTold()
+    public async Task AConnectionAboveTheLimitIsRefused()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { MaxConnections = 2 });
@@ -126,7 +126,7 @@ public class FrameTests
     }
 
     [Fact]
-    public async Task ADrainAnswersWhatItHasTaken()
+    public async Task ADrainClosesTheConnectionsAndThePort()
     {
         await using var stores = new Stores("sqlite");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync());
@@ -142,7 +142,7 @@ public class FrameTests
     }
 
     [Fact]
-    public async Task TheRunFailsWithItsConsecutor()
+    public async Task TheRunFailsWhenItsConsecutorHasEnded()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync());
@@ -157,7 +157,7 @@ public class FrameTests
     }
 
     [Fact]
-    public async Task WhatStandsBetweenItAndItsConsecutorIsRefused()
+    public async Task AStageBetweenTheTcpSourceAndItsConsecutorIsRefused()
     {
         await using var stores = new Stores("memory");
         await using var consecutor = new Consecutor<int>("lengths", source => source | (_ => { }),
@@ -169,7 +169,7 @@ public class FrameTests
     }
 
     [Fact]
-    public async Task InFrontOfAnythingElseItIsASourceLikeOthers()
+    public async Task ATcpSourceWithoutAConsecutorFeedsAnOrdinaryPipeline()
     {
         var listening = new TaskCompletionSource<IPEndPoint>();
         List<string> seen = [];

@@ -31,7 +31,7 @@ internal sealed class Listener : IAsyncDisposable
         return new(consecutor, run, await listening.Task, processed);
     }
 
-    /// <summary>What was processed, when all that was accepted has ended.</summary>
+    /// <summary>Waits until all accepted items have ended; returns the processed ones.</summary>
     public async Task<string[]> EndAsync()
     {
         Assert.Equal(0, (await Texts.WaitForIdleAsync()).Unaccounted);

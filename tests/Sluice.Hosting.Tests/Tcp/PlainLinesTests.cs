@@ -5,7 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Hosting.Tests.Tcp;
 
-/// <summary>Lines as any program can send them, without a hello.</summary>
+/// <summary>Plain lines from any program, without a hello.</summary>
 public class PlainLinesTests
 {
     private static readonly TcpOptions Plain = new() { Protocol = TcpProtocol.Lines };
@@ -27,7 +27,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public async Task AShellCanSendThem()
+    public async Task AShellCanSendLines()
     {
         if (OperatingSystem.IsWindows()) return;
         await using var stores = new Stores("memory");
@@ -50,7 +50,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public async Task ABadLineIsToldAndTheOthersGoOn()
+    public async Task ABadLineIsReportedAndLaterLinesAreAccepted()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { MaxFrameBytes = 20 });
@@ -68,7 +68,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public async Task ALineWithoutAnEndIsBoundedInMemory()
+    public async Task AnEndlessLineIsRefusedAtTheLimit()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain with { MaxFrameBytes = 20 });
@@ -80,7 +80,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public async Task AClientWithAcknowledgementsNeverPassesForPlainLines()
+    public async Task AFirstLineHelloIsRefusedByTheLinesProtocol()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), Plain);
@@ -98,7 +98,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public async Task BothKindsOfClientsShareAPort()
+    public async Task FramedAndPlainClientsShareAPort()
     {
         await using var stores = new Stores("memory");
         await using Listener listener = await Listener.StartAsync(await stores.OpenAsync(), new() { Protocol = TcpProtocol.Auto });
@@ -115,7 +115,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public async Task WhereThereIsNoRoomNothingMoreIsRead()
+    public async Task AFullStreamStopsReadingFromTheConnection()
     {
         const int Lines = 64;
         await using var stores = new Stores("memory");
@@ -132,7 +132,7 @@ public class PlainLinesTests
             probe.EndSending();
         });
         await appended.Task;
-        Assert.False(sending.IsCompleted);           // more than the network holds
+        Assert.False(sending.IsCompleted);           // 64 MB are more than the network buffers hold
         Assert.InRange(listener.Texts.Snapshot().Accepted, 0, 4);
         await listener.Texts.StartAsync();
         await sending;
@@ -141,7 +141,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public async Task WhoSendsALineTooSlowlyIsToldSoAndTheOthersGoOn()
+    public async Task AClientThatSendsALineTooSlowlyIsDisconnectedAlone()
     {
         var clock = new TestClock();
         await using var stores = new Stores("memory");
@@ -154,9 +154,9 @@ public class PlainLinesTests
         await trickling.SendRawAsync("a\n"u8.ToArray());
         Task<List<string>> told = trickling.RestAsync();
         int rounds = 0;
-        for (; !told.IsCompleted; rounds++)                                                // a server that is late begins to wait later
+        for (; !told.IsCompleted; rounds++)                                                // the server may start its timeout late
         {
-            await trickling.SendRawAsync([(byte)'x']);                                      // never a whole line
+            await trickling.SendRawAsync([(byte)'x']);                                      // never a complete line
             await alive.SendAsync($"{rounds + 1} {rounds}");
             await alive.AcknowledgedAsync(rounds + 1);
             clock.Advance(TimeSpan.FromSeconds(10));
@@ -167,7 +167,7 @@ public class PlainLinesTests
     }
 
     [Fact]
-    public void LengthsInFrontAreNoLines()
+    public void LengthFramingCannotBeCombinedWithPlainLines()
         => Assert.Contains("TcpFraming.Lines", Assert.Throws<ArgumentException>(() => Source.Tcp(0,
         new() { Protocol = TcpProtocol.Auto, Framing = TcpFraming.Length })).Message, StringComparison.Ordinal);
 }

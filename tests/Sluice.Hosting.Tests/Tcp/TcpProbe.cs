@@ -29,7 +29,7 @@ internal sealed class TcpProbe : IAsyncDisposable
     }
 
     /// <summary>Connects and says hello.</summary>
-    /// <returns>The number that it was told.</returns>
+    /// <returns>The number of the last accepted frame, from the answer.</returns>
     public static async Task<(TcpProbe Probe, long Last)> HelloAsync(IPEndPoint to, string? client = null,
         TcpFraming framing = TcpFraming.Lines)
     {
@@ -67,7 +67,7 @@ internal sealed class TcpProbe : IAsyncDisposable
         }
         catch (IOException)
         {
-            // refused in the middle: the answer says why
+            // the server refused a frame early; its answer says why
         }
     }
 
@@ -99,7 +99,7 @@ internal sealed class TcpProbe : IAsyncDisposable
         }
     }
 
-    /// <summary>Receives until a number is acknowledged, or more.</summary>
+    /// <summary>Receives until this number, or a higher one, is acknowledged.</summary>
     public async Task AcknowledgedAsync(long number)
     {
         while (true)

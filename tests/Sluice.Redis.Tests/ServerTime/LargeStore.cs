@@ -3,40 +3,42 @@ using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
-/// <summary>A store with a hundred thousand of everything.</summary>
+/// <summary>A store with 100,000 rows of each kind.</summary>
 internal static class LargeStore
 {
     public const int Many = 100_000;
 
-    /// <summary>How often so much is appended to the wide stream as one append may be for.</summary>
+    /// <summary>The number of appends of maximum spread to the wide stream.</summary>
     public const int WideAppends = 65;
 
-    /// <summary>A stream with as many partitions as one can have, all of them used.</summary>
+    /// <summary>A stream with the maximum number of partitions, all of them used.</summary>
     public const string Wide = "wide";
 
     /// <summary>A stream of one partition, with twice as many entries: <see cref="Waiting"/> has half of them as retries and half as dead
     /// letters, and rows of state; <see cref="Ranges"/> has settled every second one; <see cref="Flying"/> has half in flight.</summary>
     public const string Deep = "deep";
 
-    /// <summary>A stream with as many groups and readers as one can have.</summary>
+    /// <summary>A stream with the maximum number of groups and readers.</summary>
     public const string Crowded = "crowded";
 
-    /// <summary>A stream with as many partitions, whose readers have expired all but one: more than one call closes.</summary>
+    /// <summary>
+    /// A stream with the maximum number of partitions. All of its readers but one have expired: more than one call closes.
+    /// </summary>
     public const string Gone = "gone";
 
-    /// <summary>Of how many streams with one partition there is <c>small0</c>, <c>small1</c> and so on.</summary>
+    /// <summary>The number of streams <c>small0</c>, <c>small1</c> and so on, with one partition each.</summary>
     private const int Small = 600;
 
     public static readonly GroupId WideGroup = new(Wide, "main"), CrowdedGroup = new(Crowded, "main"), Waiting = new(Deep, "waiting"),
         Ranges = new(Deep, "ranges"), Flying = new(Deep, "flying");
 
-    /// <summary>The owners of the partition of the stream that is deep, and their next commits.</summary>
+    /// <summary>The owners of the partition of the deep stream, by group, and the sequences of their next commits.</summary>
     public static Dictionary<GroupId, (Ownership Owner, long Sequence)> Owners { get; } = [];
 
-    /// <summary>Owners of partitions of the wide stream, each with one dead letter: as many as one call leases from.</summary>
+    /// <summary>Owners of partitions of the wide stream, each with one dead letter: the maximum for one lease.</summary>
     public static List<Ownership> WideOwners { get; } = [];
 
-    // Copies what the store has written once, under other names, in one step.
+    // Copies rows that the store has written once, under other names, in one script.
     private const string Copies = """
         local K, n = KEYS[1], tonumber(ARGV[1])
         local function find(pattern) return redis.call('KEYS', K .. pattern)[1] end
@@ -130,7 +132,7 @@ internal static class LargeStore
         await WorkAsync(store, Flying, Many, Many, _ => null);
     }
 
-    // Takes the partition, leases so much, and commits for each step of it.
+    // Acquires the partition, leases a number of entries, and makes a commit for each step of them.
     private static async Task WorkAsync(RedisStreamStore store, GroupId group, int count, int step, Func<int, StoreCommit?> commit)
     {
         Ownership owner = (await store.AcquireAsync(group, 0, new("m"))).Ownership;
@@ -150,7 +152,7 @@ internal static class LargeStore
         Assert.Equal(CommitStatus.Committed, result.Status);
     }
 
-    /// <summary>Appends entries of some bytes.</summary>
+    /// <summary>Appends small entries.</summary>
     public static async Task AppendAsync(IStreamStore store, string stream, long next, int count, bool keyed)
     {
         using var batch = new EntryBatch();

@@ -7,9 +7,8 @@ using System.Text;
 namespace Sluice.Redis.Tests;
 
 /// <summary>
-/// Stands between a store and its server, and measures what each function costs the server: the processor time of its main thread between
-/// the request and the answer, so that a busy machine does not count.
-/// One call at a time.
+/// A proxy between a store and its server that measures the cost of each function: the processor time of the main thread of the server
+/// between request and answer, so a busy machine does not count. Calls pass one at a time.
 /// </summary>
 internal sealed class TimingProxy : IAsyncDisposable
 {
@@ -29,7 +28,7 @@ internal sealed class TimingProxy : IAsyncDisposable
 
     public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
 
-    /// <summary>The calls since the start: the function, and what it has cost.</summary>
+    /// <summary>The calls since the start: the function and its cost.</summary>
     public ConcurrentQueue<(string Function, TimeSpan Time)> Calls { get; } = [];
 
     public async ValueTask DisposeAsync()
@@ -77,7 +76,7 @@ internal sealed class TimingProxy : IAsyncDisposable
         }
         catch (Exception gone) when (gone is IOException or SocketException or OperationCanceledException)
         {
-            // One of the two has gone, and takes the other with it.
+            // One of the two connections has ended; close the other.
         }
     }
 
@@ -89,8 +88,8 @@ internal sealed class TimingProxy : IAsyncDisposable
         return Encoding.ASCII.GetString(name[..name.IndexOf((byte)'\r')]);
     }
 
-    // What the main thread has used. The kernel counts it when the thread goes to sleep, which it does as soon as it has nothing more to
-    // do; it is marked as asleep a moment before.
+    // The processor time of the main thread. The kernel counts it when the thread goes to sleep, as soon as it is idle. The thread is
+    // marked as asleep a moment earlier.
     public TimeSpan Spent()
     {
         string thread = $"/proc/{process}/task/{process}/";

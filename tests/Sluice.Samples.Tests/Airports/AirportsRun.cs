@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Sluice.Samples.Tests.Airports;
 
-/// <summary>A directory in which the airports sample is run, and what it leaves there.</summary>
+/// <summary>A directory in which the airports sample runs, and the files that it writes there.</summary>
 public abstract class AirportsRun : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("airports-");
@@ -31,7 +31,7 @@ public abstract class AirportsRun : IDisposable
         return path;
     }
 
-    /// <summary>A gazetteer with a header and as many airports as wanted, spread over the globe.</summary>
+    /// <summary>Writes a gazetteer with a header and a given number of airports all over the globe.</summary>
     internal string WriteGazetteer(int airports) => Write("generated.csv", "iata,latitude,longitude\n" + string.Concat(
         Enumerable.Range(0, airports).Select(i => string.Create(
             CultureInfo.InvariantCulture, $"A{i:D4},{(i * 7919 % 17900 / 100.0) - 89.5},{(i * 104729L % 35900 / 100.0) - 179.5}\n"))));

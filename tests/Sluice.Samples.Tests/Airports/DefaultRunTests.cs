@@ -7,7 +7,7 @@ public sealed class DefaultRunTests : AirportsRun
     private static readonly string[] Ten = ["ATL", "DFW", "DEN", "LAX", "ORD", "JFK", "MCO", "LAS", "CLT", "MIA"];
 
     [Fact]
-    public async Task TheTenBusiestAirportsGiveFortyFivePairsInOrderInFileAndDatabase()
+    public async Task TheTenBusiestAirportsGiveFortyFivePairsInFileAndDatabase()
     {
         var ended = (await RunAsync()).Succeeded();
 
@@ -37,7 +37,7 @@ public sealed class DefaultRunTests : AirportsRun
         foreach (var row in rows)
             Assert.Equal(Km(places[row.From], places[row.To]), double.Parse(row.Km, CultureInfo.InvariantCulture), tolerance: 0.0006);
 
-        // And with what a map says, so that formula and sample cannot be wrong together.
+        // A known distance from a map, in case formula and sample have the same error.
         var known = rows.Single(row => row is { From: "ATL", To: "LAX" });
         Assert.InRange(double.Parse(known.Km, CultureInfo.InvariantCulture), 3120, 3132);
     }
@@ -59,7 +59,7 @@ public sealed class DefaultRunTests : AirportsRun
     }
 
     [Fact]
-    public async Task OutputsThatAreNotWantedAreNotMade()
+    public async Task DisabledOutputsAreNotCreated()
     {
         (await RunAsync("--no-out", "--no-db", "--no-progress")).Succeeded();
         Assert.Empty(Directory.GetFiles(Folder));
@@ -89,7 +89,7 @@ public sealed class DefaultRunTests : AirportsRun
     [Theory]
     [InlineData("first:3", "ATL-DFW ATL-DEN DFW-DEN")]
     [InlineData("mia,ATL,Sea", "MIA-ATL MIA-SEA ATL-SEA")]
-    public async Task PairsComeInTheOrderOfTheGazetteerOrOfTheList(string select, string pairs)
+    public async Task PairsFollowTheOrderOfTheGazetteerOrOfTheList(string select, string pairs)
     {
         (await RunAsync("--select", select, "--no-db")).Succeeded();
         Assert.Equal(pairs, string.Join(' ', ReadCsv().Select(row => $"{row.From}-{row.To}")));
@@ -110,7 +110,7 @@ public sealed class DefaultRunTests : AirportsRun
     private static (double X, double Y, double Z) Vector(double latitude, double longitude)
         => (Math.Cos(latitude) * Math.Cos(longitude), Math.Cos(latitude) * Math.Sin(longitude), Math.Sin(latitude));
 
-    // The angle between two vectors as atan2(|a x b|, a . b): shares nothing with the haversine.
+    // The angle between two vectors as atan2(|a x b|, a . b), which is independent of the haversine formula.
     private static double Km((double X, double Y, double Z) a, (double X, double Y, double Z) b)
     {
         var (x, y, z) = ((a.Y * b.Z) - (a.Z * b.Y), (a.Z * b.X) - (a.X * b.Z), (a.X * b.Y) - (a.Y * b.X));

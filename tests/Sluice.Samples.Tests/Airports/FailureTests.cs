@@ -16,7 +16,7 @@ public sealed class FailureTests : AirportsRun
     }
 
     [Fact]
-    public async Task AFileThatReachesItsSizeLimitEndsWithAWholeRowAndTheReportCountsThem()
+    public async Task AFileAtItsSizeLimitEndsWithAWholeRowAndATrueReport()
     {
         var ended = await RunWithFileLimitAsync("--airports", WriteGazetteer(500), "--select", "all", "--no-db", "--no-progress");
         var line = ended.OneErrorLine(1);
@@ -58,7 +58,7 @@ public sealed class FailureTests : AirportsRun
         Assert.Equal(("SEA", "PHX"), ReadDatabase().Select(row => (row.From, row.To)).Single());
     }
 
-    // The runtime maps its own code through a file that a limit this small forbids, unless told not to.
+    // With W^X enabled, the runtime maps code through a file that this small limit forbids.
     [Fact]
     public async Task WorkersThatCannotConnectFailTheRunInOneLine()
     {

@@ -3,7 +3,7 @@ namespace Sluice.Samples.Tests.Airports;
 public sealed class GazetteerTests : AirportsRun
 {
     [Fact]
-    public async Task RowsThatCannotBeUsedAreSkippedCountedAndReportedByPhysicalLine()
+    public async Task InvalidRowsAreSkippedAndReportedByPhysicalLine()
     {
         var gazetteer = Write("nasty.csv", """"
             city,Latitude,IATA,longitude,name
@@ -64,7 +64,7 @@ public sealed class GazetteerTests : AirportsRun
     }
 
     [Fact]
-    public async Task TheWholeOpenFlightsFileIsReadWhereItLiesBesideTheClone()
+    public async Task TheWholeOpenFlightsFileIsReadIfItIsPresent()
     {
         var root = new DirectoryInfo(AppContext.BaseDirectory);
         while (root is not null && !File.Exists(Path.Combine(root.FullName, "Sluice.slnx"))) root = root.Parent;
@@ -85,7 +85,7 @@ public sealed class GazetteerTests : AirportsRun
     [InlineData("iata,latitude,longitude,IATA\nATL,1,2,3\n", "\"iata\" twice")]
     [InlineData("iata,latitude,longitude\n", "no airport that can be used")]
     [InlineData("iata,latitude,longitude\nATL,95,2\n", "1 latitude out of range: line 2")]
-    public async Task AFileThatIsNoGazetteerIsSaidToBeNone(string content, string reason)
+    public async Task AFileThatIsNoGazetteerIsRefusedWithTheReason(string content, string reason)
     {
         var line = (await RunAsync("--airports", Write("bad.csv", content), "--select", "all")).OneErrorLine(2);
         Assert.Contains(reason, line);

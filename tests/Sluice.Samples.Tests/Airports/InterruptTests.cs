@@ -10,7 +10,7 @@ public sealed class InterruptTests : AirportsRun
     [InlineData("single", "INT", 130)]
     [InlineData("multi", "INT", 130)]
     [InlineData("multi", "TERM", 143)]
-    public async Task AnInterruptedRunDrainsAndSaysWhatIsWritten(string mode, string signal, int exitCode)
+    public async Task AnInterruptedRunDrainsAndReportsWhatItWrote(string mode, string signal, int exitCode)
     {
         using var process = Start("--airports", WriteGazetteer(5000), "--select", "all", "--mode", mode);
         await process.ReadUntilAsync(IsUnderWay);
@@ -40,7 +40,7 @@ public sealed class InterruptTests : AirportsRun
         Assert.Equal(ReadDatabase().Length, RowsReported(ended.Output, "ToDatabase"));
     }
 
-    // Far enough for the database to have committed something: "123,456 of 12,497,500 pairs (1 %), 1 s".
+    // Waits until the database has committed some rows: "123,456 of 12,497,500 pairs (1 %), 1 s".
     private static bool IsUnderWay(string line)
         => line.Contains(" pairs (", StringComparison.Ordinal)
             && int.Parse(line.Split(' ')[0], NumberStyles.AllowThousands, CultureInfo.InvariantCulture) > 50_000;

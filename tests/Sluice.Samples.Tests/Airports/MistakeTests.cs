@@ -44,7 +44,7 @@ public sealed class MistakeTests : AirportsRun
     [InlineData("--airports link.csv --out given.csv", "same file")]
     [InlineData("--airports given.csv", "\"DFW\"")]
     [InlineData("--db given.csv", "not a database")]
-    public async Task AMistakeIsOneClearLineAndNothingIsTouched(string commandLine, string named)
+    public async Task AMistakeIsReportedInOneLineAndChangesNoFile(string commandLine, string named)
     {
         var given = Write("given.csv", "iata,latitude,longitude\nATL,1,2\nLAX,3,4\n");
         File.CreateSymbolicLink(Path.Combine(Folder, "link.csv"), given);
@@ -77,6 +77,6 @@ public sealed class MistakeTests : AirportsRun
     }
 
     [Fact]
-    public async Task AFileNameWithALineBreakStillMakesOneLine()
+    public async Task AFileNameWithALineBreakIsReportedInOneLine()
         => Assert.Contains("no such file", (await RunAsync("--airports", "two\nlines.csv")).OneErrorLine(2));
 }

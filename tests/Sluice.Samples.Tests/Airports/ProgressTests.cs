@@ -3,7 +3,7 @@ namespace Sluice.Samples.Tests.Airports;
 public sealed class ProgressTests : AirportsRun
 {
     [Fact]
-    public async Task WithoutATerminalProgressIsPlainLines()
+    public async Task ProgressWithoutATerminalIsPlainLines()
     {
         var output = (await RunAsync("--no-db")).Succeeded().Output;
         Assert.StartsWith("0 of 45 pairs\n", output);
@@ -12,14 +12,14 @@ public sealed class ProgressTests : AirportsRun
     }
 
     [Fact]
-    public async Task NoProgressMeansNone()
+    public async Task TheNoProgressOptionHidesProgress()
     {
         var output = (await RunAsync("--no-db", "--no-progress")).Succeeded().Output;
         Assert.DoesNotContain("45 of 45 pairs\n", output);
     }
 
     [Fact]
-    public async Task OnATerminalABarIsDrawn()
+    public async Task ProgressOnATerminalIsABar()
     {
         if (!File.Exists("/usr/bin/script")) Assert.Skip("script (of util-linux), which plays the terminal, is not installed");
         var command = $"TERM=xterm LC_ALL=C.UTF-8 {SampleProcess.CommandLine("Airports", ["--no-db"])}";

@@ -11,7 +11,7 @@ public sealed class StoreTests : AirportsRun
     private string PlainCsv => Path.Combine(Folder, "plain.csv");
 
     [Fact]
-    public async Task KilledAtAnyTimeAndRunAgainEveryPairIsThereOnceAndInOrder()
+    public async Task ARunKilledAtAnyTimeWritesEveryPairOnceAndInOrder()
     {
         string[] job = ["--airports", WriteGazetteer(Airports), "--select", "all", "--store", "sqlite:pairs.db"];
         (await RunAsync([.. job[..4], "--no-progress", "--out", PlainCsv, "--no-db"])).Succeeded();
@@ -20,8 +20,8 @@ public sealed class StoreTests : AirportsRun
         var killed = 0;
         while (killed < Kills)
         {
-            // By how far it is, not by time: a machine may be fast or busy. One look at the file: a start that tries whether it can be
-            // written deletes it again.
+            // Kills by progress, not by time, because the speed of machines differs. The file is read once per check, because a start that
+            // only tests whether it can write the file deletes it again.
             long next = whole * (killed + 1) / (Kills + 2) + random.NextInt64(whole / (2 * Kills));
             using var process = Start(job);
             while (!process.HasExited && !(new FileInfo(CsvPath) is { Exists: true } csv && csv.Length >= next))
@@ -51,7 +51,7 @@ public sealed class StoreTests : AirportsRun
     [Theory]
     [InlineData("distances.db")]
     [InlineData("pairs.db")]
-    public async Task FailuresAreTriedAgainAndPoisonIsBuriedListedAndRedriven(string database)
+    public async Task FailuresAreRetriedAndPoisonPairsAreListedAndRedriven(string database)
     {
         string[] job = ["--no-progress", "--store", "sqlite:pairs.db", "--db", database];
         var ended = (await RunAsync([.. job, "--fail-every", "3", "--poison", "lax"])).Succeeded();
@@ -77,7 +77,7 @@ public sealed class StoreTests : AirportsRun
     }
 
     [Fact]
-    public async Task APairThatKillsTheProcessIsBuriedAndTheInnocentComplete()
+    public async Task OnlyAPairThatKillsTheProcessBecomesADeadLetter()
     {
         string[] job = ["--select", "ATL,LAX,JFK,DEN,ORD", "--store", "sqlite:pairs.db", "--no-progress", "--exit-on", "LAX"];
         Ended ended;
@@ -90,8 +90,8 @@ public sealed class StoreTests : AirportsRun
         while (ended.ExitCode == 137 && crashes < 40);
 
         ended.Succeeded();
-        // Three starts alone for each of the four pairs; and at most one crash with others each, which costs nobody anything: how many
-        // depends on what was accepted before the first.
+        // Each of the four pairs is started alone three times. Before that, each may crash once together with other pairs, which does not
+        // count against them. How often depends on the number of items accepted before the first crash.
         Assert.InRange(crashes, 12, 16);
         Assert.Equal((10, 6, 4), (Number(ended, "accepted"), Number(ended, "completed"), Number(ended, "dead")));
         Assert.Equal(6, ReadCsv().Distinct().Count());
@@ -101,7 +101,7 @@ public sealed class StoreTests : AirportsRun
     }
 
     [Fact]
-    public async Task AnInterruptedRunIsGoneOnWith()
+    public async Task AnInterruptedRunIsResumed()
     {
         string[] job = ["--airports", WriteGazetteer(Airports), "--select", "all", "--store", "sqlite:pairs.db"];
         using (var process = Start(job))
@@ -121,7 +121,7 @@ public sealed class StoreTests : AirportsRun
     }
 
     [Fact]
-    public async Task ASecondProcessOnTheStoreGetsOneClearLine()
+    public async Task ASecondProcessOnTheStoreIsRefusedInOneLine()
     {
         using var first = Start("--airports", WriteGazetteer(5000), "--select", "all", "--store", "sqlite:pairs.db");
         await first.ReadUntilAsync(line => line.StartsWith("0 of", StringComparison.Ordinal));
@@ -133,7 +133,7 @@ public sealed class StoreTests : AirportsRun
     }
 
     [Fact]
-    public async Task AnotherJobOnTheStoreOrAFileThatIsGoneIsOneClearLine()
+    public async Task AnotherJobOrAMissingFileIsRefusedInOneLine()
     {
         (await RunAsync("--store", "sqlite:pairs.db", "--no-progress")).Succeeded();
         var csv = await File.ReadAllTextAsync(CsvPath);
@@ -166,7 +166,7 @@ public sealed class StoreTests : AirportsRun
     [InlineData("--store sqlite:pairs.db --fail-every x", "at least 1")]
     [InlineData("--store sqlite:pairs.db --poison SEA", "SEA")]
     [InlineData("--store sqlite:pairs.db --exit-on SEA", "SEA")]
-    public async Task AMistakeIsOneClearLineAndNothingIsTouched(string commandLine, string named)
+    public async Task AMistakeIsReportedInOneLineAndChangesNoFile(string commandLine, string named)
     {
         var given = Write("given.csv", "iata,latitude,longitude\nATL,1,2\nLAX,3,4\n");
         var before = await File.ReadAllTextAsync(given);

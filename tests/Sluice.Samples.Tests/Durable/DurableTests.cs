@@ -7,7 +7,7 @@ public sealed class DurableTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task KilledThreeTimesEachSquareIsInTheFileOnceAndInOrder()
+    public async Task EachSquareIsWrittenOnceAndInOrderDespiteThreeKills()
     {
         foreach (string until in (string[])["5 * 5 = 25", "30 * 30 = 900", "70 * 70 = 4900"])
         {
@@ -26,7 +26,7 @@ public sealed class DurableTests : IDisposable
     }
 
     [Fact]
-    public async Task ASecondStartOnTheSameStoreIsOneClearLine()
+    public async Task ASecondStartOnTheSameStoreIsRefusedInOneLine()
     {
         using var first = SampleProcess.Start("Durable", folder);
         await first.ReadUntilAsync(line => line == "2 * 2 = 4");

@@ -6,13 +6,13 @@ namespace Sluice.Samples.Tests.Etl;
 public sealed partial class EtlTests
 {
     [Fact]
-    public async Task TheExampleRunsAlongItsCriticalPath()
+    public async Task TheEtlExamplePrintsItsCriticalPath()
     {
         string output = (await RunAsync("--unit", "20", "--example", "etl")).Succeeded().Output;
 
         Assert.Contains("\nuploaded: axax axaxbxbx cxcx\n", output, StringComparison.Ordinal);
         Assert.Contains("\nwork: 0.50 s\n", output, StringComparison.Ordinal);
-        // How long it takes beyond that depends on the machine; that nothing waits for what it does not need is tested in virtual time.
+        // The upper bound is for slow machines. Tests in virtual time show that no step waits longer than it must.
         Assert.InRange(double.Parse(Makespan().Match(output).Groups[1].Value, CultureInfo.InvariantCulture), 0.17, 60);
         Assert.Matches(@"\ncritical path: Fetch.* → Strip.* → Upload\n", output);
         Assert.Equal(28, Event().Count(output));
@@ -20,7 +20,7 @@ public sealed partial class EtlTests
     }
 
     [Fact]
-    public async Task TheOthersRunToo()
+    public async Task AllThreeExamplesRun()
     {
         string output = (await RunAsync("--unit", "10")).Succeeded().Output;
 
@@ -36,7 +36,7 @@ public sealed partial class EtlTests
     [InlineData("--unit", "long")]
     [InlineData("--example", "el")]
     [InlineData("--unti", "1")]
-    public async Task AMistakeIsOneLine(string option, string value)
+    public async Task AMistakeIsReportedInOneLine(string option, string value)
         => Assert.Contains(option switch { "--unit" => "--unit takes a whole number", "--unti" => option, _ => value },
         (await RunAsync(option, value)).OneErrorLine(2, "etl"), StringComparison.Ordinal);
 

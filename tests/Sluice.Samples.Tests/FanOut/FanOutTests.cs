@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Sluice.Samples.Tests.FanOut;
 
-/// <summary>The service as a user starts it, asked over HTTP.</summary>
+/// <summary>The sample as a service, called over HTTP.</summary>
 public sealed class FanOutTests
 {
     private static readonly string[] Always = ["sku", "title", "amount", "currency", "available", "days", "carrier", "badge"];
@@ -11,7 +11,7 @@ public sealed class FanOutTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task APageIsOneObjectWithWhatEveryBackendAnsweredAlsoWhereOneFailed()
+    public async Task APageCombinesTheAnswersOfAllBackendsThatSucceeded()
     {
         using SampleProcess service = Start("--fail-every", "2");
         using HttpClient http = await ConnectAsync(service);
@@ -41,7 +41,7 @@ public sealed class FanOutTests
     }
 
     [Fact]
-    public async Task LoadPrintsBothPagesAndNothingFails()
+    public async Task TheLoadRunMeasuresBothPagesWithoutFailures()
     {
         using SampleProcess load = SampleProcess.Start("FanOut", Path.GetTempPath(), "--load", "--requests", "200", "--concurrency", "8");
         string output = (await load.EndAsync()).Succeeded().Output;
@@ -50,7 +50,7 @@ public sealed class FanOutTests
     }
 
     [Fact]
-    public async Task AnAddressThatCannotBeHadIsOneLine()
+    public async Task AnUnavailableAddressIsReportedInOneLine()
     {
         using SampleProcess service = SampleProcess.Start("FanOut", Path.GetTempPath(), "--urls", "http://192.0.2.1:5077");
         Assert.Contains("http://192.0.2.1:5077", (await service.EndAsync()).OneErrorLine(1, "fan-out"), StringComparison.Ordinal);
@@ -60,7 +60,7 @@ public sealed class FanOutTests
     [InlineData("--requests ten")]
     [InlineData("--concurrency 0")]
     [InlineData("--lod")]
-    public async Task AMistakeIsOneLine(string commandLine)
+    public async Task AMistakeIsReportedInOneLine(string commandLine)
     {
         using SampleProcess service = SampleProcess.Start("FanOut", Path.GetTempPath(), commandLine.Split(' '));
         Assert.Contains(commandLine.Split(' ')[0], (await service.EndAsync()).OneErrorLine(2, "fan-out"), StringComparison.Ordinal);

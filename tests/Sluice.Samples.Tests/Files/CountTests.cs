@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Sluice.Samples.Tests.Files;
 
-/// <summary>Words of files, counted by a flow in one process: against a count of the tests' own.</summary>
+/// <summary>A flow counts the words of files in one process. The test counts them independently.</summary>
 public sealed class CountTests : IDisposable
 {
     private readonly FilesRun run = new();
@@ -13,7 +13,7 @@ public sealed class CountTests : IDisposable
     [Theory]
     [InlineData("memory")]
     [InlineData("sqlite:files.db")]
-    public async Task EveryFileThatItMakesIsCountedOnce(string store)
+    public async Task EveryGeneratedFileIsCountedOnce(string store)
     {
         const int Files = 300;
         JsonElement table = await run.TableAsync("--files", $"{Files}", "--seed", "7", "--store", store, "--out", "words.csv", "--keep");
@@ -41,7 +41,7 @@ public sealed class CountTests : IDisposable
     }
 
     [Fact]
-    public async Task FilesThatItHasMadeAreGoneAtTheEnd()
+    public async Task GeneratedFilesAreDeletedAtTheEnd()
     {
         Ended ended = (await run.EndAsync("--files", "3")).Succeeded();
         Assert.Matches("files in +3\nindexed +3\nfailed +0\nlost +0\nduplicated +0\nwords +[1-9]", ended.Output);
@@ -50,7 +50,7 @@ public sealed class CountTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatCannotBeReadIsNamedAndFailsNothing()
+    public async Task AnUnreadableFileIsNamedAndFailsAlone()
     {
         string input = run.PathOf("in");
         Dictionary<string, string?> expected = new()

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Sluice.Samples.Tests.Files;
 
-/// <summary>Runs samples/Files by its command line, in a directory of its own.</summary>
+/// <summary>Runs samples/Files by its command line, in its own directory.</summary>
 internal sealed class FilesRun : IDisposable
 {
     private readonly DirectoryInfo directory = System.IO.Directory.CreateTempSubdirectory("files-test-");
@@ -19,7 +19,7 @@ internal sealed class FilesRun : IDisposable
         return await process.EndAsync();
     }
 
-    /// <summary>Runs it with <c>--json</c>, to a good end.</summary>
+    /// <summary>Runs the sample with <c>--json</c>; it must succeed.</summary>
     /// <returns>The table.</returns>
     public async Task<JsonElement> TableAsync(params string[] arguments) => Table((await EndAsync([.. arguments, "--json"])).Succeeded());
 
@@ -27,7 +27,7 @@ internal sealed class FilesRun : IDisposable
 
     public static int Number(JsonElement table, string name) => table.GetProperty(name).GetInt32();
 
-    /// <summary>In, indexed, failed, lost, duplicated.</summary>
+    /// <summary>The numbers of files in, indexed, failed, lost and duplicated.</summary>
     public static (int, int, int, int, int) Books(JsonElement table)
         => (Number(table, "filesIn"), Number(table, "indexed"), Number(table, "failed"), Number(table, "lost"),
         Number(table, "duplicated"));
@@ -53,6 +53,6 @@ internal sealed class FilesRun : IDisposable
             : throw new InvalidDataException(string.Join('|', row)))];
     }
 
-    /// <summary>Counts words by a way of the tests' own.</summary>
+    /// <summary>Counts the words of a file, independently of the sample.</summary>
     public static long Count(string path) => File.ReadAllText(path).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
 }

@@ -1,6 +1,6 @@
 namespace Sluice.Samples.Tests.Files;
 
-/// <summary>Mistakes of whoever starts it: each is one line that says what is wrong.</summary>
+/// <summary>Mistakes on the command line: each is reported in one line.</summary>
 public sealed class MistakeTests : IDisposable
 {
     private readonly FilesRun run = new();
@@ -25,11 +25,11 @@ public sealed class MistakeTests : IDisposable
     [InlineData("--out nowhere/o.csv", "directory does not exist")]
     [InlineData("--out .", "is a directory")]
     [InlineData("--seed -1", "--seed")]
-    public async Task AWrongOptionIsOneLine(string commandLine, string said)
+    public async Task AWrongOptionIsReportedInOneLine(string commandLine, string said)
         => Assert.Contains(said, (await run.EndAsync(commandLine.Split(' '))).OneErrorLine(2, "files"), StringComparison.Ordinal);
 
     [Fact]
-    public async Task WhereNoServerIsThatIsSaid()
+    public async Task AnUnreachableServerIsReportedInOneLine()
         => Assert.Contains("127.0.0.1:1", (await run.EndAsync("--store", "redis:127.0.0.1:1,connectTimeout=500")).OneErrorLine(1, "files"),
         StringComparison.Ordinal);
 

@@ -5,7 +5,7 @@ using Sluice.Redis.Tests;
 
 namespace Sluice.Samples.Tests.Files;
 
-/// <summary>The processors in three processes, on a server of the test's own.</summary>
+/// <summary>The processors run in three processes. Each test has its own server.</summary>
 public sealed class ServiceTests : IDisposable
 {
     private readonly FilesRun run = new();
@@ -13,7 +13,7 @@ public sealed class ServiceTests : IDisposable
     public void Dispose() => run.Dispose();
 
     [Fact]
-    public async Task NothingIsLostAndNothingCountedTwiceHoweverOftenServicesAreKilled()
+    public async Task EveryFileIsCountedOnceDespiteKilledServices()
     {
         const int Files = 400;
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
@@ -25,14 +25,14 @@ public sealed class ServiceTests : IDisposable
         List<(string File, string Words)> rows = FilesRun.Rows(run.PathOf("words.csv"));
         Assert.Equal(Files, rows.Select(row => row.File).Distinct().Count());
 
-        // The same files, counted without services, and without trouble.
+        // The same files, counted in one process without kills.
         await run.TableAsync("--files", $"{Files}", "--seed", "3", "--out", "again.csv");
         Assert.Equal(FilesRun.Rows(run.PathOf("again.csv")), rows);
         Assert.Equal(rows.Sum(row => long.Parse(row.Words, CultureInfo.InvariantCulture)), table.GetProperty("words").GetInt64());
     }
 
     [Fact]
-    public async Task ThreeServicesShareTheWorkAndLeaveNothingOfTheRunBehind()
+    public async Task ThreeServicesShareTheWorkAndCleanUpTheRun()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         JsonElement table = await run.TableAsync("--files", "100", "--store", $"redis:{server.Address}");
@@ -48,7 +48,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task WhereTheServerIsSilentThatIsSaidAndItGoesOnWhenItAnswersAgain()
+    public async Task ASilentServerIsReportedAndTheRunContinuesWhenItAnswers()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}",
@@ -67,7 +67,7 @@ public sealed class ServiceTests : IDisposable
     }
 
     [Fact]
-    public async Task WhereTheServerIsSilentAnInterruptSaysWhatItWaitsForAndEndsItAllTheSame()
+    public async Task AnInterruptEndsTheRunEvenIfTheServerIsSilent()
     {
         await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
         using SampleProcess process = SampleProcess.Start("Files", run.Directory, "--files", "3000", "--store", $"redis:{server.Address}");

@@ -1,20 +1,20 @@
 namespace Sluice.Samples.Tests.Foobar;
 
-/// <summary>The smallest flow, by its command line.</summary>
+/// <summary>The smallest flow, run by its command line.</summary>
 public sealed class FoobarTests
 {
     [Theory]
     [InlineData("", "0 2 4 6 8")]
     [InlineData("--foo 3 --multiplier 7", "0 7 14")]
     [InlineData("--foo 3 --multiplier 7 --processes 2", "0 7 14")]
-    public async Task MultiplesArePrintedOneALine(string commandLine, string expected)
+    public async Task MultiplesArePrintedOnePerLine(string commandLine, string expected)
     {
         var ended = await RunAsync(commandLine);
         Assert.Equal(expected, string.Join(' ', ended.Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
     }
 
     [Fact]
-    public async Task AnOutputThatStaysEmptyIsWarnedOf()
+    public async Task AnEmptyOutputCausesAWarning()
     {
         var ended = await RunAsync("--foo 0");
         Assert.Equal((0, ""), (ended.ExitCode, ended.Output));
@@ -27,7 +27,7 @@ public sealed class FoobarTests
     [InlineData("--multiplier 99999999999", "--multiplier must be a whole number from -2147483648 to 2147483647, not \"99999999999\".")]
     [InlineData("--processes 300", "--processes must be a whole number from 0 to 256, not \"300\".")]
     [InlineData("--fool 3", "Unrecognized command or argument '--fool'.")]
-    public async Task AMistakeIsSaidInALine(string commandLine, string expected)
+    public async Task AMistakeIsReportedInOneLine(string commandLine, string expected)
     {
         var ended = await RunAsync(commandLine);
         Assert.Equal((2, "", $"foobar: {expected} See --help.\n"), (ended.ExitCode, ended.Output, ended.Errors.ReplaceLineEndings("\n")));

@@ -11,7 +11,7 @@ public sealed class CommandLineTests : MoneyRun
     [InlineData("paycheck --mode both")]
     [InlineData("--mode single")]
     [InlineData("two\nlines")]
-    public async Task AMistakeIsOneLineThatListsTheNames(string commandLine)
+    public async Task AMistakeIsReportedInOneLineWithTheNames(string commandLine)
     {
         var ended = await RunAsync(commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
@@ -20,7 +20,7 @@ public sealed class CommandLineTests : MoneyRun
     }
 
     [Fact]
-    public async Task AllRunsAllInTheOrderListed()
+    public async Task AllRunsEveryLedgerInTheListedOrder()
     {
         var all = (await RunAsync("all")).Succeeded().Output;
 

@@ -1,6 +1,6 @@
 namespace Sluice.Samples.Tests.Money;
 
-/// <summary>The ledgers with interest, again in whole cents: by a plain loop of what the samples say they do, and by formula.</summary>
+/// <summary>The ledgers with interest, computed again in whole cents by a plain loop, and compared with the annuity formula.</summary>
 public sealed class InterestLedgerTests : MoneyRun
 {
     [Theory]
@@ -62,7 +62,7 @@ public sealed class InterestLedgerTests : MoneyRun
         return HasLedgerAsync([.. rows], "investment", mode, "months → zip", "CollectFee", "GrowCapital", "CollectInterest");
     }
 
-    /// <summary>The annuity formula knows no cents: a month's rounding is off by half a cent at most, and then grows.</summary>
+    /// <summary>The annuity formula does not round. Each month rounds by at most half a cent, and this error grows with interest.</summary>
     private static void IsNearTheFormula(long cents, long start, double rate, long monthly, int months)
     {
         var growth = Math.Pow(1 + rate, months);

@@ -1,6 +1,6 @@
 namespace Sluice.Samples.Tests.Money;
 
-/// <summary>The ledgers in which money is split up, again in whole cents, from what the samples say they do: by formula.</summary>
+/// <summary>The ledgers that split money, computed again in whole cents by formulas.</summary>
 public sealed class SharingLedgerTests : MoneyRun
 {
     [Theory]
@@ -29,7 +29,7 @@ public sealed class SharingLedgerTests : MoneyRun
             "paycheck", mode, "Retirement → group", "HealthInsurance → group");
     }
 
-    /// <summary>Deposits and buckets are stretches of one row of cents: what a bucket takes of a deposit is where they overlap.</summary>
+    /// <summary>Deposits and buckets are ranges on one line of cents. A bucket takes the part of a deposit that overlaps it.</summary>
     [Theory]
     [InlineData("single")]
     [InlineData("multi")]

@@ -3,7 +3,7 @@ namespace Sluice.Samples.Tests.Originals;
 public sealed class OriginalsTests
 {
     [Fact]
-    public async Task EveryExampleOfTheOriginalsPutsOutTheSame()
+    public async Task EveryExampleOfTheOriginalsHasTheSameOutput()
     {
         Ended ended = await RunAsync();
 
@@ -17,11 +17,11 @@ public sealed class OriginalsTests
     }
 
     [Fact]
-    public async Task OneExampleIsRunByItsName()
+    public async Task AnExampleCanBeRunByItsName()
         => Assert.Equal("consecution/map ok\n", (await RunAsync("consecution/map")).Succeeded().Output);
 
     [Fact]
-    public async Task AMistakeIsOneLine()
+    public async Task AMistakeIsReportedInOneLine()
         => Assert.Contains("aiodag/etl, ", (await RunAsync("aiodag/el")).OneErrorLine(2, "originals"), StringComparison.Ordinal);
 
     private static async Task<Ended> RunAsync(params string[] arguments)

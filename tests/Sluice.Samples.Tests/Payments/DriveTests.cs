@@ -2,11 +2,11 @@ using System.Text.RegularExpressions;
 
 namespace Sluice.Samples.Tests.Payments;
 
-/// <summary>The sample that kills itself and counts.</summary>
+/// <summary>The sample kills its server again and again, and counts the payments.</summary>
 public sealed class DriveTests
 {
     [Fact]
-    public async Task NothingIsLostAndNothingCountedTwiceHoweverOftenItIsKilled()
+    public async Task EveryPaymentIsCountedOnceDespiteKills()
     {
         using SampleProcess drive = SampleProcess.Start("Payments", Path.GetTempPath(), "--drive", "400", "--seed", "5", "--kills", "4",
             "--durability", "process");
@@ -22,7 +22,7 @@ public sealed class DriveTests
     }
 
     [Fact]
-    public async Task AServerThatCannotBeStartedIsOneLine()
+    public async Task AServerThatCannotStartIsReportedInOneLine()
     {
         using SampleProcess drive = SampleProcess.Start("Payments", Path.GetTempPath(), "--drive", "10", "--urls", "http://192.0.2.1:5080");
         Assert.Contains("http://192.0.2.1:5080", (await drive.EndAsync()).OneErrorLine(2, "payments"), StringComparison.Ordinal);

@@ -2,7 +2,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Sluice.Samples.Tests.Payments;
 
-/// <summary>Mistakes of whoever starts it: each is one line that says what is wrong, and exit code 2.</summary>
+/// <summary>Mistakes on the command line: each is reported in one line, with exit code 2.</summary>
 public sealed class MistakeTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("payments-");
@@ -30,7 +30,7 @@ public sealed class MistakeTests : IDisposable
     [InlineData("--drive", "--drive")]
     [InlineData("--drive 0", "--drive")]
     [InlineData("--drive 5 --ledger l.csv", "--store")]
-    public async Task AWrongOptionIsOneLine(string commandLine, string said)
+    public async Task AWrongOptionIsReportedInOneLine(string commandLine, string said)
     {
         using SampleProcess server = SampleProcess.Start("Payments", directory.FullName,
             commandLine.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -38,7 +38,7 @@ public sealed class MistakeTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatBelongsToSomebodyElseIsLeftAlone()
+    public async Task FilesOfOtherProgramsAreRefused()
     {
         string text = Path.Combine(directory.FullName, "text"), database = Path.Combine(directory.FullName, "other.db");
         await File.WriteAllTextAsync(text, "hello", TestContext.Current.CancellationToken);
@@ -57,7 +57,7 @@ public sealed class MistakeTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatIsInUseIsOneLine()
+    public async Task AResourceInUseIsReportedInOneLine()
     {
         using var server = new PaymentsServer();
         await server.StartAsync("--tcp", "0");

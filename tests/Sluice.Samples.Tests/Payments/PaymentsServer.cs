@@ -6,7 +6,7 @@ using Microsoft.Data.Sqlite;
 
 namespace Sluice.Samples.Tests.Payments;
 
-/// <summary>The sample as a server in a directory of its own, which is killed, stopped and started again over one store.</summary>
+/// <summary>The sample as a server in its own directory, which tests kill, stop and start again over one store.</summary>
 internal sealed class PaymentsServer : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("payments-");
@@ -17,15 +17,15 @@ internal sealed class PaymentsServer : IDisposable
 
     public string Ledger => Store + ".ledger.csv";
 
-    /// <summary>Where it takes in payments over TCP.</summary>
+    /// <summary>The address that receives payments over TCP.</summary>
     public IPEndPoint? Tcp { get; private set; }
 
-    /// <summary>Where it takes in payments over HTTP.</summary>
+    /// <summary>The address that receives payments over HTTP.</summary>
     public Uri Address => http!.BaseAddress!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Starts it; when this returns, it listens.</summary>
+    /// <summary>Starts the server and waits until it listens.</summary>
     public async Task StartAsync(params string[] more)
     {
         Drop();
@@ -53,7 +53,7 @@ internal sealed class PaymentsServer : IDisposable
         return await process.EndAsync();
     }
 
-    /// <summary>Holds the store's file, as another program might that writes to it for long; until disposed.</summary>
+    /// <summary>Locks the store file until disposed, like a program with a long write.</summary>
     public async Task<IAsyncDisposable> LockAsync()
     {
         var connection = new SqliteConnection($"Data Source={Store};Pooling=False");
@@ -75,7 +75,7 @@ internal sealed class PaymentsServer : IDisposable
 
     public Task<string> GetTextAsync(string path) => http!.GetStringAsync(path, Cancellation);
 
-    /// <summary>Waits for a figure of <c>GET /snapshot</c>.</summary>
+    /// <summary>Waits until <c>GET /snapshot</c> shows a given count.</summary>
     public async Task WaitForAsync(string consecutor, string figure, long value)
     {
         while ((await GetAsync("snapshot")).GetProperty(consecutor).GetProperty(figure).GetInt64() != value)

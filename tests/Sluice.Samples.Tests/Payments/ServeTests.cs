@@ -16,7 +16,7 @@ public sealed class ServeTests : IDisposable
     public void Dispose() => server.Dispose();
 
     [Fact]
-    public async Task BalancesAreExactAndGoOnAfterAStop()
+    public async Task BalancesAreExactAndSurviveAStop()
     {
         await server.StartAsync();
         Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 0.1m))).StatusCode);
@@ -37,7 +37,7 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
-    public async Task AStopEndsInItsTimeWhereAnotherProcessHoldsTheStore()
+    public async Task AStopKeepsItsDeadlineWhileAnotherProcessLocksTheStore()
     {
         await server.StartAsync();
         Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a-1", 1m))).StatusCode);
@@ -63,13 +63,13 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatIsSentAgainAfterAKillIsCountedOnce()
+    public async Task PaymentsSentAgainAfterAKillAreCountedOnce()
     {
         string[] requests = [.. Enumerable.Range(1, 60).Select(number => Payment($"a-{number % 7}", number * 0.01m, $"p{number}"))];
         for (int life = 0; life < 3; life++)
         {
             await server.StartAsync();
-            // Every life sends all that the ones before have sent, and more; then it is killed, with whatever is under way.
+            // Each life repeats the requests of the earlier lives and sends new ones. Then the server is killed in the middle of its work.
             HttpResponseMessage[] answers = await Task.WhenAll(
                 requests[..(20 * (life + 1))].Select((body, number) => server.PostAsync(body, $"key-{number}")));
             Assert.All(answers, answer => Assert.Equal(HttpStatusCode.Accepted, answer.StatusCode));
@@ -92,7 +92,7 @@ public sealed class ServeTests : IDisposable
     [InlineData("""{"account":"a","amount":NaN,"payee":"p"}""", 1, 25)]
     [InlineData("""{"account":"a","payee":"p"}""", 1, 28)]
     [InlineData("{\n\"account\":null,\"amount\":1,\"payee\":\"p\"}", 2, 15)]
-    public async Task WhatIsNoPaymentIsRefusedWithItsPosition(string body, int line, int at)
+    public async Task AnInvalidPaymentIsRefusedWithItsPosition(string body, int line, int at)
     {
         await server.StartAsync();
         HttpResponseMessage answer = await server.PostAsync(body);
@@ -103,7 +103,7 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatCannotBeBookedIsRejectedAndWhatAlwaysFailsIsDead()
+    public async Task AnInvalidBookingIsRejectedAndAPoisonPaymentIsADeadLetter()
     {
         await server.StartAsync("--poison", "evil");
         foreach (string body in new[] { Payment("a", 0), Payment("a", -1), Payment(" ", 1), Payment("a", 1, ""), Payment("a", 0.000000001m),
@@ -124,7 +124,7 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
-    public async Task ATcpClientGoesOnAfterAKillAndWindowsAddUp()
+    public async Task ATcpClientResumesAfterAKillAndWindowsAddUp()
     {
         await server.StartAsync("--tcp", "0", "--window", "1");
         Assert.Equal(["hello 0", "ok 2"], await TalkAsync("hello me", $"1 {Payment("t", 1.05m)}\n2 {Payment("t", 2)}"));
@@ -140,7 +140,7 @@ public sealed class ServeTests : IDisposable
             .Sum(line => decimal.Parse(line.Split(',')[3], System.Globalization.CultureInfo.InvariantCulture));
     }
 
-    /// <returns>What it answers to hello, and the last thing that it says to the rest.</returns>
+    /// <returns>The answer to hello, and the last answer to the frames.</returns>
     private async Task<string[]> TalkAsync(string hello, string frames)
     {
         using var client = new TcpClient();

@@ -3,7 +3,7 @@ namespace Sluice.Samples.Tests.SourceToDestination;
 public class SourceToDestinationTests
 {
     [Fact]
-    public async Task WhatDiffersIsPrintedAndTheDifferencesAreThoseThatWereMade()
+    public async Task TheDifferencesOfTwoTablesArePrinted()
     {
         Ended ended = (await RunAsync("--rows", "30")).Succeeded();
         string[] expected = ["missing 7", "missing 14", "missing 21", "missing 28", "changed 10", "changed 20", "changed 30", "added 31",
@@ -15,7 +15,7 @@ public class SourceToDestinationTests
     }
 
     [Fact]
-    public async Task AGivenFileIsComparedAsItIs()
+    public async Task AnExistingDatabaseIsComparedAsItIs()
     {
         string file = Path.Combine(Path.GetTempPath(), $"source-to-destination-{Guid.NewGuid():N}.db");
         try

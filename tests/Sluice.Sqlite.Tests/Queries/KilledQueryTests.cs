@@ -5,7 +5,7 @@ using Sluice.Programs;
 
 namespace Sluice.Sqlite.Tests.Queries;
 
-/// <summary>A process that takes rows into a store is killed by the system while others add rows.</summary>
+/// <summary>A process that copies rows into a store is killed while other connections add rows.</summary>
 public sealed class KilledQueryTests : IDisposable
 {
     private const int Kills = 12;
@@ -20,7 +20,7 @@ public sealed class KilledQueryTests : IDisposable
     public void Dispose() => directory.Dispose();
 
     [Fact]
-    public async Task EveryRowIsAcceptedOnceHoweverOftenItIsKilled()
+    public async Task EveryRowIsAcceptedOnceDespiteKills()
     {
         var random = new Random(1);
         Run("PRAGMA journal_mode = WAL; CREATE TABLE orders(id INTEGER PRIMARY KEY)");

@@ -3,7 +3,9 @@ using Microsoft.Data.Sqlite;
 
 namespace Sluice.Sqlite.Tests.Queries;
 
-/// <summary>A table of a database that others write to, and a consecutor that accepts its rows over several lives of the process.</summary>
+/// <summary>
+/// A database table that other connections change, and a consecutor that accepts its rows over several lives of the process.
+/// </summary>
 internal sealed class OrdersTable : IAsyncDisposable
 {
     private readonly TempDirectory directory = new();
@@ -42,7 +44,7 @@ internal sealed class OrdersTable : IAsyncDisposable
         await ((items is { } count ? source.Take(count) : source) | consecutor).RunAsync();
     }
 
-    /// <summary>All that was ever accepted, in order.</summary>
+    /// <summary>All accepted items, in order.</summary>
     public async Task<string[]> AcceptedAsync()
     {
         var seen = new ConcurrentQueue<string>();

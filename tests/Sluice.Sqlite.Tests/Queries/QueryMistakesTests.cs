@@ -1,6 +1,6 @@
 namespace Sluice.Sqlite.Tests.Queries;
 
-/// <summary>What is wrong with a query, its key or a row is said with the row's key; what is before it is accepted.</summary>
+/// <summary>An error of a query, its key or a row names the key of the row. The rows before it are accepted.</summary>
 public class QueryMistakesTests
 {
     [Theory]
@@ -18,7 +18,7 @@ public class QueryMistakesTests
         "fails behind the row with id = 2: a row has no value in the key column 'id'. Leave out such rows", 2)]
     [InlineData("SELECT id FROM nowhere WHERE id > @id LIMIT @take", "no such table: nowhere", 0)]
     [InlineData("SELEKT id FROM orders WHERE id > @id LIMIT @take", "It is: SELEKT id FROM orders", 0)]
-    public async Task WhatAQueryDoesWrongIsSaidWithTheRow(string sql, string message, int accepted)
+    public async Task AnInvalidQueryFailsWithTheRowItReached(string sql, string message, int accepted)
     {
         await using var orders = new OrdersTable();
         orders.Add(1, 2, 3, 4, 5);
@@ -29,7 +29,7 @@ public class QueryMistakesTests
     }
 
     [Fact]
-    public async Task ARowOfWhichNoItemCanBeMadeIsNamedAndTheRunAfterTheRepairGoesOnThere()
+    public async Task ARunResumesAtARowThatCouldNotBeConverted()
     {
         await using var orders = new OrdersTable();
         orders.Add(1, 2, 3, 4, 5);
@@ -47,7 +47,7 @@ public class QueryMistakesTests
     }
 
     [Fact]
-    public async Task AKeyThatIsTooLongToBeStoredIsNamed()
+    public async Task ATooLongKeyIsReported()
     {
         await using var orders = new OrdersTable("CREATE TABLE orders(id TEXT)");
         orders.Run($"INSERT INTO orders VALUES('a'), ('{new string('b', 3000)}')");
@@ -59,7 +59,7 @@ public class QueryMistakesTests
     }
 
     [Fact]
-    public async Task APositionByAnotherKeyIsRefused()
+    public async Task APositionOfAnotherKeyIsRefused()
     {
         await using var orders = new OrdersTable();
         orders.Add(1, 2, 3);
@@ -70,7 +70,7 @@ public class QueryMistakesTests
     }
 
     [Fact]
-    public async Task WhatCannotBeMeantIsRefusedWhenItIsMade()
+    public async Task InvalidQueryArgumentsAreRefusedAtConstruction()
     {
         await using var orders = new OrdersTable();
         Assert.Contains("does not use its parameter @id.", Refused("SELECT id FROM orders LIMIT @take", new QueryKey("id", 0L)),

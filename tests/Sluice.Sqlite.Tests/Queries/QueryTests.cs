@@ -2,7 +2,7 @@ using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests.Queries;
 
-/// <summary>Rows of a database as items: in order, each once, over restarts.</summary>
+/// <summary>Rows of a database as items: in order and once, also after restarts.</summary>
 public class QueryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -10,7 +10,7 @@ public class QueryTests
     private static string[] Ids(params int[] ids) => [.. ids.Select(id => $"{id}")];
 
     [Fact]
-    public async Task AllRowsComeInTheOrderOfTheirKeyHoweverManyAreReadAtOnce()
+    public async Task RowsArriveInKeyOrderForAnyPageSize()
     {
         await using var orders = new OrdersTable();
         orders.Add(5, 1, 9, 3, 7, 2, 8);
@@ -25,7 +25,7 @@ public class QueryTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ItGoesOnBehindWhatWasAcceptedAndSeesWhatCameMeanwhile(bool isComposite)
+    public async Task AQueryResumesAfterTheLastAcceptedRowAndSeesNewRows(bool isComposite)
     {
         for (int first = 0; first <= 7; first++)
         {
@@ -50,12 +50,12 @@ public class QueryTests
         Assert.Equal(Ids(1, 2, 3, 2), await orders.AcceptedAsync());
     }
 
-    // Each row becomes two items; the run ends in the middle of the row with id 3, or behind it.
+    // Each row becomes two items. The first run ends before, within or after the items of the row with id 3.
     [Theory]
     [InlineData(4, new[] { "1a", "1b", "2a", "2b", "4a", "4b", "5a", "5b" })]
     [InlineData(5, new[] { "1a", "1b", "2a", "2b", "3a", "4a", "4b", "5a", "5b" })]
     [InlineData(6, new[] { "1a", "1b", "2a", "2b", "3a", "3b", "4a", "4b", "5a", "5b" })]
-    public async Task WhereTheRowThatItWasAtIsDeletedNothingOfTheOthersIsLost(int accepted, string[] expected)
+    public async Task DeletingTheRowAtThePositionLosesNoOtherRow(int accepted, string[] expected)
     {
         await using var orders = new OrdersTable();
         orders.Add(1, 2, 3, 4, 5);
@@ -66,7 +66,7 @@ public class QueryTests
     }
 
     [Fact]
-    public async Task ARowThatAppearsBeforeTheOneThatItWasAtIsNotTakenForIt()
+    public async Task RowsInsertedBeforeThePositionAreNotMistakenForIt()
     {
         await using var orders = new OrdersTable();
         orders.Add(10, 30);
@@ -77,7 +77,7 @@ public class QueryTests
     }
 
     [Fact]
-    public async Task ItLooksForNewRowsUntilItIsDrained()
+    public async Task AQueryPollsForNewRowsUntilItIsDrained()
     {
         await using var orders = new OrdersTable();
         var clock = new TestClock();
@@ -96,7 +96,7 @@ public class QueryTests
     }
 
     [Fact]
-    public async Task NothingIsLockedInTheDatabaseWhileTheRowsAreWorkedOn()
+    public async Task AQueryHoldsNoLockWhileItsRowsAreProcessed()
     {
         await using var orders = new OrdersTable();
         orders.Run("PRAGMA journal_mode = DELETE");
@@ -111,7 +111,7 @@ public class QueryTests
     }
 
     [Fact]
-    public async Task TextsAscendByTheirCodePointsUnlessAnotherOrderIsGiven()
+    public async Task TextKeysAreOrderedByCodePointUnlessTextOrderIsSet()
     {
         await using var orders = new OrdersTable("CREATE TABLE orders(id TEXT COLLATE NOCASE)");
         orders.Run("INSERT INTO orders VALUES('a'), ('B'), ('\uFFFD'), ('\U0001F600')");

@@ -2,8 +2,10 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Rows that a table refuses: NOT NULL, CHECK, a type, a key that is there, a function that fails. Each is one item's failure; all
-/// other rows are there once.</summary>
+/// <summary>
+/// Rows that a table refuses: NOT NULL, CHECK, a type, a duplicate key, a failing function. Only the item of the row fails; all other rows
+/// are written once.
+/// </summary>
 public sealed class RefusedRowTests : IDisposable
 {
     private const string Create =
@@ -20,7 +22,7 @@ public sealed class RefusedRowTests : IDisposable
     [InlineData(true, true)]
     [InlineData(false, false)]
     [InlineData(false, true)]
-    public async Task EachIsALetterWithItsValuesAndTheOthersAreThere(bool isInStore, bool hasKeys)
+    public async Task ARefusedRowBecomesADeadLetterAndTheOthersAreWritten(bool isInStore, bool hasKeys)
     {
         string path = directory.File(isInStore ? "store.db" : "words.db");
         await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process,
@@ -54,10 +56,11 @@ public sealed class RefusedRowTests : IDisposable
         Assert.Equal("295 295", database.Ask("SELECT count(*) || ' ' || count(DISTINCT text) FROM word"));
     }
 
-    /// <summary>A table that is not there any more is no item's fault: nothing dies, the commit is repeated, and goes through when the
-    /// table is back.</summary>
+    /// <summary>
+    /// A missing table is not the fault of an item: no item becomes a dead letter, and the commit is repeated until the table is back.
+    /// </summary>
     [Fact]
-    public async Task ATableThatIsGoneIsWaitedFor()
+    public async Task ACommitWaitsForAMissingTable()
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process,
             cancellation: Cancellation);

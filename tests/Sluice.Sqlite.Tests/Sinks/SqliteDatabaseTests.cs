@@ -4,7 +4,9 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>Rows in a file that is not the store's, with a store that is a dictionary: every place where a process can die.</summary>
+/// <summary>
+/// A sink that writes rows to another file than the store. A dictionary plays the store, so a test can stop at every step of a commit.
+/// </summary>
 public sealed class SqliteDatabaseTests : IDisposable
 {
     private const string Create =
@@ -19,11 +21,12 @@ public sealed class SqliteDatabaseTests : IDisposable
 
     public void Dispose() => directory.Delete(recursive: true);
 
-    // 1: rows are written, nothing is committed; 2: committed, and nobody learns of it. Rows of a replay may be fewer, or others.
+    // Step 1: the rows are written, but the store has not committed. Step 2: the store has committed, but the sink is not told. A replay
+    // may write fewer or other rows.
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task EveryRowIsThereOnceWhereverTheProcessDies(int step)
+    public async Task EveryRowIsWrittenOnceWhereverTheProcessDies(int step)
     {
         string[][] batches = [["a", "b"], ["cc"], ["d", "ee", "f"]];
         for (int deadly = 0; deadly < batches.Length; deadly++)
@@ -53,7 +56,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task AVoidCommitIsTakenBackAndTheNextOneGoesOn()
+    public async Task AVoidCommitIsUndoneAndTheNextOneSucceeds()
     {
         TransactionalSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
@@ -70,7 +73,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task NothingIsWrittenWhileTheFileIsNotInItsPlace(bool isReplaced)
+    public async Task ASinkRefusesToWriteWhileItsFileIsMovedAway(bool isReplaced)
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "An open file cannot be moved there.");
         TransactionalSink<object?[]> sink = await BeginAsync();
@@ -90,7 +93,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task ACommitWhoseRowsCannotAllBeWrittenWritesNone()
+    public async Task ACommitWithARefusedRowWritesNoRows()
     {
         TransactionalSink<object?[]> sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
@@ -135,7 +138,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task TwoSinksOfOneNameCannotHaveOneFile()
+    public async Task TwoSinksOfOneNameCannotShareAFile()
     {
         TransactionalSink<object?[]> sink = await BeginAsync();
         var failure = await Assert.ThrowsAsync<IOException>(() => BeginAsync());
@@ -162,7 +165,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task AStoreThatIsNoSqliteStoreCannotTakeRowsIntoItsFile()
+    public async Task ASinkInTheStoreNeedsASqliteStore()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<string>("words", source => source | SqliteSink.InStore<string>(Insert, Row, Create),
@@ -178,7 +181,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [InlineData("INSERT INTO word VALUES(?1)", Create, "table word has 4 columns but 1 values were supplied")]
     [InlineData(Insert, null, "no such table: word")]
     [InlineData(Insert, "CRATE TABLE word(text)", "near \"CRATE\": syntax error")]
-    public async Task AStatementThatCannotBeRunIsRefusedAtTheStartWithTheNameOfItsNode(string insert, string? create, string message)
+    public async Task AnInvalidStatementIsRefusedAtTheStartWithItsNode(string insert, string? create, string message)
     {
         foreach (bool isInStore in (bool[])[true, false])
         {
@@ -197,7 +200,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     }
 
     [Fact]
-    public async Task ATakingBackThatCannotBeRunIsRefusedAtTheStart()
+    public async Task AnInvalidUndoStatementIsRefusedAtTheStart()
     {
         foreach (string delete in (string[])["DELETE FROM nowhere WHERE text = ?1",
             "DELETE FROM word WHERE text = ?1 AND length = ?2 AND raw = ?5"])
@@ -211,7 +214,7 @@ public sealed class SqliteDatabaseTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task ARowWithAnotherNumberOfValuesThanPlacesIsAnItemThatFailsInItsNode(bool isInStore)
+    public async Task ARowWithAWrongNumberOfValuesFailsItsItem(bool isInStore)
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(FilePath + ".store", Durability.Process);
         Func<string, object?[]> values = word => word switch { "short" => Row(word)[..3], "none" => null!, _ => Row(word) };

@@ -2,10 +2,10 @@ using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests.Victims;
 
-/// <summary>The contract, with an owner that is a process of its own and is killed by the system.</summary>
+/// <summary>The contract with an owner in another process, which is killed by SIGKILL.</summary>
 public class KilledOwnerTests
 {
-    // Two of the random walks are enough here, where each kill costs a process.
+    // Each kill costs a process here, so two of the random walks are enough.
     public static TheoryData<string> Scenarios =>
     [
         .. StreamStoreContract.Scenarios.Where(scenario => !scenario.StartsWith("RandomOperations", StringComparison.Ordinal)

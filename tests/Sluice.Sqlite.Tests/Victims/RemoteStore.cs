@@ -5,7 +5,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests.Victims;
 
-/// <summary>A store in another process, called like one in this.</summary>
+/// <summary>A store in another process, called like a local one.</summary>
 #pragma warning disable CA1852 // the proxy is made of a class derived from it at run time
 internal class RemoteStore : DispatchProxy
 #pragma warning restore CA1852

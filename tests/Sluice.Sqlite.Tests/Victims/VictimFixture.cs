@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Sqlite.Tests.Victims;
 
-/// <summary>A store whose owner is a process of its own, killed by SIGKILL.</summary>
+/// <summary>A store whose owner is another process, killed by SIGKILL.</summary>
 internal sealed class VictimFixture(Durability durability) : StreamStoreFixture
 {
     private readonly TempDirectory directory = new();
@@ -13,7 +13,7 @@ internal sealed class VictimFixture(Durability durability) : StreamStoreFixture
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
     {
         open = await next;
-        next = StartAsync();                         // warm when it is needed
+        next = StartAsync();                         // started early, so that it is ready when needed
         await open.CallAsync("open", directory.File("store.db"), durability == Durability.Power, time.GetUtcNow());
         return RemoteStore.Over(open);
     }

@@ -8,7 +8,7 @@ public class GraphDoorTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task EveryItemResolvesTheGraphInOrderAndAsManyAtATimeAsAskedFor()
+    public async Task AGraphStageResolvesItemsInParallelAndInOrder()
     {
         const int Lanes = 8;
         int running = 0, most = 0;
@@ -33,7 +33,7 @@ public class GraphDoorTests
     }
 
     [Fact]
-    public async Task AResolveThatFailsIsAFailureOfTheStageAndNamesTheNode()
+    public async Task AFailedGraphFailsTheStageAndNamesTheNode()
     {
         GraphBuilder<int> builder = Graph.For<int>("page");
         builder.Add("price", n => n == 3 ? throw new FormatException("no price") : n);

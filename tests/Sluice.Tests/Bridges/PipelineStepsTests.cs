@@ -9,7 +9,7 @@ public class PipelineStepsTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task APipeTakesWhatAStepHasMadeAndGivesItToTheNext()
+    public async Task APipeCanBeAStepBetweenTwoSteps()
     {
         Step<int, int[]> numbers = Step.Of((int count) => Enumerable.Range(1, count).ToArray());
         Step<int[], string[]> format = (Pipe.Of<int>() | (n => n * n) | (n => $"{n}")).AsStep();
@@ -22,7 +22,7 @@ public class PipelineStepsTests
     }
 
     [Fact]
-    public async Task ARunThatFailsFailsItsStepAndACancelledStepCancelsItsRun()
+    public async Task AFailedRunFailsItsStepAndACancelledStepCancelsTheRun()
     {
         List<int> seen = [];
         Pipeline breaks = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no good") : n) | (n => seen.Add(n));

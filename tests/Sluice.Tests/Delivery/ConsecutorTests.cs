@@ -10,7 +10,7 @@ public class ConsecutorTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhatIsSentIsProcessedAndCounted()
+    public async Task SentItemsAreProcessedAndCounted()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentBag<int>();
@@ -30,7 +30,7 @@ public class ConsecutorTests
     [InlineData(DeliveryLevel.Confirm, 1, 0, 2)]
     [InlineData(DeliveryLevel.Track, 1, 1, 1)]
     [InlineData(DeliveryLevel.Replay, 4, 2, 0)]
-    public async Task EachLevelDoesWithAFailureWhatItSays(DeliveryLevel level, int starts, int dead, int cancelled)
+    public async Task EachDeliveryLevelRetriesAndDeadLettersAsItPromises(DeliveryLevel level, int starts, int dead, int cancelled)
     {
         var attempts = new ConcurrentDictionary<int, int>();
         Sluice.DeliveryGuarantee delivery = level switch
@@ -87,14 +87,14 @@ public class ConsecutorTests
         await Member.UntilAsync(consecutor, snapshot => snapshot is { Retrying: 1, Completed: 2 });
 
         Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
-        await clock.WaitForTimersAsync(2, Cancellation);              // the heart, and the pump that waits for what is due
+        await clock.WaitForTimersAsync(2, Cancellation);              // the timers of the heartbeat and of the retry
         clock.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal(3, (await idle).Completed);
         Assert.Equal([2, 3, 1], seen);
     }
 
     [Fact]
-    public async Task AStopLetsWhatIsUnderWayEndAndChargesNothing()
+    public async Task AStopFinishesItemsInFlightWithoutChargingAnAttempt()
     {
         await using var store = new MemoryStreamStore();
         var begun = new SemaphoreSlim(0);
@@ -125,7 +125,7 @@ public class ConsecutorTests
     }
 
     [Fact]
-    public void AStageThatWouldForgetIsRefusedByName()
+    public void AStageWithStateInMemoryAndAForeignSourceAreRefusedByName()
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", source => source.Skip(10) | (_ => { })));
         Assert.Contains("A skip does not fit into a consecutor: it ", failure.Message, StringComparison.Ordinal);
@@ -135,7 +135,7 @@ public class ConsecutorTests
     }
 
     [Fact]
-    public async Task WithoutAStoreItemsAreFollowedInThisProcess()
+    public async Task WithoutAStoreAConsecutorRetriesAndPassesTheSameObject()
     {
         int starts = 0;
         var last = new ConcurrentQueue<object>();
@@ -152,7 +152,7 @@ public class ConsecutorTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task WithoutAStoreManyItemsGoThroughAndTheFailedOnesAreKeptWithTheirIds(bool hasBoundary)
+    public async Task WithoutAStoreItemsAreCountedAndRetriesKeepTheirIds(bool hasBoundary)
     {
         const int Count = 20_000;
         var ids = new ConcurrentDictionary<int, ConcurrentBag<string>>();

@@ -3,8 +3,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A consecutor over a store that survives, whose process dies at random calls of it, and is started again until everything has
-/// ended.</summary>
+/// <summary>Runs a consecutor whose process dies at random calls of the store and is started again until all items have ended. The store
+/// survives.</summary>
 internal sealed class CrashLab(Random random, int items)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -21,7 +21,7 @@ internal sealed class CrashLab(Random random, int items)
         },
     };
 
-    /// <summary>What stands between the store and each process.</summary>
+    /// <summary>Wraps the store of each process.</summary>
     public Func<IStreamStore, IStreamStore> Wrap { get; init; } = static store => store;
 
     public Func<int, string?>? Key { get; init; }
@@ -29,19 +29,19 @@ internal sealed class CrashLab(Random random, int items)
     /// <summary>Whether the input is complete when everything was sent.</summary>
     public bool IsCompleted { get; init; }
 
-    /// <summary>How it ended.</summary>
+    /// <summary>The snapshot at the end.</summary>
     public ConsecutorSnapshot End { get; private set; } = null!;
 
     public List<DeadLetter> Letters { get; } = [];
 
-    /// <summary>Runs numbers from zero through a pipeline, in several lives.</summary>
+    /// <summary>Sends the numbers from zero through a pipeline, over the lives of several processes.</summary>
     public async Task PlayAsync(Func<Source<int>, Pipeline> body, CancellationToken cancellation)
     {
         await using var store = await ScenarioStore.OpenAsync();
         for (int life = random.Next(6); life >= 0; life--)
         {
             var mortal = new MortalStore(Wrap(store), life == 0 ? int.MaxValue : random.Next(1, 150), (Moment)random.Next(3));
-            // so that state is evicted after each epoch, now and then, or never
+            // state is evicted after each round, now and then, or never
             var memory = new StateMemory(random.Next(3) switch { 0 => 0, 1 => 1_000, _ => StateMemory.DefaultBytes });
             ConsecutorOptions options = Options with { Store = mortal, Process = new(), StateMemory = memory };
             Consecutor<int> consecutor = Key is null ? new("numbers", body, options) : new("numbers", body, options) { Key = Key };

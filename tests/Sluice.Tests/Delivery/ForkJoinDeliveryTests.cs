@@ -9,9 +9,8 @@ public class ForkJoinDeliveryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Whatever the branches leave of an item, and whatever dies or fails meanwhile: one result for each item, once.</summary>
     [Fact]
-    public void AListIsNotDividedInABranch()
+    public void BisectIsRefusedInABranch()
     {
         InvalidTopologyException failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int[]>("lists",
             source => source.ForkJoin(sums => sums | (list => list.Sum()) | Stage.Bisect, sizes => sizes | (list => list.Length),
@@ -19,6 +18,7 @@ public class ForkJoinDeliveryTests
         Assert.Contains("Bisect does not fit to a", failure.Message, StringComparison.Ordinal);
     }
 
+    /// <summary>Each item has one result, whatever its branches filter, and despite failures and crashes.</summary>
     [Fact]
     public Task AJoinFiresOnceForEachItemAlsoWhenBranchesFilterEverything() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
@@ -50,7 +50,7 @@ public class ForkJoinDeliveryTests
             && starts.AddOrUpdate(what, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : value;
     });
 
-    /// <summary>State in a branch and behind the join: what an item has changed is undone when it fails in another branch, and counted
+    /// <summary>State in a branch and behind the join: a failure in another branch undoes the item's state changes, and each item counts
     /// once.</summary>
     [Fact]
     public Task StateInABranchCountsEachItemOnce() => CrashLab.PlayAllAsync(60, async (seed, cancellation) =>
@@ -78,7 +78,8 @@ public class ForkJoinDeliveryTests
         Assert.Equal((items, 0L), (lab.End.Completed, lab.End.Unaccounted));
     });
 
-    /// <summary>What has failed in a branch is kept as it was accepted, under the name of the node that failed, and begins anew.</summary>
+    /// <summary>The dead letter keeps the item as it was accepted and names the failed node; a redrive starts the item from the
+    /// beginning.</summary>
     [Theory, InlineData(true), InlineData(false)]
     public async Task ADeadLetterOfABranchHoldsTheItemAndIsRedrivenFromTheStart(bool isApart)
     {
@@ -114,9 +115,9 @@ public class ForkJoinDeliveryTests
                 }) | ledger.Sink<string>(), new() { Store = store, Process = new(), Delivery = DeliveryGuarantee.Replay(1, Backoff.None) });
     }
 
-    /// <summary>A skipped part counts as filtered; a dead one is not joined, nor is anything of its item committed.</summary>
+    /// <summary>A skipped part counts as filtered. An item with a dead part is not joined, and none of its outputs is committed.</summary>
     [Theory, InlineData(true), InlineData(false)]
-    public async Task WhatABranchPutsOutByNameIsCommittedWithTheItemOrNotAtAll(bool isApart)
+    public async Task ANamedOutputOfABranchIsCommittedWithItsItemOrNotAtAll(bool isApart)
     {
         await using var store = new MemoryStreamStore();
         (var ledger, var noted) = (new Ledger(), new Ledger());
@@ -140,9 +141,9 @@ public class ForkJoinDeliveryTests
         Assert.Equal(living.Select(static n => $"{n}").Order(), noted.Lines.Order());
     }
 
-    /// <summary>What is in the branches when a consecutor stops is finished, or runs again.</summary>
+    /// <summary>At a stop, items in the branches are finished; after a crash they run again.</summary>
     [Theory, InlineData(true), InlineData(false)]
-    public async Task WhatIsInTheBranchesAtAStopIsJoinedOnce(bool isCrash)
+    public async Task ItemsInTheBranchesAtAStopOrCrashAreJoinedOnce(bool isCrash)
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
@@ -177,7 +178,7 @@ public class ForkJoinDeliveryTests
     }
 
     [Fact]
-    public void WhatHoldsItemsIsRefusedInABranchAndTheJoinNeedsNoName()
+    public void AStageThatHoldsItemsIsRefusedInABranch()
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers",
             source => source.ForkJoin(first => first.Chunk(3) | Stage.Named("chunks"), second => second, static (n, _, _) => n)

@@ -3,18 +3,18 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A store that can stand still: its calls do not return then, whatever becomes of their tokens. What it was asked meanwhile it
-/// does when it goes on.</summary>
+/// <summary>A store that can hang: its calls do not return, even if their tokens are cancelled. When it thaws, it carries the calls
+/// out.</summary>
 internal sealed class FrozenStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private readonly Lock sync = new();
     private TaskCompletionSource? thaw;
     private int calls;
 
-    /// <summary>Stands still from this call on, counted from zero; never unless given.</summary>
+    /// <summary>The call, counted from zero, from which the store hangs; never by default.</summary>
     public int FreezesAt { get; set; } = int.MaxValue;
 
-    /// <summary>Told when a call stands still.</summary>
+    /// <summary>Released when a call hangs.</summary>
     public SemaphoreSlim Stuck { get; } = new(0);
 
     public int Calls => Volatile.Read(ref calls);

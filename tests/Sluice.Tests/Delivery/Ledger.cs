@@ -2,7 +2,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A file that survives, and the sink that writes it: by committed lengths, as files are written.</summary>
+/// <summary>A file that outlives its processes, and a sink that writes it by committed lengths, as the file sink does.</summary>
 internal sealed class Ledger
 {
     private readonly List<string> lines = [];

@@ -10,8 +10,8 @@ internal enum Moment
     After,
 }
 
-/// <summary>A store as a process sees it that dies at one of its calls: from there on none succeeds, and who waits is told. Some appends
-/// are on their way for a while, and arrive also if it has died meanwhile.</summary>
+/// <summary>The store as a process sees it that dies at one of its calls: every later call fails, and Died completes. Some appends are
+/// delayed, and arrive even if the process has died meanwhile.</summary>
 internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private const int MostTurns = 1_000;
@@ -24,8 +24,7 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
 
     public string? LastCall { get; private set; }
 
-    /// <summary>Waits until what a consecutor over it is to do is done, which must succeed, or until the process has died with
-    /// it.</summary>
+    /// <summary>Waits until the work of a consecutor over this store has succeeded, or until the process has died.</summary>
     public async Task OutliveAsync(Consecutor<int> consecutor, Task work)
     {
         await Task.WhenAny(work, Died);
@@ -36,12 +35,12 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
         }
         catch (Exception) when (Died.IsCompleted)
         {
-            // as anything does whose process has died
+            // expected: its process has died
         }
         if (!Died.IsCompleted) await consecutor.DisposeAsync();
     }
 
-    // Whoever has sent it cannot take it back.
+    // An append that was sent cannot be cancelled.
     public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
         => base.AppendAsync(request, CancellationToken.None);
 
@@ -61,7 +60,7 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
         Task<T>? running = moment == Moment.Before ? null : call().AsTask();
         if (moment == Moment.After && running is not null) await running;
         died.TrySetResult();
-        if (moment == Moment.Inside && running is not null) await running;        // it is done, but nobody learns of it
+        if (moment == Moment.Inside && running is not null) await running;        // the call is carried out, but its answer is lost
         throw new StreamStoreException("The process has died.");
     }
 }

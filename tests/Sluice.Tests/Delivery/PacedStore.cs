@@ -12,7 +12,7 @@ internal sealed class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner,
 {
     private int calls;
 
-    /// <summary>Moves the clock on by a step at a time, a second unless told, until something is reached; fails after two thousand
+    /// <summary>Advances the clock step by step, by one second unless told otherwise, until a condition holds; fails after two thousand
     /// steps.</summary>
     public async Task PassAsync(TestClock clock, Func<bool> isReached, Func<string> describe, TimeSpan? step = null)
     {

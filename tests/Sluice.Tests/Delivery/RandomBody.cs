@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What one accepted item must become.</summary>
+/// <summary>The expected outcome of one accepted item.</summary>
 internal sealed class Expectation
 {
     public List<string> Lines { get; } = [];

@@ -2,12 +2,12 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Random pipelines whose process dies at random calls of the store: the books are compared with an oracle that only
+/// <summary>Random pipelines whose process dies at random calls of the store: the counts are compared with an oracle that only
 /// counts.</summary>
 public class RandomCrashTests
 {
     [Fact]
-    public Task WhateverDiesEveryAcceptedItemHasOneEnd() => CrashLab.PlayAllAsync(60, PlayAsync);
+    public Task EachAcceptedItemEndsOnceDespiteCrashes() => CrashLab.PlayAllAsync(60, PlayAsync);
 
     private static async Task PlayAsync(int seed, CancellationToken cancellation)
     {

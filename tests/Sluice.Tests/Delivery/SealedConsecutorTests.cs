@@ -13,7 +13,7 @@ public class SealedConsecutorTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhatIsNotAuthenticIsALetterAndTheCodeIsNotCalled()
+    public async Task AnUnauthenticPayloadIsDeadLetteredWithoutCallingTheHandler()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentBag<string>();
@@ -53,10 +53,9 @@ public class SealedConsecutorTests
         }
     }
 
-    /// <summary>Replays, letters of parts and outputs are written and read in the same way; state is not, so that it can be
-    /// migrated.</summary>
+    /// <summary>Retries, dead letters of parts and outputs are sealed as well; state is not, so that it can be migrated.</summary>
     [Fact]
-    public async Task EverythingThatBecomesAnEntryIsSealed()
+    public async Task DeadLettersAndOutputsAreSealedAndReadBack()
     {
         await using var store = new MemoryStreamStore();
         var booked = new ConcurrentBag<string>();
@@ -92,7 +91,7 @@ public class SealedConsecutorTests
     }
 
     [Fact]
-    public void WhoMakesItemsOfBytesReadsThemWithoutLayers()
+    public void TheSerializerOfAConsecutorReadsPlainPayloads()
     {
         var consecutor = new Consecutor<string>("orders", source => source | (_ => { }), new() { Serializers = Serializers });
 

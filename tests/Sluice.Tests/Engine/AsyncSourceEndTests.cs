@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>An asynchronous enumerator waits when no more items are wanted.</summary>
+/// <summary>A drain begins while the enumerator of an asynchronous source waits for its next item.</summary>
 public class AsyncSourceEndTests
 {
     [Fact]
@@ -35,7 +35,7 @@ public class AsyncSourceEndTests
     }
 
     [Fact]
-    public async Task AnEnumeratorThatIgnoresItsTokenIsNamedWhenTheGraceIsOver()
+    public async Task AnEnumeratorThatIgnoresItsTokenIsNamedAfterTheStopTimeout()
     {
         var waiting = new TaskCompletionSource();
         var never = new TaskCompletionSource();

@@ -26,12 +26,12 @@ public sealed class BlockedSourceTests : IDisposable
     [InlineData(Kind.Sequence, ExecutionMode.SingleThread)]
     [InlineData(Kind.Asynchronous, ExecutionMode.MultiThread)]
     [InlineData(Kind.Asynchronous, ExecutionMode.SingleThread)]
-    public async Task ADrainGoesThroughAndEndsAfterTheGrace(Kind kind, ExecutionMode mode)
+    public async Task ADrainOfABlockedSourceEndsAtTheStopTimeout(Kind kind, ExecutionMode mode)
     {
         (PipelineRun run, Task start) = await StartAsync(kind, mode);
         Task<bool> drained = run.StopAsync();
-        clock.Advance(TimeSpan.FromSeconds(1));      // the time to return
-        await ended.Task;                            // its items were processed
+        clock.Advance(TimeSpan.FromSeconds(1));      // the source gets this long to return
+        await ended.Task;                            // the sink has processed the items of the source
         Assert.Equal([1], seen);
         Assert.False(drained.IsCompleted);
         await AdvanceUntilAsync(drained);
@@ -43,7 +43,7 @@ public sealed class BlockedSourceTests : IDisposable
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
-    public async Task ADeadlineHoldsAndTheAnswerIsThatAllWentThrough(ExecutionMode mode)
+    public async Task ADrainOfABlockedSourceSucceedsWithADeadline(ExecutionMode mode)
     {
         (PipelineRun run, Task start) = await StartAsync(Kind.Sequence, mode);
         Task<bool> drained = run.StopAsync(TimeSpan.FromMilliseconds(500));
@@ -57,7 +57,7 @@ public sealed class BlockedSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task AnItemThatComesWithinTheMomentGoesThrough()
+    public async Task AnItemEmittedRightAfterTheStopIsStillProcessed()
     {
         (PipelineRun run, Task start) = await StartAsync(Kind.Sequence, ExecutionMode.MultiThread);
         Task<bool> drained = run.StopAsync();
@@ -69,7 +69,7 @@ public sealed class BlockedSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task AStageThatWantsNoMoreEndsTheRunBehindABlockedSequence()
+    public async Task ATakeEndsTheRunAlthoughTheSourceBlocks()
     {
         PipelineRun run = ((Source.From(Blocked()) | Stage.Named("blocked")).Buffer(4)
             .Where(_ => blocked.Task.IsCompleted || blocked.Task.Wait(Timeout.Infinite)).Take(1) | StageNode.Of(() => new Seen(this)))
@@ -87,7 +87,7 @@ public sealed class BlockedSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task AReadThatBlocksIsNotWaitedFor()
+    public async Task ADrainDoesNotWaitForABlockingRead()
     {
         using var reader = new BlockingReader(blocked, goOn);
         PipelineRun run = (Source.Lines(reader) | Stage.Named("lines")
@@ -104,7 +104,7 @@ public sealed class BlockedSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task AFunctionThatPushesAndBlocksDoesNotHoldUpWhatItHasPushed()
+    public async Task APushedItemIsProcessedWhileItsSourceBlocks()
     {
         var got = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
         PipelineRun run = Source.Create<int>(async (push, _) =>
@@ -118,7 +118,7 @@ public sealed class BlockedSourceTests : IDisposable
     }
 
     [Fact]
-    public async Task ADeadlineThatIsNoneIsRefusedBeforeTheDrainBegins()
+    public async Task ANegativeDeadlineIsRefusedBeforeTheDrainBegins()
     {
         ManualSource<int> intake = Source.Manual<int>();
         PipelineRun run = intake.ForEach(seen.Add).Start();
@@ -150,7 +150,7 @@ public sealed class BlockedSourceTests : IDisposable
         }
     }
 
-    /// <summary>The source returns, too late: that has no visible effect.</summary>
+    /// <summary>Lets the source return after the run has ended: its late item must not arrive.</summary>
     private async Task ReleaseAsync(PipelineRun run, Task start)
     {
         goOn.Set();
@@ -175,7 +175,7 @@ public sealed class BlockedSourceTests : IDisposable
         }
     }
 
-#pragma warning disable CS1998 // asynchronous by its type only
+#pragma warning disable CS1998 // no await: the enumerator blocks on purpose
     private async IAsyncEnumerable<int> BlockedAsync()
     {
         foreach (int item in Blocked()) yield return item;

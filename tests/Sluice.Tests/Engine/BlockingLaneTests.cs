@@ -2,13 +2,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>Each lane of a blocking stage has a thread of its own, at once.</summary>
+/// <summary>Each lane of a blocking stage has a thread of its own from the start.</summary>
 public class BlockingLaneTests
 {
     [Theory]
     [InlineData(64)]
     [InlineData(1)]
-    public async Task AllLanesBlockAtTheSameTimeOnThreadsOfTheirOwn(int lanes)
+    public async Task EachLaneOfABlockingStageHasAThreadOfItsOwn(int lanes)
     {
         using var together = new CountdownEvent(lanes);
         List<int> seen = [];
@@ -27,7 +27,7 @@ public class BlockingLaneTests
     }
 
     [Fact]
-    public async Task ASchedulerOfTheRunsOwnIsUsed()
+    public async Task BlockingLanesUseTheSchedulerOfTheRun()
     {
         int thread = Environment.CurrentManagedThreadId;
         var scheduler = new SeededScheduler(3);
@@ -38,7 +38,7 @@ public class BlockingLaneTests
     }
 
     [Fact]
-    public void WhatRemembersIsRefused()
+    public void BlockingIsRefusedOnAStatefulStage()
         => Assert.Contains("Blocking() does not fit",
         Assert.Throws<InvalidOperationException>(static () => _ = Source.From([1]).Distinct() | Stage.Blocking()).Message);
 }

@@ -15,7 +15,7 @@ public class DrainTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task ADrainStopsTheSourceAndLetsTheRestGoThrough(ExecutionMode mode)
+    public async Task ADrainStopsTheSourceAndProcessesTheItemsInFlight(ExecutionMode mode)
     {
         for (int round = 0; round < 20; round++)
         {
@@ -42,12 +42,12 @@ public class DrainTests
             await starting;
             Assert.Equal(produced, seen);
             Assert.Equal(new ItemCounts(produced, produced, 0, 0, 0), run.Snapshot().Roots);
-            Assert.True(await run.StopAsync());                         // once more does nothing
+            Assert.True(await run.StopAsync());                         // a second stop does nothing
         }
     }
 
     [Fact]
-    public async Task ASourceThatIgnoresItsTokenDoesNotHoldADrainUpAndIsNamedWhileItRuns()
+    public async Task ADrainNamesASourceThatIgnoresItsTokenUntilItEnds()
     {
         var late = new TaskCompletionSource();
         async IAsyncEnumerable<int> Deaf()
@@ -72,7 +72,7 @@ public class DrainTests
     }
 
     [Fact]
-    public async Task ADrainEndsByItsDeadlineAlsoIfASourceIgnoresItsToken()
+    public async Task ADrainEndsAtItsDeadlineIfASourceIgnoresItsToken()
     {
         var never = new TaskCompletionSource();
         async IAsyncEnumerable<int> Deaf()
@@ -95,7 +95,7 @@ public class DrainTests
     }
 
     [Fact]
-    public async Task AStopWhoseTokenIsCancelledCancelsTheRestAsItsDeadlineWould()
+    public async Task CancellingTheTokenOfAStopCancelsTheRun()
     {
         using var shutdown = new CancellationTokenSource();
         sink.Block();
@@ -106,14 +106,14 @@ public class DrainTests
         scheduler.RunUntilIdle();
         Assert.False(stopped.IsCompleted);
         await shutdown.CancelAsync();
-        clock.Advance(TimeSpan.FromSeconds(1));                          // what code has to notice it
+        clock.Advance(TimeSpan.FromSeconds(1));                          // user code gets this long to notice the cancellation
         scheduler.RunUntilIdle();
         Assert.False(await stopped);
         Assert.True(run.Completion.IsCanceled);
     }
 
     [Fact]
-    public async Task ACancelledRunSaysWhyAndItsEndCanBeAwaited()
+    public async Task ACancelledRunReportsTheFirstReason()
     {
         PipelineRun run = (source.Source | sink.Sink).Start(Options);
         scheduler.RunUntilIdle();
@@ -127,7 +127,7 @@ public class DrainTests
     }
 
     [Fact]
-    public async Task ARunThatHadFailedIsNotCancelledAndTheWaitForItsEndDoesNotFail()
+    public async Task CancellingAFailedRunKeepsItsFailureAndDoesNotThrow()
     {
         PipelineRun run = Source.Range(0, 10).ForEach(static n => throw new InvalidOperationException($"no {n}")).Start(Options);
         scheduler.RunUntilIdle();
@@ -137,7 +137,7 @@ public class DrainTests
     }
 
     [Fact]
-    public async Task ADrainEndsByItsDeadlineWithItemsUnderWayAndASourceThatIgnoresItsToken()
+    public async Task ADrainReturnsFalseIfItemsAreInFlightAtItsDeadline()
     {
         var never = new TaskCompletionSource();
         async IAsyncEnumerable<int> Deaf()
@@ -157,7 +157,7 @@ public class DrainTests
     }
 
     [Fact]
-    public async Task CodeThatIgnoresEvenTheCancellationAtTheDeadlineIsLeftBehindASecondLater()
+    public async Task AStageThatIgnoresCancellationIsAbandonedASecondAfterTheDeadline()
     {
         var never = new TaskCompletionSource();
         PipelineRun run = (source.Source | (async (int _) => await never.Task) | Stage.Named("deaf")).Start(Options);

@@ -7,8 +7,8 @@ using Sluice.Tests.Pipelines.Operators;
 namespace Sluice.Tests.Engine;
 
 /// <summary>
-/// On one thread, a loop that always has something to do goes to the end of the queue now and then. Each test continues until other work
-/// has run, and gives up after very many items.
+/// On one thread, a loop that never runs out of work yields to other work now and then. Each test continues until other work has run, and
+/// gives up after very many items.
 /// </summary>
 public class FairnessTests
 {
@@ -17,13 +17,13 @@ public class FairnessTests
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
-    public void ASourceWhoseItemsGoNowhereLetsAnotherOneRun(ExecutionMode mode)
+    public void ASourceWhoseItemsAreFilteredOutLetsAnotherSourceRun(ExecutionMode mode)
         => LetsAnotherOneRun(mode, Source.From);
 
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
-    public void ASourceOfAsynchronousItemsThatAreThereAtOnceLetsAnotherOneRun(ExecutionMode mode)
+    public void AnAsyncSourceThatNeverWaitsLetsAnotherSourceRun(ExecutionMode mode)
         => LetsAnotherOneRun(mode, endless => Source.From(endless.Async()));
 
     [Theory]
@@ -31,7 +31,7 @@ public class FairnessTests
     [InlineData(ExecutionMode.MultiThread, true)]
     [InlineData(ExecutionMode.SingleThread, false)]
     [InlineData(ExecutionMode.SingleThread, true)]
-    public void AnItemOfWhichVeryManyComeLetsAnotherSourceRun(ExecutionMode mode, bool asynchronous)
+    public void ASelectManyWithEndlessOutputLetsAnotherSourceRun(ExecutionMode mode, bool asynchronous)
         => LetsAnotherOneRun(mode, endless => asynchronous ? Source.From([0]).SelectManyAsync((_, _) => endless.Async())
         : Source.From([0]).SelectMany(_ => endless));
 
@@ -55,13 +55,13 @@ public class FairnessTests
     }
 
     [Fact]
-    public void AnIslandWhoseInputIsAlwaysFilledAgainLetsOthersRun()
+    public void AnIslandWhoseInputIsAlwaysRefilledLetsOtherWorkRun()
     {
         var scheduler = new QueueScheduler(isSerial: false);
         var other = new Other();
         var pump = new IslandPump(NewRun(scheduler), 0);
         Boundary<int>? input = null;
-        // Like another thread that is always a little faster.
+        // Simulates a producer thread that is always a little faster.
         var inlet = new Refilled(item =>
         {
             if (item == VeryMany || other.HasRun) return input!.CompleteAsync();
@@ -80,7 +80,7 @@ public class FairnessTests
     }
 
     [Fact]
-    public void ALaneThatAlwaysFindsAnotherChunkLetsOthersRun()
+    public void ALaneThatAlwaysFindsAnotherChunkLetsOtherWorkRun()
     {
         var scheduler = new QueueScheduler(isSerial: false);
         var other = new Other();
@@ -104,7 +104,7 @@ public class FairnessTests
     }
 
     [Fact]
-    public void TheOutputOfLanesThatAreAlwaysFasterLetsOthersRun()
+    public void TheOutputOfAParallelStageLetsOtherWorkRun()
     {
         var scheduler = new QueueScheduler(isSerial: false);
         var other = new Other();
@@ -125,7 +125,7 @@ public class FairnessTests
         Assert.InRange(next.Taken, 1, VeryMany - 1);
         Assert.True(output.IsEnded);
 
-        // The work of the input, and then of a lane, on threads of their own.
+        // Does what the input and then a lane would do on their own threads.
         void Finish(int item)
         {
             Chunk<int, int> chunk = board.Rent();
@@ -200,7 +200,7 @@ public class FairnessTests
         public void Execute() => HasRun = true;
     }
 
-    /// <summary>An inlet that brings more for every item it takes.</summary>
+    /// <summary>An inlet that calls a function for every item, to produce the next one.</summary>
     private sealed class Refilled(Func<int, ValueTask> more) : Inlet<int>
     {
         public int Taken { get; private set; }

@@ -10,7 +10,7 @@ public class FlowOfExecutionTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task EveryStageSeesTheCallersValues(ExecutionMode mode)
+    public async Task EveryStageSeesTheAsyncLocalsOfTheCaller(ExecutionMode mode)
     {
         List<string> missing = [];
         Pipeline pipeline = (Source.From(Items()) | CheckedAsync | Stage.Parallel(3) | CheckedAsync | CheckedAsync | Checked
@@ -47,7 +47,7 @@ public class FlowOfExecutionTests
     }
 
     [Fact]
-    public async Task TheFlowOfTheCallerIsLeftAsItWas()
+    public async Task ARunDoesNotChangeTheAsyncLocalsOfTheCaller()
     {
         Tenant.Value = "acme";
         Pipeline pipeline = Source.From([1, 2]).Do(static _ => Tenant.Value = "changed").ForEach(static _ => { });
@@ -57,7 +57,7 @@ public class FlowOfExecutionTests
     }
 
     [Fact]
-    public async Task AFlowThatIsSuppressedStaysSo()
+    public async Task ASuppressedExecutionContextDoesNotFlowIntoTheRun()
     {
         Tenant.Value = "acme";
         string? seen = "";
@@ -81,7 +81,7 @@ public class FlowOfExecutionTests
     }
 
     [Fact]
-    public async Task ARunThatIsStoppedBeforeItBeginsUnsubscribes()
+    public async Task ARunThatIsCancelledBeforeItBeginsUnsubscribes()
     {
         var ticker = new Ticker();
         using var cancellation = new CancellationTokenSource();

@@ -10,7 +10,7 @@ public class HeartTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ACallThatIsLateDoesNotPutOffTheNextOnes()
+    public async Task ALateBeatDoesNotPostponeTheNextBeats()
     {
         var clock = new TestClock();
         DateTimeOffset start = clock.GetUtcNow();
@@ -22,7 +22,7 @@ public class HeartTests
         }, Fail);
         clock.Advance(Interval);
         await called.WaitAsync(Cancellation);
-        clock.Advance(2.4 * Interval);               // one beat is missed, and the next one is late
+        clock.Advance(2.4 * Interval);               // one beat is skipped, and the next beat is late
         mayGoOn.Release();
         await called.WaitAsync(Cancellation);
         mayGoOn.Release();
@@ -36,7 +36,7 @@ public class HeartTests
     }
 
     [Fact]
-    public async Task ACallInBetweenDoesNotMoveTheNextOnes()
+    public async Task AnExtraBeatDoesNotMoveTheNextBeats()
     {
         var clock = new TestClock();
         DateTimeOffset start = clock.GetUtcNow();
@@ -57,7 +57,7 @@ public class HeartTests
     }
 
     [Fact]
-    public async Task WhatABeatThrowsIsItsOwnersToKnowAndTheHeartGoesOn()
+    public async Task AFailedBeatIsReportedAndTheTimerContinues()
     {
         var clock = new TestClock();
         List<Exception> told = [];
@@ -84,7 +84,7 @@ public class HeartTests
     }
 
     [Fact]
-    public async Task AStoreThatBlocksItsCallerHoldsUpNoOtherHeart()
+    public async Task AStoreThatBlocksItsCallerDelaysNoOtherHeartbeat()
     {
         var clock = new TestClock();
         using ManualResetEventSlim goOn = new();
@@ -111,7 +111,7 @@ public class HeartTests
     }
 
     [Fact]
-    public async Task AThousandHeartsOfTheSystemsClockShareTwoThreads()
+    public async Task AThousandHeartbeatTimersShareAFewThreads()
     {
         using CountdownEvent called = new(1000);
         TimeSpan interval = TimeSpan.FromMilliseconds(200);

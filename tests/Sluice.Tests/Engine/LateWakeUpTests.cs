@@ -6,7 +6,7 @@ using Sluice.Tests.Pipelines.Operators;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>Interleavings that threads rarely produce, produced on purpose.</summary>
+/// <summary>Forces interleavings that threads produce only rarely.</summary>
 public class LateWakeUpTests
 {
     [Fact]
@@ -18,7 +18,7 @@ public class LateWakeUpTests
         var boundary = new Boundary<int>(run, ring, new Waiter(scheduler), 0);
         Assert.True(boundary.PushAsync(1, null).IsCompletedSuccessfully);
         ValueTask second = boundary.PushAsync(2, null);
-        boundary.Room.Wake();                        // from a consumer that looked before the ring was full
+        boundary.Room.Wake();                        // a wake-up by a consumer that looked before the ring was full
         scheduler.RunUntilIdle();
         Assert.False(second.IsCompleted);
         Assert.Equal(1, ring.Available());
@@ -32,7 +32,7 @@ public class LateWakeUpTests
     }
 
     [Fact]
-    public async Task ARangeGoesOnBehindAPushThatIsOverWhenItIsLookedAtAgain()
+    public async Task ARangeContinuesWhenAPushCompletesBetweenTwoChecks()
     {
         List<long> seen = [];
         await new LateSource(Source.Range(0, 10)).ForEach(seen.Add).RunAsync(new RunOptions { Mode = ExecutionMode.SingleThread });
@@ -53,7 +53,7 @@ public class LateWakeUpTests
         internal override void Build(RunBuilder builder, Inlet<long> next) => upstream.Build(builder, new Late(next));
     }
 
-    /// <summary>Every push has to wait at first, and has completed when its status is read again.</summary>
+    /// <summary>Every push is pending when its status is read first, and has completed at the second read.</summary>
     private sealed class Late : Inlet<long>, IValueTaskSource
     {
         private readonly Inlet<long> next;

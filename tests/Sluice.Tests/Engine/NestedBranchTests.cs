@@ -2,17 +2,17 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>Where branches merge, one of them calls the next stage at a time, whatever drives them.</summary>
+/// <summary>Where branches merge, only one branch at a time calls the next stage.</summary>
 public class NestedBranchTests
 {
     [Fact]
-    public async Task ABranchThatEndsInABufferedFanOutTakesTurns()
+    public async Task ABranchWithABufferedFanOutNeverOverlapsAnotherBranch()
         => Assert.Equal(1, await MostInsideAsync(source => source.Broadcast(
             branch => branch,
             branch => branch.Broadcast(inner => inner) | Stage.Buffer(4))));
 
     [Fact]
-    public async Task ABranchWithASourceOfItsOwnTakesTurns()
+    public async Task ABranchWithASourceOfItsOwnNeverOverlapsAnotherBranch()
         => Assert.Equal(1, await MostInsideAsync(source => source.Broadcast(
             branch => branch.Merge(Source.From([1, 2, 3])),
             branch => branch.Merge(Source.From([4, 5, 6])))));

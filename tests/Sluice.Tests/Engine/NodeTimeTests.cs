@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>The recorded time of items in each node, and the node that hangs.</summary>
+/// <summary>The recorded time per node, and the name of a node that hangs.</summary>
 public sealed class NodeTimeTests : IDisposable
 {
     private readonly TestClock clock = new();
@@ -15,7 +15,7 @@ public sealed class NodeTimeTests : IDisposable
     [InlineData(1, false)]
     [InlineData(3, false)]
     [InlineData(1, true)]
-    public async Task ANodesTimeIsThatOfItsCodeWithoutWhatComesBehindIt(int lanes, bool retries)
+    public async Task TheTimeOfANodeExcludesTheNodesBehindIt(int lanes, bool retries)
     {
         var scheduler = new SeededScheduler(5);
         Source<int> source = Source.From([1, 2, 3]) | Fast | Stage.Named("fast") | WaitAsync | Stage.Named("slow") | Stage.Parallel(lanes);
@@ -40,7 +40,7 @@ public sealed class NodeTimeTests : IDisposable
     }
 
     [Fact]
-    public async Task UnlessAskedForThereAreNoTimes()
+    public async Task TimesAreNotRecordedByDefault()
     {
         RunSnapshot end = await (Source.From([1]) | (n => n)).ForEach(static _ => { }).RunAsync();
         Assert.All(end.Nodes, static node => Assert.Null(node.Time));
@@ -50,7 +50,7 @@ public sealed class NodeTimeTests : IDisposable
     [Theory]
     [InlineData(true, "second")]
     [InlineData(false, "numbers | first | second | third | last")]
-    public async Task SynchronousCodeThatHangsIsNamedWithItsChainOrAloneWhereTimesAreRecorded(bool recordsTimings, string named)
+    public async Task AHangNamesOneNodeWithTimingsAndAChainWithoutThem(bool recordsTimings, string named)
     {
         var hangs = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         PipelineRun run = (Source.From([1]) | Stage.Named("numbers") | (n => n) | Stage.Named("first") | Hang | Stage.Named("second")

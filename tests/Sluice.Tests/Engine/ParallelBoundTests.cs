@@ -5,11 +5,11 @@ namespace Sluice.Tests.Engine;
 public class ParallelBoundTests
 {
     [Fact]
-    public void AChunkIsCutWhereTheBoundIs()
+    public void AChunkBoardHasNoRoomBeyondItsCapacity()
     {
         var board = new ChunkBoard<int, int>(ordered: true, capacity: 16, lanes: 2, adapts: true);
         for (int i = 0; i < 2; i++) Finish(board, board.ChunkSize);
-        Assert.Equal(4, board.ChunkSize);            // quick work: slices have grown
+        Assert.Equal(4, board.ChunkSize);            // the work was quick, so the slices have grown
         Dispatch(board, 14);
         Assert.True(board.HasRoomBeside(1));
         Assert.False(board.HasRoomBeside(2));

@@ -8,7 +8,7 @@ public class ParallelFailureTests
     private static readonly TimeSpan NothingOutside = TimeSpan.Zero;
 
     [Fact]
-    public async Task AFailureIsNotHeldBackByALaneThatFoundNothingToDo()
+    public async Task AFailureIsNotHeldBackByAnIdleLane()
     {
         for (int seed = 0; seed < 50; seed++)
         {

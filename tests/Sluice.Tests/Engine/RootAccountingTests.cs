@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>The outcomes of root items, where they are not obvious.</summary>
+/// <summary>The outcomes that the run counts for root items in special cases.</summary>
 public class RootAccountingTests
 {
     private static readonly RunOptions Tracked = new() { Mode = ExecutionMode.SingleThread, TrackItems = true };

@@ -13,7 +13,7 @@ public class RunTests
     private RunOptions Options => new() { Scheduler = scheduler, Time = clock };
 
     [Fact]
-    public async Task ACancelledRunNamesWhatDidNotStopWithinItsGrace()
+    public async Task ACancelledRunNamesTheStagesThatDidNotStop()
     {
         var never = new TaskCompletionSource();
         Pipeline pipeline = source.Source | (n => n) | Stage.Buffer(3) | (async (int _) => await never.Task) | Stage.Named("deaf");
@@ -32,7 +32,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task ARunEndsOnceHoweverManyThingsEndIt()
+    public async Task ARunEndsOnceDespiteACancelADrainAndAFailure()
     {
         HashSet<TaskStatus> ends = [];
         for (int seed = 0; seed < 200; seed++)
@@ -76,11 +76,11 @@ public class RunTests
             Assert.Empty(run.StillRunning);
             Assert.All(end.Nodes, node => Assert.Equal(NodeActivity.Ended, node.Activity));
         }
-        Assert.Equal(3, ends.Count);                                     // completed, cancelled, failed: all three occurred
+        Assert.Equal(3, ends.Count);                                     // each of completed, cancelled and failed occurred
     }
 
     [Fact]
-    public async Task TheTokenOfTheCallerCancels()
+    public async Task CancellingTheTokenOfTheCallerCancelsTheRun()
     {
         using var cancellation = new CancellationTokenSource();
         PipelineRun run = (source.Source | sink.Sink).Start(Options, cancellation.Token);
@@ -91,7 +91,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task AStalledRunSaysWhoIsBlockedOnWhichEdgeAndWhoWaits()
+    public async Task TheSnapshotOfAStalledRunNamesTheBlockedEdges()
     {
         sink.Block();
         var idle = new SourceProbe<int>();
@@ -112,7 +112,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task TheStateIsSharedAndTheResultComputedFromItAtTheEnd()
+    public async Task ARunComputesItsResultFromTheSharedState()
     {
         PipelineRun run = (Source.From([1, 2, 3]) | StageNode.Of(() => new Adder())).Start(new RunOptions { State = new Sum() });
         Assert.Equal(6, await run.ResultAsync((Sum sum) => sum.Total));
@@ -124,7 +124,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task NamedOutputsAreReadByNameAndOthersCountedAndDiscarded()
+    public async Task RequestedOutputsAreReadByNameAndOthersAreDiscarded()
     {
         Pipeline pipeline = Source.From(Enumerable.Range(0, 10)) | StageNode.Of(() => new Splitter()) | (_ => { });
         PipelineRun run = pipeline.Start(Options with { Outputs = ["odd"], MaxBufferedItems = 2 });
@@ -150,7 +150,7 @@ public class RunTests
     [Theory]
     [InlineData(1, 4)]
     [InlineData(2, 4)]                                                   // one lane is blocked, and the other has nothing to do
-    public async Task ANodeWhoseOutputNobodyReadsIsBlockedOnIt(int lanes, int room)
+    public async Task ANodeIsBlockedOnAnUnreadOutput(int lanes, int room)
     {
         Pipeline pipeline = source.Source | Stage.Named("numbers") | Stage.KeyBy((int n) => n % 2, lanes)
             | StageNode.Of(() => new Splitter()) | (_ => { });
@@ -169,7 +169,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task WhatARunLeavesBehindIsInItsLastSnapshot()
+    public async Task TheLastSnapshotContainsTheDeadLetters()
     {
         Pipeline pipeline = Source.From([1, 2, 3]) | (n => n == 2 ? throw new FormatException("no twos") : n) | Stage.Named("odd")
             .OnError(ErrorPolicy.DeadLetter) | (_ => { });
@@ -179,7 +179,7 @@ public class RunTests
     }
 
     [Fact]
-    public async Task OutputsThatNobodyCouldReadAreRefused()
+    public async Task RunAsyncRefusesAnOutputThatCannotBeRead()
     {
         Pipeline pipeline = Source.From([1, 2, 3]) | StageNode.Of(() => new Splitter()) | (_ => { });
         var options = new RunOptions { Outputs = ["odd"], MaxBufferedItems = 1 };

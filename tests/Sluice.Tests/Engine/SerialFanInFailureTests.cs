@@ -5,7 +5,7 @@ namespace Sluice.Tests.Engine;
 public class SerialFanInFailureTests
 {
     [Fact]
-    public async Task NothingComesAfterAFailedItemFromAnotherInput()
+    public async Task TheSinkOfAMergeGetsNoItemAfterAFailedItem()
     {
         for (int seed = 0; seed < 50; seed++)
         {

@@ -11,13 +11,13 @@ public class SharedLanesTests
 {
     private const int Items = 2_000;
 
-    /// <summary>Enough for all processors: fewer lanes are not shared.</summary>
+    /// <summary>At least one lane per processor: stages with fewer lanes do not share them.</summary>
     private static readonly int Lanes = Math.Max(2, Environment.ProcessorCount);
 
     private static readonly StagePolicy InLanes = Stage.Parallel(Lanes);
 
     [Fact]
-    public async Task OrderCountsAndTicketsAreThoseOfStagesInARow()
+    public async Task SharedLanesKeepTheOrderAndCountersOfSeparateStages()
     {
         var written = new List<string>();
         var pipeline = Source.From(Enumerable.Range(0, Items))
@@ -42,7 +42,7 @@ public class SharedLanesTests
     }
 
     [Fact]
-    public async Task NoStageHasMoreThanItsLanesAtWork()
+    public async Task AStageNeverRunsInMoreThanItsLanes()
     {
         int[] most = [0, 0];
         int[] now = [0, 0];
@@ -65,7 +65,7 @@ public class SharedLanesTests
     [InlineData("Half", "1001")]
     [InlineData("Text", "500.5")]
     [InlineData("Bang", "500.5!")]
-    public async Task AFailureNamesItsStageAndWhatItWasGivenAndNothingComesOutBehindIt(string node, string item)
+    public async Task AFailureNamesItsStageAndItemAndEndsTheOutput(string node, string item)
     {
         var written = new List<string>();
         var pipeline = Source.From(Enumerable.Range(0, Items)) | One | InLanes | Half | InLanes | Text | InLanes | Bang | InLanes
@@ -85,7 +85,7 @@ public class SharedLanesTests
     }
 
     [Fact]
-    public async Task ASinkIsNotReachedBehindAFailedItem()
+    public async Task ASinkReceivesNoItemBehindAFailedItem()
     {
         for (int seed = 0; seed < 100; seed++)
         {
@@ -100,7 +100,7 @@ public class SharedLanesTests
     }
 
     [Fact]
-    public async Task WhatASequenceHasPutOutBeforeItFailsComesOut()
+    public async Task ItemsYieldedBeforeAFailureAreEmitted()
     {
         var written = new List<long>();
         var pipeline = Source.From([40]) | Broken | InLanes | ((int n) => (long)n) | InLanes | written.Add;
@@ -116,7 +116,7 @@ public class SharedLanesTests
     }
 
     [Fact]
-    public async Task ASequenceWithoutEndEndsWhenEnoughHasComeOut()
+    public async Task ATakeEndsAnEndlessSequenceInALane()
     {
         var written = new List<long>();
         var endless = Source.From(Enumerable.Range(0, Lanes)) | Endless | InLanes | ((int n) => (long)n) | InLanes;
@@ -130,7 +130,7 @@ public class SharedLanesTests
     }
 
     [Fact]
-    public async Task ItIsSoUnderEverySchedule()
+    public async Task SharedLanesKeepTheOrderUnderEverySchedule()
     {
         for (int seed = 0; seed < 100; seed++)
         {
@@ -146,7 +146,7 @@ public class SharedLanesTests
     }
 
     [Fact]
-    public void WhenEnoughIsHeldOnlyTheOneWhoseTurnItIsIsWorkedOn()
+    public void AChunkBoardHandsOutNoWorkWhileItHoldsTooManyOutputs()
     {
         var board = new ChunkBoard<int, int>(ordered: true, capacity: 1, lanes: 1, adapts: false);
         for (int i = 0; i < 3; i++)

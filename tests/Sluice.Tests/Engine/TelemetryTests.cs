@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
 
-/// <remarks>Other tests run at the same time, so nodes have unique names here, and spans a parent of their own.</remarks>
+/// <remarks>Other tests run at the same time. So the nodes here have unique names, and the spans have a parent of their own.</remarks>
 public sealed class TelemetryTests : IDisposable
 {
     private readonly Dictionary<string, long> figures = [];
@@ -27,7 +27,7 @@ public sealed class TelemetryTests : IDisposable
     public void Dispose() => listener.Dispose();
 
     [Fact]
-    public async Task CountersOfNodesGrowWhileRunsComeAndGo()
+    public async Task NodeCountersAddUpOverEndedAndLiveRuns()
     {
         var (source, sink) = (new SourceProbe<int>(), new SinkProbe<int>());
         Pipeline ended = Source.From(Enumerable.Range(0, 10)) | (n => n) | Stage.Named("measured-map") | (_ => { });
@@ -52,7 +52,7 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
-    public async Task ARunIsASpanOfItsCallerWhoseOwnTraceIsLeftAlone()
+    public async Task ARunIsAChildSpanAndLeavesTheCurrentActivityAlone()
     {
         List<Activity> stopped = [];
         using var spans = new ActivityListener

@@ -6,7 +6,7 @@ namespace Sluice.Tests.Engine;
 public class TimeoutCallbackTests
 {
     [Fact]
-    public async Task WhatIsRegisteredWithTheTokenOfAnAttemptMayThrow()
+    public async Task AThrowingTokenCallbackDoesNotDisturbTheTimeout()
     {
         var clock = new TestClock();
         using SemaphoreSlim begun = new(0);

@@ -4,11 +4,11 @@ using Sluice.Tests.Pipelines.Operators;
 
 namespace Sluice.Tests.Engine;
 
-/// <summary>The thread that brought a single item carries it across boundaries; other work is not carried.</summary>
+/// <summary>The thread that produced a single item carries it across boundaries. Other work goes through the scheduler.</summary>
 public class TurnTests
 {
     [Fact]
-    public async Task ASingleItemIsTakenThroughAllBoundariesInOneTurn()
+    public async Task OneThreadCarriesASingleItemAcrossAllBoundaries()
     {
         List<int> seen = [];
         var scheduler = new QueueScheduler();
@@ -38,14 +38,14 @@ public class TurnTests
     }
 
     [Fact]
-    public async Task WhoGoesOnWorkingBehindAPushDoesNotHoldUpWhatHePushed()
+    public async Task APushedItemIsProcessedWhileItsProducerStillWorks()
     {
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Pipeline pipeline = Source.Of(1) | Stage.Buffer(8) | PushAndWait | Stage.Buffer(8)
             | (item => { if (item == 1) reached.SetResult(); });
         await pipeline.RunAsync(cancellation: TestContext.Current.CancellationToken);
 
-        // Its second item comes when the first has arrived, which would never happen on this thread.
+        // Waits until its first item has reached the sink. If this thread carried the item, that would never happen.
         IEnumerable<int> PushAndWait(int item)
         {
             yield return item;
@@ -55,13 +55,13 @@ public class TurnTests
     }
 
     [Fact]
-    public void OnlyTheLastOfATurnIsHandedOff()
+    public void ATurnAcceptsAHandOffOnlyForItsLastItem()
     {
         var turn = Turn.Current;
         List<string> order = [];
         Assert.True(turn.TryBegin());
         Assert.False(turn.TryBegin());
-        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // not for a last item
+        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // not announced as the last item
         Turn.BeginLast();
         Assert.True(Turn.TryHandOff(new Work(() =>
         {
@@ -71,7 +71,7 @@ public class TurnTests
             Assert.True(Turn.TryHandOff(new Work(() => order.Add("second"))));
             Turn.EndLast();
         })));
-        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // one at a time
+        Assert.False(Turn.TryHandOff(new Work(() => { })));                 // one hand-off at a time
         Turn.EndLast();
         Assert.Empty(order);
         turn.Finish();
@@ -82,7 +82,7 @@ public class TurnTests
     }
 
     [Fact]
-    public async Task WhatIsHandedOffGoesToOthersWhenTheTurnGoesOnOrHasBeenLong()
+    public async Task HandedOffWorkGoesToThePoolWhenTheTurnContinuesOrIsLong()
     {
         var published = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var later = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -95,7 +95,7 @@ public class TurnTests
         Turn.Publish();
         Assert.True(TryHandOffAgain());
         turn.Finish();
-        int inThisTurn = Volatile.Read(ref here);                           // then the thread is free for other work
+        int inThisTurn = Volatile.Read(ref here);                           // the turn leaves the rest to the pool
         Assert.InRange(inThisTurn, 1, 1000);
         await published.Task.WaitAsync(TestContext.Current.CancellationToken);
         Assert.True(await later.Task.WaitAsync(TestContext.Current.CancellationToken) >= inThisTurn);
@@ -105,7 +105,7 @@ public class TurnTests
             Turn.BeginLast();
             bool accepted = Turn.TryHandOff(new Work(() =>
             {
-                // In the pool it is in no turn, and therefore the last.
+                // Work in the pool belongs to no turn, so it cannot hand off and ends the chain.
                 if (Interlocked.Increment(ref here) > 1000 || !TryHandOffAgain()) later.TrySetResult(here);
             }));
             Turn.EndLast();

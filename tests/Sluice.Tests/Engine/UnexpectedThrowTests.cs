@@ -10,7 +10,7 @@ namespace Sluice.Tests.Engine;
 public class UnexpectedThrowTests
 {
     [Fact]
-    public async Task ACallbackOnTheTokenOfASourceMayThrowInADrain()
+    public async Task AThrowingTokenCallbackFailsARunThatIsDrained()
     {
         var begun = new TaskCompletionSource();
         PipelineRun run = Source.Create<int>(async (_, stop) =>
@@ -26,7 +26,7 @@ public class UnexpectedThrowTests
     }
 
     [Fact]
-    public async Task ACallbackOnTheTokenOfASourceMayThrowWhenTheCallersTokenIsCancelled()
+    public async Task AThrowingTokenCallbackFailsARunThatIsCancelled()
     {
         using var cancellation = new CancellationTokenSource();
         var begun = new TaskCompletionSource();
@@ -42,7 +42,7 @@ public class UnexpectedThrowTests
     }
 
     [Fact]
-    public async Task AListenerOfActivitiesMayThrow()
+    public async Task AThrowingActivityListenerOnlyCausesAWarning()
     {
         using var warned = new WarningListener();
         using (var listener = new ActivityListener
@@ -90,9 +90,9 @@ public class UnexpectedThrowTests
     }
 
     [Fact]
-    public void AnAsyncVoidFunctionIsRefusedByName()
+    public void AnAsyncVoidFunctionIsRefused()
     {
-#pragma warning disable SLU002 // that is what is tested: where the analyzer was not looked at
+#pragma warning disable SLU002 // on purpose: the library must also refuse what the analyzer reports
         var refused = Assert.Throws<ArgumentException>(static () => Source.From([1]).ForEach(SaveAsync));
         Assert.Contains("is async void", refused.Message);
         Assert.Contains("Let it return a Task", refused.Message);
@@ -104,7 +104,7 @@ public class UnexpectedThrowTests
     }
 
     [Fact]
-    public async Task AFactoryThatThrowsTheSecondTimeDoesNotHideTheFailure()
+    public async Task AThrowingNodeFactoryDoesNotHideTheFirstFailure()
     {
         int made = 0;
         Pipeline pipeline = (Source.From([1]) | StageNode.Of(() => ++made > 1 ? throw new InvalidOperationException("once only")
@@ -114,7 +114,7 @@ public class UnexpectedThrowTests
     }
 
     [Fact]
-    public async Task AFailedRunThatIsOnlyDisposedIsToldAsAWarning()
+    public async Task AFailedRunThatIsOnlyDisposedCausesAWarning()
     {
         using var warned = new WarningListener();
         await using (PipelineRun run = Source.From([1]).ForEach(static _ => throw new InvalidOperationException("nobody looked"))
@@ -126,7 +126,7 @@ public class UnexpectedThrowTests
     }
 
     [Fact]
-    public void AFailedRunThatNothingHoldsIsAnUnobservedTask()
+    public void AFailedRunWithoutReferencesRaisesUnobservedTaskException()
     {
         var told = new List<Exception>();
         EventHandler<UnobservedTaskExceptionEventArgs> listen = (_, e) =>

@@ -8,7 +8,7 @@ namespace Sluice.Tests.Engine;
 public class WarningsTests
 {
     [Fact]
-    public void StandardErrorGetsEachTextOnceAndABoundedNumber()
+    public void StandardErrorGetsEachWarningOnceAndAtMost20PerMinute()
     {
         var clock = new TestClock();
         using var output = new StringWriter();
@@ -25,11 +25,11 @@ public class WarningsTests
     }
 
     [Fact]
-    public void AClosedStandardErrorHarmsNobody()
+    public void AWarningToAClosedStandardErrorDoesNotThrow()
         => new Warnings(() => throw new ObjectDisposedException("stderr"), TimeProvider.System).Write("unheard");
 
     [Fact]
-    public async Task ASupervisorWithoutAHandlerTellsTheEventSource()
+    public async Task ASupervisorWithoutAHandlerWarnsThroughTheEventSource()
     {
         using var listener = new WarningListener();
         await using var store = new MemoryStreamStore();
@@ -43,7 +43,7 @@ public class WarningsTests
     }
 
     [Fact]
-    public async Task WhatAHandlerThrowsIsToldWithTheWarning()
+    public async Task AThrowingHandlerIsReportedWithTheWarning()
     {
         using var listener = new WarningListener();
         await using var store = new MemoryStreamStore();

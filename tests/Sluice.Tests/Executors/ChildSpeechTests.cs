@@ -5,14 +5,14 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>What is said between a service and a child, and what is remembered of it.</summary>
+/// <summary>The frames between a service and a child process, and what the service keeps of them.</summary>
 public class ChildSpeechTests
 {
     private const int Items = 100;
     private static readonly Processor Work = new("work") { Inputs = ["x", "other"], Outputs = ["y"], Resume = ResumeMode.PerItem };
 
     [Fact]
-    public async Task NothingIsRememberedOfReadingsThatHaveEnded()
+    public async Task AServiceForgetsTheEndedReadingsOfAChild()
     {
         await using var lab = new FlowLab();
         PlayedChild? child = null;
@@ -32,11 +32,11 @@ public class ChildSpeechTests
         };
         child = await PlayedChild.ExecutingAsync(functions);
         Assert.Equal(Enumerable.Range(1, Items), await RunAsync(lab, child, functions, IOVal.Of("other", 1)));
-        Assert.Equal(1, most);                       // that of the loop
+        Assert.Equal(1, most);                       // the reading of the loop
     }
 
     [Fact]
-    public async Task OnlyTheLastFailuresAreRememberedAndTheyComeBackAsTheyWere()
+    public async Task AServiceKeepsOnlyTheLastFailuresAndReturnsThemUnchanged()
     {
         await using var lab = new FlowLab();
         PlayedChild? child = null;
@@ -78,7 +78,7 @@ public class ChildSpeechTests
     [InlineData("stream", "there is no stream 99")]
     [InlineData("reading", "there is no reading 7")]
     [InlineData("failure", "A frame is cut off")]
-    public async Task AChildThatSaysWhatItShouldNotIsKilledAndItsFunctionStartedAgain(string what, string expected)
+    public async Task AChildThatSendsAnInvalidFrameIsKilledAndItsFunctionRestarted(string what, string expected)
     {
         await using var lab = new FlowLab();
         PlayedChild child = await PlayedChild.SayingAsync(frames => Say(frames, what));
@@ -91,7 +91,7 @@ public class ChildSpeechTests
     }
 
     [Fact]
-    public async Task WhatAChildSaysOfACallThatIsOverIsIgnored()
+    public async Task AFrameForAnUnknownCallIsIgnored()
     {
         await using var lab = new FlowLab();
         PlayedChild child = await PlayedChild.SayingAsync(frames =>
@@ -105,7 +105,7 @@ public class ChildSpeechTests
     }
 
     [Fact]
-    public async Task SlotsBoundHowManyFunctionsAreAtWorkInChildren()
+    public async Task MaxConcurrencyLimitsTheFunctionsAtWorkInChildren()
     {
         await using var lab = new FlowLab();
         int atWork = 0, most = 0;

@@ -6,7 +6,7 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>What an executor can do, and what it must not.</summary>
+/// <summary>The contract of executors: what they may do, and how a processor fails if they break the contract.</summary>
 public class ExecutorContractTests
 {
     private const int Items = 2_000;
@@ -15,7 +15,7 @@ public class ExecutorContractTests
     [InlineData(ResumeMode.FromScratch)]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.Checkpoint)]
-    public async Task AFunctionIsExecutedByMessages(ResumeMode resume)
+    public async Task AnExecutorMayRunAFunctionByMessages(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         var work = new Processor("work")
@@ -55,7 +55,7 @@ public class ExecutorContractTests
 
     /// <summary>The other side knows nothing of this library but what docs/writing-an-executor.md says of messages.</summary>
     [Fact]
-    public async Task AFunctionInAnotherLanguageIsExecutedByWhatTheDocumentSays()
+    public async Task AnExecutorInAnotherLanguageWorksAsTheDocumentSays()
     {
         await using var lab = new FlowLab();
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -68,7 +68,7 @@ public class ExecutorContractTests
             processor = call.RootElement.GetProperty("Processor").GetProperty("Name").GetString()!;
             while ((await messages.ReadAsync())[0] != 34)
             {
-                // what an earlier start has chosen
+                // skip the choices of an earlier start
             }
             send(Message(64, 1, 0, 0, 1, 0, 0, 0));          // question 1: open input 0 at its first value
             byte[] opened = await AnswerAsync(1);
@@ -103,7 +103,7 @@ public class ExecutorContractTests
             }
         });
         Supervisor service = lab.Join(options => options with { Executor = executor });
-        service.Register(work, static (ProcessorContext _, CancellationToken _) => Nothing()); // it is elsewhere, and may read any input
+        service.Register(work, static (ProcessorContext _, CancellationToken _) => Nothing()); // runs elsewhere, and may read any input
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(),
             Enumerable.Range(0, 600).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
         Assert.Equal(Enumerable.Range(1, 600), await FlowLab.ReadAsync(run.Output<int>("y"))
@@ -128,7 +128,7 @@ public class ExecutorContractTests
     }
 
     [Fact]
-    public async Task WhatIsLostIsStartedAgainAndTheFailureSaysHow()
+    public async Task ALostCallIsStartedAgainAndTheFailureSaysWhy()
     {
         await using var lab = new FlowLab();
         int calls = 0;
@@ -152,7 +152,7 @@ public class ExecutorContractTests
     [InlineData("twice", "was executed before. A call is executed once")]
     [InlineData("swallowed", "IOException: no ink")]
     [InlineData("sent badly", "nothing could be sent to where it is executed: no line")]
-    public async Task AnExecutorThatDoesNotDoWhatItShouldFailsTheProcessor(string what, string expected)
+    public async Task AnExecutorThatBreaksItsContractFailsTheProcessor(string what, string expected)
     {
         await using var lab = new FlowLab();
         FlowException failure = await FailAsync(lab, new BadExecutor(what));

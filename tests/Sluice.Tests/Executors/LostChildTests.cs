@@ -7,8 +7,8 @@ using Sluice.Tests.Processes;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>With real processes, which really end.</summary>
-[Collection("child processes")]          // they look for, and kill, all children of this process
+/// <summary>Child processes that end, do not start, or are cancelled. The tests use real processes, which really end.</summary>
+[Collection("child processes")]          // these tests look for, and kill, all children of this process
 public class LostChildTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;
@@ -40,7 +40,7 @@ public class LostChildTests
     [InlineData(ResumeMode.FromScratch)]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.Checkpoint)]
-    public async Task ChildrenThatAreKilledFromOutsideLoseAndDoubleNothing(ResumeMode resume)
+    public async Task KillingChildrenLosesAndDoublesNoValue(ResumeMode resume)
     {
         string[] lines = [.. Enumerable.Range(0, 20_000).Select(n => $"line {n}")];
         await using var lab = new ProcessExecutorLab();
@@ -64,7 +64,7 @@ public class LostChildTests
     }
 
     [Fact]
-    public async Task WhatWasChosenIsChosenAgain()
+    public async Task AReplacedChildRepeatsTheRecordedChoices()
     {
         string file = ProcessExecutorLab.NoFile();
         await using var lab = new ProcessExecutorLab();
@@ -73,14 +73,14 @@ public class LostChildTests
             ProcessExecutorLab.Lines("a", [.. Enumerable.Range(0, 300).Select(n => $"{n}"), $"once {file} kill", "end"]),
                 ProcessExecutorLab.Lines("b", Enumerable.Range(0, 300).Select(n => $"{n}")), IOVal.Of("c", "newest"));
 
-        // Otherwise the repetition would have put out other times, in another order, and failed.
+        // Otherwise the replay would have written other times, in another order, and failed.
         Assert.Equal(1 + 302 + 300, mixed.Count);
         Assert.Contains("SIGKILL", Assert.Single(lab.Flows.Warnings), StringComparison.Ordinal);
         File.Delete(file);
     }
 
     [Fact]
-    public async Task ARepetitionThatDiffersIsTold()
+    public async Task AReplayWithOtherOutputFailsTheRun()
     {
         string file = ProcessExecutorLab.NoFile();
         var read = new TaskCompletionSource();
@@ -98,7 +98,7 @@ public class LostChildTests
 
         async IAsyncEnumerable<string> LinesAsync()
         {
-            yield return "pid";                      // another one the next time
+            yield return "pid";                      // the replaced child has another one
             await read.Task;
             yield return $"once {file} kill";
         }
@@ -119,7 +119,7 @@ public class LostChildTests
     }
 
     [Fact]
-    public async Task AProcessorThatAlwaysEndsItsChildFailsAndOthersDoNot()
+    public async Task AProcessorThatAlwaysKillsItsChildFailsAndOthersDoNot()
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(count: 1, configure: options => options with { MaxStarts = 3 });
@@ -160,7 +160,7 @@ public class LostChildTests
     }
 
     [Fact]
-    public async Task AProgramThatIsNotThereIsReported()
+    public async Task AMissingProgramIsReported()
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: new() { Program = "/no/such/program" }, configure: options => options with { MaxStarts = 2 });
@@ -202,7 +202,7 @@ public class LostChildTests
         await foreach (string copy in run.Output<string>("copy").StreamAsync(Cancellation))
         {
             seen.Add(copy);
-            if (copy == how) break;                  // it does so now, or is about to
+            if (copy == how) break;                  // the function waits or hangs now, or is about to
         }
         string pid = seen[0];
 
@@ -217,7 +217,7 @@ public class LostChildTests
     [Theory]
     [InlineData("wait")]
     [InlineData("hang")]
-    public async Task TheEndOfTheSupervisorEndsTheChildren(string how)
+    public async Task DisposingASupervisorEndsItsChildren(string how)
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child() with { StopTimeout = TimeSpan.FromMilliseconds(200) });

@@ -6,14 +6,15 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>A function that is told by the store that it has lost writes goes on from what is left, wherever it is executed.</summary>
+/// <summary>The store reports lost writes to a function: the function goes on from the values that are left, here and in a child
+/// process.</summary>
 [Collection("child processes")]
 public class LostWritesTests
 {
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task ARunGoesOn(int children)
+    public async Task ARunGoesOnAfterTheStoreHasLostWrites(int children)
     {
         string[] lines = [.. Enumerable.Range(0, 3_000).Select(n => $"line {n}")];
         await using var lab = new FlowLab();
@@ -35,7 +36,7 @@ public class LostWritesTests
             "the processor copy-FromScratch goes on from what is left: As if there had been a failover.", StringComparison.Ordinal));
     }
 
-    /// <summary>Says once, in the middle of the input, that it has lost writes.</summary>
+    /// <summary>A store that reports once, in the middle of the input, that it has lost writes.</summary>
     private sealed class ForgetfulStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int hasForgotten;

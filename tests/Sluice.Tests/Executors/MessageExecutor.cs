@@ -3,9 +3,8 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>An executor that has functions executed at the other side of two queues of messages. It uses nothing that other programs cannot
-/// use.</summary>
-/// <param name="other">Plays the other side: gets the messages for it, and what brings messages back.</param>
+/// <summary>An executor that runs functions at the other end of two message queues. It uses only the public API.</summary>
+/// <param name="other">Plays the other side: reads the messages for it, and has a function that sends messages back.</param>
 internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>, Task> other) : IExecutor
 {
     /// <summary>The other side in .NET.</summary>

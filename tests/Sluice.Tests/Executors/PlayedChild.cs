@@ -6,7 +6,7 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>An executor whose only child is played by the test, on the other end of the socket of a process that does nothing.</summary>
+/// <summary>An executor with one child, which the test plays: it holds the other end of the socket. The real process only sleeps.</summary>
 internal sealed class PlayedChild : IExecutor, IAsyncDisposable
 {
     private static readonly ProcessExecutorOptions Options = new() { StopTimeout = TimeSpan.FromMilliseconds(1) };
@@ -19,7 +19,7 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
     private PlayedChild(CancellationTokenSource life, WorkerListener door, Task playing, ChildConnection connection)
         => (this.life, this.door, this.playing, this.connection) = (life, door, playing, connection);
 
-    /// <summary>What is remembered of the functions.</summary>
+    /// <summary>How many readings and failures the service keeps for each function.</summary>
     public IReadOnlyList<(int Readings, int Failures)> Held => connection.Held;
 
     /// <summary>A child that executes functions, in this process.</summary>
@@ -29,7 +29,7 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
         await link.RunAsync(TimeSpan.Zero);
     });
 
-    /// <summary>A child that says something when it is told to execute its first function, which is the call with the number 1.</summary>
+    /// <summary>A child that sends the given frames when it is told to execute its first function, which is call number 1.</summary>
     public static Task<PlayedChild> SayingAsync(Action<FrameWriter> speech) => StartAsync(async invitation =>
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -48,7 +48,7 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
         await socket.SendAsync(frames.Memory);
         while (await socket.ReceiveAsync(heard) > 0)
         {
-            // and listens until it is let go
+            // reads until the service closes the socket
         }
     });
 

@@ -19,9 +19,9 @@ internal sealed class ProcessExecutorLab : IAsyncDisposable
     public static ProcessExecutorOptions Child(params string[] more)
         => new() { Program = WorkerProgram.Path, Arguments = ["flow-child", .. more] };
 
-    /// <param name="count">How many processes; none executes functions here.</param>
-    /// <param name="child">What is started.</param>
-    /// <param name="configure">What else.</param>
+    /// <param name="count">The number of child processes; with 0, functions are executed in this process.</param>
+    /// <param name="child">How a child is started.</param>
+    /// <param name="configure">Other options of the supervisor.</param>
     public Supervisor Join(int count = 2, ProcessExecutorOptions? child = null,
         Func<SupervisorOptions, SupervisorOptions>? configure = null)
     {
@@ -53,7 +53,7 @@ internal sealed class ProcessExecutorLab : IAsyncDisposable
 
     public static IOVal Lines(string name, IEnumerable<string> lines) => IOVal.Stream(name, FlowLab.Many(lines));
 
-    /// <summary>A file that is not there.</summary>
+    /// <summary>The path of a file that does not exist.</summary>
     public static string NoFile() => Path.Combine(Path.GetTempPath(), $"sluice-{Guid.NewGuid():N}");
 
     public ValueTask DisposeAsync() => Flows.DisposeAsync();

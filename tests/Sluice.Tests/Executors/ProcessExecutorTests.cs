@@ -4,8 +4,8 @@ using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
 
-/// <summary>With real processes: what functions in them make of streams.</summary>
-[Collection("child processes")]          // they look for, and kill, all children of this process
+/// <summary>Functions in child processes read and write streams. The tests use real processes.</summary>
+[Collection("child processes")]          // these tests look for, and kill, all children of this process
 public class ProcessExecutorTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;
@@ -14,7 +14,7 @@ public class ProcessExecutorTests
     [InlineData(ResumeMode.FromScratch)]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.Checkpoint)]
-    public async Task ResultsAreThoseOfTheLocalExecutor(ResumeMode resume)
+    public async Task ChildProcessesGiveTheSameResultsAsTheLocalExecutor(ResumeMode resume)
     {
         string[] lines = [.. Enumerable.Range(0, 5_000).Select(n => $"line {n}")];
         List<List<string>> results = [];
@@ -30,7 +30,7 @@ public class ProcessExecutorTests
     }
 
     [Fact]
-    public async Task AllWaysOfReadingWorkThere()
+    public async Task EveryWayOfReadingWorksInAChildProcess()
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join();
@@ -76,7 +76,7 @@ public class ProcessExecutorTests
     }
 
     [Fact]
-    public async Task ProcessorsOfAFlowWorkInDifferentProcesses()
+    public async Task ProcessorsInChildProcessesPassValuesToEachOther()
     {
         await using var lab = new ProcessExecutorLab();
         Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.PerItem), FlowFunctions.Total).Resolve();
@@ -88,7 +88,7 @@ public class ProcessExecutorTests
     }
 
     [Fact]
-    public async Task AnOutputThatIsFullHoldsUpNoOther()
+    public async Task AFullOutputDoesNotBlockTheOtherOutputs()
     {
         await using var lab = new ProcessExecutorLab();
         Flow flow = Flow.From(FlowFunctions.Twice).With("first", new FlowStreamOptions { MaxItems = 100 }).Resolve();
@@ -103,7 +103,7 @@ public class ProcessExecutorTests
     }
 
     [Fact]
-    public async Task WhatAFunctionThrowsFailsItsProcessorWithItsText()
+    public async Task AnExceptionInAChildFailsTheProcessorWithItsMessage()
     {
         await using var lab = new ProcessExecutorLab();
         Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.FromScratch), FlowFunctions.Total).Resolve();
@@ -122,7 +122,7 @@ public class ProcessExecutorTests
     }
 
     [Fact]
-    public async Task AValueMayBeTooLargeForTheStreamOrForTheWay()
+    public async Task AValueAboveMaxValueBytesFailsInBothDirections()
     {
         await using var lab = new ProcessExecutorLab();
         Supervisor service = lab.Join(child: ProcessExecutorLab.Child() with { MaxValueBytes = 1_000_000 });

@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A store that counts the heartbeats that it has taken.</summary>
+/// <summary>A store that counts the heartbeats that it receives.</summary>
 internal sealed class BeatingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private readonly Lock sync = new();

@@ -2,21 +2,21 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What the functions of processors may look like, and what is said about those that may not.</summary>
+/// <summary>The signatures that functions of processors may have, and the errors for all others.</summary>
 public class BindingTests
 {
     private static readonly Processor Double = new("double") { Inputs = ["x"], Outputs = ["y"] };
 
     [Fact]
-    public async Task ATaskIsTheOneValueOfASingleOutput()
+    public async Task AFunctionMayReturnATaskOfItsOutputValue()
         => Assert.Equal([10], await RunAsync(async (IO<int> x, CancellationToken cancellation) => 2 * await x.FirstAsync(cancellation)));
 
     [Fact]
-    public async Task AValueTaskIsToo()
+    public async Task AFunctionMayReturnAValueTaskOfItsOutputValue()
         => Assert.Equal([10], await RunAsync(new Func<IO<int>, ValueTask<int>>(async x => 2 * await x.FirstAsync())));
 
     [Fact]
-    public async Task WritersAreWritten()
+    public async Task AFunctionMayWriteToAnIOWriter()
         => Assert.Equal([5, 6], await RunAsync(async (IO<int> x, IOWriter<int> y) =>
         {
             int value = await x.FirstAsync();
@@ -25,7 +25,7 @@ public class BindingTests
         }));
 
     [Fact]
-    public async Task WhatIsEnumeratedIsPutOut() => Assert.Equal([1, 2],
+    public async Task AFunctionMayReturnAnEnumerableOfIOVals() => Assert.Equal([1, 2],
         await RunAsync(() => new[] { IOVal.Of("y", 1), IOVal.Of("y", 2) }));
 
     [Fact]
@@ -36,13 +36,13 @@ public class BindingTests
             new Versions()));
 
     [Fact]
-    public async Task DefaultsOfWhatMayBeNullAreWhatTheySay()
+    public async Task NullableParametersGetTheirDefaults()
         => Assert.Equal([25], await RunAsync(
             (int? none = null, TimeSpan? never = null, DayOfWeek? day = DayOfWeek.Friday, int? factor = 5) => Task.FromResult(none is null
                 && never is null ? factor!.Value * (int)day!.Value : -1)));
 
     [Fact]
-    public async Task AContextHasEverything()
+    public async Task AProcessorContextGivesTheNameTheStartAndTheInputs()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -86,30 +86,30 @@ public class BindingTests
             (Checkpoint<int> saved) => Task.FromResult(saved.Value));
 
     [Fact]
-    public void ReferencesAreRefused() => Refused("its parameter arg is passed by reference; pass it by value.",
+    public void ParametersByReferenceAreRefused() => Refused("its parameter arg is passed by reference; pass it by value.",
         new ByReference((ref int arg) => Task.CompletedTask));
 
     [Fact]
-    public void OddResultsAreRefused()
+    public void UnsupportedReturnTypesAreRefused()
         => Assert.Equal(
         "The function of the processor double returns string. It returns an IAsyncEnumerable<IOVal>, a Task (and writes to IOWriter<T> "
             + "parameters), or, with a single output, a Task<T>.",
             Message(() => "hello"));
 
     [Fact]
-    public void ATaskHasNoNamedValues()
+    public void ATaskOfAnIOValIsRefused()
         => Assert.Equal(
         "The function of the processor double returns Task<IOVal>. A Task<T> has the value of the output itself, without its name: return "
             + "that, or an IAsyncEnumerable<IOVal>.",
             Message(() => Task.FromResult(IOVal.Of("y", 1))));
 
     [Fact]
-    public void ATaskHasNoSequenceOfNamedValues()
+    public void ATaskOfAnArrayOfIOValsIsRefused()
         => Assert.StartsWith("The function of the processor double returns Task<IOVal[]>. A Task<T> has the value of the output itself",
             Message(() => Task.FromResult(new[] { IOVal.Of("y", 1) })), StringComparison.Ordinal);
 
     [Fact]
-    public void ATaskNeedsASingleOutput()
+    public void ATaskOfAValueNeedsASingleOutput()
     {
         using var store = new Disposer();
         var mistake = Assert.Throws<ArgumentException>(() => store.Service.Register(new("two") { Outputs = ["a", "b"] },
@@ -118,7 +118,7 @@ public class BindingTests
     }
 
     [Fact]
-    public async Task RegisteringAgainReplacesWithAWarning()
+    public async Task ASecondRegistrationReplacesTheFirstWithAWarning()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -155,7 +155,7 @@ public class BindingTests
         return Assert.Throws<ArgumentException>(() => store.Service.Register(Double, function)).Message;
     }
 
-    // Nothing is hosted: nothing has to be waited for.
+    // The supervisor hosts nothing, so it ends at once.
     private sealed class Disposer : IDisposable
     {
         public Supervisor Service { get; } = Supervisor.Attach(new MemoryStreamStore());

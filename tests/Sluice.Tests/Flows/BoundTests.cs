@@ -2,7 +2,7 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Streams are bounded, and nobody holds up others for ever.</summary>
+/// <summary>Streams are bounded: by backpressure, by MaxKept, and because values leave the store after they were read.</summary>
 public class BoundTests
 {
     private const int Many = 20_000;
@@ -12,7 +12,7 @@ public class BoundTests
     [Theory]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.FromScratch)]
-    public async Task WhoWritesWaitsForWhoReads(ResumeMode resume)
+    public async Task AFullStreamMakesItsWriterWait(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -33,7 +33,7 @@ public class BoundTests
             cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(Many, await run.Output<int>("count").FirstAsync(FlowLab.Cancellation));
-        Assert.InRange(most, 0, 2_000);              // the bound, and what is under way in batches on both sides
+        Assert.InRange(most, 0, 2_000);              // the bound, and the batches in flight on both sides
 
         async IAsyncEnumerable<IOVal> Make()
         {
@@ -47,7 +47,7 @@ public class BoundTests
     }
 
     [Fact]
-    public async Task APerItemProcessorKeepsTheStoreFlat()
+    public async Task APerItemProcessorKeepsFewValuesInTheStore()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -68,10 +68,10 @@ public class BoundTests
     }
 
     [Fact]
-    public Task WhatIsKeptForThoseWhoWaitHasALimitWithAName() => KeepAsync(5_000, "5,000");
+    public Task MaxKeptLimitsTheValuesKeptForAWaitingProcessor() => KeepAsync(5_000, "5,000");
 
     [Fact]
-    public Task ALimitBelowAThousandHoldsToo() => KeepAsync(10, "10");
+    public Task AMaxKeptBelowAThousandIsEnforced() => KeepAsync(10, "10");
 
     private static async Task KeepAsync(long limit, string text)
     {
@@ -89,7 +89,7 @@ public class BoundTests
     }
 
     [Fact]
-    public async Task WhatIsKeptAllIsReadAgain()
+    public async Task AStreamWithRetentionAllCanBeReadAgain()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -101,7 +101,7 @@ public class BoundTests
     }
 
     [Fact]
-    public async Task AResultThatIsLetGoIsNotKept()
+    public async Task AResultIsNotKeptAfterItsFlowRunIsDisposed()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

@@ -3,15 +3,15 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What a function has registered with its <see cref="CancellationToken"/> throws, or does not return: it is the function's affair
-/// alone.</summary>
+/// <summary>A callback that user code has registered with its <see cref="CancellationToken"/> throws, or does not return: no other code is
+/// affected.</summary>
 public class CallbackTests
 {
     private static readonly Processor First = new("first") { Outputs = ["x"] };
     private static readonly Processor Second = new("second") { Outputs = ["y"] };
 
     [Fact]
-    public async Task AServiceStopsAndHandsOverThoughACallbackThrows()
+    public async Task AServiceHandsOverItsRunsEvenIfACallbackThrows()
     {
         await using var lab = new FlowLab();
         Supervisor stopping = lab.Join();
@@ -31,7 +31,7 @@ public class CallbackTests
         foreach (Processor processor in (Processor[])[First, Second]) next.Register(processor, () => Task.FromResult(1));
         foreach (FlowRun run in runs)
         {
-            await run.Completion.WaitAsync(TimeSpan.FromSeconds(10), FlowLab.Cancellation);          // less than the lease time
+            await run.Completion.WaitAsync(TimeSpan.FromSeconds(10), FlowLab.Cancellation);          // less than the lease duration
             await run.DisposeAsync();
         }
 
@@ -47,7 +47,7 @@ public class CallbackTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task ACallbackThatDoesNotReturnHoldsUpNobodyUnlessTheFunctionWaitsForIt(bool doesWait)
+    public async Task AStopWaitsForABlockedCallbackOnlyIfTheFunctionDoes(bool doesWait)
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
@@ -91,7 +91,7 @@ public class CallbackTests
     }
 
     [Fact]
-    public async Task ARunIsLetGoThoughACallbackOfWhatIsPutInThrows()
+    public async Task DisposingARunWarnsOfAThrowingCallbackOfItsInputStream()
     {
         await using var lab = new FlowLab();
         var said = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A cancellation counts if it was written down before the last processor had ended, whoever has learned of it when.</summary>
+/// <summary>A cancellation counts if the journal has it before the last end of a processor, whenever a service learns of it.</summary>
 public class CancelTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -12,7 +12,7 @@ public class CancelTests
     [Theory]
     [InlineData(FlowStatus.Completed)]
     [InlineData(FlowStatus.Failed)]
-    public async Task ARunThatHasEndedStaysAsItWasWhoeverCancelsItLater(FlowStatus state)
+    public async Task CancellingAnEndedRunDoesNotChangeItsStatus(FlowStatus state)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -29,7 +29,7 @@ public class CancelTests
     }
 
     [Fact]
-    public async Task ACancelledRunThatNobodyHostsHasEnded()
+    public async Task ACancelledRunWithoutAHostHasEnded()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -38,11 +38,11 @@ public class CancelTests
         await run.CancelAsync("not needed", FlowLab.Cancellation);
         FlowRunInfo status = await run.GetStatusAsync(FlowLab.Cancellation);
         Assert.Equal((FlowStatus.Cancelled, FlowStatus.Cancelled), (status.Status, status.Processors[0].Status));
-        Assert.NotNull(status.EndedAt);              // else nobody would ever remove it
+        Assert.NotNull(status.EndedAt);              // otherwise no sweep would ever remove the run
     }
 
     [Fact]
-    public async Task AProcessorWhoseStreamsEndBeforeItReadsOfTheCancellationIsCancelled()
+    public async Task AProcessorThatEndsWithoutSeeingTheCancellationIsCancelled()
     {
         await using var lab = new FlowLab();
         var never = new TaskCompletionSource();
@@ -67,7 +67,7 @@ public class CancelTests
     }
 
     [Fact]
-    public async Task AProcessorWhoseJournalCannotBeFollowedAnyMoreFailsAndSaysSo()
+    public async Task AProcessorFailsIfTheJournalOfItsRunBecomesUnreadable()
     {
         await using var lab = new FlowLab();
         var broken = new TaskCompletionSource();
@@ -94,7 +94,7 @@ public class CancelTests
     }
 
     [Fact]
-    public async Task WhatIsSaidOfAProcessorThatHasEndedOrIsAtWorkChangesNothing()
+    public async Task LateJournalEventsDoNotChangeTheStatusOfAProcessor()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

@@ -3,9 +3,8 @@ using Sluice.Flows;
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A flow of all kinds of processors, for services that die: each way to resume, fan-out, a state that is saved, pairs, merges, and one
-/// that waits. What comes out of it is known, but for the order in which
-/// values of several streams are merged.
+/// A flow with all kinds of processors, for tests with services that die: each resume mode, fan-out, checkpoints, a zip, merges, and a
+/// waiting processor. Its outputs are known, except for the order in which streams are merged.
 /// </summary>
 internal static class CrashFlow
 {
@@ -25,10 +24,10 @@ internal static class CrashFlow
     public static Flow Everything { get; } = Flow.From(Maker, Odd, Squares, Running, Joined, Mixed, Blended, Copied, Total)
         .With("x", new() { MaxItems = 40 }).With("odds", new() { MaxItems = 20 }).Resolve();
 
-    /// <summary>The names of all that comes out.</summary>
+    /// <summary>The names of all outputs.</summary>
     public static IReadOnlyList<string> Outputs { get; } = [.. Everything.Processors.SelectMany(processor => processor.Outputs)];
 
-    /// <summary>What comes out of an undisturbed run; of what is merged, one of the orders that are possible.</summary>
+    /// <summary>The outputs of an undisturbed run; for merged streams, one of the possible orders.</summary>
     public static Dictionary<string, List<string>> Expected(int items)
     {
         List<string> odds = [.. Enumerable.Range(0, items).Where(i => i % 2 == 1).Select(i => $"{i}")];
@@ -51,10 +50,10 @@ internal static class CrashFlow
     }
 
     /// <summary>
-    /// What is not the same in two runs, of what is promised: each stream's values and their order; of merged ones, those of each stream;
-    /// and that all who read a stream have read the same of it.
+    /// The first promised property in which two runs differ. Promised are: each stream's values and their order; in a merged stream, the
+    /// values of each input in their order; and that all readers of a stream read the same.
     /// </summary>
-    /// <returns>Null if there is nothing.</returns>
+    /// <returns>Null if the runs do not differ.</returns>
     public static string? Difference(IReadOnlyDictionary<string, List<string>> expected, IReadOnlyDictionary<string, List<string>> actual)
     {
         foreach (string name in Outputs.Except(["mix", "blend", "copy"]))
@@ -68,7 +67,7 @@ internal static class CrashFlow
             => [.. values.Where(value => value.StartsWith(part, StringComparison.Ordinal))];
     }
 
-    /// <summary>Reads everything that comes out.</summary>
+    /// <summary>Reads all outputs.</summary>
     public static async Task<Dictionary<string, List<string>>> ReadAsync(FlowRun run, Action<string, int>? read = null,
         CancellationToken cancellation = default)
     {
@@ -89,8 +88,8 @@ internal static class CrashFlow
 
     /// <summary>Has a service host some of the processors.</summary>
     /// <param name="host">The service.</param>
-    /// <param name="hosts">Which.</param>
-    /// <param name="carriesOver">Whether a processor that resumes per item does what it must not: counts its items in memory.</param>
+    /// <param name="hosts">Says by name which processors it hosts.</param>
+    /// <param name="carriesOver">Whether a per-item processor breaks its contract: it counts its items in memory.</param>
     public static void Register(Supervisor host, Predicate<string> hosts, bool carriesOver = false)
     {
         Add(Maker, async (IO<int> n, IOWriter<string> x, CancellationToken cancellation) =>
@@ -149,7 +148,7 @@ internal static class CrashFlow
                 yield return IOVal.Of("square", $"{square}");
                 yield return IOVal.Of("square", $"-{square}");
             }
-            yield return IOVal.Of("square", "end");          // behind the last item: part of the commit that ends it
+            yield return IOVal.Of("square", "end");          // after the last item: part of the commit that ends the stream
         }
 
         static async IAsyncEnumerable<IOVal> JoinAsync(IO<string> square, IO<string> sums,

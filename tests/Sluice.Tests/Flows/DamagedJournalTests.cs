@@ -4,13 +4,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A journal that cannot be read behind its first entry, by a host that comes later.</summary>
+/// <summary>A host that comes later cannot read the journal of the run after its first entry.</summary>
 public class DamagedJournalTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
 
     [Fact]
-    public async Task TheProcessorFailsAndWhoReadsIsTold()
+    public async Task AnUnreadableJournalFailsTheProcessorAndItsReader()
     {
         await using var lab = new FlowLab();
         Supervisor starter = lab.Join();

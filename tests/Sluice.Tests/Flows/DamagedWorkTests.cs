@@ -5,7 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Work orders, and what hosts write down about them, that cannot be read: the run fails with that, and others go on.</summary>
+/// <summary>Work orders, or the state rows that hosts store for them, that cannot be read: their run fails, and other runs go on.</summary>
 public class DamagedWorkTests
 {
     private const int Runs = 40;
@@ -17,7 +17,7 @@ public class DamagedWorkTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AnOrderThatCannotBeReadFailsItsRunAndNoOther(bool isReadByTheStore)
+    public async Task AnUnreadableWorkOrderFailsOnlyItsOwnRun(bool isReadByTheStore)
     {
         await using var lab = new FlowLab();
         Supervisor starter = lab.Join();
@@ -44,7 +44,7 @@ public class DamagedWorkTests
     }
 
     [Fact]
-    public async Task WhatTheStoreCannotGiveOutHoldsUpOnlyWhatIsBehindIt()
+    public async Task AWorkOrderThatCannotBeLeasedBlocksOnlyItsPartition()
     {
         await using var lab = new FlowLab();
         Supervisor starter = lab.Join();
@@ -62,7 +62,7 @@ public class DamagedWorkTests
     }
 
     [Fact]
-    public async Task ARowThatCannotBeReadFailsItsRunAndNoOther()
+    public async Task AnUnreadableStateRowFailsOnlyItsOwnRun()
     {
         await using var lab = new FlowLab();
         Supervisor starter = lab.Join();
@@ -102,7 +102,7 @@ public class DamagedWorkTests
     }
 
     [Fact]
-    public async Task ARunThatWaitsForTheEndOfAnEarlierOneOfItsIdHoldsUpNoOther()
+    public async Task ARunThatWaitsForAnEarlierRunOfItsIdBlocksNoOtherPartition()
     {
         await using var lab = new FlowLab();
         var isEnding = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -112,7 +112,7 @@ public class DamagedWorkTests
             AfterCommit = async commit =>
             {
                 if (!commit.State.Any(row => row is { Key: "again", Value: null }) || !isEnding.TrySetResult()) return;
-                await go.Task;                       // it is forgotten in the store, and its host does not know yet
+                await go.Task;                       // the store has deleted the row of the run, and its host does not know that yet
             },
         };
         Supervisor starter = lab.Join();
@@ -123,7 +123,7 @@ public class DamagedWorkTests
         Assert.True(await starter.DeleteAsync("again", FlowLab.Cancellation));
         await using FlowRun second = await starter.StartAsync(Working, [IOVal.Of("x", 2)], run: "again",
             cancellation: FlowLab.Cancellation);
-        // Its order is leased before those of the others, which are started one behind the other.
+        // Its work order is leased before those of the others, which are started one after another.
         foreach (string id in Enumerable.Range(0, Runs).Select(n => $"run-{n}").Where(id => PartitionOf(id) != PartitionOf("again")))
             await using (FlowRun other = await starter.StartAsync(Working, [IOVal.Of("x", 3)], run: id, cancellation: FlowLab.Cancellation))
                 await other.Completion.WaitAsync(TimeSpan.FromSeconds(20), FlowLab.Cancellation);
@@ -158,13 +158,13 @@ public class DamagedWorkTests
 
     private enum Damage
     {
-        /// <summary>The store has given it out, and finds then that it is damaged.</summary>
+        /// <summary>The store has leased the entry, and then finds that it is damaged.</summary>
         Leased,
 
-        /// <summary>The store reads it, and it is something else.</summary>
+        /// <summary>The store leases the entry, and its payload is no work order.</summary>
         Payload,
 
-        /// <summary>The store finds that it is damaged, and does not give it out.</summary>
+        /// <summary>The store finds that the entry is damaged, and does not lease it.</summary>
         Stored,
     }
 

@@ -2,13 +2,13 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A run that was deleted while somebody holds it: every message says so.</summary>
+/// <summary>A run is deleted while a caller still has its FlowRun: every error says so.</summary>
 public class DeletedRunTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
 
     [Fact]
-    public async Task WhoHoldsARunThatWasDeletedIsToldSo()
+    public async Task CallsOnADeletedRunSayThatItWasDeleted()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

@@ -3,7 +3,7 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Parameters that functions provide.</summary>
+/// <summary>Parameters whose values another function provides: <c>[Depends]</c>.</summary>
 public class DependsTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -41,7 +41,7 @@ public class DependsTests
     private static async Task<int> FirstAsync(IO<int> x) => await x.FirstAsync();
 
     [Fact]
-    public async Task WhatAFunctionProvidesIsMadeOnceForAnInvocationAndDisposedBehindIt()
+    public async Task AProvidedValueIsMadeOncePerInvocationAndThenDisposed()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -66,7 +66,7 @@ public class DependsTests
     }
 
     [Fact]
-    public async Task WhatFailsIsTheProcessorAndWhatWasMadeIsDisposed()
+    public async Task AFailedProviderFailsTheProcessorAndProvidedValuesAreDisposed()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -78,7 +78,7 @@ public class DependsTests
     }
 
     [Fact]
-    public async Task LocalFunctionsProvideToo()
+    public async Task AStaticLocalFunctionMayProvideAParameter()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -95,7 +95,7 @@ public class DependsTests
     }
 
     [Fact]
-    public async Task WhatCannotBeProvidedIsRefusedByTheNameOfTheParameter()
+    public async Task AnErrorNamesTheParameterThatCannotBeProvided()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

@@ -2,11 +2,11 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A repetition that puts out something else is told as what it is to everybody who waits for the run.</summary>
+/// <summary>If a replay writes other values, every caller that waits for the run gets a NondeterministicReplayException.</summary>
 public class DifferenceTests
 {
     [Fact]
-    public async Task WhoAwaitsTheRunOrReadsItsResultsGetsTheDifference()
+    public async Task CompletionAndReadersThrowTheNondeterministicReplayException()
     {
         await using var lab = new FlowLab();
         Processor work = new("work") { Inputs = ["x"], Outputs = ["y"] }, next = new("next") { Inputs = ["y"], Outputs = ["z"] };

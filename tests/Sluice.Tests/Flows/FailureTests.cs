@@ -3,7 +3,7 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>How failures and cancellation travel.</summary>
+/// <summary>How failures and cancellations pass from processor to processor, and to the caller.</summary>
 public class FailureTests
 {
     private static readonly Processor First = new("first") { Inputs = ["x"], Outputs = ["y"] };
@@ -40,7 +40,7 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task TheWarningOfAFailureHasTheFramesOfTheUsersCodeOnly()
+    public async Task AFailureWarningHasOnlyTheStackFramesOfUserCode()
     {
         Assert.Equal(
             "The processor first of the run r has failed: The processor first has put out to \"why\", which is not among its outputs (y). "
@@ -79,7 +79,7 @@ public class FailureTests
     [Theory]
     [InlineData("y", "slow")]
     [InlineData("slow", "y")]
-    public async Task AProcessorThatWaitsFailsWithTheFirstInputThatDoes(string first, string second)
+    public async Task AWaitingProcessorFailsAsSoonAsOneInputFails(string first, string second)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -104,7 +104,7 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task AFailureMayBeCaught()
+    public async Task AProcessorMayCatchTheFailureOfItsInput()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -127,7 +127,7 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task AnyServiceCancelsARun()
+    public async Task AnyServiceCanCancelARun()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -164,7 +164,7 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task WhoeverComesLateLearnsThatARunIsCancelled()
+    public async Task AHostThatComesLateDoesNotStartACancelledRun()
     {
         await using var lab = new FlowLab();
         await using FlowRun run = await lab.Join().StartAsync(Three, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
@@ -179,7 +179,7 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task ADeletedRunLeavesNobodyWaiting()
+    public async Task WorkOrdersOfADeletedRunAreSettled()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -193,7 +193,7 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task ARunIsDeletedWhenItHasStopped()
+    public async Task ARunCanBeDeletedOnlyAfterItsFunctionsHaveEnded()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -201,7 +201,7 @@ public class FailureTests
         service.Register(First, async (IOWriter<int> y) =>
         {
             await y.WriteAsync(1);
-            await go.Task;                           // deaf to the cancellation
+            await go.Task;                           // ignores the cancellation
         });
         FlowRun run = await service.StartAsync(Three, [IOVal.Of("x", 1)], run: "gone", allOutputs: true,
             cancellation: FlowLab.Cancellation);
@@ -213,7 +213,7 @@ public class FailureTests
         go.SetResult();
         await lab.UntilAsync("work/first", IsDeletedAsync);
 
-        // Nothing of it holds up another run, nor the end of the service.
+        // The deleted run blocks neither another run nor the end of the service.
         service.Register(First, () => Task.CompletedTask);
         await using FlowRun next = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "gone",
             cancellation: FlowLab.Cancellation);
@@ -233,7 +233,7 @@ public class FailureTests
     }
 
     [Fact]
-    public async Task AFunctionThatReturnsWhenItIsHandedOverHasNotEnded()
+    public async Task AFunctionThatReturnsDuringAHandoverIsRunAgain()
     {
         await using var lab = new FlowLab();
         Supervisor first = lab.Join();

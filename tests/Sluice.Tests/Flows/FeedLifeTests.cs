@@ -5,7 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Inputs that are still put in when their run or its service is disposed. Nothing of that may end the process.</summary>
+/// <summary>Input streams that are not complete when their run or its service is disposed. None of them may crash the process.</summary>
 public class FeedLifeTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -14,7 +14,7 @@ public class FeedLifeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhoIsDisposedWhileAnInputIsPutInGivesNoMoreSignsOfLife(bool isDeaf)
+    public async Task ADisposedServiceSendsNoHeartbeatsForAnUnfinishedInput(bool isDeaf)
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
@@ -38,7 +38,7 @@ public class FeedLifeTests
     }
 
     [Fact]
-    public async Task ADeafInputOfARunThatIsDisposedIsSilentAndItsStreamFails()
+    public async Task AnInputThatIgnoresCancellationFailsAfterItsRunIsDisposed()
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
@@ -63,7 +63,7 @@ public class FeedLifeTests
         end.SetResult();
     }
 
-    // With a clock, only when its time is up.
+    // With a clock, the end comes only after the stop timeout.
     private static async Task EndsAsync(Task ending, TestClock? clock)
     {
         while (clock is not null && !ending.IsCompleted)
@@ -74,7 +74,7 @@ public class FeedLifeTests
         await ending.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
     }
 
-    // Beats of a heart of the test's own, behind which those of others would have come.
+    // Waits for heartbeats of a timer of the test: heartbeats of the service would have come before them.
     private static async Task HeartbeatsAsync(TestClock clock, int count)
     {
         using var beaten = new SemaphoreSlim(0);

@@ -4,8 +4,8 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A flow of all kinds of processors over a store that survives. The service that hosts it dies at random calls of the store and
-/// comes back: the results are those of an undisturbed run.</summary>
+/// <summary>A flow with all kinds of processors over a store that survives. The service that hosts the flow dies at random store calls and
+/// comes back. The results must be those of an undisturbed run.</summary>
 internal sealed class FlowCrashLab(int seed, IStreamStore store, int lives = 12)
 {
     private const int Items = 300;

@@ -4,7 +4,7 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A service that is stopped keeps its time, whatever the store and the functions do.</summary>
+/// <summary>Stops and calls end at their deadline or token, whatever the store and the functions do.</summary>
 public class FlowDeadlineTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -44,7 +44,7 @@ public class FlowDeadlineTests
     }
 
     [Fact]
-    public async Task AStopWhoseTokenIsCancelledLeavesBehindWhatHasNotStopped()
+    public async Task ACancelledStopNamesTheProcessorsThatDidNotStop()
     {
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
         Supervisor service = lab.Join(options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) });
@@ -69,7 +69,7 @@ public class FlowDeadlineTests
     }
 
     [Fact]
-    public async Task ACallWithATokenEndsWithIt()
+    public async Task ACallEndsWhenItsTokenIsCancelled()
     {
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
         var store = new FrozenStore(lab.Store);

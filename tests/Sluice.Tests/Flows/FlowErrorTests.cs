@@ -2,8 +2,8 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What flows say when something is wrong, word by word. What is not here is in the tests of what it is about, in full as well
-/// (binding, resolving, cancelling, loops).</summary>
+/// <summary>The texts of the errors of flows, word by word. The errors of binding, resolving, cancelling and loops are in other
+/// tests.</summary>
 public class FlowErrorTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };

@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A store and a clock of a test, and the services on them. What they warn of is kept.</summary>
+/// <summary>The store of a test, and the services on it. It collects their warnings.</summary>
 internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
 {
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -51,7 +51,7 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until something is so, by looking whenever the store has changed.</summary>
+    /// <summary>Waits until a condition holds. It is checked whenever the stream has changed.</summary>
     public async Task UntilAsync(string stream, Func<Task<bool>> isSo)
     {
         while (true)

@@ -12,7 +12,7 @@ public class FoobarTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ValuesComeAsTheyAreMade()
+    public async Task TheFoobarExampleGivesItsValuesAndTheirSum()
     {
         await using var store = new MemoryStreamStore();
         await using var supervisor = Supervisor.Attach(store);

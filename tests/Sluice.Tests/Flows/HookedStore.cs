@@ -3,22 +3,23 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A store that tells a test of some calls before it makes them, and waits until the test lets them through.</summary>
+/// <summary>A store that calls a test before or after some of its calls, and waits until the test lets them go on.</summary>
 internal sealed class HookedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
-    /// <summary>Told of the call and the stream: before appends and waits, behind a take. What it throws, the call throws.</summary>
+    /// <summary>Gets the name of the call and the stream: before appends and waits, after an acquisition. The call throws what it
+    /// throws.</summary>
     public Func<string, string, Task>? Before { get; set; }
 
-    /// <summary>Told before a stream is opened.</summary>
+    /// <summary>Called before a stream is opened.</summary>
     public Func<CancellationToken, Task>? BeforeOpen { get; set; }
 
-    /// <summary>Told of a commit.</summary>
+    /// <summary>Called before a commit.</summary>
     public Func<StoreCommit, Task>? BeforeCommit { get; set; }
 
-    /// <summary>Told of a commit that is done. What it throws, the caller gets instead of the answer.</summary>
+    /// <summary>Called after a commit. The caller gets what it throws instead of the answer.</summary>
     public Func<StoreCommit, Task>? AfterCommit { get; set; }
 
-    /// <summary>Every call fails from now on, as that of a store that is away.</summary>
+    /// <summary>Whether every call fails, as if the store could not be reached.</summary>
     public bool IsAway { get; set; }
 
     public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,

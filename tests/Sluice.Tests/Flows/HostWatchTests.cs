@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Whoever looks at a run sees which of its processors nobody hosts, and for how long.</summary>
+/// <summary>The status of a run says which of its processors have no host, and for how long.</summary>
 public class HostWatchTests
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(9);
@@ -14,7 +14,7 @@ public class HostWatchTests
     private readonly TestClock clock = new();
 
     [Fact]
-    public async Task AProcessorThatNobodyHostsSaysSoAndForHowLong()
+    public async Task TheStatusSaysHowLongAProcessorHasHadNoHost()
     {
         await using var store = new MemoryStreamStore(clock);
         var beating = new BeatingStore(store);
@@ -32,7 +32,7 @@ public class HostWatchTests
         foreach (string picture in new[] { status.ToText(), status.ToMermaid(), status.ToDot() })
             Assert.Contains("no host for 34 s", picture, StringComparison.Ordinal);
 
-        // One of them has a host now, and waits for its inputs.
+        // The processor later has a host now, and waits for its inputs.
         await using Supervisor host = Join(beating, "host");
         host.Register(Later, async (IO<int> y, IOWriter<int> z) => await z.WriteAsync(await y.FirstAsync()));
         await beating.BeatsAsync(1);
@@ -44,7 +44,7 @@ public class HostWatchTests
     }
 
     [Fact]
-    public async Task AHostThatHasDiedIsFoundOutWhenItHasBeenSilentForALeaseTime()
+    public async Task ADeadHostIsNoticedAfterTheLeaseDuration()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Supervisor starter = Join(store, "starter");

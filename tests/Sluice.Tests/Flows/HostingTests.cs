@@ -3,14 +3,14 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Which service runs what: sharing, handing over, taking over from the dead, giving up.</summary>
+/// <summary>Which service hosts which processor: sharing, handover, takeover from a dead service, MaxStarts.</summary>
 public class HostingTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
     private static readonly Flow Working = Flow.From(Work).Resolve();
 
     [Fact]
-    public async Task TwoHundredRunsStayApart()
+    public async Task TwoHundredConcurrentRunsDoNotMixTheirValues()
     {
         const int Runs = 200;
         await using var lab = new FlowLab();
@@ -25,7 +25,7 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task WhoIsStoppedBeforeItCouldJoinHasNothingToGiveBack()
+    public async Task AServiceStoppedBeforeItJoinsEndsWithoutAWarning()
     {
         await using var lab = new FlowLab();
         var closed = new HookedStore(lab.Store);
@@ -43,7 +43,7 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task WhatIsHandedOverGoesOnElsewhereAndIsNotCharged()
+    public async Task AHandedOverProcessorGoesOnElsewhereWithoutAnExtraStart()
     {
         await using var lab = new FlowLab();
         Supervisor first = lab.Join();
@@ -70,7 +70,7 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task WhoIsSilentForALeaseTimeLosesWhatItHosts()
+    public async Task AHostThatIsSilentForALeaseDurationLosesItsProcessors()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -91,7 +91,7 @@ public class HostingTests
         await using var heir = Supervisor.Attach(beating, Named("heir"));
         heir.Register(Work, (ProcessorFunction)AgainAsync);
         await beating.BeatsAsync(1);
-        await clock.WaitForTimersAsync(3, FlowLab.Cancellation);          // its heart, and what sweeps in two services
+        await clock.WaitForTimersAsync(3, FlowLab.Cancellation);          // its heartbeat timer, and the sweeps of two services
         Task<bool> more = values.MoveNextAsync().AsTask();
         for (int third = 1; !more.IsCompleted; third++)
         {
@@ -106,7 +106,7 @@ public class HostingTests
         ProcessorInfo status = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0];
         Assert.Equal(("heir", 2), (status.Host, status.Starts));
 
-        // In the end the dead one leaves the group.
+        // In the end the dead service leaves the group.
         for (int round = 0; (await store.FindGroupAsync(FlowNames.Hosts("work"), FlowLab.Cancellation))!.Members.Count > 1; round++)
         {
             Assert.True(round < 40, "the dead one stays");
@@ -125,7 +125,7 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task AnInputWhoseStarterIsSlowIsWaitedFor()
+    public async Task ASlowInputMayContinueWhileItsStarterSendsHeartbeats()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -144,7 +144,7 @@ public class HostingTests
             await beating.BeatsAsync(beat);
             clock.Advance(TimeSpan.FromSeconds(5));
         }
-        Assert.False(completion.IsCompleted);        // it is slow, and gives signs of life
+        Assert.False(completion.IsCompleted);        // the starter is slow, and sends heartbeats
         dead.SetResult();
         await completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await run.DisposeAsync();
@@ -158,7 +158,7 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task AProcessorThatKillsItsHostsIsGivenUp()
+    public async Task AProcessorThatKillsItsHostsFailsAfterMaxStarts()
     {
         await using var store = new MemoryStreamStore();
         await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
@@ -184,7 +184,7 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task AClockThatWasReadIsReadAgain()
+    public async Task AReplayReadsTheRecordedTime()
     {
         await using var store = new MemoryStreamStore();
         await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
@@ -210,7 +210,7 @@ public class HostingTests
     }
 
     [Fact]
-    public async Task RunsThatEndedLongAgoAreRemoved()
+    public async Task EndedRunsAreRemovedAfterTheRetentionDuration()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);

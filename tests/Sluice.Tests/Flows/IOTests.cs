@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What can be done with the streams of a run.</summary>
+/// <summary>Functions read and write the streams of a run: first values, zips, merges, start positions, errors.</summary>
 public class IOTests
 {
     private static readonly Processor Reader = new("reader") { Inputs = ["a", "b"], Outputs = ["out"] };
@@ -19,7 +19,7 @@ public class IOTests
     }
 
     [Fact]
-    public async Task EveryReaderSeesEverything()
+    public async Task EveryReadingOfAStreamSeesAllValues()
         => Assert.Equal(["123", "123", "1", "True"], await RunAsync([1, 2, 3], [], async (IO<int> a, IOWriter<string> @out) =>
         {
             string[] both = await Task.WhenAll(TextAsync(a.StreamAsync()), TextAsync(a.StreamAsync()));
@@ -31,7 +31,7 @@ public class IOTests
     [Theory]
     [InlineData(false, "1+10 2+20 ")]
     [InlineData(true, "1+10 2+20 3+ ")]
-    public async Task ZipGoesPairByPair(bool pad, string expected)
+    public async Task ZipPairsTheValuesOfTwoStreams(bool pad, string expected)
         => Assert.Equal([expected], await RunAsync([1, 2, 3], [10, 20], async (IO<int> a, IO<int> b) =>
         {
             string text = "";
@@ -39,7 +39,7 @@ public class IOTests
             return text;
         }));
 
-    /// <summary>Objects and values, on the longer side and on the shorter one: null in the place of what is lacking, not 0.</summary>
+    /// <summary>Reference types and value types, on the longer and on the shorter side: a missing value is null, not 0.</summary>
     [Fact]
     public async Task APaddedZipHasNullWhereAStreamHasEnded()
     {
@@ -73,7 +73,7 @@ public class IOTests
     }
 
     [Fact]
-    public async Task AZipThatCannotBeginHoldsNobodyUp()
+    public async Task AZipThatCannotBeginLeavesNoBlockingReader()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -88,11 +88,11 @@ public class IOTests
         });
         await using FlowRun run = await service.StartAsync(Flow.From(zip).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)], run: "run",
             cancellation: FlowLab.Cancellation);
-        Assert.Equal(["processor zip"], await FlowLab.ReadAsync(run.Output<string>("left")));          // nobody who gates
+        Assert.Equal(["processor zip"], await FlowLab.ReadAsync(run.Output<string>("left")));          // no reader that gates
     }
 
     [Fact]
-    public async Task MergeTakesWhatThereIs()
+    public async Task MergeGivesEveryValueInTheOrderOfItsStream()
         => Assert.Equal(["1 2 3 ", "10 20 "], await RunAsync([1, 2, 3], [10, 20], async (IO<int> a, IO<int> b, IOWriter<string> @out) =>
         {
             var text = new Dictionary<string, string> { ["a"] = "", ["b"] = "" };
@@ -102,7 +102,7 @@ public class IOTests
         }));
 
     [Fact]
-    public async Task ReadingMayBeginAtTheLatestOrBehindIt()
+    public async Task AReadingMayBeginAtTheLatestValueOrAfterIt()
         => Assert.Equal(["3", ""], await RunAsync([1, 2, 3], [], async (IO<int> a, IOWriter<string> @out) =>
         {
             await TextAsync(a.StreamAsync());        // until all are there
@@ -111,7 +111,7 @@ public class IOTests
         }));
 
     [Fact]
-    public async Task WhatIsPutOutToAnUnknownStreamFailsByName()
+    public async Task AnErrorNamesAnUnknownOutput()
     {
         var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([], [], () => new[] { IOVal.Of("bar", 1) }));
         Assert.Contains(
@@ -120,7 +120,7 @@ public class IOTests
     }
 
     [Fact]
-    public async Task WhatCannotBeReadIsNamedByStreamAndEntry()
+    public async Task AValueOfTheWrongTypeFailsTheRun()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -135,7 +135,7 @@ public class IOTests
     }
 
     [Fact]
-    public async Task AnOutputThatEndsEmptyIsWarnedOf()
+    public async Task AnOutputThatEndsEmptyCausesAWarning()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

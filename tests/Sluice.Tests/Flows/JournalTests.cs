@@ -5,14 +5,14 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What stands in the journals of runs.</summary>
+/// <summary>The journals of runs: unreadable journals and entries, and the events that a watch keeps.</summary>
 public class JournalTests
 {
     private const string Newer = """{"Kind":"Paused","Member":"newer","Processor":"copy"}""";
     private static readonly Flow Copying = Flow.From(new Processor("copy") { Inputs = ["x"], Outputs = ["y"] }).Resolve();
 
     [Fact]
-    public async Task AnEntryThatIsNotUnderstoodIsLeftOutWithAWarning()
+    public async Task AnUnreadableJournalEntryIsSkippedWithAWarning()
     {
         await using var lab = new FlowLab();
         await using FlowRun run = await lab.Join().StartAsync(Copying, [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);
@@ -31,7 +31,7 @@ public class JournalTests
     [InlineData("""{"Member":"newer"}""")]
     [InlineData("""{"Plan":{"Run":"b","Key":"1"}}""")]
     [InlineData("""{"Plan":{"Run":"b","Key":"1","Processors":[],"Streams":[],"Results":[]}}""")]
-    public async Task ARunWhoseJournalCannotBeReadIsLeftOutOfListsWithAWarning(string entry)
+    public async Task ListingRunsSkipsAnUnreadableJournalWithAWarning(string entry)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -49,7 +49,7 @@ public class JournalTests
     }
 
     [Fact]
-    public async Task RunsAreRemovedBesideOneWhoseJournalCannotBeRead()
+    public async Task AnUnreadableJournalDoesNotStopTheRemovalOfEndedRuns()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -72,7 +72,7 @@ public class JournalTests
     }
 
     [Fact]
-    public async Task WhoWaitsForWhatIsNotRemembered()
+    public async Task AWatchKeepsNoStuckIdleOrMovingEvents()
     {
         await using var lab = new FlowLab();
         await using FlowRun run = await lab.Join().StartAsync(Copying, [IOVal.Of("x", 1)], run: "run", cancellation: FlowLab.Cancellation);

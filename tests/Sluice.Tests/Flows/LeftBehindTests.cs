@@ -9,7 +9,7 @@ public class LeftBehindTests
     [Theory]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.Checkpoint)]
-    public async Task WhatItReadsIsNotWrittenDownAnyMore(ResumeMode resume)
+    public async Task ATaskLeftBehindFailsAndStoresNothing(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

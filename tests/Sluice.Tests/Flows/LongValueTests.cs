@@ -3,14 +3,14 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A value that is longer than a commit may be with other parts, put out at the very end.</summary>
+/// <summary>A processor ends with a value that is too long to share a commit with anything else.</summary>
 public class LongValueTests
 {
     [Theory]
     [InlineData(ResumeMode.FromScratch)]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.Checkpoint)]
-    public async Task AProcessorMayEndWithALongValue(ResumeMode resume)
+    public async Task AProcessorMayEndWithAValueLongerThanACommit(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -28,7 +28,7 @@ public class LongValueTests
     }
 
     [Fact]
-    public async Task ThatItHasCompletedIsSaidByWhoComesNextIfItsHostDiesBeforeThat()
+    public async Task TheNextHostReportsACompletionThatADeadHostDidNotReport()
     {
         await using var lab = new FlowLab();
         Supervisor starter = lab.Join();

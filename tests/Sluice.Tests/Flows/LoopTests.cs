@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Several loops in one processor, and where each goes on.</summary>
+/// <summary>Several reading loops in one processor, and where each of them resumes.</summary>
 public class LoopTests
 {
     private static readonly Processor Items = new("items") { Inputs = ["a", "b"], Outputs = ["y"], Resume = ResumeMode.PerItem };
@@ -11,7 +11,7 @@ public class LoopTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task TwoLoopsSideBySideAreRefusedPerItemAlsoIfTheErrorIsCaught(bool isCaught)
+    public async Task NestedLoopsFailAPerItemProcessorEvenIfTheErrorIsCaught(bool isCaught)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -39,7 +39,7 @@ public class LoopTests
     }
 
     [Fact]
-    public async Task LoopsOneBehindTheOtherAreFinePerItem()
+    public async Task APerItemProcessorMayReadOneStreamAfterAnother()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -56,7 +56,7 @@ public class LoopTests
     [Theory]
     [InlineData(ResumeMode.PerItem, -1)]
     [InlineData(ResumeMode.Checkpoint, 55)]
-    public async Task WhatIsPutOutBehindTheLastItemIsPutOutOnce(ResumeMode resume, int expected)
+    public async Task AnOutputAfterTheLastItemIsWrittenOnce(ResumeMode resume, int expected)
     {
         await using var lab = new FlowLab();
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = resume };
@@ -99,7 +99,7 @@ public class LoopTests
     }
 
     [Fact]
-    public async Task AValueThatWasReadLastBeforeABreakIsSaved()
+    public async Task ACheckpointAfterABreakIncludesTheLastValueRead()
     {
         await using var lab = new FlowLab();
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"], Resume = ResumeMode.Checkpoint };
@@ -133,7 +133,7 @@ public class LoopTests
     }
 
     [Fact]
-    public async Task WhoReadsWhatIsNewPerItemGoesOnWhereItHasBegun()
+    public async Task APerItemReadingFromNewResumesWhereItBegan()
     {
         await using var lab = new FlowLab();
         var maker = new Processor("maker") { Inputs = ["go"], Outputs = ["b"] };

@@ -4,14 +4,14 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Which runs an order that cannot be read was for is found out while others begin.</summary>
+/// <summary>A service finds out for which run an unreadable work order was, while other runs begin.</summary>
 public class LostOrderTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
     private static readonly Flow Working = Flow.From(Work).Resolve();
 
     [Fact]
-    public async Task ARunThatBeginsMeanwhileIsNotTakenForTheOneThatIsLost()
+    public async Task AnUnreadableWorkOrderDoesNotFailARunThatBeginsMeanwhile()
     {
         await using var lab = new FlowLab();
         var begins = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -43,7 +43,7 @@ public class LostOrderTests
     }
 
     [Fact]
-    public async Task ManyOrdersThatCannotBeReadFailTheirRunsAndNoOther()
+    public async Task ManyUnreadableWorkOrdersFailOnlyTheirOwnRuns()
     {
         const int Many = 300;
         await using var lab = new FlowLab();
@@ -65,7 +65,7 @@ public class LostOrderTests
         foreach (FlowRun run in runs) await run.DisposeAsync();
     }
 
-    /// <summary>Something happens behind the lease that follows a list of runs.</summary>
+    /// <summary>Calls the test after the lease that follows a listing of streams.</summary>
     private sealed class LateStore(IStreamStore inner, Func<Task> then) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private int isListed;
@@ -86,7 +86,7 @@ public class LostOrderTests
         }
     }
 
-    /// <summary>All orders of a partition are in a form that is not known here.</summary>
+    /// <summary>Gives out all work orders of a partition in an unknown format.</summary>
     private sealed class StrangeStore(IStreamStore inner, int partition) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)

@@ -2,14 +2,14 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Twice, too late, in another order, cancelled: what is said then.</summary>
+/// <summary>Calls that come twice, too late, in the wrong order or cancelled.</summary>
 public class MisuseTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
     private static readonly Flow Working = Flow.From(Work).Resolve();
 
     [Fact]
-    public async Task WhatIsDoneWithARunThatWasDisposedIsSaid()
+    public async Task ADisposedRunCanBeInspectedAndCancelledButNotRead()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -30,7 +30,7 @@ public class MisuseTests
     }
 
     [Fact]
-    public async Task WhoeverReadsWhileTheRunIsDisposedIsTold()
+    public async Task AReadingFailsWhenItsRunIsDisposed()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -53,7 +53,7 @@ public class MisuseTests
     }
 
     [Fact]
-    public async Task ASupervisorThatWasDisposedSaysSo()
+    public async Task CallsOnADisposedSupervisorAreRefused()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -70,7 +70,7 @@ public class MisuseTests
     }
 
     [Fact]
-    public async Task AStartThatIsCancelledBeforeItBeginsLeavesNothing()
+    public async Task AStartCancelledBeforeItBeginsLeavesNoStreams()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -81,7 +81,7 @@ public class MisuseTests
     }
 
     [Fact]
-    public async Task TwoOfOneNameOnOneStoreAreRefused()
+    public async Task ASecondSupervisorOfTheSameNameIsRefused()
     {
         await using var lab = new FlowLab();
         Supervisor first = Supervisor.Attach(lab.Store, new() { Name = "one" });
@@ -92,7 +92,7 @@ public class MisuseTests
         await Supervisor.Attach(lab.Store, new() { Name = "one" }).DisposeAsync();
     }
 
-    /// <summary>Whoever does not await a start still has it, whole.</summary>
+    /// <summary>A start that the caller does not await is still made completely.</summary>
     [Fact]
     public async Task AStartThatNobodyAwaitsRunsToItsEnd()
     {

@@ -12,7 +12,7 @@ public class OverdueEndTests
     private readonly List<string> warnings = [];
 
     [Fact]
-    public async Task ItIsSaidAfterTenSecondsAndThenEverLessOften()
+    public async Task TheStopTimeoutWarningComesAfterTenSecondsAndThenLessOften()
     {
         await using var store = new MemoryStreamStore(clock);
         using var core = new SupervisorCore(store, new() { Time = clock, OnWarning = warnings.Add });
@@ -24,7 +24,7 @@ public class OverdueEndTests
             return warnings.Count;
         }
 
-        Assert.Equal(0, Said(after: 3_600));         // it is not to stop
+        Assert.Equal(0, Said(after: 3_600));         // no stop was requested
         await life.CancelAsync();
         Assert.Equal(0, Said(after: 9.9));
         Assert.Equal(1, Said(after: 0.1));
@@ -40,7 +40,7 @@ public class OverdueEndTests
     }
 
     [Fact]
-    public async Task AServiceThatCannotStopSaysWhy()
+    public async Task AServiceThatCannotStopNamesTheProcessorThatStillRuns()
     {
         var lab = new FlowLab(new MemoryStreamStore(clock));
         var release = new TaskCompletionSource();
@@ -64,7 +64,7 @@ public class OverdueEndTests
         await stopped.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await lab.DisposeAsync();
 
-        // When it hears of it is its own affair.
+        // The test does not know when the service sees the stop: it moves the clock until the warning comes.
         async Task SaidAsync()
         {
             while (!said.Task.IsCompleted)

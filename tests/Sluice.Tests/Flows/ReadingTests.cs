@@ -4,14 +4,14 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Readings that are given up, left behind or begun anew, and what is kept for them.</summary>
+/// <summary>Readings that are cancelled, abandoned or begun again, and the values that are kept for them.</summary>
 public class ReadingTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
     private static readonly Flow Working = Flow.From(Work).Resolve();
 
     [Fact]
-    public async Task AReadingThatWasGivenUpIsForgotten()
+    public async Task ACancelledReadingKeepsNoValuesInTheStore()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -24,7 +24,7 @@ public class ReadingTests
     }
 
     [Fact]
-    public async Task WhatIsKeptAllIsNotKeptForSlowReaders()
+    public async Task MaxKeptDoesNotApplyToRetentionAll()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -36,7 +36,7 @@ public class ReadingTests
     }
 
     [Fact]
-    public async Task AReadingThatIsLeftBehindTakesNoSlot()
+    public async Task AnAbandonedReadingTakesNoSlot()
     {
         var bustle = new Bustle();
         await using var lab = new FlowLab();
@@ -63,7 +63,7 @@ public class ReadingTests
             (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status == FlowStatus.Completed);
         go.SetResult();
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        await bustle.SettleAsync();                  // the reading that was left has its value now
+        await bustle.SettleAsync();                  // the abandoned reading has its value now
 
         await using FlowRun next = await service.StartAsync(Flow.From(either).Resolve(), [IOVal.Of("a", 1), IOVal.Of("b", 1)],
             cancellation: FlowLab.Cancellation);
@@ -71,7 +71,7 @@ public class ReadingTests
     }
 
     [Fact]
-    public async Task AGateThatWasClosedIsOpenedAgainByTheNextStart()
+    public async Task TheNextStartReopensAGateThatWasClosed()
     {
         await using var lab = new FlowLab();
         var maker = new Processor("maker") { Outputs = ["x"] };
@@ -104,7 +104,7 @@ public class ReadingTests
     }
 
     [Fact]
-    public async Task ASaveBehindOneThatWasTooLargeLosesNothing()
+    public async Task ACheckpointAfterATooLargeOneLosesNoOutput()
     {
         await using var lab = new FlowLab();
         Processor saving = Work with { Resume = ResumeMode.Checkpoint };
@@ -124,7 +124,7 @@ public class ReadingTests
     }
 
     [Fact]
-    public async Task ChoicesAreStoredBeforeWhatDependsOnThemInAnyOutput()
+    public async Task RecordedChoicesAreStoredBeforeTheOutputsThatDependOnThem()
     {
         var bustle = new Bustle();
         await using var lab = new FlowLab();
@@ -168,7 +168,7 @@ public class ReadingTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task ARunEndsHoweverLongAnErrorOrAStateIs(bool isState)
+    public async Task ARunEndsEvenIfAnErrorOrAStateIsTooLong(bool isState)
     {
         await using var lab = new FlowLab();
         Processor work = Work with { Resume = isState ? ResumeMode.Checkpoint : ResumeMode.FromScratch };
@@ -183,7 +183,7 @@ public class ReadingTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AServiceEndsThoughItsStoreDoesNotAnswerOrIsClosed(bool isClosed)
+    public async Task AServiceStopsEvenIfItsStoreIsAwayOrClosed(bool isClosed)
     {
         var clock = new TestClock();
         await using var inner = new MemoryStreamStore(clock);

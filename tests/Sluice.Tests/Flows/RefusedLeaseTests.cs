@@ -4,13 +4,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A store that can be read, and gives out nothing: its memory or its disk is full.</summary>
+/// <summary>A store that answers reads and refuses leases: its memory or its disk is full.</summary>
 public class RefusedLeaseTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
 
     [Fact]
-    public async Task ItIsAskedEverLessOftenAndItIsSaidOnceInAWhile()
+    public async Task ARefusedLeaseIsRetriedWithBackoffAndFewWarnings()
     {
         var clock = new TestClock();
         await using var inner = new MemoryStreamStore(clock);
@@ -28,7 +28,7 @@ public class RefusedLeaseTests
         host.Register(Work, StartTests.CopyAsync);
         for (TimeSpan passed = TimeSpan.Zero; passed < TimeSpan.FromMinutes(5) && store.Refused < 1_000;)
         {
-            // the heart's, and the pause
+            // the heartbeat timer, and the pause
             await clock.WaitForTimersAsync(2, FlowLab.Cancellation).WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
             TimeSpan step = clock.NextDue!.Value - clock.GetUtcNow();
             passed += step;

@@ -4,16 +4,17 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A service that begins anew under its old name, while others live.</summary>
+/// <summary>A service restarts under its old name while another one is alive.</summary>
 public class RejoinTests
 {
-    private const int MostRounds = 5_000;            // many: on one core the clock's hand is quicker than code that is compiled first
+    private const int MostRounds = 5_000;            // many: on one core the test's clock runs ahead of code that is still being compiled
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
     private static readonly Flow Working = Flow.From(Work).Resolve();
 
-    /// <remarks>The store says that it has more than its share, and it beats: nobody else would ever take that.</remarks>
+    /// <remarks>In the store the service owns more than its share, and it sends heartbeats: no other service would ever acquire its
+    /// partitions.</remarks>
     [Fact]
-    public async Task WhatIsItsOwnIsTakenWhateverItsShare()
+    public async Task ARestartedServiceReacquiresItsPartitionsBeyondItsShare()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);

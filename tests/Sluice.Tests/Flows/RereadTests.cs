@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What its starter has read once, it can read again if it said so at the start; also when it has died and come again.</summary>
+/// <summary>Results that are read again: all of them with keepOutputs, and the unread ones by a starter that died and came back.</summary>
 public class RereadTests
 {
     private const int Many = 3_000;
@@ -12,7 +12,7 @@ public class RereadTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task OutputsThatAreKeptAreReadAsOftenAsIsWanted(bool isKept)
+    public async Task OnlyKeptOutputsCanBeReadAgain(bool isKept)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -41,7 +41,7 @@ public class RereadTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AStarterThatComesAgainUnderItsNameReadsItsResults(bool isStartedAgain)
+    public async Task AStarterReadsItsResultsAfterARestart(bool isStartedAgain)
     {
         await using var lab = new FlowLab();
         lab.Join().Register(Work, CopyAsync);
@@ -61,7 +61,7 @@ public class RereadTests
         await using Supervisor next = Shop();
         await using FlowRun run = isStartedAgain ? await next.StartAsync(flow, inputs, run: "order-7", cancellation: FlowLab.Cancellation)
             : (await next.FindAsync("order-7", FlowLab.Cancellation))!;
-        // From the first value that the store still has: what was passed has left it.
+        // Reads from the first value that the store still has: values that were read have left it.
         await foreach (int value in run.Output<int>("y").StreamAsync(FlowLab.Cancellation)) read.Add(value);
         Assert.Equal(Enumerable.Range(0, 100), read.Distinct());
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

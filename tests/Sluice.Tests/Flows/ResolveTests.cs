@@ -3,14 +3,14 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What a flow is refused for, and what is planned.</summary>
+/// <summary>The plan of a flow, and the mistakes for which <c>Resolve</c> refuses a flow.</summary>
 public class ResolveTests
 {
     private static Processor P(string name, string[] inputs, string[] outputs, bool wait = false)
         => new(name) { Inputs = inputs, Outputs = outputs, Wait = wait };
 
     [Fact]
-    public void ThePlanSaysWhatIsGivenWhatComesOutAndWhatRunsWhen()
+    public void ThePlanHasTheInputsTheResultsAndThePartitions()
     {
         FlowPlan plan = Flow.From(P("sum", ["bar"], ["total"], wait: true), P("foobar", ["foo"], ["bar"]),
             P("show", ["total", "bar", "title"], ["page"])).Resolve().Plan;
@@ -30,7 +30,7 @@ public class ResolveTests
     }
 
     [Fact]
-    public async Task AFlowKnowsThatItIsResolved()
+    public async Task AResolvedFlowKeepsItsPlan()
     {
         var flow = Flow.From(P("copy", ["x"], ["y"]));
         Assert.Throws<InvalidOperationException>(() => flow.Plan);
@@ -66,14 +66,14 @@ public class ResolveTests
         => Refused("The flow has a cycle: x -> x (by a). It would wait for itself; remove this stream.", P("a", ["x"], ["x"]));
 
     [Fact]
-    public void NamesAreUnique()
+    public void ProcessorNamesAreUnique()
         => Refused("2 different processors are named a: a: -> x; a: x -> y. Rename all but one.", P("a", [], ["x"]), P("a", ["x"], ["y"]));
 
     [Fact]
-    public void AFlowHasProcessors() => Refused("The flow has no processors: give them to Flow.From.");
+    public void AFlowWithoutProcessorsIsRefused() => Refused("The flow has no processors: give them to Flow.From.");
 
     [Fact]
-    public void EqualProcessorsAreOne()
+    public void EqualProcessorsCountAsOne()
     {
         Assert.Equal(P("a", ["x"], ["y"]), P("a", ["x"], ["y"]));
         Assert.NotEqual(P("a", ["x"], ["y"]), P("a", ["x"], ["y"], wait: true));
@@ -81,7 +81,7 @@ public class ResolveTests
     }
 
     [Fact]
-    public void NamesThatCannotBeAreRefusedWhereTheyAreGiven()
+    public void InvalidNamesAndOptionsAreRefusedWhereTheyAreGiven()
     {
         Assert.Contains("\"a/b\" has a slash", Assert.Throws<ArgumentException>(() => new Processor("a/b")).Message,
             StringComparison.Ordinal);
@@ -93,7 +93,7 @@ public class ResolveTests
     }
 
     [Fact]
-    public void TheFlowIsDrawn()
+    public void AFlowDrawsItsProcessorsAndStreams()
     {
         Flow flow = Flow.From(P("foobar", ["foo"], ["bar"]), P("total", ["bar"], ["sum"], wait: true)).Resolve();
         string text = flow.Topology.ToMermaid();

@@ -5,14 +5,14 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What goes on elsewhere is the same run: choices, differences, results, ids. Each of these was wrong once.</summary>
+/// <summary>A run that goes on at another host is the same run: choices, replays, results, ids. Each test is for a former defect.</summary>
 public class ResumeTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
     private static readonly Flow Working = Flow.From(Work).Resolve();
 
     [Fact]
-    public async Task AClockThatWasReadBeforeAHandoverIsReadAgain()
+    public async Task AReplayAfterAHandoverReadsTheRecordedTime()
     {
         await using var lab = new FlowLab();
         Supervisor first = lab.Join(options => options with { Time = new TestClock() });
@@ -30,7 +30,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public async Task ADifferenceThatTheFunctionCatchesFailsTheRunAllTheSame()
+    public async Task ANondeterministicReplayFailsTheRunEvenIfItIsCaught()
     {
         await using var lab = new FlowLab();
         Supervisor first = lab.Join();
@@ -59,7 +59,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public async Task WhoOnlyLooksAtARunTakesNoResultsFromItsStarter()
+    public async Task DisposingAFoundRunLeavesTheResultsToItsStarter()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -99,7 +99,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public async Task AnEntryThatIsNoWorkOrderIsADeadLetterAndHoldsUpNothing()
+    public async Task AnInvalidWorkOrderBecomesADeadLetterAndBlocksNoRun()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -117,7 +117,7 @@ public class ResumeTests
     }
 
     [Fact]
-    public async Task WhatGoesWrongBehindTheEndIsTriedAgainAndTheFunctionIsNot()
+    public async Task AnErrorAfterTheEndIsRetriedWithoutRunningTheFunctionAgain()
     {
         await using var lab = new FlowLab();
         var clock = new TestClock();
@@ -132,7 +132,7 @@ public class ResumeTests
         await using FlowRun run = await lab.Join().StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
         await store.Broke.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        await clock.WaitForTimersAsync(2, FlowLab.Cancellation);          // its heart, and the pause before it is tried again
+        await clock.WaitForTimersAsync(2, FlowLab.Cancellation);          // the heartbeat timer, and the pause before the retry
         clock.Advance(TimeSpan.FromSeconds(1));
         await lab.UntilAsync("work/work", async () => !await IsHostedAsync());
         Assert.Equal(1, starts);
@@ -148,7 +148,7 @@ public class ResumeTests
         }
     }
 
-    /// <summary>A store with a defect where readers are closed; once, behind an end.</summary>
+    /// <summary>A store that throws once, when a reader is closed after the end of a processor.</summary>
     private sealed class BrokenOnceStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private readonly TaskCompletionSource broke = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -2,7 +2,7 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What nobody is left to read is not kept; what somebody may still read is.</summary>
+/// <summary>Values are kept as long as a reader may still read them, and no longer.</summary>
 public class RetentionTests
 {
     private const int Many = 3_000;
@@ -14,7 +14,7 @@ public class RetentionTests
     [InlineData(ResumeMode.PerItem, false)]
     [InlineData(ResumeMode.PerItem, true)]
     [InlineData(ResumeMode.Checkpoint, false)]
-    public async Task InputsAreKeptUntilTheLastOfTheirReadersHasEnded(ResumeMode resume, bool waits)
+    public async Task AnInputIsKeptUntilItsLastReaderHasEnded(ResumeMode resume, bool waits)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -54,7 +54,7 @@ public class RetentionTests
     }
 
     [Fact]
-    public async Task ResultsThatAreLetGoUnreadAreNotKept()
+    public async Task UnreadResultsAreNotKeptAfterTheirRunIsDisposed()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -62,7 +62,7 @@ public class RetentionTests
         FlowRun run = await service.StartAsync(Flow.From(Maker).Resolve(), [], cancellation: FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
-        // Until then they are: who only looks at the run lets go of nothing.
+        // Until then they are kept: a caller that found the run releases nothing.
         await using (FlowRun other = (await service.FindAsync(run.Id, FlowLab.Cancellation))!)
             Assert.Equal(FlowStatus.Completed, (await other.GetStatusAsync(FlowLab.Cancellation)).Status);
         Assert.Equal(Many, await KeptAsync(lab, run.Id));
@@ -73,7 +73,7 @@ public class RetentionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhatIsPutOutBehindTheEndOfItsOnlyReaderIsNotKept(bool fails)
+    public async Task ValuesWrittenAfterTheOnlyReaderEndedAreNotKept(bool fails)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -101,7 +101,7 @@ public class RetentionTests
     }
 
     [Fact]
-    public async Task ACancelledRunKeepsNothing()
+    public async Task ACancelledRunKeepsNoValues()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -120,7 +120,7 @@ public class RetentionTests
     }
 
     [Fact]
-    public async Task WhatIsToBeKeptAllIsKept()
+    public async Task StreamsWithRetentionAllKeepEveryValue()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -138,7 +138,7 @@ public class RetentionTests
     }
 
     [Fact]
-    public async Task WhatAFunctionMayReadByNameIsKept()
+    public async Task AnInputIsKeptForAFunctionThatReadsItByName()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

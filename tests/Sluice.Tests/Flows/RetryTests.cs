@@ -5,7 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A function that fails is called again, as its processor says, from where it was.</summary>
+/// <summary>A function that fails is called again as <c>Processor.Retry</c> says, and resumes as <c>Processor.Resume</c> says.</summary>
 public class RetryTests
 {
     private static readonly ProcessorRetry AtOnce = new(2) { Delay = TimeSpan.Zero };
@@ -14,7 +14,7 @@ public class RetryTests
     [InlineData(ResumeMode.FromScratch, new[] { 1, 2, 3, 1, 2, 3, 4 })]
     [InlineData(ResumeMode.PerItem, new[] { 1, 2, 3, 3, 4 })]
     [InlineData(ResumeMode.Checkpoint, new[] { 1, 2, 3, 3, 4 })]
-    public async Task AnAttemptGoesOnFromWhereTheProcessorSays(ResumeMode resume, int[] calls)
+    public async Task AnAttemptResumesAsTheResumeModeSays(ResumeMode resume, int[] calls)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -44,7 +44,7 @@ public class RetryTests
     }
 
     [Fact]
-    public async Task TheFailureNamesTheAttempts()
+    public async Task AFailureStatesTheNumberOfAttempts()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -60,9 +60,9 @@ public class RetryTests
         Assert.Equal((FlowStatus.Failed, 3, 3), (status.Status, status.FailedAttempts, status.Starts));
     }
 
-    /// <summary>A year of items with an error now and then is no failure; the same item again and again is.</summary>
+    /// <summary>Occasional errors in a long stream do not fail the processor; repeated errors at one item do.</summary>
     [Fact]
-    public async Task ProgressBeginsTheCountAnew()
+    public async Task ProgressResetsTheAttemptCount()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -88,7 +88,7 @@ public class RetryTests
     }
 
     [Fact]
-    public async Task AttemptsSurviveTheirHost()
+    public async Task TheAttemptCountSurvivesTheDeathOfTheHost()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -115,7 +115,7 @@ public class RetryTests
         first.Register(work, Fail);
         await using FlowRun run = await first.StartAsync(Flow.From(work).Resolve(), Inputs(1), run: "r",
             cancellation: FlowLab.Cancellation);
-        // It dies while it pauses; what it counted is there for the one that takes over.
+        // The first service dies in its retry pause; the second one finds its count of attempts.
         while ((await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].FailedAttempts == 0) await Task.Yield();
         await first.AbandonAsync();
         await using var second = Supervisor.Attach(store, Named("second"));
@@ -135,7 +135,7 @@ public class RetryTests
     }
 
     [Fact]
-    public async Task AFailedInputACancellationAndADifferenceAreNotTriedAgain()
+    public async Task AFailedInputIsNotRetried()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -154,9 +154,9 @@ public class RetryTests
         Assert.Equal(1, calls);
     }
 
-    /// <summary>The pause is long: whoever cancels does not wait for it.</summary>
+    /// <summary>The pause lasts a day: a cancellation does not wait for it.</summary>
     [Fact]
-    public async Task ARunThatPausesIsCancelledAtOnce()
+    public async Task ARunCanBeCancelledDuringARetryPause()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -181,7 +181,7 @@ public class RetryTests
     [Theory]
     [InlineData(ResumeMode.FromScratch)]
     [InlineData(ResumeMode.PerItem)]
-    public async Task WhatWorksForTooLongHasFailedAndWaitingIsNoWork(ResumeMode resume)
+    public async Task ATimeoutFailsAnAttemptAndDoesNotCountTheWaitForInput(ResumeMode resume)
     {
         await using var lab = new FlowLab();
         var clock = new TestClock();
@@ -223,7 +223,7 @@ public class RetryTests
         Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
         await isWaiting.Task;
         await isResting.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        clock.Advance(TimeSpan.FromHours(1));        // for a value
+        clock.Advance(TimeSpan.FromHours(1));        // the wait for a value does not count
         go.SetResult();
         await isStuck.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         clock.Advance(TimeSpan.FromSeconds(9));
@@ -255,7 +255,7 @@ public class RetryTests
     }
 
     [Fact]
-    public void OutOfRangeIsRefused()
+    public void RetriesAndTimeoutsOutOfRangeAreRefused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new ProcessorRetry(-1));
         Assert.Throws<ArgumentOutOfRangeException>(() => new ProcessorRetry(1) { Delay = TimeSpan.FromSeconds(-1) });

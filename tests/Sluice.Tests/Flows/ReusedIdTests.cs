@@ -2,7 +2,7 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>The id of a run that was deleted before anybody had taken it on is used again.</summary>
+/// <summary>A run is deleted before a host has begun it, and its id is used again.</summary>
 public class ReusedIdTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -11,7 +11,7 @@ public class ReusedIdTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public async Task TheLastRunOfAnIdIsRunThoughOrdersOfEarlierOnesAreThereStill(int deleted)
+    public async Task TheLastRunOfAnIdRunsInSpiteOfOldWorkOrders(int deleted)
     {
         await using var lab = new FlowLab();
         Supervisor starter = lab.Join();

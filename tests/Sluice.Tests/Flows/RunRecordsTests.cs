@@ -6,8 +6,8 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What flows store about themselves is read as strictly as payloads: a member that is missing, renamed or null where it may not
-/// be is an error, never a null that fails later.</summary>
+/// <summary>The stored records of flows are read as strictly as payloads: a required member that is missing, renamed or null is an error
+/// at once, not a null that fails later.</summary>
 public class RunRecordsTests
 {
     private static readonly object[] Records =
@@ -20,7 +20,7 @@ public class RunRecordsTests
     ];
 
     [Fact]
-    public void AMemberThatIsMissingRenamedOrNullIsAnErrorWhereItMayNotBeNull()
+    public void AMissingRenamedOrNullMemberIsAnErrorIfItIsRequired()
     {
         List<string> wrong = [], refused = [];
         foreach (object record in Records)
@@ -72,9 +72,9 @@ public class RunRecordsTests
         Assert.Contains("RunEvent.Plan.Streams.Given.Digest", refused);
     }
 
-    // Also what an earlier version has left out, as it was the default.
+    // Earlier versions left out members that had their default.
     [Fact]
-    public void WhatWasLeftOutAsTheDefaultIsTheDefault()
+    public void AMemberThatWasLeftOutHasItsDefault()
     {
         Assignment read = RunJson.Read<Assignment>("""{"Run":"run","Key":"key","Inputs":{}}"""u8);
         Assert.Equal(("run", 0, false, null), (read.Run, read.Starts, read.Ended, read.State));

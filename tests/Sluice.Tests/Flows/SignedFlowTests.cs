@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Signed values hold in the stream and the run that they were written to.</summary>
+/// <summary>A signature is valid only in the stream and the run that the value was written to.</summary>
 public class SignedFlowTests
 {
     private static readonly PayloadSerializers Serializers =
@@ -12,13 +12,13 @@ public class SignedFlowTests
     private static readonly Processor Pair = new("pair") { Inputs = ["owed", "paid"], Outputs = ["sum"], Resume = ResumeMode.Checkpoint };
 
     [Fact]
-    public async Task ARunWithSignedValuesEndsWell()
+    public async Task ARunWithSignedValuesCompletes()
         => Assert.Equal("500", await RunAsync(store => store));
 
     [Theory]
     [InlineData("owed", "paid")]
     [InlineData("paid", "owed")]
-    public async Task AValueThatSomebodyHasCopiedFromAnotherStreamIsRefused(string from, string to)
+    public async Task ASignedValueCopiedFromAnotherStreamIsRefused(string from, string to)
     {
         string end = await RunAsync(store => new SwappingStore(store, FlowNames.Values("r", from), FlowNames.Values("r", to)));
 
@@ -49,7 +49,7 @@ public class SignedFlowTests
         }
     }
 
-    /// <summary>Gives out the payloads of one stream as those of another, as somebody could who may write to the store.</summary>
+    /// <summary>Gives out payloads of one stream as those of another, as an attacker with write access to the store could.</summary>
     private sealed class SwappingStore(IStreamStore inner, string from, string to) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)

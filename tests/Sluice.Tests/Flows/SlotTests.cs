@@ -2,7 +2,7 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A function that gives up waiting by a token of its own goes on when it has a slot again.</summary>
+/// <summary>A function has no slot while it waits, and goes on only when it has a slot again.</summary>
 public class SlotTests
 {
     /// <summary>The nested run needs the only slot.</summary>
@@ -10,7 +10,7 @@ public class SlotTests
     [InlineData("completion")]
     [InlineData("results")]
     [InlineData("found")]
-    public async Task WhoWaitsForARunOfItsOwnGivesItsSlotAway(string how)
+    public async Task AFunctionGivesUpItsSlotWhileItWaitsForANestedRun(string how)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });
@@ -47,7 +47,7 @@ public class SlotTests
     }
 
     [Fact]
-    public async Task WhoGivesUpWaitingForAValueTakesHisSlotAgain()
+    public async Task AFunctionTakesItsSlotAgainAfterACancelledWait()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join(options => options with { MaxConcurrency = 1 });

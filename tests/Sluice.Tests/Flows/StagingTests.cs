@@ -3,27 +3,27 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What an item becomes is one commit; what several become need not be.</summary>
+/// <summary>The outputs of one item are one commit; the outputs of several items may be several commits.</summary>
 public class StagingTests
 {
     private static readonly Processor Grow = new("grow") { Inputs = ["length"], Outputs = ["text"], Resume = ResumeMode.PerItem };
 
     [Fact]
-    public async Task AValueMayBeLongerThanACommitWhateverWasPutOutBefore()
+    public async Task AValueMayBeLongerThanACommit()
     {
         int[] lengths = [200 << 10, (1 << 20) + 1, 10, 3 << 20, 200 << 10, 600 << 10];
         Assert.Equal(lengths, await RunAsync(lengths, length => [length]));
     }
 
     [Fact]
-    public async Task AnItemMayBecomeAlmostAWholeCommitWhateverWasPutOutBefore()
+    public async Task AnItemMayProduceAlmostAWholeCommitOfValues()
     {
         int[] counts = [200, 990, 40, StoreCommit.MaxItems - 2];
         Assert.Equal(counts.Sum(), (await RunAsync(counts, count => Enumerable.Repeat(1, count))).Count);
     }
 
     [Fact]
-    public async Task AnItemThatBecomesMoreFailsByName()
+    public async Task AnItemThatProducesMoreThanACommitFailsTheProcessor()
     {
         var failure = await Assert.ThrowsAsync<FlowException>(() => RunAsync([1, StoreCommit.MaxItems],
             count => Enumerable.Repeat(1, count)));
@@ -32,7 +32,7 @@ public class StagingTests
     }
 
     [Fact]
-    public async Task WhatShortItemsHavePutOutDoesNotWaitForALongOne()
+    public async Task OutputsOfShortItemsDoNotWaitForALongItem()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -55,7 +55,7 @@ public class StagingTests
             Assert.Equal(expected, results.Current);
         }
         ValueTask<bool> third = results.MoveNextAsync();
-        Assert.False(third.IsCompleted);             // what the long item has put out comes with its end
+        Assert.False(third.IsCompleted);             // the output of the long item comes when the item ends
         longItem.SetResult();
         Assert.True(await third);
         Assert.Equal("3", results.Current);

@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A run that stands still says where.</summary>
+/// <summary>The status of a run that stands still says what its processors wait for.</summary>
 public class StalledTests
 {
     private static readonly Processor Source = new("source") { Outputs = ["x"] },
@@ -11,7 +11,7 @@ public class StalledTests
     private static readonly Processor Late = new("late") { Inputs = ["w"], Outputs = ["y"] };
 
     [Fact]
-    public async Task TheStatusAndAWarningSayWhoWaitsForWhom()
+    public async Task TheStatusAndAWarningSayWhatAProcessorWaitsFor()
     {
         var clock = new TestClock();
         await using var lab = new FlowLab(new MemoryStreamStore(clock));
@@ -54,7 +54,7 @@ public class StalledTests
             "waited for [0-9,]+ s for room in x, read by sink, which waits for a value of y, written by late, which no service hosts.$",
                 warning);
 
-        // Somebody comes.
+        // Now a service hosts late.
         service.Register(Late, (IO<int> w) => Task.FromResult(1));
         await AdvanceUntilAsync(() => Task.FromResult(run.Completion.IsCompleted));
         await run.Completion;

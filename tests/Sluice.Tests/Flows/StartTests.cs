@@ -12,7 +12,7 @@ public class StartTests
     private static readonly Flow Copying = Flow.From(Copy).Resolve();
 
     [Fact]
-    public async Task WhatIsMissingIsListed()
+    public async Task AStartListsTheMissingInputs()
     {
         await using var lab = new FlowLab();
         Flow flow = Flow.From(new Processor("p") { Inputs = ["a", "b", "c"], Outputs = ["d"] }).Resolve();
@@ -23,7 +23,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task WhatIsNoInputIsRefused()
+    public async Task AStartRefusesWrongInputsAndRunIds()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -38,7 +38,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task TypesThatDoNotFitAreFoundAtTheStart()
+    public async Task AStartRefusesStreamsWithConflictingTypes()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -53,7 +53,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task TypesThatDoNotFitAreFoundWhereTheProcessorIsHosted()
+    public async Task AHostFailsAProcessorThatReadsAnotherType()
     {
         await using var lab = new FlowLab();
         lab.Join().Register(Copy, async (IO<string> x, IOWriter<int> y) => await y.WriteAsync((await x.FirstAsync()).Length));
@@ -66,7 +66,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task AStartMayBeRepeated()
+    public async Task AStartMayBeRepeatedUnderTheSameId()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -86,7 +86,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task AStartWithOtherInputsOrOptionsIsNoRepetition()
+    public async Task ARepeatedStartWithOtherInputsOrOptionsIsRefused()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join(), other = lab.Join();
@@ -118,9 +118,9 @@ public class StartTests
             cancellation: FlowLab.Cancellation))).Message;
     }
 
-    /// <summary>More than goes into the first commit.</summary>
+    /// <summary>More values than fit into the first commit.</summary>
     [Fact]
-    public async Task ManyInputsAreComparedToo()
+    public async Task ARepeatedStartComparesThousandsOfInputs()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -176,7 +176,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task OnlyResultsAreReadUnlessAllAreWanted()
+    public async Task ARunOffersOnlyItsResultsByDefault()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
@@ -215,7 +215,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task AStreamThatIsDeletedWhileARunIsStartedFailsTheStart()
+    public async Task AStreamDeletedDuringAStartFailsTheStart()
     {
         await using var lab = new FlowLab();
         var clock = new TestClock();
@@ -234,7 +234,7 @@ public class StartTests
     }
 
     [Fact]
-    public async Task ARunIsDrawnWithItsStates()
+    public async Task ARunIsDrawnWithTheStatusOfItsProcessors()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();

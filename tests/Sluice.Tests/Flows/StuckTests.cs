@@ -3,11 +3,11 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Who waits long for room says so ever less often, however long that takes.</summary>
+/// <summary>A writer that waits for room reports that ever less often, at least every five minutes.</summary>
 public class StuckTests
 {
     [Fact]
-    public async Task WhoWaitsForHoursSaysSoEveryFiveMinutes()
+    public async Task ALongWaitForRoomIsReportedEveryFewMinutes()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);

@@ -6,7 +6,7 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Of many services, one looks through the runs.</summary>
+/// <summary>One of many services sweeps: it looks through all runs and removes old ones.</summary>
 public class SweepTests
 {
     private const int Services = 10;
@@ -14,7 +14,7 @@ public class SweepTests
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
 
     [Fact]
-    public async Task OneServiceSweepsAtATimeAndAnotherGoesOnForIt()
+    public async Task OneServiceSweepsAtATimeAndAnotherTakesOver()
     {
         var clock = new TestClock();
         await using var store = new CountingStore(new MemoryStreamStore(clock));
@@ -32,7 +32,7 @@ public class SweepTests
         Supervisor[] services = [.. Enumerable.Range(1, Services).Select(n => Supervisor.Attach(store, Named(n)))];
         store.Calls.Clear();
         for (int round = 0; round < 5; round++) await RoundAsync(Services);
-        // Each run's journal is looked for and read to its end, once a round, by one.
+        // In each round, one service finds each journal and reads it to its end.
         Assert.InRange(store.Calls.GetValueOrDefault(nameof(IStreamStore.ReadAsync)), 5 * 20, 5 * 20 * 3);
         Assert.InRange(store.Calls.GetValueOrDefault(nameof(IStreamStore.ListStreamsAsync)), 5, 10);
         Assert.Equal(20, (await store.ListStreamsAsync("flow/")).Count);
@@ -45,7 +45,7 @@ public class SweepTests
         string next = (await store.FindGroupAsync(new("flow-sweep", $"keep {Keep}")))!.Partitions[0].Owner!;
         Assert.NotEqual(sweeper, next);
 
-        // One that stops gives it back.
+        // A service that stops gives up the sweep.
         foreach (Supervisor service in services.Where(service => service != dead)) await service.DisposeAsync();
         GroupInfo left = (await store.FindGroupAsync(new("flow-sweep", $"keep {Keep}")))!;
         Assert.Null(left.Partitions[0].Owner);
@@ -58,12 +58,12 @@ public class SweepTests
         }
     }
 
-    /// <remarks>Ends are stamped with the store's time. The clock of the service that sweeps once decided, and results were gone before
+    /// <remarks>The store's time is the time of an end. Formerly the clock of the sweeping service decided, and results were removed before
     /// they were read.</remarks>
     [Theory]
     [InlineData(-2)]
     [InlineData(2)]
-    public async Task AServiceWhoseClockIsDaysAwayKeepsRunsAsLongAsOthers(int daysAhead)
+    public async Task AServiceWithAWrongClockKeepsRunsForTheRetentionDuration(int daysAhead)
     {
         var clock = new TestClock();
         var away = new WallClock(clock);

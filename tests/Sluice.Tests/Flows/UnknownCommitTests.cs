@@ -3,18 +3,18 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A commit whose answer is lost, and which cannot be asked for again, as its stream is gone meanwhile.</summary>
+/// <summary>The answer to a commit is lost, and the commit cannot be repeated because its stream was deleted meanwhile.</summary>
 public class UnknownCommitTests
 {
     private const int Values = 20;
 
-    // More than there are partitions: whichever is deleted shares one with others.
+    // More than there are partitions: the run whose stream is deleted shares its partition with others.
     private const int Runs = 40;
 
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"], Resume = ResumeMode.PerItem };
 
     [Fact]
-    public async Task TheNextOneIsNotTakenForIt()
+    public async Task TheNextCommitIsNotTakenForAnUnansweredOne()
     {
         await using var lab = new FlowLab();
         HookedStore hooked = new(lab.Store);
@@ -34,7 +34,7 @@ public class UnknownCommitTests
 
         var gone = await Assert.ThrowsAsync<FlowException>(() => PutAsync("first"));
         Assert.StartsWith("The stream first is not in the store any more", gone.Message, StringComparison.Ordinal);
-        await PutAsync("second");                    // not taken for the first
+        await PutAsync("second");                    // the answer is not taken for that of the first commit
         Assert.Equal(1, (await lab.Store.FindStreamAsync("second", FlowLab.Cancellation))!.Items);
 
         async Task PutAsync(string stream)
@@ -46,7 +46,7 @@ public class UnknownCommitTests
     }
 
     [Fact]
-    public async Task OtherRunsOfThePartitionLoseNothing()
+    public async Task AnUnansweredCommitLosesNoValuesOfOtherRuns()
     {
         await using var lab = new FlowLab();
         string? deleted = null;
@@ -73,7 +73,7 @@ public class UnknownCommitTests
         Assert.Equal($"flow-io/{Assert.Single(failed, run => run.Length > 0)}/y", deleted);
         foreach (FlowRun run in runs) await run.DisposeAsync();
 
-        // The run that has failed, or nothing.
+        // The id of the run if the run has failed, otherwise an empty text.
         async Task<string> ReadAsync(FlowRun run, int i)
         {
             try

@@ -4,8 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A store that answers everything, but cannot say when something changes: it is asked again after pauses, by whoever
-/// waits.</summary>
+/// <summary>A store that answers all calls but those that wait for a change: callers ask again after pauses.</summary>
 public class WaitingTests
 {
     private const int Many = 100;
@@ -14,7 +13,7 @@ public class WaitingTests
     private static readonly Processor Rest = new("rest") { Inputs = ["y"], Outputs = ["z"] };
 
     [Fact]
-    public async Task WhoWaitsForWorkPauses()
+    public async Task AHostPausesBeforeItAsksForWorkAgain()
     {
         var clock = new TestClock();
         await using var inner = new MemoryStreamStore(clock);
@@ -22,7 +21,7 @@ public class WaitingTests
         await using var host = Supervisor.Attach(store, Options("host", clock));
         host.Register(Work, StartTests.CopyAsync);
 
-        await store.PausesAsync(clock, timers: 2);          // the heart's, and the pause
+        await store.PausesAsync(clock, timers: 2);          // the heartbeat timer, and the pause
         store.IsDeaf = false;
         await using var starter = Supervisor.Attach(inner, Options("starter", clock));
         await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)],
@@ -32,7 +31,7 @@ public class WaitingTests
     }
 
     [Fact]
-    public async Task WhoWaitsForRoomPauses()
+    public async Task AWriterPausesBeforeItAsksForRoomAgain()
     {
         var clock = new TestClock();
         await using var inner = new MemoryStreamStore(clock);
@@ -43,7 +42,7 @@ public class WaitingTests
         await using FlowRun run = await host.StartAsync(flow, Enumerable.Range(0, 20).Select(n => IOVal.Of("x", n)), run: "run",
             cancellation: FlowLab.Cancellation);
 
-        await store.PausesAsync(clock, timers: 3);          // the heart's, that of its patience, and the pause
+        await store.PausesAsync(clock, timers: 3);          // the heartbeat timer, the next report of the wait, and the pause
         store.IsDeaf = false;
         clock.Advance(TimeSpan.FromMilliseconds(50));
         await using var reader = Supervisor.Attach(inner, Options("reader", clock));
@@ -58,7 +57,7 @@ public class WaitingTests
     private static SupervisorOptions Options(string name, TestClock clock)
         => new() { Name = name, Time = clock, RunRetentionDuration = Timeout.InfiniteTimeSpan };
 
-    /// <summary>Does not say when one of its streams changes.</summary>
+    /// <summary>Fails all calls that wait for a change of one stream.</summary>
     private sealed class DeafStore(IStreamStore inner, string stream) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private readonly TaskCompletionSource spins = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -67,7 +66,7 @@ public class WaitingTests
 
         public bool IsDeaf { get; set; } = true;
 
-        /// <summary>Ends when somebody has asked, and waits for the clock.</summary>
+        /// <summary>Ends when the service has asked once, and waits for the clock.</summary>
         public async Task PausesAsync(TestClock clock, int timers)
         {
             await asked.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);

@@ -2,11 +2,11 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Who is warned throws, as a log does that is closed already.</summary>
+/// <summary><c>OnWarning</c> throws, as a log does that is closed already.</summary>
 public class WarnTests
 {
     [Fact]
-    public async Task ItStopsNoRun()
+    public async Task AnExceptionFromOnWarningStopsNoRun()
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join(options => options with { OnWarning = _ => throw new ObjectDisposedException("log") });

@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>Into how many parts the work of a processor is divided.</summary>
+/// <summary>The number of partitions that the work of a processor is divided into.</summary>
 public class WorkPartitionTests
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -12,7 +12,7 @@ public class WorkPartitionTests
     [Theory]
     [InlineData(1)]
     [InlineData(40)]
-    public async Task TheFirstServiceDecidesAndAllShareTheParts(int parts)
+    public async Task TheFirstServiceDecidesTheNumberOfWorkPartitions(int parts)
     {
         await using var lab = new FlowLab();
         Supervisor[] services = [.. Enumerable.Range(0, 3).Select(_ => lab.Join(options => options with { WorkPartitions = parts }))];
@@ -33,7 +33,7 @@ public class WorkPartitionTests
     }
 
     [Fact]
-    public async Task WhoSaysAnotherNumberGoesByTheStoresAndIsTold()
+    public async Task AServiceUsesTheStoredNumberOfPartitionsAndWarns()
     {
         await using var lab = new FlowLab();
         Supervisor first = lab.Join(options => options with { WorkPartitions = 4 }),
@@ -59,7 +59,7 @@ public class WorkPartitionTests
     }
 
     [Fact]
-    public void OutOfRangeIsRefused()
+    public void ANumberOfPartitionsOutOfRangeIsRefused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new SupervisorOptions { WorkPartitions = 0 });
         Assert.Throws<ArgumentOutOfRangeException>(() => new SupervisorOptions { WorkPartitions = 4097 });

@@ -2,7 +2,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>A function that returns null instead of a task: one error, which names it.</summary>
+/// <summary>A function returns null instead of a task: one error, which names the function.</summary>
 public class NullTaskTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -14,7 +14,7 @@ public class NullTaskTests
     private static Task<object> Open(int n) => null!;
 
     [Fact]
-    public async Task OfAStep()
+    public async Task AStepThatReturnsANullTaskFails()
     {
         await SaysAsync(() => Step.Of<int, int>(Value).Named("load")(1));
         await SaysAsync(() => Step.Of<int>(End).Named("load")(1));
@@ -28,7 +28,7 @@ public class NullTaskTests
     }
 
     [Fact]
-    public async Task OfANode()
+    public async Task ANodeThatReturnsANullTaskFails()
     {
         await SaysAsync(graph => graph.Add("load", Value));
         await SaysAsync(graph => graph.Add("load", End));
@@ -49,7 +49,7 @@ public class NullTaskTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task OfAFunctionOfADataFlow(bool isReflected)
+    public async Task ADataFlowFunctionThatReturnsANullTaskFails(bool isReflected)
     {
         foreach (Delegate function in new Delegate[] { Value, End, Open })
         {

@@ -27,20 +27,20 @@ public class FlowRecordTests
         + """ "MaxBytes":2,"MaxEntryBytes":3,"Retention":"All"}}""";
 
     [Fact]
-    public void TheBeginOfARunHasItsPlan()
+    public void TheJsonOfABegunEventHasThePlan()
         => Is("{\"Member\":\"m\",\"Plan\":{\"Run\":\"r\",\"Key\":\"k\",\"Starter\":\"s\",\"Processors\":[" + Processor + "],\"Streams\":["
             + Stream
             + "],\"Results\":[\"out\"]},\"IsLasting\":true}", new RunEvent(RunEventKind.Begun, "m", Plan: Plan));
 
     [Fact]
-    public void AnEventHasAllItsMembers()
+    public void TheJsonOfAFailedEventHasAllMembers()
         => Is("""
             {"Kind":"Failed","Member":"m","Processor":"p","Error":"e","Origin":"o","Start":2,"Stream":"in",
             "IsDifference":true,"Attempt":1,"IsLasting":true,"IsEnd":true}
             """, new RunEvent(RunEventKind.Failed, "m", "p", "e", "o", Start: 2, Stream: "in") { IsDifference = true, Attempt = 1 });
 
     [Fact]
-    public void AnAssignmentHasAllItsMembers()
+    public void TheJsonOfAnAssignmentHasAllMembers()
         => Is("""
             {"Run":"r","Key":"k","Starts":2,"Ended":true,"Inputs":{"in":7},"State":"AQ==",
             "Damage":"d","Failures":1,"IsUntold":true}
@@ -48,7 +48,7 @@ public class FlowRecordTests
         { Damage = "d", Failures = 1, IsUntold = true });
 
     [Fact]
-    public void AWorkOrderAndAFailureHaveAllTheirMembers()
+    public void TheJsonOfAWorkOrderAndAFailureHasAllMembers()
     {
         Is("""{"Run":"r","Key":"k"}""", new WorkOrder("r", "k"));
         Is("""{"Processor":"p","Error":"e","IsCancelled":true,"IsDifference":true}""",
@@ -56,7 +56,7 @@ public class FlowRecordTests
     }
 
     [Fact]
-    public void TheTextOfARecordIsTheOneThatIsStored()
+    public void StoredRecordsOmitMembersWithDefaultValues()
     {
         StateRow row = WorkPartition.Row(new("r", "k", Starts: 1, Ended: false, [], State: null));
         Assert.Equal(("work", "r", 1), (row.Node, row.Key, row.Version));
@@ -65,13 +65,13 @@ public class FlowRecordTests
     }
 
     [Fact]
-    public void ACallTellsItsPlan()
+    public void TheJsonOfACallHasItsPlan()
         => Assert.Equal(Plain("{\"Run\":\"r\",\"Start\":1,\"Processor\":" + Processor + ",\"Streams\":[" + Stream
             + "],\"State\":\"AQ==\",\"Attempt\":2}"),
             Plain(System.Text.Encoding.UTF8.GetString(new CallPlan("r", 1, Plan.Processors[0], Plan.Streams, [1], 2).ToBytes())));
 
     [Fact]
-    public void EventsAreWrittenByTheseNames()
+    public void RunEventKindsHaveFixedNames()
     {
         (RunEventKind Kind, string Name)[] names =
         [
@@ -91,7 +91,7 @@ public class FlowRecordTests
     }
 
     [Fact]
-    public void WaysToResumeAreWrittenByTheseNames()
+    public void ResumeModesHaveFixedNames()
     {
         Assert.Equal(3, Enum.GetValues<ResumeMode>().Length);
         Assert.Contains("""{"Name":"p","Inputs":[],"Outputs":[]}""", Of(ResumeMode.FromScratch), StringComparison.Ordinal);
@@ -103,7 +103,7 @@ public class FlowRecordTests
     }
 
     [Fact]
-    public void RetentionsAreWrittenByTheseNames()
+    public void RetentionsHaveFixedNames()
     {
         Assert.Equal(2, Enum.GetValues<Retention>().Length);
         Assert.Contains("""{"Name":"x","Options":{"Partitions":1}}""", StreamOf(Retention.UntilRead), StringComparison.Ordinal);

@@ -4,15 +4,13 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 
-/// <summary>
-/// The payloads of items that are of the library's own types: what pipelines put out may be the items of a stored stream.
-/// </summary>
+/// <summary>The payloads of the library's own item types: a pipeline may put them out into a stored stream.</summary>
 public class ItemFormTests
 {
     private static readonly DateTimeOffset Time = DateTimeOffset.UnixEpoch;
 
     [Fact]
-    public void ItemsOfTheLibraryHaveTheirMembers()
+    public void LibraryItemTypesHaveFixedJsonMembers()
     {
         Is("""{"Key":"a","Items":[1,2]}""", new Group<string, int>("a", [1, 2]));
         Is("""{"Start":"1970-01-01T00:00:00+00:00","End":"1970-01-01T00:00:01+00:00","Items":[1],"Pane":2}""",

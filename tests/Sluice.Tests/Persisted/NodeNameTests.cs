@@ -7,9 +7,8 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Persisted;
 
-/// <summary>
-/// The names of nodes that nobody has named, and the shapes of state: letters, retries and rows of state are stored under them.
-/// </summary>
+/// <summary>The default names of unnamed nodes, and the shapes of state: dead letters, retries and rows of state are stored under
+/// them.</summary>
 public class NodeNameTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -18,7 +17,7 @@ public class NodeNameTests
     private static Source<int> Numbers => Source.From([1, 2]);
 
     [Fact]
-    public void SourcesHaveTheirNames()
+    public void SourcesHaveFixedNames()
     {
         Is("source-1", Source.From([1]));
         Is("source-1", Source.From(FlowLabel()));
@@ -48,7 +47,7 @@ public class NodeNameTests
     }
 
     [Fact]
-    public void StagesHaveTheirNames()
+    public void StagesHaveFixedNames()
     {
         Is("source-1 map-1 map-2", Numbers.Select(static n => n).SelectAsync(static (n, _) => ValueTask.FromResult(n)));
         Is("source-1 filter-1 filter-2", Numbers.Where(static _ => true).WhereAsync(static (_, _) => ValueTask.FromResult(true)));
@@ -73,7 +72,7 @@ public class NodeNameTests
     }
 
     [Fact]
-    public void PlacesWhereWaysMeetHaveTheirNames()
+    public void ForksAndJoinsHaveFixedNames()
     {
         Is("source-1 source-2 merge-1", Numbers.Merge(Numbers));
         Is("source-1 source-2 concat-1", Numbers.Concat(Numbers));
@@ -91,7 +90,7 @@ public class NodeNameTests
     }
 
     [Fact]
-    public void SinksHaveTheirNames()
+    public void SinksHaveFixedNames()
     {
         Is("source-1 sink-1", Numbers.ForEach(static _ => { }));
         Is("source-1 sink-1", Numbers.ForEachAsync(static (_, _, _) => default));
@@ -105,7 +104,7 @@ public class NodeNameTests
 
     /// <summary>The row of $nodes for each kind of node that keeps state; a node of another shape is refused.</summary>
     [Fact]
-    public void ShapesOfStateHaveTheirTexts()
+    public void StateShapesHaveFixedTexts()
     {
         Is("n: scan of int", Shapes(Numbers.Scan(0, static (sum, n) => sum + n)));
         Is("n: aggregate of long", Shapes(Numbers.Aggregate(0L, static (sum, n) => sum + n)));
@@ -124,9 +123,9 @@ public class NodeNameTests
         Assert.Equal("scan", StateShape.KindOf("scan of int"));
     }
 
-    /// <summary>What the library calls its own types there, with everything that is made of them.</summary>
+    /// <summary>The stored names of the library's own types, also inside arrays, tuples and generic types.</summary>
     [Fact]
-    public void TypesOfTheLibraryHaveTheirStoredNames()
+    public void LibraryTypesHaveFixedStoredNames()
     {
         (Type Type, string Name)[] names =
         [

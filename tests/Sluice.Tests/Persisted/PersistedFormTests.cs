@@ -16,7 +16,7 @@ namespace Sluice.Tests.Persisted;
 public class PersistedFormTests
 {
     [Fact]
-    public void FramesBetweenProcessesHaveTheirNumbers()
+    public void FramesBetweenProcessesHaveFixedNumbers()
     {
         Assert.Equal("Hello=1 Item=2 Done=3 Failed=4 Refused=5 Broken=6", NumbersOf<FrameKind>());
         Assert.Equal(
@@ -27,20 +27,20 @@ public class PersistedFormTests
     }
 
     [Fact]
-    public void ChoicesOfProcessorsHaveTheirNumbers()
+    public void ChoicesOfProcessorsHaveFixedNumbers()
     {
         Assert.Equal("Merge=1 Latest=2 New=3 Clock=4", NumbersOf<ChoiceKind>());
         Assert.Equal(13, ChoiceReplay.Record);
     }
 
     [Fact]
-    public void EventsOfRunsHaveTheirNames()
+    public void RunEventKindsHaveFixedNamesAndNumbers()
         => Assert.Equal(
         "Begun=0 Started=1 HandedOver=2 Completed=3 Failed=4 Cancelled=5 CancelRequested=6 Retrying=7 Stuck=8 Idle=9 Moving=10",
             NumbersOf<RunEventKind>());
 
     [Fact]
-    public void StreamsGroupsAndReadersOfFlowsHaveTheirNames()
+    public void StreamsGroupsAndReadersOfFlowsHaveFixedNames()
     {
         Assert.Equal("flow/r", FlowNames.Journal("r"));
         Assert.Equal("flow-io/r/x", FlowNames.Values("r", "x"));
@@ -54,7 +54,7 @@ public class PersistedFormTests
     }
 
     [Fact]
-    public void RowsOfStateThatAreSluicesOwnHaveTheirNames()
+    public void InternalStateNodesHaveFixedNames()
     {
         Assert.Equal("$end", StageEnds.Node);
         Assert.Equal("$nodes", StateCheck.Node);
@@ -64,7 +64,7 @@ public class PersistedFormTests
     }
 
     [Fact]
-    public void HeadersOfEntriesHaveTheirTags()
+    public void EntryHeadersHaveFixedTags()
     {
         Assert.Equal("01020069640202006E6F0300000906006B2D31322D330A03006C6F73",
             Hex(new EntryHeaders("id", "no") { IsAfter = true, Key = "k-12-3", Loss = "los" }));
@@ -77,17 +77,17 @@ public class PersistedFormTests
     }
 
     [Fact]
-    public void PayloadsThatAreSealedHaveTheirMarks()
+    public void SealedPayloadsHaveFixedMarks()
         => Assert.Equal((0xF8, 0xF9, 0xFA, 0xFB), (PayloadMark.Signed, PayloadMark.Stored, PayloadMark.Brotli, PayloadMark.ZLib));
 
     [Fact]
-    public void PositionsOfProducersHaveTheirForm()
+    public void ProducerPositionsHaveAFixedForm()
         => Assert.Equal("0700000000000000" + "04" + "6B696E64" + "0102",
         Convert.ToHexString(new ProducerPosition(7, "kind", new byte[] { 1, 2 }).ToBytes()));
 
     /// <summary>An unnamed node is called after its kind; letters and retries of its items are stored under that name.</summary>
     [Fact]
-    public void UnnamedNodesHaveTheirNames()
+    public void UnnamedNodesHaveFixedNames()
     {
         var pipeline = Source.From([1, 2]).Where(static n => n > 0).Select(static n => n + 1).SelectMany(static n => new[] { n })
             .Do(static _ => { }).Distinct().Take(5).Skip(0).TakeWhile(static _ => true)

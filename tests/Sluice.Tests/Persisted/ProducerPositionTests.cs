@@ -5,10 +5,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 
-/// <summary>
-/// What is stored of producers: the kinds of their positions, which no other kind goes on from, the bytes of the positions, and the
-/// journals beside them.
-/// </summary>
+/// <summary>What is stored of producers: the kinds of their positions (a producer resumes only from its own kind), the bytes of the
+/// positions, and the journals beside them.</summary>
 public sealed class ProducerPositionTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-pins-");
@@ -20,7 +18,7 @@ public sealed class ProducerPositionTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Fact]
-    public async Task APositionSaysWhatHasMadeIt()
+    public async Task APositionStoresTheKindOfItsProducer()
     {
         await File.WriteAllTextAsync(Lines, "one\ntwo\n", Cancellation);
         string files = directory.CreateSubdirectory("files").FullName;
@@ -47,7 +45,7 @@ public sealed class ProducerPositionTests : IDisposable
     }
 
     [Fact]
-    public void PositionsHaveTheirBytes()
+    public void PositionsHaveFixedBytes()
     {
         Assert.Equal("0700000000000000" + "0900000000000000" + "03000000" + "EFBEADDE",
             Hex(new LinePosition(7, 9, 3, 0xDEADBEEF).ToBytes()));
@@ -62,7 +60,7 @@ public sealed class ProducerPositionTests : IDisposable
 
     /// <summary>The numbers of the types of key columns are their places in a list.</summary>
     [Fact]
-    public void PositionsOfQueriesHaveTheirBytes()
+    public void QueryPositionsHaveFixedBytes()
     {
         (object Value, string Bytes)[] values =
         [
@@ -80,7 +78,7 @@ public sealed class ProducerPositionTests : IDisposable
     }
 
     [Fact]
-    public void JournalsHaveTheirForm()
+    public void JournalsHaveAFixedForm()
     {
         string path = Path.Combine(directory.FullName, "files");
         using (var files = FileJournal.Open(path, accepted: null)) files.Add(["a\nb"]);
@@ -103,7 +101,7 @@ public sealed class ProducerPositionTests : IDisposable
 
     /// <summary>A file that is written has its lock beside it, and a mark in the lock until something is committed.</summary>
     [Fact]
-    public void ALockOfAFileHasItsNameAndItsMark()
+    public void AFileLockHasAFixedNameAndMark()
     {
         using (FileClaim claim = FileClaim.Take(Lines)) claim.Begin();
         Assert.Equal("begun", File.ReadAllText($"{Lines}.lock"));

@@ -8,15 +8,13 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Persisted;
 
-/// <summary>
-/// Everything that consecutors and flows call things by in a store: streams, producers, groups, members, readers and rows of state.
-/// </summary>
+/// <summary>All names that consecutors and flows use in a store: streams, producers, groups, members, readers and rows of state.</summary>
 public partial class StoreNameTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhatAConsecutorKeepsHasItsNames()
+    public async Task AConsecutorUsesFixedNamesInTheStore()
     {
         await using var inner = new MemoryStreamStore();
         var store = new NotingStore(inner);
@@ -49,9 +47,9 @@ public partial class StoreNameTests
         ]);
     }
 
-    /// <summary>What stages hold is in rows of their own keys.</summary>
+    /// <summary>Stages store the items they hold in rows of their own keys.</summary>
     [Fact]
-    public async Task WhatStagesHoldHasItsRows()
+    public async Task StagesUseFixedStateRowsInTheStore()
     {
         var hour = TimeSpan.FromHours(1);
         var time = new EventTime<int>(static n => DateTimeOffset.UnixEpoch.AddSeconds(n)) { MaxOutOfOrderness = hour };
@@ -88,7 +86,7 @@ public partial class StoreNameTests
     }
 
     [Fact]
-    public async Task WhatAFlowKeepsHasItsNames()
+    public async Task AFlowUsesFixedNamesInTheStore()
     {
         await using var inner = new MemoryStreamStore();
         var store = new NotingStore(inner);

@@ -17,7 +17,7 @@ public class TelemetryNameTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task InstrumentsHaveTheirNamesUnitsAndTags()
+    public async Task InstrumentsHaveFixedNamesUnitsAndTags()
     {
         ConcurrentDictionary<string, string?> instruments = [];
         ConcurrentDictionary<string, bool> tags = [];
@@ -60,7 +60,7 @@ public class TelemetryNameTests
     }
 
     [Fact]
-    public async Task SpansHaveTheirNamesAndOutcomes()
+    public async Task SpansHaveFixedNamesAndOutcomes()
     {
         List<Activity> stopped = [];
         using var listener = new ActivityListener
@@ -105,11 +105,10 @@ public class TelemetryNameTests
         }
     }
 
-    /// <summary>
-    /// Tools see the event under the name of its method, and its text under that of the parameter: neither can be said apart.
-    /// </summary>
+    /// <summary>Tools see the event under the name of its method and its text under the name of the parameter; neither name can be set
+    /// separately.</summary>
     [Fact]
-    public void WarningsAreEventsOfThisName()
+    public void WarningEventsHaveFixedNames()
     {
         string manifest = EventSource.GenerateManifest(typeof(WarningEvents), "")!;
         Assert.Contains("name=\"Sluice\"", manifest, StringComparison.Ordinal);

@@ -9,13 +9,12 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 
-/// <summary>
-/// What goes between processes, and the bytes of entries and of rows of the library's own: other versions of the library read them.
-/// </summary>
+/// <summary>Messages between processes, and the bytes of entries and of the library's own rows: other versions of the library read
+/// them.</summary>
 public class WireTests
 {
     [Fact]
-    public void AChildIsStartedWithTheseNames()
+    public void AChildProcessIsStartedWithFixedNames()
     {
         Assert.Equal(("SLUICE_WORKER", "SLUICE_PROCESSORS", "--sluice-worker"),
             (WorkerToken.Variable, ExecutorEnvironment.Variable, WorkerToken.Argument));
@@ -24,7 +23,7 @@ public class WireTests
     }
 
     [Fact]
-    public void FramesHaveTheirNumbers()
+    public void FramesHaveFixedNumbers()
     {
         Numbers((FrameKind.Hello, 1), (FrameKind.Item, 2), (FrameKind.Done, 3), (FrameKind.Failed, 4), (FrameKind.Refused, 5),
             (FrameKind.Broken, 6));
@@ -43,7 +42,7 @@ public class WireTests
     }
 
     [Fact]
-    public void AFrameHasItsBytes()
+    public void FramesHaveFixedBytes()
     {
         using var frame = new FrameWriter();
         int start = frame.Begin(FrameKind.Item, 7);
@@ -68,7 +67,7 @@ public class WireTests
 
     /// <summary>Stores keep these as numbers.</summary>
     [Fact]
-    public void EnumsThatStoresKeepHaveTheirNumbers()
+    public void StoredEnumsHaveFixedNumbers()
     {
         Numbers((Retention.UntilRead, 0), (Retention.All, 1));
         Numbers((StreamStart.First, 0), (StreamStart.New, 1));
@@ -76,7 +75,7 @@ public class WireTests
     }
 
     [Fact]
-    public void AChunkHasItsBytes()
+    public void EntryChunksHaveFixedBytes()
     {
         byte[] chunk = new byte[EntryChunk.HeaderBytes];
         EntryChunk.WriteHeader(chunk, new(1, 2, DateTimeOffset.UnixEpoch, 3));
@@ -89,7 +88,7 @@ public class WireTests
     }
 
     [Fact]
-    public void IdsAndKeysHaveTheirTexts()
+    public void IdsAndKeysHaveFixedTexts()
     {
         Assert.Equal("a/b/3/7@2", new EntryId(2, "a/b", 3, 7).ToString());
         Assert.Equal("2", KeyText.Of(DayOfWeek.Tuesday));
@@ -104,7 +103,7 @@ public class WireTests
     }
 
     [Fact]
-    public void RowsOfTheLibraryHaveTheirBytes()
+    public void InternalStateRowsHaveFixedBytes()
     {
         StateRow books = new PartitionCounts(1, 2, 3).ToRow();
         Assert.Equal(("$books", "", 1, "0100000000000000" + "0200000000000000" + "0300000000000000"),
@@ -126,7 +125,7 @@ public class WireTests
 
     /// <summary>Entries for other streams, own entries and letters, each after its tag.</summary>
     [Fact]
-    public void APieceOfASpilledItemHasItsTags()
+    public void SpillPiecesHaveFixedTags()
     {
         var commit = new StoreCommit(new(new("w", "w"), 0, 1), 1);
         using EntryBatch output = Batch(), derived = Batch();

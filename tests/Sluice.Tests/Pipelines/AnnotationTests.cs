@@ -11,7 +11,7 @@ public sealed class AnnotationTests
     private readonly QueueScheduler scheduler = new();
 
     [Fact]
-    public async Task ParallelWorksOnThatManyItemsAtOnceAndKeepsTheirOrder()
+    public async Task AParallelStageUsesAllItsLanesAndKeepsTheOrder()
     {
         int started = 0;
         var all = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -19,7 +19,7 @@ public sealed class AnnotationTests
         Source<int> stage = Source.From([3, 2, 1, 0]).SelectAsync(async (n, cancellation) =>
         {
             if (Interlocked.Increment(ref started) == 4) all.SetResult();
-            await all.Task.WaitAsync(cancellation);              // nobody goes on before all four are here
+            await all.Task.WaitAsync(cancellation);              // no call continues before all four are here
             for (int i = 0; i < n; i++) await Task.Yield();
             return n;
         }) | Stage.Parallel(4);
@@ -28,7 +28,7 @@ public sealed class AnnotationTests
     }
 
     [Fact]
-    public async Task ParallelNeverWorksOnMore()
+    public async Task AParallelStageNeverExceedsItsLanes()
     {
         int inside = 0, most = 0;
         Source<int> stage = Source.From(Enumerable.Range(0, 2000)).SelectAsync(async (n, _) =>
@@ -65,7 +65,7 @@ public sealed class AnnotationTests
     [InlineData(ExecutionMode.SingleThread, 1)]
     [InlineData(ExecutionMode.MultiThread, 1)]
     [InlineData(ExecutionMode.MultiThread, 4)]
-    public async Task WhatAFailedAttemptHadPutOutIsTakenBack(ExecutionMode mode, int lanes)
+    public async Task TheOutputOfAFailedAttemptIsDiscarded(ExecutionMode mode, int lanes)
     {
         int[] attempts = new int[100];
         List<int> seen = [];
@@ -113,7 +113,7 @@ public sealed class AnnotationTests
     }
 
     [Fact]
-    public async Task ADeadLetterSaysWhatFailedWhereAndHowOften()
+    public async Task ADeadLetterNamesItemNodeAndAttempts()
     {
         Pipeline pipeline = (Source.From([1, 3, 6, 9]).Select(ThirdsFail) | Stage.Retry(1, Backoff.None)
             .OnError(ErrorPolicy.DeadLetter)).ForEach(_ => { });
@@ -128,7 +128,7 @@ public sealed class AnnotationTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AnAttemptThatTakesTooLongHasFailed(bool honoursItsToken)
+    public async Task AnAttemptThatExceedsItsTimeoutFails(bool honoursItsToken)
     {
         List<string> log = [];
         async ValueTask<int> Slow(int n, CancellationToken cancellation)
@@ -140,7 +140,7 @@ public sealed class AnnotationTests
         Source<int> stage = Source.From([1, 2]).SelectAsync(Slow)
             | Stage.Timeout(TimeSpan.FromSeconds(5)).Retry(1, Backoff.None).OnError(ErrorPolicy.DeadLetter);
         await using PipelineRun run = await PlayAsync(stage.ForEach(n => log.Add($"{Seconds()}: done {n}")), 20);
-        // One that does not stop gets a second to notice before it is left behind.
+        // An attempt that does not stop gets one second to notice before the stage abandons it.
         Assert.Equal(honoursItsToken ? ["0: try 1", "5: try 1", "10: try 2", "10: done 2"]
             : ["0: try 1", "6: try 1", "12: try 2", "12: done 2"], log);
         DeadLetter letter = Assert.Single(run.DeadLetters);
@@ -154,7 +154,7 @@ public sealed class AnnotationTests
     }
 
     [Fact]
-    public async Task AnAttemptInTimeIsNotCutShort()
+    public async Task AnAttemptWithinItsTimeoutSucceeds()
     {
         List<string> log = [];
         Source<int> stage = Source.From([1]).SelectAsync(async (n, cancellation) =>
@@ -167,7 +167,7 @@ public sealed class AnnotationTests
     }
 
     [Fact]
-    public void LanesAreRefusedWhereTheyWouldLoseOrMeanNothing()
+    public void LanesAreRefusedWhereTheyDoNotFit()
     {
         Source<string> keyed = Source.From(["a"]) | Stage.KeyBy((string s) => s, lanes: 4);
         var writer = Assert.Throws<InvalidOperationException>(() => keyed | Sink.Lines(TextWriter.Null));
@@ -180,7 +180,7 @@ public sealed class AnnotationTests
     }
 
     [Fact]
-    public async Task ANameIsTheNodesEverywhere()
+    public async Task AGivenNameAppearsInTheTopologyAndInFailures()
     {
         Pipeline pipeline = (Source.From([3]).Select(ThirdsFail) | Stage.Named("thirds")).ForEach(_ => { });
         Assert.Equal("thirds", pipeline.Topology.Find("thirds").Name);
@@ -189,7 +189,7 @@ public sealed class AnnotationTests
     }
 
     [Fact]
-    public void ANameIsGivenOnce()
+    public void AGivenNameIsRefusedTheSecondTime()
     {
         Source<int> once = Source.From([3]).Select(n => n) | Stage.Named("thirds");
         Pipeline twice = (once.Select(n => n) | Stage.Named("thirds")).ForEach(_ => { });
@@ -197,7 +197,7 @@ public sealed class AnnotationTests
     }
 
     [Fact]
-    public async Task TheLogShowsWhatGoesInAndComesOut()
+    public async Task ALoggedStageReportsItsInputsAndOutputs()
     {
         List<ItemLogEntry> log = [];
         Source<int> stage = Source.From([1, 2]).Where(n => n > 1) | Stage.Named("large").Log(log.Add);

@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Lists that fail, and are divided in a run.</summary>
+/// <summary>Bisection in a run: a list that fails is divided until only the bad items are left.</summary>
 public sealed class BisectTests
 {
     private readonly List<int[]> started = [];
@@ -10,7 +10,7 @@ public sealed class BisectTests
     private readonly HashSet<int> bad = [];
 
     [Fact]
-    public async Task OnlyTheBadItemIsPutAsideAndTheOthersGoThroughInOrder()
+    public async Task OnlyTheBadItemIsDeadLetteredAndTheOthersKeepTheirOrder()
     {
         bad.Add(37);
         await using PipelineRun run = (Source.From(Enumerable.Range(0, 64)).Chunk(64) | Write
@@ -25,7 +25,7 @@ public sealed class BisectTests
     }
 
     [Fact]
-    public async Task WhereAllFailThereAreTwiceAsManyStartsLessOne()
+    public async Task AListOfTenBadItemsTakesNineteenCalls()
     {
         bad.UnionWith(Enumerable.Range(0, 10));
         await using PipelineRun run = (Source.From(Enumerable.Range(0, 10)).Chunk(10) | Write
@@ -38,7 +38,7 @@ public sealed class BisectTests
     }
 
     [Fact]
-    public async Task OnlyTheWholeAndWhatIsAloneHaveAllAttempts()
+    public async Task OnlyTheWholeListAndSingleItemsAreRetried()
     {
         bad.Add(2);
         await using PipelineRun run = (Source.From(Enumerable.Range(0, 4)).Chunk(4) | Write | Stage.Retry(2, Backoff.None)
@@ -51,7 +51,7 @@ public sealed class BisectTests
     }
 
     [Fact]
-    public async Task WithoutAnotherPolicyTheRunStopsAtTheBadItemAndWhatIsBeforeItIsDone()
+    public async Task WithoutAnErrorPolicyTheRunStopsAtTheBadItem()
     {
         bad.Add(5);
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() =>
@@ -61,7 +61,7 @@ public sealed class BisectTests
     }
 
     [Fact]
-    public async Task WhatHalvesPutOutGoesOnInOrderAndEachItemHasOneEnd()
+    public async Task TheOutputOfHalvesKeepsTheOrderOfTheItems()
     {
         bad.UnionWith([3, 4, 11]);
         List<int> seen = [];
@@ -75,7 +75,7 @@ public sealed class BisectTests
     [Theory]
     [InlineData(1)]
     [InlineData(4)]
-    public async Task RandomBadItemsAreFoundAndNothingElseIsLost(int lanes)
+    public async Task ABisectionFindsExactlyTheBadItems(int lanes)
     {
         var random = new Random(7);
         for (int turn = 0; turn < 50; turn++)
@@ -108,7 +108,7 @@ public sealed class BisectTests
     }
 
     [Fact]
-    public void WhatIsNoListIsRefusedWithAWayOut()
+    public void BisectIsRefusedOnAStageThatTakesNoLists()
     {
         var failure = Assert.Throws<InvalidOperationException>(() => Source.From([1]).ForEach(_ => { }) | Stage.Bisect);
         Assert.Equal(

@@ -2,7 +2,7 @@ using static Sluice.Pipe;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>A router beside the branches in brackets, as the original writes it; and branches as values that fit into a chain.</summary>
+/// <summary>A router beside the branches in brackets, as in the original library. Branches can also be values in a chain.</summary>
 public sealed class BracketRouterTests
 {
     private static readonly RunOptions SingleThread = new() { Mode = ExecutionMode.SingleThread };
@@ -46,7 +46,7 @@ public sealed class BracketRouterTests
     }
 
     [Fact]
-    public async Task EndsAreChosenToo()
+    public async Task ARouterChoosesAmongSinks()
     {
         List<int> even = [], odd = [];
         void EvenEnd(int n) => even.Add(n);
@@ -68,7 +68,7 @@ public sealed class BracketRouterTests
     }
 
     [Fact]
-    public async Task ANodeClassIsTheNameOfItsBranch()
+    public async Task ABranchIsNamedAfterItsNodeClass()
     {
         Pipe<int, int> doubled = StageNode.Of(() => new Doubler()),
             kept = Of<int>() | Stage.KeyBy((int n) => n) | (n => n) | Stage.Named("kept");
@@ -77,7 +77,7 @@ public sealed class BracketRouterTests
     }
 
     [Fact]
-    public async Task ANameWithoutABranchIsAnErrorOnThatItem()
+    public async Task AnUnknownBranchNameFailsItsItem()
     {
         Source<string> routed = Numbers | [EvenPipe, Route.By(Parity)];
         Assert.Contains("there is no branch 'Odd'. There are: Even.",
@@ -86,7 +86,7 @@ public sealed class BracketRouterTests
     }
 
     [Fact]
-    public void BracketsThatCannotBeRoutedSayWhatToDo()
+    public void BracketsThatCannotBeRoutedAreRefusedWithAdvice()
     {
         Assert.Contains("Two branches are called 'Even'. An item could go to either. Give each a name",
             Refused(() => Numbers | [EvenPipe, EvenPipe, Route.By(Parity)]), StringComparison.Ordinal);
@@ -105,7 +105,7 @@ public sealed class BracketRouterTests
     }
 
     [Fact]
-    public void NothingInPlaceOfABranchIsRefusedWhereItIsWritten()
+    public void ANullBranchIsRefusedWhereItIsWritten()
     {
         foreach (Func<object> definition in (Func<object>[])
         [
@@ -122,7 +122,7 @@ public sealed class BracketRouterTests
     }
 
     [Fact]
-    public async Task BranchesAreAValueThatFitsIntoAChain()
+    public async Task MergedBranchesFitIntoAChain()
     {
         Pipe<int, string> merged = Merge(EvenPipe, OddPipe) | Marked;            // [p, q] | r
         Assert.Equal("numbers | [Even, Odd] | Marked", (Numbers | merged).ToString());
@@ -132,7 +132,7 @@ public sealed class BracketRouterTests
     }
 
     [Fact]
-    public async Task SourcesAreBroughtTogetherInAChain()
+    public async Task JoinAndZipFitIntoAChain()
     {
         Source<string> words = Source.From(["one", "three"]);
         Assert.Equal(["1 one", "3 one", "3 three"], (await (Numbers

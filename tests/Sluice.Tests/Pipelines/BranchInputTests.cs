@@ -2,7 +2,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>A branch takes what it is given at one place. Anything else would hang or crash, so it is refused before it runs.</summary>
+/// <summary>A branch must use its source exactly once. Anything else would hang or crash, so it is refused before the run starts.</summary>
 public class BranchInputTests
 {
     private static readonly Source<int> Numbers = Source.From([1, 2, 3]);

@@ -3,7 +3,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>What <c>ToString</c> says of pieces of pipelines: the definition on one line.</summary>
+/// <summary><c>ToString</c> of a source, a pipe or a pipeline is its definition on one line.</summary>
 public class DefinitionTextTests
 {
     private static readonly Source<int> Numbers = Source.From([1, 2, 3]) | Stage.Named("numbers");
@@ -51,10 +51,10 @@ public class DefinitionTextTests
 
     [Theory]
     [MemberData(nameof(Pieces))]
-    public void APieceReadsLikeItsDefinition(object piece, string text) => Assert.Equal(text, piece.ToString());
+    public void ToStringReadsLikeTheDefinition(object piece, string text) => Assert.Equal(text, piece.ToString());
 
     [Fact]
-    public void WhatCannotBeDrawnSaysWhy()
+    public void ToStringExplainsWhyAPipelineCannotBeDrawn()
     {
         Pipeline twice = Numbers | Twice | Stage.Named("a") | Half | Stage.Named("a") | Print;
         Assert.StartsWith("(cannot be drawn: ", twice.ToString(), StringComparison.Ordinal);
@@ -62,7 +62,7 @@ public class DefinitionTextTests
     }
 
     [Fact]
-    public void WhatBracketsCannotExpressIsDrawnAsATree()
+    public void ToStringDrawsATreeWhereBracketsDoNotSuffice()
     {
         Pipeline crossed = Numbers | [s => s | [t => t | Twice, t => t | Half], s => s] | [Print, Save];
         Assert.Equal(crossed.Topology.ToText(), crossed.ToString());
@@ -72,7 +72,7 @@ public class DefinitionTextTests
         Assert.Equal(large.Topology.ToText(), large.ToString());
     }
 
-    /// <summary>Whatever is nested in whatever: each node once, and brackets that close.</summary>
+    /// <summary>Random nested branches: each node is written once, and the brackets match.</summary>
     [Fact]
     public void NestedBranchesAreWrittenOnce()
     {
@@ -81,7 +81,7 @@ public class DefinitionTextTests
             var random = new Random(seed);
             Source<int> source = Grow(Numbers, 3);
             string text = source.ToString();
-            if (text.Contains('\n', StringComparison.Ordinal)) continue;       // flattened brackets that cross
+            if (text.Contains('\n', StringComparison.Ordinal)) continue;       // crossed brackets are drawn as a tree
             foreach (TopologyNode node in source.Topology.Nodes)
                 Assert.True(text.Split([" | ", "[", "]", ", ", ": "], StringSplitOptions.None).Count(part => part == node.ToString()) == 1,
                     $"seed {seed}: {node} in {text}");
@@ -105,7 +105,7 @@ public class DefinitionTextTests
     }
 
     [Fact]
-    public void ADeadLetterSurvivesItemsAndExceptionsThatCannotSayWhatTheyAre()
+    public void ADeadLetterSurvivesAThrowingToStringOrMessage()
     {
         var letter = new DeadLetter("Geocode", new Mute(), "no", 2, DateTimeOffset.UnixEpoch);
         Assert.Equal("Mute (its ToString threw NotSupportedException) failed in Geocode after 2 attempts: no", letter.ToString());

@@ -5,7 +5,7 @@ public sealed class MixedExampleTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task RoutedMergedGroupedAndChunkedItComesOutWhole(ExecutionMode mode)
+    public async Task TheChunksContainEveryGroupBehindARouteAndAMerge(ExecutionMode mode)
     {
         List<string> seen = [];
         int groups = 0;

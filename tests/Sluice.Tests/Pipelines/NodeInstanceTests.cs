@@ -3,7 +3,7 @@ namespace Sluice.Tests.Pipelines;
 public class NodeInstanceTests
 {
     [Fact]
-    public async Task AnInstanceThatTheUserKeepsIsUsedByOneRunAfterTheOtherAndNotDisposed()
+    public async Task ANodeInstanceIsReusedBySuccessiveRunsAndNotDisposed()
     {
         var node = new Counting();
         List<int> seen = [];
@@ -15,7 +15,7 @@ public class NodeInstanceTests
     }
 
     [Fact]
-    public async Task AnInstanceOfAFactoryIsDisposedWithItsRun()
+    public async Task ANodeFromAFactoryIsDisposedWithItsRun()
     {
         List<Counting> made = [];
         Pipeline pipeline = (Source.From([1]) | StageNode.Of(() =>
@@ -25,14 +25,14 @@ public class NodeInstanceTests
             return node;
         })).ForEach(_ => { });
         await pipeline.RunAsync();
-        Assert.Single(made);                                         // the snapshot at the end makes none
+        Assert.Single(made);                                         // the snapshot at the end creates no instance
         await pipeline.RunAsync();
         Assert.Equal(2, made.Count);
         Assert.All(made, node => Assert.True(node.IsDisposed));
     }
 
     [Fact]
-    public void OneInstanceInSeveralLanesIsAnErrorNamingIt()
+    public void ANodeInstanceInSeveralLanesIsRefused()
     {
         Pipeline pipeline = (Source.From([1]) | new Counting() | Stage.Parallel(2)).ForEach(_ => { });
         var failure = Assert.Throws<InvalidOperationException>(() => _ = pipeline.Start());
@@ -40,7 +40,7 @@ public class NodeInstanceTests
     }
 
     [Fact]
-    public async Task AnInstanceIsFreeAgainAfterAStartThatFailed()
+    public async Task ANodeInstanceIsReusableAfterAFailedStart()
     {
         var node = new Counting();
         Assert.Throws<InvalidOperationException>(() => _ = (Source.From([1]) | node | Stage.Parallel(2)).ForEach(_ => { }).Start());
@@ -52,7 +52,7 @@ public class NodeInstanceTests
     }
 
     [Fact]
-    public async Task AnItemHasAStableIdOfItsSource()
+    public async Task AnItemIdConsistsOfSourceNameAndIndex()
     {
         List<string> ids = [];
         Pipeline pipeline = (Source.From(["a", "b"]) | Stage.Named("letters"))

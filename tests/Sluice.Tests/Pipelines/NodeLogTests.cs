@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary><c>pipeline.Log("g", "input")</c>: a node reports its items, and the pipeline stays as it is.</summary>
+/// <summary><c>pipeline.Log("g", "input")</c> makes a node report its items. The pipeline itself does not change.</summary>
 public sealed class NodeLogTests
 {
     private static int G(int n) => 10 * n;
@@ -16,7 +16,7 @@ public sealed class NodeLogTests
     [InlineData("g", "G", "both", "> G: 1,< G: 10,> G: 2,< G: 20")]
     [InlineData("source", "in", "output", "< in: 1,< in: 2")]
     [InlineData("sink", "out", "input", "> out: 11,> out: 21")]
-    public async Task ANodeReports(string _, string node, string what, string expected)
+    public async Task ALoggedNodeReportsItsInputOutputOrBoth(string _, string node, string what, string expected)
     {
         foreach (ExecutionMode mode in Enum.GetValues<ExecutionMode>())
         {
@@ -27,7 +27,7 @@ public sealed class NodeLogTests
     }
 
     [Fact]
-    public async Task LogsAddUp()
+    public async Task SeveralLogsOfAPipelineAllReport()
     {
         var lines = new ConcurrentQueue<string>();
         Pipeline pipeline = Source.From([1]) | G | Stage.Log(line => lines.Enqueue($"own {line}")) | (_ => { });
@@ -37,7 +37,7 @@ public sealed class NodeLogTests
     }
 
     [Fact]
-    public void WhatCannotBeLoggedIsSaid()
+    public void ALogThatDoesNotFitIsRefusedWithAReason()
     {
         Assert.Contains("Near it: G", Assert.Throws<KeyNotFoundException>(() => Three.Log("g", "input")).Message, StringComparison.Ordinal);
         Assert.Contains("'inputs' is nothing", Assert.Throws<ArgumentException>(() => Three.Log("G", "inputs")).Message,

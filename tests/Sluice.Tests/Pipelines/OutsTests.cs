@@ -27,7 +27,7 @@ public class OutsTests
     }
 
     [Fact]
-    public async Task AChannelThatSomebodyClosedIsAFailureOfTheItem()
+    public async Task AClosedChannelFailsTheRunAndNamesTheItem()
     {
         var channel = Channel.CreateBounded<int>(10);
         channel.Writer.Complete();
@@ -49,7 +49,7 @@ public class OutsTests
         {
             Assert.True(await items.MoveNextAsync());
             Assert.Equal(i, items.Current);
-            Assert.InRange(source.Taken, i, i + 1 + 4 + 2);              // read, in the channel, and on its way
+            Assert.InRange(source.Taken, i, i + 1 + 4 + 2);              // read, in the channel, and in flight
         }
         Assert.False(await items.MoveNextAsync());
         IAsyncEnumerable<int> again = Source.From([1, 2]).ToAsyncEnumerable();
@@ -82,7 +82,7 @@ public class OutsTests
     }
 
     [Fact]
-    public async Task ItemsAreCollected()
+    public async Task ToArrayAsyncAndFirstAsyncReturnTheItems()
     {
         int[] collected = await Source.From([1, 2]).ToArrayAsync();
         Assert.Equal([1, 2], collected);

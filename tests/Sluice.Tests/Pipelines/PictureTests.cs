@@ -4,11 +4,11 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>What pipelines look like: the stages somebody wrote, and the edges between them.</summary>
+/// <summary>The topology of a pipeline: the stages in the code, and the edges between them.</summary>
 public class PictureTests
 {
     [Fact]
-    public void AFanOutIsTheEdgesOfTheStageBeforeIt()
+    public void AFanOutIsDrawnAsEdgesOfTheStageBeforeIt()
     {
         Topology drawn = (Numbers | Twice | [ToDatabase, ToFile]).Topology;
         Assert.Equal(
@@ -23,7 +23,7 @@ public class PictureTests
     }
 
     [Fact]
-    public void BranchesThatMeetAgainAndBranchesOfBranchesAreEdgesToo()
+    public void MergedAndNestedBranchesAreDrawnAsEdges()
     {
         Source<int> branches = Numbers | [s => s | Twice, s => s | [t => t, t => t | Half]];
         Topology drawn = (branches | [ToDatabase, ToFile]).Topology;
@@ -40,7 +40,7 @@ public class PictureTests
     }
 
     [Fact]
-    public void AFanOutThatHasANameOrNothingBeforeItIsANode()
+    public void ANamedOrLeadingFanOutIsDrawnAsANode()
     {
         Pipeline named = Numbers | [ToDatabase, ToFile] | Stage.Named("both");
         Assert.Equal("numbers | both\n├─ ToDatabase\n└─ ToFile", named.Topology.ToText());
@@ -50,7 +50,7 @@ public class PictureTests
     }
 
     [Fact]
-    public async Task ASnapshotHasTheNodesOfThePictureAndNamesAFanOutByWhatItLeadsTo()
+    public async Task ASnapshotHasTheNodesOfTheTopologyAndNamesFanOutTargets()
     {
         var scheduler = new SeededScheduler(1);
         var source = new SourceProbe<int>();
@@ -70,7 +70,7 @@ public class PictureTests
     }
 
     [Fact]
-    public async Task ABranchThatIsFullIsAnEdgeOfTheStageBeforeTheFanOut()
+    public async Task AFullBranchBlocksTheStageBeforeTheFanOut()
     {
         var scheduler = new SeededScheduler(1);
         var source = new SourceProbe<int>();
@@ -100,7 +100,7 @@ public class PictureTests
     }
 
     [Fact]
-    public void WhatHasAnOpenEndCanBeDrawnAndWalked()
+    public void AnUnfinishedPipelineCanBeDrawnAndWalked()
     {
         Source<int> source = Numbers | Twice | Stage.Parallel(2);
         Topology drawn = source.Topology;

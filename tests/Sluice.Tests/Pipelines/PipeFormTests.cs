@@ -3,7 +3,7 @@ using static Sluice.Pipe;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Operators that fit into a chain do what the methods do.</summary>
+/// <summary>Operators in a chain of <c>|</c> do the same as the extension methods.</summary>
 public class PipeFormTests
 {
     private static readonly RunOptions SingleThread = new() { Mode = ExecutionMode.SingleThread };
@@ -12,7 +12,7 @@ public class PipeFormTests
     private static bool IsEven(int n) => n % 2 == 0;
 
     [Fact]
-    public async Task OperatorsWithoutAFunctionFitBehindAnyItems()
+    public async Task OperatorsWithoutAFunctionFitIntoAChain()
     {
         Assert.Equal([3, 4], await (Numbers | Skip(2) | Take(2)).ToListAsync(SingleThread));
         Assert.Equal(["1,2,3,4", "5,6,7,8", "9,10"],
@@ -22,7 +22,7 @@ public class PipeFormTests
     }
 
     [Fact]
-    public async Task OperatorsWithAFunctionFitToo()
+    public async Task OperatorsWithAFunctionFitIntoAChain()
     {
         Assert.Equal([4, 6], await (Numbers | Where<int>(IsEven) | SkipWhile((int n) => n < 3)
             | TakeWhile((int n) => n < 8)).ToListAsync(SingleThread));

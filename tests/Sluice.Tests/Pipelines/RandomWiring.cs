@@ -1,10 +1,10 @@
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>A random graph without cycles, of everything that wires: shared sources, merges, brackets, routers, pipes that are used again;
-/// and what comes out of each piece, on paper.</summary>
+/// <summary>A random graph without cycles of shared sources, merges, brackets, routers and reused pipes, together with the expected items
+/// of each piece.</summary>
 /// <param name="seed">The seed.</param>
-/// <param name="root">What all begin at; null for sources of their own.</param>
-/// <param name="rootItems">The items that come from there.</param>
+/// <param name="root">The source that all pieces begin at; null if each piece may have a source of its own.</param>
+/// <param name="rootItems">The items of <paramref name="root"/>.</param>
 internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnlyList<long>? rootItems = null)
 {
     private const int MaxItems = 300;
@@ -12,10 +12,10 @@ internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnl
     private readonly Random random = new(seed);
     private readonly List<Piece> pieces = [];
 
-    /// <summary>A piece of the graph, and what comes out of it.</summary>
+    /// <summary>A piece of the graph, and its expected items.</summary>
     public sealed record Piece(Source<long> Source, List<long> Items);
 
-    /// <summary>The pieces that are to end somewhere.</summary>
+    /// <summary>The pieces that get a sink.</summary>
     public List<Piece> Ends { get; } = [];
 
     public RandomWiring Grow()
@@ -46,7 +46,7 @@ internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnl
 
     private static int Odd(long n) => (int)Math.Abs(n % 2);
 
-    /// <summary>Some of the pieces there are, merged; or a source.</summary>
+    /// <summary>A merge of some existing pieces, or a new source.</summary>
     private Piece Before()
     {
         Piece[] some = [.. pieces.Where(_ => random.Next(pieces.Count) < 2)];
@@ -91,7 +91,7 @@ internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnl
         };
     }
 
-    /// <summary>A pipe of one to three random stages, brackets in brackets among them.</summary>
+    /// <summary>A pipe of one to three random stages, some with nested brackets.</summary>
     private Pipe<long, long> Any(out Func<long, IEnumerable<long>> made)
     {
         Pipe<long, long> pipe = Pipe.Of<long>();
@@ -120,7 +120,7 @@ internal sealed class RandomWiring(int seed, Source<long>? root = null, IReadOnl
         return pipe;
     }
 
-    /// <summary>A pipe that shares inside of itself: what goes in comes out twice.</summary>
+    /// <summary>A pipe with a shared source inside: it emits two items per item.</summary>
     private static Pipe<long, long> Meeting() => Pipe.Of<long>().Broadcast(s =>
     {
         Source<long> shared = (s | (n => n + 5)).Share();

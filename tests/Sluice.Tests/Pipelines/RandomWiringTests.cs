@@ -5,8 +5,8 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Whatever is wired to whatever: what comes out is what comes out on paper. <c>SLUICE_GRAPHS</c> says how many,
-/// <c>SLUICE_SEED</c> where to begin.</summary>
+/// <summary>Random pipelines emit the items that a computation on lists expects. <c>SLUICE_GRAPHS</c> sets the number of graphs,
+/// <c>SLUICE_SEED</c> the first seed.</summary>
 public sealed class RandomWiringTests
 {
     public enum Way
@@ -24,7 +24,7 @@ public sealed class RandomWiringTests
         : usual;
 
     [Theory, InlineData(Way.SingleThread), InlineData(Way.Seeded), InlineData(Way.Threads)]
-    public async Task AnyGraphPutsOutWhatItWouldOnPaper(Way way)
+    public async Task ARandomGraphEmitsTheExpectedItems(Way way)
     {
         for (int seed = First; seed < First + Graphs(200); seed++)
         {
@@ -43,7 +43,7 @@ public sealed class RandomWiringTests
     }
 
     [Fact]
-    public async Task ANodeThatIsLoggedOrReplacedInAnyGraphIsThatNode()
+    public async Task ANodeOfARandomGraphCanBeLoggedAndReplaced()
     {
         for (int seed = First; seed < First + Graphs(100); seed++)
         {
@@ -63,9 +63,9 @@ public sealed class RandomWiringTests
         }
     }
 
-    /// <summary>With failures that pass, and with a store: what reaches the consecutors behind the outputs is there exactly once.</summary>
+    /// <summary>With a store, and with failures that a retry repairs, each item reaches the downstream consecutors exactly once.</summary>
     [Theory, InlineData(Way.SingleThread), InlineData(Way.Threads)]
-    public async Task AnyGraphInAConsecutorPutsOutItsItemsOnce(Way way)
+    public async Task ARandomGraphInAConsecutorEmitsEachItemOnce(Way way)
     {
         for (int seed = First; seed < First + Graphs(30); seed++)
         {

@@ -5,7 +5,7 @@ public class ReplaceTests
     private readonly List<string> written = [];
 
     [Fact]
-    public async Task EveryKindOfNodeIsReplacedByNameAndNoOther()
+    public async Task EveryKindOfNodeCanBeReplacedByName()
     {
         Pipeline pipeline = Everything();
         for (int i = 0; i < 2; i++)
@@ -25,7 +25,7 @@ public class ReplaceTests
     }
 
     [Fact]
-    public void WhatDoesNotFitIsRefusedInASentence()
+    public void AReplacementThatDoesNotFitIsRefusedWithAReason()
     {
         Pipeline pipeline = Everything();
         Pipeline turns = (Source.From([1]).RoundRobin(s => s) | Stage.Named("turns")).ForEach(_ => { });

@@ -4,8 +4,8 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>One piece that is used several times in a pipeline: each use is a node of its own, with a name of its own, wherever names are
-/// shown.</summary>
+/// <summary>A pipe can be used several times in a pipeline. Each use is a node of its own, with a name of its own in every output that
+/// shows names.</summary>
 public sealed class ReusedBranchTests
 {
     private static readonly Source<int> Numbers = Source.From([1, 2, 3]) | Stage.Named("numbers");
@@ -18,7 +18,7 @@ public sealed class ReusedBranchTests
     private static int Negate(int n) => -n;
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task EachUseHasANameOfItsOwnEverywhere(ExecutionMode mode)
+    public async Task EachUseOfAPipeHasANameOfItsOwn(ExecutionMode mode)
     {
         var seen = new ConcurrentQueue<int>();
         var lines = new ConcurrentQueue<string>();
@@ -42,7 +42,7 @@ public sealed class ReusedBranchTests
     }
 
     [Fact]
-    public void TheFailureOfARunNamesTheUse()
+    public void TheFailureOfARunNamesTheFailedUse()
     {
         Pipe<int, int> strict = Pipe.Of<int>() | Check;
         Pipeline pipeline = Numbers | [strict, Pipe.Of<int>() | Negate | strict] | (_ => { });
@@ -56,7 +56,7 @@ public sealed class ReusedBranchTests
     }
 
     [Fact]
-    public void AGivenNameIsGivenOnceAndTheErrorSaysWhatToDo()
+    public void AGivenNameUsedTwiceIsRefusedWithAdvice()
     {
         Pipe<int, int> named = CheckPipe | Stage.Named("check");
         foreach (Func<object> use in (Func<object>[])
@@ -78,7 +78,7 @@ public sealed class ReusedBranchTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AConsecutorTellsTheUsesApart(ExecutionMode mode)
+    public async Task AConsecutorTellsTheUsesOfAPipeApart(ExecutionMode mode)
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
@@ -96,10 +96,10 @@ public sealed class ReusedBranchTests
         Assert.Equal(["Check 2", "Check-2 -3"], letters.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Brackets that are no node are called after what they lead to, so two of them, or one and its node, may have one
+    /// <summary>Brackets without a node are named after their targets. So two brackets, or a bracket and a node, can have the same
     /// name.</summary>
     [Fact]
-    public async Task AConsecutorTakesBracketsThatLeadToTheSame()
+    public async Task AConsecutorAcceptsBracketsWithTheSameTargets()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
@@ -110,7 +110,7 @@ public sealed class ReusedBranchTests
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);
         foreach (int n in (int[])[1, 2]) await consecutor.SendAsync(n);
-        Assert.Equal(4L, (await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken)).Dead);       // each of its parts
+        Assert.Equal(4L, (await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken)).Dead);       // each of its four parts
         Assert.Equal([1, 1, 1, 1], seen);
         isBroken = false;
         await consecutor.RedriveAsync(_ => true);

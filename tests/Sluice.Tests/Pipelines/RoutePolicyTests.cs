@@ -3,7 +3,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>A route whose function fails, or names no branch: OnError says what happens to that item.</summary>
+/// <summary>OnError of a route decides about an item for which the routing function throws or names no branch.</summary>
 public sealed class RoutePolicyTests
 {
     private static readonly int[] Expected = [2, 4, -1, -5];
@@ -25,7 +25,7 @@ public sealed class RoutePolicyTests
         : Source.From([1, 2, 3, 4, 5, 6]).Route(Kind, ("even", s => s.Buffer(2) | (n => n)), ("odd", s => s.Where(n => n > 0) | (n => -n)));
 
     [Theory, MemberData(nameof(Cases))]
-    public async Task ItIsPutAsideAndTheOthersGoOn(ExecutionMode mode, bool isFused)
+    public async Task AnUnroutableItemIsDeadLetteredAndTheOthersContinue(ExecutionMode mode, bool isFused)
     {
         var seen = new ConcurrentQueue<int>();
         await using PipelineRun run = (Routed(isFused) | Stage.OnError(ErrorPolicy.DeadLetter)
@@ -41,7 +41,7 @@ public sealed class RoutePolicyTests
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public async Task ItIsSkipped(ExecutionMode mode, bool isFused)
+    public async Task AnUnroutableItemIsSkipped(ExecutionMode mode, bool isFused)
     {
         var seen = new ConcurrentQueue<int>();
         RunSnapshot end = await (Routed(isFused) | Stage.OnError(ErrorPolicy.Skip)
@@ -51,7 +51,7 @@ public sealed class RoutePolicyTests
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public async Task WithoutAPolicyTheRunFailsAndAFailureOfABranchIsNotTheRoutes(ExecutionMode mode, bool isFused)
+    public async Task AFailureWithoutAPolicyOrInABranchFailsTheRun(ExecutionMode mode, bool isFused)
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(() =>
             (Routed(isFused) | (_ => { })).RunAsync(new RunOptions { Mode = mode }));
@@ -65,7 +65,7 @@ public sealed class RoutePolicyTests
     }
 
     [Fact]
-    public async Task InAConsecutorItIsADeadLetterAtOnce()
+    public async Task AConsecutorDeadLettersAnUnroutableItemAtOnce()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
@@ -82,7 +82,7 @@ public sealed class RoutePolicyTests
     }
 
     [Fact]
-    public void WhatDoesNotChooseTakesNoPolicy()
+    public void RoundRobinAndBroadcastRefuseAnErrorPolicy()
     {
         Source<int> numbers = Source.From([1]);
         Assert.Throws<InvalidOperationException>(() => numbers.RoundRobin(s => s | (n => n)) | Stage.OnError(ErrorPolicy.Skip));

@@ -4,7 +4,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Graphs of any form without cycles: shared sources, merged again.</summary>
+/// <summary>Branches of a shared source can merge again, so a pipeline can be any graph without cycles.</summary>
 public sealed class SharedSourceTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -22,13 +22,13 @@ public sealed class SharedSourceTests
     private static int E(int n) => n + 2000;
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task BranchesOfDifferentBracketsMeetAgain(ExecutionMode mode)
+    public async Task BranchesOfDifferentBracketsCanBeMerged(ExecutionMode mode)
     {
         int made = 0;
         List<int> first = [], second = [];
         Source<int> a = (Source.From([1, 2, 3]) | (n => made++ is var _ ? n : n) | A).Share();
         Source<int> c = (a | C).Share();
-        Source<int> meeting = Source.Merge(a | B, c | D);                        // b and d, of two brackets
+        Source<int> meeting = Source.Merge(a | B, c | D);                        // b and d belong to two different brackets
         Pipeline pipeline = Pipeline.Of(meeting | (n => -n) | Stage.Named("five") | first.Add, c | E | second.Add);
         await pipeline.RunAsync(new RunOptions { Mode = mode }, Cancellation);
         Assert.Equal([-1400, -1300, -1200, -40, -30, -20], first.Order());
@@ -39,7 +39,7 @@ public sealed class SharedSourceTests
     }
 
     [Fact]
-    public async Task APipeKeepsWhatItSharesAndEveryUseOfItIsAnother()
+    public async Task APipeCanMergeASharedSource()
     {
         Source<int> outer = Source.From([1, 2]).Share();
         Pipe<int, int> both = Pipe.Of<int>().Broadcast(s => s | A, s => s | B).Merge(outer | C);
@@ -53,7 +53,7 @@ public sealed class SharedSourceTests
     }
 
     [Fact]
-    public async Task NodesAreReplacedAndLoggedByName()
+    public async Task NodesBehindASharedSourceAreReplacedAndLoggedByName()
     {
         Source<int> shared = (Source.From([1]) | Stage.Named("numbers") | A).Share();
         var seen = new ConcurrentQueue<int>();
@@ -73,7 +73,7 @@ public sealed class SharedSourceTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task WhoTakesEnoughHoldsUpNobodyAndAFailureIsOfTheRun(ExecutionMode mode)
+    public async Task ATakeDoesNotBlockTheOtherBranchAndAFailureEndsTheRun(ExecutionMode mode)
     {
         Source<long> shared = Source.Range(0, 5000).Share();
         List<long> few = [], all = [];
@@ -87,7 +87,7 @@ public sealed class SharedSourceTests
     }
 
     [Fact]
-    public void WhatWouldWaitForEverIsRefused()
+    public void AGraphThatWouldDeadlockIsRefused()
     {
         Source<int> shared = Source.From([1]).Share();
         Source<int> late = (shared | A).Share();
@@ -101,7 +101,7 @@ public sealed class SharedSourceTests
     }
 
     [Fact]
-    public async Task AConsecutorSettlesAnItemWhenAllThatCameOfItHasEnded()
+    public async Task AConsecutorSettlesAnItemWhenAllItsPartsHaveEnded()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<int>();
@@ -124,7 +124,7 @@ public sealed class SharedSourceTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task WithoutAStoreItIsTheSame(ExecutionMode mode)
+    public async Task AConsecutorWithoutAStoreMergesASharedSource(ExecutionMode mode)
     {
         var seen = new ConcurrentQueue<int>();
         await using var consecutor = new Consecutor<int>("local", source =>
@@ -140,7 +140,7 @@ public sealed class SharedSourceTests
     }
 
     [Fact]
-    public async Task AProducerThatResumesDoesNotGoThroughAMerge()
+    public async Task AResumableSourceInFrontOfAMergeIsRefused()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("intake", source => source | (_ => { }), new() { Store = store });

@@ -4,7 +4,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Nodes with timers by key: set, moved, cancelled, fired in order with the items.</summary>
+/// <summary>Nodes with timers per key: a node sets, moves and cancels timers, and they fire in order with the items.</summary>
 public sealed class TimedNodeTests
 {
     private const int Keys = 5;
@@ -12,7 +12,7 @@ public sealed class TimedNodeTests
     public static TheoryData<ExecutionMode> Modes => [ExecutionMode.SingleThread, ExecutionMode.MultiThread];
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ATrailingDebounceByKeyIsTheOperator(ExecutionMode mode)
+    public async Task ADebounceNodeMatchesTheDebounceOperator(ExecutionMode mode)
     {
         for (int seed = 0; seed < 60; seed++)
         {
@@ -26,7 +26,7 @@ public sealed class TimedNodeTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TimersFireInOrderWithTheItemsWhateverTheClockDoes(ExecutionMode mode)
+    public async Task LateTimersFireInOrderBeforeTheNextItem(ExecutionMode mode)
     {
         var random = new Random(1);
         for (int round = 0; round < 50; round++)
@@ -38,7 +38,7 @@ public sealed class TimedNodeTests
             for (int number = 0; number < 20; number++)
             {
                 double wait = random.Next(0, 8) / 4.0;
-                if (wait > 0) run.Jump(wait);        // what is due fires late, before the next item
+                if (wait > 0) run.Jump(wait);        // due timers fire late, but before the next item
                 now += wait;
                 foreach (var timer in timers.Where(timer => timer.At <= now).OrderBy(timer => timer)) expected.Add($"timer {timer.Number}");
                 timers.RemoveAll(timer => timer.At <= now);
@@ -54,19 +54,19 @@ public sealed class TimedNodeTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ATimerIsMovedCancelledAndToldApartByName(ExecutionMode mode)
+    public async Task ATimerCanBeMovedAndCancelledByName(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode,
             source => source | Stage.KeyBy((int n) => n / 10, 2) | StageNode.Of(() => new Remote()));
         run.Send(10, 20);                            // set "a" for 1 s in both keys
         run.Send(11);                                // set "b" for 2 s
         run.Pass(0.5);
-        run.Send(20);                                // moved
-        run.Send(12);                                // cancel "a": it was set
-        run.Send(12);                                // it is not
+        run.Send(20);                                // moves "a"
+        run.Send(12);                                // cancel "a", which is set
+        run.Send(12);                                // cancel "a", which is no longer set
         run.Pass(5);
         Assert.Equal("cancelled_True@0.5 cancelled_False@0.5 2:a@1.5 1:b@2", run.Seen);
-        run.Send(13);                                // for now, and again and again
+        run.Send(13);                                // set "zero" for now; it sets itself again twice
         run.Pass(1);
         Assert.Equal(" 1:zero@5.5 1:zero@5.5 1:zero@5.5", run.Seen[run.Seen.IndexOf(" 1:zero", StringComparison.Ordinal)..]);
         run.End();
@@ -86,7 +86,7 @@ public sealed class TimedNodeTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AtTheEndNoTimerFiresAndEachKeyIsAsked(ExecutionMode mode)
+    public async Task TheEndCallsEndKeyInsteadOfFiringTimers(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode,
             source => source | Stage.KeyBy((int n) => n % 2, 1) | StageNode.Of(() => new Trailing()));
@@ -98,7 +98,7 @@ public sealed class TimedNodeTests
     }
 
     [Fact]
-    public void WhereTimersDoNotFitIsSaid()
+    public void TimersAreRefusedWhereTheyDoNotFit()
     {
         var fork = Assert.Throws<InvalidTopologyException>(() => Source.From([1])
             .ForkJoin(left => left | StageNode.Of(() => new Trailing()), right => right | (n => n), (n, lefts, rights) => n)

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>The name of an output that nothing writes is an error before anything runs.</summary>
+/// <summary>The name of an output that no stage writes to is an error before the run starts.</summary>
 public sealed class UnknownOutputTests
 {
     private static readonly NamedOutput<int> Given = new("given");
@@ -8,7 +8,7 @@ public sealed class UnknownOutputTests
     private static Pipeline Splitting => Source.From([1, 2, 3]) | StageNode.Of(() => new Splitter(Given)) | (_ => { });
 
     [Fact]
-    public void ARunDoesNotStart()
+    public void ARunWithAnUnknownOutputDoesNotStart()
     {
         var failure = Assert.Throws<ArgumentException>(() => Splitting.Start(new RunOptions { Outputs = ["odd", "evem"] }));
         Assert.Contains(
@@ -17,13 +17,13 @@ public sealed class UnknownOutputTests
         var instance = new Splitter(Given);
         Pipeline bare = Source.From([1]) | instance | (_ => { });
         Assert.Throws<ArgumentException>(() => bare.Start(new RunOptions { Outputs = ["evem"] }));
-        Assert.NotNull(bare.Start(new RunOptions()));        // the instance belongs to no run
+        Assert.NotNull(bare.Start(new RunOptions()));        // the refused start has not taken the instance
         failure = Assert.Throws<ArgumentException>(() => (Source.From([1]) | (_ => { })).Start(new RunOptions { Outputs = ["odd"] }));
         Assert.Contains("It has none", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task AllWaysToHaveAnOutputAreKnown()
+    public async Task OutputsInFieldsPropertiesAndCollectionsAreFound()
     {
         await using PipelineRun run = Splitting.Start(
             new RunOptions { Outputs = ["odd", "even", "given", "inherited", "first", "second", "shared"] });
@@ -32,7 +32,7 @@ public sealed class UnknownOutputTests
             Assert.Equal(3, await run.Output<int>(name).ReadAllAsync(TestContext.Current.CancellationToken)
                 .CountAsync(TestContext.Current.CancellationToken));
 
-        // Also of an instance that was made before, and of a sink.
+        // An existing node instance and a sink have outputs too.
         var instance = new Splitter(new("given later"));
         await using PipelineRun other = (Source.From([1]) | instance
             | Sink.Output<int>("sink")).Start(new RunOptions { Outputs = ["given later", "first", "sink"] });
@@ -41,7 +41,7 @@ public sealed class UnknownOutputTests
     }
 
     [Fact]
-    public async Task AConsecutorDoesNotTakeIt()
+    public async Task AConsecutorRefusesAnUnknownOutput()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("splitting",

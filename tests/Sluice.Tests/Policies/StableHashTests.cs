@@ -20,7 +20,7 @@ public class StableHashTests
     }
 
     [Fact]
-    public void ALongTextIsTheSameAsItsBytes()
+    public void ALongTextHasTheHashOfItsBytes()
     {
         string text = string.Concat(Enumerable.Repeat("κλειδί 🔑 ", 1000));
         Assert.Equal(StableHash.Of(Encoding.UTF8.GetBytes(text)), StableHash.Of(text));
@@ -28,7 +28,7 @@ public class StableHashTests
     }
 
     [Fact]
-    public void KeysHaveTheHashesTheyHaveAlwaysHad()
+    public void TheHashOfAKeyNeverChanges()
     {
         Assert.Equal(ulong.MaxValue, StableHash.Of(-1));
         Assert.Equal(StableHash.Of(-1L), StableHash.Of((sbyte)-1));
@@ -51,7 +51,7 @@ public class StableHashTests
     [InlineData(typeof((string, Version)), false)]
     [InlineData(typeof(object), false)]
     [InlineData(typeof(Version), false)]
-    public void ATypeSaysWhetherItsKeysAreStable(Type type, bool isStable) => Assert.Equal(isStable, StableHash.Covers(type));
+    public void StableHashCoversOnlyTypesWithStableKeys(Type type, bool isStable) => Assert.Equal(isStable, StableHash.Covers(type));
 
     [Theory]
     [InlineData(1)]

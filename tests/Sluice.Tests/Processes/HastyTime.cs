@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Processes;
 
-/// <summary>Timers that end after half their time.</summary>
+/// <summary>A time provider whose timers fire after half their time.</summary>
 internal sealed class HastyTime : TimeProvider
 {
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

@@ -4,7 +4,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Processes;
 
-/// <content>Workers when their run or their parent ends.</content>
+/// <content>What happens to workers when their run or their parent process ends.</content>
 public partial class ProcessTests
 {
     [Fact]
@@ -33,7 +33,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task ADrainFinishesWhatHasComeIn()
+    public async Task AStopFinishesTheItemsInFlight()
     {
         var results = new List<int>();
         var isEnough = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

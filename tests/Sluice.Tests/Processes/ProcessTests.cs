@@ -4,7 +4,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Processes;
 
-/// <summary>With real processes, which are really killed.</summary>
+/// <summary>Stages in worker processes. The tests use real processes, which are really killed.</summary>
 public partial class ProcessTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -25,7 +25,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task AnItemMayBecomeNoneOrMany()
+    public async Task AnItemMayHaveNoResultOrMany()
     {
         List<int> results = await (Numbers(5_000) | Pipe.InProcesses<int, int>("repeat", Two)).ToListAsync(cancellation: Cancellation);
 
@@ -44,7 +44,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task UnorderedResultsAreAllThere()
+    public async Task AnUnorderedStageLosesNoResult()
     {
         List<int> results = await (Numbers(10_000) | Pipe.InProcesses<int, int>("double", Two)
             | Stage.Unordered).ToListAsync(cancellation: Cancellation);
@@ -65,7 +65,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task WhatTheBodyThrowsIsTheItemsFailure()
+    public async Task AnExceptionInTheBodyIsTheFailureOfTheItem()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
             () => (Source.From(["a", "throw no good", "b"])
@@ -96,7 +96,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task PoliciesInTheBodyAreObeyedThere()
+    public async Task PoliciesInTheBodyApplyInTheWorker()
     {
         Assert.Equal([0, 2, 4], await (Numbers(6) | Pipe.InProcesses<int, int>("skips", Two)).ToListAsync(cancellation: Cancellation));
 
@@ -122,7 +122,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task WorkersThatAreKilledLoseAndDoubleNothing()
+    public async Task KillingWorkersLosesAndDoublesNoItem()
     {
         const int Count = 30_000;
         var pids = new ConcurrentDictionary<int, int>();
@@ -146,7 +146,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task AnItemThatEndsItsWorkersIsReportedByName()
+    public async Task AnErrorNamesTheItemThatCrashesItsWorkers()
     {
         IEnumerable<string> items = Enumerable.Range(0, 300).Select(n => n == 150 ? "die 42" : $"{n}");
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(() =>
@@ -181,7 +181,7 @@ public partial class ProcessTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AnItemThatTakesTooLongEndsItsWorker(bool areTimersEarly)
+    public async Task AnItemThatTimesOutEndsItsWorker(bool areTimersEarly)
     {
         PipelineRun? run = null;
         List<string> results = await (Source.From(["a", "hang", "b"]) | Pipe.InProcesses<string, string>("text", Two)
@@ -202,7 +202,7 @@ public partial class ProcessTests
     [InlineData("exits", "exit code 7")]
     [InlineData("aborts", "exit code 134 (SIGABRT: an uncaught exception, or Environment.FailFast)")]
     [InlineData("never-asks", "exit code 1")]
-    public async Task WorkersThatDoNotGetToWorkFailTheRun(string body, string how)
+    public async Task WorkersThatEndBeforeTheyWorkFailTheRun(string body, string how)
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
             () => (Numbers(10) | Pipe.InProcesses<int, int>(body,
@@ -240,7 +240,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task AProgramThatIsNotThereIsNamed()
+    public async Task AnErrorNamesAMissingProgram()
     {
         PipelineException failure = await Assert.ThrowsAsync<PipelineException>(
             () => (Numbers(10) | Pipe.InProcesses<int, int>("double",
@@ -250,7 +250,7 @@ public partial class ProcessTests
     }
 
     [Fact]
-    public async Task AConsecutorBuriesWhatEndsWorkers()
+    public async Task AConsecutorDeadLettersItemsThatCrashItsWorkers()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentBag<string>();

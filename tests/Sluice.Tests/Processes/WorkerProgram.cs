@@ -4,7 +4,7 @@ using System.Globalization;
 
 namespace Sluice.Tests.Processes;
 
-/// <summary>The program whose processes tests kill.</summary>
+/// <summary>The program that tests start as a worker or child process, and kill.</summary>
 internal static class WorkerProgram
 {
     public static string Path { get; } = System.IO.Path.Combine(AppContext.BaseDirectory, "Sluice.Programs.dll");

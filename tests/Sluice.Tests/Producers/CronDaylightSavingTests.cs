@@ -12,20 +12,20 @@ public class CronDaylightSavingTests
         => Assert.Equal(["03-28 02:30 +01:00", "03-29 03:00 +02:00", "03-30 02:30 +02:00"], Times("30 2 * * *", "2026-03-27T12:00Z", 3));
 
     [Fact]
-    public void SkippedTimesFireTogetherAndNotAgainWithTheNextOne()
+    public void SeveralSkippedTimesFireOnceAtTheEndOfTheGap()
         => Assert.Equal(["03-29 03:00 +02:00", "03-29 03:15 +02:00"], Times("*/15 2,3 * * *", "2026-03-29T00:00Z", 2));
 
     [Fact]
-    public void ARepeatedTimeFiresTheFirstTime()
+    public void ARepeatedTimeFiresAtItsFirstOccurrence()
         => Assert.Equal(
             ["10-25 02:00 +02:00", "10-25 02:30 +02:00", "10-26 02:00 +01:00"], Times("0,30 2 * * *", "2026-10-24T12:00Z", 3));
 
     [Fact]
-    public void AStartInTheSecondPassDoesNotRepeatTheFirst()
+    public void AStartInTheRepeatedHourDoesNotFireATimeAgain()
         => Assert.Equal(["10-25 03:30 +01:00"], Times("30 2,3 * * *", "2026-10-25T01:10Z", 1));
 
     [Fact]
-    public void AnIntervalGoesOnThroughBothChanges()
+    public void AnIntervalContinuesThroughBothClockChanges()
     {
         Assert.Equal(["03-29 01:30 +01:00", "03-29 03:00 +02:00", "03-29 03:30 +02:00"], Times("*/30 * * * *", "2026-03-29T00:15Z", 3));
         Assert.Equal(
@@ -33,7 +33,7 @@ public class CronDaylightSavingTests
             Times("*/30 * * * *", "2026-10-24T23:45Z", 5));
     }
 
-    // Independent of the computation: judges every instant of a fortnight by what the wall clock shows then.
+    // An independent check: walks over every minute of two weeks and judges it by the time on the wall clock.
     [Fact]
     public void RandomSchedulesAgreeWithAWalkOverEveryMinute()
     {

@@ -40,7 +40,7 @@ public class CronScheduleTests
     [InlineData("@weekly", "2026-01-18 00:00:00")]
     [InlineData("@monthly", "2026-02-01 00:00:00")]
     [InlineData("@yearly", "2027-01-01 00:00:00")]
-    public void TheNextTimeIsFound(string expression, string expected)
+    public void AnExpressionYieldsItsNextTime(string expression, string expected)
     {
         var after = new DateTimeOffset(2026, 1, 15, 12, 30, 45, 500, TimeSpan.Zero);
         var next = CronSchedule.Parse(expression).GetNext(after, TimeZoneInfo.Utc);
@@ -54,7 +54,7 @@ public class CronScheduleTests
     [InlineData("0 0 30W 2 *")]
     [InlineData("0 0 L-29 2 *")]
     [InlineData("* * * 31 2 *")]
-    public void WhatNeverComesIsNull(string expression)
+    public void AScheduleThatNeverFiresHasNoNextTime(string expression)
         => Assert.Null(CronSchedule.Parse(expression).GetNext(DateTimeOffset.UnixEpoch, TimeZoneInfo.Utc));
 
     [Theory]
@@ -76,7 +76,7 @@ public class CronScheduleTests
     [InlineData("@never", "not one of the names", "@hourly")]
     [InlineData("+1 * * * *", "minute field", "has \"+1\"")]
     [InlineData("99999999999 * * * *", "minute field", "in the place of a value")]
-    public void AnErrorNamesTheFieldThePositionAndWhatIsAllowed(string expression, string field, string problem)
+    public void AParseErrorNamesTheFieldThePositionAndTheAllowedValues(string expression, string field, string problem)
     {
         var message = Assert.Throws<FormatException>(() => CronSchedule.Parse(expression)).Message;
 
@@ -87,7 +87,7 @@ public class CronScheduleTests
     }
 
     [Fact]
-    public void ItReadsAsItWasWritten()
+    public void AScheduleIsShownByItsTrimmedExpression()
     {
         Assert.True(CronSchedule.TryParse(" 0 9 * * MON-FRI ", out var schedule));
         Assert.Equal("0 9 * * MON-FRI", schedule.ToString());
@@ -95,7 +95,7 @@ public class CronScheduleTests
     }
 
     [Fact]
-    public void TheEndOfTheCalendarIsTheEnd()
+    public void NoTimeFollowsTheEndOfTheCalendar()
     {
         var zones = new[] { 14, 0, -12 }.Select(hours => TimeZoneInfo.CreateCustomTimeZone($"{hours}", TimeSpan.FromHours(hours), null,
             null));

@@ -14,18 +14,18 @@ public sealed class LinesTests : IDisposable
     [InlineData("a\n", new[] { "a" })]
     [InlineData("a\nb\r\nc\rd\n\ne", new[] { "a", "b", "c", "d", "", "e" })]
     [InlineData("\r\n\r\n", new[] { "", "" })]
-    public async Task LinesEndInAnyOfTheThreeWays(string text, string[] expected)
+    public async Task LinesEndWithLfCrLfOrCr(string text, string[] expected)
     {
         Assert.Equal(expected, await Source.Lines(new StringReader(text)).ToListAsync());
         Assert.Equal(expected, await Source.Lines(new MemoryStream(Encoding.UTF8.GetBytes(text))).ToListAsync());
         await File.WriteAllTextAsync(path, text);
         Source<string> file = Source.Lines(path);
         Assert.Equal(expected, await file.ToListAsync());
-        Assert.Equal(expected, await file.ToListAsync());                // a source is a value: every run opens the file
+        Assert.Equal(expected, await file.ToListAsync());                // each run opens the file anew
     }
 
     [Fact]
-    public async Task LinesAcrossBuffersAreWholeAndNumbered()
+    public async Task LinesThatSpanBuffersAreWholeAndNumbered()
     {
         string[] lines = [.. Enumerable.Range(0, 200).Select(n => new string((char)('a' + (n % 26)), n * 97 % 20_000))];
         await File.WriteAllTextAsync(path, string.Join("\r\n", lines));
@@ -34,7 +34,7 @@ public sealed class LinesTests : IDisposable
     }
 
     [Fact]
-    public async Task ALineThatIsTooLongIsAnErrorNamingFileAndLine()
+    public async Task ATooLongLineFailsTheRunWithFileAndLineNumber()
     {
         await File.WriteAllTextAsync(path, "short\n" + new string('x', 50_000));
         List<string> seen = [];
@@ -47,7 +47,7 @@ public sealed class LinesTests : IDisposable
     [Theory]
     [InlineData(0)]
     [InlineData(9_000)]
-    public async Task BytesThatAreNoTextAreAnErrorNamingFileAndLineAndTheLinesBeforeThemAreThere(int before)
+    public async Task InvalidUtf8FailsTheRunAfterTheLinesBeforeIt(int before)
     {
         string[] lines = [.. Enumerable.Range(0, before).Select(n => $"{n}"), "\uFFFD is a character"];
         byte[] bytes = [.. Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\nab"), 0xC3, 0x28, .. "\nnext\n"u8];
@@ -67,14 +67,14 @@ public sealed class LinesTests : IDisposable
     }
 
     [Fact]
-    public async Task AFileWithAnotherByteOrderMarkIsReadAsItSays()
+    public async Task AFileIsDecodedByItsByteOrderMark()
     {
         await File.WriteAllTextAsync(path, "é\n€\n", Encoding.Unicode);
         Assert.Equal(["é", "€"], await Source.Lines(path).ToListAsync());
     }
 
     [Fact]
-    public async Task AFileThatIsNotThereIsAnErrorNamingIt()
+    public async Task AMissingFileFailsTheRunWithItsPath()
     {
         string missing = path + ".missing";
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Source.Lines(missing).ToListAsync());
@@ -83,7 +83,7 @@ public sealed class LinesTests : IDisposable
     }
 
     [Fact]
-    public async Task LinesOfAPipeComeAsTheyAreWrittenAndADrainDoesNotWaitForMore()
+    public async Task LinesOfAPipeAreEmittedAtOnceAndADrainDoesNotWaitForMore()
     {
         var pipe = new System.IO.Pipelines.Pipe();
         var sink = new Sluice.Testing.SinkProbe<string>();
@@ -100,7 +100,7 @@ public sealed class LinesTests : IDisposable
     }
 
     [Fact]
-    public async Task WrittenLinesAreReadAgainAndReplaceWhatWasThere()
+    public async Task TheLinesSinkReplacesTheFileAndItsLinesAreReadBack()
     {
         await File.WriteAllTextAsync(path, new string('x', 10_000));
         string[] lines = [.. Enumerable.Range(0, 5000).Select(n => $"line {n} é")];
@@ -113,7 +113,7 @@ public sealed class LinesTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatACancelledRunHadWrittenIsThere()
+    public async Task ACancelledRunKeepsTheLinesItWrote()
     {
         var source = new Sluice.Testing.SourceProbe<string>();
         PipelineRun run = (source.Source | Sink.Lines(path)).Start();
@@ -124,7 +124,7 @@ public sealed class LinesTests : IDisposable
     }
 
     [Fact]
-    public async Task AFileThatCannotBeWrittenIsAnErrorNamingIt()
+    public async Task AnUnwritableFileFailsTheRunWithItsPath()
     {
         string folder = Path.GetTempPath();
         var failure = await Assert.ThrowsAsync<PipelineException>(() => (Source.From(["a"]) | Sink.Lines(folder)).RunAsync());

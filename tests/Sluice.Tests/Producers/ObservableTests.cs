@@ -10,7 +10,7 @@ public class ObservableTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task ItemsOfAnObservableComeInOrderAndItsErrorFailsTheRun(ExecutionMode mode)
+    public async Task ItemsOfAnObservableArriveInOrderAndItsErrorFailsTheRun(ExecutionMode mode)
     {
         PipelineRun run = (Source.From(subject) | sink.Sink).Start(mode);
         IObserver<int> observer = await subject.Subscribed;
@@ -22,7 +22,7 @@ public class ObservableTests
     }
 
     [Fact]
-    public async Task AnObservableThatIsTooFastFailsTheRunUnlessSaidOtherwise()
+    public async Task AnObservableThatIsTooFastFailsTheRunByDefault()
     {
         sink.Block();
         PipelineRun run = (Source.From(subject, capacity: 2) | sink.Sink).Start();
@@ -38,7 +38,7 @@ public class ObservableTests
     }
 
     [Fact]
-    public async Task TheOldestAreDroppedAndCounted()
+    public async Task DropOldestDropsAndCountsTheOldestItems()
     {
         sink.Block();
         PipelineRun run = (Source.From(subject, FullMode.DropOldest, capacity: 2) | sink.Sink).Start();
@@ -54,7 +54,7 @@ public class ObservableTests
     }
 
     [Fact]
-    public async Task TheThreadOfTheObservableWaitsForRoom()
+    public async Task BlockMakesTheThreadOfTheObservableWaitForRoom()
     {
         Source<int> everything = Source.From(new Cold(10_000), FullMode.Block, capacity: 4);
         Assert.Equal(Enumerable.Range(0, 10_000), await everything.ToListAsync());
@@ -64,7 +64,7 @@ public class ObservableTests
     }
 
     [Fact]
-    public async Task ADrainUnsubscribesAndTakesWhatHadCome()
+    public async Task ADrainUnsubscribesAndProcessesTheItemsReceivedBefore()
     {
         sink.Block();
         PipelineRun run = (Source.From(subject) | sink.Sink).Start();
@@ -80,7 +80,7 @@ public class ObservableTests
     }
 
     [Fact]
-    public async Task ASourceIsAnObservableOfARunForEverySubscription()
+    public async Task EachSubscriptionToASourceStartsARun()
     {
         IObservable<int> items = Source.From(Enumerable.Range(0, 100)).Select(n => n == 50 ? throw new FormatException("fifty") : n)
             .ToObservable();

@@ -10,7 +10,7 @@ public class PushedSourceTests
     private static RunOptions On(SeededScheduler scheduler) => new() { Scheduler = scheduler, Time = new TestClock() };
 
     [Fact]
-    public async Task AManualSourceMakesSendersWaitWhenItIsFull()
+    public async Task AFullManualSourceMakesSendersWait()
     {
         var scheduler = new SeededScheduler(1);
         ManualSource<int> intake = Source.Manual<int>(capacity: 2);
@@ -40,7 +40,7 @@ public class PushedSourceTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task WhateverWasAcceptedGoesThroughADrainAndNothingElse(ExecutionMode mode)
+    public async Task ADrainProcessesExactlyTheAcceptedItems(ExecutionMode mode)
     {
         for (int round = 0; round < 20; round++)
         {
@@ -70,7 +70,7 @@ public class PushedSourceTests
     }
 
     [Fact]
-    public async Task ASecondRunOfAManualSourceIsAnErrorNamingIt()
+    public async Task ASecondRunOfAManualSourceFailsWithTheNameOfTheSource()
     {
         ManualSource<int> intake = Source.Manual<int>();
         Source<int> named = intake | Stage.Named("orders");
@@ -85,7 +85,7 @@ public class PushedSourceTests
     }
 
     [Fact]
-    public async Task SendersOfARunThatWasCancelledAreTold()
+    public async Task SendersToACancelledRunGetAnException()
     {
         ManualSource<int> intake = Source.Manual<int>(capacity: 1);
         sink.Block();
@@ -100,7 +100,7 @@ public class PushedSourceTests
     }
 
     [Fact]
-    public async Task AFunctionPushesUntilItEnds()
+    public async Task ACreatedSourceEndsOrFailsWithItsFunction()
     {
         Source<int> source = Source.Create<int>(async (push, cancellation) =>
         {
@@ -118,7 +118,7 @@ public class PushedSourceTests
     }
 
     [Fact]
-    public async Task ADrainTellsThePusherAndTakesWhatItHadPushed()
+    public async Task ADrainCancelsThePushFunctionAndProcessesTheAcceptedItems()
     {
         for (int seed = 0; seed < 50; seed++)
         {
@@ -155,7 +155,7 @@ public class PushedSourceTests
     }
 
     [Fact]
-    public async Task AChannelIsReadToItsEndAndADrainLeavesTheRestInIt()
+    public async Task AChannelSourceReadsToTheEndAndADrainLeavesTheRest()
     {
         var channel = Channel.CreateUnbounded<int>();
         for (int i = 0; i < 10; i++) channel.Writer.TryWrite(i);

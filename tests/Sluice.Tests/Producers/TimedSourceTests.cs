@@ -51,7 +51,7 @@ public class TimedSourceTests
     }
 
     [Fact]
-    public async Task TicksForWhichThereWasNoTimeAreLeftOutAndSoAreTheirNumbers()
+    public async Task AnIntervalSkipsMissedTicksAndTheirNumbers()
     {
         sink.Block();
         PipelineRun run = Start(Source.Interval(Second));
@@ -63,7 +63,7 @@ public class TimedSourceTests
     }
 
     [Fact]
-    public async Task JitterMakesTicksLaterAndIsSeeded()
+    public async Task JitterDelaysTicksByARandomTimeUpToItsMaximum()
     {
         PipelineRun run = Start(Source.Interval(10 * Second, 5 * Second), seed: 3);
         Pass(1000 * Second);
@@ -75,7 +75,7 @@ public class TimedSourceTests
     }
 
     [Fact]
-    public async Task EveryWaitsFromOneItemToTheNextCall()
+    public async Task EveryStartsItsIntervalWhenTheLastCallHasEnded()
     {
         int calls = 0;
         PipelineRun run = Start(Source.Every(10 * Second, null, async cancellation =>
@@ -94,7 +94,7 @@ public class TimedSourceTests
     [InlineData(MissedTickPolicy.Skip, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:40:00/0@2400", "00:40:00/1@2400" })]
     [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00/0@600", "00:10:00/1@600", "00:20:00/0@2100", "00:20:00/1@2100",
         "00:30:00/0@2100", "00:30:00/1@2100", "00:40:00/0@2400", "00:40:00/1@2400" })]
-    public async Task AFunctionMakesItemsAtEveryTickAndTheOptionSaysWhatBecomesOfThoseForWhichThereWasNoTime(MissedTickPolicy missed,
+    public async Task EveryAppliesTheMissedTickPolicyToTicksDuringALongCall(MissedTickPolicy missed,
         string[] expected)
     {
         TimeSpan[] takes = [TimeSpan.FromMinutes(25), TimeSpan.Zero];
@@ -123,7 +123,7 @@ public class TimedSourceTests
     }
 
     [Fact]
-    public async Task CronFiresAtItsTimesAndSkipsWhatItMissed()
+    public async Task CronFiresAtItsTimesAndSkipsMissedOnes()
     {
         PipelineRun run = Start(Source.Cron("0 */5 * * * *").Select(time => time.ToString("HH:mm:ss")));
         Pass(TimeSpan.FromMinutes(11));
@@ -136,7 +136,7 @@ public class TimedSourceTests
     }
 
     [Fact]
-    public async Task CronGoesByItsTimeZone()
+    public async Task CronUsesTheGivenTimeZone()
     {
         PipelineRun run = Start(Source.Cron("0 9 * * *", TimeZoneInfo.CreateCustomTimeZone("x", TimeSpan.FromHours(2), "x", "x"))
             .Select(time => time.ToString("HH:mmzzz")));
@@ -147,7 +147,7 @@ public class TimedSourceTests
     }
 
     [Fact]
-    public async Task AScheduleThatNeverComesIsAnError()
+    public async Task AScheduleThatNeverFiresFailsTheRun()
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(Start(Source.Cron("0 0 30 2 *")), clock));
         Assert.Contains("'0 0 30 2 *' has no time", failure.Message, StringComparison.Ordinal);

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Throws a random graph. A seed makes the same one every time.</summary>
+/// <summary>Generates random graphs. The same seed always yields the same graph.</summary>
 internal sealed class Dice
 {
     private const int MostLoad = 300;
@@ -8,7 +8,7 @@ internal sealed class Dice
     private readonly Random random;
     private int ids;
     private bool hasFatal;
-    private double load;                             // about how many items the stream has that is being made
+    private double load;                             // the approximate number of items in the current stream
 
     private Dice(ulong seed) => random = new Random((int)(seed ^ (seed >> 32)));
 
@@ -63,7 +63,7 @@ internal sealed class Dice
             case < 20:
                 return ordered ? Ordered(id) : new MapStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false);
             case < 25:
-                ordered = true;                      // whatever comes: what comes of it comes one after the other
+                ordered = true;                      // the step emits its outputs in order, whatever the order of its input
                 return Observed(id);
             case < 30:
                 return FanOut(id, depth, ref ordered);
@@ -86,7 +86,7 @@ internal sealed class Dice
         }
     }
 
-    /// <summary>One that remembers what went by, and leaves it in order.</summary>
+    /// <summary>A stateful step that keeps the order.</summary>
     private Step Ordered(int id)
     {
         int? buffer = Chance(15) ? Capacity() : null;
@@ -103,7 +103,7 @@ internal sealed class Dice
         };
     }
 
-    /// <summary>One that cares when items come, or in which order, whatever that is.</summary>
+    /// <summary>A step whose output depends on the times or the order of its items.</summary>
     private Step Observed(int id)
     {
         int? buffer = Chance(15) ? Capacity() : null;
@@ -139,10 +139,10 @@ internal sealed class Dice
         double before = load;
         Flow other = Flow(Range(0, 2), depth - 1, ref others);
         int keys = Range(1, 20);
-        // Every item meets all of its key: where that would be very many, there are more keys.
+        // Every item pairs with all items of its key. More keys keep the number of pairs small.
         if (load * before / keys > MostLoad) keys = (int)(load * before / MostLoad) + 1;
         load = load * before / keys;
-        ordered = true;                              // as it makes them
+        ordered = true;                              // the join emits its pairs in the order in which it makes them
         return new(id, other, keys, Chance(50) ? Range(1, 30) : null, Chance(60) ? 100_000 : Range(1, 10));
     }
 
@@ -161,13 +161,13 @@ internal sealed class Dice
         }
         load = after;
         ordered = false;
-        // What comes out of the last branch of more is for whatever has no other: there, nothing is unknown.
+        // With more branches, the last one is the `otherwise` branch, so no branch name is unknown.
         bool hasUnknown = kind == FanKind.Route && count <= Fan.MostNamed && !hasFatal && Chance(10);
         hasFatal |= hasUnknown;
         return new(id, kind, branches, Chance(15) ? Capacity() : null, hasUnknown ? Range(2, 30) : 0);
     }
 
-    /// <summary>A flow that nothing brings out of order.</summary>
+    /// <summary>A flow whose steps all keep the order.</summary>
     private Flow OrderedFlow(int depth)
     {
         while (true)

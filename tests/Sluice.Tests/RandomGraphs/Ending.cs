@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Where a random graph ends.</summary>
+/// <summary>The end of a random graph: a sink, or branches with sinks.</summary>
 internal abstract record Ending(int Id)
 {
     public abstract bool MayStop { get; }
@@ -16,7 +16,7 @@ internal abstract record Ending(int Id)
     public abstract IEnumerable<string> Lines();
 }
 
-/// <summary>A sink that remembers what it gets.</summary>
+/// <summary>A sink that records its items.</summary>
 internal sealed record SinkEnding(int Id, Policy Policy, Pace Pace, bool IsAsync) : Ending(Id)
 {
     public string Name => $"sink-{Id}";
@@ -38,7 +38,7 @@ internal sealed record SinkEnding(int Id, Policy Policy, Pace Pace, bool IsAsync
 
     public override void Expect(Expected input, Oracle oracle)
     {
-        // Lanes of a sink write at the same time: what order there was ends in front of them.
+        // The lanes of a sink write at the same time, so the sink receives its items in no order.
         Policy policy = Policy.Parallel > 1 ? Policy with { Unordered = true } : Policy;
         Expected received = new Work(Name, Id, policy, value => [value]).Expect(input, oracle);
         foreach (Item item in received.Items) item.Root?.EndsAs(RootEnd.Completed);
@@ -84,7 +84,7 @@ internal sealed record SinkEnding(int Id, Policy Policy, Pace Pace, bool IsAsync
     }
 }
 
-/// <summary>Branches that each end in sinks of their own.</summary>
+/// <summary>Branches, each with its own sinks.</summary>
 internal sealed record FanEnding(int Id, FanKind Kind, IReadOnlyList<(Chain Chain, Ending Ending)> Branches, int Unknown = 0) : Ending(Id)
 {
     public string Name => $"{Kind}-{Id}".ToLowerInvariant();

@@ -10,10 +10,10 @@ internal enum Mode
     Seeded,
 }
 
-/// <summary>Executes a case in one mode, and tells what was wrong with it, if something was.</summary>
+/// <summary>Runs a case in one mode, and returns what was wrong, or null.</summary>
 internal static class Execution
 {
-    // Real time, and only there to end a test that would otherwise hang: nothing that works comes near it.
+    // Real time, only to end a test that would hang. A correct run never comes near it.
     private static readonly TimeSpan HangsAfter = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan NobodyElseIsAtWork = TimeSpan.FromSeconds(5);
 
@@ -49,7 +49,7 @@ internal static class Execution
         return wrong is null ? null : $"{wrong}\n{snapshot}";
     }
 
-    /// <returns>What it looks like if it hangs.</returns>
+    /// <returns>A description of the run if it hangs; otherwise null.</returns>
     private static string? Wait(PipelineRun run)
     {
         try
@@ -58,7 +58,7 @@ internal static class Execution
         }
         catch (AggregateException)
         {
-            return null;                             // how it ended is for the verdict
+            return null;                             // the verdict checks how the run ended
         }
         string text = $"it hangs\n{run.Snapshot()}";
         _ = run.CancelAsync();

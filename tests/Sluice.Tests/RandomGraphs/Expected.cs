@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>What becomes of a root item, as the oracle has it. The larger one wins.</summary>
+/// <summary>The outcome of a root item according to the oracle. The larger value wins.</summary>
 internal enum RootEnd
 {
     Skipped,
@@ -16,17 +16,17 @@ internal sealed class Root
     public void EndsAs(RootEnd end) => End = (RootEnd)Math.Max((int)End, (int)end);
 }
 
-/// <summary>An item of the oracle; <see cref="Root"/> is null for what an operator made out of several.</summary>
+/// <summary>An item of the oracle. <see cref="Root"/> is null for an item that an operator made from several items.</summary>
 internal sealed record Item(long Value, Root? Root);
 
 /// <summary>
-/// What the oracle expects on an edge: lanes within which order is promised, and none between them. Full order is one lane.
+/// What the oracle expects on an edge: lanes that each keep their order, with no order between lanes. An ordered stream has one lane.
 /// </summary>
-/// <param name="Lanes">The items.</param>
-/// <param name="Queue">How many items boundaries between here and the next node may hold.</param>
+/// <param name="Lanes">The expected items.</param>
+/// <param name="Queue">How many items the boundaries in front of the next node may hold.</param>
 /// <param name="Most">
-/// How many items come by at most, whatever their values, also where the stream is cut short: what operators put out at
-/// their end is then something else than at the end of the whole stream.
+/// The maximum number of items, whatever their values. It also holds if the stream is cut short: then the operators emit other
+/// items at their end than at the end of the whole stream.
 /// </param>
 internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Queue, long Most)
 {
@@ -34,7 +34,7 @@ internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Qu
 
     public IEnumerable<Item> Items => Lanes.SelectMany(lane => lane);
 
-    /// <summary>The one lane of an ordered stream. Operators that depend on order are only put on those.</summary>
+    /// <summary>The only lane of an ordered stream. Operators that depend on order only follow ordered streams.</summary>
     public IReadOnlyList<Item> InOrder => Lanes.Count == 1
         ? Lanes[0]
         : throw new UnorderedException();
@@ -46,5 +46,5 @@ internal sealed record Expected(IReadOnlyList<IReadOnlyList<Item>> Lanes, int Qu
         streams.Sum(stream => stream.Most));
 }
 
-/// <summary>An operator that depends on order stands where there is none: a fault of the generator, or of making a graph smaller.</summary>
+/// <summary>An operator that depends on order follows an unordered stream: a fault of the generator or of the shrinking.</summary>
 internal sealed class UnorderedException() : Exception("An operator that depends on order stands behind a stream that has none.");

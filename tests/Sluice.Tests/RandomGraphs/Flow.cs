@@ -47,7 +47,7 @@ internal sealed record Flow(int Id, SourceKind Kind, int Count, int? Buffer, Pac
         => [$"{Name} {Kind}({Count}){(Kind is SourceKind.Async or SourceKind.Uneven ? $" {Pace}" : "")}{new Policy { Buffer = Buffer }}",
         .. Chain.Lines()];
 
-    /// <summary>In milliseconds: often none, sometimes long.</summary>
+    /// <summary>A pause in milliseconds: often none, sometimes long.</summary>
     private int Pause(long value) => Mixing.Roll(value, Id, 8) switch
     {
         < 4 => 0,

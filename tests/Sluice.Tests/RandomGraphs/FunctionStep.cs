@@ -1,14 +1,14 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>A step that applies a function to one item at a time, under a policy. What the function puts out is all that differs.</summary>
+/// <summary>A step that applies a function to one item at a time, under a policy. Only the outputs of that function differ.</summary>
 internal abstract record FunctionStep(int Id, Policy Policy, Pace Pace) : Step(Id)
 {
     public sealed override bool IsFatal => Policy.IsFatal;
 
-    /// <summary>What comes of an item.</summary>
+    /// <summary>The outputs for an item.</summary>
     protected abstract IEnumerable<long> Outputs(long value);
 
-    /// <summary>What the oracle has to know beside that.</summary>
+    /// <summary>What the oracle expects of the step.</summary>
     protected virtual Work Work => new(Name, Id, Policy, Outputs);
 
     protected abstract Source<long> Apply(Source<long> source, Rig rig, Probe probe);

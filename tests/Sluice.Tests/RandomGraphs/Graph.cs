@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>A random graph: a small description, from which both the pipeline and the oracle are made.</summary>
+/// <summary>A random graph: a small description that yields both the pipeline and the oracle.</summary>
 internal sealed record Graph(Flow Flow, Ending Ending)
 {
     public Pipeline Build(Rig rig) => new(Ending.Build(Flow.Build(rig), rig));
@@ -21,7 +21,7 @@ internal sealed record Graph(Flow Flow, Ending Ending)
     public override string ToString() => string.Join('\n', Flow.Lines().Concat(Ending.Lines()));
 }
 
-/// <summary>A graph and the circumstances it is run under.</summary>
+/// <summary>A graph, and the conditions under which it runs.</summary>
 internal sealed record GraphCase(ulong Seed, Graph Graph, int Capacity, Interference Interference)
 {
     public IEnumerable<GraphCase> Simpler()

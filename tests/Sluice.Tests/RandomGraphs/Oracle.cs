@@ -1,7 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>What a node's counters are to be at a normal end, and what they may never exceed.</summary>
-/// <param name="mostIn">How many items may come in, whatever their values.</param>
+/// <summary>The expected counters of a node at a normal end, and their upper bounds.</summary>
+/// <param name="mostIn">The maximum number of inputs, whatever their values.</param>
 internal sealed class NodeExpectation(long mostIn)
 {
     public long In;
@@ -10,40 +10,40 @@ internal sealed class NodeExpectation(long mostIn)
     public long Failed;
     public long Retried;
 
-    /// <summary>How many items may be queued in front of it.</summary>
+    /// <summary>The maximum number of items queued in front of the node.</summary>
     public int QueueBound;
 
-    /// <summary>How many items may come in, whatever their values; then so many may also be skipped or fail.</summary>
+    /// <summary>The maximum number of inputs. As many items may also be skipped or fail.</summary>
     public long MostIn => mostIn;
 
-    /// <summary>How many may go out.</summary>
+    /// <summary>The maximum number of outputs.</summary>
     public long MostOut;
 
-    /// <summary>How many attempts may be repeated.</summary>
+    /// <summary>The maximum number of retries.</summary>
     public long MostRetried;
 
-    /// <summary>How many items that are not skipped go in for each that comes out, also where it is open how many; 0 where that
-    /// differs.</summary>
+    /// <summary>How many inputs, without the skipped ones, make one output. It holds even if the counts are not known; 0 if it
+    /// varies.</summary>
     public int InPerOut;
 
-    /// <summary>Whether the counters are exact; upstream of something that may want no more, there are only upper bounds.</summary>
+    /// <summary>Whether the counters are exact. Upstream of a step that may end early there are only upper bounds.</summary>
     public bool IsExact = true;
 
-    /// <summary>Whether what goes out is exact although what comes in is not: of something that may want no more.</summary>
+    /// <summary>Whether the outputs are exact although the inputs are not: true for a step that may end early.</summary>
     public bool IsOutExact;
 }
 
 /// <summary>An item that ends the run at a node.</summary>
-/// <param name="IsCertain">Whether it gets there in every run that nobody stops.</param>
-/// <param name="HasRoot">Whether it comes of one root item.</param>
+/// <param name="IsCertain">Whether the item reaches the node in every run that is not stopped.</param>
+/// <param name="HasRoot">Whether the item comes from one root item.</param>
 internal sealed record FatalItem(string Node, long Value, bool IsCertain, bool HasRoot);
 
 /// <summary>
-/// Computes with lists and LINQ what a graph does: the outputs of its sinks, the counters of its nodes, the ends of its
-/// root items. Knows nothing of the engine.
+/// Computes with lists and LINQ what a graph does: the items of its sinks, the counters of its nodes, the outcomes of its
+/// root items. It does not use the engine.
 /// </summary>
-/// <param name="capacity">What a boundary holds where nothing else is said.</param>
-/// <param name="after">The run it is about; null before the run, when only bounds are known of what depends on time.</param>
+/// <param name="capacity">The default capacity of a boundary.</param>
+/// <param name="after">The finished run; null before the run. Then only bounds are known for what depends on time.</param>
 internal sealed class Oracle(int capacity, RunRecord? after = null)
 {
     public Dictionary<string, NodeExpectation> Nodes { get; } = [];
@@ -58,7 +58,7 @@ internal sealed class Oracle(int capacity, RunRecord? after = null)
 
     public HashSet<string> Sources { get; } = [];
 
-    /// <summary>What steps that are observed did wrong.</summary>
+    /// <summary>The errors of observed steps.</summary>
     public List<string> Wrong { get; } = [];
 
     /// <summary>Whether the run came to a normal end.</summary>
@@ -66,15 +66,15 @@ internal sealed class Oracle(int capacity, RunRecord? after = null)
 
     public int Capacity => capacity;
 
-    /// <summary>Set while something downstream may want no more, so that not everything comes by.</summary>
+    /// <summary>Whether a step downstream may end early, so that not all items reach this point.</summary>
     public bool MayBeStopped { get; private set; }
 
     public bool IsExact => Nodes.Values.All(node => node.IsExact);
 
     /// <param name="name">The node.</param>
-    /// <param name="queueBound">How many items may be queued in front of it.</param>
-    /// <param name="mostIn">How many items may come in.</param>
-    /// <param name="mostOut">How many may go out.</param>
+    /// <param name="queueBound">The maximum number of items queued in front of the node.</param>
+    /// <param name="mostIn">The maximum number of inputs.</param>
+    /// <param name="mostOut">The maximum number of outputs.</param>
     public NodeExpectation Node(string name, int queueBound, long mostIn, long mostOut)
     {
         var node = new NodeExpectation(mostIn)
@@ -88,7 +88,7 @@ internal sealed class Oracle(int capacity, RunRecord? after = null)
         return node;
     }
 
-    /// <summary>What an operator was seen to do; null before the run.</summary>
+    /// <summary>The recorded behavior of an operator; null before the run.</summary>
     public Observation<T>? Seen<T>(string name) => after?.Rig.Journal<Journal<T>>(name).Observe(after.IsWhole);
 
     /// <summary>What a join took, in order; null before the run.</summary>
@@ -108,7 +108,7 @@ internal sealed class Oracle(int capacity, RunRecord? after = null)
         }
     }
 
-    /// <summary>Computes with the knowledge whether something further down may want no more.</summary>
+    /// <summary>Computes a part of the graph for which a step downstream may end early.</summary>
     public T Under<T>(bool mayBeStopped, Func<T> compute)
     {
         bool outer = MayBeStopped;
@@ -119,8 +119,8 @@ internal sealed class Oracle(int capacity, RunRecord? after = null)
     }
 }
 
-/// <summary>What is known of a run when it is over.</summary>
-/// <param name="Rig">What surrounded it.</param>
-/// <param name="IsWhole">Whether it came to a normal end.</param>
-/// <param name="Accepted">How many items sources produced, where that was cut short by a drain.</param>
+/// <summary>What is known about a finished run.</summary>
+/// <param name="Rig">The rig of the run.</param>
+/// <param name="IsWhole">Whether the run came to a normal end.</param>
+/// <param name="Accepted">How many items each source emitted before a drain; null without a drain.</param>
 internal sealed record RunRecord(Rig Rig, bool IsWhole, Func<string, int>? Accepted);

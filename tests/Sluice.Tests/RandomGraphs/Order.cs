@@ -1,11 +1,11 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Whether a sequence is made of the lanes that the oracle expects, each in its order, mixed in any way.</summary>
+/// <summary>Checks that a sequence is an interleaving of the expected lanes, each in its order.</summary>
 internal static class Order
 {
-    /// <param name="expected">The lanes.</param>
-    /// <param name="actual">What came.</param>
-    /// <param name="isWhole">Whether all has to have come; otherwise every lane may end early.</param>
+    /// <param name="expected">The expected lanes.</param>
+    /// <param name="actual">The actual items.</param>
+    /// <param name="isWhole">Whether all items must have come; otherwise every lane may end early.</param>
     public static string? Violation(Expected expected, IReadOnlyList<long> actual, bool isWhole)
     {
         Dictionary<long, (int Lane, int Place)> places = [];

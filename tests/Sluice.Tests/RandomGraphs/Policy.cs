@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>How a step waits before it answers.</summary>
+/// <summary>How a step waits before it returns.</summary>
 internal enum Pace
 {
     AtOnce,
@@ -11,7 +11,7 @@ internal enum Pace
     Delay,
 }
 
-/// <summary>The annotations of a step, and which items fail how often.</summary>
+/// <summary>The annotations of a step, and which items fail and how often.</summary>
 internal sealed record Policy
 {
     private static readonly TimeSpan Never = TimeSpan.FromDays(20);
@@ -24,20 +24,20 @@ internal sealed record Policy
     public int Retries { get; init; }
     public ErrorPolicy OnError { get; init; }
 
-    /// <summary>About every how manyth item fails; 0: none does.</summary>
+    /// <summary>About one of this many items fails; 0: no item fails.</summary>
     public int FailsEvery { get; init; }
 
     /// <summary>How often such an item fails.</summary>
     public int Failures { get; init; }
 
-    /// <summary>Whether there is a time limit for an attempt, which none comes near.</summary>
+    /// <summary>Whether each attempt has a time limit. No attempt comes near it.</summary>
     public bool HasTimeout { get; init; }
 
     public bool IsGuarded => HasTimeout || Retries > 0 || OnError != ErrorPolicy.Stop;
 
     public bool IsFatal => FailsEvery > 0 && Failures > Retries && OnError == ErrorPolicy.Stop;
 
-    /// <summary>What is added to the queue of this step, and of the next one.</summary>
+    /// <summary>How many items this step adds to its own queue. <see cref="NextQueue"/> is for the next step.</summary>
     public int OwnQueue(int capacity) => KeyLanes > 0 ? KeyLanes * capacity : Parallel > 1 ? Math.Max(capacity, Parallel) : 0;
 
     public int NextQueue(int capacity) => (KeyLanes > 1 ? KeyLanes * capacity : 0) + (Buffer ?? 0);
@@ -74,7 +74,7 @@ internal sealed record Policy
         return text.ToString();
     }
 
-    /// <summary>Simpler policies, one thing less at a time.</summary>
+    /// <summary>Simpler policies: each lacks one setting.</summary>
     public IEnumerable<Policy> Simpler()
     {
         if (FailsEvery > 0) yield return this with { FailsEvery = 0, Failures = 0 };

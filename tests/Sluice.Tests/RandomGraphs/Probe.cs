@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Watches the function of one step in one run: how many are inside, also per key, and whether the run is over already.
+/// <summary>Watches the function of one step in one run: how many calls are active, also per key, and whether the run has ended.
 /// Thread-safe.</summary>
 internal sealed class Probe(Rig rig, string name, int id, Policy policy)
 {
@@ -19,7 +19,7 @@ internal sealed class Probe(Rig rig, string name, int id, Policy policy)
 
     public bool IsBusy => Volatile.Read(ref inside) != 0;
 
-    /// <summary>The function begins.</summary>
+    /// <summary>Call when the function begins.</summary>
     public void Enter(long value)
     {
         int now = Interlocked.Increment(ref inside);
@@ -29,14 +29,14 @@ internal sealed class Probe(Rig rig, string name, int id, Policy policy)
         rig.Called(name);
     }
 
-    /// <summary>The function ends.</summary>
+    /// <summary>Call when the function ends.</summary>
     public void Exit(long value)
     {
         if (policy.KeyLanes > 0) keysInside.AddOrUpdate(policy.KeyOf(value, id), 0, (_, known) => known - 1);
         Interlocked.Decrement(ref inside);
     }
 
-    /// <summary>Fails as often as the policy says for this item.</summary>
+    /// <summary>Throws as often as the policy says for this item.</summary>
     public void MayFail(long value)
     {
         int failures = policy.FailuresOf(value, id);
@@ -46,5 +46,5 @@ internal sealed class Probe(Rig rig, string name, int id, Policy policy)
     }
 }
 
-/// <summary>What the functions of random graphs throw.</summary>
+/// <summary>The exception that the functions of random graphs throw.</summary>
 internal sealed class FaultException(string message) : Exception(message);

@@ -5,15 +5,15 @@ using FsCheck.Fluent;
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>
-/// Random graphs against an oracle, in every mode. SLUICE_SEED=… repeats the one graph of that seed; SLUICE_GRAPHS=…
-/// tries another number of them; SLUICE_FROM=… begins elsewhere than the day before.
+/// Compares random graphs with an oracle, in every mode. SLUICE_SEED=… repeats the graph of one seed. SLUICE_GRAPHS=… sets the
+/// number of graphs. SLUICE_FROM=… sets the first seed, which is random otherwise.
 /// </summary>
 public class RandomGraphTests
 {
     private const int Graphs = 10_000;
 
     [Fact]
-    public async Task EveryGraphDoesWhatTheOracleSays()
+    public async Task EveryRandomGraphMatchesTheOracle()
     {
         if (Number("SLUICE_SEED") is { } seed)
         {
@@ -24,7 +24,7 @@ public class RandomGraphTests
         int workers = Math.Max(1, Environment.ProcessorCount);
         int graphs = (int)(Number("SLUICE_GRAPHS") ?? Graphs);
         ulong from = Number("SLUICE_FROM") ?? (ulong)Random.Shared.NextInt64(int.MaxValue);
-        // Threads of their own: a run on the pool must not wait for a worker that waits for the run.
+        // Dedicated threads: a run on the pool must not wait for a worker that waits for the run.
         await Task.WhenAll(Enumerable.Range(0, workers).Select(worker => Task.Factory.StartNew(
             () => Check(from + (ulong)worker, (graphs + workers - 1) / workers),
             CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default)));
@@ -46,5 +46,5 @@ public class RandomGraphTests
         => Environment.GetEnvironmentVariable(variable) is { Length: > 0 } text ? ulong.Parse(text, CultureInfo.InvariantCulture) : null;
 }
 
-/// <summary>A graph did what it should not.</summary>
+/// <summary>A graph behaved differently from its oracle.</summary>
 internal sealed class GraphException(string message) : Exception(message);

@@ -3,8 +3,8 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>What surrounds one run of a graph: what its sinks got, what its functions noticed, and when somebody interferes.
-/// Thread-safe.</summary>
+/// <summary>The environment of one run of a graph: the items of its sinks, the violations that its functions report, and the
+/// interference. Thread-safe.</summary>
 internal sealed class Rig(bool isMultiThread, int capacity, Interference interference, TimeProvider? clock = null)
 {
     private const int SnapshotEvery = 17;
@@ -25,18 +25,18 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
 
     public TimeProvider? Clock => clock;
 
-    /// <summary>The virtual time since the start; always zero where there is none.</summary>
+    /// <summary>The virtual time since the start; zero without a virtual clock.</summary>
     public TimeSpan Now => clock?.GetElapsedTime(0) ?? TimeSpan.Zero;
 
-    /// <summary>The drain that was asked for, if one was.</summary>
+    /// <summary>The drain, if the interference requested one.</summary>
     public Task<bool>? Drained { get; private set; }
 
     public bool WasInterfered { get; private set; }
 
-    /// <summary>How many items may wait in front of a node.</summary>
+    /// <summary>The maximum number of items that may wait in front of a node.</summary>
     public Func<string, int> QueueBound { get; set; } = _ => int.MaxValue;
 
-    /// <summary>A test of the test puts its saboteur here: it stands in front of every sink.</summary>
+    /// <summary>A test of the test sets its saboteur here. It is inserted in front of every sink.</summary>
     public Func<Source<long>, Source<long>> Sabotage { get; init; } = source => source;
 
     public IEnumerable<string> Violations => violations;
@@ -50,7 +50,7 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
         return probe;
     }
 
-    /// <summary>For a step that is observed; made anew when the pipeline is built again.</summary>
+    /// <summary>Creates the journal of an observed step. Each build of the pipeline creates a new one.</summary>
     public Journal<T> NewJournal<T>(string name)
     {
         var journal = new Journal<T>(this, name);
@@ -65,12 +65,12 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
         return log;
     }
 
-    /// <summary>After the run: the journal or log of that name.</summary>
+    /// <summary>Returns the journal or log of that name after the run.</summary>
     public T Journal<T>(string name) => (T)journals[name];
 
     public void Violation(string what) => violations.Enqueue(what);
 
-    /// <summary>A sink of the graph; made while the run is built, so that sinks that get nothing are known.</summary>
+    /// <summary>Registers a sink while the run is built, so that sinks without items are known too.</summary>
     public Action<long> Sink(string name)
     {
         var items = sinks[name] = new ConcurrentQueue<long>();
@@ -79,7 +79,7 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
 
     public IReadOnlyList<long> Received(string sink) => sinks.TryGetValue(sink, out var items) ? [.. items] : [];
 
-    /// <summary>A function has been called.</summary>
+    /// <summary>Call when a function has been called.</summary>
     public void Called(string name)
     {
         if (over) Violation($"{name} was called after the run had ended");
@@ -98,7 +98,7 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
         }
     }
 
-    /// <summary>The run's completion has been seen.</summary>
+    /// <summary>Call when the run has completed.</summary>
     public void Over()
     {
         over = true;
@@ -114,7 +114,7 @@ internal sealed class Rig(bool isMultiThread, int capacity, Interference interfe
         _ => YieldAsync(1),
     };
 
-    /// <summary>Virtual time passes; where the clock is the real one, somebody else has a turn.</summary>
+    /// <summary>Waits in virtual time. With the real clock it only yields.</summary>
     public ValueTask SleepAsync(int milliseconds, CancellationToken cancellation)
         => clock is null ? YieldAsync(1) : new(Task.Delay(TimeSpan.FromMilliseconds(milliseconds), clock, cancellation));
 
@@ -138,7 +138,7 @@ internal enum InterferenceKind
     Drain,
 }
 
-/// <summary>Somebody cancels or drains the run, from inside the function that is called as the given number.</summary>
+/// <summary>Cancels or drains the run from inside the function call with the given number.</summary>
 internal sealed record Interference(InterferenceKind Kind, int AtCall)
 {
     public static Interference None { get; } = new(InterferenceKind.None, -1);

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>The test of the test: an engine that does something wrong is found out, and one that does not is left alone.</summary>
+/// <summary>Tests the random graph tests: an injected fault is detected, and a sound engine is not reported.</summary>
 public class SabotageTests
 {
     private const int Graphs = 100;
@@ -11,10 +11,10 @@ public class SabotageTests
     [InlineData(nameof(Sabotage.Overtakes), "of its lane instead of")]
     [InlineData(nameof(Sabotage.NeverSettles), "root items are pending")]
     [InlineData(nameof(Sabotage.Hangs), "has stalled")]
-    public async Task AFaultOfTheEngineIsFoundOut(string sabotage, string complaint)
+    public async Task AnInjectedEngineFaultIsDetected(string sabotage, string complaint)
     {
         var kind = Enum.Parse<Sabotage>(sabotage);
-        // Where it is certain that a stall is one: elsewhere it takes a long time to be sure of it.
+        // Only the seeded mode detects a stall at once. The other modes need a long timeout.
         Mode[] modes = kind == Sabotage.Hangs ? [Mode.Seeded] : Enum.GetValues<Mode>();
         List<string> found = await OnThreadAsync(() => [.. Cases().SelectMany(graph => modes.Select(mode
             => Execution.Check(graph, mode, 1, source => new SabotagedSource(source, kind)))).OfType<string>()
@@ -23,7 +23,7 @@ public class SabotageTests
     }
 
     [Fact]
-    public async Task ASaboteurThatDoesNothingIsLeftAlone()
+    public async Task AHarmlessSaboteurIsNotReported()
     {
         var trial = new Trial(sabotage: source => new SabotagedSource(source, Sabotage.None));
         List<string> found = await OnThreadAsync(() => [.. Cases().Select(trial.Run).OfType<string>().Take(1)]);
@@ -36,7 +36,7 @@ public class SabotageTests
         Dice.Case((ulong)seed).ToString()));
 
     [Fact]
-    public void EveryStepIsThrown()
+    public void EveryKindOfStepIsGenerated()
     {
         HashSet<Type> thrown = [.. Enumerable.Range(0, 5 * Graphs).SelectMany(seed => Inside(Dice.Case((ulong)seed).Graph.Flow.Chain))
             .Select(step => step.GetType())];

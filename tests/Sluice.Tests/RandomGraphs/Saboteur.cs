@@ -3,7 +3,7 @@ using Sluice.Pipelines;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>What a saboteur does wrong to every eighth item.</summary>
+/// <summary>The fault that a saboteur applies to every eighth item.</summary>
 internal enum Sabotage
 {
     None,
@@ -14,8 +14,7 @@ internal enum Sabotage
     Hangs,
 }
 
-/// <summary>An engine fault made on purpose: stands between two stages without being a node, so that only its deeds can give it
-/// away.</summary>
+/// <summary>An injected engine fault. It sits between two stages without being a node, so only its effects can reveal it.</summary>
 internal sealed class SabotagedSource(Source<long> upstream, Sabotage sabotage) : Source<long>
 {
     internal override bool CrossesThreads => upstream.CrossesThreads;

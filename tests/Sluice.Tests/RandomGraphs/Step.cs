@@ -1,33 +1,33 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>One operator of a random graph: what it is in a real pipeline, and what the oracle expects of it, side by side.</summary>
+/// <summary>One operator of a random graph: builds the real operator, and computes what the oracle expects of it.</summary>
 internal abstract record Step(int Id)
 {
     public abstract string Name { get; }
 
-    /// <summary>Whether it may want no more items before its input has ended.</summary>
+    /// <summary>Whether the step may end before its input has ended.</summary>
     public virtual bool MayStop => false;
 
-    /// <summary>Whether it ends the run on some items.</summary>
+    /// <summary>Whether some items fail the run at this step.</summary>
     public virtual bool IsFatal => false;
 
-    /// <summary>Its branches, if it has some.</summary>
+    /// <summary>The branches of the step, if it has any.</summary>
     public virtual IReadOnlyList<Chain> Branches => [];
 
     public abstract Source<long> Build(Source<long> source, Rig rig);
 
     public abstract Expected Expect(Expected input, Oracle oracle);
 
-    /// <summary>The same step, made simpler in one way at a time.</summary>
+    /// <summary>Simpler versions of the step: each differs in one way.</summary>
     public virtual IEnumerable<Step> Simpler() => [];
 
-    /// <summary>What it needs to be printed, indented by the caller.</summary>
+    /// <summary>The step as lines of text. The caller indents them.</summary>
     public abstract IEnumerable<string> Lines();
 
     public sealed override string ToString() => string.Join('\n', Lines());
 }
 
-/// <summary>Steps one after the other: a branch, or what stands between a source and a sink.</summary>
+/// <summary>A chain of steps: a branch, or the steps between a source and a sink.</summary>
 internal sealed record Chain(IReadOnlyList<Step> Steps)
 {
     public bool MayStop => Steps.Any(step => step.MayStop);

@@ -3,20 +3,20 @@ using Sluice.Pipelines;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Something that went by a place between two stages.</summary>
-/// <param name="Value">What.</param>
-/// <param name="Begun">When it came, by the virtual clock; zero where there is none.</param>
+/// <summary>An item that passed a tap between two stages.</summary>
+/// <param name="Value">The item.</param>
+/// <param name="Begun">When the item came, by the virtual clock; zero without one.</param>
 internal sealed record Passage<T>(T Value, TimeSpan Begun)
 {
-    /// <summary>When it had been taken; null if it never was.</summary>
+    /// <summary>When the next stage had taken the item; null if it never did.</summary>
     public TimeSpan? Ended { get; set; }
 
     public bool TookNoTime => Ended == Begun;
 }
 
 /// <summary>
-/// Writes down what goes by a place between two stages, and sees to it that the rule for such places is kept: one push at a
-/// time, one end, and nothing behind it.
+/// Records the items between two stages, and checks the protocol: one push at a time, exactly one end, and no push after the
+/// end.
 /// </summary>
 internal sealed class Tap<T>(Rig rig, string place)
 {
@@ -33,7 +33,7 @@ internal sealed class Tap<T>(Rig rig, string place)
         }
     }
 
-    /// <summary>When the end came by; null if it has not.</summary>
+    /// <summary>When the input ended; null if it has not.</summary>
     public TimeSpan? End
     {
         get
@@ -54,7 +54,7 @@ internal sealed class Tap<T>(Rig rig, string place)
         }
     }
 
-    /// <summary>It has been taken, or has failed on the way.</summary>
+    /// <summary>Call when the next stage has taken the item, or when the push has failed.</summary>
     public void Finish(Passage<T> passage, bool wasTaken)
     {
         lock (sync)
@@ -75,7 +75,7 @@ internal sealed class Tap<T>(Rig rig, string place)
     }
 }
 
-/// <summary>A source with a tap behind it. No node: nothing in the pipeline knows of it.</summary>
+/// <summary>A source with a tap behind it. The tap is no node, so the topology does not show it.</summary>
 internal sealed class TappedSource<T>(Source<T> upstream, Tap<T> tap) : Source<T>
 {
     internal override bool CrossesThreads => upstream.CrossesThreads;

@@ -1,7 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Tries a graph in every mode. Once something was wrong it tries harder, so that races are found again while the graph is made
-/// smaller.</summary>
+/// <summary>Runs a graph in every mode. After the first failure it runs each graph more often, so that the shrinking finds a race
+/// again.</summary>
 internal sealed class Trial(bool isShrinking = false, Func<Source<long>, Source<long>>? sabotage = null)
 {
     private const int TriesWhileShrinking = 20;
@@ -22,7 +22,7 @@ internal sealed class Trial(bool isShrinking = false, Func<Source<long>, Source<
                 }
                 catch (UnorderedException) when (shrinking)
                 {
-                    return null;                     // what restored the order has been taken out: not a graph to go on with
+                    return null;                     // the shrinking removed the step that restored the order: not a valid graph
                 }
                 catch (Exception e)
                 {

@@ -2,12 +2,12 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Compares what a run did with what the oracle expects of it.</summary>
+/// <summary>Compares a run with the expectations of the oracle.</summary>
 internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnapshot snapshot, Oracle full)
 {
     private Oracle? after;
 
-    /// <summary>The first thing that is wrong, or null.</summary>
+    /// <summary>The first error, or null.</summary>
     public string? Find() => Everything().FirstOrDefault();
 
     private IEnumerable<string> Everything()
@@ -59,7 +59,7 @@ internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnap
         if (snapshot[known.Node].Failed == 0) yield return $"{known.Node} has failed, and does not count it";
         FatalItem? fatal = oracle.Fatal.Find(item => item.Node == known.Node && item.Value.Equals(known.Item));
         if (fatal is null && oracle.Nodes[known.Node].IsExact) yield return $"nothing should have failed like that: {known.Message}";
-        // Parts of the root item may be elsewhere.
+        // Other parts of the root item may still be in flight.
         if (fatal is { HasRoot: true } && snapshot.Roots is { Failed: 0, Pending: 0 })
             yield return $"no root item is counted as failed: {known.Message}";
     }
@@ -72,12 +72,12 @@ internal sealed class Verdict(GraphCase graph, Rig rig, PipelineRun run, RunSnap
         foreach (string wrong in Prefixes()) yield return wrong;
     }
 
-    /// <summary>What was expected of the items that sources were allowed to put out before a drain, and of the moments in which they
+    /// <summary>The expectations for the items that the sources emitted before a drain, and for the times at which they
     /// came.</summary>
     private Oracle OfAccepted() => after ??= graph.Graph.Expect(graph.Capacity, new RunRecord(
         rig, run.Completion.IsCompletedSuccessfully, rig.Drained is null ? null : name => (int)snapshot[name].Out));
 
-    /// <summary>What came out before the run was stopped is right, and nothing that was not to come after something else.</summary>
+    /// <summary>Checks that the output of a run that was stopped is a correct prefix.</summary>
     private IEnumerable<string> Prefixes()
     {
         foreach (NodeSnapshot node in snapshot.Nodes)

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>A window that has to come out. Times are those of the virtual clock.</summary>
+/// <summary>An expected window, in times of the virtual clock.</summary>
 internal sealed record ExpectedWindow(TimeSpan Start, TimeSpan End, IReadOnlyList<long> Items, TimeSpan At)
 {
     private static readonly DateTimeOffset ClockStart = new Sluice.Testing.TestClock().GetUtcNow();
@@ -9,13 +9,13 @@ internal sealed record ExpectedWindow(TimeSpan Start, TimeSpan End, IReadOnlyLis
     {
     }
 
-    /// <summary>What the virtual clock shows at its start lies this far from a multiple of a time since 1970.</summary>
+    /// <summary>How far the start of the virtual clock is from the last multiple of a period since 1970.</summary>
     public static long TicksIntoPeriod(TimeSpan period) => (ClockStart - DateTimeOffset.UnixEpoch).Ticks % period.Ticks;
 
     public override string ToString() => $"[{Start}, {End}): {string.Join(' ', Items)}";
 }
 
-/// <summary>Which windows have to come of items whose times are known: by the definition, window after window.</summary>
+/// <summary>Computes the expected windows from the times of the items, window by window, by definition.</summary>
 internal static class WindowModel
 {
     public static IReadOnlyList<ExpectedWindow> Sliding(Observation<Window<long>> seen, int sizeMs, int hopMs, int maxItems)
@@ -36,7 +36,7 @@ internal static class WindowModel
                 TimeSpan end = isFull ? seen.In[piece[^1]].Begun : start + size;
                 var window = new ExpectedWindow(begin, end, [.. piece.Select(i => seen.In[i].Value)], isFull ? end
                     : seen.NoLaterThanEnd(end));
-                // A window that is over goes before the item that comes at this moment, and so before what that item fills.
+                // A window that ends at this moment comes before the windows that an item of this moment fills.
                 all.Add((window, end, isFull ? piece[^1] : -1));
                 begin = end;
             }

@@ -1,15 +1,15 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>What the oracle expects of a function that is applied to one item at a time, under a policy.</summary>
+/// <summary>The expectations of the oracle for a function that is applied to one item at a time, under a policy.</summary>
 internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnumerable<long>> Outputs)
 {
-    /// <summary>Whether an item that brings nothing is one that the node counts as skipped.</summary>
+    /// <summary>Whether the node counts an item without outputs as skipped.</summary>
     public bool CountsSkipped { get; init; }
 
-    /// <summary>How many items come of one at most.</summary>
+    /// <summary>The maximum number of outputs per item.</summary>
     public long MostOfOne { get; init; } = 1;
 
-    /// <summary>What comes at the end of the input.</summary>
+    /// <summary>The outputs at the end of the input.</summary>
     public IEnumerable<long> AtEnd { get; init; } = [];
 
     public Expected Expect(Expected input, Oracle oracle)
@@ -44,7 +44,7 @@ internal sealed record Work(string Name, int Id, Policy Policy, Func<long, IEnum
         return new(lanes, Policy.NextQueue(oracle.Capacity), most);
     }
 
-    /// <returns>Whether anything can come after it in its lane: not after an item that ends the run.</returns>
+    /// <returns>Whether later items of the lane can follow: not after an item that fails the run.</returns>
     private bool Attempt(Item item, NodeExpectation node, Oracle oracle)
     {
         node.In++;

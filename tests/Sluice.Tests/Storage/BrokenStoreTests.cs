@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Storage;
 
-/// <summary>The contract's suite can fail: each defect is found by the scenario that is about it, and by the random walks.</summary>
+/// <summary>The contract finds defects: a named scenario and the random walks fail for each broken store.</summary>
 public class BrokenStoreTests
 {
     public static TheoryData<string, string> Defects => new()
@@ -21,7 +21,7 @@ public class BrokenStoreTests
 
     [Theory]
     [MemberData(nameof(Defects))]
-    public async Task ADefectIsFound(string defect, string scenario)
+    public async Task TheContractFindsEachDefect(string defect, string scenario)
     {
         await Assert.ThrowsAsync<StreamStoreContractException>(() => StreamStoreContract.RunAsync(scenario, Fixture(defect)));
 
@@ -112,7 +112,7 @@ public class BrokenStoreTests
         }
     }
 
-    // What is right is committed with the next call, or never, if it is killed before.
+    // Each commit is applied with the next call, or never if the store is killed before.
     private sealed class AcknowledgesTooEarly(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         private StoreCommit? pending;

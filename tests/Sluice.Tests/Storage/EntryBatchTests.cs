@@ -9,7 +9,7 @@ public class EntryBatchTests
     private static readonly EntryChunkHeader Header = new(42, 2, new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero), 7);
 
     [Fact]
-    public void WhatIsWrittenIsRead()
+    public void AWrittenChunkIsReadBack()
     {
         byte[] chunk = Chunk();
 
@@ -28,7 +28,7 @@ public class EntryBatchTests
     }
 
     [Fact]
-    public void EveryFlippedBitIsFoundAndNamesItsEntry()
+    public void EveryFlippedBitIsDetectedInItsEntry()
     {
         byte[] chunk = Chunk();
         for (int bit = 0; bit < chunk.Length * 8; bit++)
@@ -100,7 +100,7 @@ public class EntryBatchTests
     [InlineData("orders/-3/42@1", false)]
     [InlineData("orders/3/x@1", false)]
     [InlineData(null, false)]
-    public void AnIdIsReadAsItIsWritten(string? text, bool isId)
+    public void AnEntryIdIsParsedFromItsText(string? text, bool isId)
     {
         Assert.Equal(isId, EntryId.TryParse(text, out EntryId id));
         if (isId) Assert.Equal(text, id.ToString());

@@ -4,12 +4,13 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Storage;
 
-/// <summary>What would come back from a store as less is refused when its serializer is made, or when it is written: never found when it is
-/// read.</summary>
+/// <summary>
+/// Types that JSON cannot restore completely are refused when the serializer is made or when an item is written, not when it is read.
+/// </summary>
 public class JsonLossTests
 {
     [Fact]
-    public void TuplesFieldsRecordsAndPolymorphicTypesComeBack()
+    public void TuplesRecordsAndPolymorphicTypesAreReadBack()
     {
         AssertComesBack(("ATL", 12.5m, new[] { 1, 2 }));
         AssertComesBack(new Total(2, 3));
@@ -20,7 +21,7 @@ public class JsonLossTests
     }
 
     [Fact]
-    public void WhatWouldBeLostIsNamed()
+    public void ATypeThatJsonCannotRestoreIsRefusedWithTheReason()
     {
         AssertRefused<ReadOnly>("ReadOnly.Name can be read only");
         AssertRefused<PrivateSetter>("PrivateSetter.Name can be read only");
@@ -31,7 +32,7 @@ public class JsonLossTests
     }
 
     [Fact]
-    public void AnItemOfADerivedTypeIsRefusedUnlessItsTypeSaysSo()
+    public void AnItemOfAnUndeclaredDerivedTypeIsRefused()
     {
         IPayloadSerializer<Base> serializer = PayloadSerializers.Json.For<Base>();
         var failure = Assert.Throws<NotSupportedException>(() => serializer.Serialize(new Derived(), new ArrayBufferWriter<byte>()));
@@ -41,7 +42,7 @@ public class JsonLossTests
     }
 
     [Fact]
-    public void AConsecutorOfSuchItemsIsRefusedWhenItIsMade()
+    public void AConsecutorOfUnrestorableItemsCannotBeConstructed()
     {
         var failure = Assert.Throws<PayloadException>(() => new Consecutor<PrivateSetter>("lossy", source => source.ForEach(_ => { }),
             new() { Store = new MemoryStreamStore() }));

@@ -2,11 +2,11 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Storage;
 
-/// <summary>The end of an instance is final: a name that a dead loop could take again would be taken for ever.</summary>
+/// <summary>The end of an instance is final. Otherwise a loop that has ended could keep its name for ever.</summary>
 public class MemberInstanceEndTests
 {
     [Fact]
-    public void AnInstanceThatHasEndedBeginsNoMore()
+    public void AnEndedInstanceCannotBeginAgain()
     {
         var instance = new MemberInstance();
         instance.Begin();

@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Storage;
 
-/// <summary>The memory store, which survives its users: closing and killing end only who uses it.</summary>
+/// <summary>A memory store that outlives its users: closing or killing ends only the handle.</summary>
 internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap = null) : StreamStoreFixture
 {
     private readonly RelayedTime time = new();
@@ -22,7 +22,7 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
 
     public override bool CanOpenSeveral(IStreamStore store) => true;          // two users of one store
 
-    /// <summary>Nothing of a memory store is gone by itself: it cannot be read, as a damaged one.</summary>
+    /// <summary>Makes an entry unreadable, because a memory store cannot lose a single entry.</summary>
     public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
         => DamageAsync(stream, partition, sequence, payload);
 
@@ -32,7 +32,7 @@ internal sealed class MemoryStoreFixture(Func<IStreamStore, IStreamStore>? wrap 
         await base.DisposeAsync();
     }
 
-    /// <summary>One monotonic clock, made of several.</summary>
+    /// <summary>One monotonic clock, combined from several.</summary>
     private sealed class RelayedTime : TimeProvider
     {
         private TimeProvider current = System;

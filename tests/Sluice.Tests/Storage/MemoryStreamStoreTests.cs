@@ -18,7 +18,7 @@ public class MemoryStreamStoreTests
     }
 
     [Fact]
-    public async Task WhatIsSettledLeavesTheMemory()
+    public async Task SettledEntriesLeaveTheMemory()
     {
         await using var store = new MemoryStreamStore();
         await store.OpenStreamAsync("s", new() { Partitions = 1 });
@@ -40,7 +40,7 @@ public class MemoryStreamStoreTests
     }
 
     [Fact]
-    public async Task ADisposedStoreSaysSo()
+    public async Task CallsToADisposedStoreThrow()
     {
         var store = new MemoryStreamStore();
         await store.OpenStreamAsync("s");

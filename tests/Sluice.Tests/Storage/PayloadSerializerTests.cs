@@ -30,7 +30,7 @@ public partial class PayloadSerializerTests
     }
 
     [Fact]
-    public void APayloadThatCannotBeReadNamesStreamAndEntry()
+    public void AnUnreadablePayloadIsReportedWithStreamAndEntry()
     {
         using var batch = new EntryBatch { CodeVersion = 3 };
         batch.Add("""{"Account":7}"""u8);
@@ -43,7 +43,7 @@ public partial class PayloadSerializerTests
     }
 
     [Fact]
-    public void ATypeThatTheContextDoesNotKnowIsNamed()
+    public void ATypeUnknownToTheContextIsNamed()
     {
         ArgumentException failure = Assert.Throws<ArgumentException>(() => PayloadSerializer.Json<Uri>(PaymentJson.Default));
 
@@ -51,14 +51,14 @@ public partial class PayloadSerializerTests
             StringComparison.Ordinal);
     }
 
-    /// <summary>Who sends it does not know the types of this program.</summary>
+    /// <summary>The sender of the JSON does not know the types of this program.</summary>
     [Theory]
     [InlineData("{\"Account\":7}",
         "The value is not of the type that belongs there: expected a text. Path: $.Account | LineNumber: 0 | BytePositionInLine: 12.")]
     [InlineData("{\"Amount\":\"much\"}",
         "The value is not of the type that belongs there: expected a number. Path: $.Amount | LineNumber: 0 | BytePositionInLine: 16.")]
     [InlineData("{\"Account\":\"a\"", "Expected depth to be zero at the end of the JSON payload.")]
-    public void WhatIsWrongWithJsonIsSaidWithoutTypes(string payload, string expected)
+    public void AJsonErrorNamesNoDotNetTypes(string payload, string expected)
     {
         var failure = Assert.Throws<System.Text.Json.JsonException>(() => PayloadSerializer.Json(PaymentJson.Default.Payment)
             .Deserialize(Encoding.UTF8.GetBytes(payload)));
@@ -68,7 +68,7 @@ public partial class PayloadSerializerTests
     }
 
     [Fact]
-    public void AMemberThatIsMissingIsNamed()
+    public void AMissingMemberIsNamed()
     {
         IPayloadSerializer<Strict> serializer = PayloadSerializer.Json<Strict>();
 
@@ -82,9 +82,9 @@ public partial class PayloadSerializerTests
         public required string Account { get; init; }
     }
 
-    // A payload is data: what it says about types is text.
+    // A payload is data: a type name in it never selects a type.
     [Fact]
-    public void ATypeNameInAPayloadIsText()
+    public void ATypeNameInAPayloadIsIgnored()
     {
         using var batch = new EntryBatch();
         batch.Add("""{"$type":"System.IO.FileInfo, System.Runtime","Account":"x","Amount":1}"""u8);

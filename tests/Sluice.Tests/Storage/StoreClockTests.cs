@@ -6,7 +6,7 @@ namespace Sluice.Tests.Storage;
 public class StoreClockTests
 {
     [Fact]
-    public void TheStoredTimeNeverGoesBackAndNeverStandsStill()
+    public void TheStoreClockContinuesFromTheStoredTime()
     {
         var time = new TestClock();
         DateTimeOffset stored = time.GetUtcNow().AddHours(1);
@@ -18,7 +18,7 @@ public class StoreClockTests
     }
 
     [Fact]
-    public void AWallClockThatJumpsChangesNothing()
+    public void TheStoreClockIgnoresJumpsOfTheWallClock()
     {
         var time = new JumpingTime();
         DateTimeOffset start = time.Utc;

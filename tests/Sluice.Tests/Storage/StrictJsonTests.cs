@@ -7,8 +7,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Storage;
 
-/// <summary>A member that is missing, unknown or null where it must not be is said, with its place and what was expected; it never becomes
-/// a null.</summary>
+/// <summary>A missing, unknown or null member is an error that names its path and the expected type. It never becomes a null.</summary>
 public partial class StrictJsonTests
 {
     internal sealed record Order(string Customer, decimal Amount, int Priority = 1, string? Note = null);
@@ -79,11 +78,11 @@ public partial class StrictJsonTests
         PayloadSerializers.Json.Compressed(readsUncompressed: true),
     ];
 
-    /// <remarks>A program once could not read the nullable member that its own options had left out.</remarks>
+    /// <remarks>A program once could not read items from which its own options had omitted a nullable member.</remarks>
     [Theory]
     [InlineData(JsonIgnoreCondition.WhenWritingNull)]
     [InlineData(JsonIgnoreCondition.WhenWritingDefault)]
-    public void WhatTheOptionsLeaveOutIsReadBack(JsonIgnoreCondition condition)
+    public void MembersOmittedByTheOptionsAreReadBack(JsonIgnoreCondition condition)
     {
         JsonSerializerContext generated = condition == JsonIgnoreCondition.WhenWritingNull ? NoNullsJson.Default : NoDefaultsJson.Default;
         foreach (PayloadSerializers serializers in (PayloadSerializers[])[PayloadSerializers.JsonOf(generated),
@@ -108,7 +107,7 @@ public partial class StrictJsonTests
     }
 
     [Fact]
-    public void WhatAMemberSaysOfItselfIsHeeded()
+    public void TheJsonIgnoreAttributeOfAMemberIsRespected()
     {
         foreach (PayloadSerializers serializers in (PayloadSerializers[])[PayloadSerializers.JsonOf(FoundJson.Default),
             PayloadSerializers.Json])
@@ -134,7 +133,7 @@ public partial class StrictJsonTests
     [InlineData("""{"Customer":"ann","Amount":1,"Priority":1.5}""",
         "The value is not of the type that belongs there: expected a whole number from -2147483648 to 2147483647. Path: $.Priority |")]
     [InlineData("[]", "The value is not of the type that belongs there: expected an object. Path: $ |")]
-    public void WhatIsStoredIsReadStrictlyAndWhatANewerProgramHasAddedIsPassedOver(string payload, string? problem)
+    public void StoredJsonIsReadStrictlyAndUnknownMembersAreIgnored(string payload, string? problem)
         => AssertAll<Order>(All, payload, problem);
 
     [Theory]
@@ -145,7 +144,7 @@ public partial class StrictJsonTests
     [InlineData("""{"Name":"a","Orders":[{"Customer":"ann","Amount":1},{"Amount":1}]}""",
         "Members are missing: 'Customer' (a text). Path: $.Orders[1] |")]
     [InlineData("""{"Name":"a","Due":"Sun"}""", "The value is not of the type that belongs there: expected one of Mon, Tue. Path: $.Due |")]
-    public void AMemberWithASetterKeepsItsDefaultUnlessThatIsNull(string payload, string? problem)
+    public void AMissingMemberKeepsItsDefaultUnlessTheDefaultIsNull(string payload, string? problem)
         => AssertAll<Draft>(All, payload, problem);
 
     [Theory]
@@ -156,13 +155,13 @@ public partial class StrictJsonTests
     [InlineData("""{"customer":"ann","Amount":1,"amount":2}""", "The member 'Amount' is there twice. Path: $.amount |")]
     [InlineData("""{"customer":"ann","amount":"1"}""",
         "The value is not of the type that belongs there: expected a number. Path: $.amount |")]
-    public void DoorsReadAnyCasingAndNothingUnknown(string payload, string? problem)
+    public void EndpointsReadAnyCasingAndRefuseUnknownMembers(string payload, string? problem)
     {
         foreach (PayloadSerializers serializers in All) AssertReads(serializers.For<Order>().AtDoor(), payload, problem);
     }
 
     [Fact]
-    public void AStoreRefusesUnknownMembersWhereThatIsAskedFor()
+    public void DisallowMakesAStoreRefuseUnknownMembers()
     {
         foreach (PayloadSerializers serializers in (PayloadSerializers[])[PayloadSerializers.Json,
             PayloadSerializers.JsonOf(PlainJson.Default),
@@ -177,7 +176,7 @@ public partial class StrictJsonTests
     }
 
     [Fact]
-    public void NamesOfAContextHold()
+    public void TheNamingPolicyIsUsedForReadingAndWriting()
     {
         foreach (PayloadSerializers serializers in (PayloadSerializers[])[PayloadSerializers.JsonOf(CamelJson.Default),
             PayloadSerializers.JsonOf(new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = PlainJson.Default })])
@@ -191,7 +190,7 @@ public partial class StrictJsonTests
     }
 
     [Fact]
-    public void WhatCouldNotBeReadAgainIsNotWritten()
+    public void AnItemThatCouldNotBeReadBackIsNotWritten()
     {
         foreach (PayloadSerializers serializers in All)
         {
@@ -202,7 +201,7 @@ public partial class StrictJsonTests
     }
 
     [Fact]
-    public void TypesThatDifferByCasingOnlyAreReadExactlyAtDoors()
+    public void MembersThatDifferOnlyByCasingAreMatchedExactly()
     {
         Assert.Equal((1, 2), PayloadSerializers.Json.For<Ambiguous>().AtDoor().Deserialize("""{"Id":1,"ID":2}"""u8) is var read
             ? (read.Id, read.Other) : default);
@@ -211,21 +210,21 @@ public partial class StrictJsonTests
     }
 
     [Fact]
-    public void ATypeMaySayThatItTakesUnknownMembers()
+    public void ATypeMayAllowUnknownMembers()
     {
         Assert.Equal(new(1), PayloadSerializers.Json.For<Lenient>().AtDoor().Deserialize("""{"id":1,"x":2}"""u8));
         Assert.Equal(["x"], PayloadSerializers.Json.For<Open>().AtDoor().Deserialize("""{"x":2}"""u8).More!.Keys);
     }
 
     [Fact]
-    public void TheElementsOfATupleAreAllNeeded()
+    public void AllElementsOfATupleAreRequired()
     {
         AssertReads(PayloadSerializers.Json.For<(string, int)>(), """{"Item1":"a"}""", "Members are missing: 'Item2'");
         AssertReads(PayloadSerializers.Json.For<List<(string, int)?>>(), """[null,{"Item1":"a","Item2":1}]""", null);
     }
 
     [Fact]
-    public void OptionsWithoutAResolverAreRefusedWithWhatToDo()
+    public void OptionsThatCannotResolveATypeAreRefusedWithARemedy()
     {
         Assert.Contains("TypeInfoResolver", Assert.Throws<ArgumentException>(() => PayloadSerializers.JsonOf(new JsonSerializerOptions()))
             .Message, StringComparison.Ordinal);
@@ -236,9 +235,9 @@ public partial class StrictJsonTests
             Assert.Throws<ArgumentException>(() => PayloadSerializer.Json<Uri>(narrow)).Message, StringComparison.Ordinal);
     }
 
-    /// <summary>What was changed by hand is the user's, with all that it allows.</summary>
+    /// <summary>Metadata that the user has customized is not made strict.</summary>
     [Fact]
-    public void MetadataThatWasChangedByHandIsUsedAsItIs()
+    public void CustomizedJsonMetadataIsUsedUnchanged()
     {
         var options = new JsonSerializerOptions { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
         var type = (JsonTypeInfo<Lenient>)new DefaultJsonTypeInfoResolver().GetTypeInfo(typeof(Lenient), options);

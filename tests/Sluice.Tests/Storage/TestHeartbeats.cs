@@ -2,7 +2,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests;
 
-/// <summary>Heartbeats of members that are tests.</summary>
+/// <summary>Heartbeats of the members that tests play.</summary>
 internal static class TestHeartbeats
 {
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);

@@ -55,7 +55,7 @@ public class ProbeTests
     }
 
     [Fact]
-    public async Task ASourceProbeIsToldToStop()
+    public async Task ASourceProbeIsStoppedWhenTheRunIsCancelled()
     {
         sink.Block();
         await using PipelineRun run = (source.Source | sink.Sink).Start();

@@ -8,7 +8,7 @@ public class SeededSchedulerTests
     private static RunOptions On(SeededScheduler scheduler, TestClock? clock = null)
         => new() { Scheduler = scheduler, Time = clock ?? new TestClock(), Seed = scheduler.Seed, StopTimeout = TimeSpan.FromSeconds(1) };
 
-    /// <summary>Everything that hops: boundaries, lanes, a merge, user code that awaits, timers, named outputs, retries.</summary>
+    /// <summary>A pipeline with everything that switches threads: buffers, lanes, a merge, awaits in user code, timers, retries.</summary>
     private static async Task<string> TraceOfARacyPipelineAsync(int seed)
     {
         var (scheduler, clock) = (new SeededScheduler(seed), new TestClock());
@@ -41,7 +41,7 @@ public class SeededSchedulerTests
     }
 
     [Fact]
-    public async Task TheSameSeedIsTheSameInterleavingAndOthersAreOthers()
+    public async Task ASeedReproducesItsInterleavingAndOtherSeedsDiffer()
     {
         HashSet<string> traces = [];
         for (int seed = 0; seed < 20; seed++)
@@ -54,7 +54,7 @@ public class SeededSchedulerTests
     }
 
     [Fact]
-    public async Task EverythingOfARunHappensOnTheThreadThatDrivesIt()
+    public async Task ARunExecutesOnTheThreadThatDrivesTheScheduler()
     {
         var (scheduler, clock) = (new SeededScheduler(7), new TestClock());
         HashSet<int> threads = [];
@@ -78,7 +78,7 @@ public class SeededSchedulerTests
     }
 
     [Fact]
-    public async Task AStallIsAnErrorThatSaysWhatEveryNodeWaitsFor()
+    public async Task AStalledRunFailsAndNamesWhatItsNodesWaitFor()
     {
         var scheduler = new SeededScheduler(1);
         var never = new TaskCompletionSource();
@@ -92,7 +92,7 @@ public class SeededSchedulerTests
     }
 
     [Fact]
-    public async Task ARunThatNeverRestsIsCutOff()
+    public async Task ARunThatExceedsTheStepLimitFails()
     {
         var scheduler = new SeededScheduler(1) { StepLimit = 1000 };
         async Task SpinAsync(int _)
@@ -106,7 +106,7 @@ public class SeededSchedulerTests
     }
 
     [Fact]
-    public async Task WorkFromOutsideIsWaitedForAndKeepsToTheScheduler()
+    public async Task TheSchedulerWaitsForPoolWorkAndResumesInItsContext()
     {
         var scheduler = new SeededScheduler(3);
         async Task<int> OutsideAsync(int n)
@@ -122,7 +122,7 @@ public class SeededSchedulerTests
     }
 
     [Fact]
-    public async Task ARunIsCancelledAtAChosenStepAndDisposingDrivesItToItsEnd()
+    public async Task DisposingDrivesARunCancelledAtAnyStepToItsEnd()
     {
         for (int step = 1; step < 60; step++)
         {
@@ -145,7 +145,7 @@ public class SeededSchedulerTests
     }
 
     [Fact]
-    public async Task ADrainsDeadlineCancelsOnTheClock()
+    public async Task TheDeadlineOfADrainCancelsTheRunByTheTestClock()
     {
         for (int seed = 0; seed < 20; seed++)
         {

@@ -26,7 +26,7 @@ public class TestClockTests
     }
 
     [Fact]
-    public void NothingFiresBeforeItsTime()
+    public void ATimerDoesNotFireBeforeItsTime()
     {
         Timer("due", 2);
 
@@ -58,7 +58,7 @@ public class TestClockTests
     }
 
     [Fact]
-    public void WhatACallbackMakesDueFiresInTheSameMove()
+    public void ATimerCreatedByACallbackFiresInTheSameAdvance()
     {
         clock.CreateTimer(_ =>
         {
@@ -73,7 +73,7 @@ public class TestClockTests
     }
 
     [Fact]
-    public void AZeroTimerFiresOnTheMovingThreadAndNotInsideItsCreation()
+    public void AZeroTimerFiresAtTheNextAdvance()
     {
         Timer("zero", 0);
         Assert.Empty(fired);
@@ -83,7 +83,7 @@ public class TestClockTests
     }
 
     [Fact]
-    public void TheTimeCannotGoBackNorBeMovedFromTwoPlaces()
+    public void TheClockCannotGoBackNorAdvanceWithinACallback()
     {
         clock.SetUtcNow(clock.GetUtcNow() + Second);
         clock.CreateTimer(_ => clock.Advance(Second), null, Second, Timeout.InfiniteTimeSpan);
@@ -96,7 +96,7 @@ public class TestClockTests
     }
 
     [Fact]
-    public void AnExceptionOfACallbackComesOutAndTheRestCanGoOn()
+    public void AnExceptionOfACallbackIsThrownAndLaterTimersStillFire()
     {
         clock.CreateTimer(_ => throw new FormatException("mine"), null, Second, Timeout.InfiniteTimeSpan);
         Timer("next", 1);
@@ -133,7 +133,7 @@ public class TestClockTests
     }
 
     [Fact]
-    public async Task TheGivenSettleRunsAtEveryInstant()
+    public async Task TheSettleFunctionRunsAtEveryInstant()
     {
         Timer("a", 1);
         Timer("b", 1);

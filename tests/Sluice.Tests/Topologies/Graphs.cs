@@ -47,7 +47,7 @@ internal static class Graphs
         return builder.Build();
     }
 
-    /// <summary>Diamonds one after the other: every merge has two inputs.</summary>
+    /// <summary>A chain of diamonds: every merge has two inputs.</summary>
     internal static Topology Ladder(int count)
     {
         var builder = new TopologyBuilder();
@@ -65,7 +65,7 @@ internal static class Graphs
         return builder.Build();
     }
 
-    /// <summary>A fan-out in a fan-out in a fan-out…: the deepest tree there is.</summary>
+    /// <summary>Nested fan-outs: the deepest possible tree.</summary>
     internal static Topology Comb(int count)
     {
         var builder = new TopologyBuilder();

@@ -2,7 +2,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Topologies;
 
-/// <summary>The picture of a run whose nodes run once.</summary>
+/// <summary>The topology of a run in which each node runs once, with the times of the nodes.</summary>
 public class TimedTopologyTests
 {
     private static readonly Topology Timed = Make();

@@ -5,7 +5,7 @@ namespace Sluice.Tests.Topologies;
 public class TopologyCheckTests
 {
     [Fact]
-    public void TwoNodesOfOneGivenNameAreNamedByTheWayToThem()
+    public void ADuplicateNameIsReportedWithThePathsToBothNodes()
     {
         var builder = new TopologyBuilder();
         var source = builder.Add("source", hint: "orders");
@@ -21,7 +21,7 @@ public class TopologyCheckTests
     }
 
     [Fact]
-    public void TheShortestCycleOfEveryKnotIsShownShortestFirst()
+    public void EachStronglyConnectedPartReportsItsShortestCycle()
     {
         var builder = new TopologyBuilder();
         foreach (var name in "abcdefg") builder.Add("step", name: name.ToString());
@@ -74,7 +74,7 @@ public class TopologyCheckTests
     }
 
     [Fact]
-    public void AReferenceToAnUnknownNodeSaysWhatIsNear()
+    public void AReferenceToAnUnknownNodeSuggestsSimilarNames()
     {
         var builder = new TopologyBuilder();
         builder.Add("step", name: "Geocode");

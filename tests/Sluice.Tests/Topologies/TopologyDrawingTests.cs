@@ -9,7 +9,7 @@ public class TopologyDrawingTests
     private const string Nasty = "a \"quoted\" [b] {c} <d> | e; #f \\ &lt; `g`\nh\t\u0001 é 🚀 \u202Ex";
 
     [Fact]
-    public void AirportsReadLikeTheirDefinition() => Assert.Equal(
+    public void TheTextReadsLikeTheDefinition() => Assert.Equal(
         """
         airports | AllPairs | Geocode (parallel 8, retry 3) | Distance
         ├─ ToDatabase
@@ -28,7 +28,7 @@ public class TopologyDrawingTests
         """, Graphs.Airports().ToText(node => node.Id == 0 ? null : $"{node.Id} in"));
 
     [Fact]
-    public void BranchesNameTheirPortsAndMergesAreReferredTo()
+    public void BranchesShowTheirPortsAndReferToMerges()
     {
         var builder = new TopologyBuilder();
         foreach (var hint in new[] { "numbers", "Parity", "Twice", "Print", "merge", "Format", "Save" }) builder.Add("node", hint: hint);
@@ -53,7 +53,7 @@ public class TopologyDrawingTests
     }
 
     [Fact]
-    public void ALongChainHasALinePerNodeAndItsTreeStaysInShape()
+    public void ALongChainIsDrawnWithOneLinePerNode()
     {
         var builder = new TopologyBuilder();
         builder.Add("source", hint: "source");

@@ -19,7 +19,7 @@ public class TopologyNamingTests
     }
 
     [Fact]
-    public void UnnamedNodesAreCalledByTheirPlaceAmongTheirKind()
+    public void UnnamedNodesAreNumberedByKind()
     {
         var builder = new TopologyBuilder();
         builder.Add("map");
@@ -33,7 +33,7 @@ public class TopologyNamingTests
     }
 
     [Fact]
-    public void HintsAreTheNamesThatAPersonWrote()
+    public void HintsAreMethodNamesFromTheSourceCode()
     {
         static int Local(int x) => x;
         int Captures(int x) => x + captured;

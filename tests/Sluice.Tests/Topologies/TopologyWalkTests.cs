@@ -7,7 +7,7 @@ public class TopologyWalkTests
     private readonly Topology airports = Graphs.Airports();
 
     [Fact]
-    public void NodesAreFoundByNameAndErrorsListNearOnes()
+    public void NodesAreFoundByNameAndErrorsSuggestSimilarNames()
     {
         Assert.Equal(2, airports.Find("Geocode").Id);
         Assert.Equal("(string, string) -> string", airports.Find("Geocode").Signature);
@@ -50,7 +50,7 @@ public class TopologyWalkTests
             StringComparison.Ordinal);
     }
 
-    // Recursion, or anything quadratic, would not survive these: they would overflow the stack or outlast the run's patience.
+    // Recursion would overflow the stack here, and a quadratic algorithm would exceed the time limit of the tests.
     [Fact]
     public void AHundredThousandNodesAreBuiltWalkedAndDrawn()
     {

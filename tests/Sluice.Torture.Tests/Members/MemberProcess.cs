@@ -4,7 +4,7 @@ using Sluice.Programs;
 
 namespace Sluice.Torture.Tests.Members;
 
-/// <summary>A process that runs a consecutor, until it is killed or asked to end; it ends by itself when this one has gone.</summary>
+/// <summary>A process that runs a consecutor until it is killed or asked to end. It also ends when this process is gone.</summary>
 internal sealed class MemberProcess : IDisposable
 {
     private readonly Process process;
@@ -33,7 +33,7 @@ internal sealed class MemberProcess : IDisposable
 
     public Task Ended { get; }
 
-    /// <summary>What it has started: items, each with its attempt.</summary>
+    /// <summary>The items that it has started, each with its attempt.</summary>
     public IReadOnlyCollection<string> Starts => starts;
 
     /// <summary>SIGKILL.</summary>
@@ -43,14 +43,14 @@ internal sealed class MemberProcess : IDisposable
         await Ended;
     }
 
-    /// <summary>Asks it to end, and waits until it has.</summary>
+    /// <summary>Asks the process to end, and waits for its end.</summary>
     public async Task StopAsync(CancellationToken cancellation)
     {
         int code = await EndAsync(cancellation);
         Assert.True(code == 0, $"{Name} has ended with {code}: {await errors}");
     }
 
-    /// <summary>The same, where it may die in between.</summary>
+    /// <summary>Asks the process to end. It may die before that.</summary>
     /// <returns>Its exit code.</returns>
     public async Task<int> EndAsync(CancellationToken cancellation)
     {
@@ -60,7 +60,7 @@ internal sealed class MemberProcess : IDisposable
         return process.ExitCode;
     }
 
-    /// <summary>What it has complained about, of one that has ended.</summary>
+    /// <summary>The error output of an ended process.</summary>
     public Task<string> SaidAsync() => errors;
 
     public void Dispose()

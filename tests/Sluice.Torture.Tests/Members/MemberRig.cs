@@ -5,21 +5,20 @@ using Sluice.Storage;
 
 namespace Sluice.Torture.Tests.Members;
 
-/// <summary>What has been committed of an item.</summary>
+/// <summary>A committed item.</summary>
 /// <param name="Key">The item's key.</param>
 /// <param name="Number">Its number.</param>
-/// <param name="Member">Who has done it.</param>
+/// <param name="Member">The member that processed it.</param>
 internal sealed record Done(string Key, int Number, string Member);
 
-/// <summary>A <c>redis-server</c>, a sender, and processes that run the same consecutor. What is waited for is what the store
-/// says.</summary>
+/// <summary>A <c>redis-server</c>, a sender, and processes that run the same consecutor. Tests wait for what the store shows.</summary>
 internal sealed class MemberRig : IAsyncDisposable
 {
     public static readonly GroupId Group = new("work", "work");
 
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);          // whatever else the machine does
-    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(20);     // two looks into the store
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);          // long enough for a busy machine
+    private static readonly TimeSpan Between = TimeSpan.FromMilliseconds(20);     // between two reads of the store
 
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-members-");
     private readonly List<MemberProcess> processes = [];
@@ -45,7 +44,7 @@ internal sealed class MemberRig : IAsyncDisposable
 
     public RedisStreamStore Store { get; }
 
-    /// <summary>What is committed, in that order.</summary>
+    /// <summary>The committed items, in order of commit.</summary>
     public IReadOnlyList<Done> Done => done;
 
     public CancellationToken Cancellation => patience.Token;
@@ -68,21 +67,21 @@ internal sealed class MemberRig : IAsyncDisposable
 
     public async Task SendAsync(params string[] items) => await sender.SendAllAsync(items, Cancellation);
 
-    /// <summary>From here on nothing fails any more.</summary>
+    /// <summary>Lets failing items succeed from now on.</summary>
     public Task MendAsync() => File.WriteAllTextAsync(Setup("").MendedFile, "", Cancellation);
 
-    /// <summary>Whether the commits of a member are answered.</summary>
+    /// <summary>Sets whether the commits of a member are answered.</summary>
     public void Answer(string member, bool answers)
     {
         if (answers) File.Delete(Setup(member).DeafFile);
         else File.WriteAllText(Setup(member).DeafFile, "");
     }
 
-    /// <summary>How many partitions somebody has.</summary>
+    /// <summary>The number of partitions that a member owns.</summary>
     public async Task<int> CountAsync(string member)
         => (await Store.FindGroupAsync(Group, Cancellation))?.Partitions.Count(partition => partition.Owner == member) ?? 0;
 
-    /// <summary>How many items wait: for their next attempt, for one of their key, for a node, to run alone.</summary>
+    /// <summary>The number of items that wait: for a retry, for an item of their key, for a node, or to run alone.</summary>
     public async Task<long> WaitingAsync() => (await Store.FindStreamAsync("work", Cancellation))!.Groups.SingleOrDefault(static group =>
         group.Name == "work")?.Waiting ?? 0;
 
@@ -90,7 +89,7 @@ internal sealed class MemberRig : IAsyncDisposable
 
     public Task UntilAsync(Func<bool> isSo) => UntilAsync(() => Task.FromResult(isSo()));
 
-    /// <summary>Looks into the store until something is so.</summary>
+    /// <summary>Polls until a condition is true.</summary>
     public async Task UntilAsync(Func<Task<bool>> isSo)
     {
         using var timer = new PeriodicTimer(Between);

@@ -2,12 +2,12 @@ using Sluice.Storage;
 
 namespace Sluice.Torture.Tests.Members;
 
-/// <summary>Scenarios of the protocol that are about several members, with processes and a Redis server.</summary>
+/// <summary>Scenarios of the protocol with several members, as processes over a Redis server.</summary>
 public class MemberScenarioTests
 {
-    /// <remarks>7: two processes, two partitions, a clean stop between.</remarks>
+    /// <remarks>Scenario 7: two processes, two partitions, and a clean stop between the crashes.</remarks>
     [Fact]
-    public async Task WhatKillsEveryProcessDiesAloneAndNobodyElseIsCharged()
+    public async Task AnItemThatKillsEveryProcessIsDeadLetteredAlone()
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 2);
         List<MemberProcess> living = [Start("a"), Start("b")], all = [.. living];
@@ -25,7 +25,7 @@ public class MemberScenarioTests
             {
                 MemberProcess other = living[0];
                 living.Clear();
-                if (await other.EndAsync(rig.Cancellation) != 0) deaths++;          // the item was quicker
+                if (await other.EndAsync(rig.Cancellation) != 0) deaths++;          // the item has killed it before the stop
                 Add("c");
             }
             Add(dead.Name);
@@ -34,7 +34,7 @@ public class MemberScenarioTests
         StoredDeadLetter letter = Assert.Single(await rig.LettersAsync());
         Assert.Contains("The process ended 3 times while nothing but this item was being processed", letter.Error,
             StringComparison.Ordinal);
-        Assert.Equal(4, deaths);                     // once in company, three times alone
+        Assert.Equal(4, deaths);                     // once together with other items, three times alone
         foreach (IGrouping<string, Done> key in rig.Done.GroupBy(static done => done.Key))
             Assert.Equal(Enumerable.Range(0, 40).Where(n => $"k{n % 8}" == key.Key && n != 17), key.Select(static done => done.Number));
         Assert.DoesNotContain(all.SelectMany(static one => one.Starts),
@@ -49,9 +49,9 @@ public class MemberScenarioTests
         }
     }
 
-    /// <remarks>9: after a restart, and after the partition moved. (In one epoch: KeyOrderTests.)</remarks>
+    /// <remarks>Scenario 9: after a restart, and after the partition has moved. KeyOrderTests covers one epoch.</remarks>
     [Fact]
-    public async Task WhoFollowsOneOfItsKeyThatFailsWaitsWhereverThePartitionGoes()
+    public async Task ItemsWaitForAFailingItemOfTheirKeyWhereverThePartitionMoves()
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
         MemberProcess a = rig.Start("a");
@@ -77,12 +77,14 @@ public class MemberScenarioTests
             && !start.EndsWith(" 1", StringComparison.Ordinal));
     }
 
-    /// <remarks>With a lease time of an hour: that a process of this machine was killed is seen at once, by its successor under the same
-    /// name, and by another member.</remarks>
+    /// <remarks>
+    /// The lease duration is an hour, but a killed process on the same machine is detected at once: by its successor with the same name,
+    /// and by another member.
+    /// </remarks>
     [Theory]
     [InlineData("a")]
     [InlineData("b")]
-    public async Task WhoFollowsAProcessThatWasKilledOnItsMachineStartsAtOnce(string successor)
+    public async Task TheSuccessorOfAKilledLocalProcessStartsAtOnce(string successor)
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 2);
         MemberProcess killed = Start("a");
@@ -99,12 +101,14 @@ public class MemberScenarioTests
         MemberProcess Start(string name) => rig.Start(name, static setup => setup with { LeaseTime = TimeSpan.FromHours(1) });
     }
 
-    /// <remarks>16: a clock that is an hour ahead, and one that is an hour behind. Who is silent is found out all the same, and what is to
-    /// be tried again is.</remarks>
+    /// <remarks>
+    /// Scenario 16: the clocks of the two members are two hours apart. A silent member is still replaced, and failed items are still
+    /// retried.
+    /// </remarks>
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
-    public async Task MembersWhoseClocksDifferByAnHourTakeOverAndTryAgain(int hours)
+    public async Task MembersWithDifferentClocksTakeOverAndRetry(int hours)
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
         MemberProcess a = rig.Start("a", setup => setup with { HoursAhead = hours });
@@ -122,9 +126,9 @@ public class MemberScenarioTests
         Assert.Equal([new Done("other", 1, "a"), new Done("k", 1, "b")], rig.Done);
     }
 
-    /// <remarks>16: its heart beats, and its commits are not answered.</remarks>
+    /// <remarks>Scenario 16: the heartbeats of the member arrive, but its commits are not answered.</remarks>
     [Fact]
-    public async Task WhoseCommitsAreNotAnsweredIsReplacedAndComesBack()
+    public async Task AMemberWithUnansweredCommitsIsReplacedAndReturns()
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
         MemberProcess a = rig.Start("a");
@@ -144,9 +148,9 @@ public class MemberScenarioTests
         Assert.All(b.Starts, static start => Assert.EndsWith(" 1", start, StringComparison.Ordinal));
     }
 
-    /// <remarks>18: old code leaves alone what new code has written, and goes on with the rest.</remarks>
+    /// <remarks>Scenario 18: old code leaves the partitions of new code alone, and continues with the rest.</remarks>
     [Fact]
-    public async Task OldCodeLeavesAloneWhatNewCodeHasWrittenAndNewCodeTakesItUp()
+    public async Task OldCodeLeavesPartitionsOfNewCodeToNewCode()
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 2);
         string[] keys = [.. Enumerable.Range(0, 8).Select(static n => $"k{n}")];
@@ -172,9 +176,9 @@ public class MemberScenarioTests
         foreach (string key in keys) Assert.Equal([1, 2, 3], rig.Done.Where(done => done.Key == key).Select(static done => done.Number));
     }
 
-    /// <remarks>18: what is meant for a node waits for code that has it.</remarks>
+    /// <remarks>Scenario 18: an item for an unknown node waits for code with that node.</remarks>
     [Fact]
-    public async Task AnItemForANodeThatOneProcessDoesNotHaveWaitsForOneThatHasIt()
+    public async Task AnItemForAnUnknownNodeWaitsForAProcessThatHasTheNode()
     {
         await using MemberRig rig = await MemberRig.StartAsync(partitions: 1);
         MemberProcess renewed = rig.Start("new", static setup => setup with { HasLater = true, Replays = 0 });

@@ -2,15 +2,16 @@ using Sluice.Storage;
 
 namespace Sluice.Torture.Tests.Members;
 
-/// <summary>Several processes run the same consecutor on one Redis server: they share its input, one comes late, one is killed, one is
-/// stopped.</summary>
+/// <summary>
+/// Several processes run the same consecutor over one Redis server and share its input. One joins late, one is killed, and one is stopped.
+/// </summary>
 public class MembersTests
 {
     private const int Partitions = 8, MostAhead = 200;
     private static readonly string[] Keys = [.. Enumerable.Range(0, 40).Select(static n => $"k{n}")];
 
     [Fact]
-    public async Task ProcessesShareTheInputWhoeverComesAndGoes()
+    public async Task ProcessesShareTheInputAsMembersJoinAndLeave()
     {
         await using MemberRig rig = await MemberRig.StartAsync(Partitions);
         int rounds = 0;
@@ -34,7 +35,7 @@ public class MembersTests
         await rig.UntilAsync(() => rig.Done.Count >= rounds * Keys.Length);
         await c.StopAsync(rig.Cancellation);
 
-        // Each once, in the order of its key, whoever it was.
+        // Each item once, in the order of its key, whichever process ran it.
         foreach (string key in Keys) Assert.Equal(Enumerable.Range(0, rounds),
             rig.Done.Where(done => done.Key == key).Select(done => done.Number));
         Assert.Equal(rounds * Keys.Length, rig.Done.Count);
@@ -51,7 +52,7 @@ public class MembersTests
 
         Task WorkUntilAsync(Func<bool> isSo) => WorkingUntilAsync(() => Task.FromResult(isSo()));
 
-        // New items come all the time, as fast as they are done.
+        // Sends new items all the time, as fast as they are processed.
         Task WorkingUntilAsync(Func<Task<bool>> isSo) => rig.UntilAsync(async () =>
         {
             if ((rounds * Keys.Length) - rig.Done.Count < MostAhead)

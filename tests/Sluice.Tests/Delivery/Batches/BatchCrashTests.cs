@@ -3,8 +3,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>The end of a batch, in a process that dies at each of its calls of the store while an item of the batch is being tried
-/// again.</summary>
+/// <summary>BatchCompleted is reported although the process dies at each call of the store in turn while an item of the batch is
+/// retried.</summary>
 public class BatchCrashTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -12,7 +12,7 @@ public class BatchCrashTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task TheEndIsToldBehindTheLastRetryWhateverDies(bool hasKey)
+    public async Task BatchCompletedFollowsTheLastRetryWhereverTheProcessDies(bool hasKey)
     {
         int calls = await PlayAsync(int.MaxValue, Moment.After, hasKey);
         Assert.True(calls > 20, $"{calls} calls");
@@ -20,7 +20,8 @@ public class BatchCrashTests
             foreach (Moment moment in Enum.GetValues<Moment>()) await PlayAsync(at, moment, hasKey);
     }
 
-    /// <summary>Three orders become six lines, one of which is put off twice and one dies; five are booked.</summary>
+    /// <summary>Three orders become six lines: one line fails twice and is retried, one becomes a dead letter, and five are
+    /// booked.</summary>
     private static async Task<int> PlayAsync(int dieAt, Moment moment, bool hasKey)
     {
         await using var store = new MemoryStreamStore();

@@ -17,7 +17,7 @@ public sealed class BatchTests : IAsyncDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task EverythingThatComesOfTheItemsIsCountedThroughFanOutsRetriesAndDeaths(bool hasKey)
+    public async Task ABatchCountsDerivedItemsThroughFanOutRetriesAndDeadLetters(bool hasKey)
     {
         var random = new ConcurrentDictionary<int, byte>();
         await using var orders = new Consecutor<int>("orders",
@@ -53,7 +53,7 @@ public sealed class BatchTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ADeadLetterHasEndedInItsBatchAndBelongsToNoneWhenItIsRedriven()
+    public async Task ADeadLetterEndsInItsBatchAndItsRedriveBelongsToNoBatch()
     {
         bool isRepaired = false;
         await using var orders = new Consecutor<int>("orders",
@@ -76,7 +76,7 @@ public sealed class BatchTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhatIsHeldHasEndedWhenItIsSettledAndWhatItBecomesIsInNoBatch()
+    public async Task AnItemHeldInAChunkEndsInItsBatchAndTheChunkIsInNoBatch()
     {
         await using var orders = new Consecutor<int>("orders",
             source => source.Chunk(2) | Stage.Named("pairs") | (pair => pair.Sum()) | Sink.Output<int>("pairs"), Options());
@@ -92,7 +92,7 @@ public sealed class BatchTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task TheEndIsToldAgainUntilItIsTaken()
+    public async Task OnBatchCompletedIsRetriedUntilItSucceeds()
     {
         int calls = 0;
         await using var orders = new Consecutor<int>("orders", source => source | (_ => { }), Options() with
@@ -113,7 +113,7 @@ public sealed class BatchTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WithoutAStoreThereAreNone()
+    public async Task AConsecutorWithoutAStoreRefusesToOpenABatch()
     {
         await using var orders = new Consecutor<int>("orders", source => source | (_ => { }));
         Assert.Contains("has no store", (await Assert.ThrowsAsync<InvalidOperationException>(() => orders.OpenBatchAsync("monday",

@@ -2,12 +2,12 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Lists with random bad items, in consecutors whose process dies at random calls of the store: every good item comes out once,
-/// every bad one is a letter by itself.</summary>
+/// <summary>Lists with random bad items, in consecutors whose process dies at random calls of the store: each good item comes out once,
+/// each bad one is a dead letter of its own.</summary>
 public class BisectCrashTests
 {
     [Fact]
-    public Task ChunksAreDividedToTheBadItems() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
+    public Task BisectingAChunkDeadLettersOnlyItsBadItemsDespiteCrashes() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
         var faults = new Faults(seed);
         int items = faults.Random.Next(1, 150), size = faults.Random.Next(1, 40);
@@ -22,7 +22,7 @@ public class BisectCrashTests
     });
 
     [Fact]
-    public Task ListsOfItemsAreDividedToTheBadOnesWithoutState() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
+    public Task BisectingAListDeadLettersOnlyItsBadItemsDespiteCrashes() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
         var faults = new Faults(seed);
         int items = faults.Random.Next(1, 20), size = faults.Random.Next(1, 30);
@@ -38,7 +38,7 @@ public class BisectCrashTests
     });
 
     [Fact]
-    public Task WhatIsRememberedBeforeAndBehindIsExact() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
+    public Task BisectingBetweenStatefulStagesDeadLettersOnlyTheBadItems() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
         var faults = new Faults(seed);
         int items = faults.Random.Next(1, 40), size = faults.Random.Next(2, 30), keys = faults.Random.Next(1, 5);
@@ -65,7 +65,7 @@ public class BisectCrashTests
         Assert.Equal((0L, 0L, lab.Letters.Count), (lab.End.Cancelled, lab.End.Unaccounted, (int)lab.End.Dead));
         if (lab.Letters.Exists(static letter => letter.Error.Contains("The process ended", StringComparison.Ordinal)))
         {
-            // A crash in its last attempt, while it was alone: that is not divided.
+            // The process died in the last attempt, while the list ran alone: such a list is not divided.
             Assert.Equal(written.Distinct(), written);
             Assert.Equal(all, written.Concat(lab.Letters.SelectMany(letter => letter.Item is int item ? parts(item)
                 : (IEnumerable<int>)letter.Item!)).Order());
@@ -93,7 +93,7 @@ public class BisectCrashTests
         }
     }
 
-    /// <summary>Some items are bad, and some lists fail the first times.</summary>
+    /// <summary>Some items are always bad; some lists fail their first attempts.</summary>
     private sealed class Faults(int seed)
     {
         private readonly ConcurrentDictionary<(int, int), int> starts = new();
@@ -101,7 +101,7 @@ public class BisectCrashTests
 
         public Random Random { get; } = new(seed);
 
-        /// <summary>Divided at once, or when all attempts are used up.</summary>
+        /// <summary>Divides a failed list at once, or after its last attempt.</summary>
         public StagePolicy Bisect { get; } = seed % 2 == 0 ? Stage.Bisect : Stage.Bisect.OnError(ErrorPolicy.DeadLetter);
 
         public bool IsBad(int item) => (int)((((uint)seed * 2654435761u) ^ ((uint)item * 2246822519u)) * 3266489917u >> 7) % 100 < share;

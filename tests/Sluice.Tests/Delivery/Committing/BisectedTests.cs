@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Lists that fail in a consecutor, and are divided.</summary>
+/// <summary>A list that fails in a consecutor is divided in halves (bisected) until its bad items are alone.</summary>
 public class BisectedTests
 {
     private readonly Ledger ledger = new();
@@ -14,7 +14,7 @@ public class BisectedTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task OneBadItemOfAChunkIsALetterOfOneAndIsRedriven()
+    public async Task OneBadItemOfAChunkIsDeadLetteredAloneAndCanBeRedriven()
     {
         await using var store = new MemoryStreamStore();
         bad.Add(37);
@@ -25,7 +25,7 @@ public class BisectedTests
         Assert.Equal((1L, 0L, 0L), (end.Dead, end.Cancelled, end.Unaccounted));
         Assert.Equal(Enumerable.Range(0, 64).Where(static n => n != 37), Lines());
 
-        // The chunk three times, as it came out and twice as Delivery says; each part of it once; what is alone twice.
+        // The chunk starts three times (when it was put out, and two attempts), each half once, the single bad item twice.
         Assert.Equal(3 + (2 * 5) + 1 + 2, started.Count);
         DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal([37], Assert.IsType<int[]>(letter.Item));
@@ -44,7 +44,7 @@ public class BisectedTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(64)]
-    public async Task WhereAllFailEachIsALetterAndTheStartsAreBounded(int count)
+    public async Task AListOfBadItemsGivesOneDeadLetterPerItemInABoundedNumberOfStarts(int count)
     {
         await using var store = new MemoryStreamStore();
         bad.UnionWith(Enumerable.Range(0, count));
@@ -53,7 +53,7 @@ public class BisectedTests
         await consecutor.SendAllAsync([.. bad], Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal((count, count, 0L, 0L), (end.Accepted, end.Dead, end.Cancelled, end.Unaccounted));
-        Assert.Equal((2 * count) - 1 + 1, started.Count);           // the first start of what comes out of a chunk does not count
+        Assert.Equal((2 * count) - 1 + 1, started.Count);           // the first start of a chunk is not an attempt
         List<DeadLetter> letters = await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation);
         Assert.Equal(bad.Order(), letters.Select(static letter => Assert.Single((int[])letter.Item!)).Order());
         Assert.Equal(count, letters.Select(static letter => letter.Id).Distinct().Count());
@@ -62,7 +62,7 @@ public class BisectedTests
     [Theory]
     [InlineData(ErrorPolicy.Skip)]
     [InlineData(ErrorPolicy.DeadLetter)]
-    public async Task APolicyOfTheStageIsAboutWhatIsAloneAndDividesAtOnce(ErrorPolicy policy)
+    public async Task ABisectedStageSplitsAtOnceAndAppliesItsErrorPolicyToSingleItems(ErrorPolicy policy)
     {
         await using var store = new MemoryStreamStore();
         bad.Add(2);
@@ -86,7 +86,7 @@ public class BisectedTests
     [InlineData(false, "Replay(2)")]
     [InlineData(true, "None")]
     [InlineData(false, "None")]
-    public async Task EveryLevelDividesWithAndWithoutAStore(bool hasStore, string level)
+    public async Task EachDeliveryLevelBisectsWithAndWithoutAStore(bool hasStore, string level)
     {
         await using var store = new MemoryStreamStore();
         bad.UnionWith([2, 3, 7]);
@@ -112,7 +112,7 @@ public class BisectedTests
     }
 
     [Fact]
-    public async Task HalvesBelongToTheBatchOfWhatTheyAreHalvesOf()
+    public async Task HalvesBelongToTheBatchOfTheirList()
     {
         await using var store = new MemoryStreamStore();
         bad.UnionWith([1, 6]);
@@ -124,7 +124,7 @@ public class BisectedTests
                 Delivery = DeliveryGuarantee.Replay(0),
                 OnBatchCompleted = (end, _) =>
                 {
-                    Assert.Equal(6, ledger.Lines.Count);         // nothing is told before the halves have ended
+                    Assert.Equal(6, ledger.Lines.Count);         // the batch is not complete before the halves have ended
                     ended.TrySetResult(end);
                     return default;
                 },
@@ -138,7 +138,7 @@ public class BisectedTests
     }
 
     [Fact]
-    public async Task AListWhoseHalvesAreTooMuchForACommitIsALetterThatSaysSo()
+    public async Task AListWhoseHalvesExceedACommitIsDeadLetteredWithTheReason()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<string[]>("work",
@@ -153,7 +153,7 @@ public class BisectedTests
     }
 
     [Fact]
-    public async Task WhatHasBeenRememberedOfTheItemStaysAndIsCountedOnce()
+    public async Task StateInFrontOfABisectedStageCountsEachItemOnce()
     {
         await using var store = new MemoryStreamStore();
         bad.Add(2);

@@ -5,25 +5,22 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A store that fails one call, or three in a row, and goes on: nothing is lost, nothing is done twice, and the books come to
-/// rest.</summary>
+/// <summary>The store fails one call, or three in a row, and recovers: no item is lost or processed twice, and the counts are right at the
+/// end.</summary>
 public class HiccupTests
 {
     private const int Items = 10;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <remarks>
-    /// Of ten items, the flaky ones fail at their first attempt, and others die in one of their parts and are redriven: so rows of every
-    /// kind wait in the store when a
-    /// partition is given up, and taken anew.
-    /// </remarks>
+    /// <remarks>Of ten items, some fail at their first attempt, and some become dead letters in one of their parts and are redriven. So
+    /// rows of every kind wait in the store when a partition is given up and acquired again.</remarks>
     [Theory]
     [InlineData(false, 1)]
     [InlineData(true, 1)]
     [InlineData(false, 3)]
     [InlineData(true, 3)]
-    public async Task CallsThatFailLeaveTheBooksRight(bool isDone, int inARow)
+    public async Task FailedStoreCallsNeitherLoseNorRepeatAnItem(bool isDone, int inARow)
     {
         Moment moment = isDone ? Moment.After : Moment.Before;
         int calls = await RunAsync(int.MaxValue - inARow, inARow, moment);
@@ -65,7 +62,7 @@ public class HiccupTests
                 }
                 catch (StreamStoreException)
                 {
-                    // Whether it was done is not known; what was done is not done again.
+                    // The redrive may have been done or not; a letter that was redriven is not redriven again.
                 }
             }
             idle = consecutor.WaitForIdleAsync(Cancellation);

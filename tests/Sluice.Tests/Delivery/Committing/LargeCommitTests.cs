@@ -3,13 +3,13 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A commit has limits; how much an item becomes only its sinks know.</summary>
+/// <summary>The size of a commit is limited, and only the sinks know how much output an item has.</summary>
 public class LargeCommitTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ItemsThatBecomeMoreThanACommitHoldsAreCommittedInSeveral()
+    public async Task ItemsWithMoreOutputThanACommitHoldsAreAllCommitted()
     {
         await using var store = new MemoryStreamStore();
 
@@ -20,7 +20,7 @@ public class LargeCommitTests
     }
 
     [Fact]
-    public async Task AnItemThatBecomesMoreByItselfIsCommittedInSeveral()
+    public async Task OneItemWithMoreOutputThanACommitHoldsIsCommittedCompletely()
     {
         await using var store = new MemoryStreamStore();
 

@@ -3,8 +3,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A sink refuses an item of a commit: that item fails, is tried again and dies with the reason; the others are committed. Other
-/// failures of a sink are repeated until it succeeds.</summary>
+/// <summary>A sink rejects one item of a commit: the item is retried and becomes a dead letter with the reason, and the others are
+/// committed. After any other failure, the commit is repeated until the sink succeeds.</summary>
 public class RejectedItemTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -16,7 +16,7 @@ public class RejectedItemTests
     [InlineData("with keys", false)]
     [InlineData("with state", true)]
     [InlineData("with state", false)]
-    public async Task TheOthersAreCommittedOnceEach(string shape, bool saysWhich)
+    public async Task ARejectedItemIsDeadLetteredAndTheOthersAreCommittedOnce(string shape, bool saysWhich)
     {
         const int Items = 200;
         await using var store = new MemoryStreamStore();
@@ -46,11 +46,11 @@ public class RejectedItemTests
         Assert.True(table.Others > 0, "No failure of the connection was met.");
     }
 
-    /// <summary>A chunk that a sink refuses is an item of its own: it dies alone, and what it was made of stays settled.</summary>
+    /// <summary>A chunk is an item of its own: if a sink rejects it, it becomes a dead letter alone, and its items stay settled.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhatAStageHasPutOutDiesByItself(bool saysWhich)
+    public async Task ARejectedChunkIsDeadLetteredAndTheOtherChunksAreCommitted(bool saysWhich)
     {
         await using var store = new MemoryStreamStore();
         var table = new Table { SaysWhich = saysWhich };

@@ -4,7 +4,7 @@ namespace Sluice.Tests.Delivery;
 public class StoredHistoryTests
 {
     [Fact]
-    public async Task TheSecondHalfGoesOnFromTheFirst()
+    public async Task TheSecondHalfOfTheHistoryContinuesTheFirst()
     {
         await using var store = new MemoryStreamStore();
         await StoredHistory.BeginAsync(store);

@@ -6,8 +6,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>An older and a newer program on one store, in both directions: what one cannot read is a dead letter with its bytes and the
-/// reason, and never an item with holes.</summary>
+/// <summary>An older and a newer program share a store. An item that one of them cannot read becomes a dead letter with its bytes and the
+/// reason; it is never processed with missing members.</summary>
 public class VersionsOnOneStoreTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -23,7 +23,7 @@ public class VersionsOnOneStoreTests
     private sealed record RenamedBalance(string Holder, decimal Total);
 
     [Fact]
-    public async Task AMemberThatANewerProgramHasRenamedIsADeadLetterAndGoesOnWhereItIsKnown()
+    public async Task AnItemWithARenamedMemberIsDeadUntilCodeThatKnowsItRedrivesIt()
     {
         await using var store = new MemoryStreamStore();
         await SendAsync(store, new Older("ann", 12.5m));
@@ -34,7 +34,7 @@ public class VersionsOnOneStoreTests
         Assert.Contains("Members are missing: 'Client' (a text). Path: $ |", letter.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", letter.Error, StringComparison.Ordinal);
 
-        // Redriven by the newer program it is the same letter; by the older one an item.
+        // Redriven by the newer program it is the same dead letter again; redriven by the older one it is processed.
         (seen, dead) = await ProcessAsync<Renamed>(store, redrives: true);
         Assert.Empty(seen);
         Assert.Single(dead);
@@ -49,7 +49,7 @@ public class VersionsOnOneStoreTests
     }
 
     [Fact]
-    public async Task AMemberThatANewerProgramHasAddedIsReadByBoth()
+    public async Task AnItemWithAnAddedMemberIsReadByOldAndNewCode()
     {
         await using var store = new MemoryStreamStore();
         await SendAsync(store, new Older("ann", 1));
@@ -66,7 +66,7 @@ public class VersionsOnOneStoreTests
     }
 
     [Fact]
-    public async Task StateWhoseMemberWasRenamedIsNotReadAsNull()
+    public async Task StateOfAnotherTypeIsRefusedAtTheStart()
     {
         await using var store = new MemoryStreamStore();
         await using (Consecutor<Older> first = Counting<Balance>(store,
@@ -90,7 +90,7 @@ public class VersionsOnOneStoreTests
     }
 
     [Fact]
-    public async Task StateOfOneTypeNameWhoseMemberWasRenamedFailsItsItems()
+    public async Task StateWithARenamedMemberFailsItsItemsAndTheErrorNamesTheMember()
     {
         await using var store = new MemoryStreamStore();
         await using (Consecutor<Older> first = Counting<Old.Total>(store,
@@ -159,7 +159,7 @@ public class VersionsOnOneStoreTests
         return ([.. seen], dead);
     }
 
-    // One short name, so that the start takes them for one type.
+    // Both types have the same short name, so the start takes them for one type.
     private static class Old
     {
         public sealed record Total(string Customer, decimal Amount);

@@ -6,7 +6,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>The sink in a consecutor over a store whose process dies at each of its calls.</summary>
+/// <summary>The file sink in a consecutor whose process dies at each call of the store in turn.</summary>
 public sealed class FileSinkDeliveryTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("files-");
@@ -16,7 +16,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Fact]
-    public async Task LinesAreThereOnceWhicheverCallOfTheStoreTheProcessDiesIn()
+    public async Task EachLineIsWrittenOnceWhereverTheProcessDies()
     {
         int calls = await RunAsync(int.MaxValue, Moment.After, fails: true);
         Assert.True(calls > 10, $"{calls} calls");
@@ -27,7 +27,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     }
 
     [Fact]
-    public async Task AnItemWhoseLineCannotBeMadeIsADeadLetterAndTheOthersHaveTheirLines()
+    public async Task AnItemWhoseFormatterThrowsIsDeadLetteredAndTheOthersAreWritten()
     {
         await using var store = await ScenarioStore.OpenAsync();
         await using var consecutor = new Consecutor<int>("lines", source => source
@@ -42,7 +42,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     }
 
     [Fact]
-    public async Task TheSinkIsOneNodeUnderItsNameAndWhatFailsInItSaysSo()
+    public async Task AFileSinkIsOneNodeAndItsDeadLettersNameIt()
     {
         await using var store = await ScenarioStore.OpenAsync();
         await using var consecutor = new Consecutor<int>("lines", source => source
@@ -59,7 +59,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
     }
 
     [Fact]
-    public async Task AFileThatIsTakenAwayIsAProblemThatSaysWhatToDoAndTheWorkGoesOnWhenItIsBack()
+    public async Task AMissingFileIsReportedAndWorkContinuesWhenTheFileIsBack()
     {
         var clock = new TestClock();
         await using var store = await ScenarioStore.OpenAsync(clock);
@@ -86,7 +86,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         Assert.Equal(["1", "2"], await File.ReadAllLinesAsync(FilePath, TestContext.Current.CancellationToken));
     }
 
-    /// <returns>How many calls of the store there were, where it did not die.</returns>
+    /// <returns>The number of calls of the store.</returns>
     private async Task<int> RunAsync(int dieAt, Moment moment, bool fails)
     {
         string[] expected = [.. Enumerable.Range(0, 40).SelectMany(n => new[] { $"{n}", $"-{n}" })];
@@ -140,7 +140,7 @@ public sealed class FileSinkDeliveryTests : IDisposable
         static IEnumerable<string> Each(string[] lines) => lines;
     }
 
-    /// <summary>A sink of a process that dies: its lock goes with it, and it does nothing any more.</summary>
+    /// <summary>The sink of a process that dies: its file lock is released, and later calls fail.</summary>
     private sealed class MortalSink(FileSink inner) : TransactionalSink<byte[]>
     {
         private readonly Lock sync = new();

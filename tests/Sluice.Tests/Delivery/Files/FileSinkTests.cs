@@ -4,8 +4,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>The sink alone, with a store that is a dictionary: every place where a process can die, and every file that it can
-/// find.</summary>
+/// <summary>The file sink alone, over a dictionary as its store: each place where a process can die, and each state of the file at a
+/// start.</summary>
 public sealed class FileSinkTests : IDisposable
 {
     private const string Header = "name\n";
@@ -17,13 +17,13 @@ public sealed class FileSinkTests : IDisposable
 
     public void Dispose() => directory.Delete(recursive: true);
 
-    // 0: before anything is prepared; 1: bytes are written, whole or cut anywhere; 2: committed, and nobody learns of it; 3: after all.
+    // 0: before Prepare; 1: bytes are written, complete or cut anywhere; 2: committed, but the answer is lost; 3: after all steps.
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task EveryLineIsThereOnceWhereverTheProcessDies(int step)
+    public async Task EachLineIsWrittenOnceWhereverTheProcessDies(int step)
     {
         string[][] batches = [["a", "b"], ["cc"], [.. Enumerable.Range(0, 40_000).Select(n => $"line {n}")], ["last"]];
         string expected = Header + string.Concat(batches.SelectMany(batch => batch).Select(line => line + "\n"));
@@ -47,7 +47,7 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
-    public async Task AVoidCommitLeavesNothingAndTheNextOneGoesOn()
+    public async Task AVoidedCommitLeavesNoBytesAndTheNextCommitSucceeds()
     {
         FileSink sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
@@ -97,7 +97,7 @@ public sealed class FileSinkTests : IDisposable
     [InlineData("moved")]
     [InlineData("deleted")]
     [InlineData("rotated")]
-    public async Task AFileThatIsTakenAwayStopsTheCommitsUntilItIsBack(string how)
+    public async Task AMovedOrDeletedFileStopsTheCommitsUntilItIsBack(string how)
     {
         FileSink sink = await BeginAsync();
         await CommitAsync(sink, ["a", "b"]);
@@ -119,7 +119,7 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatAVoidCommitLeftInAFileThatWasAwayIsCutWhenItIsBack()
+    public async Task BytesOfAVoidedCommitAreCutWhenTheMovedFileIsBack()
     {
         FileSink sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);
@@ -134,7 +134,7 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
-    public async Task ADirectoryThatIsNotThereIsNamed()
+    public async Task AMissingDirectoryIsNamedInTheError()
     {
         string missing = Path.Combine(directory.FullName, "nodir");
         var failure = await Assert.ThrowsAsync<DirectoryNotFoundException>(
@@ -143,7 +143,7 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
-    public async Task AFileOfWhichTheStoreKnowsNothingIsRefusedUnlessItIsToBeReplaced()
+    public async Task AFileUnknownToTheStoreIsRefusedUnlessReplaceIsSet()
     {
         await File.WriteAllTextAsync(FilePath, "precious");
         var failure = await Assert.ThrowsAsync<InvalidDataException>(BeginAsync);
@@ -160,7 +160,7 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
-    public async Task TwoSinksCannotHaveOneFileAndTheSecondTouchesNothing()
+    public async Task ASecondSinkOnTheSameFileIsRefusedAndTouchesNothing()
     {
         FileSink first = await BeginAsync();
         await CommitAsync(first, ["a"]);
@@ -172,7 +172,7 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
-    public async Task ANodeThatIsGivenAnotherFileSaysWhichItHasWrittenSoFar()
+    public async Task ANodeThatIsGivenAnotherFileIsRefusedWithTheNameOfItsOwnFile()
     {
         FileSink sink = await BeginAsync();
         await CommitAsync(sink, ["a"]);

@@ -4,16 +4,16 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>An append of a process that has died reaches the store when the next one has started: from a network, or from a server that was
-/// busy.</summary>
+/// <summary>An append of a dead process reaches the store after the next process has started, because the network or the server was
+/// slow.</summary>
 public class LateAppendTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <remarks>It had been counted by nobody: the next process had looked before, and the source had nothing more to send. So everything
-    /// seemed to have ended.</remarks>
+    /// <remarks>Regression: no process counted that item. The next process had read the counts before, and its source had nothing more to
+    /// send, so the consecutor seemed idle.</remarks>
     [Fact]
-    public async Task WhatItHasAcceptedIsWaitedFor()
+    public async Task WaitForIdleIncludesAnItemThatADeadProcessAppendedLate()
     {
         await using var store = new MemoryStreamStore();
         var late = new HoldingStore(store, nameof(IStreamStore.AppendAsync));
@@ -55,7 +55,7 @@ public class LateAppendTests
 
         public void Release() => released.TrySetResult();
 
-        // Whoever has sent it cannot take it back.
+        // An append that was sent cannot be cancelled.
         public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
             => base.AppendAsync(request, CancellationToken.None);
 

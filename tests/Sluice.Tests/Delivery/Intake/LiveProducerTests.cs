@@ -5,7 +5,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Producers that cannot go back, in front of a consecutor: what has been pushed, a channel, an asynchronous sequence.</summary>
+/// <summary>Producers that cannot resume, in front of a consecutor: pushed items, a manual source, an asynchronous sequence, a
+/// channel.</summary>
 public class LiveProducerTests
 {
     private const int Items = 10_000;
@@ -16,7 +17,7 @@ public class LiveProducerTests
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task WhatARunHasBroughtIsDurableWhenItHasEnded(string kind)
+    public async Task ItemsOfAnEndedRunAreDurable(string kind)
     {
         await using var store = new MemoryStreamStore();
         Consecutor<int> first = New(store, static _ => { });
@@ -25,10 +26,10 @@ public class LiveProducerTests
         Assert.Equal(Enumerable.Range(0, Items), await AcceptedAsync(store));
     }
 
-    // An append that is under way does not hold a source up; a store that is full does.
+    // An append in flight does not hold the source back; a full stream does.
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task ASourceIsHeldUpWhereTheStreamIsFullAndADrainedRunLosesNothingThatItTook(string kind)
+    public async Task AFullStreamHoldsTheSourceBackAndADrainedRunLosesNoItem(string kind)
     {
         const int Bound = 10, AppendsOf = 4096;
         await using var store = new MemoryStreamStore();
@@ -42,13 +43,13 @@ public class LiveProducerTests
         Assert.True(await drained);
         await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(Enumerable.Range(0, seen.Count), seen);
-        await Member.UntilAsync(() => taken() >= seen.Count);            // the giver counts after it has given
+        await Member.UntilAsync(() => taken() >= seen.Count);            // the source counts an item after it was taken
         Assert.InRange(seen.Count, Bound, taken());
     }
 
     [Theory]
     [MemberData(nameof(Kinds))]
-    public async Task AnAppendThatFailsEndsTheRunAlthoughNoOtherItemComes(string kind)
+    public async Task AFailedAppendEndsTheRunEvenIfNoOtherItemComes(string kind)
     {
         await using var inner = new MemoryStreamStore();
         await using var store = new Refusing(inner);
@@ -58,7 +59,7 @@ public class LiveProducerTests
         Assert.Contains("Somebody else has opened the producer", failure.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Numbers from zero, and how many of them the source was rid of.</summary>
+    /// <summary>A source of the numbers from zero, and how many of them were taken from it.</summary>
     private static Source<int> Live(string kind, int count, out Func<int> taken, bool staysOpen = false)
     {
         int given = 0;

@@ -4,8 +4,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Two runs of one resumable producer at the same time: the later one has it, from the position at which it fenced the earlier
-/// one.</summary>
+/// <summary>Two runs of one resumable producer overlap: the later run takes the producer over, from the position at which it fenced the
+/// earlier run.</summary>
 public class OverlappingRunsTests
 {
     private const int Items = 40;
@@ -13,7 +13,7 @@ public class OverlappingRunsTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task TheOlderRunEndsWithAnErrorThatSaysItWasSupersededAndEveryItemIsAcceptedOnce()
+    public async Task TheOlderRunFailsAsSupersededAndEachItemIsAcceptedOnce()
     {
         var store = new HiccupStore();
         await using Seen seen = await Seen.StartAsync(store);
@@ -31,7 +31,7 @@ public class OverlappingRunsTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AnAppendWhoseAnswerWasLostIsSentAgainWithoutTakingTheProducerBack(bool isApplied)
+    public async Task AnAppendWithALostAnswerIsRetriedWithoutReclaimingTheProducer(bool isApplied)
     {
         var store = new HiccupStore();
         await using Seen seen = await Seen.StartAsync(store);
@@ -47,7 +47,7 @@ public class OverlappingRunsTests
     }
 
     [Fact]
-    public async Task RunsThatRaceAcceptEveryItemOnceAndEachOneThatEndsWithoutAnErrorHasSeenThemAllAccepted()
+    public async Task RacingRunsAcceptEachItemOnceAndAnyRunThatSucceedsSawAllAccepted()
     {
         for (int round = 0; round < 50; round++)
         {
@@ -57,7 +57,7 @@ public class OverlappingRunsTests
             foreach (Task run in runs)
             {
                 await Task.WhenAny(run);
-                // The last may be the append of a run that it has superseded, whose answer is still to be counted: that is waited for.
+                // The last item may come from a superseded run whose append is not counted yet, so the test waits for it.
                 if (run.IsCompletedSuccessfully) Assert.Equal(Items, (await seen.Consecutor.WaitForIdleAsync(Cancellation)).Accepted);
                 else await AssertSupersededAsync(run);
             }
@@ -67,7 +67,7 @@ public class OverlappingRunsTests
     }
 
     [Fact]
-    public async Task NothingIsAcceptedBehindAnAppendThatFailed()
+    public async Task ARunAcceptsNoItemAfterAFailedAppend()
     {
         var store = new HiccupStore();
         await using Seen seen = await Seen.StartAsync(store);
@@ -94,7 +94,7 @@ public class OverlappingRunsTests
 
     private static Source<int> Yielding() => Source.Resumable<int>("numbers", (position, _) => YieldingFrom(position));
 
-    /// <summary>Accepts one item, then waits until it is let on.</summary>
+    /// <summary>Yields one item, then waits until it is released.</summary>
     private static Source<int> Slow(TaskCompletionSource reached, TaskCompletionSource goOn)
         => Source.Resumable<int>("numbers", (position, _) => SlowFrom(position, reached, goOn.Task));
 
@@ -152,7 +152,7 @@ public class OverlappingRunsTests
         public ValueTask DisposeAsync() => consecutor.DisposeAsync();
     }
 
-    /// <summary>A store one of whose appends loses its answer, or is refused for good, when it is told.</summary>
+    /// <summary>A store whose next append can lose its answer or be refused.</summary>
     private sealed class HiccupStore() : StreamStoreWrapper(new MemoryStreamStore())
     {
         private Func<AppendRequest, Func<ValueTask<AppendResult>>, ValueTask<AppendResult>>? next;

@@ -5,7 +5,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A producer that goes on from positions of its own, in a process that dies at each call of its store.</summary>
+/// <summary>A producer that resumes from its own positions, in a process that dies at each call of the store in turn.</summary>
 public class PositionedTests
 {
     private const int Length = 60;
@@ -13,7 +13,7 @@ public class PositionedTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhateverCallTheProcessDiesInEveryItemIsAcceptedOnce()
+    public async Task EachItemIsAcceptedOnceWhereverTheProcessDies()
     {
         int calls = await RunAsync(int.MaxValue, Moment.After);
         Assert.True(calls > 10, $"{calls} calls");
@@ -22,7 +22,7 @@ public class PositionedTests
     }
 
     [Fact]
-    public async Task AfterAnAppendThatFailedNothingMoreIsAcceptedSoThatNothingIsLeftOut()
+    public async Task AResumedRunLeavesOutNoItemAfterAFailedAppend()
     {
         await using var inner = new MemoryStreamStore();
         await using var store = new FailingAppends(inner);
@@ -61,14 +61,14 @@ public class PositionedTests
     {
         await consecutor.StartAsync(Cancellation);
 
-        // A third of them become three items, the others none, so that a position may lie in the middle of what it has become.
+        // Every third number becomes three items, the others none: a position may lie between the items of one number.
         await (Source.Resumable<int>("tape", ReadAsync) | Unfold | consecutor).RunAsync(cancellation: Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
     }
 
     private static IEnumerable<int> Unfold(int n) => n % 3 == 0 ? [n, n + 1, n + 2] : [];
 
-    /// <summary>Reads a tape from a place on it; places are not numbers of items.</summary>
+    /// <summary>Reads a tape from a position; positions are not item numbers.</summary>
     private static async IAsyncEnumerable<WithPosition<int>> ReadAsync(ReadOnlyMemory<byte> position,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -84,7 +84,7 @@ public class PositionedTests
         }
     }
 
-    /// <summary>Fails for as long as an append is tried again, then works.</summary>
+    /// <summary>Fails until the retries of one append are used up, then works.</summary>
     private sealed class FailingAppends(IStreamStore inner) : Sluice.Testing.StreamStoreWrapper(inner, leaveOpen: true)
     {
         private const int First = 2, Last = 6;          // as many as one append is tried; there may be few, each of many items

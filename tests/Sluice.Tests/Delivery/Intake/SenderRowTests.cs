@@ -16,7 +16,7 @@ public sealed class SenderRowTests
     }
 
     [Fact]
-    public async Task ASenderThatRestsForDaysGoesOn()
+    public async Task ASenderThatRestsForDaysCanStillSend()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> rests = SenderRows.New(store, clock, "rests"), sends = SenderRows.New(store, clock, "sends");
@@ -30,9 +30,9 @@ public sealed class SenderRowTests
         Assert.Null(rests.Snapshot().Loss);
     }
 
-    /// <summary>The store has counted two days, and this process no moment: its timestamps stood still.</summary>
+    /// <summary>Two days pass for the store, and no time for this process: its timestamps stand still.</summary>
     [Fact]
-    public async Task ASenderWhoseMachineHasSleptGoesOn()
+    public async Task ASenderWhoseMachineHasSleptCanStillSend()
     {
         await using var store = new MemoryStreamStore(clock);
         var standing = new WallClock(new TestClock());

@@ -4,8 +4,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests;
 
-/// <summary>Many starts that send to one consecutor, each under a name that no other start has, as each process does by default; and how
-/// many of them a store still knows.</summary>
+/// <summary>Starts many processes that send to one consecutor, each under a unique name as by default, and counts how many senders the
+/// store still knows.</summary>
 internal static class SenderRows
 {
     private const string Name = "orders";

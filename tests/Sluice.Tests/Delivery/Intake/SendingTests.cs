@@ -5,7 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Who sends together is appended together.</summary>
+/// <summary>Items that are sent at the same time share an append.</summary>
 public class SendingTests
 {
     private const int Senders = 200;
@@ -13,7 +13,7 @@ public class SendingTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ABatchIsOneAppend()
+    public async Task SendAllMakesOneAppend()
     {
         await using var store = new SlowStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
@@ -24,7 +24,7 @@ public class SendingTests
     }
 
     [Fact]
-    public async Task ALoneItemGoesAtOnceAndWhoComesMeanwhileSharesTheNextAppend()
+    public async Task ALoneItemIsAppendedAtOnceAndLaterItemsShareTheNextAppend()
     {
         await using var store = new SlowStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
@@ -38,7 +38,7 @@ public class SendingTests
     }
 
     [Fact]
-    public async Task AnItemOfABatchThatCannotBeWrittenIsNamedAndThoseBeforeItAreAccepted()
+    public async Task SendAllNamesAnUnwritableItemAndAcceptsTheItemsBeforeIt()
     {
         await using var store = new MemoryStreamStore();
         var seen = new ConcurrentQueue<double>();
@@ -60,7 +60,7 @@ public class SendingTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task WhoWaitsForIdlenessWaitsForTheAnswersOfAppendsUnderWay(bool fails)
+    public async Task WaitForIdleWaitsForAppendsInFlight(bool fails)
     {
         await using var store = new SlowStore { Fails = fails };
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
@@ -77,7 +77,7 @@ public class SendingTests
     }
 
     [Fact]
-    public async Task AStageThatWaitsForRoomInItsOwnStreamIsTold()
+    public async Task AStageThatWaitsForRoomInItsOwnStreamIsReportedAsAProblem()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -101,7 +101,7 @@ public class SendingTests
     }
 
     [Fact]
-    public async Task SendsThatWaitForOneThatDoesNotWorkAreShownWithTheReason()
+    public async Task SendsThatWaitForAPausedConsecutorAreReportedWithTheReason()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -118,7 +118,7 @@ public class SendingTests
     }
 
     [Fact]
-    public async Task AProducerThatWaitsForOneWithoutAStoreIsShownAsWell()
+    public async Task AProducerThatWaitsForAPausedLocalConsecutorIsReported()
     {
         var clock = new TestClock();
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }),
@@ -143,7 +143,7 @@ public class SendingTests
         }
     }
 
-    /// <summary>A store whose appends take as long as they are told.</summary>
+    /// <summary>A store whose appends wait until the test releases them.</summary>
     private sealed class SlowStore() : StreamStoreWrapper(new MemoryStreamStore())
     {
         private readonly SemaphoreSlim gate = new(0);

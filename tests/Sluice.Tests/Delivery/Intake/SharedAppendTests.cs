@@ -42,7 +42,7 @@ public class SharedAppendTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task ABatchThatWasClosedTakesNothingMore(bool hasEnded)
+    public async Task AClosedBatchRefusesFurtherItems(bool hasEnded)
     {
         await using var store = new MemoryStreamStore();
         List<string> told = [];
@@ -57,7 +57,7 @@ public class SharedAppendTests
         });
         ConsecutorBatch<int> first = await consecutor.OpenBatchAsync("monday", Cancellation);
         await first.SendAllAsync([1, 2], Cancellation);
-        ConsecutorBatch<int> beside = await consecutor.OpenBatchAsync("monday", Cancellation);          // it is open: that is no new one
+        ConsecutorBatch<int> beside = await consecutor.OpenBatchAsync("monday", Cancellation);          // still open: the same batch
         await beside.SendAsync(3, Cancellation);
         if (hasEnded) await consecutor.StartAsync(Cancellation);
         Assert.True(await first.CloseAsync(Cancellation));
@@ -72,7 +72,7 @@ public class SharedAppendTests
         Assert.Equal(["monday: 3"], told);
     }
 
-    /// <summary>So that senders come while the stream is being opened.</summary>
+    /// <summary>Opens the stream slowly, so that senders arrive meanwhile.</summary>
     private sealed class SlowToOpen(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,

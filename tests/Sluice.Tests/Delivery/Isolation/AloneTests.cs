@@ -6,7 +6,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Suspects of a crash run with nothing else of any consecutor's in their process.</summary>
+/// <summary>A suspect of a crash runs alone: no other item of any consecutor runs in its process meanwhile.</summary>
 public class AloneTests
 {
     private readonly TestClock clock = new();
@@ -16,7 +16,7 @@ public class AloneTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ASuspectWaitsForWhatIsUnderWayInOthersAndTheyWaitForIt(bool isLocal)
+    public async Task ASuspectWaitsForItemsInFlightElsewhereAndNewItemsWaitForIt(bool isLocal)
     {
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1, 2]);
@@ -42,7 +42,7 @@ public class AloneTests
         await work.StartAsync(Cancellation);
         await Member.UntilAsync(() => process.IsAsked);
         await other.SendAsync(2, Cancellation);
-        Assert.Equal(["other 1"], steps);            // neither the suspect nor what is new
+        Assert.Equal(["other 1"], steps);            // neither the suspect nor the new item has started
         held.Release();
         await suspect.Reached;
         await other.SendAsync(3, Cancellation);
@@ -110,7 +110,7 @@ public class AloneTests
     }
 
     [Fact]
-    public async Task WhatNeedsAConsecutorWithSuspectsGetsItInTheEnd()
+    public async Task AnItemThatNeedsAConsecutorWithSuspectsGetsItInTheEnd()
     {
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1, 2]);
@@ -139,12 +139,12 @@ public class AloneTests
         Assert.Equal(2, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
-    /// <summary>A suspect waits for a place in the full stream of a consecutor that has suspects too, and may not run them meanwhile. No
-    /// time passes.</summary>
+    /// <summary>A suspect waits for a place in the full stream of a consecutor that has suspects too and may not run them meanwhile. The
+    /// clock stands still.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ASuspectDoesNotWaitForRoomThatOnlyThoseWhoRestCanMake(bool hasKey)
+    public async Task ASuspectIsNotStuckOnAFullStreamWhoseConsecutorMayNotRun(bool hasKey)
     {
         await using var store = new MemoryStreamStore(clock);
         var (first, second) = Chain(new(), hasKey, async cancellation => await Task.Delay(Timeout.InfiniteTimeSpan, cancellation));
@@ -178,9 +178,9 @@ public class AloneTests
         }
     }
 
-    /// <summary>What hangs in one consecutor after a crash does not keep the suspects of the others for ever.</summary>
+    /// <summary>A suspect that hangs does not hold back the suspects of other consecutors for ever.</summary>
     [Fact]
-    public async Task ASuspectThatNeverEndsHoldsUpTheSuspectsOfOthersForItsPatienceOnly()
+    public async Task AHangingSuspectDelaysOtherSuspectsForALimitedTimeOnly()
     {
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1]);
@@ -203,7 +203,7 @@ public class AloneTests
     }
 
     [Fact]
-    public async Task WhoIsPausedOrStoppedHoldsNobodyUp()
+    public async Task APausedOrStoppedConsecutorDoesNotDelaySuspects()
     {
         await using var store = new MemoryStreamStore(clock);
         await CrashAsync(store, [1]);
@@ -231,7 +231,7 @@ public class AloneTests
         await Member.UntilAsync(() => !process.IsAsked);
     }
 
-    /// <summary>Lets the patience of whoever waits pass, as often as it takes.</summary>
+    /// <summary>Advances the clock until the waiting consecutors time out, as often as needed.</summary>
     private async Task PatienceAsync(Task until)
     {
         while (!until.IsCompleted)
@@ -252,7 +252,7 @@ public class AloneTests
         Run = new() { Time = clock },
     };
 
-    /// <summary>A process dies while items are under way.</summary>
+    /// <summary>A process dies while items are in flight.</summary>
     private static async Task CrashAsync(IStreamStore store, int[] items, string name = "work")
     {
         var consecutor = new Consecutor<int>(name, source =>
@@ -265,7 +265,7 @@ public class AloneTests
         await consecutor.AbandonAsync();
     }
 
-    /// <summary>A place where somebody waits until it is released.</summary>
+    /// <summary>A gate where a handler waits until it is released.</summary>
     private sealed class Hold
     {
         private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -4,8 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A suspect is charged for a crash only: not where the answer to its lease was lost and it could not be given back
-/// either.</summary>
+/// <summary>A suspect is charged for a crash only, not for a lease whose answer was lost and that could not be given back.</summary>
 public class UnchargedSuspectTests
 {
     private const int Items = 12;
@@ -16,7 +15,7 @@ public class UnchargedSuspectTests
 
     [Theory]
     [MemberData(nameof(Seeds))]
-    public async Task LostAnswersChargeNobody(int seed)
+    public async Task ALostLeaseAnswerChargesNoSuspect(int seed)
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -60,9 +59,10 @@ public class UnchargedSuspectTests
         }
     }
 
-    /// <summary>Its earlier instance died while it ran a suspect. Others see that the member lives, and must not wait for it.</summary>
+    /// <summary>The earlier instance died while it ran a suspect. Others see the member's heartbeats and must not wait for its
+    /// quarantine.</summary>
     [Fact]
-    public async Task AMemberThatStartsReleasesTheQuarantineOfItsEarlierInstance()
+    public async Task AStartingMemberReleasesTheQuarantineOfItsEarlierInstance()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -80,7 +80,7 @@ public class UnchargedSuspectTests
 
     /// <summary>The lease of the only suspect fails, and the suspect is gone by then: nothing is leased in that quarantine again.</summary>
     [Fact]
-    public async Task TheQuarantineOfALeaseThatFailedIsReleasedWhereNoSuspectIsLeft()
+    public async Task AFailedLeaseReleasesItsQuarantineWhenNoSuspectIsLeft()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -107,7 +107,7 @@ public class UnchargedSuspectTests
         }
     }
 
-    /// <summary>The answer to the first lease of a suspect is lost, and somebody has settled the suspect by then.</summary>
+    /// <summary>Loses the answer to the first lease of a suspect, after it has settled the suspect.</summary>
     private sealed class SettlingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private readonly TaskCompletionSource settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -124,7 +124,7 @@ public class UnchargedSuspectTests
         }
     }
 
-    /// <summary>Answers to leases of suspects are lost, and what follows fails for a while.</summary>
+    /// <summary>Loses answers to leases of suspects; the releases that follow fail for a while.</summary>
     private sealed class FaultyStore(IStreamStore inner, int seed) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private readonly Random random = new(seed);

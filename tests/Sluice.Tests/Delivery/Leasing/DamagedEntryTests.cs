@@ -5,8 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>An accepted entry that the store cannot read any more holds up its partition, and nothing else; or it becomes a dead
-/// letter.</summary>
+/// <summary>An accepted entry that the store can no longer read stops its partition only, or becomes a dead letter.</summary>
 public class DamagedEntryTests
 {
     private const int Partitions = 8, Items = 40;
@@ -22,7 +21,7 @@ public class DamagedEntryTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task OnlyItsPartitionStandsStill(bool keepsOrder)
+    public async Task ADamagedEntryStopsOnlyItsPartition(bool keepsOrder)
     {
         await using var store = new MemoryStreamStore(clock);
         int partition = await SendAndDamageAsync(store);
@@ -37,15 +36,15 @@ public class DamagedEntryTests
         Assert.Equal(partition, stopped.Stopped.Single().Partition);
         Assert.Contains($"work/{partition}/", stopped.Problem, StringComparison.Ordinal);
         Assert.True(stopped is { Pending: > 0, Unaccounted: 0 } && stopped.Pending == damaged.Count, $"{stopped}");
-        // the others were not taken anew
+        // the other partitions were not acquired again
         Assert.Equal(owners.Split(' ').Where((_, at) => at != partition),
             (await EpochsAsync(store)).Split(' ').Where((_, at) => at != partition));
 
-        // The pauses grow: an hour brings about as many looks as it has minutes, each with two or three leases.
+        // The pauses grow to about a minute: an hour has some 60 retries, of two or three leases each.
         calls = 0;
         for (int i = 0; i < 360; i++) await Member.BeatAsync(store, clock, "one");
         Assert.InRange(Volatile.Read(ref calls), 10, 250);
-        Assert.Equal(stopped.Stopped.Single().Message, Assert.Single(warnings));          // once for the damage, not for each look
+        Assert.Equal(stopped.Stopped.Single().Message, Assert.Single(warnings));          // once for the damage, not for each retry
 
         store.Damage("work", partition, stopped.Stopped.Single().Entries!.Value.First);          // the same bit once more: repaired
         Task idle = consecutor.WaitForIdleAsync(Cancellation);
@@ -58,7 +57,7 @@ public class DamagedEntryTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ItBecomesADeadLetterAndItsPartitionGoesOn(bool keepsOrder)
+    public async Task ADamagedEntryBecomesADeadLetterAndItsPartitionGoesOn(bool keepsOrder)
     {
         await using var store = new MemoryStreamStore(clock);
         int partition = await SendAndDamageAsync(store);
@@ -72,7 +71,7 @@ public class DamagedEntryTests
         Assert.True(letter.Entry.Payload.Length > EntryChunk.RecordOverhead, "what there is of its bytes is kept");
     }
 
-    /// <remarks>The process died while everything was under way, so all of it are suspects, each to be run alone.</remarks>
+    /// <remarks>The process died while all items were in flight, so all are suspects, each to be run alone.</remarks>
     [Theory]
     [InlineData(DamagePolicy.Stop)]
     [InlineData(DamagePolicy.DeadLetter)]

@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What consecutors cost that have nothing to do: heartbeats, and nothing else.</summary>
+/// <summary>An idle consecutor calls the store for its heartbeats only.</summary>
 public class IdleCostTests
 {
     private const int Count = 20;
@@ -11,7 +11,7 @@ public class IdleCostTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task AnIdleMinuteIsSixHeartbeatsEach()
+    public async Task AnIdleConsecutorCostsSixHeartbeatsAMinute()
     {
         var clock = new TestClock();
         await using var inner = new MemoryStreamStore(clock);

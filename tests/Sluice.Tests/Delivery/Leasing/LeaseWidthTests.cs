@@ -6,13 +6,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Under load, few partitions are leased at a time, by turns, so that each has more to commit.</summary>
+/// <summary>Under load, a lease covers few partitions at a time, in turn, so that each commit has more items.</summary>
 public class LeaseWidthTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void ItBecomesNarrowWhileLeasesBringMuchFromManyPartitions()
+    public void TheLeaseWidthShrinksWhenManyPartitionsBringManyItems()
     {
         var width = new LeaseWidth();
         width.Learn(64, 256);
@@ -24,7 +24,7 @@ public class LeaseWidthTests
     }
 
     [Fact]
-    public void ItStaysWherePartitionsHaveEnough()
+    public void TheLeaseWidthStaysWhenEachPartitionBringsEnoughItems()
     {
         var width = new LeaseWidth();
         width.Learn(8, 1024);
@@ -36,7 +36,7 @@ public class LeaseWidthTests
     }
 
     [Fact]
-    public void ItBecomesWideWhenLeasesBringLittle()
+    public void TheLeaseWidthGrowsWhenLeasesBringFewItems()
     {
         var width = new LeaseWidth();
         width.Learn(16, 512);
@@ -47,7 +47,7 @@ public class LeaseWidthTests
     }
 
     [Fact]
-    public async Task AllPartitionsHaveTheirTurn()
+    public async Task NarrowLeasesServeAllPartitionsInTurn()
     {
         await using var store = new Observed(new MemoryStreamStore());
         await using var work = new Consecutor<int>("work", source => source | (static _ => { }),

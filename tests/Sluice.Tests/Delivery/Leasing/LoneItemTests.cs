@@ -4,8 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What one item costs when nothing else happens, in calls of the store: its owner's only, however many members there
-/// are.</summary>
+/// <summary>A lone item costs its owner some calls of the store, and the other members none, however many they are.</summary>
 public class LoneItemTests
 {
     private const int Items = 20;

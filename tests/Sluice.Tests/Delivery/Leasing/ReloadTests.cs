@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A lease that fails, and a store that does not answer either when everything is to be taken anew.</summary>
+/// <summary>A lease fails, and the store fails again when the partitions are to be acquired anew.</summary>
 public class ReloadTests
 {
     private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
@@ -15,7 +15,7 @@ public class ReloadTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task WhatCouldNotBeTakenAnewIsTakenLongBeforeTheNextHeartbeat(bool isKeyed)
+    public async Task PartitionsGivenUpAfterAFailureAreRetakenBeforeTheNextHeartbeat(bool isKeyed)
     {
         const int Items = 10;
         TestClock clock = new();
@@ -50,10 +50,10 @@ public class ReloadTests
             ledger.Lines.Order(StringComparer.Ordinal));
     }
 
-    /// <remarks>After a lease that failed it is left with the partition in which an epoch runs, and wants nothing more. Nothing is wrong
-    /// with the store.</remarks>
+    /// <remarks>After a failed lease the member keeps only the partition whose round is running, and asks for no other. The store is
+    /// healthy.</remarks>
     [Fact]
-    public async Task WhoseOwnEpochRunsLongKeepsBeatingAfterALeaseThatFailed()
+    public async Task AMemberWithALongRoundKeepsItsHeartbeatAfterAFailedLease()
     {
         TestClock clock = new();
         await using var inner = new MemoryStreamStore(clock);
@@ -104,7 +104,7 @@ public class ReloadTests
         }
     }
 
-    /// <summary>A lease fails, and when everything is given back, another member is faster to take a partition.</summary>
+    /// <summary>A lease fails, and when all partitions are given back, another member acquires one first.</summary>
     private sealed class TakingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public bool IsArmed { get; set; }
@@ -129,7 +129,7 @@ public class ReloadTests
         }
     }
 
-    /// <summary>One lease fails, and then all that follows from it, for some calls.</summary>
+    /// <summary>Fails one lease, then the releases and heartbeats that follow, for some calls.</summary>
     private sealed class FailingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         public const int Failures = 4;

@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Time passes between the answer that something is due later and whoever asked.</summary>
+/// <summary>Advances the clock before the caller gets the answer that an item is due later.</summary>
 internal sealed class SlowLeases(IStreamStore inner, TestClock clock) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private bool hasPassed;
@@ -35,7 +35,7 @@ internal sealed class CountedLeases(IStreamStore inner) : StreamStoreWrapper(inn
     }
 }
 
-/// <summary>Keeps the first lease that gives something out to itself, until it is released.</summary>
+/// <summary>Holds back the first lease that has items until it is released.</summary>
 internal sealed class HeldLeases(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private readonly TaskCompletionSource hasBatch = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -45,7 +45,7 @@ internal sealed class HeldLeases(IStreamStore inner) : StreamStoreWrapper(inner,
 
     public Task HasBatch => hasBatch.Task;
 
-    /// <summary>How often somebody has looked at the group.</summary>
+    /// <summary>How often the group was read.</summary>
     public int Looks => Volatile.Read(ref looks);
 
     public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
@@ -66,7 +66,7 @@ internal sealed class HeldLeases(IStreamStore inner) : StreamStoreWrapper(inner,
     }
 }
 
-/// <summary>Another member takes the quarantine at the last moment, and is never heard of again.</summary>
+/// <summary>Another member takes the quarantine at the last moment and then falls silent.</summary>
 internal sealed class QuarantineOfAnother(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private bool isTaken;
@@ -80,7 +80,8 @@ internal sealed class QuarantineOfAnother(IStreamStore inner) : StreamStoreWrapp
     }
 }
 
-/// <summary>Leases fail until it is mended, and another member takes what is given back because of that.</summary>
+/// <summary>Leases fail until the store is mended, and another member acquires the partitions that are given back because of
+/// that.</summary>
 internal sealed class LeasesFailAndOthersTake(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private volatile bool isMended;

@@ -6,7 +6,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Whoever waits is woken: by what he waits for, or by a clock where nobody may be there to wake him.</summary>
+/// <summary>A waiting consecutor is woken by the event it waits for, or by a timer where that event may never come.</summary>
 public sealed class WakingTests : IAsyncDisposable
 {
     private readonly TestClock clock = new();
@@ -19,7 +19,7 @@ public sealed class WakingTests : IAsyncDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void WhoFirstComesWhileSomebodyIsAloneIsWokenAfterIt()
+    public void AConsecutorThatJoinsDuringExclusiveExecutionIsWokenAfterIt()
     {
         var process = new ExclusiveExecution();
         ConsecutorCore alone = Core("alone"), late = Core("late");
@@ -41,7 +41,7 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhatIsDueIsTakenUpWhenItIsDueHoweverLongTheAnswerOfTheStoreTook()
+    public async Task ARetryStartsWhenItIsDueEvenIfTheStoreAnswersLate()
     {
         var slow = new SlowLeases(store, clock);
         int starts = 0;
@@ -54,7 +54,7 @@ public sealed class WakingTests : IAsyncDisposable
         await work.StartAsync(Cancellation);
         DateTimeOffset due = clock.GetUtcNow() + TimeSpan.FromMinutes(5);
         await work.SendAsync(1, Cancellation);
-        await clock.WaitForTimersAsync(2, Cancellation);                  // the heart's, which is later, and that for what is due
+        await clock.WaitForTimersAsync(2, Cancellation);                  // the heartbeat's timer, which is later, and the retry's
         Assert.Equal(due, clock.NextDue);
         Assert.Equal(due - TimeSpan.FromMinutes(4), clock.GetUtcNow());
         clock.Advance(TimeSpan.FromMinutes(4));
@@ -62,19 +62,19 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhoComesTooLateForTheQuarantineAsksAgain()
+    public async Task AMemberThatMissesTheQuarantineAsksAgain()
     {
         await CrashAsync(1);
         var taken = new QuarantineOfAnother(store);
         await using var work = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("me", taken, clock));
         await work.StartAsync(Cancellation);
-        await clock.WaitForTimersAsync(2, Cancellation);                  // the heart's, and one
+        await clock.WaitForTimersAsync(2, Cancellation);                  // the heartbeat's timer, and one more
         clock.Advance(TimeSpan.FromSeconds(1));                           // the other one has died meanwhile
         Assert.Equal(1, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 
     [Fact]
-    public async Task WhoIsPausedLetsOthersHaveTheQuarantine()
+    public async Task APausedMemberReleasesTheQuarantine()
     {
         await CrashAsync(2);
         TaskCompletionSource begun = New(), mayEnd = New();
@@ -96,7 +96,7 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task SuspectsOfAPartitionThatIsBeingTakenAreRunWhenItIsTaken()
+    public async Task SuspectsOfAPartitionRunOnceThePartitionIsAcquired()
     {
         var counted = new CountedLeases(store);
         TaskCompletionSource isTaking = New(), mayGoOn = New();
@@ -132,7 +132,7 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhoWasSilentBecauseTheStoreDidNotAnswerBeatsWhenItHas()
+    public async Task AMemberSilencedByASlowStoreSendsAHeartbeatAfterTheAnswer()
     {
         var held = new HeldLeases(store);
         await using var work = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("me", held, clock));
@@ -141,7 +141,7 @@ public sealed class WakingTests : IAsyncDisposable
         await held.HasBatch;
         int looks = held.Looks;
         clock.Advance(Member.LeaseTime);
-        await Member.UntilAsync(() => held.Looks > looks);                // instead of a beat
+        await Member.UntilAsync(() => held.Looks > looks);                // instead of a heartbeat
         long beats = await Member.BeatsAsync(store, "me");
         held.Release();
         while (await Member.BeatsAsync(store, "me") == beats) await Member.NextAsync();
@@ -149,7 +149,7 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task AMemberThatOthersHaveTakenEverythingFromShowsItselfThoughItsLastLeaseHasFailed()
+    public async Task AMemberThatLostAllPartitionsAfterAFailedLeaseStaysInTheGroup()
     {
         var broken = new LeasesFailAndOthersTake(store);
         await using var work = new Consecutor<int>("work", source => source | (_ => { }), Member.Options("me", broken, clock));
@@ -158,7 +158,7 @@ public sealed class WakingTests : IAsyncDisposable
         await Member.UntilAsync(() => broken.Taken.Count == 1);
         for (int round = 0; round < 5; round++)
         {
-            await Member.BeatAsync(store, clock, "me");                   // a lease time, and longer
+            await Member.BeatAsync(store, clock, "me");                   // a lease duration, and longer
             await store.BeatAsync(Member.Group, "other", Cancellation);
         }
         Assert.Equal("other:2", await Member.OwnersAsync(store));
@@ -170,7 +170,7 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhoIsDroppedWhileARedrivenLetterComesInEnds()
+    public async Task AbandonEndsAConsecutorWhileARedrivenLetterIsLeased()
     {
         var held = new HeldLeases(store);
         await using (Consecutor<int> broken = New(store))
@@ -197,7 +197,7 @@ public sealed class WakingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhoIsDroppedWhileItemsAreSettledBeforeTheyStartEnds()
+    public async Task AbandonEndsAConsecutorWhileItemsAreSettledBeforeTheyStart()
     {
         var silent = new SilentCommits(store);
         var work = new Consecutor<int>("work", source => source | (_ => { }),
@@ -213,7 +213,7 @@ public sealed class WakingTests : IAsyncDisposable
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>A process dies with so many items under way.</summary>
+    /// <summary>A process dies with this many items in flight.</summary>
     private async Task CrashAsync(int items)
     {
         TaskCompletionSource begun = New();

@@ -62,7 +62,7 @@ public class LetterTests
     }
 
     [Fact]
-    public async Task AnItemForANodeThatTheCodeDoesNotHaveIsParkedUntilItHasOne()
+    public async Task AnItemForAnUnknownNodeIsParkedUntilTheCodeHasThatNode()
     {
         await using var store = new MemoryStreamStore();
         bool isMended = false;
@@ -96,7 +96,7 @@ public class LetterTests
     }
 
     [Fact]
-    public async Task WhatKillsTheProcessDiesAloneAndInnocentsPayNothing()
+    public async Task AnItemThatKillsTheProcessDiesAloneAndOtherItemsAreNotCharged()
     {
         await using var store = new MemoryStreamStore();
         var done = new ConcurrentBag<int>();
@@ -134,7 +134,7 @@ public class LetterTests
             }
         }
         Assert.Equal((19L, 1L, 0L), (end.Completed, end.Dead, end.Unaccounted));
-        Assert.Equal(5, lives);                      // a shared crash, three alone, and the life that buried it
+        Assert.Equal(5, lives);                      // a shared crash, three alone, and the life that wrote the dead letter
         Assert.Empty(attempts);
     }
 

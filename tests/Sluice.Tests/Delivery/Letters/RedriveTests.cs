@@ -14,7 +14,7 @@ public class RedriveTests
     [InlineData(10, 25)]
     [InlineData(0.5, 4)]
     [InlineData(200, 170)]
-    public async Task LettersComeBackNoFasterThanWasAskedForAndTheRestWhenAskedAgain(double perSecond, int letters)
+    public async Task ARedriveKeepsItsRateAndCanBeContinuedAfterACancellation(double perSecond, int letters)
     {
         TestClock clock = new();
         await using var inner = await ScenarioStore.OpenAsync(clock);
@@ -37,7 +37,7 @@ public class RedriveTests
         Assert.Equal(letters, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
         Volatile.Write(ref isMended, true);
 
-        // Half of it, then it is given up.
+        // Half of the letters, then the redrive is cancelled.
         using var cancelled = new CancellationTokenSource();
         Task<int> redriving = consecutor.RedriveAsync(_ => true, perSecond, cancelled.Token);
         await PassAsync(() => store.Total * 2 >= letters);
@@ -48,7 +48,7 @@ public class RedriveTests
         await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true } now && now.Completed == first);
         Assert.Equal(letters - first, consecutor.Snapshot().Dead);
 
-        // The rest. What was redriven is not met again.
+        // The rest. Letters that were redriven are not redriven again.
         redriving = consecutor.RedriveAsync(_ => true, perSecond, Cancellation);
         await PassAsync(() => redriving.IsCompleted);
         Assert.Equal(letters - first, await redriving);
@@ -71,7 +71,7 @@ public class RedriveTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AProcessThatDiesInARedriveLosesNothingAndDoesNothingTwice(bool isPart)
+    public async Task ACrashDuringARedriveNeitherLosesNorRepeatsAnItem(bool isPart)
     {
         int calls = await RunAsync(int.MaxValue, Moment.After);
         Assert.True(calls > 10, $"{calls} calls");
@@ -109,7 +109,7 @@ public class RedriveTests
                 source => source | First | Stage.Named("first") | Second | Stage.Named("second") | ledger.Sink<int>(),
                 new() { Store = itsStore, Delivery = DeliveryGuarantee.Replay(0), Stream = new() { Partitions = 2 }, Process = new() });
 
-            // What fails in the middle of what it puts out dies as a whole.
+            // An item that fails between two outputs dies as a whole.
             IEnumerable<int> First(int n)
             {
                 yield return n * 10;

@@ -8,7 +8,7 @@ public class RedrivenLetterTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhatDiesAgainAsAWholeStillEntersAtItsNodeUnderItsId()
+    public async Task ARedrivenPartThatFailsAgainKeepsItsNodeAndItsId()
     {
         var call = 0;
         var arrived = new ConcurrentQueue<string>();
@@ -22,7 +22,7 @@ public class RedrivenLetterTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync("sent", Cancellation);
 
-        // Dies before it has put anything out, and so at its node; then in the middle, and so as a whole.
+        // It dies before its first output, so at its node; then between two outputs, so as a whole.
         for (int death = 1; death <= 2; death++)
         {
             Assert.Equal(1, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);

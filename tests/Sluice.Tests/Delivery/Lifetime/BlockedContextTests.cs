@@ -5,12 +5,12 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A program whose one thread has a synchronization context and blocks (a window, an old web page): nothing may need that thread
-/// to go on.</summary>
+/// <summary>A program blocks its only thread, which has a synchronization context (a window, an old web page). The library must not need
+/// that thread.</summary>
 public class BlockedContextTests
 {
     [Fact]
-    public async Task AThreadThatBlocksInItsOwnContextIsNotNeeded()
+    public async Task StoresConsecutorsAndFlowsWorkWhileTheContextThreadBlocks()
     {
         var done = new TaskCompletionSource();
         var thread = new Thread(() =>

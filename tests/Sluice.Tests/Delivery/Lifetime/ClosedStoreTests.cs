@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A store that is disposed before the consecutor over it: it ends, and says why.</summary>
+/// <summary>A store is disposed before its consecutor: the consecutor ends and says why.</summary>
 public sealed class ClosedStoreTests : IAsyncDisposable
 {
     private const string Why =
@@ -23,7 +23,7 @@ public sealed class ClosedStoreTests : IAsyncDisposable
     [InlineData("at work")]
     [InlineData("let go")]
     [InlineData("not started")]
-    public async Task WhoeverUsesItIsToldTheSame(string how)
+    public async Task ADisposedStoreFailsItsConsecutorWithAnExplanation(string how)
     {
         Consecutor<int> consecutor = New(how == "let go" ? Sluice.DeliveryGuarantee.None : Sluice.DeliveryGuarantee.Replay(3));
         if (how != "not started") await consecutor.StartAsync(Cancellation);
@@ -45,7 +45,7 @@ public sealed class ClosedStoreTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task AStopWithoutADeadlineEndsWithTheStore()
+    public async Task AStopWithoutADeadlineEndsWhenTheStoreIsDisposed()
     {
         Consecutor<int> consecutor = New(Sluice.DeliveryGuarantee.Replay(3));
         await consecutor.StartAsync(Cancellation);
@@ -60,7 +60,7 @@ public sealed class ClosedStoreTests : IAsyncDisposable
         Assert.StartsWith($"InvalidOperationException: {Why}", consecutor.Snapshot().Problem, StringComparison.Ordinal);
     }
 
-    /// <summary>An item begins, and ends when it is let.</summary>
+    /// <summary>Each item waits until the test releases it.</summary>
     private Consecutor<int> New(Sluice.DeliveryGuarantee delivery) => new("numbers", source => source.ForEachAsync(async (_, _, _) =>
     {
         begun.TrySetResult();

@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A deadline is a deadline, whatever the store does: here it never comes back from a call, and heeds no token.</summary>
+/// <summary>Deadlines and cancellations are kept although the store hangs: its calls never return and ignore their tokens.</summary>
 public class DeadlineTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
@@ -15,7 +15,7 @@ public class DeadlineTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AStopKeepsItsTimeWhileTheStoreStandsStillAndNothingIsLost(bool isDeaf)
+    public async Task AStopKeepsItsDeadlineWhileTheStoreHangsAndLosesNoItem(bool isDeaf)
     {
         await using var inner = new MemoryStreamStore(clock);
         var store = new FrozenStore(inner);
@@ -46,7 +46,7 @@ public class DeadlineTests
         if (!isDeaf) await Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(Patience, Cancellation));
         await consecutor.DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
 
-        // What the store was asked meanwhile comes late, and harms nobody.
+        // The calls that hung are carried out late, and do no harm.
         store.Thaw();
         goOn.SetResult();
         await using var next = new Consecutor<int>("work", source => source.ForEach(_ => { }), Options(inner));
@@ -54,12 +54,12 @@ public class DeadlineTests
         await next.SendAsync(5, Cancellation);
         ConsecutorSnapshot books = await next.WaitForIdleAsync(Cancellation).WaitAsync(Patience, Cancellation);
         Assert.Equal(books.Accepted, books.Completed);
-        Assert.InRange(books.Accepted, 4, isDeaf ? 4 : 5);          // what was sent to the store that stood still may come late
+        Assert.InRange(books.Accepted, 4, isDeaf ? 4 : 5);          // the item that was sent to the hanging store may arrive late
         Assert.Equal(0, books.Unaccounted);
     }
 
     [Fact]
-    public async Task WhoIsDisposedGivesTheStoreALeaseTime()
+    public async Task DisposeWaitsForAHangingStoreForOneLeaseDuration()
     {
         await using var inner = new MemoryStreamStore(clock);
         var store = new FrozenStore(inner);
@@ -70,7 +70,7 @@ public class DeadlineTests
         await consecutor.WaitForIdleAsync(Cancellation);
         store.Freeze();
         Task disposing = consecutor.DisposeAsync().AsTask();
-        await store.Stuck.WaitAsync(Patience, Cancellation);          // it gives back
+        await store.Stuck.WaitAsync(Patience, Cancellation);          // the consecutor gives its partitions back
         clock.Advance(TimeSpan.FromSeconds(30));
         await disposing.WaitAsync(Patience, Cancellation);
         Assert.Contains(warnings, text => text.Contains("was to stop within 00:00:30"));
@@ -78,7 +78,7 @@ public class DeadlineTests
     }
 
     [Fact]
-    public async Task AStartKeepsItsTimeWhereverTheStoreStandsStill()
+    public async Task AStartCanBeCancelledWhereverTheStoreHangs()
     {
         int calls = int.MaxValue;
         for (int at = 0; at < calls; at++)
@@ -114,7 +114,7 @@ public class DeadlineTests
     }
 
     [Fact]
-    public async Task WhoSendsOrAsksKeepsItsTime()
+    public async Task EachCallCanBeCancelledWhileTheStoreHangs()
     {
         await using var inner = new MemoryStreamStore(clock);
         var store = new FrozenStore(inner);

@@ -4,7 +4,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>However it is ended, it ends; and whoever asks too much or too late is told.</summary>
+/// <summary>A consecutor ends however it is stopped, and calls that ask too much or come too late fail with the reason.</summary>
 public class EndingTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -37,7 +37,7 @@ public class EndingTests
     }
 
     [Fact]
-    public async Task AStopDoesNotWaitForOthersToShareACommit()
+    public async Task AStopDoesNotWaitForTheCommitInterval()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -45,14 +45,14 @@ public class EndingTests
             new() { Store = store, CommitInterval = TimeSpan.FromHours(1), Run = new() { Time = clock } });
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
-        await clock.WaitForTimersAsync(2, Cancellation);                  // the heart's, and that of the interval
+        await clock.WaitForTimersAsync(2, Cancellation);                  // the timers of the heartbeat and of the commit interval
         Assert.Equal(1, consecutor.Snapshot().InFlight);
         Assert.True(await consecutor.StopAsync());
         Assert.Equal((1L, 0L), (consecutor.Snapshot().Completed, consecutor.Snapshot().InFlight));
     }
 
     [Fact]
-    public async Task AnImpossibleDeadlineChangesNothing()
+    public async Task AStopWithAnInvalidDeadlineIsRefusedAndChangesNothing()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
@@ -66,7 +66,7 @@ public class EndingTests
     }
 
     [Fact]
-    public async Task WhoWaitsForOneThatWasNotStartedIsTold()
+    public async Task WaitForIdleFailsIfItemsWaitForAStart()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
@@ -78,7 +78,7 @@ public class EndingTests
     }
 
     [Fact]
-    public async Task AProducerOfOneThatHasEndedIsToldSo()
+    public async Task AProducerFailsIfItsConsecutorHasEnded()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }), new() { Store = store });
@@ -127,7 +127,7 @@ public class EndingTests
     }
 
     [Fact]
-    public async Task ReplayedForEverMeansForEver()
+    public async Task ReplayWithoutALimitRetriesUntilTheItemSucceeds()
     {
         await using var store = new MemoryStreamStore();
         int starts = 0;
@@ -176,7 +176,7 @@ public class EndingTests
     [Theory]
     [InlineData("", "is empty")]
     [InlineData("two\nlines", "has U+000A behind its first 3")]
-    public void ANameThatIsNoneIsRefused(string name, string what)
+    public void AnInvalidNameIsRefusedWithTheReason(string name, string what)
     {
         string message =
             $"A name in a stream store has 1 to 200 characters, none of them a control character such as a line break; this one {what}. "
@@ -191,7 +191,7 @@ public class EndingTests
     private static Consecutor<int> New(string name, ConsecutorOptions options) => new(name, source => source.ForEach(_ => { }), options);
 
     [Fact]
-    public void ABodyThatLeavesItsSourceOutIsRefused()
+    public void ABodyThatIgnoresItsSourceIsRefused()
     {
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers", _ => Source.From([7]) | (_ => { })));
         Assert.Contains("It takes its items from the source it is given", failure.Message, StringComparison.Ordinal);

@@ -2,7 +2,8 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Whoever waits for a consecutor or a run inside of one of its functions would wait for itself, and is told so.</summary>
+/// <summary>A handler that waits for the end of its own consecutor or run would wait for itself, so the call fails with the
+/// reason.</summary>
 public class InsideTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -11,7 +12,7 @@ public class InsideTests
     [InlineData(false, 1)]
     [InlineData(true, 1)]
     [InlineData(true, 4)]
-    public async Task AHandlerThatWaitsForItsConsecutorIsToldSo(bool hasStore, int lanes)
+    public async Task AHandlerThatWaitsForOrStopsItsOwnConsecutorFails(bool hasStore, int lanes)
     {
         await using var store = new MemoryStreamStore();
         Consecutor<string>? self = null;
@@ -41,7 +42,7 @@ public class InsideTests
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
-    public async Task AFunctionThatCancelsItsRunAndWaitsForItsEndIsToldSo(ExecutionMode mode)
+    public async Task CancelAsyncCancelsTheRunAndThrowsInsideItsOwnFunctions(ExecutionMode mode)
     {
         PipelineRun? run = null;
         Exception? told = null;
@@ -56,7 +57,7 @@ public class InsideTests
     [Theory]
     [InlineData(ExecutionMode.MultiThread)]
     [InlineData(ExecutionMode.SingleThread)]
-    public async Task AFunctionThatDrainsItsRunIsToldSo(ExecutionMode mode)
+    public async Task StopAsyncStopsTheRunAndThrowsInsideItsOwnFunctions(ExecutionMode mode)
     {
         PipelineRun? run = null;
         Exception? told = null;

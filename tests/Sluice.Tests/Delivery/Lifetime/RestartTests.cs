@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What one consecutor leaves, and the next one over the same store finds.</summary>
+/// <summary>What a consecutor leaves in its store, and what the next one finds there.</summary>
 public sealed class RestartTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("restarts-");
@@ -13,12 +13,12 @@ public sealed class RestartTests : IDisposable
 
     public void Dispose() => directory.Delete(recursive: true);
 
-    /// <remarks>What had ended above the mark of what was dispatched was once counted as pending as well: nothing was ever idle
-    /// then.</remarks>
+    /// <remarks>Regression: an item that had ended before an earlier one was also counted as pending, so the consecutor was never
+    /// idle.</remarks>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task WhatHasEndedBeforeAnEarlierItemIsNotPendingAfterARestart(int failing)
+    public async Task AnItemThatEndedOutOfOrderIsNotPendingAfterARestart(int failing)
     {
         await using var store = new MemoryStreamStore();
         var blocked = new TaskCompletionSource();
@@ -54,7 +54,7 @@ public sealed class RestartTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatCannotStartLetsGoOfItsFiles()
+    public async Task AConsecutorThatFailsToStartReleasesItsFiles()
     {
         await using var store = new MemoryStreamStore();
         string good = Path.Combine(directory.FullName, "good.txt"), foreign = Path.Combine(directory.FullName, "foreign.txt");
@@ -81,10 +81,10 @@ public sealed class RestartTests : IDisposable
         ], new() { Store = store });
     }
 
-    /// <remarks>The length of a file is stored with the partition that was committed last. Without that one, the file was once cut to what
-    /// the others knew.</remarks>
+    /// <remarks>Regression: the length of a file is stored with the partition that was committed last. A consecutor without that partition
+    /// cut the file to the length that its other partitions knew.</remarks>
     [Fact]
-    public async Task AFileKeepsWhatIsCommittedWhenThePartitionThatKnowsItsLengthIsWithSomebodyElse()
+    public async Task AFileKeepsItsCommittedLinesIfAnotherMemberHoldsItsLength()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -116,10 +116,10 @@ public sealed class RestartTests : IDisposable
         Assert.Equal(["0", $"{distant}", "0"], await File.ReadAllLinesAsync(path, Cancellation));
     }
 
-    /// <remarks>Another member starts, gets one of two partitions, and the other one, which knows how long the file is, belongs to the
-    /// dead: the file was cut to what the first one knew.</remarks>
+    /// <remarks>Regression: another member starts and gets one of two partitions. The other one, which knows the length of the file, still
+    /// belongs to a dead member. The file was cut to the length that the first one knew.</remarks>
     [Fact]
-    public async Task AFileKeepsWhatIsCommittedWhenTheDeadStillHaveThePartitionThatKnowsItsLength()
+    public async Task AFileKeepsItsCommittedLinesIfADeadMemberHoldsItsLength()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -134,7 +134,7 @@ public sealed class RestartTests : IDisposable
             await killed.WaitForIdleAsync(Cancellation);
         }
         mortal.IsDead = true;
-        await killed.DisposeAsync();                 // the lock of its file goes as with a process; the store hears nothing
+        await killed.DisposeAsync();                 // its file lock is released as by the end of a process; the store is not told
         await store.ReleaseAsync(new(group, first, (await store.FindGroupAsync(group, Cancellation))!.Partitions[first].Epoch),
             Cancellation);
 
@@ -178,7 +178,7 @@ public sealed class RestartTests : IDisposable
             => isDead ? ValueTask.FromException<T>(new StreamStoreException("The process is dead.")) : call();
     }
 
-    // Two partitions: that of the item 0, the other one, and an item of the other one.
+    // The partition of item 0, the other partition, and an item of that other partition.
     private static (GroupId Group, int First, int Other, int Distant) Divided()
     {
         int first = EntryKey.Of("0").PartitionOf(2), other = 1 - first;

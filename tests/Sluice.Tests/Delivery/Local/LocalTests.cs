@@ -12,7 +12,7 @@ public class LocalTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WithoutAStoreEveryAcceptedItemHasOneEndToo()
+    public async Task WithoutAStoreEachAcceptedItemEndsOnce()
     {
         for (int seed = 1; seed <= Seeds; seed++)
         {
@@ -28,7 +28,7 @@ public class LocalTests
     }
 
     [Fact]
-    public async Task WhatRestsInAPausedConsecutorIsCountedAndGoesOn()
+    public async Task ItemsInAPausedConsecutorCountAsPendingAndRunAfterResume()
     {
         var seen = new ConcurrentQueue<object>();
         await using var consecutor = new Consecutor<object>("objects", source => source | seen.Enqueue);
@@ -44,12 +44,12 @@ public class LocalTests
         Assert.Equal([.. items, "last"], seen.OrderBy(item => item is string));
     }
 
-    /// <summary>Joined maps and a sink in one loop, and behind a boundary: what failed is named, kept as it came to its node, and replayed
-    /// from its start.</summary>
+    /// <summary>Maps and a sink fused into one loop, or behind a boundary: the dead letter names the failed node and keeps its input; a
+    /// retry starts from the beginning.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task OfJoinedStagesTheOneThatFailedIsNamed(bool hasBoundary)
+    public async Task ADeadLetterNamesTheFailedNodeAmongFusedStages(bool hasBoundary)
     {
         var sums = new ConcurrentBag<int>();
         var starts = new ConcurrentDictionary<int, int>();
@@ -133,7 +133,7 @@ public class LocalTests
         }
     }
 
-    // What is replayed comes to the sink again: so lines are compared as sets, and those of items that died as a whole may be there.
+    // A retried item reaches the sink again, so lines are compared as sets; lines of items that died as a whole may be there.
     private static void Check(
         int items, Action<int, Expectation, Action<int>> expect, ConcurrentDictionary<int, int> lines, ConsecutorSnapshot end, int letters)
     {

@@ -5,8 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Partitions that are lost, and taken anew, while something of them is under way: nothing is lost or done twice, and the books
-/// come to rest.</summary>
+/// <summary>Partitions are lost and acquired again while their items are in flight: no item is lost, and each is counted once.</summary>
 public class LostPartitionTests
 {
     private readonly TestClock clock = new();
@@ -14,12 +13,11 @@ public class LostPartitionTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <remarks>The store has given out something of two partitions, and nobody knows; it then fails once more, when the first of them is
-    /// given back.</remarks>
+    /// <remarks>The answer to a lease of two partitions is lost. Then the release of the first partition fails as well.</remarks>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task WhatWasLeasedUnknownIsGivenBackAlsoIfACallForThatFails(bool hasKey)
+    public async Task ALeaseWithALostAnswerIsGivenBackEvenIfAReleaseFails(bool hasKey)
     {
         await using var store = new LosingStore(new MemoryStreamStore(clock));
         await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue),
@@ -31,15 +29,15 @@ public class LostPartitionTests
         for (int n = 0; n < 20; n++) await consecutor.SendAsync(n, Cancellation);
         ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
         Assert.True(end is { Accepted: 20, Completed: 20, Unaccounted: 0 }, $"{end}");
-        // what was under way when all partitions were given up is started again
+        // items that were in flight when the partitions were given up are started again
         Assert.Equal(Enumerable.Range(0, 20), started.Distinct().Order());
         Assert.False(store.FailsRelease);
     }
 
-    /// <remarks>The partition comes back when the other member has ended everything there, which this one has never seen, as it was at work
-    /// all the time.</remarks>
+    /// <remarks>The partition comes back after the other member has completed its items. This member was busy all the time and has not seen
+    /// them.</remarks>
     [Fact]
-    public async Task WhatAnotherHasEndedIsCountedAlsoWhenItsPartitionIsOurs()
+    public async Task ItemsCompletedByAnotherMemberCountWhenItsPartitionComesBack()
     {
         await using var store = new MemoryStreamStore(clock);
         var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -78,7 +76,7 @@ public class LostPartitionTests
     }
 
     [Fact]
-    public async Task WhatWasLetGoOfIsCountedOnceIfItsPartitionIsLost()
+    public async Task ItemsSettledBeforeTheyStartCountOnceIfTheirPartitionIsLost()
     {
         await using var store = new LosingStore(new MemoryStreamStore(clock));
         var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -96,14 +94,14 @@ public class LostPartitionTests
         await Member.UntilAsync(() => store.FailsLeaseOf < 0);
         let.SetResult();
         ConsecutorSnapshot end = await IdleAsync(consecutor, consecutor.WaitForIdleAsync(Cancellation));
-        await consecutor.StopAsync();                // lets what is let go of end
+        await consecutor.StopAsync();                // lets items end that were settled before they started
         end = consecutor.Snapshot();
         Assert.True(end is { Accepted: 6, Completed: 6, Pending: 0, InFlight: 0, Unaccounted: 0 }, $"{end}");
         Assert.Equal(Enumerable.Range(0, 6), started.Order());
     }
 
     [Fact]
-    public async Task WhatCouldNotBeLetGoOfIsNotStarted()
+    public async Task AnItemIsNotStartedUntilItsSettlingCommitSucceeds()
     {
         await using var store = new LosingStore(new MemoryStreamStore(clock));
         await using var consecutor = new Consecutor<int>("work", source => source | (started.Enqueue),
@@ -116,9 +114,9 @@ public class LostPartitionTests
         Assert.Equal([1], started);
     }
 
-    /// <remarks>What is too large for one commit is run in two parts; meanwhile the partition was given up.</remarks>
+    /// <remarks>A round that is too large for one commit runs in two parts; meanwhile its partition is given up.</remarks>
     [Fact]
-    public async Task WhatIsToBeDividedIsGivenUpIfThePartitionIsLost()
+    public async Task ACommitToBeSplitIsGivenUpIfItsPartitionIsLost()
     {
         await using var store = new LosingStore(new MemoryStreamStore(clock));
         await store.OpenStreamAsync("out", new() { Partitions = 1 }, Cancellation);
@@ -141,10 +139,10 @@ public class LostPartitionTests
         Assert.Equal(4 * Copies.Count, (await store.FindStreamAsync("out", Cancellation))!.Items);
     }
 
-    /// <remarks>The commit of the fourth is applied, and its answer lost. Before it is sent again, its partition is given up, and taken
-    /// anew, with the second, which has waited, to be let go on.</remarks>
+    /// <remarks>The commit of the third item is applied, and its answer is lost. Before the commit is sent again, its partition is given up
+    /// and acquired again, with the second item, which waits for the first.</remarks>
     [Fact]
-    public async Task WhatWasCommittedIsKnownToBeAlsoIfThePartitionIsTakenAnewBeforeTheAnswer()
+    public async Task ACommitWithALostAnswerCountsOnceIfThePartitionIsRetaken()
     {
         string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"{n}")];
         string[] here = [.. keys.Where(static key => EntryKey.Of(key).PartitionOf(2) == 0)], there = [.. keys.Except(here)];
@@ -173,9 +171,9 @@ public class LostPartitionTests
         Assert.Equal(["1", "2", "3", "4"], ledger.Lines.Order());
     }
 
-    /// <remarks>Commits are sent again and again, and the partitions are to be taken anew when they are answered.</remarks>
+    /// <remarks>Commits fail and are repeated, and the partitions are to be acquired again once a commit is answered.</remarks>
     [Fact]
-    public async Task AStopWithADeadlineDoesNotWaitForWhoWaitsForCommits()
+    public async Task AStopKeepsItsDeadlineWhileCommitsFail()
     {
         string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"{n}")];
         string here = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 0),
@@ -215,8 +213,7 @@ public class LostPartitionTests
         return await idle;
     }
 
-    /// <summary>Loses the answer to the lease that gives out something of a partition; fails a release; and gives partitions to somebody
-    /// else.</summary>
+    /// <summary>Loses the answer to a lease, fails a release or commits, and gives partitions to another member.</summary>
     private sealed class LosingStore(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         private volatile int failsLeaseOf = -1;

@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What tests of several members of one consecutor need.</summary>
+/// <summary>Helpers for tests with several members of one consecutor.</summary>
 internal static class Member
 {
     public static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
@@ -48,7 +48,7 @@ internal static class Member
         while (!isReached()) await NextAsync();
     }
 
-    /// <summary>Waits for a state that the consecutor comes to by itself.</summary>
+    /// <summary>Waits for a state that the consecutor reaches by itself.</summary>
     public static async Task<ConsecutorSnapshot> UntilAsync<T>(Consecutor<T> consecutor, Func<ConsecutorSnapshot, bool> isReached)
     {
         while (true)
@@ -59,7 +59,7 @@ internal static class Member
         }
     }
 
-    /// <summary>Lets others go on, between two looks at what nobody tells.</summary>
+    /// <summary>Lets other tasks run between two polls of a state.</summary>
     public static async Task NextAsync()
     {
         Cancellation.ThrowIfCancellationRequested();
@@ -67,7 +67,7 @@ internal static class Member
     }
 }
 
-/// <summary>A clock on the wall that somebody sets, over one that is moved: timestamps and timers know nothing of it.</summary>
+/// <summary>A wall clock that can jump, over a clock that is advanced: timestamps and timers do not see the jumps.</summary>
 internal sealed class WallClock(TestClock inner) : TimeProvider
 {
     private long offset;

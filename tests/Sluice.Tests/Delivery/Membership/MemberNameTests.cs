@@ -3,8 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A name belongs to one living process. Another process is played by heartbeats of the test, under an instance of its
-/// own.</summary>
+/// <summary>A name belongs to one live process. The test simulates another process by heartbeats under another instance.</summary>
 public class MemberNameTests
 {
     private readonly TestClock clock = new();
@@ -12,7 +11,7 @@ public class MemberNameTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task TheDefaultNameIsNotTheMachines()
+    public async Task TheDefaultInstanceIdIsStableAndNamesTheProcess()
     {
         Assert.NotEqual(Environment.MachineName, new ConsecutorOptions().InstanceId);
         Assert.Equal(new ConsecutorOptions().InstanceId, new ConsecutorOptions().InstanceId);
@@ -21,7 +20,7 @@ public class MemberNameTests
     }
 
     [Fact]
-    public async Task ASecondLivingProcessOfANameIsRefused()
+    public async Task ASecondLiveProcessOfANameIsRefused()
     {
         await using var store = new MemoryStreamStore(clock);
         await OpenAsync(store);
@@ -41,7 +40,7 @@ public class MemberNameTests
     }
 
     [Fact]
-    public async Task AnotherStoreObjectDoesNotHideThatTheNameIsInUse()
+    public async Task ANameInUseIsRefusedThroughAnotherStoreObject()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(new StreamStoreWrapper(store, leaveOpen: true), "me"),
@@ -55,7 +54,7 @@ public class MemberNameTests
     }
 
     [Fact]
-    public async Task ASilentProcessOfTheNameIsReplacedAfterItsOwnLeaseTime()
+    public async Task ASilentProcessIsReplacedAfterItsOwnLeaseDuration()
     {
         await using var store = new MemoryStreamStore(clock);
         await OpenAsync(store);
@@ -76,7 +75,7 @@ public class MemberNameTests
     }
 
     [Fact]
-    public async Task WhoeverFindsItselfReplacedFails()
+    public async Task AReplacedMemberFails()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "me");
@@ -92,9 +91,9 @@ public class MemberNameTests
         Assert.Equal("another process", (await store.FindGroupAsync(Member.Group, Cancellation))!.Members.Single().Instance);
     }
 
-    /// <remarks>The quick member once took the slow member for dead.</remarks>
+    /// <remarks>Regression: the quick member took the slow member for dead.</remarks>
     [Fact]
-    public async Task MembersMayDifferInTheirLeaseTimes()
+    public async Task MembersMayHaveDifferentLeaseDurations()
     {
         await using var store = new MemoryStreamStore(clock);
         TimeSpan slowly = TimeSpan.FromMinutes(6);

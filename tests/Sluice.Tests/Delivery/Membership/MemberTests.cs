@@ -5,8 +5,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Who has a partition, when members fall silent or only seem to. (The starved pool has a process of its own: FaultTests of the
-/// torture.)</summary>
+/// <summary>Which member owns a partition when a member falls silent, or only seems to. (The starved thread pool is tested in a process of
+/// its own: FaultTests of the torture.)</summary>
 public class MemberTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -15,7 +15,7 @@ public class MemberTests
     [InlineData(-1)]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task ASilentMemberIsReplacedAfterALeaseTimeWhateverTheWallClockSays(int hours)
+    public async Task ASilentMemberIsReplacedAfterALeaseDurationDespiteClockJumps(int hours)
     {
         TestClock steps = new();
         var wall = new WallClock(steps);
@@ -50,14 +50,14 @@ public class MemberTests
         for (int round = 0; round < 2; round++) await Member.BeatAsync(store, steps, "other");
         ConsecutorSnapshot end = await IdleAsync(other);
         Assert.Equal((1L, 1L, 0L), (end.Accepted, end.Completed, end.Unaccounted));
-        Assert.Equal([(7, 1)], done);                // by the one that is left, and nothing was charged
+        Assert.Equal([(7, 1)], done);                // by the remaining member, and the item was not charged
         Assert.Equal("other:2", await Member.OwnersAsync(store));
     }
 
     [Theory]
     [InlineData(-1)]
     [InlineData(1)]
-    public async Task WhoeverBeatsKeepsItsPartitionsHoweverTheWallClockJumps(int hours)
+    public async Task AMemberWithHeartbeatsKeepsItsPartitionsDespiteClockJumps(int hours)
     {
         TestClock steps = new();
         var wall = new WallClock(steps);
@@ -75,7 +75,7 @@ public class MemberTests
     }
 
     [Fact]
-    public async Task AMemberThatHasDiedLeavesTheGroupInTheEnd()
+    public async Task ADeadMemberIsRemovedFromTheGroupInTheEnd()
     {
         TestClock clock = new();
         await using var store = new MemoryStreamStore(clock);
@@ -101,9 +101,9 @@ public class MemberTests
             .Order(StringComparer.Ordinal);
     }
 
-    /// <remarks>While others have something, the store is asked how far they are; here it does not say.</remarks>
+    /// <remarks>While other members own partitions, the member asks the store for their progress; here the store does not answer.</remarks>
     [Fact]
-    public async Task WhoWaitsForTheEndLooksAgainWhenEverythingIsItsOwn()
+    public async Task WaitForIdleLooksAgainOnceTheMemberOwnsAllPartitions()
     {
         TestClock clock = new();
         await using var store = new MemoryStreamStore(clock);
@@ -156,7 +156,7 @@ public class MemberTests
         Assert.Equal([("sick", 1), ("sound", 1)], done);
         long beats = await Member.BeatsAsync(store, "sick");
 
-        // Its commit is answered again, by a refusal: it has nothing any more, and is there again.
+        // Its commit is refused: the member owns no partition any more, and sends heartbeats again.
         broken.Mend();
         while (await Member.BeatsAsync(store, "sick") == beats) await Member.BeatAsync(store, clock, "sound");
         await Member.UntilAsync(() => sick.Snapshot() is { InFlight: 0, Unaccounted: 0 });
@@ -171,7 +171,7 @@ public class MemberTests
         }), Member.Options(name, itsStore, clock));
     }
 
-    /// <summary>What others have done counts for the books of a member when it shows itself; here all has ended.</summary>
+    /// <summary>Items of other members are counted with the next heartbeat; here all items have ended.</summary>
     private static async Task<ConsecutorSnapshot> IdleAsync(Consecutor<int> consecutor)
     {
         await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true, Completed: > 0 });

@@ -5,7 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Members that live share the partitions: they move when members come and go, and when nothing of them is under way.</summary>
+/// <summary>Live members share the partitions. A partition moves when members come and go, once none of its items is in flight.</summary>
 public class SharingTests
 {
     private readonly TestClock clock = new();
@@ -14,7 +14,7 @@ public class SharingTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhoComesGetsItsShareAndWhoGoesLeavesItToTheOthers()
+    public async Task PartitionsAreRebalancedWhenMembersJoinAndLeave()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b"), third = Make(store, "c");
@@ -27,7 +27,7 @@ public class SharingTests
             && owners.GroupBy(static owner => owner).Select(static group => group.Count()).Order().SequenceEqual([2, 3, 3]), "a", "b", "c");
         string balanced = await OwnersAsync(store);
         for (int round = 0; round < 10; round++) await BeatAsync(store, "a", "b", "c");
-        Assert.Equal(balanced, await OwnersAsync(store));          // nothing moves for nothing
+        Assert.Equal(balanced, await OwnersAsync(store));          // a balanced group moves no partition
 
         Assert.True(await first.StopAsync());
         await UntilOwnersAsync(store, "bbbbcccc", "b", "c");
@@ -36,7 +36,7 @@ public class SharingTests
     }
 
     [Fact]
-    public async Task TheBooksOfEachMemberAreThoseOfAllWhenItIsIdle()
+    public async Task AnIdleMembersCountsIncludeTheItemsOfAllMembers()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
@@ -57,7 +57,7 @@ public class SharingTests
     }
 
     [Fact]
-    public async Task APartitionMovesWhenNothingOfItIsUnderWayAndNothingIsStartedTwice()
+    public async Task APartitionMovesOnceNoItemIsInFlightAndNoItemRunsTwice()
     {
         await using var store = new MemoryStreamStore(clock);
         var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -79,7 +79,7 @@ public class SharingTests
     }
 
     [Fact]
-    public async Task APartitionOfWhichNothingEndsForLongGoesOn()
+    public async Task APartitionWithHangingItemsStaysWithItsOwnerAndGoesOn()
     {
         await using var store = new MemoryStreamStore(clock);
         var let = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -97,7 +97,7 @@ public class SharingTests
     }
 
     [Fact]
-    public async Task WhatIsMeantForAMemberThatTakesNothingIsTakenByAnother()
+    public async Task PartitionsMeantForAPausedMemberAreTakenByAnother()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
@@ -109,7 +109,7 @@ public class SharingTests
     }
 
     [Fact]
-    public async Task AMemberThatWasSlowToTakeItsShareGetsItSoon()
+    public async Task AResumedMemberSoonGetsItsShare()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
@@ -119,7 +119,7 @@ public class SharingTests
         for (; await OwnersAsync(store) != "aaaabbbb" && beats < 270; beats++)
         {
             await BeatAsync(store, "a", "b");
-            // the clock is faster than who takes
+            // the clock is faster than the member that acquires
             for (int i = 0; i < 5_000 && (await OwnersAsync(store)).Contains('-', StringComparison.Ordinal); i++) await Member.NextAsync();
         }
         Assert.InRange(beats, 1, 269);               // three in a lease time: a hundred lease times are 300. Mostly it is some 15
@@ -143,7 +143,7 @@ public class SharingTests
         }
     }
 
-    /// <summary>Time passes, and what follows from it is done meanwhile, mostly.</summary>
+    /// <summary>Advances the clock to the next heartbeats and lets most of their effects happen.</summary>
     private async Task BeatAsync(IStreamStore store, params string[] living)
     {
         await Member.BeatAsync(store, clock, living);
@@ -158,7 +158,7 @@ public class SharingTests
         }), Member.Options(name, store, clock, partitions))
         { Key = static item => $"{KeyOf(item)}" };
 
-    /// <summary>The second member is paused, and the first takes what was meant for it.</summary>
+    /// <summary>The second member is paused, so the first one acquires the partitions that were meant for it.</summary>
     private async Task FirstTakesAllAsync(IStreamStore store, Consecutor<int> first, Consecutor<int> second)
     {
         await first.StartAsync(Cancellation);

@@ -14,7 +14,7 @@ public class StoreWentBackTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhatWasLostIsReportedAndWhatIsThereGoesOnUnderNewIds(bool isCopy)
+    public async Task ARollbackIsReportedAndProcessingContinuesUnderNewIds(bool isCopy)
     {
         // Both have accepted 1 to 5; the later one 6 to 9 as well. In the earlier one all are pending.
         await using MemoryStreamStore earlier = new(), later = new();
@@ -39,7 +39,7 @@ public class StoreWentBackTests
         Assert.Contains("The store has lost what it had acknowledged", end.Loss, StringComparison.Ordinal);
         Assert.Contains("loss: ", end.ToString(), StringComparison.Ordinal);
         Assert.True(store.Generation > 1);
-        // Recorded once, and started at least once: what was started before everything was loaded anew is started again.
+        // Each item is counted once and started at least once: items that were started before the reload are started again.
         Assert.Equal(isCopy ? [1, 2, 3, 4, 5, 10] : [10], seen.Select(entry => entry.Item).Distinct().Order());
         Assert.All(seen.Where(entry => entry.Item == 10),
             entry => Assert.False(entry.Id.EndsWith("@1", StringComparison.Ordinal), "an id that may have been another's"));
@@ -48,7 +48,7 @@ public class StoreWentBackTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhatWasUnderWayThenSettlesNothingElse(bool isCopy)
+    public async Task AnItemInFlightAtARollbackSettlesNoOtherItem(bool isCopy)
     {
         await using MemoryStreamStore earlier = new(), later = new();
         if (isCopy) await SendAsync(earlier, [1, 2, 3]);
@@ -79,7 +79,7 @@ public class StoreWentBackTests
     }
 
     [Fact]
-    public async Task AProducerThatResumesIsToldAndSendsWhatWasLostAgain()
+    public async Task AResumableProducerFailsOnARollbackAndResendsTheLostItems()
     {
         await using MemoryStreamStore earlier = new(), later = new();
         await ProduceAsync(earlier, 20);
@@ -111,9 +111,9 @@ public class StoreWentBackTests
     }
 
     [Theory]
-    [InlineData(nameof(IStreamStore.FindStreamAsync))]           // what was lost is loaded anew, and the start comes
-    [InlineData(nameof(IStreamStore.HeartbeatAsync))]                 // the start loads, and a sender finds out
-    public async Task ASenderMayFindOutWhileTheConsecutorStarts(string held)
+    [InlineData(nameof(IStreamStore.FindStreamAsync))]           // the reload after the loss is running when the start comes
+    [InlineData(nameof(IStreamStore.HeartbeatAsync))]                 // the start is running when a sender finds out
+    public async Task ASenderMayDiscoverARollbackWhileTheConsecutorStarts(string held)
     {
         await using MemoryStreamStore earlier = new(), later = new();
         await SendAsync(earlier, [1, 2]);

@@ -4,13 +4,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Two consecutors of one name in one process: the second is refused as long as the first one is at work.</summary>
+/// <summary>Two consecutors of one name in one process: the second is refused as long as the first one runs.</summary>
 public class TwiceRunningTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ASecondOneOfTheSameNameAndMemberIsRefusedUntilTheFirstHasEnded()
+    public async Task ADuplicateConsecutorIsRefusedUntilTheFirstHasEnded()
     {
         await using var store = new MemoryStreamStore();
         var let = new TaskCompletionSource();
@@ -25,7 +25,7 @@ public class TwiceRunningTests
                 + "would take everything from it. "
             + "Stop that one first; or, if they are to share the work, give each its own ConsecutorOptions.InstanceId.", failure.Message);
 
-        // Nobody was robbed, and nobody has failed.
+        // The first keeps its partitions, and neither has failed.
         let.SetResult();
         Assert.Equal(1, (await first.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal((ConsecutorStatus.Running, null), (first.Snapshot().Status, first.Snapshot().Problem));
@@ -43,7 +43,7 @@ public class TwiceRunningTests
     [InlineData("abandon")]
     [InlineData("fail")]
     [InlineData("fail at the start")]
-    public async Task HoweverTheFirstEndsTheSecondMayStart(string how)
+    public async Task ASecondConsecutorMayStartHoweverTheFirstHasEnded(string how)
     {
         await using var store = new MemoryStreamStore();
         var failing = new FailingStore(store) { FailsToJoin = how == "fail at the start" };
@@ -68,7 +68,7 @@ public class TwiceRunningTests
     }
 
     [Fact]
-    public async Task AHeartbeatThatArrivesAfterTheEndOfItsSenderIsNoSignOfLife()
+    public async Task ALateHeartbeatOfAnEndedConsecutorDoesNotBlockItsSuccessor()
     {
         await using var memory = new MemoryStreamStore();
         var store = new LateStore(memory);
@@ -86,7 +86,7 @@ public class TwiceRunningTests
     [InlineData("numbers", "me", true)]
     [InlineData("numbers", "you", false)]
     [InlineData("letters", "me", false)]
-    public async Task OthersAreWelcomeUnlessAllIsTheSame(string name, string member, bool otherStore)
+    public async Task AConsecutorWithAnotherNameMemberOrStoreMayStart(string name, string member, bool otherStore)
     {
         await using var store = new MemoryStreamStore();
         await using var another = new MemoryStreamStore();
@@ -98,7 +98,7 @@ public class TwiceRunningTests
     }
 
     [Fact]
-    public async Task WhoseSendsAreTakenOverIsToldOfTheMember()
+    public async Task ASenderWhoseProducerWasTakenOverFailsAndNamesTheMember()
     {
         await using var store = new MemoryStreamStore();
         await using Consecutor<int> first = New(store, _ => Task.CompletedTask);

@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Targets that have no room.</summary>
+/// <summary>Outputs into a consecutor whose stream is full.</summary>
 public sealed class FullOutputTests : IAsyncLifetime
 {
     private const int Bound = 10;
@@ -20,7 +20,7 @@ public sealed class FullOutputTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AnAsynchronousOutputOvershootsByWhatWasUnderWay(bool hasKey)
+    public async Task AnAsynchronousOutputExceedsTheBoundOnlyByItemsInFlight(bool hasKey)
     {
         await using Consecutor<int> first = First(1, hasKey), second = Second();
         first.Output<int>("out").To(second);
@@ -59,7 +59,7 @@ public sealed class FullOutputTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AnItemThatBecomesMoreThanTheBoundDoesNotWaitForItself(bool hasKey)
+    public async Task AnItemWithMoreOutputsThanTheBoundDoesNotWaitForItself(bool hasKey)
     {
         await using Consecutor<int> first = First(3 * Bound, hasKey), second = Second();
         first.Output<int>("out").To(second, OutputMode.Blocking);
@@ -74,7 +74,7 @@ public sealed class FullOutputTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task PlacesOfAttemptsThatFailedAreGivenBack(bool hasKey)
+    public async Task FailedAttemptsGiveTheirPlacesBack(bool hasKey)
     {
         HashSet<int> failed = [];
         await using var first = new Consecutor<int>("first",
@@ -100,7 +100,7 @@ public sealed class FullOutputTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task AStopWithADeadlineEndsWhoWaitsForAPlace()
+    public async Task AStopWithADeadlineEndsAnItemThatWaitsForAPlace()
     {
         await using Consecutor<int> first = First(1, hasKey: false), second = Second();
         first.Output<int>("out").To(second, OutputMode.Blocking);
@@ -112,7 +112,7 @@ public sealed class FullOutputTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task IntoACycleThoseWaitWhoSend()
+    public async Task AFullCycleHoldsOnlySendersBack()
     {
         var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         ConsecutorOptions small = Options() with { Stream = new() { Partitions = 2, MaxItems = Bound } };
@@ -146,9 +146,9 @@ public sealed class FullOutputTests : IAsyncLifetime
         }
     }
 
-    /// <summary>A cycle of one: what it puts out comes back to it, though it is full, and who sends waits.</summary>
+    /// <summary>A consecutor that outputs to itself: its outputs are accepted although its stream is full, and senders wait.</summary>
     [Fact]
-    public async Task WhatLeadsBackToItselfIsNeverStuckThoughItIsFull()
+    public async Task AFullConsecutorThatOutputsToItselfDoesNotDeadlock()
     {
         await using var consecutor = new Consecutor<int>("first",
             source => source.Where(n => n > 0) | (n => n - 1) | Sink.Output<int>("again"),
@@ -170,7 +170,7 @@ public sealed class FullOutputTests : IAsyncLifetime
         }
     }
 
-    /// <summary>An empty stream takes one, a full one none: with everything given back there is room for exactly the bound.</summary>
+    /// <summary>If all places were given back, the stream has room for exactly the bound.</summary>
     private async Task AssertNoPlacesAreKeptAsync(Consecutor<int> owner)
     {
         Assert.Equal(0, await OutstandingAsync("second"));

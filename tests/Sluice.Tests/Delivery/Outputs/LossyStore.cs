@@ -3,10 +3,9 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>
-/// A store over a bad network, drawn from a seed: now and then a call is not made, or its answer is lost, or comes late, also after whoever
-/// has asked counts as silent. Any call but those that wait for a change, sixty times at most, while it is not said to be healthy.
-/// </summary>
+/// <summary>A store over a bad network, drawn from a seed. Now and then a call is not made, or its answer is lost or comes late, even after
+/// the caller counts as silent. Calls that wait for a change are spared; there are at most sixty faults, and none while the store is
+/// healthy.</summary>
 internal sealed class LossyStore(IStreamStore inner, int seed, TimeProvider time) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private const int OneIn = 25;
@@ -15,7 +14,7 @@ internal sealed class LossyStore(IStreamStore inner, int seed, TimeProvider time
     private readonly Random random = new(seed);
     private readonly List<string> faults = [];
 
-    /// <summary>Whether all goes well, as before anything has begun and behind the end.</summary>
+    /// <summary>Whether there are no faults: before the consecutors have started, and at the end.</summary>
     public bool IsHealthy { get; set; } = true;
 
     public override string ToString()

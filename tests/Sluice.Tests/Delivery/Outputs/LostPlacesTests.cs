@@ -14,7 +14,7 @@ public class LostPlacesTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ThatTheStoreDoesNotTellOfChangesIsNoFaultOfTheItemThatWaits()
+    public async Task AFailedWaitForRoomIsNotChargedToTheItem()
     {
         await using var store = new UnsureStore(new MemoryStreamStore(clock)) { WaitsToFail = 5 };
         await using Consecutor<int> first = First(store), second = Second(store);
@@ -29,7 +29,7 @@ public class LostPlacesTests
     }
 
     [Fact]
-    public async Task APlaceThatMayHaveBeenKeptIsGivenBack()
+    public async Task AReservationWithALostAnswerIsGivenBack()
     {
         await using var store = new UnsureStore(new MemoryStreamStore(clock)) { AnswersToLose = 5 };
         await using Consecutor<int> first = First(store), second = Second(store);
@@ -41,7 +41,7 @@ public class LostPlacesTests
         Assert.Equal(50, (await IdleAsync(second)).Completed);
         Assert.True(store.AnswersToLose <= 0);
 
-        // An empty stream takes one, a full one none: with everything given back there is room for exactly the bound.
+        // If all places were given back, the stream has room for exactly the bound.
         using var batch = new EntryBatch();
         for (int i = 0; i < Bound; i++) batch.Add("1"u8);
         Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);

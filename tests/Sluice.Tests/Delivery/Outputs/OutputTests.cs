@@ -3,13 +3,13 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What consecutors put out by name, for others and for nobody.</summary>
+/// <summary>Named outputs of consecutors, wired to another consecutor or to none.</summary>
 public class OutputTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ASinkOfAPlainRunIsReadFromTheRun()
+    public async Task AnOutputOfAPlainRunIsReadFromTheRun()
     {
         Pipeline pipeline = Source.From(Enumerable.Range(0, 5)) | [Sink.Output<int>("all"), Sink.Output<int>("unread")];
         await using PipelineRun run = pipeline.Start(new RunOptions { Outputs = ["all"] }, Cancellation);
@@ -22,7 +22,7 @@ public class OutputTests
     }
 
     [Fact]
-    public async Task WhatIsPutOutIsProcessedByTheTargetAndWhatLeadsNowhereIsCounted()
+    public async Task TheTargetProcessesAnOutputAndUnwiredOutputsAreCounted()
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
@@ -46,7 +46,7 @@ public class OutputTests
     [InlineData(false, false)]
     [InlineData(true, false)]
     [InlineData(false, true)]
-    public async Task AttemptsThatFailPutNothingOut(bool retriesInPlace, bool hasKey)
+    public async Task OutputsOfFailedAttemptsAreDiscarded(bool retriesInPlace, bool hasKey)
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
@@ -68,7 +68,7 @@ public class OutputTests
     }
 
     [Fact]
-    public async Task SeveralOutputsGoIntoOneAndKeysAreTheTargets()
+    public async Task SeveralOutputsCanLeadToOneConsecutor()
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
@@ -92,7 +92,7 @@ public class OutputTests
     }
 
     [Fact]
-    public async Task AnItemThatTheTargetCannotTakeFailsWhereItIsPutOut()
+    public async Task AnOutputOfTheWrongTypeFailsAtTheNodeThatWritesIt()
     {
         await using var store = new MemoryStreamStore();
         await using var first = new Consecutor<int>("first", source => source | StageNode.Of(() => new TwoTypes()) | (_ => { }),
@@ -118,7 +118,7 @@ public class OutputTests
     }
 
     [Fact]
-    public async Task MoreThanACommitHoldsIsDivided()
+    public async Task OutputsBeyondTheLimitOfACommitAreAllDelivered()
     {
         await using var store = new MemoryStreamStore();
         await using var first = new Consecutor<int>("first",

@@ -6,7 +6,7 @@ namespace Sluice.Tests.Delivery;
 
 internal sealed record Parcel(int Number, int Key, int Hops, string Way);
 
-/// <summary>A chain of consecutors that is made of a seed, over a store that outlives its processes.</summary>
+/// <summary>A chain of consecutors drawn from a seed, over a store that outlives its processes.</summary>
 internal sealed class RandomChain
 {
     private static readonly string[] Shapes = ["line", "line", "diamond", "cycle"];
@@ -46,7 +46,7 @@ internal sealed class RandomChain
         };
     }
 
-    /// <summary>Called when all consecutors have been started, with true, and before they end.</summary>
+    /// <summary>Called with true when all consecutors have started, and with false before they end.</summary>
     public Action<bool>? AtWork { get; init; }
 
     public override string ToString()
@@ -55,7 +55,7 @@ internal sealed class RandomChain
 
     public async Task PlayAsync(CancellationToken cancellation)
     {
-        // Whoever sends lives; its stream is large enough for what comes before the others begin.
+        // The sending process does not die; its stream has room for the items that are sent before the others start.
         List<Consecutor<Parcel>> senders = Make(store, new());
         ConsecutorBatch<Parcel> batch = await senders[0].OpenBatchAsync("all", cancellation);
         for (int n = 0; n < Math.Min(items, 8); n++) await batch.SendAsync(new(n, n % keys, 0, ""), cancellation);

@@ -2,11 +2,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>
-/// Random chains of consecutors, lines, diamonds and cycles, whose process dies at random calls of the store: each item comes to its end
-/// once, in the order of its key where nothing branches, and
-/// the batch that they were sent in is complete then, and counted right.
-/// </summary>
+/// <summary>Random chains of consecutors (lines, diamonds and cycles) whose process dies at random calls of the store. Each item ends once,
+/// in the order of its key where nothing branches. Then the batch of the items is complete, and its counts are right.</summary>
 public class RandomChainTests
 {
     private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
@@ -14,7 +11,7 @@ public class RandomChainTests
     private const int LooksInATenth = 20;            // of a second: how fast the clock is
 
     [Fact]
-    public async Task WhateverDiesEachItemComesToItsEndOnce()
+    public async Task EachItemOfAChainEndsOnceDespiteCrashes()
     {
         for (int seed = First; seed < First + Count(60); seed++)
         {
@@ -31,7 +28,7 @@ public class RandomChainTests
     }
 
     [Fact]
-    public async Task WhateverAnswerIsLostEachItemComesToItsEndOnce()
+    public async Task EachItemOfAChainEndsOnceDespiteLostAnswers()
     {
         for (int seed = First; seed < First + Count(300); seed++)
         {

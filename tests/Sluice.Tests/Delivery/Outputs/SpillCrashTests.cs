@@ -4,8 +4,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>An item that becomes more than one commit holds, in a process that dies at each of its calls: all of it is there once, and of
-/// one start.</summary>
+/// <summary>An item with more outputs than one commit holds, in a process that dies at each call of the store in turn: each output appears
+/// once, and all outputs come from one attempt.</summary>
 public class SpillCrashTests
 {
     private const int Many = 1_900;
@@ -20,7 +20,7 @@ public class SpillCrashTests
     [InlineData("with state", 0)]
     [InlineData("with state", 1)]
     [InlineData("with state", 2)]
-    public async Task AllOutputsAreThereOnceWhereverTheProcessDies(string shape, int moment)
+    public async Task EachOutputOfALargeItemAppearsOnceWhereverTheProcessDies(string shape, int moment)
     {
         bool hasDied = true;
         for (int dieAt = 1; hasDied; dieAt++)
@@ -34,12 +34,13 @@ public class SpillCrashTests
         }
     }
 
-    /// <summary>Each part that fails is a letter: more of them than a commit holds, with books that add up, also after a crash.</summary>
+    /// <summary>Each part that fails becomes a dead letter: more letters than a commit holds, with exact counts, also after a
+    /// crash.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task AllLettersAreThereOnceWhereverTheProcessDies(int moment)
+    public async Task EachDeadLetterOfALargeItemAppearsOnceWhereverTheProcessDies(int moment)
     {
         const int Parts = 1_100;
         bool hasDied = true;

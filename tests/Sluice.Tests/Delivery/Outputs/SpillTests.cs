@@ -6,8 +6,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>An item that becomes more than one commit holds, in a process that lives: its partition is taken away between two commits,
-/// answers are lost, the handler fails, the target is bounded.</summary>
+/// <summary>An item with more outputs than one commit holds, in a process that survives: its partition is taken away between two commits,
+/// answers are lost, the handler fails, or the target is bounded.</summary>
 public class SpillTests
 {
     private const int Many = 1_900;
@@ -17,7 +17,7 @@ public class SpillTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AllOutputsAreThereOnceWhereverThePartitionIsLost(bool hasState)
+    public async Task EachOutputOfALargeItemAppearsOnceWhereverThePartitionIsLost(bool hasState)
     {
         for (int at = 1; ; at++)
         {
@@ -37,7 +37,7 @@ public class SpillTests
     }
 
     [Fact]
-    public async Task AllOutputsAreThereOnceWhateverAnswerIsLost()
+    public async Task EachOutputOfALargeItemAppearsOnceDespiteALostAnswer()
     {
         for (int at = 1; ; at++)
         {
@@ -55,9 +55,9 @@ public class SpillTests
         }
     }
 
-    /// <summary>The second start makes other outputs than the first: only those of the second are there.</summary>
+    /// <summary>The second attempt has other outputs than the first: only those of the second are published.</summary>
     [Fact]
-    public async Task WhatAFailedStartHasPutOutIsNeverThere()
+    public async Task OutputsOfAFailedAttemptAreNeverPublished()
     {
         var clock = new TestClock();
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
@@ -81,10 +81,10 @@ public class SpillTests
         }
     }
 
-    /// <summary>An item keeps one place in a bounded stream, and is more by itself than the stream may hold: the place is given
+    /// <summary>An item reserves one place in a bounded stream and has more outputs than the stream may hold; the place is given
     /// back.</summary>
     [Fact]
-    public async Task ItGoesThroughABoundedStreamThatIsShorterThanItself()
+    public async Task ALargeItemPassesThroughAStreamSmallerThanItsOutputs()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync();
         var options = new ConsecutorOptions { Store = store, Process = new(), Stream = new() { Partitions = 1, MaxItems = 10 } };
@@ -100,12 +100,12 @@ public class SpillTests
         Assert.Equal((4L * Many, 0L), (end.Completed, end.Unaccounted));
     }
 
-    /// <summary>A partition whose sealed item lacks a piece stands still and says so; so does one that a later program has
-    /// written.</summary>
+    /// <summary>A partition stops with a message if a spilled item lacks a piece, or if a later program has written the
+    /// partition.</summary>
     [Theory]
     [InlineData(0, "was spilled into 2 pieces, and the piece 0000000000000000001/000000001 (state $spill) is missing")]
     [InlineData(1, "have version 3; this program reads versions up to 2")]
-    public async Task WhatCannotBePublishedStopsThePartitionAndSaysSo(int kind, string message)
+    public async Task AnUnreadableSpillStopsItsPartitionWithTheReason(int kind, string message)
     {
         var clock = new TestClock();
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
@@ -126,11 +126,11 @@ public class SpillTests
         Assert.Contains(message, work.Snapshot().Stopped[0].Message);
     }
 
-    /// <summary>A handler without an end: the item is dead alone, and its outputs do not fill the memory.</summary>
+    /// <summary>A handler with endless outputs: only its item becomes a dead letter, and the outputs do not fill the memory.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AnItemThatPutsOutMoreThanItMayIsDeadAlone(bool hasKeys)
+    public async Task AnItemThatExceedsMaxOutputBytesIsDeadLetteredAlone(bool hasKeys)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync();
         var options = new ConsecutorOptions

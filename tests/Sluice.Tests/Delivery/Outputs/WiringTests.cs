@@ -3,7 +3,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What cannot be wired is said so, and why.</summary>
+/// <summary>Wirings that are refused, with the reason.</summary>
 public sealed class WiringTests : IAsyncDisposable
 {
     private readonly MemoryStreamStore store = new();
@@ -13,7 +13,7 @@ public sealed class WiringTests : IAsyncDisposable
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void AnUnknownNameIsAnErrorThatSaysWhichThereAre()
+    public void AnUnknownOutputNameIsRefusedWithTheKnownNames()
     {
         Consecutor<int> consecutor = Make("first", store);
         ArgumentException unknown = Assert.Throws<ArgumentException>(() => consecutor.Output<int>("oust"));
@@ -27,7 +27,7 @@ public sealed class WiringTests : IAsyncDisposable
     }
 
     [Fact]
-    public void OneNameHasOneType()
+    public void AnOutputNameHasOneType()
     {
         InvalidTopologyException two = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("first",
             source => source | [Sink.Output<int>("out"), PipeTo(Sink.Output<string>("out"))], new() { Store = store }));
@@ -37,7 +37,7 @@ public sealed class WiringTests : IAsyncDisposable
     }
 
     [Fact]
-    public void BothNeedTheSameStore()
+    public void WiredConsecutorsNeedTheSameStore()
     {
         InvalidOperationException other = Assert.Throws<InvalidOperationException>(() => Make("first", store).Output<int>("out")
             .To(Make("second", new MemoryStreamStore())));
@@ -49,7 +49,7 @@ public sealed class WiringTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WiringComesBeforeTheStart()
+    public async Task AStartedConsecutorCannotBeWired()
     {
         await using Consecutor<int> first = Make("first", store), second = Make("second", store), third = Make("third", store);
         await second.StartAsync(Cancellation);
@@ -69,7 +69,7 @@ public sealed class WiringTests : IAsyncDisposable
     }
 
     [Fact]
-    public void WhatIsSettledBeforeItIsStartedPutsNothingOut()
+    public void AConsecutorWithDeliveryNoneCannotWireItsOutputs()
     {
         var free = new Consecutor<int>("free", source => source | Sink.Output<int>("out"),
             new() { Store = store, Delivery = DeliveryGuarantee.None });
@@ -78,7 +78,7 @@ public sealed class WiringTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ABlockingOutputThatLeadsBackIsRefused()
+    public async Task ABlockingOutputInACycleIsRefused()
     {
         await using Consecutor<int> first = Make("first", store), second = Make("second", store);
         first.Output<int>("out").To(second, OutputMode.Blocking);
@@ -88,7 +88,7 @@ public sealed class WiringTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ATargetStreamThatHasEndedIsAFailureAndNothingIsLost()
+    public async Task AnEndedTargetStreamFailsTheConsecutorAndLosesNoItem()
     {
         await using Consecutor<int> first = Make("first", store), second = Make("second", store);
         first.Output<int>("out").To(second);

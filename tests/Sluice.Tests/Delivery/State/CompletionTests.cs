@@ -3,13 +3,13 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>The end of a consecutor's input: what nodes hold is put out once, and not before.</summary>
+/// <summary>At the end of a consecutor's input, nodes put out what they hold, once and not before.</summary>
 public class CompletionTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task TenRestartsUnderAnAggregateChangeNothing()
+    public async Task AnAggregatePutsOutOneResultOverTenRestarts()
     {
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
@@ -36,7 +36,7 @@ public class CompletionTests
     }
 
     [Fact]
-    public async Task NothingIsAcceptedWhenTheInputIsComplete()
+    public async Task ACompletedInputRefusesFurtherItems()
     {
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
@@ -61,7 +61,7 @@ public class CompletionTests
     }
 
     [Fact]
-    public async Task WithoutAStoreToo()
+    public async Task ACompletedInputWithoutAStoreRefusesFurtherItems()
     {
         var seen = new List<int>();
         await using var consecutor = new Consecutor<int>("numbers", source => source | seen.Add);
@@ -74,7 +74,7 @@ public class CompletionTests
     }
 
     [Fact]
-    public async Task NodesEndOneAfterTheOtherAndWhatFailsIsWaitedFor()
+    public async Task NodesEndInOrderAndWaitForRetriesOfEarlierOutputs()
     {
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
@@ -119,7 +119,7 @@ public class CompletionTests
     }
 
     [Fact]
-    public async Task WhatIsRedrivenAfterTheEndIsPutOutOnceMore()
+    public async Task ARedriveAfterTheEndPutsOutAnUpdatedResult()
     {
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
@@ -139,7 +139,7 @@ public class CompletionTests
     }
 
     [Fact]
-    public Task TheResultComesOnceWhateverDies() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
+    public Task EachResultIsPutOutOnceDespiteCrashes() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
         var random = new Random(seed);
         int items = random.Next(60), size = random.Next(1, 9);

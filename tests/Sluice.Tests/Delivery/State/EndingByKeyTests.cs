@@ -36,7 +36,7 @@ public sealed class EndingByKeyTests
     [InlineData(3, true, true)]
     [InlineData(3, false, false)]
     [InlineData(3, false, true)]
-    public async Task AnItemThatADebounceHoldsComesOutWhicheverLaneHasIt(int lanes, bool isKeyed, bool isRestarted)
+    public async Task ADebouncedItemIsPutOutAtTheEndWhicheverLaneHoldsIt(int lanes, bool isKeyed, bool isRestarted)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await PlayAsync(isRestarted, () => Make(store, isKeyed,
@@ -49,11 +49,11 @@ public sealed class EndingByKeyTests
                 Assert.Empty(await store.ListStateAsync(new GroupId("numbers", "numbers"), partition, rows, cancellation: Cancellation));
     }
 
-    /// <summary>With its timers, the end of a key is three parts of a commit.</summary>
+    /// <summary>The end of a key with timers takes three parts of a commit.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task KeysWithTimersThatPutOutNothingEndInSeveralCommits(bool keepsState)
+    public async Task ManySilentKeysEndAndLeaveNoTimersBehind(bool keepsState)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<int> consecutor = new("numbers",
@@ -70,9 +70,9 @@ public sealed class EndingByKeyTests
         Assert.False(consecutor.Completion.IsFaulted);
     }
 
-    /// <summary>What the keys of a page put out may be more than a commit holds: then fewer of them end together.</summary>
+    /// <summary>The keys of one page may have more outputs than a commit holds: then fewer of them end together.</summary>
     [Fact]
-    public async Task KeysThatPutOutMuchEndInSeveralCommits()
+    public async Task KeysWithMoreOutputsThanACommitHoldsAllEnd()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<int> consecutor = new("numbers",

@@ -2,17 +2,17 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Windows by event time in consecutors: over the ends of their processes, and with clocks that are set.</summary>
+/// <summary>Event-time windows in consecutors, over crashes and with wall clocks that jump.</summary>
 public class EventTimeCrashTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>With one partition, everything that comes out is what a loop would make of the items in their order, panes and late items
-    /// too.</summary>
+    /// <summary>With one partition, the outputs equal those of a plain loop over the items in their order, including panes and late
+    /// items.</summary>
     [Fact]
-    public Task WindowsAreExact() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
+    public Task WindowsAreExactDespiteCrashes() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
         var random = new Random(seed);
         int items = random.Next(1, 120), size = random.Next(1, 10), outOfOrder = random.Next(0, 6), lateness = random.Next(3) == 0
@@ -69,7 +69,7 @@ public class EventTimeCrashTests
 
     /// <summary>Late items go to another consecutor, in the commits of the first; with a watermark for each partition.</summary>
     [Fact]
-    public async Task LateItemsAreInAnotherConsecutorOnce()
+    public async Task EachLateItemReachesTheLateOutputOnce()
     {
         for (int seed = 1; seed <= 40; seed++)
         {
@@ -135,7 +135,7 @@ public class EventTimeCrashTests
     }
 
     [Fact]
-    public async Task ManyWindowsAreClosedByOneItem()
+    public async Task OneItemCanCloseManyWindows()
     {
         await using var store = new MemoryStreamStore();
         (var ledger, var late) = (new Ledger(), new Ledger());
@@ -157,9 +157,9 @@ public class EventTimeCrashTests
         Assert.Equal(0, (await consecutor.WaitForIdleAsync(Cancellation)).Dead);
     }
 
-    /// <summary>They come out some at a time, each in a commit, and the process may die in between.</summary>
+    /// <summary>The windows are put out over several commits, and the process may die in between.</summary>
     [Fact]
-    public Task ManyWindowsAreOpenAtTheEnd() => CrashLab.PlayAllAsync(30, async (seed, cancellation) =>
+    public Task ManyOpenWindowsAreAllPutOutAtTheEnd() => CrashLab.PlayAllAsync(30, async (seed, cancellation) =>
     {
         var random = new Random(seed);
         int items = random.Next(100, 400);
@@ -178,7 +178,7 @@ public class EventTimeCrashTests
     });
 
     [Fact]
-    public async Task AnIdlePartitionIsMovedOnByTheClockWhichNeverGoesBack()
+    public async Task TheWatermarkOfAnIdlePartitionAdvancesDespiteClockJumps()
     {
         var clock = new TestClock();
         var wall = new WallClock(clock);

@@ -15,7 +15,7 @@ public class FailingEndTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ANodeThatFailsAtItsEndNowAndThenIsAskedAgain(bool hasKeys)
+    public async Task ANodeThatFailsAtTheEndOfTheInputIsRetried(bool hasKeys)
     {
         await using var store = new MemoryStreamStore();
         failures = 2;
@@ -29,7 +29,7 @@ public class FailingEndTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task OneThatAlwaysFailsEndsTheConsecutorWithAWayOutAndGoesOnWhenItIsMended(bool hasKeys)
+    public async Task ANodeThatKeepsFailingAtTheEndStopsTheConsecutorUntilItIsMended(bool hasKeys)
     {
         await using var store = new MemoryStreamStore();
         failures = int.MaxValue;
@@ -53,7 +53,7 @@ public class FailingEndTests
     }
 
     [Fact]
-    public async Task ItIsAskedAgainAfterTheBackoffAndUntilThenTheProblemSaysWhy()
+    public async Task ANodeThatFailsAtTheEndIsReportedAndRetriedAfterTheBackoff()
     {
         TestClock clock = new();
         await using var store = new MemoryStreamStore(clock);

@@ -18,7 +18,7 @@ public class HeldBackTests
     [InlineData("asynchronous")]
     [InlineData("in lanes by key")]
     [InlineData("in a branch")]
-    public async Task LaterItemsOfTheKeyAreNotStarted(string shape)
+    public async Task LaterItemsOfAKeyWaitWhileAnEarlierItemIsRetried(string shape)
     {
         ConsecutorSnapshot end = await RunAsync(shape, [1, 2, 3, 4, 5], static _ => "a", static (n, start) => n == 2 && start == 1);
         Assert.Equal((5L, 0L), (end.Completed, end.Dead));
@@ -31,7 +31,7 @@ public class HeldBackTests
     [InlineData("asynchronous")]
     [InlineData("in lanes by key")]
     [InlineData("in a branch")]
-    public async Task ThereAreAsManyCallsAsItemsAndRetries(string shape)
+    public async Task TheHandlerIsCalledOncePerItemAndRetry(string shape)
     {
         const int Items = 400, Retries = 3;
         Func<int, int> failures = static n => n % 11 == 3 ? 1 + (n % 3) : n % 50 == 7 ? int.MaxValue : 0;
@@ -44,11 +44,11 @@ public class HeldBackTests
         foreach (IGrouping<int, int> key in calls.GroupBy(static n => n % 7)) Assert.Equal(key.Order(), key);
     }
 
-    /// <remarks>More than one commit holds of what waits, or is dead.</remarks>
+    /// <remarks>More items wait, or are dead, than one commit holds.</remarks>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task EverythingOfAnEpochMayFail(int retries)
+    public async Task ARoundInWhichAllItemsFailIsStillSettled(int retries)
     {
         const int Items = 600;
         await using var store = new MemoryStreamStore();

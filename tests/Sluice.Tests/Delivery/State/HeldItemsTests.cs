@@ -15,10 +15,10 @@ public class HeldItemsTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>What a chunk holds is settled while other branches still work on it, and windows that overlap hold it twice: a crash
-    /// between must neither lose nor double anything in any of them.</summary>
+    /// <summary>Items in a chunk are settled while other branches still work on them, and overlapping windows hold them twice. A crash must
+    /// neither lose nor duplicate an item in any branch.</summary>
     [Fact]
-    public Task AChunkLargerThanALeaseAndOverlappingWindowsBesideASlowBranchAreExact()
+    public Task LargeChunksAndOverlappingWindowsAreExactBesideASlowBranch()
         => CrashLab.PlayAllAsync(20, async (seed, cancellation) =>
     {
         var random = new Random(seed);
@@ -60,7 +60,7 @@ public class HeldItemsTests
     [InlineData("goes on")]
     [InlineData("is stopped")]
     [InlineData("is killed")]
-    public async Task WhatATimerPutsOutAndFailsIsTriedAgainAlsoWhenItsConsecutor(string fate)
+    public async Task AFailedChunkOfATimerIsRetriedWhateverHappensToTheConsecutor(string fate)
     {
         await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
         var store = new PacedStore(inner);
@@ -90,7 +90,7 @@ public class HeldItemsTests
     }
 
     [Fact]
-    public async Task PoisonThatATimerPutsOutIsALetterAndItsItemsStaySettled()
+    public async Task APoisonChunkOfATimerIsDeadLetteredAndItsItemsStaySettled()
     {
         await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
         var store = new PacedStore(inner);
@@ -112,12 +112,12 @@ public class HeldItemsTests
         Assert.Equal((4L, 0L, 0L), (consecutor.Snapshot().Completed, consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
     }
 
-    /// <summary>In front of a window poison is left out of it; behind it, the window is the item that dies, and the next ones do
-    /// not.</summary>
+    /// <summary>Poison in front of a window is left out of it. Poison behind a window fails that whole window, and later windows go
+    /// on.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task PoisonInAWindowTakesNoInnocentsWithIt(bool isInFront)
+    public async Task APoisonItemFailsOnlyItselfOrItsWindow(bool isInFront)
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         bool isMended = false;

@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Members whose clocks are days away from the store's: what they have left to each other follows the store's time.</summary>
+/// <summary>Members whose clocks are days away from the store's clock: retries and windows follow the store's time.</summary>
 public class HostClockTests
 {
     private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
@@ -17,7 +17,7 @@ public class HostClockTests
     [Theory]
     [InlineData(-2)]
     [InlineData(2)]
-    public async Task ARetryThatAnotherMemberHasLeftIsDueByTheStoresTime(int daysAhead)
+    public async Task ARetryLeftByAnotherMemberIsDueByTheStoresTime(int daysAhead)
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         var failed = new TaskCompletionSource();
@@ -71,7 +71,7 @@ public class HostClockTests
     }
 
     [Fact]
-    public async Task ClocksThatDifferAreToldOnceWithBothTimes()
+    public async Task AClockSkewIsReportedOnceWithBothTimes()
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         var warnings = new ConcurrentQueue<string>();

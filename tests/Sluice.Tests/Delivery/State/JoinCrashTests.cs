@@ -9,9 +9,9 @@ public class JoinCrashTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Each left item with each right item of its key, once, whatever died in between.</summary>
+    /// <summary>Each left item is joined with each right item of its key once, despite crashes.</summary>
     [Fact]
-    public Task EveryPairIsMadeOnce() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
+    public Task AJoinMakesEachPairOnceDespiteCrashes() => CrashLab.PlayAllAsync(80, async (seed, cancellation) =>
     {
         var random = new Random(seed);
         int items = random.Next(1, 100), keys = random.Next(1, 30);
@@ -36,9 +36,9 @@ public class JoinCrashTests
             && starts.AddOrUpdate(what, 1, static (_, known) => known + 1) < 3 ? throw new TimeoutException("not now") : value;
     });
 
-    /// <summary>With one partition, the first is with the first, the second with the second.</summary>
+    /// <summary>With one partition, the first items form a pair, then the second items, and so on.</summary>
     [Fact]
-    public Task ZipIsExact() => CrashLab.PlayAllAsync(60, async (seed, cancellation) =>
+    public Task AZipIsExactDespiteCrashes() => CrashLab.PlayAllAsync(60, async (seed, cancellation) =>
     {
         var random = new Random(seed);
         int items = random.Next(1, 100);
@@ -125,7 +125,7 @@ public class JoinCrashTests
     }
 
     [Fact]
-    public async Task AnItemTooFarAheadInAZipIsDeadAndNothingElseIs()
+    public async Task AnItemTooFarAheadInAZipIsDeadLetteredAlone()
     {
         await using var store = new MemoryStreamStore();
         var ledger = new Ledger();
@@ -150,7 +150,7 @@ public class JoinCrashTests
     }
 
     [Theory, InlineData(true), InlineData(false)]
-    public async Task AThrottlePacesAndLosesNothing(bool hasState)
+    public async Task AThrottlePacesItemsAndLosesNoneOverRestarts(bool hasState)
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);

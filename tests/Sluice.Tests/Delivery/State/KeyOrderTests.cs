@@ -17,7 +17,7 @@ public class KeyOrderTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhoFailsBehindOneThatHasFailedIsNotCharged()
+    public async Task AnItemThatFailsBehindAFailedItemIsNotCharged()
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<int> consecutor = Make(store, "one", Sluice.DeliveryGuarantee.Replay(1, Backoff.None),
@@ -34,7 +34,7 @@ public class KeyOrderTests
     [InlineData("is stopped")]
     [InlineData("is killed")]
     [InlineData("loses the partition")]
-    public async Task LaterItemsOfTheKeyWaitAlsoWhenTheirConsecutor(string fate)
+    public async Task LaterItemsOfAKeyWaitWhateverHappensToTheConsecutor(string fate)
     {
         await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
         var store = new PacedStore(inner);
@@ -61,10 +61,10 @@ public class KeyOrderTests
         if (second is not null) await second.DisposeAsync();
     }
 
-    /// <remarks>The answer to the commit that lets the second and the third go on comes when the partition has been given up, to be taken
-    /// anew, because a lease of another one has failed.</remarks>
+    /// <remarks>A lease of another partition fails, so this partition is given up, to be acquired again. Only then comes the answer to the
+    /// commit that releases the second and the third item.</remarks>
     [Fact]
-    public async Task WhatHasWaitedIsCountedOnceIfThePartitionIsLostBeforeTheAnswer()
+    public async Task WaitingItemsAreCountedOnceIfThePartitionIsLostDuringACommit()
     {
         await using IStreamStore inner = await ScenarioStore.OpenAsync(clock);
         var paced = new PacedStore(inner);
@@ -74,7 +74,7 @@ public class KeyOrderTests
         await consecutor.SendAllAsync([1, 2, 3], Cancellation);
         await consecutor.StartAsync(Cancellation);
 
-        // The first is not tried again before the others wait for it: else nothing would have to be let go.
+        // The others wait before the first is retried: otherwise no commit would have to release them.
         await Member.UntilAsync(() => consecutor.Snapshot() is { Parked: 2, Retrying: 1 });
         await paced.PassAsync(clock, () => store.HasLetGo.Task.IsCompleted, () => $"{consecutor.Snapshot()}", Pause / 4);
         await consecutor.SendAsync(11, Cancellation);

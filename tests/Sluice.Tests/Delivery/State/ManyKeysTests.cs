@@ -5,7 +5,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>More keys than are read when a partition is taken.</summary>
+/// <summary>More keys than are read when a partition is acquired.</summary>
 public class ManyKeysTests
 {
     private const int Keys = 50_000;
@@ -15,12 +15,12 @@ public class ManyKeysTests
     [Theory]
     [InlineData(1, true)]
     [InlineData(2, false)]
-    public async Task EachOfManyKeysHasItsStateAlsoBehindACrash(int partitions, bool isInside)
+    public async Task EachOfManyKeysKeepsItsStateAfterACrash(int partitions, bool isInside)
     {
         await using var store = new MemoryStreamStore();
         await LiveAsync(store, partitions, [.. Enumerable.Range(0, Keys)]);
 
-        // Of each key once more, and the process dies in the middle of it: most of what it needs it had to read first.
+        // One more item of each key; the process dies in the middle, and has to read most of the state first.
         int[] again = [.. Enumerable.Range(0, Keys).OrderBy(static n => (n * 7919L) % Keys)];
         var mortal = new MortalStore(store, 150, isInside ? Moment.Inside : Moment.After);
         Consecutor<int> dying = Make(mortal, partitions);
@@ -48,13 +48,13 @@ public class ManyKeysTests
             accepted += state.Times;
         }
         Assert.Equal(Keys, seen.Count);
-        // What the store has, not what was counted: an append of the process that died may arrive at any time.
+        // Compared with the store, not with the counts: an append of the dead process may arrive at any time.
         Assert.Equal((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions.Sum(static partition => partition.Tail),
             accepted);
     }
 
     [Fact]
-    public async Task OfVeryManyKeysSomeAreForgottenAndReadAgain()
+    public async Task StateOfManyKeysIsEvictedAndReadAgain()
     {
         var memory = new StateMemory(1_000_000);
         var cells = new StateCells<int>(new(0, "Count", static _ => 0, static _ => 0), memory);

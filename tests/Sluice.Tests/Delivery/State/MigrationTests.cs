@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>State of an older version: migrated; or the item that needs it fails, and no other.</summary>
+/// <summary>State of an older version is migrated, or only the items that need it fail.</summary>
 public class MigrationTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -32,7 +32,7 @@ public class MigrationTests
     }
 
     [Fact]
-    public async Task AnOperatorHasASchemaToo()
+    public async Task AScanMigratesItsStateWithASchema()
     {
         await using var store = new MemoryStreamStore();
         await LiveAsync(Scan(store, static source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("node") | (_ => { })),

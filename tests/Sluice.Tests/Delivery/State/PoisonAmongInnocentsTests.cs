@@ -5,8 +5,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>An item that ends every process it runs in, in a consecutor that keeps state, with two members that take the partitions from
-/// each other.</summary>
+/// <summary>An item kills every process it runs in. The consecutor keeps state, and two members take its partitions over from each
+/// other.</summary>
 public class PoisonAmongInnocentsTests
 {
     private const int Poison = 11;
@@ -20,7 +20,7 @@ public class PoisonAmongInnocentsTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task WhatKillsTwoProcessesInTurnDiesAloneAndACleanStopBetweenChargesNothing()
+    public async Task APoisonItemDiesAloneAndAStopBetweenCrashesChargesNoItem()
     {
         await using var store = await ScenarioStore.OpenAsync(clock);
         string name = "a";
@@ -43,7 +43,7 @@ public class PoisonAmongInnocentsTests
             (current, name) = (next, heir);
         }
 
-        // One in company, three alone, and the stop.
+        // One crash among other items, three alone, and the stop.
         Assert.Equal(5, deaths);
         DeadLetter letter = Assert.Single(await current.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal(Poison, letter.Item);
@@ -60,7 +60,7 @@ public class PoisonAmongInnocentsTests
         bool IsOver() => current.Snapshot() is { IsIdle: true, Accepted: Items, Completed: Items - 1, Dead: 1, Unaccounted: 0 };
     }
 
-    /// <summary>In the middle of what it does, by a deadline that passes at once.</summary>
+    /// <summary>Stops the consecutor in the middle of its work, by a deadline that passes at once.</summary>
     private async Task StopAsync(Consecutor<int> consecutor)
     {
         Task<bool> stopping = consecutor.StopAsync(TimeSpan.Zero);
@@ -84,7 +84,7 @@ public class PoisonAmongInnocentsTests
         return made;
     }
 
-    /// <summary>What was put out: exactly what was committed, by whichever member.</summary>
+    /// <summary>Reads the outputs: exactly those that were committed, by either member.</summary>
     private Consecutor<string> Sums(IStreamStore store)
         => new("sums", source => source | ledger.Sink<string>(),
         new() { Store = store, Stream = new() { Partitions = 1 }, Process = new() });

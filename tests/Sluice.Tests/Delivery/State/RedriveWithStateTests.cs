@@ -3,8 +3,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Letters of a consecutor with state are redriven, and the process dies at every call of the store in turn: each item counts
-/// once, in what comes out and in all states.</summary>
+/// <summary>Dead letters of a consecutor with state are redriven, and the process dies at each call of the store in turn: each item counts
+/// once in the outputs and in all states.</summary>
 public class RedriveWithStateTests
 {
     private const int Items = 12;
@@ -13,10 +13,10 @@ public class RedriveWithStateTests
 
     [Theory]
     [InlineData("check")]                            // an item in front of all state
-    [InlineData("after")]                            // an item of which something was remembered: it begins anew
+    [InlineData("after")]                            // an item that has changed state: it starts from the beginning
     [InlineData("write")]                            // a chunk, which is a child of its items
     [InlineData("bisect")]                           // a half of a chunk, child of a child
-    public async Task ARedriveInWhichTheProcessDiesIsExact(string bad)
+    public async Task ARedriveIsExactWhereverTheProcessDies(string bad)
     {
         int calls = await RunAsync(bad, int.MaxValue, Moment.After);
         Assert.True(calls > 10, $"{calls} calls");

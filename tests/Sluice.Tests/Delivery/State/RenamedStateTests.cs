@@ -5,13 +5,14 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>State whose node the code does not have, or has as another one: nobody begins from zero without a word.</summary>
+/// <summary>Stored state whose node the code does not have, or has with another shape: the start is refused, so no state silently starts
+/// from zero.</summary>
 public class RenamedStateTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ARenamedNodeIsRefusedAndListedUntilItIsSaid()
+    public async Task ARenamedNodeIsRefusedUntilTheRenameIsDeclared()
     {
         await using var store = new MemoryStreamStore();
         await LiveAsync(Make(store, "balance"), 10, 10, 11);
@@ -36,7 +37,7 @@ public class RenamedStateTests
     }
 
     [Fact]
-    public async Task DroppedStateIsGoneAndChainsOfNamesAreFollowed()
+    public async Task DroppedStateIsDeletedAndChainsOfRenamesAreFollowed()
     {
         await using var store = new MemoryStreamStore();
         await LiveAsync(Make(store, "a"), [.. Enumerable.Range(0, 2_500)]);
@@ -48,7 +49,7 @@ public class RenamedStateTests
     }
 
     [Fact]
-    public void WhatIsSaidHasToFitToTheCode()
+    public void ContradictoryStateOptionsAreRefused()
     {
         var store = new MemoryStreamStore();
         Assert.Contains("renames 'a' in a circle", Refusal(StateOptions.Renamed("a", "b"), StateOptions.Renamed("b", "a")),
@@ -65,9 +66,9 @@ public class RenamedStateTests
         string Refusal(params StateChange[] said) => Assert.Throws<ArgumentException>(() => Make(store, "sum", said)).Message;
     }
 
-    /// <summary>A node of the same name that is another one must not read the state, whatever its serializer would make of it.</summary>
+    /// <summary>A node with the same name but another shape must not read the state.</summary>
     [Fact]
-    public async Task AnotherNodeUnderTheSameNameIsRefused()
+    public async Task ANodeWithStateOfAnotherShapeIsRefused()
     {
         await using var store = new MemoryStreamStore();
         await LiveAsync(Make(store, "sum"), 1, 2);
@@ -84,13 +85,13 @@ public class RenamedStateTests
         Assert.Equal(["1=2", "2=4"], await RowsAsync(store, "sum"));
     }
 
-    /// <summary>At each call of the store the process dies: what was moved is moved, the rest is moved by the next one, and each item
-    /// counts once.</summary>
+    /// <summary>The process dies at each call of the store in turn: the next process moves the remaining rows, and each item counts
+    /// once.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task ACrashInTheMiddleOfARenamingLosesAndDoublesNothing(int moment)
+    public async Task ACrashDuringARenameNeitherLosesNorDuplicatesState(int moment)
     {
         int[] keys = [.. Enumerable.Range(0, 900)];
         bool hasLived = false;
@@ -109,10 +110,10 @@ public class RenamedStateTests
         }
     }
 
-    /// <summary>An older program beside a newer one that has renamed a node: who gets a partition that it does not understand stops, says
-    /// why, and has changed nothing.</summary>
+    /// <summary>An older program runs beside a newer one that has renamed a node. The older program stops at a partition that it does not
+    /// understand, says why, and changes nothing.</summary>
     [Fact]
-    public async Task AnOlderAndANewerProgramTakeTurnsOnWhatTheyUnderstandOnly()
+    public async Task AnOlderProgramStopsAtAPartitionWithARenamedNode()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);

@@ -17,8 +17,8 @@ public class StateCrashTests
         await PlayAsync(lab, faults, items, keys, hasLanes, cancellation);
     });
 
-    /// <remarks>Each theft makes whoever has a partition give up what is under way there, and take it anew with its next heartbeat, with
-    /// other partitions or before them.</remarks>
+    /// <remarks>After each theft the owner gives up its items in flight, and acquires the partition again with its next heartbeat, together
+    /// with other partitions or before them.</remarks>
     [Fact]
     public async Task StateByKeyIsExactAndInOrderAlsoIfPartitionsAreTakenAway()
     {
@@ -70,7 +70,7 @@ public class StateCrashTests
     }
 
     [Fact]
-    public Task WithoutKeysTheWholeIsInOrder() => CrashLab.PlayAllAsync(40, async (seed, cancellation) =>
+    public Task AScanWithoutKeysIsExactAndInOrder() => CrashLab.PlayAllAsync(40, async (seed, cancellation) =>
     {
         var random = new Random(seed);
         int items = random.Next(1, 60);

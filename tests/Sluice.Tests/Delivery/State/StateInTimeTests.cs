@@ -5,13 +5,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Windows and chunks with a time limit in consecutors: over restarts, and with clocks that are set.</summary>
+/// <summary>Windows and chunks with a time limit in consecutors, over restarts and with wall clocks that jump.</summary>
 public class StateInTimeTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task AWindowGoesOnOverARestartAndIsClosedThoughNothingComes()
+    public async Task AWindowSurvivesRestartsAndClosesWithoutAnotherItem()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -34,7 +34,7 @@ public class StateInTimeTests
     }
 
     [Fact]
-    public async Task AWindowIsClosedThoughTimePassesWhileTheStoreIsAsked()
+    public async Task AWindowThatFallsDueDuringALeaseIsClosed()
     {
         var clock = new TestClock();
         TimeSpan moment = TimeSpan.FromMilliseconds(1);
@@ -80,7 +80,7 @@ public class StateInTimeTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public async Task WhatBecomesDueWhileThePumpLooksIsNotMissed(int partitions)
+    public async Task ARetryThatFallsDueWhileThePumpLooksIsNotMissed(int partitions)
     {
         for (int seed = 0; seed < 20; seed++)
         {
@@ -113,7 +113,7 @@ public class StateInTimeTests
     }
 
     [Fact]
-    public async Task AChunkThatIsNotFullIsPutOutWhenItsTimeHasCome()
+    public async Task AnIncompleteChunkIsPutOutWhenItsTimeLimitExpires()
     {
         var clock = new TestClock();
         await using var store = new MemoryStreamStore(clock);
@@ -146,7 +146,7 @@ public class StateInTimeTests
             | (window => $"{window.Start:HH:mm}-{window.End:HH:mm} {string.Join(',', window.Items)}") | ledger.Sink<string>(),
         new() { Store = store, Process = new(), Run = new() { Time = time } });
 
-    /// <summary>Moves the clock once, and waits; by seconds more in case a timer was about to be set just then.</summary>
+    /// <summary>Advances the clock once and waits; then second by second, in case a timer was about to be set just then.</summary>
     private static async Task AdvanceUntilAsync(TestClock clock, TimeSpan by, Func<bool> isReached)
     {
         clock.Advance(by);
@@ -157,7 +157,7 @@ public class StateInTimeTests
         }
     }
 
-    /// <summary>Something happens while it finds out that there is nothing to lease.</summary>
+    /// <summary>Runs an action while a lease finds no items.</summary>
     private sealed class SlowLeases(IStreamStore inner, Action meanwhile) : StreamStoreWrapper(inner)
     {
         public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
@@ -169,7 +169,7 @@ public class StateInTimeTests
     }
 }
 
-/// <summary>A clock that goes on a little whenever somebody looks at it: what was ahead at one look is past at the next.</summary>
+/// <summary>A clock that advances a little at each reading: a time that was ahead at one reading is past at the next.</summary>
 internal sealed class CreepingClock(TestClock inner, int seed) : TimeProvider
 {
     private readonly Random random = new(seed);

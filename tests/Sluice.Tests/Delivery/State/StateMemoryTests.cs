@@ -7,12 +7,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Keyed state that does not fit into its budget: what is evicted is read again, together, and nothing depends on it.</summary>
+/// <summary>Keyed state that does not fit into its memory budget: evicted rows are read again, in one call, and the results do not
+/// change.</summary>
 public partial class StateMemoryTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>One call of the store for each epoch and node, whatever the number of keys.</summary>
+    /// <summary>One call of the store for each round and node, whatever the number of keys.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -34,10 +35,10 @@ public partial class StateMemoryTests
         Assert.All(counts.Values, static count => Assert.Equal(2, count));
     }
 
-    /// <summary>What a chunk gathers is in memory, and counts: keyed rows give way to it, and a warning is given once when it alone is too
-    /// much. When the chunk is full, its room is free.</summary>
+    /// <summary>The items of an open chunk are in memory and count: keyed rows are evicted for them, and one warning is given if they alone
+    /// exceed the budget. A full chunk frees its memory.</summary>
     [Fact]
-    public async Task WhatAChunkGathersCountsForTheBudgetAndKeyedRowsGiveWay()
+    public async Task AnOpenChunkCountsAgainstTheBudgetAndEvictsKeyedRows()
     {
         await using var store = new MemoryStreamStore();
         var memory = new StateMemory(400_000);
@@ -78,12 +79,12 @@ public partial class StateMemoryTests
         }
     }
 
-    /// <summary>A stage in front of KeyBy makes another type of the item: the key that the item was accepted with is a good guess. Where it
-    /// never is right, it is not made for ever.</summary>
+    /// <summary>A map in front of KeyBy changes the type of the item, so the consecutor guesses that the key is the one with which the item
+    /// was accepted. If the guess is never right, the consecutor stops guessing.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task BehindAStageThatChangesTheItemTheAcceptedKeyIsGuessed(bool isRight)
+    public async Task StateBehindAMapIsPrefetchedByTheAcceptedKey(bool isRight)
     {
         await using var store = new CountingStore(new MemoryStreamStore());
         await using var consecutor = new Consecutor<int>("work",
@@ -106,7 +107,7 @@ public partial class StateMemoryTests
     }
 
     [Fact]
-    public async Task OneBudgetIsSharedByTheConsecutorsOfAProcessAndFreeWhenTheyEnd()
+    public async Task ConsecutorsShareTheStateBudgetAndFreeItWhenTheyEnd()
     {
         await using var store = new MemoryStreamStore();
         var memory = new StateMemory(200_000);
@@ -131,10 +132,10 @@ public partial class StateMemoryTests
         Assert.Equal(0, memory.Bytes);
     }
 
-    /// <summary>Items that fail undo their epoch, with rows in it that were just read: whatever the budget, the result is that of a
+    /// <summary>A failed item undoes its round, including rows that were just read. Whatever the budget, the result is that of a plain
     /// loop.</summary>
     [Fact]
-    public async Task WhateverIsEvictedAndUndoneTheResultIsTheSame()
+    public async Task EvictionAndRollbackOfStateDoNotChangeTheResult()
     {
         for (int seed = 1; seed <= 30; seed++)
         {
@@ -178,9 +179,9 @@ public partial class StateMemoryTests
         }
     }
 
-    /// <summary>The oldest go first, of all partitions, and none that an epoch uses.</summary>
+    /// <summary>The oldest rows of all partitions are evicted first, and none that a round uses.</summary>
     [Fact]
-    public void TheLeastRecentlyUsedGoFirst()
+    public void TheLeastRecentlyUsedRowsAreEvictedFirst()
     {
         var memory = new StateMemory(20_000);
         StateCells<int>[] partitions = [.. Enumerable.Range(0, 4)
@@ -214,7 +215,7 @@ public partial class StateMemoryTests
     }
 
     [Fact]
-    public void ARowThatIsWrittenAllocatesLittleBesideItself()
+    public void AWrittenRowAllocatesLittleExtraMemory()
     {
         const int Count = 10_000;
         string[] keys = [.. Enumerable.Range(0, Count).Select(static n => $"account-{n}")];
@@ -229,7 +230,7 @@ public partial class StateMemoryTests
     /// <summary>Each key that a store cannot tell from another one fails its item; all others are kept apart, on the way through the store
     /// as well.</summary>
     [Fact]
-    public async Task KeysThatLookAlikeAreKeptApartAndThoseThatCannotBeAreRefused()
+    public async Task SimilarKeysAreKeptApartAndUnstorableKeysAreRefused()
     {
         string[] good = ["", " ", "a", "A", "\u00e9", "e\u0301", "\u212b", "\u00c5", "😀", "\n", "a\u0001", "\ufffd", new('k', 10_000), "%",
             "'", "\"", "$end"];

@@ -5,13 +5,13 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What is said of state when it is misused, changed, looked at, or larger than a commit.</summary>
+/// <summary>Stored state that is misused, migrated, listed, or larger than a commit.</summary>
 public partial class StateTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void WhatKeepsStateNeedsANameAndNoLanesAndNoEndOfTheRun()
+    public void AStageThatCannotStoreItsStateIsRefusedWithTheReason()
     {
         string nameless = Refusal(source => source.Scan(0, (sum, n) => sum + n) | (_ => { }));
         Assert.Contains("keeps state in a consecutor, and needs a name of its own: its state outlives the code", nameless,
@@ -34,10 +34,10 @@ public partial class StateTests
             new() { Delivery = delivery ?? Sluice.DeliveryGuarantee.Replay(1) })).Message;
     }
 
-    /// <summary>What a window puts out is an item of its own once something behind it fails: too late to find out that it cannot be
-    /// written.</summary>
+    /// <summary>A window becomes an item of its own once a stage behind it fails. That would be too late to find out that the window cannot
+    /// be written.</summary>
     [Fact]
-    public void WhatIsPutOutAndCannotBeStoredIsRefusedWhenItIsMade()
+    public void AWindowTypeUnknownToTheSerializerIsRefusedAtConstruction()
     {
         PayloadException failure = Assert.Throws<PayloadException>(() => new Consecutor<int>("numbers",
             source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours") | (_ => { }),
@@ -51,7 +51,7 @@ public partial class StateTests
     }
 
     [Fact]
-    public async Task AKeyThatBelongsToAnotherPartitionIsRefusedByName()
+    public async Task AnItemWhoseKeyBelongsToAnotherPartitionIsDeadLettered()
     {
         await using var consecutor = new Consecutor<int>("numbers",
             source => source | Stage.KeyBy((int n) => $"{n}") | Sluice.StageNode.Of(() => new Count()) | Stage.Named("count") | (_ => { }),
@@ -67,7 +67,7 @@ public partial class StateTests
     }
 
     [Fact]
-    public async Task StateIsReadFromOutside()
+    public async Task ListStateReadsTheStoredStateOfANode()
     {
         await using var store = new MemoryStreamStore();
         await using Consecutor<int> consecutor = Counting(store);
@@ -118,7 +118,7 @@ public partial class StateTests
     }
 
     [Fact]
-    public async Task WhatIsTooMuchForOneCommitIsDividedAndAnItemThatIsTooMuchAloneIsSpilled()
+    public async Task OutputsOfAScanBeyondTheLimitOfACommitAreAllCommitted()
     {
         await using var store = new MemoryStreamStore();
         await store.OpenStreamAsync("out", new() { Partitions = 1 }, Cancellation);

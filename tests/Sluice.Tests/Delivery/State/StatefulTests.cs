@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Consecutors whose nodes remember something, over the ends of their processes.</summary>
+/// <summary>Consecutors with state, over stops and crashes of their processes.</summary>
 public class StatefulTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -30,7 +30,7 @@ public class StatefulTests
     }
 
     [Fact]
-    public async Task WhatAFailedItemHasChangedIsUndoneAndLaterItemsOfItsKeyWait()
+    public async Task AFailedItemsStateChangesAreUndoneAndLaterItemsOfItsKeyWait()
     {
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
@@ -79,9 +79,9 @@ public class StatefulTests
         Assert.Equal(Enumerable.Range(0, 3).Select(static n => string.Join(',', Enumerable.Range(n * 10, 10))), ledger.Lines);
     }
 
-    /// <summary>Everything that was stored of it is deleted by one commit.</summary>
+    /// <summary>One commit deletes all the rows that were stored of the chunk.</summary>
     [Fact]
-    public async Task AChunkThatIsGatheredOneByOneIsNotTooLargeForACommit()
+    public async Task AChunkOfMoreItemsThanACommitHoldsIsPutOut()
     {
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();
@@ -96,7 +96,7 @@ public class StatefulTests
     }
 
     [Fact]
-    public async Task WhatAChunkBecomesIsTriedAgainByItself()
+    public async Task AFailedOutputOfAChunkIsRetriedByItself()
     {
         await using var store = await ScenarioStore.OpenAsync();
         var ledger = new Ledger();

@@ -4,8 +4,8 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>Operators behind a KeyBy in a consecutor: those that keep state by key are what they would be for each key alone, over
-/// restarts; the others are refused by name.</summary>
+/// <summary>Operators behind a KeyBy in a consecutor: those with state by key treat each key as if it were alone, over restarts; the others
+/// are refused by name.</summary>
 public sealed class StoredByKeyTests
 {
     private const int Keys = 5;
@@ -28,7 +28,7 @@ public sealed class StoredByKeyTests
     }
 
     [Theory, MemberData(nameof(Lanes))]
-    public async Task ADistinctRemembersSomeItemsOfEachKey(int lanes, bool isKeyed)
+    public async Task ADistinctRemembersALimitedNumberOfItemsPerKey(int lanes, bool isKeyed)
     {
         var known = Enumerable.Range(0, Keys).Select(static _ => new List<int>()).ToArray();
         int[] items = [.. Items(80).Select(static n => n % 30)];
@@ -76,7 +76,7 @@ public sealed class StoredByKeyTests
     }
 
     [Fact]
-    public void TheOthersAreRefusedByName()
+    public void OperatorsWithoutStateByKeyAreRefusedByName()
     {
         Dictionary<string, Func<Source<int>, Source<string>>> refused = new()
         {

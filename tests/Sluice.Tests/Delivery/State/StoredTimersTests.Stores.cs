@@ -13,7 +13,7 @@ public sealed partial class StoredTimersTests
         for (int i = 0; i < 3_000; i++) await Member.NextAsync();
     }
 
-    /// <summary>What was put out is written before its commit is made.</summary>
+    /// <summary>Waits for the rows: the ledger is written before its commit is made.</summary>
     private static async Task UntilRowsAsync(IStreamStore store, string name, int count)
     {
         while (await RowsAsync(store, name) != count) await Member.NextAsync();

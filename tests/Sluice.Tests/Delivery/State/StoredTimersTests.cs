@@ -16,9 +16,9 @@ public sealed partial class StoredTimersTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>The same class of node, in a run and in a consecutor that stops in between.</summary>
+    /// <summary>Each line of the script is sent to a consecutor that is stopped afterwards.</summary>
     [Fact]
-    public async Task ATimerIsMovedCancelledAndToldApartByNameAlsoOverRestarts()
+    public async Task TimersCanBeMovedAndCancelledByNameOverRestarts()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         string[][] script =
@@ -41,7 +41,7 @@ public sealed partial class StoredTimersTests
         await using Consecutor<string> last = Remotes(store);
         await last.StartAsync(Cancellation);
         await RestAsync();
-        Assert.Equal(5, ledger.Lines.Count);         // it was moved by the last one that set it
+        Assert.Equal(5, ledger.Lines.Count);         // the last command that set the timer has moved it
         clock.Advance(TimeSpan.FromMinutes(1));
         await Member.UntilAsync(() => ledger.Lines.Count == 6);
         Assert.Equal("x:b", ledger.Lines[^1]);
@@ -51,7 +51,7 @@ public sealed partial class StoredTimersTests
     [Theory]
     [InlineData(1)]
     [InlineData(3)]
-    public async Task WhatBecomesDueWhileNobodyLivesFiresInOrderBeforeTheNextItem(int lanes)
+    public async Task OverdueTimersFireInOrderBeforeTheNextItem(int lanes)
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using (Consecutor<string> first = Remotes(store, lanes))
@@ -71,7 +71,7 @@ public sealed partial class StoredTimersTests
     }
 
     [Fact]
-    public async Task AHandlerThatThrowsIsTriedAgainThenALetterAndOthersGoOn()
+    public async Task AFailingTimerIsRetriedThenDeadLetteredAndOtherTimersFire()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         bool isMended = false;
@@ -97,9 +97,10 @@ public sealed partial class StoredTimersTests
         Assert.Equal((0L, 0L), (consecutor.Snapshot().Dead, consecutor.Snapshot().Unaccounted));
     }
 
-    /// <summary>What timers do is more than a commit holds, or cannot be written: the one that is to blame dies alone.</summary>
+    /// <summary>The outputs of the timers exceed a commit, and the state of one timer cannot be written: only that timer becomes a dead
+    /// letter.</summary>
     [Fact]
-    public async Task TimersThatDoTooMuchFireInSeveralCommits()
+    public async Task TimersBeyondTheLimitOfACommitFireAndAnUnwritableOneDiesAlone()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<string> consecutor = Remotes(store);
@@ -119,7 +120,7 @@ public sealed partial class StoredTimersTests
     }
 
     [Fact]
-    public async Task OneThatSetsItselfAgainForNowLetsItemsThrough()
+    public async Task ATimerThatIsSetAgainAtOnceLetsItemsThrough()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<string> consecutor = Remotes(store);
@@ -131,7 +132,7 @@ public sealed partial class StoredTimersTests
     }
 
     [Fact]
-    public async Task PendingTimersDoNotKeepItFromBeingIdleAndDoNotFireWhileItIsPaused()
+    public async Task PendingTimersCountAsIdleAndDoNotFireDuringAPause()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<string> consecutor = Remotes(store);
@@ -149,7 +150,7 @@ public sealed partial class StoredTimersTests
     }
 
     [Fact]
-    public async Task AtTheEndOfTheInputNoTimerFiresAndNoneIsLeft()
+    public async Task TheEndOfTheInputRemovesTimersWithoutFiringThem()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<string> consecutor = Remotes(store);
@@ -167,7 +168,7 @@ public sealed partial class StoredTimersTests
     }
 
     [Fact]
-    public async Task TimersMoveWithARenamedNodeAndAreNotForgottenWithoutAWord()
+    public async Task TimersFollowARenamedNodeAndAnUndeclaredRenameIsRefused()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using (Consecutor<string> first = Remotes(store))
@@ -204,9 +205,9 @@ public sealed partial class StoredTimersTests
         Assert.Equal(2, ledger.Lines.Count);
     }
 
-    /// <summary>Of many timers the next ones are in memory, and a start reads the first pages.</summary>
+    /// <summary>Only the timers that are due next are in memory, and a start reads only the first pages.</summary>
     [Fact]
-    public async Task ManyTimersAreNeitherInMemoryNorReadAtTheStart()
+    public async Task ManyTimersStayOutOfMemoryAndFireInOrder()
     {
         int count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_TIMERS") ?? "5000",
             System.Globalization.CultureInfo.InvariantCulture);
@@ -241,7 +242,7 @@ public sealed partial class StoredTimersTests
     }
 
     [Fact]
-    public void WhereTimersDoNotFitInAConsecutorIsSaid()
+    public void TimersAreRefusedInABranchAndWithoutAName()
     {
         using var store = new Disposed();
         var fork = Assert.Throws<InvalidTopologyException>(() => new Consecutor<string>("remotes", source => source.ForkJoin(

@@ -3,7 +3,8 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>A store in which somebody takes partitions away, and gives them back at once, ten times at most; drawn from a seed.</summary>
+/// <summary>A store in which another member takes partitions away and gives them back at once, at most ten times; drawn from a
+/// seed.</summary>
 internal sealed class ThievingStore(IStreamStore inner, int seed) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private const int OneIn = 20;

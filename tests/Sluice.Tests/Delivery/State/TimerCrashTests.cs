@@ -19,8 +19,8 @@ public class TimerCrashTests
     public Task ATimeoutByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds,
         (seed, _) => PlayAsync(seed, static () => new Reminder(), static () => new ReminderOracle()));
 
-    /// <summary>Items come while the clock stands; it goes on when all of them have ended, and stands until everything that became due is
-    /// there. Lives end at any call in between.</summary>
+    /// <summary>Items arrive while the clock stands still. The clock advances when all items have ended; then the test waits for all due
+    /// timers. A process may die at any call in between.</summary>
     private static async Task PlayAsync(int seed, Func<TimedStageNode<int, string, List<int>>> node, Func<Oracle> oracleOf)
     {
         var random = new Random(seed);
@@ -144,7 +144,7 @@ public class TimerCrashTests
 
         public abstract void Take(string key, int item, DateTimeOffset now);
 
-        /// <summary>What becomes due, and whether it never succeeds.</summary>
+        /// <summary>The lines of the timers that become due, and whether each timer never succeeds.</summary>
         public IEnumerable<(string Line, bool IsDead)> Pass(DateTimeOffset now, Faults faults)
         {
             foreach (var timer in Due.Where(timer => timer.Value <= now).OrderBy(timer => timer.Value).Select(static timer => timer.Key)
@@ -161,7 +161,7 @@ public class TimerCrashTests
 
         protected virtual void Fire(string key, string timer) => Held.Remove(key);
 
-        /// <summary>One that fails gives up its order: what comes out is known where no other timer of its key is set.</summary>
+        /// <summary>A timer that fails loses its order, so its output is known only if no other timer of its key is set.</summary>
         protected virtual bool MayFail(string key, string timer) => true;
     }
 
@@ -230,7 +230,7 @@ public class TimerCrashTests
         }
     }
 
-    /// <summary>Something is begun by items and ended by every fourth number; what is not ended is reminded of soon, and given up
+    /// <summary>Items begin a task, and each fourth number ends it. A task that is not ended is reminded of soon, and given up
     /// late.</summary>
     private sealed class Reminder : TimedStageNode<int, string, List<int>>, IFaulty
     {

@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>How much of what is due goes into one commit, and whose turn it is when timers are always due.</summary>
+/// <summary>How many due timers go into one commit, and whose turn it is when timers are always due.</summary>
 public sealed class TimerTurnsTests
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
@@ -14,14 +14,14 @@ public sealed class TimerTurnsTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>Each row by time that moves is three parts of a commit.</summary>
+    /// <summary>Each timer that moves takes three parts of a commit.</summary>
     [Theory]
     [InlineData(1, 1, false)]
     [InlineData(3, 1, false)]
     [InlineData(1, 2, false)]
     [InlineData(1, 2, true)]
     [InlineData(3, 2, true)]
-    public async Task TimersThatWereMovedOnAreMoreThanACommitHolds(int lanes, int nodes, bool isRestarted)
+    public async Task MoreMovedTimersThanACommitHoldsAllFire(int lanes, int nodes, bool isRestarted)
     {
         const int Keys = 500;
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
@@ -77,7 +77,7 @@ public sealed class TimerTurnsTests
 
     /// <summary>A handler that needs most of a commit is not to blame for the rows that move beside it.</summary>
     [Fact]
-    public async Task AHandlerThatPutsOutMuchFiresBesideManyThatWereMovedOn()
+    public async Task ATimerWithManyOutputsFiresBesideManyMovedTimers()
     {
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
         await using Consecutor<string> consecutor = Make(store,
@@ -147,12 +147,12 @@ public sealed class TimerTurnsTests
         Assert.Equal(["!tick has ended", "a:60"], ledger.Lines.Order(StringComparer.Ordinal));
     }
 
-    /// <summary>Others have something all the time: each of their items waits until timers of the idle partition have fired. Where their
-    /// items take all the room, timers wait for a second.</summary>
+    /// <summary>The other partition always has items, and each of them waits until timers of the idle partition have fired. If items use
+    /// all of MaxInFlight, timers wait for a second.</summary>
     [Theory]
     [InlineData(4)]
     [InlineData(1)]
-    public async Task TimersOfAPartitionThatHasNoItemsFireWhileOthersAreBusy(int capacity)
+    public async Task TimersOfAnIdlePartitionFireWhileOtherPartitionsAreBusy(int capacity)
     {
         const int Items = 20;
         await using IStreamStore store = await ScenarioStore.OpenAsync(clock);
@@ -199,8 +199,8 @@ public sealed class TimerTurnsTests
 
     private static string KeyOf(string item) => item.TrimStart('!').Split(':')[0];
 
-    /// <summary>Tells "!KEY" when nothing has come for so many seconds, and hands on everything; a key that is a number puts out as many
-    /// items by name, besides.</summary>
+    /// <summary>Puts out "!KEY" when no item has come for the given seconds, and passes every item on. A key that is a number also puts out
+    /// that many items into the output "many".</summary>
     private sealed class Quiet : TimedStageNode<string, string, int>
     {
         private readonly NamedOutput<string> many = new("many");

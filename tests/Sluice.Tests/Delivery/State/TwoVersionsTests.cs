@@ -17,7 +17,7 @@ public class TwoVersionsTests
     /// <summary>Old code goes on until new code has written. From there on it leaves the partition alone, and goes on with the other
     /// one.</summary>
     [Fact]
-    public async Task OldCodeLeavesAPartitionAloneThatNewCodeHasWritten()
+    public async Task OldCodeDoesNotTouchAPartitionThatNewCodeHasWritten()
     {
         await using var store = await ScenarioStore.OpenAsync();
         string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"k{n}").OrderBy(static key => EntryKey.Of(key).PartitionOf(2))];
@@ -57,9 +57,10 @@ public class TwoVersionsTests
         Assert.Equal($"{there}=xxxx", seen.Last(line => line.StartsWith($"{there}=", StringComparison.Ordinal)));
     }
 
-    /// <summary>Where nobody has raised the version of the code, the version of the state still says so, and nothing is changed.</summary>
+    /// <summary>If the code version was not raised, the version of the state still stops older code, and the state is not
+    /// changed.</summary>
     [Fact]
-    public async Task StateThatIsNewerThanTheCodeStopsItAndIsNotTouched()
+    public async Task StateOfANewerVersionIsRefusedAndNotChanged()
     {
         await using var store = await ScenarioStore.OpenAsync();
         await using (Consecutor<string> renewed = New(store, codeVersion: 0))
@@ -82,10 +83,10 @@ public class TwoVersionsTests
         Assert.Equal(["a=x", "a=xx"], seen);
     }
 
-    /// <summary>What came out of a chunk waits for its node, and what the chunk holds is kept, while code that calls it otherwise does not
-    /// start; then it says that it was renamed.</summary>
+    /// <summary>Code that lacks the node does not start, and both the chunk's output and the items it holds are kept. Code that declares
+    /// the rename processes them.</summary>
     [Fact]
-    public async Task CodeWithoutANodeLeavesWhatTheNodeHoldsAndHasPutOut()
+    public async Task CodeWithoutANodeIsRefusedAndTheStateOfTheNodeIsKept()
     {
         var clock = new TestClock();
         await using var store = await ScenarioStore.OpenAsync(clock);

@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What nodes remember, while the store does not answer for a moment.</summary>
+/// <summary>Stored state while the store fails for a moment.</summary>
 public class UnansweredStateTests
 {
     private const int Keys = 10_050;                 // some more than are read when a partition is taken
@@ -12,7 +12,7 @@ public class UnansweredStateTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task ThatAStateCannotBeReadForAMomentIsNoFaultOfTheItem()
+    public async Task AFailedReadOfStateIsNotChargedToTheItem()
     {
         TestClock clock = new();
         await using var store = new SilentStore(new MemoryStreamStore(clock));
@@ -49,9 +49,10 @@ public class UnansweredStateTests
         { Key = static n => $"{n}" };
     }
 
-    /// <remarks>A lease has failed, so it has given its partition back, and is about to take it anew; its sum is not put out yet.</remarks>
+    /// <remarks>A lease has failed, so the consecutor has given its partition back and is about to acquire it again. Its sum is not put out
+    /// yet.</remarks>
     [Fact]
-    public async Task TheEndIsNotThereWhileThePartitionIsNobodys()
+    public async Task WaitForIdleWaitsWhileThePartitionHasNoOwner()
     {
         TestClock clock = new();
         await using var store = new SilentStore(new MemoryStreamStore(clock));

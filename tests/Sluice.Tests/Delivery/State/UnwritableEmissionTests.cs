@@ -5,7 +5,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>What a node puts out, fails and cannot be stored as an entry of its own: the consecutor neither fails nor tries it for
+/// <summary>An output that fails and cannot be stored as an item of its own: the consecutor neither fails nor retries it for
 /// ever.</summary>
 public class UnwritableEmissionTests
 {
@@ -14,11 +14,11 @@ public class UnwritableEmissionTests
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    /// <summary>The limit of a stream is about what is sent to it: a chunk of what was sent may be longer.</summary>
+    /// <summary>The entry limit of a stream applies to items that are sent; a chunk of such items may be longer.</summary>
     [Theory]
     [InlineData(2)]
     [InlineData(int.MaxValue)]
-    public async Task AChunkLongerThanAnEntryOfTheStreamIsTriedAgain(int failures)
+    public async Task AChunkLongerThanTheEntryLimitOfTheStreamIsRetried(int failures)
     {
         await using var store = new MemoryStreamStore();
         int left = failures;
@@ -44,7 +44,7 @@ public class UnwritableEmissionTests
     /// <summary>The item that completes the chunk is blamed first. If the next one meets the same chunk, the chunk is given up, and later
     /// items go through.</summary>
     [Fact]
-    public async Task AChunkThatItsSerializerRefusesIsALetterAndTheOthersGoOn()
+    public async Task AnUnwritableChunkIsGivenUpAndLaterChunksGoOn()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work", source => source.Chunk(3) | Stage.Named("some")
@@ -67,7 +67,7 @@ public class UnwritableEmissionTests
     }
 
     [Fact]
-    public async Task AWindowThatATimerClosesIsALetterThatNamesItsNode()
+    public async Task AnUnwritableWindowOfATimerIsADeadLetterThatNamesItsNode()
     {
         await using var store = new MemoryStreamStore(clock);
         await using var consecutor = new Consecutor<int>("work", source => source.Window(TimeSpan.FromHours(1)) | Stage.Named("hours")
@@ -87,7 +87,7 @@ public class UnwritableEmissionTests
     }
 
     [Fact]
-    public async Task AResultAtTheEndOfTheInputIsALetterThatNamesItsNode()
+    public async Task AnUnwritableResultAtTheEndIsADeadLetterThatNamesItsNode()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work",
@@ -102,12 +102,12 @@ public class UnwritableEmissionTests
         Assert.Equal("sum", Assert.Single(await store.ListDeadAsync(Member.Group, cancellation: Cancellation)).Node);
     }
 
-    /// <summary>A result that fails behind its node is an item of its own: when it has ended, as a letter or not, the node is not asked for
-    /// it once more.</summary>
+    /// <summary>A result that fails behind its node is an item of its own: once it has ended, the node is not asked for the result
+    /// again.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(int.MaxValue)]
-    public async Task AResultThatFailsIsPutOutOnce(int failures)
+    public async Task AFailedResultIsRetriedWithoutAskingItsNodeAgain(int failures)
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work",
@@ -122,7 +122,8 @@ public class UnwritableEmissionTests
         Assert.Equal(failures > 0 ? [] : ["3"], ledger.Lines);
     }
 
-    /// <summary>The bad one completes its chunk, and so was never remembered: it is blamed, and the chunk goes on with the next.</summary>
+    /// <summary>The bad item completes its chunk, so it was never stored: it alone becomes a dead letter, and the chunk goes on with the
+    /// next item.</summary>
     [Fact]
     public async Task AnItemThatMakesAChunkUnwritableDiesAlone()
     {
@@ -139,9 +140,9 @@ public class UnwritableEmissionTests
         Assert.Equal(4, Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation)).Item);
     }
 
-    /// <summary>What a handler throws may be as bad as what it returns.</summary>
+    /// <summary>A handler may throw an exception whose Message throws.</summary>
     [Fact]
-    public async Task AnExceptionThatCannotSayItsMessageIsALetterLikeOthers()
+    public async Task AnExceptionWhoseMessageThrowsIsDeadLetteredLikeOthers()
     {
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("work",

@@ -27,7 +27,7 @@ public class UnwritableStateTests
 
     [Theory]
     [MemberData(nameof(OperatorsAndValues))]
-    public async Task TheItemThatBringsItDiesAloneWhateverRemembersIt(string kind, string value)
+    public async Task AnItemWithAnUnwritableValueDiesAloneInEachOperator(string kind, string value)
     {
         await using var store = new MemoryStreamStore();
         await using Consecutor<int> consecutor = Make(store, source => Op(kind, source | (n => Made(n, value))) | ledger.Sink<string>());
@@ -50,7 +50,7 @@ public class UnwritableStateTests
     [Theory]
     [InlineData(0, "U+0000")]
     [InlineData(0xD83D, "half of a character")]
-    public async Task AKeyThatNoStoreCouldKeepIsAFailureOfItsItem(int letter, string why)
+    public async Task AnUnstorableKeyFailsOnlyItsItem(int letter, string why)
     {
         string key = $"a{(char)letter}";
         await using var store = new MemoryStreamStore();
@@ -67,7 +67,7 @@ public class UnwritableStateTests
 
     /// <summary>Of several bad items in one lease each is found, and what good ones have changed is there once.</summary>
     [Fact]
-    public async Task OfManyBadItemsEachIsFound()
+    public async Task EachOfManyUnwritableItemsIsDeadLettered()
     {
         await using var store = new MemoryStreamStore();
         await using Consecutor<int> consecutor = Make(store,
@@ -152,7 +152,7 @@ public class UnwritableStateTests
 
     private static IEnumerable<string> Sorted(IEnumerable<string> lines) => lines.Order(StringComparer.Ordinal);
 
-    /// <summary>Equal by number, so that a cycle harms nobody who compares.</summary>
+    /// <summary>Equal by number, so that a cycle does not break comparisons.</summary>
     public sealed class Thing : IEquatable<Thing>
     {
         public int Number { get; set; }

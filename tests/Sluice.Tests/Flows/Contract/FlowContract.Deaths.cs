@@ -5,15 +5,15 @@ using Sluice.Tests.Delivery;
 
 namespace Sluice.Tests.Flows;
 
-// 12 and 13: processors and starters that die.
+// Scenarios 12 and 13: hosts and starters that die.
 public abstract partial class FlowContract
 {
-    // 12: killed in mid-stream; what was put out stays, and nothing is put out twice.
+    // Scenario 12: the host is killed in mid-stream; its outputs stay, and none is written twice.
     [Theory]
     [InlineData(ResumeMode.FromScratch)]
     [InlineData(ResumeMode.PerItem)]
     [InlineData(ResumeMode.Checkpoint)]
-    public async Task AProcessorThatIsKilledInMidStreamGoesOn(ResumeMode resume)
+    public async Task AProcessorResumesAfterItsHostDiesInMidStream(ResumeMode resume)
     {
         const int Items = 60, LastOfTheFirst = 25;
         await using FlowLab lab = await NewLabAsync();
@@ -62,9 +62,9 @@ public abstract partial class FlowContract
         }
     }
 
-    // 12: a merge is repeated.
+    // Scenario 12: a merge is replayed.
     [Fact]
-    public async Task TwoMergesRepeatTheirOwnChoicesInWhateverOrderTheyGo()
+    public async Task EachMergeRepeatsItsOwnChoicesIfTheMergesRunInAnotherOrder()
     {
         await using FlowLab lab = await NewLabAsync();
         var both = new Processor("both") { Inputs = ["a", "b", "c", "d"], Outputs = ["p", "q"] };
@@ -99,11 +99,11 @@ public abstract partial class FlowContract
         }
     }
 
-    // 12: a repetition that is not the same.
+    // Scenario 12: a replay that differs.
     [Theory]
     [InlineData(2, "the values are not the same")]
     [InlineData(0, "it put out 1 values then, 0 now")]
-    public async Task WhatIsNotRepeatedAsItWasFailsTheRun(int second, string how)
+    public async Task AReplayWithOtherOutputFailsTheRun(int second, string how)
     {
         await using IStreamStore store = await OpenAsync(TimeProvider.System);
         await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
@@ -127,10 +127,10 @@ public abstract partial class FlowContract
             failure.Message);
     }
 
-    // 13: a service dies at each of its calls to the store in turn, while it starts a run, which starts it again under its id when it is
-    // back.
+    // Scenario 13: during a start, the starter dies at each of its store calls in turn. It comes back, and starts the run again under the
+    // same id.
     [Fact]
-    public async Task WhoeverDiesWhileItStartsARunStartsItAgain()
+    public async Task ARunCanBeStartedAgainAfterItsStarterDiesDuringTheStart()
     {
         await using FlowLab lab = await NewLabAsync();
         lab.Join().Register(Work, CopyAsync);
@@ -154,9 +154,9 @@ public abstract partial class FlowContract
         static IOVal[] Inputs() => [IOVal.Of("x", 1), IOVal.Of("x", 2), IOVal.Of("x", 3)];
     }
 
-    // 13: the starter dies while it puts values in.
+    // Scenario 13: the starter dies while it writes an input stream.
     [Fact]
-    public async Task AnInputWhoseStarterDiesFails()
+    public async Task AnInputStreamFailsWhenItsStarterDies()
     {
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);

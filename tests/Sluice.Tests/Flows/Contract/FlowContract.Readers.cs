@@ -4,7 +4,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-// 11: who waits, who reads little, late or not at all, and who fails, holds up nobody.
+// Scenario 11: a reader that waits, reads little, late or nothing, or fails, does not block the others.
 public abstract partial class FlowContract
 {
     private const int DiamondItems = 500;
@@ -13,7 +13,7 @@ public abstract partial class FlowContract
     private static readonly Processor Reader = new("reader") { Inputs = ["passed", "right"], Outputs = ["all"] };
 
     [Fact]
-    public async Task ADiamondThatIsReadOneSideAfterTheOtherGoesOn()
+    public async Task ADiamondThatIsReadOneSideAfterTheOtherDoesNotDeadlock()
     {
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);
@@ -63,7 +63,7 @@ public abstract partial class FlowContract
     }
 
     [Fact]
-    public async Task AProcessorThatWaitsHoldsNobodyUp()
+    public async Task AWaitingProcessorDoesNotBlockItsWriter()
     {
         await using FlowLab lab = await NewLabAsync();
         Supervisor service = lab.Join();
@@ -114,7 +114,7 @@ public abstract partial class FlowContract
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhoReadsTheFirstOnlyOrNothingHoldsNobodyUp(bool first)
+    public async Task AReaderOfOneValueOrNoneDoesNotBlockTheWriter(bool first)
     {
         await using FlowLab lab = await NewLabAsync();
         Supervisor service = lab.Join();
@@ -136,7 +136,7 @@ public abstract partial class FlowContract
     }
 
     [Fact]
-    public async Task AReaderThatFailsHoldsUpNobodyElse()
+    public async Task AFailedReaderDoesNotBlockTheOtherReaders()
     {
         await using FlowLab lab = await NewLabAsync();
         Supervisor service = lab.Join();
@@ -157,9 +157,9 @@ public abstract partial class FlowContract
         Assert.Contains("at 0", failure.Message, StringComparison.Ordinal);
     }
 
-    // Its reader comes when all is over (13).
+    // Scenario 13: the reader begins when the run has completed.
     [Fact]
-    public async Task AResultThatNobodyReadsHoldsNobodyUp()
+    public async Task AnUnreadResultDoesNotBlockTheRun()
     {
         await using FlowLab lab = await NewLabAsync();
         Supervisor service = lab.Join();

@@ -4,13 +4,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-// 13: crash inside a start.
+// Scenario 13: a crash during a start.
 public abstract partial class FlowContract
 {
     private static readonly TimeSpan HalfAnHour = StartSweeper.Grace / 2;
 
     [Fact]
-    public async Task WhatAStartLeavesThatDiedBeforeItsCommitIsRemoved()
+    public async Task StreamsOfAStartThatDiedBeforeItsCommitAreRemoved()
     {
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);
@@ -35,7 +35,7 @@ public abstract partial class FlowContract
     }
 
     [Fact]
-    public async Task AStartThatIsSlowIsLeftAlone()
+    public async Task ASlowStartIsNotSwept()
     {
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);
@@ -60,7 +60,7 @@ public abstract partial class FlowContract
     }
 
     [Fact]
-    public async Task AStartThatStoodStillForTooLongFailsByNameAndLeavesNothing()
+    public async Task AStartThatStallsTooLongFailsAndLeavesNoStreams()
     {
         var clock = new TestClock();
         await using IStreamStore store = await OpenAsync(clock);
@@ -84,7 +84,7 @@ public abstract partial class FlowContract
     }
 
     [Fact]
-    public async Task OfManyStartsThatDiedASweepRemovesAHundred()
+    public async Task ASweepRemovesAtMostAHundredDeadStarts()
     {
         const int Starts = 120;
         var clock = new TestClock();
@@ -101,7 +101,7 @@ public abstract partial class FlowContract
 
     private delegate Task Sweep();
 
-    // What a service does in its turn.
+    // One sweep, as a service makes it.
     private static Sweep NewSweep(IStreamStore store, TestClock clock)
     {
         var sweeper = new StartSweeper(store, "sweeper", FlowLab.Cancellation);
@@ -114,7 +114,7 @@ public abstract partial class FlowContract
         };
     }
 
-    /// <summary>A service dies when everything is there but the commit.</summary>
+    /// <summary>A service dies in a start: it has opened the streams, and has not committed yet.</summary>
     private static async Task DieInsideAStartAsync(IStreamStore store, TestClock clock, string run)
     {
         var isThere = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -3,8 +3,8 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What flows do over every store: the scenarios 6 and 11 to 13 of the protocol, as far as they are about flows. Each store has a
-/// class with these tests.</summary>
+/// <summary>What flows promise over every store: scenarios 6 and 11 to 13 of the protocol, for flows. Each store has a class that derives
+/// from this one.</summary>
 public abstract partial class FlowContract
 {
     private const int Many = 5_000;
@@ -17,11 +17,11 @@ public abstract partial class FlowContract
     /// <param name="time">Its clock.</param>
     protected abstract ValueTask<IStreamStore> OpenAsync(TimeProvider time);
 
-    // 6: a commit that fails, before it is applied or behind that, is made again until it is answered, and counts once.
+    // Scenario 6: a commit that fails, before or after it is applied, is retried until it is answered, and counts once.
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task CommitsThatFailAreMadeAgainAndCountOnce(bool isApplied)
+    public async Task FailedCommitsAreRetriedAndCountOnce(bool isApplied)
     {
         await using FlowLab lab = await NewLabAsync();
         var failing = new FailingCommits(lab.Store, isApplied);
@@ -59,7 +59,7 @@ public abstract partial class FlowContract
         }
     }
 
-    /// <summary>Of the first commits every other one fails.</summary>
+    /// <summary>A store that fails every second one of the first commits.</summary>
     private sealed class FailingCommits(IStreamStore inner, bool isApplied) : Sluice.Testing.StreamStoreWrapper(inner, leaveOpen: true)
     {
         private const int First = 12;

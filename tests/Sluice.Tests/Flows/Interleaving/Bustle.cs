@@ -1,49 +1,50 @@
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// Knows whether anything moves in a test that runs on the thread pool: what is begun inside of it, and whatever comes of that, counts
-/// while a thread is at it. Hearts, which have a thread of their own, are told of.
+/// Knows whether anything runs in a test that uses the thread pool. Code that is begun by <see cref="InsideAsync"/>, and everything that
+/// follows from it, counts while a thread executes it. Heartbeat timers have a thread of their own: they report by
+/// <see cref="Enter"/> and <see cref="Leave"/>.
 /// </summary>
-/// <remarks>Thread-safe. What is queued and not begun is not counted: who wants to know looks again behind what was queued
-/// before.</remarks>
+/// <remarks>Thread-safe. Queued work that has not begun is not counted: <see cref="SettleAsync"/> looks again after work that was
+/// queued before.</remarks>
 internal sealed class Bustle
 {
     private const int CalmRounds = 4;
     private const int MostRounds = 1_000_000;
     private const int MostStuck = 12;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);          // in real time: decides nothing but whether it hangs
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);          // in real time: decides only whether the test hangs
     private static readonly AsyncLocal<Bustle?> Current = new(Switch);
 
     private readonly List<HeartClock> clocks = [];
-    private int atWork;                              // threads, and hearts
+    private int atWork;                              // threads, and heartbeat timers
     private long moves;
     private TaskCompletionSource? waiting;
-    private int stuck;                               // rounds of patience with nothing that could be given up, one behind the other
+    private int stuck;                               // consecutive timeouts without a heartbeat timer to give up
 
-    /// <summary>Begins something inside.</summary>
+    /// <summary>Begins work that counts.</summary>
     public async Task InsideAsync(Func<Task> work)
     {
         Current.Value = this;
         await work();
     }
 
-    /// <summary>Before anything begins that uses it.</summary>
+    /// <summary>Adds a clock; called before any code uses the clock.</summary>
     public void Add(HeartClock clock) => clocks.Add(clock);
 
-    /// <summary>A thread of its own is about to do something.</summary>
+    /// <summary>A thread that is not of the pool is about to work.</summary>
     public void Enter()
     {
         Interlocked.Increment(ref atWork);
         Interlocked.Increment(ref moves);
     }
 
-    /// <summary>It rests.</summary>
+    /// <summary>The thread rests again.</summary>
     public void Leave()
     {
         if (Interlocked.Decrement(ref atWork) == 0) Interlocked.Exchange(ref waiting, null)?.SetResult();
     }
 
-    /// <summary>Ends when nothing moves. Whether it does is asked again and again, by turns of the thread pool.</summary>
+    /// <summary>Ends when nothing runs any more. It checks that several times, one thread pool turn apart.</summary>
     public async Task SettleAsync()
     {
         int rounds = 0;
@@ -63,14 +64,14 @@ internal sealed class Bustle
         if (Volatile.Read(ref atWork) == 0) return;
         var calm = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         Interlocked.Exchange(ref waiting, calm);
-        if (Volatile.Read(ref atWork) == 0) return;  // whoever has left last has not seen it
+        if (Volatile.Read(ref atWork) == 0) return;  // the last one to leave has not seen the task
         try
         {
             await calm.Task.WaitAsync(Patience);
         }
         catch (TimeoutException)
         {
-            // A thread of a busy machine may not have had its turn for seconds: a hang is one that lasts for a minute.
+            // On a busy machine a thread may not run for seconds: only a wait of a minute is a hang.
             if (clocks.Exists(clock => clock.GiveUp())) stuck = 0;
             else if (++stuck == MostStuck) throw new InvalidOperationException($"It does not come to rest: {atWork} are at work.");
         }

@@ -3,26 +3,26 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>The store as one service sees it: each call waits at the gate, but those that wait for a change.</summary>
+/// <summary>The store as one service sees it: each call waits at the gate, except calls that wait for a change.</summary>
 internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock clock, string name)
     : StreamStoreWrapper(inner, leaveOpen: true)
 {
     public string Name => name;
 
-    /// <summary>Whether its service is dead: nothing new comes from it. Set by the gate.</summary>
+    /// <summary>Whether its service is dead: it makes no new calls. Set by the gate.</summary>
     public bool IsDead { get; set; }
 
-    /// <summary>Whether its service stands still, as one does whose machine has no memory left.</summary>
+    /// <summary>Whether its service is suspended, as on a machine that has run out of memory.</summary>
     public bool IsPaused
     {
         get;
         set => field = clock.IsPaused = value;
     }
 
-    /// <summary>One of so many calls fails, before or after it was made; 0 for none.</summary>
+    /// <summary>One call in this many fails, before or after it is made; 0 for none.</summary>
     public int FaultEvery { get; init; }
 
-    /// <summary>A heart looks right behind its beat: that is one turn at the gate.</summary>
+    /// <summary>A heartbeat timer calls this right after its heartbeat: both together are one turn at the gate.</summary>
     public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
         => HeartClock.IsHeart ? Inner.FindGroupAsync(group, cancellation) : base.FindGroupAsync(group, cancellation);
 
@@ -31,13 +31,13 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
         return HeartClock.IsHeart ? OfHeartAsync(base.HeartbeatAsync(request, cancellation)) : base.HeartbeatAsync(request, cancellation);
     }
 
-    // Comes back to the thread of the hearts.
+    // Continues on the thread of the heartbeat timers.
     private async ValueTask<HeartbeatResult> OfHeartAsync(ValueTask<HeartbeatResult> beat)
     {
         try
         {
             HeartbeatResult info = await beat;
-            HeartClock.RestsAtNextLook();            // it looks at the clock when it has the answer, also if it was stopped
+            HeartClock.RestsAtNextLook();            // the timer reads the clock when it has the answer, even if it was stopped
             return info;
         }
         catch

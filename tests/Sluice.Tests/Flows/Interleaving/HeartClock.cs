@@ -3,15 +3,14 @@ using Sluice.Testing;
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A test's clock as one service sees it. It knows when the service's hearts, which beat on a thread of their own, are about to do
-/// something: from when their timers go off until they stand at the gate, and from when they
-/// are let through until they rest.
+/// A test's clock as one service sees it. It knows when the service's heartbeat timers ("hearts"), which have a thread of their own, are at
+/// work: from the moment their timer fires until they wait at the gate, and from the moment they are let through until they rest.
 /// </summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interval) : TimeProvider
 {
     [ThreadStatic]
-    private static bool restsNext;                   // the heart that this thread is with, when it looks at the clock
+    private static bool restsNext;                   // set on the heart thread: the heart rests when it next reads the clock
 
     private readonly Lock sync = new();
     private readonly List<HeartTimer> expected = [];
@@ -20,7 +19,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     /// <summary>Whether this is the thread of the hearts.</summary>
     public static bool IsHeart => Thread.CurrentThread.Name?.EndsWith(" heart", StringComparison.Ordinal) == true;
 
-    /// <summary>Whether its hearts stand at the gate, or will, for long: nobody waits for them.</summary>
+    /// <summary>Whether the service is suspended: its hearts wait at the gate for long, and the test does not wait for them.</summary>
     public bool IsPaused { get; set; }
 
     public override TimeZoneInfo LocalTimeZone => clock.LocalTimeZone;
@@ -40,13 +39,13 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         return now;
     }
 
-    /// <summary>The heart that this thread is with was let through, and has its answer.</summary>
+    /// <summary>The heart of this thread was let through and has its answer: it rests when it next reads the clock.</summary>
     public static void RestsAtNextLook() => restsNext = true;
 
-    /// <summary>It was let through, and has nothing to do.</summary>
+    /// <summary>The heart was let through, and has nothing to do.</summary>
     public void Rest() => bustle.Leave();
 
-    /// <summary>A heart stands at the gate.</summary>
+    /// <summary>A heart has come to the gate.</summary>
     public void Arrive()
     {
         lock (sync)
@@ -58,7 +57,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         bustle.Leave();
     }
 
-    /// <summary>It stands there no longer.</summary>
+    /// <summary>The heart has passed the gate.</summary>
     public void GoOn()
     {
         lock (sync) atGate--;
@@ -76,9 +75,9 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         return timer;
     }
 
-    /// <summary>Hearts that have not come for long are not waited for: they had woken by themselves, in real time, or had nothing to
-    /// say.</summary>
-    /// <returns>Whether there were any.</returns>
+    /// <summary>Stops waiting for hearts that have not come for long: they had woken by themselves, in real time, or had no call to
+    /// make.</summary>
+    /// <returns>Whether there were such hearts.</returns>
     public bool GiveUp()
     {
         int missed;
@@ -95,7 +94,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     {
         lock (sync)
         {
-            if (IsPaused || atGate > 0 || expected.Contains(timer)) return; // who stands at the gate comes again when it was let through
+            if (IsPaused || atGate > 0 || expected.Contains(timer)) return; // a heart at the gate comes again after it was let through
             expected.Add(timer);
         }
         bustle.Enter();

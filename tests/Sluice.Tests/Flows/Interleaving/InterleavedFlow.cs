@@ -3,8 +3,8 @@ using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>A small flow that is drawn from a seed, with what its streams should have in the end. Its functions copy, sum up, zip or merge;
-/// one may fail.</summary>
+/// <summary>A small flow that a seed decides, with the expected values of its streams. Its functions copy, sum up, zip or merge; one may
+/// fail.</summary>
 internal sealed class InterleavedFlow
 {
     private static readonly TimeSpan Nap = TimeSpan.FromSeconds(2);
@@ -47,13 +47,13 @@ internal sealed class InterleavedFlow
 
     public IOVal[] Inputs { get; }
 
-    /// <summary>What comes in each stream: of each kind of value, by what it begins with, all in order.</summary>
+    /// <summary>The expected values of each stream: for each kind of value, which has a prefix of its own, all values in order.</summary>
     public Dictionary<string, List<(string Begin, List<string> Values)>> Expected { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The processor that fails; null if none does.</summary>
     public string? Failing => unlucky;
 
-    /// <summary>A processor that ends with the shorter of its inputs, and need not see how the other ends; null if there is none.</summary>
+    /// <summary>A processor that ends with its shorter input, and may not see how the other input ends; null if there is none.</summary>
     public string? Zipping { get; private set; }
 
     /// <summary>How many functions are at work.</summary>

@@ -5,9 +5,9 @@ using Sluice.Testing;
 namespace Sluice.Tests.Flows;
 
 /// <summary>
-/// A flow in several services on one store, whose calls are made one at a time, in an order that is drawn from a seed. Meanwhile the run is
-/// cancelled, services die, stand still, hand over and come; the clock is moved on when nobody has
-/// anything to do. Afterwards it must have ended as it should (<see cref="InterleavingOracle"/>), and nothing may be left of it.
+/// A flow in several services on one store. The store calls are made one at a time, in an order that a seed decides. Meanwhile the run is
+/// cancelled, and services die, are suspended, hand over and join. The clock moves when no call is waiting. In the end the run must have
+/// ended as its journal says (<see cref="InterleavingOracle"/>), and nothing of it may be left.
 /// </summary>
 internal sealed class InterleavingLab : IAsyncDisposable
 {
@@ -103,7 +103,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
         Assert.Equal((0, 0), (flow.AtWork, clock.ArmedTimers));
     }
 
-    /// <summary>One call after the other, until something is so. The clock is moved when there is none.</summary>
+    /// <summary>Makes one call after the other until a condition holds. If no call is waiting, it moves the clock.</summary>
     private async Task DriveAsync(Func<Task<bool>> isSo)
     {
         int idle = 0;
@@ -123,7 +123,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
             if (gate.Steps > MostSteps || clock.GetUtcNow() - begun > TimeSpan.FromHours(2))
                 throw new InvalidOperationException($"It hangs: {await DescribeAsync()}.");
             if (clock.NextDue is { } due) clock.SetUtcNow(due > clock.GetUtcNow() ? due : clock.GetUtcNow());
-            // the last heart may be about to end
+            // the last heartbeat timer may be about to end
             else if (++idle == MostSteps) throw new InvalidOperationException("It hangs: nothing will happen any more.");
         }
     }
@@ -170,7 +170,7 @@ internal sealed class InterleavingLab : IAsyncDisposable
 
     private List<(Supervisor Supervisor, GatedStore Store)> Living() => services.FindAll(service => !service.Store.IsDead);
 
-    /// <summary>Hosts that may go: the first one stays, so that the run comes to an end.</summary>
+    /// <summary>A host that may leave: the first host stays, so that the run comes to an end.</summary>
     private (Supervisor Supervisor, GatedStore Store)? Mortal()
     {
         var mortal = Living().Skip(2).ToList();
@@ -257,8 +257,8 @@ internal sealed class InterleavingLab : IAsyncDisposable
         return text;
     }
 
-    /// <summary>Whether all processors have, and nobody keeps anything of them. A cancelled one that nobody has begun counts as ended
-    /// before its host writes that down.</summary>
+    /// <summary>Whether all processors have ended, and no host keeps state of them. A cancelled processor that no host has begun counts as
+    /// ended before its host writes that to the journal.</summary>
     private async Task<bool> HasEndedAsync()
     {
         var calls = new StoreRetrier(store, clock, Note, TimeSpan.FromHours(1));

@@ -4,7 +4,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
-/// <summary>What was read of an output, and how that ended.</summary>
+/// <summary>The values that were read from an output, and the failure that ended the reading.</summary>
 internal sealed record Reading(List<string> Values, FlowException? Failure)
 {
     public static async Task<Reading> OfAsync(IO<string> stream)
@@ -22,7 +22,7 @@ internal sealed record Reading(List<string> Values, FlowException? Failure)
     }
 }
 
-/// <summary>How a run must have ended, by what its journal says.</summary>
+/// <summary>Checks that a run has ended as its journal says.</summary>
 internal sealed class InterleavingOracle
 {
     private readonly InterleavedFlow flow;
@@ -51,7 +51,7 @@ internal sealed class InterleavingOracle
         }
     }
 
-    /// <summary>Each processor has ended once, as it should, and the state says the same.</summary>
+    /// <summary>Each processor has ended once, as expected, and the status agrees.</summary>
     public void CheckEnds()
     {
         foreach (Processor processor in flow.Flow.Processors)
@@ -86,7 +86,7 @@ internal sealed class InterleavingOracle
         }
     }
 
-    /// <summary>What was read is the beginning of what there should be; all of it, if the stream is complete.</summary>
+    /// <summary>The values that were read are a prefix of the expected ones; all of them, if the stream is complete.</summary>
     public void CheckValues(string output, Reading reading)
     {
         bool mayBeCut = reading.Failure is not null;

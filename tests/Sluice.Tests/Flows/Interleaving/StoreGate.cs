@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Flows;
 
-/// <summary>What becomes of a call.</summary>
+/// <summary>What the gate does with a call: makes it, does not make it, or makes it and loses the answer.</summary>
 internal enum Passage
 {
     Free,
@@ -8,7 +8,7 @@ internal enum Passage
     NotAnswered,
 }
 
-/// <summary>Where the calls of several services to one store wait until they are let through, one at a time.</summary>
+/// <summary>The calls of several services to one store wait here until they are let through, one at a time.</summary>
 /// <remarks>Thread-safe.</remarks>
 internal sealed class StoreGate(Bustle bustle)
 {
@@ -29,14 +29,14 @@ internal sealed class StoreGate(Bustle bustle)
         }
     }
 
-    /// <returns>What becomes of the call, when it is its turn, or its service has died.</returns>
+    /// <returns>The passage of the call; it is known when it is the call's turn, or its service has died.</returns>
     public Task<Passage> EnterAsync(GatedStore store, string name, bool isHeart)
     {
         lock (sync)
         {
             if (store.IsDead)
             {
-                if (isHeart) bustle.Enter();   // until it rests
+                if (isHeart) bustle.Enter();   // until the heartbeat timer rests
                 return Task.FromResult(Passage.NotMade);
             }
             var call = new Waiting(store, name, isHeart, ++arrived, new(TaskCreationOptions.RunContinuationsAsynchronously));
@@ -45,14 +45,14 @@ internal sealed class StoreGate(Bustle bustle)
         }
     }
 
-    /// <summary>Lets one through.</summary>
-    /// <returns>Whether there was one that may go.</returns>
+    /// <summary>Lets one call through.</summary>
+    /// <returns>Whether a call was waiting that may pass.</returns>
     public bool Release(Random random)
     {
         Waiting next;
         lock (sync)
         {
-            // By name: those that came at the same moment have an order that no seed knows.
+            // Sorted by name: threads, and not the seed, decide the order of calls that arrive at the same moment.
             Waiting[] ready = [.. waiting.Where(call => !call.Store.IsPaused).OrderBy(call => call.Store.Name, StringComparer.Ordinal)
                 .ThenBy(call => call.Name, StringComparer.Ordinal).ThenBy(call => call.Arrival)];
             if (ready.Length == 0) return false;
@@ -66,7 +66,7 @@ internal sealed class StoreGate(Bustle bustle)
         return true;
     }
 
-    /// <summary>A service dies: each of its calls was sent, and comes to the store some time, or is lost.</summary>
+    /// <summary>A service dies: each of its waiting calls either reaches the store later, or is lost.</summary>
     public void Kill(GatedStore store, Random random)
     {
         List<Waiting> lost = [];

@@ -13,7 +13,7 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task EveryKindOfResultPassesItsNamesOn(bool reflected)
+    public async Task EveryKindOfResultGivesItsValuesByName(bool reflected)
     {
         static Order Record() => new(7, "ann");
         static Spot? Struct() => new Spot(1.5);
@@ -43,7 +43,7 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task KeysSayByTheirTypeWhetherADictionaryIsTakenApart(bool reflected)
+    public async Task OnlyADictionaryWithStringKeysIsTakenApart(bool reflected)
     {
         static Dictionary<int, string> Load(int n) => Enumerable.Range(0, n).ToDictionary(i => i, _ => "x");
         static object LoadAny(int n) => Load(n);
@@ -60,7 +60,7 @@ public class DataFlowBindingTests
         Assert.Equal(
             "Parameters are given by name, and Dictionary<int, string> has none. Give new { name = value }, a record, or a dictionary.",
             Assert.Throws<DataFlowException>(() => flow.Check(new Dictionary<int, string>())).Message);
-        // The type is known before anything runs.
+        // The check finds the type mismatch before anything runs.
         static void Wrong(string load) { }
         Assert.Equal(
             "Wrong takes load as string, and Load gives load as Dictionary<int, string>. Let both have one type, or convert it in between.",
@@ -69,7 +69,7 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task OfAMemberThatIsDeclaredAnewTheMostDerivedOneCounts(bool reflected)
+    public async Task AMemberThatHidesABaseMemberIsUsed(bool reflected)
     {
         static Derived Make() => new("s");
         static string Use(string data) => data;
@@ -79,7 +79,7 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task ARecordThatIsNullGivesNothing(bool reflected)
+    public async Task ANullRecordGivesNoValues(bool reflected)
     {
         static Order? Find(int wanted) => wanted == 7 ? new(7, "ann") : null;
         static string Show(string customer = "nobody") => customer;
@@ -92,14 +92,14 @@ public class DataFlowBindingTests
         var failure = await Assert.ThrowsAsync<DataFlowException>(async () => await (flow | Need).RunAsync(new { wanted = 8 },
             Cancellation));
         Assert.Equal("Need takes customer (string), and nothing gives it. There is nothing to take.", failure.Message);
-        // What was there before shows through.
+        // The parameter of the same name is used instead.
         Assert.Equal("bob", (await (flow | Need).With(DataFlowVisibility.All)
             .RunAsync(new { wanted = 8, customer = "bob" }, Cancellation)).Get<string>("need"));
     }
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task VisibilitySaysWhatLaterStagesSee(bool reflected)
+    public async Task VisibilityDecidesWhichValuesLaterStagesSee(bool reflected)
     {
         static int A(int n) => n + 1;
         static int B(int a) => a + 10;
@@ -124,7 +124,7 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task OneValueAndOneParameterMeetWhateverTheirNames(bool reflected)
+    public async Task ASingleValueBindsToASingleParameterOfAnyName(bool reflected)
     {
         static int Make(int n) => n * 2;
         static object Open(int n) => new { Odd = n };
@@ -140,7 +140,7 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task EqualValuesOfOneNameAgreeAndDifferentOnesAreAConflictOfBoth(bool reflected)
+    public async Task OnlyDifferentValuesOfOneNameAreAConflict(bool reflected)
     {
         static (int rows, int left) Left(int a) => (a, 1);
         static (int rows, int right) Right(int b) => (b, 2);
@@ -158,7 +158,7 @@ public class DataFlowBindingTests
             Assert.Equal(
                 $"The functions Left and {name} run side by side and both gave \"{conflict.Key}\", with different values. Let one of them "
                     + $"give it another name: RenameOutput.", conflict.Message);
-            // The same at the end of a flow, where nobody asks for the value.
+            // Also at the end of a flow, where no function takes the value.
             await Assert.ThrowsAsync<MergeConflictException>(async () => await DataFlow.From(Left, other)
                 .RunAsync(new { a = 5, b = 6 }, Cancellation));
         }
@@ -169,7 +169,7 @@ public class DataFlowBindingTests
 
     [Theory]
     [MemberData(nameof(Both))]
-    public async Task ARecordMayStayWhole(bool reflected)
+    public async Task ARecordMayBePassedAsOneValue(bool reflected)
     {
         static Order Load() => new(7, "ann");
         static string Save(Order order) => order.Customer;
@@ -178,7 +178,7 @@ public class DataFlowBindingTests
     }
 
     [Fact]
-    public async Task ParametersComeInAnyFormWithNames()
+    public async Task ParametersMayBeARecordADictionaryOrAnObject()
     {
         static string Show(int id, string? customer) => $"{id} {customer}";
         var flow = DataFlow.From(Show);

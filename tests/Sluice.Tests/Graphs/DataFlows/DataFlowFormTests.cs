@@ -2,7 +2,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Dictionaries of parameters in many forms, and names that are known in a run only.</summary>
+/// <summary>Parameter dictionaries with many sets of keys, names that only a run knows, and params.</summary>
 public class DataFlowFormTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -15,7 +15,7 @@ public class DataFlowFormTests
     [InlineData(DataFlowVisibility.Stage)]
     [InlineData(DataFlowVisibility.Initial)]
     [InlineData(DataFlowVisibility.All)]
-    public async Task DictionariesOfAnyFormGiveTheSameAsObjects(DataFlowVisibility visibility)
+    public async Task ParameterDictionariesMayHaveAnySetOfKeys(DataFlowVisibility visibility)
     {
         foreach (bool isReflected in new[] { false, true })
         {
@@ -36,7 +36,7 @@ public class DataFlowFormTests
     }
 
     [Fact]
-    public async Task WhatDoesNotFitIsFoundBeforeAnythingIsCalledWhateverTheForm()
+    public async Task ABindingErrorIsFoundBeforeAnyFunctionIsCalled()
     {
         int calls = 0;
         DataFlow flow = DataFlow.From(DataFlow.Function(() => calls++).Named("first"), Add);
@@ -56,7 +56,7 @@ public class DataFlowFormTests
     }
 
     [Fact]
-    public async Task ARenamedOutputThatADictionaryLacksIsAnError()
+    public async Task RenamingAnOutputThatADictionaryLacksFails()
     {
         DataFlow flow = DataFlow.From(DataFlow.Function((bool has) => has ? new Dictionary<string, int> { ["rows"] = 1 }
             : new Dictionary<string, int> { ["row"] = 1 }).Named("count").RenameOutput("rows", "all"));
@@ -67,18 +67,18 @@ public class DataFlowFormTests
     }
 
     [Fact]
-    public async Task ParametersThatMayBeLeftOutAreEmpty()
+    public async Task AParamsArrayMayBeLeftOut()
     {
         Assert.Equal(2, (await DataFlow.From(Sum).RunAsync(new { name = "ab" }, Cancellation)).Get<int>("sum"));
         Assert.Equal(2, (await DataFlow.From(Sum).Reflected().RunAsync(new { name = "ab" }, Cancellation)).Get<int>("sum"));
         Assert.Equal(5, (await DataFlow.From(Sum).RunAsync(new { name = "ab", rest = new[] { 1, 2 } }, Cancellation)).Get<int>("sum"));
     }
 
-    /// <summary>As the compiler does at a call: a collection that can be changed is a new one in each.</summary>
+    /// <summary>As the compiler does at a call: each call gets a new mutable collection.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task CollectionsOfParamsMayBeLeftOut(bool isReflected)
+    public async Task AParamsCollectionMayBeLeftOut(bool isReflected)
     {
         static int OfList(params List<int> rest) => Add(rest);
         static int OfIList(params IList<int> rest) => Add(rest);

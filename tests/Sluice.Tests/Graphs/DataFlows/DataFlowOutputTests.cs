@@ -2,7 +2,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>What functions give, under other names: by position, left out, and of an implementation that is chosen where the flow is
+/// <summary>Outputs of functions: named by position, dropped, and those of a dispatch whose implementation is chosen where the flow is
 /// defined.</summary>
 public class DataFlowOutputTests
 {
@@ -52,11 +52,11 @@ public class DataFlowOutputTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task OutputsAreLeftOut(bool isReflected)
+    public async Task OutputsMayBeDropped(bool isReflected)
     {
         static Dictionary<string, int> Entries(int n) => new() { ["a"] = n, ["b"] = n + 1 };
         static (int a, int kept) Other(int n) => (n + 5, n);
-        // Beside each other both would give "a", with different values.
+        // Without DropOutput, functions of this stage would give "a" different values.
         DataFlow flow = DataFlow.From(DataFlow.Function(Entries).DropOutput("A", "missing"), DataFlow.Function(Other),
             DataFlow.Function(Open).DropOutput("a", "b"), DataFlow.Function(Both).DropOutput("two"));
         DataFlowResult result = await (isReflected ? flow.Reflected() : flow).RunAsync(new { n = 3 }, Cancellation);
@@ -65,7 +65,7 @@ public class DataFlowOutputTests
     }
 
     [Fact]
-    public void WhatCannotBeNamedOrLeftOutIsSaid()
+    public void InvalidOutputNamesAndDropsAreRefused()
     {
         Says("Three gives 3 values ((int, string, int)), and is given 2 names. Name each position, with null for one that is left out.",
             () => DataFlow.Function(Three).NameOutputs("a", "b"));
@@ -105,7 +105,7 @@ public class DataFlowOutputTests
     }
 
     [Fact]
-    public async Task OptionsOfADispatchAreCheckedAgainstTheImplementationThatIsChosen()
+    public async Task DispatchOptionsAreCheckedAgainstTheChosenImplementation()
     {
         static void Clear() => throw new FormatException("cleared");
         static int Number() => throw new FormatException("no number");

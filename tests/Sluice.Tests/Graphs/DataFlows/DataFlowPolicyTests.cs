@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Graphs.DataFlows;
 
-/// <summary>What is done about functions that fail, take long, or are too many.</summary>
+/// <summary>Policies of functions: retries, fallbacks, timeouts and limits.</summary>
 public class DataFlowPolicyTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -11,7 +11,7 @@ public class DataFlowPolicyTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AFallbackTakesThePlaceOfWhatFailed(bool reflected)
+    public async Task AFallbackReplacesTheResultOfAFailedFunction(bool reflected)
     {
         static int Count(int n) => n < 0 ? throw new FormatException("no good") : n;
         static async Task<(int a, string b)> TupleAsync(int n)
@@ -41,7 +41,7 @@ public class DataFlowPolicyTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ALimitHoldsOverAllRunsWhateverTheirParameters(bool reflected)
+    public async Task ALimitHoldsOverAllRunsOfAFlow(bool reflected)
     {
         var clock = new TestClock();
         int running = 0;
@@ -59,7 +59,7 @@ public class DataFlowPolicyTests
             flow.RunAsync(new { n = 1, more = 2 }, Cancellation).AsTask(), flow.RunAsync(new { n = 2 }, Cancellation).AsTask()];
         for (int i = 0; i < all.Length; i++)
         {
-            await clock.WaitForTimersAsync(2, Cancellation);    // the delay, and its limit, in which the wait for a place is not counted
+            await clock.WaitForTimersAsync(2, Cancellation);    // the delay, and the timeout, which does not count the wait for a permit
             clock.Advance(TimeSpan.FromSeconds(2));
             Assert.Equal(i, (await all[i]).Get<int>("narrow"));
         }
@@ -67,7 +67,7 @@ public class DataFlowPolicyTests
     }
 
     [Fact]
-    public async Task AFunctionWithATimeLimitIsWaitedForWhenTheRunStops()
+    public async Task AStoppingRunWaitsForAFunctionWithATimeout()
     {
         var clock = new TestClock();
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -84,7 +84,7 @@ public class DataFlowPolicyTests
         DataFlow flow = DataFlow.From(DataFlow.Function(SlowAsync).Timeout(TimeSpan.FromSeconds(20)), BadAsync)
             .With(new DataFlowOptions { Time = clock });
         Task<DataFlowResult> running = flow.RunAsync(null, Cancellation).AsTask();
-        await clock.WaitForTimersAsync(2, Cancellation);         // the limit of the one, and the grace since the other has failed
+        await clock.WaitForTimersAsync(2, Cancellation);         // the timeout of SlowAsync, and the stop timeout after the failure
         Assert.False(running.IsCompleted);
         clock.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(["SlowAsync"], (await Assert.ThrowsAsync<NodeFailedException>(() => running)).StillRunning);

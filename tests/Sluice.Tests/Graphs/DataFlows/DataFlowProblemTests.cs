@@ -2,7 +2,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs.DataFlows;
 
-/// <summary>What is wrong with a flow is said before it runs, wherever types allow.</summary>
+/// <summary>Mistakes in a flow are reported before the flow runs, as far as the types show them.</summary>
 public class DataFlowProblemTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -14,7 +14,7 @@ public class DataFlowProblemTests
     private static (int missing, int changed) Compare(int count) => (count, 1);
 
     [Fact]
-    public void WhatCannotBeAFunctionOfAFlowIsRefusedWhereItIsGiven()
+    public void AnInvalidFunctionIsRefusedWhereItIsGiven()
     {
         Says("A stage of the data flow is empty. Give it at least one function.", () => DataFlow.From());
         Says("The data flow has no stages. Give at least one function.", () => DataFlow.Create([]));
@@ -42,7 +42,7 @@ public class DataFlowProblemTests
             () => DataFlow.Function(Count).RenameOutput("counts", "x"));
         Says("Count gives something that would be missing if it failed: only functions that return nothing can be optional. Give it a "
             + "Fallback.", () => DataFlow.Function(Count).Optional());
-        // Also where it has got its name afterwards.
+        // Also if the function gets its name afterwards.
         Says("s2 cannot rename an output. There is no value \"count\". There are: s2.",
             () => DataFlow.From(DataFlow.Function(Count).RenameOutput("count", "rows").Named("s2")));
         Says("three cannot rename an output. There is no value \"typo\". There are: three.",
@@ -68,7 +68,7 @@ public class DataFlowProblemTests
     }
 
     [Fact]
-    public void WhatNothingGivesIsNamedWithWhatThereIs()
+    public void AMissingValueIsNamedWithTheAvailableValues()
     {
         static void Notify(int mising, int changed) { }
         static void Late(string table, int changed) { }
@@ -87,7 +87,7 @@ public class DataFlowProblemTests
     }
 
     [Fact]
-    public void WhatHasAnotherTypeIsNamedWithBoth()
+    public void ATypeMismatchNamesBothTypes()
     {
         static void Long(long count) { }
         static void Exact(int maybe) { }
@@ -112,7 +112,7 @@ public class DataFlowProblemTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task WhatIsKnownOnlyInARunIsSaidThere(bool reflected)
+    public async Task AMistakeThatOnlyARunCanShowFailsTheRun(bool reflected)
     {
         static Dictionary<string, object> Open(string table) => new() { ["missing"] = table };
         static int Use(int missing) => missing;
@@ -134,7 +134,7 @@ public class DataFlowProblemTests
     }
 
     [Fact]
-    public async Task ParametersWithoutNamesAndResultsThatAreNotThereAreRefused()
+    public async Task UnnamedParametersAndUnknownResultsAreRefused()
     {
         var flow = DataFlow.From(Count);
         Says("Parameters are given by name, and string has none. Give new { name = value }, a record, or a dictionary.",

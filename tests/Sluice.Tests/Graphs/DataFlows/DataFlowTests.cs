@@ -27,7 +27,7 @@ public class DataFlowTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ValuesTravelByNameFromSourcesToDestinations(bool reflected)
+    public async Task ValuesPassByNameFromStageToStage(bool reflected)
     {
         DataFlow flow = DataFlow.From(SourceAsync, Target) | Compare | (LoggerAsync, Notify);
         DataFlow same = [[SourceAsync, Target], [Compare], [LoggerAsync, Notify]];
@@ -51,7 +51,7 @@ public class DataFlowTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ANestedFlowIsOneMemberAndItsResultsCount(bool reflected)
+    public async Task ANestedFlowGivesItsResultsToTheNextStage(bool reflected)
     {
         static int A(int n) => n + 1;
         static int B(int a) => a * 10;
@@ -67,7 +67,7 @@ public class DataFlowTests
         if (reflected) flow = flow.Reflected();
         Assert.Equal("(A, A | B, C | (DAsync, C | DAsync)) | All", flow.ToString());
 
-        // Within, the only value that C can see is that of C: one parameter and one value meet.
+        // The inner C sees only the result of the outer C: a single value binds to a single parameter.
         var conflict = await Assert.ThrowsAsync<MergeConflictException>(async () => await flow.RunAsync(new { n = 4 }, Cancellation));
         Assert.Equal(("d", "DAsync", "DAsync-2"), (conflict.Key, conflict.First, conflict.Second));
 
@@ -76,7 +76,7 @@ public class DataFlowTests
     }
 
     [Fact]
-    public async Task SynchronousFunctionsRunOnWorkersAndSiblingsAtTheSameTime()
+    public async Task SynchronousFunctionsRunOnPoolThreadsAndInParallel()
     {
         using var all = new Barrier(3);
         using var held = new ManualResetEventSlim();
@@ -88,7 +88,7 @@ public class DataFlowTests
         }
         async Task<int> MeetAsync(int held)
         {
-            all.SignalAndWait(Cancellation);         // before its first wait: on the thread that starts it
+            all.SignalAndWait(Cancellation);         // before its first await: on the thread that starts it
             await Task.Yield();
             return held;
         }
@@ -125,7 +125,7 @@ public class DataFlowTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task TheFirstFailureStopsTheSiblingsAndSurfacesOnceByName(bool reflected)
+    public async Task TheFirstFailureStopsTheSiblingsAndNamesItsFunction(bool reflected)
     {
         var stopped = new TaskCompletionSource();
         var started = new TaskCompletionSource();
@@ -156,7 +156,7 @@ public class DataFlowTests
     }
 
     [Fact]
-    public async Task CancellationReachesRunningFunctionsAndNothingMoreStarts()
+    public async Task ACancelledRunStopsItsFunctionsAndStartsNoMore()
     {
         var started = new TaskCompletionSource();
         bool hasEnded = false, hasGoneOn = false;
@@ -177,7 +177,7 @@ public class DataFlowTests
     }
 
     [Fact]
-    public async Task PoliciesHaveTheWordsOfNodesAndOutcomesTellOfThem()
+    public async Task OutcomesAndTopologyShowTheRetriesAndTimeoutsOfFunctions()
     {
         var clock = new TestClock();
         int calls = 0;
@@ -197,7 +197,7 @@ public class DataFlowTests
     }
 
     [Fact]
-    public async Task AFunctionIsChosenByAKeyAndTakesItsArgumentsFromWhatThereIs()
+    public async Task ADispatchChoosesItsImplementationByAKey()
     {
         static async Task<(int rows, string how)> CsvAsync(string path)
         {
@@ -221,7 +221,7 @@ public class DataFlowTests
     [Theory]
     [InlineData("true", "false")]
     [InlineData("True", "False")]
-    public async Task ABoolChoosesWhateverTheCaseOfTheKeys(string yes, string no)
+    public async Task ADispatchByABoolIgnoresTheCaseOfItsKeys(string yes, string no)
     {
         static string On() => "on";
         static string Off() => "off";
@@ -234,7 +234,7 @@ public class DataFlowTests
     }
 
     [Fact]
-    public async Task OneFlowIsRunManyTimesAtOnce()
+    public async Task OneFlowMayRunManyTimesAtOnce()
     {
         DataFlow flow = DataFlow.From(SourceAsync, Target) | Compare | (LoggerAsync, Notify);
         DataFlowResult[] results = await Task.WhenAll(Enumerable.Range(1, 500)

@@ -2,7 +2,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs.DataFlows;
 
-/// <summary>Random flows, nested several levels deep, against a walk through the same tree that knows nothing of graphs.</summary>
+/// <summary>Random flows, nested several levels deep, are compared with a sequential walk through the same tree.</summary>
 public class RandomDataFlowTests
 {
     private static readonly string[] Names = ["a", "b", "c", "d", "e"];
@@ -11,7 +11,7 @@ public class RandomDataFlowTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task FlowsGiveWhatAWalkThroughThemGives(bool reflected)
+    public async Task RandomFlowsGiveTheResultsOfASequentialWalk(bool reflected)
     {
         (int ended, int conflicts, int failures) = (0, 0, 0);
         for (int i = 0; i < 300; i++)
@@ -54,7 +54,7 @@ public class RandomDataFlowTests
             {
                 actual = "failed";
             }
-            // Side by side, a failure and a conflict may overtake each other.
+            // In one stage, either a failure or a conflict may come first.
             if (expected is "conflict" or "failed" && actual is "conflict" or "failed") continue;
             Assert.True(expected == actual,
                 $"seed {seed}, {visibility}: {flow}\nof {new Bag(parameters)}\nexpected {expected}\nactual   {actual}");

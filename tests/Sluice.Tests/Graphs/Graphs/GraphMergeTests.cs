@@ -5,7 +5,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>What the results of nodes are taken apart into, and what is made of them.</summary>
+/// <summary>How the results of nodes are split into named values, and merged into one object.</summary>
 public class GraphMergeTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -13,7 +13,7 @@ public class GraphMergeTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AGetterThatThrowsFailsTheResolveAndNamesNodeAndProperty(bool waits)
+    public async Task AThrowingGetterFailsTheResolveAndIsNamed(bool waits)
     {
         GraphBuilder<int> builder = Graph.For<int>();
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -40,7 +40,7 @@ public class GraphMergeTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task WhatANodeHasReadOfTheContextIsNotWhatRemains(bool waits)
+    public async Task AContextThatANodeReadEarlyIsCompleteAfterwards(bool waits)
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<int> first = builder.Add("first", n => n);
@@ -60,7 +60,7 @@ public class GraphMergeTests
     }
 
     [Fact]
-    public async Task WhatThrowsWhenItIsComparedFailsTheResolve()
+    public async Task AValueWhoseEqualsThrowsFailsTheResolve()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("a", _ => new { Same = new Incomparable() });
@@ -70,7 +70,7 @@ public class GraphMergeTests
     }
 
     [Fact]
-    public async Task KeysSayByTheirTypeWhetherADictionaryIsTakenApart()
+    public async Task OnlyADictionaryWithStringKeysIsTakenApart()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("numbered", n => Enumerable.Range(0, n).ToDictionary(i => i, _ => "x"));
@@ -98,7 +98,7 @@ public class GraphMergeTests
     }
 
     [Fact]
-    public async Task EntriesThatConflictAreFoundWhateverTheDictionary()
+    public async Task AConflictIsFoundInADictionaryOfAnyType()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("own", _ => new Own());
@@ -108,7 +108,7 @@ public class GraphMergeTests
     }
 
     [Fact]
-    public async Task OneNodeThatGivesANameTwiceIsToldSo()
+    public async Task ANodeThatGivesANameTwiceIsAConflict()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("d", n => new Dictionary<string, int> { ["a"] = 1, ["A"] = n });
@@ -120,7 +120,7 @@ public class GraphMergeTests
     }
 
     [Fact]
-    public async Task OfAPropertyThatIsDeclaredAnewTheMostDerivedOneCounts()
+    public async Task APropertyThatHidesABasePropertyIsUsed()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("reply", _ => new Reply<string>("hello"));
@@ -128,7 +128,7 @@ public class GraphMergeTests
     }
 
     [Fact]
-    public async Task WhatMergeMakesHasEverythingOrSaysWhatDoesNotFit()
+    public async Task MergeFillsAnObjectOrNamesTheMemberThatDoesNotFit()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("count", n => n);

@@ -13,7 +13,7 @@ public class GraphRequestTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ANodeTakesTheRequestAndWhatItsParentsProduce(bool waits)
+    public async Task ANodeTakesTheRequestAndTheResultsOfItsParents(bool waits)
     {
         GraphBuilder<Request> builder = Graph.For<Request>();
         GraphNode<int> price = builder.Add("price", async request =>
@@ -49,7 +49,7 @@ public class GraphRequestTests
     }
 
     [Fact]
-    public async Task StructuresAreRequestsToo()
+    public async Task ARequestMayBeAStruct()
     {
         GraphBuilder<(int A, int B)> builder = Graph.For<(int A, int B)>();
         GraphNode<int> sum = builder.Add("sum", builder.Add("one", _ => 1).Optional(), builder.Request,

@@ -3,13 +3,13 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>What a graph may look like, and what becomes of it when it is changed.</summary>
+/// <summary>The shapes that a graph may have, and the graphs that a change makes of it.</summary>
 public class GraphShapeTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public void WhatCannotBeResolvedIsRefusedByName()
+    public void AnErrorNamesTheNodesOfAnInvalidGraph()
     {
         GraphBuilder<int> twice = Graph.For<int>();
         twice.Add("a", n => n);
@@ -37,7 +37,7 @@ public class GraphShapeTests
     }
 
     [Fact]
-    public async Task AChangedGraphIsAnotherValue()
+    public async Task ChangingAGraphLeavesTheOriginalAsItWas()
     {
         (Graph<int> graph, GraphNode<int> a, GraphNode<int> b, GraphNode<int> c) = Chain();
         Graph<int> replaced = graph.With(changed => changed.Add("b", a, n => n * 10));
@@ -70,7 +70,7 @@ public class GraphShapeTests
     }
 
     [Fact]
-    public async Task AChangedGraphMayHaveTheSameNodeWithOtherOptions()
+    public async Task AChangedGraphMayGiveANodeOtherOptions()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         int running = 0, calls = 0;
@@ -91,7 +91,7 @@ public class GraphShapeTests
         GraphContext<int> context = await patient.ResolveAsync(1, Cancellation);
         Assert.Equal((5, 3, NodeStatus.Failed), (calls, context.Outcome(price).Attempts, context.Outcome(price).Status));
 
-        // The limit is one for both, unless it is said anew.
+        // Both graphs share one limit, unless the change sets a new one.
         ValueTask<GraphContext<int>> first = graph.ResolveAsync(2, Cancellation), second = patient.ResolveAsync(3, Cancellation);
         Assert.Equal(6, calls);
         go.SetResult();
@@ -102,7 +102,7 @@ public class GraphShapeTests
     }
 
     [Fact]
-    public async Task AgreeingNodesMergeAndOthersAreNamed()
+    public async Task OnlyDifferentValuesOfOneNameAreAConflict()
     {
         Assert.Equal("blue", (await Colours("blue", "blue").ResolveAsync(0, Cancellation)).Merged["colour"]);
         var conflict = await Assert.ThrowsAsync<MergeConflictException>(async () => await Colours("blue", "red")
@@ -120,7 +120,7 @@ public class GraphShapeTests
     }
 
     [Fact]
-    public async Task AViewThatCannotBeMadeSaysWhatIsMissing()
+    public async Task MergeNamesTheMemberThatIsMissingOrHasAnotherType()
     {
         (Graph<int> graph, _, _, _) = Chain();
         GraphContext<int> context = await graph.ResolveAsync(1, Cancellation);
@@ -144,7 +144,7 @@ public class GraphShapeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task DeepAndWideGraphsAreFine(bool isDeep)
+    public async Task GraphsOfAHundredThousandNodesResolve(bool isDeep)
     {
         const int Count = 100_000;
         GraphBuilder<int> builder = Graph.For<int>();

@@ -11,7 +11,7 @@ public class GraphStopTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task TimesThatNoTimerCanWaitAreRefusedWhereTheyAreGiven()
+    public async Task TimesOutOfRangeAreRefusedWhereTheyAreGiven()
     {
         TimeSpan tooLong = TimeSpan.FromDays(50);
         Assert.Equal("StopTimeout", Assert.Throws<ArgumentOutOfRangeException>(() => new GraphOptions { StopTimeout = tooLong }).ParamName);
@@ -31,7 +31,7 @@ public class GraphStopTests
         Assert.Equal("limit", Assert.Throws<ArgumentOutOfRangeException>(() => deaf.Timeout(tooLong)).ParamName);
         Assert.Equal("limit", Assert.Throws<ArgumentOutOfRangeException>(() => deaf.Timeout(TimeSpan.Zero)).ParamName);
 
-        // For ever is a grace.
+        // A stop timeout may be infinite.
         using var source = new CancellationTokenSource();
         Task<GraphContext<int>> resolving = builder.Build(new() { Time = clock, StopTimeout = Timeout.InfiniteTimeSpan })
             .ResolveAsync(0, source.Token).AsTask();
@@ -44,7 +44,7 @@ public class GraphStopTests
     [InlineData(false, 0)]
     [InlineData(true, 0)]
     [InlineData(true, 1)]
-    public async Task ANodeWithATimeLimitIsWaitedForWhenTheResolveStops(bool fails, int retries)
+    public async Task AStoppingResolveWaitsForANodeWithATimeout(bool fails, int retries)
     {
         (Graph<int> graph, TaskCompletionSource told, TaskCompletionSource<int> end) = Slow(TimeSpan.FromSeconds(20), retries, fails);
         using var source = new CancellationTokenSource();
@@ -61,18 +61,18 @@ public class GraphStopTests
     [Theory]
     [InlineData(20)]
     [InlineData(1)]
-    public async Task ANodeWithATimeLimitThatDoesNotHeedItsTokenIsNamed(int limitSeconds)
+    public async Task AnErrorNamesANodeWithATimeoutThatIgnoresItsToken(int limitSeconds)
     {
         (Graph<int> graph, _, TaskCompletionSource<int> end) = Slow(TimeSpan.FromSeconds(limitSeconds), 1, fails: true);
         Task<GraphContext<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
-        // The limit lets go of it, if that is over before the grace.
+        // The timeout abandons the node, if it ends before the stop timeout.
         clock.Advance(TimeSpan.FromSeconds(limitSeconds == 1 ? 1 : 5));
         Assert.Equal(["slow"], (await Assert.ThrowsAsync<NodeFailedException>(() => resolving)).StillRunning);
         end.SetResult(1);
     }
 
     [Fact]
-    public async Task FunctionsThatDoNotHeedACancellationAreNamed()
+    public async Task ACancelledResolveNamesTheNodesThatStillRun()
     {
         (Graph<int> graph, _, TaskCompletionSource<int> end) = Slow(null, 0, fails: false);
         using var source = new CancellationTokenSource();
@@ -88,7 +88,7 @@ public class GraphStopTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ACancellationReachesAFunctionThatHasNotWaitedYet(bool suspends)
+    public async Task ACancellationReachesAFunctionBeforeItsFirstAwait(bool suspends)
     {
         GraphBuilder<int> builder = Graph.For<int>();
         using var source = new CancellationTokenSource();
@@ -103,7 +103,7 @@ public class GraphStopTests
         Task<GraphContext<int>> resolving = builder.Build(new() { Time = clock }).ResolveAsync(0, source.Token).AsTask();
         Assert.True(isTold);
         Assert.Equal(!suspends, resolving.IsCompleted);
-        clock.Advance(TimeSpan.FromSeconds(5));      // who is told before there is somebody to wait has its grace all the same
+        clock.Advance(TimeSpan.FromSeconds(5));      // a function that was cancelled before its first await has its stop timeout, too
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => resolving);
     }
 
@@ -112,7 +112,7 @@ public class GraphStopTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task ANodeThatHearsTheCallersOwnTokenHasNotFailed(int option)
+    public async Task ANodeCancelledByTheCallersTokenHasNotFailed(int option)
     {
         GraphBuilder<int> builder = Graph.For<int>();
         int calls = 0;
@@ -125,7 +125,7 @@ public class GraphStopTests
             await go.Task;
             return 1;
         });
-        // Registers after the resolve has, and so is told before it.
+        // Registers after the resolve, so its callback is called first.
         GraphNode<int> listens = builder.Add("listens", first, async _ =>
         {
             calls++;
@@ -153,7 +153,7 @@ public class GraphStopTests
     }
 
     [Fact]
-    public async Task TheWaitForAPlaceIsNotAPartOfTheTimeLimit()
+    public async Task TheTimeoutDoesNotCountTheWaitForAPermit()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<int> narrow = builder.Add("narrow", async (n, cancellation) =>
@@ -165,7 +165,7 @@ public class GraphStopTests
         Task<GraphContext<int>>[] all = [.. Enumerable.Range(0, 4).Select(n => graph.ResolveAsync(n, Cancellation).AsTask())];
         for (int i = 0; i < all.Length; i++)
         {
-            await clock.WaitForTimersAsync(2, Cancellation);    // the delay, and its limit
+            await clock.WaitForTimersAsync(2, Cancellation);    // the delay, and its timeout
             clock.Advance(TimeSpan.FromSeconds(2));
             await all[i];
         }
@@ -173,7 +173,7 @@ public class GraphStopTests
     }
 
     [Fact]
-    public async Task AnAttemptThatWasLeftBehindKeepsItsPlaceUntilItEnds()
+    public async Task AnAttemptThatTimedOutKeepsItsPermitUntilItEnds()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         TaskCompletionSource<int>[] ends = [new(), new()];
@@ -192,7 +192,7 @@ public class GraphStopTests
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task WhicheverComesFirstOfEndLimitAndCancellationTheResolveEndsOnce(int retries)
+    public async Task AResolveEndsOnceInARaceOfEndTimeoutAndCancellation(int retries)
     {
         for (int round = 0; round < 200; round++)
         {
@@ -218,7 +218,7 @@ public class GraphStopTests
             }
             catch (OperationCanceledException) when (source.IsCancellationRequested && !Cancellation.IsCancellationRequested)
             {
-                // as may be
+                // the cancellation came first
             }
             if (context is not null && context.Outcome(node) is { Succeeded: false } outcome)
                 Assert.IsType<TimeoutException>(outcome.Exception);
@@ -227,7 +227,7 @@ public class GraphStopTests
     }
 
     [Fact]
-    public async Task WhatEndsWithItsThreadHasNotTakenTooLong()
+    public async Task AFunctionThatEndsSynchronouslyDoesNotTimeOut()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<int> computes = builder.Add("computes", (_, cancellation) =>
@@ -238,9 +238,9 @@ public class GraphStopTests
         Assert.Equal(1, (await builder.Build(new() { Time = clock }).ResolveAsync(0, Cancellation)).Get(computes));
     }
 
-    /// <param name="limit">Of the node that heeds its token as late as it likes.</param>
-    /// <param name="retries">Of that node.</param>
-    /// <param name="fails">Whether there is another one that fails.</param>
+    /// <param name="limit">The timeout of the node slow, which hears its token and goes on until the test ends it.</param>
+    /// <param name="retries">The retries of that node.</param>
+    /// <param name="fails">Whether there is another node, which fails.</param>
     private (Graph<int> Graph, TaskCompletionSource Told, TaskCompletionSource<int> End) Slow(TimeSpan? limit, int retries, bool fails)
     {
         var told = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

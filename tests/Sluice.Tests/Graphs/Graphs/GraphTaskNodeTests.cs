@@ -2,7 +2,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Nodes whose functions return a task and no value: awaited as all others are.</summary>
+/// <summary>Nodes whose functions return a task without a value: they are awaited like all others.</summary>
 public class GraphTaskNodeTests
 {
     private readonly TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -11,7 +11,7 @@ public class GraphTaskNodeTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task EveryFormOfFunctionIsAwaitedAndProducesNothing()
+    public async Task EveryFormOfTaskFunctionIsAwaitedAndProducesNothing()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<int> number = builder.Add("number", n => n);
@@ -35,7 +35,7 @@ public class GraphTaskNodeTests
             builder.Add("list", [number], async (context, cancellation) => await LogUntilAsync(context.Get(number), cancellation)),
             builder.Add("list, value task", [number], (context, _) => LogValueAsync(context.Get(number))),
         ];
-        // What produces something does so as before.
+        // Functions with a value still produce it.
         GraphNode<int> list = builder.Add("list of task", [number], (context, _) => Task.FromResult(context.Get(number)));
         GraphNode<int> valued = builder.Add("group with value", number, ValueAsync);
         GraphNode<int> after = builder.Add("after", logs, (_, _) => Task.FromResult(ended));
@@ -51,7 +51,7 @@ public class GraphTaskNodeTests
     }
 
     [Fact]
-    public async Task ItsFailureIsThatOfTheResolveAndItsEndIsSomethingToNeed()
+    public async Task AFailedTaskNodeFailsTheResolveOrSkipsItsChild()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<Unit> log = builder.Add("log", (int n) => n == 0 ? Task.CompletedTask

@@ -7,7 +7,7 @@ namespace Sluice.Tests.Graphs;
 public class GraphTelemetryTests
 {
     [Fact]
-    public async Task AResolveIsASpanOfItsCallerAndANodeOneOfTheResolveAroundWhatItCalls()
+    public async Task SpansNestFromCallerToResolveToNodeToItsCalls()
     {
         using var source = new ActivitySource("caller of graphs");
         List<Activity> stopped = [];

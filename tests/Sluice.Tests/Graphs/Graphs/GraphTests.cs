@@ -8,7 +8,7 @@ public class GraphTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task EveryNodeRunsOnceWithWhatItsParentsProduced()
+    public async Task EveryNodeRunsOnceWithTheResultsOfItsParents()
     {
         GraphBuilder<int> builder = Graph.For<int>("page");
         GraphNode<Product> product = builder.Add("product", (id, _) => Task.FromResult(new Product($"sku-{id}", "Kettle")));
@@ -35,7 +35,7 @@ public class GraphTests
     }
 
     [Fact]
-    public async Task AllThatIsReadyIsUnderWayAtTheSameTime()
+    public async Task NodesThatAreReadyRunAtTheSameTime()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -51,7 +51,7 @@ public class GraphTests
     }
 
     [Fact]
-    public async Task AFailureStopsTheOthersAndNamesItsNode()
+    public async Task AFailureStopsTheOtherNodesAndNamesItsOwn()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         var stopped = new TaskCompletionSource();
@@ -73,7 +73,7 @@ public class GraphTests
     }
 
     [Fact]
-    public async Task AFunctionThatDoesNotHeedItsTokenIsNamedAfterTheGrace()
+    public async Task AFunctionThatIgnoresItsTokenIsNamedAfterTheStopTimeout()
     {
         var clock = new TestClock();
         GraphBuilder<int> builder = Graph.For<int>();
@@ -92,7 +92,7 @@ public class GraphTests
     }
 
     [Fact]
-    public async Task AnOptionalNodeThatFailsLeavesNothingToItsChildrenAndThoseThatNeedItAreSkipped()
+    public async Task AFailedOptionalNodeSkipsOnlyTheChildrenThatNeedIt()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<string> reviews = builder.Add<string>("reviews", (Func<int, string>)(_ => throw new TimeoutException("too slow")))
@@ -109,7 +109,7 @@ public class GraphTests
     }
 
     [Fact]
-    public async Task RetriesTimeLimitsFallbacksAndBackoffWork()
+    public async Task RetriesTimeoutsFallbacksAndBackoffWork()
     {
         var clock = new TestClock();
         GraphBuilder<int> builder = Graph.For<int>();
@@ -137,7 +137,7 @@ public class GraphTests
     }
 
     [Fact]
-    public async Task TheCallersTokenStopsEverything()
+    public async Task TheCallersTokenStopsTheWholeResolve()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         bool childRan = false;
@@ -188,7 +188,7 @@ public class GraphTests
     }
 
     [Fact]
-    public async Task TheExecutionContextOfTheCallerIsThatOfAllNodes()
+    public async Task NodesRunInTheExecutionContextOfTheCaller()
     {
         var local = new AsyncLocal<string>();
         GraphBuilder<int> builder = Graph.For<int>();
@@ -203,7 +203,7 @@ public class GraphTests
             other.SetResult(1);
         });
         thread.UnsafeStart();
-        thread.Join(); // before anything is awaited: what awaits may go on in that thread, which would wait for itself
+        thread.Join(); // before any await: code after an await may run on that thread, which would then join itself
         Assert.Equal("caller", (await resolving).Get(second));
     }
 

@@ -2,12 +2,11 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>A value type has nothing that stands for nothing: children that take one are skipped where their parent has produced
-/// none.</summary>
+/// <summary>A value type has no null: children that take one are skipped if their optional parent has produced no value.</summary>
 public class NothingOfAValueTests
 {
     [Fact]
-    public async Task ChildrenOfAnOptionalNumberThatFailsAreSkippedInsteadOfGettingZero()
+    public async Task ChildrenOfAFailedOptionalNumberAreSkipped()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         GraphNode<int> number = builder.Add("number", int (int n) => n > 0 ? n : throw new FormatException()).Optional();

@@ -4,7 +4,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Random graphs, whose nodes end at once, later, or not well, against a plain walk of the same.</summary>
+/// <summary>Random graphs, whose nodes end at once, end later or fail, are compared with a sequential walk.</summary>
 public class RandomGraphResolveTests
 {
     private const int Seeds = 400;
@@ -12,7 +12,7 @@ public class RandomGraphResolveTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task EveryNodeStartsTheMomentItsLastParentHasEndedAndNothingElseIsWaitedFor()
+    public async Task EveryNodeStartsTheMomentItsLastParentHasEnded()
     {
         for (int seed = 0; seed < Seeds; seed++)
         {
@@ -89,7 +89,7 @@ public class RandomGraphResolveTests
         public async Task<GraphContext<int>> ResolveAsync()
         {
             Task<GraphContext<int>> resolving = graph.ResolveAsync(0, Cancellation).AsTask();
-            // What a timer releases runs where the clock is moved: nothing is left to wait for when it stands.
+            // Continuations of a timer run inside SetUtcNow: when it returns, no work is pending.
             while (!resolving.IsCompleted) clock.SetUtcNow(clock.NextDue
                 ?? throw new InvalidOperationException("Nothing is due, and the resolve has not ended."));
             return await resolving;

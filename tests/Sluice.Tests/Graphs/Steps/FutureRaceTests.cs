@@ -2,7 +2,7 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Futures of which the first counts, in the order of their ends, in dictionaries and in lists of lists.</summary>
+/// <summary><c>WhenAny</c>, <c>WhenEach</c> and <c>WhenAll</c> of futures, also of dictionaries and nested lists.</summary>
 public class FutureRaceTests
 {
     private static Step<double, string, string> Wait(StepLab lab) => Step.Of(async (double seconds, string text) =>
@@ -14,7 +14,7 @@ public class FutureRaceTests
     [Theory]
     [InlineData(null)]
     [InlineData(1)]
-    public Task WhenAnyEndsAsTheFirstDoes(int? places) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    public Task WhenAnyEndsLikeItsFirstFuture(int? places) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
         var wait = Wait(lab);
         var loud = Step.Of((string text) => text + "!");
@@ -32,7 +32,7 @@ public class FutureRaceTests
     }, maxConcurrency: null, options: places is null ? lab.Options : lab.Options with { RecordsGraph = false }));
 
     [Fact]
-    public async Task ALoopThatIsLeftEarlyHoldsNothing()
+    public async Task LeavingAWhenEachLoopEarlyReleasesItsFutures()
     {
         var never = new TaskCompletionSource<byte[]>();
         Future<byte[]> slow = never.Task;
@@ -59,7 +59,7 @@ public class FutureRaceTests
     }
 
     [Fact]
-    public Task AFailureOfOneThatWasNotFirstIsReported() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    public Task AFailureAfterTheFirstFutureOfWhenAnyIsReported() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
     {
         var wait = Wait(lab);
         Assert.Equal("fast", await Future.WhenAny(wait(1, "fast"), wait(2, "bad")));
@@ -70,7 +70,7 @@ public class FutureRaceTests
     [InlineData(null)]
     [InlineData(1)]
     [InlineData(2)]
-    public Task WhenEachGivesThemInTheOrderOfTheirEnds(int? places) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    public Task WhenEachGivesFuturesInTheOrderOfTheirEnds(int? places) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
         var wait = Wait(lab);
         var collect = Step.Of(async () =>
@@ -97,7 +97,7 @@ public class FutureRaceTests
     }, maxConcurrency: places));
 
     [Fact]
-    public async Task EveryEndTakesOnePlace()
+    public async Task WhenEachGivesEveryFutureOnce()
     {
         var step = Step.Of(async (int n) =>
         {
@@ -115,7 +115,7 @@ public class FutureRaceTests
     }
 
     [Fact]
-    public async Task DictionariesAndListsOfListsOfFuturesAreArguments()
+    public async Task DictionariesAndNestedListsOfFuturesMayBeArguments()
     {
         var twice = Step.Of((int n) => 2 * n);
         var sum = Step.Of((Dictionary<string, int> all) => string.Join(' ',
@@ -139,7 +139,7 @@ public class FutureRaceTests
     }
 
     [Fact]
-    public async Task StepsWaitForAnythingThatCanBeAwaited()
+    public async Task AStepMayRunAfterAnythingThatCanBeAwaited()
     {
         var gate = new TaskCompletionSource();
         var valued = new TaskCompletionSource<int>();
@@ -174,7 +174,7 @@ public class FutureRaceTests
 
 file static class Settling
 {
-    /// <summary>The value, late.</summary>
+    /// <summary>A future of the value; "none" if there is none.</summary>
     public static Future<string> Then(this Future<Settled<string>> outcome)
         => Step.Of((Settled<string> settled) => settled.ValueOr("none"))(outcome);
 }

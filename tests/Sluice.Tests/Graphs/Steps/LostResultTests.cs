@@ -2,8 +2,8 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Work as a result, which nobody would wait for: refused where the function is given, or by the call where it is known only
-/// then.</summary>
+/// <summary>A task or a future as a result, which nothing would await: refused where the function is given, or by the call, if only the
+/// call shows it.</summary>
 public class LostResultTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -23,7 +23,7 @@ public class LostResultTests
 #pragma warning restore VSTHRD100, AsyncFixer03
 
     [Fact]
-    public void AStepOfAFunctionThatReturnsWorkIsRefused()
+    public void AStepThatReturnsAFutureIsRefused()
     {
         Refused("Total", "Future<int>", () => Step.Of<int, Future<int>>(Total));
         Refused("Total", "Future<int>", () => Step.Of<int, object>(Total));
@@ -47,7 +47,7 @@ public class LostResultTests
     }
 
     [Fact]
-    public async Task WorkAsAnObjectFailsTheCall()
+    public async Task ATaskReturnedAsAnObjectFailsTheCall()
     {
         var hidden = Step.Of((bool waits) => waits ? (object)Task.FromResult(1) : Total(0)).Named("hidden");
         Assert.StartsWith("hidden returned a Task<int> as an object",
@@ -62,7 +62,7 @@ public class LostResultTests
     }
 
     [Fact]
-    public void ANodeOrAFlowOfAFunctionThatReturnsAFutureIsRefused()
+    public void ANodeOrADataFlowThatReturnsAFutureIsRefused()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         Assert.StartsWith("The node x would produce a Future<int>, which would not be awaited",
@@ -76,7 +76,7 @@ public class LostResultTests
     }
 
     [Fact]
-    public void TheEndOfNothingHasNotSucceeded()
+    public void ADefaultSettledHasNotSucceeded()
     {
         Settled<int> nothing = default, failed = Settled.Failed<int>(new FormatException("no")),
             cancelled = Settled.Failed<int>(new OperationCanceledException());
@@ -91,7 +91,7 @@ public class LostResultTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task WhoHasCaughtTheFailureOfAllHasSeenThoseOfEach(bool isLate) => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task AwaitingWhenAllObservesEveryFailure(bool isLate) => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         var fail = Step.Of(async (int n) =>
         {
@@ -106,7 +106,7 @@ public class LostResultTests
     }));
 
     [Fact]
-    public Task ATimeLimitNamesItsStep() => StepLab.WithSeedsAsync(1, lab => lab.RunAsync(async scope =>
+    public Task ATimeoutNamesItsStep() => StepLab.WithSeedsAsync(1, lab => lab.RunAsync(async scope =>
     {
         var slow = Step.Of(async (CancellationToken cancellation) => await lab.DelayAsync(9, cancellation)).Named("slow")
             .Timeout(TimeSpan.FromSeconds(1));

@@ -15,14 +15,14 @@ internal enum Wait
     Scope,
 }
 
-/// <summary>A random tree of calls: each calls its children, and waits for them in its own way; one without children works.</summary>
+/// <summary>A random tree of calls: each call makes its child calls, and waits for them in its own way; a leaf works.</summary>
 internal sealed record NestedCall(Wait Wait, int Step, int Places, NestedCall[] Children)
 {
     public int Leaves => Children.Length == 0 ? 1 : Children.Sum(child => child.Leaves);
 
-    /// <param name="random">Decides.</param>
-    /// <param name="depth">At most.</param>
-    /// <param name="steps">How many there are.</param>
+    /// <param name="random">Decides the shape of the tree.</param>
+    /// <param name="depth">The maximal depth of the tree.</param>
+    /// <param name="steps">The number of steps to choose from.</param>
     /// <param name="isSerial">Whether everything stays on the scheduler of the test.</param>
     public static NestedCall Random(Random random, int depth, int steps, bool isSerial)
     {
@@ -39,15 +39,15 @@ internal sealed record NestedCall(Wait Wait, int Step, int Places, NestedCall[] 
 }
 
 /// <summary>Runs such a tree: steps with limits and without, which call each other.</summary>
-/// <param name="options">Of scopes inside.</param>
-/// <param name="workAsync">What a call without children does.</param>
+/// <param name="options">The options of inner scopes.</param>
+/// <param name="workAsync">The work of a call without children.</param>
 internal sealed class NestedCalls(StepScopeOptions options, Func<Task> workAsync)
 {
     private readonly List<Step<NestedCall, int>> steps = [];
     private readonly int[] limits = [0, 0, 1, 1, 2];
     private readonly int[] running = new int[5];
 
-    /// <summary>How many calls without children were at work at the same time, beyond the limit of their step.</summary>
+    /// <summary>How often a call without children began to work although its step had reached its limit.</summary>
     public int Excess { get; private set; }
 
     public int Count => limits.Length;
@@ -61,7 +61,7 @@ internal sealed class NestedCalls(StepScopeOptions options, Func<Task> workAsync
                 int number = i;
                 var step = Step.Of((NestedCall each) => RunAsync(each, number)).Named($"step{number}");
                 if (limits[i] > 0) step = step.Limit(limits[i]);
-                // A virtual clock would reach the time limit while a graph goes on by way of the pool.
+                // A virtual clock would reach the timeout while a graph goes on in the thread pool.
                 steps.Add(i % 2 == 0 ? step : options.Scheduler.IsSerial ? step.Retry(1) : step.Retry(1).Timeout(TimeSpan.FromDays(1)));
             }
         }
@@ -94,7 +94,7 @@ internal sealed class NestedCalls(StepScopeOptions options, Func<Task> workAsync
         }
     }
 
-    /// <summary>Two awaits of a flow beside others: what comes between them is work of the body.</summary>
+    /// <summary>A branch of a body, with two awaits: the code between them is work of the body.</summary>
     private async Task<int> HelpAsync(NestedCall call)
     {
         int first = await Call(call);

@@ -32,7 +32,7 @@ public class PureStepTests
     }, maxConcurrency: places));
 
     [Fact]
-    public async Task AScopeRemembersForItselfOnlyAndOutsideNothingIsRemembered()
+    public async Task AScopeRemembersOnlyItsOwnResults()
     {
         int runs = 0;
         var count = Step.Of((int n) => Interlocked.Increment(ref runs)).Pure();
@@ -49,7 +49,7 @@ public class PureStepTests
     }
 
     [Fact]
-    public async Task AsManyAsWasSaidAreRememberedTheOldestIsForgotten()
+    public async Task APureStepForgetsItsOldestResultBeyondItsLimit()
     {
         await using StepScope scope = StepScope.Begin();
         List<int> ran = [];
@@ -95,7 +95,7 @@ public class PureStepTests
     }, maxConcurrency: places));
 
     [Fact]
-    public Task AFailureThatOthersWaitedForIsStillReported() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task AnUnobservedFailureOfAPureStepIsReported() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         int runs = 0;
         var load = Step.Of(async (int n) =>
@@ -112,7 +112,7 @@ public class PureStepTests
     [Theory]
     [InlineData(null)]
     [InlineData(1)]
-    public Task APureStepMayCallItselfAndACircleIsFound(int? places) => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task APureStepMayCallItselfButACycleFails(int? places) => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         Step<int, long> fibonacci = null!;
         int runs = 0;
@@ -131,9 +131,9 @@ public class PureStepTests
             StringComparison.Ordinal);
     }, maxConcurrency: places));
 
-    /// <summary>Random calls by random threads: each value is right, and no key runs twice at a time.</summary>
+    /// <summary>Many threads call with a few keys: each value is right, and no key runs twice at the same time.</summary>
     [Fact]
-    public async Task ManyCallsAtOneTimeShareWhatRuns()
+    public async Task ConcurrentCallsWithEqualArgumentsShareOneRun()
     {
         for (int seed = 0; seed < 50; seed++)
         {

@@ -15,7 +15,7 @@ public partial class StepArgumentTests
         => $"{project}({string.Join(' ', built.Values)})";
 
     [Fact]
-    public Task TasksAndFuturesAreWaitedForWhereAnObjectIsExpected() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    public Task TasksAndFuturesAreAwaitedWhereAnObjectIsExpected() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
     {
         async Task<string> LaterAsync(string text)
         {
@@ -40,7 +40,7 @@ public partial class StepArgumentTests
     }));
 
     [Fact]
-    public async Task AFutureOfAnyCollectionIsOneOfItsElements()
+    public async Task AFutureOfACollectionFitsASequenceParameter()
     {
         int[] numbers = [1, 2];
         Assert.Equal(4, await Total(Step.Of(() => numbers)(), 1));
@@ -53,7 +53,7 @@ public partial class StepArgumentTests
     }
 
     [Fact]
-    public async Task AListIsTakenAsItIsAtTheCall()
+    public async Task AListArgumentIsCopiedAtTheCall()
     {
         var go = new TaskCompletionSource<int>();
         List<int> batch = [1, 2];

@@ -7,7 +7,7 @@ public class StepAwaitTests
     private static readonly AsyncLocal<string?> Local = new();
 
     [Fact]
-    public async Task TheFlowOfExecutionIsThatOfTheCall()
+    public async Task AStepRunsInTheExecutionContextOfItsCall()
     {
         var go = new TaskCompletionSource<int>();
         var read = Step.Of((int _) =>
@@ -29,7 +29,7 @@ public class StepAwaitTests
     }
 
     [Fact]
-    public async Task WhoAwaitsGoesOnInItsContextAndNotInsideTheStep()
+    public async Task AnAwaiterGoesOnInItsOwnSynchronizationContext()
     {
         var context = new CountingContext();
         var go = new TaskCompletionSource<int>();
@@ -52,7 +52,7 @@ public class StepAwaitTests
     }
 
     [Fact]
-    public async Task AsyncCodeMayAwaitAFutureAnyNumberOfTimesFromAnywhere()
+    public async Task AFutureMayBeAwaitedAnyNumberOfTimesFromAnywhere()
     {
         for (int round = 0; round < 200; round++)
         {

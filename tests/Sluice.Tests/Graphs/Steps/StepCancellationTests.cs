@@ -5,7 +5,7 @@ namespace Sluice.Tests.Graphs;
 public class StepCancellationTests
 {
     [Fact]
-    public Task CancellingTakesDependentsAlongAndLeavesDependenciesAlone() => StepLab.WithSeedsAsync(30, lab => lab.RunAsync(async scope =>
+    public Task CancellingAFutureCancelsDependentsButNotDependencies() => StepLab.WithSeedsAsync(30, lab => lab.RunAsync(async scope =>
     {
         List<string> ran = [];
         Future<string> Call(string name, double seconds, params Future<string>[] parents)
@@ -26,11 +26,11 @@ public class StepCancellationTests
         Assert.Equal("doomed was cancelled.", (await Assert.ThrowsAsync<OperationCanceledException>(async () => await child)).Message);
         Assert.Equal("other", await other);
         Assert.Equal(["shared", "other"], ran);
-        await scope.Completion;                          // what was cancelled is no failure
+        await scope.Completion;                          // a cancellation is no failure
     }));
 
     [Fact]
-    public Task ARunningStepIsToldByItsTokenAndDecidesItself() => StepLab.WithSeedsAsync(30, lab => lab.RunAsync(async scope =>
+    public Task ARunningStepThatIsCancelledMayStillComplete() => StepLab.WithSeedsAsync(30, lab => lab.RunAsync(async scope =>
     {
         List<string> ran = [];
         var stubborn = Step.Of(async (CancellationToken cancellation) =>
@@ -83,7 +83,7 @@ public class StepCancellationTests
     });
 
     [Fact]
-    public Task AScopeThatIsLeftCancelsWhatIsLeftAndWaitsForIt() => StepLab.WithSeedsAsync(20, async lab =>
+    public Task DisposingAScopeCancelsItsStepsAndWaitsForThem() => StepLab.WithSeedsAsync(20, async lab =>
     {
         double ended = 0;
         Future<int>? child = null;
@@ -134,7 +134,7 @@ public class StepCancellationTests
     });
 
     [Fact]
-    public async Task CallsInAScopeThatIsOverAreRefused()
+    public async Task CallsInADisposedScopeAreRefused()
     {
         var step = Step.Of(() => 1);
         Func<Future<int>> call;
@@ -152,7 +152,7 @@ public class StepCancellationTests
         }
         Assert.Contains("a scope that is over", Assert.Throws<ObjectDisposedException>(call).Message, StringComparison.Ordinal);
 
-        // A scope of its own is what code that was left behind can still begin.
+        // Code that was left behind may still begin a scope of its own.
         Future<int>? made = null;
         ExecutionContext.Run(inside, _ =>
         {
@@ -163,7 +163,7 @@ public class StepCancellationTests
     }
 
     [Fact]
-    public Task WhatDoesNotHeedItsTokenIsLeftBehindAndNamed() => StepLab.WithSeedsAsync(5, async lab =>
+    public Task AStepThatIgnoresItsTokenIsLeftBehindAndNamed() => StepLab.WithSeedsAsync(5, async lab =>
     {
         var never = new TaskCompletionSource<int>();
         Future<int>? stubborn = null;
@@ -188,7 +188,7 @@ public class StepCancellationTests
     });
 
     [Fact]
-    public async Task AScopeThatIsOverMayBeCancelled()
+    public async Task ADisposedScopeMayBeCancelled()
     {
         using var stop = new CancellationTokenSource();
         StepScope outer = StepScope.Begin(cancellation: stop.Token), inner = StepScope.Begin();

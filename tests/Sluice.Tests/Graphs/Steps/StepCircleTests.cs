@@ -3,7 +3,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Bodies that wait for each other: the await that closes the circle fails, and says who waits for whom.</summary>
+/// <summary>Steps that wait for each other: the await that closes the cycle fails, and names the steps of the cycle.</summary>
 public class StepCircleTests
 {
     private static string Text(Exception e) => e.Message[..e.Message.IndexOf(':', StringComparison.Ordinal)];
@@ -31,7 +31,7 @@ public class StepCircleTests
     [InlineData(null, false)]
     [InlineData(1, false)]
     [InlineData(2, true)]
-    public Task BodiesThatAwaitEachOtherFailWithThePath(int? places, bool triesAgain)
+    public Task StepsThatAwaitEachOtherFailAndNameTheCycle(int? places, bool triesAgain)
         => StepLab.WithSeedsAsync(40, lab => lab.RunAsync(async scope =>
     {
         Future<int> first = null!, last = null!;
@@ -56,7 +56,7 @@ public class StepCircleTests
     }, maxConcurrency: places));
 
     [Fact]
-    public Task ACircleByWayOfAScopeFailsToo() => StepLab.WithSeedsAsync(40, lab => lab.RunAsync(async scope =>
+    public Task ACycleThroughAScopeFails() => StepLab.WithSeedsAsync(40, lab => lab.RunAsync(async scope =>
     {
         Future<int> own = null!;
         var inner = Step.Of(async () =>
@@ -79,7 +79,7 @@ public class StepCircleTests
     }));
 
     [Fact]
-    public async Task OfTwoBodiesThatBeginToAwaitEachOtherAtOneTimeOneFindsTheCircle()
+    public async Task OneOfTwoStepsThatAwaitEachOtherAtOnceFindsTheCycle()
     {
         for (int round = 0; round < 300; round++)
         {
@@ -103,7 +103,7 @@ public class StepCircleTests
     }
 
     [Fact]
-    public Task WhatIsNoCircleIsLeftAlone() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    public Task NestedAwaitsWithoutACycleSucceed() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
         var leaf = Step.Of(async (int n) =>
         {
@@ -119,7 +119,7 @@ public class StepCircleTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task ACircleIsFoundWithoutRecordsToo(bool hasScope)
+    public async Task ACycleIsFoundWithoutARecordedGraph(bool hasScope)
     {
         for (int round = 0; round < 200; round++)
         {
@@ -157,12 +157,12 @@ public class StepCircleTests
     [InlineData(null)]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AnInnocentWhoGoesOnInsideOfABodyMayAwaitIt(bool? records)
+    public async Task AContinuationThatRunsInsideABodyMayAwaitItsFuture(bool? records)
     {
         for (int round = 0; round < 100; round++)
         {
             await using StepScope? scope = records is { } isRecorded ? StepScope.Begin(options: new() { RecordsGraph = isRecorded }) : null;
-            var started = new TaskCompletionSource();        // its continuations run inside of whoever completes it
+            var started = new TaskCompletionSource();        // its continuations run inside the code that completes it
             var isRead = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             Future<int> made = null!;
             async Task<int> WatchAsync()
@@ -188,7 +188,7 @@ public class StepCircleTests
     }
 
     [Fact]
-    public async Task WithoutRecordsTheLaterOneFindsTheCircle()
+    public async Task ACycleWithAStepThatStartsLaterIsFound()
     {
         for (int round = 0; round < 200; round++)
         {
@@ -204,7 +204,7 @@ public class StepCircleTests
             made.SetResult();
             var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => last.AsTask()
                 .WaitAsync(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken));
-            // ask may still be looking when answer begins to wait: then both find the circle.
+            // ask may still be searching when answer begins to wait: then both find the cycle.
             Assert.Contains(Text(failure), (string[])["answer waits for ask, which waits for answer",
                 "ask waits for answer, which waits for ask"]);
         }

@@ -33,7 +33,7 @@ public class StepDataTests
     [InlineData("build: test:buil", "The record \"test\" depends on \"buil\". There is no record \"buil\". Near it: build.")]
     [InlineData("a: a:", "The records number 1 and 2 have one id, \"a\".")]
     [InlineData(":", "The record number 1 of 1 has no id")]
-    public void WhatIsWrongIsNamedBeforeAnythingRuns(string graph, string message)
+    public void InvalidRecordsAreNamedBeforeAnythingRuns(string graph, string message)
     {
         StepInput<double>[] records = [.. graph.Split(' ').Select(part => part.Split(':'))
             .Select(part => new StepInput<double>(part[0], 1, part[1].Length == 0 ? [] : part[1].Split(',')))];
@@ -42,7 +42,7 @@ public class StepDataTests
     }
 
     [Fact]
-    public async Task AHundredThousandRecordsAreFine()
+    public async Task AHundredThousandRecordsRun()
     {
         var sum = Step.Of((int payload, IReadOnlyDictionary<string, int> results) => payload + results.Values.Sum());
         var futures = Step.FromData(Enumerable.Range(0, 100_000).Reverse()

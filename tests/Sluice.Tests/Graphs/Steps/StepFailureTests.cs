@@ -5,7 +5,7 @@ namespace Sluice.Tests.Graphs;
 public class StepFailureTests
 {
     [Fact]
-    public Task TheFirstFailureInTimeComesOutSiblingsGoOnAndDependentsNeverRun()
+    public Task TheEarliestFailureSurfacesAndDependentsNeverRun()
         => StepLab.WithSeedsAsync(30, lab => lab.RunAsync(async scope =>
     {
         List<string> ran = [];
@@ -33,7 +33,7 @@ public class StepFailureTests
         Assert.Equal(2, lab.Now);
         Assert.Equal((FutureStatus.Failed, FutureStatus.Running), (sum.Status, sibling.Status));
 
-        // Those that have failed before the call as well: the earlier one, wherever it stands.
+        // Also of failures before the call: the earliest one, in any argument.
         Assert.Equal("late", (await Assert.ThrowsAsync<FormatException>(async () => await late)).Message);
         Assert.Equal("early", (await Assert.ThrowsAsync<FormatException>(async () => await dependent(late, sum, 1))).Message);
         await scope.Completion;
@@ -42,7 +42,7 @@ public class StepFailureTests
     }));
 
     [Fact]
-    public Task AStepThatTakesOutcomesDealsWithFailuresItself() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task AStepThatTakesOutcomesHandlesFailuresItself() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         var load = Step.Of((string address) => address.StartsWith("http", StringComparison.Ordinal) ? address.Length
             : throw new UriFormatException(address));
@@ -56,7 +56,7 @@ public class StepFailureTests
     }));
 
     [Fact]
-    public Task WhatOnlyWaitsFailsWithWhatItWaitsForUnlessToldOtherwise() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task AStepRunsAfterAFailureOnlyWithEvenIfFailed() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         var fail = Step.Of<int>(async cancellation =>
         {
@@ -71,16 +71,16 @@ public class StepFailureTests
         Assert.Equal("c at 4", await echo.After([failed, fail()], evenIfFailed: true).After(echo("x"))("c"));
         await Assert.ThrowsAsync<FormatException>(async () => await echo.After(failed, evenIfFailed: true).After(failed)("d"));
 
-        // The second failure was waited for, and not seen.
+        // The second failure was waited for, but not observed.
         Assert.Equal("no", (await Assert.ThrowsAsync<FormatException>(() => scope.Completion)).Message);
     }));
 
     [Fact]
-    public Task AFailureThatNobodyAwaitsComesOutOfTheScope() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task TheCompletionOfAScopeThrowsUnobservedFailures() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         var fail = Step.Of<string, int>(text => throw new FormatException(text));
         var next = Step.Of((int n) => n);
-        _ = next(next(fail("dropped")));                 // one failure, however many futures end with it
+        _ = next(next(fail("dropped")));                 // one failure, although three futures end with it
         Future<int> seen = next(fail("seen"));
         _ = fail("dropped too");
         await Assert.ThrowsAsync<FormatException>(async () => await seen);
@@ -91,7 +91,7 @@ public class StepFailureTests
     }));
 
     [Fact]
-    public Task AHandlerIsToldOfEachFailureThatNobodyAwaitsOnce() => StepLab.WithSeedsAsync(10, async lab =>
+    public Task OnUnobservedFailureIsCalledOnceForEachFailure() => StepLab.WithSeedsAsync(10, async lab =>
     {
         List<string> told = [];
         var options = lab.Options with { OnUnobservedFailure = failure => told.Add(failure.ToString()) };
@@ -107,7 +107,7 @@ public class StepFailureTests
     });
 
     [Fact]
-    public async Task OutsideOfScopesTheRuntimeReportsWhatNobodyAwaits()
+    public async Task OutsideAScopeTheRuntimeReportsUnobservedFailures()
     {
         using var unobserved = new UnobservedFailures();
         await FailAsync(unobserved.Mark);
@@ -130,7 +130,7 @@ public class StepFailureTests
     }
 
     [Fact]
-    public Task AStepIsTriedAgainAndGivenSoMuchTime() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task ATimeoutAppliesToEachAttemptOfAStep() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         int attempts = 0;
         var flaky = Step.Of(async (int failures, CancellationToken cancellation) =>
@@ -140,14 +140,14 @@ public class StepFailureTests
         }).Timeout(TimeSpan.FromSeconds(2)).Retry(2, Backoff.Constant(TimeSpan.FromSeconds(1)));
 
         Assert.Equal(3, await flaky(2));
-        Assert.Equal(6, lab.Now);                        // two limits, two waits
+        Assert.Equal(6, lab.Now);                        // two timeouts, two pauses
         attempts = 0;
         await Assert.ThrowsAsync<TimeoutException>(async () => await flaky(3));
         Assert.Equal(["retry 2", "timeout 0:00:02"], scope.Topology.Nodes[0].Details);
     }));
 
     [Fact]
-    public Task ACancelledStepIsWaitedForAlthoughItHasATimeLimitWhichLetsGoOfIt()
+    public Task ADisposedScopeWaitsForAStepUntilItsTimeout()
         => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async _ =>
     {
         List<double> ends = [];

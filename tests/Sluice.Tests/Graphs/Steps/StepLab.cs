@@ -3,7 +3,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Steps in virtual time, one thing at a time, in an order that a seed decides.</summary>
+/// <summary>Runs steps in virtual time, one at a time, in an order that a seed decides.</summary>
 internal sealed class StepLab(int seed)
 {
     public TestClock Clock { get; } = new();
@@ -18,10 +18,10 @@ internal sealed class StepLab(int seed)
     public Task DelayAsync(double seconds, CancellationToken cancellation = default)
         => Task.Delay(TimeSpan.FromSeconds(seconds), Clock, cancellation);
 
-    /// <summary>Cancels here and now: everything that is told of it is told by the thread of the test.</summary>
+    /// <summary>Cancels synchronously: all callbacks run on the thread of the test.</summary>
     public static void Cancel(CancellationTokenSource stop) => stop.Cancel();
 
-    /// <summary>Runs in a scope, to the end.</summary>
+    /// <summary>Runs work in a scope, to the end.</summary>
     public Task RunAsync(Func<StepScope, Task> work, int? maxConcurrency = null, StepScopeOptions? options = null,
         CancellationToken cancellation = default)
         => Scheduler.RunToEndAsync(async () =>
@@ -30,7 +30,7 @@ internal sealed class StepLab(int seed)
             await work(scope);
         }, Clock);
 
-    /// <summary>The same with each of some seeds.</summary>
+    /// <summary>Runs a test once with each seed.</summary>
     public static async Task WithSeedsAsync(int count, Func<StepLab, Task> test)
     {
         for (int seed = 0; seed < count; seed++) await test(new(seed));

@@ -5,7 +5,7 @@ namespace Sluice.Tests.Graphs;
 public class StepLimitTests
 {
     [Fact]
-    public Task LimitsAreNeverExceededAndNeverIdle() => StepLab.WithSeedsAsync(60, async lab =>
+    public Task LimitsAreNeverExceededAndNeverLeftIdle() => StepLab.WithSeedsAsync(60, async lab =>
     {
         var random = new Random(lab.Scheduler.Seed);
         int places = random.Next(1, 6), placesOfStep = random.Next(1, 4), running = 0, ofStep = 0, most = 0, mostOfStep = 0;
@@ -32,7 +32,7 @@ public class StepLimitTests
                 all.Add(((isLimited ? limited : free)(node, Future.WhenAll(parents)), parents, isLimited));
             }
             Task end = scope.Completion;
-            await lab.DelayAsync(0.5);                       // between the times at which anything happens: everything rests
+            await lab.DelayAsync(0.5);                       // between two times at which calls start or end
             for (; !end.IsCompleted; await lab.DelayAsync(1))
             {
                 var waiting = all.Where(call => call.Future.Status == FutureStatus.Waiting
@@ -60,7 +60,7 @@ public class StepLimitTests
                 return n;
             }
             Future<int> one = fibonacci(n - 1), two = fibonacci(n - 2);
-            running--;                                       // its place is somebody else's while it awaits
+            running--;                                       // another call has its permit while it awaits
             int first = await one;
             int second = await two;
             return first + second;
@@ -69,7 +69,7 @@ public class StepLimitTests
     }, maxConcurrency: 1));
 
     [Fact]
-    public Task WhoWaitsToTryAgainLeavesItsPlaceToOthers() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task AStepGivesUpItsPermitDuringARetryPause() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         int attempts = 0;
         var flaky = Step.Of(async () =>
@@ -85,7 +85,7 @@ public class StepLimitTests
     }, maxConcurrency: 1));
 
     [Fact]
-    public Task TheWaitForAPlaceIsNotAPartOfTheTimeLimit() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task TheTimeoutDoesNotCountTheWaitForAPermit() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         int attempts = 0;
         var flaky = Step.Of(async () =>
@@ -101,7 +101,7 @@ public class StepLimitTests
     }, maxConcurrency: 1));
 
     [Fact]
-    public async Task ALimitHoldsOnThePoolToo()
+    public async Task ALimitHoldsOnTheThreadPool()
     {
         int running = 0, most = 0;
         await using StepScope scope = StepScope.Begin(maxConcurrency: 3);

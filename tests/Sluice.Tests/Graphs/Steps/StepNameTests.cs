@@ -44,7 +44,7 @@ public class StepNameTests
     }
 
     [Fact]
-    public async Task ArgumentsThatAreSecretAreNotShown()
+    public async Task ArgumentsCanBeHidden()
     {
         await using StepScope scope = StepScope.Begin(options: new() { ShowsArguments = false });
         var open = Step.Of((string password) => 1).Named("open");
@@ -53,9 +53,9 @@ public class StepNameTests
         Assert.Equal(["open", "open-2"], scope.Topology.Nodes.Select(node => node.Name));
     }
 
-    /// <summary>A picture keeps nothing alive that is large.</summary>
+    /// <summary>A recorded graph keeps no large object alive.</summary>
     [Fact]
-    public async Task ARecordLetsGoOfArguments()
+    public async Task ARecordedGraphDoesNotKeepArgumentsAlive()
     {
         await using StepScope scope = StepScope.Begin();
         var (page, text) = Call();

@@ -2,13 +2,13 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Steps with limits that call steps, whatever their bodies do to wait: nothing hangs, and no limit is exceeded.</summary>
+/// <summary>Steps with limits call steps, and wait in any way: no call hangs, and no limit is exceeded.</summary>
 public class StepNestingTests
 {
     private const int Seeds = 300;
 
     [Fact]
-    public async Task RandomNestingsEndUnderAnyLimits()
+    public async Task RandomNestedCallsEndUnderAnyLimits()
     {
         for (int seed = 0; seed < Seeds; seed++)
         {
@@ -32,7 +32,7 @@ public class StepNestingTests
     }
 
     [Fact]
-    public async Task RandomNestingsEndOnThePoolToo()
+    public async Task RandomNestedCallsEndOnTheThreadPool()
     {
         for (int seed = 0; seed < Seeds; seed++)
         {
@@ -56,7 +56,7 @@ public class StepNestingTests
     }
 
     [Fact]
-    public Task WhileOneFlowOfABodyWaitsTheOthersHaveThePlaceOnlyForTheirTurns()
+    public Task ParallelBranchesOfABodyDoNotExceedTheLimit()
         => StepLab.WithSeedsAsync(50, lab => lab.RunAsync(async scope =>
     {
         int running = 0, most = 0;
@@ -73,7 +73,7 @@ public class StepNestingTests
             for (int i = 0; i < 3; i++)
             {
                 sum += await leaf(n);
-                most = Math.Max(most, ++running);            // a turn of the body
+                most = Math.Max(most, ++running);            // the body runs between two awaits
                 running--;
             }
             return sum;
@@ -85,7 +85,7 @@ public class StepNestingTests
     }, maxConcurrency: 1));
 
     [Fact]
-    public async Task ABodyThatBlocksItsThreadGivesItsPlaceTooWhileItWaits()
+    public async Task ABodyThatBlocksItsThreadGivesUpItsPermit()
     {
         await using StepScope scope = StepScope.Begin(maxConcurrency: 1, TestContext.Current.CancellationToken);
         var inner = Step.Of((int n) => n + 1);
@@ -96,7 +96,7 @@ public class StepNestingTests
     }
 
     [Fact]
-    public Task AResolveInsideANodeWithALimitEndsWhateverLimitsItNeeds() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    public Task NestedResolvesUnderLimitsDoNotDeadlock() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
         Graph<int> even = null!, odd = null!;
         var step = Step.Of(async (int n) => n == 0 ? 0

@@ -2,11 +2,11 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>What counts as a failure, what as a cancellation, and when a failure has been seen.</summary>
+/// <summary>Which ends are failures, which are cancellations, and when a failure counts as observed.</summary>
 public class StepOutcomeTests
 {
     [Fact]
-    public Task ATaskThatGaveUpByItselfHasFailed() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    public Task ATaskThatCancelsItselfHasFailed() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
     {
         var save = Step.Of((string text) => text);
         Future<string> saved = save(GiveUpAsync(lab));
@@ -17,7 +17,7 @@ public class StepOutcomeTests
     }));
 
     [Fact]
-    public Task ATaskThatIsCancelledWithTheScopeHasNotFailed() => StepLab.WithSeedsAsync(5, async lab =>
+    public Task ATaskCancelledWithItsScopeHasNotFailed() => StepLab.WithSeedsAsync(5, async lab =>
     {
         using var stop = new CancellationTokenSource();
         Future<string>? saved = null;
@@ -37,7 +37,7 @@ public class StepOutcomeTests
     });
 
     [Fact]
-    public Task AStepThatEndsAsACancelledFutureDidIsCancelled() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
+    public Task AStepThatAwaitsACancelledFutureIsCancelled() => StepLab.WithSeedsAsync(5, lab => lab.RunAsync(async scope =>
     {
         Future<int>? waiting = null, running = null;
         var slow = Step.Of(async (int n, CancellationToken cancellation) =>
@@ -61,7 +61,7 @@ public class StepOutcomeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task AnOutcomeIsSeenWhenItIsDelivered(bool runs) => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task AFailureIsObservedWhenItsOutcomeReachesAStep(bool runs) => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         var fail = Step.Of<string, int>(text => throw new FormatException(text));
         var handle = Step.Of((Settled<int> outcome, int n) => outcome.ValueOr(n));
@@ -73,7 +73,7 @@ public class StepOutcomeTests
         Future<int> handledAll = handleAll(outcomes.As<IReadOnlyList<Settled<int>>>(), fail("three").Settled(), runs ? 5 : other);
         await lab.DelayAsync(1);
         other.Cancel();
-        _ = fail("four").Settled();                          // nobody looks
+        _ = fail("four").Settled();                          // no code reads this outcome
         Task completion = scope.Completion;
         await Assert.ThrowsAsync<FormatException>(() => completion);
         Assert.Equal(runs ? ["four"] : ["four", "one", "three", "two"],
@@ -82,7 +82,7 @@ public class StepOutcomeTests
     }));
 
     [Fact]
-    public async Task WhatCompletionHasThrownIsNotReportedAgain()
+    public async Task AFailureThrownByCompletionIsNotReportedAgain()
     {
         using var unobserved = new UnobservedFailures();
         await FailAsync("seen" + unobserved.Mark, awaits: true);
@@ -97,7 +97,7 @@ public class StepOutcomeTests
             while (!failed.IsCompleted) await Task.Yield();
             if (!awaits) return;
             await Assert.ThrowsAsync<FormatException>(async () => await scope.Completion);
-            await Assert.ThrowsAsync<FormatException>(async () => await scope.Completion);       // whoever asks again is told again
+            await Assert.ThrowsAsync<FormatException>(async () => await scope.Completion);       // a second await throws again
         }
     }
 

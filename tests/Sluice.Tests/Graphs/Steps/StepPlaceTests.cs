@@ -2,13 +2,13 @@ using Sluice.Graphs;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>Who has the places of a limit, and when: whoever waits has none, and whoever runs has one until it has ended.</summary>
+/// <summary>Which calls hold the permits of a limit: a call that waits holds none, and a call that runs holds one until it ends.</summary>
 public class StepPlaceTests
 {
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task WhatATimeLimitHasLeftBehindKeepsItsPlaceUntilItHasEnded(bool heedsToken)
+    public Task AnAttemptThatTimedOutKeepsItsPermitUntilItEnds(bool heedsToken)
         => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
         int running = 0, most = 0, began = 0;
@@ -32,7 +32,7 @@ public class StepPlaceTests
         Assert.True(began >= calls.Length);
         await lab.DelayAsync(60);
         Assert.Equal(0, running);
-        // The place is free again.
+        // The permit is free again.
         Assert.Equal(7, await Step.Of((int n) => n)(7));
         began = 0;
         await Assert.ThrowsAsync<TimeoutException>(async () => await slow(1));
@@ -42,7 +42,7 @@ public class StepPlaceTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task HoweverAFutureIsAwaitedItsStepGetsThePlace(bool staysInContext)
+    public Task AnAwaitLendsItsPermitWithAndWithoutConfigureAwait(bool staysInContext)
         => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         var inner = Step.Of((int n) => n + 1).Named("inner");
@@ -59,7 +59,7 @@ public class StepPlaceTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task AStepThatWaitsForAScopeGivesItsPlaceToTheStepsInIt(bool awaitsCompletion)
+    public Task AStepThatWaitsForAScopeLendsItsPermitToTheStepsInIt(bool awaitsCompletion)
         => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         int ended = 0;
@@ -70,7 +70,7 @@ public class StepPlaceTests
             {
                 if (n > 0) _ = nest(n - 1);
                 if (awaitsCompletion) await inner.Completion;
-                else await lab.DelayAsync(1);                // what runs then is cancelled and waited for: it does not heed that
+                else await lab.DelayAsync(1);                // then the running call is cancelled and awaited: it ignores the cancellation
             }
             ended++;
             return n;
@@ -80,7 +80,7 @@ public class StepPlaceTests
     }));
 
     [Fact]
-    public Task AStepThatDisposesOfAScopeGivesItsPlaceToTheStepsThatEndIt() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task AStepThatDisposesAScopeGivesUpItsPermit() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         var stubborn = Step.Of(async () => await lab.DelayAsync(5));
         var outer = Step.Of(async () =>
@@ -93,9 +93,9 @@ public class StepPlaceTests
             return lab.Now;
         });
         Future<double> left = outer();
-        await lab.DelayAsync(0.5);                           // both places are taken
+        await lab.DelayAsync(0.5);                           // both permits are taken
         Future<double> other = Step.Of(() => lab.Now)();
-        Assert.Equal((5, 1), (await left, await other));     // the other ran while what had been called was waited for
+        Assert.Equal((5, 1), (await left, await other));     // the other call ran while outer waited for stubborn
     }, maxConcurrency: 2));
 
     [Fact]
@@ -113,7 +113,7 @@ public class StepPlaceTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public Task WhoWaitsForTheScopesPlaceHoldsNoneOfTheStep(bool cancels) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async outer =>
+    public Task ACallThatWaitsForItsScopeHoldsNoPermit(bool cancels) => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async outer =>
     {
         var limited = Step.Of(() => lab.Now).Limit(1);
         var busy = Step.Of(async () => await lab.DelayAsync(10));
@@ -136,7 +136,7 @@ public class StepPlaceTests
     }));
 
     [Fact]
-    public Task WhoIsCancelledBeforeItStartsGivesItsPlaceBackAtOnce() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
+    public Task ACallCancelledBeforeItStartsFreesItsPermitAtOnce() => StepLab.WithSeedsAsync(20, lab => lab.RunAsync(async scope =>
     {
         var limited = Step.Of(() => lab.Now).Limit(1);
         Future<double>[] calls = [.. Enumerable.Range(0, 20).Select(_ => limited())];
@@ -147,7 +147,7 @@ public class StepPlaceTests
     }));
 
     [Fact]
-    public Task TheLimitOfAScopeCountsTheStepsOfScopesInside() => StepLab.WithSeedsAsync(20, async lab =>
+    public Task TheLimitOfAScopeCountsTheStepsOfInnerScopes() => StepLab.WithSeedsAsync(20, async lab =>
     {
         int running = 0, most = 0, ended = 0;
         await lab.RunAsync(async scope =>

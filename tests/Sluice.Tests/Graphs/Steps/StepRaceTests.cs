@@ -4,12 +4,12 @@ namespace Sluice.Tests.Graphs;
 
 public class StepRaceTests
 {
-    /// <summary>Random graphs with limits, retries, failures, steps that call steps and scopes inside, of which some are cancelled at any
-    /// moment: every future ends, nothing runs on, all places come back.</summary>
+    /// <summary>Random graphs with limits, retries, failures, steps that call steps, and inner scopes; some calls are cancelled at random
+    /// moments. Every future ends, no call runs on, and all permits become free.</summary>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task WhateverHappensEverythingEndsAndIsCountedOnce(bool isSeeded)
+    public async Task EveryFutureOfARandomGraphEndsAndFreesItsPermit(bool isSeeded)
     {
         for (int seed = 0; seed < 150; seed++)
         {
@@ -83,8 +83,8 @@ public class StepRaceTests
                 : FutureStatus.Failed);
             if (!outcome.Succeeded && !outcome.IsCancelled) Assert.IsType<FormatException>(outcome.Exception);
         }
-        // All places are free again: as many can run as at the beginning.
+        // The permits are free again.
         if (seed % 5 != 0) Assert.Equal(2, await limited(1, 1));
-        Assert.False(scope.Completion.AsTask().IsFaulted);        // every failure has been seen by now
+        Assert.False(scope.Completion.AsTask().IsFaulted);        // every failure has been observed by now
     }
 }

@@ -3,13 +3,13 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Graphs;
 
-/// <summary>What a record of the graph costs, in bytes: a join is written down once.</summary>
+/// <summary>How much memory the recorded graph takes: a join is recorded once.</summary>
 public class StepRecordTests
 {
     private static readonly Step<int, int> Same = Step.Of((int n) => n);
 
     [Fact]
-    public async Task ADependentOfAJoinCostsAsMuchHoweverManyAreJoined()
+    public async Task TheCostOfADependentDoesNotGrowWithTheSizeOfItsJoin()
     {
         long few = await AllocatedAsync(10, 200), many = await AllocatedAsync(2_000, 200);
         Assert.InRange(many, 0, few * 2);
@@ -31,7 +31,7 @@ public class StepRecordTests
     }
 
     [Fact]
-    public async Task AChainOfJoinsCostsAsMuchPerLinkHoweverLongItIs()
+    public async Task TheCostOfALinkDoesNotGrowWithTheLengthOfTheChain()
     {
         long half = await AllocatedAsync(500), whole = await AllocatedAsync(1_000);
         Assert.InRange(whole, 0, half * 3);
@@ -52,11 +52,11 @@ public class StepRecordTests
     }
 
     [Fact]
-    public async Task JoinsThatShareWhatTheyJoinAreLookedThroughOnce()
+    public async Task SharedJoinsAreVisitedOnce()
     {
         await using StepScope scope = StepScope.Begin();
         Future a = Same(1), b = Same(2);
-        // 2^64 ways lead through them: who went each would not come back
+        // 2^64 paths lead through them: a search along each path would never end
         for (int i = 0; i < 64; i++) (a, b) = (Future.WhenAll(a, b), Future.WhenAll(b, a));
         long before = GC.GetAllocatedBytesForCurrentThread();
         Future<int> last = Same.After(a)(3);
@@ -67,7 +67,7 @@ public class StepRecordTests
     }
 
     [Fact]
-    public async Task WhatHasEndedIsLetGoOfByWhatItHasWaitedFor()
+    public async Task APendingFutureDoesNotKeepItsEndedDependentsAlive()
     {
         var never = new TaskCompletionSource<int>();
         Future<int> pending = Same(never.Task);

@@ -15,7 +15,7 @@ public class StepScopeTests
             await lab.DelayAsync(1);
             pages.Add(path);
             string[] children = path.Length < 4 ? [path + "a", path + "b"] : [];
-            _ = Step.Of((string text) => pages.Add("! " + text))(path);      // dropped: it runs all the same
+            _ = Step.Of((string text) => pages.Add("! " + text))(path);      // not awaited: it still runs
             int[] counts = await Future.WhenAll(children.Select(child => crawl(child)));
             return 1 + counts.Sum();
         }).Named("crawl");
@@ -23,13 +23,13 @@ public class StepScopeTests
         Assert.Equal(15, await crawl("/"));
         await scope.Completion;
         Assert.Equal((30, 4.0), (pages.Count, lab.Now));
-        Topology topology = scope.Topology;                                   // what a step awaited leads to it
+        Topology topology = scope.Topology;                                   // an awaited call has an edge to the step that awaits it
         Assert.Equal((30, 14), (topology.Nodes.Count, topology.Edges.Count));
         Assert.Equal([1.0, 2, 3, 4], topology.CriticalPath.Select(node => node.Time!.Value.Elapsed.TotalSeconds));
     }));
 
     [Fact]
-    public Task ThePictureShowsWhatDependsOnWhatThroughEverythingInBetween() => StepLab.WithSeedsAsync(3, lab => lab.RunAsync(async scope =>
+    public Task TheTopologyShowsTheDependenciesOfEveryStep() => StepLab.WithSeedsAsync(3, lab => lab.RunAsync(async scope =>
     {
         var fetch = Step.Of((string id) => id).Named("fetch");
         var join = Step.Of((IReadOnlyList<string> parts) => string.Join('+', parts)).Named("join").Limit(2);
@@ -48,7 +48,7 @@ public class StepScopeTests
     }));
 
     [Fact]
-    public Task ProgressTellsWhatHappensWhen() => StepLab.WithSeedsAsync(5, async lab =>
+    public Task ProgressReportsEveryStartAndEveryEnd() => StepLab.WithSeedsAsync(5, async lab =>
     {
         List<string> events = [];
         var options = lab.Options with
@@ -75,7 +75,7 @@ public class StepScopeTests
     });
 
     [Fact]
-    public Task CompletionWaitsForWhatCallsCall() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
+    public Task CompletionWaitsForCallsThatRunningStepsMake() => StepLab.WithSeedsAsync(10, lab => lab.RunAsync(async scope =>
     {
         Assert.True(scope.Completion.AsTask().IsCompletedSuccessfully);
         var later = Step.Of(async (int n) => await lab.DelayAsync(n));

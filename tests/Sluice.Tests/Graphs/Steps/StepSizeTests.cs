@@ -9,7 +9,7 @@ public class StepSizeTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AChainOfAHundredThousandNeedsNoStack(bool hasScope)
+    public async Task AChainOfAHundredThousandStepsNeedsNoStack(bool hasScope)
     {
         await using StepScope? scope = hasScope ? StepScope.Begin() : null;
         var go = new TaskCompletionSource<int>();
@@ -21,7 +21,7 @@ public class StepSizeTests
     }
 
     [Fact]
-    public async Task AHundredThousandDependentsOfOneAllRun()
+    public async Task AHundredThousandDependentsOfOneStepAllRun()
     {
         await using StepScope scope = StepScope.Begin();
         var go = new TaskCompletionSource<int>();
@@ -36,7 +36,7 @@ public class StepSizeTests
     }
 
     [Fact]
-    public async Task AFailureRunsDownALongChainWithoutAStack()
+    public async Task AFailurePassesDownALongChainWithoutAStack()
     {
         await using StepScope scope = StepScope.Begin();
         var go = new TaskCompletionSource<int>();
@@ -56,7 +56,7 @@ public class StepSizeTests
     }
 
     [Fact]
-    public async Task WhatHasRunIsLetGoOf()
+    public async Task AnEndedFutureIsNotKeptAlive()
     {
         var next = Step.Of((byte[] state) => new byte[1]);
         (WeakReference first, Future<byte[]> last) = await RunAsync(next);

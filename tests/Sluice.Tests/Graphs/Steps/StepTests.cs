@@ -74,7 +74,7 @@ public class StepTests
     });
 
     [Fact]
-    public async Task ValuesFuturesTasksAndCollectionsMix()
+    public async Task ArgumentsMayMixValuesFuturesTasksAndCollections()
     {
         var length = Step.Of((string text) => text.Length);
         var describe = Step.Of((object thing, IReadOnlyList<int> numbers, int more) => $"{thing}: {string.Join('+', numbers)}, {more}");
@@ -91,7 +91,7 @@ public class StepTests
     }
 
     [Fact]
-    public async Task AStepRunsOnceHoweverManyUseItAndNeverInsideTheCall()
+    public async Task ACallRunsOnceForAllItsUsersAndNeverInline()
     {
         int runs = 0;
         int caller = Environment.CurrentManagedThreadId;
@@ -113,7 +113,7 @@ public class StepTests
     }
 
     [Fact]
-    public async Task EveryKindOfFunctionIsAStep()
+    public async Task EveryKindOfFunctionMayBeAStep()
     {
         List<string> seen = [];
         void Note(string what)
@@ -144,7 +144,7 @@ public class StepTests
     }
 
     [Fact]
-    public async Task WhatIsWrongIsSaidAtTheCall()
+    public async Task InvalidArgumentsAreRefusedAtTheCall()
     {
         var step = Step.Of((string text) => text);
         Future<string> nothing = null!;

@@ -1,7 +1,7 @@
 namespace Sluice.Tests.Graphs;
 
-/// <summary>What the runtime reports as seen by nobody, of the failures whose messages hold a mark; by the first four letters of
-/// these.</summary>
+/// <summary>Collects the unobserved exceptions that the runtime reports and whose messages hold a mark. Of each message it keeps the first
+/// four letters.</summary>
 internal sealed class UnobservedFailures : IDisposable
 {
     private readonly List<string> reported = [];

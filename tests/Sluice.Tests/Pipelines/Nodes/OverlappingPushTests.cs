@@ -3,14 +3,14 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines;
 
-/// <summary>Pushes of a node that overlap, that nobody awaits, or that come from several threads: in order, complete, and no end of the
-/// process.</summary>
+/// <summary>Pushes of a node that overlap, are not awaited, or come from several threads. All items arrive in order, and the process
+/// survives.</summary>
 public class OverlappingPushTests
 {
     private static readonly int Seeds = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_PUSHES"), out int given) ? given : 300;
 
     [Fact]
-    public async Task APushThatIsNotAwaitedWaitsForRoomAllTheSame()
+    public async Task APushThatIsNotAwaitedStillWaitsForRoom()
     {
         List<int> seen = [];
         using var warned = new WarningListener();
@@ -28,9 +28,9 @@ public class OverlappingPushTests
         }
     }
 
-    /// <summary>Every seed is a pipeline, a set of habits of its node, and an interleaving.</summary>
+    /// <summary>Each seed determines a pipeline, how its node pushes, and an interleaving.</summary>
     [Fact]
-    public async Task OverlappingPushesComeOutInTheOrderOfTheirCallsWhateverTheSchedule()
+    public async Task OverlappingPushesKeepTheOrderOfTheirCalls()
     {
         int first = int.TryParse(Environment.GetEnvironmentVariable("SLUICE_SEED"), out int given) ? given : 1;
         for (int seed = first; seed < first + Seeds; seed++)
@@ -84,7 +84,7 @@ public class OverlappingPushTests
         Assert.Equal(named ? Items * Threads * Each : 0, read.Count);
         foreach (IEnumerable<int> numbers in named ? new[] { seen, read } : [seen])
         {
-            // Each thread's in its order, each item's before the next one's.
+            // The pushes of one thread keep their order. All pushes for an item come before those for the next item.
             foreach (IGrouping<int, int> ofThread in numbers.GroupBy(static n => n / Each))
                 Assert.Equal(Enumerable.Range(ofThread.Key * Each, Each), ofThread);
             Assert.Equal(numbers.Select(static n => n / (Threads * Each)).Order(), numbers.Select(static n => n / (Threads * Each)));
@@ -112,7 +112,7 @@ public class OverlappingPushTests
     }
 
     [Fact]
-    public async Task AFailureBehindAPushThatNobodyAwaitsIsTheRuns()
+    public async Task AFailureBehindAnUnawaitedPushFailsTheRun()
     {
         Pipeline pipeline = (Source.From([1]) | StageNode.Of(() => new Careless()) | Stage.Buffer(1)).ForEach(static n =>
         {
@@ -140,7 +140,7 @@ public class OverlappingPushTests
             for (int i = 0; i < flows.Length; i++) flows[i] = FlowAsync(i);
             await Task.WhenAll(flows);
             if (random.Next(2) == 0) await Task.Yield();
-            for (int i = random.Next(0, 6); i > 0; i--) _ = Push(9, i);          // nobody awaits them
+            for (int i = random.Next(0, 6); i > 0; i--) _ = Push(9, i);          // not awaited, on purpose
 
             async Task FlowAsync(int flow)
             {

@@ -40,7 +40,7 @@ public sealed class AggregateTests : OperatorContract<string>
     }
 
     [Fact]
-    public void ItRefusesLanes()
+    public void AnAggregateRefusesLanes()
     {
         var refusal = Assert.Throws<InvalidOperationException>(() => Source.From([1]).Aggregate(0, (sum, n) => sum + n)
             | Stage.Parallel(2));

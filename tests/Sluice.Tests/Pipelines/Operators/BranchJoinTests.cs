@@ -10,7 +10,7 @@ public class BranchJoinTests
 
     [Theory, InlineData(ExecutionMode.SingleThread, false), InlineData(ExecutionMode.MultiThread, false),
         InlineData(ExecutionMode.SingleThread, true), InlineData(ExecutionMode.MultiThread, true)]
-    public async Task TwoBranchesOfOneSourceMeetByKey(ExecutionMode mode, bool isApart)
+    public async Task AJoinPairsTwoBranchesOfOneSourceByKey(ExecutionMode mode, bool isApart)
     {
         List<string> seen = [];
         RunSnapshot end = await Source.From(Enumerable.Range(0, 1000)).Join(
@@ -37,7 +37,7 @@ public class BranchJoinTests
     }
 
     [Fact]
-    public async Task OfMoreThanMayBeHeldTheOldestIsForgotten()
+    public async Task AJoinForgetsTheOldestItemBeyondMaxHeld()
     {
         List<string> seen = [];
         await Source.From([1, 2, 3, -1, -3]).Join(left => left.Where(static n => n > 0), right => right.Where(static n => n < 0),
@@ -47,7 +47,7 @@ public class BranchJoinTests
     }
 
     [Fact]
-    public void ThePictureShowsTheBranches()
+    public void TheTopologyShowsTheBranchesOfAJoin()
     {
         Topology drawn = Source.From([1]).Join(left => left | One, right => right | Two, static n => n, static n => n,
             static (left, right) => left + right).ForEach(static _ => { }).Topology;
@@ -59,7 +59,7 @@ public class BranchJoinTests
     }
 
     [Fact]
-    public async Task NodesInBranchesAreReplaced()
+    public async Task NodesInTheBranchesOfAJoinCanBeReplaced()
     {
         List<int> seen = [];
         Pipeline pipeline = Source.From([1, 2]).Join(left => left | One | Stage.Named("one"), right => right | Two | Stage.Named("two"),
@@ -70,7 +70,7 @@ public class BranchJoinTests
     }
 
     [Fact]
-    public async Task AFailureInABranchEndsTheRunAndNamesTheNode()
+    public async Task AFailureOfTheKeyFunctionNamesTheItem()
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(() => Source.From([1]).Join(
             left => left, right => right, static _ => throw new FormatException("no key"), static n => n,

@@ -4,7 +4,7 @@ namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class BroadcastBufferedTests : OperatorContract<long>
 {
-    protected override string Kind => "broadcast";                   // a node of its own: it has a name
+    protected override string Kind => "broadcast";                   // a broadcast with a name is a node of its own
 
     protected override bool KeepsOrder => false;
 

@@ -4,7 +4,7 @@ namespace Sluice.Tests.Pipelines.Operators;
 
 public sealed class BroadcastTests : OperatorContract<long>
 {
-    protected override string Kind => "broadcast";                   // a node of its own: it has a name
+    protected override string Kind => "broadcast";                   // a broadcast with a name is a node of its own
 
     protected override void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
         => Assert.Equal(((long)items.Count, (long)items.Count, 0L), (node.In, node.Out, node.Skipped));

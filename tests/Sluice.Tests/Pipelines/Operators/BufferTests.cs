@@ -11,7 +11,7 @@ public sealed class BufferTests : OperatorContract<int>
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items;
 
     [Fact]
-    public async Task BehindAStageItAnnotatesTheStage()
+    public async Task ABufferBehindAStageAnnotatesTheStage()
     {
         Source<int> doubled = Source.From([1, 2]).Select(n => n * 2).Buffer(4);
         List<int> seen = [];

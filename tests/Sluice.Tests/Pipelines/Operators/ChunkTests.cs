@@ -23,9 +23,9 @@ public sealed class ChunkTests : OperatorContract<int[]>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task LimitsCombine(bool timed)
+    public async Task AChunkEndsAtTheFirstLimitItReaches(bool timed)
     {
-        // Every combination of limits over weights that reach beyond the limit, against the rule written down plainly.
+        // Random combinations of limits, with weights above the limit, are compared with a simple implementation of the rule.
         for (int seed = 0; seed < 300; seed++)
         {
             var random = new Random(seed);
@@ -43,7 +43,7 @@ public sealed class ChunkTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public async Task AnItemThatIsTooHeavyGoesAlone()
+    public async Task ATooHeavyItemFormsAChunkOfItsOwn()
     {
         List<string> seen = [];
         await Source.From(["aa", "b", "cccccc", "d", "eeee", "ff"]).Chunk(weigh: word => word.Length, maxWeight: 4)
@@ -62,7 +62,7 @@ public sealed class ChunkTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public async Task ANegativeWeightIsAnErrorOnThatItem()
+    public async Task ANegativeWeightFailsTheRunAndNamesTheItem()
     {
         var failure = await Assert.ThrowsAsync<PipelineException>(
             () => Source.From([1, -2]).Chunk(weigh: n => n, maxWeight: 10).ForEach(_ => { }).RunAsync());
@@ -71,7 +71,7 @@ public sealed class ChunkTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public async Task WithoutACountAChunkIsBoundedAllTheSame()
+    public async Task AChunkWithoutACountHoldsAtMost65536Items()
     {
         List<int> lengths = [];
         await Source.From(Enumerable.Range(0, 70_000)).Chunk(until: _ => false).ForEach(chunk => lengths.Add(chunk.Length)).RunAsync();
@@ -79,7 +79,7 @@ public sealed class ChunkTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public async Task AChunkIsNotTouchedOnceItIsOut()
+    public async Task AnEmittedChunkIsNotChangedLater()
     {
         List<int[]> seen = [];
         await Source.From([1, 2, 3, 4, 5]).Chunk(2).ForEach(seen.Add).RunAsync();

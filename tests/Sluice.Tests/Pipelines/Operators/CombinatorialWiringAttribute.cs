@@ -4,7 +4,7 @@ using Xunit.v3;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>Every <see cref="Wiring"/>, with every one of the numbers if there are any.</summary>
+/// <summary>Runs a test with every <see cref="Wiring"/>, combined with every given number.</summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class CombinatorialWiringAttribute(params int[] counts) : DataAttribute
 {

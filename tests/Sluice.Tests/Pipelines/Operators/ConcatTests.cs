@@ -20,7 +20,7 @@ public sealed class ConcatTests : OperatorContract<int>
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items.Concat([-1, -2, -3]);
 
     [Theory, CombinatorialWiring]
-    public async Task ASourceWaitsForThoseBeforeItHoweverFastItIs(Wiring wiring)
+    public async Task AConcatKeepsTheOrderWhenTheSecondSourceIsFaster(Wiring wiring)
     {
         List<int> seen = [];
         var second = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -30,11 +30,11 @@ public sealed class ConcatTests : OperatorContract<int>
 
         async IAsyncEnumerable<int> Slow()
         {
-            await second.Task;                                   // the second source has begun before the first puts anything out
+            await second.Task;                                   // the second source begins before the first emits an item
             yield return 0;
         }
     }
 
     [Fact]
-    public void NothingInARowIsRefused() => Assert.Throws<ArgumentException>(() => Source.Concat<int>());
+    public void AConcatWithoutSourcesIsRefused() => Assert.Throws<ArgumentException>(() => Source.Concat<int>());
 }

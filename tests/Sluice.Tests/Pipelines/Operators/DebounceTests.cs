@@ -9,7 +9,7 @@ public sealed class DebounceTests : NewestContract
     protected override Pipe<int, int> Apply(Pipe<int, int> pipe) => pipe.Debounce(Second);
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TheLastItemOfABurstComesOutWhenItHasBeenQuiet(ExecutionMode mode)
+    public async Task TheLastItemOfABurstIsEmittedAfterTheQuietPeriod(ExecutionMode mode)
     {
         await using TimedRun<int> run = Start(mode);
         run.Send(1);
@@ -28,7 +28,7 @@ public sealed class DebounceTests : NewestContract
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TickAndEndAtTheSameMomentLetItOutOnce(ExecutionMode mode)
+    public async Task TheItemIsEmittedOnceWhenTheTickAndTheEndCoincide(ExecutionMode mode)
     {
         await using TimedRun<int> tickFirst = Start(mode);
         tickFirst.Send(1);
@@ -44,7 +44,7 @@ public sealed class DebounceTests : NewestContract
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ItemsWaitWhileWhatFollowsIsBusy(ExecutionMode mode)
+    public async Task ItemsWaitWhileTheNextStageIsBusy(ExecutionMode mode)
     {
         await using TimedRun<int> run = Start(mode);
         run.Send(1);
@@ -59,11 +59,11 @@ public sealed class DebounceTests : NewestContract
     }
 
     [Fact]
-    public async Task UnderLanesEachKeyHasItsOwnQuiet()
+    public async Task EachKeyHasItsOwnQuietPeriod()
     {
         foreach (ExecutionMode mode in Enum.GetValues<ExecutionMode>())
         {
-            // Both lanes' ticks come at one moment, into a sink that is busy with the first of them.
+            // The ticks of both lanes fire at the same moment, and the sink is busy with the first item.
             await using var run = new TimedRun<int>(mode, source => (source | Stage.KeyBy((int n) => n % 2, 2)).Debounce(Second));
             run.Send(1, 2, 3, 4);
             run.Block();

@@ -10,7 +10,7 @@ public sealed class DelayTests : OperatorContract<int>
 
     protected override string Kind => "delay";
 
-    protected override int? FirstOutputAfter => 9; // eight are held, one waits; then the first is in the sink, and all wait
+    protected override int? FirstOutputAfter => 9; // eight items are held and one waits; then the first item blocks the sink
 
     protected override Source<int> Apply(Source<int> source) => source.Delay(Second, maxHeld: 8);
 
@@ -28,7 +28,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task EveryItemComesOutThatMuchLater(ExecutionMode mode)
+    public async Task EveryItemIsEmittedAfterTheDelay(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));
         run.Send(1, 2);
@@ -43,7 +43,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task WhoeverWaitsForRoomIsNotDelayedTwice(ExecutionMode mode)
+    public async Task AnItemThatWaitedForRoomIsNotDelayedTwice(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second, maxHeld: 2));
         run.Send(1, 2, 3, 4);
@@ -53,7 +53,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AtTheEndEveryItemStillComesAtItsTime(ExecutionMode mode)
+    public async Task ItemsHeldAtTheEndAreEmittedOnTime(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));
         run.Send(1);
@@ -68,7 +68,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ADrainLetsEveryItemComeAtItsTime(ExecutionMode mode)
+    public async Task ADrainEmitsHeldItemsOnTime(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));
         run.Send(1);
@@ -81,7 +81,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task CancellingGivesUpWhatIsHeld(ExecutionMode mode)
+    public async Task ACancelledRunDoesNotEmitHeldItems(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second, maxHeld: 2));
         run.Send(1, 2, 3);                                           // the third waits for room
@@ -93,7 +93,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AnEndThatWaitsCanBeCancelled(ExecutionMode mode)
+    public async Task ARunThatWaitsForItsHeldItemsCanBeCancelled(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));
         run.Send(1);
@@ -103,7 +103,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AJumpOfTheClockLetsOutAllThatHasBecomeDue(ExecutionMode mode)
+    public async Task AClockJumpEmitsAllItemsThatAreDue(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));
         run.Send(1);
@@ -114,7 +114,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ItemsThatComeWhileATickIsBlockedWait(ExecutionMode mode)
+    public async Task ItemsWaitWhileATickIsBlocked(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second));
         run.Send(1, 2);
@@ -122,7 +122,7 @@ public sealed class DelayTests : OperatorContract<int>
         run.Pass(1);
         Assert.Equal("1@1", run.Seen);
         run.Send(3, 4);
-        Assert.Equal(2, run.Node("delay").In);                       // the third stands before the gate
+        Assert.Equal(2, run.Node("delay").In);                       // the third item waits in front of the stage
         run.Pass(1);
         run.Unblock();
         Assert.Equal("1@1 2@2", run.Seen);
@@ -146,7 +146,7 @@ public sealed class DelayTests : OperatorContract<int>
     }
 
     [Fact]
-    public async Task ItIsOutForATimeLongerThanATimerCanBeSet()
+    public async Task ADelayMayExceedTheLongestTimer()
     {
         await using var run = new TimedRun<int>(ExecutionMode.SingleThread, source => source.Delay(TimeSpan.FromDays(100)));
         run.Send(1);

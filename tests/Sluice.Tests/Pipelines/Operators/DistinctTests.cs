@@ -22,15 +22,15 @@ public sealed class DistinctTests : OperatorContract<int>
     });
 
     [Fact]
-    public async Task WhatCameFirstIsForgottenFirst()
+    public async Task ADistinctForgetsTheOldestKeyFirst()
     {
         List<int> seen = [];
         await Source.From([1, 2, 1, 3, 1, 2, 3]).Distinct(capacity: 2).ForEach(seen.Add).RunAsync();
-        Assert.Equal([1, 2, 3, 1, 2, 3], seen);      // 3 pushes 1 out, though 1 was seen again; then 1 pushes 2 out, and so on
+        Assert.Equal([1, 2, 3, 1, 2, 3], seen);      // 3 evicts 1, although 1 was seen again; then 1 evicts 2, and so on
     }
 
     [Fact]
-    public async Task TheComparerSaysWhatIsTheSame()
+    public async Task TheComparerDecidesWhichItemsAreEqual()
     {
         List<string> seen = [];
         Pipe<string, string> pipe = Pipe.Of<string>().Distinct(comparer: StringComparer.OrdinalIgnoreCase);

@@ -13,7 +13,7 @@ public sealed class DoTests : OperatorContract<int>
     protected override Source<int> Fragile(Source<int> source, Action<int> touch) => source.Do(touch);
 
     [Fact]
-    public async Task AnItemIsLookedAtBeforeItGoesOn()
+    public async Task TheActionRunsBeforeTheNextStage()
     {
         List<string> seen = [];
         await Source.From([1, 2]).Do(n => seen.Add($"look {n}")).ForEach(n => seen.Add($"sink {n}")).RunAsync();

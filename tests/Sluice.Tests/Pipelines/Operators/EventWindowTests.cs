@@ -28,11 +28,11 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     protected override IEnumerable<int[]> Oracle(IReadOnlyList<int> items) => items.Chunk(7);
 
     [Fact]
-    public Task AnItemGoesWhereItHappenedWheneverItComes()
+    public Task AnItemBelongsToTheWindowOfItsEventTime()
         => AssertAsync(["0..10: 3 9 1", "10..20: 12 11", "20..30: 22"], source => source.Window(Time(3), 10 * Second), 3, 12, 9, 1, 11, 22);
 
     [Fact]
-    public Task TheBeginningBelongsToAWindowAndTheEndToTheNext()
+    public Task AWindowIncludesItsStartAndExcludesItsEnd()
         => AssertAsync(["0..10: 0 9", "10..20: 10"], source => source.Window(Time(), 10 * Second), 0, 9, 10);
 
     [Fact]
@@ -41,11 +41,11 @@ public sealed class EventWindowTests : OperatorContract<int[]>
         7, 12);
 
     [Fact]
-    public Task WhatIsLateIsSkippedAndCounted()
+    public Task LateItemsAreSkippedAndCounted()
         => AssertAsync(["0..10: 1", "10..20: 15"], source => source.Window(Time(), 10 * Second), skipped: 2, 1, 15, 9, 0);
 
     [Fact]
-    public Task WithinTheAllowedLatenessEachLateItemIsAnotherPane()
+    public Task EachLateItemWithinTheAllowedLatenessIsAnotherPane()
         => AssertAsync(["0..10: 1", "0..10#1: 9", "0..10#2: 8", "10..20: 15 16", "20..30: 25"],
         source => source.Window(Time(lateness: 10), 10 * Second), skipped: 1, 1, 15, 9, 8, 16, 25, 7);
 
@@ -55,20 +55,20 @@ public sealed class EventWindowTests : OperatorContract<int[]>
         source => source.Window(Time(), 10 * Second, maxItems: 2), 1, 2, 3, 4, 5, 11);
 
     [Fact]
-    public Task ASessionIsOverWhenNothingHappens()
+    public Task ASessionEndsAfterAGapInEventTime()
         => AssertAsync(["1..11: 1 2 6", "11..16: 11"], source => source.SessionWindow(Time(), 5 * Second), 1, 2, 6, 11);
 
     [Fact]
-    public Task AnItemOutOfOrderMakesOneSessionOfTwo()
+    public Task AnOutOfOrderItemMergesTwoSessions()
         => AssertAsync(["1..14: 1 9 5", "30..35: 30"], source => source.SessionWindow(Time(20), 5 * Second), 1, 9, 5, 30);
 
     [Fact]
-    public Task ALateItemMakesASessionThatWasOverGoOn()
+    public Task AnAllowedLateItemExtendsAnEmittedSession()
         => AssertAsync(["1..6: 1", "1..14#1: 9 5", "20..25: 20"], source => source.SessionWindow(Time(lateness: 10), 5 * Second), 1, 9, 5,
         20);
 
     [Fact]
-    public async Task LateItemsGoToTheirOutput()
+    public async Task LateItemsGoToTheLateOutput()
     {
         List<string> seen = [];
         await using PipelineRun run = (Source.From([1, 15, 9, 16, 2]).Window(Time() with { LateOutput = "late" }, 10 * Second)
@@ -79,8 +79,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
         Assert.Equal(["0..10: 1", "10..20: 15 16"], seen);
     }
 
-    /// <summary>An item is in all of its windows, once in each; or it is late, which is when the watermark had passed all of
-    /// them.</summary>
+    /// <summary>An item is in each of its windows once. It is late if the watermark has passed all of its windows.</summary>
     [Fact]
     public async Task EveryItemIsInItsWindowsOrLate()
     {
@@ -121,9 +120,9 @@ public sealed class EventWindowTests : OperatorContract<int[]>
         }
     }
 
-    /// <summary>Sessions are what they would be if all items came in order, where none is late.</summary>
+    /// <summary>If no item is late, the sessions are the same as for items in order.</summary>
     [Fact]
-    public async Task SessionsDoNotDependOnTheOrder()
+    public async Task SessionsDoNotDependOnTheOrderOfArrival()
     {
         for (int seed = 0; seed < 60; seed++)
         {
@@ -144,7 +143,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     }
 
     [Theory, InlineData(ExecutionMode.SingleThread), InlineData(ExecutionMode.MultiThread)]
-    public async Task WhereNothingComesTheClockMovesTheWatermarkOn(ExecutionMode mode)
+    public async Task AnIdleInputLetsTheClockMoveTheWatermark(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode,
             source => source.Window(Time(2) with { IdleTimeout = 20 * Second }, 10 * Second).Select(Text));
@@ -156,7 +155,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
         Assert.Equal("", run.Seen);
         run.Pass(0.5);                               // at 26
         Assert.Equal("0..10: 1 5 8@39", run.Seen);
-        run.Send(25, 26);                            // the first of them is late: its window is not
+        run.Send(25, 26);                            // item 25 is behind the watermark, but its window is still open
         run.Pass(100);
         Assert.Equal("0..10: 1 5 8@39 20..30: 25 26@59", run.Seen);
         Assert.Equal(0, run.Clock.ArmedTimers);
@@ -167,7 +166,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public async Task WithoutAnIdleTimeoutTheClockMovesNothing()
+    public async Task WithoutAnIdleTimeoutTheClockDoesNotMoveTheWatermark()
     {
         await using var run = new TimedRun<string>(ExecutionMode.SingleThread, source => source.Window(Time(), 10 * Second).Select(Text));
         run.Send(1);
@@ -179,7 +178,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public void TimesThatDoNotFitAreRefused()
+    public void InvalidWindowSettingsAreRefused()
     {
         Source<int> source = Source.From([1]);
         Assert.Throws<ArgumentOutOfRangeException>(() => Time(-1));
@@ -195,7 +194,7 @@ public sealed class EventWindowTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public async Task TheFirstAndTheLastDayHaveWindows()
+    public async Task TheFirstAndLastRepresentableTimesHaveWindows()
     {
         List<Window<DateTimeOffset>> seen = [];
         await Source.From([DateTimeOffset.MinValue, DateTimeOffset.MaxValue])

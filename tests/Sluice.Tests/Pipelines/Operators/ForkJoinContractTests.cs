@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>What every operator does, of a fork-join whose branches run on the thread of what is before them.</summary>
+/// <summary>The operator contract for a fork-join whose branches run on the thread of the stage before them.</summary>
 public class ForkJoinContractTests : OperatorContract<string>
 {
     protected override string Kind => "fork-join";
@@ -18,7 +18,7 @@ public class ForkJoinContractTests : OperatorContract<string>
         return Joined(n, evens, copies);
     });
 
-    // What comes out of the branches goes in.
+    // The node counts the outputs of its branches as its inputs.
     protected override (long In, long Out, long Skipped) Counts(IReadOnlyList<int> items)
         => (items.Count(static n => n % 2 == 0) + items.Sum(static n => n % 4), items.Count, 0);
 
@@ -32,7 +32,7 @@ public class ForkJoinContractTests : OperatorContract<string>
         => $"{n}: {string.Join(' ', evens)} | {string.Join(' ', copies)}";
 }
 
-/// <summary>The same of one whose branches work by themselves, in order.</summary>
+/// <summary>The operator contract for a fork-join whose branches run on their own and keep the order.</summary>
 public sealed class BufferedForkJoinContractTests : ForkJoinContractTests
 {
     private protected override Source<long> Evens(Source<int> source)
@@ -41,7 +41,7 @@ public sealed class BufferedForkJoinContractTests : ForkJoinContractTests
     private protected override Source<string> Copies(Source<int> source) => source | Copies | Stage.Parallel(3) | Stage.Buffer(3);
 }
 
-/// <summary>The same where order is not kept.</summary>
+/// <summary>The operator contract for a fork-join whose branches do not keep the order.</summary>
 public sealed class UnorderedForkJoinContractTests : ForkJoinContractTests
 {
     protected override bool KeepsOrder => false;

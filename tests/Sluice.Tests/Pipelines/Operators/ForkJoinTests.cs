@@ -4,7 +4,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>What is a fork-join's own: what is joined, and when it is not.</summary>
+/// <summary>The behavior of a fork-join beyond the operator contract.</summary>
 public class ForkJoinTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -16,7 +16,7 @@ public class ForkJoinTests
     };
 
     [Theory, MemberData(nameof(Ways))]
-    public async Task NoneOneOrManyOutputsOfEachBranchComeTogether(ExecutionMode mode, bool isApart)
+    public async Task TheJoinFunctionGetsAllOutputsOfEachBranch(ExecutionMode mode, bool isApart)
     {
         List<string> seen = [];
         await Source.From([0, 1, 2, 3]).ForkJoin(
@@ -30,9 +30,9 @@ public class ForkJoinTests
             => FormattableString.Invariant($"{n}: [{string.Join(' ', first)}] [{string.Join(' ', second)}] [{string.Join(' ', third)}]");
     }
 
-    /// <summary>In a branch, between branches, and in the join.</summary>
+    /// <summary>An item fails in the first branch, in the second branch, or in the join function.</summary>
     [Theory, MemberData(nameof(Ways))]
-    public async Task AFailureEndsTheRunAndNothingBehindItsItemComesOut(ExecutionMode mode, bool isApart)
+    public async Task AFailureEndsTheRunBeforeLaterItemsAreEmitted(ExecutionMode mode, bool isApart)
     {
         for (int where = 0; where < 3; where++)
         {
@@ -55,10 +55,10 @@ public class ForkJoinTests
         }
     }
 
-    /// <summary>In lanes, an item has failed long before its turn comes to end the run: what is behind it does not pass for next
-    /// meanwhile.</summary>
+    /// <summary>In a lane, an item can fail long before its turn in the order comes. Until then the items behind it must not be
+    /// emitted.</summary>
     [Fact]
-    public async Task WhatIsBehindAnItemThatFailsInALaneDoesNotComeOut()
+    public async Task ItemsBehindAFailureInALaneAreNotEmitted()
     {
         for (int seed = 1; seed <= 200; seed++)
         {
@@ -81,9 +81,9 @@ public class ForkJoinTests
         }
     }
 
-    /// <summary>More items than may be held: those that are not joined leave nothing behind.</summary>
+    /// <summary>There are more items than may be held, so an item that is not joined must free its place.</summary>
     [Theory, MemberData(nameof(Ways))]
-    public async Task AnItemThatIsDeadInABranchIsNotJoinedAndOneThatIsSkippedIs(ExecutionMode mode, bool isApart)
+    public async Task ADeadLetteredItemIsNotJoinedAndASkippedItemIs(ExecutionMode mode, bool isApart)
     {
         List<string> seen = [];
         Pipeline pipeline = Source.From(Enumerable.Range(0, 100)).ForkJoin(
@@ -100,7 +100,7 @@ public class ForkJoinTests
     }
 
     [Theory, MemberData(nameof(Ways))]
-    public async Task ABranchThatWantsNoMoreLeavesTheItemsToTheOthers(ExecutionMode mode, bool isApart)
+    public async Task ABranchThatEndsEarlyDoesNotStopTheOtherBranches(ExecutionMode mode, bool isApart)
     {
         List<string> seen = [];
         await Source.From(Enumerable.Range(0, 5)).ForkJoin(first => Apart(first, isApart).Take(2), second => second.Take(3),
@@ -110,7 +110,7 @@ public class ForkJoinTests
     }
 
     [Theory, MemberData(nameof(Ways))]
-    public async Task WhoWantsNoMoreBehindTheJoinStopsTheSource(ExecutionMode mode, bool isApart)
+    public async Task ATakeBehindTheJoinStopsTheSource(ExecutionMode mode, bool isApart)
     {
         List<long> seen = [];
         await Source.Range(0, long.MaxValue).ForkJoin(first => Apart(first, isApart), second => second, static (n, _, _) => n).Take(3)
@@ -119,7 +119,7 @@ public class ForkJoinTests
     }
 
     [Theory, MemberData(nameof(Ways))]
-    public async Task WhatANodePutsOutAtItsEndIsOfNoItemAndFails(ExecutionMode mode, bool isApart)
+    public async Task AnItemThatABranchEmitsAtItsEndFailsTheRun(ExecutionMode mode, bool isApart)
     {
         Pipeline pipeline = Source.From([1]).ForkJoin(first => Apart(first, isApart) | StageNode.Of(static () => new Last()),
             second => second, static (n, _, _) => n) | Stage.Named("join") | (static _ => { });
@@ -132,7 +132,7 @@ public class ForkJoinTests
     [Theory]
     [InlineData("chunk"), InlineData("group"), InlineData("window"), InlineData("aggregate"), InlineData("merge"), InlineData("concat"),
         InlineData("zip"), InlineData("join")]
-    public void WhatIsNoPartOfOneItemIsRefusedInABranch(string kind)
+    public void OperatorsThatCombineItemsAreRefusedInABranch(string kind)
     {
         Pipeline pipeline = Source.From([1]).ForkJoin(
             first => first.ForkJoin(deep => Holding(deep), deep => deep, static (n, _, _) => n), second => second, static (n, _, _) => n)
@@ -156,7 +156,7 @@ public class ForkJoinTests
     }
 
     [Fact]
-    public void MistakesAreSaidWhereTheyAreMade()
+    public void InvalidForkJoinsAreRefusedWithAReason()
     {
         Source<int> joined = Source.From([1]).ForkJoin(first => first, second => second, static (n, _, _) => n);
         Assert.Equal(
@@ -177,7 +177,7 @@ public class ForkJoinTests
     }
 
     [Fact]
-    public async Task ThePictureShowsTheBranchesAndTheirNodesAreReplaced()
+    public async Task TheTopologyShowsTheBranchesAndTheirNodesCanBeReplaced()
     {
         List<int> seen = [];
         Pipeline pipeline = Source.From([1, 2]).ForkJoin(first => first | One | Stage.Named("one"), second => second | Two, Sum)
@@ -195,9 +195,9 @@ public class ForkJoinTests
         static int Sum(int n, IReadOnlyList<int> first, IReadOnlyList<int> second) => first[0] + second[0];
     }
 
-    /// <summary>What is held is bounded; the snapshot says who waits for what; a drain and a cancellation end it.</summary>
+    /// <summary>The source stops at the bound, and the snapshot names the blocked edge. A drain or a cancellation ends the run.</summary>
     [Theory, InlineData(true), InlineData(false)]
-    public async Task WhatIsInTheBranchesIsBounded(bool isDrained)
+    public async Task TheNumberOfItemsInTheBranchesIsBounded(bool isDrained)
     {
         var scheduler = new QueueScheduler();
         var open = new TaskCompletionSource();
@@ -237,7 +237,7 @@ public class ForkJoinTests
         }
     }
 
-    /// <summary>The first item is slow: others wait for it, or do not.</summary>
+    /// <summary>The first item is slow. The others wait for it, unless a branch is unordered.</summary>
     [Theory, InlineData(true), InlineData(false)]
     public async Task ResultsHaveTheOrderOfTheItemsUnlessABranchIsUnordered(bool isOrdered)
     {
@@ -263,7 +263,7 @@ public class ForkJoinTests
     }
 
     [Theory, InlineData(ExecutionMode.SingleThread), InlineData(ExecutionMode.MultiThread)]
-    public async Task ABranchMayTakeTime(ExecutionMode mode)
+    public async Task ABranchMayDelayItsItems(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, static (source, _) => source.ForkJoin(
             first => first.Delay(TimeSpan.FromSeconds(2)).Where(static n => n != 2), second => second,

@@ -33,7 +33,7 @@ public sealed class GroupByTests : OperatorContract<string>
     }
 
     [Fact]
-    public async Task GroupsOfOneAreCutAtOnce()
+    public async Task AMaxSizeOfOnePutsEachItemInItsOwnGroup()
     {
         List<int> seen = [];
         await Source.From([1, 1, 2]).GroupBy(n => n, maxSize: 1).ForEach(group => seen.Add(group.Items.Single())).RunAsync();
@@ -42,7 +42,7 @@ public sealed class GroupByTests : OperatorContract<string>
     }
 
     [Fact]
-    public async Task WithoutACutAGroupWaitsForTheNextKey()
+    public async Task AGroupWithoutAMaxSizeIsEmittedAtTheNextKey()
     {
         List<string> seen = [];
         await Source.From(Enumerable.Range(0, 7)).Do(n => seen.Add($"{n}")).GroupBy(n => n / 3).ForEach(group => seen.Add(Text(group)))

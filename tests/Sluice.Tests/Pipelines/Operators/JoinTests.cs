@@ -14,7 +14,7 @@ public sealed class JoinTests : OperatorContract<int>
 
     protected override bool HasOneSource => false;
 
-    protected override int? FirstOutputAfter => null;                // on one thread, the left source may run first, as far as it likes
+    protected override int? FirstOutputAfter => null;                // on one thread, the left source may run to its end first
 
     protected override Source<int> Apply(Source<int> source)
         => source.Join(Source.From(Digits), n => n % 10, digit => digit, Pair, maxHeld: 1000);
@@ -36,7 +36,7 @@ public sealed class JoinTests : OperatorContract<int>
     protected override (long In, long Out, long Skipped) Counts(IReadOnlyList<int> items) => (items.Count + 10, items.Count, 0);
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ItemsMeetWithinTheTime(ExecutionMode mode)
+    public async Task ItemsAreJoinedWithinTheTimeLimit(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, (left, right) => Halves(left, right, within: Second));
         run.Send(1);
@@ -45,19 +45,19 @@ public sealed class JoinTests : OperatorContract<int>
         run.Pass(0.4);
         run.Send(-1);
         run.Pass(0.1);
-        run.Send(-1);                                                // a whole second after the left one
+        run.Send(-1);                                                // exactly one second after the left item
         run.Pass(0.2);
         run.Send(1);
         Assert.Equal("1-1@0.5 1-1@0.9 1-1@1.2 1-1@1.2 1-1@1.2", run.Seen);
         run.Jump(3600);
         run.Send(1, 2);
         run.End();
-        Assert.Equal(2, run.Node("join").Skipped);                   // the last two
+        Assert.Equal(2, run.Node("join").Skipped);                   // the last two items found no partner
         await run.AssertEndedAsync();
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TheOldestItemIsForgottenWhenThereAreTooMany(ExecutionMode mode)
+    public async Task AJoinForgetsTheOldestItemBeyondMaxHeld(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, (left, right) => Halves(left, right, maxHeld: 2));
         run.Send(1, 2, 3);
@@ -65,12 +65,12 @@ public sealed class JoinTests : OperatorContract<int>
         run.Send(-1, -2, -3);
         Assert.Equal("2-2@0 3-3@0", run.Seen);
         run.End();
-        Assert.Equal(2, run.Node("join").Skipped);                   // 1, and -1
+        Assert.Equal(2, run.Node("join").Skipped);                   // items 1 and -1
         await run.AssertEndedAsync();
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task EachPairComesOutOnceWhicheverOfItCameFirst(ExecutionMode mode)
+    public async Task EachPairIsEmittedOnceInEitherOrderOfArrival(ExecutionMode mode)
     {
         for (int seed = 0; seed < 20; seed++)
         {
@@ -100,7 +100,7 @@ public sealed class JoinTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task CancellingEndsItWhileAPairIsHeldUp(ExecutionMode mode)
+    public async Task CancellingEndsARunWithABlockedPair(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, (left, right) => Halves(left, right));
         run.Send(1, 1);
@@ -113,7 +113,7 @@ public sealed class JoinTests : OperatorContract<int>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task AFailureOfTheFunctionNamesTheItemThatCameLater(Wiring wiring)
+    public async Task AFailureOfTheResultFunctionNamesTheItem(Wiring wiring)
     {
         Pipeline pipeline = Source.From([7]).Join(Source.From<int>([7]), n => n, n => n, (left, _) => left / (left - 7)).ForEach(_ => { });
         var failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(pipeline, wiring));
@@ -122,7 +122,7 @@ public sealed class JoinTests : OperatorContract<int>
     }
 
     [Fact]
-    public async Task ANullKeyIsAnErrorOnThatItem()
+    public async Task ANullKeyFailsTheRunAndNamesTheItem()
     {
         Pipeline pipeline = Source.From([7]).Join(Source.From<int>([]), _ => (string)null!, _ => "", (left, _) => left).ForEach(_ => { });
         var failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(pipeline, Wiring.SingleThread));

@@ -43,7 +43,7 @@ public sealed class KeyByTests : OperatorContract<long>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task EveryKeyRemembersForItself(Wiring wiring)
+    public async Task EveryKeyHasItsOwnState(Wiring wiring)
     {
         List<int> seen = [];
         Source<int> counts = (Source.From(Enumerable.Range(0, 100)) | Stage.KeyBy((int n) => n % 20, lanes: 3)).Aggregate(0,

@@ -2,8 +2,7 @@ using System.Collections.Concurrent;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>Behind a KeyBy, an operator that remembers something does for each key what it would do for the items of that key
-/// alone.</summary>
+/// <summary>Behind a KeyBy, a stateful operator treats the items of each key as if there were no other keys.</summary>
 public sealed class KeyedOperatorTests
 {
     private const int Keys = 7;
@@ -45,7 +44,7 @@ public sealed class KeyedOperatorTests
     }
 
     [Theory, MemberData(nameof(Cases))]
-    public async Task EachKeyIsAsItWouldBeAlone(string name, ExecutionMode mode)
+    public async Task AnOperatorTreatsEachKeyAsIfItWereAlone(string name, ExecutionMode mode)
     {
         Func<Source<int>, Source<string>> apply = Operators[name];
         for (int seed = 0; seed < 30; seed++)
@@ -56,7 +55,7 @@ public sealed class KeyedOperatorTests
             for (int key = 0; key < Keys; key++)
             {
                 (double, int)[] own = Array.ConvertAll(script, step => step.Item % Keys == key ? step : (step.Wait, -1));
-                // A key that nothing comes of has no instance. A time-out runs from the first item of its key.
+                // A key without items has no instance. A timeout starts with the first item of its key.
                 string[] alone = own.Any(step => step.Item2 >= 0)
                     ? await PlayAsync(name == "timeout" ? FromFirst(own, out double ahead) : Same(own, out ahead), mode, apply, ahead) : [];
                 Assert.True(alone.SequenceEqual(seen.Where(output => KeyOf(output) == key)),
@@ -65,9 +64,9 @@ public sealed class KeyedOperatorTests
         }
     }
 
-    /// <summary>A join pairs by keys of its own: in lanes, one half would be in one and the other in another.</summary>
+    /// <summary>A join pairs by its own keys. In lanes, the two items of a pair could be in different lanes.</summary>
     [Fact]
-    public void JoinAndZipBehindAKeyByAreRefusedByName()
+    public void JoinAndZipBehindAKeyByAreRefused()
     {
         Source<int> keyed = Source.From([1, 2]) | Stage.KeyBy((int n) => n % Keys, 2), plain = Source.From([1]);
         Func<Source<int>, Source<int>> branch = source => source | (n => n);
@@ -85,7 +84,7 @@ public sealed class KeyedOperatorTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task ThrottleKeepsThePaceOfEachKey(ExecutionMode mode)
+    public async Task AThrottleLimitsTheRateOfEachKey(ExecutionMode mode)
     {
         string[] seen = await PlayAsync([(0, 0), (0, 7), (0, 14), (0, 1), (0, 8), (0, 21)], mode,
             source => (source | Stage.KeyBy((int n) => n % Keys, 1)).Throttle(2, 10 * Second).Select(n => $"{n}"));
@@ -95,7 +94,7 @@ public sealed class KeyedOperatorTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task EightDevicesAreEightAlerts(ExecutionMode mode)
+    public async Task ADebounceEmitsOneItemPerKey(ExecutionMode mode)
     {
         var run = new TimedRun<string>(mode, source => source | (n => $"device {n}") | Stage.KeyBy((string device) => device, lanes: 4)
             | Pipe.Of<string>().Debounce(Second));
@@ -111,13 +110,13 @@ public sealed class KeyedOperatorTests
     [InlineData(1)]
     [InlineData(3)]
     [InlineData(10)]
-    public async Task TheKeyThatWasUsedLeastRecentlyEndsWhenThereAreTooMany(int maxKeys)
+    public async Task TheLeastRecentlyUsedKeyIsEvictedBeyondMaxKeys(int maxKeys)
     {
         for (int seed = 0; seed < 50; seed++)
         {
             int[] items = [.. Script(new Random(seed)).Select(step => step.Item).Where(item => item >= 0)];
             List<string> expected = [];
-            List<(int Key, List<int> Held)> known = [];                  // the last one was used last
+            List<(int Key, List<int> Held)> known = [];                  // ordered by last use, the most recent key last
             foreach (int item in items)
             {
                 int at = known.FindIndex(one => one.Key == item % Keys);
@@ -160,7 +159,7 @@ public sealed class KeyedOperatorTests
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task ARunThatIsCancelledWhileAKeyWaitsEnds(ExecutionMode mode)
+    public async Task ARunCanBeCancelledWhileAKeyWaits(ExecutionMode mode)
     {
         var run = new TimedRun<int>(mode, source => (source | Stage.KeyBy((int n) => n % 2, 2)).Throttle(1, 10 * Second)
             | Stage.Log(_ => { }));

@@ -3,14 +3,14 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>Maps that change the type, and the sink behind them, are one function to the run, and several nodes to its user.</summary>
+/// <summary>The run fuses maps that change the type, and the sink behind them, into one function. Each of them remains a node.</summary>
 public class MapStepsTests
 {
     [Theory]
     [InlineData("Half", 7, 7L, 7L)]
     [InlineData("Text", 3.5, 8L, 7L)]
     [InlineData("Write", "3.5", 8L, 8L)]
-    public async Task TheStepThatFailsIsNamedWithItsItemAndAllAreCounted(string node, object item, long halved, long texts)
+    public async Task AFailureInFusedMapsNamesTheNodeAndTheItem(string node, object item, long halved, long texts)
     {
         var written = new List<string>();
         var pipeline = Source.From(Enumerable.Range(0, 10)) | Half | Text | Write;

@@ -1,20 +1,20 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>What operators have in common that hold the newest item for a second.</summary>
+/// <summary>The common behavior of operators that hold the newest item for a second.</summary>
 public abstract class NewestContract : OperatorContract<int>
 {
     private protected static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     public static TheoryData<ExecutionMode> Modes => [ExecutionMode.SingleThread, ExecutionMode.MultiThread];
 
-    protected override int? FirstOutputAfter => null;                // the clock of the contract stands still
+    protected override int? FirstOutputAfter => null;                // the contract's clock does not advance
 
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items.TakeLast(1);
 
     protected override (long In, long Out, long Skipped) Counts(IReadOnlyList<int> items) => (items.Count, 1, items.Count - 1);
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TheNewestComesOutAtTheEndAtOnce(ExecutionMode mode)
+    public async Task TheNewestItemIsEmittedAtOnceWhenTheInputEnds(ExecutionMode mode)
     {
         await using TimedRun<int> run = Start(mode);
         run.Send(1, 2);
@@ -25,7 +25,7 @@ public abstract class NewestContract : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AnItemAtTheVeryMomentIsANewOne(ExecutionMode mode)
+    public async Task AnItemAtTheDueTimeDoesNotReplaceTheHeldItem(ExecutionMode mode)
     {
         await using TimedRun<int> itemFirst = Start(mode);
         itemFirst.Send(1);
@@ -42,7 +42,7 @@ public abstract class NewestContract : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task CancellingGivesUpTheItemThatIsHeld(ExecutionMode mode)
+    public async Task ACancelledRunDoesNotEmitTheHeldItem(ExecutionMode mode)
     {
         await using TimedRun<int> run = Start(mode);
         run.Send(1);

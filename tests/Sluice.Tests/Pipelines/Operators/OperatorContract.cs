@@ -6,77 +6,77 @@ namespace Sluice.Tests.Pipelines.Operators;
 /// <summary>How the operator under test is wired up.</summary>
 public enum Wiring
 {
-    /// <summary>Depth first, on one thread.</summary>
+    /// <summary>On one thread: each item goes through all stages before the next item.</summary>
     SingleThread,
 
-    /// <summary>Fused with its source, as far as it can be.</summary>
+    /// <summary>Multi-threaded, and fused with its source where possible.</summary>
     MultiThread,
 
-    /// <summary>On an island of its own between two boundaries of two items.</summary>
+    /// <summary>Multi-threaded, on an island of its own between two buffers of two items each.</summary>
     Boundaries,
 }
 
-/// <summary>What every operator does, whatever it does. A test class per operator derives from it, and adds what is its own.</summary>
+/// <summary>The tests that every operator must pass. The test class of each operator derives from it and adds its own tests.</summary>
 /// <remarks>
-/// The operator is fed with 0, 1, 2, … It must take at least 60 of them (so <c>Take(60)</c>, not <c>Take(3)</c>), and must
-/// put out nothing that depends on time alone while the clock stands still.
+/// The operator gets the items 0, 1, 2, … It must take at least 60 of them (so <c>Take(60)</c>, not <c>Take(3)</c>). It must not emit
+/// items that depend on time alone while the clock does not advance.
 /// </remarks>
-/// <typeparam name="TOut">What comes out: compared with <see cref="Assert.Equal{T}(T, T)"/>, so a value, a string or an array.</typeparam>
+/// <typeparam name="TOut">The output: compared with <see cref="Assert.Equal{T}(T, T)"/>, so a value, a string or an array.</typeparam>
 public abstract class OperatorContract<TOut>
 {
     private const int FailsAt = 50;
     private const int StopsAt = 40;
     private const int Plenty = 1_000_000;
 
-    /// <summary>The kind of the operator's node; there must be one of this kind in the pipeline.</summary>
+    /// <summary>The kind of the operator's node. The pipeline must contain exactly one node of this kind.</summary>
     protected abstract string Kind { get; }
 
-    /// <summary>The operator, with functions that behave.</summary>
+    /// <summary>Appends the operator, with functions that do not fail, to a source.</summary>
     protected abstract Source<TOut> Apply(Source<int> source);
 
-    /// <summary>The same behind a pipe.</summary>
+    /// <summary>Appends the same operator to a pipe.</summary>
     protected abstract Pipe<int, TOut> Apply(Pipe<int, int> pipe);
 
-    /// <summary>What is to come out, by LINQ.</summary>
+    /// <summary>Computes the expected output with LINQ.</summary>
     protected abstract IEnumerable<TOut> Oracle(IReadOnlyList<int> items);
 
-    /// <summary>The operator with <paramref name="touch"/> called by its user function with the item; null if it has no function.</summary>
+    /// <summary>The operator with a user function that calls <paramref name="touch"/> with each item; null if it has no function.</summary>
     protected virtual Source<TOut>? Fragile(Source<int> source, Action<int> touch) => null;
 
-    /// <summary>Whether what comes out has the oracle's order.</summary>
+    /// <summary>Whether the output has the oracle's order.</summary>
     protected virtual bool KeepsOrder => true;
 
-    /// <summary>Whether everything comes from the contract's source; otherwise what comes out when it is stopped is not known to the
-    /// item.</summary>
+    /// <summary>Whether the contract's source is the only source. With other sources, the exact output of a drained run is not
+    /// known.</summary>
     protected virtual bool HasOneSource => true;
 
-    /// <summary>On one thread, how many items the source has handed out when the first comes to a sink that blocks; null if nothing comes
-    /// out before the end.</summary>
+    /// <summary>On one thread, how many items the source has emitted when the first output blocks the sink; null if there is no output
+    /// before the end.</summary>
     protected virtual int? FirstOutputAfter => 1;
 
-    /// <summary>Between boundaries of two items, how many items the source may have handed out when the sink blocks.</summary>
+    /// <summary>Multi-threaded, how many items the source may have emitted at most when the sink blocks.</summary>
     protected virtual int MostHeld => 40;
 
-    /// <summary>The node's counters after a normal end.</summary>
+    /// <summary>The node's expected counters after a normal end.</summary>
     protected virtual (long In, long Out, long Skipped) Counts(IReadOnlyList<int> items) => (items.Count, Oracle(items).Count(), 0);
 
-    /// <summary>Checks them.</summary>
+    /// <summary>Compares the node's counters with the expected ones.</summary>
     protected virtual void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
         => Assert.Equal(Counts(items), (node.In, node.Out, node.Skipped));
 
-    /// <summary>Waits for the end of a run; a timed operator moves the clock meanwhile.</summary>
+    /// <summary>Waits for the end of a run. A timed operator overrides this method and advances the clock.</summary>
     protected virtual Task DriveAsync(PipelineRun run, TestClock clock) => run.Completion;
 
-    /// <summary>Lets a run come to rest; a timed operator moves the clock until its first item is out.</summary>
+    /// <summary>Runs until no work is ready. A timed operator advances the clock until its first output.</summary>
     private protected virtual void Rest(QueueScheduler scheduler, TestClock clock) => scheduler.RunUntilIdle();
 
     [Theory, CombinatorialWiring(0, 1, 2, 3, 61, 100, 1000)]
-    public async Task WhatComesOutIsWhatTheOracleSays(Wiring wiring, int count)
+    public async Task TheOutputMatchesTheOracle(Wiring wiring, int count)
     {
         int[] items = [.. Enumerable.Range(0, count)];
         List<TOut> seen = [];
         Pipeline pipeline = Wire(Apply, Source.From(items), wiring).ForEach(seen.Add);
-        for (int run = 0; run < 2; run++)                            // a pipeline is a value: a run leaves nothing in it
+        for (int run = 0; run < 2; run++)                            // a pipeline is immutable: the first run must not change the second
         {
             seen.Clear();
             await RunAsync(pipeline, wiring);
@@ -85,7 +85,7 @@ public abstract class OperatorContract<TOut>
     }
 
     [Fact]
-    public async Task BehindAPipeItDoesTheSame()
+    public async Task TheOperatorBehindAPipeMatchesTheOracle()
     {
         int[] items = [.. Enumerable.Range(0, 100)];
         List<TOut> seen = [];
@@ -94,7 +94,7 @@ public abstract class OperatorContract<TOut>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task CountersAndBooksBalance(Wiring wiring)
+    public async Task NodeCountersAndItemCountsBalance(Wiring wiring)
     {
         int[] items = [.. Enumerable.Range(0, 100)];
         RunSnapshot end = await RunAsync(Wire(Apply, Source.From(items), wiring).ForEach(_ => { }), wiring);
@@ -108,7 +108,7 @@ public abstract class OperatorContract<TOut>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task AFailureUpstreamSurfacesAndNothingAfterItComesOut(Wiring wiring)
+    public async Task AFailureUpstreamFailsTheRunAndEndsTheOutput(Wiring wiring)
     {
         List<TOut> seen = [];
         var failure = await Assert.ThrowsAsync<PipelineException>(
@@ -120,7 +120,7 @@ public abstract class OperatorContract<TOut>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task AFailureOfItsOwnFunctionNamesNodeAndItem(Wiring wiring)
+    public async Task AFailureOfTheUserFunctionNamesNodeAndItem(Wiring wiring)
     {
         if (Fragile(Source.From<int>([]), _ => { }) is null) return;
         List<TOut> seen = [];
@@ -133,14 +133,14 @@ public abstract class OperatorContract<TOut>
         Assert.Equal(node.Name, failure.Node);
         Assert.Equal(FailsAt, failure.Item);
         Assert.Equal(1, node.Failed);
-        AssertBegins(seen, KeepsOrder ? FailsAt : Plenty);           // any number of others may have overtaken it
+        AssertBegins(seen, KeepsOrder ? FailsAt : Plenty);           // any number of other items may have overtaken the failed item
         ItemCounts roots = run.Snapshot().Roots!.Value;
         Assert.Equal(roots.Accepted, roots.Completed + roots.Skipped + roots.Failed + roots.Pending);
         Assert.Equal(1, roots.Failed);
     }
 
     [Theory, CombinatorialWiring]
-    public async Task CancellationEndsIt(Wiring wiring)
+    public async Task CancellationEndsTheRun(Wiring wiring)
     {
         List<TOut> seen = [];
         PipelineRun? run = null;
@@ -153,7 +153,7 @@ public abstract class OperatorContract<TOut>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task ADrainLetsTheRestThrough(Wiring wiring)
+    public async Task ADrainProcessesTheItemsInFlight(Wiring wiring)
     {
         List<int> produced = [];
         List<TOut> seen = [];
@@ -188,7 +188,7 @@ public abstract class OperatorContract<TOut>
         Assert.Empty(run.StillRunning);
     }
 
-    /// <summary>The contract's options: the clock stands still, items are followed.</summary>
+    /// <summary>The contract's options: a test clock, and item tracking.</summary>
     protected static RunOptions OptionsFor(Wiring wiring, TestClock clock) => new()
     {
         Mode = wiring == Wiring.SingleThread ? ExecutionMode.SingleThread : ExecutionMode.MultiThread,
@@ -197,7 +197,7 @@ public abstract class OperatorContract<TOut>
         TrackItems = true,
     };
 
-    /// <summary>Runs to the end.</summary>
+    /// <summary>Runs the pipeline to its end.</summary>
     protected async Task<RunSnapshot> RunAsync(Pipeline pipeline, Wiring wiring, Action<PipelineRun>? started = null)
     {
         var clock = new TestClock();
@@ -210,7 +210,7 @@ public abstract class OperatorContract<TOut>
     private static Source<TOut> Wire(Func<Source<int>, Source<TOut>> apply, Source<int> source, Wiring wiring)
         => wiring == Wiring.Boundaries ? apply(source | Stage.Buffer(2)) | Stage.Buffer(2) : apply(source);
 
-    /// <summary>A great many numbers, which end long after everybody should have stopped asking.</summary>
+    /// <summary>Many more numbers than any test needs.</summary>
     private static IEnumerable<int> Numbers(Action<int> before)
     {
         for (int i = 0; i < Plenty; i++)
@@ -230,8 +230,8 @@ public abstract class OperatorContract<TOut>
     private void AssertSame(IEnumerable<TOut> expected, List<TOut> seen)
         => Assert.Equal(KeepsOrder ? [.. expected] : InSomeOrder(expected), KeepsOrder ? seen : InSomeOrder(seen));
 
-    /// <summary>What was seen is the beginning of what would have come out of all the items, and owes nothing to those from
-    /// <paramref name="end"/> on.</summary>
+    /// <summary>Asserts that the output is a prefix of the full output, made only from items before
+    /// <paramref name="end"/>.</summary>
     private void AssertBegins(List<TOut> seen, int end)
     {
         TOut[] all = [.. Oracle([.. Enumerable.Range(0, Math.Max(1000, end))])];

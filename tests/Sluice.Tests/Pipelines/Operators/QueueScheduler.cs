@@ -2,26 +2,26 @@ using Sluice.Scheduling;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>Runs a multi-threaded graph on the test's thread, in the order of the queue, and only when told to: what rests, rests for
-/// certain.</summary>
-/// <remarks>It is the synchronization context of what it runs, so that user code which awaits comes back to it.</remarks>
+/// <summary>Runs a multi-threaded graph on the test's thread, in queue order, and only when the test calls
+/// <see cref="RunUntilIdle"/>.</summary>
+/// <remarks>It is also the synchronization context, so that user code continues on it after an await.</remarks>
 internal sealed class QueueScheduler : RunScheduler
 {
     private readonly Lock sync = new();
     private readonly Queue<Action> queue = new();
     private readonly Context context;
 
-    /// <param name="isSerial">Whether the engine may know; otherwise it takes this for a pool, of one thread.</param>
+    /// <param name="isSerial">Whether the engine may rely on serial execution; otherwise it treats this scheduler as a pool.</param>
     public QueueScheduler(bool isSerial = true) => (context, IsSerial) = (new(this), isSerial);
 
     public override bool IsSerial { get; }
 
     public override void Schedule(IThreadPoolWorkItem work) => Add(work.Execute);
 
-    /// <summary>How much was taken from the queue.</summary>
+    /// <summary>The number of work items that were taken from the queue.</summary>
     public int Executed { get; private set; }
 
-    /// <summary>How much did not have to wait in it, because whoever handed it off goes on with it.</summary>
+    /// <summary>The number of work items that skipped the queue, because the thread that handed them off executes them itself.</summary>
     public int HandedOff { get; private set; }
 
     internal override void HandOff(IThreadPoolWorkItem work)
@@ -32,7 +32,7 @@ internal sealed class QueueScheduler : RunScheduler
 
     public override void Drive() => RunUntilIdle();
 
-    /// <summary>Runs everything that is ready, and what that makes ready, on the calling thread.</summary>
+    /// <summary>Runs all ready work, and the work that it makes ready, on the calling thread.</summary>
     public void RunUntilIdle()
     {
         SynchronizationContext? outer = SynchronizationContext.Current;

@@ -3,11 +3,11 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>Fork-joins with random branches, some of them nested, compared with lists.</summary>
+/// <summary>Compares fork-joins with random, partly nested branches with a computation on lists.</summary>
 public class RandomForkJoinTests
 {
     [Fact]
-    public Task EveryItemIsJoinedOnceWhateverTheOrder()
+    public Task EveryItemIsJoinedOnceUnderRandomSchedules()
         => ForEachSeedAsync(600, static seed => PlayAsync(seed, new Random(seed), isSeeded: true));
 
     [Fact]
@@ -72,10 +72,10 @@ public class RandomForkJoinTests
     }
 }
 
-/// <summary>What is to come of an item.</summary>
-/// <param name="Outputs">What comes out.</param>
-/// <param name="HasFailed">Whether it fails with it, in some part.</param>
-/// <param name="HasSkipped">Whether a part of it is skipped because it fails.</param>
+/// <summary>The expected result of an item.</summary>
+/// <param name="Outputs">The outputs.</param>
+/// <param name="HasFailed">Whether the item fails because one of its parts is dead-lettered.</param>
+/// <param name="HasSkipped">Whether a part of the item fails and is skipped.</param>
 internal sealed record Made<T>(IReadOnlyList<T> Outputs, bool HasFailed = false, bool HasSkipped = false)
 {
     public Made<TOther> With<TOther>(IEnumerable<TOther> outputs) => new([.. outputs], HasFailed, HasSkipped);
@@ -85,7 +85,7 @@ internal sealed record Made<T>(IReadOnlyList<T> Outputs, bool HasFailed = false,
         parts.Any(static part => part.HasSkipped));
 }
 
-/// <summary>A fork-join with random branches, which says what it should make.</summary>
+/// <summary>A fork-join with random branches that can also compute its expected output.</summary>
 internal sealed class RandomFork(IReadOnlyList<RandomBranch> branches, bool isUniform)
 {
     public bool IsUnordered => branches.Any(static branch => branch.IsUnordered);
@@ -118,7 +118,7 @@ internal sealed class RandomBranch
 
     public bool IsUnordered => steps.Exists(static step => step.IsUnordered);
 
-    /// <summary>Whether what comes out of it has the order of the list.</summary>
+    /// <summary>Whether the outputs of the branch keep the order of the list.</summary>
     public bool KeepsOutputs => steps.TrueForAll(static step => step.KeepsOutputs);
 
     public static RandomBranch Next(Random random, int depth)
@@ -142,8 +142,8 @@ internal sealed class RandomBranch
     }
 }
 
-/// <param name="Build">Adds it.</param>
-/// <param name="Expect">What it makes of an item.</param>
+/// <param name="Build">Appends the step to a source.</param>
+/// <param name="Expect">Computes the expected outputs for an item.</param>
 internal sealed record RandomStep(Func<Source<long>, Source<long>> Build, Func<long, Made<long>> Expect)
 {
     public bool IsUnordered { get; init; }

@@ -26,7 +26,7 @@ public sealed class RouteTests : OperatorContract<long>
         ("even", s => s.Select(n => n * 2L)), ("odd", s => s.Select(n => -1L * n)));
 
     [Theory, CombinatorialWiring]
-    public async Task AnUnknownBranchIsAnErrorOnThatItem(Wiring wiring)
+    public async Task AnUnknownBranchFailsTheRunAndNamesTheItem(Wiring wiring)
     {
         static string Kind(int n) => n == 3 ? "prime" : "even";
         List<int> seen = [];
@@ -39,7 +39,7 @@ public sealed class RouteTests : OperatorContract<long>
     }
 
     [Fact]
-    public async Task WhatHasNoBranchGoesToOtherwise()
+    public async Task ItemsWithoutABranchGoToOtherwise()
     {
         List<string> seen = [];
         Source<string> routed = Source.From([1, 2, 3])
@@ -52,7 +52,7 @@ public sealed class RouteTests : OperatorContract<long>
     }
 
     [Fact]
-    public void ARouteThatCouldLoseItemsIsRefused()
+    public void AnEmptyOrAmbiguousRouteIsRefused()
     {
         Source<int> source = Source.From([1]);
         Assert.Throws<ArgumentException>(() => source.Route(n => "a", Array.Empty<(string, Func<Source<int>, Source<int>>)>()));

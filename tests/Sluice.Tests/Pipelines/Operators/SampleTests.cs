@@ -9,7 +9,7 @@ public sealed class SampleTests : NewestContract
     protected override Pipe<int, int> Apply(Pipe<int, int> pipe) => pipe.Sample(Second);
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TheNewestOfEachPeriodComesOutAtItsEnd(ExecutionMode mode)
+    public async Task TheNewestItemOfEachPeriodIsEmittedAtItsEnd(ExecutionMode mode)
     {
         await using TimedRun<int> run = Start(mode);
         run.Pass(0.3);
@@ -20,14 +20,14 @@ public sealed class SampleTests : NewestContract
         run.Send(4);
         run.Pass(3);
         Assert.Equal("3@1 4@2", run.Seen);
-        Assert.Equal(0, run.Clock.ArmedTimers);                      // nothing has come since: nothing is due
+        Assert.Equal(0, run.Clock.ArmedTimers);                      // no item has come since, so no tick is due
         run.Send(5);
         run.Pass(1);
         Assert.Equal("3@1 4@2 5@5", run.Seen);
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AJumpOverSeveralPeriodsLetsOneItemOut(ExecutionMode mode)
+    public async Task AClockJumpOverSeveralPeriodsEmitsOneItem(ExecutionMode mode)
     {
         await using TimedRun<int> run = Start(mode);
         run.Send(1, 2);

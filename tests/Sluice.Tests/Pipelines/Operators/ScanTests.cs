@@ -17,7 +17,7 @@ public sealed class ScanTests : OperatorContract<long>
     });
 
     [Fact]
-    public async Task AnItemThatFailsLeavesTheResultAsItWas()
+    public async Task AFailedItemDoesNotChangeTheState()
     {
         List<int> seen = [];
         Source<int> sums = Source.From([1, 2, 3]).Scan(0, (sum, n) => n == 2 ? throw new FormatException() : sum + n)

@@ -9,7 +9,7 @@ public sealed class TakeTests : OperatorContract<int>
     protected override void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
     {
         Assert.Equal(60, node.Out);
-        Assert.Equal(node.In, node.Out + node.Skipped);          // how much was under way when it had enough depends on the wiring
+        Assert.Equal(node.In, node.Out + node.Skipped);          // how many items were in flight at that moment depends on the wiring
     }
 
     protected override Source<int> Apply(Source<int> source) => source.Take(60);
@@ -19,7 +19,7 @@ public sealed class TakeTests : OperatorContract<int>
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items.Take(60);
 
     [Theory, CombinatorialWiring(0, 3)]
-    public async Task ItStopsTheSource(Wiring wiring, int count)
+    public async Task ATakeStopsTheSource(Wiring wiring, int count)
     {
         int produced = 0;
         List<int> seen = [];
@@ -34,7 +34,7 @@ public sealed class TakeTests : OperatorContract<int>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task TakingNothingEndsASourceThatWaits(Wiring wiring)
+    public async Task TakeZeroEndsASourceThatWaits(Wiring wiring)
     {
         await RunAsync(Source.From(Never()).Take(0).ForEach(_ => { }), wiring);
 
@@ -47,7 +47,7 @@ public sealed class TakeTests : OperatorContract<int>
     }
 
     [Theory, CombinatorialWiring]
-    public async Task ABranchThatHasEnoughTwiceLeavesTheOthersAlone(Wiring wiring)
+    public async Task TwoTakesInABranchDoNotStopTheOtherBranch(Wiring wiring)
     {
         List<int> seen = [];
         await RunAsync(Source.From(Enumerable.Range(0, 100)).Broadcast(s => s.Take(3).Take(2).Select(n => -n), s => s).ForEach(seen.Add),

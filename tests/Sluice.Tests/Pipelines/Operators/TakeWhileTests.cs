@@ -9,7 +9,7 @@ public sealed class TakeWhileTests : OperatorContract<int>
     protected override void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
     {
         Assert.Equal(60, node.Out);
-        Assert.Equal(node.In, node.Out + node.Skipped);          // how much was under way when it had enough depends on the wiring
+        Assert.Equal(node.In, node.Out + node.Skipped);          // how many items were in flight at that moment depends on the wiring
     }
 
     protected override Source<int> Apply(Source<int> source) => source.TakeWhile(n => n < 60);
@@ -25,7 +25,7 @@ public sealed class TakeWhileTests : OperatorContract<int>
     });
 
     [Fact]
-    public async Task WhatComesAfterIsNotAskedAbout()
+    public async Task ItemsAfterTheFirstMismatchAreNotProcessed()
     {
         List<int> seen = [];
         int[] items = [1, 2, 9, 1];

@@ -31,7 +31,7 @@ public sealed class ThrottleTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ASmoothThrottleSpreadsThem(ExecutionMode mode)
+    public async Task ASmoothThrottleSpreadsTheItems(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Throttle(2, Second, smooth: true));
         run.Send(1, 2, 3);
@@ -44,7 +44,7 @@ public sealed class ThrottleTests : OperatorContract<int>
     [Theory]
     [InlineData(false, "1@5 2@5 3@6 4@6 5@7")]
     [InlineData(true, "1@5 2@5.5 3@6 4@6.5 5@7")]
-    public async Task TimeThatWentByUnusedIsNotSavedUp(bool smooth, string expected)
+    public async Task UnusedCapacityIsNotSavedUp(bool smooth, string expected)
     {
         await using var run = new TimedRun<int>(ExecutionMode.SingleThread, source => source.Throttle(2, Second, smooth));
         run.Pass(5);
@@ -56,7 +56,7 @@ public sealed class ThrottleTests : OperatorContract<int>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task NoStretchAsLongAsThePeriodSeesMore(bool smooth)
+    public async Task AnyPeriodHasAtMostTheAllowedItems(bool smooth)
     {
         for (int seed = 0; seed < 50; seed++)
         {
@@ -84,17 +84,17 @@ public sealed class ThrottleTests : OperatorContract<int>
     {
         var pace = new EvenPace(TimeSpan.FromMilliseconds(10), 10);
         pace.Take(TimeSpan.Zero, waited: false);
-        pace.Take(TimeSpan.FromMilliseconds(3), waited: true);       // was due at 1
+        pace.Take(TimeSpan.FromMilliseconds(3), waited: true);       // was due at 1 ms
         Assert.Equal(TimeSpan.FromMilliseconds(2), pace.NextAt);
         pace.Take(TimeSpan.FromMilliseconds(3), waited: false);
         pace.Take(TimeSpan.FromMilliseconds(3), waited: false);
         Assert.Equal(TimeSpan.FromMilliseconds(4), pace.NextAt);
-        pace.Take(TimeSpan.FromMilliseconds(7), waited: false);      // came late by itself
+        pace.Take(TimeSpan.FromMilliseconds(7), waited: false);      // the item itself came late
         Assert.Equal(TimeSpan.FromMilliseconds(8), pace.NextAt);
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task WhatWaitsAtTheEndGoesWhenItsTimeHasCome(ExecutionMode mode)
+    public async Task ItemsThatWaitAtTheEndAreEmittedOnTime(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Throttle(1, Second));
         run.Send(1, 2, 3);
@@ -106,7 +106,7 @@ public sealed class ThrottleTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task CancellingGivesUpWhatWaits(ExecutionMode mode)
+    public async Task ACancelledRunDoesNotEmitWaitingItems(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Throttle(1, Second));
         run.Send(1, 2, 3);
@@ -117,7 +117,7 @@ public sealed class ThrottleTests : OperatorContract<int>
     }
 
     [Fact]
-    public async Task AJumpOfTheClockLetsOnlyThePeriodsOwnThrough()
+    public async Task AClockJumpEmitsTheItemsOfOnePeriod()
     {
         await using var run = new TimedRun<int>(ExecutionMode.SingleThread, source => source.Throttle(2, Second));
         run.Send(Enumerable.Range(1, 6));

@@ -28,16 +28,16 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task AChunkIsPutOutWhenItsFirstItemIsThatOld(ExecutionMode mode)
+    public async Task AChunkIsEmittedWhenItsFirstItemReachesTheTimeLimit(ExecutionMode mode)
     {
-        // By count at 3; the timer that was set for that chunk goes off at 11, and must not cut the one begun at 4.
+        // The first chunk ends by count at 3. Its timer would fire at 11, and must not end the chunk that began at 4.
         List<string> seen = await PlayAsync(mode, 40, source => source.Chunk(3, within: TimeSpan.FromSeconds(10)),
             (1, 1), (2, 2), (3, 3), (4, 4), (12, 5), (20, 6), (29, 7), (32, 8));
         Assert.Equal(["3: 1 2 3", "14: 4 5", "30: 6 7", "32: 8"], seen);
     }
 
     [Fact]
-    public async Task ATooHeavyItemStartsTheClockAnew()
+    public async Task AnItemThatOpensANewChunkRestartsTheTimeLimit()
     {
         List<string> seen = await PlayAsync(ExecutionMode.MultiThread, 40,
             source => source.Chunk(within: TimeSpan.FromSeconds(10), weigh: n => n, maxWeight: 10), (1, 4), (5, 8), (20, 1), (21, 99),
@@ -48,9 +48,9 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
     [Theory]
     [InlineData(ExecutionMode.SingleThread)]
     [InlineData(ExecutionMode.MultiThread)]
-    public async Task ABranchWithAClockIsNotInWhatFollowsAtTheSameTimeAsAnother(ExecutionMode mode)
+    public async Task ATimedBranchNeverOverlapsAnotherBranch(ExecutionMode mode)
     {
-        // The sink is still busy with the chunk of 10 when the other branch's time is up at 11.
+        // At 11 the time limit of one branch expires while the sink is busy with the chunk of the other branch.
         int inside = 0;
         List<string> seen = await PlayAsync(mode, 60, source => source
             .Broadcast(s => s.Chunk(within: TimeSpan.FromSeconds(10)), s => s.Chunk(2))
@@ -64,14 +64,14 @@ public sealed class TimedChunkTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public void APolicyOnItIsRefusedAsItPutsOutBetweenAttempts()
+    public void AnErrorPolicyOnATimedChunkIsRefused()
     {
         Source<int[]> timed = Source.From([1]).Chunk(until: _ => true, within: TimeSpan.FromSeconds(1));
         var refusal = Assert.Throws<InvalidOperationException>(() => timed | Stage.OnError(ErrorPolicy.Skip));
         Assert.Contains("puts items out when time has passed", refusal.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>Brings items at given seconds, and says at which second what came out. Everything on this thread.</summary>
+    /// <summary>Emits items at the given seconds, and returns each output with its second. All work runs on this thread.</summary>
     private async Task<List<string>> PlayAsync(
         ExecutionMode mode, int seconds, Func<Source<int>, Source<int[]>> apply, params (int Second, int Item)[] items)
     {

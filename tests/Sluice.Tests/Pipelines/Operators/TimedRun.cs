@@ -6,7 +6,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>A run whose items come, and whose time goes by, only when the test says so; in between, everything rests.</summary>
+/// <summary>A run in which items come and time passes only when the test says so.</summary>
 internal sealed class TimedRun<TOut> : IAsyncDisposable
 {
     private readonly Channel<int> input = NewChannel();
@@ -22,8 +22,8 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
     {
     }
 
-    /// <param name="mode">How it runs; by the test's scheduler in any case.</param>
-    /// <param name="pipeline">The pipeline of two sources; negative numbers come from the second.</param>
+    /// <param name="mode">The execution mode. The test's scheduler runs the pipeline in every mode.</param>
+    /// <param name="pipeline">Builds the pipeline from two sources. The second source emits the negative numbers.</param>
     public TimedRun(ExecutionMode mode, Func<Source<int>, Source<int>, Source<TOut>> pipeline)
     {
         start = Clock.GetUtcNow();
@@ -39,27 +39,27 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
 
     public PipelineRun Run { get; }
 
-    /// <summary>What came out, and after how many seconds: <c>1@0 2@1.5</c>.</summary>
+    /// <summary>The output, with the seconds since the start: <c>1@0 2@1.5</c>.</summary>
     public string Seen => string.Join(' ', seen);
 
-    /// <summary>The node of a kind.</summary>
+    /// <summary>The only node of a kind.</summary>
     public NodeSnapshot Node(string kind) => Run.Snapshot().Nodes.Single(node => node.Node.Kind == kind);
 
-    /// <summary>Items come, now.</summary>
+    /// <summary>Sends items now.</summary>
     public void Send(params IEnumerable<int> items)
     {
         foreach (int item in items) Write(item);
         Rest();
     }
 
-    /// <summary>Time goes by while the item is on its way: it gets ahead of the ticks that are due at the moment it comes.</summary>
+    /// <summary>Advances the clock while the item is on its way, so that the item arrives before the ticks that are due then.</summary>
     public void SendMeanwhile(double seconds, int item)
     {
         arriving = () => Clock.Advance(TimeSpan.FromSeconds(seconds));
         Send(item);
     }
 
-    /// <summary>No more items come.</summary>
+    /// <summary>Ends both sources.</summary>
     public void End()
     {
         input.Writer.Complete();
@@ -67,8 +67,8 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         Rest();
     }
 
-    /// <summary>An item comes, and time goes by before the end behind it, which gets ahead of the ticks that are due at that
-    /// moment.</summary>
+    /// <summary>Sends an item, advances the clock and ends the sources, so that the end arrives before the ticks that are due
+    /// then.</summary>
     public void EndMeanwhile(double seconds, int item)
     {
         ending = () => Clock.Advance(TimeSpan.FromSeconds(seconds));
@@ -76,21 +76,21 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         End();
     }
 
-    /// <summary>Time goes by; what it sets going comes to rest at each moment.</summary>
+    /// <summary>Advances the clock from timer to timer, and runs the work that each timer starts.</summary>
     public void Pass(double seconds) => Clock.AdvanceAsync(TimeSpan.FromSeconds(seconds), () =>
     {
         Rest();
         return Task.CompletedTask;
     }).GetAwaiter().GetResult();
 
-    /// <summary>Time goes by, and nothing runs before it has: the clock jumps, timers are late.</summary>
+    /// <summary>Advances the clock in one jump before any work runs, so that timers are late.</summary>
     public void Jump(double seconds)
     {
         Clock.Advance(TimeSpan.FromSeconds(seconds));
         Rest();
     }
 
-    /// <summary>From here on the sink keeps the item it has.</summary>
+    /// <summary>Makes the sink wait in its next item until <see cref="Unblock"/>.</summary>
     public void Block() => block = new TaskCompletionSource();
 
     public void Unblock()
@@ -109,7 +109,7 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         Rest();
     }
 
-    /// <summary>It has ended normally, its books balance, and it has left no timer behind.</summary>
+    /// <summary>Asserts that the run ended normally, that its item counts balance, and that no timer is armed.</summary>
     public async Task AssertEndedAsync()
     {
         Assert.True(Run.Completion.IsCompleted, "the run has not ended");
@@ -120,7 +120,7 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         Assert.Equal(0, Clock.ArmedTimers);
     }
 
-    /// <summary>It was cancelled, and nothing is left of it.</summary>
+    /// <summary>Asserts that the run was cancelled, and that no stage runs and no timer is armed.</summary>
     public void AssertCancelled()
     {
         Assert.True(Run.Completion.IsCanceled, "the run has not ended");
@@ -158,13 +158,13 @@ internal sealed class TimedRun<TOut> : IAsyncDisposable
         new UnboundedChannelOptions { AllowSynchronousContinuations = true });
 }
 
-/// <summary>Moves the clock of a run that has threads of its own.</summary>
+/// <summary>Advances the clock of a run that uses real threads.</summary>
 internal static class ClockDriver
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>From timer to timer, until the run has ended. Timers far away, such as the grace of a stopped run, are left
-    /// alone.</summary>
+    /// <summary>Advances the clock from timer to timer until the run has ended. Distant timers, such as the stop timeout, do not
+    /// fire.</summary>
     public static async Task DriveAsync(PipelineRun run, TestClock clock)
     {
         while (!run.Completion.IsCompleted)

@@ -2,7 +2,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-/// <summary>What all operators share that act when time has passed.</summary>
+/// <summary>The common behavior of operators that act after a time.</summary>
 public sealed class TimedStageTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -10,7 +10,7 @@ public sealed class TimedStageTests
     public static TheoryData<ExecutionMode> Modes => [ExecutionMode.SingleThread, ExecutionMode.MultiThread];
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ATickInABranchDoesNotGetBetweenTheItemsOfAnother(ExecutionMode mode)
+    public async Task ATickNeverOverlapsAnItemOfAnotherBranch(ExecutionMode mode)
     {
         int inside = 0;
         TaskCompletionSource? busy = null;
@@ -24,8 +24,8 @@ public sealed class TimedStageTests
         await using var run = new TimedRun<int>(mode, source => (source | [s => s.Select(n => n), s => s.Delay(Second)]) | OneAtATimeAsync);
         run.Send(1);
         busy = new TaskCompletionSource();
-        run.Send(2);                                                 // is in the function that the branches share
-        run.Pass(1);                                                 // when the other branch has something for it
+        run.Send(2);                                                 // item 2 is in the function that the branches share
+        run.Pass(1);                                                 // the other branch has an item for that function now
         TaskCompletionSource release = busy;
         busy = null;
         release.SetResult();
@@ -37,7 +37,7 @@ public sealed class TimedStageTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AFailureBehindATickIsTheRuns(ExecutionMode mode)
+    public async Task AFailureBehindATickFailsTheRun(ExecutionMode mode)
     {
         static int Fragile(int n) => n == 2 ? throw new FormatException("two") : n;
         await using var run = new TimedRun<int>(mode, source => source.Delay(Second) | Fragile);
@@ -50,15 +50,15 @@ public sealed class TimedStageTests
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ATickThatWasOvertakenDoesNothing(ExecutionMode mode)
+    public async Task AnOutdatedTickDoesNothing(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Debounce(Second));
         run.Send(1);
         run.Block();
-        run.Pass(1);                                                 // the tick is in the sink
-        run.Send(2);                                                 // before the gate
+        run.Pass(1);                                                 // the output of the tick blocks the sink
+        run.Send(2);                                                 // item 2 waits in front of the stage
         run.Pass(5);
-        run.Unblock();                                               // now the second is held, and the clock stands at 6
+        run.Unblock();                                               // now the stage holds item 2, and the time is 6 s
         run.Pass(0.999);
         Assert.Equal("1@1", run.Seen);
         run.Pass(0.001);
@@ -66,7 +66,7 @@ public sealed class TimedStageTests
     }
 
     [Fact]
-    public async Task WithThreadsAndAClockThatRunsNothingIsLostOrOutOfOrder()
+    public async Task TimedOperatorsKeepAllItemsAndTheirOrderOnThreads()
     {
         for (int seed = 0; seed < 40; seed++)
         {
@@ -90,7 +90,7 @@ public sealed class TimedStageTests
     }
 
     [Fact]
-    public async Task ItCanBeCancelledAtAnyMoment()
+    public async Task TimedOperatorsCanBeCancelledAtAnyTime()
     {
         for (int seed = 0; seed < 40; seed++)
         {

@@ -15,7 +15,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     protected override IEnumerable<int> Oracle(IReadOnlyList<int> items) => items;
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task NoFirstItemFailsTheRun(ExecutionMode mode)
+    public async Task AMissingFirstItemFailsTheRun(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second));
         run.Pass(0.999);
@@ -28,7 +28,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task NoNextItemFailsTheRun(ExecutionMode mode)
+    public async Task AMissingNextItemFailsTheRun(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second) | Stage.Named("heartbeat"));
         for (int item = 1; item <= 3; item++)
@@ -45,7 +45,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TheStreamMayEndInstead(ExecutionMode mode)
+    public async Task ATimeoutMayEndTheStreamInsteadOfFailing(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second, end: true));
         run.Send(1, 2);
@@ -55,7 +55,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AnItemAtTheVeryMomentIsInTime(ExecutionMode mode)
+    public async Task AnItemAtTheDeadlineIsInTime(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second));
         run.SendMeanwhile(1, 1);
@@ -64,7 +64,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TheTimeStandsStillWhileWhatFollowsIsBusy(ExecutionMode mode)
+    public async Task TheTimeoutPausesWhileTheNextStageIsBusy(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second));
         run.Block();
@@ -78,7 +78,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task TheEndIsInTime(ExecutionMode mode)
+    public async Task TheEndOfTheInputStopsTheTimeout(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second));
         run.Send(1);
@@ -88,7 +88,7 @@ public sealed class TimeoutTests : OperatorContract<int>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task CancellingStopsTheClock(ExecutionMode mode)
+    public async Task CancellingTheRunDisarmsTheTimeout(ExecutionMode mode)
     {
         await using var run = new TimedRun<int>(mode, source => source.Timeout(Second));
         run.Cancel();

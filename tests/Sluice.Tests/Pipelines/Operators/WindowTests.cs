@@ -11,7 +11,7 @@ public sealed class WindowTests : OperatorContract<int[]>
 
     protected override string Kind => "window";
 
-    protected override int? FirstOutputAfter => 7; // the clock of the contract stands still: a window comes out when it is full
+    protected override int? FirstOutputAfter => 7; // the contract's clock does not advance: only full windows come out
 
     protected override Source<int[]> Apply(Source<int> source)
         => source.Window(Second, maxItems: 7).Select(window => window.Items.ToArray());
@@ -22,11 +22,11 @@ public sealed class WindowTests : OperatorContract<int[]>
     protected override IEnumerable<int[]> Oracle(IReadOnlyList<int> items) => items.Chunk(7);
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task WindowsLieOnMultiplesOfTheirSize(ExecutionMode mode)
+    public async Task WindowsAreAlignedToMultiplesOfTheirSize(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, source => source.Window(TimeSpan.FromSeconds(11)).Select(Text));
         long offset = (run.Clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks % TimeSpan.FromSeconds(11).Ticks;
-        int first = 11 - (int)TimeSpan.FromTicks(offset).TotalSeconds;  // of the run's seconds, when the first full window begins
+        int first = 11 - (int)TimeSpan.FromTicks(offset).TotalSeconds;  // seconds from the start of the run to the first whole window
         Assert.InRange(first, 1, 10);
         run.Send(1);
         run.Pass(first - 0.5);
@@ -37,7 +37,7 @@ public sealed class WindowTests : OperatorContract<int[]>
         run.Send(3);
         run.Pass(30);
         Assert.Equal(Lines($"{first - 11}..{first}: 1 2@{first}", $"{first}..{first + 11}: 3@{first + 11}"), run.Seen);
-        Assert.Equal(0, run.Clock.ArmedTimers);                      // nothing is gathered: nothing is due
+        Assert.Equal(0, run.Clock.ArmedTimers);                      // no window is open, so no tick is due
     }
 
     [Theory, MemberData(nameof(Modes))]
@@ -71,7 +71,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public async Task SlidingWindowsHoldWhatCameWithinThem()
+    public async Task SlidingWindowsContainExactlyTheItemsOfTheirTime()
     {
         for (int seed = 0; seed < 30; seed++)
         {
@@ -94,7 +94,7 @@ public sealed class WindowTests : OperatorContract<int[]>
             }
             run.End();
 
-            // The oracle: every window on the grid that some item came into, with all that came into it.
+            // The oracle: every window on the grid that contains an item, with all of its items.
             double origin = -((start - DateTimeOffset.UnixEpoch).TotalSeconds % hop);
             var expected = Enumerable.Range(-size, (int)sent[^1].At + (2 * size) + 2)
                 .Select(hops => origin + (hops * (double)hop))
@@ -108,7 +108,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task ASessionIsOverWhenNothingComes(ExecutionMode mode)
+    public async Task ASessionEndsAfterAGap(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, source => source.SessionWindow(Second, 10 * Second).Select(Text));
         run.Pass(0.25);
@@ -118,7 +118,7 @@ public sealed class WindowTests : OperatorContract<int[]>
         run.Pass(0.75);
         run.Send(3);
         run.Pass(1);
-        run.Send(4);                                                 // at the very moment
+        run.Send(4);                                                 // exactly when the session ends
         run.Pass(5);
         Assert.Equal(Lines("0.25..2.75: 1 2 3@2.75", "2.75..3.75: 4@3.75"), run.Seen);
         Assert.Equal(0, run.Clock.ArmedTimers);
@@ -138,7 +138,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AFullWindowComesOutAtOnceAndTheRestOfItsTimeIsAnother(ExecutionMode mode)
+    public async Task AFullWindowIsEmittedAtOnceAndItsRestIsAnotherWindow(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, source => source.Window(Second, maxItems: 2).Select(Text));
         run.Pass(0.25);
@@ -147,13 +147,13 @@ public sealed class WindowTests : OperatorContract<int[]>
         run.Pass(0.25);
         run.Send(4);
         run.Pass(5);
-        Assert.Equal(Lines("0..0.25: 1 2@0.25", "0.25..0.5: 3 4@0.5"), run.Seen);      // and no empty one
+        Assert.Equal(Lines("0..0.25: 1 2@0.25", "0.25..0.5: 3 4@0.5"), run.Seen);      // and no empty window
         run.End();
         await run.AssertEndedAsync();
     }
 
     [Fact]
-    public async Task AFullSessionKeepsToItsLongestTime()
+    public async Task AFullSessionKeepsItsMaximumDuration()
     {
         await using var run = new TimedRun<string>(ExecutionMode.SingleThread,
             source => source.SessionWindow(Second, 2 * Second, maxItems: 2).Select(Text));
@@ -167,7 +167,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task OpenWindowsComeOutAtTheEndWithTheEndsTheyWouldHaveHad(ExecutionMode mode)
+    public async Task OpenWindowsAreEmittedAtTheEndWithTheirPlannedEnds(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, source => source.Window(2 * Second, Second).Select(Text));
         run.Send(1);
@@ -178,7 +178,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task AJumpClosesWindowsOneAfterTheOther(ExecutionMode mode)
+    public async Task AClockJumpClosesWindowsInOrder(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, source => source.Window(2 * Second, Second).Select(Text));
         run.Send(1);
@@ -187,7 +187,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     }
 
     [Theory, MemberData(nameof(Modes))]
-    public async Task CancellingGivesUpOpenWindows(ExecutionMode mode)
+    public async Task ACancelledRunDoesNotEmitOpenWindows(ExecutionMode mode)
     {
         await using var run = new TimedRun<string>(mode, source => source.Window(Second).Select(Text));
         run.Send(1);
@@ -198,7 +198,7 @@ public sealed class WindowTests : OperatorContract<int[]>
     }
 
     [Fact]
-    public void TimesThatDoNotFitAreRefused()
+    public void InvalidWindowSettingsAreRefused()
     {
         Source<int> source = Source.From([1]);
         Assert.Throws<ArgumentOutOfRangeException>(() => source.Window(TimeSpan.Zero));
@@ -210,7 +210,7 @@ public sealed class WindowTests : OperatorContract<int[]>
 
     private static string Lines(params string[] windows) => string.Join(' ', windows);
 
-    /// <summary>In seconds since the clock's start: <c>0..1: items</c>.</summary>
+    /// <summary>The window as text, in seconds since the clock's start: <c>0..1: items</c>.</summary>
     private static string Text(Window<int> window)
     {
         DateTimeOffset start = new TestClock().GetUtcNow();

@@ -13,7 +13,7 @@ public sealed class ZipTests : OperatorContract<long>
     protected override void AssertCounts(NodeSnapshot node, IReadOnlyList<int> items)
     {
         Assert.Equal(items.Count, node.Out);
-        Assert.Equal(2 * items.Count, node.In - node.Skipped);   // how much the longer side brings in vain depends on the wiring
+        Assert.Equal(2 * items.Count, node.In - node.Skipped);   // how many unpaired items the longer side emits depends on the wiring
     }
 
     protected override Source<long> Apply(Source<int> source)
@@ -33,7 +33,7 @@ public sealed class ZipTests : OperatorContract<long>
         });
 
     [Theory, CombinatorialWiring]
-    public async Task ItEndsWithTheShorterSide(Wiring wiring)
+    public async Task AZipEndsWithTheShorterInput(Wiring wiring)
     {
         List<int> seen = [];
         await RunAsync(Source.From(Forever()).Zip(Source.From([1, 2, 3]), (a, b) => a * b).ForEach(seen.Add), wiring);

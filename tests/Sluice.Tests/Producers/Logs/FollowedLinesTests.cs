@@ -16,7 +16,7 @@ public sealed class FollowedLinesTests
     public static TheoryData<string> Ways => [.. Rotations.Keys];
 
     [Fact]
-    public async Task ALineIsAnItemWhenItsEndHasCome()
+    public async Task ALineBecomesAnItemWhenItsLineEndIsWritten()
     {
         await using var lab = new LogLab();
         foreach (string part in (string[])["a\nb", "", "b\r", "\n", "\n\ncé€", "\n", "d"])
@@ -30,7 +30,7 @@ public sealed class FollowedLinesTests
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public async Task ARotatedFileIsReadToItsEndWhereverTheReadingWas(string way)
+    public async Task ARotatedFileIsReadToItsEndFromAnyPosition(string way)
     {
         for (int first = 0; first <= 4; first++)
         {
@@ -58,7 +58,7 @@ public sealed class FollowedLinesTests
     /// The position counts only the outputs of the current line. If another file comes first after a restart, the count is dropped.
     /// </remarks>
     [Fact]
-    public async Task ALineWithSeveralItemsIsTakenAgainWhereItsFileWasAwayAtARestart()
+    public async Task ALineRepeatsItsItemsIfItsFileWasAwayAtARestart()
     {
         await using var lab = new LogLab();
         lab.Write("a.log", "a\n");
@@ -74,7 +74,7 @@ public sealed class FollowedLinesTests
     }
 
     [Fact]
-    public async Task SeveralRotationsBetweenTwoLivesAreReadInOrder()
+    public async Task FilesRotatedBetweenTwoRunsAreReadInOrder()
     {
         for (int accepted = 1; accepted <= 3; accepted++)
         {
@@ -95,7 +95,7 @@ public sealed class FollowedLinesTests
     }
 
     [Fact]
-    public async Task AMalformedLineIsADeadLetterWithItsBytesAndTheOthersGoOn()
+    public async Task AMalformedLineBecomesADeadLetterAndTheOtherLinesContinue()
     {
         await using var lab = new LogLab { Options = new() { MaxLineLength = 20 } };
         byte[] latin = [.. "caf"u8, 0xE9];
@@ -125,7 +125,7 @@ public sealed class FollowedLinesTests
     }
 
     [Fact]
-    public async Task WithoutAConsecutorAMalformedLineIsADeadLetterOfTheRun()
+    public async Task AMalformedLineIsADeadLetterOfARunWithoutAConsecutor()
     {
         await using var lab = new LogLab();
         lab.Write("app.log", "a\nbad\nb\n");
@@ -138,7 +138,7 @@ public sealed class FollowedLinesTests
     }
 
     [Fact]
-    public async Task ARotatedFileThatEndsWithinALineLeavesADeadLetter()
+    public async Task ARotatedFileThatEndsInTheMiddleOfALineLeavesADeadLetter()
     {
         await using var lab = new LogLab();
         lab.Write("app.log", "a\nhal");
@@ -154,7 +154,7 @@ public sealed class FollowedLinesTests
     }
 
     [Fact]
-    public async Task AFileThatWasCutWithoutACopyGoesOnAtItsBeginningWithAWarning()
+    public async Task AReplacedFileIsReadFromItsBeginningWithAWarning()
     {
         await using var lab = new LogLab();
         lab.Write("app.log", "a\nb\n");
@@ -169,7 +169,7 @@ public sealed class FollowedLinesTests
     [Theory]
     [InlineData("app.log")]
     [InlineData("*.log")]
-    public async Task AFileThatBeginsAsTheOneBeforeItIsNotTakenForIt(string path)
+    public async Task ANewFileWithTheSameFirstLineIsReadAsANewFile(string path)
     {
         await using var lab = new LogLab();
         lab.Write("app.log", "# date, text\n");
@@ -186,7 +186,7 @@ public sealed class FollowedLinesTests
     }
 
     [Fact]
-    public async Task LinksAreFollowedAndThoseThatLeadInACircleHoldUpNothing()
+    public async Task SymbolicLinksAreFollowedUnlessTheyAreCircularOrBroken()
     {
         await using var lab = new LogLab();
         lab.Write("files/one", "a\n");
@@ -201,7 +201,7 @@ public sealed class FollowedLinesTests
     }
 
     [Fact]
-    public async Task AFileThatIsNotThereIsNamedAndUtf16Too()
+    public async Task AMissingFileAndAUtf16FileFailTheRun()
     {
         await using var lab = new LogLab();
         var missing = await Assert.ThrowsAsync<PipelineException>(() => lab.AcceptAsync(lab.Lines()));

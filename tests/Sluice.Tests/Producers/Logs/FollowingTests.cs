@@ -3,13 +3,13 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Producers;
 
-/// <summary>Sources that poll, by a clock that the test moves.</summary>
+/// <summary>Sources that poll. The test moves their clock.</summary>
 public sealed class FollowingTests
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
 
     [Fact]
-    public async Task AFileThatComesLaterIsFollowedThroughItsRotationsUntilTheDrain()
+    public async Task AFileCreatedLaterIsFollowedThroughRotationsUntilTheDrain()
     {
         await using var world = new World("app.log");
         await world.LookAsync();
@@ -39,7 +39,7 @@ public sealed class FollowingTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task AFileThatIsWrittenAndRotatedBetweenTwoLooksIsReadAndEarlierOnesAreNot(bool isThere)
+    public async Task AFileRotatedBetweenTwoPollsIsReadAndOlderOnesAreNot(bool isThere)
     {
         await using var world = new World("app.log", static lab => lab.Write("app.log.1", "earlier\n"));
         await world.LookAsync();
@@ -58,7 +58,7 @@ public sealed class FollowingTests
     }
 
     [Fact]
-    public async Task FilesThatComeToAPatternAreFollowedAndOneThatCannotBeReadHoldsUpNone()
+    public async Task NewFilesOfAPatternAreFollowedDespiteAnUnreadableOne()
     {
         await using var world = new World("**/*.log");
         await world.LookAsync();
@@ -75,7 +75,7 @@ public sealed class FollowingTests
     }
 
     [Fact]
-    public async Task ADirectoryThatIsNotThereIsWaitedFor()
+    public async Task AMissingDirectoryIsReportedAndWaitedFor()
     {
         await using var world = new World("later/*.log");
         await world.LookAsync();

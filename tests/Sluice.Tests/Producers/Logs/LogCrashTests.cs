@@ -16,7 +16,7 @@ public sealed class LogCrashTests
         => CrashLab.PlayAllAsync(4, async (seed, _) => await new LogGame(seed, files: 300, acts: 30).PlayAsync());
 
     [Fact]
-    public async Task AJournalThatIsWrittenAnewIsGoneOnWithWhereverTheProcessDies()
+    public async Task ARewrittenJournalIsResumedWhereverTheProcessDies()
     {
         for (int dieAt = 1; dieAt <= 40; dieAt++)
         {
@@ -39,7 +39,7 @@ public sealed class LogCrashTests
     }
 
     [Fact]
-    public async Task AnotherJournalIsRefused()
+    public async Task ADamagedJournalIsRefused()
     {
         await using var lab = new LogLab();
         for (int file = 0; file < 100; file++) lab.Write($"{file}.log", "a\n");

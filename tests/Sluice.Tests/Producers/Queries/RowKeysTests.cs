@@ -19,7 +19,7 @@ public class RowKeysTests
     ];
 
     [Fact]
-    public void ValuesOfEachTypeAscendAndAreFoundAgainInAPosition()
+    public void KeysOfEachTypeAreOrderedAndRestoredFromAPosition()
     {
         foreach (object[] values in Ascending)
         {
@@ -39,7 +39,7 @@ public class RowKeysTests
     }
 
     [Fact]
-    public void WholeNumbersOfAllSizesAreOne()
+    public void IntegersOfAllSizesAreReadAsOneKeyType()
     {
         KeyType integers = KeyType.Of(0)!;
         foreach (object five in new object[] { (sbyte)5, (byte)5, (short)5, (ushort)5, 5, 5u, 5L, 5ul, 5m })

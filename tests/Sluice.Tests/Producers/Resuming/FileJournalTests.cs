@@ -21,7 +21,7 @@ public sealed class FileJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task AChangedByteOfTheJournalNeverMakesAFileBeTakenTwice()
+    public async Task AFlippedBitInTheJournalNeverYieldsAFileTwice()
     {
         foreach (string name in (string[])["a", "b", "long name.csv", "d"]) Write(name);
         string[] taken = ["a", "b", "d", "long name.csv"];
@@ -56,7 +56,7 @@ public sealed class FileJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task TheErrorNamesJournalAndLineAndWhatToDo()
+    public async Task AJournalErrorNamesTheFileTheLineAndTheRemedy()
     {
         foreach (string name in (string[])["a", "b", "c"]) Write(name);
         await using var intake = new Intake();
@@ -76,7 +76,7 @@ public sealed class FileJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task ALineThatWasLostMovedOrDoubledIsNoticed()
+    public async Task ALostMovedOrDuplicatedJournalLineIsDetected()
     {
         foreach (string name in (string[])["a", "b", "c"]) Write(name);
         await using var intake = new Intake();
@@ -92,7 +92,7 @@ public sealed class FileJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatNothingWasAcceptedOfIsFoundAgain()
+    public async Task DamagedJournalLinesOfUnacceptedFilesAreRestored()
     {
         foreach (string name in (string[])["a", "b", "c", "d"]) Write(name);
         Func<string, string>[] damages =
@@ -114,7 +114,7 @@ public sealed class FileJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task AJournalOfAnEarlierVersionIsReadAndGoneOnWith()
+    public async Task AJournalOfAnEarlierVersionIsContinued()
     {
         foreach (string name in (string[])["b", "a", "c\nd"]) Write(name);
         await File.WriteAllTextAsync(Journal, "b\na\nc/nd\n", TestContext.Current.CancellationToken);
@@ -124,7 +124,7 @@ public sealed class FileJournalTests : IDisposable
         await intake.AcceptAsync(Files);
         Assert.Equal(["b", "a", "c\nd", "0"], await intake.AcceptedAsync());
 
-        // The lines behind have checksums of all names before.
+        // The checksum of each new line covers all names before it.
         string text = await File.ReadAllTextAsync(Journal, TestContext.Current.CancellationToken);
         Assert.Matches("^b\na\nc/nd\n/[0-9a-f]{8} 0\n$", text);
         await File.WriteAllTextAsync(Journal, "x" + text[1..], TestContext.Current.CancellationToken);
@@ -134,7 +134,7 @@ public sealed class FileJournalTests : IDisposable
     }
 
     [Fact]
-    public async Task AFileWhoseNameIsNoTextIsLeftOutWithAWarningAndTheOthersAreTaken()
+    public async Task AFileWhoseNameIsInvalidUtf8IsSkippedWithAWarning()
     {
         if (OperatingSystem.IsWindows() || OperatingSystem.IsMacOS()) return;                 // names are always valid text there
         Write("a");

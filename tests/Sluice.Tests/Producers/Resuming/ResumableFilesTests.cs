@@ -12,7 +12,7 @@ public sealed class ResumableFilesTests : IDisposable
     public void Dispose() => directory.Delete(recursive: true);
 
     [Fact]
-    public async Task EachFileIsTakenOnceAlsoThoseThatComeLaterUnderAnyName()
+    public async Task EachFileIsTakenOnceIncludingFilesAddedBetweenRuns()
     {
         string[] names = ["b", "a", "c\nd", "Z", "/n".Replace('/', '-')];
         for (int first = 0; first <= names.Length; first++)
@@ -36,7 +36,7 @@ public sealed class ResumableFilesTests : IDisposable
     }
 
     [Fact]
-    public async Task LinesOfFilesAreGoneOnWithInTheMiddleOfAFile()
+    public async Task LinesResumeInTheMiddleOfAFile()
     {
         for (int i = 0; i < 3; i++) await File.WriteAllLinesAsync(Path.Combine(directory.FullName, $"{i}"), [$"{i}a", $"{i}b", $"{i}c"],
             TestContext.Current.CancellationToken);
@@ -53,7 +53,7 @@ public sealed class ResumableFilesTests : IDisposable
     }
 
     [Fact]
-    public async Task AFileThatIsBeingWrittenIsWaitedForAndDoesNotHoldUpTheOthers()
+    public async Task AGrowingFileIsTakenOnceItIsQuietWithoutDelayingOthers()
     {
         var clock = new TestClock();
         await using var intake = new Intake();
@@ -73,7 +73,7 @@ public sealed class ResumableFilesTests : IDisposable
     }
 
     [Fact]
-    public async Task ADirectoryThatIsWatchedIsLookedAtUntilTheRunIsDrained()
+    public async Task APolledDirectoryIsScannedUntilTheRunIsDrained()
     {
         var clock = new TestClock();
         await using var intake = new Intake();
@@ -94,7 +94,7 @@ public sealed class ResumableFilesTests : IDisposable
     }
 
     [Fact]
-    public async Task AnotherJournalThanThePositionsIsRefused()
+    public async Task AJournalThatDoesNotMatchThePositionIsRefused()
     {
         Write("a");
         Write("b");

@@ -5,7 +5,7 @@ public class ResumableInputTests
     private const string Text = "a\r\nb\n\nd\ne";
 
     [Fact]
-    public async Task TheSameInputPipedInAgainIsGoneOnWith()
+    public async Task InputThatIsPipedInAgainResumesAtItsPosition()
     {
         for (int first = 0; first <= 5; first++)
         {
@@ -22,7 +22,7 @@ public class ResumableInputTests
     [InlineData("a\nb\nc\nd\n", "differ")]
     [InlineData("a\nb\n", "ends after 2 lines, and more than 3 were accepted before")]
     [InlineData("", "ends after 0 lines")]
-    public async Task AnotherInputIsRefused(string other, string message)
+    public async Task ADifferentInputIsRefused(string other, string message)
     {
         await using var intake = new Intake();
         await intake.AcceptAsync(Input(Text), 4);
@@ -33,7 +33,7 @@ public class ResumableInputTests
     }
 
     [Fact]
-    public async Task ALineThatCannotBeUsedIsNamedByItsNumber()
+    public async Task ALineThatCannotBeParsedIsReportedWithItsNumber()
     {
         await using var intake = new Intake();
         var failure = await Assert.ThrowsAsync<PipelineException>(

@@ -13,7 +13,7 @@ public sealed class ResumableLinesTests : IDisposable
     [InlineData("a\r\nbb\r\n\r\nd")]
     [InlineData("a\rbb\r\rd\r")]
     [InlineData("\uFEFFé\nüü\n\n€")]
-    public async Task EveryLineIsAcceptedOnceWhereverItIsGoneOn(string text)
+    public async Task EveryLineIsAcceptedOnceWhereverARunResumes(string text)
     {
         await File.WriteAllTextAsync(path, text);
         string[] expected = await Source.Lines(path).ToArrayAsync();
@@ -32,7 +32,7 @@ public sealed class ResumableLinesTests : IDisposable
     }
 
     [Fact]
-    public async Task LinesAcrossBuffersKeepTheirNumbersOverARestart()
+    public async Task LinesThatSpanBuffersKeepTheirNumbersAfterARestart()
     {
         string[] lines = [.. Enumerable.Range(0, 200).Select(n => new string((char)('a' + (n % 26)), n * 971 % 90_000))];
         await File.WriteAllTextAsync(path, string.Join("\r\n", lines));
@@ -44,7 +44,7 @@ public sealed class ResumableLinesTests : IDisposable
     }
 
     [Fact]
-    public async Task ElsewhereItBeginsAtTheBeginning()
+    public async Task ARunWithoutAConsecutorStartsAtTheBeginning()
     {
         await File.WriteAllTextAsync(path, "a\nb\n");
         Source<string> source = Source.ResumableLines("lines", path);
@@ -59,7 +59,7 @@ public sealed class ResumableLinesTests : IDisposable
     [InlineData("a\nb\r", "\rc", "a b  c")]
     [InlineData("a\n", "b\n", "a b")]
     [InlineData("", "a\n", "a")]
-    public async Task AFileThatGrowsByWholeLinesIsGoneOnWith(string before, string added, string expected)
+    public async Task AFileThatGrewByWholeLinesResumesAtItsPosition(string before, string added, string expected)
     {
         await File.WriteAllTextAsync(path, before);
         await using var intake = new Intake();
@@ -73,7 +73,7 @@ public sealed class ResumableLinesTests : IDisposable
     [InlineData("a\nbb\nc\n", "a\nbb more\n", "is not the file of which more than 2 lines")]
     [InlineData("a\nbb\nc\n", "a\n", "is not the file of which more than 2 lines")]
     [InlineData("a\nbb\nc\n", "x\nyy\nzz\nz\n", "is not the file of which more than 2 lines")]
-    public async Task AFileThatIsNotTheSameIsRefused(string before, string after, string message)
+    public async Task ADifferentFileIsRefused(string before, string after, string message)
     {
         await File.WriteAllTextAsync(path, before);
         await using var intake = new Intake();
@@ -88,7 +88,7 @@ public sealed class ResumableLinesTests : IDisposable
     [InlineData(2)]
     [InlineData(60)]
     [InlineData(300)]
-    public async Task ARunAfterTheRepairOfABadLineGoesOnThere(int bad)
+    public async Task ARunResumesAtARepairedLine(int bad)
     {
         string[] lines = [.. Enumerable.Range(0, 400).Select(n => $"{n}")];
         Source<string> source = Source.ResumableLines("lines", path, (_, line) => $"{int.Parse(line, null)}");
@@ -101,7 +101,7 @@ public sealed class ResumableLinesTests : IDisposable
     }
 
     [Fact]
-    public async Task BadInputNamesFileAndLineAndWhatIsBeforeItIsAccepted()
+    public async Task BadInputIsReportedWithItsLineAfterTheLinesBeforeIt()
     {
         await File.WriteAllBytesAsync(path, [.. "1\n2\n"u8, 0xC3, 0x28, .. "\n4\n"u8]);
         await FailsAsync(Source.ResumableLines("bytes", path), $"{path}, line 3: not UTF-8 from byte 1 of the line on (offset 4)");

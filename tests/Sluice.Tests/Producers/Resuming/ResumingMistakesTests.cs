@@ -40,7 +40,7 @@ public sealed class ResumingMistakesTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatWouldLoseTheOrderBetweenItAndTheConsecutorIsRefusedByName()
+    public async Task AStageThatMayReorderItemsBeforeTheConsecutorIsRefused()
     {
         (string, Source<string>)[] ways =
         [
@@ -58,7 +58,7 @@ public sealed class ResumingMistakesTests : IDisposable
     }
 
     [Fact]
-    public async Task WhatKeepsTheOrderIsNotRefused()
+    public async Task StagesThatKeepTheOrderAreAllowed()
     {
         for (int first = 0; first <= 8; first++)
         {
@@ -77,7 +77,7 @@ public sealed class ResumingMistakesTests : IDisposable
     private static string Last(string text) => text;
 
     [Fact]
-    public async Task AStageThatRemembersItemsBetweenItAndTheConsecutorIsRefusedByNameAtTheStart()
+    public async Task AStatefulStageBeforeTheConsecutorIsRefusedByName()
     {
         const string Behind = "Put it behind the consecutor", Out = "Leave it out here";
         (string, string, Source<string>)[] ways =
@@ -111,7 +111,7 @@ public sealed class ResumingMistakesTests : IDisposable
     }
 
     [Fact]
-    public async Task AStageThatOnlyDependsOnTheMomentIsNotRefused()
+    public async Task AStageThatDependsOnTheTimeOnlyIsAllowed()
     {
         for (int first = 0; first <= 4; first++)
         {
@@ -142,11 +142,11 @@ public sealed class ResumingMistakesTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task SeveralConsecutorsBehindOneAreRefusedAsEachWouldGoOnFromAnotherPosition(bool areTwo)
+    public async Task AProducerThatReachesConsecutorsInSeveralPlacesIsRefused(bool areTwo)
     {
         await using var first = new Intake();
         await using var second = new Intake();
-        // the process died between the two
+        // the process died between the two commits
         foreach (Intake intake in (Intake[])[first, second]) await intake.AcceptAsync(Letters, intake == first ? 2 : 3);
         await using (Consecutor<string> one = first.New(_ => { }), other = second.New(_ => { }))
         {
@@ -164,7 +164,7 @@ public sealed class ResumingMistakesTests : IDisposable
     }
 
     [Fact]
-    public async Task ADirectoryThatIsNotThereIsNamed()
+    public async Task AMissingDirectoryIsNamed()
     {
         string missing = Path.Combine(directory.FullName, "nodir");
         await using var intake = new Intake();
@@ -177,7 +177,7 @@ public sealed class ResumingMistakesTests : IDisposable
     }
 
     [Fact]
-    public async Task AFunctionThatGivesNoSequenceIsNamed()
+    public async Task AProducerFunctionThatReturnsNullIsReported()
     {
         await using var intake = new Intake();
         var failure = await Assert.ThrowsAsync<PipelineException>(() =>

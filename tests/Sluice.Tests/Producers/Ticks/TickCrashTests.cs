@@ -14,7 +14,7 @@ public class TickCrashTests
     private static readonly DateTimeOffset Midnight = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     [Fact]
-    public Task EveryTickIsAcceptedOnceAndInOrderWhereItIsCaughtUp() => CrashLab.PlayAllAsync(150, async (seed, _) =>
+    public Task CatchUpAcceptsEveryTickOnceAndInOrderDespiteCrashes() => CrashLab.PlayAllAsync(150, async (seed, _) =>
     {
         var play = new Play(seed, MissedTickPolicy.CatchUp);
         await play.PlayAsync();
@@ -24,7 +24,7 @@ public class TickCrashTests
     });
 
     [Fact]
-    public Task WhatFiresIsAcceptedOnceAndWholeAndNeverTwiceWhereMissedTicksAreSkipped() => CrashLab.PlayAllAsync(150, async (seed, _) =>
+    public Task SkipAcceptsEachFiredTickOnceAndWhollyDespiteCrashes() => CrashLab.PlayAllAsync(150, async (seed, _) =>
     {
         var play = new Play(seed, MissedTickPolicy.Skip);
         await play.PlayAsync();

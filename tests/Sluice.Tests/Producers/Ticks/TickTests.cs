@@ -19,7 +19,7 @@ public sealed class TickTests : IAsyncDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AfterARestartMissedTicksAreSkippedAlsoTheLastOfThem(bool isCron)
+    public async Task SkipOmitsAllMissedTicksAfterARestart(bool isCron)
     {
         TickLab.Life life = lab.Begin(isCron ? Cron() : Every());
         await life.PassAsync(25 * Minute);
@@ -37,7 +37,7 @@ public sealed class TickTests : IAsyncDisposable
     [InlineData(1, new[] { "00:10:00", "00:40:00", "00:50:00" })]
     [InlineData(2, new[] { "00:10:00", "00:30:00", "00:40:00", "00:50:00" })]
     [InlineData(9, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00" })]
-    public async Task AfterARestartMissedTicksAreCaughtUpInOrderTheLatestOfThemOnlyIfThatIsSaid(int? most, string[] expected)
+    public async Task CatchUpFiresUpToMaxMissedTicksInOrderAfterARestart(int? most, string[] expected)
     {
         Source<string> source = Every(CatchUp with { MaxMissed = most });
         TickLab.Life life = lab.Begin(source);
@@ -52,7 +52,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhatIsMissedIsKnownFromTheFirstStartOnAndNotBefore()
+    public async Task TicksBeforeTheFirstStartAreNotMissed()
     {
         lab.Pass(61 * Minute);
         TickLab.Life life = lab.Begin(Cron(CatchUp));
@@ -70,7 +70,7 @@ public sealed class TickTests : IAsyncDisposable
     [InlineData(MissedTickPolicy.CatchUp, false)]
     [InlineData(MissedTickPolicy.Skip, true)]
     [InlineData(MissedTickPolicy.CatchUp, true)]
-    public async Task AClockThatIsSetBackAnHourDoesNotFireAgainWhatWasFired(MissedTickPolicy missed, bool isRestarted)
+    public async Task AClockSetBackAnHourDoesNotFireTicksAgain(MissedTickPolicy missed, bool isRestarted)
     {
         TickLab.Life life = lab.Begin(Cron(new() { Missed = missed }));
         await life.PassAsync(65 * Minute);
@@ -89,7 +89,7 @@ public sealed class TickTests : IAsyncDisposable
     [InlineData(MissedTickPolicy.Skip, new[] { "00:10:00", "00:20:00", "01:30:00" })]
     [InlineData(MissedTickPolicy.CatchUp, new[] { "00:10:00", "00:20:00", "00:30:00", "00:40:00", "00:50:00", "01:00:00", "01:10:00",
         "01:20:00", "01:30:00" })]
-    public async Task OfWhatAClockThatIsSetForwardJumpsOverTheOneThatIsWaitedForFiresAndTheOthersAsTheOptionSays(MissedTickPolicy missed,
+    public async Task AClockSetForwardFiresTheAwaitedTickAndTreatsOthersAsMissed(MissedTickPolicy missed,
         string[] expected)
     {
         TickLab.Life life = lab.Begin(Cron(new() { Missed = missed }));
@@ -101,7 +101,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task AClockThatWasFarAheadIsNamed()
+    public async Task AClockThatWasFarAheadFailsTheNextRun()
     {
         lab.Wall.Jump(TimeSpan.FromDays(400));
         TickLab.Life life = lab.Begin(Every());
@@ -116,12 +116,12 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task OneMemberIsSupersededByAnotherAndEachTickFiresOnce()
+    public async Task ANewerRunSupersedesAnOlderOneAndEachTickFiresOnce()
     {
         TickLab.Life older = lab.Begin(Cron(CatchUp));
         await older.PassAsync(15 * Minute);
         TickLab.Life newer = lab.Begin(Cron(CatchUp));
-        await lab.WaitingAsync(lives: 2);                                // otherwise it might begin too late
+        await lab.WaitingAsync(lives: 2);                                // the newer run has begun when it waits for its tick
         await older.PassAsync(30 * Minute);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => older.Run.Completion);
         Assert.Contains("This run was superseded: another run of the producer 'clock' has begun since", failure.Message,
@@ -135,7 +135,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task ATickThatMadeNothingOrOfWhichNothingIsLeftIsNotFiredAgain()
+    public async Task ATickWithoutAcceptedItemsIsNotFiredAgain()
     {
         for (int life = 0; life < 3; life++)
         {
@@ -151,7 +151,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task WhereAFunctionMakesNothingTheSecondTimeNothingOfTheNextTickIsTakenForAcceptedBefore()
+    public async Task ATickThatYieldsNothingOnReplayDoesNotSkipItemsOfTheNextTick()
     {
         Source<string> source = Source.Every("clock", 10 * Minute, (tick, _) =>
         {
@@ -159,7 +159,7 @@ public sealed class TickTests : IAsyncDisposable
             return lab.Starts[started] > 1 ? AsyncEnumerable.Empty<string>() : AsyncEnumerable.Repeat(started, 1);
         }, CatchUp).SelectMany(static text => new[] { $"{text}a", $"{text}b" });
         TickLab.Life life = lab.Begin(source.Select(static text => text.EndsWith('b') ? throw new FormatException("no b") : text));
-        await life.PassAsync(11 * Minute);                               // ends in the middle of the outputs of the first item
+        await life.PassAsync(11 * Minute);                               // the run fails between the two outputs of the first item
         await Assert.ThrowsAsync<PipelineException>(() => life.Run.Completion);
         await life.KillAsync();
         life = lab.Begin(source);
@@ -170,7 +170,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task AFunctionThatFailsFailsTheRunAndItsTickIsBegunWithAgainWhereItIsCaughtUp()
+    public async Task AFailingTickFailsTheRunAndCatchUpRepeatsIt()
     {
         int calls = 0;
         Source<string> source = Source.Cron("clock", "*/10 * * * *", (tick, _) => ++calls == 2 ? throw new FormatException("no reading")
@@ -187,7 +187,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task JitterMakesTicksLaterAndARestartWithinItDoesNotMissThem()
+    public async Task TicksDelayedByJitterFireOnceDespiteRestarts()
     {
         var options = new TickOptions { MaxJitter = 9 * Minute };
         var late = new List<double>();
@@ -209,7 +209,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task APositionOfAnotherKindIsRefused()
+    public async Task APositionOfAnotherKindOfTickProducerIsRefused()
     {
         TickLab.Life life = lab.Begin(Every());
         await life.PassAsync(11 * Minute);
@@ -223,7 +223,7 @@ public sealed class TickTests : IAsyncDisposable
     }
 
     [Fact]
-    public void WhatCannotBeMeantIsRefused()
+    public void InvalidTickArgumentsAreRefused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => Source.Every("x", TimeSpan.Zero, lab.Started));
         Assert.Throws<ArgumentException>(() => Source.Every("", Minute, lab.Started));

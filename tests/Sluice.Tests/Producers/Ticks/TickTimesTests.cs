@@ -9,7 +9,7 @@ public class TickTimesTests
         "15 10 * * MON-FRI", "30 2 * * *"];
 
     [Fact]
-    public void TheLatestOfTheMissedAreThoseThatALoopFinds()
+    public void TheNextTickMatchesASearchThroughAllMissedTicks()
     {
         var random = new Random(4);
         TimeZoneInfo berlin = TimeZoneInfo.FindSystemTimeZoneById("Europe/Berlin");
@@ -34,7 +34,7 @@ public class TickTimesTests
     }
 
     [Fact]
-    public void TheLatestOfManyAreFoundWithoutGoingThroughThemAll()
+    public void TheLatestOfManyMissedTicksAreFoundWithFewLookups()
     {
         int asked = 0;
         CronSchedule everySecond = CronSchedule.Parse("* * * * * *");

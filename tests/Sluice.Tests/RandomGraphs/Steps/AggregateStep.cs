@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>One number of all items, at the end.</summary>
+/// <summary>Aggregate: emits one number for all items at the end.</summary>
 internal sealed record AggregateStep(int Id, int? Buffer) : OrderedStep(Id, Buffer)
 {
     public override string Name => $"aggregate-{Id}";

@@ -1,8 +1,8 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Chunks by any limits: how many items, how heavy, how long, up to which item.</summary>
-/// <param name="Within">In milliseconds.</param>
-/// <param name="Until">About every how manyth item ends a chunk.</param>
+/// <summary>Chunk, with any combination of its limits: count, weight, time and last item.</summary>
+/// <param name="Within">The time limit in milliseconds.</param>
+/// <param name="Until">About one of this many items ends a chunk.</param>
 internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, int? MaxWeight, int? Until)
     : ObservedStep<long[]>(Id, Buffer)
 {
@@ -43,7 +43,7 @@ internal sealed record ChunkStep(int Id, int? Buffer, int? Count, int? Within, i
             if (step != this && step is not { Count: null, Within: null, MaxWeight: null, Until: null }) yield return step;
     }
 
-    /// <summary>Whether it had to end there, and not before.</summary>
+    /// <summary>Checks that the chunk had to end there, and not before.</summary>
     private string? Cut(Observation<long[]> seen, Passage<long[]> chunk, List<Passage<long>> items, Passage<long>? next)
     {
         int full = Enumerable.Range(1, items.Count).FirstOrDefault(count => IsFull(items.Take(count).ToList()));

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>The items of another flow come after these.</summary>
+/// <summary>Concat: the items of another flow follow.</summary>
 internal sealed record ConcatStep(int Id, Flow Other) : Step(Id)
 {
     public override string Name => $"concat-{Id}";

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>The first item of every key; as many keys are remembered as fit.</summary>
+/// <summary>DistinctBy: emits the first item of every key, and remembers a limited number of keys.</summary>
 internal sealed record DistinctStep(int Id, int? Buffer, int Keys, int Capacity) : OrderedStep(Id, Buffer)
 {
     public override string Name => $"distinct-{Id}";

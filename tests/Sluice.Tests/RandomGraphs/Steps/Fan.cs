@@ -7,17 +7,17 @@ internal enum FanKind
     RoundRobin,
 }
 
-/// <summary>Which branch gets which item: shared by fan-outs that merge again and by those that end in sinks.</summary>
+/// <summary>Decides which branch gets an item. Fan-outs that merge again and fan-outs that end in sinks share this code.</summary>
 internal static class Fan
 {
-    /// <summary>With more branches, the last one is for whatever has no other.</summary>
+    /// <summary>With more branches than this, the last branch is the <c>otherwise</c> branch.</summary>
     public const int MostNamed = 2;
 
-    /// <param name="source">What comes.</param>
-    /// <param name="id">Decides together with the value.</param>
-    /// <param name="kind">Which one.</param>
+    /// <param name="source">The input.</param>
+    /// <param name="id">Selects the branch, together with the value.</param>
+    /// <param name="kind">The kind of fan-out.</param>
     /// <param name="branches">The branches.</param>
-    /// <param name="unknown">About every how manyth item is for a branch that does not exist; 0: none is.</param>
+    /// <param name="unknown">About one of this many items goes to a branch that does not exist; 0: no item does.</param>
     public static Source<TOut> Build<TOut>(
         Source<long> source, int id, FanKind kind, Func<Source<long>, Source<TOut>>[] branches, int unknown = 0) => kind switch
         {
@@ -34,7 +34,7 @@ internal static class Fan
         int unknown = 0)
     {
         NodeExpectation node = oracle.Node(name, input.Queue, input.Most, input.Most);
-        // Nothing of a lane comes after an item that ends the run.
+        // A lane ends at the first item that fails the run.
         List<List<Item>> routed = [.. input.Lanes.Select(lane => lane.TakeWhile(item => !IsUnknown(item.Value, id, unknown)).ToList())];
         foreach (Item lost in input.Lanes.SelectMany(lane => lane.Where(item => IsUnknown(item.Value, id, unknown)).Take(1)))
         {

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Branches that come together again.</summary>
+/// <summary>A fan-out whose branches merge again.</summary>
 internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts, int? Buffer, int Unknown = 0) : Step(Id)
 {
     public override IReadOnlyList<Chain> Branches => Parts;
@@ -48,7 +48,7 @@ internal sealed record FanStep(int Id, FanKind Kind, IReadOnlyList<Chain> Parts,
 
     private string Tag(int branch) => $"tag-{Id}-{branch}";
 
-    // What a broadcast sends to every branch must be told apart again when it comes out.
+    // A broadcast sends the same value to every branch, so each branch marks its outputs.
     private Source<long> End(Source<long> branch, int n) => Kind != FanKind.Broadcast
         ? branch
         : branch.Select(value => Mixing.Mix(value, (Id * 100L) + n)).Annotate(Stage.Named(Tag(n)));

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>A step that gathers items, and one behind it that makes a number of what was gathered.</summary>
+/// <summary>A step that gathers items, and a second step that turns each gathered group into a number.</summary>
 internal abstract record GatherStep<T>(int Id, int? Buffer) : OrderedStep(Id, Buffer)
 {
     protected sealed override bool EndsItems => true;

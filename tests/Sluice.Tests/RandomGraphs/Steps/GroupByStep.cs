@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Runs of equal keys, cut where they get too long.</summary>
+/// <summary>GroupBy: runs of equal keys, up to a maximum size.</summary>
 internal sealed record GroupByStep(int Id, int? Buffer, int Keys, int MaxSize) : GatherStep<Group<long, long>>(Id, Buffer)
 {
     public override string Name => $"group-{Id}";
@@ -22,7 +22,7 @@ internal sealed record GroupByStep(int Id, int? Buffer, int Keys, int MaxSize) :
         }
     }
 
-    // With the number of the step: a key and a small number alone would be what a source makes as well.
+    // Includes the number of the step: otherwise the result could equal a value of a source.
     private long SumOf(IEnumerable<long> items, long key) => Mixing.MixAll(items, Mixing.Mix(key, ~Id));
 
     private long Key(long value) => Mixing.Roll(value, Id, Keys);

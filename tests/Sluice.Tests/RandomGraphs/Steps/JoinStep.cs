@@ -1,9 +1,9 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Pairs of equal keys with the items of another flow. Which items meet, and in which order, follows from the order in which the
-/// join takes them.</summary>
-/// <param name="Within">In milliseconds of virtual time; where the clock is the real one, nothing gets too old.</param>
-/// <param name="MaxHeld">How many items of each side are remembered.</param>
+/// <summary>Join: pairs items of equal keys with the items of another flow. The order in which the join takes the items decides which
+/// pairs it makes, and in which order.</summary>
+/// <param name="Within">The time limit in milliseconds of virtual time. With the real clock no item gets too old.</param>
+/// <param name="MaxHeld">How many items of each side the join holds.</param>
 internal sealed record JoinStep(int Id, Flow Other, int Keys, int? Within, int MaxHeld) : Step(Id)
 {
     public override string Name => $"join-{Id}";
@@ -80,7 +80,7 @@ internal sealed record JoinStep(int Id, Flow Other, int Keys, int? Within, int M
 /// <summary>An item that a join has taken.</summary>
 internal sealed record JoinArrival(long Value, bool IsLeft, TimeSpan At);
 
-/// <summary>What a join took, in order: its key functions are called for every item, one after the other.</summary>
+/// <summary>The items that a join took, in order. The join calls its key function once for each item, one call at a time.</summary>
 internal sealed class JoinLog(Rig rig)
 {
     private readonly Lock sync = new();

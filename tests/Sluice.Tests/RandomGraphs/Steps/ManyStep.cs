@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>SelectMany, or SelectManyAsync: up to <paramref name="Most"/> items for each.</summary>
+/// <summary>SelectMany or SelectManyAsync: up to <paramref name="Most"/> outputs per item.</summary>
 internal sealed record ManyStep(int Id, Policy Policy, Pace Pace, bool IsAsync, int Most) : FunctionStep(Id, Policy, Pace)
 {
     public override string Name => $"{(IsAsync ? "many-async" : "many")}-{Id}";
@@ -20,7 +20,7 @@ internal sealed record ManyStep(int Id, Policy Policy, Pace Pace, bool IsAsync, 
 
     public override IEnumerable<Step> Simpler() => Most > 3 ? [.. base.Simpler(), this with { Most = 3 }] : base.Simpler();
 
-    // The function has been left while its results go on their way: only its own steps count as being inside.
+    // The function is suspended while its results are processed, so only its own code counts as active.
     private IEnumerable<long> Many(long value, Probe probe)
     {
         Check(value, probe);

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Select, or SelectAsync.</summary>
+/// <summary>Select or SelectAsync.</summary>
 internal sealed record MapStep(int Id, Policy Policy, Pace Pace, bool IsAsync) : FunctionStep(Id, Policy, Pace)
 {
     public override string Name => $"{(IsAsync ? "map-async" : "map")}-{Id}";

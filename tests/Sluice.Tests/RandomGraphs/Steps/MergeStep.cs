@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Another flow joins this one.</summary>
+/// <summary>Merge with another flow.</summary>
 internal sealed record MergeStep(int Id, Flow Other) : Step(Id)
 {
     public override string Name => $"merge-{Id}";

@@ -6,7 +6,7 @@ internal enum NewestKind
     Sample,
 }
 
-/// <summary>The operators that let the newest item out when its time has come, and skip the others.</summary>
+/// <summary>Debounce and Sample: emit the newest item when its time has come, and skip the others.</summary>
 internal sealed record NewestStep(int Id, int? Buffer, NewestKind Kind, int Milliseconds) : ObservedStep<long>(Id, Buffer)
 {
     private TimeSpan Time => TimeSpan.FromMilliseconds(Milliseconds);

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>A node as a class: pushes up to two items for each, and one more at the end when it is told to.</summary>
+/// <summary>A node class that pushes up to two items per item, and optionally one more at its end.</summary>
 internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtEnd) : FunctionStep(Id, Policy, Pace)
 {
     public override string Name => $"node-{Id}";
@@ -15,10 +15,10 @@ internal sealed record NodeStep(int Id, Policy Policy, Pace Pace, bool PushesAtE
 
     public override IEnumerable<string> Lines() => [$"| {Name} {Pace}{(PushesAtEnd ? " pushes at its end" : "")}{Policy}"];
 
-    // In lanes there is an end for each of them: that many instances are not the oracle's business.
+    // In lanes every instance has an end of its own, and the oracle does not know the number of instances.
     private bool PushesLast => PushesAtEnd && Policy is { Parallel: 1, KeyLanes: 0 };
 
-    // The same whatever came before: how much that is depends on the moment in which somebody wants no more.
+    // Independent of the items before: their number varies if a step downstream ends early.
     private IEnumerable<long> AtEnd() => PushesLast ? [Mixing.Mix(-1, Id)] : [];
 
     private sealed class Pusher(NodeStep step, Rig rig, Probe probe) : StageNode<long, long>, IAsyncDisposable

@@ -1,13 +1,13 @@
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>
-/// A step whose results depend on the moments in which items come. No oracle could foretell those, so taps in front of it and
-/// behind it write down what came when, and what came out: the first is compared with what the oracle expects to get there, the
-/// second with what has to come of it. What is behind the step is expected to go on with what came out.
+/// A step whose outputs depend on the times of its items, which no oracle can predict. So a tap in front of the step records its inputs,
+/// and a tap behind it records its outputs. The test compares the inputs with the oracle, and the outputs with what must follow from the
+/// recorded inputs. For the steps behind it, the oracle continues with the recorded outputs.
 /// </summary>
 internal abstract record ObservedStep<T>(int Id, int? Buffer) : Step(Id)
 {
-    /// <summary>Whether what it puts out is made of several items, and is a root of its own.</summary>
+    /// <summary>Whether an output is made from several items, and so belongs to no root item.</summary>
     protected virtual bool EndsItems => true;
 
     protected abstract string Details { get; }
@@ -16,13 +16,13 @@ internal abstract record ObservedStep<T>(int Id, int? Buffer) : Step(Id)
 
     protected abstract Source<T> Apply(Source<long> source, Rig rig);
 
-    /// <summary>A number for something that came out as number <paramref name="n"/>.</summary>
+    /// <summary>A number for the output with the index <paramref name="n"/>.</summary>
     protected abstract long Sum(T output, int n);
 
-    /// <summary>How many come of so many at most.</summary>
+    /// <summary>The maximum number of outputs for a number of items.</summary>
     protected virtual long MostOf(long items) => items;
 
-    /// <summary>What is wrong with what it did, if something is.</summary>
+    /// <summary>Returns what the step did wrong, or null.</summary>
     protected abstract string? Wrong(Observation<T> seen);
 
     public override Source<long> Build(Source<long> source, Rig rig)
@@ -51,13 +51,13 @@ internal abstract record ObservedStep<T>(int Id, int? Buffer) : Step(Id)
     private List<Item> Outputs(Expected input, Oracle oracle, NodeExpectation node)
     {
         if (oracle.Seen<T>(Name) is not { } seen) return [];         // before the run
-        // Where something further down may want no more, what is put out at an early end is not foreseen.
+        // If a step downstream may end early, the oracle cannot predict the outputs at that end.
         if (!oracle.MayBeStopped && Order.Violation(input, seen.Arrivals, seen.IsWhole) is { } violation)
             oracle.Wrong.Add($"in front of {Name}: {violation}");
         if (Wrong(seen) is { } wrong) oracle.Wrong.Add($"{Name}: {wrong}");
         (node.In, node.Out, node.Skipped) = (seen.In.Count, seen.Out.Count, EndsItems ? 0 : seen.In.Count - seen.Out.Count);
         node.IsExact = node.IsOutExact = true;
-        // Where it was stopped early, what has been seen of one part and what is expected of another may hold the same item.
+        // After an early stop, the recorded items of one part and the expected items of another may contain the same item.
         Dictionary<long, Root?> roots = [];
         foreach (Item item in input.Items) roots.TryAdd(item.Value, item.Root);
         if (EndsItems)

@@ -1,17 +1,17 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>A step that remembers what went by: what it puts out depends on the order, so it only stands where there is one.</summary>
+/// <summary>A stateful step. Its outputs depend on the order of its items, so it only follows an ordered stream.</summary>
 internal abstract record OrderedStep(int Id, int? Buffer) : Step(Id)
 {
-    /// <summary>Whether what it puts out is made of several items, and is a root of its own.</summary>
+    /// <summary>Whether an output is made from several items, and so belongs to no root item.</summary>
     protected virtual bool EndsItems => false;
 
     protected abstract Source<long> Apply(Source<long> source, Rig rig);
 
-    /// <summary>What comes of these items; those that are dropped are missing.</summary>
+    /// <summary>The outputs for these items, without the skipped ones.</summary>
     protected abstract IEnumerable<Item> Outputs(IReadOnlyList<Item> items);
 
-    /// <summary>How many items come of so many at most.</summary>
+    /// <summary>The maximum number of outputs for a number of items.</summary>
     protected virtual long MostOf(long items) => items;
 
     public override Source<long> Build(Source<long> source, Rig rig) => new Policy { Buffer = Buffer }.Annotate(Apply(source, rig), Name);

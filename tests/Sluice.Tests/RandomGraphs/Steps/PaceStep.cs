@@ -7,8 +7,8 @@ internal enum PaceKind
     Smooth,
 }
 
-/// <summary>The operators that pass everything on, in order, only later: Delay and Throttle.</summary>
-/// <remarks>Where the clock is not virtual, a stage that does nothing stands for them: they would take time.</remarks>
+/// <summary>Delay and Throttle: they emit every item in order, but later.</summary>
+/// <remarks>Without a virtual clock they would take real time, so a stage that does nothing replaces them.</remarks>
 internal sealed record PaceStep(int Id, int? Buffer, PaceKind Kind, int Milliseconds, int Items) : ObservedStep<long>(Id, Buffer)
 {
     private TimeSpan Time => TimeSpan.FromMilliseconds(Milliseconds);
@@ -44,8 +44,8 @@ internal sealed record PaceStep(int Id, int? Buffer, PaceKind Kind, int Millisec
         return Kind == PaceKind.Delay ? Held(seen) : null;
     }
 
-    /// <summary>Whether there is an earliest time also where what follows makes it wait: a smooth throttle makes up for that, and a buffer
-    /// evens it out.</summary>
+    /// <summary>Whether an output has an earliest time even if the next stage makes the operator wait. A smooth throttle makes up for
+    /// the wait, and a buffer hides it.</summary>
     private bool HasEarliest => Kind == PaceKind.Delay || (Kind == PaceKind.Burst && Buffer is null);
 
     private TimeSpan Earliest(Observation<long> seen, int i)
@@ -58,8 +58,8 @@ internal sealed record PaceStep(int Id, int? Buffer, PaceKind Kind, int Millisec
         return next > came ? next : came;
     }
 
-    /// <summary>An item is let in when there is a place for it. What has come out, one more than fits, may rest in the buffer in front of
-    /// the tap.</summary>
+    /// <summary>Checks that the operator takes an item only if it has room. The buffer in front of the tap may hold outputs, one more
+    /// than its capacity.</summary>
     private string? Held(Observation<long> seen)
     {
         int most = Items + (Buffer + 1 ?? 0);

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>The result so far, with every item.</summary>
+/// <summary>Scan: emits the state after every item.</summary>
 internal sealed record ScanStep(int Id, int? Buffer) : OrderedStep(Id, Buffer)
 {
     public override string Name => $"scan-{Id}";

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>All but the first items.</summary>
+/// <summary>Skip: all but the first items.</summary>
 internal sealed record SkipStep(int Id, int? Buffer, int Count) : OrderedStep(Id, Buffer)
 {
     public override string Name => $"skip-{Id}";

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>The first items; how many come all the same depends on the moment.</summary>
+/// <summary>Take: the first items. How many more items arrive depends on timing.</summary>
 internal sealed record TakeStep(int Id, int? Buffer, int Count) : OrderedStep(Id, Buffer)
 {
     public override string Name => $"take-{Id}";

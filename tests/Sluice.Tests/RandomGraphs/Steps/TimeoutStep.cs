@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>A time limit for the next item, which none comes near.</summary>
+/// <summary>Timeout: a time limit for the next item that no item comes near.</summary>
 internal sealed record TimeoutStep(int Id, int? Buffer) : OrderedStep(Id, Buffer)
 {
     private static readonly TimeSpan Never = TimeSpan.FromDays(10_000);

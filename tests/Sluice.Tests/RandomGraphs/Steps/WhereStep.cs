@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Where, or WhereAsync.</summary>
+/// <summary>Where or WhereAsync.</summary>
 internal sealed record WhereStep(int Id, Policy Policy, Pace Pace, bool IsAsync) : FunctionStep(Id, Policy, Pace)
 {
     public override string Name => $"{(IsAsync ? "where-async" : "where")}-{Id}";

@@ -7,10 +7,10 @@ internal enum WindowKind
     Session,
 }
 
-/// <summary>Windows of all kinds.</summary>
-/// <param name="Size">In milliseconds; of a session the gap.</param>
-/// <param name="Hop">In milliseconds: from one window to the next; of a session the longest time.</param>
-/// <param name="MaxItems">How many items fit into one.</param>
+/// <summary>Windows of every kind.</summary>
+/// <param name="Size">The size in milliseconds; for a session the gap.</param>
+/// <param name="Hop">The distance between windows in milliseconds; for a session the maximum duration.</param>
+/// <param name="MaxItems">The maximum number of items of a window.</param>
 internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size, int Hop, int MaxItems)
     : ObservedStep<Window<long>>(Id, Buffer)
 {
@@ -29,7 +29,7 @@ internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size
         _ => source.SessionWindow(TimeSpan.FromMilliseconds(Size), TimeSpan.FromMilliseconds(Hop), MaxItems),
     };
 
-    // By its number too: windows that overlap may hold the same.
+    // Includes the number of the window: overlapping windows may contain the same items.
     protected override long Sum(Window<long> output, int n) => Mixing.Mix(Mixing.MixAll(output.Items, Id), n);
 
     protected override string? Wrong(Observation<Window<long>> seen)
@@ -51,7 +51,7 @@ internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size
         if (Kind == WindowKind.Sliding) yield return this with { Kind = WindowKind.Tumbling, Hop = Size };
     }
 
-    /// <summary>What holds of a window whenever its items came.</summary>
+    /// <summary>Checks what holds for a window at any timing of its items.</summary>
     private string? Shape(Observation<Window<long>> seen, Window<long> window)
     {
         if (window.Items.Count < 1 || window.Items.Count > MaxItems) return $"a window of {window.Items.Count} items";
@@ -66,12 +66,12 @@ internal sealed record WindowStep(int Id, int? Buffer, WindowKind Kind, int Size
             : $"the items of {window} did not come one after the other";
     }
 
-    /// <summary>Every item is in as many windows as there are over a moment, and the beginnings of windows follow the items.</summary>
+    /// <summary>Checks that every item is in the right number of windows, and that windows come in the order of their items.</summary>
     private string? Membership(Observation<Window<long>> seen)
     {
         var times = seen.Out.SelectMany(output => output.Value.Items).GroupBy(value => value)
             .ToDictionary(group => group.Key, group => group.Count());
-        foreach (IGrouping<long, long> value in seen.Arrivals.GroupBy(value => value))       // the same may come twice
+        foreach (IGrouping<long, long> value in seen.Arrivals.GroupBy(value => value))       // the same value may come twice
         {
             int count = times.GetValueOrDefault(value.Key), came = value.Count();
             if (count > came * MostWindows) return $"{value.Key} came {came} times and is in {count} windows";

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.RandomGraphs;
 
-/// <summary>Pairs with the items of another flow, until the shorter of the two has ended.</summary>
+/// <summary>Zip: pairs with the items of another flow, until the shorter flow has ended.</summary>
 internal sealed record ZipStep(int Id, Flow Other) : Step(Id)
 {
     public override string Name => $"zip-{Id}";

@@ -22,7 +22,7 @@ public class SealedPayloadTests
 
     [Theory]
     [MemberData(nameof(Layers))]
-    public void WhatIsWrittenIsRead(string name, PayloadSerializers serializers)
+    public void APayloadIsReadBackThroughEachLayer(string name, PayloadSerializers serializers)
     {
         foreach (string text in (string[])["", "a", Long[..1000], Long, Long + "é" + Long])
             Assert.Equal(text, serializers.For<string>().Deserialize(Write(serializers, text)));
@@ -30,7 +30,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void BothMethodsAreReadWhicheverWrites()
+    public void ASerializerReadsBothCompressionMethods()
     {
         PayloadSerializers brotli = PayloadSerializers.Json.Compressed(),
             zlib = PayloadSerializers.Json.Compressed(method: PayloadCompression.ZLib),
@@ -43,7 +43,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void WhatDoesNotGetShorterIsStoredAsItIs()
+    public void AnIncompressiblePayloadIsStoredUncompressed()
     {
         byte[] noise = new byte[5000];
         new Random(1).NextBytes(noise);
@@ -55,11 +55,13 @@ public class SealedPayloadTests
         }
     }
 
-    /// <summary>Every bit of every byte: mark, length of the id, id, layer below, payload, signature.</summary>
+    /// <summary>
+    /// Flips every bit: of the mark, the length of the key id, the key id, the inner layer, the payload and the signature.
+    /// </summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void NoBitOfASignedPayloadCanBeChanged(bool compressed)
+    public void AnyChangedBitOfASignedPayloadIsDetected(bool compressed)
     {
         PayloadSerializers serializers = compressed ? Signed.Compressed(10) : Signed;
         byte[] payload = Write(serializers, Long[..60] + Long[..60]);
@@ -78,20 +80,20 @@ public class SealedPayloadTests
     [Theory]
     [InlineData(PayloadCompression.Brotli)]
     [InlineData(PayloadCompression.ZLib)]
-    public void WhatIsCutOffIsRefused(PayloadCompression method)
+    public void ATruncatedPayloadIsRefused(PayloadCompression method)
     {
         PayloadSerializers serializers = PayloadSerializers.Json.Compressed(0, method);
         byte[] payload = Write(serializers, Long);
         for (int length = 0; length < payload.Length; length++)
         {
-            // The checksum of zlib at the end is not needed to have all of it.
+            // The payload is complete without the checksum at the end of zlib data.
             if (method == PayloadCompression.ZLib && length >= payload.Length - 6) break;
             Assert.Throws<PayloadException>(() => serializers.For<string>().Deserialize(payload.AsSpan(0, length)));
         }
     }
 
     [Fact]
-    public void KeysAreReplacedOneProgramAfterTheOther()
+    public void KeysCanBeRotatedOneProgramAtATime()
     {
         var old = new PayloadKeys("k1", First);
         PayloadSerializers before = Of(old), accepting = Of(old.Accepting("k2", Second)),
@@ -108,12 +110,12 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void AnotherKeyOfTheSameNameIsNoKey()
+    public void AnotherKeyWithTheSameIdIsRefused()
         => Says(PayloadSerializers.Json.Signed(new("k1", Second)), Write(Signed, "x"),
         "Its signature does not hold: it was changed, or signed with another key that is called 'k1' as well.");
 
     [Fact]
-    public void ASignatureDoesNotHoldInAnotherStream()
+    public void ASignatureIsInvalidInAnotherStream()
     {
         byte[] payload = Write(Signed.In("payments"), "x");
 
@@ -125,7 +127,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void WhatWasWrittenBeforeIsRefusedUnlessItIsAskedFor()
+    public void UnsealedPayloadsAreRefusedUnlessTheOptionAllowsThem()
     {
         byte[] bare = Write(PayloadSerializers.Json, "x");
         Says(PayloadSerializers.Json.Compressed(), bare,
@@ -144,7 +146,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void WhoReadsWithoutLayersIsToldOfThem()
+    public void AnErrorNamesTheLayerThatTheReaderLacks()
     {
         Says(PayloadSerializers.Json, Write(Signed, "x"),
             "The payload is signed, and is read here without keys: PayloadSerializers.Signed reads it.");
@@ -155,14 +157,14 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void WhatWouldBeTooLongIsRefusedBeforeItIsDecompressed()
+    public void ATooLongPayloadIsRefusedBeforeDecompression()
     {
         byte[] bomb = Write(PayloadSerializers.Json.Compressed(0, maxBytes: 64 << 20), new string('a', 32 << 20));
         PayloadSerializers serializers = PayloadSerializers.Json.Compressed(maxBytes: 1 << 20);
         Assert.True(bomb.Length < 1000);
         Says(serializers, bomb, "It would have 33,554,434 bytes when it is decompressed, the limit is 1,048,576 (maxBytes of Compressed).");
 
-        bomb[1] = 10;                                   // one that lies: says that it has 10 bytes
+        bomb[1] = 10;                                   // the payload claims that it has 10 bytes
         bomb[2] = bomb[3] = bomb[4] = 0;
         Says(serializers, bomb, "What was compressed in it is damaged, or cut off.");
         bomb[1] = bomb[2] = bomb[3] = bomb[4] = 0xFF;
@@ -170,7 +172,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void WhatWouldNotBeReadAgainIsNotWritten()
+    public void APayloadAboveTheReadLimitIsNotWritten()
     {
         using var batch = new EntryBatch { Stream = "payments" };
         PayloadException failure = Assert.Throws<PayloadException>(() =>
@@ -185,7 +187,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void KeysAreShownNowhere()
+    public void ToStringDoesNotRevealKeys()
     {
         var keys = new PayloadKeys("k1", Encoding.ASCII.GetBytes("SECRETSECRETSECRETSECRETSECRETSECRET"));
 
@@ -195,7 +197,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void WhatIsNoKeyIsRefused()
+    public void AnInvalidKeyIsRefused()
     {
         Assert.StartsWith("The key 'k' has 31 bytes; 32 random ones are the least",
             Assert.Throws<ArgumentException>(() => new PayloadKeys("k", First.AsSpan(1))).Message, StringComparison.Ordinal);
@@ -208,7 +210,7 @@ public class SealedPayloadTests
     }
 
     [Fact]
-    public void AnotherSerializerHasTheSameLayers()
+    public void ACustomSerializerUsesTheSameLayers()
     {
         PayloadSerializers serializers = Signed.With(new Shouting());
 
