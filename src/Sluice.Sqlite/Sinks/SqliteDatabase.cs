@@ -116,7 +116,7 @@ internal sealed class SqliteDatabase(string path, RowInsert insert, string delet
 
     private Database Open(SinkState state)
     {
-        if (state.Store is SqliteStreamStore store && store.Path == path)
+        if (state.Store?.Root is SqliteStreamStore store && store.Path == path)
             throw new InvalidOperationException(
                 $"{path} is the file of the store itself: use SqliteSink.InStore for the sink {state.Node}.");
         Database opened = Database.Open(path);

@@ -27,7 +27,7 @@ namespace Sluice;
 /// await payments.SendAsync(payment);          // durable when it returns
 /// </code></example>
 /// <typeparam name="T">The type of the items.</typeparam>
-public sealed partial class Consecutor<T> : IAsyncDisposable
+public sealed partial class Consecutor<T> : ISender<T>, IAsyncDisposable
 {
     private readonly ConsecutorCore core;
     private readonly Lock sync = new();

@@ -4,7 +4,7 @@ namespace Sluice.Flows;
 
 /// <summary>
 /// The options of <c>AddSluice</c> (<c>Sluice.Hosting</c>): the store and the supervisor of a service. Store packages extend it with
-/// <c>UseRedis</c>, <c>UseSqlite</c>.
+/// <c>UseRedis</c>, <c>UseSqlite</c>. The section <c>Sluice</c> of the configuration has precedence over what the code says.
 /// </summary>
 public sealed class SluiceOptions
 {
@@ -13,6 +13,12 @@ public sealed class SluiceOptions
 
     /// <summary>The options of the supervisor. By default, warnings go to the log and services come from the container.</summary>
     public SupervisorOptions Supervisor { get; set; } = new();
+
+    /// <summary>What the host does when a consecutor, a pipeline or a producer has failed for good; it stops by default.</summary>
+    public HostFailurePolicy OnFailure { get; set; }
+
+    /// <summary>The limits beyond which the health check reports <c>Degraded</c>.</summary>
+    public HealthOptions Health { get; set; } = new();
 
     /// <summary>Uses this store. The service opens it at its start, and disposes it after its stop.</summary>
     public SluiceOptions UseStore(Func<CancellationToken, ValueTask<IStreamStore>> open)

@@ -20,6 +20,8 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
 
     public string? Loss => inner.Loss;
 
+    public IStreamStore Root => inner.Root;
+
     public ValueTask DisposeAsync() => inner.DisposeAsync();
 
     public ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation)

@@ -48,6 +48,9 @@ public partial interface IStreamStore : IAsyncDisposable
     /// </summary>
     string? Loss => null;
 
+    /// <summary>The store behind all wrappers: for sinks that write to the store's own database.</summary>
+    IStreamStore Root => this;
+
     /// <summary>Begins a new generation after a <see cref="StoreRolledBackException"/>.</summary>
     /// <param name="expected">The generation that was rolled back; of several members that notice the loss, only one raises it.</param>
     /// <param name="cancellation">Gives up waiting.</param>

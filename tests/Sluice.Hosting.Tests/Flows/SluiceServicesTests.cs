@@ -67,7 +67,8 @@ public class SluiceServicesTests
         var supervisor = host.Services.GetRequiredService<ISupervisor>();
         var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => supervisor.FindAsync("a", Cancellation));
         Assert.StartsWith("The supervisor is not at work: it begins when the host starts", mistake.Message, StringComparison.Ordinal);
-        mistake = Assert.Throws<InvalidOperationException>(() => host.Services.GetRequiredService<IStreamStore>());
+        IStreamStore store = host.Services.GetRequiredService<IStreamStore>();
+        mistake = Assert.Throws<InvalidOperationException>(() => store.Durability);
         Assert.StartsWith("The stream store is not open: it is opened when the host starts", mistake.Message, StringComparison.Ordinal);
     }
 
@@ -102,7 +103,7 @@ public class SluiceServicesTests
         await run.Completion.WaitAsync(Patience, Cancellation);
         Assert.Equal("named", (await run.GetStatusAsync(Cancellation)).StartedBy);
         Assert.Equal(1, opened);
-        Assert.Same(store, host.Services.GetRequiredService<IStreamStore>());
+        Assert.Same(store, host.Services.GetRequiredService<IStreamStore>().Root);
         Assert.Single(host.Services.GetServices<ISupervisor>());
         await host.StopAsync(Cancellation);
     }
@@ -198,15 +199,15 @@ public class SluiceServicesTests
     }
 
     // Two hosts share the store, so neither closes it.
-    private sealed class Kept(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store, leaveOpen: true);
+    private sealed class Kept(IStreamStore store) : Sluice.Storage.StreamStoreWrapper(store, leaveOpen: true);
 
-    private sealed class Lossy(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store)
+    private sealed class Lossy(IStreamStore store) : Sluice.Storage.StreamStoreWrapper(store)
     {
         public override string? Loss => "Two entries are lost.";
     }
 
     // Throws as if it were closed, but only when a partition is acquired.
-    private sealed class Closing(IStreamStore store) : Sluice.Testing.StreamStoreWrapper(store)
+    private sealed class Closing(IStreamStore store) : Sluice.Storage.StreamStoreWrapper(store)
     {
         public TaskCompletionSource Refused { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

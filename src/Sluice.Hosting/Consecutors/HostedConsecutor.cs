@@ -1,0 +1,79 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+
+namespace Sluice.Hosting;
+
+/// <summary>A consecutor of a host.</summary>
+internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration, IEnumerable<OutputRegistration> outputs) : HostedUnit
+{
+    private readonly OutputRegistration[] outputs = [.. outputs.Where(output => output.From == registration.Name)];
+
+    public Consecutor<T>? Made { get; private set; }
+
+    public override string Title => $"the consecutor {registration.Name}";
+
+    public override string? Consecutor => registration.Name;
+
+    public override IEnumerable<string> Targets => outputs.Select(static output => output.To);
+
+    public override Task Completion => Made?.Completion ?? Task.CompletedTask;
+
+    public override string? Problem => Made?.Snapshot() is not { } now ? "It has not been made."
+        : now.Status == ConsecutorStatus.Failed ? "It has failed for good." : now.Loss ?? now.Problem;
+
+    public override ConsecutorSnapshot? Snapshot() => Made?.Snapshot();
+
+    public override void Make(IServiceProvider container)
+        => Made = container.GetRequiredKeyedService<Consecutor<T>>(registration.Name);
+
+    public override void Wire(HostedUnits units)
+    {
+        foreach (OutputRegistration output in outputs) output.Connect(Made!, units);
+    }
+
+    public override Task StartAsync(CancellationToken cancellation) => Made!.StartAsync(cancellation);
+
+    public override Task<bool> StopAsync(TimeSpan deadline, CancellationToken cancellation)
+        => Made is { } made ? made.StopAsync(deadline, cancellation) : Task.FromResult(true);
+}
+
+/// <summary>How a consecutor is made.</summary>
+internal sealed class ConsecutorRegistration<T>(string name, Func<IServiceProvider, Source<T>, Pipeline> body,
+    Func<ConsecutorOptions, ConsecutorOptions>? configure, Func<T, string?>? key)
+{
+    public string Name => name;
+
+    public Consecutor<T> Make(IServiceProvider container)
+    {
+        ILogger log = container.GetRequiredService<ILoggerFactory>().CreateLogger($"Sluice.Consecutor.{name}");
+        var options = new ConsecutorOptions
+        {
+            Store = container.GetRequiredService<IStreamStore>(),
+            OnWarning = text => HostLog.Warned(log, text),
+        };
+        options = configure?.Invoke(options) ?? options;
+        options = container.GetRequiredService<SluiceSettings>().Consecutor(name, options);
+        return new(name, source => body(container, source), options) { Key = key };
+    }
+}
+
+/// <summary>Where an output of a consecutor leads.</summary>
+internal abstract class OutputRegistration(string from, string output, string to)
+{
+    public string From => from;
+
+    public string Output => output;
+
+    public string To => to;
+
+    public abstract void Connect<TFrom>(Consecutor<TFrom> source, HostedUnits units);
+}
+
+/// <inheritdoc/>
+internal sealed class OutputRegistration<T>(string from, string output, string to, OutputMode mode) : OutputRegistration(from, output, to)
+{
+    public override void Connect<TFrom>(Consecutor<TFrom> source, HostedUnits units)
+        => source.Output<T>(Output).To(units.Consecutor<T>(To, $"The output {From}.{Output}"), mode);
+}

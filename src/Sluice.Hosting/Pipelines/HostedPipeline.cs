@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using Sluice.Diagnostics;
+
+namespace Sluice.Hosting;
+
+/// <summary>A pipeline that runs while the host does: an own one, or a producer of a consecutor.</summary>
+/// <param name="title">What it is, for messages.</param>
+/// <param name="target">The consecutor that it sends to; null if there is none.</param>
+/// <param name="make">Makes the pipeline; it is called once all consecutors are made.</param>
+/// <param name="options">The options of its run.</param>
+internal sealed class HostedPipeline(string title, string? target, Func<IServiceProvider, HostedUnits, Pipeline> make, RunOptions options)
+    : HostedUnit
+{
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IServiceProvider? container;
+    private Pipeline? pipeline;
+    private PipelineRun? run;
+
+    public override string Title => title;
+
+    public override IEnumerable<string> Targets => target is null ? [] : [target];
+
+    public override Task Completion => ended.Task;
+
+    public override string? Problem => run?.Snapshot() is { Status: RunStatus.Failed } ? "It has failed." : null;
+
+    public override void Make(IServiceProvider services) => container = services;
+
+    public override void Wire(HostedUnits units) => pipeline = make(container!, units);
+
+    public override Task StartAsync(CancellationToken cancellation)
+    {
+        run = pipeline!.Start(options, CancellationToken.None);
+        _ = EndAsync(run);
+        return Task.CompletedTask;
+    }
+
+    public override async Task<bool> StopAsync(TimeSpan deadline, CancellationToken cancellation)
+    {
+        if (run is not { } running) return true;
+        await ((Task)running.StopAsync(deadline, cancellation)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return running.Snapshot().Status != RunStatus.Cancelled;
+    }
+
+    private async Task EndAsync(PipelineRun running)
+    {
+        try
+        {
+            await running.Completion.ConfigureAwait(false);
+            ended.TrySetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            ended.TrySetResult();
+        }
+        catch (Exception e)
+        {
+            ended.TrySetException(e);
+        }
+    }
+}

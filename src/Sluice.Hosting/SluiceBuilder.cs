@@ -1,0 +1,134 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sluice.Flows;
+using Sluice.Graphs;
+
+namespace Sluice.Hosting;
+
+/// <summary>Adds consecutors, pipelines, producers, graphs and processors to a host, after <see cref="SluiceServices.AddSluice"/>.</summary>
+/// <remarks>
+/// Functions that get the services are called once, when the host makes its objects: receivers are made and started before those that send
+/// to them, and stop behind them. Not thread-safe, as all configuration of a host.
+/// </remarks>
+public sealed class SluiceBuilder
+{
+    internal SluiceBuilder(IServiceCollection services) => Services = services;
+
+    /// <summary>The services of the host.</summary>
+    public IServiceCollection Services { get; }
+
+    /// <summary>
+    /// Adds a consecutor that starts and stops with the host. Code gets it as <see cref="Consecutor{T}"/> or <see cref="ISender{T}"/>; if
+    /// several take items of one type, by its name: <c>[FromKeyedServices("orders")]</c>.
+    /// </summary>
+    /// <param name="name">The name of the consecutor, and of its section <c>Sluice:Consecutors:NAME</c> in the configuration.</param>
+    /// <param name="body">Builds the pipeline from the services of the host and the source of accepted items. Functions that need services
+    /// of a scope take them with <see cref="ItemScopes"/>.</param>
+    /// <param name="configure">Changes the options, in which the host's store is set; the configuration has precedence.</param>
+    /// <param name="key">The key of an item; null for none.</param>
+    public SluiceBuilder AddConsecutor<T>(string name, Func<IServiceProvider, Source<T>, Pipeline> body,
+        Func<ConsecutorOptions, ConsecutorOptions>? configure = null, Func<T, string?>? key = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(body);
+        var registration = new ConsecutorRegistration<T>(name, body, configure, key);
+        Services.AddSingleton(registration);
+        Services.AddSingleton<HostedUnit>(container => new HostedConsecutor<T>(registration, container.GetServices<OutputRegistration>()));
+        Services.AddKeyedSingleton(name, (container, _) => registration.Make(container));
+        Services.AddKeyedSingleton<ISender<T>>(name, static (container, name) => container.GetRequiredKeyedService<Consecutor<T>>(name));
+        Services.TryAddSingleton(OnlyOne<T>);
+        Services.TryAddSingleton<ISender<T>>(OnlyOne<T>);
+        return this;
+    }
+
+    /// <summary>Connects an output of one consecutor to another: what <c>Sink.Output&lt;T&gt;("invoices")</c> takes is committed to it,
+    /// together with the item.</summary>
+    /// <param name="from">The consecutor with the output.</param>
+    /// <param name="output">The name of the output.</param>
+    /// <param name="to">The consecutor that takes the items.</param>
+    /// <param name="mode">What happens when the other one is full.</param>
+    public SluiceBuilder AddOutput<T>(string from, string output, string to, OutputMode mode = OutputMode.Asynchronous)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(from);
+        ArgumentException.ThrowIfNullOrEmpty(output);
+        ArgumentException.ThrowIfNullOrEmpty(to);
+        Services.AddSingleton<OutputRegistration>(new OutputRegistration<T>(from, output, to, mode));
+        return this;
+    }
+
+    /// <summary>Adds a pipeline that runs while the host does. It may end by itself; if it fails, the host does what
+    /// <see cref="SluiceOptions.OnFailure"/> says.</summary>
+    /// <param name="name">A name, for messages.</param>
+    /// <param name="make">Makes the pipeline from the services of the host.</param>
+    /// <param name="options">The options of its run.</param>
+    public SluiceBuilder AddPipeline(string name, Func<IServiceProvider, Pipeline> make, RunOptions? options = null)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        ArgumentNullException.ThrowIfNull(make);
+        Services.AddSingleton<HostedUnit>(new HostedPipeline($"the pipeline {name}", null, (services, _) => make(services), options ?? new()));
+        return this;
+    }
+
+    /// <summary>Adds a producer that sends its items to a consecutor while the host runs: ticks, a query, files, TCP, or any source. (Items
+    /// come over HTTP by <see cref="ProducerEndpoints"/>.)</summary>
+    /// <param name="consecutor">The name of the consecutor.</param>
+    /// <param name="make">Makes the source from the services of the host. A source that can resume begins where it was.</param>
+    public SluiceBuilder AddProducer<T>(string consecutor, Func<IServiceProvider, Source<T>> make)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(consecutor);
+        ArgumentNullException.ThrowIfNull(make);
+        string title = $"a producer of {consecutor}";
+        Services.AddSingleton<HostedUnit>(new HostedPipeline(title, consecutor,
+            (services, units) => make(services) | units.Consecutor<T>(consecutor, title), new()));
+        return this;
+    }
+
+    /// <summary>Adds a graph that code resolves for each request; code gets it as <see cref="Graph{TRequest}"/>.</summary>
+    /// <param name="make">Makes the graph from the services of the host; called once.</param>
+    public SluiceBuilder AddGraph<TRequest>(Func<IServiceProvider, Graph<TRequest>> make)
+    {
+        ArgumentNullException.ThrowIfNull(make);
+        Services.AddSingleton(make);
+        return this;
+    }
+
+    /// <summary>
+    /// Hosts a processor, with a function whose parameters are bound as by <see cref="Supervisor.Register(Processor, Delegate)"/>.
+    /// </summary>
+    /// <param name="processor">The processor.</param>
+    /// <param name="function">Its function. If a parameter cannot be bound, the start of the host fails.</param>
+    [RequiresUnreferencedCode("Reads the function's parameters by reflection; register a ProcessorFunction where the program is trimmed.")]
+    [RequiresDynamicCode("Makes the streams' types at run time; register a ProcessorFunction where the program is compiled ahead of time.")]
+    public SluiceBuilder AddProcessor(Processor processor, Delegate function)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(function);
+        return Add(functions => functions.Add(processor, function));
+    }
+
+    /// <summary>Hosts a processor.</summary>
+    public SluiceBuilder AddProcessor(Processor processor, ProcessorFunction function)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(function);
+        return Add(functions => functions.Add(processor, function));
+    }
+
+    private SluiceBuilder Add(Action<ProcessorFunctions> register)
+    {
+        Services.AddSingleton(new ProcessorRegistration(register));
+        return this;
+    }
+
+    private static Consecutor<T> OnlyOne<T>(IServiceProvider container)
+    {
+        string[] names = [.. container.GetServices<ConsecutorRegistration<T>>().Select(static registration => registration.Name)];
+        if (names is [string only]) return container.GetRequiredKeyedService<Consecutor<T>>(only);
+        throw new InvalidOperationException($"{names.Length} consecutors take items of the type {typeof(T).Name}: {string.Join(", ", names)}. "
+            + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")].");
+    }
+}
+
+/// <summary>A processor to register when the host starts.</summary>
+internal sealed record ProcessorRegistration(Action<ProcessorFunctions> AddTo);

@@ -1,0 +1,51 @@
+using Sluice.Storage;
+
+namespace Sluice.Hosting;
+
+/// <summary>The store of a host: objects can have it before it is open, and its first call opens it.</summary>
+/// <remarks>Thread-safe: the store is opened once. If opening fails, the next call tries again.</remarks>
+/// <param name="open">Opens the store.</param>
+internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>> open) : StreamStoreWrapper
+{
+    private readonly SemaphoreSlim opening = new(1);
+    private volatile IStreamStore? store;
+
+    public bool IsOpen => store is not null;
+
+    /// <inheritdoc/>
+    public override IStreamStore Root => Inner.Root;
+
+    protected override IStreamStore Inner => store ?? throw new InvalidOperationException(
+        "The stream store is not open: it is opened when the host starts. Start the host first.");
+
+    public async ValueTask OpenAsync(CancellationToken cancellation)
+    {
+        if (store is not null) return;
+        await opening.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            store ??= await open(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            opening.Release();
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        if (store is { } opened) await opened.DisposeAsync().ConfigureAwait(false);
+        opening.Dispose();
+    }
+
+    protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+    {
+        return store is not null ? call() : OpenAndCallAsync();
+
+        async ValueTask<T> OpenAndCallAsync()
+        {
+            await OpenAsync(CancellationToken.None).ConfigureAwait(false);
+            return await call().ConfigureAwait(false);
+        }
+    }
+}

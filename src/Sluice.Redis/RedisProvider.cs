@@ -1,0 +1,15 @@
+using Sluice.Redis;
+using Sluice.Storage;
+
+[assembly: StreamStoreProvider("redis", typeof(RedisProvider))]
+
+namespace Sluice.Redis;
+
+/// <summary>Opens <c>redis:HOST:PORT,password=…</c>.</summary>
+internal sealed class RedisProvider : StreamStoreProvider
+{
+    public override async ValueTask<IStreamStore> OpenAsync(string location, CancellationToken cancellation = default)
+        => await RedisStreamStore.ConnectAsync(location, null, cancellation).ConfigureAwait(false);
+
+    public override string WithoutSecrets(string location) => ServerAddress.Parse(location).ToString() ?? "";
+}

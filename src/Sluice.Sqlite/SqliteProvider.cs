@@ -1,0 +1,13 @@
+using Sluice.Sqlite;
+using Sluice.Storage;
+
+[assembly: StreamStoreProvider("sqlite", typeof(SqliteProvider))]
+
+namespace Sluice.Sqlite;
+
+/// <summary>Opens <c>sqlite:FILE</c>, durable against a power failure. The file is created if it does not exist.</summary>
+internal sealed class SqliteProvider : StreamStoreProvider
+{
+    public override async ValueTask<IStreamStore> OpenAsync(string location, CancellationToken cancellation = default)
+        => await SqliteStreamStore.OpenAsync(location, Durability.Power, null, cancellation).ConfigureAwait(false);
+}

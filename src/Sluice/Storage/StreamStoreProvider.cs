@@ -1,0 +1,20 @@
+namespace Sluice.Storage;
+
+/// <summary>
+/// Opens stores that are named in settings and on command lines, such as <c>sqlite:orders.db</c>. A store package has one, and names it by a
+/// <see cref="StreamStoreProviderAttribute"/> of its assembly.
+/// </summary>
+/// <remarks>Thread-safe. A provider has a public constructor without parameters, and keeps nothing.</remarks>
+public abstract class StreamStoreProvider
+{
+    /// <summary>Opens a store.</summary>
+    /// <param name="location">The text behind the scheme and its colon, such as <c>orders.db</c>.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    /// <exception cref="ArgumentException">The location is malformed; the message says which form it has.</exception>
+    /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
+    public abstract ValueTask<IStreamStore> OpenAsync(string location, CancellationToken cancellation = default);
+
+    /// <summary>Returns a location without its secrets, for logs and screens.</summary>
+    /// <param name="location">The location as given to <see cref="OpenAsync"/>.</param>
+    public virtual string WithoutSecrets(string location) => location;
+}

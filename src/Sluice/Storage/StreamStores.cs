@@ -1,0 +1,95 @@
+using System.Reflection;
+
+namespace Sluice.Storage;
+
+/// <summary>Opens stores by a text such as <c>sqlite:orders.db</c>, <c>redis:localhost:6379</c> or <c>memory</c>.</summary>
+/// <remarks>
+/// Thread-safe. The scheme before the first colon names the store package: <c>sqlite</c> is in <c>Sluice.Sqlite</c>, <c>redis</c> in
+/// <c>Sluice.Redis</c>. Only these packages are looked for, never a type or an assembly that the text names. A trimmed program has to use
+/// the package in its code as well (<c>UseSqlite</c>, <c>UseRedis</c>), because trimming removes what no code uses.
+/// </remarks>
+public static class StreamStores
+{
+    private static readonly Dictionary<string, string> Packages = new(StringComparer.Ordinal)
+    {
+        ["sqlite"] = "Sluice.Sqlite",
+        ["redis"] = "Sluice.Redis",
+        ["postgres"] = "Sluice.PostgreSql",
+    };
+
+    /// <summary>The forms that a store's text may have, for messages.</summary>
+    public static string Forms => "sqlite:FILE, redis:HOST:PORT or memory";
+
+    /// <summary>Opens the store that a text names.</summary>
+    /// <param name="store">The text.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    /// <exception cref="ArgumentException">The text has none of the forms, or its package is not referenced.</exception>
+    /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
+    public static async ValueTask<IStreamStore> OpenAsync(string store, CancellationToken cancellation = default)
+    {
+        if (store == "memory") return new MemoryStreamStore();
+        (StreamStoreProvider provider, string location) = Find(store);
+        return await provider.OpenAsync(location, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Returns the text of a store without its secrets, for logs and screens.</summary>
+    /// <param name="store">The text.</param>
+    public static string WithoutSecrets(string store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        try
+        {
+            if (store == "memory") return store;
+            (StreamStoreProvider provider, string location) = Find(store);
+            return $"{store[..store.IndexOf(':', StringComparison.Ordinal)]}:{provider.WithoutSecrets(location)}";
+        }
+        catch (ArgumentException)
+        {
+            return "a store that cannot be read";
+        }
+    }
+
+    /// <summary>Says why a text names no store that this program can open, without opening it; null if it names one.</summary>
+    /// <param name="store">The text.</param>
+    public static string? WhyNot(string store)
+    {
+        try
+        {
+            if (store != "memory") _ = Find(store);
+            return null;
+        }
+        catch (ArgumentException e)
+        {
+            int end = e.Message.IndexOf(" (Parameter", StringComparison.Ordinal);
+            return end < 0 ? e.Message : e.Message[..end];
+        }
+    }
+
+    private static (StreamStoreProvider Provider, string Location) Find(string store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        int colon = store.IndexOf(':', StringComparison.Ordinal);
+        string scheme = colon < 0 ? "" : store[..colon];
+        if (!Packages.TryGetValue(scheme, out string? package) || colon == store.Length - 1)
+            throw new ArgumentException(colon < 0 ? $"A store is written as {Forms}; this text has no scheme before a colon."
+                : $"A store is written as {Forms}; this text begins with '{scheme}:'{(colon == store.Length - 1 ? ", and ends there" : "")}.",
+                nameof(store));
+        return (Provider(scheme, package), store[(colon + 1)..]);
+    }
+
+    private static StreamStoreProvider Provider(string scheme, string package)
+    {
+        try
+        {
+            foreach (StreamStoreProviderAttribute known in Assembly.Load(package).GetCustomAttributes<StreamStoreProviderAttribute>())
+                if (known.Scheme == scheme) return (StreamStoreProvider)Activator.CreateInstance(known.Provider)!;
+        }
+        catch (FileNotFoundException)
+        {
+            // The message below says what is missing.
+        }
+        throw new ArgumentException(
+            $"Stores of the form '{scheme}:…' are in the package {package}, which this program does not have: dotnet add package {package}.",
+            nameof(scheme));
+    }
+}

@@ -1,0 +1,89 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Sluice.Hosting.Tests;
+
+/// <summary>The section <c>Sluice</c> of the configuration: what it changes, and what it says about mistakes.</summary>
+public class SettingsTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task SettingsHavePrecedenceOverTheCode()
+    {
+        ConcurrentQueue<ConsecutorOptions> given = [];
+        using IHost host = Build([
+            new("Sluice:Store", "memory"), new("Sluice:Consecutors:numbers:Delivery", "Replay 7"),
+            new("Sluice:Consecutors:Numbers:MaxInFlight", "12"), new("Sluice:Consecutors:numbers:LeaseDuration", "00:01:30"),
+            new("Sluice:Consecutors:numbers:Stream:Partitions", "3"), new("Sluice:Consecutors:numbers:InstanceId", "me")]);
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        await numbers.SendAsync(1, Cancellation);
+        await numbers.WaitForIdleAsync(Cancellation);
+        Storage.GroupInfo group = (await host.Services.GetRequiredService<Storage.IStreamStore>().FindGroupAsync(new("numbers", "numbers"), Cancellation))!;
+        Assert.Equal((3, "me", TimeSpan.FromSeconds(90)), (group.Partitions.Count, group.Members[0].Name, group.Members[0].LeaseDuration));
+        await host.StopAsync(Cancellation);
+    }
+
+    [Theory]
+    [InlineData("Store", "orders.db", "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT or memory; this text has no scheme")]
+    [InlineData("Store", "sqlite:", "begins with 'sqlite:', and ends there")]
+    [InlineData("Store", "mysql:here", "this text begins with 'mysql:'.")]
+    [InlineData("Store", "postgres:here", "in the package Sluice.PostgreSql, which this program does not have: dotnet add package")]
+    [InlineData("Stor", "memory", "Sluice:Stor: there is no such setting; there are Consecutors, Health, OnFailure, Store, Supervisor.")]
+    [InlineData("OnFailure", "Crash", "Sluice:OnFailure is 'Crash'; it must be StopHost or Degrade.")]
+    [InlineData("Consecutors:nubmers:MaxInFlight", "1", "Sluice:Consecutors:nubmers is the name of no consecutor; there are numbers.")]
+    [InlineData("Consecutors:numbers:MaxInflights", "1", "Sluice:Consecutors:numbers:MaxInflights: there is no such setting; there are CodeVersion,")]
+    [InlineData("Consecutors:numbers:MaxInFlight", "many", "Sluice:Consecutors:numbers:MaxInFlight is 'many'; it must be a whole number.")]
+    [InlineData("Consecutors:numbers:MaxInFlight", "0", "MaxInFlight is '0'; ")]
+    [InlineData("Consecutors:numbers:MaxInFlight", "99999999999", "it must be a whole number.")]
+    [InlineData("Consecutors:numbers:LeaseDuration", "30", "LeaseDuration is '30'; it must be a duration such as 00:00:30")]
+    [InlineData("Consecutors:numbers:LeaseDuration", "-00:00:30", "LeaseDuration is '-00:00:30'; ")]
+    [InlineData("Consecutors:numbers:CommitInterval", "100.00:00:00", "CommitInterval is '100.00:00:00'; ")]
+    [InlineData("Consecutors:numbers:Delivery", "exactly once", "Delivery is 'exactly once'; it must be none, confirm, 'track N' or 'replay N'.")]
+    [InlineData("Consecutors:numbers:OnDamage", "1", "OnDamage is '1'; it must be one of Stop, DeadLetter.")]
+    [InlineData("Consecutors:numbers:Stream:Partitions", "5000", "Sluice:Consecutors:numbers:Stream:Partitions is '5000'; ")]
+    [InlineData("Consecutors:numbers:Stream:Partition", "5", "Stream:Partition: there is no such setting; there are MaxBytes,")]
+    [InlineData("Consecutors:numbers:Run:RecordTimings", "yes", "Run:RecordTimings is 'yes'; it must be true or false.")]
+    [InlineData("Consecutors:numbers:InstanceId", "a\u0001b", "InstanceId is 'a\u0001b'; ")]
+    [InlineData("Supervisor:LeaseDuration", "soon", "Sluice:Supervisor:LeaseDuration is 'soon'; it must be a duration")]
+    [InlineData("Health:MaxBacklog", "-1", "Sluice:Health:MaxBacklog is '-1'; ")]
+    public async Task AMistakeStopsTheStartWithOneLine(string setting, string value, string line)
+    {
+        using IHost host = Build([new($"Sluice:{setting}", value)]);
+        var mistake = await Assert.ThrowsAsync<SettingsException>(() => host.StartAsync(Cancellation));
+        string only = Assert.Single(mistake.Mistakes);
+        Assert.Contains(line, only, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', only);
+        Assert.Equal(mistake.Message, mistake.ToString());
+    }
+
+    [Fact]
+    public async Task AllMistakesAreReportedTogether()
+    {
+        using IHost host = Build([new("Sluice:Health:MaxBacklog", "?"), new("Sluice:Consecutors:numbers:MaxInFlight", "?"), new("Sluice:X", "1")]);
+        var mistake = await Assert.ThrowsAsync<SettingsException>(() => host.StartAsync(Cancellation));
+        Assert.Equal(3, mistake.Mistakes.Count);
+    }
+
+    [Fact]
+    public async Task AnOutputThatLeadsNowhereIsNamed()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice().AddConsecutor<int>("numbers", static (_, source) => source | Sink.Output<int>("all"))
+            .AddOutput<int>("numbers", "all", "nowhere");
+        using IHost host = builder.Build();
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync(Cancellation));
+        Assert.Equal("The output numbers.all leads to the consecutor 'nowhere', which was not added: there are numbers.", mistake.Message);
+    }
+
+    private static IHost Build(KeyValuePair<string, string?>[] settings)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.Services.AddSluice().AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { }));
+        return builder.Build();
+    }
+}
