@@ -9,20 +9,18 @@ namespace Sluice.Generators;
 /// points at the element and says what to write.
 /// </remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed partial class BracketMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
-    [SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression],
-    Lambda, Overloaded, Nested, Empty, Takes, Outputs, EndAmongBranches, Ends, NoPipe, BesideRouter, Named, NoBranch, NoPipeOrRouter, Map,
-        Consecutor, Node, Source, RouterTakes, RouterReturns, RouterLambda, SeveralRouters)
+public sealed class BracketMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
+    Rules.BracketMisfit, SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression)
 {
     private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
-        var (part, rule, words) = Misfit(stage, context.SemanticModel, symbols);
-        if (rule is not null) context.ReportDiagnostic(Diagnostic.Create(rule, (part?.Written ?? stage.Right).GetLocation(), words));
+        var (part, message) = Misfit(stage, context.SemanticModel, symbols);
+        if (message is not null) context.ReportDiagnostic(Violation(part?.Written ?? stage.Right, message));
     }
 
-    /// <summary>The first element that does not fit in the brackets of a stage, with its rule; nothing if the brackets compile.</summary>
-    internal static (BracketPart? Part, DiagnosticDescriptor? Rule, object[] Words) Misfit(BinaryExpressionSyntax stage,
-        SemanticModel model, SluiceSymbols symbols)
+    /// <summary>The first element that does not fit in the brackets of a stage, with a message; nothing if the brackets compile.</summary>
+    internal static (BracketPart? Part, string? Message) Misfit(BinaryExpressionSyntax stage, SemanticModel model,
+        SluiceSymbols symbols)
     {
         if (stage.Right.WithoutParentheses() is not CollectionExpressionSyntax brackets) return default;
         if (symbols.ItemOf(model.GetTypeInfo(stage.Left).Type) is not { } item) return default;

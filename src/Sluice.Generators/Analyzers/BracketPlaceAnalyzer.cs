@@ -3,12 +3,8 @@ namespace Sluice.Generators;
 /// <summary>SLU006: brackets behind a chain without parentheses, as in <c>source | Twice &lt; [p, q] &gt; Save</c>.</summary>
 /// <remarks>C# binds <c>&lt;</c> tighter than <c>|</c>, and only says that it cannot be applied to a method group.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class BracketPlaceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>([SyntaxKind.LessThanExpression], Rule)
+public sealed class BracketPlaceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(Rules.BracketPlace, SyntaxKind.LessThanExpression)
 {
-    private static readonly DiagnosticDescriptor Rule = Rules.Error("SLU006", "Brackets behind a chain without parentheses",
-        "C# binds '<' tighter than '|': put the chain before it in parentheses, '({0}) < …'",
-            "The bracket form is source < [branch, branch] > function.");
-
     private protected override void Check(BinaryExpressionSyntax brackets, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
@@ -24,7 +20,7 @@ public sealed class BracketPlaceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSynt
             } outer && outer.Left == form) form = outer;
         if (form.Parent is not BinaryExpressionSyntax { RawKind: (int)SyntaxKind.BitwiseOrExpression } chain || chain.Right != form) return;
         if (symbols.ItemOf(model.GetTypeInfo(chain.Left, context.CancellationToken).Type) is null) return;
-        context.ReportDiagnostic(Diagnostic.Create(Rule, brackets.Left.GetLocation(),
-            $"{StageText.Short(chain.Left)} | {StageText.Short(brackets.Left)}"));
+        context.ReportDiagnostic(Violation(brackets.Left, "C# binds '<' tighter than '|': put the chain before it in parentheses, "
+            + $"'({StageText.Short(chain.Left)} | {StageText.Short(brackets.Left)}) < …'"));
     }
 }

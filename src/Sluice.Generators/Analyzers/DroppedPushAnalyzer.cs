@@ -6,17 +6,9 @@ namespace Sluice.Generators;
 /// that a push has failed.
 /// </remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class DroppedPushAnalyzer() : StageAnalyzer(Rule)
+public sealed class DroppedPushAnalyzer() : OperationAnalyzer(Rules.DroppedPush, OperationKind.Invocation)
 {
-    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU009", "A push is not awaited",
-        "The task of '{0}' is dropped: write 'await {1}', or return the task; a node that does not wait for its pushes has no bound, and "
-            + "does not see them fail",
-        "PushAsync completes when the stages behind the node have room. A node awaits each push before it makes the next one.");
-
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Invocation);
-
-    private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {
         var call = (IInvocationOperation)context.Operation;
         if (call.TargetMethod is not { Name: "PushAsync", ContainingType.Name: "Output" } method || !symbols.IsOurs(method)) return;
@@ -25,8 +17,9 @@ public sealed class DroppedPushAnalyzer() : StageAnalyzer(Rule)
         IOperation value = call;
         while (value.Parent is IInvocationOperation next && next.Instance == value) value = next;
         if (value.Parent is IConditionalAccessOperation access) value = access;
-        if (IsDropped(value)) context.ReportDiagnostic(Diagnostic.Create(Rule, value.Syntax.GetLocation(), method.Name,
-            StageText.Short(value.Syntax)));
+        if (IsDropped(value)) context.ReportDiagnostic(Violation(value.Syntax,
+            $"The task of '{method.Name}' is dropped: write 'await {StageText.Short(value.Syntax)}', or return the task; a node that does "
+                + "not wait for its pushes has no bound, and does not see them fail"));
     }
 
     private static bool IsDropped(IOperation value) => value.Parent switch

@@ -5,11 +5,8 @@ namespace Sluice.Generators;
 /// type, or does not find it.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ErrorPolicyAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>([SyntaxKind.InvocationExpression], Rule)
+public sealed class ErrorPolicyAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>(Rules.ErrorPolicy, SyntaxKind.InvocationExpression)
 {
-    private static readonly DiagnosticDescriptor Rule = Rules.Error("SLU022", "A policy without the name of its type",
-        "Write '{0}.{1}': the policy is a value of '{0}'", "Values of an enum are written with the name of the enum.");
-
     private protected override void Check(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         if (call is not
@@ -25,6 +22,7 @@ public sealed class ErrorPolicyAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
         if (method is not { Parameters.Length: 1 } || method.Parameters[0].Type is not INamedTypeSymbol { TypeKind: TypeKind.Enum } policy)
             return;
         if (policy.GetMembers(name.Identifier.Text).OfType<IFieldSymbol>().Any())
-            context.ReportDiagnostic(Diagnostic.Create(Rule, name.GetLocation(), policy.Name, name.Identifier.Text));
+            context.ReportDiagnostic(Violation(name,
+                $"Write '{policy.Name}.{name.Identifier.Text}': the policy is a value of '{policy.Name}'"));
     }
 }

@@ -5,31 +5,15 @@ namespace Sluice.Generators;
 /// </summary>
 /// <remarks>The item would count as completed before its work is, and a failure of the work would be lost.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, AsyncVoid)
+public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Rules.ForgottenAwait)
 {
-    private const string Id = "SLU002";
-
-    private static readonly RuleFamily Family = new("A task is not awaited",
-        "Work that a stage starts without awaiting it is outside the pipeline: its item completes too early, its failure is lost.");
-
-    private static readonly DiagnosticDescriptor Tasks = Family.Warning(Id,
-        "This stage hands on '{0}' as its items, and they are not awaited; use '|' or 'SelectAsync', which await"
-        + " what the function returns");
-
-    private static readonly DiagnosticDescriptor Dropped = Family.Warning(Id,
-        "The task of '{0}' is dropped: the item would count as completed before the work is done, and a failure would be lost; "
-        + "await it ('async x => await …') or return it");
-
-    private static readonly DiagnosticDescriptor AsyncVoid = Family.Warning(Id,
-        "'{0}' is async void, so the pipeline cannot wait for it and a failure would end the process; let it return a Task");
-
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
     {
         start.RegisterOperationAction(action => CheckItems(action, symbols), OperationKind.Binary, OperationKind.Invocation);
         start.RegisterOperationAction(action => CheckFunction(action, symbols), OperationKind.DelegateCreation);
     }
 
-    private static void CheckItems(OperationAnalysisContext context, SluiceSymbols symbols)
+    private void CheckItems(OperationAnalysisContext context, SluiceSymbols symbols)
     {
         if (StageCall.From(context.Operation, symbols) is not { } stage) return;
         var item = symbols.ItemOf(stage.Method.ReturnType);
@@ -38,36 +22,41 @@ public sealed class ForgottenAwaitAnalyzer() : StageAnalyzer(Tasks, Dropped, Asy
         {
             // A stage that takes tasks and puts out tasks is not the place of the mistake.
             if (given.DelegateInvokeMethod!.Parameters.Any(parameter => symbols.IsTask(parameter.Type))) continue;
-            context.ReportDiagnostic(Diagnostic.Create(Tasks, value.Syntax.GetLocation(), Short(item!)));
+            context.ReportDiagnostic(Violation(value.Syntax,
+                $"This stage hands on '{Short(item!)}' as its items, and they are not awaited; use '|' or 'SelectAsync', which await what "
+                    + "the function returns"));
         }
     }
 
-    private static void CheckFunction(OperationAnalysisContext context, SluiceSymbols symbols)
+    private void CheckFunction(OperationAnalysisContext context, SluiceSymbols symbols)
     {
         var creation = (IDelegateCreationOperation)context.Operation;
         if (!GoesToAStage(creation, symbols)) return;
         switch (creation.Target)
         {
             case IAnonymousFunctionOperation { Symbol: { IsAsync: true, ReturnsVoid: true } } lambda:
-                context.ReportDiagnostic(Diagnostic.Create(AsyncVoid, lambda.Syntax.GetLocation(), "This lambda"));
+                context.ReportDiagnostic(AsyncVoid(lambda, "This lambda"));
                 break;
             case IAnonymousFunctionOperation { Symbol.IsAsync: false } lambda:
                 foreach (var call in FunctionBody.DroppedTasks(lambda.Body, symbols))
-                    context.ReportDiagnostic(Diagnostic.Create(Dropped, call.Syntax.GetLocation(), NameOf(call)));
+                    context.ReportDiagnostic(Dropped(call, NameOf(call)));
                 break;
             case IMethodReferenceOperation { Method: { IsAsync: true, ReturnsVoid: true } } group:
-                context.ReportDiagnostic(Diagnostic.Create(AsyncVoid, group.Syntax.GetLocation(), group.Method.Name));
+                context.ReportDiagnostic(AsyncVoid(group, group.Method.Name));
                 break;
             case IMethodReferenceOperation { Method.IsAsync: false } group when BodyOf(group) is { } body:
                 if (FunctionBody.DroppedTasks(body, symbols).FirstOrDefault() is { } first)
-                {
-                    var name = $"{NameOf(first)}' in '{group.Method.Name}";
-                    context.ReportDiagnostic(Diagnostic.Create(Dropped, group.Syntax.GetLocation(), [first.Syntax.GetLocation()], name));
-                }
-
+                    context.ReportDiagnostic(Dropped(group, $"{NameOf(first)}' in '{group.Method.Name}", first.Syntax.GetLocation()));
                 break;
         }
     }
+
+    private Diagnostic AsyncVoid(IOperation function, string name) => Violation(function.Syntax,
+        $"'{name}' is async void, so the pipeline cannot wait for it and a failure would end the process; let it return a Task");
+
+    private Diagnostic Dropped(IOperation at, string call, params Location[] others) => Violation(at.Syntax,
+        $"The task of '{call}' is dropped: the item would count as completed before the work is done, and a failure would be lost; await "
+            + "it ('async x => await …') or return it", others);
 
     /// <summary>
     /// Whether a function reaches a stage: as an argument, as an operand of the operator, inside brackets, or inside named branches.

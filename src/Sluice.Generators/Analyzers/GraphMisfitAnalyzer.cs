@@ -3,29 +3,8 @@ namespace Sluice.Generators;
 /// <summary>SLU028: a function that does not fit the parents of its node, as in <c>graph.Add("x", number, (string s) => s)</c>.</summary>
 /// <remarks>The compiler reports one of many overloads, at an arbitrary argument.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>(
-    [SyntaxKind.InvocationExpression], Parameter, Count, Overloads, Parent, Token, Result)
+public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>(Rules.GraphMisfit, SyntaxKind.InvocationExpression)
 {
-    private const string Id = "SLU028";
-
-    private static readonly RuleFamily Family = new("A function that does not fit the parents of its node",
-        "The function of a node takes what its parents produce, in their order, and a token if it is asynchronous.");
-
-    private static readonly DiagnosticDescriptor Parameter = Family.Error(Id, "'{0}' takes '{1}', and '{2}' {3} '{4}'");
-
-    private static readonly DiagnosticDescriptor Count = Family.Error(Id, "'{0}' takes {1}, and here comes {2}");
-
-    private static readonly DiagnosticDescriptor Overloads = Family.Error(Id, "None of the overloads of '{0}' takes what comes here, {1}");
-
-    private static readonly DiagnosticDescriptor Parent = Family.Error(Id,
-        "'{0}' is no node: it is of type '{1}', and a node depends on what Add has returned");
-
-    private static readonly DiagnosticDescriptor Token = Family.Error(Id,
-        "'{0}' takes a token, and only a function that returns a task is given one: leave the token out, or return a Task");
-
-    private static readonly DiagnosticDescriptor Result = Family.Error(Id,
-        "'{0}' returns nothing, and a node waits for what its function returns: return a value or a Task");
-
     private protected override void Check(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
@@ -42,37 +21,41 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
         {
             var wrong = given.Take(given.Length - 1).First(parent => !GraphInputs.IsParent(model.GetTypeInfo(parent).Type));
             if (model.GetTypeInfo(wrong).Type is { TypeKind: not TypeKind.Error } type)
-                Report(Parent, wrong, StageText.Short(wrong), type.ToMinimalDisplayString(model, wrong.SpanStart));
+                Report(wrong, $"'{StageText.Short(wrong)}' is no node: it is of type "
+                    + $"'{type.ToMinimalDisplayString(model, wrong.SpanStart)}', and a node depends on what Add has returned");
             return;
         }
         var functions = GraphFunction.Of(written, model);
-        if (functions.Length > 1 && !isChosen) Report(Overloads, written, StageText.Short(written),
-            inputs.Describe(model, written.SpanStart));
+        string text = StageText.Short(written);
+        if (functions.Length > 1 && !isChosen)
+            Report(written, $"None of the overloads of '{text}' takes what comes here, {inputs.Describe(model, written.SpanStart)}");
         else if (functions.Length == 1) CheckFunction(functions[0]);
 
         void CheckFunction(GraphFunction function)
         {
-            string text = StageText.Short(written);
             if (function.Count != inputs.Count && !(function.MayTakeToken && function.Count == inputs.Count + 1))
             {
-                if (!isChosen) Report(Count, written, text, function.Describe(model, written.SpanStart),
-                    inputs.Describe(model, written.SpanStart));
+                if (!isChosen) Report(written, $"'{text}' takes {function.Describe(model, written.SpanStart)}, and here comes "
+                    + inputs.Describe(model, written.SpanStart));
                 return;
             }
             for (int i = 0; i < inputs.Count; i++)
             {
                 if (!function.Misfits(i, inputs.Type(i), model.Compilation)) continue;
-                Report(Parameter, written, text, Show(function.Types[i]!), inputs.Name(i), inputs.Verb, Show(inputs.Type(i)));
+                Report(written,
+                    $"'{text}' takes '{Show(function.Types[i]!)}', and '{inputs.Name(i)}' {inputs.Verb} '{Show(inputs.Type(i))}'");
                 return;
             }
-            if (function.ReturnsNothing) Report(Result, written, text);
+            if (function.ReturnsNothing)
+                Report(written, $"'{text}' returns nothing, and a node waits for what its function returns: return a value or a Task");
             else if (!isChosen && function.TakesToken && function.Returned is { TypeKind: not TypeKind.Error } returned
-                && !symbols.IsTask(returned)) Report(Token, written, text);
+                && !symbols.IsTask(returned))
+                Report(written, $"'{text}' takes a token, and only a function that returns a task is given one: leave the token out, or "
+                    + "return a Task");
         }
 
         string Show(ITypeSymbol type) => type.ToMinimalDisplayString(model, written.SpanStart);
 
-        void Report(DiagnosticDescriptor rule, ExpressionSyntax at, params object[] words)
-            => context.ReportDiagnostic(Diagnostic.Create(rule, at.GetLocation(), words));
+        void Report(ExpressionSyntax at, string message) => context.ReportDiagnostic(Violation(at, message));
     }
 }

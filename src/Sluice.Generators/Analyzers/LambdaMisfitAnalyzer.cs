@@ -9,22 +9,8 @@ namespace Sluice.Generators;
 /// </remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
-    [SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression], Unknown, Arguments, Elsewhere)
+    Rules.LambdaMisfit, SyntaxKind.BitwiseOrExpression, SyntaxKind.GreaterThanExpression)
 {
-    private const string Id = "SLU007";
-
-    private static readonly RuleFamily Family = new("A lambda that fits no stage",
-        "The operator takes functions of many kinds, so an error inside a lambda only shows as an operator that cannot be applied.");
-
-    private static readonly DiagnosticDescriptor Unknown = Family.Error(Id,
-        "The items here are of type '{1}', and '{0}' is not known there, so this lambda fits no stage");
-
-    private static readonly DiagnosticDescriptor Arguments = Family.Error(Id,
-        "The items here are of type '{1}', and '{0}' does not take the arguments it is given, so this lambda fits no stage");
-
-    private static readonly DiagnosticDescriptor Elsewhere = Family.Error(Id,
-        "The items here are of type '{1}', and this lambda does not compile for them; write '({1} {0}) => …' and the compiler says why");
-
     private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
@@ -35,9 +21,11 @@ public sealed class LambdaMisfitAnalyzer() : SyntaxAnalyzer<BinaryExpressionSynt
 
         var type = item.ToMinimalDisplayString(model, lambda.SpanStart);
         var (name, reason) = Misfit(lambda, parameter, type, model);
-        context.ReportDiagnostic(name is null
-            ? Diagnostic.Create(Elsewhere, lambda.GetLocation(), parameter.Identifier.Text, type)
-            : Diagnostic.Create(reason == CandidateReason.None ? Unknown : Arguments, name.GetLocation(), name.Identifier.Text, type));
+        string why = name is null
+            ? $"this lambda does not compile for them; write '({type} {parameter.Identifier.Text}) => …' and the compiler says why"
+            : reason == CandidateReason.None ? $"'{name.Identifier.Text}' is not known there, so this lambda fits no stage"
+            : $"'{name.Identifier.Text}' does not take the arguments it is given, so this lambda fits no stage";
+        context.ReportDiagnostic(Violation((SyntaxNode?)name ?? lambda, $"The items here are of type '{type}', and {why}"));
     }
 
     /// <summary>Binds the lambda with a written parameter type, and returns the first name that then means nothing.</summary>

@@ -5,26 +5,8 @@ namespace Sluice.Generators;
 /// says that the operator cannot be applied.
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
-    [SyntaxKind.BitwiseOrExpression], Items, Function, Brackets, Merged)
+public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(Rules.NoSource, SyntaxKind.BitwiseOrExpression)
 {
-    private const string Id = "SLU020";
-
-    private static readonly RuleFamily Family = new("A chain that begins with no source",
-        "A chain of stages begins with a source, or with Pipe.Of.");
-
-    private static readonly DiagnosticDescriptor Items = Family.Error(Id, "'{0}' is no source: write 'Source.From({0}) | …'");
-
-    private static readonly DiagnosticDescriptor Function = Family.Error(Id,
-        "'{0}' is a function, and a chain begins with a source ('source | {0} | …') or with a pipe ('Pipe.Of<{1}>() | {0} | …')");
-
-    private static readonly DiagnosticDescriptor Brackets = Family.Error(Id,
-        "Brackets at the beginning have no items: put the source of the branches before them ('source | {0} | …'); sources are merged by "
-            + "'Source.Merge(a, b) | …'");
-
-    private static readonly DiagnosticDescriptor Merged = Family.Error(Id,
-        "'{0}' has no type of its own behind which '|' could stand: write '{1} | …', which merges what comes out");
-
     private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
@@ -34,19 +16,23 @@ public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         var left = stage.Left.WithoutParentheses();
         var type = model.GetTypeInfo(left, context.CancellationToken).Type;
         string text = StageText.Short(left);
-        if (MergeOf(left, type, model, symbols) is { } merged) Report(Merged, text, merged);
+        if (MergeOf(left, type, model, symbols) is { } merged)
+            Report($"'{text}' has no type of its own behind which '|' could stand: write '{merged} | …', which merges what comes out");
         else if (left is CollectionExpressionSyntax brackets)
         {
             // SLU031
             if (!brackets.Elements.OfType<ExpressionElementSyntax>()
-                .Any(element => model.GetTypeInfo(element.Expression).Type?.Name == "ConsecutorOutput")) Report(Brackets, text);
+                .Any(element => model.GetTypeInfo(element.Expression).Type?.Name == "ConsecutorOutput"))
+                Report("Brackets at the beginning have no items: put the source of the branches before them ('source | "
+                    + $"{text} | …'); sources are merged by 'Source.Merge(a, b) | …'");
         }
-        else if (type is not null && SluiceSymbols.IsSequence(type)) Report(Items, text);
+        else if (type is not null && SluiceSymbols.IsSequence(type))
+            Report($"'{text}' is no source: write 'Source.From({text}) | …'");
         else if (model.MethodGroup(left) is { Length: 1 } group && group[0] is { Parameters.IsEmpty: false } function)
-            Report(Function, text, function.Parameters[0].Type.ToMinimalDisplayString(model, left.SpanStart));
+            Report($"'{text}' is a function, and a chain begins with a source ('source | {text} | …') or with a pipe ('Pipe.Of<"
+                + $"{function.Parameters[0].Type.ToMinimalDisplayString(model, left.SpanStart)}>() | {text} | …')");
 
-        void Report(DiagnosticDescriptor rule, params object[] words)
-            => context.ReportDiagnostic(Diagnostic.Create(rule, left.GetLocation(), words));
+        void Report(string message) => context.ReportDiagnostic(Violation(left, message));
     }
 
     /// <summary>The text of the fan-in in <c>[p, q] | F</c>, <c>(p, q) | F</c> and <c>pipes | F</c>; null for anything else.</summary>

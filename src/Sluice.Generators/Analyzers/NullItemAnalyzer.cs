@@ -6,17 +6,9 @@ namespace Sluice.Generators;
 /// </summary>
 /// <remarks>Not reported if the code says that null is meant, or if the next stage handles it.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NullItemAnalyzer() : StageAnalyzer(Rule)
+public sealed class NullItemAnalyzer() : OperationAnalyzer(Rules.NullItem, OperationKind.Binary, OperationKind.Invocation)
 {
-    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU003", "A map that may return null",
-        "This map may return null ('{0}'), and null would travel on as an item; to leave the item out return an empty sequence or "
-        + "use 'Where', and if null is meant write its type: '{1}? (x) => …'",
-        "Null is a value like any other to a pipeline: a stage that returns it for 'nothing' hands that nothing to the next stage.");
-
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);
-
-    private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {
         if (StageCall.From(context.Operation, symbols) is not { } stage || context.Operation.SemanticModel is not { } model) return;
         if (symbols.ItemOf(stage.Method.ReturnType) is not { IsReferenceType: true } item) return;
@@ -34,7 +26,9 @@ public sealed class NullItemAnalyzer() : StageAnalyzer(Rule)
             var name = item.WithNullableAnnotation(NullableAnnotation.NotAnnotated)
                 .ToDisplayString(SymbolDisplayFormat.MinimallyQualifiedFormat);
             foreach (var syntax in found)
-                context.ReportDiagnostic(Diagnostic.Create(Rule, syntax.GetLocation(), syntax.ToString(), name));
+                context.ReportDiagnostic(Violation(syntax,
+                    $"This map may return null ('{syntax}'), and null would travel on as an item; to leave the item out return an empty "
+                        + $"sequence or use 'Where', and if null is meant write its type: '{name}? (x) => …'"));
         }
     }
 }

@@ -6,60 +6,43 @@ namespace Sluice.Generators;
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class OperatorNameAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
-    [SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression], Method, Form, Routes, Branches, Beginning, Annotation, Untyped)
+    Rules.OperatorName, SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression)
 {
-    private const string Id = "SLU021";
-
-    private static readonly RuleFamily Family = new("An operator that is written like a function",
-        "Operators are methods of sources and pipes; those that C# can infer are also static methods of Pipe.");
-
-    private static readonly DiagnosticDescriptor Method = Family.Error(Id,
-        "'{0}' is a method of sources and pipes: write '{1}.{0}(…)' and go on with '|'");
-
-    private static readonly DiagnosticDescriptor Form = Family.Error(Id,
-        "'{0}' is a method of sources and pipes: write '{1}.{0}(…)', or '| Pipe.{0}(…)', where a lambda states the type of its parameter");
-
-    private static readonly DiagnosticDescriptor Routes = Family.Error(Id,
-        "'Route' is a method of sources and pipes: write '{1}.Route(…)', or '| Route.By(…)' with branches that are pipes");
-
-    private static readonly DiagnosticDescriptor Branches = Family.Error(Id,
-        "The branches of '{0}' are pipes that take one type and put out one type, beside names if its function returns a 'string': "
-            + "'Route.{0}(Parity, (\"even\", even), (\"odd\", odd))', and without names if it returns their index, an 'int'; "
-        + "a lambda states the type of its parameter");
-
-    private static readonly DiagnosticDescriptor Beginning = Family.Error(Id,
-        "'{0}' is a static method: write 'Pipe.{0}(…)' of pipes, or 'Source.{0}(…)' of sources");
-
-    private static readonly DiagnosticDescriptor Annotation = Family.Error(Id, "'{0}' is an annotation: write '| Stage.{0}(…)'");
-
-    private static readonly DiagnosticDescriptor Untyped = Family.Error(Id,
-        "C# cannot see from here which items come: write the types of parameters, '({2} item) => …', and pipes for branches, "
-            + "'Pipe.Of<{2}>() | …'; or use the method, '{1}.{0}(…)'");
-
     private protected override void Check(BinaryExpressionSyntax stage, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
-        if (Unknown(stage.Left) is { } first && first.Identifier.Text is var begin
-            && string.Equals(begin, "merge", StringComparison.OrdinalIgnoreCase)) Report(Beginning, first, "Merge");
+        if (Unknown(stage.Left) is { } first && string.Equals(first.Identifier.Text, "merge", StringComparison.OrdinalIgnoreCase))
+            Report(first, "'Merge' is a static method: write 'Pipe.Merge(…)' of pipes, or 'Source.Merge(…)' of sources");
 
         if (symbols.ItemOf(model.GetTypeInfo(stage.Left, context.CancellationToken).Type) is not { } item) return;
+        string before = StageText.Before(stage.Left, model);
         if (stage.Right.WithoutParentheses()
                 is InvocationExpressionSyntax { Expression: MemberAccessExpressionSyntax { Name: { } member } access } call
             && model.GetSymbolInfo(call, context.CancellationToken) is { Symbol: null }
             && model.GetTypeInfo(access.Expression, context.CancellationToken).Type is INamedTypeSymbol owner && symbols.IsOurs(owner))
         {
             string called = member.Identifier.Text;
-            if (owner is { Name: "Route", Arity: 0 }) Report(Branches, member, called);
-            else if (symbols.IsForms(owner) && called == "Route") Report(Routes, member, called);
+            if (owner is { Name: "Route", Arity: 0 })
+                Report(member, $"The branches of '{called}' are pipes that take one type and put out one type, beside names if its "
+                    + $"function returns a 'string': 'Route.{called}(Parity, (\"even\", even), (\"odd\", odd))', and without names if it "
+                    + "returns their index, an 'int'; a lambda states the type of its parameter");
+            else if (symbols.IsForms(owner) && called == "Route") ReportRoute(member);
             else if (symbols.IsForms(owner) && symbols.HasForm(called))
-                Report(Untyped, member, called, item.ToMinimalDisplayString(model, call.SpanStart));
-            else if (symbols.IsForms(owner) && symbols.HasOperator(called)) Report(Method, member, called);
+            {
+                string type = item.ToMinimalDisplayString(model, call.SpanStart);
+                Report(member, $"C# cannot see from here which items come: write the types of parameters, '({type} item) => …', and "
+                    + $"pipes for branches, 'Pipe.Of<{type}>() | …'; or use the method, '{before}.{called}(…)'");
+            }
+            else if (symbols.IsForms(owner) && symbols.HasOperator(called)) ReportMethod(member, called);
         }
         if (Unknown(stage.Right) is not { } name) return;
         string text = name.Identifier.Text;
-        if (text == "Route") Report(Routes, name, text);
-        else if (symbols.HasOperator(text)) Report(symbols.HasForm(text) ? Form : Method, name, text);
-        else if (symbols.HasAnnotation(text)) Report(Annotation, name, text);
+        if (text == "Route") ReportRoute(name);
+        else if (symbols.HasForm(text) && symbols.HasOperator(text))
+            Report(name, $"'{text}' is a method of sources and pipes: write '{before}.{text}(…)', or '| Pipe.{text}(…)', where a "
+                + "lambda states the type of its parameter");
+        else if (symbols.HasOperator(text)) ReportMethod(name, text);
+        else if (symbols.HasAnnotation(text)) Report(name, $"'{text}' is an annotation: write '| Stage.{text}(…)'");
 
         // The name in a call, if it means no function.
         SimpleNameSyntax? Unknown(ExpressionSyntax written)
@@ -70,8 +53,12 @@ public sealed class OperatorNameAnalyzer() : SyntaxAnalyzer<BinaryExpressionSynt
             return found.Symbol is null && found.CandidateSymbols.All(candidate => candidate is ITypeSymbol) ? called : null;
         }
 
-        void Report(DiagnosticDescriptor rule, SimpleNameSyntax at, params object[] words)
-            => context.ReportDiagnostic(Diagnostic.Create(rule, at.GetLocation(),
-            [words[0], StageText.Before(stage.Left, model), .. words.Skip(1)]));
+        void ReportRoute(SimpleNameSyntax at) => Report(at,
+            $"'Route' is a method of sources and pipes: write '{before}.Route(…)', or '| Route.By(…)' with branches that are pipes");
+
+        void ReportMethod(SimpleNameSyntax at, string called) => Report(at,
+            $"'{called}' is a method of sources and pipes: write '{before}.{called}(…)' and go on with '|'");
+
+        void Report(SimpleNameSyntax at, string message) => context.ReportDiagnostic(Violation(at, message));
     }
 }

@@ -2,10 +2,13 @@ using System.Collections.Immutable;
 
 namespace Sluice.Generators;
 
-/// <summary>The base of all analyzers: they analyse hand-written code, and only in compilations that reference Sluice.</summary>
+/// <summary>The base of all analyzers: each has one rule, analyses hand-written code, and only in compilations that reference
+/// Sluice.</summary>
 public abstract class StageAnalyzer : DiagnosticAnalyzer
 {
-    private protected StageAnalyzer(params DiagnosticDescriptor[] rules) => SupportedDiagnostics = [.. rules];
+    private readonly DiagnosticDescriptor rule;
+
+    private protected StageAnalyzer(DiagnosticDescriptor rule) => (this.rule, SupportedDiagnostics) = (rule, [rule]);
 
     /// <inheritdoc/>
     public sealed override ImmutableArray<DiagnosticDescriptor> SupportedDiagnostics { get; }
@@ -22,4 +25,8 @@ public abstract class StageAnalyzer : DiagnosticAnalyzer
     }
 
     private protected abstract void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols);
+
+    /// <summary>A violation of the rule.</summary>
+    private protected Diagnostic Violation(SyntaxNode at, string message, params Location[] others)
+        => Diagnostic.Create(rule, at.GetLocation(), others, message);
 }

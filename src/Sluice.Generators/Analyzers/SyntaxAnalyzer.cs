@@ -7,8 +7,8 @@ public abstract class SyntaxAnalyzer<TNode> : StageAnalyzer
 {
     private readonly SyntaxKind[] kinds;
 
-    private protected SyntaxAnalyzer(SyntaxKind[] kinds, params DiagnosticDescriptor[] rules)
-        : base(rules) => this.kinds = kinds;
+    private protected SyntaxAnalyzer(DiagnosticDescriptor rule, params SyntaxKind[] kinds)
+        : base(rule) => this.kinds = kinds;
 
     private protected sealed override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
         start.RegisterSyntaxNodeAction(action => Check((TNode)action.Node, action, symbols), kinds);

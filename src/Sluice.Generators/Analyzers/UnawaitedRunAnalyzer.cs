@@ -5,19 +5,14 @@ namespace Sluice.Generators;
 /// </summary>
 /// <remarks>The method would end while items are in flight, and a failure of the run would be lost.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rule)
+public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rules.UnawaitedRun)
 {
-    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU005", "A run is not awaited",
-        "The run that '{0}' starts is never awaited, so its end and its failure go unseen; use 'await using var run = …' and "
-        + "'await run.Completion', or return the run to somebody who does",
-        "A run goes on after Start returns. Its end and its failure are seen by awaiting Completion, draining or disposing it.");
-
     private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols)
     {
         if (symbols.Run is not null) start.RegisterOperationBlockAction(action => Check(action, symbols));
     }
 
-    private static void Check(OperationBlockAnalysisContext context, SluiceSymbols symbols)
+    private void Check(OperationBlockAnalysisContext context, SluiceSymbols symbols)
     {
         foreach (var block in context.OperationBlocks)
         {
@@ -25,7 +20,9 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rule)
             var uses = new Lazy<ILookup<ILocalSymbol, IOperation>>(() => RunUse.OfLocals(block));
             foreach (var call in block.Descendants().OfType<IInvocationOperation>())
                 if (Starts(call, symbols) && RunUse.IsForgotten(call, uses, symbols))
-                    context.ReportDiagnostic(Diagnostic.Create(Rule, call.Syntax.GetLocation(), call.TargetMethod.Name));
+                    context.ReportDiagnostic(Violation(call.Syntax,
+                        $"The run that '{call.TargetMethod.Name}' starts is never awaited, so its end and its failure go unseen; use "
+                            + "'await using var run = …' and 'await run.Completion', or return the run to somebody who does"));
         }
     }
 

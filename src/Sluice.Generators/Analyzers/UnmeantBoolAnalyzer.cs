@@ -8,21 +8,13 @@ namespace Sluice.Generators;
 /// </summary>
 /// <remarks>It recognises such a method by its verb: a method on an object whose name says that it changes the object.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class UnmeantBoolAnalyzer() : StageAnalyzer(Rule)
+public sealed class UnmeantBoolAnalyzer() : OperationAnalyzer(Rules.UnmeantBool, OperationKind.Binary, OperationKind.Invocation)
 {
     private static readonly ImmutableHashSet<string> ChangingVerbs = ImmutableHashSet.Create(StringComparer.Ordinal,
         "Add", "AddOrUpdate", "Append", "Delete", "Enqueue", "Insert", "Post", "Publish", "Push", "Put", "Remove", "Save", "Send", "Set",
         "Store", "Unset", "Update", "Upsert", "Write");
 
-    private static readonly DiagnosticDescriptor Rule = Rules.Warning("SLU004", "A bool by accident",
-        "'{0}' changes something and returns whether it did, so the items of this stage are its bools; for a sink drop the result "
-        + "('{1}'), for a filter use 'Where'",
-        "The functions of a stage are read by what they return: one that returns a bool maps every item to that bool.");
-
-    private protected override void Register(CompilationStartAnalysisContext start, SluiceSymbols symbols) =>
-        start.RegisterOperationAction(action => Check(action, symbols), OperationKind.Binary, OperationKind.Invocation);
-
-    private static void Check(OperationAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {
         if (StageCall.From(context.Operation, symbols) is not { } stage) return;
         foreach (var (given, value) in stage.Maps(symbols))
@@ -41,11 +33,13 @@ public sealed class UnmeantBoolAnalyzer() : StageAnalyzer(Rule)
         }
     }
 
-    private static void Report(OperationAnalysisContext context, IOperation at, IMethodSymbol method)
+    private void Report(OperationAnalysisContext context, IOperation at, IMethodSymbol method)
     {
         var call = at is IInvocationOperation ? at.Syntax.ToString() : $"{at.Syntax}(x)";
         var sink = method.ReturnType.SpecialType == SpecialType.System_Boolean ? $"x => {{ {call}; }}" : $"async x => {{ await {call}; }}";
-        context.ReportDiagnostic(Diagnostic.Create(Rule, at.Syntax.GetLocation(), method.Name, sink));
+        context.ReportDiagnostic(Violation(at.Syntax,
+            $"'{method.Name}' changes something and returns whether it did, so the items of this stage are its bools; for a sink drop the "
+                + $"result ('{sink}'), for a filter use 'Where'"));
     }
 
     /// <summary>The call whose result is returned unchanged. <c>!set.Add(x)</c> or a comparison shows that the bool is intended.</summary>

@@ -6,27 +6,8 @@ namespace Sluice.Generators;
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class WiringAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
-    [SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression, SyntaxKind.GreaterThanExpression], One, Several, Merged, Consecutors)
+    Rules.Wiring, SyntaxKind.BitwiseOrExpression, SyntaxKind.LessThanExpression, SyntaxKind.GreaterThanExpression)
 {
-    private const string Id = "SLU031";
-
-    private static readonly RuleFamily Family = new("An output of a consecutor that is wired like a stage",
-        "Wiring changes what a consecutor does, so it is a call and no expression: output.To(consecutor), consecutor.From([output, …]).");
-
-    private static readonly DiagnosticDescriptor One = Family.Error(Id,
-        "Outputs are wired by a call, before the start: write '{0}.To({1})'");
-
-    private static readonly DiagnosticDescriptor Several = Family.Error(Id,
-        "An output leads to one consecutor. Where several need its items, end the body in an output for each, '| "
-            + "[Sink.Output<{1}>(\"…\"), Sink.Output<{1}>(\"…\")]', and write '….To(…)' for each");
-
-    private static readonly DiagnosticDescriptor Merged = Family.Error(Id,
-        "Outputs are wired by a call, before the start: write '{1}.From([{0}])'");
-
-    private static readonly DiagnosticDescriptor Consecutors = Family.Error(Id,
-        "Consecutors are wired by outputs: end the body of '{0}' in '| Sink.Output<{2}>(\"name\")', and write "
-            + "'{0}.Output<{2}>(\"name\").To({1})'");
-
     private protected override void Check(BinaryExpressionSyntax wiring, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
     {
         var model = context.SemanticModel;
@@ -34,12 +15,17 @@ public sealed class WiringAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         ExpressionSyntax left = wiring.Left.WithoutParentheses(), right = wiring.Right.WithoutParentheses();
         string to = StageText.Short(right);
         if (Item(left, "ConsecutorOutput") is { } item)
-            Report(IsSeveral(right) ? Several : One, StageText.Short(left), IsSeveral(right) ? item : to);
+            Report(IsSeveral(right)
+                ? "An output leads to one consecutor. Where several need its items, end the body in an output for each, '| "
+                    + $"[Sink.Output<{item}>(\"…\"), Sink.Output<{item}>(\"…\")]', and write '….To(…)' for each"
+                : $"Outputs are wired by a call, before the start: write '{StageText.Short(left)}.To({to})'");
         else if (left is CollectionExpressionSyntax { Elements.Count: > 0 } outputs && outputs.Elements[0] is ExpressionElementSyntax first
             && Item(first.Expression, "ConsecutorOutput") is not null)
-            Report(Merged, string.Join(", ", outputs.Elements.Select(StageText.Short)), to);
+            Report($"Outputs are wired by a call, before the start: write '{to}.From([{string.Join(", ",
+                outputs.Elements.Select(StageText.Short))}])'");
         else if (Item(left, "Consecutor") is { } accepted)
-            Report(Consecutors, StageText.Short(left), IsSeveral(right) ? "…" : to, accepted);
+            Report($"Consecutors are wired by outputs: end the body of '{StageText.Short(left)}' in '| Sink.Output<{accepted}>(\"name\")', "
+                + $"and write '{StageText.Short(left)}.Output<{accepted}>(\"name\").To({(IsSeveral(right) ? "…" : to)})'");
 
         bool IsSeveral(ExpressionSyntax written) => written is CollectionExpressionSyntax
             || model.GetTypeInfo(written, context.CancellationToken).Type is { } type && SluiceSymbols.IsSequence(type);
@@ -49,7 +35,6 @@ public sealed class WiringAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
             && symbols.IsOurs(type)
             ? type.TypeArguments[0].ToMinimalDisplayString(model, written.SpanStart) : null;
 
-        void Report(DiagnosticDescriptor rule, params object[] words)
-            => context.ReportDiagnostic(Diagnostic.Create(rule, wiring.GetLocation(), words));
+        void Report(string message) => context.ReportDiagnostic(Violation(wiring, message));
     }
 }

@@ -17,7 +17,7 @@ internal static class StepReader
         Location at = found.TargetSymbol.Locations[0];
         return (Kind(method) ?? Options(method, attribute) ?? Signature(method) ?? Name(method, attribute, compilation)
             ?? Types(method)) is { } problem
-            ? StepText.Of(new StepDiagnostic(problem.Rule, at, problem.Arguments))
+            ? StepText.Of(new StepDiagnostic(problem.Rule, at, problem.Message))
             : StepWriter.Write(method, NameOf(method, attribute)!, attribute, StepDocumentation.Of(found.TargetNode), compilation);
     }
 
@@ -52,7 +52,7 @@ internal static class StepReader
             ContainingNamespace: { Name: "Graphs", ContainingNamespace: { Name: "Sluice", ContainingNamespace.IsGlobalNamespace: true } }
         };
 
-    private static (DiagnosticDescriptor Rule, string[] Arguments)? Kind(IMethodSymbol method)
+    private static (DiagnosticDescriptor Rule, string Message)? Kind(IMethodSymbol method)
     {
         string? why = method switch
         {
@@ -72,39 +72,50 @@ internal static class StepReader
                 => "it can only be called by native code",
             _ => StepHost.Problem(method) ?? StepOverride.Problem(method),
         };
-        return why is null ? null : (StepRules.NoStep, [Show(method), why]);
+        return why is null ? null : (Rules.NoStep,
+            $"'{(method.Name.Length == 0 ? "A lambda" : method.Name)}' cannot have a twin: {why}; use Step.Of at the place of the call");
     }
 
-    private static (DiagnosticDescriptor Rule, string[] Arguments)? Options(IMethodSymbol method, AttributeData attribute)
+    private static (DiagnosticDescriptor Rule, string Message)? Options(IMethodSymbol method, AttributeData attribute)
     {
         foreach (KeyValuePair<string, TypedConstant> option in attribute.NamedArguments)
-            if (option.Value.Value is < 0) return (StepRules.BadOption, [option.Key, method.Name, $"{option.Value.Value}"]);
+            if (option.Value.Value is < 0) return (Rules.BadOption,
+                $"The option {option.Key} of '{method.Name}' is {option.Value.Value}; it must be zero or more");
         return null;
     }
 
-    private static (DiagnosticDescriptor Rule, string[] Arguments)? Signature(IMethodSymbol method)
+    private static (DiagnosticDescriptor Rule, string Message)? Signature(IMethodSymbol method)
     {
-        if (StepResult.Problem(method) is { } result) return (StepRules.BadResult, [method.Name, result]);
+        if (StepResult.Problem(method) is { } result)
+            return (Rules.BadResult, $"The result of '{method.Name}' cannot be the value of a future: {result}");
         foreach (IParameterSymbol parameter in method.Parameters)
         {
-            if (StepParameter.Problem(parameter) is { } problem) return (StepRules.BadParameter, [parameter.Name, method.Name, problem]);
-            if (StepParameter.CallerInfo(parameter) is { } info) return (StepRules.CallerInfo, [parameter.Name, method.Name, info]);
+            if (StepParameter.Problem(parameter) is { } problem)
+                return (Rules.BadParameter,
+                    $"The parameter '{parameter.Name}' of '{method.Name}' cannot be an argument of a step: {problem}");
+            if (StepParameter.CallerInfo(parameter) is { } info)
+                return (Rules.CallerInfo, $"The parameter '{parameter.Name}' of '{method.Name}' is filled in by the compiler where "
+                    + $"'{method.Name}' is called ([{info}]), and a step is called by the library; take the attribute off, and pass the "
+                    + "value");
             if (IsToken(parameter) && parameter.Ordinal < method.Parameters.Length - 1)
-                return (StepRules.TokenNotLast, [method.Name, parameter.Name]);
+                return (Rules.TokenNotLast,
+                    $"'{method.Name}' takes a CancellationToken that is not its last parameter; a step gives its own token to the last "
+                        + $"one, so move '{parameter.Name}' to the end");
         }
         return null;
     }
 
-    private static (DiagnosticDescriptor Rule, string[] Arguments)? Name(IMethodSymbol method, AttributeData attribute,
-        Compilation compilation)
+    private static (DiagnosticDescriptor Rule, string Message)? Name(IMethodSymbol method, AttributeData attribute, Compilation compilation)
     {
         string? name = NameOf(method, attribute);
-        if (name is null) return (StepRules.NoName, [method.Name]);
+        if (name is null) return (Rules.NoName, $"'{method.Name}' has no suffix 'Async' to drop, and a twin of the same name would be "
+            + "hidden by it; name the twin: [Step(\"Name\")]");
         string? why = !SyntaxFacts.IsValidIdentifier(name) ? "that is no C# name"
             : name == method.Name ? "the method itself has that name, and would be called instead"
             : name == method.ContainingType.Name ? "its type has that name"
             : Taken(method, name, compilation);
-        return why is null ? null : (StepRules.BadName, [method.Name, name, why]);
+        return why is null ? null : (Rules.BadName,
+            $"The twin of '{method.Name}' cannot be called '{name}': {why}; choose another name: [Step(\"Name\")]");
     }
 
     private static string? Taken(IMethodSymbol method, string name, Compilation compilation)
@@ -117,11 +128,12 @@ internal static class StepReader
             ? "another step has a twin of that name with the same parameters" : null;
     }
 
-    private static (DiagnosticDescriptor Rule, string[] Arguments)? Types(IMethodSymbol method)
+    private static (DiagnosticDescriptor Rule, string Message)? Types(IMethodSymbol method)
     {
         for (INamedTypeSymbol? type = method.ContainingType; type is not null; type = type.ContainingType)
-            if (!StepNames.IsPartial(type)) return (StepRules.NotPartial,
-                [method.Name, type.Name, StepNames.Declaration(type).Split(' ')[1]]);
+            if (!StepNames.IsPartial(type)) return (Rules.NotPartial,
+                $"The twin of '{method.Name}' has to be added to '{type.Name}', which is not partial; write 'partial' before "
+                    + $"'{StepNames.Declaration(type).Split(' ')[1]} {type.Name}'");
         return null;
     }
 
@@ -131,6 +143,4 @@ internal static class StepReader
     /// <summary>The cancellation token parameter, which the call passes; null if there is none.</summary>
     public static IParameterSymbol? Token(IMethodSymbol method)
         => method.Parameters.LastOrDefault() is { } last && IsToken(last) ? last : null;
-
-    private static string Show(IMethodSymbol method) => method.Name.Length == 0 ? "A lambda" : method.Name;
 }

@@ -1,4 +1,3 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -8,32 +7,19 @@ internal static class DamageScenarios
     private static readonly string[] Payloads = ["entry one, as it was sent", "entry two, as it was sent", "entry three, as it was sent",
         "entry four, as it was sent"];
 
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new(nameof(ADamagedEntryIsNamedAndTheOthersAreLeased), ADamagedEntryIsNamedAndTheOthersAreLeased),
-        new(nameof(ADeletedEntryIsNamedAndTheOthersAreLeased), ADeletedEntryIsNamedAndTheOthersAreLeased),
-        new(nameof(ADeletedLastEntryIsNamed), ADeletedLastEntryIsNamed),
-        new(nameof(ADeletedEntryOfADeadOwnerIsASuspectLikeTheOthers), ADeletedEntryOfADeadOwnerIsASuspectLikeTheOthers),
-        new(nameof(OtherPartitionsAreLeasedBesideADeletedEntry), OtherPartitionsAreLeasedBesideADeletedEntry),
-        new(nameof(AReleaseGivesDamagedEntriesBack), AReleaseGivesDamagedEntriesBack),
-        new(nameof(ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers), ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers),
-        new(nameof(ADamagedRetryIsNamed), ADamagedRetryIsNamed),
-        new(nameof(OtherPartitionsAreLeasedBesideDamage), OtherPartitionsAreLeasedBesideDamage),
-    ];
+    public static Task ADamagedEntryIsNamedAndTheOthersAreLeased(Rig rig) => AnEntryIsNamed(rig, isDeleted: false);
 
-    private static Task ADamagedEntryIsNamedAndTheOthersAreLeased(Rig rig) => AnEntryIsNamed(rig, isDeleted: false);
+    public static Task ADeletedEntryIsNamedAndTheOthersAreLeased(Rig rig) => AnEntryIsNamed(rig, isDeleted: true);
 
-    private static Task ADeletedEntryIsNamedAndTheOthersAreLeased(Rig rig) => AnEntryIsNamed(rig, isDeleted: true);
+    public static Task ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig) => AnEntryOfADeadOwnerIsASuspect(rig, isDeleted: false);
 
-    private static Task ADamagedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig) => AnEntryOfADeadOwnerIsASuspect(rig, isDeleted: false);
+    public static Task ADeletedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig) => AnEntryOfADeadOwnerIsASuspect(rig, isDeleted: true);
 
-    private static Task ADeletedEntryOfADeadOwnerIsASuspectLikeTheOthers(Rig rig) => AnEntryOfADeadOwnerIsASuspect(rig, isDeleted: true);
+    public static Task OtherPartitionsAreLeasedBesideDamage(Rig rig) => OtherPartitionsAreLeased(rig, isDeleted: false);
 
-    private static Task OtherPartitionsAreLeasedBesideDamage(Rig rig) => OtherPartitionsAreLeased(rig, isDeleted: false);
+    public static Task OtherPartitionsAreLeasedBesideADeletedEntry(Rig rig) => OtherPartitionsAreLeased(rig, isDeleted: true);
 
-    private static Task OtherPartitionsAreLeasedBesideADeletedEntry(Rig rig) => OtherPartitionsAreLeased(rig, isDeleted: true);
-
-    private static async Task ADeletedLastEntryIsNamed(Rig rig)
+    public static async Task ADeletedLastEntryIsNamed(Rig rig)
     {
         await rig.PrepareAsync();
         foreach (string payload in Payloads) await rig.AddAsync(payload);
@@ -60,7 +46,7 @@ internal static class DamageScenarios
         Expect.True((await rig.Store.CheckAsync()).Problems.Count <= 1, "a check may still find the entry, and nothing else");
     }
 
-    private static async Task AReleaseGivesDamagedEntriesBack(Rig rig)
+    public static async Task AReleaseGivesDamagedEntriesBack(Rig rig)
     {
         if (!await AddAndDamageAsync(rig)) return;
         for (int i = 0; i < 2; i++)
@@ -96,7 +82,7 @@ internal static class DamageScenarios
         Expect.Equal(1, (await rig.Store.ListDeadAsync(Main)).Count, "letters");
     }
 
-    private static async Task ADamagedRetryIsNamed(Rig rig)
+    public static async Task ADamagedRetryIsNamed(Rig rig)
     {
         await rig.PrepareAsync();
         foreach (string payload in Payloads) await rig.AddAsync(payload);

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Testing;
 
 /// <summary>The moment of a kill, relative to a call.</summary>

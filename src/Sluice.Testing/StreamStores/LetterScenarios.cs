@@ -1,19 +1,10 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
 internal static class LetterScenarios
 {
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new(nameof(DeadLettersAreListedInPagesAndByNode), DeadLettersAreListedInPagesAndByNode),
-        new(nameof(ARedrivenRootIsProcessedAgain), ARedrivenRootIsProcessedAgain),
-        new(nameof(ARedrivenPartEntersWithItsOwnPayload), ARedrivenPartEntersWithItsOwnPayload),
-        new(nameof(DeletedLettersAreGone), DeletedLettersAreGone),
-    ];
-
-    private static async Task DeadLettersAreListedInPagesAndByNode(Rig rig)
+    public static async Task DeadLettersAreListedInPagesAndByNode(Rig rig)
     {
         await BuryAsync(rig);
         await rig.ReopenAsync(kill: true);
@@ -30,7 +21,7 @@ internal static class LetterScenarios
             => letters.Select(letter => (letter.Number, Text(letter.Entry), letter.Node));
     }
 
-    private static async Task ARedrivenRootIsProcessedAgain(Rig rig)
+    public static async Task ARedrivenRootIsProcessedAgain(Rig rig)
     {
         Ownership owner = await BuryAsync(rig);
         Expect.Equal(2, await rig.Store.RedriveAsync(Main, [1, 3, 99]), "redriven letters");
@@ -46,7 +37,7 @@ internal static class LetterScenarios
         Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries at the end");
     }
 
-    private static async Task ARedrivenPartEntersWithItsOwnPayload(Rig rig)
+    public static async Task ARedrivenPartEntersWithItsOwnPayload(Rig rig)
     {
         await rig.PrepareAsync();
         using var batch = new EntryBatch { CodeVersion = 5, FlowVersion = 6 };
@@ -67,7 +58,7 @@ internal static class LetterScenarios
             "key and versions are the root's");
     }
 
-    private static async Task DeletedLettersAreGone(Rig rig)
+    public static async Task DeletedLettersAreGone(Rig rig)
     {
         await BuryAsync(rig);
         Expect.Equal(1, await rig.Store.DeleteDeadAsync(Main, [2, 77]), "deleted letters");

@@ -1,4 +1,3 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -6,18 +5,7 @@ namespace Sluice.Testing;
 /// <summary>Members of a group: their heartbeats, their names, and the instance that holds a name.</summary>
 internal static class MemberScenarios
 {
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new(nameof(HeartbeatsAreCounted), HeartbeatsAreCounted),
-        new(nameof(ASecondInstanceOfANameIsRefused), ASecondInstanceOfANameIsRefused),
-        new(nameof(ASilentInstanceIsReplacedOnce), ASilentInstanceIsReplacedOnce),
-        new(nameof(AnInstanceLeavesForItselfOnly), AnInstanceLeavesForItselfOnly),
-        new(nameof(AnOwnerThatTakesAnewIsNotChargedWithACrash), AnOwnerThatTakesAnewIsNotChargedWithACrash),
-        new(nameof(AnotherInstanceOfAnOwnerIsChargedWithItsCrash), AnotherInstanceOfAnOwnerIsChargedWithItsCrash),
-        new(nameof(TheStoreTellsItsTime), TheStoreTellsItsTime),
-    ];
-
-    private static async Task HeartbeatsAreCounted(Rig rig)
+    public static async Task HeartbeatsAreCounted(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.BeatAsync("a");
@@ -32,7 +20,7 @@ internal static class MemberScenarios
             "a lease duration of zero");
     }
 
-    private static async Task ASecondInstanceOfANameIsRefused(Rig rig)
+    public static async Task ASecondInstanceOfANameIsRefused(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.BeatAsync("a");
@@ -42,7 +30,7 @@ internal static class MemberScenarios
         Expect.Same([new MemberInfo("a", 2, "a1", 10 * Second)], await MembersAsync(rig), "members: the first instance only");
     }
 
-    private static async Task ASilentInstanceIsReplacedOnce(Rig rig)
+    public static async Task ASilentInstanceIsReplacedOnce(Rig rig)
     {
         await rig.PrepareAsync();
         MemberInfo silent = (await rig.BeatAsync("a")).Holder;
@@ -60,7 +48,7 @@ internal static class MemberScenarios
             "a heartbeat of the second one");
     }
 
-    private static async Task AnInstanceLeavesForItselfOnly(Rig rig)
+    public static async Task AnInstanceLeavesForItselfOnly(Rig rig)
     {
         await rig.PrepareAsync();
         MemberInfo silent = (await rig.BeatAsync("a")).Holder;
@@ -73,21 +61,21 @@ internal static class MemberScenarios
     }
 
     // The answer to the lease of a suspect and the release were lost: the owner acquires its partition again.
-    private static async Task AnOwnerThatTakesAnewIsNotChargedWithACrash(Rig rig)
+    public static async Task AnOwnerThatTakesAnewIsNotChargedWithACrash(Rig rig)
     {
         PartitionState state = await SuspectAloneAsync(rig, "b1");
         Expect.Same([(1L, WaitingStatus.Suspect, 0)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status, entry.Attempts)),
             "what waits when the same instance has taken anew");
     }
 
-    private static async Task AnotherInstanceOfAnOwnerIsChargedWithItsCrash(Rig rig)
+    public static async Task AnotherInstanceOfAnOwnerIsChargedWithItsCrash(Rig rig)
     {
         PartitionState state = await SuspectAloneAsync(rig, "b2");
         Expect.Same([(1L, WaitingStatus.Suspect, 1)], state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status, entry.Attempts)),
             "what waits when another instance has taken the partition");
     }
 
-    private static async Task TheStoreTellsItsTime(Rig rig)
+    public static async Task TheStoreTellsItsTime(Rig rig)
     {
         await rig.PrepareAsync();
         DateTimeOffset before = await rig.Store.GetTimeAsync();

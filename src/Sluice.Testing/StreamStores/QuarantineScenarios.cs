@@ -1,20 +1,10 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
 internal static class QuarantineScenarios
 {
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new(nameof(WhatASilentOwnerHadInFlightIsSuspectAndUncharged), WhatASilentOwnerHadInFlightIsSuspectAndUncharged),
-        new(nameof(SuspectsAreLeasedInQuarantineOnlyAndOneAtATime), SuspectsAreLeasedInQuarantineOnlyAndOneAtATime),
-        new(nameof(ACrashAloneChargesAnAttempt), ACrashAloneChargesAnAttempt),
-        new(nameof(AReleasedSuspectStaysOneUncharged), AReleasedSuspectStaysOneUncharged),
-        new(nameof(OneMemberHoldsTheQuarantine), OneMemberHoldsTheQuarantine),
-    ];
-
-    private static async Task WhatASilentOwnerHadInFlightIsSuspectAndUncharged(Rig rig)
+    public static async Task WhatASilentOwnerHadInFlightIsSuspectAndUncharged(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.AddAsync("a", "b", "c", "d");
@@ -30,7 +20,7 @@ internal static class QuarantineScenarios
         Expect.Same(["d"], Texts(await rig.LeaseAsync(owner)), "what is leased outside of the quarantine");
     }
 
-    private static async Task SuspectsAreLeasedInQuarantineOnlyAndOneAtATime(Rig rig)
+    public static async Task SuspectsAreLeasedInQuarantineOnlyAndOneAtATime(Rig rig)
     {
         (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
         Expect.Equal(0, (await rig.LeaseAsync(owner)).Length, "entries leased outside of the quarantine");
@@ -43,7 +33,7 @@ internal static class QuarantineScenarios
         Expect.Equal(0, await rig.BacklogAsync(), "outstanding entries");
     }
 
-    private static async Task ACrashAloneChargesAnAttempt(Rig rig)
+    public static async Task ACrashAloneChargesAnAttempt(Rig rig)
     {
         (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
         for (int crash = 1; crash <= 2; crash++)
@@ -58,7 +48,7 @@ internal static class QuarantineScenarios
         }
     }
 
-    private static async Task AReleasedSuspectStaysOneUncharged(Rig rig)
+    public static async Task AReleasedSuspectStaysOneUncharged(Rig rig)
     {
         (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
         await rig.LeaseAsync(owner, quarantine: quarantine);
@@ -68,7 +58,7 @@ internal static class QuarantineScenarios
             state.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status, entry.Attempts)), "suspects after a clean shutdown");
     }
 
-    private static async Task OneMemberHoldsTheQuarantine(Rig rig)
+    public static async Task OneMemberHoldsTheQuarantine(Rig rig)
     {
         (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
         Expect.Equal(null, await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch - 1), "a taking by somebody who was slower");

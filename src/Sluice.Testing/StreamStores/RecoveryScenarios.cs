@@ -1,17 +1,14 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
 internal static class RecoveryScenarios
 {
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new("KilledBeforeEveryCallNothingIsLostOrDoneTwice", rig => KilledAsync(rig, KillMoment.Before)),
-        new("KilledInsideEveryCallNothingIsLostOrDoneTwice", rig => KilledAsync(rig, KillMoment.Inside)),
-        new("KilledAfterEveryCallNothingIsLostOrDoneTwice", rig => KilledAsync(rig, KillMoment.After)),
-        new(nameof(ConcurrentCallersKeepTheBooks), ConcurrentCallersKeepTheBooks),
-    ];
+    public static Task KilledBeforeEveryCallNothingIsLostOrDoneTwice(Rig rig) => KilledAsync(rig, KillMoment.Before);
+
+    public static Task KilledInsideEveryCallNothingIsLostOrDoneTwice(Rig rig) => KilledAsync(rig, KillMoment.Inside);
+
+    public static Task KilledAfterEveryCallNothingIsLostOrDoneTwice(Rig rig) => KilledAsync(rig, KillMoment.After);
 
     // Kills the work at its first call, then at its second, and so on; each time once more during recovery.
     private static async Task KilledAsync(Rig rig, KillMoment moment)
@@ -41,7 +38,7 @@ internal static class RecoveryScenarios
         }
     }
 
-    private static async Task ConcurrentCallersKeepTheBooks(Rig rig)
+    public static async Task ConcurrentCallersKeepTheBooks(Rig rig)
     {
         const int Producers = 4, Appends = 25;
         await rig.PrepareAsync(new() { Partitions = 4, MaxItems = 40 });

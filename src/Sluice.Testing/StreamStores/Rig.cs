@@ -1,5 +1,4 @@
 using System.Text;
-using Sluice.Storage;
 
 namespace Sluice.Testing;
 

@@ -1,24 +1,10 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
 internal static class StateScenarios
 {
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new(nameof(StateIsKeptByNodeKeyAndPartition), StateIsKeptByNodeKeyAndPartition),
-        new(nameof(RowsAreListedInTheOrderOfTheirKeys), RowsAreListedInTheOrderOfTheirKeys),
-        new(nameof(NodesWithStateAreListedByPartition), NodesWithStateAreListedByPartition),
-        new(nameof(FileLengthsAreForgottenOnRequest), FileLengthsAreForgottenOnRequest),
-        new(nameof(AWaitEndsWithTheNextChange), AWaitEndsWithTheNextChange),
-        new(nameof(ADeletedStreamIsGoneWithEverything), ADeletedStreamIsGoneWithEverything),
-        new(nameof(AStreamIsOpenedWithItsOwnPartitions), AStreamIsOpenedWithItsOwnPartitions),
-        new(nameof(MisuseIsNamed), MisuseIsNamed),
-        new(nameof(ACheckReadsEveryEntry), ACheckReadsEveryEntry),
-    ];
-
-    private static async Task StateIsKeptByNodeKeyAndPartition(Rig rig)
+    public static async Task StateIsKeptByNodeKeyAndPartition(Rig rig)
     {
         await rig.PrepareAsync(new() { Partitions = 2 });
         (Ownership zero, _) = await rig.TakeAsync(partition: 0);
@@ -53,7 +39,7 @@ internal static class StateScenarios
             => rows.Select(row => (row.Key, row.Version, System.Text.Encoding.UTF8.GetString(row.Value!.Value.Span)));
     }
 
-    private static async Task RowsAreListedInTheOrderOfTheirKeys(Rig rig)
+    public static async Task RowsAreListedInTheOrderOfTheirKeys(Rig rig)
     {
         await rig.PrepareAsync();
         (Ownership owner, _) = await rig.TakeAsync(partition: 0);
@@ -76,7 +62,7 @@ internal static class StateScenarios
         Expect.Same(keys.Where((_, i) => i % 3 != 0).Order(StringComparer.Ordinal), listed, "keys in their order");
     }
 
-    private static async Task NodesWithStateAreListedByPartition(Rig rig)
+    public static async Task NodesWithStateAreListedByPartition(Rig rig)
     {
         await rig.PrepareAsync(new() { Partitions = 2 });
         (Ownership zero, _) = await rig.TakeAsync(partition: 0);
@@ -121,7 +107,7 @@ internal static class StateScenarios
         }
     }
 
-    private static async Task FileLengthsAreForgottenOnRequest(Rig rig)
+    public static async Task FileLengthsAreForgottenOnRequest(Rig rig)
     {
         await rig.PrepareAsync();
         (Ownership owner, _) = await rig.TakeAsync();
@@ -132,7 +118,7 @@ internal static class StateScenarios
         Expect.Same([("b", 5L)], state.FileLengths.Select(file => (file.Key, file.Value)), "file lengths");
     }
 
-    private static async Task AWaitEndsWithTheNextChange(Rig rig)
+    public static async Task AWaitEndsWithTheNextChange(Rig rig)
     {
         await rig.PrepareAsync();
         long seen = await rig.Store.WaitForChangeAsync(Orders, -1);
@@ -163,7 +149,7 @@ internal static class StateScenarios
         }
     }
 
-    private static async Task ADeletedStreamIsGoneWithEverything(Rig rig)
+    public static async Task ADeletedStreamIsGoneWithEverything(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.AddAsync("a");
@@ -181,7 +167,7 @@ internal static class StateScenarios
         Expect.Equal(0, (await rig.Store.OpenProducerAsync(Orders, "adder")).Last, "what it knows of the producers of the old one");
     }
 
-    private static async Task AStreamIsOpenedWithItsOwnPartitions(Rig rig)
+    public static async Task AStreamIsOpenedWithItsOwnPartitions(Rig rig)
     {
         await rig.Store.OpenStreamAsync("s", new() { Partitions = 3, MaxItems = 7 });
         await rig.ReopenAsync(kill: true);
@@ -193,7 +179,7 @@ internal static class StateScenarios
         Expect.True(failure.IsPermanent, "it says that it will be the same the next time");
     }
 
-    private static async Task MisuseIsNamed(Rig rig)
+    public static async Task MisuseIsNamed(Rig rig)
     {
         await rig.PrepareAsync();
         foreach (string name in new[] { "", "a\nb", new('x', 201) })
@@ -212,7 +198,7 @@ internal static class StateScenarios
             .AsTask(), "a call that is given up");
     }
 
-    private static async Task ACheckReadsEveryEntry(Rig rig)
+    public static async Task ACheckReadsEveryEntry(Rig rig)
     {
         await rig.PrepareAsync(new() { Partitions = 2 });
         for (int i = 0; i < 5; i++) await rig.AddAsync("a", "b");

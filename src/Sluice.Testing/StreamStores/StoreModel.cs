@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Testing;
 
 /// <summary>The expected state of a partition in a group, in the simplest form: every entry with its fate.</summary>

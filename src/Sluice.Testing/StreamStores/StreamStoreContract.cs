@@ -1,4 +1,5 @@
-using Sluice.Storage;
+using System.Diagnostics.CodeAnalysis;
+using System.Reflection;
 
 namespace Sluice.Testing;
 
@@ -16,10 +17,11 @@ public static class StreamStoreContract
 {
     private static readonly Dictionary<string, Func<Rig, Task>> All = new(
     [
-        .. AppendScenarios.All, .. MemberScenarios.All, .. ClockScenarios.All, .. TwoHandleScenarios.All, .. OwnershipScenarios.All,
-            .. QuarantineScenarios.All, .. CommitScenarios.All, .. VoidCommitScenarios.All,
-        .. WaitingScenarios.All, .. LetterScenarios.All, .. ReaderScenarios.All, .. BoundScenarios.All, .. StateScenarios.All,
-        .. RecoveryScenarios.All, .. DamageScenarios.All, .. RandomScenarios.All,
+        .. Of(typeof(AppendScenarios)), .. Of(typeof(MemberScenarios)), .. Of(typeof(ClockScenarios)), .. Of(typeof(TwoHandleScenarios)),
+        .. Of(typeof(OwnershipScenarios)), .. Of(typeof(QuarantineScenarios)), .. Of(typeof(CommitScenarios)),
+        .. Of(typeof(VoidCommitScenarios)), .. Of(typeof(WaitingScenarios)), .. Of(typeof(LetterScenarios)), .. Of(typeof(ReaderScenarios)),
+        .. Of(typeof(BoundScenarios)), .. Of(typeof(StateScenarios)), .. Of(typeof(RecoveryScenarios)), .. Of(typeof(DamageScenarios)),
+        .. RandomScenarios.All,
     ], StringComparer.Ordinal);
 
     /// <summary>The names of all scenarios, which describe what they test. Each run needs its own fixture.</summary>
@@ -51,6 +53,12 @@ public static class StreamStoreContract
         await using (fixture)
             await RunAsync($"random operations, seed {seed}", fixture, rig => RandomScenarios.RunAsync(rig, seed, steps));
     }
+
+    /// <summary>The scenarios of a class: its public methods.</summary>
+    private static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> Of(
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicMethods)] Type scenarios)
+        => scenarios.GetMethods(BindingFlags.Public | BindingFlags.Static)
+            .Select(method => KeyValuePair.Create(method.Name, method.CreateDelegate<Func<Rig, Task>>()));
 
     private static async Task RunAsync(string scenario, StreamStoreFixture fixture, Func<Rig, Task> run)
     {

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Testing;
 
 /// <summary>The store under test of the contract: one set of stored data, initially empty, that is opened, closed and killed.</summary>

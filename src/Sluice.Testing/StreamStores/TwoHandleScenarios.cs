@@ -1,4 +1,3 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
@@ -9,20 +8,7 @@ namespace Sluice.Testing;
 /// </summary>
 internal static class TwoHandleScenarios
 {
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new(nameof(AnAppendWakesWhoWaitsElsewhere), AnAppendWakesWhoWaitsElsewhere),
-        new(nameof(OnlyWhoeverOwnsThePartitionIsWoken), OnlyWhoeverOwnsThePartitionIsWoken),
-        new(nameof(AStreamThatIsMadeAnewIsSeenElsewhere), AStreamThatIsMadeAnewIsSeenElsewhere),
-        new(nameof(OfTwoDecisionsOneIsApplied), OfTwoDecisionsOneIsApplied),
-        new(nameof(ABoundHoldsForBoth), ABoundHoldsForBoth),
-        new(nameof(ARetryIsNotDueEarlierElsewhere), ARetryIsNotDueEarlierElsewhere),
-        new(nameof(AnOwnerWhosePartitionWasTakenElsewhereIsVoid), AnOwnerWhosePartitionWasTakenElsewhereIsVoid),
-        new(nameof(AProducerGoesOnElsewhere), AProducerGoesOnElsewhere),
-        new(nameof(RoomThatIsMadeElsewhereIsSeen), RoomThatIsMadeElsewhereIsSeen),
-    ];
-
-    private static async Task AnAppendWakesWhoWaitsElsewhere(Rig rig)
+    public static async Task AnAppendWakesWhoWaitsElsewhere(Rig rig)
     {
         await rig.PrepareAsync();
         if (await rig.OpenSecondAsync() is not { } second) return;
@@ -37,7 +23,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    private static async Task OnlyWhoeverOwnsThePartitionIsWoken(Rig rig)
+    public static async Task OnlyWhoeverOwnsThePartitionIsWoken(Rig rig)
     {
         await rig.PrepareAsync(new() { Partitions = 2 });
         if (await rig.OpenSecondAsync() is not { } second) return;
@@ -60,7 +46,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    private static async Task AStreamThatIsMadeAnewIsSeenElsewhere(Rig rig)
+    public static async Task AStreamThatIsMadeAnewIsSeenElsewhere(Rig rig)
     {
         await rig.PrepareAsync(new() { Partitions = 4 });
         if (await rig.OpenSecondAsync() is not { } second) return;
@@ -78,7 +64,7 @@ internal static class TwoHandleScenarios
     }
 
     // Both objects have read the same group, and both try to decide.
-    private static async Task OfTwoDecisionsOneIsApplied(Rig rig)
+    public static async Task OfTwoDecisionsOneIsApplied(Rig rig)
     {
         await rig.PrepareAsync();
         if (await rig.OpenSecondAsync() is not { } second) return;
@@ -109,7 +95,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    private static async Task ABoundHoldsForBoth(Rig rig)
+    public static async Task ABoundHoldsForBoth(Rig rig)
     {
         await rig.PrepareAsync(new() { Partitions = 1, MaxItems = 3 });
         if (await rig.OpenSecondAsync() is not { } second) return;
@@ -125,7 +111,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    private static async Task ARetryIsNotDueEarlierElsewhere(Rig rig)
+    public static async Task ARetryIsNotDueEarlierElsewhere(Rig rig)
     {
         await rig.PrepareAsync();
         if (await rig.OpenSecondAsync(TimeSpan.FromDays(2)) is not { } ahead) return;
@@ -143,7 +129,7 @@ internal static class TwoHandleScenarios
     }
 
     // The first object must not trust its cache of the partition.
-    private static async Task AnOwnerWhosePartitionWasTakenElsewhereIsVoid(Rig rig)
+    public static async Task AnOwnerWhosePartitionWasTakenElsewhereIsVoid(Rig rig)
     {
         await rig.PrepareAsync();
         if (await rig.OpenSecondAsync() is not { } second) return;
@@ -169,7 +155,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    private static async Task AProducerGoesOnElsewhere(Rig rig)
+    public static async Task AProducerGoesOnElsewhere(Rig rig)
     {
         await rig.PrepareAsync();
         if (await rig.OpenSecondAsync() is not { } second) return;
@@ -191,7 +177,7 @@ internal static class TwoHandleScenarios
         }
     }
 
-    private static async Task RoomThatIsMadeElsewhereIsSeen(Rig rig)
+    public static async Task RoomThatIsMadeElsewhereIsSeen(Rig rig)
     {
         await rig.PrepareAsync(new() { Partitions = 1, MaxItems = 2 });
         if (await rig.OpenSecondAsync() is not { } second) return;

@@ -1,22 +1,10 @@
-using Sluice.Storage;
 using static Sluice.Testing.Rig;
 
 namespace Sluice.Testing;
 
 internal static class WaitingScenarios
 {
-    public static IEnumerable<KeyValuePair<string, Func<Rig, Task>>> All =>
-    [
-        new(nameof(ARetryIsLeasedWhenItIsDue), ARetryIsLeasedWhenItIsDue),
-        new(nameof(AParkedEntryWaitsUntilItIsFreed), AParkedEntryWaitsUntilItIsFreed),
-        new(nameof(AWaitingEntryKeepsItsPayloadWhenTheRestIsTrimmed), AWaitingEntryKeepsItsPayloadWhenTheRestIsTrimmed),
-        new(nameof(DerivedEntriesBelongToTheirGroup), DerivedEntriesBelongToTheirGroup),
-        new(nameof(WaitingEntriesAreListedInPages), WaitingEntriesAreListedInPages),
-        new(nameof(ATakingShowsTheFirstPageOfWhatWaits), ATakingShowsTheFirstPageOfWhatWaits),
-        new(nameof(AClockThatGoesBackHoldsNothingUp), AClockThatGoesBackHoldsNothingUp),
-    ];
-
-    private static async Task ARetryIsLeasedWhenItIsDue(Rig rig)
+    public static async Task ARetryIsLeasedWhenItIsDue(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.AddAsync("a", "b");
@@ -42,7 +30,7 @@ internal static class WaitingScenarios
     }
 
     // k1 fails; k2, of the same key, is parked behind it, and the commit that ends k1 frees it.
-    private static async Task AParkedEntryWaitsUntilItIsFreed(Rig rig)
+    public static async Task AParkedEntryWaitsUntilItIsFreed(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.AddAsync("k1", "k2", "k3", "other");
@@ -61,7 +49,7 @@ internal static class WaitingScenarios
             "what is freed, in order");
     }
 
-    private static async Task AWaitingEntryKeepsItsPayloadWhenTheRestIsTrimmed(Rig rig)
+    public static async Task AWaitingEntryKeepsItsPayloadWhenTheRestIsTrimmed(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.AddAsync("a", "b", "c");
@@ -83,7 +71,7 @@ internal static class WaitingScenarios
         Expect.Equal(0, (await rig.Store.FindStreamAsync(Orders))!.Items, "items in the store at the end");
     }
 
-    private static async Task DerivedEntriesBelongToTheirGroup(Rig rig)
+    public static async Task DerivedEntriesBelongToTheirGroup(Rig rig)
     {
         await rig.PrepareAsync();
         GroupId other = new(Orders, "other");
@@ -111,7 +99,7 @@ internal static class WaitingScenarios
         Expect.Same([-3L, -4], (await rig.LeaseAsync(owner)).Select(entry => entry.Sequence), "further derived entries");
     }
 
-    private static async Task WaitingEntriesAreListedInPages(Rig rig)
+    public static async Task WaitingEntriesAreListedInPages(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.AddAsync("a", "b", "c", "d");
@@ -131,7 +119,7 @@ internal static class WaitingScenarios
         Expect.Same([("c", WaitingStatus.InFlight)], page.Select(entry => (Text(entry.Entry), entry.Status)), "the second page");
     }
 
-    private static async Task ATakingShowsTheFirstPageOfWhatWaits(Rig rig)
+    public static async Task ATakingShowsTheFirstPageOfWhatWaits(Rig rig)
     {
         const int All = PartitionState.MaxWaiting + 500;
         await rig.PrepareAsync();
@@ -150,7 +138,7 @@ internal static class WaitingScenarios
             rest.Select(entry => (entry.Entry.Sequence, entry.Attempts, entry.Entry.Payload.Length, entry.Status)), "the pages behind it");
     }
 
-    private static async Task AClockThatGoesBackHoldsNothingUp(Rig rig)
+    public static async Task AClockThatGoesBackHoldsNothingUp(Rig rig)
     {
         await rig.PrepareAsync();
         await rig.AddAsync("a", "b");

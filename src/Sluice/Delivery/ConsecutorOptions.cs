@@ -9,18 +9,6 @@ public sealed record ConsecutorOptions
 {
     private const int MaxOfMember = StreamNames.MaxLength - 20;          // the names of producers begin with it
 
-    private readonly int capacity = 4096;
-    private readonly long maxOutputBytes = 64 << 20;
-    private readonly int codeVersion;
-    private readonly TimeSpan commitInterval;
-    private readonly TimeSpan leaseTime = TimeSpan.FromSeconds(30);
-    private readonly DeliveryGuarantee delivery = DeliveryGuarantee.Replay(3);
-    private readonly StreamOptions stream = new();
-    private readonly PayloadSerializers serializers = PayloadSerializers.Json;
-    private readonly string member = MemberInstance.DefaultMember;
-    private readonly RunOptions run = new();
-    private readonly IReadOnlyList<StateChange> state = [];
-    private readonly StateMemory stateMemory = StateMemory.Shared;
 
     /// <summary>The store that keeps accepted items until they have ended. Null, the default, keeps them in this process only: they are
     /// tracked, replayed and dead-lettered alike, but end with the consecutor. The consecutor does not dispose the store.</summary>
@@ -30,18 +18,18 @@ public sealed record ConsecutorOptions
     /// <exception cref="ArgumentNullException">Null.</exception>
     public DeliveryGuarantee Delivery
     {
-        get => delivery;
-        init => delivery = NotNull(value, nameof(Delivery));
-    }
+        get;
+        init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions));
+    } = DeliveryGuarantee.Replay(3);
 
     /// <summary>The options of the consecutor's stream, such as partitions and bounds; used only if the stream does not exist yet. By
     /// default it has 64 partitions, or one if a node keeps state and items have no key.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public StreamOptions Stream
     {
-        get => stream;
-        init => (stream, IsStreamGiven) = (NotNull(value, nameof(Stream)), true);
-    }
+        get;
+        init => (field, IsStreamGiven) = (OptionValue.NotNull(value, nameof(ConsecutorOptions)), true);
+    } = new();
 
     internal bool IsStreamGiven { get; private init; }
 
@@ -49,22 +37,14 @@ public sealed record ConsecutorOptions
     /// <exception cref="ArgumentNullException">Null.</exception>
     public PayloadSerializers Serializers
     {
-        get => serializers;
-        init => serializers = NotNull(value, nameof(Serializers));
-    }
+        get;
+        init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions));
+    } = PayloadSerializers.Json;
 
     /// <summary>The most items in flight, from lease to commit: 1 or more; 4,096 by default. Other accepted items stay in the
     /// store.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public int MaxInFlight
-    {
-        get => capacity;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxInFlight)));
-            capacity = value;
-        }
-    }
+    public int MaxInFlight { get; init => field = OptionValue.AtLeast(1, value, nameof(ConsecutorOptions)); } = 4096;
 
     /// <summary>
     /// The most bytes that one item may write to outputs that lead to other consecutors: 1 or more; 64 MiB by default. Each entry counts
@@ -72,15 +52,7 @@ public sealed record ConsecutorOptions
     /// exceeds the limit becomes a dead letter with that reason, and none of its outputs is committed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
-    public long MaxOutputBytes
-    {
-        get => maxOutputBytes;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxOutputBytes)));
-            maxOutputBytes = value;
-        }
-    }
+    public long MaxOutputBytes { get; init => field = OptionValue.AtLeast(1, value, nameof(ConsecutorOptions)); } = 64 << 20;
 
     /// <summary>
     /// How long ended items may wait for others to share their commit; zero by default. At zero, a commit begins when the previous one has
@@ -88,11 +60,7 @@ public sealed record ConsecutorOptions
     /// wait for the interval.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
-    public TimeSpan CommitInterval
-    {
-        get => commitInterval;
-        init => commitInterval = Waits.Check(value, Property(nameof(CommitInterval)));
-    }
+    public TimeSpan CommitInterval { get; init => field = OptionValue.Wait(value, nameof(ConsecutorOptions)); }
 
     /// <summary>
     /// The name of this member, unique among the members that share the work of a consecutor. By default it is made of machine, process and
@@ -103,46 +71,31 @@ public sealed record ConsecutorOptions
     /// <exception cref="ArgumentException">Null, empty, longer than 180 characters, or with control characters.</exception>
     public string InstanceId
     {
-        get => member;
+        get;
         init
         {
-            StreamNames.Check(NotNull(value, nameof(InstanceId)), Property(nameof(InstanceId)), MaxOfMember);
-            member = value;
+            StreamNames.Check(OptionValue.NotNull(value, nameof(ConsecutorOptions)),
+                $"{nameof(ConsecutorOptions)}.{nameof(InstanceId)}", MaxOfMember);
+            field = value;
         }
-    }
+    } = MemberInstance.DefaultMember;
 
     /// <summary>Whether no later start uses the member's name.</summary>
     internal bool IsMemberUnique
     {
-        get => field || member == MemberInstance.DefaultMember;
+        get => field || InstanceId == MemberInstance.DefaultMember;
         init;
     }
 
     /// <summary>The lease duration: how long a member must be silent before others acquire its partitions. More than zero; 30 seconds by
     /// default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
-    public TimeSpan LeaseDuration
-    {
-        get => leaseTime;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(LeaseDuration)));
-            leaseTime = Waits.Check(value, Property(nameof(LeaseDuration)));
-        }
-    }
+    public TimeSpan LeaseDuration { get; init => field = OptionValue.Limit(value, nameof(ConsecutorOptions)); } = TimeSpan.FromSeconds(30);
 
     /// <summary>The version of this code, stored with every payload: zero or more; zero by default. This code leaves alone a partition that
     /// newer code has committed to. An item that newer code has sent is parked until code of its version starts.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative.</exception>
-    public int CodeVersion
-    {
-        get => codeVersion;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfNegative(value, Property(nameof(CodeVersion)));
-            codeVersion = value;
-        }
-    }
+    public int CodeVersion { get; init => field = OptionValue.AtLeast(0, value, nameof(ConsecutorOptions)); }
 
     /// <summary>The policy for an accepted entry that the store cannot read any more, because its bytes were changed or are gone;
     /// <see cref="DamagePolicy.Stop"/> by default.</summary>
@@ -162,37 +115,19 @@ public sealed record ConsecutorOptions
 
     /// <summary>The options of the pipeline's run: mode, clock, scheduler, state, size of boundaries, seed, time to stop.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
-    public RunOptions Run
-    {
-        get => run;
-        init => run = NotNull(value, nameof(Run));
-    }
+    public RunOptions Run { get; init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)); } = new();
 
     /// <summary>The changes to nodes that have stored state but are missing in the code: renamed or dropped. Empty by default; then such
     /// state stops the start, which lists it.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
-    public IReadOnlyList<StateChange> State
-    {
-        get => state;
-        init => state = [.. NotNull(value, nameof(State))];
-    }
+    public IReadOnlyList<StateChange> State { get; init => field = [.. OptionValue.NotNull(value, nameof(ConsecutorOptions))]; } = [];
 
     /// <summary>The memory budget of keyed state; <see cref="StateMemory.Shared"/> by default, which all consecutors of the process
     /// share.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
-    public StateMemory StateMemory
-    {
-        get => stateMemory;
-        init => stateMemory = NotNull(value, nameof(StateMemory));
-    }
+    public StateMemory StateMemory { get; init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)); } = StateMemory.Shared;
 
     /// <summary>The consecutors of the same process, for exclusive execution. Set by tests, which simulate several processes in
     /// one.</summary>
     internal ExclusiveExecution Process { get; init; } = ExclusiveExecution.OfProcess;
-
-    private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
-        => value ?? throw new ArgumentNullException(Property(property),
-        $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
-
-    private static string Property(string name) => $"{nameof(ConsecutorOptions)}.{name}";
 }

@@ -12,8 +12,6 @@ public sealed record SendOptions
     private const int MaxFingerprint = 64;
 
     private readonly string? key;
-    private readonly TimeSpan window = TimeSpan.FromDays(1);
-    private readonly TimeSpan patience;
     private readonly ReadOnlyMemory<byte> fingerprint;
 
     /// <summary>The idempotency key; null by default. Items that are sent again under the same key within <see cref="IdempotencyWindow"/>
@@ -34,15 +32,7 @@ public sealed record SendOptions
     /// one small record per accepted key, so the number of records is at most the accepted requests per second times this window.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">Zero or less, or more than 49 days.</exception>
-    public TimeSpan IdempotencyWindow
-    {
-        get => window;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(IdempotencyWindow)));
-            window = Waits.Check(value, Property(nameof(IdempotencyWindow)));
-        }
-    }
+    public TimeSpan IdempotencyWindow { get; init => field = OptionValue.Limit(value, nameof(SendOptions)); } = TimeSpan.FromDays(1);
 
     /// <summary>A digest of the request, such as a hash of its bytes: 64 bytes at most. Another fingerprint under the same key is a
     /// <see cref="SendStatus.Conflict"/>. An empty fingerprint, the default, is not compared.</summary>
@@ -60,16 +50,12 @@ public sealed record SendOptions
 
     /// <summary>How long to wait for room before the answer is <see cref="SendStatus.Full"/>; zero by default.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Negative, or more than 49 days.</exception>
-    public TimeSpan Timeout
-    {
-        get => patience;
-        init => patience = Waits.Check(value, Property(nameof(Timeout)));
-    }
+    public TimeSpan Timeout { get; init => field = OptionValue.Wait(value, nameof(SendOptions)); }
 
     internal static SendOptions Default { get; } = new();
 
     /// <summary>Returns the time at which <see cref="Timeout"/> is over, as a timestamp of the clock.</summary>
-    internal long Until(TimeProvider time) => time.GetTimestamp() + (long)(patience.TotalSeconds * time.TimestampFrequency);
+    internal long Until(TimeProvider time) => time.GetTimestamp() + (long)(Timeout.TotalSeconds * time.TimestampFrequency);
 
     private static string Property(string name) => $"{nameof(SendOptions)}.{name}";
 }

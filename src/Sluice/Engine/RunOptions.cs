@@ -7,12 +7,6 @@ namespace Sluice;
 /// <summary>Options of a pipeline run.</summary>
 public sealed record RunOptions
 {
-    private readonly TimeProvider time = TimeProvider.System;
-    private readonly IReadOnlyCollection<string> outputs = [];
-    private readonly int capacity = 1024;
-    private readonly int deadLetterCapacity = 1000;
-    private readonly TimeSpan stopGrace = TimeSpan.FromSeconds(30);
-
     /// <summary>The execution mode: <see cref="ExecutionMode.MultiThread"/> unless given.</summary>
     public ExecutionMode Mode { get; init; }
 
@@ -20,11 +14,7 @@ public sealed record RunOptions
     /// The clock of all timed behaviour in the run: <see cref="TimeProvider.System"/> unless given. Tests pass their own.
     /// </summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
-    public TimeProvider Time
-    {
-        get => time;
-        init => time = NotNull(value, nameof(Time));
-    }
+    public TimeProvider Time { get; init => field = OptionValue.NotNull(value, nameof(RunOptions)); } = TimeProvider.System;
 
     /// <summary>The scheduler of the run's work. Unless given: the thread pool, or the starting thread in single-thread mode.</summary>
     public RunScheduler? Scheduler { get; init; }
@@ -50,26 +40,14 @@ public sealed record RunOptions
 
     /// <summary>The capacity of a boundary that has no capacity of its own: 1 or more items; 1,024 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than 1.</exception>
-    public int MaxBufferedItems
-    {
-        get => capacity;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxBufferedItems)));
-            capacity = value;
-        }
-    }
+    public int MaxBufferedItems { get; init => field = OptionValue.AtLeast(1, value, nameof(RunOptions)); } = 1024;
 
     /// <summary>
     /// The named outputs that <see cref="PipelineRun.Output{T}"/> reads; none unless given. Items of other named outputs are counted and
     /// discarded.
     /// </summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
-    public IReadOnlyCollection<string> Outputs
-    {
-        get => outputs;
-        init => outputs = NotNull(value, nameof(Outputs));
-    }
+    public IReadOnlyCollection<string> Outputs { get; init => field = OptionValue.NotNull(value, nameof(RunOptions)); } = [];
 
     /// <summary>
     /// Called with the run before its first item, on the thread that starts it. With it you can hold on to a single-threaded run,
@@ -82,33 +60,15 @@ public sealed record RunOptions
 
     /// <summary>The number of dead letters that the run keeps; the oldest are dropped first. 1 or more; 1,000 unless given.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than 1.</exception>
-    public int MaxDeadLetters
-    {
-        get => deadLetterCapacity;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxDeadLetters)));
-            deadLetterCapacity = value;
-        }
-    }
+    public int MaxDeadLetters { get; init => field = OptionValue.AtLeast(1, value, nameof(RunOptions)); } = 1000;
 
     /// <summary>
     /// How long a cancelled or failed run waits for user code that ignores its token: zero or more; 30 seconds unless given.
     /// After that the run ends without the code, and <see cref="PipelineRun.StillRunning"/> names it. The deadline of a drain shortens it.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, or more than 49 days.</exception>
-    public TimeSpan StopTimeout
-    {
-        get => stopGrace;
-        init => stopGrace = Waits.Check(value, Property(nameof(StopTimeout)));
-    }
+    public TimeSpan StopTimeout { get; init => field = OptionValue.Wait(value, nameof(RunOptions)); } = TimeSpan.FromSeconds(30);
 
     /// <summary>Set for tracked runs, whose owner retries or buries failed items.</summary>
     internal ItemTracking? Following { get; init; }
-
-    private static TValue NotNull<TValue>(TValue? value, string property) where TValue : class
-        => value ?? throw new ArgumentNullException(Property(property),
-        $"{Property(property)} cannot be null. Leave it out to have what is there unless given.");
-
-    private static string Property(string name) => $"{nameof(RunOptions)}.{name}";
 }

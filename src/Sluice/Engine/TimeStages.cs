@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice.Engine;
 
 /// <summary>Starts to measure a stage's time when an item enters, and ends when the item has left.</summary>

@@ -2,6 +2,14 @@ using Sluice.Scheduling;
 
 namespace Sluice.Engine;
 
+/// <summary>An operator whose stages act when time has passed, and lose nothing by starting anew with a run.</summary>
+internal abstract class TimedOperator<T> : Operator<T, T>
+{
+    public sealed override string? StartsAnew => null;
+
+    public sealed override bool IsTimed => true;
+}
+
 /// <summary>
 /// A stage that also acts when time has passed. Items and ticks pass through a gate, so nothing in it or behind it overlaps.
 /// </summary>

@@ -18,6 +18,15 @@ internal abstract class MergeOperator<T>
 /// <summary>Several sources of one type, and the operator that merges them.</summary>
 internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge, StageOptions options) : Source<T>
 {
+    /// <summary>The sources, merged by an operator without annotations.</summary>
+    /// <exception cref="ArgumentException">There is no source.</exception>
+    public static MergeSource<T> Of(Source<T>[] sources, MergeOperator<T> merge)
+    {
+        ArgumentNullException.ThrowIfNull(sources);
+        if (sources.Length == 0) throw new ArgumentException($"There is no source to {merge.Kind}.", nameof(sources));
+        return new([.. sources], merge, StageOptions.Default);
+    }
+
     internal override bool CrossesThreads => true;
 
     internal override Source<T> Annotate(StagePolicy annotation)

@@ -16,6 +16,19 @@ internal abstract class PairOperator<TLeft, TRight, TOut>
     public abstract (Inlet<TLeft> Left, Inlet<TRight> Right) Create(StageContext context, Inlet<TOut> next);
 }
 
+/// <summary>Makes the sources of pairs, without annotations.</summary>
+internal static class PairSource
+{
+    public static Source<TOut> Of<TLeft, TRight, TOut>(Source<TLeft> left, Source<TRight> right, PairOperator<TLeft, TRight, TOut> pair)
+        => new PairSource<TLeft, TRight, TOut>(left, right, pair, StageOptions.Default);
+
+    /// <summary>Pairs the outputs of two branches of a source.</summary>
+    public static Source<TOut> Of<T, TLeft, TRight, TOut>(Source<T> source, Func<Source<T>, Source<TLeft>> left,
+        Func<Source<T>, Source<TRight>> right, Operator<Side<TLeft, TRight>, TOut> pair)
+        => new BranchPairSource<T, TLeft, TRight, TOut>(source, Pipe<T, TLeft>.Of(left), Pipe<T, TRight>.Of(right), pair,
+            StageOptions.Default);
+}
+
 /// <summary>Two sources, and the operator that pairs their items.</summary>
 internal sealed class PairSource<TLeft, TRight, TOut>(
     Source<TLeft> left, Source<TRight> right, PairOperator<TLeft, TRight, TOut> pair, StageOptions options) : Source<TOut>

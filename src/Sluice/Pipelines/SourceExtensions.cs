@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice;
 
 /// <summary>The operators and ends of sources as methods: <c>source.Chunk(100)</c>.</summary>

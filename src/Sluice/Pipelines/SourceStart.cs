@@ -7,13 +7,13 @@ namespace Sluice;
 public static partial class Source
 {
     /// <summary>Makes a source of one item: <c>Source.Of(airports) | AllPairs</c>, where <c>AllPairs</c> takes the whole array.</summary>
-    public static Source<T> Of<T>(T item) => new SingleSource<T>(item, StageOptions.Default);
+    public static Source<T> Of<T>(T item) => new PumpSource<T>((context, next) => new SinglePump<T>(context, next, item));
 
     /// <summary>Makes a source of the items of a sequence. Every run enumerates the sequence once.</summary>
     public static Source<T> From<T>(IEnumerable<T> items)
     {
         ArgumentNullException.ThrowIfNull(items);
-        return new EnumerableSource<T>(items, StageOptions.Default);
+        return new PumpSource<T>((context, next) => new EnumerablePump<T>(context, next, items));
     }
 
     /// <summary>Makes a source of the items of an asynchronous sequence. Every run enumerates the sequence once, and cancels the
@@ -21,7 +21,7 @@ public static partial class Source
     public static Source<T> From<T>(IAsyncEnumerable<T> items)
     {
         ArgumentNullException.ThrowIfNull(items);
-        return new AsyncEnumerableSource<T>(items, StageOptions.Default);
+        return new PumpSource<T>((context, next) => new AsyncEnumerablePump<T>(context, next, items));
     }
 
     /// <summary>Makes a source of consecutive numbers.</summary>

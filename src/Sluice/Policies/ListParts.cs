@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice.Policies;
 
 /// <summary>The types of lists that can be split.</summary>

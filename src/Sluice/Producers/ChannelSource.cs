@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using Sluice.Engine;
 using Sluice.Pipelines;
-using Sluice.Policies;
 
 namespace Sluice;
 
@@ -17,17 +16,8 @@ public static partial class Source
     public static Source<T> From<T>(ChannelReader<T> items)
     {
         ArgumentNullException.ThrowIfNull(items);
-        return new ChannelSource<T>(items, StageOptions.Default);
+        return new PumpSource<T>((context, next) => new ChannelPump<T>(context, next, items));
     }
-}
-
-internal sealed class ChannelSource<T>(ChannelReader<T> items, StageOptions options) : LeafSource<T>(options)
-{
-    private protected override string Kind => "source";
-
-    private protected override Source<T> With(StageOptions annotated) => new ChannelSource<T>(items, annotated);
-
-    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new ChannelPump<T>(context, next, items);
 }
 
 internal sealed class ChannelPump<T>(StageContext context, Inlet<T> next, ChannelReader<T> items) : SourcePump<T>(context, next)

@@ -164,7 +164,7 @@ internal sealed class ResumablePump<T>(
                     LeaveBehind(DisposeAfterAsync(moving, items));
                     return;
                 }
-                if (!await EndedAsync(moving)) return;
+                if (await MovedAsync(new(moving)) is not true) return;
                 WithPosition<T> item = items.Current;
                 if (isResumed) positions.Enqueue((produced, before, item.Position));
                 produced++;
@@ -179,12 +179,6 @@ internal sealed class ResumablePump<T>(
         {
             if (!left) await items.DisposeAsync();
         }
-    }
-
-    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<WithPosition<T>> items)
-    {
-        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        await items.DisposeAsync();
     }
 
     private IAsyncEnumerator<WithPosition<T>> Open()
@@ -211,23 +205,6 @@ internal sealed class ResumablePump<T>(
         catch (Exception e)
         {
             return Task.FromException<bool>(e);
-        }
-    }
-
-    /// <returns>Whether there is an item. A cancellation after a stop counts as the end.</returns>
-    private async ValueTask<bool> EndedAsync(Task<bool> moving)
-    {
-        try
-        {
-            return await moving;
-        }
-        catch (OperationCanceledException) when (IsStopped)
-        {
-            return false;
-        }
-        catch (Exception e)
-        {
-            throw Failure(e);
         }
     }
 }

@@ -4,12 +4,7 @@ namespace Sluice.Topologies;
 public sealed class TopologyEdge
 {
     internal TopologyEdge(TopologyNode from, TopologyNode to, string? port, bool isCritical = false)
-    {
-        From = from;
-        To = to;
-        Port = port;
-        IsCritical = isCritical;
-    }
+        => (From, To, Port, IsCritical) = (from, to, port, isCritical);
 
     /// <summary>The node that items come from.</summary>
     public TopologyNode From { get; }

@@ -87,23 +87,23 @@ local function removeRange(q, member)
   q.ranges, q.dirty = q.ranges - 1, true
 end
 
--- The range of ended entries that has a sequence, or the first one behind it.
-local function endedAt(q, sequence)
+-- The next range of ended entries from a sequence on, in the direction of a command.
+local function nextEnded(q, command, sequence, limit)
   if q.ranges == 0 then return nil end
-  local member = call('ZREVRANGEBYSCORE', K .. 'e:' .. q.id, sequence, '-inf', 'LIMIT', 0, 1)[1]
-  if not member then return nil end
-  local first, last = rangeOf(q, member)
-  if sequence <= last then return first, last, member end
-  return nil
-end
-
-local function endedFrom(q, sequence)
-  if q.ranges == 0 then return nil end
-  local member = call('ZRANGEBYSCORE', K .. 'e:' .. q.id, sequence, '+inf', 'LIMIT', 0, 1)[1]
+  local member = call(command, K .. 'e:' .. q.id, sequence, limit, 'LIMIT', 0, 1)[1]
   if not member then return nil end
   local first, last = rangeOf(q, member)
   return first, last, member
 end
+
+-- The range of ended entries that has a sequence, or the first one behind it.
+local function endedAt(q, sequence)
+  local first, last, member = nextEnded(q, 'ZREVRANGEBYSCORE', sequence, '-inf')
+  if first and sequence <= last then return first, last, member end
+  return nil
+end
+
+local function endedFrom(q, sequence) return nextEnded(q, 'ZRANGEBYSCORE', sequence, '+inf') end
 
 local function addEnded(q, first, last)
   local f, l, member = endedAt(q, first - 1)

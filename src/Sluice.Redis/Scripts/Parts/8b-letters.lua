@@ -22,3 +22,20 @@ local function removeLetters(of, ids, names)
   many('XDEL', K .. 'd:' .. of, ids)
   many('ZREM', K .. 'dn:' .. of, names)
 end
+
+-- Removes the letters whose numbers come as arguments; `take` gets each of them first. The removed ones.
+local function takeLetters(h, group, take)
+  needGroup(h, group)
+  local of, ids, names = groupOf(h, group), {}, {}
+  call('ZCARD', K .. 'dn:' .. of)              -- of the right kind, before anything is written
+  for i = 1, num() do
+    local id = arg()
+    local v = letter(h, K .. 'd:' .. of, id)
+    if v then
+      take(v)
+      ids[#ids + 1], names[#names + 1] = id, letterName(v[3], id)
+    end
+  end
+  removeLetters(of, ids, names)
+  return ids
+end

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Sluice.Scheduling;
 
 namespace Sluice.Engine;

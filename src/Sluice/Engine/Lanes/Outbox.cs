@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice.Engine;
 
 /// <summary>The outputs of a lane that have not been pushed on yet: items, and their tickets if there are any.</summary>

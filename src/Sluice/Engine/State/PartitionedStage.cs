@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Sluice.Scheduling;
 
 namespace Sluice.Engine;

@@ -1,6 +1,5 @@
 using Sluice.Engine;
 using Sluice.Pipelines;
-using Sluice.Policies;
 
 namespace Sluice;
 
@@ -37,12 +36,9 @@ public static partial class SourceExtensions
             Func<TRight, TKey> rightKey,
         Func<TLeft, TRight, TOut> function, TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
     {
-        if (within is { } time) Positive(time, nameof(within));
-        ArgumentOutOfRangeException.ThrowIfLessThan(maxHeld, 1);
         var join = new BranchJoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function),
-            new(within, maxHeld));
-        return new BranchPairSource<T, TLeft, TRight, TOut>(NotNull(source), Pipe<T, TLeft>.Of(left), Pipe<T, TRight>.Of(right), join,
-            StageOptions.Default);
+            Bounds(within, maxHeld));
+        return PairSource.Of(NotNull(source), left, right, join);
     }
 }
 

@@ -59,16 +59,7 @@ internal sealed class ChunkStage<T>(StageContext context, Inlet<T[]> next, Chunk
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
-        T[]? before, after;
-        try
-        {
-            after = buffer.Add(item, out before);
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
-        ticket?.Settle(Outcome.Completed);
+        T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (before is null) return after is null ? default : EmitAsync(after, null);
         return after is null ? EmitAsync(before, null) : EmitBothAsync(before, after);
     }

@@ -53,22 +53,34 @@ internal sealed class ChunkBuffer<T>(ChunkLimits<T> limits)
 
     public void Save(StateWriter changes) => stored!.Save<T>(changes, items.AsSpan(0, Count));
 
-    /// <summary>Adds an item.</summary>
+    /// <summary>Adds an item, and settles its ticket: a chunk is a root item of its own.</summary>
+    /// <param name="context">The stage, which user code fails.</param>
     /// <param name="item">The item.</param>
+    /// <param name="ticket">Its ticket.</param>
     /// <param name="before">The chunk that is put out before the item, because the item would make it too heavy; null if there is
     /// none.</param>
     /// <returns>The chunk that ends with the item; null if it stays open.</returns>
-    public T[]? Add(T item, out T[]? before)
+    public T[]? Add(StageContext context, T item, Ticket? ticket, out T[]? before)
     {
-        long itsWeight = limits.Weigh?.Invoke(item) ?? 0;
-        if (itsWeight < 0) throw new InvalidOperationException($"the weight of an item must not be negative, and is {itsWeight}");
-        bool isLast = limits.Until?.Invoke(item) ?? false;
+        long itsWeight;
+        bool isLast;
+        try
+        {
+            itsWeight = limits.Weigh?.Invoke(item) ?? 0;
+            if (itsWeight < 0) throw new InvalidOperationException($"the weight of an item must not be negative, and is {itsWeight}");
+            isLast = limits.Until?.Invoke(item) ?? false;
+        }
+        catch (Exception e)
+        {
+            throw context.Failure(e, item, ticket);
+        }
 
         // Subtraction, because a sum may overflow: the open chunk weighs less than the limit.
         before = limits.Weigh is not null && Count > 0 && itsWeight > limits.MaxWeight - weight ? Cut() : null;
         if (Count == items.Length) Array.Resize(ref items, (int)Math.Min((uint)limits.Count, (uint)items.Length * 2));
         items[Count++] = item;
         weight += itsWeight;
+        ticket?.Settle(Outcome.Completed);
         bool isFull = isLast || Count == limits.Count || (limits.Weigh is not null && weight >= limits.MaxWeight);
         return isFull ? Cut() : null;
     }

@@ -23,15 +23,11 @@ public static partial class SourceExtensions
     }
 }
 
-internal sealed class DelayOperator<T>(TimeSpan by, int maxHeld) : Operator<T, T>
+internal sealed class DelayOperator<T>(TimeSpan by, int maxHeld) : TimedOperator<T>
 {
     public override string Kind => "delay";
 
     public override string Stateful => "holds items back";
-
-    public override string? StartsAnew => null;
-
-    public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new DelayStage<T>(context, next, by, maxHeld);
 }

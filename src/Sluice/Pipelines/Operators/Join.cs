@@ -1,6 +1,5 @@
 using Sluice.Engine;
 using Sluice.Pipelines;
-using Sluice.Policies;
 
 namespace Sluice;
 
@@ -41,11 +40,16 @@ public static partial class SourceExtensions
             Func<TLeft, TRight, TOut> function,
         TimeSpan? within = null, int maxHeld = 100_000) where TKey : notnull
     {
+        var join = new JoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function),
+            Bounds(within, maxHeld));
+        return PairSource.Of(NotNull(left), NotNull(right), join);
+    }
+
+    private static JoinBounds Bounds(TimeSpan? within, int maxHeld)
+    {
         if (within is { } time) Positive(time, nameof(within));
         ArgumentOutOfRangeException.ThrowIfLessThan(maxHeld, 1);
-        var join = new JoinOperator<TLeft, TRight, TKey, TOut>(NotNull(leftKey), NotNull(rightKey), NotNull(function),
-            new(within, maxHeld));
-        return new PairSource<TLeft, TRight, TOut>(NotNull(left), NotNull(right), join, StageOptions.Default);
+        return new(within, maxHeld);
     }
 }
 

@@ -37,18 +37,14 @@ public static partial class SourceExtensions
     }
 }
 
-internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) : Operator<T, T>
+internal sealed class ThrottleOperator<T>(int items, TimeSpan per, bool smooth) : TimedOperator<T>
 {
     public override string Kind => "throttle";
 
     public override string Stateful => "remembers when items went through";
 
-    public override string? StartsAnew => null;
-
     // What it forgets with the process is worth nothing: it begins with a burst then, and no item rests in it.
     public override string? Forgets => null;
-
-    public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next)
         => new ThrottleStage<T>(context, next, smooth ? new EvenPace(per, items) : new BurstPace(per, items));

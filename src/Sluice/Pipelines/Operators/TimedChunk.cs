@@ -35,16 +35,7 @@ internal sealed class TimedChunkStage<T>(StageContext context, Inlet<T[]> next, 
     protected override ValueTask OnItemAsync(T item, Ticket? ticket)
     {
         bool wasEmpty = buffer.Count == 0;
-        T[]? before, after;
-        try
-        {
-            after = buffer.Add(item, out before);
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
-        ticket?.Settle(Outcome.Completed);
+        T[]? after = buffer.Add(Context, item, ticket, out T[]? before);
         if (buffer.Count > 0 && (wasEmpty || before is not null)) Begin();
         if (before is null) return after is null ? default : EmitAsync(after, null);
         return after is null ? EmitAsync(before, null) : EmitBothAsync(before, after);

@@ -25,15 +25,11 @@ public static partial class SourceExtensions
         => NotNull(source).Then(new TimeoutOperator<T>(Positive(within), end));
 }
 
-internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : Operator<T, T>
+internal sealed class TimeoutOperator<T>(TimeSpan within, bool end) : TimedOperator<T>
 {
     public override string Kind => "timeout";
 
     public override string Stateful => "remembers when the last item came";
-
-    public override string? StartsAnew => null;
-
-    public override bool IsTimed => true;
 
     public override Inlet<T> Create(StageContext context, Inlet<T> next) => new TimeoutStage<T>(context, next, within, end);
 }

@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice;
 
 /// <summary>
@@ -6,23 +8,11 @@ namespace Sluice;
 /// </summary>
 public sealed record ResumableLinesOptions
 {
-    private readonly TimeSpan? poll;
-    private readonly TimeSpan rotationWait = TimeSpan.FromSeconds(5);
-    private readonly int maxLineLength = 1 << 20;
-
     /// <summary>
     /// The time between two scans for new lines and files: more than zero. Null unless given: the source then ends at the end of the files.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan? PollInterval
-    {
-        get => poll;
-        init
-        {
-            if (value is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, nameof(value));
-            poll = value;
-        }
-    }
+    public TimeSpan? PollInterval { get; init => field = OptionValue.MoreThanZero(value, nameof(ResumableLinesOptions)); }
 
     /// <summary>
     /// How long a rotated file must stay unchanged before the source reads the file that replaced it: zero or more; five seconds unless
@@ -32,28 +22,16 @@ public sealed record ResumableLinesOptions
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public TimeSpan RotationTimeout
     {
-        get => rotationWait;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            rotationWait = value;
-        }
-    }
+        get;
+        init => field = OptionValue.AtLeast(TimeSpan.Zero, value, nameof(ResumableLinesOptions));
+    } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// The longest line, in bytes: 1 or more; 1,048,576 unless given. A longer line becomes a dead letter with the beginning of the line,
     /// at most 64 KB.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
-    public int MaxLineLength
-    {
-        get => maxLineLength;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            maxLineLength = value;
-        }
-    }
+    public int MaxLineLength { get; init => field = OptionValue.AtLeast(1, value, nameof(ResumableLinesOptions)); } = 1 << 20;
 
     /// <summary>
     /// The path of the journal, which keeps the offsets of more than 64 files. Unless given: <c>.NAME.lines</c> in the directory before the

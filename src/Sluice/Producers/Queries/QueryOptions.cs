@@ -1,41 +1,23 @@
 using System.Data.Common;
+using Sluice.Policies;
 
 namespace Sluice;
 
 /// <summary>Options for reading the rows of a query (<see cref="Source.Query"/>). Immutable.</summary>
 public sealed record QueryOptions
 {
-    private readonly int pageRows = 1_000;
-    private readonly TimeSpan? poll;
-
     /// <summary>
     /// The number of rows that are read at once and held in memory, which is the parameter <c>take</c>: 1 or more; 1,000 unless given.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
-    public int MaxPageRows
-    {
-        get => pageRows;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
-            pageRows = value;
-        }
-    }
+    public int MaxPageRows { get; init => field = OptionValue.AtLeast(1, value, nameof(QueryOptions)); } = 1_000;
 
     /// <summary>
     /// The wait between an empty result and the next query: more than zero. Null unless given: the source then ends when there are no more
     /// rows.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan? PollInterval
-    {
-        get => poll;
-        init
-        {
-            if (value is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, nameof(value));
-            poll = value;
-        }
-    }
+    public TimeSpan? PollInterval { get; init => field = OptionValue.MoreThanZero(value, nameof(QueryOptions)); }
 
     /// <summary>
     /// Called with each command before it runs: to set a timeout, further parameters, or parameter types that the provider does not choose

@@ -1,11 +1,10 @@
+using Sluice.Policies;
+
 namespace Sluice;
 
 /// <summary>Options for finding the files of a directory (<see cref="Source.ResumableFiles"/>). Immutable.</summary>
 public sealed record ResumableFilesOptions
 {
-    private readonly TimeSpan quiet = TimeSpan.FromSeconds(2);
-    private readonly TimeSpan? poll;
-
     /// <summary>
     /// The pattern of file names, with <c>*</c> and <c>?</c> as in a shell; all names unless given. Names that begin with a dot are never
     /// taken.
@@ -19,27 +18,15 @@ public sealed record ResumableFilesOptions
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
     public TimeSpan QuietDuration
     {
-        get => quiet;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            quiet = value;
-        }
-    }
+        get;
+        init => field = OptionValue.AtLeast(TimeSpan.Zero, value, nameof(ResumableFilesOptions));
+    } = TimeSpan.FromSeconds(2);
 
     /// <summary>
     /// The time between two scans for new files: more than zero. Null unless given: the source then ends when all present files are taken.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or less.</exception>
-    public TimeSpan? PollInterval
-    {
-        get => poll;
-        init
-        {
-            if (value is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, nameof(value));
-            poll = value;
-        }
-    }
+    public TimeSpan? PollInterval { get; init => field = OptionValue.MoreThanZero(value, nameof(ResumableFilesOptions)); }
 
     /// <summary>
     /// The path of the journal, which has the order in which files are taken. Unless given: <c>.NAME.taken</c> in the directory, with the

@@ -7,21 +7,12 @@ namespace Sluice;
 /// <summary>Options of <see cref="Source.Tcp{T}"/>: where it listens, and its limits. Immutable.</summary>
 public sealed record TcpOptions
 {
-    private readonly IPAddress address = IPAddress.Loopback;
-    private readonly int maxFrame = 1 << 20;
-    private readonly int maxConnections = 256;
-    private readonly TimeSpan idleTime = TimeSpan.FromMinutes(1);
-
     /// <summary>
     /// The address to listen at; the loopback unless given. For any other address, set <see cref="Tls"/> and authenticate clients: a client
     /// that knows another client's id can send in its name.
     /// </summary>
     /// <exception cref="ArgumentNullException">The value is null.</exception>
-    public IPAddress Address
-    {
-        get => address;
-        init => address = value ?? throw new ArgumentNullException(Property(nameof(Address)));
-    }
+    public IPAddress Address { get; init => field = OptionValue.NotNull(value, nameof(TcpOptions)); } = IPAddress.Loopback;
 
     /// <summary>The protocol of the clients; acknowledged frames unless given. The others need <see cref="TcpFraming.Lines"/>.</summary>
     public TcpProtocol Protocol { get; init; }
@@ -40,51 +31,24 @@ public sealed record TcpOptions
     /// closed.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than 1, or more than 256 MB.</exception>
-    public int MaxFrameBytes
-    {
-        get => maxFrame;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxFrameBytes)));
-            ArgumentOutOfRangeException.ThrowIfGreaterThan(value, 256 << 20, Property(nameof(MaxFrameBytes)));
-            maxFrame = value;
-        }
-    }
+    public int MaxFrameBytes { get; init => field = OptionValue.Between(1, 256 << 20, value, nameof(TcpOptions)); } = 1 << 20;
 
     /// <summary>
     /// The largest number of connections at once: 1 or more; 256 unless given. Further connections get an error and are closed. Each may
     /// hold a frame, and received bytes behind it, in memory.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is less than 1.</exception>
-    public int MaxConnections
-    {
-        get => maxConnections;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1, Property(nameof(MaxConnections)));
-            maxConnections = value;
-        }
-    }
+    public int MaxConnections { get; init => field = OptionValue.AtLeast(1, value, nameof(TcpOptions)); } = 256;
 
     /// <summary>
     /// How long a connection may take for its next whole frame, or to read an answer, before it is closed: more than zero; one minute
     /// unless given. Waits for room do not count. An empty frame keeps the connection alive.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is zero or less, or more than 49 days.</exception>
-    public TimeSpan IdleTimeout
-    {
-        get => idleTime;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, Property(nameof(IdleTimeout)));
-            idleTime = Waits.Check(value, Property(nameof(IdleTimeout)));
-        }
-    }
+    public TimeSpan IdleTimeout { get; init => field = OptionValue.Limit(value, nameof(TcpOptions)); } = TimeSpan.FromMinutes(1);
 
     /// <summary>Called with address and port when the run listens.</summary>
     public Action<IPEndPoint>? OnListening { get; init; }
-
-    private static string Property(string name) => $"{nameof(TcpOptions)}.{name}";
 }
 
 /// <summary>How frames are separated on a connection.</summary>

@@ -1,25 +1,16 @@
+using Sluice.Policies;
+
 namespace Sluice;
 
 /// <summary>Options for firing at ticks. Immutable.</summary>
 public sealed record TickOptions
 {
-    private readonly TimeSpan jitter;
-    private readonly int? maxMissed;
-
     /// <summary>
     /// Every tick fires later by a random time up to this: zero or more; none unless given. A tick counts as missed only when this time has
     /// passed, too.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is negative.</exception>
-    public TimeSpan MaxJitter
-    {
-        get => jitter;
-        init
-        {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
-            jitter = value;
-        }
-    }
+    public TimeSpan MaxJitter { get; init => field = OptionValue.AtLeast(TimeSpan.Zero, value, nameof(TickOptions)); }
 
     /// <summary>What happens to missed ticks; <see cref="MissedTickPolicy.Skip"/> unless given.</summary>
     public MissedTickPolicy Missed { get; init; }
@@ -29,13 +20,5 @@ public sealed record TickOptions
     /// given.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The value is below 1.</exception>
-    public int? MaxMissed
-    {
-        get => maxMissed;
-        init
-        {
-            if (value is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(value));
-            maxMissed = value;
-        }
-    }
+    public int? MaxMissed { get; init => field = OptionValue.AtLeast(1, value, nameof(TickOptions)); }
 }

@@ -111,7 +111,7 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
                     LeaveBehind(DisposeAfterAsync(moving, items));
                     break;
                 }
-                bool? has = await EndedAsync(moving);
+                bool? has = await MovedAsync(new(moving));
                 if (has is null) break;
                 if (hasItem)
                 {
@@ -202,29 +202,6 @@ internal sealed class TickPump<T>(StageContext context, Inlet<T> next, TickProdu
         catch (Exception e)
         {
             return Task.FromException<bool>(e);
-        }
-    }
-
-    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<T> items)
-    {
-        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        await items.DisposeAsync();
-    }
-
-    /// <returns>Whether there is an item; null if the function answered a stop with a cancellation.</returns>
-    private async ValueTask<bool?> EndedAsync(Task<bool> moving)
-    {
-        try
-        {
-            return await moving;
-        }
-        catch (OperationCanceledException) when (IsStopped)
-        {
-            return null;
-        }
-        catch (Exception e)
-        {
-            throw Failure(e);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice.Graphs;
 
 /// <summary>A wait of a body, after which it continues on the scheduler of its call, once it has its permits again.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice.Graphs;
 
 /// <summary>The calls of a pure step, by scope and arguments, whose results later calls reuse.</summary>

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice.Graphs;
 
 /// <summary>A step of four arguments: a call schedules it and returns the future of its result.</summary>

@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Runtime.CompilerServices;
 
 namespace Sluice.Graphs;
 
@@ -53,33 +52,19 @@ public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
     internal FutureAwaiter(Future<T> future) => this.future = future;
 
     /// <inheritdoc cref="FutureAwaiter.IsCompleted"/>
-    public bool IsCompleted
-    {
-        get
-        {
-            CurrentCall.Await(future);
-            return future.IsCompleted;
-        }
-    }
+    public bool IsCompleted => new FutureAwaiter(future).IsCompleted;
 
     /// <inheritdoc cref="FutureAwaiter.GetResult"/>
     /// <returns>The value.</returns>
     public T GetResult()
     {
-        if (!future.IsCompleted)
-        {
-            RefusedAwait.ThrowIfOf(future);
-            CurrentCall.RefuseCircle(future);
-            return future.AsTask().GetAwaiter().GetResult();
-        }
-        future.ThrowIfFailed();
+        new FutureAwaiter(future).GetResult();
         return future.Value!;
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: true);
+    public void OnCompleted(Action continuation) => new FutureAwaiter(future).OnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation)
-        => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: false);
+    public void UnsafeOnCompleted(Action continuation) => new FutureAwaiter(future).UnsafeOnCompleted(continuation);
 }

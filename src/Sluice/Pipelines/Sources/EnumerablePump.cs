@@ -1,16 +1,6 @@
 using Sluice.Engine;
-using Sluice.Policies;
 
 namespace Sluice.Pipelines;
-
-internal sealed class EnumerableSource<T>(IEnumerable<T> items, StageOptions options) : LeafSource<T>(options)
-{
-    private protected override string Kind => "source";
-
-    private protected override Source<T> With(StageOptions annotated) => new EnumerableSource<T>(items, annotated);
-
-    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new EnumerablePump<T>(context, next, items);
-}
 
 internal sealed class EnumerablePump<T>(StageContext context, Inlet<T> next, IEnumerable<T> items) : SourcePump<T>(context, next)
 {

@@ -1,4 +1,5 @@
 using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice;
 
@@ -34,27 +35,52 @@ public static partial class SourceExtensions
         this Source<T> source, TState seed, Func<TState, T, TState> function, Func<TState, TResult> result,
             StateSchema<TState>? schema = null)
         => NotNull(source).Then(new AggregateOperator<T, TState, TResult>(seed, NotNull(function), NotNull(result), schema));
+
+    /// <summary>Puts out the result so far for every item: <c>numbers.Scan(0, (sum, n) => sum + n)</c> is the running sum.</summary>
+    /// <remarks>Has state, so it does not run in parallel and is not retried; behind <see cref="Stage.KeyBy"/>, every key has a result of
+    /// its own. An item whose function fails does not change the result.</remarks>
+    /// <param name="source">The source of the items.</param>
+    /// <param name="seed">The result before the first item; not put out. All runs and lanes start with this one object: do not change it in
+    /// place.</param>
+    /// <param name="function">Makes the next result from the previous result and an item.</param>
+    /// <param name="schema">In a consecutor: the version of the stored result, and how to read older versions.</param>
+    [AlsoForPipes]
+    public static Source<TResult> Scan<T, TResult>(this Source<T> source, TResult seed, Func<TResult, T, TResult> function,
+        StateSchema<TResult>? schema = null)
+        => NotNull(source).Then(new ScanOperator<T, TResult>(seed, NotNull(function), schema));
 }
 
-internal sealed class AggregateOperator<T, TState, TResult>(TState seed, Func<TState, T, TState> function, Func<TState, TResult> result,
-    StateSchema<TState>? schema)
-    : Operator<T, TResult>
+/// <summary>Folds items into a state, one after the other.</summary>
+internal abstract class FoldOperator<T, TState, TOut>(TState seed, Func<TState, T, TState> function, StateSchema<TState>? schema)
+    : Operator<T, TOut>
 {
-    public override string Kind => "aggregate";
-
     public override Delegate Function => function;
 
     public override string Stateful => "remembers the result so far";
-
-    public override bool EndsItems => true;
 
     public override bool Remembers => true;
 
     public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0);
 
+    protected TState Seed => seed;
+
+    protected Func<TState, T, TState> Fold => function;
+
+    protected StateSchema<TState>? Schema => schema;
+
+    /// <summary>The state of a new stage.</summary>
+    protected RememberedValue<TState> Remembered => new(seed, StatefulForms.Of($"the {Kind}", seed, schema));
+}
+
+internal sealed class AggregateOperator<T, TState, TResult>(TState seed, Func<TState, T, TState> function, Func<TState, TResult> result,
+    StateSchema<TState>? schema) : FoldOperator<T, TState, TResult>(seed, function, schema)
+{
+    public override string Kind => "aggregate";
+
+    public override bool EndsItems => true;
+
     public override Inlet<T> Create(StageContext context, Inlet<TResult> next)
-        => new AggregateStage<T, TState, TResult>(context, next, new(seed, StatefulForms.Of("the aggregate", seed, schema)), function,
-        result);
+        => new AggregateStage<T, TState, TResult>(context, next, Remembered, Fold, result);
 }
 
 internal sealed class AggregateStage<T, TState, TResult>(
@@ -94,5 +120,43 @@ internal sealed class AggregateStage<T, TState, TResult>(
         }
         await EmitAsync(last, null);
         await Next.CompleteAsync();
+    }
+}
+
+internal sealed class ScanOperator<T, TResult>(TResult seed, Func<TResult, T, TResult> function, StateSchema<TResult>? schema)
+    : FoldOperator<T, TResult, TResult>(seed, function, schema)
+{
+    public override string Kind => "scan";
+
+    public override Operator<T, TResult> StoredByKey
+        => new StoredByKeyOperator<T, TResult>(this, () => new ScanNode<T, TResult>(Seed, Fold, Schema));
+
+    public override Inlet<T> Create(StageContext context, Inlet<TResult> next)
+        => new ScanStage<T, TResult>(context, next, Remembered, Fold);
+}
+
+internal sealed class ScanStage<T, TResult>(StageContext context, Inlet<TResult> next, RememberedValue<TResult> remembered,
+    Func<TResult, T, TResult> function)
+    : Stage<T, TResult>(context, next), IStateful
+{
+    public void Restore(StateReader stored) => remembered.Restore(stored);
+
+    public void Save(StateWriter changes) => remembered.Save(changes);
+
+    public override bool HandsOn => Next.HandsOn;
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        TResult result;
+        try
+        {
+            remembered.Value = result = function(remembered.Value, item);
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
+        return EmitAsync(result, ticket);
     }
 }

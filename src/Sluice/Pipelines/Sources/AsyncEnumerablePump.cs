@@ -1,16 +1,6 @@
 using Sluice.Engine;
-using Sluice.Policies;
 
 namespace Sluice.Pipelines;
-
-internal sealed class AsyncEnumerableSource<T>(IAsyncEnumerable<T> items, StageOptions options) : LeafSource<T>(options)
-{
-    private protected override string Kind => "source";
-
-    private protected override Source<T> With(StageOptions annotated) => new AsyncEnumerableSource<T>(items, annotated);
-
-    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new AsyncEnumerablePump<T>(context, next, items);
-}
 
 internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next, IAsyncEnumerable<T> items) : SourcePump<T>(context, next)
 {
@@ -44,7 +34,7 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                     }
                     moving = new ValueTask<bool>(move);
                 }
-                if (!await EndedAsync(moving)) return;
+                if (await MovedAsync(moving) is not true) return;
                 ValueTask pushed = EmitAsync(enumerator.Current);
                 if (pushed.IsCompletedSuccessfully) continue;
                 Flush();
@@ -55,12 +45,6 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         {
             if (!left) await enumerator.DisposeAsync();
         }
-    }
-
-    private static async Task DisposeAfterAsync(Task<bool> move, IAsyncEnumerator<T> enumerator)
-    {
-        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-        await enumerator.DisposeAsync();
     }
 
     private IAsyncEnumerator<T> Open()
@@ -84,23 +68,6 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
         catch (Exception e)
         {
             return ValueTask.FromException<bool>(e);
-        }
-    }
-
-    /// <returns>Whether there is an item. A source that was told to stop and answers with a cancellation has ended.</returns>
-    private async ValueTask<bool> EndedAsync(ValueTask<bool> moving)
-    {
-        try
-        {
-            return await moving;
-        }
-        catch (OperationCanceledException) when (IsStopped)
-        {
-            return false;
-        }
-        catch (Exception e)
-        {
-            throw Failure(e);
         }
     }
 }

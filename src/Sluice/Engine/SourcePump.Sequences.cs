@@ -1,0 +1,30 @@
+namespace Sluice.Engine;
+
+// For sources that read asynchronous sequences.
+internal abstract partial class SourcePump<T>
+{
+    /// <summary>Awaits a move to the next item of a sequence.</summary>
+    /// <returns>Whether there is an item; null if the sequence answered a stop with a cancellation.</returns>
+    protected async ValueTask<bool?> MovedAsync(ValueTask<bool> moving)
+    {
+        try
+        {
+            return await moving;
+        }
+        catch (OperationCanceledException) when (IsStopped)
+        {
+            return null;
+        }
+        catch (Exception e)
+        {
+            throw Failure(e);
+        }
+    }
+
+    /// <summary>Disposes a sequence after a move that nobody awaits.</summary>
+    protected static async Task DisposeAfterAsync(Task<bool> move, IAsyncDisposable sequence)
+    {
+        await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        await sequence.DisposeAsync();
+    }
+}

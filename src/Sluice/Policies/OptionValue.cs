@@ -1,0 +1,44 @@
+namespace Sluice.Policies;
+
+/// <summary>Validates the values of options. Exceptions name the property, such as <c>RunOptions.StopTimeout</c>.</summary>
+internal static class OptionValue
+{
+    /// <exception cref="ArgumentNullException">Null.</exception>
+    public static T NotNull<T>(T? value, string options, [CallerMemberName] string property = "") where T : class
+        => value ?? throw new ArgumentNullException($"{options}.{property}",
+            $"{options}.{property} cannot be null. Leave it out to have what is there unless given.");
+
+    /// <exception cref="ArgumentOutOfRangeException">Less than the minimum.</exception>
+    public static T AtLeast<T>(T min, T value, string options, [CallerMemberName] string property = "") where T : IComparable<T>
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(value, min, $"{options}.{property}");
+        return value;
+    }
+
+    /// <inheritdoc cref="AtLeast{T}(T, T, string, string)"/>
+    public static T? AtLeast<T>(T min, T? value, string options, [CallerMemberName] string property = "") where T : struct, IComparable<T>
+        => value is { } given ? AtLeast(min, given, options, property) : null;
+
+    /// <exception cref="ArgumentOutOfRangeException">Less than the minimum, or more than the maximum.</exception>
+    public static int Between(int min, int max, int value, string options, [CallerMemberName] string property = "")
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(value, max, $"{options}.{property}");
+        return AtLeast(min, value, options, property);
+    }
+
+    /// <summary>A time without an upper limit.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Zero or less.</exception>
+    public static TimeSpan? MoreThanZero(TimeSpan? value, string options, [CallerMemberName] string property = "")
+    {
+        if (value is { } time) ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero, $"{options}.{property}");
+        return value;
+    }
+
+    /// <inheritdoc cref="Waits.Check"/>
+    public static TimeSpan Wait(TimeSpan value, string options, [CallerMemberName] string property = "")
+        => Waits.Check(value, $"{options}.{property}");
+
+    /// <inheritdoc cref="Waits.CheckLimit"/>
+    public static TimeSpan Limit(TimeSpan value, string options, [CallerMemberName] string property = "")
+        => Waits.CheckLimit(value, $"{options}.{property}");
+}
