@@ -85,7 +85,7 @@ public class PositionedTests
     }
 
     /// <summary>Fails until the retries of one append are used up, then works.</summary>
-    private sealed class FailingAppends(IStreamStore inner) : Sluice.Testing.StreamStoreWrapper(inner, leaveOpen: true)
+    private sealed class FailingAppends(IStreamStore inner) : Sluice.Storage.StreamStoreWrapper(inner, leaveOpen: true)
     {
         private const int First = 2, Last = 6;          // as many as one append is tried; there may be few, each of many items
 

@@ -60,7 +60,7 @@ public abstract partial class FlowContract
     }
 
     /// <summary>A store that fails every second one of the first commits.</summary>
-    private sealed class FailingCommits(IStreamStore inner, bool isApplied) : Sluice.Testing.StreamStoreWrapper(inner, leaveOpen: true)
+    private sealed class FailingCommits(IStreamStore inner, bool isApplied) : Sluice.Storage.StreamStoreWrapper(inner, leaveOpen: true)
     {
         private const int First = 12;
         private int calls;
