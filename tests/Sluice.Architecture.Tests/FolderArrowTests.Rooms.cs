@@ -14,9 +14,6 @@ public partial class FolderArrowTests
     /// </summary>
     private static readonly Dictionary<Arrow, string> Exceptions = new()
     {
-        [new("Executors", "Remote", "Child")] =
-            "A remote function and its execution in a child process are two sides of one call, in two rooms.",
-        [new("Executors", "Wire", "Remote")] = "A frame is sent by a delegate that the room Remote declares.",
         [new("Flows", "Journal", "Hosting")] = "Journal and ports repeat calls of the store by the StoreRetrier, which is in Hosting.",
         [new("Flows", "Ports", "Hosting")] = "Ports take part in the deadlock detector and the execution slots of the supervisor.",
         [new("Flows", "Hosting", "Starting")] = "A hosted processor runs the watch of its feed, and the sweeper knows the group of a feed.",
