@@ -17,7 +17,6 @@ public partial class FolderArrowTests
         [new("Flows", "Journal", "Hosting")] = "Journal and ports repeat calls of the store by the StoreRetrier, which is in Hosting.",
         [new("Flows", "Ports", "Hosting")] = "Ports take part in the deadlock detector and the execution slots of the supervisor.",
         [new("Flows", "Hosting", "Starting")] = "A hosted processor runs the watch of its feed, and the sweeper knows the group of a feed.",
-        [new("Graphs", "Values", "Steps")] = "A future is told from other values that are tasks.",
     };
 
     [Fact]
