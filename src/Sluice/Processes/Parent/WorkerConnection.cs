@@ -5,8 +5,8 @@ namespace Sluice.Processes;
 
 /// <summary>The connection to one worker: a loop that sends items, and a loop that receives answers.</summary>
 /// <remarks>
-/// The sending loop takes items from the pool, as many as the worker does in a few milliseconds. A <see cref="FrameSender"/> would send
-/// all that is there, and so take them from faster workers.
+/// The sending loop takes items from the pool, as many as the worker does in a few milliseconds. It uses no <see cref="FrameSender"/>,
+/// which sends all that it is given: items would wait for this worker while another one is idle.
 /// The pool's lock guards <see cref="UnderWay"/> and <see cref="HasAnswered"/>.
 /// </remarks>
 internal sealed class WorkerConnection<TIn, TOut> : IDisposable
