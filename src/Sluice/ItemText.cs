@@ -21,6 +21,6 @@ internal static class ItemText
         {
             text = $"{item.GetType().Name} (its ToString threw {e.GetType().Name})";
         }
-        return text.Length <= Longest ? text : string.Concat(text.AsSpan(0, Longest), "…");
+        return ShortText.Of(text, Longest);
     }
 }

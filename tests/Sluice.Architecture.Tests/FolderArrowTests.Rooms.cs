@@ -9,26 +9,10 @@ namespace Sluice.Architecture.Tests;
 /// </content>
 public partial class FolderArrowTests
 {
-    /// <summary>
-    /// Uses that close a cycle, with the reason. The list may only shrink: the test fails when an exception is not needed any more.
-    /// </summary>
-    private static readonly Dictionary<Arrow, string> Exceptions = new()
-    {
-        [new("Executors", "Remote", "Child")] =
-            "A remote function and its execution in a child process are two sides of one call, in two rooms.",
-        [new("Executors", "Wire", "Remote")] = "A frame is sent by a delegate that the room Remote declares.",
-        [new("Flows", "Journal", "Hosting")] = "Journal and ports repeat calls of the store by the StoreRetrier, which is in Hosting.",
-        [new("Flows", "Ports", "Hosting")] = "Ports take part in the deadlock detector and the execution slots of the supervisor.",
-        [new("Flows", "Hosting", "Starting")] = "A hosted processor runs the watch of its feed, and the sweeper knows the group of a feed.",
-        [new("Pipelines", "Operators", "Fusion")] =
-            "An operator makes its fused form, and a fused form is the operators that it replaces, in one call.",
-        [new("Graphs", "Values", "Steps")] = "A future is told from other values that are tasks.",
-    };
-
     [Fact]
     public void RoomsOfAFolderHaveNoCycle()
     {
-        var cycles = Cycles(UsesOfSluice.Value, Exceptions);
+        var cycles = Cycles(UsesOfSluice.Value);
 
         Assert.True(cycles.Count == 0, $"rooms that use each other, directly or by way of others:\n{string.Join('\n', cycles)}");
     }
@@ -53,29 +37,22 @@ public partial class FolderArrowTests
             "Engine: Forks -> Lanes (1 uses: src/Sluice/Engine/Forks/Fork.cs:1 Lane)",
             "Engine: Lanes -> Queues (1 uses: src/Sluice/Engine/Lanes/Lane.cs:3 Queue)",
             "Engine: Queues -> Forks (1 uses: src/Sluice/Engine/Queues/Queue.cs:1 Fork)",
-        ], Cycles(uses, []));
-        Assert.Empty(Cycles(uses, new() { [new("Engine", "Forks", "Lanes")] = "a test" }));
-        Assert.Equal(
-            ["Engine: State -> Lanes is an exception that closes no cycle; remove it from the list"],
-            Cycles(uses, new() { [new("Engine", "Forks", "Lanes")] = "a test", [new("Engine", "State", "Lanes")] = "a test" }));
+        ], Cycles(uses));
     }
 
-    /// <summary>The arrows between rooms that are part of a cycle, and the exceptions that are not needed.</summary>
-    private static List<string> Cycles(IEnumerable<SymbolUse> uses, Dictionary<Arrow, string> exceptions)
+    /// <summary>The arrows between rooms that are part of a cycle.</summary>
+    private static List<string> Cycles(IEnumerable<SymbolUse> uses)
     {
         var arrows = uses.Select(static use => (Use: use, Arrow: ArrowOf(use))).Where(static use => use.Arrow is not null)
             .ToLookup(static use => use.Arrow!, static use => use.Use);
-        HashSet<Arrow> all = [.. arrows.Select(static uses => uses.Key)], allowed = [.. all.Where(arrow => !exceptions.ContainsKey(arrow))];
-        IEnumerable<string> cycles = allowed.Where(arrow => Leads(arrow.To, arrow.From, arrow.Folder, allowed)).Select(arrow =>
+        HashSet<Arrow> all = [.. arrows.Select(static uses => uses.Key)];
+        IEnumerable<string> cycles = all.Where(arrow => Leads(arrow.To, arrow.From, arrow.Folder, all)).Select(arrow =>
         {
             SymbolUse first = arrows[arrow].OrderBy(static use => use.Path, StringComparer.Ordinal).ThenBy(static use => use.Line).First();
             return $"{arrow} ({arrows[arrow].Count()} "
                 + $"uses: {first.Path}:{first.Line} {first.Symbol.ToDisplayString(SymbolDisplayFormat.CSharpShortErrorMessageFormat)})";
         });
-        IEnumerable<string> unneeded = exceptions.Keys.Where(arrow => !all.Contains(arrow)
-            || !Leads(arrow.To, arrow.From, arrow.Folder, [.. allowed]))
-            .Select(static arrow => $"{arrow} is an exception that closes no cycle; remove it from the list");
-        return [.. cycles.Concat(unneeded).Order(StringComparer.Ordinal)];
+        return [.. cycles.Order(StringComparer.Ordinal)];
     }
 
     private static bool Leads(string from, string to, string folder, HashSet<Arrow> arrows)

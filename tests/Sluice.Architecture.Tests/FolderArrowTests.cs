@@ -21,9 +21,10 @@ public partial class FolderArrowTests
         ["Delivery"] = ["Pipelines", "Producers", "Storage"],
         ["Graphs"] = ["Topologies", "Policies", "Diagnostics", "Scheduling"],
         ["Bridges"] = ["Pipelines", "Graphs"],
-        ["Processes"] = ["Pipelines", "Storage"],
+        ["ChildProcesses"] = ["Policies", "Scheduling", "Storage"],
+        ["Processes"] = ["Pipelines", "Storage", "ChildProcesses"],
         ["Flows"] = ["Storage", "Topologies", "Policies", "Diagnostics", "Scheduling"],
-        ["Executors"] = ["Flows", "Processes"],
+        ["Executors"] = ["Flows", "ChildProcesses"],
     };
 
     [Fact]

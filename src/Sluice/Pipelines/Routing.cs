@@ -69,7 +69,7 @@ public sealed class Routing<T, TOut>
     internal Routing(Func<T, int> index, Pipe<T, TOut>[] branches)
     {
         Branches = Branch.Unnamed(branches);
-        Operator = new RouteOperator<T>(index, index, item => index(item), $"0 to {branches.Length - 1}", branches.Length);
+        Operator = new(new BranchChoice<T>(index, index, item => index(item), $"0 to {branches.Length - 1}", branches.Length));
     }
 
     internal Routing(Func<T, string> name, (string? Name, Pipe<T, TOut> Pipe)[] branches, Pipe<T, TOut>? otherwise)
@@ -85,9 +85,8 @@ public sealed class Routing<T, TOut>
         }
         int rest = otherwise is null ? -1 : branches.Length;
         Branches = otherwise is null ? branches : [.. branches, ("otherwise", otherwise)];
-        Operator = new RouteOperator<T>(
-            item => name(item) is { } key && indices.TryGetValue(key, out int index) ? index : rest, name, name,
-                string.Join(", ", indices.Keys), Branches.Length);
+        Operator = new(new BranchChoice<T>(item => name(item) is { } key && indices.TryGetValue(key, out int index) ? index : rest, name,
+            name, string.Join(", ", indices.Keys), Branches.Length));
     }
 
     internal (string? Name, Pipe<T, TOut> Pipe)[] Branches { get; }

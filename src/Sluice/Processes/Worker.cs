@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Sluice.ChildProcesses;
 using Sluice.Processes;
 
 namespace Sluice;
@@ -6,8 +6,6 @@ namespace Sluice;
 /// <summary>Runs a program as a worker of another copy of itself (<see cref="Pipe.InProcesses"/>).</summary>
 public static partial class Worker
 {
-    internal static readonly TimeSpan StopGrace = TimeSpan.FromSeconds(2);
-
     /// <summary>
     /// Runs a body if this process is a worker of a pipeline, until the parent needs it no more or ends. Call it before anything else.
     /// </summary>
@@ -27,14 +25,12 @@ public static partial class Worker
     {
         ArgumentNullException.ThrowIfNull(args);
         ArgumentNullException.ThrowIfNull(bodies);
-        if (args is not [WorkerToken.Argument, var name, ..]) return false;
-        if (WorkerToken.Take() is not { } invitation)
+        if (args is not [WorkerEnvironment.Argument, var name, ..]) return false;
+        if (ChildToken.Take(WorkerEnvironment.Variable) is not { } token)
             throw new InvalidOperationException(
-                $"{WorkerToken.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
-        if (await WorkerLink.TryConnectAsync(invitation).ConfigureAwait(false) is not { } link) return true;
-        using (link) await RunAsync(link, name, bodies).ConfigureAwait(false);
+                $"{WorkerEnvironment.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
+        await ParentConnection.RunAsync(token, WorkerLink.MaxFrame(token.MaxPayloadBytes),
+            parent => RunAsync(new(parent), name, bodies)).ConfigureAwait(false);
         return true;
     }
 

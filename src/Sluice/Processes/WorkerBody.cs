@@ -1,3 +1,4 @@
+using Sluice.ChildProcesses;
 using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Processes;
@@ -54,7 +55,7 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
         {
             TrackItems = true,
             Following = new ItemTracking(intake) { Home = Home },
-            StopTimeout = Worker.StopGrace
+            StopTimeout = ParentConnection.StopGrace
         };
         PipelineRun run = pipeline.Start(options);
         await using (run.ConfigureAwait(false))

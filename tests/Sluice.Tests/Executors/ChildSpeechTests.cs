@@ -1,6 +1,6 @@
+using Sluice.ChildProcesses;
 using Sluice.Executors;
 using Sluice.Flows;
-using Sluice.Processes;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;

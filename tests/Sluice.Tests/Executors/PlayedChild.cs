@@ -1,7 +1,7 @@
 using System.Net.Sockets;
+using Sluice.ChildProcesses;
 using Sluice.Executors;
 using Sluice.Flows;
-using Sluice.Processes;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
@@ -12,34 +12,30 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
     private static readonly ProcessExecutorOptions Options = new() { StopTimeout = TimeSpan.FromMilliseconds(1) };
 
     private readonly CancellationTokenSource life = new();
-    private readonly WorkerListener door;
+    private readonly ChildListener listener;
     private readonly Task playing;
-    private readonly ChildConnection connection;
+    private readonly CallConnection connection;
 
-    private PlayedChild(CancellationTokenSource life, WorkerListener door, Task playing, ChildConnection connection)
-        => (this.life, this.door, this.playing, this.connection) = (life, door, playing, connection);
+    private PlayedChild(CancellationTokenSource life, ChildListener listener, Task playing, CallConnection connection)
+        => (this.life, this.listener, this.playing, this.connection) = (life, listener, playing, connection);
 
     /// <summary>How many readings and failures the service keeps for each function.</summary>
     public IReadOnlyList<(int Readings, int Failures)> Held => connection.Held;
 
     /// <summary>A child that executes functions, in this process.</summary>
-    public static Task<PlayedChild> ExecutingAsync(ProcessorFunctions functions) => StartAsync(async invitation =>
+    public static Task<PlayedChild> ExecutingAsync(ProcessorFunctions functions) => StartAsync(async token =>
     {
-        using ChildLink link = (await ChildLink.TryConnectAsync(invitation, new(), functions.Bind(ProcessorServices.None)))!;
-        await link.RunAsync(TimeSpan.Zero);
+        using ParentConnection parent = (await ParentConnection.TryOpenAsync(token, CallLimits.MaxFrame(token.MaxPayloadBytes)))!;
+        await new CallLink(parent, new(functions, maxValueBytes: token.MaxPayloadBytes)).RunAsync(TimeSpan.Zero);
     });
 
     /// <summary>A child that sends the given frames when it is told to execute its first function, which is call number 1.</summary>
-    public static Task<PlayedChild> SayingAsync(Action<FrameWriter> speech) => StartAsync(async invitation =>
+    public static Task<PlayedChild> SayingAsync(Action<FrameWriter> speech) => StartAsync(async token =>
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(invitation.Socket));
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(token.Socket));
         using var frames = new FrameWriter();
-        int start = frames.Begin(FrameKind.Hello);
-        frames.Write(invitation.Token);
-        frames.Write("");
-        frames.Write("");
-        frames.End(start);
+        new Hello(token.Secret, "", "").Write(frames);
         await socket.SendAsync(frames.Memory);
         byte[] heard = new byte[1 << 16];
         await socket.ReceiveAsync(heard);
@@ -63,18 +59,18 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
         await connection.DisposeAsync();
         await playing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         await life.CancelAsync();
-        await door.DisposeAsync();
+        await listener.DisposeAsync();
         life.Dispose();
     }
 
-    private static async Task<PlayedChild> StartAsync(Func<WorkerToken, Task> play)
+    private static async Task<PlayedChild> StartAsync(Func<ChildToken, Task> play)
     {
         var life = new CancellationTokenSource();
-        var door = new WorkerListener(new() { MaxItemBytes = Options.MaxValueBytes }, life.Token);
-        WorkerToken invitation = door.Invite(out Task<WorkerArrival> arriving);
-        Task playing = play(invitation);
-        WorkerArrival arrival = await arriving.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        WorkerProcess process = WorkerProcess.Start("sleep", ["600"], ExecutorEnvironment.Variable, invitation, keepsErrors: true);
-        return new(life, door, playing, new(arrival, process, new(process.Errors), Options));
+        var listener = new ChildListener(Options.MaxValueBytes, Options.StartTimeout, life.Token);
+        ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
+        Task playing = play(token);
+        ChildArrival arrival = await arriving.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        var program = new ChildProgram("sleep", ["600"], ExecutorEnvironment.Variable, Options.StartTimeout, KeepsErrors: true);
+        return new(life, listener, playing, new(new(ChildProcess.Start(program, token), arrival), Options));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.ChildProcesses;
 using Sluice.Delivery;
 using Sluice.Executors;
 using Sluice.Flows;
@@ -18,7 +19,7 @@ public class PersistedFormTests
     [Fact]
     public void FramesBetweenProcessesHaveFixedNumbers()
     {
-        Assert.Equal("Hello=1 Item=2 Done=3 Failed=4 Refused=5 Broken=6", NumbersOf<FrameKind>());
+        Assert.Equal("Hello=1 Item=2 Done=3 Failed=4 Refused=5 Broken=6", $"Hello={Hello.Kind} {NumbersOf<FrameKind>()}");
         Assert.Equal(
             "Plan=32 Choices=33 Begin=34 Cancel=35 Answer=36 Refusal=37 Fault=38 Credit=39 Open=64 Read=65 Release=66 Save=67 At=68 "
                 + "Reach=69 Chosen=70 Put=71 Done=72 Failed=73", NumbersOf<CallFrame>());

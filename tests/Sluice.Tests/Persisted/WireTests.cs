@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.ChildProcesses;
 using Sluice.Delivery;
 using Sluice.Engine;
 using Sluice.Executors;
@@ -17,16 +18,16 @@ public class WireTests
     public void AChildProcessIsStartedWithFixedNames()
     {
         Assert.Equal(("SLUICE_WORKER", "SLUICE_PROCESSORS", "--sluice-worker"),
-            (WorkerToken.Variable, ExecutorEnvironment.Variable, WorkerToken.Argument));
+            (WorkerEnvironment.Variable, ExecutorEnvironment.Variable, WorkerEnvironment.Argument));
         Assert.Equal(new string('A', 64) + "00000400" + "/socket",
-            new WorkerToken("/socket", [.. Enumerable.Repeat((byte)0xAA, 32)], 1024).Text);
+            new ChildToken("/socket", [.. Enumerable.Repeat((byte)0xAA, 32)], 1024).Text);
     }
 
     [Fact]
     public void FramesHaveFixedNumbers()
     {
-        Numbers((FrameKind.Hello, 1), (FrameKind.Item, 2), (FrameKind.Done, 3), (FrameKind.Failed, 4), (FrameKind.Refused, 5),
-            (FrameKind.Broken, 6));
+        Assert.Equal(1, Hello.Kind);
+        Numbers((FrameKind.Item, 2), (FrameKind.Done, 3), (FrameKind.Failed, 4), (FrameKind.Refused, 5), (FrameKind.Broken, 6));
         Numbers(
             (CallFrame.Plan, 32), (CallFrame.Choices, 33), (CallFrame.Begin, 34), (CallFrame.Cancel, 35), (CallFrame.Answer, 36),
             (CallFrame.Refusal, 37),
@@ -45,10 +46,14 @@ public class WireTests
     public void FramesHaveFixedBytes()
     {
         using var frame = new FrameWriter();
-        int start = frame.Begin(FrameKind.Item, 7);
+        int start = frame.Begin((byte)FrameKind.Item, 7);
         frame.Write("ab");
         frame.End(start);
         Assert.Equal("0F000000" + "02" + "0700000000000000" + "02000000" + "6162", Hex(frame.Memory.Span));
+
+        using var hello = new FrameWriter();
+        new Hello([.. Enumerable.Repeat((byte)0xAA, 32)], "i", "o").Write(hello);
+        Assert.Equal("2B000000" + "01" + new string('A', 64) + "0100000069" + "010000006F", Hex(hello.Memory.Span));
 
         using var failure = new FrameWriter();
         new CallFailure(1, FailureKind.Flow, "T", "m", "p", IsCancelled: true, "d").Write(failure);

@@ -1,7 +1,6 @@
-using System.Runtime.InteropServices;
+using Sluice.ChildProcesses;
 using Sluice.Executors;
 using Sluice.Flows;
-using Sluice.Processes;
 
 namespace Sluice;
 
@@ -32,13 +31,11 @@ public static partial class Worker
     public static async Task<bool> TryRunAsWorkerAsync(ProcessorFunctions functions, SupervisorOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(functions);
-        if (WorkerToken.Take(ExecutorEnvironment.Variable) is not { } invitation) return false;
+        if (ChildToken.Take(ExecutorEnvironment.Variable) is not { } token) return false;
         options ??= new();
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context => context.Cancel = true);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context => context.Cancel = true);
-        BoundFunction[] bound = functions.Bind(options.Services ?? ProcessorServices.None);
-        if (await ChildLink.TryConnectAsync(invitation, options, bound).ConfigureAwait(false) is not { } link) return true;
-        using (link) await link.RunAsync(StopGrace).ConfigureAwait(false);
+        var worker = new RemoteWorker(functions.Bind(options.Services ?? ProcessorServices.None), options, token.MaxPayloadBytes);
+        await ParentConnection.RunAsync(token, CallLimits.MaxFrame(token.MaxPayloadBytes),
+            parent => new CallLink(parent, worker).RunAsync(ParentConnection.StopGrace)).ConfigureAwait(false);
         return true;
     }
 }

@@ -1,16 +1,17 @@
+using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Processes;
 
 namespace Sluice.Executors;
 
 /// <summary>A slot for one child process: starts it on demand, and again after it has ended.</summary>
-/// <remarks>Thread-safe, except <see cref="Load"/>, which the executor guards.</remarks>
+/// <remarks>
+/// No loop, unlike the slot of a pipeline's worker: a service has functions at some times only, and a failed start is the failure of the
+/// functions that wait for it. Thread-safe, except <see cref="Load"/>, which the executor guards.
+/// </remarks>
 internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToken life)
 {
-    private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
-
     private readonly Lock sync = new();
-    private Task<ChildConnection>? current;
+    private Task<CallConnection>? current;
     private int failures;                            // consecutive failed starts
 
     /// <summary>The number of functions that run or are about to run here.</summary>
@@ -18,13 +19,13 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
 
     /// <summary>Connects to the child; starts it if there is none.</summary>
     /// <exception cref="ExecutionLostException">The child ended, or was killed, before it connected.</exception>
-    public Task<ChildConnection> ConnectAsync(WorkerListener door, CancellationToken cancellation)
+    public Task<CallConnection> ConnectAsync(ChildLauncher launcher, CancellationToken cancellation)
     {
-        Task<ChildConnection> child;
+        Task<CallConnection> child;
         lock (sync)
         {
             if (current is null || current.IsFaulted || current.IsCanceled
-                || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(door, current);
+                || current is { IsCompletedSuccessfully: true, Result.IsOver: true }) current = StartAsync(launcher, current);
             child = current;
         }
         return child.WaitAsync(cancellation);
@@ -33,62 +34,43 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
     /// <summary>Ends the child, if there is one. Call it last.</summary>
     public async Task EndAsync()
     {
-        Task<ChildConnection>? last;
+        Task<CallConnection>? last;
         lock (sync) last = current;
         if (last is null) return;
         await ((Task)last).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (last.IsCompletedSuccessfully) await last.Result.DisposeAsync().ConfigureAwait(false);
     }
 
-    private async Task<ChildConnection> StartAsync(WorkerListener door, Task<ChildConnection>? before)
+    private async Task<CallConnection> StartAsync(ChildLauncher launcher, Task<CallConnection>? before)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         // One process at a time.
         if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);
-        if (failures > 0) await Task.Delay(BeforeStarts.WaitBefore(failures, Random.Shared), TimeProvider.System, life)
-            .ConfigureAwait(false);
+        await launcher.PauseAsync(failures, Random.Shared).ConfigureAwait(false);
         life.ThrowIfCancellationRequested();
-        WorkerToken invitation = door.Invite(out Task<WorkerArrival> arriving);
-        WorkerProcess? process = null;
-        ChildErrors? errors = null;
         try
         {
-            process = WorkerProcess.Start(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..],
-                ExecutorEnvironment.Variable, invitation, keepsErrors: true);
-            errors = new(process.Errors);
-            Task either = Task.WhenAny(arriving, process.Exiting);
-            await either.WaitAsync(options.StartTimeout, TimeProvider.System, life).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (arriving.IsCompletedSuccessfully)
+            ChildStart start = await launcher.StartAsync().ConfigureAwait(false);
+            if (start.Child is { } child)
             {
                 failures = 0;
-                return new(await arriving.ConfigureAwait(false), process, errors, options);
+                return new(child, options);
             }
-            life.ThrowIfCancellationRequested();
             failures++;
-            bool wasSlow = !process.Exiting.IsCompleted;
-            await process.EndAsync(TimeSpan.Zero).ConfigureAwait(false);
-            string last = await errors.EndAsync().ConfigureAwait(false);
-            throw new ExecutionLostException(wasSlow
-                ? $"A child process had not asked for work after {options.StartTimeout}, and was killed: its program must say if (await "
-                + $"Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}"
-                : $"A child process has ended before it asked for work, with {process.HowItEnded()}: its program must say if (await "
-                + $"Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else.{last}");
+            throw Failed(start.Failure!);
         }
         catch (WorkerException e)
         {
             failures++;
             throw new ExecutionLostException(e.Message, e);
         }
-        catch when (process is not null)
-        {
-            await process.EndAsync(TimeSpan.Zero).ConfigureAwait(false);
-            if (errors is not null) await errors.EndAsync().ConfigureAwait(false);
-            process.Dispose();
-            throw;
-        }
-        finally
-        {
-            door.Withdraw(invitation);
-        }
+    }
+
+    private ExecutionLostException Failed(ChildStartFailure failure)
+    {
+        string what = failure.HowItEnded is { } how ? $"A child process has ended before it asked for work, with {how}"
+            : $"A child process had not asked for work after {options.StartTimeout}, and was killed";
+        return new($"{what}: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else."
+            + failure.Wrote);
     }
 }

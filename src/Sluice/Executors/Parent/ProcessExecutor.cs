@@ -1,5 +1,5 @@
+using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Processes;
 
 namespace Sluice.Executors;
 
@@ -13,7 +13,8 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
     private readonly List<ChildSlot> shared = [];
     private readonly List<ChildSlot> alone = [];     // each for one function that may end its process
     private readonly int count;
-    private WorkerListener? door;
+    private ChildListener? listener;
+    private ChildLauncher? launcher;
     private bool isDisposed;
 
     public ProcessExecutor(int count, ProcessExecutorOptions options)
@@ -28,7 +29,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         ChildSlot slot = Take(isSuspect: call.Start > 1);
         try
         {
-            ChildConnection child = await slot.ConnectAsync(door!, cancellation).ConfigureAwait(false);
+            CallConnection child = await slot.ConnectAsync(launcher!, cancellation).ConfigureAwait(false);
             await child.ExecuteAsync(call, cancellation).ConfigureAwait(false);
         }
         finally
@@ -49,7 +50,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         }
         await life.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(all.Select(slot => slot.EndAsync())).ConfigureAwait(false);
-        if (door is not null) await door.DisposeAsync().ConfigureAwait(false);
+        if (listener is not null) await listener.DisposeAsync().ConfigureAwait(false);
         life.Dispose();
     }
 
@@ -59,7 +60,9 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         lock (sync)
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
-            door ??= new(new() { MaxItemBytes = options.MaxValueBytes, StartTimeout = options.StartTimeout }, life.Token);
+            listener ??= new(options.MaxValueBytes, options.StartTimeout, life.Token);
+            launcher ??= new(new(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..], ExecutorEnvironment.Variable,
+                options.StartTimeout, KeepsErrors: true), listener, life.Token);
             ChildSlot slot;
             if (isSuspect && alone.Count < count) alone.Add(slot = new(options, life.Token));
             else slot = shared.MinBy(one => one.Load)!;

@@ -1,5 +1,5 @@
+using Sluice.ChildProcesses;
 using Sluice.Executors;
-using Sluice.Processes;
 using Sluice.Storage;
 
 namespace Sluice.Flows;

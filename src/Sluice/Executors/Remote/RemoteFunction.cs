@@ -1,5 +1,5 @@
+using Sluice.ChildProcesses;
 using Sluice.Executors;
-using Sluice.Processes;
 
 namespace Sluice.Flows;
 
@@ -13,7 +13,7 @@ public sealed class RemoteFunction : IDisposable
     private readonly CallFrameWriter writer;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Lock sync = new();              // guards the fields below
-    private ChildCall? call;
+    private RemoteInvocation? call;
     private Task running = Task.CompletedTask;
     private bool hasBegun;
     private bool isOver;
@@ -39,7 +39,7 @@ public sealed class RemoteFunction : IDisposable
         if (message.IsEmpty) throw new InvalidDataException("A message is empty.");
         var kind = (CallFrame)message[0];
         message = message[1..];
-        ChildCall? known;
+        RemoteInvocation? known;
         lock (sync)
         {
             if (isOver) return;
@@ -56,7 +56,7 @@ public sealed class RemoteFunction : IDisposable
     /// <summary>Reports that the service's side is gone: cancels the function, and fails its reads and writes.</summary>
     public void Lose()
     {
-        ChildCall? lost;
+        RemoteInvocation? lost;
         lock (sync)
         {
             lost = call;
@@ -72,7 +72,7 @@ public sealed class RemoteFunction : IDisposable
     {
         Lose();
         Task last;
-        ChildCall? over;
+        RemoteInvocation? over;
         lock (sync) (last, over) = (running, call);
         _ = EndAsync();
 
@@ -84,7 +84,7 @@ public sealed class RemoteFunction : IDisposable
         }
     }
 
-    private void Take(CallFrame kind, ChildCall known, ReadOnlySpan<byte> rest)
+    private void Take(CallFrame kind, RemoteInvocation known, ReadOnlySpan<byte> rest)
     {
         switch (kind)
         {
@@ -119,7 +119,7 @@ public sealed class RemoteFunction : IDisposable
         }
     }
 
-    private async Task RunAsync(ChildCall known)
+    private async Task RunAsync(RemoteInvocation known)
     {
         await known.RunAsync(worker.Find(known.Plan.Name)).ConfigureAwait(false);
         ended.TrySetResult();

@@ -1,5 +1,5 @@
+using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Processes;
 
 namespace Sluice.Executors;
 
@@ -41,8 +41,8 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
             _ => FailureKind.Other,
         };
         var flow = e as FlowException;
-        return new(id, kind, e.GetType().Name, Cut(e.Message, MaxMessage), flow?.Processor ?? "", flow?.IsCancelled == true,
-            kind == FailureKind.Other ? Cut(e.ToString(), MaxDetails) : "");
+        return new(id, kind, e.GetType().Name, ShortText.Of(e.Message, MaxMessage), flow?.Processor ?? "", flow?.IsCancelled == true,
+            kind == FailureKind.Other ? ShortText.Of(e.ToString(), MaxDetails) : "");
     }
 
     public void Write(FrameWriter to)
@@ -87,8 +87,6 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
             _ => new ChildFunctionException($"{Type}: {Message}", Details) { Run = run },
         };
     }
-
-    private static string Cut(string text, int most) => text.Length <= most ? text : string.Concat(text.AsSpan(0, most), "…");
 }
 
 /// <summary>Thrown for an exception of a function in another process.</summary>

@@ -1,5 +1,5 @@
+using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Processes;
 using Sluice.Storage;
 
 namespace Sluice.Executors;

@@ -1,5 +1,5 @@
+using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Processes;
 
 namespace Sluice.Executors;
 

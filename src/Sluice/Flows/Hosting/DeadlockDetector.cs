@@ -13,7 +13,8 @@ namespace Sluice.Flows;
 /// </para>
 /// <para>After Parks, “Bounded Scheduling of Process Networks” (1995), who grows the smallest full buffer. Thread-safe.</para>
 /// </remarks>
-internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, ProcessorPlan self, CancellationToken life) : IDisposable
+internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, ProcessorPlan self, CancellationToken life)
+    : IStallReports, IDisposable
 {
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan UntilWarned = TimeSpan.FromSeconds(30);

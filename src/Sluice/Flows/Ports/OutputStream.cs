@@ -11,7 +11,7 @@ namespace Sluice.Flows;
 /// <param name="slot">The function's slot, given up during a wait for room.</param>
 /// <param name="life">Cancelled when writing must stop.</param>
 /// <remarks>Not thread-safe.</remarks>
-internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan plan, string processor, DeadlockDetector? stalls,
+internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan plan, string processor, IStallReports? stalls,
     ExecutionSlot? slot, CancellationToken life)
 {
     private const int LookEvery = 1000;
@@ -30,7 +30,7 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
 
     public StoreRetrier Calls => calls;
 
-    public DeadlockDetector? Stalls => stalls;
+    public IStallReports? Stalls => stalls;
 
     public CancellationToken Life => life;
 

@@ -82,7 +82,7 @@ internal sealed class FunctionSignature
         Type returns = method.ReturnType;
         if (returns.IsByRef || returns.IsByRefLike || returns.IsPointer)
             return $"{name} returns {TypeNames.Of(returns)}, which cannot be kept. Return a value.";
-        if (Result(returns).Value is { } value && TaskValues.IsTask(value))
+        if (Result(returns).Value is { } value && PendingWork.Is(value))
             return value == returns
                 ? $"{name} returns a {TypeNames.Of(value)}, which would not be awaited, and its failure would be lost. Let it return a "
                 + $"task: async … => await …."

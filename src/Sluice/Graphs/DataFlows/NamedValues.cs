@@ -36,7 +36,7 @@ internal sealed class NamedValues
     {
         if (result is null) return Nothing;
         IReadOnlyDictionary<string, string> renamed = function.Outputs;
-        if (TaskValues.IsTask(result.GetType()))
+        if (PendingWork.Is(result.GetType()))
             throw new DataFlowException(
                 $"{function.Name} returned a {TypeNames.Of(result.GetType())} as an object: it would not be awaited, and its "
                     + $"failure would be lost. Let {function.Name} say that it returns a task, or await it.");

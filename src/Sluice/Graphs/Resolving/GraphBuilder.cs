@@ -113,7 +113,7 @@ public sealed partial class GraphBuilder<TRequest>
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         ArgumentNullException.ThrowIfNull(function);
-        if (TaskValues.IsTask(typeof(T)))
+        if (PendingWork.Is(typeof(T)))
             throw new ArgumentException(
                 $"The node {name} would produce a {TypeNames.Of(typeof(T))}, which would not be awaited, and its failure would be lost. "
                     + $"Let the function await it (async … => await …), or return one task that is not within another.", nameof(function));

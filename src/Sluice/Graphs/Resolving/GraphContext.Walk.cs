@@ -122,7 +122,7 @@ public abstract partial class GraphContext
 
     internal void Succeed<T>(int node, T value)
     {
-        if (TaskValues.IsTask(value))
+        if (PendingWork.Is(value))
             throw new InvalidOperationException(
                 $"It returned a {TypeNames.Of(value!.GetType())} as an object: it would not be awaited, and its failure would be lost. "
                     + $"Let the function await it: async … => await ….");

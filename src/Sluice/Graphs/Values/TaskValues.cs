@@ -1,6 +1,6 @@
 namespace Sluice.Graphs;
 
-/// <summary>Tasks where values are meant: what nobody would await.</summary>
+/// <summary>Functions that return tasks, as functions that return values.</summary>
 internal static class TaskValues
 {
     /// <exception cref="NullTaskException">The function has returned null.</exception>
@@ -16,15 +16,6 @@ internal static class TaskValues
         task.GetAwaiter().GetResult();
         return default;
     }
-
-    /// <summary>Whether a value of this type is work that somebody has to wait for.</summary>
-    public static bool IsTask(Type type)
-        => type.IsAssignableTo(typeof(Task)) || type.IsAssignableTo(typeof(Future)) || type == typeof(ValueTask)
-        || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(ValueTask<>));
-
-    /// <summary>Whether an object turns out to be such work.</summary>
-    public static bool IsTask<T>(T value) => typeof(T) == typeof(object) && value is not null
-        && (value is Task or Future || (value is ValueType && IsTask(value.GetType())));
 
     /// <summary>What a function returns in the end: the result of its task, if it returns one; null for none.</summary>
     public static Type? ResultOf(Type returned)

@@ -6,24 +6,23 @@ namespace Sluice.Pipelines;
 internal interface IRoutedMap<T>
 {
     /// <summary>One stage for a route, if each branch is one map of this type and all lead to the same inlet; null otherwise.</summary>
-    FanOut<T>? TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route);
+    FanOut<T>? TryFuse(StageContext context, Inlet<T>[] branches, BranchChoice<T> choice);
 }
 
 /// <summary>
 /// A route over branches of one map each that merge again, as one stage: it chooses a function and pushes once. A route over four branches
-/// takes
-/// 0.21 of the time of Rx (docs/reports/performance.md, scenario <c>route</c>).
+/// takes 0.21 of the time of Rx (docs/reports/performance.md, scenario <c>route</c>).
 /// </summary>
 internal sealed class RouteRun<T, TOut> : FanOut<T>
 {
-    private readonly RouteOperator<T> route;
+    private readonly BranchChoice<T> choice;
     private readonly SelectStage<T, TOut>[] maps;
     private readonly Func<T, TOut>[] functions;
     private readonly Inlet<TOut> next;
 
-    public RouteRun(StageContext context, SelectStage<T, TOut>[] maps, RouteOperator<T> route) : base(context, maps)
+    public RouteRun(StageContext context, SelectStage<T, TOut>[] maps, BranchChoice<T> choice) : base(context, maps)
     {
-        (this.route, this.maps, next) = (route, maps, maps[0].Next);
+        (this.choice, this.maps, next) = (choice, maps, maps[0].Next);
         functions = Array.ConvertAll(maps, map => map.Function);
     }
 
@@ -34,7 +33,7 @@ internal sealed class RouteRun<T, TOut> : FanOut<T>
         TOut result;
         try
         {
-            index = route.IndexOf(item);
+            index = choice.IndexOf(item);
             maps[index].Context.In++;
             result = functions[index](item);
         }

@@ -30,35 +30,6 @@ internal sealed class ActionSink<T>(Action<T> given) : Operator<T, Unit>
     public override Inlet<T> Create(StageContext context, Inlet<Unit> next) => new ActionSinkStage<T>(context, next, function);
 }
 
-/// <summary>Calls the function with each item, which ends there.</summary>
-/// <remarks>The part in <c>Fusion/</c> takes several items at once, and the function of a map before it.</remarks>
-internal sealed partial class ActionSinkStage<T> : Stage<T, Unit>
-{
-    public ActionSinkStage(StageContext context, Inlet<Unit> next, Action<T> function, MapSteps? steps = null) : base(context, next)
-    {
-        Function = function;
-        context.IsOneToOne = true;
-        Fuse(steps);
-    }
-
-    public Action<T> Function { get; }
-
-    public override ValueTask PushAsync(T item, Ticket? ticket)
-    {
-        Context.In++;
-        try
-        {
-            Function(item);
-        }
-        catch (Exception e)
-        {
-            throw Failure(e, item, ticket);
-        }
-        ticket?.Settle(Outcome.Completed);
-        return default;
-    }
-}
-
 /// <param name="function">The function in its widest form.</param>
 /// <param name="original">The function as the user wrote it, for its name.</param>
 /// <param name="needsTickets">Whether the user's function takes the <see cref="ItemContext"/>.</param>

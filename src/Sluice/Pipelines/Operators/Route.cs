@@ -35,13 +35,7 @@ public static partial class SourceExtensions
         => source.Fan(NotNull(routing).Operator, routing.Branches);
 }
 
-/// <param name="branch">The index of the branch for an item; negative for none.</param>
-/// <param name="function">The user's function.</param>
-/// <param name="key">Returns the user's choice for an item, for the message.</param>
-/// <param name="names">The branches, for the message.</param>
-/// <param name="count">The number of branches.</param>
-internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, Func<T, object?> key, string names, int count)
-    : FanOutOperator<T>
+internal sealed class RouteOperator<T>(BranchChoice<T> choice) : FanOutOperator<T>
 {
     public override string Kind => "route";
 
@@ -49,28 +43,17 @@ internal sealed class RouteOperator<T>(Func<T, int> branch, Delegate function, F
 
     public override bool LetsFailuresThrough => true;
 
-    public override Delegate Function => function;
+    public override Delegate Function => choice.Function;
 
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
     {
         context.IsOneToOne = true;
-        return (context.Run.Options.Following is null ? (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, this) : null)
-            ?? new RouteStage<T>(context, branches, this);
+        return (context.Run.Options.Following is null ? (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, choice) : null)
+            ?? new RouteStage<T>(context, branches, choice);
     }
-
-    /// <summary>The index of the branch for an item.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such branch.</exception>
-    public int IndexOf(T item)
-    {
-        int index = branch(item);
-        return (uint)index < (uint)count ? index : throw NoBranch(item);
-    }
-
-    private KeyNotFoundException NoBranch(T item)
-        => new($"there is no branch '{key(item)}'. There are: {names}. Add the branch, or an `otherwise`.");
 }
 
-internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, RouteOperator<T> route) : FanOut<T>(context, branches)
+internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, BranchChoice<T> choice) : FanOut<T>(context, branches)
 {
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
@@ -78,7 +61,7 @@ internal sealed class RouteStage<T>(StageContext context, Inlet<T>[] branches, R
         int index;
         try
         {
-            index = route.IndexOf(item);
+            index = choice.IndexOf(item);
         }
         catch (Exception e)
         {

@@ -23,13 +23,17 @@ internal sealed class SelectManyOperator<T, TOut>(Func<T, IEnumerable<TOut>> fun
 }
 
 /// <summary>Pushes each element of the function's sequence.</summary>
-/// <remarks>It takes the elements one by one, so that a long sequence needs no memory. In lanes it takes up to 32 at once (the part in
-/// <c>Fusion/</c>).</remarks>
-internal sealed partial class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, IEnumerable<TOut>> function)
+/// <remarks>
+/// It takes the elements one by one, so that a long sequence needs no memory. In lanes, which collect items in any case, it takes up to 32
+/// at once: in the airports job, making a pair this way is 4 of about 97 ns of processor time per pair (ADR 0009).
+/// </remarks>
+internal sealed class SelectManyStage<T, TOut>(StageContext context, Inlet<TOut> next, Func<T, IEnumerable<TOut>> function)
     : Stage<T, TOut>(context, next), IUpstream
 {
     private const int ItemsPerTurn = 4096;           // a power of two
 
+    private readonly ITakesStretch<TOut>? collecting = next as ITakesStretch<TOut>;
+    private Exception? broken;                       // thrown by the sequence; kept until the elements before it are pushed
     private Waiter? turn;
     private bool stopped;
     private long outBefore;
@@ -111,5 +115,56 @@ internal sealed partial class SelectManyStage<T, TOut>(StageContext context, Inl
                 pushed = PushSome(items, item, ticket, ref done);
             }
         }
+    }
+
+    /// <summary>Pushes up to 32 elements at once into a lane, which collects them in any case.</summary>
+    private ValueTask PushStretches(ITakesStretch<TOut> next, IEnumerator<TOut> items, T item, Ticket? ticket, ref bool done)
+    {
+        Stretch some = default;
+        Span<TOut> room = some;
+        for (bool ended = false; !ended && !Volatile.Read(ref stopped);)
+        {
+            Context.Run.ThrowIfStopping();
+            int count = 0;
+            try
+            {
+                while (count < room.Length && broken is null && !ended)
+                {
+                    if (items.MoveNext()) room[count++] = items.Current;
+                    else ended = true;
+                }
+            }
+            catch (Exception e)
+            {
+                broken = e;
+            }
+            if (count == 0) break;
+            ticket?.Add(count);
+            int taken = 0;
+            ValueTask pushed;
+            try
+            {
+                pushed = next.PushAsync(room[..count], ticket, ref taken);
+            }
+            finally
+            {
+                Context.Out += taken;
+            }
+            if (!pushed.IsCompletedSuccessfully) return pushed;
+        }
+        if (broken is { } cause)
+        {
+            broken = null;
+            throw Context.Failure(cause, item, ticket);
+        }
+        done = true;
+        ticket?.Settle(Outcome.Skipped);
+        return default;
+    }
+
+    [InlineArray(32)]
+    private struct Stretch
+    {
+        private TOut first;
     }
 }

@@ -1,3 +1,5 @@
+using Sluice.ChildProcesses;
+
 namespace Sluice.Processes;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Sluice.ChildProcesses;
 using Sluice.Engine;
 
 namespace Sluice.Processes;

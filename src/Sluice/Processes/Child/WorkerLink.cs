@@ -1,66 +1,34 @@
-using System.Net.Sockets;
+using Sluice.ChildProcesses;
 using Sluice.Engine;
 
 namespace Sluice.Processes;
 
 /// <summary>The worker's side of the connection. Answers are collected, and one loop sends them.</summary>
 /// <remarks><see cref="Answer"/> and <see cref="Say"/> are thread-safe; one thread reads frames.</remarks>
-internal sealed class WorkerLink : IDisposable
+internal sealed class WorkerLink(ParentConnection parent)
 {
     private const int MaxSpare = 1024;
     private const int LargeResults = 1 << 14;
+    private const int MaxMessage = 8192;
 
-    private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    private readonly WorkerToken invitation;
-    private readonly FrameSender sender;
+    private readonly FrameSender sender = parent.Sender;
     private readonly Stack<WorkerItem> spare = new();
 
-    private WorkerLink(WorkerToken invitation, int maxItemBytes)
-    {
-        (this.invitation, MaxItemBytes) = (invitation, maxItemBytes);
-        Reader = new(socket, maxItemBytes + 64L);
-        sender = new(socket);
-    }
+    public FrameReader Reader => parent.Reader;
 
-    public FrameReader Reader { get; }
+    public int MaxItemBytes => parent.MaxPayloadBytes;
 
-    public int MaxItemBytes { get; }
+    /// <summary>The largest frame from the parent: an item, and room for its number.</summary>
+    public static long MaxFrame(int maxItemBytes) => maxItemBytes + 64L;
 
-    /// <returns>The link; null if the parent is gone, or no longer wants this process.</returns>
-    public static async Task<WorkerLink?> TryConnectAsync(WorkerToken invitation)
-    {
-        var link = new WorkerLink(invitation, invitation.MaxItemBytes);
-        try
-        {
-            await link.socket.ConnectAsync(new UnixDomainSocketEndPoint(invitation.Socket)).ConfigureAwait(false);
-            return link;
-        }
-        catch (SocketException)
-        {
-            link.Dispose();
-            return null;
-        }
-    }
-
-    public void SayHello(string input, string output)
-    {
-        lock (sender.Sync)
-        {
-            FrameWriter filling = sender.Filling;
-            int start = filling.Begin(FrameKind.Hello);
-            filling.Write(invitation.Token);
-            filling.Write(input);
-            filling.Write(output);
-            filling.End(start);
-        }
-    }
+    public void SayHello(string input, string output) => parent.SayHello(input, output);
 
     public void Say(FrameKind kind, string text)
     {
         lock (sender.Sync)
         {
             FrameWriter filling = sender.Filling;
-            int start = filling.Begin(kind);
+            int start = filling.Begin((byte)kind);
             filling.Write(text);
             filling.End(start);
         }
@@ -83,7 +51,7 @@ internal sealed class WorkerLink : IDisposable
         lock (sender.Sync)
         {
             FrameWriter filling = sender.Filling;
-            int start = filling.Begin(failure is null ? FrameKind.Done : FrameKind.Failed, item.Number);
+            int start = filling.Begin((byte)(failure is null ? FrameKind.Done : FrameKind.Failed), item.Number);
             if (failure is null)
             {
                 filling.Write((byte)(item.Outcome == Outcome.Failed ? 1 : 0));
@@ -95,7 +63,7 @@ internal sealed class WorkerLink : IDisposable
                 filling.Write((byte)(failure.IsFinal ? 1 : 0));
                 filling.Write(failure.Cause.Node);
                 filling.Write(cause.GetType().FullName ?? cause.GetType().Name);
-                filling.Write(Cut(cause.Message));
+                filling.Write(ShortText.Of(cause.Message, MaxMessage));
             }
             filling.End(start);
             if (spare.Count < MaxSpare && item.Results.Length <= LargeResults) spare.Push(item);
@@ -108,8 +76,4 @@ internal sealed class WorkerLink : IDisposable
 
     /// <summary>Ends sending after the frames that are there.</summary>
     public void Close() => sender.Close();
-
-    public void Dispose() => socket.Dispose();
-
-    private static string Cut(string text) => text.Length <= 8192 ? text : string.Concat(text.AsSpan(0, 8192), "…");
 }

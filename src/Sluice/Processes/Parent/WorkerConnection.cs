@@ -1,9 +1,14 @@
+using Sluice.ChildProcesses;
 using Sluice.Scheduling;
 
 namespace Sluice.Processes;
 
 /// <summary>The connection to one worker: a loop that sends items, and a loop that receives answers.</summary>
-/// <remarks>The pool's lock guards <see cref="UnderWay"/> and <see cref="HasAnswered"/>.</remarks>
+/// <remarks>
+/// The sending loop takes items from the pool, as many as the worker does in a few milliseconds. It uses no <see cref="FrameSender"/>,
+/// which sends all that it is given: items would wait for this worker while another one is idle.
+/// The pool's lock guards <see cref="UnderWay"/> and <see cref="HasAnswered"/>.
+/// </remarks>
 internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 {
     private const int MaxWindow = 1024;
@@ -11,8 +16,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     private const double WindowSeconds = 0.005;
 
     private readonly WorkerPool<TIn, TOut> pool;
-    private readonly WorkerArrival arrival;
-    private readonly WorkerProcess process;
+    private readonly ChildConnection child;
     private readonly FrameWriter writer = new();
     private readonly List<WorkCall<TIn, TOut>> batch = [];
     private readonly Waiter news;
@@ -25,9 +29,9 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     private long since;                              // the last sending or answer
     private double secondsPerItem = 1;
 
-    public WorkerConnection(WorkerPool<TIn, TOut> pool, WorkerArrival arrival, WorkerProcess process)
+    public WorkerConnection(WorkerPool<TIn, TOut> pool, ChildConnection child)
     {
-        (this.pool, this.arrival, this.process) = (pool, arrival, process);
+        (this.pool, this.child) = (pool, child);
         (items, results) = (pool.Definition.Items, pool.Definition.Results);
         news = new(pool.Run.Scheduler);
         if (pool.Timeout is not null) timer = pool.Run.Time.CreateTimer(static connection =>
@@ -60,35 +64,17 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     public async Task<string?> RunAsync()
     {
         Task sending = SendAllAsync();
-        try
-        {
-            do
-            {
-                if (!TakeAll()) break;
-            }
-            while (await arrival.Reader.ReceiveAsync(pool.Life));
-        }
-        catch (Exception e) when (e is not InvalidDataException)
-        {
-            // The worker is gone, or no longer needed. Unanswered items are repeated.
-        }
-        catch (InvalidDataException e)
-        {
-            lastWords ??= $"It was ended, because it sent what it should not: {e.Message}";
-            process.Kill();
-        }
+        string? killed = await child.ReceiveAsync(TakeAll, pool.Life);          // unanswered items are repeated
         isOver = true;
         Tell();
-        arrival.Socket.Dispose();
+        child.Close();
         await sending;
-        return lastWords;
+        return lastWords ?? killed;
     }
 
     public void Dispose()
     {
         timer?.Dispose();
-        arrival.Socket.Dispose();
-        arrival.Reader.Dispose();
         writer.Dispose();
     }
 
@@ -112,7 +98,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         }
         catch (Exception)
         {
-            arrival.Socket.Dispose();                // the other loop notices; items in flight are repeated
+            child.Close();                           // the other loop notices; items in flight are repeated
         }
     }
 
@@ -125,7 +111,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
         {
             if (!TryWrite(batch[i])) hasFailed = true;
             if (writer.Length < BatchBytes && i < batch.Count - 1) continue;
-            for (int sent = 0; sent < writer.Length;) sent += await arrival.Socket.SendAsync(writer.Memory[sent..], pool.Life);
+            for (int sent = 0; sent < writer.Length;) sent += await child.Socket.SendAsync(writer.Memory[sent..], pool.Life);
             writer.Clear();
         }
         if (hasFailed) pool.Wake();
@@ -133,7 +119,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 
     private bool TryWrite(WorkCall<TIn, TOut> call)
     {
-        int start = writer.Begin(FrameKind.Item, call.Number);
+        int start = writer.Begin((byte)FrameKind.Item, call.Number);
         try
         {
             int before = writer.Length;
@@ -160,7 +146,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     private bool TakeAll()
     {
         int answers = 0;
-        while (arrival.Reader.TryTake(out ReadOnlySpan<byte> frame))
+        while (child.Reader.TryTake(out ReadOnlySpan<byte> frame))
         {
             var kind = (FrameKind)frame[0];
             frame = frame[1..];
@@ -231,6 +217,6 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
     {
         if (pool.TimeLeftOf(this) is not { } left) return;
         if (left > TimeSpan.Zero) timer!.Change(left, Timeout.InfiniteTimeSpan);
-        else process.Kill();
+        else child.Process.Kill();
     }
 }

@@ -1,3 +1,4 @@
+using Sluice.ChildProcesses;
 using Sluice.Engine;
 using Sluice.Policies;
 
@@ -12,8 +13,6 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 {
     private const int MaxBatch = 256;
 
-    private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
-
     private readonly Lock sync = new();
     private readonly CancellationTokenSource life = new();
     private readonly Queue<WorkCall<TIn, TOut>> waiting = new();
@@ -22,7 +21,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     private readonly ProcessOutput<TIn, TOut> output;
     private readonly StageOptions stage;
     private Task[] slots = [];
-    private WorkerListener? door;
+    private ChildListener? listener;
+    private ChildLauncher? launcher;
     private int nextToWake;
     private int endsInARow;
     private int failedStartsInARow;
@@ -37,7 +37,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 
     public ProcessDefinition<TIn, TOut> Definition { get; }
 
-    public WorkerListener Door => door!;
+    /// <summary>Starts the worker processes.</summary>
+    public ChildLauncher Launcher => launcher!;
 
     /// <summary>Cancelled when no worker is needed any more.</summary>
     public CancellationToken Life => life.Token;
@@ -49,14 +50,12 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
 
     public ValueTask BeginAsync()
     {
-        if (WorkerToken.IsWaiting)
-        {
-            throw new InvalidOperationException(
-                "This process was itself started as a worker, and its program has not asked for that: it would start workers without end. "
-                    + "The first line of Main must be: if (await Worker.TryRunAsWorkerAsync(args, name => …)) return;");
-        }
-        door = new WorkerListener(Definition.Options, Life);
-        slots = new Task[Definition.Options.Workers];
+        WorkerEnvironment.ThrowIfWaiting();
+        ProcessOptions options = Definition.Options;
+        listener = new(options.MaxItemBytes, options.StartTimeout, Life);
+        launcher = new(new(options.Program, [WorkerEnvironment.Argument, Definition.Body, .. options.Arguments],
+            WorkerEnvironment.Variable, options.StartTimeout), listener, Life);
+        slots = new Task[options.Workers];
         for (int i = 0; i < slots.Length; i++) slots[i] = new WorkerSlot<TIn, TOut>(this).RunAsync();
         return default;
     }
@@ -68,7 +67,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     {
         Stop();
         foreach (Task slot in slots) await slot;
-        if (door is not null) await door.DisposeAsync();         // and not `life`, which may still be cancelled
+        if (listener is not null) await listener.DisposeAsync();         // and not `life`, which may still be cancelled
     }
 
     public void Enqueue(WorkCall<TIn, TOut> call)
@@ -225,13 +224,7 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     public void Fail(Exception cause) => Run.Fail(cause, Node);
 
     /// <summary>Waits before the next start; longer after several ends in a row.</summary>
-    public async Task PauseAsync()
-    {
-        int ends = Volatile.Read(ref endsInARow);
-        if (ends <= 1) return;
-        await Task.Delay(BeforeStarts.WaitBefore(ends - 1, Run.Random), TimeProvider.System, Life)
-            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
-    }
+    public Task PauseAsync() => Launcher.PauseAsync(Volatile.Read(ref endsInARow) - 1, Run.Random);
 
     // A suspect gets a worker alone; while suspects wait, workers that have items get no more.
     private bool MayTake(WorkerConnection<TIn, TOut> connection)

@@ -1,10 +1,13 @@
+using Sluice.ChildProcesses;
+
 namespace Sluice.Processes;
 
 /// <summary>Keeps one worker process running: starts it, serves it, and replaces it when it has ended.</summary>
+/// <remarks>
+/// A loop for the life of the run: a stage wants all its workers at once. The slot of an executor starts its child on demand.
+/// </remarks>
 internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
 {
-    private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
-
     private ProcessOptions Options => pool.Definition.Options;
 
     /// <summary>Runs until no worker is needed any more. Never throws.</summary>
@@ -26,49 +29,48 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
 
     private async Task RunOneAsync()
     {
-        WorkerToken invitation = pool.Door.Invite(out Task<WorkerArrival> arriving);
-        using WorkerProcess process = WorkerProcess.Start(Options.Program,
-            [WorkerToken.Argument, pool.Definition.Body, .. Options.Arguments], WorkerToken.Variable, invitation);
+        ChildStart start = await StartAsync();
+        if (start.Failure is { } failure && !pool.Life.IsCancellationRequested) pool.FailedToStart(failure.HowItEnded
+            ?? $"nothing: it had not connected after {Options.StartTimeout}, and was killed");
+        if (start.Child is not { } child) return;
         try
         {
-            await ServeAsync(process, arriving);
+            using var connection = new WorkerConnection<TIn, TOut>(pool, child);
+            if (!Fits(child.Hello)) return;
+            pool.Join(connection);
+            string? lastWords = await connection.RunAsync();
+            await child.Process.EndAsync(Options.StopTimeout);         // it ends by itself once the connection is gone
+            string how = child.Process.HowItEnded();
+            pool.Leave(connection, lastWords is null ? how : $"{how}: {lastWords}");
         }
         finally
         {
-            pool.Door.Withdraw(invitation);
-            await process.EndAsync(TimeSpan.Zero);
+            await child.Process.EndAsync(TimeSpan.Zero);
+            child.Dispose();
         }
     }
 
-    private async Task ServeAsync(WorkerProcess process, Task<WorkerArrival> arriving)
+    /// <returns>The worker, or why it did not connect; neither if no worker is needed any more.</returns>
+    private async Task<ChildStart> StartAsync()
     {
-        Task either = Task.WhenAny(arriving, process.Exiting);
-        await either.WaitAsync(Options.StartTimeout, TimeProvider.System, pool.Life).ConfigureAwait(Quietly);
-        if (!arriving.IsCompletedSuccessfully)
+        try
         {
-            bool wasSlow = !process.Exiting.IsCompleted;
-            await process.EndAsync(TimeSpan.Zero);
-            if (!pool.Life.IsCancellationRequested) pool.FailedToStart(wasSlow
-                ? $"nothing: it had not connected after {Options.StartTimeout}, and was killed" : process.HowItEnded());
-            return;
+            return await pool.Launcher.StartAsync();
         }
-        WorkerArrival arrival = await arriving;
-        using var connection = new WorkerConnection<TIn, TOut>(pool, arrival, process);
-        if (!Fits(arrival)) return;
-        pool.Join(connection);
-        string? lastWords = await connection.RunAsync();
-        await process.EndAsync(Options.StopTimeout);         // it ends by itself once the connection is gone
-        pool.Leave(connection, lastWords is null ? process.HowItEnded() : $"{process.HowItEnded()}: {lastWords}");
+        catch (OperationCanceledException) when (pool.Life.IsCancellationRequested)
+        {
+            return default;
+        }
     }
 
     /// <summary>Whether the body has the stage's types. A worker that knows no types passes.</summary>
-    private bool Fits(WorkerArrival arrival)
+    private bool Fits(Hello worker)
     {
         string input = TypeNames.ToStore(typeof(TIn)), output = TypeNames.ToStore(typeof(TOut));
-        if (arrival.Input.Length == 0 || (arrival.Input == input && arrival.Output == output)) return true;
+        if (worker.Input.Length == 0 || (worker.Input == input && worker.Output == output)) return true;
         pool.Fail(
             new WorkerException(
-                $"The body '{pool.Definition.Body}' makes {arrival.Output} of {arrival.Input}, and the stage wants {output} of {input}."));
+                $"The body '{pool.Definition.Body}' makes {worker.Output} of {worker.Input}, and the stage wants {output} of {input}."));
         return false;
     }
 }

@@ -1,15 +1,12 @@
 namespace Sluice.Processes;
 
 /// <summary>
-/// The kinds of frames. A frame is its length (4 bytes, without these), its kind (1 byte) and the content. Numbers are little endian.
+/// The kinds of frames of a worker, after its <see cref="Sluice.ChildProcesses.Hello"/>.
 /// </summary>
 internal enum FrameKind : byte
 {
-    /// <summary>From the worker, first: the token, 32 bytes; then the two types of the body, as texts.</summary>
-    Hello = 1,
-
     /// <summary>To the worker: the number of an item, 8 bytes, and its payload.</summary>
-    Item,
+    Item = 2,
 
     /// <summary>
     /// From the worker: the number of the item; whether a failed part was skipped, 1 byte; each result, as length (4 bytes) and payload.

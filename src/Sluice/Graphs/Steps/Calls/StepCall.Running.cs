@@ -84,7 +84,7 @@ public abstract partial class StepCall<T>
 
     private void Take(T value)
     {
-        if (TaskValues.IsTask(value))
+        if (PendingWork.Is(value))
             throw new InvalidOperationException(
                 $"{Name} returned a {TypeNames.Of(value!.GetType())} as an object: it would not be awaited, and its failure would be lost. "
                     + $"Let {Name} await it.");

@@ -46,8 +46,8 @@ internal abstract class FunctionStep(StepDefinition definition, After? after)
             return $"{name ?? "The function"} is async void: it cannot be awaited, and its failure would be lost. Let it return a Task.";
         Type? declared = function.GetType().GenericTypeArguments is [.., var last] && returned != typeof(void) ? TaskValues.ResultOf(last)
             : null;
-        if (declared is null || !(TaskValues.IsTask(declared) || (declared == typeof(object) && TaskValues.IsTask(returned)))) return null;
-        string work = TypeNames.Of(TaskValues.IsTask(declared) ? declared : returned);
+        if (declared is null || !(PendingWork.Is(declared) || (declared == typeof(object) && PendingWork.Is(returned)))) return null;
+        string work = TypeNames.Of(PendingWork.Is(declared) ? declared : returned);
         return $"The result of {name ?? "the function"} would be a {work}: the step would end without waiting for it, and its "
             + $"failure would be lost. Let the function await it: async … => await ….";
     }

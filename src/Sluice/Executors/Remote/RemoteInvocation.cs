@@ -6,7 +6,7 @@ namespace Sluice.Executors;
 
 /// <summary>A function that this process executes for another process, which has its streams.</summary>
 /// <remarks>The receiving loop passes frames in; all other calls come from the function's threads.</remarks>
-internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposable
+internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, IDisposable
 {
     private readonly RemoteWorker worker;
     private readonly CallFrameWriter writer;
@@ -23,7 +23,7 @@ internal sealed class ChildCall : IInvocation, IItemBoundary, IChoices, IDisposa
     private Exception? fault;
     private volatile bool hasEnded;
 
-    public ChildCall(RemoteWorker worker, CallFrameWriter writer, CallPlan plan)
+    public RemoteInvocation(RemoteWorker worker, CallFrameWriter writer, CallPlan plan)
     {
         (this.worker, this.writer, this.plan) = (worker, writer, plan);
         Serializers = new(worker.Options.Serializers, Run);

@@ -1,37 +1,46 @@
 using Sluice.Engine;
-using Sluice.Pipelines;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-internal sealed partial class SelectOperator<T, TOut>
-{
-    public override Inlet<T>? TryFuse(int node, Inlet<TOut> next) => TryFuse(node, next, function);
-
-    /// <summary>The stage in front of <paramref name="next"/> that does the work of both; null if it cannot.</summary>
-    public static Inlet<T>? TryFuse(int node, Inlet<TOut> next, Func<T, TOut> function)
-        => next switch
-        {
-            SelectRun<T> run when run.TryPrepend(node, (Func<T, T>)(object)function) => run,
-            SelectStage<T, T> { HasOneInput: true, IsOneNode: true } single when node == single.Node + 1
-                => new SelectRun<T>(single.Context, single.Next, single.Function).Prepend(node, (Func<T, T>)(object)function),
-            ITakesMap<TOut> other when typeof(T) != typeof(TOut) => other.TryPrepend(node, function),
-            _ => null,
-        };
-}
-
-/// <summary>
-/// The fast paths of a map. Between two boundaries, or a boundary and a sink, it reads and writes spans of the rings, without a virtual
-/// call per item: ten maps behind ten boundaries take 0.24 of the time of ten Channels (docs/reports/performance.md). In lanes it writes
-/// into the
-/// chunk of the output. It also becomes one stage with a neighbor (<see cref="SelectRun{T}"/>, <see cref="MapSteps"/>,
+/// <summary>Calls the function with each item and pushes the result.</summary>
+/// <remarks>
+/// Between two boundaries, or a boundary and a sink, it reads and writes spans of the rings, without a virtual call per item: ten maps
+/// behind ten boundaries take 0.24 of the time of ten Channels (docs/reports/performance.md). In lanes it writes into the chunk of the
+/// output. It also becomes one stage with a neighbor (<see cref="SelectRun{T}"/>, <see cref="MapSteps"/>,
 /// <see cref="RouteRun{T, TOut}"/>).
-/// </summary>
-internal sealed partial class SelectStage<T, TOut> : IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>, ITakesFollowed<T>
+/// </remarks>
+internal sealed class SelectStage<T, TOut> : Stage<T, TOut>, IRoutedMap<T>, ITakesMap<T>, ITakesStretch<T>, ITakesFollowed<T>
 {
     private Boundary<TOut>? outlet;
     private ActionSinkStage<TOut>? sink;
     private ICollector<TOut>? collector;
     private MapSteps? steps;                         // set if the function joins several nodes
+
+    public SelectStage(StageContext context, Inlet<TOut> next, Func<T, TOut> function, MapSteps? steps = null) : base(context, next)
+    {
+        Function = function;
+        context.IsOneToOne = true;
+        Fuse(next, steps);
+    }
+
+    public Func<T, TOut> Function { get; }
+
+    public override bool HandsOn => Next.HandsOn;
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        TOut result;
+        try
+        {
+            result = Function(item);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e, item, ticket);
+        }
+        return Next.PushAsync(result, ticket);
+    }
 
     public bool IsOneNode => steps is null;
 
@@ -42,10 +51,10 @@ internal sealed partial class SelectStage<T, TOut> : IRoutedMap<T>, ITakesMap<T>
         return new SelectStage<TBefore, TOut>(Context, Next, all.Prepend(node, map, Function), all);
     }
 
-    FanOut<T>? IRoutedMap<T>.TryFuse(StageContext context, Inlet<T>[] branches, RouteOperator<T> route)
+    FanOut<T>? IRoutedMap<T>.TryFuse(StageContext context, Inlet<T>[] branches, BranchChoice<T> choice)
         => Array.TrueForAll(branches, branch => branch is SelectStage<T, TOut> { outlet: null, steps: null } map
         && ReferenceEquals(map.Next, Next))
-            ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), route)
+            ? new RouteRun<T, TOut>(context, Array.ConvertAll(branches, branch => (SelectStage<T, TOut>)branch), choice)
             : null;
 
     bool ITakesFollowed<T>.TakesFollowed => outlet is not null || sink is not null;

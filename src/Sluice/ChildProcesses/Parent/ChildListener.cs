@@ -1,27 +1,32 @@
 using System.Net.Sockets;
 
-namespace Sluice.Processes;
+namespace Sluice.ChildProcesses;
 
 /// <summary>
-/// The socket where workers connect, in a directory that only this user may enter. A connection without a valid token is closed.
+/// The socket where children connect, in a directory that only this user may enter. A connection without a valid token is closed.
 /// </summary>
-internal sealed class WorkerListener : IAsyncDisposable
+internal sealed class ChildListener : IAsyncDisposable
 {
     private const int Backlog = 256;
     private const int MaxHello = 1 << 18;
 
     private readonly Lock sync = new();
-    private readonly List<(WorkerToken Invitation, TaskCompletionSource<WorkerArrival> Arrival)> expected = [];
+    private readonly List<(ChildToken Token, TaskCompletionSource<ChildArrival> Arrival)> expected = [];
     private readonly string directory;
     private readonly string path;
     private readonly Socket listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-    private readonly ProcessOptions options;
+    private readonly int maxPayloadBytes;
+    private readonly TimeSpan helloTimeout;
     private readonly CancellationToken life;
     private readonly Task accepting;
 
-    public WorkerListener(ProcessOptions options, CancellationToken life)
+    /// <param name="maxPayloadBytes">The largest payload that children send or get.</param>
+    /// <param name="helloTimeout">The time in which a connection must send its token, in real time.</param>
+    /// <param name="life">Cancelled when no child is needed any more.</param>
+    /// <exception cref="InvalidOperationException">The socket cannot be made.</exception>
+    public ChildListener(int maxPayloadBytes, TimeSpan helloTimeout, CancellationToken life)
     {
-        (this.options, this.life) = (options, life);
+        (this.maxPayloadBytes, this.helloTimeout, this.life) = (maxPayloadBytes, helloTimeout, life);
         directory = path = "";
         try
         {
@@ -43,19 +48,19 @@ internal sealed class WorkerListener : IAsyncDisposable
 
     /// <summary>Makes a token for a process that is about to start.</summary>
     /// <param name="arrival">Completes when the process has connected.</param>
-    public WorkerToken Invite(out Task<WorkerArrival> arrival)
+    public ChildToken Issue(out Task<ChildArrival> arrival)
     {
-        WorkerToken invitation = WorkerToken.To(path, options.MaxItemBytes);
-        var source = new TaskCompletionSource<WorkerArrival>(TaskCreationOptions.RunContinuationsAsynchronously);
+        ChildToken token = ChildToken.To(path, maxPayloadBytes);
+        var source = new TaskCompletionSource<ChildArrival>(TaskCreationOptions.RunContinuationsAsynchronously);
         arrival = source.Task;
-        lock (sync) expected.Add((invitation, source));
-        return invitation;
+        lock (sync) expected.Add((token, source));
+        return token;
     }
 
-    /// <summary>Withdraws a token.</summary>
-    public void Withdraw(WorkerToken invitation)
+    /// <summary>Makes a token invalid.</summary>
+    public void Revoke(ChildToken token)
     {
-        lock (sync) expected.RemoveAll(each => ReferenceEquals(each.Invitation, invitation));
+        lock (sync) expected.RemoveAll(each => ReferenceEquals(each.Token, token));
     }
 
     /// <summary>Call it after the life has been cancelled.</summary>
@@ -80,7 +85,7 @@ internal sealed class WorkerListener : IAsyncDisposable
         }
         catch (Exception)
         {
-            // No worker can connect any more: life has ended, or the slots report that their workers do not arrive.
+            // No child can connect any more: life has ended, or the launcher reports that its children do not arrive.
         }
         listener.Dispose();
     }
@@ -89,51 +94,46 @@ internal sealed class WorkerListener : IAsyncDisposable
     {
         using var late = CancellationTokenSource.CreateLinkedTokenSource(life);
         using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late,
-            options.StartTimeout, Timeout.InfiniteTimeSpan);
-        var reader = new FrameReader(socket, Math.Max(MaxHello, options.MaxItemBytes + 64L));
+            helloTimeout, Timeout.InfiniteTimeSpan);
+        var reader = new FrameReader(socket, Math.Max(MaxHello, maxPayloadBytes + 64L));
         try
         {
-            WorkerArrival? arrival;
-            while (!TryRead(socket, reader, out arrival))
+            Hello? hello;
+            while (!TryRead(reader, out hello))
                 if (!await reader.ReceiveAsync(late.Token)) break;
-            if (arrival is not null && Find(arrival.Token) is { } source && source.TrySetResult(arrival)) return;
+            if (hello is not null && Find(hello.Token) is { } source && source.TrySetResult(new(socket, reader, hello))) return;
         }
         catch (Exception)
         {
-            // Not a worker.
+            // Not a child.
         }
         reader.Dispose();
         socket.Dispose();
     }
 
-    private static bool TryRead(Socket socket, FrameReader reader, out WorkerArrival? arrival)
+    private static bool TryRead(FrameReader reader, out Hello? hello)
     {
-        arrival = null;
+        hello = null;
         if (!reader.TryTake(out ReadOnlySpan<byte> frame)) return false;
-        if ((FrameKind)frame[0] != FrameKind.Hello || frame.Length < 1 + WorkerToken.TokenBytes) return true;
-        byte[] token = frame.Slice(1, WorkerToken.TokenBytes).ToArray();
-        frame = frame[(1 + WorkerToken.TokenBytes)..];
-        arrival = new(socket, reader, token, FrameReader.Text(ref frame), FrameReader.Text(ref frame));
+        hello = Hello.Read(frame);
         return true;
     }
 
-    private TaskCompletionSource<WorkerArrival>? Find(byte[] token)
+    private TaskCompletionSource<ChildArrival>? Find(byte[] secret)
     {
         lock (sync)
         {
-            int at = expected.FindIndex(each => each.Invitation.IsFor(token));
+            int at = expected.FindIndex(each => each.Token.IsFor(secret));
             if (at < 0) return null;
-            TaskCompletionSource<WorkerArrival> source = expected[at].Arrival;
+            TaskCompletionSource<ChildArrival> source = expected[at].Arrival;
             expected.RemoveAt(at);
             return source;
         }
     }
 }
 
-/// <summary>A worker that has connected.</summary>
+/// <summary>A child that has connected.</summary>
 /// <param name="Socket">The connection.</param>
 /// <param name="Reader">The reader of its frames.</param>
-/// <param name="Token">The token that it has sent.</param>
-/// <param name="Input">The type of its body's items.</param>
-/// <param name="Output">The type of its body's results.</param>
-internal sealed record WorkerArrival(Socket Socket, FrameReader Reader, byte[] Token, string Input, string Output);
+/// <param name="Hello">Its first frame.</param>
+internal sealed record ChildArrival(Socket Socket, FrameReader Reader, Hello Hello);

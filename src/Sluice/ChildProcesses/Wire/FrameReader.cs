@@ -3,7 +3,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
 
-namespace Sluice.Processes;
+namespace Sluice.ChildProcesses;
 
 /// <summary>Reads frames from a connection.</summary>
 /// <remarks>Not thread-safe.</remarks>

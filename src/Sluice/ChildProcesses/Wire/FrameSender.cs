@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using Sluice.Scheduling;
 
-namespace Sluice.Processes;
+namespace Sluice.ChildProcesses;
 
 /// <summary>Sends frames over a connection. Frames written during a send go out together with the next one.</summary>
 /// <remarks>Any thread writes frames under <see cref="Sync"/>, and calls <see cref="Tell"/> afterwards. One loop sends.</remarks>

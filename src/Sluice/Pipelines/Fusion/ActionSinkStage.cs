@@ -1,16 +1,40 @@
 using Sluice.Engine;
-using Sluice.Pipelines;
 
-namespace Sluice;
+namespace Sluice.Pipelines;
 
-/// <summary>
-/// The fast paths of a synchronous sink. It takes spans out of a ring, with no call per item but the user's. In a consecutor without a
-/// store,
-/// a span is followed as one count: an item costs 17.1 to 17.8 ns there, and 15.3 to 16.1 ns in a plain run (ADR 0015).
-/// </summary>
-internal sealed partial class ActionSinkStage<T> : ITakesMap<T>, ITakesFollowed<T>
+/// <summary>Calls the function with each item, which ends there.</summary>
+/// <remarks>
+/// It takes spans out of a ring, with no call per item but the user's. In a consecutor without a store, a span is followed as one count:
+/// an item costs 17.1 to 17.8 ns there, and 15.3 to 16.1 ns in a plain run (ADR 0015). It also takes the function of a map before it
+/// (<see cref="MapSteps"/>).
+/// </remarks>
+internal sealed class ActionSinkStage<T> : Stage<T, Unit>, ITakesMap<T>, ITakesFollowed<T>
 {
     private MapSteps? steps;                         // set if the function joins several nodes
+
+    public ActionSinkStage(StageContext context, Inlet<Unit> next, Action<T> function, MapSteps? steps = null) : base(context, next)
+    {
+        Function = function;
+        context.IsOneToOne = true;
+        Fuse(steps);
+    }
+
+    public Action<T> Function { get; }
+
+    public override ValueTask PushAsync(T item, Ticket? ticket)
+    {
+        Context.In++;
+        try
+        {
+            Function(item);
+        }
+        catch (Exception e)
+        {
+            throw Failure(e, item, ticket);
+        }
+        ticket?.Settle(Outcome.Completed);
+        return default;
+    }
 
     public bool IsOneNode => steps is null;
 

@@ -31,7 +31,7 @@ internal sealed class MapSource<TIn, TOut>(Source<TIn> upstream, Func<TIn, TOut>
         int node = builder.AddNode(StageOptions.Default);
         builder.Connect(node, next);
         bool isJoined = builder.Following is not { HasEntrances: true };
-        Inlet<TIn> inlet = (isJoined ? SelectOperator<TIn, TOut>.TryFuse(node, next, function) : null)
+        Inlet<TIn> inlet = (isJoined ? MapFusion.TryFuse(node, next, function) : null)
             ?? (isJoined && upstream is MapSource<TIn, TOut> && function is Func<TIn, TIn> step
                 ? new SelectRun<TIn>(builder.Context(node), (Inlet<TIn>)(object)next, step)
                 : new SelectStage<TIn, TOut>(builder.Context(node), next, function));

@@ -1,15 +1,13 @@
+using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Processes;
 
 namespace Sluice.Executors;
 
-/// <summary>The connection to a child process, with the functions that it executes.</summary>
+/// <summary>The calls over the connection to a child process: the functions that the child executes.</summary>
 /// <remarks>One loop receives; all members are thread-safe.</remarks>
-internal sealed class ChildConnection : IAsyncDisposable
+internal sealed class CallConnection : IAsyncDisposable
 {
-    private readonly WorkerArrival arrival;
-    private readonly WorkerProcess process;
-    private readonly ChildErrors errors;
+    private readonly ChildConnection child;
     private readonly ProcessExecutorOptions options;
     private readonly Lock sync = new();
     private readonly Dictionary<long, RemoteCall> calls = [];
@@ -19,10 +17,10 @@ internal sealed class ChildConnection : IAsyncDisposable
     private long last;
     private bool isOver;
 
-    public ChildConnection(WorkerArrival arrival, WorkerProcess process, ChildErrors errors, ProcessExecutorOptions options)
+    public CallConnection(ChildConnection child, ProcessExecutorOptions options)
     {
-        (this.arrival, this.process, this.errors, this.options) = (arrival, process, errors, options);
-        sender = new(arrival.Socket);
+        (this.child, this.options) = (child, options);
+        sender = new(child.Socket);
         running = RunAsync();
     }
 
@@ -73,7 +71,7 @@ internal sealed class ChildConnection : IAsyncDisposable
     /// <summary>Ends the child.</summary>
     public async ValueTask DisposeAsync()
     {
-        arrival.Socket.Dispose();                    // then nothing more arrives
+        child.Close();                               // then nothing more arrives
         await running.ConfigureAwait(false);
     }
 
@@ -83,7 +81,7 @@ internal sealed class ChildConnection : IAsyncDisposable
         lock (sync)
         {
             if (calls.ContainsKey(number)) late.Add(number);
-            if (calls.Count > 0 && calls.Count == late.Count) process.Kill();
+            if (calls.Count > 0 && calls.Count == late.Count) child.Process.Kill();
         }
     }
 
@@ -92,44 +90,31 @@ internal sealed class ChildConnection : IAsyncDisposable
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         Task sending = sender.RunAsync();
-        string odd = "";
-        try
-        {
-            do TakeAll();
-            while (await arrival.Reader.ReceiveAsync(CancellationToken.None).ConfigureAwait(false));
-        }
-        catch (InvalidDataException e)
-        {
-            odd = $" It was killed, because it sent what it should not: {e.Message}";
-            process.Kill();
-        }
-        catch (Exception)
-        {
-            // The child is gone, or no longer needed.
-        }
+        string? killed = await child.ReceiveAsync(TakeAll, CancellationToken.None).ConfigureAwait(false);
         lock (sync) isOver = true;
         sender.Close();
-        arrival.Socket.Dispose();
+        child.Close();
         await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await process.EndAsync(options.StopTimeout).ConfigureAwait(false);          // it ends by itself once the connection is gone
-        string wrote = await errors.EndAsync().ConfigureAwait(false);
-        var lost = new ExecutionLostException($"the child process has ended with {process.HowItEnded()}.{odd}{wrote}");
+        await child.Process.EndAsync(options.StopTimeout).ConfigureAwait(false);    // it ends by itself once the connection is gone
+        string wrote = await child.Process.LastErrorsAsync().ConfigureAwait(false), odd = killed is null ? "" : $" {killed}";
+        var lost = new ExecutionLostException($"the child process has ended with {child.Process.HowItEnded()}.{odd}{wrote}");
         RemoteCall[] left;
         lock (sync) left = [.. calls.Values];
         foreach (RemoteCall call in left) call.Lose(lost);
-        process.Dispose();
-        arrival.Reader.Dispose();
+        child.Dispose();
         sender.Dispose();
     }
 
-    private void TakeAll()
+    /// <returns>True: the connection goes on.</returns>
+    private bool TakeAll()
     {
-        while (arrival.Reader.TryTake(out ReadOnlySpan<byte> frame))
+        while (child.Reader.TryTake(out ReadOnlySpan<byte> frame))
         {
             long number = CallLimits.Open(ref frame);
             RemoteCall? call;
             lock (sync) calls.TryGetValue(number, out call);
             call?.Receive(frame);                    // an ended call may have left messages behind
         }
+        return true;
     }
 }

@@ -1,54 +1,55 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace Sluice.Processes;
+namespace Sluice.ChildProcesses;
 
-/// <summary>A process that was started as a worker: a copy of this program, or another one.</summary>
-internal sealed class WorkerProcess : IDisposable
+/// <summary>A process that this process has started: a copy of this program, or another one.</summary>
+internal sealed class ChildProcess : IDisposable
 {
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
 
     private readonly Process process;
+    private readonly ChildErrors? errors;
 
-    private WorkerProcess(Process process) => (this.process, Exiting) = (process, process.WaitForExitAsync(CancellationToken.None));
+    private ChildProcess(Process process, bool keepsErrors)
+    {
+        (this.process, Exiting) = (process, process.WaitForExitAsync(CancellationToken.None));
+        if (keepsErrors) errors = new(process.StandardError);
+    }
 
     /// <summary>Completes when the process has ended.</summary>
     public Task Exiting { get; }
 
-    public int Id => process.Id;
-
-    /// <summary>Its standard error, if redirected.</summary>
-    public StreamReader Errors => process.StandardError;
-
-    /// <param name="program">The program to start, or a <c>.dll</c> for <c>dotnet</c>; null for this program.</param>
-    /// <param name="arguments">Its arguments.</param>
-    /// <param name="variable">The environment variable for the token.</param>
-    /// <param name="invitation">The token, by which it connects.</param>
-    /// <param name="keepsErrors">Whether its standard error is redirected to <see cref="Errors"/>.</param>
+    /// <param name="program">The program, and how it is started.</param>
+    /// <param name="token">The token, by which the child connects.</param>
     /// <exception cref="WorkerException">The process cannot be started.</exception>
-    public static WorkerProcess Start(string? program, IEnumerable<string> arguments, string variable, WorkerToken invitation,
-        bool keepsErrors = false)
+    public static ChildProcess Start(ChildProgram program, ChildToken token)
     {
         string? host = Environment.ProcessPath;
-        program ??= host is not null && IsDotnet(host) ? Environment.GetCommandLineArgs()[0] : host!;
-        var start = new ProcessStartInfo { UseShellExecute = false, RedirectStandardInput = true, RedirectStandardError = keepsErrors };
-        start.Environment[variable] = invitation.Text;
-        if (program.EndsWith(".dll", StringComparison.OrdinalIgnoreCase))
+        string path = program.Path ?? (host is not null && IsDotnet(host) ? Environment.GetCommandLineArgs()[0] : host!);
+        var start = new ProcessStartInfo
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardError = program.KeepsErrors
+        };
+        start.Environment[program.Variable] = token.Text;
+        if (path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase))
         {
             start.FileName = host is not null && IsDotnet(host) ? host : "dotnet";
-            start.ArgumentList.Add(program);
+            start.ArgumentList.Add(path);
         }
-        else start.FileName = program;
-        foreach (string argument in arguments) start.ArgumentList.Add(argument);
+        else start.FileName = path;
+        foreach (string argument in program.Arguments) start.ArgumentList.Add(argument);
         try
         {
             Process process = Process.Start(start)!;
             process.StandardInput.Dispose();
-            return new(process);
+            return new(process, program.KeepsErrors);
         }
         catch (Win32Exception e)
         {
-            throw new WorkerException($"The worker process {program} cannot be started: {e.Message}", e);
+            throw new WorkerException($"The worker process {path} cannot be started: {e.Message}", e);
         }
     }
 
@@ -82,6 +83,10 @@ internal sealed class WorkerProcess : IDisposable
         128 + 15 => "exit code 143 (SIGTERM)",
         int code => $"exit code {code}",
     };
+
+    /// <summary>The last lines of its standard error as a sentence; empty if none are kept. Call it after the end of the process.</summary>
+    public async Task<string> LastErrorsAsync()
+        => errors is null ? "" : await errors.EndAsync().ConfigureAwait(ConfigureAwaitOptions.ContinueOnCapturedContext);
 
     public void Dispose() => process.Dispose();
 

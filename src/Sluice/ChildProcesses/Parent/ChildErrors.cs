@@ -1,4 +1,4 @@
-namespace Sluice.Executors;
+namespace Sluice.ChildProcesses;
 
 /// <summary>Copies a child's standard error to this process's, and keeps the last lines for error messages.</summary>
 internal sealed class ChildErrors
@@ -31,7 +31,7 @@ internal sealed class ChildErrors
                 lock (sync)
                 {
                     if (last.Count == MaxLines) last.Dequeue();
-                    last.Enqueue(line.Length <= MaxLetters ? line : string.Concat(line.AsSpan(0, MaxLetters), "…"));
+                    last.Enqueue(ShortText.Of(line, MaxLetters));
                 }
             }
         }

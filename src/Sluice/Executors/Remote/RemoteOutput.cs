@@ -5,7 +5,7 @@ namespace Sluice.Executors;
 
 /// <summary>An output stream that a child writes through the process with the store. A writer waits while too much is in transit.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class RemoteOutput(ChildCall call, StreamPlan plan, int index, int maxValueBytes) : IOutputPort, IDisposable
+internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int index, int maxValueBytes) : IOutputPort, IDisposable
 {
     private readonly Lock sync = new();
     private readonly EntryBatch batch = new()

@@ -1,12 +1,12 @@
+using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Processes;
 using Sluice.Storage;
 
 namespace Sluice.Executors;
 
 /// <summary>An input stream that a child reads through the process with the store.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class RemoteInput(ChildCall call, string name, int index) : IInputPort
+internal sealed class RemoteInput(RemoteInvocation call, string name, int index) : IInputPort
 {
     private readonly Lock sync = new();
     private readonly Dictionary<PortReader, Reading> readings = [];

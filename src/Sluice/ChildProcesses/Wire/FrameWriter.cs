@@ -3,10 +3,13 @@ using System.Buffers.Binary;
 using System.Text;
 using Sluice.Storage;
 
-namespace Sluice.Processes;
+namespace Sluice.ChildProcesses;
 
 /// <summary>A buffer of frames that are sent together.</summary>
-/// <remarks>Not thread-safe.</remarks>
+/// <remarks>
+/// Not thread-safe. A frame is its length (4 bytes, without these), its kind (1 byte) and the content. Numbers are little endian; texts are
+/// UTF-8 after their length, 4 bytes.
+/// </remarks>
 internal sealed class FrameWriter : IDisposable
 {
     private const int MaxKept = 1 << 20;
@@ -22,8 +25,6 @@ internal sealed class FrameWriter : IDisposable
     public IBufferWriter<byte> Payload => to;
 
     /// <returns>The start of the frame, for <see cref="End"/>.</returns>
-    public int Begin(FrameKind kind) => Begin((byte)kind);
-
     public int Begin(byte kind)
     {
         int start = to.Written;
@@ -32,8 +33,6 @@ internal sealed class FrameWriter : IDisposable
         to.Advance(5);
         return start;
     }
-
-    public int Begin(FrameKind kind, long number) => Begin((byte)kind, number);
 
     public int Begin(byte kind, long number)
     {

@@ -1,0 +1,64 @@
+namespace Sluice.ChildProcesses;
+
+/// <summary>Starts child processes, one at a time for each caller, and waits until each has connected.</summary>
+/// <remarks>Thread-safe. Timeouts of processes are in real time, whatever the clock of the work is.</remarks>
+/// <param name="program">How the children are started.</param>
+/// <param name="listener">Where they connect.</param>
+/// <param name="life">Cancelled when no child is needed any more.</param>
+internal sealed class ChildLauncher(ChildProgram program, ChildListener listener, CancellationToken life)
+{
+    private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+
+    private static readonly Backoff BeforeStarts = Backoff.Exponential(TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2));
+
+    /// <summary>Starts a child.</summary>
+    /// <returns>The child, or why it did not connect; then its process has ended.</returns>
+    /// <exception cref="WorkerException">The process cannot be started.</exception>
+    /// <exception cref="OperationCanceledException">No child is needed any more; the process has ended.</exception>
+    public async Task<ChildStart> StartAsync()
+    {
+        ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
+        ChildProcess? process = null;
+        try
+        {
+            process = ChildProcess.Start(program, token);
+            Task either = Task.WhenAny(arriving, process.Exiting);
+            await either.WaitAsync(program.StartTimeout, TimeProvider.System, life).ConfigureAwait(Quietly);
+            if (arriving.IsCompletedSuccessfully) return new(new ChildConnection(process, await arriving), null);
+            life.ThrowIfCancellationRequested();
+            bool wasSlow = !process.Exiting.IsCompleted;
+            await process.EndAsync(TimeSpan.Zero);
+            var failure = new ChildStartFailure(wasSlow ? null : process.HowItEnded(), await process.LastErrorsAsync());
+            process.Dispose();
+            return new(null, failure);
+        }
+        catch when (process is not null)
+        {
+            await process.EndAsync(TimeSpan.Zero);
+            await process.LastErrorsAsync();
+            process.Dispose();
+            throw;
+        }
+        finally
+        {
+            listener.Revoke(token);
+        }
+    }
+
+    /// <summary>Waits before the next start; longer after several failures in a row. Returns early when no child is needed.</summary>
+    /// <param name="failures">The number of failures in a row; without a failure there is no wait.</param>
+    /// <param name="random">Varies the wait, so that children do not start in step.</param>
+    public async Task PauseAsync(int failures, Random random)
+    {
+        if (failures <= 0) return;
+        await Task.Delay(BeforeStarts.WaitBefore(failures, random), TimeProvider.System, life).ConfigureAwait(Quietly);
+    }
+}
+
+/// <summary>The outcome of a start: the child, or the failure.</summary>
+internal readonly record struct ChildStart(ChildConnection? Child, ChildStartFailure? Failure);
+
+/// <summary>Why a child did not connect.</summary>
+/// <param name="HowItEnded">How its process has ended; null if it took too long and was killed.</param>
+/// <param name="Wrote">The last lines of its standard error, if kept.</param>
+internal sealed record ChildStartFailure(string? HowItEnded, string Wrote);

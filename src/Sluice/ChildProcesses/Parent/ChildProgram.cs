@@ -1,0 +1,10 @@
+namespace Sluice.ChildProcesses;
+
+/// <summary>How the children of one owner are started.</summary>
+/// <param name="Path">The program to start, or a <c>.dll</c> for <c>dotnet</c>; null for this program.</param>
+/// <param name="Arguments">Its arguments.</param>
+/// <param name="Variable">The environment variable for the token; it tells the child which work is meant.</param>
+/// <param name="StartTimeout">The time until a child connects, in real time; then it is killed.</param>
+/// <param name="KeepsErrors">Whether the last lines of its standard error are kept for messages.</param>
+internal sealed record ChildProgram(string? Path, IReadOnlyList<string> Arguments, string Variable, TimeSpan StartTimeout,
+    bool KeepsErrors = false);

@@ -1,0 +1,30 @@
+namespace Sluice.ChildProcesses;
+
+/// <summary>The first frame of every child: its token, then the types of its work as texts, which are empty if it knows none.</summary>
+/// <param name="Token">The token that the child has sent.</param>
+/// <param name="Input">The type of its items.</param>
+/// <param name="Output">The type of its results.</param>
+internal sealed record Hello(byte[] Token, string Input, string Output)
+{
+    /// <summary>The kind of the frame. The kinds of all other frames belong to the work of the child.</summary>
+    public const byte Kind = 1;
+
+    public void Write(FrameWriter to)
+    {
+        int start = to.Begin(Kind);
+        to.Write(Token);
+        to.Write(Input);
+        to.Write(Output);
+        to.End(start);
+    }
+
+    /// <returns>The content of the frame; null if it is another frame.</returns>
+    /// <exception cref="InvalidDataException">The frame is too short.</exception>
+    public static Hello? Read(ReadOnlySpan<byte> frame)
+    {
+        if (frame[0] != Kind || frame.Length < 1 + ChildToken.SecretBytes) return null;
+        byte[] token = frame.Slice(1, ChildToken.SecretBytes).ToArray();
+        frame = frame[(1 + ChildToken.SecretBytes)..];
+        return new(token, FrameReader.Text(ref frame), FrameReader.Text(ref frame));
+    }
+}
