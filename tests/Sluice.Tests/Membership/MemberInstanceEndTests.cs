@@ -1,6 +1,6 @@
-using Sluice.Storage;
+using Sluice.Membership;
 
-namespace Sluice.Tests.Storage;
+namespace Sluice.Tests.Membership;
 
 /// <summary>The end of an instance is final: a name that a dead loop could take again would be taken for ever.</summary>
 public class MemberInstanceEndTests
