@@ -110,7 +110,7 @@ public class FlowSharingTests
 
     private static Task UntilCountsAsync(IStreamStore store, params int[] counts) => UntilCountsAsync(store, counts, []);
 
-    /// <summary>Waits until members own these numbers of partitions, in ascending order. The clocks of some members go on meanwhile.</summary>
+    /// <summary>Waits until members own these numbers of partitions, in ascending order. Some clocks go on meanwhile.</summary>
     private static async Task UntilCountsAsync(IStreamStore store, int[] counts, params Service[] beating)
     {
         for (int round = 0; !(await CountsAsync(store)).SequenceEqual(counts); round++)
