@@ -26,9 +26,17 @@ public class FlowSharingTests
         await UntilCountsAsync(store, [8, 8], a, b);
         await using Service c = await Service.StartAsync(store, "c");
         await UntilCountsAsync(store, [5, 5, 6], a, b, c);
-        string balanced = await OwnersAsync(store);
-        for (int round = 0; round < 10; round++) await BeatAsync(store, a, b, c);
-        Assert.Equal(balanced, await OwnersAsync(store));          // nothing moves for nothing
+
+        // A service may still act by an older view of the group. After that, nothing moves for nothing.
+        string before = "";
+        for (int attempt = 0; await OwnersAsync(store) is var now && now != before; attempt++)
+        {
+            Assert.True(attempt < 20, $"{before} became {now}");
+            before = now;
+            for (int round = 0; round < 10; round++) await PassTimeAsync(store, a, b, c);
+        }
+        int[] counts = await CountsAsync(store);
+        Assert.Equal([5, 5, 6], counts);
     }
 
     /// <remarks>The clock of the service that joins stands still: its heartbeats could not tell it.</remarks>
@@ -120,11 +128,14 @@ public class FlowSharingTests
         }
     }
 
-    /// <summary>Moves the clocks to the next heartbeats, and lets what follows from them be done, mostly.</summary>
+    /// <summary>
+    /// Moves the clocks to the next heartbeats, and lets what follows from them be done, mostly: a partition that were free for long would
+    /// be kept for long.
+    /// </summary>
     private static async Task PassTimeAsync(IStreamStore store, params Service[] beating)
     {
         await BeatAsync(store, beating);
-        for (int i = 0; i < 100; i++) await NextAsync();
+        for (int i = 0; i < 100 || (i < 5_000 && (await CountsAsync(store)).Sum() < WorkGroup.Partitions); i++) await NextAsync();
     }
 
     private static async Task BeatAsync(IStreamStore store, params Service[] beating)
