@@ -15,15 +15,16 @@ public partial class FolderArrowTests
         ["Diagnostics"] = ["Topologies"],
         ["Storage"] = [],
         ["Scheduling"] = ["Diagnostics"],
+        ["Membership"] = ["Storage", "Scheduling"],
         ["Engine"] = ["Topologies", "Policies", "Diagnostics", "Scheduling"],
         ["Pipelines"] = ["Engine"],
         ["Producers"] = ["Pipelines", "Storage"],
-        ["Delivery"] = ["Pipelines", "Producers", "Storage"],
+        ["Delivery"] = ["Pipelines", "Producers", "Membership"],
         ["Graphs"] = ["Topologies", "Policies", "Diagnostics", "Scheduling"],
         ["Bridges"] = ["Pipelines", "Graphs"],
         ["ChildProcesses"] = ["Policies", "Scheduling", "Storage"],
         ["Processes"] = ["Pipelines", "Storage", "ChildProcesses"],
-        ["Flows"] = ["Storage", "Topologies", "Policies", "Diagnostics", "Scheduling"],
+        ["Flows"] = ["Membership", "Topologies", "Policies"],
         ["Executors"] = ["Flows", "ChildProcesses"],
     };
 

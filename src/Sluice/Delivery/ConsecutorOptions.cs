@@ -1,4 +1,5 @@
 using Sluice.Delivery;
+using Sluice.Membership;
 using Sluice.Policies;
 using Sluice.Storage;
 

@@ -1,3 +1,4 @@
+using Sluice.Membership;
 using Sluice.Policies;
 using Sluice.Storage;
 

@@ -8,18 +8,19 @@ internal sealed class HeartbeatPause : IComparable<HeartbeatPause>
 
     private readonly long number = Interlocked.Increment(ref made);
 
-    /// <param name="heart">The timer.</param>
+    /// <param name="wake">Wakes the timer.</param>
     /// <param name="wait">The length of the pause; at most one day.</param>
     /// <param name="early">How much earlier the timer may be woken if the thread is awake anyway.</param>
-    public HeartbeatPause(HeartbeatTimer heart, TimeSpan wait, TimeSpan early)
+    public HeartbeatPause(Action wake, TimeSpan wait, TimeSpan early)
     {
-        Heart = heart;
+        Wake = wake;
         if (wait > Longest) wait = Longest;
         At = TimeProvider.System.GetTimestamp() + Ticks(wait);
         Earliest = At - Ticks(early);
     }
 
-    public HeartbeatTimer Heart { get; }
+    /// <summary>Wakes the timer. Called on a thread of the heartbeats.</summary>
+    public Action Wake { get; }
 
     /// <summary>The timestamp at which the timer is woken.</summary>
     public long At { get; }

@@ -119,7 +119,7 @@ internal sealed class HeartbeatThreads : SynchronizationContext
                 while (resting.Min is { } first && first.Earliest <= now)
                 {
                     resting.Remove(first);
-                    ready.Enqueue((static heart => ((HeartbeatTimer)heart!).Wake(), first.Heart));
+                    ready.Enqueue((static wake => ((Action)wake!)(), first.Wake));
                 }
                 if (ready.TryDequeue(out var next))
                 {

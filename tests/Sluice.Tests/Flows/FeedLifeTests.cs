@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
 using Sluice.Flows;
-using Sluice.Scheduling;
+using Sluice.Membership;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;

@@ -1,3 +1,4 @@
+using Sluice.Membership;
 using Sluice.Scheduling;
 using Sluice.Storage;
 
@@ -13,13 +14,53 @@ internal sealed partial class GroupMembership
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
-            if (!leaving.IsCancellationRequested) await share.GiveAsync().ConfigureAwait(false);
+            if (leaving.IsCancellationRequested) return;
+            foreach (OwnedPartition partition in core.Partitions.Owned)
+                if (partition.IsLeaving && core.Ledger.TryVoid(partition, core.Epochs is { } epochs ? epochs.IsResting : null))
+                    await ReleaseAsync(partition).ConfigureAwait(false);
         }
         finally
         {
             taking.Leave();
         }
     }
+
+    private async Task ReleaseAsync(OwnedPartition partition)
+    {
+        share.NoteRelease(partition.Owner);
+        core.Partitions.Lose(partition); // first: entries that are leased from here on do not start, and go back with it
+        try
+        {
+            await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
+        }
+        catch
+        {
+            share.NoteFailedRelease(partition.Owner);
+            throw;
+        }
+    }
+
+    /// <summary>Chooses the partitions that leave, and those that stay after all (<see cref="OwnedPartition.IsLeaving"/>).</summary>
+    private void Choose(GroupInfo group)
+    {
+        OwnedPartition[] owned = core.Partitions.Owned;
+        // a file is written by one member
+        HashSet<int> going = share.ToRelease(group, [.. owned.Select(static partition
+            => new PartitionInUse(partition.Number, partition.UnderWay, partition.IsLeaving, partition.FileLengths.Count == 0))]);
+        bool isAnyStaying = false;
+        foreach (OwnedPartition partition in owned)
+        {
+            bool isGoing = going.Contains(partition.Number);
+            isAnyStaying |= partition.IsLeaving && !isGoing;
+            partition.IsLeaving = isGoing;
+        }
+        if (isAnyStaying) core.Pump.Changed();
+    }
+
+    /// <summary>The partitions to acquire now. While the sinks wait for partitions, all that are free.</summary>
+    private List<PartitionInfo> ToAcquire(GroupInfo group, bool isAiling = false)
+        => share.ToAcquire(group, [.. core.Partitions.Owned.Select(static partition => partition.Number)],
+            isAiling ? AcquireScope.Own : core.Sinks.AreWaiting ? AcquireScope.All : AcquireScope.Share, core.Stopped.IsDue);
 
     private async Task ShareLaterAsync()
     {
@@ -36,7 +77,7 @@ internal sealed partial class GroupMembership
     {
         try
         {
-            if (!isAiling) share.Choose(group);
+            if (!isAiling) Choose(group);
             await GiveAsync().ConfigureAwait(false);
             if (core.Pump.IsLeasing) await TakeFreeAsync(group, isAiling).ConfigureAwait(false);
             if (core.Sinks.AreWaiting && await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } now)
@@ -58,11 +99,10 @@ internal sealed partial class GroupMembership
         try
         {
             if (leaving.IsCancellationRequested) return;
-            List<PartitionInfo> free = share.ToTake(group, isAiling);
+            List<PartitionInfo> free = ToAcquire(group, isAiling);
             // their commits are answered: a later commit may hide the outcome of an earlier one
             if (free.Count == 0 || !await core.Committer.PassAsync().ConfigureAwait(false)) return;
-            // the owner may have sent a heartbeat meanwhile
-            free.RemoveAll(partition => partition.Owner is { } owner && owner != Self && !IsSilent(owner));
+            free.RemoveAll(partition => !share.IsStillFree(partition));
             List<OwnedPartition> taken = await taker.TakeAsync(free, core.Lifetime.Token).ConfigureAwait(false);
             if (taken.Count == 0) return;
             core.Doubts.Add();                           // the ledger has not counted what other members did there

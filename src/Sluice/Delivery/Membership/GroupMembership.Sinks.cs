@@ -15,7 +15,7 @@ internal sealed partial class GroupMembership
     {
         if (core.Sinks.All.Count > 0 && core.Partitions.Owned.Length < partitions
             && await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false) is { } group
-            && share.FindUnknown(group) is { } unknown)
+            && FindUnknown(group) is { } unknown)
         {
             core.Sinks.AreWaiting = true;
             core.Problems.Latest = WhySinksWait(unknown);
@@ -36,7 +36,7 @@ internal sealed partial class GroupMembership
 
     private async Task BeginWaitingSinksAsync(GroupInfo group)
     {
-        if (share.FindUnknown(group) is { } unknown)
+        if (FindUnknown(group) is { } unknown)
         {
             core.Problems.Latest = WhySinksWait(unknown);
             return;
@@ -53,6 +53,21 @@ internal sealed partial class GroupMembership
         {
             taking.Leave();
         }
+    }
+
+    /// <summary>
+    /// Returns a partition without an owner that has sent a heartbeat: a commit of it may be in flight, and its file lengths are not known
+    /// here. Else null.
+    /// </summary>
+    private PartitionInfo? FindUnknown(GroupInfo group)
+    {
+        OwnedPartition[] owned = core.Partitions.Owned;
+        foreach (PartitionInfo partition in group.Partitions)
+        {
+            if (Array.Exists(owned, own => own.Number == partition.Partition)) continue;
+            if (partition.Owner is not { } owner || owner == Self || !others.HasBeenHeard(owner)) return partition;
+        }
+        return null;
     }
 
     private string WhySinksWait(PartitionInfo unknown)

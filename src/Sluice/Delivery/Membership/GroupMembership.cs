@@ -1,3 +1,4 @@
+using Sluice.Membership;
 using Sluice.Scheduling;
 using Sluice.Storage;
 
@@ -7,23 +8,21 @@ namespace Sluice.Delivery;
 /// The membership of a consecutor in its group: sends heartbeats, acquires partitions, and hands surplus partitions to other members.
 /// </summary>
 /// <remarks>
-/// Thread-safe: <c>taking</c> admits one caller at a time that acquires or gives partitions. A member is silent when its heartbeats have
-/// not changed for their lease duration, by this process's monotonic clock. One thread of the process sends all heartbeats, and does
-/// nothing else. Heartbeats stop while the store has not answered commits or leases for a lease duration, so that others can take over.
-/// The first answer sends one at once.
+/// Locking rule: <c>taking</c> admits one caller at a time that acquires or gives partitions. Any thread may call. A member is silent when
+/// its heartbeats have not changed for their lease duration, by this process's monotonic clock. One thread of the process sends all
+/// heartbeats, and does nothing else (<see cref="GroupHeartbeat"/>). <see cref="PartitionShare"/> decides which partitions move.
 /// </remarks>
 internal sealed partial class GroupMembership
 {
     private readonly ConsecutorCore core;
     private readonly MemberWatch others;
-    private readonly Membership membership;
+    private readonly GroupMember member;
+    private readonly GroupHeartbeat heartbeat;
     private readonly PartitionAcquirer taker;
-    private readonly PartitionBalancer share;
+    private readonly PartitionShare share;
     private readonly AsyncLock taking = new();
-    private HeartbeatTimer? heart;
     private Seen? latest;                            // the group at the last heartbeat, until it was used
     private int isTaking;
-    private volatile bool isOverdue;                 // a heartbeat was left out
     private volatile int partitions;                 // the number of partitions; zero if it is not known
     private readonly CancellationTokenSource leaving;
 
@@ -31,8 +30,11 @@ internal sealed partial class GroupMembership
     {
         this.core = core;
         others = new(core.Time);
-        membership = new(core.Store, core.Group, Self, Instance, core.Options.LeaseDuration, core.Time);
-        (taker, share) = (new(core), new(core, others));
+        TimeSpan leaseTime = core.Options.LeaseDuration;
+        member = new(core.Store, core.Group, Self, Instance, leaseTime, core.Time);
+        heartbeat = new(member, others, leaseTime, core.Time, () => core.Commits.Silence >= leaseTime,
+            () => core.Leases.Silence >= leaseTime);
+        (taker, share) = (new(core), new(Self, others, leaseTime, core.Time));
         leaving = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     }
 
@@ -44,14 +46,11 @@ internal sealed partial class GroupMembership
     /// <summary>This start of the member.</summary>
     public MemberInstance Instance { get; } = new();
 
-    private bool IsCommitless => core.Commits.Silence >= core.Options.LeaseDuration;
-    private bool IsAiling => IsCommitless || core.Leases.Silence >= core.Options.LeaseDuration;
-
     /// <summary>Whether the store may know more than the ledger: others own partitions, or there is a doubt.</summary>
-    private bool MayBeBehind => heart is not null && (core.Doubts.AreAny || core.Partitions.Owned.Length < partitions);
+    private bool MayBeBehind => HasStarted && (core.Doubts.AreAny || core.Partitions.Owned.Length < partitions);
 
     /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
-    public bool HasStarted => heart is not null;
+    public bool HasStarted => heartbeat.HasStarted;
 
     public bool IsSilent(string member) => others.IsSilent(member);
 
@@ -66,10 +65,8 @@ internal sealed partial class GroupMembership
         try
         {
             core.Partitions.Own(await LoadAsync(joins: true, cancellation).ConfigureAwait(false));
-            TimeSpan interval = core.Options.LeaseDuration / 3;
-            heart = new(core.Time, interval < TimeSpan.FromDays(1) ? interval : TimeSpan.FromDays(1), BeatAsync,
-                failure => core.Lifetime.Failed?.Invoke(failure));
-            core.Commits.Answered = core.Leases.Answered = MakeUp;
+            heartbeat.Start(BeatAsync, failure => core.Lifetime.Failed?.Invoke(failure));
+            core.Commits.Answered = core.Leases.Answered = heartbeat.NoteAnswer;
         }
         finally
         {
@@ -89,7 +86,7 @@ internal sealed partial class GroupMembership
             foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
             foreach (OwnedPartition partition in owned)
                 await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
-            GroupInfo group = await membership.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
+            GroupInfo group = await member.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
             See(group);                              // otherwise a new member would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
             return true;
@@ -136,9 +133,8 @@ internal sealed partial class GroupMembership
     /// <summary>Notes the members and partitions of the group.</summary>
     public void See(GroupInfo group)
     {
-        others.See(group);
-        taker.See(group);
         share.See(group);
+        taker.See(group);
         partitions = group.Partitions.Count;
     }
 
@@ -154,16 +150,16 @@ internal sealed partial class GroupMembership
     public async Task LeaveAsync()
     {
         await StopTakingAsync().ConfigureAwait(false);
-        if (heart is not null) await heart.StopAsync().ConfigureAwait(false);          // otherwise a heartbeat would join again
+        await heartbeat.StopAsync().ConfigureAwait(false);          // otherwise a heartbeat would join again
         await Task.WhenAll(core.Partitions.Owned.Select(partition => core.Store.ReleaseAsync(partition.Owner).AsTask()))
             .ConfigureAwait(false);
-        await membership.LeaveAsync().ConfigureAwait(false);
+        await member.LeaveAsync().ConfigureAwait(false);
     }
 
     /// <summary>Ends the heartbeats.</summary>
     public void Drop()
     {
-        heart?.StopAsync();
+        _ = heartbeat.StopAsync();
         Instance.End();
     }
 
@@ -200,17 +196,17 @@ internal sealed partial class GroupMembership
     }
 
     /// <summary>Acquires free partitions and sets the ledger, with no item in flight, inside <see cref="AloneAsync"/>.</summary>
-    public Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation) => LoadAsync(joins: heart is not null, cancellation);
+    public Task<List<OwnedPartition>> LoadAsync(CancellationToken cancellation) => LoadAsync(joins: HasStarted, cancellation);
 
     private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
-        GroupInfo? group = joins ? await membership.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
+        GroupInfo? group = joins ? await member.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
         if (group is not null) See(group);
         if (group is not null && !HasStarted) await ReleaseEarlierQuarantineAsync(group, cancellation).ConfigureAwait(false);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false); // so that each item is counted once
-        share.Forget();
+        share.ForgetReleases();
         List<OwnedPartition> taken = group is null ? []
-            : await taker.TakeAsync(share.ToTake(group, onlyOwn: false), cancellation).ConfigureAwait(false);
+            : await taker.TakeAsync(ToAcquire(group), cancellation).ConfigureAwait(false);
         await taker.LoadBooksAsync(taken, cancellation).ConfigureAwait(false);
         return taken;
     }

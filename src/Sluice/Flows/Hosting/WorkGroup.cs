@@ -1,3 +1,4 @@
+using Sluice.Membership;
 using Sluice.Scheduling;
 using Sluice.Storage;
 
@@ -5,8 +6,9 @@ namespace Sluice.Flows;
 
 /// <summary>Hosts a processor: acquires partitions of its work stream, runs what is ordered there, and releases them.</summary>
 /// <remarks>
-/// One loop owns all fields; the heartbeat thread only passes on what it has seen. A partition with running work stays until that has
-/// ended, or its owner is silent; idle partitions move between services.
+/// Locking rule: one loop owns all fields, except for the lists under <c>running</c>. The heartbeat thread only passes on what it has seen.
+/// A partition with running work stays until that has ended, or its owner is silent; idle partitions move between services
+/// (<see cref="PartitionShare"/>).
 /// </remarks>
 internal sealed class WorkGroup : IDisposable
 {
@@ -25,7 +27,6 @@ internal sealed class WorkGroup : IDisposable
     private readonly WorkOrders orders;
     private volatile WorkPartition[] owned = [];     // changed by the loop; heartbeats only read it
     private readonly CancellationTokenSource stopping = new();
-    private readonly Dictionary<int, long> given = [];           // released partitions, with their epochs; the loop's
     private readonly List<Task> running = [];        // also the lock of the partitions' running work
     private volatile BoundFunction function;
     private TimeSpan pause = AfterDefect;
@@ -138,7 +139,7 @@ internal sealed class WorkGroup : IDisposable
     private async Task WorkAsync()
     {
         (int generation, empty) = (core.Store.Generation, -1);
-        given.Clear();
+        members.ForgetReleases();
         try
         {
             partitions = await OpenAsync(core, function.Processor.Name, stopping.Token).ConfigureAwait(false);
@@ -171,6 +172,7 @@ internal sealed class WorkGroup : IDisposable
         long seen = await core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, -1, stopping.Token), stopping.Token)
             .ConfigureAwait(false);
         DropLost();
+        if (seen != empty) await members.LookEarlyAsync(owned.Length, stopping.Token).ConfigureAwait(false);
         await ShareAsync().ConfigureAwait(false);
         // A heartbeat alone is no reason to lease.
         if (await orders.TakeUpHeldAsync(owned).ConfigureAwait(false)
@@ -190,31 +192,39 @@ internal sealed class WorkGroup : IDisposable
 
     private async Task ShareAsync()
     {
-        var (take, release) = members.Share([.. owned.Select(partition => partition.Number)], IsIdle, given);
-        foreach (int number in release)
+        var (acquire, release) = members.Share([.. owned.Select(InUse)]);
+        foreach (WorkPartition partition in owned.Where(partition => release.Contains(partition.Number)).ToArray())
         {
-            WorkPartition partition = owned.Single(one => one.Number == number);
             owned = [.. owned.Where(one => one != partition)];
+            members.NoteRelease(partition.Owner);
             await core.Calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token)
                 .ConfigureAwait(false);
-            given[number] = partition.Owner.Epoch;
             partition.Dispose();
         }
-        foreach (PartitionInfo free in take)
+        foreach (PartitionInfo free in acquire)
         {
+            if (!members.IsStillFree(free)) continue;
             var request = new AcquireRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
             AcquireResult taken = await core.Calls.DoAsync(stream,
                 () => core.Store.AcquireAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
             // Another service was first; or a lost answer had acquired it, and the next heartbeat shows that.
             if (taken.Status != AcquireStatus.Taken) continue;
-            var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit) { Of = partitions };
+            var partition = new WorkPartition(core.Calls, taken.Ownership, taken.State!.LastCommit)
+            {
+                Of = partitions,
+                Answered = members.NoteAnswer,
+            };
             (owned, empty) = ([.. owned, partition], -1);
             await orders.AdoptAsync(partition, taken.State!).ConfigureAwait(false);
         }
 
-        bool IsIdle(int number)
+        PartitionInUse InUse(WorkPartition partition)
         {
-            lock (running) return owned.Single(partition => partition.Number == number) is { Running.Count: 0, Held.Count: 0 };
+            lock (running)
+            {
+                int runs = partition.Running.Count + partition.Held.Count;
+                return new(partition.Number, runs, IsLeaving: false, MayLeave: runs == 0);
+            }
         }
     }
 

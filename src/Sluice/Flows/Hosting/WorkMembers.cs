@@ -1,49 +1,65 @@
+using Sluice.Membership;
 using Sluice.Scheduling;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
 
 /// <summary>
-/// The members that host a processor: beats for this service, notices silent ones, and computes this service's share of partitions.
+/// The membership of this service in the group that hosts a processor: joins, sends heartbeats, and says which partitions to acquire and
+/// release.
 /// </summary>
 /// <remarks>
-/// Heartbeats have a thread of their own. A member is silent if its heartbeats have not changed for the lease duration that they carry, by
-/// this process's monotonic clock. If the store takes no commits for a lease duration, this service stops beating, so that others can take
-/// over.
+/// Locking rule: no lock. <c>latest</c> passes from the heartbeat thread to the loop of the <see cref="WorkGroup"/> by interlocked
+/// exchanges; the loop makes all other calls, except for <see cref="NoteAnswer"/>, which any thread may make. If the store takes no commits
+/// for a lease duration, this service sends no heartbeats, so that others can take over.
 /// </remarks>
-internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
+internal sealed class WorkMembers
 {
-    private readonly Lock sync = new();
-    private readonly MemberWatch others = new(core.Options.Time);
-    private readonly Membership membership = new(core.Store, group, core.Options.Name, core.Instance, core.Options.LeaseDuration,
-        core.Options.Time);
-    private GroupInfo? latest;
-    private HeartbeatTimer? heart;
+    private readonly SupervisorCore core;
+    private readonly GroupId group;
+    private readonly Signal changed;
+    private readonly GroupMember member;
+    private readonly GroupHeartbeat heartbeat;
+    private readonly PartitionShare share;
+    private Seen? latest;                            // the group as it was seen last, until it was used
     private bool mayBeKnown;                         // to the others; the loop's
+
+    /// <param name="core">The service.</param>
+    /// <param name="group">The group of the processor.</param>
+    /// <param name="changed">Set when the group was seen.</param>
+    /// <param name="silence">How long commits have had no answer.</param>
+    public WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
+    {
+        (this.core, this.group, this.changed) = (core, group, changed);
+        (TimeProvider time, TimeSpan leaseTime) = (core.Options.Time, core.Options.LeaseDuration);
+        var others = new MemberWatch(time);
+        member = new(core.Store, group, Self, core.Instance, leaseTime, time);
+        heartbeat = new(member, others, leaseTime, time, () => silence() >= leaseTime, static () => false);
+        share = new(Self, others, leaseTime, time);
+    }
 
     private string Self => core.Options.Name;
 
     public async Task JoinAsync(CancellationToken cancellation)
     {
         mayBeKnown = true;
-        See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(membership.JoinAsync(Tell, cancellation)), cancellation)
-            .ConfigureAwait(false));
-        heart ??= new(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync,
-            failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
+        See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(member.JoinAsync(Tell, cancellation)), cancellation)
+            .ConfigureAwait(false), isAiling: false);
+        heartbeat.Start(BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
     /// <summary>Stops the heartbeats.</summary>
-    public void Drop() => heart?.StopAsync();
+    public void Drop() => _ = heartbeat.StopAsync();
 
     public async Task LeaveAsync(IEnumerable<Ownership> owned)
     {
         if (!mayBeKnown) return;                     // stopped before it has joined
-        if (heart is not null) await heart.StopAsync().ConfigureAwait(false);
+        await heartbeat.StopAsync().ConfigureAwait(false);
         try
         {
             foreach (Ownership owner in owned) await core.Calls.DoAsync([], () => core.Store.ReleaseAsync(owner), CancellationToken.None)
                 .ConfigureAwait(false);
-            await core.Calls.DoAsync([], () => membership.LeaveAsync(), CancellationToken.None).ConfigureAwait(false);
+            await core.Calls.DoAsync([], () => member.LeaveAsync(), CancellationToken.None).ConfigureAwait(false);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
@@ -52,48 +68,56 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         }
     }
 
-    /// <summary>Computes which partitions to acquire, and which idle ones to release to members with fewer.</summary>
-    /// <param name="owned">The partitions that this service knows it owns.</param>
-    /// <param name="isIdle">Whether a partition has no running work.</param>
-    /// <param name="given">The epochs in which it has released partitions. Any other partition that the store says is its own is acquired
-    /// beyond the share: an answer was lost or the service began anew, and no other member would take it.</param>
-    public (List<PartitionInfo> Take, List<int> Release) Share(IReadOnlyList<int> owned, Func<int, bool> isIdle,
-        IReadOnlyDictionary<int, long> given)
+    /// <summary>
+    /// Looks at the group before the next heartbeat if this service may get more partitions. Called after a change of the work stream: an
+    /// order may be in a partition that another service has just released for this one.
+    /// </summary>
+    /// <param name="owned">The number of partitions that this service owns.</param>
+    /// <param name="cancellation">Gives up.</param>
+    public async Task LookEarlyAsync(int owned, CancellationToken cancellation)
     {
-        lock (sync)
-        {
-            if (latest is null) return ([], []);
-            int living = latest.Members.Count(member => member.Name == Self || !others.IsSilent(member.Name));
-            int share = (latest.Partitions.Count + living - 1) / Math.Max(1, living);
-            int surplus = owned.Count - share;
-            List<int> release = surplus <= 0 ? [] : [.. owned.Where(isIdle).Take(surplus)];
-            bool IsOurs(PartitionInfo partition) => partition.Owner == Self
-                && !(given.TryGetValue(partition.Partition, out long epoch) && epoch == partition.Epoch);
-            PartitionInfo[] free = [.. latest.Partitions.Where(partition => !owned.Contains(partition.Partition)
-                && (partition.Owner is null || IsOurs(partition) || (partition.Owner != Self && others.IsSilent(partition.Owner))))];
-            List<PartitionInfo> take = [.. free.OrderByDescending(IsOurs).Take(Math.Max(free.Count(IsOurs), share - owned.Count))];
-            latest = null;                           // used once; the next heartbeat brings another
-            return (take, release);
-        }
+        if (Volatile.Read(ref latest) is not null || heartbeat.IsAiling || !share.MayGetMore(owned)) return;
+        if (await core.Calls.DoAsync(group.Stream, () => core.Store.FindGroupAsync(group, cancellation), cancellation).ConfigureAwait(false)
+            is not { } info) return;
+        share.See(info);
+        Volatile.Write(ref latest, new(info, IsAiling: false));
     }
+
+    /// <summary>Decides which partitions to acquire, and which idle ones to release, after the group was seen.</summary>
+    /// <param name="owned">The partitions that this service knows it owns.</param>
+    public (List<PartitionInfo> Acquire, HashSet<int> Release) Share(IReadOnlyCollection<PartitionInUse> owned)
+    {
+        if (Interlocked.Exchange(ref latest, null) is not var (info, isAiling)) return ([], []);
+        return (share.ToAcquire(info, [.. owned.Select(static partition => partition.Number)],
+            isAiling ? AcquireScope.Own : AcquireScope.Share), isAiling ? [] : share.ToRelease(info, owned));
+    }
+
+    /// <inheritdoc cref="PartitionShare.IsStillFree"/>
+    public bool IsStillFree(PartitionInfo partition) => share.IsStillFree(partition);
+
+    /// <inheritdoc cref="PartitionShare.NoteRelease"/>
+    public void NoteRelease(Ownership owner) => share.NoteRelease(owner);
+
+    /// <inheritdoc cref="PartitionShare.ForgetReleases"/>
+    public void ForgetReleases() => share.ForgetReleases();
+
+    /// <inheritdoc cref="GroupHeartbeat.NoteAnswer"/>
+    public void NoteAnswer() => heartbeat.NoteAnswer();
 
     // On the heartbeat threads, also after each await.
     private async Task BeatAsync()
     {
         try
         {
-            if (silence() >= core.Options.LeaseDuration) return;
-            GroupInfo info = await membership.BeatAndLookAsync(core.Life).ConfigureAwait(true);
-            See(info);
-            foreach (MemberInfo member in others.Gone(info))
-            {
-                await core.Store.LeaveAsync(group, member.Name, member.Instance, core.Life).ConfigureAwait(true);
-                others.Forget(member.Name);
-            }
+            var (info, isAiling) = await heartbeat.SendAsync(core.Life).ConfigureAwait(true);
+            See(info, isAiling);
+            await heartbeat.RemoveGoneAsync(info, core.Life).ConfigureAwait(true);
         }
         catch (Exception e)
         {
-            if (!core.Life.IsCancellationRequested) core.Warn($"The store does not take heartbeats of {Self} for {group}: {e.Message}");
+            // If commits have no answer, a warning has said so.
+            if (!core.Life.IsCancellationRequested && !heartbeat.IsAiling)
+                core.Warn($"The store does not take heartbeats of {Self} for {group}: {e.Message}");
         }
     }
 
@@ -102,10 +126,12 @@ internal sealed class WorkMembers(SupervisorCore core, GroupId group, Signal cha
         if (why is not null) core.Warn(why);
     }
 
-    private void See(GroupInfo info)
+    private void See(GroupInfo info, bool isAiling)
     {
-        others.See(info);
-        lock (sync) latest = info;
+        share.See(info);
+        Volatile.Write(ref latest, new(info, isAiling));
         changed.Set();
     }
+
+    private sealed record Seen(GroupInfo Group, bool IsAiling);
 }

@@ -52,6 +52,9 @@ internal sealed class WorkPartition : IDisposable
     /// <summary>Whether the store cannot give out the first order here.</summary>
     public bool IsBlocked { get; set; }
 
+    /// <summary>Called when a commit waits for an answer no more.</summary>
+    public Action? Answered { get; init; }
+
     /// <summary>How long a commit has had no answer.</summary>
     public TimeSpan Silence => Volatile.Read(ref waitingSince) is var since and not 0 ? calls.Time.GetElapsedTime(since) : TimeSpan.Zero;
 
@@ -138,6 +141,7 @@ internal sealed class WorkPartition : IDisposable
         {
             Volatile.Write(ref waitingSince, 0);
             committing.Leave();
+            Answered?.Invoke();
         }
     }
 

@@ -1,4 +1,4 @@
-using Sluice.Scheduling;
+using Sluice.Membership;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -7,7 +7,7 @@ namespace Sluice.Flows;
 /// <remarks>Beats come from the heartbeat threads, so a starved thread pool fails no run.</remarks>
 internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList<IGrouping<string, IOVal>> inputs, CancellationToken life)
 {
-    private readonly Membership membership = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance,
+    private readonly GroupMember member = new(core.Store, FeedWatch.GroupOf(plan.Run), plan.Starter, core.Instance,
         core.Options.LeaseDuration, core.Options.Time);
 
     /// <summary>Never throws.</summary>
@@ -30,7 +30,7 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
     {
         try
         {
-            await membership.BeatAsync(core.Life).ConfigureAwait(true);
+            await member.BeatAsync(core.Life).ConfigureAwait(true);
         }
         catch (Exception e)
         {

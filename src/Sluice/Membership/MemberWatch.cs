@@ -1,10 +1,12 @@
-namespace Sluice.Storage;
+using Sluice.Storage;
+
+namespace Sluice.Membership;
 
 /// <summary>
 /// Decides which members of a group are alive, by this process's monotonic clock. A member is silent if its heartbeat count stays the same
 /// for the lease duration that it carries, or if its process on this machine has ended.
 /// </summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>Locking rule: all state is under the lock <c>seen</c>, under which nothing else is called. Any thread may call.</remarks>
 internal sealed class MemberWatch(TimeProvider time)
 {
     private const int LeaseTimesUntilGone = 10;

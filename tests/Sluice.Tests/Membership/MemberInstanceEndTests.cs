@@ -1,6 +1,6 @@
-using Sluice.Storage;
+using Sluice.Membership;
 
-namespace Sluice.Tests.Storage;
+namespace Sluice.Tests.Membership;
 
 /// <summary>The end of an instance is final. Otherwise a loop that has ended could keep its name for ever.</summary>
 public class MemberInstanceEndTests

@@ -1,11 +1,16 @@
-namespace Sluice.Storage;
+using Sluice.Storage;
+
+namespace Sluice.Membership;
 
 /// <summary>A member of a group. It joins under a name that one instance holds at a time, sends heartbeats, and leaves.</summary>
-/// <remarks>Thread-safe; it has no state.</remarks>
-internal sealed class Membership(IStreamStore store, GroupId group, string member, MemberInstance instance, TimeSpan leaseTime,
+/// <remarks>Locking rule: no lock; it has no state. Any thread may call.</remarks>
+internal sealed class GroupMember(IStreamStore store, GroupId group, string member, MemberInstance instance, TimeSpan leaseTime,
     TimeProvider time)
 {
     private const int LooksPerLeaseTime = 6;         // a living instance sends three heartbeats in it
+
+    /// <summary>The name of the member.</summary>
+    public string Name => member;
 
     private HeartbeatRequest Request => new(group, member, instance.Id, leaseTime);
 
@@ -56,8 +61,16 @@ internal sealed class Membership(IStreamStore store, GroupId group, string membe
     public async ValueTask<GroupInfo> BeatAndLookAsync(CancellationToken cancellation)
     {
         await BeatAsync(cancellation).ConfigureAwait(true);
-        return await store.FindGroupAsync(group, cancellation).ConfigureAwait(true) ?? throw Gone();
+        return await LookAsync(cancellation).ConfigureAwait(true);
     }
+
+    /// <summary>Returns the group. Continues on the caller's thread.</summary>
+    public async ValueTask<GroupInfo> LookAsync(CancellationToken cancellation)
+        => await store.FindGroupAsync(group, cancellation).ConfigureAwait(true) ?? throw Gone();
+
+    /// <summary>Removes another member from the group, unless it has joined anew since.</summary>
+    public ValueTask RemoveAsync(MemberInfo other, CancellationToken cancellation)
+        => store.LeaveAsync(group, other.Name, other.Instance, cancellation);
 
     public ValueTask LeaveAsync(CancellationToken cancellation = default) => store.LeaveAsync(group, member, instance.Id, cancellation);
 

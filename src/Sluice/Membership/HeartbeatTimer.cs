@@ -1,11 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using Sluice.Diagnostics;
+using Sluice.Scheduling;
 
-namespace Sluice.Scheduling;
+namespace Sluice.Membership;
 
 /// <summary>A periodic timer on the threads of <see cref="HeartbeatThreads"/>, so that a starved thread pool does not delay it.</summary>
 /// <remarks>
-/// Everything is under <c>sync</c>; beats, clocks and <see cref="HeartbeatThreads"/> are called outside of it. One beat runs at a time.
+/// Locking rule: all fields are under <c>sync</c>. Beats and clocks are called outside of it; <see cref="HeartbeatThreads"/> may be called
+/// under it. One beat runs at a time. Any thread may call.
 /// The threads wait in real time, then ask the clock whether a beat is due. A clock other than the system's also has a timer, which only
 /// wakes this one earlier, for a clock that is moved by hand. Beats are due at whole intervals from the start: a late beat does not delay
 /// the next, and several missed beats become one.
@@ -21,6 +23,7 @@ internal sealed class HeartbeatTimer
     private readonly TimeSpan early;
     private readonly Func<Task> beat;
     private readonly Action<Exception> failed;
+    private readonly Action wake;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ITimer? timer;
     private readonly long begun;
@@ -43,7 +46,7 @@ internal sealed class HeartbeatTimer
         if (interval < Shortest) interval = Shortest;
         this.threads = threads ?? HeartbeatThreads.OfProcess;
         (this.time, this.interval, this.beat, this.failed) = (time, interval, beat, failed);
-        (begun, due) = (time.GetTimestamp(), interval);
+        (begun, due, wake) = (time.GetTimestamp(), interval, Wake);
         if (time == TimeProvider.System) early = interval / EarlyShare;
         else timer = time.CreateTimer(static heart => ((HeartbeatTimer)heart!).Wake(), this, interval, interval);
         lock (sync) Rest(interval);
@@ -136,7 +139,7 @@ internal sealed class HeartbeatTimer
     private void Rest(TimeSpan wait)
     {
         if (rest is not null) threads.Forget(rest);
-        threads.WakeAfter(rest = new(this, wait, early));
+        threads.WakeAfter(rest = new(wake, wait, early));
     }
 
     private void Report(Exception failure)

@@ -1,13 +1,13 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 
-namespace Sluice.Storage;
+namespace Sluice.Membership;
 
 /// <summary>
 /// One start of a member in this process, with an id that is unique everywhere. On Linux the id contains the process and the machine, so
 /// that other processes of the machine see its end at once.
 /// </summary>
-/// <remarks>Thread-safe without a lock: the table of living instances is concurrent.</remarks>
+/// <remarks>Locking rule: no lock; the table of living instances is concurrent. Any thread may call.</remarks>
 internal sealed class MemberInstance
 {
     private const char Divider = '/';

@@ -1,9 +1,9 @@
-using Sluice.Scheduling;
+using Sluice.Membership;
 using Sluice.Testing;
 
-namespace Sluice.Tests.Engine;
+namespace Sluice.Tests.Membership;
 
-public class HeartTests
+public class HeartbeatTimerTests
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 

@@ -1,0 +1,214 @@
+using Sluice.Storage;
+
+namespace Sluice.Membership;
+
+/// <summary>
+/// Decides which partitions of a group a member acquires and which it releases, so that living members own equal numbers, plus or minus
+/// one. Consecutors and flows use it.
+/// </summary>
+/// <remarks>
+/// <para>Locking rule: all fields are under <c>sync</c>. Under <c>sync</c>, this class calls the clock and the <see cref="MemberWatch"/>,
+/// and nothing else. Any thread may call.</para>
+/// <para>Members know each other by heartbeats. So for a lease duration they may see different groups, and one may own more than its
+/// share. No member acquires a partition of a living member.</para>
+/// <para>A surplus partition is released once the caller has no work in flight there. If no work of it ends for a lease duration, the
+/// partition stays. A partition that was free for a lease duration is acquired by any member: the member with room may be paused, slow, or
+/// run older code. Both then stay for four lease durations, four times as long at each repetition, up to a hundred; or until members come
+/// or go.</para>
+/// </remarks>
+/// <param name="self">The name of the member.</param>
+/// <param name="others">Decides which other members are alive.</param>
+/// <param name="leaseDuration">The lease duration of the member.</param>
+/// <param name="time">The clock, which must be monotonic.</param>
+internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan leaseDuration, TimeProvider time)
+{
+    private const int LeaseTimesKeptAtFirst = 4, LeaseTimesKeptAtMost = 100;
+
+    private readonly Lock sync = new();
+    private readonly Dictionary<int, (long Epoch, long Since)> free = [];
+    // since when they stay, and for how long; also when that is over
+    private readonly Dictionary<int, (long Since, int LeaseTimes)> kept = [];
+    private readonly Dictionary<int, (int InFlight, long Since)> leaving = [];
+    private readonly Dictionary<int, long> released = [];          // the epochs in which this member released partitions
+    private string[] living = [];
+    private GroupInfo? seen;
+
+    /// <summary>Notes the heartbeats of the members, the living members, and the free partitions.</summary>
+    public void See(GroupInfo group)
+    {
+        others.See(group);
+        lock (sync)
+        {
+            string[] now = [.. group.Members.Select(static member => member.Name).Where(name => name != self && !others.IsSilent(name))
+                .Append(self).Order(StringComparer.Ordinal)];
+            if (!now.AsSpan().SequenceEqual(living)) kept.Clear();
+            (living, seen) = (now, group);
+            foreach (PartitionInfo partition in group.Partitions)
+            {
+                if (!IsFree(partition)) free.Remove(partition.Partition);
+                else if (!free.TryGetValue(partition.Partition, out var known) || known.Epoch != partition.Epoch)
+                    free[partition.Partition] = (partition.Epoch, time.GetTimestamp());
+            }
+        }
+    }
+
+    /// <summary>Returns the partitions to acquire now.</summary>
+    /// <param name="group">The group as it was seen last.</param>
+    /// <param name="owned">The partitions that the member knows it owns.</param>
+    /// <param name="scope">The partitions that it may acquire.</param>
+    /// <param name="mayAcquire">Whether the member may try to acquire a partition now; null allows all.</param>
+    public List<PartitionInfo> ToAcquire(GroupInfo group, IReadOnlyCollection<int> owned, AcquireScope scope = AcquireScope.Share,
+        Func<int, bool>? mayAcquire = null)
+    {
+        lock (sync)
+        {
+            PartitionInfo[] open = [.. group.Partitions.Where(partition => !owned.Contains(partition.Partition)
+                && mayAcquire?.Invoke(partition.Partition) != false)];
+            List<PartitionInfo> acquire = [.. open.Where(IsOwnWithoutKnowledge)];
+            if (scope == AcquireScope.Own) return acquire;
+            PartitionInfo[] available = Array.FindAll(open, IsFree);
+            int room = scope == AcquireScope.All ? available.Length
+                : Math.Clamp(Most(group) - owned.Count - acquire.Count, 0, available.Length);
+
+            // Members begin with different partitions.
+            int first = available.Length * Math.Max(0, Array.IndexOf(living, self)) / Math.Max(1, living.Length);
+            for (int i = 0; i < available.Length; i++)
+            {
+                PartitionInfo partition = available[(first + i) % available.Length];
+                if (i >= room)
+                {
+                    if (!free.TryGetValue(partition.Partition, out var known) || time.GetElapsedTime(known.Since) < leaseDuration) continue;
+                    Keep(partition.Partition);
+                }
+                acquire.Add(partition);
+            }
+            return acquire;
+        }
+    }
+
+    /// <summary>
+    /// Whether a partition that <see cref="ToAcquire"/> returned has no living owner still: the owner may have sent a heartbeat since.
+    /// </summary>
+    public bool IsStillFree(PartitionInfo partition) => partition.Owner == self || IsFree(partition);
+
+    /// <summary>
+    /// Whether there may soon be a free partition for this member: one was free, or another member has too many. While this is so, a
+    /// change of the stream is a reason to look at the group before the next heartbeat.
+    /// </summary>
+    /// <param name="owned">The number of partitions that the member owns.</param>
+    public bool MayGetMore(int owned)
+    {
+        lock (sync)
+        {
+            if (seen is null || owned >= Most(seen)) return false;
+            int limit = Math.Min(Most(seen), owned + 1);
+            return seen.Partitions.Any(IsFree) || living.Any(name => name != self && CountOf(seen, name) > limit);
+        }
+    }
+
+    /// <summary>Returns the partitions to release: at once, or when their work has ended. All others stay.</summary>
+    /// <param name="group">The group as it was seen last.</param>
+    /// <param name="owned">All partitions that the member owns.</param>
+    public HashSet<int> ToRelease(GroupInfo group, IReadOnlyCollection<PartitionInUse> owned)
+    {
+        lock (sync)
+        {
+            int surplus = Surplus(group, owned.Count) - owned.Count(partition => IsKept(partition.Number));
+            HashSet<int> release = [];
+            foreach (PartitionInUse partition in owned)
+            {
+                if (!partition.IsLeaving) continue;
+                if (IsStuck(partition)) Keep(partition.Number);
+                else if (release.Count < surplus) release.Add(partition.Number);
+            }
+            foreach (PartitionInUse partition in owned
+                .Where(partition => partition is { IsLeaving: false, MayLeave: true } && !IsKept(partition.Number))
+                .OrderBy(static partition => partition.InFlight).ThenByDescending(static partition => partition.Number)
+                .Take(surplus - release.Count).ToArray())
+            {
+                leaving[partition.Number] = (partition.InFlight, time.GetTimestamp());
+                release.Add(partition.Number);
+            }
+            return release;
+        }
+    }
+
+    /// <summary>Notes that this member releases a partition. Called before the release: a caller with an older view of the group would
+    /// acquire it again.</summary>
+    public void NoteRelease(Ownership owner)
+    {
+        lock (sync) released[owner.Partition] = owner.Epoch;
+    }
+
+    /// <summary>Notes that a release failed: this member may still own the partition.</summary>
+    public void NoteFailedRelease(Ownership owner)
+    {
+        lock (sync) released.Remove(owner.Partition);
+    }
+
+    /// <summary>Forgets the released partitions: the store is another one, or has gone back.</summary>
+    public void ForgetReleases()
+    {
+        lock (sync) released.Clear();
+    }
+
+    /// <summary>An answer was lost, or the member began anew. No other member would acquire such a partition.</summary>
+    private bool IsOwnWithoutKnowledge(PartitionInfo partition)
+        => partition.Owner == self && released.GetValueOrDefault(partition.Partition) != partition.Epoch;
+
+    private bool IsFree(PartitionInfo partition) => partition.Owner != self
+        && (partition.Owner is null || others.IsSilent(partition.Owner));
+
+    private void Keep(int partition)
+    {
+        int leaseTimes = kept.TryGetValue(partition, out var last) ? Math.Min(4 * last.LeaseTimes, LeaseTimesKeptAtMost)
+            : LeaseTimesKeptAtFirst;
+        kept[partition] = (time.GetTimestamp(), leaseTimes);
+    }
+
+    private bool IsKept(int partition) => kept.TryGetValue(partition, out var last)
+        && time.GetElapsedTime(last.Since) < leaseDuration * last.LeaseTimes;
+
+    private int Most(GroupInfo group) => (group.Partitions.Count + living.Length - 1) / Math.Max(1, living.Length);
+
+    private static int CountOf(GroupInfo group, string member) => group.Partitions.Count(partition => partition.Owner == member);
+
+    private int Surplus(GroupInfo group, int count)
+    {
+        if (living.Length < 2) return 0;
+        int most = Most(group);
+        if (count != most) return Math.Max(0, count - most);
+        int least = living.Where(name => name != self).Min(name => CountOf(group, name));
+        return count - least - group.Partitions.Count(IsFree) >= 2 ? 1 : 0;
+    }
+
+    private bool IsStuck(PartitionInUse partition)
+    {
+        if (!leaving.TryGetValue(partition.Number, out var known) || known.InFlight != partition.InFlight)
+        {
+            leaving[partition.Number] = (partition.InFlight, time.GetTimestamp());
+            return false;
+        }
+        return time.GetElapsedTime(known.Since) >= leaseDuration;
+    }
+}
+
+/// <summary>The partitions that a member may acquire.</summary>
+internal enum AcquireScope
+{
+    /// <summary>Its share of the free partitions, and those that were free for a lease duration.</summary>
+    Share,
+
+    /// <summary>Only partitions that the store says it owns without its knowledge.</summary>
+    Own,
+
+    /// <summary>All free partitions.</summary>
+    All,
+}
+
+/// <summary>A partition that a member owns, as <see cref="PartitionShare"/> needs to know it.</summary>
+/// <param name="Number">Its number.</param>
+/// <param name="InFlight">The number of items or runs in flight.</param>
+/// <param name="IsLeaving">Whether it was chosen before, and is released when nothing of it is in flight.</param>
+/// <param name="MayLeave">Whether it may be chosen.</param>
+internal readonly record struct PartitionInUse(int Number, int InFlight, bool IsLeaving, bool MayLeave);
