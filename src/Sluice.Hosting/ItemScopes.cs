@@ -2,7 +2,8 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Sluice.Hosting;
 
-/// <summary>Gives functions of a pipeline the services of a scope that lasts for one item, or for one batch where items are batches.</summary>
+/// <summary>Gives functions of a pipeline the services of a scope that lasts for one item, or for one batch where items are
+/// batches.</summary>
 /// <example><code>
 /// sluice.AddConsecutor&lt;Order&gt;("orders", (services, source) => source
 ///     | services.ForEachItem((OrderDb db, Order order, CancellationToken token) => db.SaveAsync(order, token)));

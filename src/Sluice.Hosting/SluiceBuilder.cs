@@ -6,7 +6,8 @@ using Sluice.Graphs;
 
 namespace Sluice.Hosting;
 
-/// <summary>Adds consecutors, pipelines, producers, graphs and processors to a host, after <see cref="SluiceServices.AddSluice"/>.</summary>
+/// <summary>Adds consecutors, pipelines, producers, graphs and processors to a host, after
+/// <see cref="SluiceServices.AddSluice"/>.</summary>
 /// <remarks>
 /// Functions that get the services are called once, when the host makes its objects: receivers are made and started before those that send
 /// to them, and stop behind them. Not thread-safe, as all configuration of a host.
@@ -66,7 +67,8 @@ public sealed class SluiceBuilder
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(make);
-        Services.AddSingleton<HostedUnit>(new HostedPipeline($"the pipeline {name}", null, (services, _) => make(services), options ?? new()));
+        Services.AddSingleton<HostedUnit>(
+            new HostedPipeline($"the pipeline {name}", null, (services, _) => make(services), options ?? new()));
         return this;
     }
 
@@ -125,8 +127,9 @@ public sealed class SluiceBuilder
     {
         string[] names = [.. container.GetServices<ConsecutorRegistration<T>>().Select(static registration => registration.Name)];
         if (names is [string only]) return container.GetRequiredKeyedService<Consecutor<T>>(only);
-        throw new InvalidOperationException($"{names.Length} consecutors take items of the type {typeof(T).Name}: {string.Join(", ", names)}. "
-            + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")].");
+        throw new InvalidOperationException(
+            $"{names.Length} consecutors take items of the type {typeof(T).Name}: {string.Join(", ", names)}. "
+                + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")].");
     }
 }
 

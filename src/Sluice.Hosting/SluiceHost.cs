@@ -6,8 +6,8 @@ using Sluice.Storage;
 
 namespace Sluice.Hosting;
 
-/// <summary>Starts and stops everything of Sluice in a host: the store, the supervisor, then consecutors, pipelines and producers, receivers
-/// before senders; and stops it the other way round.</summary>
+/// <summary>Starts and stops everything of Sluice in a host: the store, the supervisor, then consecutors, pipelines and producers,
+/// receivers before senders; and stops it the other way round.</summary>
 /// <remarks>The host calls it from one thread at a time. Failures of units arrive on any thread.</remarks>
 internal sealed class SluiceHost(SluiceSettings settings, HostStore store, HostedSupervisor supervisor, IServiceProvider container,
     ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null) : IHostedLifecycleService

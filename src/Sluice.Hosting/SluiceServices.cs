@@ -46,7 +46,8 @@ public static class SluiceServices
         services.AddSingleton<ISupervisor>(static container => container.GetRequiredService<HostedSupervisor>());
         services.AddSingleton<SluiceHost>();
         services.AddSingleton<IHostedService>(static container => container.GetRequiredService<SluiceHost>());
-        services.AddHealthChecks().AddCheck<SluiceHealth>("sluice", tags: ["ready"]).AddCheck<SluiceLiveness>("sluice-live", tags: ["live"]);
+        services.AddHealthChecks().AddCheck<SluiceHealth>("sluice", tags: ["ready"])
+            .AddCheck<SluiceLiveness>("sluice-live", tags: ["live"]);
         return new(services);
     }
 }

@@ -27,7 +27,8 @@ internal sealed class HostedUnits
             ? throw new InvalidOperationException(
                 $"{by} leads to the consecutor '{name}', which was not added: {SettingsReader.Listed(consecutors.Keys)}")
             : (unit as HostedConsecutor<T>)?.Made
-                ?? throw new InvalidOperationException($"{by} carries items of the type {typeof(T)}, which the consecutor {name} does not take.");
+                ?? throw new InvalidOperationException(
+                    $"{by} carries items of the type {typeof(T)}, which the consecutor {name} does not take.");
 
     // Depth first. In a cycle, the consecutor that was added first starts last.
     private List<HostedUnit> Sort(HostedUnit[] all)

@@ -33,7 +33,8 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         if (store.Loss is { } loss) degraded.Add(loss);
         foreach (HostedUnit unit in units.InOrder) Look(unit, data, failed, degraded);
         if (failed.Count > 0) return HealthCheckResult.Unhealthy(string.Join(' ', failed.Concat(degraded)), data: data);
-        return degraded.Count > 0 ? HealthCheckResult.Degraded(string.Join(' ', degraded), data: data) : HealthCheckResult.Healthy(data: data);
+        return degraded.Count == 0 ? HealthCheckResult.Healthy(data: data)
+            : HealthCheckResult.Degraded(string.Join(' ', degraded), data: data);
     }
 
     private void Look(HostedUnit unit, Dictionary<string, object> data, List<string> failed, List<string> degraded)
@@ -52,9 +53,11 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         if (now.Pending > limits.MaxBacklog)
             degraded.Add($"{unit.Title} has a backlog of {now.Pending:N0} items; the limit is {limits.MaxBacklog:N0}.");
         if (now.Dead > limits.MaxDeadLetters)
-            degraded.Add($"{unit.Title} has {now.Dead:N0} {(now.Dead == 1 ? "dead letter" : "dead letters")}; the limit is {limits.MaxDeadLetters:N0}.");
+            degraded.Add(
+                $"{unit.Title} has {now.Dead:N0} {(now.Dead == 1 ? "dead letter" : "dead letters")}; the limit is {limits.MaxDeadLetters:N0}.");
         if (stalls.Look(now) is { } standstill && standstill >= limits.MaxStalledDuration)
-            degraded.Add($"{unit.Title} has {now.InFlight:N0} items in flight, and none has ended for {standstill.TotalMinutes:N0} minutes.");
+            degraded.Add(
+                $"{unit.Title} has {now.InFlight:N0} items in flight, and none has ended for {standstill.TotalMinutes:N0} minutes.");
     }
 }
 

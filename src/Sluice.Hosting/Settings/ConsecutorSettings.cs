@@ -7,14 +7,15 @@ internal static class ConsecutorSettings
 {
     public static ConsecutorOptions Read(SettingsReader read, ConsecutorOptions options)
     {
-        options = read.Set(options, "Delivery", Delivery, "none, confirm, 'track N' or 'replay N'", static (o, v) => o with { Delivery = v.Guarantee });
-        options = read.Set(options, "MaxInFlight", SettingsReader.Number, SettingsReader.Whole, static (o, v) => o with { MaxInFlight = v });
-        options = read.Set(options, "MaxOutputBytes", SettingsReader.Count, SettingsReader.Whole, static (o, v) => o with { MaxOutputBytes = v });
-        options = read.Set(options, "CommitInterval", SettingsReader.Time, SettingsReader.Duration, static (o, v) => o with { CommitInterval = v });
-        options = read.Set(options, "LeaseDuration", SettingsReader.Time, SettingsReader.Duration, static (o, v) => o with { LeaseDuration = v });
-        options = read.Set(options, "InstanceId", SettingsReader.Name, "a name", static (o, v) => o with { InstanceId = v.Text });
-        options = read.Set(options, "CodeVersion", SettingsReader.Number, SettingsReader.Whole, static (o, v) => o with { CodeVersion = v });
-        options = read.Set(options, "OnDamage", SettingsReader.Choice<DamagePolicy>, OneOf<DamagePolicy>(), static (o, v) => o with { OnDamage = v });
+        options = read.Set(options, "Delivery", Delivery, "none, confirm, 'track N' or 'replay N'",
+            static (o, v) => o with { Delivery = v.Guarantee });
+        options = read.Number(options, "MaxInFlight", static (o, v) => o with { MaxInFlight = v });
+        options = read.Count(options, "MaxOutputBytes", static (o, v) => o with { MaxOutputBytes = v });
+        options = read.Duration(options, "CommitInterval", static (o, v) => o with { CommitInterval = v });
+        options = read.Duration(options, "LeaseDuration", static (o, v) => o with { LeaseDuration = v });
+        options = read.Name(options, "InstanceId", static (o, v) => o with { InstanceId = v });
+        options = read.Number(options, "CodeVersion", static (o, v) => o with { CodeVersion = v });
+        options = read.Choice(options, "OnDamage", static (ConsecutorOptions o, DamagePolicy v) => o with { OnDamage = v });
         options = Stream(read.Section("Stream"), options);
         options = Run(read.Section("Run"), options);
         read.RefuseOthers();
@@ -23,26 +24,19 @@ internal static class ConsecutorSettings
 
     private static ConsecutorOptions Stream(SettingsReader read, ConsecutorOptions options)
     {
-        options = read.Set(options, "Partitions", SettingsReader.Number, SettingsReader.Whole,
-            static (o, v) => o with { Stream = Checked(o.Stream with { Partitions = v }) });
-        options = read.Set(options, "MaxItems", SettingsReader.Count, SettingsReader.Whole,
-            static (o, v) => o with { Stream = Checked(o.Stream with { MaxItems = v }) });
-        options = read.Set(options, "MaxBytes", SettingsReader.Count, SettingsReader.Whole,
-            static (o, v) => o with { Stream = Checked(o.Stream with { MaxBytes = v }) });
-        options = read.Set(options, "MaxEntryBytes", SettingsReader.Number, SettingsReader.Whole,
-            static (o, v) => o with { Stream = Checked(o.Stream with { MaxEntryBytes = v }) });
+        options = read.Number(options, "Partitions", static (o, v) => o with { Stream = Checked(o.Stream with { Partitions = v }) });
+        options = read.Count(options, "MaxItems", static (o, v) => o with { Stream = Checked(o.Stream with { MaxItems = v }) });
+        options = read.Count(options, "MaxBytes", static (o, v) => o with { Stream = Checked(o.Stream with { MaxBytes = v }) });
+        options = read.Number(options, "MaxEntryBytes", static (o, v) => o with { Stream = Checked(o.Stream with { MaxEntryBytes = v }) });
         read.RefuseOthers();
         return options;
     }
 
     private static ConsecutorOptions Run(SettingsReader read, ConsecutorOptions options)
     {
-        options = read.Set(options, "MaxBufferedItems", SettingsReader.Number, SettingsReader.Whole,
-            static (o, v) => o with { Run = o.Run with { MaxBufferedItems = v } });
-        options = read.Set(options, "StopTimeout", SettingsReader.Time, SettingsReader.Duration,
-            static (o, v) => o with { Run = o.Run with { StopTimeout = v } });
-        options = read.Set(options, "RecordTimings", SettingsReader.Flag, "true or false",
-            static (o, v) => o with { Run = o.Run with { RecordTimings = v } });
+        options = read.Number(options, "MaxBufferedItems", static (o, v) => o with { Run = o.Run with { MaxBufferedItems = v } });
+        options = read.Duration(options, "StopTimeout", static (o, v) => o with { Run = o.Run with { StopTimeout = v } });
+        options = read.Flag(options, "RecordTimings", static (o, v) => o with { Run = o.Run with { RecordTimings = v } });
         read.RefuseOthers();
         return options;
     }
@@ -66,8 +60,6 @@ internal static class ConsecutorSettings
             _ => null,
         };
     }
-
-    private static string OneOf<TEnum>() where TEnum : struct, Enum => $"one of {string.Join(", ", Enum.GetNames<TEnum>())}";
 
     private readonly record struct Chosen(DeliveryGuarantee Guarantee);
 }

@@ -7,11 +7,9 @@ internal static class HealthSettings
 {
     public static HealthOptions Read(SettingsReader read, HealthOptions options)
     {
-        options = read.Set(options, "MaxBacklog", SettingsReader.Count, SettingsReader.Whole, static (o, v) => o with { MaxBacklog = v });
-        options = read.Set(options, "MaxDeadLetters", SettingsReader.Count, SettingsReader.Whole,
-            static (o, v) => o with { MaxDeadLetters = v });
-        options = read.Set(options, "MaxStalledDuration", SettingsReader.Time, SettingsReader.Duration,
-            static (o, v) => o with { MaxStalledDuration = v });
+        options = read.Count(options, "MaxBacklog", static (o, v) => o with { MaxBacklog = v });
+        options = read.Count(options, "MaxDeadLetters", static (o, v) => o with { MaxDeadLetters = v });
+        options = read.Duration(options, "MaxStalledDuration", static (o, v) => o with { MaxStalledDuration = v });
         read.RefuseOthers();
         return options;
     }

@@ -11,9 +11,6 @@ namespace Sluice.Hosting;
 /// reflection.</remarks>
 internal sealed class SettingsReader(IConfigurationSection section, List<string> mistakes)
 {
-    public const string Duration = "a duration such as 00:00:30 (hours, minutes, seconds)";
-    public const string Whole = "a whole number";
-
     private readonly HashSet<string> known = new(StringComparer.OrdinalIgnoreCase);
 
     public string Path => section.Path;
@@ -60,6 +57,30 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
         }
     }
 
+    /// <summary>Changes a record by a number.</summary>
+    public TOptions Number<TOptions>(TOptions options, string name, Func<TOptions, int, TOptions> set)
+        => Set(options, name, Number, "a whole number", set);
+
+    /// <summary>Changes a record by a large number.</summary>
+    public TOptions Count<TOptions>(TOptions options, string name, Func<TOptions, long, TOptions> set)
+        => Set(options, name, Count, "a whole number", set);
+
+    /// <summary>Changes a record by a duration.</summary>
+    public TOptions Duration<TOptions>(TOptions options, string name, Func<TOptions, TimeSpan, TOptions> set)
+        => Set(options, name, Time, "a duration such as 00:00:30 (hours, minutes, seconds)", set);
+
+    /// <summary>Changes a record by a name.</summary>
+    public TOptions Name<TOptions>(TOptions options, string name, Func<TOptions, string, TOptions> set)
+        => Set(options, name, static text => (Given?)new Given(text), "a name", (changed, given) => set(changed, given.Text));
+
+    /// <summary>Changes a record by one of the names of an enumeration.</summary>
+    public TOptions Choice<TOptions, TEnum>(TOptions options, string name, Func<TOptions, TEnum, TOptions> set) where TEnum : struct, Enum
+        => Set(options, name, Choice<TEnum>, $"one of {string.Join(", ", Enum.GetNames<TEnum>())}", set);
+
+    /// <summary>Changes a record by <c>true</c> or <c>false</c>.</summary>
+    public TOptions Flag<TOptions>(TOptions options, string name, Func<TOptions, bool, TOptions> set)
+        => Set(options, name, Flag, "true or false", set);
+
     /// <summary>Notes a mistake of a setting.</summary>
     public void Wrong(string name, string what) => mistakes.Add($"{section.Path}:{name} {what}");
 
@@ -74,19 +95,17 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
     public static string Listed(IReadOnlyCollection<string> names)
         => names.Count == 0 ? "there are none." : $"there are {string.Join(", ", names.Order(StringComparer.Ordinal))}.";
 
-    public static int? Number(string text)
+    private static int? Number(string text)
         => int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) ? value : null;
 
-    public static long? Count(string text)
+    private static long? Count(string text)
         => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : null;
 
-    public static TimeSpan? Time(string text)
+    private static TimeSpan? Time(string text)
         => text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value)
             ? value : null;
 
-    public static NameSetting? Name(string text) => new NameSetting(text);
-
-    public static bool? Flag(string text) => bool.TryParse(text, out bool value) ? value : null;
+    private static bool? Flag(string text) => bool.TryParse(text, out bool value) ? value : null;
 
     public static TEnum? Choice<TEnum>(string text) where TEnum : struct, Enum
         => !char.IsAsciiDigit(text[0]) && Enum.TryParse(text, ignoreCase: true, out TEnum value) && Enum.IsDefined(value) ? value : null;
@@ -98,7 +117,6 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
         int end = message.IndexOf(" (Parameter", StringComparison.Ordinal);
         return end < 0 ? message : message[..end];
     }
-}
 
-/// <summary>A setting that is a name.</summary>
-internal readonly record struct NameSetting(string Text);
+    private readonly record struct Given(string Text);
+}

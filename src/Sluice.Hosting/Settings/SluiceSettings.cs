@@ -33,7 +33,8 @@ internal sealed class SluiceSettings(SluiceOptions options, IServiceProvider con
         => Root is { } root ? SupervisorSettings.Read(new(root.GetSection("Supervisor"), []), options.Supervisor) : options.Supervisor;
 
     /// <summary>The limits of health checks, changed by <c>Sluice:Health</c>.</summary>
-    public HealthOptions Health => Root is { } root ? HealthSettings.Read(new(root.GetSection("Health"), []), options.Health) : options.Health;
+    public HealthOptions Health
+        => Root is { } root ? HealthSettings.Read(new(root.GetSection("Health"), []), options.Health) : options.Health;
 
     /// <summary>Refuses what is wrong. Called when everything was read.</summary>
     /// <param name="consecutors">The names of all consecutors.</param>
@@ -44,7 +45,8 @@ internal sealed class SluiceSettings(SluiceOptions options, IServiceProvider con
         lock (sync)
         {
             var read = new SettingsReader(root, mistakes);
-            if (read.Text("Store") is { Length: > 0 } store && StreamStores.WhyNot(store) is { } why) read.Wrong("Store", $"cannot be used. {why}");
+            if (read.Text("Store") is { Length: > 0 } store && StreamStores.WhyNot(store) is { } why)
+                read.Wrong("Store", $"cannot be used. {why}");
             if (read.Text("OnFailure") is { Length: > 0 } policy && SettingsReader.Choice<HostFailurePolicy>(policy) is null)
                 read.Wrong("OnFailure", $"is '{policy}'; it must be StopHost or Degrade.");
             SupervisorSettings.Read(read.Section("Supervisor"), options.Supervisor);
@@ -59,5 +61,6 @@ internal sealed class SluiceSettings(SluiceOptions options, IServiceProvider con
 
     /// <summary>What happens when a unit fails for good.</summary>
     public HostFailurePolicy OnFailure
-        => Root?["OnFailure"] is { Length: > 0 } text && SettingsReader.Choice<HostFailurePolicy>(text) is { } chosen ? chosen : options.OnFailure;
+        => Root?["OnFailure"] is { Length: > 0 } text && SettingsReader.Choice<HostFailurePolicy>(text) is { } chosen ? chosen
+            : options.OnFailure;
 }

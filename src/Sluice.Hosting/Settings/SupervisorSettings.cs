@@ -7,17 +7,13 @@ internal static class SupervisorSettings
 {
     public static SupervisorOptions Read(SettingsReader read, SupervisorOptions options)
     {
-        options = read.Set(options, "Name", SettingsReader.Name, "a name", static (o, v) => o with { Name = v.Text });
-        options = read.Set(options, "LeaseDuration", SettingsReader.Time, SettingsReader.Duration, static (o, v) => o with { LeaseDuration = v });
-        options = read.Set(options, "MaxConcurrency", SettingsReader.Number, SettingsReader.Whole,
-            static (o, v) => o with { MaxConcurrency = v });
-        options = read.Set(options, "MaxStarts", SettingsReader.Number, SettingsReader.Whole, static (o, v) => o with { MaxStarts = v });
-        options = read.Set(options, "ReaderTimeout", SettingsReader.Time, SettingsReader.Duration,
-            static (o, v) => o with { ReaderTimeout = v });
-        options = read.Set(options, "ResultRetentionDuration", SettingsReader.Time, SettingsReader.Duration,
-            static (o, v) => o with { ResultRetentionDuration = v });
-        options = read.Set(options, "RunRetentionDuration", SettingsReader.Time, SettingsReader.Duration,
-            static (o, v) => o with { RunRetentionDuration = v });
+        options = read.Name(options, "Name", static (o, v) => o with { Name = v });
+        options = read.Duration(options, "LeaseDuration", static (o, v) => o with { LeaseDuration = v });
+        options = read.Number(options, "MaxConcurrency", static (o, v) => o with { MaxConcurrency = v });
+        options = read.Number(options, "MaxStarts", static (o, v) => o with { MaxStarts = v });
+        options = read.Duration(options, "ReaderTimeout", static (o, v) => o with { ReaderTimeout = v });
+        options = read.Duration(options, "ResultRetentionDuration", static (o, v) => o with { ResultRetentionDuration = v });
+        options = read.Duration(options, "RunRetentionDuration", static (o, v) => o with { RunRetentionDuration = v });
         read.RefuseOthers();
         return options;
     }

@@ -36,6 +36,7 @@ internal sealed class HostStore(Func<CancellationToken, ValueTask<IStreamStore>>
     {
         if (store is { } opened) await opened.DisposeAsync().ConfigureAwait(false);
         opening.Dispose();
+        await base.DisposeAsync().ConfigureAwait(false);
     }
 
     protected override ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)

@@ -26,7 +26,8 @@ public sealed record HealthOptions
         get;
         init
         {
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero, $"{nameof(HealthOptions)}.{nameof(MaxStalledDuration)}");
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, TimeSpan.Zero,
+                $"{nameof(HealthOptions)}.{nameof(MaxStalledDuration)}");
             field = value;
         }
     } = TimeSpan.FromMinutes(5);

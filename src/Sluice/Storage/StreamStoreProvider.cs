@@ -1,8 +1,8 @@
 namespace Sluice.Storage;
 
 /// <summary>
-/// Opens stores that are named in settings and on command lines, such as <c>sqlite:orders.db</c>. A store package has one, and names it by a
-/// <see cref="StreamStoreProviderAttribute"/> of its assembly.
+/// Opens stores that are named in settings and on command lines, such as <c>sqlite:orders.db</c>. A store package has one, and names it by
+/// a <see cref="StreamStoreProviderAttribute"/> of its assembly.
 /// </summary>
 /// <remarks>Thread-safe. A provider has a public constructor without parameters, and keeps nothing.</remarks>
 public abstract class StreamStoreProvider

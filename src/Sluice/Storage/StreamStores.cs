@@ -72,8 +72,8 @@ public static class StreamStores
         string scheme = colon < 0 ? "" : store[..colon];
         if (!Packages.TryGetValue(scheme, out string? package) || colon == store.Length - 1)
             throw new ArgumentException(colon < 0 ? $"A store is written as {Forms}; this text has no scheme before a colon."
-                : $"A store is written as {Forms}; this text begins with '{scheme}:'{(colon == store.Length - 1 ? ", and ends there" : "")}.",
-                nameof(store));
+                : $"A store is written as {Forms}; this text begins with '{scheme}:'"
+                    + $"{(colon == store.Length - 1 ? ", and ends there" : "")}.", nameof(store));
         return (Provider(scheme, package), store[(colon + 1)..]);
     }
 
@@ -89,7 +89,7 @@ public static class StreamStores
             // The message below says what is missing.
         }
         throw new ArgumentException(
-            $"Stores of the form '{scheme}:…' are in the package {package}, which this program does not have: dotnet add package {package}.",
-            nameof(scheme));
+            $"Stores of the form '{scheme}:…' are in the package {package}, which this program does not have: "
+                + $"dotnet add package {package}.", nameof(scheme));
     }
 }

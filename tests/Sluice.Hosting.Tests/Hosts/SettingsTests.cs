@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -13,7 +12,6 @@ public class SettingsTests
     [Fact]
     public async Task SettingsHavePrecedenceOverTheCode()
     {
-        ConcurrentQueue<ConsecutorOptions> given = [];
         using IHost host = Build([
             new("Sluice:Store", "memory"), new("Sluice:Consecutors:numbers:Delivery", "Replay 7"),
             new("Sluice:Consecutors:Numbers:MaxInFlight", "12"), new("Sluice:Consecutors:numbers:LeaseDuration", "00:01:30"),
@@ -22,27 +20,28 @@ public class SettingsTests
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         await numbers.SendAsync(1, Cancellation);
         await numbers.WaitForIdleAsync(Cancellation);
-        Storage.GroupInfo group = (await host.Services.GetRequiredService<Storage.IStreamStore>().FindGroupAsync(new("numbers", "numbers"), Cancellation))!;
+        var store = host.Services.GetRequiredService<Storage.IStreamStore>();
+        Storage.GroupInfo group = (await store.FindGroupAsync(new("numbers", "numbers"), Cancellation))!;
         Assert.Equal((3, "me", TimeSpan.FromSeconds(90)), (group.Partitions.Count, group.Members[0].Name, group.Members[0].LeaseDuration));
         await host.StopAsync(Cancellation);
     }
 
     [Theory]
-    [InlineData("Store", "orders.db", "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT or memory; this text has no scheme")]
+    [InlineData("Store", "orders.db", "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT or memory; this")]
     [InlineData("Store", "sqlite:", "begins with 'sqlite:', and ends there")]
     [InlineData("Store", "mysql:here", "this text begins with 'mysql:'.")]
     [InlineData("Store", "postgres:here", "in the package Sluice.PostgreSql, which this program does not have: dotnet add package")]
     [InlineData("Stor", "memory", "Sluice:Stor: there is no such setting; there are Consecutors, Health, OnFailure, Store, Supervisor.")]
     [InlineData("OnFailure", "Crash", "Sluice:OnFailure is 'Crash'; it must be StopHost or Degrade.")]
     [InlineData("Consecutors:nubmers:MaxInFlight", "1", "Sluice:Consecutors:nubmers is the name of no consecutor; there are numbers.")]
-    [InlineData("Consecutors:numbers:MaxInflights", "1", "Sluice:Consecutors:numbers:MaxInflights: there is no such setting; there are CodeVersion,")]
+    [InlineData("Consecutors:numbers:MaxInflights", "1", "numbers:MaxInflights: there is no such setting; there are CodeVersion,")]
     [InlineData("Consecutors:numbers:MaxInFlight", "many", "Sluice:Consecutors:numbers:MaxInFlight is 'many'; it must be a whole number.")]
     [InlineData("Consecutors:numbers:MaxInFlight", "0", "MaxInFlight is '0'; ")]
     [InlineData("Consecutors:numbers:MaxInFlight", "99999999999", "it must be a whole number.")]
     [InlineData("Consecutors:numbers:LeaseDuration", "30", "LeaseDuration is '30'; it must be a duration such as 00:00:30")]
     [InlineData("Consecutors:numbers:LeaseDuration", "-00:00:30", "LeaseDuration is '-00:00:30'; ")]
     [InlineData("Consecutors:numbers:CommitInterval", "100.00:00:00", "CommitInterval is '100.00:00:00'; ")]
-    [InlineData("Consecutors:numbers:Delivery", "exactly once", "Delivery is 'exactly once'; it must be none, confirm, 'track N' or 'replay N'.")]
+    [InlineData("Consecutors:numbers:Delivery", "exactly once", "it must be none, confirm, 'track N' or 'replay N'.")]
     [InlineData("Consecutors:numbers:OnDamage", "1", "OnDamage is '1'; it must be one of Stop, DeadLetter.")]
     [InlineData("Consecutors:numbers:Stream:Partitions", "5000", "Sluice:Consecutors:numbers:Stream:Partitions is '5000'; ")]
     [InlineData("Consecutors:numbers:Stream:Partition", "5", "Stream:Partition: there is no such setting; there are MaxBytes,")]
@@ -63,7 +62,8 @@ public class SettingsTests
     [Fact]
     public async Task AllMistakesAreReportedTogether()
     {
-        using IHost host = Build([new("Sluice:Health:MaxBacklog", "?"), new("Sluice:Consecutors:numbers:MaxInFlight", "?"), new("Sluice:X", "1")]);
+        using IHost host = Build([new("Sluice:Health:MaxBacklog", "?"), new("Sluice:Consecutors:numbers:MaxInFlight", "?"),
+            new("Sluice:X", "1")]);
         var mistake = await Assert.ThrowsAsync<SettingsException>(() => host.StartAsync(Cancellation));
         Assert.Equal(3, mistake.Mistakes.Count);
     }
