@@ -32,7 +32,8 @@ public class ConsecutorCoreTests
     /// taken.</summary>
     private static IEnumerable<(string Class, string? Member)> UsesOfCore(string path)
     {
-        foreach (TypeDeclarationSyntax type in CSharpSyntaxTree.ParseText(Repository.Read(path), Compiler.Language).GetRoot().DescendantNodes().OfType<TypeDeclarationSyntax>()
+        SyntaxNode root = CSharpSyntaxTree.ParseText(Repository.Read(path), Compiler.Language).GetRoot();
+        foreach (TypeDeclarationSyntax type in root.DescendantNodes().OfType<TypeDeclarationSyntax>()
             .Where(static type => type.Parent is not TypeDeclarationSyntax && type.Identifier.Text != Core))
         {
             string name = type.Identifier.Text;

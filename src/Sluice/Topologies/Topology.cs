@@ -111,8 +111,8 @@ public sealed class Topology
     public string ToDot(Func<TopologyNode, string?>? label = null) => DotDrawing.Draw(this, NodeLabel.Of(this, label));
 
     /// <summary>
-    /// Draws the graph as an SVG that needs no other program, font or script: in layers from left to right, no two boxes overlap and no edge
-    /// crosses a box. Good to some 60 nodes; beyond about 4,000 nodes and bends of edges, the picture is a sentence that says so.
+    /// Draws the graph as an SVG that needs no other program, font or script: in layers from left to right, no two boxes overlap and no
+    /// edge crosses a box. Good to some 60 nodes; beyond about 4,000 nodes and bends of edges, the picture is a sentence that says so.
     /// </summary>
     /// <param name="label">Returns the text below a node's name, in lines; null for none.</param>
     /// <param name="theme">The colours.</param>

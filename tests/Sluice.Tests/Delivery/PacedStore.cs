@@ -5,8 +5,8 @@ namespace Sluice.Tests.Delivery;
 
 /// <summary>
 /// A store that a test's clock waits for: <see cref="PassAsync"/> moves the clock only while no call is under way. Without that, a slow
-/// disk lets minutes of the clock pass within one call, and leases and heartbeats fall due that no real store would let fall due. Any thread may
-/// call it.
+/// disk lets minutes of the clock pass within one call, and leases and heartbeats fall due that no real store would let fall due. Any
+/// thread may call it.
 /// </summary>
 internal sealed class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {

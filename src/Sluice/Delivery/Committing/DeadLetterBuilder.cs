@@ -10,7 +10,8 @@ namespace Sluice.Delivery;
 /// <param name="nodes">The nodes of its pipeline.</param>
 /// <param name="stream">Its stream, which limits the length of an entry.</param>
 /// <param name="tracking">Returns where the present run tracks items.</param>
-internal sealed class DeadLetterBuilder(ConsecutorIdentity consecutor, NodeTable nodes, ConsecutorStream stream, Func<ItemTracking?> tracking)
+internal sealed class DeadLetterBuilder(
+    ConsecutorIdentity consecutor, NodeTable nodes, ConsecutorStream stream, Func<ItemTracking?> tracking)
 {
     /// <summary>The longest key that fits into the headers of a part. With a longer key, the letter keeps the whole item.</summary>
     public const int MaxKey = 10_000;
@@ -48,7 +49,8 @@ internal sealed class DeadLetterBuilder(ConsecutorIdentity consecutor, NodeTable
         for (int i = 0; i < failures.Count; i++)
         {
             PartFailure failure = failures[i];
-            if (failure.IsDivisible && Entrance(failure)?.Accept(ListBisection.Divider(this, root, failure, i + 1)) is { } both) halves.AddRange(both);
+            if (failure.IsDivisible && Entrance(failure)?.Accept(ListBisection.Divider(this, root, failure, i + 1)) is { } both)
+                halves.AddRange(both);
             else if (!keepsLetters) continue;
             else if (failure.IsPartial || BuryPart(root, failure) is not { } letter) return Whole(root);
             else letters.Add(letter);

@@ -11,7 +11,8 @@ namespace Sluice.Delivery;
 /// reads the row when the item comes. After too many wrong guesses, no key is guessed any more for that node and partition. Used by the
 /// pump.
 /// </remarks>
-internal sealed class ReadAhead<T>(ConsecutorIdentity consecutor, ConsecutorLifetime lifetime, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
+internal sealed class ReadAhead<T>(
+    ConsecutorIdentity consecutor, ConsecutorLifetime lifetime, IPayloadSerializer<T> serializer, Func<T, string?>? keyOf)
 {
     private const int MaxWrongGuesses = 8;
 
