@@ -4,7 +4,7 @@ namespace Sluice.Generators;
 /// <remarks>The compiler reports one of many overloads, at an arbitrary argument.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionSyntax>(
-    [SyntaxKind.InvocationExpression], Parameter, Count, Overloads, Parent, Token, Result)
+    [SyntaxKind.InvocationExpression], Parameter, Count, More, Overloads, Parent, Token, Result)
 {
     private const string Id = "SLU028";
 
@@ -14,6 +14,9 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
     private static readonly DiagnosticDescriptor Parameter = Family.Error(Id, "'{0}' takes '{1}', and '{2}' {3} '{4}'");
 
     private static readonly DiagnosticDescriptor Count = Family.Error(Id, "'{0}' takes {1}, and here comes {2}");
+
+    private static readonly DiagnosticDescriptor More = Family.Error(Id,
+        "'{0}' takes {1}, and here comes {2}: one parameter more is a CancellationToken, for a function that returns a task");
 
     private static readonly DiagnosticDescriptor Overloads = Family.Error(Id, "None of the overloads of '{0}' takes what comes here, {1}");
 
@@ -57,6 +60,12 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
             {
                 if (!isChosen) Report(Count, written, text, function.Describe(model, written.SpanStart),
                     inputs.Describe(model, written.SpanStart));
+                return;
+            }
+            if (function.Count == inputs.Count + 1 && function.EndsUntyped && (function.MisusesToken
+                || (function.Returned is { TypeKind: not TypeKind.Error } value && !symbols.IsTask(value))))
+            {
+                Report(More, written, text, function.Describe(model, written.SpanStart), inputs.Describe(model, written.SpanStart));
                 return;
             }
             for (int i = 0; i < inputs.Count; i++)

@@ -6,7 +6,7 @@ namespace Sluice.Generators;
 /// </summary>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
 public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
-    [SyntaxKind.BitwiseOrExpression], Items, Function, Brackets, Merged)
+    [SyntaxKind.BitwiseOrExpression], Items, Awaited, Function, Brackets, Merged)
 {
     private const string Id = "SLU020";
 
@@ -14,6 +14,9 @@ public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         "A chain of stages begins with a source, or with Pipe.Of.");
 
     private static readonly DiagnosticDescriptor Items = Family.Error(Id, "'{0}' is no source: write 'Source.From({0}) | …'");
+
+    private static readonly DiagnosticDescriptor Awaited = Family.Error(Id,
+        "'await' takes '{0}' before '|' does: put the chain in parentheses, 'await ({0} | …).RunAsync()'");
 
     private static readonly DiagnosticDescriptor Function = Family.Error(Id,
         "'{0}' is a function, and a chain begins with a source ('source | {0} | …') or with a pipe ('Pipe.Of<{1}>() | {0} | …')");
@@ -34,7 +37,9 @@ public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         var left = stage.Left.WithoutParentheses();
         var type = model.GetTypeInfo(left, context.CancellationToken).Type;
         string text = StageText.Short(left);
-        if (MergeOf(left, type, model, symbols) is { } merged) Report(Merged, text, merged);
+        if (left is AwaitExpressionSyntax { Expression: var awaited } && symbols.ItemOf(model.GetTypeInfo(awaited).Type) is not null)
+            Report(Awaited, StageText.Short(awaited));
+        else if (MergeOf(left, type, model, symbols) is { } merged) Report(Merged, text, merged);
         else if (left is CollectionExpressionSyntax brackets)
         {
             // SLU031
