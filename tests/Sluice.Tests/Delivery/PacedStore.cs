@@ -8,7 +8,7 @@ namespace Sluice.Tests.Delivery;
 /// lets minutes of the clock pass within one call, and leases and heartbeats fall due that no real store would let fall due. Any thread may
 /// call it.
 /// </summary>
-internal class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+internal sealed class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private int calls;
 
