@@ -34,6 +34,10 @@ public class GraphMisfitTests
         "'SumAsync' takes 3 parameters ('int', 'int', 'CancellationToken'), and here comes 'int' ('number')")]
     [InlineData("graph.Add(\"x\", number, text, number, [|(a, b) => a|]);",
         "and here comes 'int' ('number'), 'string' ('text'), 'int' ('number')")]
+    [InlineData("graph.Add(\"x\", number, text, [|(n, t, request) => 1|]);", "takes 3 parameters, and here comes 'int' ('number'), "
+        + "'string' ('text'): one parameter more is a CancellationToken, for a function that returns a task")]
+    [InlineData("graph.Add(\"x\", text, [|(request, t) => t.Length|]);", "takes 2 parameters, and here comes 'string' ('text'): one "
+        + "parameter more is a CancellationToken, for a function that returns a task")]
     [InlineData("graph.Add(\"x\", number, [|() => 3|]);", "'() => 3' takes nothing, and here comes 'int' ('number')")]
     [InlineData("graph.Add(\"x\", number, [|Many|]);", "None of the overloads of 'Many' takes what comes here, 'int' ('number')")]
     [InlineData("graph.Add(\"x\", [|Show|]);", "'Show' takes 'string', and 'the graph' is asked with 'Request'")]
@@ -57,6 +61,9 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", number, number, Sum); graph.Add(\"y\", number, number, SumAsync); graph.Add(\"z\", text, Many);", true)]
     [InlineData("graph.Add(\"x\", number, (n, cancellation) => Task.FromResult(n)); graph.Add(\"y\", number, async n => { await "
         + "Task.Yield(); }); graph.Add(\"z\", number, (int n) => { return n; });", true)]
+    [InlineData("graph.Add(\"x\", number, (n, stop) => Task.FromResult(stop.IsCancellationRequested ? n : 0)); graph.Add(\"y\", "
+        + "number, (n, stop) => new ValueTask<int>(n));", true)]
+    [InlineData("graph.Add(\"x\", number, (n, stop) => Task.FromResult(stop.IsCancellationRequested ? Missing() : n));", false)]
     [InlineData("graph.Add(\"x\", number, Missing);", false)]
     [InlineData("graph.Add(\"x\", missing, (int n) => n);", false)]
     [InlineData("graph.Add(\"x\", number, n => n.Missing);", false)]

@@ -16,6 +16,8 @@ public class NoSourceTests
     [InlineData("_ = [|list|] | (n => n + 1) | Print;", "write 'Source.From(list) | …'")]
     [InlineData("_ = [|Enumerable.Range(1, 10)|] | twice;", "write 'Source.From(Enumerable.Range(1, 10)) | …'")]
     [InlineData("_ = [|feed|] | Print;", "write 'Source.From(feed) | …'")]
+    [InlineData("_ = [|await numbers|] | Print;",
+        "'await' takes 'numbers' before '|' does: put the chain in parentheses, 'await (numbers | …).RunAsync()'")]
     [InlineData("_ = [|Twice|] | Print;", "('Pipe.Of<int>() | Twice | …')")]
     [InlineData("_ = [|[Print, Print]|] | twice;", "Brackets at the beginning have no items")]
     [InlineData("_ = [|[twice, twice]|] | twice;", "write 'Pipe.Merge(twice, twice) | …', which merges what comes out")]

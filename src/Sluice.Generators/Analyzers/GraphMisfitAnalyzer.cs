@@ -39,6 +39,14 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
                     + inputs.Describe(model, written.SpanStart));
                 return;
             }
+            if (function.Count == inputs.Count + 1 && function.EndsUntyped && (function.MisusesToken
+                || (function.Returned is { TypeKind: not TypeKind.Error } value && !symbols.IsTask(value))))
+            {
+                Report(written, $"'{text}' takes {function.Describe(model, written.SpanStart)}, and here comes "
+                    + $"{inputs.Describe(model, written.SpanStart)}: one parameter more is a CancellationToken, for a function that returns "
+                    + "a task");
+                return;
+            }
             for (int i = 0; i < inputs.Count; i++)
             {
                 if (!function.Misfits(i, inputs.Type(i), model.Compilation)) continue;

@@ -16,7 +16,10 @@ public sealed class NoSourceAnalyzer() : SyntaxAnalyzer<BinaryExpressionSyntax>(
         var left = stage.Left.WithoutParentheses();
         var type = model.GetTypeInfo(left, context.CancellationToken).Type;
         string text = StageText.Short(left);
-        if (MergeOf(left, type, model, symbols) is { } merged)
+        if (left is AwaitExpressionSyntax { Expression: var awaited } && symbols.ItemOf(model.GetTypeInfo(awaited).Type) is not null)
+            Report($"'await' takes '{StageText.Short(awaited)}' before '|' does: put the chain in parentheses, "
+                + $"'await ({StageText.Short(awaited)} | …).RunAsync()'");
+        else if (MergeOf(left, type, model, symbols) is { } merged)
             Report($"'{text}' has no type of its own behind which '|' could stand: write '{merged} | …', which merges what comes out");
         else if (left is CollectionExpressionSyntax brackets)
         {

@@ -4,6 +4,9 @@ namespace Sluice.Generators;
 /// <remarks>For a lambda that fits no overload, the compiler's symbol may have other parameters than the text.</remarks>
 internal sealed class GraphFunction
 {
+    private static readonly string[] TokenMembers =
+        ["IsCancellationRequested", "CanBeCanceled", "WaitHandle", "ThrowIfCancellationRequested", "Register", "UnsafeRegister"];
+
     private readonly bool isExact;                   // lambdas have the types that they state, methods may take base types
 
     private GraphFunction(ITypeSymbol?[] types, ITypeSymbol? returned, bool returnsNothing, bool isExact)
@@ -17,6 +20,9 @@ internal sealed class GraphFunction
 
     public bool ReturnsNothing { get; }
 
+    /// <summary>Whether a lambda uses its last parameter as something else, although the compiler takes it for the token.</summary>
+    public bool MisusesToken { get; private set; }
+
     public int Count => Types.Length;
 
     public bool TakesToken => Types.LastOrDefault() is
@@ -26,6 +32,9 @@ internal sealed class GraphFunction
     };
 
     public bool MayTakeToken => Types.Length > 0 && (Types[Types.Length - 1] is null || TakesToken);
+
+    /// <summary>Whether the last parameter is of a lambda that states no type for it.</summary>
+    public bool EndsUntyped => Types.Length > 0 && Types[Types.Length - 1] is null;
 
     /// <summary>All candidates: several for a method with overloads, none if the expression is no function.</summary>
     public static GraphFunction[] Of(ExpressionSyntax written, SemanticModel model)
@@ -75,6 +84,17 @@ internal sealed class GraphFunction
         ITypeSymbol? returned = lambda.Body is ExpressionSyntax body && lambda.AsyncKeyword.IsKind(SyntaxKind.None)
             ? model.GetTypeInfo(body).Type : null;
         return new([.. parameters.Select(parameter => parameter.Type is { } type ? model.GetTypeInfo(type).Type : null)], returned,
-            returnsNothing, isExact: true);
+            returnsNothing, isExact: true)
+        { MisusesToken = parameters.Length > 0 && IsMisused(parameters[parameters.Length - 1], lambda, model) };
     }
+
+    private static bool IsMisused(ParameterSyntax parameter, LambdaExpressionSyntax lambda, SemanticModel model)
+        => model.GetDeclaredSymbol(parameter) is IParameterSymbol
+        {
+            Type: { Name: "CancellationToken" } or { TypeKind: TypeKind.Error }
+        } token
+        && lambda.Body.DescendantNodesAndSelf().OfType<MemberAccessExpressionSyntax>().Any(access =>
+            access.Expression is IdentifierNameSyntax name && name.Identifier.Text == token.Name
+            && !TokenMembers.Contains(access.Name.Identifier.Text)
+            && model.GetSymbolInfo(access) is { Symbol: null, CandidateSymbols.IsEmpty: true });
 }

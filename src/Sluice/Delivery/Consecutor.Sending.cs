@@ -71,6 +71,8 @@ public sealed partial class Consecutor<T>
         if (unwritable is not null) throw unwritable;
     }
 
+    internal void Warn(string text) => core.Lifetime.Warn(text);
+
     internal Appender<T> NewAppender(string producer) => new(core, producer, Key);
 
     /// <summary>Makes an appender whose name begins with the member's name. If no later start has the member's name, the store forgets the

@@ -68,7 +68,7 @@ public sealed partial class Consecutor<T>
         IReadOnlyList<StoppedPartition> stopped = core.Stopped.All;
         ConsecutorSnapshot snapshot = core.Ledger.Snapshot(Name, State, run?.Snapshot(), core.Problems.With(stopped),
             core.Losses.Latest) with
-        { Stopped = stopped };
+        { Stopped = stopped, LastFailure = core.Failures.Last };
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;

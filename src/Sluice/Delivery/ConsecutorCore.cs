@@ -35,6 +35,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         (Commits, Leases) = (new(Time), new(Time));
         Alone = new(options.Process, InFlight, Pump, options.LeaseDuration, Time);
         Recovery = new(this);
+        Failures = new(Identity, Nodes, Lifetime, () => Following);
         LetterBuilder = new(Identity, Nodes, Stream, () => Following);
         Committer = new(this);
         Members = new(this);
@@ -122,6 +123,9 @@ internal sealed class ConsecutorCore : ISinkBindings
     public EndedRoots Ended { get; }
 
     public RootPool Roots { get; }
+
+    /// <summary>The last failure of an item, and the warnings of failures.</summary>
+    public ItemFailures Failures { get; }
 
     /// <summary>Builds dead letters.</summary>
     public DeadLetterBuilder LetterBuilder { get; }

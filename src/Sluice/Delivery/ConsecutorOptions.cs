@@ -110,7 +110,8 @@ public sealed record ConsecutorOptions
     /// </summary>
     public Func<BatchCompleted, CancellationToken, ValueTask>? OnBatchCompleted { get; init; }
 
-    /// <summary>Receives warnings: texts for people about problems that fail nothing. Called from any thread. By default, warnings go to
+    /// <summary>Receives warnings: texts for people about problems that do not stop the consecutor. Among them are failed attempts and dead
+    /// letters, each at most once a minute. Called from any thread. By default, warnings go to
     /// the event source <c>Sluice</c> and, each text once, to standard error.</summary>
     public Action<string>? OnWarning { get; init; }
 

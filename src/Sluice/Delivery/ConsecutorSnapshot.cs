@@ -54,6 +54,10 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
     /// none.</summary>
     public string? Problem { get; init; }
 
+    /// <summary>The last failed attempt of an item since the start of this process, as a text for people: the node, the number of the
+    /// attempt, type and message of the exception. Null if none has failed. An item that fails is no <see cref="Problem"/>.</summary>
+    public string? LastFailure { get; init; }
+
     /// <summary>The partitions that are stopped by damage (<see cref="ConsecutorOptions.OnDamage"/>); the other partitions go on.</summary>
     public IReadOnlyList<StoppedPartition> Stopped { get; init; } = [];
 
@@ -89,6 +93,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
         if (Loss is not null) text.Append("loss: ").AppendLine(Loss);
         foreach (StoppedPartition stopped in Stopped) text.Append("stopped: ").AppendLine(stopped.Message);
         if (ClockSkew is not null) text.Append("clocks: ").AppendLine(ClockSkew);
+        if (LastFailure is not null) text.Append("last failure: ").AppendLine(LastFailure);
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
         return text.Append(Run?.NodesToString()).ToString();
     }

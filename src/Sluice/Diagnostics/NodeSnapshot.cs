@@ -7,8 +7,8 @@ namespace Sluice.Diagnostics;
 /// <param name="In">The number of items that entered; a retried item counts once.</param>
 /// <param name="Out">The number of items that left.</param>
 /// <param name="Skipped">The number of items that it dropped on purpose.</param>
-/// <param name="Failed">The number of items that failed for good.</param>
-/// <param name="Retried">The number of attempts beyond the first.</param>
+/// <param name="Failed">The number of items that failed for good. In a consecutor, each attempt by it counts.</param>
+/// <param name="Retried">The number of failed attempts after which the item was tried again, by the node's policy or a consecutor.</param>
 /// <param name="Queued">The number of items that wait before it.</param>
 /// <param name="Activity">Its present activity. Nodes without a boundary between them share a thread, and so an activity.</param>
 /// <param name="BlockedOn">

@@ -18,6 +18,13 @@ public sealed record RunSnapshot(
     /// <summary>Why the run was cancelled (<see cref="PipelineRun.CancelAsync"/>); null if it was not, or no reason was given.</summary>
     public string? CancelReason { get; init; }
 
+    /// <summary>
+    /// The number of items that <see cref="Source.Resumable{T}(string, IEnumerable{T})"/> leaves out in this run, because earlier runs have
+    /// sent as many; null if the run has no such source, or it began at the beginning.
+    /// </summary>
+    /// <remarks>The source produces the last of these items again, to find its place; it is counted as accepted and skipped.</remarks>
+    public long? SentBefore { get; init; }
+
     /// <summary>The snapshot of a node, by name.</summary>
     /// <exception cref="KeyNotFoundException">No node has this name.</exception>
     public NodeSnapshot this[string name] => Nodes.FirstOrDefault(node => node.Name == name)
@@ -35,6 +42,9 @@ public sealed record RunSnapshot(
             text.Append(CultureInfo.InvariantCulture, $"accepted {roots.Accepted} = completed {roots.Completed} + skipped {roots.Skipped}")
                 .Append(CultureInfo.InvariantCulture, $" + failed {roots.Failed} + pending {roots.Pending}").AppendLine();
         }
+        if (SentBefore is { } sent)
+            text.Append(CultureInfo.InvariantCulture, $"left out {sent}: earlier runs have sent so many items of the resumable source")
+                .AppendLine();
         return text.Append(NodesToString()).ToString();
     }
 

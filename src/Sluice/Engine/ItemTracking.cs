@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Sluice.Engine;
 
 /// <summary>
@@ -11,6 +13,8 @@ internal sealed class ItemTracking(object feeder)
     private readonly Dictionary<int, IEntrance> outlets = [];
     private readonly List<IStatefulStage> remembering = [];
     private readonly Dictionary<int, List<ITimerEntrance>> timers = [];
+
+    private readonly ConcurrentDictionary<int, long> retries = new();
 
     public const string Consecutor = "a consecutor";
 
@@ -32,6 +36,12 @@ internal sealed class ItemTracking(object feeder)
 
     /// <summary>Whether items will enter at nodes in the middle; nodes are then never fused.</summary>
     public bool HasEntrances { get; init; }
+
+    /// <summary>Counts an item that has failed at a node and is tried again by the run's owner. Any thread.</summary>
+    public void CountRetry(int node) => retries.AddOrUpdate(node, 1, static (_, known) => known + 1);
+
+    /// <summary>The number of retries of a node by the run's owner; those of its policy are not among them. Any thread.</summary>
+    public long RetriesOf(int node) => retries.GetValueOrDefault(node);
 
     /// <summary>The inlet of a node; null for nodes without input.</summary>
     public IEntrance? Entrance(int node) => entrances.GetValueOrDefault(node);

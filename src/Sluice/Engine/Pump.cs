@@ -38,6 +38,9 @@ internal abstract class Pump(PipelineRun run, int node) : IThreadPoolWorkItem, I
         if (begins) turn.Finish();
     }
 
+    /// <summary>The number of items that earlier runs have sent, and this run leaves out; null if the source does not count.</summary>
+    public virtual long? SentBefore => null;
+
     /// <summary>Whether another thread ends the pump, because this thread has not returned from code of the source.</summary>
     protected virtual bool IsLeft => false;
 

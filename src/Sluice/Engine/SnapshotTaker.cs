@@ -47,7 +47,8 @@ internal static class SnapshotTaker
                 : pump.IsWaiting ? NodeActivity.Waiting
                 : NodeActivity.Running;
             nodes[known.Id] = new NodeSnapshot(
-                known, count.In, count.Out, count.Skipped, count.Failed, count.Retried, queued[node],
+                known, count.In, count.Out, count.Skipped, count.Failed,
+                count.Retried + (run.Options.Following?.RetriesOf(node) ?? 0), queued[node],
                 activity, activity == NodeActivity.Blocked ? edge : null)
             {
                 Time = isTimed[node] ? run.Time.GetElapsedTime(0, count.Ticks) : null,
@@ -61,11 +62,18 @@ internal static class SnapshotTaker
         }
         return new RunSnapshot(StateOf(run), run.Elapsed, RootsOf(run), nodes, run.Outputs.Counts, run.DeadLetters,
             run.StillRunning)
-        { CancelReason = run.CancelReason };
+        { CancelReason = run.CancelReason, SentBefore = SentBefore(run) };
     }
 
     private static RunStatus StateOf(PipelineRun run)
         => run.IsOver ? run.HowItEnded : run.IsStopping ? RunStatus.Stopping : run.IsDraining ? RunStatus.Draining : RunStatus.Running;
+
+    private static long? SentBefore(PipelineRun run)
+    {
+        foreach (Pump pump in run.Pumps)
+            if (pump.SentBefore is { } sent) return sent;
+        return null;
+    }
 
     private static ItemCounts? RootsOf(PipelineRun run)
     {

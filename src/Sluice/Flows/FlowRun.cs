@@ -14,6 +14,7 @@ public sealed class FlowRun : IAsyncDisposable
     private readonly List<Task> feeds = [];
     private readonly Lazy<Task> completion;
     private readonly Task following;
+    private readonly Task hosts = Task.CompletedTask;
     private readonly ConcurrentDictionary<string, bool> readHere = new(StringComparer.Ordinal);
     private readonly bool isOwner;
     private int isDisposed;
@@ -25,6 +26,7 @@ public sealed class FlowRun : IAsyncDisposable
         watch.Follow();
         following = FollowAsync();
         if (!isStarter) return;
+        hosts = MissingHostWarning.WatchAsync(core, watch, feeding.Token);
         string keeper = ReaderNames.OfResult(core.Options.Name);
         foreach (string result in watch.Plan.Results)
         {
@@ -127,6 +129,7 @@ public sealed class FlowRun : IAsyncDisposable
         }
         await watch.DisposeAsync().ConfigureAwait(false);
         await following.ConfigureAwait(false);
+        await hosts.ConfigureAwait(false);
         feeding.Dispose();
     }
 

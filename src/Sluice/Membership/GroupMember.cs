@@ -35,8 +35,8 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
             TimeSpan left = holder.LeaseDuration - time.GetElapsedTime(since);
             if (isAlive is null && left > TimeSpan.Zero)
             {
-                waiting($"It waits up to {holder.LeaseDuration} to see whether an earlier process is still alive as the member '{member}' "
-                    + $"of {group}.");
+                waiting($"The name '{member}' is taken in {group}, perhaps by an earlier start of this process. This process waits up to "
+                    + $"{holder.LeaseDuration.TotalSeconds:0.#} s, until it knows whether the other one is alive.");
                 TimeSpan pause = holder.LeaseDuration / LooksPerLeaseTime;
                 await Task.Delay(pause < left ? pause : left, time, cancellation).ConfigureAwait(false);
                 answer = await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(false);
@@ -77,8 +77,8 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
     private StreamStoreException Gone() => new($"The group {group} is not there.") { Stream = group.Stream };
 
     private MemberInUseException InUse() => new(
-        $"Another process is at work as the member '{member}' of {group}. Two members of one name would take each other's partitions. "
-            + $"Give each process a name of its own "
+        $"Two processes are called '{member}', and the other one is at work in {group}: this one does no work there. Two members of one "
+            + $"name would take each other's partitions. Give each process a name of its own "
         + "(ConsecutorOptions.InstanceId, SupervisorOptions.Name), or leave the name out: the default differs in each process. If the "
         + "other process is the one to end, stop it first.")
     { Member = member };

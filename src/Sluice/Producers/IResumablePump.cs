@@ -21,6 +21,15 @@ internal interface IResumablePump
     /// </summary>
     ReadOnlyMemory<byte> PositionBefore(long sequence);
 
+    /// <summary>The position before an item whose last accepted part has this checksum; the pump may store it.</summary>
+    ReadOnlyMemory<byte> PositionWith(long sequence, uint sum) => PositionBefore(sequence);
+
+    /// <summary>The checksum of the last part that was accepted by earlier runs; null if none is stored.</summary>
+    uint? AcceptedSum => null;
+
+    /// <summary>The number of items that earlier runs have sent; null if the pump does not count.</summary>
+    long? SentBefore => null;
+
     /// <summary>
     /// The position behind this item, all of which was accepted; null if the pump does not tell it. Called like
     /// <see cref="PositionBefore"/>.
@@ -42,19 +51,41 @@ internal interface IResumablePump
 internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string name, IEnumerable<T> items)
     : SourcePump<T>(context, next), IResumablePump
 {
+    private const int PositionBytes = sizeof(long), WithSum = PositionBytes + sizeof(uint);
+
     private long start;
+    private long? sent;
+    private bool hasEmitted;
 
     public string Name => name;
 
     public string Kind => "Source.Resumable(name, sequence)";
 
+    public override long? SentBefore => sent;
+
+    public uint? AcceptedSum { get; private set; }
+
+    // A position is stored with an item that was accepted, at least in part: the one at the position.
     public void Resume(ReadOnlyMemory<byte> position)
-        => start = position.IsEmpty ? 0 : BinaryPrimitives.ReadInt64LittleEndian(position.Span);
+    {
+        if (position.IsEmpty) return;
+        start = BinaryPrimitives.ReadInt64LittleEndian(position.Span);
+        sent = start + 1;
+        if (position.Length >= WithSum) AcceptedSum = BinaryPrimitives.ReadUInt32LittleEndian(position.Span[PositionBytes..]);
+    }
 
     public ReadOnlyMemory<byte> PositionBefore(long sequence)
     {
-        var bytes = new byte[sizeof(long)];
+        var bytes = new byte[PositionBytes];
         BinaryPrimitives.WriteInt64LittleEndian(bytes, start + sequence);
+        return bytes;
+    }
+
+    public ReadOnlyMemory<byte> PositionWith(long sequence, uint sum)
+    {
+        var bytes = new byte[WithSum];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, start + sequence);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(PositionBytes), sum);
         return bytes;
     }
 
@@ -92,9 +123,14 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
             while (!IsStopped)
             {
                 inUserCode = true;
-                if (!enumerator.MoveNext()) break;
+                if (!enumerator.MoveNext())
+                {
+                    if (!hasEmitted && sent is { } before) throw Shorter(before);
+                    break;
+                }
                 T item = enumerator.Current;
                 inUserCode = false;
+                hasEmitted = true;
                 ValueTask pushed = EmitAsync(item);
                 if (!pushed.IsCompletedSuccessfully) return pushed;
             }
@@ -105,6 +141,14 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
         }
         ended = true;
         return default;
+    }
+
+    private InvalidDataException Shorter(long before)
+    {
+        string length = items.TryGetNonEnumeratedCount(out int count) ? $"has {count:N0} items" : "is shorter";
+        return new($"The sequence of the producer '{name}' {length}, and earlier runs have sent {before:N0} items under this name. The "
+            + $"producer skips as many items as it has sent, without looking at them: the sequence must be the same at every start, and may "
+            + $"only grow at its end. For other items, give the producer another name, or use SendAsync.");
     }
 }
 

@@ -26,9 +26,20 @@ public static partial class Source
     }
 
     /// <summary>
-    /// A source of a sequence that is the same at every start. It resumes by counting: items that were accepted before are skipped.
+    /// A source of a sequence that is the same at every start, and may grow at its end. It resumes by counting: in front of a consecutor it
+    /// skips as many items as it has sent under its name, without looking at them.
     /// </summary>
-    /// <inheritdoc cref="Resumable{T}(string, Func{ReadOnlyMemory{byte}, CancellationToken, IAsyncEnumerable{WithPosition{T}}})"/>
+    /// <remarks>
+    /// <para>
+    /// For other items, such as tomorrow's orders, use another name, or <see cref="Consecutor{T}.SendAsync(T, CancellationToken)"/>. A
+    /// sequence that is shorter than the number of skipped items fails the run. If the last skipped item is another one than the item that
+    /// was accepted, the consecutor warns (<see cref="ConsecutorOptions.OnWarning"/>), unless payloads are compressed or signed.
+    /// </para>
+    /// <para>
+    /// Stages between it and the consecutor must be deterministic, keep the order and hold no items. The source must be the only one of its
+    /// pipeline, and lead to one consecutor.
+    /// </para>
+    /// </remarks>
     /// <param name="name">The name under which the position is stored.</param>
     /// <param name="items">The sequence.</param>
     public static Source<T> Resumable<T>(string name, IEnumerable<T> items)

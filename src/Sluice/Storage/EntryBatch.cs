@@ -23,7 +23,7 @@ public sealed class EntryBatch : IDisposable
     {
         (writer, ends, Stream, CodeVersion, FlowVersion, MaxEntryBytes, LimitName) = (lender.writer, lender.ends, lender.Stream,
             lender.CodeVersion, lender.FlowVersion, lender.MaxEntryBytes, lender.LimitName);
-        (Count, Longest, HasKeys) = (lender.Count, lender.Longest, lender.HasKeys);
+        (IsOfItem, Count, Longest, HasKeys) = (lender.IsOfItem, lender.Count, lender.Longest, lender.HasKeys);
     }
 
     /// <summary>The stream that the batch is for; named in errors.</summary>
@@ -40,6 +40,9 @@ public sealed class EntryBatch : IDisposable
 
     /// <summary>The name of the option that sets the limit, for errors.</summary>
     internal string LimitName { get; init; } = nameof(MaxEntryBytes);
+
+    /// <summary>Whether callers know the entries as items, which they send: errors then have no number of an entry.</summary>
+    internal bool IsOfItem { get; init; }
 
     /// <summary>The number of entries.</summary>
     public int Count { get; private set; }
@@ -90,7 +93,7 @@ public sealed class EntryBatch : IDisposable
         catch (Exception failure)
         {
             writer.Truncate(start);
-            throw new PayloadException($"{Where()}: a {typeof(T).Name} could not be written: {failure.Message}",
+            throw new PayloadException($"{Where()}: a value of the type {TypeNames.Of(typeof(T))} could not be written: {failure.Message}",
                 failure)
             { IsTooLong = failure is PayloadException { IsTooLong: true } };
         }
@@ -191,5 +194,6 @@ public sealed class EntryBatch : IDisposable
         { IsTooLong = true };
     }
 
-    private string Where() => $"Entry {Count + 1} of a batch for {(Stream.Length == 0 ? "a stream" : $"the stream {Stream}")}";
+    private string Where() => IsOfItem ? $"The item for {Stream}"
+        : $"Entry {Count + 1} of a batch for {(Stream.Length == 0 ? "a stream" : $"the stream {Stream}")}";
 }

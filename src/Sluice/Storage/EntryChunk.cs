@@ -99,6 +99,9 @@ public static class EntryChunk
     /// <summary>Returns the key of a record, without validation.</summary>
     public static EntryKey KeyOf(ReadOnlySpan<byte> record) => new(BinaryPrimitives.ReadUInt64LittleEndian(record[8..]));
 
+    /// <summary>Returns where the payload of a record begins, without validation.</summary>
+    internal static int PayloadAt(ReadOnlySpan<byte> record) => RecordOverhead + BinaryPrimitives.ReadInt32LittleEndian(record[24..]);
+
     /// <summary>Computes CRC-32C, as in the records; stores may use it for other data.</summary>
     public static uint Checksum(ReadOnlySpan<byte> bytes)
     {

@@ -10,6 +10,12 @@ namespace Sluice.Storage;
 /// </summary>
 internal static class JsonLosses
 {
+    private static readonly Type[] Unwritable =
+    [
+        typeof(Delegate), typeof(System.Reflection.MemberInfo), typeof(Stream), typeof(TextReader), typeof(TextWriter), typeof(Task),
+        typeof(WaitHandle), typeof(CancellationToken), typeof(nint), typeof(nuint),
+    ];
+
     /// <exception cref="PayloadException">Parts would be lost; the message lists them, with the remedy.</exception>
     public static void Refuse(JsonTypeInfo type)
     {
@@ -19,27 +25,33 @@ internal static class JsonLosses
         while (open.TryPop(out JsonTypeInfo? next))
         {
             if (!seen.Add(next.Type)) continue;
-            if (next.ElementType is { } element) Add(next, element, open);
+            if (IsUnwritable(next)) losses.Add($"{TypeNames.Of(next.Type)} has no JSON form");
+            else if (next.ElementType is { } element) Add(next, element, open);
             else if (next.Kind == JsonTypeInfoKind.Object || next.Type == typeof(object)) FindIn(next, losses, open);
         }
         if (losses.Count == 0) return;
         throw new PayloadException(
-            $"A {type.Type.Name} would not come back from its payload as it "
+            $"The type {TypeNames.Of(type.Type)} would not come back from its payload as it "
                 + $"was: {string.Join("; ", losses.Take(5))}{(losses.Count > 5 ? $"; and {losses.Count - 5} more" : "")}. "
-            + "Make what is stored a record, or a class with public setters, or give PayloadSerializers.With(a serializer of your own).");
+            + $"Make what is stored a record of data, or a class with public setters; or set the option Serializers to "
+            + $"PayloadSerializers.Json.With(an IPayloadSerializer<{TypeNames.Of(type.Type)}> of your own) (using Sluice.Storage).");
     }
 
     /// <summary>Returns why an item of a derived type cannot be written as this type; null if it can.</summary>
     public static string? OfDerived(JsonTypeInfo type, object value)
         => value.GetType() == type.Type || type.Kind != JsonTypeInfoKind.Object || type.PolymorphismOptions is not null ? null
-            : $"it is a {value.GetType().Name}, of which only what a {type.Type.Name} has would be stored. Put "
-            + $"[JsonDerivedType(typeof({value.GetType().Name}), \"…\")] on {type.Type.Name}";
+            : $"it is a {TypeNames.Of(value.GetType())}, of which only what a {TypeNames.Of(type.Type)} has would be stored. Put "
+            + $"[JsonDerivedType(typeof({TypeNames.Of(value.GetType())}), \"…\")] on {TypeNames.Of(type.Type)}";
+
+    /// <summary>Whether no value of the type can be written, or read again, unless the user's own converter does it.</summary>
+    private static bool IsUnwritable(JsonTypeInfo type)
+        => type.Converter.GetType().Assembly == typeof(JsonTypeInfo).Assembly && Unwritable.Any(known => type.Type.IsAssignableTo(known));
 
     private static void FindIn(JsonTypeInfo type, List<string> losses, Stack<JsonTypeInfo> open)
     {
         if (type.Type == typeof(object) || ((type.Type.IsInterface || type.Type.IsAbstract) && type.PolymorphismOptions is null))
         {
-            losses.Add($"{type.Type.Name} does not say which type to make ([JsonDerivedType] does)");
+            losses.Add($"{TypeNames.Of(type.Type)} does not say which type to make ([JsonDerivedType] does)");
             return;
         }
         bool hasAny = false;
@@ -47,11 +59,11 @@ internal static class JsonLosses
         {
             if (property.Get is null) continue;
             hasAny = true;
-            if (IsLost(property)) losses.Add($"{type.Type.Name}.{property.Name} can be read only");
+            if (IsLost(property)) losses.Add($"{TypeNames.Of(type.Type)}.{property.Name} can be read only");
             else if (property.CustomConverter is null && property.Set is not null) Add(type, property.PropertyType, open);
             else if (property.CustomConverter is null && property.AssociatedParameter is not null) Add(type, property.PropertyType, open);
         }
-        if (!hasAny && HasFields(type.Type)) losses.Add($"{type.Type.Name} has nothing that is public");
+        if (!hasAny && HasFields(type.Type)) losses.Add($"{TypeNames.Of(type.Type)} has nothing that is public");
     }
 
     private static void Add(JsonTypeInfo of, Type type, Stack<JsonTypeInfo> open)

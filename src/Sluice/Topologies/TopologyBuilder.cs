@@ -7,6 +7,9 @@ internal sealed class TopologyBuilder(string? name = null)
     private readonly List<Draft> drafts = [];
     private readonly List<DraftEdge> edges = [];
 
+    /// <summary>Whether nodes are calls that wait for others, and no stages that items pass; for messages.</summary>
+    public bool IsOfCalls { get; init; }
+
     /// <summary>The number of nodes so far: the id of the next one.</summary>
     internal int Count => drafts.Count;
 
@@ -58,11 +61,11 @@ internal sealed class TopologyBuilder(string? name = null)
     {
         var names = NodeNames.Assign(drafts);
         var problems = new List<string>();
-        var (from, to) = TopologyCheck.Resolve(drafts, names, edges, problems);
+        var (from, to) = TopologyCheck.Resolve(drafts, names, edges, IsOfCalls, problems);
         if (problems.Count > 0) throw new InvalidTopologyException(problems);
 
         var adjacency = new Adjacency(drafts.Count, from, to);
-        TopologyCheck.Check(drafts, names, edges, adjacency, open, problems);
+        TopologyCheck.Check(drafts, names, edges, adjacency, open, IsOfCalls, problems);
         if (problems.Count > 0) throw new InvalidTopologyException(problems);
 
         var nodes = new TopologyNode[drafts.Count];

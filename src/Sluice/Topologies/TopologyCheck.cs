@@ -5,7 +5,7 @@ internal static class TopologyCheck
 {
     /// <summary>Resolves the ends of all edges. Unknown ends are added to the problems; then the arrays are invalid.</summary>
     internal static (int[] From, int[] To) Resolve(
-        List<TopologyBuilder.Draft> drafts, string[] names, List<TopologyBuilder.DraftEdge> edges, List<string> problems)
+        List<TopologyBuilder.Draft> drafts, string[] names, List<TopologyBuilder.DraftEdge> edges, bool ofCalls, List<string> problems)
     {
         var from = new int[edges.Count];
         var to = new int[edges.Count];
@@ -13,7 +13,10 @@ internal static class TopologyCheck
         for (var i = 0; i < from.Length; i++)
         {
             var edge = edges[i];
-            from[i] = edge.FromName is null ? Known(edge.From) : Named(edge.FromName, $"the edge to \"{edge.ToName}\" comes from it");
+            from[i] = edge.FromName is null ? Known(edge.From) : Named(edge.FromName, ofCalls
+                ? $"'{edge.ToName}' depends on '{edge.FromName}', which this graph does not have: it was added to another graph, or "
+                + "removed."
+                : $"the edge to \"{edge.ToName}\" comes from it");
             to[i] = edge.ToName is null ? Known(edge.To) : Named(edge.ToName, $"the edge from \"{edge.FromName}\" leads to it");
         }
 
@@ -30,7 +33,8 @@ internal static class TopologyCheck
         {
             byName ??= IndexNames(names);
             if (byName.TryGetValue(name, out var id)) return id;
-            problems.Add($"{NearNames.Explain("node", name, byName.Keys)[..^1]} ({use}). Add it, or correct the reference.");
+            problems.Add(ofCalls ? use
+                : $"{NearNames.Explain("node", name, byName.Keys)[..^1]} ({use}). Add it, or correct the reference.");
             return 0;
         }
     }
@@ -42,22 +46,26 @@ internal static class TopologyCheck
         List<TopologyBuilder.DraftEdge> edges,
         Adjacency adjacency,
         bool open,
+        bool ofCalls,
         List<string> problems)
     {
-        AddDuplicates(drafts, names, adjacency, problems);
+        AddDuplicates(drafts, names, adjacency, ofCalls, problems);
         foreach (var cycle in Cycles.Find(adjacency))
-            problems.Add(
-                $"The graph has a cycle: {Cycles.Describe(cycle, names)}. Items would go round for ever; remove one of the edges.");
+            problems.Add($"The graph has a cycle: {Cycles.Describe(cycle, names)}. " + (ofCalls
+                ? "These nodes would wait for each other for ever; remove one of the dependencies."
+                : "Items would go round for ever; remove one of the edges."));
         if (!open) AddUnconnected(drafts, names, edges, adjacency, problems);
     }
 
-    private static void AddDuplicates(List<TopologyBuilder.Draft> drafts, string[] names, Adjacency adjacency, List<string> problems)
+    private static void AddDuplicates(List<TopologyBuilder.Draft> drafts, string[] names, Adjacency adjacency, bool ofCalls,
+        List<string> problems)
     {
         var first = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < drafts.Count; id++)
         {
             if (drafts[id].Name is not { } given || first.TryAdd(given, id)) continue;
-            problems.Add($"Two nodes were given the name \"{given}\": {PathTo(first[given], names, adjacency)}, and "
+            problems.Add(ofCalls ? $"Two nodes were given the name \"{given}\". Rename one of them."
+                : $"Two nodes were given the name \"{given}\": {PathTo(first[given], names, adjacency)}, and "
                 + $"{PathTo(id, names, adjacency)}. Given names must be unique: rename one of them. "
                 + "Where one piece is used twice, name each use, 'piece | Stage.Named(…)', or leave the name out.");
         }

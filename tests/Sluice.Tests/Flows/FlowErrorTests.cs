@@ -92,7 +92,8 @@ public class FlowErrorTests
             + "Add it to Outputs, or correct the name.", lab => Fail(lab, Work, () => new[] { IOVal.Of("why", 1) })),
         ("The run r has failed: the processor work has: The processor work has put out null. Put out IOVal.Of(name, value); the value may "
             + "be null.", lab => Fail(lab, Work, () => new IOVal[] { null! })),
-        ("The run r has failed: the processor work has: The processor work has put out a string to \"y\", whose values are int.",
+        ("The run r has failed: the processor work has: The processor work has put out a value of the type string to \"y\", whose values "
+            + "are of the type int. Convert the value, or correct the name in IOVal.Of.",
             lab => Fail(lab, Work, (IOWriter<int> y) => new[] { IOVal.Of("y", "one") })),
         ("The run r has failed: the processor work has: ArgumentException: The processor work: There is no input \"why\". There are: x.",
             lab => Fail(lab, Work, (ProcessorContext context) => { context.Input<int>("why"); return Task.CompletedTask; })),

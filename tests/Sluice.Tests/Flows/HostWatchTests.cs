@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Sluice.Flows;
 using Sluice.Storage;
 using Sluice.Testing;
@@ -41,6 +42,44 @@ public class HostWatchTests
         Assert.Equal([TimeSpan.FromSeconds(334), null], status.Processors.Select(processor => processor.NoHostFor));
         Assert.Contains("waiting (no host for 5 min), y 0", status.ToText(), StringComparison.Ordinal);
         Assert.Contains("waiting, z 0", status.ToText(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheStarterIsWarnedOfAProcessorWithoutAHost()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var beating = new BeatingStore(store);
+        var warnings = new ConcurrentQueue<string>();
+        await using Supervisor host = Join(beating, "host");
+        host.Register(Later, async (IO<int> y, IOWriter<int> z) => await z.WriteAsync(await y.FirstAsync()));
+        await beating.BeatsAsync(1);
+        await using Supervisor starter = Supervisor.Attach(store,
+            new() { Name = "starter", Time = clock, LeaseDuration = Lease, OnWarning = warnings.Enqueue });
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work, Later).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        clock.Advance(Lease - TimeSpan.FromSeconds(1));
+        Assert.Empty(warnings);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        while (warnings.IsEmpty) await Task.Yield();
+        Assert.Equal(
+            $"No service hosts the processor 'work', so the run {run.Id} waits. Start a service that registers 'work', or compare the "
+                + "names. GetStatusAsync shows which processors wait; CancelAsync ends the run.", Assert.Single(warnings));
+    }
+
+    [Fact]
+    public async Task AHostWhoseProcessHasEndedHereIsMissingAtTheFirstLook()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Supervisor starter = Join(store, "starter");
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+
+        // A process id that the kernel never gives stands for a process that has ended.
+        string[] parts = new MemberInstance().Id.Split('/');
+        Assert.SkipUnless(parts[0].Length > 0, "Other systems do not tell which processes have ended.");
+        string ended = string.Join('/', [parts[0], $"{int.MaxValue}", "1", .. parts[3..]]);
+        await store.HeartbeatAsync(new(FlowNames.Hosts("work"), "killed", ended, Lease), FlowLab.Cancellation);
+        Assert.Contains("waiting (no host), y 0", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText(), StringComparison.Ordinal);
     }
 
     [Fact]

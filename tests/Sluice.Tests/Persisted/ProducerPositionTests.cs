@@ -58,6 +58,19 @@ public sealed class ProducerPositionTests : IDisposable
         Assert.Equal("01" + "0000000000000000" + "0000000000000000" + "01", Hex(positions.Around(1).AsSpan(0, 18)));
     }
 
+    /// <summary>The parts of the last item, the kind, the number of items before it, and the checksum of its payload.</summary>
+    [Fact]
+    public async Task ThePositionOfASequenceHasItsBytes()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("work", static items => items.ForEach(static _ => { }), new() { Store = store });
+        await consecutor.StartAsync(Cancellation);
+        await (Source.Resumable("tape", [10, 20, 30]) | consecutor).RunAsync(cancellation: Cancellation);
+        ProducerState stored = await store.OpenProducerAsync("work", "tape", Cancellation);
+        Assert.Equal("0100000000000000" + "20" + Hex(Encoding.UTF8.GetBytes("Source.Resumable(name, sequence)")) + "0200000000000000"
+            + Hex(BitConverter.GetBytes(Checksum.Of("30"u8))), Hex(stored.Position.Span));
+    }
+
     /// <summary>The numbers of the types of key columns are their places in a list.</summary>
     [Fact]
     public void QueryPositionsHaveFixedBytes()

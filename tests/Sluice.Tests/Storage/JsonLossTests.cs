@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sluice.Storage;
 
@@ -28,8 +29,31 @@ public class JsonLossTests
         AssertRefused<List<(int, PrivateSetter)>>("PrivateSetter.Name can be read only");
         AssertRefused<IShape>("IShape does not say which type to make ([JsonDerivedType] does)");
         AssertRefused<Hidden>("Hidden has nothing that is public");
-        AssertRefused<object>("Object does not say which type to make");
+        AssertRefused<object>("object does not say which type to make");
     }
+
+    [Fact]
+    public void TypesWithoutAJsonFormAreRefusedWhenTheSerializerIsMade()
+    {
+        AssertRefused<WithFunction>("Func<int> has no JSON form");
+        AssertRefused<FileStream>("FileStream has no JSON form");
+        AssertRefused<(int, Dictionary<string, Type>)>("Type has no JSON form");
+        AssertRefused<List<CancellationToken>>("CancellationToken has no JSON form");
+
+        var options = new JsonSerializerOptions(JsonSerializerOptions.Default) { Converters = { new FunctionConverter() } };
+        IPayloadSerializer<WithFunction> own = PayloadSerializers.JsonOf(options).For<WithFunction>();
+        var bytes = new ArrayBufferWriter<byte>();
+        own.Serialize(new(static () => 7), bytes);
+        Assert.Equal(7, own.Deserialize(bytes.WrittenSpan).Get());
+    }
+
+    [Fact]
+    public void TheRemedyNamesTheOptionAndTheType()
+        => Assert.Equal(
+            "The type IShape would not come back from its payload as it was: IShape does not say which type to make ([JsonDerivedType] "
+                + "does). Make what is stored a record of data, or a class with public setters; or set the option Serializers to "
+                + "PayloadSerializers.Json.With(an IPayloadSerializer<IShape> of your own) (using Sluice.Storage).",
+            Assert.Throws<PayloadException>(() => PayloadSerializers.Json.For<IShape>()).Message);
 
     [Fact]
     public void AnItemOfAnUndeclaredDerivedTypeIsRefused()
@@ -46,7 +70,7 @@ public class JsonLossTests
     {
         var failure = Assert.Throws<PayloadException>(() => new Consecutor<PrivateSetter>("lossy", source => source.ForEach(_ => { }),
             new() { Store = new MemoryStreamStore() }));
-        Assert.Contains("A PrivateSetter would not come back from its payload as it was: PrivateSetter.Name can be read only.",
+        Assert.Contains("The type PrivateSetter would not come back from its payload as it was: PrivateSetter.Name can be read only.",
             failure.Message, StringComparison.Ordinal);
     }
 
@@ -60,6 +84,20 @@ public class JsonLossTests
 
     private static void AssertRefused<T>(string why)
         => Assert.Contains(why, Assert.Throws<PayloadException>(() => PayloadSerializers.Json.For<T>()).Message, StringComparison.Ordinal);
+
+    public sealed record WithFunction(Func<int> Get);
+
+    private sealed class FunctionConverter : JsonConverter<Func<int>>
+    {
+        public override Func<int> Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
+        {
+            int value = reader.GetInt32();
+            return () => value;
+        }
+
+        public override void Write(Utf8JsonWriter writer, Func<int> value, JsonSerializerOptions options)
+            => writer.WriteNumberValue(value());
+    }
 
     public interface IShape
     {

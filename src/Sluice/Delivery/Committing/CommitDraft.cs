@@ -130,6 +130,22 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
         counts.Split++;
     }
 
+    /// <summary>Whether an item of it has failed.</summary>
+    public bool HasFailures => letters.Count > 0 || deferred.Count > 0 || counts.Cancelled > 0;
+
+    /// <summary>Notes the failures of its items. Called when it is committed, before its roots are reused.</summary>
+    public void Tell(ItemFailures failures)
+    {
+        // Items that are put aside, or wait behind another one of their key, have not failed.
+        foreach (RetryWrite retry in deferred)
+            if (retry.After is not null && !Waited.Contains(retry.Sequence)) failures.Note(retry);
+        foreach (DeadLetterWrite letter in letters) failures.Note(letter);
+        if (counts.Cancelled == 0) return;
+        foreach (Root root in roots)
+            if (root.Failures is not null && !letters.Exists(letter => letter.Sequence == root.EntrySequence)
+                && !deferred.Exists(retry => retry.Sequence == root.EntrySequence)) failures.Note(root);
+    }
+
     /// <summary>Adds entries that need not wait any more, some of which this commit was to put aside.</summary>
     public void Release(List<RetryWrite> released)
     {

@@ -23,6 +23,7 @@ internal sealed partial class Committer
     private void LetGo(Root root)
     {
         if (root.Outcome == Outcome.Failed) core.Ledger.FailFree();
+        if (root.Failures is not null) core.Failures.Note(root);
         OwnedPartition partition = root.Partition;
         root.Recycle();
         core.Partitions.End(partition, 1);

@@ -259,6 +259,7 @@ internal sealed partial class Committer(ConsecutorCore core)
             core.Ledger.Settle(partition, counts with { Letters = counts.Letters - deleted, Cancelled = counts.Cancelled + deleted },
                 draft.Deferred, draft.Waited);
             core.Problems.Latest = null;
+            if (draft.HasFailures) draft.Tell(core.Failures);
         }
         else
         {

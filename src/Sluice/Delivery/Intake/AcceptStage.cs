@@ -14,6 +14,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
     private ProducerOffset place = new(-1, 0);
     private long toSkip;
     private int? number;
+    private AcceptedItem? accepted;                  // the last item of earlier runs, to compare
 
     public AcceptStage(StageContext context, Inlet<Unit> next, Consecutor<T> consecutor) : base(context, next)
     {
@@ -58,9 +59,11 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
         toSkip = stored.Parts;
         source.Resume(stored.Position);
-        appender.Position = (place, isWhole) => isWhole && source.PositionBehind(place.Root) is { } behind
+        if (source.AcceptedSum is { } sum && appender.HasSums) accepted = new(source, sum);
+        appender.Position = batch => batch.EndsRoot && source.PositionBehind(batch.Place.Root) is { } behind
             ? new ProducerPosition(0, source.Kind, behind).ToBytes()
-            : new ProducerPosition(place.Parts, source.Kind, source.PositionBefore(place.Root)).ToBytes();
+            : new ProducerPosition(batch.Place.Parts, source.Kind, appender.HasSums && batch.Entries.Count > 0
+                ? source.PositionWith(batch.Place.Root, batch.LastSum) : source.PositionBefore(batch.Place.Root)).ToBytes();
         source.BuryWith((raw, why, position) => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes(), raw, why));
         source.MarkWith(position => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes()));
     }
@@ -79,7 +82,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
             place = ticket.Sequence == place.Root ? new(place.Root, place.Parts + 1) : new(ticket.Sequence, 1);
             if (toSkip > 0 && place.Root == 0)       // accepted before the last end
             {
-                toSkip--;
+                if (--toSkip == 0) accepted?.Compare(item, appender, consecutor);
                 return Skip(ticket);
             }
             toSkip = 0;
@@ -156,6 +159,30 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         "A stage in front holds or combines items, so that there is no telling behind which one to go on: that does not fit between a "
             + "producer that resumes and a consecutor. "
         + "Do it in a pipeline of its own, or in the function that makes the producer's items.");
+}
+
+/// <summary>The last item that earlier runs of a producer have sent. Tells whether the producer still makes the same items.</summary>
+internal sealed record AcceptedItem(IResumablePump Source, uint Sum)
+{
+    /// <summary>Warns if the item that is skipped is another one than the item that was accepted.</summary>
+    public void Compare<T>(T item, Appender<T> appender, Consecutor<T> consecutor)
+    {
+        uint now;
+        try
+        {
+            now = appender.SumOf(item);
+        }
+        catch (PayloadException)
+        {
+            return;                                  // the item was accepted by code that could write it
+        }
+        if (now == Sum) return;
+        consecutor.Warn(
+            $"The producer '{Source.Name}' skips the first {Source.SentBefore:N0} items of its sequence, because earlier runs have sent "
+                + $"{Source.SentBefore:N0} items under this name to {consecutor.Name}. But the last of these items was another one, so the "
+                + $"sequence or the type of its items has changed. If the skipped items are new, send them under another name, or by "
+                + $"SendAsync.");
+    }
 }
 
 /// <summary>A node that sends to a consecutor with a store.</summary>

@@ -44,6 +44,9 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         }
     }
 
+    /// <summary>The checksum of the payload of the last entry.</summary>
+    public uint LastSum => SumOfLast(entries);
+
     /// <summary>The time until which the append may wait for room, as a timestamp of the clock.</summary>
     public long Until { get; set; } = long.MaxValue;
 
@@ -84,8 +87,20 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         entries = New(identity, stream);
     }
 
+    public static uint SumOfLast(EntryBatch entries)
+    {
+        ReadOnlySpan<byte> record = entries.RecordAt(entries.Count - 1).Span;
+        return EntryChunk.Checksum(record[EntryChunk.PayloadAt(record)..]);
+    }
+
     private static EntryBatch New(ConsecutorIdentity identity, ConsecutorStream stream)
-        => new() { Stream = identity.Name, CodeVersion = identity.Options.CodeVersion, MaxEntryBytes = stream.MaxEntryBytes };
+        => new()
+        {
+            Stream = identity.Name,
+            CodeVersion = identity.Options.CodeVersion,
+            MaxEntryBytes = stream.MaxEntryBytes,
+            IsOfItem = true
+        };
 }
 
 /// <summary>The place of a producer in its input: a part of one of its roots.</summary>

@@ -89,7 +89,7 @@ internal sealed partial class Appender<T>
         AppendResult result = await core.Store.AppendAsync(
             new(core.Name, producer, epoch, first, batch.Entries)
             {
-                Position = batch.Mark ?? Position?.Invoke(batch.Place, batch.EndsRoot),
+                Position = batch.Mark ?? Position?.Invoke(batch),
                 Batches = changes,
                 ForgetAfter = Window
             }, core.Lifetime.Token).ConfigureAwait(false);

@@ -137,9 +137,20 @@ internal sealed partial class Appender<T>
         return done;
     }
 
-    /// <summary>Returns the position to store for a place; the flag says whether no further part of its root will follow. Null for
-    /// producers that do not resume. Set before the first item.</summary>
-    public Func<ProducerOffset, bool, ReadOnlyMemory<byte>>? Position { get; set; }
+    /// <summary>Returns the position to store with a batch. Null for producers that do not resume. Set before the first item.</summary>
+    public Func<AppendBatch, ReadOnlyMemory<byte>>? Position { get; set; }
+
+    /// <summary>Whether equal items have equal payloads. Handles differ, and so do compressed or signed payloads after a change of their
+    /// settings.</summary>
+    public bool HasSums => serializer is not (SealedPayloadSerializer<T> or HandleSerializer<T>);
+
+    /// <summary>Returns the checksum that <see cref="AppendBatch.LastSum"/> has for a batch that ends with this item.</summary>
+    public uint SumOf(T item)
+    {
+        using EntryBatch alone = new() { Stream = core.Name };
+        alone.Add(serializer, item);
+        return AppendBatch.SumOfLast(alone);
+    }
 
     /// <summary>Called when an append waits for room. Set before the first item.</summary>
     public Action? Full { get; set; }

@@ -27,7 +27,7 @@ internal sealed class ClientIntake<T> : IFrameIntake<T>
         appender.Abandoned = abandoned.Token;
 
         // The number is the whole position, but the client counts as resumable: it must learn when the store goes back.
-        if (isNamed) appender.Position = static (_, _) => ReadOnlyMemory<byte>.Empty;
+        if (isNamed) appender.Position = static _ => ReadOnlyMemory<byte>.Empty;
     }
 
     public Task Full => full.Task;

@@ -38,16 +38,17 @@ internal sealed class OutputTarget<T> : OutputTarget
         }
         catch (Exception e)
         {
-            throw new PayloadException($"A {typeof(T).Name} for {Core.Name}, from the output '{output}', could not be written: {e.Message}",
-                e);
+            throw new PayloadException(
+                $"A value of the type {TypeNames.Of(typeof(T))} for {Core.Name}, from the output '{output}', could not be "
+                    + $"written: {e.Message}", e);
         }
         byte[] payload = bytes.WrittenSpan.ToArray();
         spare = bytes;
         long length = payload.Length + (long)headers;
         if (length <= Core.Stream.MaxEntryBytes) return (payload, key);
         throw new PayloadException(
-            $"A {typeof(T).Name} for {Core.Name}, from the output '{output}', has {length:N0} bytes with headers, the limit "
-                + $"is {Core.Stream.MaxEntryBytes:N0} (MaxEntryBytes). "
+            $"A value of the type {TypeNames.Of(typeof(T))} for {Core.Name}, from the output '{output}', has {length:N0} bytes with "
+                + $"headers, the limit is {Core.Stream.MaxEntryBytes:N0} (MaxEntryBytes). "
             + "Store it elsewhere and put out a reference, or raise the limit.");
     }
 }

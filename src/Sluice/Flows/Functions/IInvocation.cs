@@ -56,7 +56,8 @@ internal static class InvocationParts
             { Run = invocation.Run };
         if (invocation.Stream(value.Name).Type is { } type && type != TypeNames.ToStore(value.Type))
             throw new FlowException(
-                $"The processor {plan.Name} has put out a {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values are {type}.")
+                $"The processor {plan.Name} has put out a value of the type {TypeNames.Of(value.Type)} to \"{value.Name}\", whose values "
+                    + $"are of the type {type}. Convert the value, or correct the name in IOVal.Of.")
             {
                 Run =
                     invocation.Run

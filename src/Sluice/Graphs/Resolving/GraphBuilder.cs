@@ -69,12 +69,12 @@ public sealed partial class GraphBuilder<TRequest>
         CheckTypes(ordered);
         foreach (NodeDefinition node in ordered) node.Build();
         options ??= new();
-        return new(name, new(ordered, topology, options) { MayConflict = !options.LastWins && MergedView.MayConflict(ordered) });
+        return new(name, new(ordered, topology, options));
     }
 
     private Topology MakeTopology()
     {
-        var builder = new TopologyBuilder(name);
+        var builder = new TopologyBuilder(name) { IsOfCalls = true };
         foreach (NodeDefinition node in nodes)
             builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type == typeof(Unit) ? null : node.Type,
                 details: node.Describe());

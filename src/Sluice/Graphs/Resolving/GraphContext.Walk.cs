@@ -161,14 +161,13 @@ public abstract partial class GraphContext
     }
 
     /// <summary>Completes the resolve.</summary>
-    /// <returns>Why it has failed; null if it has not. Never throws, although it calls property getters: the caller must be told in any
-    /// case.</returns>
+    /// <returns>Why it has failed; null if it has not. Never throws, because the caller must be told in any case.</returns>
     private protected Exception? Problem()
     {
         isComplete = true;
         try
         {
-            return Failure() ?? (Plan.MayConflict ? FindConflict() : null);
+            return Failure();
         }
         catch (Exception e)
         {

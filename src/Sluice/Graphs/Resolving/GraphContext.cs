@@ -30,8 +30,11 @@ public abstract partial class GraphContext
     /// public properties of the node's type (<c>title</c> for <c>Title</c>).
     /// Any other value, such as a number, a text, a tuple or a list, has the name of its node.
     /// </remarks>
-    /// <exception cref="NodeFailedException">The getter of a property has thrown; the message names it.</exception>
-    public IReadOnlyDictionary<string, object?> Merged => isComplete ? merged ??= MergedView.Of(this, out _) : MergedView.Of(this, out _);
+    /// <exception cref="MergeConflictException">Two nodes have produced different values of one name, and
+    /// <see cref="GraphOptions.LastWins"/> is not set.</exception>
+    /// <exception cref="NodeFailedException">The getter of a property, or the comparison of two values, has thrown; the message names it.
+    /// </exception>
+    public IReadOnlyDictionary<string, object?> Merged => isComplete ? merged ??= MergedView.Of(this) : MergedView.Of(this);
 
     /// <summary>Gets the value of a node; <c>default</c> if it produced nothing.</summary>
     /// <exception cref="InvalidOperationException">The node failed or did not run; the message says why. <see cref="Outcome(GraphNode)"/>
@@ -65,6 +68,7 @@ public abstract partial class GraphContext
     /// Makes an object from the merged values, by name: the parameters of its longest public constructor, then its settable properties.
     /// </summary>
     /// <remarks>A property without a value keeps its default, unless it is <c>required</c>.</remarks>
+    /// <exception cref="MergeConflictException">Two nodes have produced different values of one name (<see cref="Merged"/>).</exception>
     /// <exception cref="InvalidOperationException">A value for the constructor or a <c>required</c> property is missing, or has another
     /// type; the message says which.</exception>
     public T Merge<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors
@@ -73,12 +77,6 @@ public abstract partial class GraphContext
 
     /// <summary>One line per node with its outcome, and its times if recorded. A star marks the critical path.</summary>
     public override string ToString() => ContextText.Of(this);
-
-    internal MergeConflictException? FindConflict()
-    {
-        merged = MergedView.Of(this, out MergeConflictException? conflict);
-        return conflict;
-    }
 
     internal NodeOutcome OutcomeOf(int node)
     {

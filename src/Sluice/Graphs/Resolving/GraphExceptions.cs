@@ -20,17 +20,22 @@ public sealed class NodeFailedException : SluiceException
 }
 
 /// <summary>
-/// Thrown if two nodes have produced different values of the same name, or if one node has, with names that differ in case.
+/// Thrown by <see cref="GraphContext.Merged"/> and <see cref="GraphContext.Merge{T}"/> if two nodes have produced different values of the
+/// same name, or if one node has, with names that differ in case. Thrown by a run of a data flow if two functions of a stage have.
 /// </summary>
 public sealed class MergeConflictException : SluiceException
 {
-    internal MergeConflictException(string key, string first, string second, string? message = null)
-        : base(message ?? (first == second
-            ? $"The node {first} produced \"{key}\" twice, with different values: names are the same whatever their case. Rename one, or "
-            + $"build the graph with LastWins."
-            : $"The nodes {first} and {second} both produced \"{key}\", with different values. Rename one, or build the graph with "
-            + $"LastWins."))
+    internal MergeConflictException(string key, string first, string second, string message) : base(message)
         => (Key, First, Second) = (key, first, second);
+
+    /// <summary>Creates the exception for the merged view of a graph.</summary>
+    internal static MergeConflictException InView(string key, NodeDefinition first, NodeDefinition second)
+        => new(key, first.Name, second.Name, first == second
+            ? $"Merged is ambiguous: '{first.Name}' has two values for \"{key}\", and names are the same whatever their case. Rename one "
+            + $"entry, or set GraphOptions.LastWins = true: then the later value is taken."
+            : $"Merged is ambiguous: {first.Parts.Describe(key)} and {second.Parts.Describe(key)} have different values. Read the values "
+            + $"by context.Get(node), give one of the two another name, or set GraphOptions.LastWins = true: then the later node's "
+            + $"value is taken.");
 
     /// <summary>The name of the value.</summary>
     public string Key { get; }

@@ -14,8 +14,8 @@ public sealed record GraphOptions
     public bool RecordTimings { get; init; }
 
     /// <summary>
-    /// Whether the last node in topological order wins if two nodes produce different values of the same name. Otherwise, the resolve fails
-    /// with a <see cref="MergeConflictException"/>.
+    /// Whether <see cref="GraphContext.Merged"/> takes the value of the last node in topological order if two nodes produce different
+    /// values of the same name. Otherwise, reading <c>Merged</c> throws a <see cref="MergeConflictException"/>.
     /// </summary>
     public bool LastWins { get; init; }
 

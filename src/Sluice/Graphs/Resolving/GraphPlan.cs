@@ -31,9 +31,6 @@ internal sealed class GraphPlan
 
     public GraphOptions Options { get; }
 
-    /// <summary>Whether two nodes may produce the same name, so that each resolve must check.</summary>
-    public bool MayConflict { get; init; }
-
     public TimeProvider Time => Options.Time;
 
     /// <summary>The parents of each node, by number. The request has the number after the last node.</summary>

@@ -42,7 +42,6 @@ public sealed class Graph<TRequest>
     /// <returns>The result, when every node has ended.</returns>
     /// <exception cref="NodeFailedException">A node without <c>Optional</c> or <c>Fallback</c> failed. The others were cancelled and have
     /// ended, or the message names them.</exception>
-    /// <exception cref="MergeConflictException">Two nodes produced different values of the same name.</exception>
     /// <exception cref="OperationCanceledException">The resolve was cancelled.</exception>
     public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
         => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation)

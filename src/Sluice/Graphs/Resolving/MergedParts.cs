@@ -8,13 +8,14 @@ namespace Sluice.Graphs;
 internal sealed class MergedParts
 {
     private readonly string node;
+    private readonly Type type;
     private readonly PropertyInfo[]? members;        // null: the value stays whole, unless it is a dictionary
 
     /// <param name="node">The name of a value that stays whole.</param>
     /// <param name="type">The type of the node's value.</param>
     public MergedParts(string node, [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicProperties)] Type type)
     {
-        this.node = node;
+        (this.node, this.type) = (node, type);
         if (type == typeof(Unit)) members = [];
         else if (TextEntries.MayBe(type)) IsOpen = true;
         else members = MembersOf(Nullable.GetUnderlyingType(type) ?? type);
@@ -23,8 +24,11 @@ internal sealed class MergedParts
     /// <summary>Whether names are known only in a run: the value is, or may be, a dictionary.</summary>
     public bool IsOpen { get; }
 
-    /// <summary>The names; meaningless if it is open.</summary>
-    public IEnumerable<string> Names => members?.Select(member => member.Name) ?? [node];
+    /// <returns>The part of this name, as text for people.</returns>
+    public string Describe(string name)
+        => members?.FirstOrDefault(member => member.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member
+            ? $"the property {member.Name} of '{node}' ({TypeNames.Of(type)})"
+            : IsOpen ? $"the entry \"{name}\" of '{node}' ({TypeNames.Of(type)})" : $"the value of '{node}' ({TypeNames.Of(type)})";
 
     /// <exception cref="InvalidOperationException">A property cannot be read; the message names it.</exception>
     public IEnumerable<KeyValuePair<string, object?>> Read(object value)

@@ -47,7 +47,8 @@ public class SendingTests
 
         var failure = await Assert.ThrowsAsync<PayloadException>(async () => await consecutor.SendAllAsync([1, 2, double.NaN, 4],
             Cancellation));
-        Assert.StartsWith("Item 3 of 4 cannot be sent: ", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Item 3 of 4 cannot be sent: The item for numbers: a value of the type double could not be written: ",
+            failure.Message, StringComparison.Ordinal);
         Assert.EndsWith("The 2 before it are accepted; it and those behind it are not.", failure.Message, StringComparison.Ordinal);
         failure = await Assert.ThrowsAsync<PayloadException>(async () => await consecutor.SendAllAsync([double.NaN], Cancellation));
         Assert.StartsWith("Item 1 of 1 cannot be sent: ", failure.Message, StringComparison.Ordinal);

@@ -141,7 +141,8 @@ public class RandomDataFlowTests
         public Bag Beside(Bag other)
         {
             foreach (var (name, value) in other.Values)
-                if (values.TryGetValue(name, out int mine) && mine != value) throw new MergeConflictException(name, "one", "other");
+                if (values.TryGetValue(name, out int mine) && mine != value)
+                    throw new MergeConflictException(name, "one", "other", "They differ.");
             return Under(other);
         }
 

@@ -13,7 +13,7 @@ public class GraphMergeTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task AThrowingGetterFailsTheResolveAndIsNamed(bool waits)
+    public async Task AThrowingGetterFailsTheMergedViewAndIsNamed(bool waits)
     {
         GraphBuilder<int> builder = Graph.For<int>();
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -26,7 +26,8 @@ public class GraphMergeTests
         builder.Add("b", _ => new Outcome<string>(false, "x"));
         ValueTask<GraphContext<int>> resolving = builder.Build().ResolveAsync(0, Cancellation);
         if (waits) go.SetResult();
-        var failure = await Assert.ThrowsAsync<NodeFailedException>(async () => await resolving);
+        GraphContext<int> context = await resolving;
+        var failure = Assert.Throws<NodeFailedException>(() => context.Merged);
         Assert.Equal("a", failure.Node);
         Assert.StartsWith(
             "The node a failed: The property Value of Outcome<int> cannot be read: InvalidOperationException: There is no value.",
@@ -60,12 +61,13 @@ public class GraphMergeTests
     }
 
     [Fact]
-    public async Task AValueWhoseEqualsThrowsFailsTheResolve()
+    public async Task AValueWhoseEqualsThrowsFailsTheMergedView()
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("a", _ => new { Same = new Incomparable() });
         builder.Add("b", _ => new { Same = new Incomparable() });
-        var failure = await Assert.ThrowsAsync<NodeFailedException>(async () => await builder.Build().ResolveAsync(0, Cancellation));
+        GraphContext<int> context = await builder.Build().ResolveAsync(0, Cancellation);
+        var failure = Assert.Throws<NodeFailedException>(() => context.Merged);
         Assert.Equal("The node b failed: Its \"same\" cannot be compared with that of a: NotSupportedException: Never.", failure.Message);
     }
 
@@ -103,8 +105,33 @@ public class GraphMergeTests
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("own", _ => new Own());
         builder.Add("key", _ => 2);
-        var conflict = await Assert.ThrowsAsync<MergeConflictException>(async () => await builder.Build().ResolveAsync(0, Cancellation));
+        GraphContext<int> context = await builder.Build().ResolveAsync(0, Cancellation);
+        var conflict = Assert.Throws<MergeConflictException>(() => context.Merged);
+        Assert.StartsWith("Merged is ambiguous: the entry \"key\" of 'own' (Own) and the value of 'key' (int) have different values. ",
+            conflict.Message, StringComparison.Ordinal);
         Assert.Equal(("key", "own", "key"), (conflict.Key, conflict.First, conflict.Second));
+    }
+
+    [Fact]
+    public async Task AConflictMattersOnlyToTheMergedView()
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        GraphNode<Profile> profile = builder.Add("profile", n => new Profile(n));
+        GraphNode<Orders> orders = builder.Add("orders", n => new Orders(n + 1));
+        GraphNode<int> sum = builder.Add("sum", profile, orders, (p, o) => p!.Id + o!.Id);
+        Graph<int> graph = builder.Build();
+        GraphContext<int> context = await graph.ResolveAsync(3, Cancellation);
+        Assert.Equal((3, 4, 7), (context.Get(profile)!.Id, context.Get(orders)!.Id, context.Get(sum)));
+        Assert.Equal(7, context.Leaves["sum"]);
+        var conflict = Assert.Throws<MergeConflictException>(() => context.Merged);
+        Assert.Equal(("id", "profile", "orders"), (conflict.Key, conflict.First, conflict.Second));
+        Assert.Equal(
+            "Merged is ambiguous: the property Id of 'profile' (Profile) and the property Id of 'orders' (Orders) have different values. "
+                + "Read the values by context.Get(node), give one of the two another name, or set GraphOptions.LastWins = true: then the "
+                + "later node's value is taken.", conflict.Message);
+        Assert.Throws<MergeConflictException>(() => context.Merge<Plain>());
+        Assert.Throws<MergeConflictException>(() => context.Merged);
+        Assert.Equal(4, (await builder.Build(new() { LastWins = true }).ResolveAsync(3, Cancellation)).Merged["id"]);
     }
 
     [Fact]
@@ -112,10 +139,11 @@ public class GraphMergeTests
     {
         GraphBuilder<int> builder = Graph.For<int>();
         builder.Add("d", n => new Dictionary<string, int> { ["a"] = 1, ["A"] = n });
-        var conflict = await Assert.ThrowsAsync<MergeConflictException>(async () => await builder.Build().ResolveAsync(2, Cancellation));
+        GraphContext<int> context = await builder.Build().ResolveAsync(2, Cancellation);
+        var conflict = Assert.Throws<MergeConflictException>(() => context.Merged);
         Assert.Equal(
-            "The node d produced \"A\" twice, with different values: names are the same whatever their case. Rename one, or build the "
-                + "graph with LastWins.", conflict.Message);
+            "Merged is ambiguous: 'd' has two values for \"A\", and names are the same whatever their case. Rename one entry, or set "
+                + "GraphOptions.LastWins = true: then the later value is taken.", conflict.Message);
         Assert.Equal(1, (await builder.Build().ResolveAsync(1, Cancellation)).Merged["a"]);
     }
 
@@ -144,6 +172,10 @@ public class GraphMergeTests
         Assert.Equal("count", Assert.Throws<ArgumentOutOfRangeException>(() => context.Merge<Strict>()).ParamName);
         Assert.Equal("value", Assert.Throws<ArgumentOutOfRangeException>(() => context.Merge<StrictProperty>()).ParamName);
     }
+
+    private sealed record Profile(int Id);
+
+    private sealed record Orders(int Id);
 
     private sealed class Outcome<T>(bool isOk, T value)
     {

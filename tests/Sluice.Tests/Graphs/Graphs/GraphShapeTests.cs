@@ -102,11 +102,27 @@ public class GraphShapeTests
     }
 
     [Fact]
+    public void MessagesAreAboutNodesThatWaitForEachOther()
+    {
+        GraphBuilder<int> other = Graph.For<int>();
+        GraphNode<int> foreign = other.Add("x", n => n);
+        GraphBuilder<int> builder = Graph.For<int>();
+        builder.Add("b", foreign, n => n);
+        Assert.Equal("'b' depends on 'x', which this graph does not have: it was added to another graph, or removed.",
+            Assert.Throws<InvalidTopologyException>(() => builder.Build()).Message);
+
+        builder.Add("x", n => n);
+        builder.Add("x", n => n);
+        Assert.Equal("Two nodes were given the name \"x\". Rename one of them.",
+            Assert.Throws<InvalidTopologyException>(() => builder.Build()).Message);
+    }
+
+    [Fact]
     public async Task OnlyDifferentValuesOfOneNameAreAConflict()
     {
         Assert.Equal("blue", (await Colours("blue", "blue").ResolveAsync(0, Cancellation)).Merged["colour"]);
-        var conflict = await Assert.ThrowsAsync<MergeConflictException>(async () => await Colours("blue", "red")
-            .ResolveAsync(0, Cancellation));
+        GraphContext<int> other = await Colours("blue", "red").ResolveAsync(0, Cancellation);
+        var conflict = Assert.Throws<MergeConflictException>(() => other.Merged);
         Assert.Equal(("colour", "first", "second"), (conflict.Key, conflict.First, conflict.Second));
         Assert.Equal("red", (await Colours("blue", "red", new() { LastWins = true }).ResolveAsync(0, Cancellation)).Merged["colour"]);
 

@@ -179,8 +179,8 @@ public class SealedPayloadTests
             batch.Add(PayloadSerializers.Json.Compressed(maxBytes: 1000).For<string>(), new string('a', 2000)));
 
         Assert.Equal(
-            "Entry 1 of a batch for the stream payments: a String could not be written: It has 2,002 bytes before it is compressed, the "
-                + "limit is 1,000 (maxBytes of Compressed). "
+            "Entry 1 of a batch for the stream payments: a value of the type string could not be written: It has 2,002 bytes before it "
+                + "is compressed, the limit is 1,000 (maxBytes of Compressed). "
             + "Store it elsewhere and send a reference, or raise the limit.", failure.Message);
         Assert.True(failure.IsTooLong);
         Assert.Equal(0, batch.Count);
