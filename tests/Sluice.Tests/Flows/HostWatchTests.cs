@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Sluice.Flows;
+using Sluice.Membership;
 using Sluice.Storage;
 using Sluice.Testing;
 

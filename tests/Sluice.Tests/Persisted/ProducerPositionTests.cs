@@ -126,7 +126,7 @@ public sealed class ProducerPositionTests : IDisposable
         await using var consecutor = new Consecutor<T>("work", static items => items.ForEach(static _ => { }), new() { Store = store });
         await consecutor.StartAsync(Cancellation);
         PipelineRun run = (source | consecutor).Start();
-        while (consecutor.Snapshot().Accepted == 0) await Task.Delay(5, Cancellation);
+        while (consecutor.Snapshot().Accepted == 0) await Task.Yield();
         _ = run.CancelAsync();
         await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         ProducerState stored = await store.OpenProducerAsync("work", "tape", Cancellation);
