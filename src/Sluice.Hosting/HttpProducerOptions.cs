@@ -6,7 +6,7 @@ public sealed record HttpProducerOptions
     private readonly int maxItem = 1 << 20;
     private readonly int maxBody = 4 << 20;
     private readonly int maxItems = 10_000;
-    private readonly TimeSpan patience = TimeSpan.FromSeconds(1);
+    private readonly TimeSpan sendTimeout = TimeSpan.FromSeconds(1);
     private readonly TimeSpan retryAfter = TimeSpan.FromSeconds(1);
     private readonly TimeSpan receiveTime = TimeSpan.FromSeconds(30);
     private readonly TimeSpan idempotencyWindow = TimeSpan.FromDays(1);
@@ -46,8 +46,8 @@ public sealed record HttpProducerOptions
     /// <exception cref="ArgumentOutOfRangeException">The time is out of range.</exception>
     public TimeSpan Timeout
     {
-        get => patience;
-        init => patience = new SendOptions { Timeout = value }.Timeout;
+        get => sendTimeout;
+        init => sendTimeout = new SendOptions { Timeout = value }.Timeout;
     }
 
     /// <summary>

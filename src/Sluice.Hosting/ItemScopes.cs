@@ -14,19 +14,6 @@ public static class ItemScopes
     /// function has ended.</summary>
     /// <param name="services">The services of the host.</param>
     /// <param name="function">The function.</param>
-    public static Func<TIn, CancellationToken, ValueTask<TOut>> ForEachItem<TService, TIn, TOut>(
-        this IServiceProvider services, Func<TService, TIn, CancellationToken, ValueTask<TOut>> function) where TService : notnull
-    {
-        ArgumentNullException.ThrowIfNull(services);
-        ArgumentNullException.ThrowIfNull(function);
-        return async (item, cancellation) =>
-        {
-            await using AsyncServiceScope scope = services.CreateAsyncScope();
-            return await function(scope.ServiceProvider.GetRequiredService<TService>(), item, cancellation).ConfigureAwait(false);
-        };
-    }
-
-    /// <inheritdoc cref="ForEachItem{TService, TIn, TOut}(IServiceProvider, Func{TService, TIn, CancellationToken, ValueTask{TOut}})"/>
     public static Func<TIn, CancellationToken, Task<TOut>> ForEachItem<TService, TIn, TOut>(
         this IServiceProvider services, Func<TService, TIn, CancellationToken, Task<TOut>> function) where TService : notnull
     {
@@ -39,7 +26,7 @@ public static class ItemScopes
         };
     }
 
-    /// <inheritdoc cref="ForEachItem{TService, TIn, TOut}(IServiceProvider, Func{TService, TIn, CancellationToken, ValueTask{TOut}})"/>
+    /// <inheritdoc cref="ForEachItem{TService, TIn, TOut}(IServiceProvider, Func{TService, TIn, CancellationToken, Task{TOut}})"/>
     public static Func<TIn, CancellationToken, Task> ForEachItem<TService, TIn>(
         this IServiceProvider services, Func<TService, TIn, CancellationToken, Task> function) where TService : notnull
     {

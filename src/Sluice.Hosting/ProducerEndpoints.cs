@@ -47,6 +47,24 @@ public static class ProducerEndpoints
     }
 
     /// <summary>
+    /// Maps a <c>POST</c> endpoint that accepts items for a consecutor of the host (<see cref="SluiceBuilder.AddConsecutor{T}"/>):
+    /// <c>app.MapProducer&lt;Payment&gt;("/payments")</c>.
+    /// </summary>
+    /// <inheritdoc cref="MapProducer{T}(IEndpointRouteBuilder, string, Consecutor{T}, HttpProducerOptions?)"/>
+    /// <param name="endpoints">The endpoints of the application.</param>
+    /// <param name="pattern">The route.</param>
+    /// <param name="consecutor">The name of the consecutor; it may be left out if one consecutor takes items of the type.</param>
+    /// <param name="options">Limits and timeouts.</param>
+    /// <exception cref="InvalidOperationException">The host has no such consecutor.</exception>
+    public static IEndpointConventionBuilder MapProducer<T>(
+        this IEndpointRouteBuilder endpoints, [StringSyntax("Route")] string pattern, string? consecutor = null,
+            HttpProducerOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return endpoints.MapProducer(pattern, SluiceBuilder.Find<T>(endpoints.ServiceProvider, consecutor), options);
+    }
+
+    /// <summary>
     /// Maps a <c>POST</c> endpoint with a serializer of its own: <c>app.MapProducer("/payments", payments,
     /// PayloadSerializer.Json(ApiJson.Default.Payment))</c>.
     /// </summary>

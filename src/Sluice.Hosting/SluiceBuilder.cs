@@ -123,14 +123,24 @@ public sealed class SluiceBuilder
         return this;
     }
 
-    private static Consecutor<T> OnlyOne<T>(IServiceProvider container)
+    /// <summary>Finds a consecutor by its name, or the only one of its type.</summary>
+    internal static Consecutor<T> Find<T>(IServiceProvider container, string? name)
     {
         string[] names = [.. container.GetServices<ConsecutorRegistration<T>>().Select(static registration => registration.Name)];
-        if (names is [string only]) return container.GetRequiredKeyedService<Consecutor<T>>(only);
+        if (name is null && names is [string only]) name = only;
+        if (name is not null && names.Contains(name)) return container.GetRequiredKeyedService<Consecutor<T>>(name);
+        if (names.Length == 0)
+            throw new InvalidOperationException(
+                $"No consecutor takes items of the type {typeof(T).Name}: add one with AddConsecutor<{typeof(T).Name}>.");
+        if (name is not null)
+            throw new InvalidOperationException($"There is no consecutor '{name}' of items of the type {typeof(T).Name}: "
+                + SettingsReader.Listed(names));
         throw new InvalidOperationException(
             $"{names.Length} consecutors take items of the type {typeof(T).Name}: {string.Join(", ", names)}. "
                 + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")].");
     }
+
+    private static Consecutor<T> OnlyOne<T>(IServiceProvider container) => Find<T>(container, null);
 }
 
 /// <summary>A processor to register when the host starts.</summary>

@@ -86,7 +86,7 @@ public sealed class SeededScheduler : RunScheduler
     /// <summary>Drives a run to its end: executes work until all rests, moves the clock to the next due timer, and repeats.</summary>
     /// <param name="run">A run on this scheduler.</param>
     /// <param name="clock">The run's clock, if the run waits for time.</param>
-    /// <param name="patience">
+    /// <param name="maxWait">
     /// The maximum real time to wait for external work (real files, threads of the test) if nothing else is left to do; by default 5
     /// seconds. Use zero if there is no external work.
     /// </param>
@@ -96,14 +96,14 @@ public sealed class SeededScheduler : RunScheduler
     /// <exception cref="InvalidOperationException">
     /// The run has stalled: no work is left, and it has not ended. The message says what every node waits for. The run was then cancelled.
     /// </exception>
-    public async Task<RunSnapshot> RunToEndAsync(PipelineRun run, TestClock? clock = null, TimeSpan? patience = null)
+    public async Task<RunSnapshot> RunToEndAsync(PipelineRun run, TestClock? clock = null, TimeSpan? maxWait = null)
     {
         ArgumentNullException.ThrowIfNull(run);
         while (true)
         {
             RunUntilIdle();
             if (run.Completion.IsCompleted) break;
-            if (MoveToNextTimer(clock) || await ArrivesAsync(patience ?? TimeSpan.FromSeconds(5))) continue;
+            if (MoveToNextTimer(clock) || await ArrivesAsync(maxWait ?? TimeSpan.FromSeconds(5))) continue;
             string explanation = $"The run has stalled (seed {Seed}, after {Steps} steps): nothing is left to do, no timer is due"
                 + $"{(clock is null ? " (no clock was given)" : "")}, and it has not ended.\n{run.Snapshot()}";
             _ = run.CancelAsync();
@@ -121,10 +121,10 @@ public sealed class SeededScheduler : RunScheduler
     /// </summary>
     /// <param name="work">The code; its first part is a work item too.</param>
     /// <param name="clock">The clock that the code waits for.</param>
-    /// <param name="patience">The maximum real time to wait for external work if nothing else is left to do; by default 5 seconds.</param>
+    /// <param name="maxWait">The maximum real time to wait for external work if nothing else is left to do; by default 5 seconds.</param>
     /// <returns>A task that completes as the work does.</returns>
     /// <exception cref="InvalidOperationException">No work is left, and the code has not ended.</exception>
-    public async Task RunToEndAsync(Func<Task> work, TestClock? clock = null, TimeSpan? patience = null)
+    public async Task RunToEndAsync(Func<Task> work, TestClock? clock = null, TimeSpan? maxWait = null)
     {
         ArgumentNullException.ThrowIfNull(work);
         var first = new Beginning(work);
@@ -133,7 +133,7 @@ public sealed class SeededScheduler : RunScheduler
         {
             RunUntilIdle();
             if (first.End is { IsCompleted: true }) break;
-            if (MoveToNextTimer(clock) || await ArrivesAsync(patience ?? TimeSpan.FromSeconds(5))) continue;
+            if (MoveToNextTimer(clock) || await ArrivesAsync(maxWait ?? TimeSpan.FromSeconds(5))) continue;
             throw new InvalidOperationException(
                 $"The work has stalled (seed {Seed}, after {Steps} steps): nothing is left to do, no timer is "
                     + $"due{(clock is null ? " (no clock was given)" : "")}, and it has not ended.");
@@ -191,7 +191,7 @@ public sealed class SeededScheduler : RunScheduler
         }
     }
 
-    private async Task<bool> ArrivesAsync(TimeSpan patience)
+    private async Task<bool> ArrivesAsync(TimeSpan maxWait)
     {
         Task arrived;
         lock (gate)
@@ -199,8 +199,8 @@ public sealed class SeededScheduler : RunScheduler
             if (ready.Count > 0) return true;
             arrived = (arrival ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
         }
-        if (patience <= TimeSpan.Zero) return false;
-        await arrived.WaitAsync(patience, TimeProvider.System)
+        if (maxWait <= TimeSpan.Zero) return false;
+        await arrived.WaitAsync(maxWait, TimeProvider.System)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
         return arrived.IsCompleted;
     }

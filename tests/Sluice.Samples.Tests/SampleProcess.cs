@@ -147,4 +147,13 @@ internal sealed record Ended(int ExitCode, string Output, string Errors)
         Assert.Equal("", Errors);
         return this;
     }
+
+    /// <summary>Asserts success of a program some of whose items fail: it warns of that, and of nothing else.</summary>
+    public Ended SucceededWithFailedItems()
+    {
+        Assert.True(ExitCode == 0, $"exit code {ExitCode}\n{Output}\n{Errors}");
+        Assert.All(Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries),
+            static line => Assert.StartsWith("sluice: warning: An item of the consecutor ", line, StringComparison.Ordinal));
+        return this;
+    }
 }

@@ -37,17 +37,17 @@ internal sealed class RequestQueue
     /// <param name="last">
     /// The number of requests in the last round. Their callers probably call again, so this method waits a moment for as many.
     /// </param>
-    /// <param name="patience">The maximum time to wait for a first request.</param>
+    /// <param name="wait">The maximum time to wait for a first request.</param>
     /// <param name="round">Receives the requests. Empty before the call, and after it if none came in time.</param>
     /// <returns>False once the queue is closed and empty.</returns>
-    public bool Take(int last, TimeSpan patience, List<Request> round)
+    public bool Take(int last, TimeSpan wait, List<Request> round)
     {
         lock (gate)
         {
             isWaiting = true;
             while (waiting.Count == 0 && closed is null)
             {
-                if (Monitor.Wait(gate, patience)) continue;
+                if (Monitor.Wait(gate, wait)) continue;
                 isWaiting = false;
                 return true;
             }

@@ -72,12 +72,12 @@ internal sealed class Writer
         List<Request> round = [];
         try
         {
-            for (int last = 0; queue.Take(last, Patience(), round); last = round.Count, round.Clear())
+            for (int last = 0; queue.Take(last, TimeToFlush(), round); last = round.Count, round.Clear())
             {
                 if (isAbandoned) throw new ObjectDisposedException(file.Path, "The store was given up.");
                 round.RemoveAll(request => !request.TryClaim());
                 if (round.Count > 0) RunRound(round);
-                else if (unflushedSince is not null && Patience() == TimeSpan.Zero)
+                else if (unflushedSince is not null && TimeToFlush() == TimeSpan.Zero)
                 {
                     RunRound([new Flushing(isLast: false)]);
                     // It failed: do not retry at once on a full disk.
@@ -119,7 +119,7 @@ internal sealed class Writer
     {
         failure = null!;
         bool isEnding = false;
-        bool flushes = !file.IsPowerSafe || Patience() == TimeSpan.Zero || round.Exists(request => request.IsLasting);
+        bool flushes = !file.IsPowerSafe || TimeToFlush() == TimeSpan.Zero || round.Exists(request => request.IsLasting);
         try
         {
             session ??= Reopen();
@@ -163,7 +163,7 @@ internal sealed class Writer
     }
 
     // The remaining time until an unflushed transaction must be flushed.
-    private TimeSpan Patience()
+    private TimeSpan TimeToFlush()
     {
         if (unflushedSince is not { } since) return Timeout.InfiniteTimeSpan;
         TimeSpan left = FlushesAfter - file.Time.GetElapsedTime(since);

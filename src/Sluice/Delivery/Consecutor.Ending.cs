@@ -8,7 +8,7 @@ public sealed partial class Consecutor<T>
 {
     private static readonly TimeSpan MaxRest = TimeSpan.FromSeconds(1);
 
-    private readonly CancellationTokenSource patience; // a stop's, with items in flight
+    private readonly CancellationTokenSource stopDeadline; // a stop's, with items in flight
     private readonly CancellationTokenSource grace;  // a stop's with a deadline, with code that ignores its token
     private TimeSpan? asked;                         // the deadline of the stop; under sync
     private Exception? stopFailure;                  // the first failure while stopping; under sync
@@ -19,12 +19,12 @@ public sealed partial class Consecutor<T>
     {
         if (limit == TimeSpan.Zero)
         {
-            patience.Cancel();
+            stopDeadline.Cancel();
             return;
         }
         lock (sync) asked = limit;
         TimeSpan rest = limit / 10 < MaxRest ? limit / 10 : MaxRest;
-        patience.CancelAfter(limit - rest);
+        stopDeadline.CancelAfter(limit - rest);
         grace.CancelAfter(limit - (rest / 2));
         core.Lifetime.GiveUpWithin(limit);
     }
@@ -133,7 +133,7 @@ public sealed partial class Consecutor<T>
             else state = ConsecutorStatus.Failed;
         }
         core.Problems.Latest = FailureText.Of(cause);
-        if (isStopping) patience.Cancel();           // the items that the stop waits for will not end any more
+        if (isStopping) stopDeadline.Cancel();           // the items that the stop waits for will not end any more
         else _ = EndFailedAsync(cause, isTold);
     }
 

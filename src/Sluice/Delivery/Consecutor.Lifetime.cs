@@ -126,9 +126,9 @@ public sealed partial class Consecutor<T>
         core.Committer.Hurry();
         // Items of a consecutor without a store cannot go back to one: they still go through.
         if (local is null || State == ConsecutorStatus.Paused) core.Pump.IsLeasing = false;
-        while ((core.InFlight.Count > 0 || (core.Pump.IsLeasing && local!.HasItems)) && !patience.IsCancellationRequested
+        while ((core.InFlight.Count > 0 || (core.Pump.IsLeasing && local!.HasItems)) && !stopDeadline.IsCancellationRequested
             && !core.Lifetime.Token.IsCancellationRequested)
-            await core.InFlight.Quiet.WaitAsync().WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight.Count == 0;
         await EndAsync().ConfigureAwait(false);
         return isQuiet;
@@ -141,7 +141,7 @@ public sealed partial class Consecutor<T>
     /// </summary>
     public async ValueTask DisposeAsync()
     {
-        await patience.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
+        await stopDeadline.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
         if (TryEnterStopping()) await EndAsync().ConfigureAwait(false);
         else
         {

@@ -37,9 +37,9 @@ public sealed partial class Consecutor<T>
                     && Snapshot() is { IsIdle: true } idle) return idle;
                 if (State == ConsecutorStatus.Created)
                 {
-                    if (Snapshot() is { IsIdle: false } books)
+                    if (Snapshot() is { IsIdle: false } counts)
                         throw new InvalidOperationException(
-                            $"The consecutor {Name} has not been started, so none of the {books.Pending} items that wait can end. Call "
+                            $"The consecutor {Name} has not been started, so none of the {counts.Pending} items that wait can end. Call "
                                 + $"StartAsync first.");
                     if (core.Sends.IsWaiting)
                         throw new InvalidOperationException(

@@ -93,7 +93,7 @@ public sealed partial class Consecutor<T> : ISender<T>, IAsyncDisposable
                     $"What {node} in the consecutor {name} puts out is stored as an item of its own where something behind it "
                         + $"fails. {why}");
         place = new(() => State, Completion);
-        (patience, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
+        (stopDeadline, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
         core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline,
             recorder)
         { Lifetime = { Failed = Fail } };

@@ -7,7 +7,7 @@ namespace Sluice.Delivery;
 /// Each member says which part uses it, or under which lock. <see cref="IsLeaving"/>, <see cref="IsVoid"/> and <see cref="UnderWay"/>:
 /// any thread.
 /// </remarks>
-internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionCounts books)
+internal sealed class OwnedPartition(Ownership owner, PartitionState state, PartitionCounts counts)
 {
     private volatile bool isVoid, isLeaving;
     private volatile Spill[] spills = [];            // replaced as a whole
@@ -41,7 +41,7 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     public long NextCommit { get; set; } = state.LastCommit + 1;
 
     /// <summary>The ended items. Used by the committer.</summary>
-    public PartitionCounts Books { get; set; } = books;
+    public PartitionCounts Counts { get; set; } = counts;
 
     /// <summary>The roots that have ended and are not committed yet. Used by the committer.</summary>
     public List<Root> Ended { get; } = [];

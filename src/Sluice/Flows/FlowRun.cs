@@ -112,15 +112,15 @@ public sealed class FlowRun : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
         await feeding.CancelAsync().ConfigureAwait(false);
-        using var patience = new CancellationTokenSource(core.Options.LeaseDuration, core.Options.Time);
+        using var timeout = new CancellationTokenSource(core.Options.LeaseDuration, core.Options.Time);
         // Readers of these inputs notice this service's silence without being told.
-        await Task.WhenAll(feeds).WaitAsync(patience.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(feeds).WaitAsync(timeout.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         // A handle that was only found leaves unread results to the starter, or to a later handle.
         foreach (InputPort port in ports.Values.Where(port => isOwner || readHere.ContainsKey(port.Name)))
         {
             try
             {
-                await port.CloseAsync(patience.Token).ConfigureAwait(false);
+                await port.CloseAsync(timeout.Token).ConfigureAwait(false);
             }
             catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
             {

@@ -48,7 +48,7 @@ internal sealed class HeartbeatTimer
         (this.time, this.interval, this.beat, this.failed) = (time, interval, beat, failed);
         (begun, due, wake) = (time.GetTimestamp(), interval, Wake);
         if (time == TimeProvider.System) early = interval / EarlyShare;
-        else timer = time.CreateTimer(static heart => ((HeartbeatTimer)heart!).Wake(), this, interval, interval);
+        else timer = time.CreateTimer(static heartbeat => ((HeartbeatTimer)heartbeat!).Wake(), this, interval, interval);
         lock (sync) Rest(interval);
     }
 
@@ -82,7 +82,7 @@ internal sealed class HeartbeatTimer
             if (isAtWork) return;
             isAtWork = true;
         }
-        threads.Post(static heart => _ = ((HeartbeatTimer)heart!).RunAsync(), this);
+        threads.Post(static heartbeat => _ = ((HeartbeatTimer)heartbeat!).RunAsync(), this);
     }
 
     // Never throws. Starts on a thread of the heartbeats, and resumes on one after each beat.

@@ -31,11 +31,11 @@ internal sealed class BranchPairSource<T, TLeft, TRight, TOut>(
     internal override bool CrossesThreads => options.CrossesThreads || upstream.CrossesThreads || left.CrossesThreads
         || right.CrossesThreads;
 
-    internal override Source<TOut> Annotate(StagePolicy annotation)
+    internal override Source<TOut> Annotate(StagePolicy policy)
     {
-        StageOptions annotated = annotation.Apply(options,
+        StageOptions annotated = policy.Apply(options,
             new StageTraits(pair.Kind, "takes from two branches", IsAsynchronous: false, IsSink: false));
-        FanInOptions.Check(pair.Kind, annotation, annotated);
+        FanInOptions.Check(pair.Kind, policy, annotated);
         return new BranchPairSource<T, TLeft, TRight, TOut>(upstream, left, right, pair, annotated);
     }
 

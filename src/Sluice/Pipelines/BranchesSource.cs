@@ -38,14 +38,14 @@ internal sealed class BranchesSource<T, TOut>(
 
     internal override bool IsUnordered => upstream.IsUnordered || Array.Exists(branches, branch => branch.Pipe.IsUnordered);
 
-    internal override Source<TOut> Annotate(StagePolicy annotation)
+    internal override Source<TOut> Annotate(StagePolicy policy)
     {
         // Behind sinks, an annotation can only concern the choice of branch; behind a merge, it concerns the merged items.
-        StageOptions annotated = annotation.Apply(options,
+        StageOptions annotated = policy.Apply(options,
             new StageTraits(fanOut.Kind, "has branches", false, typeof(TOut) == typeof(Unit)));
         if (annotated.Bisects || (annotated.OnError != ErrorPolicy.Stop && !fanOut.Chooses) || annotated.Log is not null)
             throw new InvalidOperationException(
-                $"{annotation} does not fit here: a {fanOut.Kind} is not a function. Annotate the stages of the branches.");
+                $"{policy} does not fit here: a {fanOut.Kind} is not a function. Annotate the stages of the branches.");
         return new BranchesSource<T, TOut>(upstream, fanOut, branches, annotated);
     }
 

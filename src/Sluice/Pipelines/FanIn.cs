@@ -23,10 +23,10 @@ internal readonly struct FanIn
 
 internal static class FanInOptions
 {
-    public static void Check(string kind, StagePolicy annotation, StageOptions options)
+    public static void Check(string kind, StagePolicy policy, StageOptions options)
     {
         if (options.HasPolicy || options.Log is not null)
             throw new InvalidOperationException(
-                $"{annotation} does not fit here: a {kind} is not a function. Annotate the stages before or behind it.");
+                $"{policy} does not fit here: a {kind} is not a function. Annotate the stages before or behind it.");
     }
 }

@@ -22,13 +22,13 @@ internal sealed class ForkJoinSource<T, TOut>(Source<T> upstream, ForkBranch<T>[
 
     private bool HasThreads => Array.Exists(branches, branch => branch.CrossesThreads);
 
-    internal override Source<TOut> Annotate(StagePolicy annotation)
+    internal override Source<TOut> Annotate(StagePolicy policy)
     {
-        StageOptions annotated = annotation.Apply(options,
+        StageOptions annotated = policy.Apply(options,
             new StageTraits(Kind, "takes from several branches", IsAsynchronous: false, IsSink: false));
         if (annotated.HasPolicy || annotated.Log is not null)
             throw new InvalidOperationException(
-                $"{annotation} does not fit here: a {Kind} is not one function. Annotate the stages of the branches, or put what the join "
+                $"{policy} does not fit here: a {Kind} is not one function. Annotate the stages of the branches, or put what the join "
                     + $"does into a stage behind it.");
         return new ForkJoinSource<T, TOut>(upstream, branches, join, function, annotated);
     }

@@ -29,11 +29,11 @@ internal sealed class MergeSource<T>(Source<T>[] inputs, MergeOperator<T> merge,
 
     internal override bool CrossesThreads => true;
 
-    internal override Source<T> Annotate(StagePolicy annotation)
+    internal override Source<T> Annotate(StagePolicy policy)
     {
-        StageOptions annotated = annotation.Apply(options,
+        StageOptions annotated = policy.Apply(options,
             new StageTraits(merge.Kind, "takes from several inputs", IsAsynchronous: false, IsSink: false));
-        FanInOptions.Check(merge.Kind, annotation, annotated);
+        FanInOptions.Check(merge.Kind, policy, annotated);
         return new MergeSource<T>(inputs, merge, annotated);
     }
 

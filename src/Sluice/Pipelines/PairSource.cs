@@ -38,11 +38,11 @@ internal sealed class PairSource<TLeft, TRight, TOut>(
 
     internal override bool CrossesThreads => true;
 
-    internal override Source<TOut> Annotate(StagePolicy annotation)
+    internal override Source<TOut> Annotate(StagePolicy policy)
     {
-        StageOptions annotated = annotation.Apply(options,
+        StageOptions annotated = policy.Apply(options,
             new StageTraits(pair.Kind, "takes from two inputs", IsAsynchronous: false, IsSink: false));
-        FanInOptions.Check(pair.Kind, annotation, annotated);
+        FanInOptions.Check(pair.Kind, policy, annotated);
         return new PairSource<TLeft, TRight, TOut>(left, right, pair, annotated);
     }
 

@@ -70,7 +70,7 @@ public sealed partial class Pipe<TIn, TOut> : BranchOrRouter<TIn, TOut>
     /// <summary>Adds a sink.</summary>
     internal Sink<TIn> Then(Func<Source<TOut>, Pipeline> next) => new(new Pipe<TIn, Unit>(open, next(tail).Tail));
 
-    internal Pipe<TIn, TOut> Annotate(StagePolicy annotation) => new(open, tail.Annotate(annotation));
+    internal Pipe<TIn, TOut> Annotate(StagePolicy policy) => new(open, tail.Annotate(policy));
 
     internal Pipe<TIn, TOut> Rewrite(Rewriter rewriter)
     {

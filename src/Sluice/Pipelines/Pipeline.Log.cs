@@ -47,14 +47,14 @@ public sealed partial class Pipeline
 /// <summary>Annotates one node of a pipeline.</summary>
 /// <param name="number">The number of the node.</param>
 /// <param name="name">The name of the node.</param>
-/// <param name="annotation">The annotation.</param>
+/// <param name="policy">The policy.</param>
 /// <param name="uses">The shared sources of the pipeline, each with its number of users.</param>
-internal sealed class NodeAnnotator(int number, string name, StagePolicy annotation, Dictionary<object, int> uses)
+internal sealed class NodeAnnotator(int number, string name, StagePolicy policy, Dictionary<object, int> uses)
     : NodeRewriter(number, uses)
 {
-    public override Source<T> Source<T>(Source<T> original) => original.Annotate(annotation);
+    public override Source<T> Source<T>(Source<T> original) => original.Annotate(policy);
 
-    public override Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => original.Annotate(annotation);
+    public override Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => original.Annotate(policy);
 
     public override Exception CannotReplace(string kind)
         => new InvalidOperationException(

@@ -51,8 +51,8 @@ public abstract partial class Source<T>
     internal abstract Source<T> Rewrite(Rewriter rewriter);
 
     /// <summary>Returns a copy with its last stage annotated.</summary>
-    internal virtual Source<T> Annotate(StagePolicy annotation)
-        => throw new InvalidOperationException($"{annotation} annotates the stage before it, and there is none: {Cannot}.");
+    internal virtual Source<T> Annotate(StagePolicy policy)
+        => throw new InvalidOperationException($"{policy} annotates the stage before it, and there is none: {Cannot}.");
 
     /// <summary>Describes the last part, for the message of <see cref="Annotate"/>.</summary>
     private protected virtual string Cannot => "this is where a pipe begins";

@@ -134,7 +134,7 @@ public sealed class StagePolicy
 
     internal StageOptions Apply(StageOptions options, StageTraits stage) => apply(options, stage);
 
-    private static InvalidOperationException Refused(string annotation, string why) => new($"Stage.{annotation} does not fit here: {why}.");
+    private static InvalidOperationException Refused(string policy, string why) => new($"Stage.{policy} does not fit here: {why}.");
 
     private StagePolicy And(string more, Func<StageOptions, StageTraits, StageOptions> then)
         => new($"{text}.{more}", (options, stage) => then(apply(options, stage), stage));

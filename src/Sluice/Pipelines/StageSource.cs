@@ -26,9 +26,9 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
     internal override bool IsUnordered => upstream.IsUnordered || options is { Parallel: > 1, Ordered: false }
         || upstream is KeyedSource<TIn>;
 
-    internal override Source<TOut> Annotate(StagePolicy annotation)
+    internal override Source<TOut> Annotate(StagePolicy policy)
         => new StageSource<TIn, TOut>(upstream, stage,
-        annotation.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
+        policy.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
     {

@@ -20,7 +20,7 @@ namespace Sluice.Scheduling;
     Justification = "Lives as long as the process.")]
 internal sealed class HeartbeatThreads : SynchronizationContext
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan MaxBlocked = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
 
     private readonly TimeProvider clock = TimeProvider.System;
@@ -144,14 +144,14 @@ internal sealed class HeartbeatThreads : SynchronizationContext
                 long now = clock.GetTimestamp();
                 bool isWanted = ready.Count > 0 || (resting.Min is { } due && due.At <= now);
                 isLookingSoon = isAtWork && isWanted;
-                TimeSpan left = Patience - clock.GetElapsedTime(since, now);
+                TimeSpan left = MaxBlocked - clock.GetElapsedTime(since, now);
                 if (isLookingSoon && left <= TimeSpan.Zero)
                 {
                     (worker, isAtWork, isLookingSoon) = (Thread.CurrentThread, false, false);
                     Begin(LookOut);
                     break;
                 }
-                wait = isLookingSoon ? left + Instant : resting.Min is { } next ? clock.GetElapsedTime(now, next.At) + Patience
+                wait = isLookingSoon ? left + Instant : resting.Min is { } next ? clock.GetElapsedTime(now, next.At) + MaxBlocked
                     : Timeout.InfiniteTimeSpan;
                 if (wait < TimeSpan.Zero && wait != Timeout.InfiniteTimeSpan) wait = Instant;
             }

@@ -32,7 +32,7 @@ public class NestedBranchTests
         for (int seed = 0; seed < 50; seed++)
         {
             var scheduler = new SeededScheduler(seed);
-            await scheduler.RunToEndAsync(pipeline.Start(new RunOptions { Scheduler = scheduler }), patience: TimeSpan.Zero);
+            await scheduler.RunToEndAsync(pipeline.Start(new RunOptions { Scheduler = scheduler }), maxWait: TimeSpan.Zero);
         }
         return most;
     }

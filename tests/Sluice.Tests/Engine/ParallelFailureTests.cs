@@ -17,7 +17,7 @@ public class ParallelFailureTests
                     | Stage.Parallel(2).Unordered)
                 .ForEach((int _) => { })
                 .Start(new RunOptions { Scheduler = scheduler });
-            await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: NothingOutside));
+            await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, maxWait: NothingOutside));
         }
     }
 
@@ -30,7 +30,7 @@ public class ParallelFailureTests
             PipelineRun run = (Source.From([1, 2]).SelectMany(n => Enumerable.Range(0, 3000)) | Stage.Parallel(2))
                 .ForEach((int n) => throw new FormatException("no"))
                 .Start(new RunOptions { Scheduler = scheduler });
-            await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: NothingOutside));
+            await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, maxWait: NothingOutside));
         }
     }
 }

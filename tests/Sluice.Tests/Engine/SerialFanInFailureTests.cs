@@ -23,7 +23,7 @@ public class SerialFanInFailureTests
             PipelineRun run = Source.From([1, 2, 3, 4]).Merge(Source.From([5, 6, 7, 8]))
                 .ForEachAsync((n, _, _) => TakeAsync(n))
                 .Start(new RunOptions { Mode = ExecutionMode.SingleThread, Scheduler = scheduler });
-            var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: TimeSpan.Zero));
+            var failure = await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, maxWait: TimeSpan.Zero));
             Assert.Equal(3, failure.Item);
             Assert.Equal(0, after);
         }

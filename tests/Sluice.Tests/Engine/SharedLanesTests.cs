@@ -94,7 +94,7 @@ public class SharedLanesTests
             PipelineRun run = (Source.From(Enumerable.Range(0, 20)).Select(n => n == 4 ? throw new FormatException("no") : n)
                 | Stage.Parallel(7) | written.Add | Stage.Parallel(7))
                 .Start(new RunOptions { Scheduler = scheduler });
-            await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, patience: TimeSpan.Zero));
+            await Assert.ThrowsAsync<PipelineException>(() => scheduler.RunToEndAsync(run, maxWait: TimeSpan.Zero));
             Assert.Empty(written.Except([0, 1, 2, 3]));
         }
     }
@@ -139,7 +139,7 @@ public class SharedLanesTests
             PipelineRun run = (Source.From(Enumerable.Range(0, 20)) | Several | Stage.Parallel(3) | ((int n) => (long)n) | Stage.Parallel(3)
                 | written.Add)
                 .Start(new RunOptions { Scheduler = scheduler, MaxBufferedItems = 4 });
-            await scheduler.RunToEndAsync(run, patience: TimeSpan.Zero);
+            await scheduler.RunToEndAsync(run, maxWait: TimeSpan.Zero);
             await run.Completion;
             Assert.Equal(Enumerable.Range(0, 20).SelectMany(Several).Select(n => (long)n), written);
         }

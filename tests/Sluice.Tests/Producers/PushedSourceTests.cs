@@ -110,7 +110,7 @@ public class PushedSourceTests
         {
             var scheduler = new SeededScheduler(seed);
             List<int> seen = [];
-            await scheduler.RunToEndAsync((source | seen.Add).Start(On(scheduler)), patience: TimeSpan.Zero);
+            await scheduler.RunToEndAsync((source | seen.Add).Start(On(scheduler)), maxWait: TimeSpan.Zero);
             Assert.Equal(Enumerable.Range(0, 100), seen);
         }
         Source<int> failing = Source.Create<int>((push, cancellation) => throw new FormatException("no"));

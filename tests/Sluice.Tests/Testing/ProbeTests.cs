@@ -29,7 +29,7 @@ public class ProbeTests
         scheduler.RunUntilIdle();
         Assert.True(source.IsWanted);
         source.Complete();
-        await scheduler.RunToEndAsync(run, patience: TimeSpan.Zero);
+        await scheduler.RunToEndAsync(run, maxWait: TimeSpan.Zero);
         Assert.Equal(Enumerable.Range(0, 10), sink.Items);
         Assert.True(await sink.Ended);
     }

@@ -54,9 +54,9 @@ internal sealed class ChildProcess : IDisposable
     }
 
     /// <summary>Waits until the process has ended; kills it after some time.</summary>
-    public async Task EndAsync(TimeSpan patience)
+    public async Task EndAsync(TimeSpan timeout)
     {
-        if (patience > TimeSpan.Zero) await Exiting.WaitAsync(patience, TimeProvider.System).ConfigureAwait(Quietly);
+        if (timeout > TimeSpan.Zero) await Exiting.WaitAsync(timeout, TimeProvider.System).ConfigureAwait(Quietly);
         if (!Exiting.IsCompleted) Kill();
         await Exiting.ConfigureAwait(Quietly);
     }

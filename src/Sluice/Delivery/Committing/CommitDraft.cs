@@ -13,7 +13,7 @@ namespace Sluice.Delivery;
 /// <param name="expected">How many roots are expected.</param>
 internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuilder builder, OwnedPartition partition, int expected = 0)
 {
-    private const int MaxParts = StoreCommit.MaxItems - 1;            // one for the books
+    private const int MaxParts = StoreCommit.MaxItems - 1;            // one for the row of counts
 
     /// <summary>The value of <see cref="Waited"/> in most commits.</summary>
     public static readonly IReadOnlySet<long> Nothing = new HashSet<long>();
@@ -205,18 +205,18 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
         Deferred = deferred,
         Dead = letters,
         Derived = derived,
-        State = NewBooks == partition.Books ? Rows : [.. Rows, NewBooks.ToRow()],
+        State = NewBooks == partition.Counts ? Rows : [.. Rows, NewBooks.ToRow()],
         Outputs = parts.Outputs,
         Batches = Batches.Changes,
         FileLengths = parts.FileLengths,
         Attachments = parts.Attachments,
     };
 
-    public PartitionCounts NewBooks => partition.Books with
+    public PartitionCounts NewBooks => partition.Counts with
     {
-        Completed = partition.Books.Completed + counts.Completed,
-        Skipped = partition.Books.Skipped + counts.Skipped,
-        Split = partition.Books.Split + counts.Split,
+        Completed = partition.Counts.Completed + counts.Completed,
+        Skipped = partition.Counts.Skipped + counts.Skipped,
+        Split = partition.Counts.Split + counts.Split,
     };
 
     /// <summary>Joins neighbours to ranges. Sorts the sequences.</summary>

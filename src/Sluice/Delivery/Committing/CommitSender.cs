@@ -19,9 +19,9 @@ internal sealed class CommitSender(
     /// <summary>Sends a commit until the store has answered.</summary>
     /// <param name="partition">The partition of the commit.</param>
     /// <param name="commit">The commit.</param>
-    /// <param name="patience">Cancelled when the commit is not to be sent again.</param>
+    /// <param name="abandoned">Cancelled when the commit is not to be sent again.</param>
     /// <exception cref="ItemRejectedException">The store refuses an item of it; nothing was applied.</exception>
-    public async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit, CancellationToken patience)
+    public async Task<CommitResult> SendAsync(OwnedPartition partition, StoreCommit commit, CancellationToken abandoned)
     {
         int known = losses.Count;
         answers.Ask();
@@ -50,7 +50,7 @@ internal sealed class CommitSender(
                     if (lifetime.EndIfClosed(e)) throw;
                     problems.OfCommits = $"The store does not take commits; they are sent again: {FailureText.Of(e)}";
                 }
-                await Task.Delay(wait, time, patience).ConfigureAwait(false);
+                await Task.Delay(wait, time, abandoned).ConfigureAwait(false);
 
                 // The store has lost something meanwhile: another commit may have this number. (If only the partition is lost, the store
                 // says what became of this one.)

@@ -15,7 +15,7 @@ internal sealed partial class Committer
     public async ValueTask<bool> SettleAsync(OwnedPartition partition, LeasedBatch leased)
     {
         var request = new Request(partition, leased);
-        using CancellationTokenRegistration _ = patience.Token.UnsafeRegister(static done =>
+        using CancellationTokenRegistration _ = abandoned.Token.UnsafeRegister(static done =>
             ((TaskCompletionSource<bool>)done!).TrySetCanceled(), request.Done);
         Volatile.Write(ref settleFirst, request);
         Interlocked.MemoryBarrier();
@@ -39,7 +39,7 @@ internal sealed partial class Committer
 
     private async Task<bool> SettleAsync(OwnedPartition partition, ReadOnlyMemory<Entry> entries)
     {
-        PartitionCounts books = partition.Books with { Completed = partition.Books.Completed + entries.Length };
+        PartitionCounts counts = partition.Counts with { Completed = partition.Counts.Completed + entries.Length };
         List<long> settled = new(entries.Length);
         var batches = new BatchTally();
         foreach (Entry entry in entries.Span)
@@ -50,14 +50,14 @@ internal sealed partial class Committer
         var commit = new StoreCommit(partition.Owner, partition.NextCommit)
         {
             Settled = CommitDraft.Ranges(settled),
-            State = [books.ToRow()],
+            State = [counts.ToRow()],
             Batches = batches.Changes,
             MustLast = true
         };
-        CommitResult result = await sender.SendAsync(partition, commit, patience.Token).ConfigureAwait(false);
+        CommitResult result = await sender.SendAsync(partition, commit, abandoned.Token).ConfigureAwait(false);
         if (result.Status != CommitStatus.Committed) return false;
         partition.NextCommit++;
-        partition.Books = books;
+        partition.Counts = counts;
         core.Ledger.Settle(partition, new() { Roots = entries.Length, Completed = entries.Length }, [], CommitDraft.Nothing);
         return true;
     }

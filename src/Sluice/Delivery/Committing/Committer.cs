@@ -16,7 +16,7 @@ internal sealed partial class Committer(ConsecutorCore core)
     private readonly List<Root> taken = [];
     private readonly List<OwnedPartition> concerned = [];
     private readonly AsyncLock committing = new();                       // sinks are called by one caller at a time
-    private readonly CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
+    private readonly CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits);
     private EpochCommitter? epochs;
@@ -30,7 +30,7 @@ internal sealed partial class Committer(ConsecutorCore core)
     public void End()
     {
         isEnding = true;
-        patience.Cancel();
+        abandoned.Cancel();
         hurry.Cancel();
         core.ToCommit.Set();
     }
@@ -47,7 +47,7 @@ internal sealed partial class Committer(ConsecutorCore core)
                     && core.Pump.IsLeasing)
                     await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token)
                         .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-                patience.Token.ThrowIfCancellationRequested();
+                abandoned.Token.ThrowIfCancellationRequested();
                 await committing.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
                 try
                 {
@@ -59,13 +59,13 @@ internal sealed partial class Committer(ConsecutorCore core)
                 }
             }
         }
-        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        catch (OperationCanceledException) when (abandoned.IsCancellationRequested)
         {
             // Dropped: items that were not committed go back to the store when their partition is released or acquired.
         }
         finally
         {
-            await patience.CancelAsync().ConfigureAwait(false);          // no caller waits for a result any more
+            await abandoned.CancelAsync().ConfigureAwait(false);          // no caller waits for a result any more
         }
     }
 
@@ -123,7 +123,7 @@ internal sealed partial class Committer(ConsecutorCore core)
     }
 
     private Spiller Spiller => field ??= new(
-        core, (partition, commit) => sender.SendAsync(partition, commit, patience.Token),
+        core, (partition, commit) => sender.SendAsync(partition, commit, abandoned.Token),
             result => core.Lifetime.Failed?.Invoke(OutputEnded(result)));
 
     private async Task CommitAllAsync()
@@ -225,7 +225,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         OwnedPartition partition = draft.Partition;
         using DraftOutputs? outputs = DraftOutputs.Of(core.Outputs, draft);
         List<SinkBinding> sinks = Preparation.Collect(draft);
-        (CommitParts parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, patience.Token)
+        (CommitParts parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, abandoned.Token)
             .ConfigureAwait(false);
         if (rejection is not null) return new(false, rejection);
         outputs?.AddTo(parts);
@@ -252,7 +252,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)
         {
-            if (!isSpilled) (partition.NextCommit, partition.Books) = (partition.NextCommit + 1, draft.NewBooks);
+            if (!isSpilled) (partition.NextCommit, partition.Counts) = (partition.NextCommit + 1, draft.NewBooks);
             foreach (FileLength file in parts.FileLengths) partition.FileLengths[file.Name] = file.Length;
             CommitCounts counts = draft.Counts;
             long deleted = await core.LetterLimit.TrimAsync(counts.Letters).ConfigureAwait(false);
@@ -273,7 +273,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         if (result.Status == CommitStatus.OutputEnded) core.Lifetime.Failed?.Invoke(OutputEnded(result));
         return new(true);
 
-        Task<CommitResult> SendAsync() => isSpilled ? SpillAsync() : sender.SendAsync(partition, commit, patience.Token);
+        Task<CommitResult> SendAsync() => isSpilled ? SpillAsync() : sender.SendAsync(partition, commit, abandoned.Token);
 
         async Task<CommitResult> SpillAsync()
         {

@@ -32,7 +32,7 @@ internal static class Preparation
     /// <summary>Has the sinks prepare the commit, and repeats that until they succeed.</summary>
     /// <returns>The additions of the sinks; or the refusal of an item, after which no sink is prepared any more.</returns>
     public static async Task<(CommitParts Parts, Rejection? Rejection)> PrepareAsync(ConsecutorCore core, CommitDraft draft,
-        List<SinkBinding> sinks, CancellationToken patience)
+        List<SinkBinding> sinks, CancellationToken abandoned)
     {
         for (TimeSpan wait = CommitSender.FirstWait; ; wait = CommitSender.Longer(wait))
         {
@@ -59,7 +59,7 @@ internal static class Preparation
                 core.Problems.OfCommits = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
                 await VoidAsync(core, sinks).ConfigureAwait(false);
             }
-            await Task.Delay(wait, core.Time, patience).ConfigureAwait(false);
+            await Task.Delay(wait, core.Time, abandoned).ConfigureAwait(false);
             Collect(draft);
         }
     }

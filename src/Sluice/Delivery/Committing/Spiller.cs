@@ -35,7 +35,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         long published = commit.Dead.Count + (commit.Derived?.Count ?? 0);
         var spill = new Spill(partition.NextCommit, commit.Settled[0].First,
             new(counts.Completed, counts.Skipped, counts.Cancelled, counts.Split - published));
-        PartitionCounts begun = partition.Books with { HasSpills = true };
+        PartitionCounts begun = partition.Counts with { HasSpills = true };
         CommitResult result = await CommitAsync(partition, new(partition.Owner, 0) { State = [begun.ToRow()] }, begun)
             .ConfigureAwait(false);
         foreach (byte[] piece in SpillPiece.Of(commit))
@@ -63,14 +63,14 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     {
         OwnedPartition partition = root.Partition;
         Spill spill = partition.FindSpill(root.EntrySequence)!;
-        long split = partition.Books.Split;
+        long split = partition.Counts.Split;
         (CommitResult result, long letters, long derived) = await PublishAsync(partition, spill).ConfigureAwait(false);
         if (result.Status == CommitStatus.Committed)
         {
             long deleted = await core.LetterLimit.TrimAsync(letters).ConfigureAwait(false);
             core.Ledger.Settle(
                 partition, new(1, spill.End.Completed, spill.End.Skipped, spill.End.Cancelled + deleted, letters - deleted,
-                    partition.Books.Split - split, derived), [], CommitDraft.Nothing);
+                    partition.Counts.Split - split, derived), [], CommitDraft.Nothing);
         }
         else
         {
@@ -92,16 +92,16 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         while (keys.Count > 0)
         {
             int count = Math.Min(keys.Count, MaxDeleted);
-            PartitionCounts books = partition.Books with { HasSpills = keys.Count > count || partition.Spills.Count > 0 };
+            PartitionCounts counts = partition.Counts with { HasSpills = keys.Count > count || partition.Spills.Count > 0 };
             var commit = new StoreCommit(partition.Owner,
                 partition.NextCommit)
             {
                 State = [.. keys.Take(count).Select(static key => new StateRow(Spill.Node, key, 0, null)),
-                    books.ToRow()]
+                    counts.ToRow()]
             };
             if ((await send(partition, commit).ConfigureAwait(false)).Status != CommitStatus.Committed) return false;
             partition.NextCommit++;
-            partition.Books = books;
+            partition.Counts = counts;
             keys.RemoveRange(0, count);
         }
         return true;
@@ -128,18 +128,18 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
                 return (new(CommitStatus.Stale, "The partition was lost."), letters, derived);
             StoreCommit commit = SpillPiece.Publish(piece, new(partition.Owner, 0), core.Name, spill.Sequence);
             (int dead, int own) = (commit.Dead.Count, commit.Derived?.Count ?? 0);
-            PartitionCounts books = partition.Books with { Split = partition.Books.Split + dead + own };
+            PartitionCounts counts = partition.Counts with { Split = partition.Counts.Split + dead + own };
             StateRow gone = new(Spill.Node, key, 0, null);
-            CommitResult result = await CommitAsync(partition, commit with { State = dead + own == 0 ? [gone] : [gone, books.ToRow()] },
-                books).ConfigureAwait(false);
+            CommitResult result = await CommitAsync(partition, commit with { State = dead + own == 0 ? [gone] : [gone, counts.ToRow()] },
+                counts).ConfigureAwait(false);
             if (result.Status != CommitStatus.Committed) return (result, letters, derived);
             (letters, derived) = (letters + dead, derived + own);
         }
-        PartitionCounts last = partition.Books with
+        PartitionCounts last = partition.Counts with
         {
-            Completed = partition.Books.Completed + spill.End.Completed,
-            Skipped = partition.Books.Skipped + spill.End.Skipped,
-            Split = partition.Books.Split + spill.End.Split,
+            Completed = partition.Counts.Completed + spill.End.Completed,
+            Skipped = partition.Counts.Skipped + spill.End.Skipped,
+            Split = partition.Counts.Split + spill.End.Split,
             HasSpills = partition.Spills.Any(other => other != spill),
         };
         CommitResult end = await CommitAsync(partition,
@@ -187,12 +187,12 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
         return null;
     }
 
-    private async Task<CommitResult> CommitAsync(OwnedPartition partition, StoreCommit commit, PartitionCounts books)
+    private async Task<CommitResult> CommitAsync(OwnedPartition partition, StoreCommit commit, PartitionCounts counts)
     {
         CommitResult result = await send(partition, commit with { Sequence = partition.NextCommit }).ConfigureAwait(false);
         if (result.Status != CommitStatus.Committed) return result;
         partition.NextCommit++;
-        partition.Books = books;
+        partition.Counts = counts;
         return result;
     }
 }

@@ -25,16 +25,16 @@ namespace Sluice.Delivery;
 internal sealed class ExclusiveExecution
 {
     private readonly Lock sync = new();
-    private readonly List<Participant> guests = [];
+    private readonly List<Participant> participants = [];
     private readonly List<Participant> asking = [];        // the first one has exclusive execution, or gets it next
     private volatile bool isAsked;
     private bool isGranted;
     private bool isOpen;                             // others work although it is granted
-    private long? forced;                            // the ended items of others when the patience of the first one ended
+    private long? forced;                            // the ended items of others when the first one had waited for its longest
     private long seen;
     private bool isRest;                             // of all but the first one
     private CancellationTokenSource rest = new();    // cancelled when that begins
-    private ITimer? patience;
+    private ITimer? waitTimer;
 
     /// <summary>The instance of the process. Tests use others, to have several processes in one.</summary>
     public static ExclusiveExecution OfProcess { get; } = new();
@@ -43,7 +43,7 @@ internal sealed class ExclusiveExecution
     public bool IsAsked => isAsked;
 
     /// <summary>The part of one consecutor in it.</summary>
-    public sealed class Participant(ExclusiveExecution house, ItemsInFlight items, PumpSignal pump, TimeSpan patience, TimeProvider time)
+    public sealed class Participant(ExclusiveExecution execution, ItemsInFlight items, PumpSignal pump, TimeSpan maxWait, TimeProvider time)
     {
         private volatile bool isInside;
 
@@ -63,95 +63,95 @@ internal sealed class ExclusiveExecution
         public PumpSignal Pump => pump;
 
         /// <summary>How long it waits for others before it is granted exclusive execution anyway.</summary>
-        public TimeSpan Patience => patience;
+        public TimeSpan MaxWait => maxWait;
 
         public TimeProvider Time => time;
 
         /// <summary>Whether new items may start. Called by the pump, which is woken when that changes.</summary>
-        public bool MayWork() => (isInside && !house.isAsked) || house.MayWork(this);
+        public bool MayWork() => (isInside && !execution.isAsked) || execution.MayWork(this);
 
         /// <summary>No new item starts for now.</summary>
         public void Rest()
         {
-            if (house.isAsked) house.Rest(this);
+            if (execution.isAsked) execution.Rest(this);
         }
 
         /// <summary>
         /// Asks for exclusive execution, until <see cref="Withdraw"/>. Called by the pump, with no item in flight. The pump is woken
         /// when it is granted.
         /// </summary>
-        public bool TryBeAlone() => house.TryBeAlone(this);
+        public bool TryBeAlone() => execution.TryBeAlone(this);
 
         /// <summary>Gives exclusive execution up, so that the others go on.</summary>
         public void Withdraw()
         {
-            if (house.isAsked) house.Withdraw(this);
+            if (execution.isAsked) execution.Withdraw(this);
         }
 
         /// <summary>Whether items in flight may wait for room in a stream: not if its reader may rest.</summary>
-        public bool MayWaitForRoom => !house.isAsked || house.MayWaitForRoom(this);
+        public bool MayWaitForRoom => !execution.isAsked || execution.MayWaitForRoom(this);
 
         /// <summary>Cancelled when <see cref="MayWaitForRoom"/> becomes false.</summary>
         public CancellationToken RestBegins
         {
-            get { lock (house.sync) return house.rest.Token; }
+            get { lock (execution.sync) return execution.rest.Token; }
         }
 
         /// <summary>The consecutor has ended.</summary>
-        public void Leave() => house.Leave(this);
+        public void Leave() => execution.Leave(this);
     }
 
-    private bool MayWork(Participant guest)
+    private bool MayWork(Participant participant)
     {
         lock (sync)
         {
-            if (guest.IsGone) return false;
+            if (participant.IsGone) return false;
             // also if it has to wait: participants are woken at the end of exclusive execution
-            if (!guests.Contains(guest)) guests.Add(guest);
-            if (asking.Count == 0 || isOpen) return guest.IsInside = true;
+            if (!participants.Contains(participant)) participants.Add(participant);
+            if (asking.Count == 0 || isOpen) return participant.IsInside = true;
         }
-        Rest(guest);
+        Rest(participant);
         return false;
     }
 
-    private bool MayWaitForRoom(Participant guest)
+    private bool MayWaitForRoom(Participant participant)
     {
-        lock (sync) return asking.Count == 0 || (isOpen && asking[0] != guest);
+        lock (sync) return asking.Count == 0 || (isOpen && asking[0] != participant);
     }
 
-    private void Rest(Participant guest)
+    private void Rest(Participant participant)
     {
         Participant? first;
         lock (sync)
         {
-            if (!guest.IsInside || guest.Items.Count > 0) return;
-            guest.IsInside = false;
+            if (!participant.IsInside || participant.Items.Count > 0) return;
+            participant.IsInside = false;
             first = asking.FirstOrDefault();
         }
         first?.Pump.Changed();
     }
 
-    private bool TryBeAlone(Participant guest)
+    private bool TryBeAlone(Participant participant)
     {
         List<Participant> woken = [];
         CancellationTokenSource? begun;
         bool isAlone = false;
         lock (sync)
         {
-            if (guest.IsGone) return false;
-            guest.IsInside = false;
-            if (!guests.Contains(guest)) guests.Add(guest);
-            if (!asking.Contains(guest))
+            if (participant.IsGone) return false;
+            participant.IsInside = false;
+            if (!participants.Contains(participant)) participants.Add(participant);
+            if (!asking.Contains(participant))
             {
-                asking.Add(guest);
+                asking.Add(participant);
                 if (asking.Count == 1) Begin(woken);
                 else woken.Add(asking[0]);
             }
-            if (asking[0] == guest)
+            if (asking[0] == participant)
             {
-                if (isOpen) woken.AddRange(guests.Where(other => other.IsInside));
+                if (isOpen) woken.AddRange(participants.Where(other => other.IsInside));
                 isOpen = false;
-                isAlone = guests.TrueForAll(other => !other.IsInside) || (forced is { } then && then == EndedOfOthers(guest));
+                isAlone = participants.TrueForAll(other => !other.IsInside) || (forced is { } then && then == EndedOfOthers(participant));
                 bool hasChanged = isGranted != isAlone;
                 isGranted = isAlone;
                 if (hasChanged) seen = Ended();
@@ -163,24 +163,24 @@ internal sealed class ExclusiveExecution
         return isAlone;
     }
 
-    private void Withdraw(Participant guest)
+    private void Withdraw(Participant participant)
     {
         List<Participant> woken = [];
         CancellationTokenSource? begun;
         lock (sync)
         {
-            int at = asking.IndexOf(guest);
+            int at = asking.IndexOf(participant);
             if (at < 0) return;
             asking.RemoveAt(at);
-            if (guest.Items.Count > 0) guest.IsInside = true;
+            if (participant.Items.Count > 0) participant.IsInside = true;
             if (at == 0)
             {
-                patience?.Dispose();
+                waitTimer?.Dispose();
                 if (asking.Count > 0) Begin(woken);
                 else
                 {
                     isAsked = isGranted = isOpen = false;
-                    woken.AddRange(guests);
+                    woken.AddRange(participants);
                 }
             }
             begun = RestBegun();
@@ -189,15 +189,15 @@ internal sealed class ExclusiveExecution
         foreach (Participant other in woken) other.Pump.Changed();
     }
 
-    private void Leave(Participant guest)
+    private void Leave(Participant participant)
     {
-        Withdraw(guest);
+        Withdraw(participant);
         Participant? first;
         lock (sync)
         {
-            guest.IsGone = true;
-            guest.IsInside = false;
-            guests.Remove(guest);
+            participant.IsGone = true;
+            participant.IsInside = false;
+            participants.Remove(participant);
             first = asking.FirstOrDefault();
         }
         first?.Pump.Changed();
@@ -211,13 +211,13 @@ internal sealed class ExclusiveExecution
         isGranted = isOpen = false;
         forced = null;
         seen = Ended();
-        patience = first.Time.CreateTimer(static house => ((ExclusiveExecution)house!).LosePatience(), this, first.Patience,
-            first.Patience);
-        woken.AddRange(guests.Where(guest => guest.IsInside));
+        waitTimer = first.Time.CreateTimer(static execution => ((ExclusiveExecution)execution!).ForceTurn(), this, first.MaxWait,
+            first.MaxWait);
+        woken.AddRange(participants.Where(participant => participant.IsInside));
         woken.Add(asking[0]);
     }
 
-    private void LosePatience()
+    private void ForceTurn()
     {
         List<Participant> woken = [];
         Participant? next = null;
@@ -235,7 +235,7 @@ internal sealed class ExclusiveExecution
             else if (isGranted)
             {
                 isOpen = true;
-                woken.AddRange(guests);
+                woken.AddRange(participants);
             }
             else
             {
@@ -245,7 +245,7 @@ internal sealed class ExclusiveExecution
             _ = RestBegun();                         // it may have ended, but has not begun
         }
         if (next is not null) Withdraw(next);
-        foreach (Participant guest in woken) guest.Pump.Changed();
+        foreach (Participant participant in woken) participant.Pump.Changed();
     }
 
     /// <summary>Finds out whether the others rest now. Under the lock.</summary>
@@ -259,7 +259,8 @@ internal sealed class ExclusiveExecution
     }
 
     /// <summary>The ended items that show progress: those of the suspect's consecutor, or of all consecutors that it waits for.</summary>
-    private long Ended() => isGranted ? asking[0].Items.Ended : guests.Sum(guest => guest.Items.Ended);
+    private long Ended() => isGranted ? asking[0].Items.Ended : participants.Sum(participant => participant.Items.Ended);
 
-    private long EndedOfOthers(Participant guest) => guests.Where(other => other != guest).Sum(other => other.Items.Ended);
+    private long EndedOfOthers(Participant participant)
+        => participants.Where(other => other != participant).Sum(other => other.Items.Ended);
 }

@@ -12,7 +12,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
     private readonly ConsecutorCore core;
     private readonly Epochs epochs;
     private readonly IPayloadSerializer<T> serializer;
-    private readonly LeaseFetcher lessor;
+    private readonly LeaseFetcher fetcher;
     private readonly Func<T, string?>? keyOf;
     private readonly ReadAhead<T> ahead;
     private StoreWatch watch = null!;
@@ -23,7 +23,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
         (this.core, epochs) = (core, core.Epochs!);
         serializer = core.Options.Serializers.For<T>();
         keyOf = (Func<T, string?>?)core.Stream.KeyOf;
-        lessor = new(core);
+        fetcher = new(core);
         ahead = new(core.Identity, core.Lifetime, serializer, keyOf);
         core.Pump.Wake = WakeUp;
     }
@@ -43,16 +43,16 @@ internal sealed class EpochPump<T> : SourcePump<T>
                     await BeginAsync(epoch);
                     continue;
                 }
-                LeaseResult? lease = await lessor.NextAsync();
+                LeaseResult? lease = await fetcher.NextAsync();
                 if (lease is { Batches.Count: > 0 })
                 {
                     foreach (LeasedBatch leased in lease.Batches)
-                        if (lessor.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
+                        if (fetcher.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
                 }
-                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(lessor.Asked))
-                    && !epochs.TakeTimersTurn(lease is null && lessor.TryAgainAfter is not null))
+                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(fetcher.Asked))
+                    && !epochs.TakeTimersTurn(lease is null && fetcher.TryAgainAfter is not null))
                 {
-                    await WaitAsync(version, Earlier(lease?.NextDue ?? lessor.TryAgainAfter, epochs.NextDue));
+                    await WaitAsync(version, Earlier(lease?.NextDue ?? fetcher.TryAgainAfter, epochs.NextDue));
                 }
             }
         }
@@ -143,7 +143,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             root.Settle(Outcome.Skipped);
             return default;
         }
-        if (lessor.IsSpent(root, entry.CodeVersion)) return default;
+        if (fetcher.IsSpent(root, entry.CodeVersion)) return default;
         if (item.Headers.EndOf is not null)
         {
             BatchCompleted.Tell(core.Identity, root, entry.Payload, Context.Token);

@@ -11,7 +11,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
 
     private readonly ConsecutorCore core;
     private readonly IPayloadSerializer<T> serializer;
-    private readonly LeaseFetcher lessor;
+    private readonly LeaseFetcher fetcher;
     private StoreWatch watch = null!;
     private readonly List<(Root Root, T Item)> batch = [];
     private readonly LocalWork<T>? local;
@@ -21,7 +21,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
     {
         this.core = core;
         serializer = core.Options.Serializers.For<T>();
-        lessor = new(core);
+        fetcher = new(core);
         core.Pump.Wake = WakeUp;
         if (core.Local is LocalIntake<T> intake) local = new(core, intake, context, next);
     }
@@ -36,8 +36,8 @@ internal sealed class LeasePump<T> : SourcePump<T>
                 int version = core.Pump.Version;
                 watch.Look();
                 for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(); i++) { }
-                LeaseResult? lease = local is not null && core.Ledger.IsStoreEmpty ? null : await lessor.NextAsync();
-                if (lease is null || lease.Batches.Count == 0) await WaitAsync(version, lease?.NextDue ?? lessor.TryAgainAfter);
+                LeaseResult? lease = local is not null && core.Ledger.IsStoreEmpty ? null : await fetcher.NextAsync();
+                if (lease is null || lease.Batches.Count == 0) await WaitAsync(version, lease?.NextDue ?? fetcher.TryAgainAfter);
                 else await StartAsync(lease);
             }
         }
@@ -51,7 +51,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
     {
         foreach (LeasedBatch leased in lease.Batches)
         {
-            if (lessor.Begin(leased) is not { } partition) continue;
+            if (fetcher.Begin(leased) is not { } partition) continue;
             if (core.Options.Delivery.Level == DeliveryLevel.None && !await core.Committer.SettleAsync(partition, leased)) continue;
             Read(leased, partition);
             for (int at = 0; at < batch.Count;)
@@ -86,7 +86,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
                 root.Adopt(earlier);
                 continue;
             }
-            if (lessor.IsSpent(root, entry.CodeVersion)) continue;
+            if (fetcher.IsSpent(root, entry.CodeVersion)) continue;
             if (headers.EndOf is not null)
             {
                 BatchCompleted.Tell(core.Identity, root, entry.Payload, Context.Token);

@@ -10,7 +10,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
 
     private readonly Dictionary<int, long> epochs = [];             // the highest known epoch of each partition; under itself
     // of other members' partitions; one caller at a time
-    private readonly Dictionary<int, (PartitionInfo At, PartitionCounts Books)> counted = [];
+    private readonly Dictionary<int, (PartitionInfo At, PartitionCounts Counts)> counted = [];
 
     private readonly StateMoves moves = new(core.Identity, core.Store, core.State);
 
@@ -69,7 +69,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         if (taken.Status != AcquireStatus.Taken) return null;
         Note(info.Partition, taken.Ownership.Epoch);
         PartitionState state = await ReadRestAsync(taken, cancellation).ConfigureAwait(false);
-        PartitionCounts books = state.LastCommit == 0 ? default
+        PartitionCounts counts = state.LastCommit == 0 ? default
             : await ReadBooksOrFailAsync(info.Partition, cancellation).ConfigureAwait(false);
         List<StoredNode> nodes = [];
         try
@@ -84,9 +84,9 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
             core.Lifetime.Failed?.Invoke(e);
             return null;
         }
-        (List<Spill> spills, List<string> leftovers) = books.HasSpills
+        (List<Spill> spills, List<string> leftovers) = counts.HasSpills
             ? await Spill.LoadAsync(core.Store, core.Group, info.Partition, cancellation).ConfigureAwait(false) : ([], []);
-        var partition = new OwnedPartition(taken.Ownership, state, books)
+        var partition = new OwnedPartition(taken.Ownership, state, counts)
         {
             Count = core.Stream.Partitions,
             StateNodes = nodes,
@@ -200,9 +200,9 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         foreach (PartitionInfo info in group.Partitions)
         {
             accepted += info.Tail;
-            PartitionCounts books = taken.Find(partition => partition.Number == info.Partition) is { } own ? own.Books
-                : info.Epoch == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-            ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
+            PartitionCounts counts = taken.Find(partition => partition.Number == info.Partition) is { } own ? own.Counts
+                : info.Epoch == 0 ? default : await ReadCountsAsync(info.Partition, cancellation).ConfigureAwait(false);
+            ended = new(ended.Completed + counts.Completed, ended.Skipped + counts.Skipped, ended.Split + counts.Split);
         }
         GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
         (long retrying, long parked, long suspect) = (Count(WaitingStatus.Retrying), Count(WaitingStatus.Parked),
@@ -237,9 +237,9 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         GroupInfo? after = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
         if (stream is null || after is null || !group.Partitions.SequenceEqual(after.Partitions)) return false;
         PartitionCounts ended = default;
-        foreach (PartitionCounts books in owned.Select(static partition => partition.Books)
-            .Concat(elsewhere.Select(info => counted[info.Partition].Books)))
-            ended = new(ended.Completed + books.Completed, ended.Skipped + books.Skipped, ended.Split + books.Split);
+        foreach (PartitionCounts counts in owned.Select(static partition => partition.Counts)
+            .Concat(elsewhere.Select(info => counted[info.Partition].Counts)))
+            ended = new(ended.Completed + counts.Completed, ended.Skipped + counts.Skipped, ended.Split + counts.Split);
         GroupBacklog backlog = stream.Groups.First(backlog => backlog.Name == core.Group.Name);
         if (!core.Ledger.TryLoad(moves, owned, group.Partitions.Sum(static info => info.Tail), backlog.Outstanding, ended, backlog.Dead))
             return false;
@@ -248,8 +248,8 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
 
         async Task CountAsync(PartitionInfo info)
         {
-            PartitionCounts books = info.Epoch == 0 ? default : await ReadBooksAsync(info.Partition, cancellation).ConfigureAwait(false);
-            lock (counted) counted[info.Partition] = (info, books);
+            PartitionCounts counts = info.Epoch == 0 ? default : await ReadCountsAsync(info.Partition, cancellation).ConfigureAwait(false);
+            lock (counted) counted[info.Partition] = (info, counts);
         }
     }
 
@@ -260,7 +260,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         return rows is [{ Value: not null } row] ? PartitionCounts.Read(row, core.Group, partition) : default;
     }
 
-    private async Task<PartitionCounts> ReadBooksAsync(int partition, CancellationToken cancellation)
+    private async Task<PartitionCounts> ReadCountsAsync(int partition, CancellationToken cancellation)
     {
         try
         {

@@ -25,7 +25,7 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
     private IReadOnlyCollection<InputPort> inputs = [];
 
     /// <summary>The wait for room after which the processor reports it; doubles with each report, up to 5 minutes.</summary>
-    public TimeSpan Patience { get; private set; } = TimeSpan.FromSeconds(1);
+    public TimeSpan ReportInterval { get; private set; } = TimeSpan.FromSeconds(1);
 
     public void Watch(IReadOnlyCollection<InputPort> ports) => inputs = ports;
 
@@ -33,7 +33,7 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
     /// <param name="waited">How long the processor has waited in all.</param>
     public async Task TellStuckAsync(string stream, TimeSpan waited)
     {
-        Patience = Patience * 2 < Longest ? Patience * 2 : Longest;
+        ReportInterval = ReportInterval * 2 < Longest ? ReportInterval * 2 : Longest;
         await TellAsync(new(RunEventKind.Stuck, core.Options.Name, self.Name, Stream: stream)).ConfigureAwait(false);
         if (waited >= UntilWarned) await WarnAsync(waited).ConfigureAwait(false);
     }

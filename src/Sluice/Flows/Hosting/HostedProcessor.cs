@@ -106,8 +106,8 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         Assignment? ended = null;                    // the stored row, if the processor has ended itself
         try
         {
-            using var stalls = new DeadlockDetector(core, watch.Plan, plan, life.Token);
-            watch.Noticed = stalls.NoticeAsync;
+            using var deadlocks = new DeadlockDetector(core, watch.Plan, plan, life.Token);
+            watch.Noticed = deadlocks.NoticeAsync;
             if (watch.Failure is { } unreadable) throw unreadable;
             watch.Follow();
             if (begun.Damage is { } damage) throw new FlowException(damage);
@@ -124,7 +124,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             await InputReadiness.WaitAsync(core.Calls, Run, plan, life.Token).ConfigureAwait(false);
             var started = new RunEvent(RunEventKind.Started, core.Options.Name, processor, Start: begun.Starts);
             await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
-            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, stalls, life.Token)
+            invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, deadlocks, life.Token)
                 .ConfigureAwait(false);
             await invocation.ExecuteAsync(core.Executor).ConfigureAwait(false);
             await feedLife.CancelAsync().ConfigureAwait(false);

@@ -15,7 +15,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private readonly ChoiceLog choices;
     private readonly Dictionary<string, InputPort> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
-    private readonly DeadlockDetector stalls;
+    private readonly DeadlockDetector deadlocks;
     private readonly ExecutionSlot slot;
     private readonly FunctionTimeout? limit;
     private readonly CancellationToken life;
@@ -23,10 +23,10 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private readonly bool wasTried;                  // an earlier start may have written choices
 
     private Invocation(SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function,
-        WorkPartition partition, DeadlockDetector stalls, CancellationToken life)
+        WorkPartition partition, DeadlockDetector deadlocks, CancellationToken life)
     {
         limit = plan.Timeout is { } most ? new(core.Options.Time, most) : null;
-        (this.stalls, slot) = (stalls, core.Slots.Make(limit, life));
+        (this.deadlocks, slot) = (deadlocks, core.Slots.Make(limit, life));
         wasTried = assignment.Starts > 1 || assignment.Failures > 0;
         Attempt = assignment.Failures + 1;
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life,
@@ -60,9 +60,9 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 
     public static async Task<Invocation> OpenAsync(
         SupervisorCore core, RunPlan run, ProcessorPlan plan, Assignment assignment, BoundFunction function, WorkPartition partition,
-            DeadlockDetector stalls, CancellationToken life)
+            DeadlockDetector deadlocks, CancellationToken life)
     {
-        var invocation = new Invocation(core, run, plan, assignment, function, partition, stalls, life);
+        var invocation = new Invocation(core, run, plan, assignment, function, partition, deadlocks, life);
         await invocation.OpenAsync(assignment).ConfigureAwait(false);
         return invocation;
     }
@@ -205,13 +205,13 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         }
         foreach (string name in Plan.Outputs)
         {
-            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, stalls, slot, life);
+            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, deadlocks, slot, life);
             outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false)
                 : new StagedOutput(stream, commits.Staging, 0));
         }
         if (commits is null) await choices.LoadAsync(mayBeWritten: wasTried, life).ConfigureAwait(false);
         commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);
-        stalls.Watch(inputs.Values);
+        deadlocks.Watch(inputs.Values);
         if (function.Reads is { } reads)
             foreach (InputPort input in inputs.Values)
                 if (!reads.Contains(input.Name)) await input.CloseAsync().ConfigureAwait(false);

@@ -207,7 +207,7 @@ internal sealed class ItemCommits : IDisposable
             long seen = await calls.DoAsync(output.Stream, () => calls.Store.WaitForChangeAsync(output.Stream, -1, life), life)
                 .ConfigureAwait(false);
             if (await HasRoomAsync(stream, output.Entries.Count, output.Entries.Bytes).ConfigureAwait(false)) return;
-            await stream.RestAsync(wait.WaitAsync(seen, calls.ReaderPatience), life).ConfigureAwait(false);
+            await stream.RestAsync(wait.WaitAsync(seen, calls.ReaderTimeout), life).ConfigureAwait(false);
         }
     }
 

@@ -4,7 +4,7 @@ namespace Sluice.Flows;
 
 /// <summary>Repeats calls to a store until it answers, so that a store that is away for a while fails no run.</summary>
 /// <remarks>Thread-safe. Only for repeatable calls: numbered appends and commits, and calls without effect the second time.</remarks>
-internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action<string> warn, TimeSpan readerPatience)
+internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action<string> warn, TimeSpan readerTimeout)
 {
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
@@ -20,7 +20,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     public CancellationToken GiveUp { get; init; }
 
     /// <summary>The time after which a reader that applies backpressure may have expired.</summary>
-    public TimeSpan ReaderPatience => readerPatience;
+    public TimeSpan ReaderTimeout => readerTimeout;
 
     /// <param name="stream">The stream that the call uses; if it is gone, the run was deleted.</param>
     /// <param name="call">The call, which may be repeated.</param>

@@ -4,7 +4,7 @@ namespace Sluice.Flows;
 internal interface IStallReports
 {
     /// <summary>The wait for room after which the processor reports it; grows with each report.</summary>
-    TimeSpan Patience { get; }
+    TimeSpan ReportInterval { get; }
 
     /// <param name="stream">The stream without room.</param>
     /// <param name="waited">How long the processor has waited in all.</param>

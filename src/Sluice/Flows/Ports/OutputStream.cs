@@ -7,11 +7,11 @@ namespace Sluice.Flows;
 /// <param name="run">The id of the run.</param>
 /// <param name="plan">The plan of the stream.</param>
 /// <param name="processor">The writer.</param>
-/// <param name="stalls">Notified of long waits for room; null for none.</param>
+/// <param name="reports">Notified of long waits for room; null for none.</param>
 /// <param name="slot">The function's slot, given up during a wait for room.</param>
 /// <param name="life">Cancelled when writing must stop.</param>
 /// <remarks>Not thread-safe.</remarks>
-internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan plan, string processor, IStallReports? stalls,
+internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan plan, string processor, IStallReports? reports,
     ExecutionSlot? slot, CancellationToken life)
 {
     private const int LookEvery = 1000;
@@ -30,7 +30,7 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
 
     public StoreRetrier Calls => calls;
 
-    public IStallReports? Stalls => stalls;
+    public IStallReports? Reports => reports;
 
     public CancellationToken Life => life;
 

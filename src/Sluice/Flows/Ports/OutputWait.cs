@@ -13,14 +13,14 @@ internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
     /// <param name="retryAfter">When a reader that holds up the stream may have expired; null for never.</param>
     public async Task WaitAsync(long seen, TimeSpan? retryAfter)
     {
-        if (output.Stalls is { } stalls)
+        if (output.Reports is { } reports)
         {
-            TimeSpan left = stalls.Patience - output.Calls.Time.GetElapsedTime(since);
+            TimeSpan left = reports.ReportInterval - output.Calls.Time.GetElapsedTime(since);
             if (left <= TimeSpan.Zero)
             {
                 wasTold = true;
-                await stalls.TellStuckAsync(output.Name, output.Calls.Time.GetElapsedTime(begun)).ConfigureAwait(false);
-                (since, left) = (output.Calls.Time.GetTimestamp(), stalls.Patience);
+                await reports.TellStuckAsync(output.Name, output.Calls.Time.GetElapsedTime(begun)).ConfigureAwait(false);
+                (since, left) = (output.Calls.Time.GetTimestamp(), reports.ReportInterval);
             }
             if (retryAfter is null || left < retryAfter) retryAfter = left > TimeSpan.Zero ? left : TimeSpan.FromMilliseconds(1);
         }
@@ -37,5 +37,5 @@ internal sealed class OutputWait(OutputStream output) : IAsyncDisposable
         if (change.IsFaulted) await change.ConfigureAwait(false);          // the next call would fail in the same way
     }
 
-    public ValueTask DisposeAsync() => wasTold ? new(output.Stalls!.TellMovingAsync()) : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => wasTold ? new(output.Reports!.TellMovingAsync()) : ValueTask.CompletedTask;
 }

@@ -14,15 +14,16 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
     public async Task RunAsync()
     {
         core.Instance.Begin();
-        var heart = new HeartbeatTimer(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync,
+        var heartbeat = new HeartbeatTimer(core.Options.Time, core.Options.LeaseDuration / 3, BeatAsync,
             failure => core.Warn($"A heartbeat of who puts in the inputs of the run {plan.Run} has failed: {failure.Message}"));
-        heart.CallNow();
+        heartbeat.CallNow();
         using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
         // An input that ignores its token may run for ever. The heartbeats stop, by which readers notice.
-        using CancellationTokenRegistration silence = either.Token.UnsafeRegister(static heart => ((HeartbeatTimer)heart!).StopAsync(),
-            heart);
+        using CancellationTokenRegistration silence = either.Token.UnsafeRegister(
+            static heartbeat => ((HeartbeatTimer)heartbeat!).StopAsync(),
+            heartbeat);
         await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
-        await heart.StopAsync().ConfigureAwait(false);
+        await heartbeat.StopAsync().ConfigureAwait(false);
     }
 
     // On the heartbeat threads, also after each await.
@@ -55,7 +56,7 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         using var choices = new ChoiceLog(core.Calls, FlowNames.Choices(plan.Run, $"start of {values.Key}"), "start");
         try
         {
-            var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", stalls: null, slot: null,
+            var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", reports: null, slot: null,
                 life);
             var port = await NumberedOutput.OpenAsync(output, choices, life).ConfigureAwait(false);
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));

@@ -132,7 +132,7 @@ public static partial class SourceOperators
         public static Pipeline operator |(Source<T> source, Action<T>[] sinks) => source.End((SinkCollection<T>)[.. sinks]);
 
         /// <summary>A policy for the stage before it.</summary>
-        public static Source<T> operator |(Source<T> source, StagePolicy annotation) => source.Annotate(annotation);
+        public static Source<T> operator |(Source<T> source, StagePolicy policy) => source.Annotate(policy);
 
         /// <summary>Lanes for the stage after it, which keeps the order per key.</summary>
         public static Source<T> operator |(Source<T> source, KeyedLanes<T> lanes) => source.Keyed(lanes);

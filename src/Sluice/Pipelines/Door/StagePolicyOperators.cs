@@ -9,12 +9,12 @@ public static class StagePolicyOperators
     extension(Pipeline)
     {
         /// <summary>Annotates the sink before it.</summary>
-        public static Pipeline operator |(Pipeline pipeline, StagePolicy annotation) => new(pipeline.Tail.Annotate(annotation));
+        public static Pipeline operator |(Pipeline pipeline, StagePolicy policy) => new(pipeline.Tail.Annotate(policy));
     }
 
     extension<T>(Sink<T>)
     {
         /// <summary>Annotates the sink before it.</summary>
-        public static Sink<T> operator |(Sink<T> sink, StagePolicy annotation) => new(sink.Pipe.Annotate(annotation));
+        public static Sink<T> operator |(Sink<T> sink, StagePolicy policy) => new(sink.Pipe.Annotate(policy));
     }
 }

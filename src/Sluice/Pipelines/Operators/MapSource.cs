@@ -17,7 +17,7 @@ internal sealed class MapSource<TIn, TOut>(Source<TIn> upstream, Func<TIn, TOut>
 
     private StageSource<TIn, TOut> Stage => new(upstream, new SelectOperator<TIn, TOut>(function), StageOptions.Default);
 
-    internal override Source<TOut> Annotate(StagePolicy annotation) => Stage.Annotate(annotation);
+    internal override Source<TOut> Annotate(StagePolicy policy) => Stage.Annotate(policy);
 
     internal override Source<TOut> Rewrite(Rewriter rewriter) => Stage.Rewrite(rewriter);
 

@@ -17,13 +17,13 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
     /// <summary>Whether it wants to know its items again.</summary>
     private protected virtual bool NeedsTickets => false;
 
-    internal sealed override Source<T> Annotate(StagePolicy annotation)
+    internal sealed override Source<T> Annotate(StagePolicy policy)
     {
-        StageOptions annotated = annotation.Apply(options,
+        StageOptions annotated = policy.Apply(options,
             new StageTraits(Kind, "makes items, one after the other", IsAsynchronous: false, IsSink: false));
         if (annotated.OnError != ErrorPolicy.Stop)
             throw new InvalidOperationException(
-                $"{annotation} does not fit here: a source that fails has ended. Handle its failure inside it.");
+                $"{policy} does not fit here: a source that fails has ended. Handle its failure inside it.");
         return With(annotated);
     }
 

@@ -40,10 +40,10 @@ internal static class CurrentCall
     {
         IBody? body = OfFlow.Value;
         string? circle = null;
-        if (body?.Seat is { } seat)
+        if (body?.Permit is { } permit)
         {
-            Resumption hop = seat.LeaveUntil(future, out circle);
-            GoOnAfter(hop, RefusedAwait.Around(future, circle, continuation), staysInContext, flowsContext);
+            Resumption resumption = permit.LeaveUntil(future, out circle);
+            GoOnAfter(resumption, RefusedAwait.Around(future, circle, continuation), staysInContext, flowsContext);
             return;
         }
         Task end = body is { Call.IsRunning: true } ? BodyFutureEnd.Of(future, body, out circle) : FutureEnd.Of(future);
@@ -53,7 +53,8 @@ internal static class CurrentCall
     /// <summary>Continues when a task that never fails has ended. A body that waits lends its permits meanwhile.</summary>
     public static void GoOnAfter(Task task, Action continuation, bool staysInContext, bool flowsContext, bool leavesPlaces)
     {
-        if (leavesPlaces && OfFlow.Value?.Seat is { } seat) GoOnAfter(seat.LeaveUntil(task), continuation, staysInContext, flowsContext);
+        if (leavesPlaces && OfFlow.Value?.Permit is { } permit)
+            GoOnAfter(permit.LeaveUntil(task), continuation, staysInContext, flowsContext);
         else GoOnAfter(task, continuation, staysInContext, flowsContext);
     }
 
@@ -65,13 +66,13 @@ internal static class CurrentCall
     }
 
     /// <summary>Lends the body's permits until a future has ended, because the body has its task, and may wait for it in any way.</summary>
-    public static void Lend(Future future) => OfFlow.Value?.Seat?.LendUntil(future);
+    public static void Lend(Future future) => OfFlow.Value?.Permit?.LendUntil(future);
 
     /// <summary>Lends the body's permits until a task that it waits for has ended.</summary>
-    public static void Lend(Task task) => OfFlow.Value?.Seat?.LendUntil(task);
+    public static void Lend(Task task) => OfFlow.Value?.Permit?.LendUntil(task);
 
-    private static void GoOnAfter(Resumption hop, Action continuation, bool staysInContext, bool flowsContext)
-        => GoOnAfter(hop.AsTask(), hop.Flow(continuation), staysInContext, flowsContext);
+    private static void GoOnAfter(Resumption resumption, Action continuation, bool staysInContext, bool flowsContext)
+        => GoOnAfter(resumption.AsTask(), resumption.Flow(continuation), staysInContext, flowsContext);
 
     private static void GoOnAfter(Task task, Action continuation, bool staysInContext, bool flowsContext)
     {

@@ -6,5 +6,5 @@ internal interface IBody
     ICall Call { get; }
 
     /// <summary>Its permit; null without a limit.</summary>
-    LimitPermit? Seat { get; }
+    LimitPermit? Permit { get; }
 }

@@ -36,7 +36,7 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
 
     public ICall Call => call;
 
-    LimitPermit IBody.Seat => this;
+    LimitPermit IBody.Permit => this;
 
     /// <summary>Requests permits for a call that is ready to run.</summary>
     public void Request(ref ReadyList released)
@@ -61,7 +61,7 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
             ready = TakeWaiting();
         }
         if (begins) released.Ready(call);
-        foreach (Resumption hop in ready) hop.GoOn();
+        foreach (Resumption resumption in ready) resumption.GoOn();
         return true;
     }
 
@@ -79,7 +79,7 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
             ready = TakeWaiting();
         }
         if (gives) line.Give(ref released);
-        foreach (Resumption hop in ready) hop.GoOn();
+        foreach (Resumption resumption in ready) resumption.GoOn();
     }
 
     /// <inheritdoc cref="Close(ref ReadyList)"/>
@@ -101,7 +101,7 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
     public void OnWorked() => Give(goesAway: 0, worked: 1);
 
     /// <summary>Ends the wait of a flow, which continues once the permits are there.</summary>
-    public void Return(Resumption hop)
+    public void Return(Resumption resumption)
     {
         call.CountAwaits(-1);
         bool requests = false;
@@ -110,7 +110,7 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
             away--;
             if (!isHeld && !isOver)
             {
-                waiting.Add(hop);
+                waiting.Add(resumption);
                 if (isRequested) return;
                 requests = isRequested = true;
             }
@@ -120,7 +120,7 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
             }
         }
         if (requests) RequestAgain();
-        else hop.GoOn();
+        else resumption.GoOn();
     }
 
     /// <summary>Ends a wait that cannot be delayed: takes the permits as soon as they are free.</summary>
@@ -144,19 +144,20 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
         circle = null;
         future.MarkAwaited();
         Leave();
-        var hop = new Resumption(this);
-        if (!future.TryAttach(hop) || (call.IsRunning && (circle = WaitCircle.ClosedBy(this, future)) is not null)) hop.Return();
-        return hop;
+        var resumption = new Resumption(this);
+        if (!future.TryAttach(resumption) || (call.IsRunning && (circle = WaitCircle.ClosedBy(this, future)) is not null))
+            resumption.Return();
+        return resumption;
     }
 
     /// <summary>Returns the permits until a task has ended, whatever its outcome.</summary>
     public Resumption LeaveUntil(Task task)
     {
         Leave();
-        var hop = new Resumption(this);
+        var resumption = new Resumption(this);
         // A serial scheduler's own context, not the pool.
-        task.ConfigureAwait(Scheduler.IsSerial).GetAwaiter().UnsafeOnCompleted(hop.Return);
-        return hop;
+        task.ConfigureAwait(Scheduler.IsSerial).GetAwaiter().UnsafeOnCompleted(resumption.Return);
+        return resumption;
     }
 
     /// <summary>Returns the permits until a future has ended whose task the body has; how it waits for the task is unknown.</summary>
@@ -212,9 +213,9 @@ internal sealed class LimitPermit(ICall call, LimitQueue line, bool hasStarted =
     }
 
     /// <summary>Takes the permits again when a future has ended.</summary>
-    private sealed class Loan(LimitPermit seat) : IDependent
+    private sealed class Loan(LimitPermit permit) : IDependent
     {
-        void IDependent.OnEnded(Future dependency, ref ReadyList released) => seat.Repay();
+        void IDependent.OnEnded(Future dependency, ref ReadyList released) => permit.Repay();
 
         void IDependent.OnCancelling(Failure cancellation, ref ReadyList released)
         {

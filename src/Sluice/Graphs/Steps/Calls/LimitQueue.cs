@@ -16,8 +16,8 @@ internal sealed class LimitQueue(ConcurrencyLimit[] places)
     private static readonly Lock Sync = new();
     private static long tickets;
 
-    private readonly Queue<(LimitPermit Seat, long Rank)> returning = new();
-    private readonly Queue<(LimitPermit Seat, long Rank)> newcomers = new();
+    private readonly Queue<(LimitPermit Permit, long Rank)> returning = new();
+    private readonly Queue<(LimitPermit Permit, long Rank)> newcomers = new();
     private long rank;                               // of its first body, while one waits
 
     public static IComparer<LimitQueue> ByRank { get; } =
@@ -26,15 +26,15 @@ internal sealed class LimitQueue(ConcurrencyLimit[] places)
     public ReadOnlySpan<ConcurrencyLimit> Places => places;
 
     /// <returns>Whether the permits are free now; if not, <see cref="LimitPermit.OnTaken"/> is called when they are.</returns>
-    public bool TryTake(LimitPermit seat, bool isReturning)
+    public bool TryTake(LimitPermit permit, bool isReturning)
     {
         lock (Sync)
         {
             if (TryTakeAll()) return true;
             bool isFirst = returning.Count + newcomers.Count == 0;
             long ticket = ++tickets;
-            if (isReturning) returning.Enqueue((seat, ticket));
-            else newcomers.Enqueue((seat, ticket + Newcomer));
+            if (isReturning) returning.Enqueue((permit, ticket));
+            else newcomers.Enqueue((permit, ticket + Newcomer));
             if (isFirst || (isReturning && returning.Count == 1)) Rank(isRanked: !isFirst);
             return false;
         }
@@ -66,7 +66,7 @@ internal sealed class LimitQueue(ConcurrencyLimit[] places)
         foreach (ConcurrencyLimit each in places)
         {
             while (each.Free > 0 && FirstReady(each.Waiting) is { } line)
-                if (line.Dequeue() is { } seat && line.TryTakeAll()) return seat;
+                if (line.Dequeue() is { } permit && line.TryTakeAll()) return permit;
         }
         return null;
     }
@@ -82,15 +82,15 @@ internal sealed class LimitQueue(ConcurrencyLimit[] places)
     /// <summary>Removes the first body that still needs its permits; null if none is left.</summary>
     private LimitPermit? Dequeue()
     {
-        LimitPermit? seat = null;
-        while (returning.TryDequeue(out (LimitPermit Seat, long Rank) first) || newcomers.TryDequeue(out first))
+        LimitPermit? permit = null;
+        while (returning.TryDequeue(out (LimitPermit Permit, long Rank) first) || newcomers.TryDequeue(out first))
         {
-            if (!first.Seat.IsWanted) continue;
-            seat = first.Seat;
+            if (!first.Permit.IsWanted) continue;
+            permit = first.Permit;
             break;
         }
         Rank(isRanked: true);
-        return seat;
+        return permit;
     }
 
     private bool IsFree
@@ -115,7 +115,7 @@ internal sealed class LimitQueue(ConcurrencyLimit[] places)
     {
         if (isRanked)
             foreach (ConcurrencyLimit each in places) each.Waiting.Remove(this);
-        if (!returning.TryPeek(out (LimitPermit Seat, long Rank) first) && !newcomers.TryPeek(out first)) return;
+        if (!returning.TryPeek(out (LimitPermit Permit, long Rank) first) && !newcomers.TryPeek(out first)) return;
         rank = first.Rank;
         foreach (ConcurrencyLimit each in places) each.Waiting.Add(this);
     }

@@ -7,17 +7,17 @@ internal sealed class Resumption : IDependent, IThreadPoolWorkItem, ICriticalNot
     [ThreadStatic]
     private static Resumption? current;                     // of the flow that this thread runs, up to its next wait
 
-    private readonly LimitPermit? seat;
+    private readonly LimitPermit? permit;
     private readonly RunScheduler scheduler;
     private Action? goOn;
     private readonly TaskCompletionSource? end;
     private int isReturning;
 
     /// <summary>Waits for the permits of a body.</summary>
-    public Resumption(LimitPermit seat) : this(seat.Scheduler, seat) => end = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public Resumption(LimitPermit permit) : this(permit.Scheduler, permit) => end = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>Waits for the scheduler, and for permits if there is a limit.</summary>
-    public Resumption(RunScheduler scheduler, LimitPermit? seat) => (this.scheduler, this.seat) = (scheduler, seat);
+    public Resumption(RunScheduler scheduler, LimitPermit? permit) => (this.scheduler, this.permit) = (scheduler, permit);
 
     public bool IsCompleted => false;
 
@@ -29,11 +29,11 @@ internal sealed class Resumption : IDependent, IThreadPoolWorkItem, ICriticalNot
     }
 
     /// <summary>Notes that the flow on this thread waits again, or ends.</summary>
-    public static void EndOfFlow(LimitPermit seat)
+    public static void EndOfFlow(LimitPermit permit)
     {
-        if (current is not { } hop || !ReferenceEquals(hop.seat, seat)) return;
+        if (current is not { } resumption || !ReferenceEquals(resumption.permit, permit)) return;
         current = null;
-        seat.OnWorked();
+        permit.OnWorked();
     }
 
     /// <summary>The end of the wait as a task; wrap its continuation by <see cref="Flow"/>.</summary>
@@ -54,12 +54,12 @@ internal sealed class Resumption : IDependent, IThreadPoolWorkItem, ICriticalNot
 
     bool IDependent.IsOver => Volatile.Read(ref isReturning) != 0;
 
-    Future? IDependent.Waiter => seat is null ? null : (Future)seat.Call;
+    Future? IDependent.Waiter => permit is null ? null : (Future)permit.Call;
 
     /// <summary>Ends the wait: its future has ended, or is no longer awaited.</summary>
     public void Return()
     {
-        if (Interlocked.Exchange(ref isReturning, 1) == 0) seat!.Return(this);
+        if (Interlocked.Exchange(ref isReturning, 1) == 0) permit!.Return(this);
     }
 
     public void OnCompleted(Action continuation) => UnsafeOnCompleted(continuation);
@@ -67,7 +67,7 @@ internal sealed class Resumption : IDependent, IThreadPoolWorkItem, ICriticalNot
     public void UnsafeOnCompleted(Action continuation)
     {
         goOn = continuation;
-        if (seat is null) scheduler.Schedule(this);
+        if (permit is null) scheduler.Schedule(this);
         else Return();
     }
 
@@ -82,7 +82,7 @@ internal sealed class Resumption : IDependent, IThreadPoolWorkItem, ICriticalNot
 
     private void Run()
     {
-        if (seat is null)
+        if (permit is null)
         {
             goOn!();
             return;
@@ -95,7 +95,7 @@ internal sealed class Resumption : IDependent, IThreadPoolWorkItem, ICriticalNot
         }
         finally
         {
-            if (ReferenceEquals(current, this)) seat.OnWorked();
+            if (ReferenceEquals(current, this)) permit.OnWorked();
             current = around;
         }
     }

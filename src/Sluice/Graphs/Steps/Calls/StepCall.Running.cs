@@ -48,13 +48,13 @@ public abstract partial class StepCall<T>
     private void BecomeReady(ref ReadyList released)
     {
         if (Interlocked.CompareExchange(ref state, Ready, Waiting) != Waiting) return;
-        if (seat is not null) seat.Request(ref released);
+        if (permit is not null) permit.Request(ref released);
         else released.Ready(this);
     }
 
     private void Invoke()
     {
-        CurrentCall.Enter(seat is not null ? seat : this);
+        CurrentCall.Enter(permit is not null ? permit : this);
         span = Telemetry.StepStarted(Name);
         ValueTask<T> result;
         IBody? around = CurrentCall.Begin(this);
@@ -100,20 +100,20 @@ public abstract partial class StepCall<T>
     {
         LimitPermit? mine = Line is { } line ? new(this, line, hasStarted: true) : null;
         CancellationTokenRegistration gone = mine is null ? default
-            : cancellation.UnsafeRegister(static seat => ((LimitPermit)seat!).Close(), mine);
+            : cancellation.UnsafeRegister(static permit => ((LimitPermit)permit!).Close(), mine);
         await new Resumption(Scheduler, mine);
         gone.Unregister();
         if (cancellation.IsCancellationRequested) mine?.Close();
         cancellation.ThrowIfCancellationRequested();
-        seat = mine;
+        permit = mine;
         if (record is not null) record.Attempts = attempt;
     }
 
     /// <summary>Calls the body; its permits stay until it has ended, even if a timeout has abandoned it.</summary>
     private ValueTask<T> CallAsync(CancellationToken cancellation)
     {
-        LimitPermit? mine = seat;
-        seat = null;                                 // the body's from here on
+        LimitPermit? mine = permit;
+        permit = null;                                 // the body's from here on
         return mine is null ? InvokeAsync(cancellation) : CallAsync(mine, cancellation);
     }
 
@@ -140,7 +140,7 @@ public abstract partial class StepCall<T>
         scope?.OnEnding(hasRun: true, StatusOf(Failure), record);
         released.Ended(this);
         released.Spread();
-        seat?.Close(ref released);
+        permit?.Close(ref released);
         ((ICall)this).Leave();
     }
 
@@ -161,7 +161,7 @@ public abstract partial class StepCall<T>
             Note(failure);
             scope?.OnEnding(hasRun: false, StatusOf(failure), record);
             released.EndedUnstarted(this, this);
-            seat?.Close(ref released);
+            permit?.Close(ref released);
             return true;
         }
         return false;

@@ -22,7 +22,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
     private ExecutionContext? flow;
     private CancellationTokenSource? stop;
     private Failure? failing;                        // before its start: its outcome; later: why its token is cancelled
-    private LimitPermit? seat;                              // with a limit: of the attempt that has not begun, or of a body without retries
+    private LimitPermit? permit;                     // with a limit: of the attempt that has not begun, or of a body without retries
     private CallRecord? record;                      // only if the scope records
     private Activity? span;                          // only with tracing
     private ICall? before;
@@ -78,7 +78,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
 
     ICall IBody.Call => this;
 
-    LimitPermit? IBody.Seat => null;
+    LimitPermit? IBody.Permit => null;
 
     ICall? ICall.Before { get => before; set => before = value; }
 
@@ -91,7 +91,7 @@ public abstract partial class StepCall<T> : Future<T>, ICall, IBody, IDependent
     public Future<T> Start(After? after = null)
     {
         failing = scope?.Enter(this, definition, typeof(T), out record);
-        if (Line is { } line) seat = new(this, line);
+        if (Line is { } line) permit = new(this, line);
         Gather();
         if (after is not null)
             foreach (Future future in after.Futures) Wait(future);

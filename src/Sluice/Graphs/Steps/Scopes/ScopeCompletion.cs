@@ -23,8 +23,8 @@ public readonly struct ScopeCompletion : ICriticalNotifyCompletion
     /// <remarks>A step that calls this lends its concurrency permits until the task has ended.</remarks>
     public Task AsTask()
     {
-        if (!task.IsCompleted && CurrentCall.Body is { Seat: { } seat } body && !ReferenceEquals(body.Call.Scope, scope))
-            seat.LendUntil(task);
+        if (!task.IsCompleted && CurrentCall.Body is { Permit: { } permit } body && !ReferenceEquals(body.Call.Scope, scope))
+            permit.LendUntil(task);
         return task;
     }
 

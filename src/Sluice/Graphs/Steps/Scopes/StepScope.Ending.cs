@@ -26,7 +26,7 @@ public sealed partial class StepScope
         IBody? body = CurrentCall.Body;
         RefuseOwnSteps(body);
         if (ReferenceEquals(OfFlow.Value, this)) OfFlow.Value = outer;
-        return new(EndAsync(body?.Seat));
+        return new(EndAsync(body?.Permit));
     }
 
     /// <summary>Notes that a body awaits the end of the scope.</summary>
@@ -64,7 +64,7 @@ public sealed partial class StepScope
                 + $"has called, or begin a scope inside the step and await that.");
     }
 
-    private async Task EndAsync(LimitPermit? seat)
+    private async Task EndAsync(LimitPermit? permit)
     {
         TaskCompletionSource? end = null;
         lock (sync)
@@ -81,11 +81,11 @@ public sealed partial class StepScope
         {
             if (end is { Task.IsCompleted: false })
             {
-                seat?.Leave();
+                permit?.Leave();
                 using (Time.CreateTimer(static end => ((TaskCompletionSource)end!).TrySetResult(), end, options.StopTimeout,
                     Timeout.InfiniteTimeSpan))
                     await end.Task.ConfigureAwait(Scheduler.IsSerial);
-                if (seat is not null) await new Resumption(seat.Scheduler, seat);
+                if (permit is not null) await new Resumption(permit.Scheduler, permit);
             }
             lock (sync)
             {
