@@ -82,7 +82,7 @@ internal sealed class OnceAppend(ConsecutorCore core)
             try
             {
                 await core.OpenAsync(core.Lifetime.Token).ConfigureAwait(false);
-                AppendResult result = await core.Store.AppendAsync(request, core.Lifetime.Token).ConfigureAwait(false);
+                AppendResult result = await SendAsync(request).ConfigureAwait(false);
                 if (result.Status != AppendStatus.Full) return Answer(request, result);
                 await waitAsync(result).ConfigureAwait(false);
                 tried = 0;                           // a full stream is no failure
@@ -97,6 +97,19 @@ internal sealed class OnceAppend(ConsecutorCore core)
             }
             await core.Accepting.WaitOutsideAsync(Task.Delay(wait, core.Time, core.Lifetime.Token)).ConfigureAwait(false);
             if (wait < MaxWait) wait *= 2;
+        }
+    }
+
+    private async Task<AppendResult> SendAsync(AppendRequest request)
+    {
+        try
+        {
+            return await core.Store.AppendAsync(request, core.Lifetime.Token).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            core.Doubts.Add();                           // the store may have accepted the items, and the ledger has not counted them
+            throw;
         }
     }
 

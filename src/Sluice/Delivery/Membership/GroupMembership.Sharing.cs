@@ -83,7 +83,7 @@ internal sealed partial class GroupMembership
             if (core.Sinks.AreWaiting && await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } now)
                 await BeginWaitingSinksAsync(now).ConfigureAwait(false);
             if (!MayBeBehind || isAiling) return;
-            await RefreshBooksAsync().ConfigureAwait(false);
+            await RefreshCountsAsync().ConfigureAwait(false);
             core.Ledger.Touch();                      // waiters look again
         }
         catch (Exception e)

@@ -222,7 +222,7 @@ internal sealed partial class GroupMembership
     {
         try
         {
-            return !MayBeBehind || (await RefreshBooksAsync().ConfigureAwait(false) && core.Ledger.IsIdle);
+            return !MayBeBehind || (await RefreshCountsAsync().ConfigureAwait(false) && core.Ledger.IsIdle);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
@@ -230,10 +230,10 @@ internal sealed partial class GroupMembership
         }
     }
 
-    private async Task<bool> RefreshBooksAsync()
+    private async Task<bool> RefreshCountsAsync()
     {
         bool areFresh = false;
-        await AloneAsync(async leaving => areFresh = await taker.RefreshBooksAsync(leaving).ConfigureAwait(false)).ConfigureAwait(false);
+        await AloneAsync(async leaving => areFresh = await taker.RefreshCountsAsync(leaving).ConfigureAwait(false)).ConfigureAwait(false);
         return areFresh;
     }
 }

@@ -218,7 +218,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     /// <summary>Counts the items that other members have accepted and ended. One call at a time.</summary>
     /// <returns>False if an item is in flight here, a partition changes meanwhile, or a partition without an owner may still put out
     /// items.</returns>
-    public async Task<bool> RefreshBooksAsync(CancellationToken cancellation)
+    public async Task<bool> RefreshCountsAsync(CancellationToken cancellation)
     {
         if (core.InFlight.Count > 0) return false;
         int known = core.Doubts.Count;
