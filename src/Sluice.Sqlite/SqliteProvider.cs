@@ -10,4 +10,7 @@ internal sealed class SqliteProvider : StreamStoreProvider
 {
     public override async ValueTask<IStreamStore> OpenAsync(string location, CancellationToken cancellation = default)
         => await SqliteStreamStore.OpenAsync(location, Durability.Power, null, cancellation).ConfigureAwait(false);
+
+    public override ValueTask<IStreamStore> OpenReadOnlyAsync(string location, CancellationToken cancellation = default)
+        => SqliteStreamStore.OpenReadOnlyAsync(location, null, cancellation);
 }

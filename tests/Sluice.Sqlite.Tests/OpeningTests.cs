@@ -12,7 +12,7 @@ public sealed class OpeningTests : IDisposable
         string path = directory.File("store.db");
         var victim = new VictimProcess();
         await victim.CallAsync("open", path, false, DateTimeOffset.UnixEpoch);
-        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        var failure = await Assert.ThrowsAsync<StoreInUseException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
         Assert.Contains($"The store {path} is open already", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', failure.Message);
         await victim.KillAsync();
@@ -20,8 +20,8 @@ public sealed class OpeningTests : IDisposable
         await using (Shop shop = await Shop.OpenAsync(path))
         {
             File.CreateSymbolicLink(directory.File("link.db"), path);
-            await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
-            await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(directory.File("link.db"), Durability.Process)
+            await Assert.ThrowsAsync<StoreInUseException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+            await Assert.ThrowsAsync<StoreInUseException>(() => SqliteStreamStore.OpenAsync(directory.File("link.db"), Durability.Process)
                 .AsTask());
             await shop.AppendAsync("still mine");
         }

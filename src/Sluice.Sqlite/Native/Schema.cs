@@ -139,6 +139,19 @@ internal static class Schema
                 + $"was changed: open it with the version of Sluice that wrote it, or a later one.");
     }
 
+    /// <summary>Validates that the tables can be read without an upgrade.</summary>
+    /// <exception cref="StreamStoreException">There are no tables, or another version of Sluice has written them.</exception>
+    public static void CheckReadable(Database database, string path)
+    {
+        if (!IsThere(database)) throw new StreamStoreException($"The file {path} has no Sluice store.") { IsPermanent = true };
+        CheckVersion(database, path);
+        if (VersionOf(database) is var found && found < Version)
+            throw new StreamStoreException(
+                $"The store {path} has the schema version {found}, and must be upgraded to {Version} before it can be read: open it once "
+                    + $"with a service of this version of Sluice.")
+            { IsPermanent = true };
+    }
+
     /// <summary>Creates the tables, or upgrades them.</summary>
     public static void Open(Database database)
     {

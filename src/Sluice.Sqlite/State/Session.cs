@@ -81,6 +81,9 @@ internal sealed class Session
 
     public DateTimeOffset LastTime => new(lastTime, TimeSpan.Zero);
 
+    /// <summary>Whether the connection is read-only: then the session lasts for a snapshot, and no call may write.</summary>
+    public bool IsReadOnly { get; init; }
+
     /// <summary>Whether a transaction has begun.</summary>
     public bool IsWriting { get; private set; }
 

@@ -61,7 +61,7 @@ internal sealed class StoredStream
     /// <summary>Closes expired readers.</summary>
     public void Sweep()
     {
-        if (Readers.Count == 0) return;
+        if (Readers.Count == 0 || Session.IsReadOnly) return;
         foreach (StoredReader reader in Readers.Values.Where(reader => reader.ExpiresAt <= Session.Now).ToArray()) Close(reader);
     }
 

@@ -20,7 +20,8 @@ internal sealed class StoreLock : IDisposable
 
     private StoreLock(FileStream file) => this.file = file;
 
-    /// <exception cref="StreamStoreException">The store is open elsewhere, or the file cannot be created.</exception>
+    /// <exception cref="StoreInUseException">The store is open elsewhere.</exception>
+    /// <exception cref="StreamStoreException">The file cannot be created.</exception>
     public static StoreLock Take(string path)
     {
         string lockPath = path + "-lock";
@@ -40,7 +41,7 @@ internal sealed class StoreLock : IDisposable
         }
         catch (IOException failed) when (failed.HResult is WouldBlock or WouldBlockElsewhere or SharingViolation)
         {
-            throw new StreamStoreException(
+            throw new StoreInUseException(
                 $"The store {path} is open already, in another process or by another object in this one. One has it at a time: end that "
                     + $"one, or use the store through it.", failed);
         }

@@ -90,6 +90,10 @@ public sealed record FlowRunInfo(
     /// <summary>Draws the flow for Graphviz, with the labels of <see cref="ToText"/>.</summary>
     public string ToDot() => Drawing?.ToDot(Label) ?? "";
 
+    /// <summary>Draws the flow as a picture in SVG, with the labels of <see cref="ToText"/>.</summary>
+    /// <param name="theme">The colors.</param>
+    public string ToSvg(SvgTheme theme = SvgTheme.Auto) => Drawing?.ToSvg(Label, theme) ?? "";
+
     private string? Label(TopologyNode node)
     {
         string written = string.Join(", ", Drawing!.Outgoing(node).Select(edge => edge.Port).Distinct()

@@ -51,6 +51,25 @@ public class StoreRolledBackException : StreamStoreException
     public StoreRolledBackException(string message, Exception? inner) : base(message, inner) { }
 }
 
+/// <summary>
+/// The store is open elsewhere, and only one process can have it open for writing. End that process, make the change through it, or open
+/// the store for reading only (<see cref="StreamStores.OpenReadOnlyAsync"/>).
+/// </summary>
+public class StoreInUseException : StreamStoreException
+{
+    /// <summary>Creates an exception without a message.</summary>
+    public StoreInUseException() { }
+
+    /// <summary>Creates an exception.</summary>
+    /// <param name="message">The store and the remedy.</param>
+    public StoreInUseException(string message) : base(message) { }
+
+    /// <summary>Creates an exception with a cause.</summary>
+    /// <param name="message">The store and the remedy.</param>
+    /// <param name="inner">The cause.</param>
+    public StoreInUseException(string message, Exception? inner) : base(message, inner) { }
+}
+
 /// <summary>A payload cannot be written or read, or is too large. The failure concerns one entry, not the store.</summary>
 public class PayloadException : SluiceException
 {

@@ -32,6 +32,21 @@ public static class StreamStores
         return await provider.OpenAsync(location, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Opens the store that a text names to look at it, also if another process has it open for writing. Calls that would change the store
+    /// may be refused.
+    /// </summary>
+    /// <param name="store">The text.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    /// <exception cref="ArgumentException">The text has none of the forms, or its package is not referenced.</exception>
+    /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
+    public static async ValueTask<IStreamStore> OpenReadOnlyAsync(string store, CancellationToken cancellation = default)
+    {
+        if (store == "memory") return new MemoryStreamStore();
+        (StreamStoreProvider provider, string location) = Find(store);
+        return await provider.OpenReadOnlyAsync(location, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Returns the text of a store without its secrets, for logs and screens.</summary>
     /// <param name="store">The text.</param>
     public static string WithoutSecrets(string store)

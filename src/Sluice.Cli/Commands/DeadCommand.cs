@@ -1,0 +1,119 @@
+using System.CommandLine;
+using Sluice.Cli.Output;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary><c>sluice dead STORE [NAME]</c> and <c>sluice dead show STORE NAME ID</c>.</summary>
+internal static class DeadCommand
+{
+    private static readonly Argument<string?> Name = new("NAME")
+    {
+        Description = "The consecutor; all if it is not given.",
+        Arity = ArgumentArity.ZeroOrOne
+    };
+
+    private static readonly Argument<string> One = new("NAME") { Description = "The consecutor." };
+    private static readonly Argument<string> Id = new("ID") { Description = "The number of the letter, or the id of its item." };
+
+    private static readonly Option<int> Max = new("--max")
+    {
+        HelpName = "N",
+        Description = "The maximum number of letters of a consecutor; 1 to 1000.",
+        DefaultValueFactory = _ => 100
+    };
+
+    private static readonly Option<long> After = new("--after")
+    {
+        HelpName = "NUMBER",
+        Description = "Continue behind the letter with this number."
+    };
+
+    public static Command Create()
+    {
+        Command command = CommandRun.Create("dead", "Lists dead letters.", ListAsync, Name, LetterOptions.Node, LetterOptions.Error,
+            LetterOptions.Since, Max, After);
+        command.Subcommands.Add(CommandRun.Create("show", "Shows a dead letter with its payload.", ShowAsync, One, Id));
+        return command;
+    }
+
+    private static async Task<int> ListAsync(CommandRun command)
+    {
+        int max = command.Value(Max);
+        if (max is < 1 or > StoreInspector.MaxPage) throw CommandException.Usage($"--max is 1 to {StoreInspector.MaxPage}, not {max}.");
+        await using IStreamStore store = await command.OpenAsync();
+        var inspector = new StoreInspector(store);
+        DeadLetterFilter filter = await LetterOptions.FilterAsync(command, store);
+        List<GroupId> groups = command.Value(Name) is { } name
+            ? [await LetterOptions.GroupAsync(command, store, name)]
+            : await GroupsAsync(inspector, command.Cancellation);
+        List<(GroupId Group, StoredDeadLetter Letter)> found = [];
+        foreach (GroupId group in groups)
+            foreach (StoredDeadLetter letter in await inspector.ListDeadLettersAsync(group, filter, command.Value(After), max,
+                command.Cancellation))
+                found.Add((group, letter));
+        Write(command.Screen, found, max);
+        return ExitCodes.Fine;
+    }
+
+    private static void Write(Screen screen, List<(GroupId Group, StoredDeadLetter Letter)> found, int max)
+    {
+        if (screen.IsJson)
+        {
+            screen.Json(found.Select(static one => LetterForm.Of(one.Group, one.Letter)));
+            return;
+        }
+        if (found.Count == 0)
+        {
+            screen.Line("no dead letters");
+            return;
+        }
+        screen.Table(["CONSECUTOR", ">NUMBER", "ID", "NODE", ">ATTEMPTS", "DIED AT", "ERROR"], [.. found.Select(static one => (string[])
+        [
+            one.Group.Stream, $"{one.Letter.Number}", one.Letter.Entry.IdIn(one.Group.Stream, one.Letter.Partition).ToString(),
+            one.Letter.Node, $"{one.Letter.Attempts}", Clean.Time(one.Letter.DiedAt), one.Letter.Error,
+        ])]);
+        foreach (var group in found.GroupBy(static one => one.Group).Where(group => group.Count() == max))
+            screen.Line($"{Clean.Text(group.Key.Stream)} may have more: --after {group.Last().Letter.Number}.");
+    }
+
+    private static async Task<int> ShowAsync(CommandRun command)
+    {
+        await using IStreamStore store = await command.OpenAsync();
+        GroupId group = await LetterOptions.GroupAsync(command, store, command.Value(One));
+        string id = command.Value(Id);
+        StoredDeadLetter letter = await new StoreInspector(store).FindDeadLetterAsync(group, id, command.Cancellation)
+            ?? throw CommandException.NotFound($"The consecutor '{group.Stream}' has no dead letter {id}.");
+        Screen screen = command.Screen;
+        if (screen.IsJson)
+        {
+            screen.Json(LetterForm.Of(group, letter));
+            return ExitCodes.Fine;
+        }
+        screen.Line($"number    {letter.Number}");
+        screen.Line($"id        {Clean.Text(letter.Entry.IdIn(group.Stream, letter.Partition).ToString())}");
+        screen.Line($"node      {Clean.Text(letter.Node)}");
+        if (letter.Path.Length > 0) screen.Line($"path      {Clean.Text(letter.Path)}");
+        screen.Line($"attempts  {letter.Attempts}");
+        screen.Line($"accepted  {Clean.Time(letter.Entry.Time)}");
+        screen.Line($"died      {Clean.Time(letter.DiedAt)}");
+        screen.Line($"version   {letter.Entry.CodeVersion}");
+        screen.Line($"payload   {Clean.Payload(letter.Entry.Payload, int.MaxValue)}");
+        screen.Line($"error     {Clean.Text(letter.Error)}");
+        return ExitCodes.Fine;
+    }
+
+    private static async Task<List<GroupId>> GroupsAsync(StoreInspector inspector, CancellationToken cancellation)
+    {
+        List<GroupId> groups = [];
+        string? after = null;
+        while (true)
+        {
+            IReadOnlyList<StreamLook> page = await inspector.LookAsync("", after, StoreInspector.MaxPage, cancellation);
+            groups.AddRange(page.SelectMany(static stream => stream.Groups.Where(static group => group.Backlog.Dead > 0)
+                .Select(group => new GroupId(stream.Name, group.Backlog.Name))));
+            if (page.Count < StoreInspector.MaxPage) return groups;
+            after = page[^1].Name;
+        }
+    }
+}

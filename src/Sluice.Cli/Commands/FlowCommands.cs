@@ -1,0 +1,101 @@
+using System.CommandLine;
+using Sluice.Cli.Output;
+using Sluice.Flows;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary><c>sluice flows STORE</c> and <c>sluice flow STORE RUN</c>.</summary>
+internal static class FlowCommands
+{
+    private static readonly Argument<string> Run = new("RUN") { Description = "The id of the run." };
+
+    private static readonly Option<string> Format = new("--format")
+    {
+        HelpName = "FORM",
+        Description = "The form of the picture: text, mermaid, dot or svg.",
+        DefaultValueFactory = _ => "text"
+    };
+
+    public static Command List() => CommandRun.Create("flows", "Lists the runs of flows.", ListAsync);
+
+    public static Command Show() => CommandRun.Create("flow", "Draws a run of a flow with its progress.", ShowAsync, Run, Format);
+
+    private static async Task<int> ListAsync(CommandRun command)
+    {
+        await using IStreamStore store = await command.OpenAsync();
+        List<FlowRunInfo> runs = [];
+        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, static warning
+            => Console.Error.WriteLine($"sluice: {Clean.Text(warning)}"), command.Cancellation))
+            runs.Add(run);
+        if (command.Screen.IsJson) command.Screen.Json(runs.Select(Form));
+        else if (runs.Count == 0) command.Screen.Line("no runs of flows");
+        else
+            command.Screen.Table(["RUN", "STATUS", "STARTED BY", "STARTED AT", "ENDED AT", ">PROCESSORS", "FAILED FIRST"],
+            [.. runs.Select(static run => (string[])
+            [
+                run.Run, TextOf(run.Status), run.StartedBy, Clean.Time(run.StartedAt), run.EndedAt is { } ended ? Clean.Time(ended) : "-",
+                $"{run.Processors.Count(static processor => processor.Status > FlowStatus.Running)}/{run.Processors.Count}",
+                run.Processors.FirstOrDefault(static processor => processor.Origin is not null)?.Origin ?? "",
+            ])]);
+        return ExitCodes.Fine;
+    }
+
+    private static async Task<int> ShowAsync(CommandRun command)
+    {
+        string format = command.Value(Format)!;
+        if (format is not ("text" or "mermaid" or "dot" or "svg"))
+            throw CommandException.Usage($"--format is text, mermaid, dot or svg, not '{format}'.");
+        await using IStreamStore store = await command.OpenAsync();
+        string id = command.Value(Run);
+        FlowRunInfo run = await FindAsync(store, id, command.Cancellation)
+            ?? throw CommandException.NotFound($"The store has no run '{id}'.");
+        if (command.Screen.IsJson)
+        {
+            command.Screen.Json(Form(run));
+            return ExitCodes.Fine;
+        }
+        // The drawing has line breaks of its own; the names in it are from the store.
+        string drawing = format switch { "mermaid" => run.ToMermaid(), "dot" => run.ToDot(), "svg" => run.ToSvg(), _ => run.ToText() };
+        foreach (string line in drawing.TrimEnd('\n').Split('\n')) command.Screen.Line(Clean.Text(line));
+        if (format != "text") return ExitCodes.Fine;
+        foreach (ProcessorInfo processor in run.Processors.Where(static processor => processor.Error is not null))
+            command.Screen.Problem($"{Clean.Text(processor.Name)}: {Clean.Text(processor.Error!)}");
+        return ExitCodes.Fine;
+    }
+
+    private static async Task<FlowRunInfo?> FindAsync(IStreamStore store, string id, CancellationToken cancellation)
+    {
+        try
+        {
+            return await FlowInspector.FindAsync(store, id, cancellation);
+        }
+        catch (ArgumentException)
+        {
+            return null;                             // no run has such an id
+        }
+    }
+
+    private static object Form(FlowRunInfo run) => new
+    {
+        run.Run,
+        run.Status,
+        run.StartedBy,
+        run.StartedAt,
+        run.EndedAt,
+        Processors = run.Processors.Select(static one => new
+        {
+            one.Name,
+            one.Status,
+            one.Host,
+            one.Starts,
+            one.FailedAttempts,
+            one.Error,
+            one.Origin,
+            one.WaitsFor,
+        }),
+        Streams = run.Streams.Select(static one => new { one.Name, one.Written, one.Kept, one.Bytes, one.IsComplete }),
+    };
+
+    private static string TextOf(FlowStatus status) => status.ToString().ToLowerInvariant();
+}

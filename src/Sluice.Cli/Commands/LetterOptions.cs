@@ -1,0 +1,64 @@
+using System.CommandLine;
+using System.Globalization;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary>The options that select dead letters.</summary>
+internal static class LetterOptions
+{
+    public static Option<string> Node { get; } = new("--node")
+    {
+        HelpName = "NODE",
+        Description = "Only letters that failed in this node."
+    };
+
+    public static Option<string> Error { get; } = new("--error")
+    {
+        HelpName = "TEXT",
+        Description = "Only letters whose error contains the text."
+    };
+
+    public static Option<string> Since { get; } = new("--since")
+    {
+        HelpName = "TIME",
+        Description = "Only letters that failed since then: 30m, 2h, 7d, or a time such as 2026-11-23T14:00Z."
+    };
+
+    public static async Task<DeadLetterFilter> FilterAsync(CommandRun command, IStreamStore store) => new()
+    {
+        Node = command.Value(Node),
+        Error = command.Value(Error),
+        Since = command.Value(Since) is { } since
+            ? Read(since, await store.GetTimeAsync(command.Cancellation)) : null,
+    };
+
+    /// <summary>Whether the command line selects letters by their properties.</summary>
+    public static bool AreGiven(CommandRun command)
+        => command.Value(Node) is not null || command.Value(Error) is not null || command.Value(Since) is not null;
+
+    /// <summary>Finds the group of a consecutor.</summary>
+    public static async Task<GroupId> GroupAsync(CommandRun command, IStreamStore store, string name)
+    {
+        if (await store.FindStreamAsync(name, command.Cancellation) is not { } stream)
+            throw CommandException.NotFound($"The store has no consecutor '{name}'.");
+        if (stream.Groups.Any(group => group.Name == name)) return new(name, name);
+        throw CommandException.NotFound($"The stream '{name}' belongs to no consecutor, so it has no dead letters.");
+    }
+
+    private static DateTimeOffset Read(string text, DateTimeOffset now)
+    {
+        if (text.Length > 1 && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint,
+            CultureInfo.InvariantCulture, out double count) && count < 1e6)
+            switch (text[^1])
+            {
+                case 's': return now - TimeSpan.FromSeconds(count);
+                case 'm': return now - TimeSpan.FromMinutes(count);
+                case 'h': return now - TimeSpan.FromHours(count);
+                case 'd' when count < 36_500: return now - TimeSpan.FromDays(count);
+            }
+        return DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time)
+            ? time
+            : throw CommandException.Usage($"--since is 30m, 2h, 7d, or a time such as 2026-11-23T14:00Z, not '{text}'.");
+    }
+}

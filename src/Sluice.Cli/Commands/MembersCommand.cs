@@ -1,0 +1,104 @@
+using System.CommandLine;
+using Sluice.Cli.Output;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary><c>sluice members STORE [NAME]</c>.</summary>
+internal static class MembersCommand
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private static readonly Argument<string?> Name = new("NAME")
+    {
+        Description = "The consecutor or stream; all if it is not given.",
+        Arity = ArgumentArity.ZeroOrOne
+    };
+
+    private static readonly Option<bool> Now = new("--now")
+    {
+        Description = "Do not wait until it is known which members are alive."
+    };
+
+    public static Command Create()
+        => CommandRun.Create("members", "Lists members of groups, and waits until it is known whether they are alive.", RunAsync, Name,
+            Now);
+
+    private static async Task<int> RunAsync(CommandRun command)
+    {
+        await using IStreamStore store = await command.OpenAsync();
+        var inspector = new StoreInspector(store);
+        List<GroupId> groups = await GroupsAsync(command, inspector);
+        List<GroupLook> looks = await LookAsync(inspector, groups, command.Cancellation);
+        while (!command.Value(Now) && looks.Any(static look => look.Members.Any(static member => member.Status == MemberStatus.Unknown)))
+        {
+            await Task.Delay(Pause, TimeProvider.System, command.Cancellation);
+            looks = await LookAsync(inspector, groups, command.Cancellation);
+        }
+        Write(command.Screen, looks);
+        return ExitCodes.Fine;
+    }
+
+    private static void Write(Screen screen, List<GroupLook> looks)
+    {
+        var members = looks.SelectMany(static look => look.Members.Select(member => (look.Group, Member: member))).ToList();
+        if (screen.IsJson)
+        {
+            screen.Json(members.Select(static one => new
+            {
+                Stream = one.Group.Stream,
+                Group = one.Group.Name,
+                one.Member.Name,
+                one.Member.Status,
+                one.Member.Instance,
+                LeaseSeconds = one.Member.LeaseDuration?.TotalSeconds,
+                one.Member.Partitions,
+            }));
+            return;
+        }
+        if (members.Count == 0)
+        {
+            screen.Line("no members");
+            return;
+        }
+        screen.Table(["STREAM", "GROUP", "MEMBER", "STATUS", ">PARTITIONS", ">LEASE"], [.. members.Select(static one => (string[])
+        [
+            one.Group.Stream, one.Group.Name, one.Member.Name, TextOf(one.Member.Status), $"{one.Member.Partitions}",
+            one.Member.LeaseDuration is { } lease ? Clean.Span(lease) : "-",
+        ])]);
+        if (members.Any(static one => one.Member.Status == MemberStatus.NoHeartbeats))
+            screen.Line("\"owner only\": the member has left, or the store keeps heartbeats in the memory of its process (SQLite).");
+    }
+
+    private static string TextOf(MemberStatus status) => status switch
+    {
+        MemberStatus.Alive => "alive",
+        MemberStatus.Silent => "silent",
+        MemberStatus.NoHeartbeats => "owner only",
+        _ => "unknown",
+    };
+
+    private static async Task<List<GroupLook>> LookAsync(StoreInspector inspector, List<GroupId> groups, CancellationToken cancellation)
+    {
+        List<GroupLook> looks = [];
+        foreach (GroupId group in groups)
+            if (await inspector.FindGroupAsync(group, cancellation) is { } look) looks.Add(look);
+        return looks;
+    }
+
+    private static async Task<List<GroupId>> GroupsAsync(CommandRun command, StoreInspector inspector)
+    {
+        if (command.Value(Name) is { } name)
+            return await inspector.FindAsync(name, command.Cancellation) is { } stream
+                ? [.. stream.Groups.Select(group => new GroupId(name, group.Backlog.Name))]
+                : throw CommandException.NotFound($"The store has no stream '{name}'.");
+        List<GroupId> groups = [];
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StreamLook> page = await inspector.LookAsync("", after, StoreInspector.MaxPage, command.Cancellation);
+            groups.AddRange(page.SelectMany(static stream => stream.Groups.Select(group => new GroupId(stream.Name, group.Backlog.Name))));
+            if (page.Count < StoreInspector.MaxPage) return groups;
+            after = page[^1].Name;
+        }
+    }
+}

@@ -1,0 +1,99 @@
+using System.CommandLine;
+using Sluice.Cli.Output;
+using Sluice.Cli.Stores;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary><c>sluice show STORE STREAM</c>.</summary>
+internal static class ShowCommand
+{
+    private const int MaxText = 200;
+
+    private static readonly Argument<string> Stream = new("STREAM") { Description = "The stream or consecutor." };
+
+    private static readonly Option<bool> Follow = new("--follow", "-f")
+    {
+        Description = "Go on with entries that are appended later, until Ctrl+C."
+    };
+
+    private static readonly Option<string> Key = new("--key") { HelpName = "KEY", Description = "Only entries with this key." };
+
+    private static readonly Option<int> Max = new("--max")
+    {
+        HelpName = "N",
+        Description = "The maximum number of entries that are shown before --follow; 0 to 100000.",
+        DefaultValueFactory = _ => 20
+    };
+
+    private static readonly Option<bool> Full = new("--full") { Description = "Show payloads in full length." };
+
+    public static Command Create()
+        => CommandRun.Create("show", "Shows a stream and its last entries.", RunAsync, Stream, Follow, Key, Max, Full);
+
+    private static async Task<int> RunAsync(CommandRun command)
+    {
+        int max = command.Value(Max);
+        if (max is < 0 or > 100_000) throw CommandException.Usage($"--max is 0 to 100000, not {max}.");
+        string name = command.Value(Stream);
+        await using IStreamStore store = await command.OpenAsync();
+        StreamLook stream = await new StoreInspector(store).FindAsync(name, command.Cancellation)
+            ?? throw CommandException.NotFound($"The store has no stream '{name}'.");
+        EntryKey key = command.Value(Key) is { } text ? EntryKey.Of(text) : default;
+        if (!command.Screen.IsJson) WriteHead(command.Screen, stream);
+        var tail = new EntryTail(store, stream.Info, key);
+        IReadOnlyList<(EntryId Id, Entry Entry)> last = await tail.LastAsync(max, command.Cancellation);
+        if (last.Count > 0 && !command.Screen.IsJson) command.Screen.Line();
+        Write(command, last);
+        if (!command.Value(Follow)) return ExitCodes.Fine;
+        try
+        {
+            while (true)
+            {
+                Write(command, await tail.NextAsync(command.Cancellation));
+                if (tail.HasEnded) return ExitCodes.Fine;
+            }
+        }
+        catch (OperationCanceledException) when (command.Cancellation.IsCancellationRequested)
+        {
+            return ExitCodes.Fine;                   // Ctrl+C is how following ends
+        }
+    }
+
+    private static void WriteHead(Screen screen, StreamLook stream)
+    {
+        StreamInfo info = stream.Info;
+        screen.Line($"{Clean.Text(stream.Name)}: {StreamForm.KindOf(stream)}, {StreamForm.StateOf(info)}, "
+            + $"{info.Options.Partitions} partitions");
+        screen.Line($"{Clean.Count(info.Appended)} appended, {Clean.Count(info.Items)} kept ({Clean.Size(info.Bytes)}); room for "
+            + $"{Clean.Count(info.Options.MaxItems)} or {Clean.Size(info.Options.MaxBytes)}");
+        if (info.End?.Failure is { } failure) screen.Problem(Clean.Text(failure));
+        foreach (GroupBacklogLook group in stream.Groups)
+            screen.Line($"group {Clean.Text(group.Backlog.Name)}: backlog {Clean.Count(group.Backlog.Outstanding)}, waiting "
+                + $"{Clean.Count(group.Backlog.Waiting)}, dead {Clean.Count(group.Backlog.Dead)}");
+        foreach (ReaderInfo reader in info.Readers)
+            screen.Line($"reader {Clean.Text(reader.Name)}: backlog {Clean.Count(reader.Backlog)}");
+    }
+
+    private static void Write(CommandRun command, IReadOnlyList<(EntryId Id, Entry Entry)> entries)
+    {
+        foreach ((EntryId id, Entry entry) in entries)
+        {
+            string? text = Clean.Utf8(entry.Payload.Span);
+            if (command.Screen.IsJson)
+                command.Screen.JsonLine(new
+                {
+                    Id = id.ToString(),
+                    id.Partition,
+                    id.Sequence,
+                    entry.Time,
+                    entry.CodeVersion,
+                    Text = text,
+                    Base64 = text is null ? Convert.ToBase64String(entry.Payload.Span) : null,
+                });
+            else
+                command.Screen.Line($"{Clean.Time(entry.Time)}  {Clean.Text(id.ToString())}  "
+                    + Clean.Payload(entry.Payload, command.Value(Full) ? int.MaxValue : MaxText));
+        }
+    }
+}

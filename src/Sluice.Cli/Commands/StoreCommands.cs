@@ -1,0 +1,44 @@
+using System.CommandLine;
+using Sluice.Cli.Output;
+using Sluice.Cli.Stores;
+using Sluice.Sqlite;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary><c>sluice check STORE</c> and <c>sluice backup STORE FILE</c>.</summary>
+internal static class StoreCommands
+{
+    private static readonly Argument<string> Target = new("FILE") { Description = "The new file." };
+
+    public static Command Check() => CommandRun.Create("check", "Reads everything and compares all checksums.", CheckAsync);
+
+    public static Command Backup()
+        => CommandRun.Create("backup", "Copies a SQLite store into a new file, also while it is in use.", BackupAsync, Target);
+
+    private static async Task<int> CheckAsync(CommandRun command)
+    {
+        await using IStreamStore store = await command.OpenAsync();
+        IntegrityReport report = await store.CheckAsync(command.Cancellation);
+        if (command.Screen.IsJson) command.Screen.Json(new { report.Entries, report.Problems });
+        else
+        {
+            foreach (string problem in report.Problems) command.Screen.Problem(Clean.Text(problem));
+            command.Screen.Line($"{Clean.Count(report.Entries)} entries checked, "
+                + $"{(report.Problems.Count == 0 ? "no damage" : $"{Clean.Count(report.Problems.Count)} damaged places")}");
+        }
+        return report.Problems.Count == 0 ? ExitCodes.Fine : ExitCodes.Found;
+    }
+
+    private static async Task<int> BackupAsync(CommandRun command)
+    {
+        if (StoreNames.FileOf(command.StoreText) is not { } file)
+            throw CommandException.Usage("sluice backup copies SQLite stores. Back up Redis with its own tools: docs/operations/redis.md.");
+        string target = Path.GetFullPath(command.Value(Target));
+        await SqliteStreamStore.BackupAsync(file, target, command.Cancellation);
+        long bytes = new FileInfo(target).Length;
+        if (command.Screen.IsJson) command.Screen.Json(new { File = target, Bytes = bytes });
+        else command.Screen.Line($"copied to {Clean.Text(target)} ({Clean.Size(bytes)})");
+        return ExitCodes.Fine;
+    }
+}

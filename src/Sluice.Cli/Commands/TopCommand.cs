@@ -1,0 +1,88 @@
+using System.CommandLine;
+using Sluice.Cli.Output;
+using Sluice.Storage;
+using Spectre.Console;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary><c>sluice top STORE</c>.</summary>
+internal static class TopCommand
+{
+    private static readonly string[] Headers =
+        ["NAME", ">IN/S", ">DONE/S", ">BACKLOG", ">WAITING", ">DEAD", ">OLDEST", ">OWNERS", "NOTE"];
+
+    private static readonly Option<double> Interval = new("--interval")
+    {
+        HelpName = "SECONDS",
+        Description = "The time between two looks; 0.5 to 3600.",
+        DefaultValueFactory = _ => 1
+    };
+
+    private static readonly Option<int> Rows = new("--rows")
+    {
+        HelpName = "N",
+        Description = "The number of streams that are shown, those with the largest backlog first; 1 to 1000.",
+        DefaultValueFactory = _ => 20
+    };
+
+    public static Command Create()
+        => CommandRun.Create("top", "Shows rates and backlogs, and goes on until Ctrl+C; once if there is no terminal.", RunAsync, Interval,
+            Rows);
+
+    private static async Task<int> RunAsync(CommandRun command)
+    {
+        (double seconds, int rows) = (command.Value(Interval), command.Value(Rows));
+        if (seconds is not (>= 0.5 and <= 3600)) throw CommandException.Usage("--interval is 0.5 to 3600 seconds.");
+        if (rows is < 1 or > StoreInspector.MaxPage) throw CommandException.Usage($"--rows is 1 to {StoreInspector.MaxPage}, not {rows}.");
+        await using IStreamStore store = await command.OpenAsync();
+        var looks = new TopLooks(store, rows);
+        var pause = TimeSpan.FromSeconds(seconds);
+        if (command.Screen.IsJson || !Screen.IsTerminal)
+        {
+            await looks.LookAsync(command.Cancellation);         // rates need two looks
+            await Task.Delay(pause, TimeProvider.System, command.Cancellation);
+            IReadOnlyList<TopRow> found = await looks.LookAsync(command.Cancellation);
+            if (command.Screen.IsJson) command.Screen.Json(found);
+            else if (found.Count == 0) command.Screen.Line("no streams");
+            else command.Screen.Table(Headers, [.. found.Select(static row => row.Cells())]);
+            return ExitCodes.Fine;
+        }
+        await FollowAsync(looks, StreamStores.WithoutSecrets(command.StoreText), pause, command.Cancellation);
+        return ExitCodes.Fine;
+    }
+
+    private static async Task FollowAsync(TopLooks looks, string title, TimeSpan pause, CancellationToken cancellation)
+    {
+        if (!Screen.HasColor) AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
+        try
+        {
+            await AnsiConsole.Live(Draw(await looks.LookAsync(cancellation), title)).AutoClear(false).StartAsync(async live =>
+            {
+                while (true)
+                {
+                    live.Refresh();
+                    await Task.Delay(pause, TimeProvider.System, cancellation);
+                    live.UpdateTarget(Draw(await looks.LookAsync(cancellation), title));
+                }
+            });
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Ctrl+C is how the command ends.
+        }
+    }
+
+    private static Table Draw(IReadOnlyList<TopRow> rows, string title)
+    {
+        var table = new Table { Border = TableBorder.None, Title = new(Markup.Escape($"{Clean.Text(title)}   Ctrl+C ends")) };
+        foreach (string header in Headers)
+        {
+            var column = new TableColumn(new Text(header.TrimStart('>'), new Style(decoration: Decoration.Bold)));
+            table.AddColumn(header.StartsWith('>') ? column.RightAligned() : column);
+        }
+        foreach (TopRow row in rows)
+            table.AddRow(row.Cells().Select(cell => (Spectre.Console.Rendering.IRenderable)new Text(Clean.Text(cell, 60),
+                row.Note is null ? Style.Plain : new Style(Color.Red))));
+        return table;
+    }
+}

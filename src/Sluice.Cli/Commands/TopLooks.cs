@@ -1,0 +1,80 @@
+using Sluice.Cli.Output;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Commands;
+
+/// <summary>A row of <c>sluice top</c>. The JSON has these names.</summary>
+internal sealed record TopRow(
+    string Name, double? AppendedPerSecond, double? SettledPerSecond, long Backlog, long Waiting, long Dead, double? OldestSeconds,
+    int Owners, string? Note)
+{
+    public string[] Cells() =>
+    [
+        Name, Clean.Rate(AppendedPerSecond), Clean.Rate(SettledPerSecond), Clean.Count(Backlog), Clean.Count(Waiting), Clean.Count(Dead),
+        OldestSeconds is { } seconds ? Clean.Span(TimeSpan.FromSeconds(seconds)) : "-", Clean.Count(Owners), Note ?? "",
+    ];
+}
+
+/// <summary>The looks of <c>sluice top</c>: all streams for their rates, and details of those that are shown.</summary>
+internal sealed class TopLooks(IStreamStore store, int rows)
+{
+    private const int MaxOldest = 10;                // each costs a call for every partition with a backlog
+
+    private readonly StoreInspector inspector = new(store);
+
+    public async Task<IReadOnlyList<TopRow>> LookAsync(CancellationToken cancellation)
+    {
+        List<(StreamLook Stream, GroupBacklogLook? Group)> all = [];
+        for (string? after = null; ;)
+        {
+            IReadOnlyList<StreamLook> page = await inspector.LookAsync("", after, StoreInspector.MaxPage, cancellation);
+            foreach (StreamLook stream in page)
+            {
+                if (StreamForm.IsOfFlow(stream.Name)) continue;      // sluice flows shows them
+                if (stream.Groups.Count == 0) all.Add((stream, null));
+                foreach (GroupBacklogLook group in stream.Groups) all.Add((stream, group));
+            }
+            if (page.Count < StoreInspector.MaxPage) break;
+            after = page[^1].Name;
+        }
+        List<TopRow> shown = [];
+        foreach ((StreamLook stream, GroupBacklogLook? group) in all.OrderByDescending(static one => one.Group?.Backlog.Outstanding ?? 0)
+            .ThenByDescending(static one => one.Stream.AppendedPerSecond ?? 0).ThenBy(static one => one.Stream.Name, StringComparer.Ordinal)
+            .Take(rows))
+            shown.Add(await RowAsync(stream, group, withOldest: shown.Count < MaxOldest, cancellation));
+        return shown;
+    }
+
+    private async Task<TopRow> RowAsync(StreamLook stream, GroupBacklogLook? group, bool withOldest, CancellationToken cancellation)
+    {
+        if (group is null) return new(stream.Name, stream.AppendedPerSecond, null, 0, 0, 0, null, 0, null);
+        GroupBacklog backlog = group.Backlog;
+        var id = new GroupId(stream.Name, backlog.Name);
+        string name = backlog.Name == stream.Name ? stream.Name : $"{stream.Name}:{backlog.Name}";
+        TimeSpan? oldest = null;
+        int owners = 0;
+        string? note = null;
+        if (await inspector.FindGroupAsync(id, cancellation) is { } look)
+        {
+            owners = look.Members.Count(static member => member.Partitions > 0);
+            if (backlog.Outstanding > 0) note = NoteOf(look, group);
+            if (backlog.Outstanding > 0 && withOldest && await inspector.FindOldestAsync(id, cancellation) is { } time)
+                oldest = await store.GetTimeAsync(cancellation) - time;
+        }
+        if (backlog.Dead > 0) note ??= "has dead letters";
+        return new(name, stream.AppendedPerSecond, group.SettledPerSecond, backlog.Outstanding, backlog.Waiting, backlog.Dead,
+            oldest?.TotalSeconds, owners, note);
+    }
+
+    // The reason why a backlog does not shrink, as far as the store shows it.
+    private static string? NoteOf(GroupLook look, GroupBacklogLook group)
+    {
+        int silent = look.Members.Count(static member => member.Status == MemberStatus.Silent);
+        if (look.Partitions.All(static partition => partition.Owner is null)) return "stuck: no member owns a partition";
+        if (silent > 0) return $"{silent} of {look.Members.Count} members silent";
+        int free = look.Partitions.Count(static partition => partition.Owner is null && partition.Tail > partition.Done);
+        if (free > 0) return $"{free} partitions with a backlog have no owner";
+        if (group.Backlog.Waiting == group.Backlog.Outstanding) return "all wait: for a retry, or are parked";
+        return group.SettledPerSecond is 0 ? "nothing settled since the last look" : null;
+    }
+}

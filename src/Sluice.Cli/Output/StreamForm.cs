@@ -1,0 +1,35 @@
+using Sluice.Storage;
+
+namespace Sluice.Cli.Output;
+
+/// <summary>A stream as JSON. The names are stable: scripts read them.</summary>
+internal sealed record StreamForm(
+    string Name, string Kind, int Partitions, long Kept, long Bytes, long Appended, string State, string? Failure,
+    IReadOnlyList<GroupForm> Groups, IReadOnlyList<ReaderForm> Readers)
+{
+    public static StreamForm Of(StreamLook stream) => new(
+        stream.Name, KindOf(stream), stream.Info.Options.Partitions, stream.Info.Items, stream.Info.Bytes, stream.Info.Appended,
+        StateOf(stream.Info), stream.Info.End?.Failure,
+        [.. stream.Groups.Select(static group => new GroupForm(group.Backlog.Name, group.Backlog.Outstanding, group.Backlog.Waiting,
+            group.Backlog.Dead))],
+        [.. stream.Info.Readers.Select(static reader => new ReaderForm(reader.Name, reader.Backlog))]);
+
+    public static string KindOf(StreamLook stream) => stream.IsConsecutor ? "consecutor"
+        : stream.Name.StartsWith("flow/", StringComparison.Ordinal) ? "flow run"
+        : stream.Name.StartsWith("flow-io/", StringComparison.Ordinal) ? "flow stream"
+        : stream.Name.StartsWith("flow-choices/", StringComparison.Ordinal) ? "flow choices"
+        : stream.Name.StartsWith("work/", StringComparison.Ordinal) ? "processor"
+        : "stream";
+
+    /// <summary>Whether a stream is part of a run of a flow.</summary>
+    public static bool IsOfFlow(string stream) => stream.StartsWith("flow/", StringComparison.Ordinal)
+        || stream.StartsWith("flow-io/", StringComparison.Ordinal) || stream.StartsWith("flow-choices/", StringComparison.Ordinal);
+
+    public static string StateOf(StreamInfo info) => info.End is null ? "open" : info.End.IsFailure ? "failed" : "complete";
+}
+
+/// <summary>A consumer group as JSON.</summary>
+internal sealed record GroupForm(string Name, long Backlog, long Waiting, long Dead);
+
+/// <summary>A reader as JSON.</summary>
+internal sealed record ReaderForm(string Name, long Backlog);

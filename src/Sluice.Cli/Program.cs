@@ -1,0 +1,28 @@
+using System.CommandLine;
+using Sluice.Cli.Commands;
+
+namespace Sluice.Cli;
+
+/// <summary>The command <c>sluice</c>.</summary>
+internal static class Program
+{
+    public static Task<int> Main(string[] arguments)
+    {
+        var root = new RootCommand("Looks into Sluice stores. STORE is sqlite:FILE, redis:HOST:PORT, or a name from sluice.json.")
+        {
+            StreamsCommand.Create(),
+            ShowCommand.Create(),
+            DeadCommand.Create(),
+            LetterChangeCommand.Redrive(),
+            LetterChangeCommand.Discard(),
+            MembersCommand.Create(),
+            FlowCommands.List(),
+            FlowCommands.Show(),
+            TopCommand.Create(),
+            StoreCommands.Check(),
+            StoreCommands.Backup(),
+        };
+        root.Options.Add(CommandRun.Json);
+        return CommandRun.StartAsync(root, arguments);
+    }
+}

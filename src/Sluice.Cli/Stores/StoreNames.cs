@@ -1,0 +1,86 @@
+using System.Text.Json;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Stores;
+
+/// <summary>Finds and opens the store that the user named.</summary>
+internal static class StoreNames
+{
+    private const string FileName = "sluice.json";
+    private const string Sqlite = "sqlite:";
+    private const string Example = """{"stores": {"orders": "sqlite:orders.db"}}""";
+
+    /// <summary>Replaces a name from <c>sluice.json</c> by the text of its store.</summary>
+    public static string Resolve(string given)
+    {
+        if (given == "memory") throw CommandException.Usage("A memory store is in its own process only: sluice cannot look into it.");
+        if (given.Contains(':', StringComparison.Ordinal)) return Checked(given);
+        string? file = FindFile();
+        if (file is null)
+            throw CommandException.Usage($"{Shown(given)} is no store, and there is no {FileName} with names of stores here: write "
+                + $"sqlite:FILE or redis:HOST:PORT.{Hint(given)}");
+        Dictionary<string, string> names = Read(file);
+        if (!names.TryGetValue(given, out string? store))
+            throw CommandException.Usage($"{Shown(given)} is not among the stores of {file}: "
+                + $"{(names.Count == 0 ? "it has none" : string.Join(", ", names.Keys.Order(StringComparer.Ordinal)))}.{Hint(given)}");
+        string checkedStore = Checked(store);
+        // A file is found from the directory of sluice.json, whatever the present directory is.
+        return checkedStore.StartsWith(Sqlite, StringComparison.Ordinal)
+            ? Sqlite + Path.Combine(Path.GetDirectoryName(file)!, checkedStore[Sqlite.Length..])
+            : checkedStore;
+    }
+
+    /// <summary>The file of a SQLite store; null for another store.</summary>
+    public static string? FileOf(string store)
+        => store.StartsWith(Sqlite, StringComparison.Ordinal) ? store[Sqlite.Length..] : null;
+
+    public static async ValueTask<IStreamStore> OpenAsync(string store, Func<string, CancellationToken, ValueTask<IStreamStore>> open,
+        CancellationToken cancellation)
+    {
+        try
+        {
+            return await open(store, cancellation).ConfigureAwait(false);
+        }
+        catch (ArgumentException wrong)
+        {
+            int end = wrong.Message.IndexOf(" (Parameter", StringComparison.Ordinal);
+            throw CommandException.Usage(end < 0 ? wrong.Message : wrong.Message[..end]);
+        }
+    }
+
+    private static string Checked(string store)
+        => StreamStores.WhyNot(store) is { } problem ? throw CommandException.Usage(problem) : store;
+
+    // A text that looks like a connection string may have a password.
+    private static string Shown(string given) => given.AsSpan().ContainsAny("=,@") ? "This text" : $"'{given}'";
+
+    private static string Hint(string given) => File.Exists(given) ? $" Do you mean sqlite:{given}?" : "";
+
+    private static string? FindFile()
+    {
+        for (var folder = new DirectoryInfo(Directory.GetCurrentDirectory()); folder is not null; folder = folder.Parent)
+            if (Path.Combine(folder.FullName, FileName) is var file && File.Exists(file)) return file;
+        return null;
+    }
+
+    private static Dictionary<string, string> Read(string file)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(file),
+                new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
+            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("stores", out JsonElement all)
+                && all.ValueKind == JsonValueKind.Object && all.EnumerateObject().All(one => one.Value.ValueKind == JsonValueKind.String))
+                return all.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetString()!, StringComparer.Ordinal);
+        }
+        catch (JsonException wrong)
+        {
+            throw CommandException.Usage($"{file} is no JSON: line {wrong.LineNumber + 1} cannot be read.");
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            throw CommandException.Usage($"{file} cannot be read: {failed.Message}");
+        }
+        throw CommandException.Usage($"{file} has another form: it is like {Example}.");
+    }
+}

@@ -1,0 +1,109 @@
+using Sluice.Storage;
+
+namespace Sluice.Sqlite;
+
+/// <summary>
+/// A store in a file that another process may have open for writing. Calls read snapshots that are at most
+/// <see cref="SnapshotReader.MaxAge"/> old; calls that would write are refused.
+/// </summary>
+internal sealed partial class ReadOnlyStore : StreamStore
+{
+    private readonly StoreFile file;
+    private readonly SnapshotReader reader;
+
+    public ReadOnlyStore(StoreFile file, Durability durability)
+    {
+        (this.file, Durability) = (file, durability);
+        reader = new(file);
+        reader.Start();
+    }
+
+    public override Durability Durability { get; }
+
+    public override int Generation => reader.Generation;
+
+    public override ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        => CallAsync(session => session.FindStream(stream) is { } found ? StreamCalls.Info(found) : null, cancellation);
+
+    public override ValueTask<IReadOnlyList<string>> ListStreamsAsync(string prefix = "", CancellationToken cancellation = default)
+        => CallAsync(session => StreamCalls.List(session, prefix), cancellation);
+
+    // No message reaches this process: it looks for transactions of the owner.
+    public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+    {
+        while (true)
+        {
+            long transaction = await CallAsync(session =>
+            {
+                session.Stream(stream);
+                return session.Transaction;
+            }, cancellation).ConfigureAwait(false);
+            if (after < 0 || transaction != after) return transaction;
+            await Task.Delay(SnapshotReader.MaxAge, file.Time, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+        => CallAsync(static session => session.Now, cancellation);
+
+    public override ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default) => new(OwnThread.RunAsync(
+        "sluice check", () =>
+        {
+            try
+            {
+                using Database database = file.OpenToRead();
+                return new IntegrityCheck(database, cancellation).Run();
+            }
+            catch (SqliteFailure failure)
+            {
+                throw failure.Explain(file.Path);
+            }
+        }));
+
+    public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => CallAsync(session => GroupCalls.Find(session, group), cancellation);
+
+    public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys,
+        CancellationToken cancellation = default)
+        => CallAsync(session => StateCalls.Read(session.Partition(group, partition), node, keys), cancellation);
+
+    public override ValueTask<IReadOnlyList<StateNodeInfo>> ListStateNodesAsync(
+        GroupId group, int partition, string? after = null, int max = 100, bool counted = false, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return CallAsync(session => StateCalls.ListNodes(session.Partition(group, partition), after, max, counted), cancellation);
+    }
+
+    public override ValueTask<IReadOnlyList<StateRow>> ListStateAsync(
+        GroupId group, int partition, string node, string? after = null, int max = 1000, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return CallAsync(session => StateCalls.List(session.Partition(group, partition), node, after, max), cancellation);
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.From, 1, nameof(request));
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxItems, 1, nameof(request));
+        return CallAsync(session => ReaderCalls.Read(session, request with { Reader = null }), cancellation);
+    }
+
+    public override ValueTask<IReadOnlyList<WaitingEntry>> ListWaitingAsync(
+        GroupId group, int partition, long? after = null, int max = 100, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return CallAsync(session => LetterCalls.ListWaiting(session.Partition(group, partition), after, max), cancellation);
+    }
+
+    public override ValueTask<IReadOnlyList<StoredDeadLetter>> ListDeadAsync(
+        GroupId group, string? node = null, long after = 0, int max = 100, CancellationToken cancellation = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        return CallAsync(session => LetterCalls.ListDead(session.Group(group), node, after, max), cancellation);
+    }
+
+    public override ValueTask DisposeAsync() => new(reader.CloseAsync());
+
+    private ValueTask<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation) => new(reader.CallAsync(call, cancellation));
+}

@@ -1,0 +1,66 @@
+using Sluice.Storage;
+
+namespace Sluice.Sqlite;
+
+public sealed partial class SqliteStreamStore
+{
+    /// <summary>
+    /// Opens an existing store for reading only, also while another process has it open. Every call reads a consistent snapshot of the
+    /// file; a snapshot is at most 250 ms old. Calls that would change the store throw a <see cref="StreamStoreException"/>.
+    /// </summary>
+    /// <remarks>
+    /// The store's process is not delayed: it writes and ends as without readers. Heartbeats are not in the file, so groups show owners of
+    /// partitions and no members. The user needs the right to write in the directory, because SQLite keeps an index of the write-ahead log
+    /// there (<c>-shm</c>).
+    /// </remarks>
+    /// <param name="path">The file.</param>
+    /// <param name="options">The options of the store.</param>
+    /// <param name="cancellation">Gives up before anything is done.</param>
+    /// <exception cref="StreamStoreException">
+    /// The file does not exist, has no store, was written by another version, is damaged, or cannot be read; the message says which.
+    /// </exception>
+    public static ValueTask<IStreamStore> OpenReadOnlyAsync(string path, SqliteStoreOptions? options = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new();
+        options.Check();
+        cancellation.ThrowIfCancellationRequested();
+        string full = ExistingPath(path);
+        try
+        {
+            return ValueTask.FromResult<IStreamStore>(new ReadOnlyStore(new(full, Durability.Power, options), Durability.Power));
+        }
+        catch (SqliteFailure failure)
+        {
+            throw failure.Explain(full);
+        }
+    }
+
+    /// <summary>
+    /// Copies a store into a new file, also while another process has it open. The copy is one consistent moment of the store.
+    /// </summary>
+    /// <param name="path">The file of the store.</param>
+    /// <param name="target">The new file; it must not exist.</param>
+    /// <param name="cancellation">Gives up before the copy begins.</param>
+    /// <exception cref="StreamStoreException">
+    /// The store cannot be read, or the new file exists or cannot be written; the message says which. Then there is no new file.
+    /// </exception>
+    public static async ValueTask BackupAsync(string path, string target, CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentException.ThrowIfNullOrEmpty(target);
+        cancellation.ThrowIfCancellationRequested();
+        await OwnThread.RunAsync("sluice backup", () => Backup.Write(ExistingPath(path), System.IO.Path.GetFullPath(target)))
+            .ConfigureAwait(false);
+    }
+
+    private static string ExistingPath(string path)
+    {
+        string full = FullPath(path);
+        return File.Exists(full) ? full : throw new StreamStoreException($"There is no store {full}: the file does not exist.")
+        {
+            IsPermanent = true
+        };
+    }
+}

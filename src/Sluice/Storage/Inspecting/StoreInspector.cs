@@ -1,0 +1,151 @@
+namespace Sluice.Storage;
+
+/// <summary>
+/// Looks into a store without changing it: streams, consumer groups, rates, members and dead letters. For dashboards, health checks and
+/// command lines.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Every list is bounded. Rates and the state of members compare two looks of one inspector, so keep the inspector and look
+/// again. The inspector does not dispose the store.
+/// </remarks>
+/// <example><code>
+/// await using IStreamStore store = await StreamStores.OpenReadOnlyAsync("sqlite:orders.db");
+/// var inspector = new StoreInspector(store);
+/// foreach (StreamLook stream in await inspector.LookAsync()) Console.WriteLine($"{stream.Name}: {stream.Backlog}");
+/// </code></example>
+public sealed class StoreInspector
+{
+    /// <summary>The maximum number of items on a page.</summary>
+    public const int MaxPage = 1000;
+
+    private readonly IStreamStore store;
+    private readonly MemberLooks members;
+    private readonly StreamLooks streams;
+
+    /// <summary>Creates an inspector of a store.</summary>
+    /// <param name="store">The store; the inspector calls only methods that change nothing.</param>
+    /// <param name="time">The clock that measures rates and the silence of members; by default the system's.</param>
+    public StoreInspector(IStreamStore store, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        this.store = store;
+        time ??= TimeProvider.System;
+        (members, streams) = (new(time), new(time));
+    }
+
+    /// <summary>Looks at the streams of the store, by name, with rates since the last look at them.</summary>
+    /// <param name="prefix">The beginning of the names.</param>
+    /// <param name="after">The last name of the previous page; null for the first page.</param>
+    /// <param name="max">The maximum number of streams; 1 to <see cref="MaxPage"/>.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task<IReadOnlyList<StreamLook>> LookAsync(string prefix = "", string? after = null, int max = MaxPage,
+        CancellationToken cancellation = default)
+    {
+        CheckPage(max);
+        ArgumentNullException.ThrowIfNull(prefix);
+        List<StreamLook> found = [];
+        foreach (string name in await store.ListStreamsAsync(prefix, cancellation).ConfigureAwait(false))
+        {
+            if (after is not null && string.CompareOrdinal(name, after) <= 0) continue;
+            if (found.Count == max) break;
+            if (await store.FindStreamAsync(name, cancellation).ConfigureAwait(false) is { } info) found.Add(streams.Look(info));
+        }
+        return found;
+    }
+
+    /// <summary>Looks at one stream, with rates since the last look at it; null if it does not exist.</summary>
+    public async Task<StreamLook?> FindAsync(string stream, CancellationToken cancellation = default)
+        => await store.FindStreamAsync(stream, cancellation).ConfigureAwait(false) is { } info ? streams.Look(info) : null;
+
+    /// <summary>Looks at a consumer group: its partitions and its members; null if it does not exist.</summary>
+    /// <remarks>
+    /// At the first look, the state of all members is <see cref="MemberStatus.Unknown"/>. Look again for as long as
+    /// <see cref="MemberLook.LeaseDuration"/>, for example once a second.
+    /// </remarks>
+    public async Task<GroupLook?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+    {
+        if (await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } info) return null;
+        return new(group, members.Look(group, info), info.Partitions, info.QuarantineOwner);
+    }
+
+    /// <summary>Finds the time when the oldest entry that a group has not settled was accepted; null if there is none.</summary>
+    /// <remarks>Reads up to two entries of each partition with a backlog. Entries that were redriven count from their redrive on.</remarks>
+    public async Task<DateTimeOffset?> FindOldestAsync(GroupId group, CancellationToken cancellation = default)
+    {
+        if (await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } info) return null;
+        DateTimeOffset? oldest = null;
+        foreach (PartitionInfo partition in info.Partitions)
+        {
+            if (partition.Done < partition.Tail)
+            {
+                var request = new ReadRequest(group.Stream, partition.Partition, partition.Done + 1) { MaxItems = 1 };
+                ReadResult next = await store.ReadAsync(request, cancellation).ConfigureAwait(false);
+                if (!next.Entries.IsEmpty) Note(next.Entries.Span[0].Time);
+            }
+            if (partition.Waiting == 0) continue;
+            foreach (WaitingEntry waiting in await store.ListWaitingHeadsAsync(group, partition.Partition, long.MinValue, 1, cancellation)
+                .ConfigureAwait(false))
+                Note(waiting.Entry.Time);
+        }
+        return oldest;
+
+        void Note(DateTimeOffset time) => oldest = oldest < time ? oldest : time;
+    }
+
+    /// <summary>Pages through dead letters of a group, by number.</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="filter">The letters to list; null for all.</param>
+    /// <param name="after">The last number of the previous page; zero for the first page.</param>
+    /// <param name="max">The maximum number of letters; 1 to <see cref="MaxPage"/>.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="StreamStoreException">The stream or the group does not exist.</exception>
+    public async Task<IReadOnlyList<StoredDeadLetter>> ListDeadLettersAsync(GroupId group, DeadLetterFilter? filter = null, long after = 0,
+        int max = 100, CancellationToken cancellation = default)
+    {
+        CheckPage(max);
+        List<StoredDeadLetter> found = [];
+        while (found.Count < max)
+        {
+            int wanted = filter is { IsSelective: true } ? MaxPage : max - found.Count;
+            IReadOnlyList<StoredDeadLetter> page = await store.ListDeadAsync(group, filter?.Node, after, wanted, cancellation)
+                .ConfigureAwait(false);
+            foreach (StoredDeadLetter letter in page)
+                if (found.Count < max && filter?.Matches(letter) != false) found.Add(letter);
+            if (page.Count < wanted) break;
+            after = page[^1].Number;
+        }
+        return found;
+    }
+
+    /// <summary>Finds a dead letter of a group by its number, or the first one by the id of its entry (<see cref="EntryId"/>).</summary>
+    /// <param name="group">The group.</param>
+    /// <param name="id">A number such as <c>17</c>, or an id such as <c>payments/3/42@1</c>.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <returns>The letter; null if there is none, or the text is neither.</returns>
+    public async Task<StoredDeadLetter?> FindDeadLetterAsync(GroupId group, string id, CancellationToken cancellation = default)
+    {
+        if (long.TryParse(id, System.Globalization.NumberStyles.None, System.Globalization.CultureInfo.InvariantCulture, out long number))
+        {
+            if (number == 0) return null;
+            IReadOnlyList<StoredDeadLetter> page = await store.ListDeadAsync(group, null, number - 1, 1, cancellation)
+                .ConfigureAwait(false);
+            return page.Count > 0 && page[0].Number == number ? page[0] : null;
+        }
+        if (!EntryId.TryParse(id, out EntryId wanted)) return null;
+        for (long after = 0; ;)
+        {
+            IReadOnlyList<StoredDeadLetter> page = await store.ListDeadAsync(group, null, after, MaxPage, cancellation)
+                .ConfigureAwait(false);
+            foreach (StoredDeadLetter letter in page)
+                if (letter.Entry.IdIn(group.Stream, letter.Partition) == wanted) return letter;
+            if (page.Count < MaxPage) return null;
+            after = page[^1].Number;
+        }
+    }
+
+    private static void CheckPage(int max)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(max, MaxPage);
+    }
+}

@@ -1,0 +1,65 @@
+using System.Text.Json;
+using Sluice.Samples.Tests;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary>Runs the built command as a process, in a directory of its own.</summary>
+public abstract class CliTestBase : IDisposable
+{
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-cli-");
+
+    internal string Folder => directory.FullName;
+
+    internal string StorePath => Path.Combine(Folder, "orders.db");
+
+    internal static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    internal SampleProcess Start(params string[] arguments) => SampleProcess.Start("Sluice.Cli", Folder, arguments);
+
+    internal async Task<Ended> RunAsync(params string[] arguments)
+    {
+        using SampleProcess process = Start(arguments);
+        Ended ended = await process.EndAsync();
+        Assert.DoesNotContain("\e", ended.Output + ended.Errors, StringComparison.Ordinal);       // no colors without a terminal
+        Assert.DoesNotContain("   at ", ended.Output + ended.Errors, StringComparison.Ordinal);   // no stack trace
+        return ended;
+    }
+
+    internal async Task<JsonElement> RunJsonAsync(params string[] arguments)
+    {
+        string output = (await RunAsync([.. arguments, "--json"])).Succeeded().Output;
+        using JsonDocument document = JsonDocument.Parse(output);
+        return document.RootElement.Clone();
+    }
+
+    internal async Task<string> MistakeAsync(int exitCode, params string[] arguments)
+        => (await RunAsync(arguments)).OneErrorLine(exitCode, "sluice");
+
+    /// <summary>A consecutor that parses numbers. Texts that are no numbers die after two attempts.</summary>
+    internal static Consecutor<string> Orders(IStreamStore store) => new("orders", source => source | Parse | (_ => { }), new()
+    {
+        Store = store,
+        Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
+        Stream = new() { Partitions = 2 },
+        InstanceId = "shop-1",
+        OnWarning = static _ => { },
+    });
+
+    /// <summary>Sends items and waits until they have ended.</summary>
+    internal static async Task FillAsync(IStreamStore store, params string[] items)
+    {
+        await using Consecutor<string> orders = Orders(store);
+        await orders.StartAsync(Cancellation);
+        foreach (string item in items) await orders.SendAsync(item, Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
+    }
+
+    public void Dispose()
+    {
+        directory.Delete(recursive: true);
+        GC.SuppressFinalize(this);
+    }
+
+    private static int Parse(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,41 @@
+using System.Text.Json;
+using Sluice.Flows;
+using Sluice.Samples.Tests;
+using Sluice.Sqlite;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary>The commands that show runs of flows.</summary>
+public sealed class FlowCommandTests : CliTestBase
+{
+    private const string Store = "sqlite:orders.db";
+
+    [Fact]
+    public async Task RunsAreListedAndDrawn()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        Assert.Equal("no runs of flows\n", (await RunAsync("flows", Store)).Succeeded().Output);
+        await using Supervisor supervisor = Supervisor.Attach(store, new() { Name = "shop", OnWarning = static _ => { } });
+        var hello = new Processor("hello") { Outputs = ["greeting"] };
+        var fail = new Processor("fail") { Inputs = ["greeting"] };
+        supervisor.Register(hello, () => Task.FromResult("hello"));
+        supervisor.Register(fail, async (IO<string> greeting) =>
+        {
+            await foreach (string _ in greeting.StreamAsync()) throw new InvalidOperationException("no voice");
+        });
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(hello, fail).Resolve(), [], run: "run-1",
+            cancellation: Cancellation);
+        await Assert.ThrowsAnyAsync<Exception>(() => run.Completion.WaitAsync(Cancellation));
+
+        string[] lines = (await RunAsync("flows", Store)).Succeeded().Output.TrimEnd('\n').Split('\n');
+        Assert.Equal(["run-1", "failed", "shop"], lines[1].Split(' ', StringSplitOptions.RemoveEmptyEntries)[..3]);
+        string drawn = (await RunAsync("flow", Store, "run-1")).Succeeded().Output;
+        Assert.Contains("completed, greeting 1", drawn, StringComparison.Ordinal);
+        Assert.Contains("no voice", drawn, StringComparison.Ordinal);
+        Assert.StartsWith("flowchart", (await RunAsync("flow", Store, "run-1", "--format", "mermaid")).Succeeded().Output,
+            StringComparison.Ordinal);
+        Assert.StartsWith("<svg", (await RunAsync("flow", Store, "run-1", "--format", "svg")).Succeeded().Output, StringComparison.Ordinal);
+        JsonElement processors = (await RunJsonAsync("flow", Store, "run-1")).GetProperty("processors");
+        Assert.Equal(["completed", "failed"], processors.EnumerateArray().Select(one => one.GetProperty("status").GetString()));
+    }
+}

@@ -1,0 +1,118 @@
+using System.Text;
+using System.Text.RegularExpressions;
+using Sluice.Flows;
+using Sluice.Redis;
+using Sluice.Redis.Tests;
+using Sluice.Samples.Tests;
+using Sluice.Sqlite;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary>
+/// The commands in docs/command-line.md print what the page shows, except for times, ids and sizes. <c>SLUICE_APPROVE=1</c> writes the
+/// outputs into the page.
+/// </summary>
+public sealed partial class ManualTests : CliTestBase
+{
+    private const string Prompt = "$ sluice ";
+
+    private static readonly string Page = Path.Combine(Root(), "docs/command-line.md");
+
+    [Fact]
+    public async Task TheManualShowsWhatTheCommandsPrint()
+    {
+        string[] page = await File.ReadAllLinesAsync(Page, Cancellation);
+        string[] commands = [.. page.Where(static line => line.StartsWith(Prompt, StringComparison.Ordinal)).Distinct()];
+        Assert.True(commands.Length > 10, $"only {commands.Length} commands were found");
+        Dictionary<string, string> outputs = [];
+        await using (RedisServer server = await RedisServer.StartAsync())
+        await using (RedisStreamStore redis = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation))
+        await using (Consecutor<string> shared = Orders(redis))
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
+        {
+            await shared.StartAsync(Cancellation);
+            await shared.SendAsync("1", Cancellation);
+            await FillStoreAsync(store);
+            await using Consecutor<string> orders = Orders(store);
+            await orders.StartAsync(Cancellation);
+            await orders.WaitForIdleAsync(Cancellation);
+            foreach (string command in commands.Where(static command => !NeedsFreeStore(command)))
+                outputs[command] = await OutputAsync(command, server.Address);
+        }
+        foreach (string command in commands.Where(NeedsFreeStore)) outputs[command] = await OutputAsync(command, "");
+
+        string[] actual = Write(page, outputs);
+        if (Environment.GetEnvironmentVariable("SLUICE_APPROVE") == "1") await File.WriteAllLinesAsync(Page, actual, Cancellation);
+        else Assert.Equal(Normal(page), Normal(actual));
+    }
+
+    private static bool NeedsFreeStore(string command)
+        => command.StartsWith($"{Prompt}redrive", StringComparison.Ordinal) && !command.EndsWith("--all", StringComparison.Ordinal);
+
+    private async Task<string> OutputAsync(string command, string server)
+    {
+        string line = command[Prompt.Length..].Replace("localhost:6379", server, StringComparison.Ordinal);
+        Ended ended = await RunAsync(line.Split(' '));
+        return (ended.Output + ended.Errors).Replace(Folder, "/data", StringComparison.Ordinal).TrimEnd('\n');
+    }
+
+    private static async Task FillStoreAsync(SqliteStreamStore store)
+    {
+        await FillAsync(store, "12", "twelve");
+        await store.OpenStreamAsync("prices", new() { Partitions = 4 }, Cancellation);
+        using var batch = new EntryBatch();
+        foreach ((string key, string text) in (ReadOnlySpan<(string, string)>)[("EUR", "1.10"), ("USD", "1.00"), ("EUR", "1.20")])
+            batch.Add(Encoding.UTF8.GetBytes(text), EntryKey.Of(key));
+        await store.AppendAsync(new("prices", "sender", 0, 1, batch), Cancellation);
+        await using Supervisor supervisor = Supervisor.Attach(store, new() { Name = "shop-1", OnWarning = static _ => { } });
+        var hello = new Processor("hello") { Outputs = ["greeting"] };
+        var print = new Processor("print") { Inputs = ["greeting"] };
+        supervisor.Register(hello, () => Task.FromResult("hello"));
+        supervisor.Register(print, async (IO<string> greeting) =>
+        {
+            await greeting.FirstAsync();
+        });
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(hello, print).Resolve(), [], run: "run-1",
+            cancellation: Cancellation);
+        await run.Completion.WaitAsync(Cancellation);
+    }
+
+    private static string[] Write(string[] page, Dictionary<string, string> outputs)
+    {
+        List<string> written = [];
+        bool isInOutput = false;
+        foreach (string line in page)
+        {
+            if (line.StartsWith("```", StringComparison.Ordinal)) isInOutput = false;
+            if (line.StartsWith(Prompt, StringComparison.Ordinal))
+            {
+                written.Add(line);
+                written.AddRange(outputs[line].Split('\n'));
+                isInOutput = true;
+            }
+            else if (!isInOutput)
+            {
+                written.Add(line);
+            }
+        }
+        return [.. written];
+    }
+
+    private static IEnumerable<string> Normal(string[] page)
+        => page.Select(static line => Spaces().Replace(Varying().Replace(line, "?"), " "));
+
+    private static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Sluice.slnx"))) folder = folder.Parent;
+        return folder.FullName;
+    }
+
+    // Times, ids, sizes, and lines under headers, whose length varies with them.
+    [GeneratedRegex(@"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z|/\d/\d+@\d|\d+ k?B\b")]
+    private static partial Regex Varying();
+
+    [GeneratedRegex(@" +")]
+    private static partial Regex Spaces();
+}

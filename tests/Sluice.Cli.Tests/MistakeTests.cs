@@ -1,0 +1,68 @@
+using Sluice.Sqlite;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary>Each mistake is one line with what to do, an exit code, and no stack trace.</summary>
+public sealed class MistakeTests : CliTestBase
+{
+    public static TheoryData<int, string, string> Mistakes => new()
+    {
+        { 2, "strems sqlite:orders.db", "strems" },
+        { 2, "streams", "STORE" },
+        { 2, "streams sqlite:orders.db --colour", "--colour" },
+        { 2, "streams sqlite:orders.db prices", "prices" },
+        { 2, "streams orders", "there is no sluice.json" },
+        { 2, "streams orders.db", "Do you mean sqlite:orders.db?" },
+        { 2, "streams memory", "sluice cannot look into it" },
+        { 2, "streams mysql:orders", "begins with 'mysql:'" },
+        { 2, "streams sqlite:", "ends there" },
+        { 2, "streams redis:localhost:6379,pasword=secret", "can" },
+        { 2, "streams host=localhost,password=secret", "This text is no store" },
+        { 2, "dead sqlite:orders.db --max 0", "--max is 1 to 1000" },
+        { 2, "dead sqlite:orders.db --since yesterday", "--since is 30m" },
+        { 2, "redrive sqlite:orders.db orders", "needs either ids" },
+        { 2, "discard sqlite:orders.db orders 1 --all", "needs either ids" },
+        { 2, "flow sqlite:orders.db run --format png", "--format is text, mermaid, dot or svg" },
+        { 2, "top sqlite:orders.db --interval 0", "--interval is 0.5 to 3600" },
+        { 2, "backup redis:localhost:6379 copy.db", "copies SQLite stores" },
+        { 1, "show sqlite:orders.db nothing", "no stream 'nothing'" },
+        { 1, "flow sqlite:orders.db a/b", "no run 'a/b'" },
+        { 3, "streams sqlite:missing.db", "does not exist" },
+        { 3, "check sqlite:notes.txt", "is no SQLite database" },
+        { 3, "backup sqlite:orders.db no/such/copy.db", "could not be copied" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Mistakes))]
+    public async Task AMistakeIsOneLine(int exitCode, string arguments, string part)
+    {
+        await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();
+        await File.WriteAllTextAsync(Path.Combine(Folder, "notes.txt"), new string('x', 5000), Cancellation);
+        string line = await MistakeAsync(exitCode, arguments.Split(' '));
+        Assert.Contains(part, line, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", line, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(Folder, "missing.db")));
+    }
+
+    [Theory]
+    [InlineData("""{"stores": {"orders": "sqlite:orders.db"}}""", "orders", null)]
+    [InlineData("""{"stores": {"orders": "sqlite:orders.db"}}""", "ordres", "not among the stores of")]
+    [InlineData("""{"stores": {"orders": "sqlite:orders.db"}""", "orders", "is no JSON")]
+    [InlineData("""{"orders": "sqlite:orders.db"}""", "orders", "has another form")]
+    [InlineData("""{"stores": {"orders": "orders.db"}}""", "orders", "no scheme")]
+    public async Task AStoreHasANameFromSluiceJson(string json, string name, string? mistake)
+    {
+        await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();
+        await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), json, Cancellation);
+        if (mistake is null) Assert.Equal("no streams\n", (await RunAsync("streams", name)).Succeeded().Output);
+        else Assert.Contains(mistake, await MistakeAsync(2, "streams", name), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HelpNamesEveryCommand()
+    {
+        string help = (await RunAsync("--help")).Succeeded().Output;
+        Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "members", "flows", "flow", "top", "check", "backup",
+            "--json"], command => Assert.Contains($"  {command}", help, StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,70 @@
+using System.Text.Json;
+using Sluice.Redis;
+using Sluice.Redis.Tests;
+using Sluice.Samples.Tests;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary>The commands over a Redis server with a password, which this process uses at the same time.</summary>
+public sealed class RedisCommandTests : CliTestBase
+{
+    private const string Password = "very-secret";
+
+    [Fact]
+    public async Task LettersAreRedrivenWhileTheConsecutorRuns()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", Password);
+        string address = $"{server.Address},password={Password}";
+        await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"),
+            JsonSerializer.Serialize(new { stores = new { shop = $"redis:{address}" } }), Cancellation);
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, null, Cancellation);
+        await using Consecutor<string> orders = Orders(store);
+        await orders.StartAsync(Cancellation);
+        foreach (string item in (string[])["12", "twelve", "ten"]) await orders.SendAsync(item, Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
+
+        Assert.Equal(["orders", "consecutor"], [.. Words((await RunAsync("streams", "shop")).Succeeded().Output.Split('\n')[1])[..2]]);
+        Assert.Equal(2, (await RunJsonAsync("dead", "shop")).GetArrayLength());
+        Assert.Equal("1 letter redriven\n", (await RunAsync("redrive", "shop", "orders", "--error", "'ten'")).Succeeded().Output);
+        await orders.WaitForIdleAsync(Cancellation);
+        Assert.Equal("2 letters discarded\n", (await RunAsync("discard", "shop", "orders", "--all")).Succeeded().Output);
+
+        JsonElement member = Assert.Single((await RunJsonAsync("members", "shop", "--now")).EnumerateArray());
+        Assert.Equal(("unknown", 2), (member.GetProperty("status").GetString(), member.GetProperty("partitions").GetInt32()));
+        Assert.EndsWith("no damage\n", (await RunAsync("check", "shop")).Succeeded().Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AMemberIsSeenAlive()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
+        await using var orders = new Consecutor<string>("orders", source => source | (_ => { }), new()
+        {
+            Store = store,
+            LeaseDuration = TimeSpan.FromSeconds(3),
+            Stream = new() { Partitions = 2 },
+        });
+        await orders.StartAsync(Cancellation);
+        await orders.SendAsync("1", Cancellation);
+        JsonElement member = Assert.Single((await RunJsonAsync("members", $"redis:{server.Address}")).EnumerateArray());
+        Assert.Equal(("alive", 3), (member.GetProperty("status").GetString(), member.GetProperty("leaseSeconds").GetInt32()));
+    }
+
+    [Fact]
+    public async Task AServerThatIsNotThereIsOneLineWithoutThePassword()
+    {
+        string address;
+        await using (RedisServer server = await RedisServer.StartAsync("--requirepass", Password))
+        {
+            address = server.Address;
+            string wrong = await MistakeAsync(3, "streams", $"redis:{address},password=other-secret");
+            Assert.DoesNotContain("other-secret", wrong, StringComparison.Ordinal);
+        }
+        string gone = await MistakeAsync(3, "streams", $"redis:{address},password={Password}");
+        Assert.DoesNotContain(Password, gone, StringComparison.Ordinal);
+        Assert.Contains(address, gone, StringComparison.Ordinal);
+    }
+
+    private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+}

@@ -1,0 +1,158 @@
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Storage;
+
+public sealed class StoreInspectorTests : IAsyncDisposable
+{
+    private static readonly GroupId Group = new("orders", "orders");
+    private readonly TestClock clock = new();
+    private readonly MemoryStreamStore store;
+    private readonly StoreInspector inspector;
+    private Ownership owner;
+    private long appended, commits;
+
+    public StoreInspectorTests()
+    {
+        store = new(clock);
+        inspector = new(store, clock);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    [Fact]
+    public async Task RatesAreThoseBetweenTwoLooks()
+    {
+        await OpenAsync();
+        await AppendAsync(10);
+        StreamLook first = Assert.Single(await inspector.LookAsync(cancellation: Cancellation));
+        Assert.Equal((true, 10, null, null),
+            (first.IsConsecutor, first.Backlog, first.AppendedPerSecond, first.Consecutor!.SettledPerSecond));
+
+        await AppendAsync(20);
+        await SettleAsync(6);
+        clock.Advance(TimeSpan.FromSeconds(2));
+        StreamLook second = (await inspector.FindAsync("orders", Cancellation))!;
+        Assert.Equal((24, 10.0, 3.0), (second.Backlog, second.AppendedPerSecond, second.Consecutor!.SettledPerSecond));
+        Assert.Null(await inspector.FindAsync("nothing", Cancellation));
+    }
+
+    [Fact]
+    public async Task StreamsComeInPages()
+    {
+        foreach (string name in (string[])["a1", "a2", "a3", "b1"]) await store.OpenStreamAsync(name, null, Cancellation);
+        Assert.Equal(["a1", "a2"], await NamesAsync("a", null, 2));
+        Assert.Equal(["a3"], await NamesAsync("a", "a2", 2));
+        Assert.Equal(["a1", "a2", "a3", "b1"], await NamesAsync("", null, 1000));
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => NamesAsync("", null, 1001));
+
+        async Task<IEnumerable<string>> NamesAsync(string prefix, string? after, int max)
+            => (await inspector.LookAsync(prefix, after, max, Cancellation)).Select(static look => look.Name);
+    }
+
+    [Fact]
+    public async Task AMemberIsAliveWhileItsHeartbeatsChange()
+    {
+        await OpenAsync();
+        Assert.Equal(("m", MemberStatus.NoHeartbeats, 1), await MemberAsync());
+        await BeatAsync();
+        Assert.Equal(("m", MemberStatus.Unknown, 1), await MemberAsync());
+        clock.Advance(TimeSpan.FromSeconds(3));
+        await BeatAsync();
+        Assert.Equal(("m", MemberStatus.Alive, 1), await MemberAsync());
+        clock.Advance(TimeSpan.FromSeconds(9));
+        Assert.Equal(("m", MemberStatus.Alive, 1), await MemberAsync());
+        clock.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(("m", MemberStatus.Silent, 1), await MemberAsync());
+        await BeatAsync();
+        Assert.Equal(("m", MemberStatus.Alive, 1), await MemberAsync());
+        Assert.Null(await inspector.FindGroupAsync(new("orders", "nothing"), Cancellation));
+
+        async Task<(string, MemberStatus, int)> MemberAsync()
+        {
+            MemberLook member = Assert.Single((await inspector.FindGroupAsync(Group, Cancellation))!.Members);
+            return (member.Name, member.Status, member.Partitions);
+        }
+
+        async Task BeatAsync() => await store.HeartbeatAsync(new(Group, "m", "start-1", TimeSpan.FromSeconds(10)), Cancellation);
+    }
+
+    [Fact]
+    public async Task TheOldestEntryIsTheOneThatIsNotSettled()
+    {
+        await OpenAsync();
+        Assert.Null(await inspector.FindOldestAsync(Group, Cancellation));
+        await AppendAsync(1);
+        DateTimeOffset first = clock.GetUtcNow();
+        clock.Advance(TimeSpan.FromMinutes(1));
+        await AppendAsync(1);
+        Assert.Equal(first, await inspector.FindOldestAsync(Group, Cancellation));
+        await SettleAsync(1);
+        Assert.Equal(first + TimeSpan.FromMinutes(1), await inspector.FindOldestAsync(Group, Cancellation));
+    }
+
+    [Fact]
+    public async Task DeadLettersAreFilteredAndFound()
+    {
+        await OpenAsync();
+        await AppendAsync(5);
+        await KillAsync(("check", "no price"), ("send", "Timeout"));
+        clock.Advance(TimeSpan.FromHours(1));
+        DateTimeOffset since = clock.GetUtcNow();
+        await KillAsync(("check", "no name"), ("check", "No PRICE again"));
+
+        Assert.Equal([1, 2, 3, 4], await NumbersAsync(null));
+        Assert.Equal([1, 3, 4], await NumbersAsync(new() { Node = "check" }));
+        Assert.Equal([1, 4], await NumbersAsync(new() { Error = "no price" }));
+        Assert.Equal([3, 4], await NumbersAsync(new() { Since = since }));
+        Assert.Equal([1], await NumbersAsync(new() { Node = "check", Before = since }));
+        Assert.Equal([4], await NumbersAsync(new() { Error = "no price" }, after: 1));
+        Assert.Equal([1], await NumbersAsync(new() { Error = "no price" }, max: 1));
+
+        StoredDeadLetter second = (await inspector.FindDeadLetterAsync(Group, "2", Cancellation))!;
+        Assert.Equal(("send", 2), (second.Node, second.Root));
+        Assert.Equal(2, (await inspector.FindDeadLetterAsync(Group, second.Entry.IdIn("orders", 0).ToString(), Cancellation))!.Number);
+        foreach (string missing in (string[])["0", "5", "orders/0/5@1", "x", ""])
+            Assert.Null(await inspector.FindDeadLetterAsync(Group, missing, Cancellation));
+
+        async Task<IEnumerable<long>> NumbersAsync(DeadLetterFilter? filter, long after = 0, int max = 100)
+            => (await inspector.ListDeadLettersAsync(Group, filter, after, max, Cancellation)).Select(static letter => letter.Number);
+    }
+
+    private async Task OpenAsync()
+    {
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 }, Cancellation);
+        await store.AddGroupAsync(Group, StreamStart.First, Cancellation);
+        owner = (await store.AcquireAsync(Group, 0, new("m"), Cancellation)).Ownership;
+    }
+
+    private async Task AppendAsync(int count)
+    {
+        using var batch = new EntryBatch();
+        for (int i = 0; i < count; i++) batch.Add([1]);
+        appended = (await store.AppendAsync(new("orders", "p", 0, appended + 1, batch), Cancellation)).Last;
+    }
+
+    private async Task<ReadOnlyMemory<Entry>> LeaseAsync(int count)
+        => (await store.LeaseAsync(new([owner]) { MaxItems = count }, Cancellation)).Batches[0].Entries;
+
+    private async Task SettleAsync(int count)
+    {
+        ReadOnlyMemory<Entry> entries = await LeaseAsync(count);
+        await store.CommitAsync(new(owner, ++commits) { Settled = [new(entries.Span[0].Sequence, entries.Span[^1].Sequence)] },
+            Cancellation);
+    }
+
+    private async Task KillAsync(params (string Node, string Error)[] failures)
+    {
+        ReadOnlyMemory<Entry> entries = await LeaseAsync(failures.Length);
+        long first = entries.Span[0].Sequence;
+        await store.CommitAsync(new(owner, ++commits)
+        {
+            Settled = [new(first, entries.Span[^1].Sequence)],
+            Dead = [.. failures.Select((failure, i) => new DeadLetterWrite(first + i, failure.Node, failure.Error, 1))],
+        }, Cancellation);
+    }
+}
