@@ -15,7 +15,8 @@ public class DocsTests
         var documents = new[] { "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md" }
             .Where(path => File.Exists(Path.Combine(Repository.Root, path)))
             .Concat(Repository.Files("docs", "*.md"))
-            .Concat(Repository.Files("samples", "*.md"));
+            .Concat(Repository.Files("samples", "*.md"))
+            .Concat(Repository.Files("src", "README.md"));
         var errors = documents.SelectMany(path => DocsBlock.In(path, Repository.Read(path))).SelectMany(block => block.Errors()).ToList();
 
         Assert.True(errors.Count == 0, $"Code in the documents does not compile:\n{string.Join('\n', errors)}");

@@ -5,10 +5,11 @@ internal static class Repository
 {
     internal static string Root { get; } = FindRoot();
 
-    /// <summary>The folders of src that hold a project, which are the names of the packages.</summary>
+    /// <summary>The folders of src that hold a library, which are the names of the packages. The package of templates has none.</summary>
     internal static IReadOnlyList<string> Packages { get; } =
-        [.. Directory.GetFiles(Path.Combine(Root, "src"), "*.csproj", SearchOption.AllDirectories)
-            .Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal)];
+        [.. Directory.GetDirectories(Path.Combine(Root, "src")).Select(static path => Path.GetFileName(path))
+            .Where(static name => name != "Sluice.Templates" && File.Exists(Path.Combine(Root, "src", name, $"{name}.csproj")))
+            .Order(StringComparer.Ordinal)];
 
     /// <summary>The files below a folder, without build output.</summary>
     internal static IEnumerable<string> Files(string folder, string pattern)

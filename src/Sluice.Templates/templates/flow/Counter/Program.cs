@@ -1,0 +1,24 @@
+using Sluice.Flows;
+using Sluice.Hosting;
+using Words;
+
+// Hosts the processor "longest", and starts a run of the flow for each request.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+builder.Services.AddSluice().AddProcessor(WordFlow.Longest, LongestAsync);
+
+var app = builder.Build();
+app.MapGet("/longest", async (string text, ISupervisor supervisor, CancellationToken cancellation) =>
+{
+    await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, [IOVal.Of("text", text)], cancellation: cancellation);
+    return await run.Output<string>("word").FirstAsync(cancellation);
+});
+app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
+app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+await app.RunAsync();
+
+static async Task LongestAsync(IO<string> words, IOWriter<string> word, CancellationToken cancellation)
+{
+    string found = "";
+    await foreach (string next in words.StreamAsync(cancellation)) found = next.Length > found.Length ? next : found;
+    await word.WriteAsync(found, cancellation);
+}

@@ -1,0 +1,24 @@
+using Sluice;
+using Sluice.Hosting;
+using Sluice.Sqlite;
+using Worker;
+
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+{
+    Args = args,
+    ContentRootPath = AppContext.BaseDirectory,      // appsettings.json is read from the folder of the program
+});
+builder.AddTelemetry();
+builder.Services.AddSingleton<IItemHandler, LoggingItemHandler>();
+
+// The store is a file beside the program. The setting Sluice:Store names another one.
+builder.Services.AddSluice(sluice => sluice.UseSqlite(Path.Combine(AppContext.BaseDirectory, "items.db")))
+    .AddConsecutor<Item>("items",
+        (services, source) => ItemPipeline.Build(source, services.GetRequiredService<IItemHandler>()),
+        key: item => item.Id);
+
+var app = builder.Build();
+app.MapProducer("/items", app.Services.GetRequiredService<Consecutor<Item>>());      // 202: the item is durable
+app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
+app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+await app.RunAsync();
