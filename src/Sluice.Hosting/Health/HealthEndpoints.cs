@@ -15,8 +15,8 @@ public static class HealthEndpoints
     /// Maps <c>GET /health/live</c> (200, or 503 if something has failed for good: restart the process) and <c>GET /health/ready</c> (200,
     /// also while it is degraded, or 503: send it no work). The body is JSON with the status, and the reasons and counts of each check.
     /// </summary>
-    /// <remarks>Checks of others are included by their tags <c>live</c> and <c>ready</c>. To restrict access, configure the result. The body
-    /// has names of consecutors and messages of failures, but no payloads.</remarks>
+    /// <remarks>Checks of others are included by their tags <c>live</c> and <c>ready</c>. To restrict access, configure the result. The
+    /// body has names of consecutors and messages of failures, but no payloads.</remarks>
     /// <param name="endpoints">The endpoints of the application.</param>
     /// <param name="prefix">The path before <c>/live</c> and <c>/ready</c>.</param>
     public static IEndpointConventionBuilder MapSluiceHealth(this IEndpointRouteBuilder endpoints, string prefix = "/health")

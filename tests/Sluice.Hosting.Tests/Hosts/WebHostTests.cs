@@ -20,7 +20,8 @@ public class WebHostTests
         ConcurrentQueue<string> seen = [];
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.Configuration.AddInMemoryCollection([new("urls", "http://127.0.0.1:0"), new("Sluice:Consecutors:notes:Delivery", "replay 0")]);
+        builder.Configuration.AddInMemoryCollection([new("urls", "http://127.0.0.1:0"),
+            new("Sluice:Consecutors:notes:Delivery", "replay 0")]);
         builder.Services.AddSluice().AddConsecutor<Note>("notes", (_, source) => source | (note => Read(note, seen)));
         await using WebApplication app = builder.Build();
         app.MapProducer<Note>("/items");

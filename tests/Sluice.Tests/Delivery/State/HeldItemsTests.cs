@@ -70,7 +70,7 @@ public class HeldItemsTests
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         // the clock stands still from here: the retry is a minute away, and is seen before it is due
-        await store.PassAsync(clock, () => Volatile.Read(ref starts) > 0, () => $"{consecutor.Snapshot()}", Pause / 6);
+        await store.PassAsync(clock, () => Volatile.Read(ref starts) > 0, () => $"{consecutor.Snapshot()}", seconds: 5);
         await Member.UntilAsync(() => consecutor.Snapshot() is { Retrying: 1 });
         Assert.Empty(ledger.Lines);
         if (fate != "goes on")
@@ -81,7 +81,7 @@ public class HeldItemsTests
             await consecutor.StartAsync(Cancellation);
         }
         await consecutor.SendAsync(3, Cancellation);
-        await store.PassAsync(clock, () => ledger.Lines.Count == 2, () => $"{consecutor.Snapshot()}", Pause / 6);
+        await store.PassAsync(clock, () => ledger.Lines.Count == 2, () => $"{consecutor.Snapshot()}", seconds: 5);
         Assert.Equal(["1,2", "3"], ledger.Lines.Order());
         await Member.UntilAsync(() => consecutor.Snapshot() is { IsIdle: true });
         Assert.Equal((3L, 4L, 0L, 0L, 4), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed, consecutor.Snapshot().Dead,
@@ -99,12 +99,12 @@ public class HeldItemsTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
-        await store.PassAsync(clock, () => consecutor.Snapshot() is { Dead: 1, IsIdle: true }, () => $"{consecutor.Snapshot()}", Pause / 6);
+        await store.PassAsync(clock, () => consecutor.Snapshot() is { Dead: 1, IsIdle: true }, () => $"{consecutor.Snapshot()}", seconds: 5);
         Assert.Equal((2L, 2L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed));
         DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal([1, 2], Assert.IsType<int[]>(letter.Item));
         await consecutor.SendAsync(3, Cancellation);
-        await store.PassAsync(clock, () => ledger.Lines.Count == 1, () => $"{consecutor.Snapshot()}", Pause / 6);
+        await store.PassAsync(clock, () => ledger.Lines.Count == 1, () => $"{consecutor.Snapshot()}", seconds: 5);
         isMended = true;
         Assert.Equal(1, await consecutor.RedriveAsync(static _ => true, Cancellation));
         await Member.UntilAsync(() => ledger.Lines.Count == 2 && consecutor.Snapshot() is { IsIdle: true });

@@ -54,7 +54,7 @@ public class KeyOrderTests
         if (second is not null) await second.StartAsync(Cancellation);
         await last.SendAllAsync([4, 13], Cancellation);
         Task<ConsecutorSnapshot> idle = last.WaitForIdleAsync(Cancellation);
-        await store.PassAsync(clock, () => idle.IsCompleted, () => $"{last.Snapshot()}", Pause / 4);
+        await store.PassAsync(clock, () => idle.IsCompleted, () => $"{last.Snapshot()}", seconds: 5);
         Assert.Equal(["1", "2", "3", "4"], ledger.Lines.Where(line => line.Length == 1));
         Assert.Equal(["11", "12", "13"], ledger.Lines.Where(line => line.Length == 2));
         Assert.Equal(0, (await idle).Unaccounted);
@@ -76,7 +76,7 @@ public class KeyOrderTests
 
         // The others wait before the first is retried: otherwise no commit would have to release them.
         await Member.UntilAsync(() => consecutor.Snapshot() is { Parked: 2, Retrying: 1 });
-        await paced.PassAsync(clock, () => store.HasLetGo.Task.IsCompleted, () => $"{consecutor.Snapshot()}", Pause / 4);
+        await paced.PassAsync(clock, () => store.HasLetGo.Task.IsCompleted, () => $"{consecutor.Snapshot()}", seconds: 5);
         await consecutor.SendAsync(11, Cancellation);
         Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
         await paced.PassAsync(clock, () => idle.IsCompleted, () => $"{consecutor.Snapshot()}");
