@@ -16,8 +16,8 @@ internal sealed class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner,
     private int calls;
     private int beats;
 
-    /// <summary>Advances the clock step by step, by one second unless told otherwise, until a condition holds; fails after two thousand
-    /// steps.</summary>
+    /// <summary>Advances the clock second by second, or by five, until a condition holds, and not any more then; fails after twenty
+    /// thousand steps. A longer step would be most of a lease duration.</summary>
     public async Task PassAsync(TestClock clock, Func<bool> isReached, Func<string> describe, int seconds = 1)
     {
         (int known, TimeSpan sinceBeat) = (Volatile.Read(ref beats), TimeSpan.Zero);
@@ -26,6 +26,7 @@ internal sealed class PacedStore(IStreamStore inner) : StreamStoreWrapper(inner,
             Assert.True(steps < 20_000, $"It is still at it: {describe()}");
             for (int looks = 0; !isReached() && (looks < 50 || Volatile.Read(ref calls) > 0 || IsBeatMissing(looks)); looks++)
                 await Member.NextAsync();
+            if (isReached()) return;
             if (Volatile.Read(ref beats) is var now && now != known) (known, sinceBeat) = (now, TimeSpan.Zero);
             clock.Advance(TimeSpan.FromSeconds(seconds));
             sinceBeat += TimeSpan.FromSeconds(seconds);
