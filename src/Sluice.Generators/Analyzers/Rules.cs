@@ -43,7 +43,7 @@ internal static class Rules
         "An argument is kept until the step runs, so it must be an ordinary value.");
 
     public static readonly DiagnosticDescriptor BadResult = Error("SLU014", "A step with a result that cannot be kept",
-        "A result is kept as long as somebody may ask for it, and the end of a step must be known.");
+        "A scope keeps the result of a step as long as the program may ask for it, so the scope must know when the step has ended.");
 
     public static readonly DiagnosticDescriptor NoStep = Error("SLU015", "A function that cannot be a step",
         "[Step] is for methods of classes, structs and interfaces.");

@@ -22,7 +22,7 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rules.UnawaitedRun)
                 if (Starts(call, symbols) && RunUse.IsForgotten(call, uses, symbols))
                     context.ReportDiagnostic(Violation(call.Syntax,
                         $"The run that '{call.TargetMethod.Name}' starts is never awaited, so its end and its failure go unseen; use "
-                            + "'await using var run = …' and 'await run.Completion', or return the run to somebody who does"));
+                            + "'await using var run = …' and 'await run.Completion', or return the run to a caller that awaits it"));
         }
     }
 

@@ -9,6 +9,7 @@ public sealed class SettingsException : SluiceException
     /// <summary>What is wrong, a line for each setting.</summary>
     public IReadOnlyList<string> Mistakes { get; }
 
-    /// <summary>Returns the message only: where the code has read the settings helps nobody who has to correct them.</summary>
+    /// <summary>Returns the message only. A stack trace would show where the host has read the settings, which does not help to correct
+    /// them.</summary>
     public override string ToString() => Message;
 }

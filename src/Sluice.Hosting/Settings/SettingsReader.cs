@@ -84,7 +84,7 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
     /// <summary>Notes a mistake of a setting.</summary>
     public void Wrong(string name, string what) => mistakes.Add($"{section.Path}:{name} {what}");
 
-    /// <summary>Notes what nobody has read.</summary>
+    /// <summary>Notes each setting of the section that this reader was not asked for.</summary>
     public void RefuseOthers()
     {
         foreach (string name in Names.Where(name => !known.Contains(name)))

@@ -90,7 +90,7 @@ internal static class Failures
             // A read-only function that fails on the stored data will fail again.
             _ when message.StartsWith("ERR user_function:", StringComparison.Ordinal)
                 && message.Contains("script: sluice_read_", StringComparison.Ordinal) => new(
-                $"What is stored on the Redis server at {address} cannot be read: somebody has changed keys of Sluice's, or it is a "
+                $"What is stored on the Redis server at {address} cannot be read: another program has changed keys of Sluice's, or it is a "
                     + $"defect. Restore a backup; CheckAsync lists what is damaged. ({message})", failure)
                 { IsPermanent = true },
             _ => new($"The Redis server at {address} refused a script: {message}", failure),
@@ -143,8 +143,8 @@ internal static class Failures
                     $"The quarantine was taken with a higher epoch, the store knows {words[1]} only: it has lost writes.");
             case "DAMAGED":
                 return new StreamStoreException(
-                    $"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: somebody has deleted keys of Sluice's "
-                        + $"at {address}, or it is a defect. Restore a backup.")
+                    $"{Name(3)}/{words[1]}/{words[2]} is not in the store although it should be: another program has deleted keys of "
+                        + $"Sluice's at {address}, or it is a defect. Restore a backup.")
                 { Stream = Name(3), Partition = (int)Number(1), Sequence = Number(2), IsPermanent = true };
             case "BROKEN":
                 (string? stream, int? partition) = (words[3] == "-" ? null : Name(3),

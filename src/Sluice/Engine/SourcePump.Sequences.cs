@@ -21,7 +21,7 @@ internal abstract partial class SourcePump<T>
         }
     }
 
-    /// <summary>Disposes a sequence after a move that nobody awaits.</summary>
+    /// <summary>Disposes a sequence after a move that the pump does not await any more.</summary>
     protected static async Task DisposeAfterAsync(Task<bool> move, IAsyncDisposable sequence)
     {
         await ((Task)move).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);

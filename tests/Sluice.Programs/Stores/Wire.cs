@@ -34,6 +34,7 @@ internal sealed record Failure(string Type, string Message, string? Stream, int?
             Partition = Partition,
             Sequence = Sequence
         },
+        nameof(StoreInUseException) => new StoreInUseException(Message),
         nameof(PayloadException) => new PayloadException(Message),
         nameof(ArgumentException) => new ArgumentException(Message),
         nameof(ArgumentOutOfRangeException) => new ArgumentOutOfRangeException(null, Message),

@@ -51,7 +51,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
             if (length > 0 && !replace && !claim.IsBegun)
             {
                 throw new InvalidDataException(
-                    $"{path} has {length:N0} bytes, of which the store of {state.Consecutor} knows nothing: somebody else has written "
+                    $"{path} has {length:N0} bytes, of which the store of {state.Consecutor} knows nothing: another program has written "
                         + $"them, the store is another one, "
                     + $"or the node {state.Node} had another name before. Give the node its old name, or move the file away, or let the "
                     + $"sink replace it (replace: true).");
@@ -125,7 +125,7 @@ internal sealed class FileSink(string path, byte[] header, bool replace) : Trans
         long length = RandomAccess.GetLength(file);
         if (length < committed) throw Short(length);
         if (length > end) throw new InvalidDataException(
-            $"{path} has {length:N0} bytes where this sink has written {end:N0}: somebody else writes to it. Nothing was overwritten.");
+            $"{path} has {length:N0} bytes where this sink has written {end:N0}: another program writes to it. Nothing was overwritten.");
         if (length > committed) RandomAccess.SetLength(file, committed);
         end = committed;
     }

@@ -88,7 +88,7 @@ internal sealed class FileJournal : IDisposable
     private static InvalidDataException Damaged(string path, int line, bool mayBeEarlier) => new(
         $"{path}, line {line}: the checksum is wrong, so the name in this "
             + $"line{(mayBeEarlier ? ", or in one of the lines before it, which have no checksums," : "")} is not the one that was "
-            + $"written: the file is damaged, or somebody has edited it. "
+            + $"written: the file is damaged, or another program has edited it. "
         + "Nothing was taken. Put the journal back from a copy, or write the right name into the line: then the checksum fits. Or give "
         + "the producer another name, to begin anew with all files.");
 }
