@@ -5,5 +5,6 @@ return args switch
 {
     ["consecutor", .. var rest] => await ConsecutorProgram.RunAsync(rest),
     ["store", .. var rest] => await StoreProgram.RunAsync(rest),
+    ["progress", var what] => await ProgressProgram.RunAsync(what),
     _ => await WorkerProgram.RunAsync(args),
 };

@@ -106,14 +106,9 @@ internal static class DeadCommand
     private static async Task<List<GroupId>> GroupsAsync(StoreInspector inspector, CancellationToken cancellation)
     {
         List<GroupId> groups = [];
-        string? after = null;
-        while (true)
-        {
-            IReadOnlyList<StreamLook> page = await inspector.LookAsync("", after, StoreInspector.MaxPage, cancellation);
-            groups.AddRange(page.SelectMany(static stream => stream.Groups.Where(static group => group.Backlog.Dead > 0)
-                .Select(group => new GroupId(stream.Name, group.Backlog.Name))));
-            if (page.Count < StoreInspector.MaxPage) return groups;
-            after = page[^1].Name;
-        }
+        await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: cancellation))
+            groups.AddRange(stream.Groups.Where(static group => group.Backlog.Dead > 0)
+                .Select(group => new GroupId(stream.Name, group.Backlog.Name)));
+        return groups;
     }
 }
