@@ -21,7 +21,7 @@ internal static class MembersCommand
     };
 
     public static Command Create()
-        => CommandRun.Create("members", "Lists members of groups, and waits until it is known whether they are alive.", RunAsync, Name,
+        => CommandRun.Create("members", "Lists members of groups, and waits until it is known whether they are alive.", RunAsync, isPaged: true, Name,
             Now);
 
     private static async Task<int> RunAsync(CommandRun command)
