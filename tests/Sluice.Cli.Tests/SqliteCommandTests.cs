@@ -171,9 +171,10 @@ public sealed class SqliteCommandTests : CliTestBase
     }
 
     [Fact]
-    public async Task OwnersAreListedWithoutHeartbeats()
+    public async Task OwnersAreListedWithoutHeartbeatsIfTheProcessIsNotAsked()
     {
-        await using SqliteStreamStore store = await OpenAsync();
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process,
+            new() { AcceptsChanges = false }, Cancellation);
         Assert.Equal("no members\n", (await RunAsync("members", Store)).Succeeded().Output);
         await using Consecutor<string> orders = Orders(store);
         await orders.StartAsync(Cancellation);

@@ -19,7 +19,7 @@ internal static class StoreBench
         {
             yield return await MeasureAsync(store, "durable", $"sent {Together:N0} at a time, stored, leased, processed and settled "
                 + $"(durability: {Durable(store)})", time, static async (items, from, cancellation)
-                => await items.SendAllAsync(Enumerable.Range(from, Together), cancellation: cancellation).ConfigureAwait(false), Together,
+                => await items.SendAllAsync([.. Enumerable.Range(from, Together)], cancellation).ConfigureAwait(false), Together,
                 cancellation).ConfigureAwait(false);
             yield return await MeasureAsync(store, "one by one", "each item is sent when the store has acknowledged the one before", time,
                 static async (items, from, cancellation) => await items.SendAsync(from, cancellation).ConfigureAwait(false), 1, cancellation)
