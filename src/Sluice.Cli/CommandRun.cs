@@ -1,9 +1,7 @@
-using System.CommandLine;
 using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using Sluice.Cli.Output;
 using Sluice.Cli.Stores;
-using Sluice.Storage;
 
 namespace Sluice.Cli;
 

@@ -1,5 +1,3 @@
-using System.CommandLine;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice completion SHELL</c>: the script that makes a shell complete the command line.</summary>

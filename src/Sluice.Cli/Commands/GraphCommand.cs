@@ -1,8 +1,6 @@
-using System.CommandLine;
 using Sluice.Cli.Graphs;
 using Sluice.Cli.Output;
 using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Measuring;
 

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text.Json;
-using Sluice.Storage;
 
 namespace Sluice.Sqlite;
 

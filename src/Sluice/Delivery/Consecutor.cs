@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Engine;

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using Sluice.Policies;
 using Sluice.Storage;
 using Sluice.Topologies;

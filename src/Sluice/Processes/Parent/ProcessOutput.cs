@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Scheduling;
