@@ -60,7 +60,7 @@ internal sealed class CommandRun
     public string Given => parsed.GetValue<string>("STORE")!;
 
     /// <summary>Reports something that does not end the command, on standard error.</summary>
-    public void Warn(string warning) => Console.Error.WriteLine($"sluice: {Clean.Text(warning)}");
+    public static void Warn(string warning) => Console.Error.WriteLine($"sluice: {Clean.Text(warning)}");
 
     /// <summary>Makes a command whose first argument is a store, and whose output is short or has no end.</summary>
     public static Command Create(string name, string description, Func<CommandRun, Task<int>> run, params Symbol[] symbols)

@@ -108,7 +108,8 @@ public sealed class ShellTests : CliTestBase
     {
         string path = Path.Combine(Folder, "sluice");
         File.WriteAllText(path, $"#!/bin/sh\nexec {SampleProcess.CommandLine("Sluice.Cli", [])} \"$@\"\n");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
     private async Task<Ended> RunOnTerminalAsync(string environment, string command)

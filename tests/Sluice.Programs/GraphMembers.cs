@@ -6,7 +6,7 @@ namespace Sluice.Programs;
 /// <summary>Graphs that the command line finds in this assembly. Using the type writes a file: no code may run unasked.</summary>
 internal static class GraphMembers
 {
-    public static readonly Topology? Missing = null;
+    public static readonly Topology? Missing;
 
     static GraphMembers() => File.WriteAllText("code-has-run.txt", "");
 

@@ -25,7 +25,7 @@ internal static class FlowCommands
     {
         await using IStreamStore store = await command.OpenAsync();
         List<FlowRunInfo> runs = [];
-        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, command.Warn, command.Cancellation))
+        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation))
             runs.Add(run);
         if (command.Screen.IsJson) command.Screen.Json(runs.Select(Form));
         else if (runs.Count == 0) command.Screen.Line("no runs of flows");

@@ -71,7 +71,7 @@ internal static class GraphCommand
         await using IStreamStore store = await command.OpenAsync();
         // Runs of one flow have one picture.
         Dictionary<string, List<FlowRunInfo>> flows = new(StringComparer.Ordinal);
-        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, command.Warn, command.Cancellation))
+        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation))
         {
             if (run.Topology is not { } topology || (command.Value(Run) is { } wanted && run.Run != wanted)) continue;
             string picture = topology.ToDot();

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Policies;
 using Sluice.Storage;
 using Sluice.Topologies;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.Delivery;
 
 /// <summary>A segment: items in order, from their arrival to their end. A producer fills it while the pump takes announced items.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Diagnostics;
 using Sluice.Storage;
 

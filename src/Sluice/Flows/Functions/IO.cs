@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sluice.Storage;
 
 namespace Sluice.Flows;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Sluice.Flows;
 
 // The null of a missing value is T? for a class and Nullable<T> for a struct, so each combination of the two needs a method of its own.
