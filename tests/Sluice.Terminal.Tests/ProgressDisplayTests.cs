@@ -5,7 +5,7 @@ using Sluice.Testing;
 namespace Sluice.Terminal.Tests;
 
 /// <summary>The display on a terminal in memory, with virtual time.</summary>
-public sealed class ProgressDisplayTests
+public sealed class ProgressDisplayTests : IDisposable
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
@@ -94,7 +94,7 @@ public sealed class ProgressDisplayTests
         static int Fail(int number) => throw new InvalidOperationException("no\e[2J\nluck");
         await using PipelineRun run = (Source.From([1]) | Fail | (static _ => { })).Start();
         await using ProgressDisplay progress = run.ShowProgress(Options());
-        await run.Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Assert.ThrowsAsync<PipelineException>(() => run.Completion.WaitAsync(Cancellation));
         await progress.DisposeAsync();
         Assert.Contains("failed", terminal.Lines[0], StringComparison.Ordinal);
         Assert.Contains(terminal.Lines, line => line.Contains("no [2J luck", StringComparison.Ordinal));
@@ -217,6 +217,8 @@ public sealed class ProgressDisplayTests
         {
         }
     }
+
+    public void Dispose() => terminal.Dispose();
 
     // Moves the time once the display waits, and waits until it has drawn and waits again.
     private async Task NextAsync(TimeSpan by)

@@ -6,7 +6,7 @@ using Sluice.Testing;
 namespace Sluice.Terminal.Tests;
 
 /// <summary>The display of task graphs and of flows.</summary>
-public sealed class ScopeAndFlowTests
+public sealed class ScopeAndFlowTests : IDisposable
 {
     private readonly TestClock clock = new();
     private readonly VirtualTerminal terminal = new();
@@ -60,6 +60,8 @@ public sealed class ScopeAndFlowTests
         Assert.Contains(terminal.Lines, static line => line.StartsWith("hello", StringComparison.Ordinal)
             && line.EndsWith("completed", StringComparison.Ordinal) && line.Contains(" 1 ", StringComparison.Ordinal));
     }
+
+    public void Dispose() => terminal.Dispose();
 
     private async Task NextAsync()
     {
