@@ -20,9 +20,12 @@ internal sealed class ProgressRates(TimeProvider time)
         if (look.Total is { } total && left.Add(total - look.Done) is < 0 and var shrinks && look is { HasEstimate: true, IsOver: false })
             rest = (total - look.Done) / -shrinks is var seconds && seconds >= 0 && seconds < MaxLeft.TotalSeconds
                 ? TimeSpan.FromSeconds(seconds) : null;
-        return new(look, look.IsOver && look.Elapsed > TimeSpan.Zero ? look.Done / look.Elapsed.TotalSeconds : perSecond, rest,
-            [.. look.Rows.Select(row => Window(row.Name).Add(row.Done))]);
+        return new(look, IsWhole(look) ? look.Done / look.Elapsed.TotalSeconds : perSecond, rest,
+            [.. look.Rows.Select(row => Window(row.Name).Add(row.Done) is var rate && IsWhole(look) ? row.Done / look.Elapsed.TotalSeconds : rate)]);
     }
+
+    // After the end, rates are those of the whole run.
+    private static bool IsWhole(ProgressLook look) => look.IsOver && look.Elapsed > TimeSpan.Zero;
 
     private RateWindow Window(string row) => rows.TryGetValue(row, out RateWindow? window) ? window : rows[row] = new(time);
 }
