@@ -21,7 +21,13 @@ internal sealed class ProgressRates(TimeProvider time)
             rest = (total - look.Done) / -shrinks is var seconds && seconds >= 0 && seconds < MaxLeft.TotalSeconds
                 ? TimeSpan.FromSeconds(seconds) : null;
         return new(look, IsWhole(look) ? look.Done / look.Elapsed.TotalSeconds : perSecond, rest,
-            [.. look.Rows.Select(row => Window(row.Name).Add(row.Done) is var rate && IsWhole(look) ? row.Done / look.Elapsed.TotalSeconds : rate)]);
+            [.. look.Rows.Select(row => Rate(look, row))]);
+    }
+
+    private double? Rate(ProgressLook look, ProgressRow row)
+    {
+        double? rate = Window(row.Name).Add(row.Done);
+        return IsWhole(look) ? row.Done / look.Elapsed.TotalSeconds : rate;
     }
 
     // After the end, rates are those of the whole run.
