@@ -16,8 +16,8 @@ public sealed record SqliteStoreOptions
     public long MaxCacheBytes { get; init; } = 8 << 20;
 
     /// <summary>
-    /// Whether other processes of this user can redrive and delete dead letters through this one (<c>sluice redrive</c>), by a socket beside
-    /// the file (<c>-socket</c>); by default true.
+    /// Whether other processes of this user can redrive and delete dead letters through this one (<c>sluice redrive</c>), by a socket
+    /// beside the file (<c>-socket</c>); by default true.
     /// </summary>
     public bool AcceptsChanges { get; init; } = true;
 

@@ -39,7 +39,7 @@ public static class ProgressExtensions
         return ProgressDisplay.Start(new ScopeProgress(scope, options.Title), options);
     }
 
-    /// <summary>Shows the progress of a consecutor through its backlog, until the consecutor has stopped or the display is disposed.</summary>
+    /// <summary>Shows the progress of a consecutor through its backlog, until it has stopped or the display is disposed.</summary>
     /// <param name="consecutor">The consecutor, started or not.</param>
     /// <param name="options">The options; null for the defaults.</param>
     public static ProgressDisplay ShowProgress<T>(this Consecutor<T> consecutor, ProgressOptions? options = null)

@@ -29,7 +29,8 @@ public sealed class BenchTests : CliTestBase
         JsonElement measured = await RunJsonAsync("bench", "sqlite:orders.db", "--seconds", "0.5", "--scratch");
         Assert.Equal(Names, measured.EnumerateArray().Select(static one => one.GetProperty("name").GetString()));
         Assert.All(measured.EnumerateArray(), static one => Assert.True(one.GetProperty("perSecond").GetDouble() > 0));
-        Assert.Equal("orders", Assert.Single((await RunJsonAsync("streams", "sqlite:orders.db")).EnumerateArray()).GetProperty("name").GetString());
+        JsonElement stream = Assert.Single((await RunJsonAsync("streams", "sqlite:orders.db")).EnumerateArray());
+        Assert.Equal("orders", stream.GetProperty("name").GetString());
     }
 
     [Fact]

@@ -34,7 +34,8 @@ public sealed class GraphTests : CliTestBase
         JsonElement flows = await RunJsonAsync("graph", Store);
         Assert.Equal(["run-2", "run-3"], flows.EnumerateArray().Select(static flow => flow.GetProperty("run").GetString()));
         Assert.Equal(("a", "print-a", "valueA"), (flows[0].GetProperty("edges")[0].GetProperty("from").GetString(),
-            flows[0].GetProperty("edges")[0].GetProperty("to").GetString(), flows[0].GetProperty("edges")[0].GetProperty("port").GetString()));
+            flows[0].GetProperty("edges")[0].GetProperty("to").GetString(),
+            flows[0].GetProperty("edges")[0].GetProperty("port").GetString()));
     }
 
     private static async Task RunFlowAsync(Supervisor supervisor, string name, params string[] runs)
@@ -53,7 +54,8 @@ public sealed class GraphTests : CliTestBase
         });
         foreach (string id in runs)
         {
-            await using FlowRun run = await supervisor.StartAsync(Flow.From(first, last).Resolve(), [], run: id, cancellation: Cancellation);
+            await using FlowRun run = await supervisor.StartAsync(Flow.From(first, last).Resolve(), [], run: id,
+                cancellation: Cancellation);
             await run.Completion.WaitAsync(Cancellation);
         }
     }

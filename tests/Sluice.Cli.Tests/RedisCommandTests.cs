@@ -72,10 +72,11 @@ public sealed class RedisCommandTests : CliTestBase
     public async Task AServerThatIsKilledEndsTheCommandWithOneLine(string command, string? option)
     {
         await using RedisServer server = await RedisServer.StartAsync("--requirepass", Password);
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{server.Address},password={Password}", null, Cancellation);
+        string address = $"{server.Address},password={Password}";
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, null, Cancellation);
         await using Consecutor<string> orders = Orders(store);
         await orders.StartAsync(Cancellation);
-        string[] arguments = [command, $"redis:{server.Address},password={Password}", "orders", .. option is null ? [] : (string[])[option]];
+        string[] arguments = [command, $"redis:{address}", "orders", .. option is null ? [] : (string[])[option]];
         int clients = await CountClientsAsync(server);
         using SampleProcess process = Start(arguments);
         if (option is not null) await process.ReadUntilAsync(static line => line.StartsWith("0 appended", StringComparison.Ordinal));

@@ -89,9 +89,10 @@ public sealed class ShellTests : CliTestBase
     {
         await CreateStoreAsync();
         WriteCommand();
-        const string Keys = @"PATH=$PWD:$PATH; source <(sluice completion bash)\nexport PAGER=cat\nsluice str\tsqlite:orders.db --pre\tstream-04; exit\n";
+        const string Keys = @"PATH=$PWD:$PATH; source <(sluice completion bash)\nexport PAGER=cat\n" + @"sluice str\tsqlite:orders.db --pre\tstream-04; exit\n";
         using SampleProcess bash = SampleProcess.StartProgram(Folder, "sh", "-c",
-            $"{{ printf '{Keys}'; sleep 60; }} | script --quiet --flush --return --command 'TERM=dumb bash --norc --noprofile -i' /dev/null");
+            $"{{ printf '{Keys}'; tail -f /dev/null; }} | script --quiet --flush --return --command "
+            + "'TERM=dumb bash --norc --noprofile -i' /dev/null");
         await bash.ReadUntilAsync(static line => line.StartsWith("stream-049", StringComparison.Ordinal));
     }
 

@@ -7,7 +7,8 @@ namespace Sluice.Packages.Tests;
 /// <summary>What is in the packages that <c>dotnet pack</c> makes.</summary>
 public class PackageContentTests(Packed packed)
 {
-    private static readonly string[] Libraries = ["Sluice", "Sluice.Hosting", "Sluice.Redis", "Sluice.Sqlite", "Sluice.Terminal", "Sluice.Testing"];
+    private static readonly string[] Libraries =
+        ["Sluice", "Sluice.Hosting", "Sluice.Redis", "Sluice.Sqlite", "Sluice.Terminal", "Sluice.Testing"];
 
     public static TheoryData<string> LibraryNames => [.. Libraries];
 

@@ -33,7 +33,8 @@ public sealed class ProgressDisplayTests : IDisposable
             taken.Release();
             await gate.WaitAsync(cancellation);
         }
-        await using PipelineRun run = (Source.From(Enumerable.Range(1, 10)) | Work).Start(new RunOptions { Time = clock, TrackItems = true });
+        await using PipelineRun run = (Source.From(Enumerable.Range(1, 10)) | Work)
+            .Start(new RunOptions { Time = clock, TrackItems = true });
         await using ProgressDisplay progress = run.ShowProgress(Options("numbers", expected: 10));
         Assert.True(progress.IsShown);
         gate.Release(4);
@@ -56,7 +57,8 @@ public sealed class ProgressDisplayTests : IDisposable
     public async Task TheTimeThatIsLeftFollowsFromTheRate()
     {
         var items = System.Threading.Channels.Channel.CreateUnbounded<int>();
-        await using PipelineRun run = (Source.From(items.Reader) | (static _ => { })).Start(new RunOptions { Time = clock, TrackItems = true });
+        await using PipelineRun run = (Source.From(items.Reader) | (static _ => { }))
+            .Start(new RunOptions { Time = clock, TrackItems = true });
         await using ProgressDisplay progress = run.ShowProgress(Options("numbers", expected: 100));
         for (int second = 0; second < 5; second++)
         {
@@ -199,7 +201,8 @@ public sealed class ProgressDisplayTests : IDisposable
     public async Task AConsecutorShowsItsBacklog()
     {
         var store = new MemoryStreamStore();
-        await using var orders = new Consecutor<int>("orders", source => source | Take, new() { Store = store, OnWarning = static _ => { } });
+        await using var orders = new Consecutor<int>("orders", source => source | Take,
+            new() { Store = store, OnWarning = static _ => { } });
         await orders.SendAllAsync([1, 2, 3], Cancellation);
         await using ProgressDisplay progress = orders.ShowProgress(Options());
         await NextAsync(Second);

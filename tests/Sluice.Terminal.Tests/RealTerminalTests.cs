@@ -46,7 +46,8 @@ public sealed class RealTerminalTests : IDisposable
     {
         VirtualTerminal screen = Screen((await RunOnTerminalAsync(program, after: "2>errors.txt")).Succeeded());
         Assert.Equal(["the end"], screen.Lines);
-        Assert.Equal("", await File.ReadAllTextAsync(Path.Combine(directory.FullName, "errors.txt"), TestContext.Current.CancellationToken));
+        string errors = Path.Combine(directory.FullName, "errors.txt");
+        Assert.Equal("", await File.ReadAllTextAsync(errors, TestContext.Current.CancellationToken));
     }
 
     [Fact]
@@ -62,8 +63,8 @@ public sealed class RealTerminalTests : IDisposable
     {
         string command = SampleProcess.CommandLine("Sluice.Programs", ["progress", program]);
         // The line that the program waits for comes at once: the terminal keeps it.
-        using SampleProcess process = SampleProcess.StartProgram(directory.FullName, "script", "--quiet", "--flush", "--return", "--command",
-            $"{before}; stty -echo; echo go | env -u NO_COLOR TERM=xterm {command} {after}", "/dev/null");
+        using SampleProcess process = SampleProcess.StartProgram(directory.FullName, "script", "--quiet", "--flush", "--return",
+            "--command", $"{before}; stty -echo; echo go | env -u NO_COLOR TERM=xterm {command} {after}", "/dev/null");
         return await process.EndAsync();
     }
 

@@ -33,7 +33,8 @@ public sealed class ScopeAndFlowTests : IDisposable
         Assert.StartsWith("task graph  running", terminal.Lines[0], StringComparison.Ordinal);
         Assert.Contains("0 of 3 calls", terminal.Lines[1], StringComparison.Ordinal);
         Assert.Contains("bottleneck: Fetch", terminal.Lines);
-        Assert.Matches(@"^Fetch +0 .* 1 +0  1 running$", Assert.Single(terminal.Lines, line => line.StartsWith("Fetch", StringComparison.Ordinal)));
+        Assert.Matches(@"^Fetch +0 .* 1 +0  1 running$",
+            Assert.Single(terminal.Lines, line => line.StartsWith("Fetch", StringComparison.Ordinal)));
         gate.SetResult();
         Assert.Equal(3, await sum);
         await progress.DisposeAsync();
@@ -51,7 +52,8 @@ public sealed class ScopeAndFlowTests : IDisposable
         {
             await greeting.FirstAsync();
         });
-        await using FlowRun run = await supervisor.StartAsync(Flow.From(hello, print).Resolve(), [], run: "run-1", cancellation: Cancellation);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(hello, print).Resolve(), [], run: "run-1",
+            cancellation: Cancellation);
         await using ProgressDisplay progress = run.ShowProgress(Options);
         await run.Completion.WaitAsync(Cancellation);
         await progress.DisposeAsync();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sluice.Cli.Measuring;
 using Sluice.Cli.Output;
 using Sluice.Cli.Stores;
@@ -25,18 +26,19 @@ internal static class BenchCommand
     private static async Task<int> RunAsync(CommandRun command)
     {
         if (command.Value(Seconds) is not (>= 0.5 and <= 60) and var wrong)
-            throw CommandException.Usage($"--seconds is 0.5 to 60, not {wrong.ToString(System.Globalization.CultureInfo.InvariantCulture)}.");
+            throw CommandException.Usage(string.Create(CultureInfo.InvariantCulture, $"--seconds is 0.5 to 60, not {wrong}."));
         var time = TimeSpan.FromSeconds(command.Value(Seconds));
         string? created = StoreNames.FileOf(command.StoreText) is { } file && !File.Exists(file) ? file : null;
         List<Measurement> found = [];
         try
         {
             await using IStreamStore store = await command.OpenToWriteAsync();
-            string[] foreign = [.. (await store.ListStreamsAsync("", command.Cancellation)).Where(static name => name != StoreBench.Stream)];
+            string[] foreign = [.. (await store.ListStreamsAsync("", command.Cancellation))
+                .Where(static name => name != StoreBench.Stream)];
             if (foreign.Length > 0 && !command.Value(Scratch))
-                throw CommandException.Usage($"{StreamStores.WithoutSecrets(command.StoreText)} has {Clean.Count(foreign.Length)} streams of "
-                    + $"its own, such as '{foreign[0]}'. Name a store for the measurement, or give --scratch: then the measurement writes into "
-                    + $"the stream {StoreBench.Stream} beside them, and loads the store.");
+                throw CommandException.Usage($"{StreamStores.WithoutSecrets(command.StoreText)} has {Clean.Count(foreign.Length)} "
+                    + $"streams of its own, such as '{foreign[0]}'. Name a store for the measurement, or give --scratch: then the "
+                    + $"measurement writes into the stream {StoreBench.Stream} beside them, and loads the store.");
             Add(await MemoryBench.FusedAsync(time, command.Cancellation));
             Add(await MemoryBench.BoundaryAsync(time, command.Cancellation));
             await foreach (Measurement one in StoreBench.RunAsync(store, time, command.Cancellation)) Add(one);

@@ -29,8 +29,8 @@ internal static class DeadCommand
 
     public static Command Create()
     {
-        Command command = CommandRun.Create("dead", "Lists dead letters.", ListAsync, isPaged: true, Name, LetterOptions.Node, LetterOptions.Error,
-            LetterOptions.Since, Max, After);
+        Command command = CommandRun.Create("dead", "Lists dead letters.", ListAsync, isPaged: true, Name,
+            LetterOptions.Node, LetterOptions.Error, LetterOptions.Since, Max, After);
         command.Subcommands.Add(CommandRun.Create("show", "Shows a dead letter with its payload.", ShowAsync, isPaged: true, One, Id));
         return command;
     }

@@ -25,8 +25,8 @@ internal static class GraphCommand
 
     public static Command Create()
     {
-        Command command = CommandRun.Create("graph", "Draws the flows that a store knows, or a graph that an assembly has.", RunAsync, isPaged: true,
-            Format, Run, Member);
+        Command command = CommandRun.Create("graph", "Draws the flows that a store knows, or a graph that an assembly has.", RunAsync,
+            isPaged: true, Format, Run, Member);
         command.Arguments[0].Description = "A store (sqlite:FILE, redis:HOST:PORT, a name from sluice.json), or an assembly (FILE.dll).";
         return command;
     }
@@ -38,7 +38,8 @@ internal static class GraphCommand
             throw CommandException.Usage($"--format is text, mermaid, dot or svg, not '{format}'.");
         bool isAssembly = IsAssembly(given);
         if (isAssembly && command.Value(Run) is not null) throw CommandException.Usage("--run is for stores: an assembly has --member.");
-        if (!isAssembly && command.Value(Member) is not null) throw CommandException.Usage("--member is for assemblies: a store has --run.");
+        if (!isAssembly && command.Value(Member) is not null)
+            throw CommandException.Usage("--member is for assemblies: a store has --run.");
         return isAssembly ? OfAssembly(command, given, format) : await OfStoreAsync(command, format);
     }
 
@@ -56,8 +57,8 @@ internal static class GraphCommand
         }
         if (command.Screen.IsJson) command.Screen.Json(members);
         else if (members.Count == 0)
-            command.Screen.Line("no graphs: the assembly has no static field, property or method without parameters that is a pipeline, a graph, "
-                + "a flow or a topology");
+            command.Screen.Line("no graphs: the assembly has no static field, property or method without parameters that is a pipeline, a "
+                + "graph, a flow or a topology");
         else
         {
             command.Screen.Table(["MEMBER", "TYPE"], [.. members.Select(static one => (string[])[one.Name, one.Type])]);
@@ -79,8 +80,8 @@ internal static class GraphCommand
             runs.Add(run);
         }
         if (command.Value(Run) is { } missing && flows.Count == 0) throw CommandException.NotFound($"The store has no run '{missing}'.");
-        FlowRunInfo[] latest = [.. flows.Values.Select(static runs => runs.MaxBy(static run => run.StartedAt)!).OrderBy(static run => run.Run,
-            StringComparer.Ordinal)];
+        FlowRunInfo[] latest = [.. flows.Values.Select(static runs => runs.MaxBy(static run => run.StartedAt)!)
+            .OrderBy(static run => run.Run, StringComparer.Ordinal)];
         Screen screen = command.Screen;
         if (screen.IsJson)
             screen.Json(latest.Select(run => GraphDrawing.Form(run.Topology!, run.Run)));

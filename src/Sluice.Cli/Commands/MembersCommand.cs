@@ -19,8 +19,8 @@ internal static class MembersCommand
     };
 
     public static Command Create()
-        => CommandRun.Create("members", "Lists members of groups, and waits until it is known whether they are alive.", RunAsync, isPaged: true, Name,
-            Now);
+        => CommandRun.Create("members", "Lists members of groups, and waits until it is known whether they are alive.", RunAsync,
+            isPaged: true, Name, Now);
 
     private static async Task<int> RunAsync(CommandRun command)
     {

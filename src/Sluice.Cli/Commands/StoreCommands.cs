@@ -31,8 +31,8 @@ internal static class StoreCommands
     private static async Task<int> BackupAsync(CommandRun command)
     {
         if (StoreNames.FileOf(command.StoreText) is not { } file)
-            throw CommandException.Usage("sluice backup copies SQLite stores. Redis copies itself: redis-cli -h HOST -p PORT --rdb FILE writes a "
-                + "consistent copy here, and redis-cli BGSAVE writes one on the server.");
+            throw CommandException.Usage("sluice backup copies SQLite stores. Redis copies itself: redis-cli -h HOST -p PORT --rdb FILE "
+                + "writes a consistent copy here, and redis-cli BGSAVE writes one on the server.");
         string target = Path.GetFullPath(command.Value(Target));
         await SqliteStreamStore.BackupAsync(file, target, command.Cancellation);
         long bytes = new FileInfo(target).Length;

@@ -25,8 +25,8 @@ internal static class AssemblyMembers
             using var assembly = new PEReader(stream);
             if (!assembly.HasMetadata) throw CommandException.Usage($"{file} is no .NET assembly.");
             MetadataReader reader = assembly.GetMetadataReader();
-            return [.. reader.TypeDefinitions.SelectMany(type => Of(reader, reader.GetTypeDefinition(type))).DistinctBy(static one => one.Name)
-                .OrderBy(static one => one.Name, StringComparer.Ordinal)];
+            return [.. reader.TypeDefinitions.SelectMany(type => Of(reader, reader.GetTypeDefinition(type)))
+                .DistinctBy(static one => one.Name).OrderBy(static one => one.Name, StringComparer.Ordinal)];
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or BadImageFormatException)
         {
@@ -54,14 +54,16 @@ internal static class AssemblyMembers
         // Nothing can be read of an open generic type; compilers' types have names that no user writes.
         if (type.GetGenericParameters().Count > 0 || owner.Contains('<', StringComparison.Ordinal)) yield break;
         foreach (FieldDefinition field in type.GetFields().Select(reader.GetFieldDefinition))
-            if (field.Attributes.HasFlag(FieldAttributes.Static) && !reader.GetString(field.Name).Contains('<', StringComparison.Ordinal)
+            if (field.Attributes.HasFlag(FieldAttributes.Static)
+                && !reader.GetString(field.Name).Contains('<', StringComparison.Ordinal)
                 && Graph(field.DecodeSignature(MemberTypeNames.Instance, null)) is { } found)
                 yield return new($"{owner}.{reader.GetString(field.Name)}", found);
         foreach (MethodDefinition method in type.GetMethods().Select(reader.GetMethodDefinition))
         {
             string name = reader.GetString(method.Name);
             MethodSignature<string> signature = method.DecodeSignature(MemberTypeNames.Instance, null);
-            if (!method.Attributes.HasFlag(MethodAttributes.Static) || name.Contains('<', StringComparison.Ordinal) || signature.ParameterTypes.Length > 0
+            if (!method.Attributes.HasFlag(MethodAttributes.Static) || name.Contains('<', StringComparison.Ordinal)
+                || signature.ParameterTypes.Length > 0
                 || signature.GenericParameterCount > 0 || Graph(signature.ReturnType) is not { } found) continue;
             bool isProperty = name.StartsWith("get_", StringComparison.Ordinal)
                 && method.Attributes.HasFlag(MethodAttributes.SpecialName);
@@ -69,6 +71,7 @@ internal static class AssemblyMembers
         }
 
         string? Graph(string of) => !of.Contains('!', StringComparison.Ordinal)
-            && Array.Exists(Graphs, graph => graph.EndsWith('<') ? of.StartsWith(graph, StringComparison.Ordinal) : of == graph) ? of : null;
+            && Array.Exists(Graphs, graph => graph.EndsWith('<') ? of.StartsWith(graph, StringComparison.Ordinal) : of == graph)
+            ? of : null;
     }
 }

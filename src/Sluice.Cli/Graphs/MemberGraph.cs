@@ -32,8 +32,9 @@ internal static class MemberGraph
         catch (Exception missing) when (missing is FileNotFoundException or FileLoadException or BadImageFormatException
             or ReflectionTypeLoadException)
         {
-            throw CommandException.NotFound($"{file} cannot be loaded: {missing.Message} Build it first, and name the file in its output "
-                + "folder, beside its dependencies. Assemblies that need more than the .NET runtime, such as ASP.NET Core, cannot be loaded.");
+            throw CommandException.NotFound($"{file} cannot be loaded: {missing.Message} Build it first, and name the file in its "
+                + "output folder, beside its dependencies. Assemblies that need more than the .NET runtime, such as ASP.NET Core, "
+                + "cannot be loaded.");
         }
     }
 

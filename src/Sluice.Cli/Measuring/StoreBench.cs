@@ -21,8 +21,8 @@ internal static class StoreBench
                 => await items.SendAllAsync([.. Enumerable.Range(from, Together)], cancellation).ConfigureAwait(false), Together,
                 cancellation).ConfigureAwait(false);
             yield return await MeasureAsync(store, "one by one", "each item is sent when the store has acknowledged the one before", time,
-                static async (items, from, cancellation) => await items.SendAsync(from, cancellation).ConfigureAwait(false), 1, cancellation)
-                .ConfigureAwait(false);
+                static async (items, from, cancellation) => await items.SendAsync(from, cancellation).ConfigureAwait(false), 1,
+                cancellation).ConfigureAwait(false);
         }
         finally
         {

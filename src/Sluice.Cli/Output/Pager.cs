@@ -54,7 +54,8 @@ internal sealed class Pager
         }
         await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
         if (process.ExitCode == NotFound)
-            throw CommandException.Usage($"The pager '{program}' (SLUICE_PAGER or PAGER) does not exist: set another one, or give --no-pager.");
+            throw CommandException.Usage($"The pager '{program}' (SLUICE_PAGER or PAGER) does not exist: set another one, or give "
+                + "--no-pager.");
         process.Dispose();
     }
 }

@@ -43,7 +43,8 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
     {
         string[] names = [.. headers.Select(static header => header.TrimStart('>'))];
         string[][] cells = [.. rows.Select(static row => row.Select(static (cell, i) => Clean.Text(cell, MaxCell)).ToArray())];
-        int[] widths = [.. names.Select((name, i) => Math.Max(name.Length, cells.Select(row => row[i].GetCellWidth()).DefaultIfEmpty().Max()))];
+        int[] widths = [.. names.Select((name, i)
+            => Math.Max(name.Length, cells.Select(row => row[i].GetCellWidth()).DefaultIfEmpty().Max()))];
         string header = Row(names);
         Output.WriteLine(HasColor ? $"{Bold}{header}{Plain}" : header);
         foreach (string[] row in cells) Output.WriteLine(Row(row));

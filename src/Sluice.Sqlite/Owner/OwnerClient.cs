@@ -59,8 +59,8 @@ internal sealed class OwnerClient(string path, TimeProvider time)
             || (gone is OperationCanceledException && timeout.IsCancellationRequested && !cancellation.IsCancellationRequested))
         {
             throw new StreamStoreException($"The process that has the store {path} open {(timeout.IsCancellationRequested
-                ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s" : "ended, or closed the connection, before it answered")}. Whether "
-                + "it made the change is unknown. Repeat the command: letters that were changed are not changed again.", gone);
+                ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
+                : "ended, or closed the connection, before it answered")}. Whether it made the change is unknown. Repeat the command: letters that were changed are not changed again.", gone);
         }
     }
 
@@ -88,7 +88,8 @@ internal sealed class OwnerClient(string path, TimeProvider time)
 
     /// <summary>The failure of a change while the owner takes none.</summary>
     public StoreInUseException NoOwner() => new($"The store {path} is open in another process, which takes no changes from here"
-        + (OwnerSocket.AddressOf(path) is null ? ": the path is too long for a socket beside the file" : $" (no answer at {OwnerSocket.PathOf(path)})")
+        + (OwnerSocket.AddressOf(path) is null ? ": the path is too long for a socket beside the file"
+            : $" (no answer at {OwnerSocket.PathOf(path)})")
         + ". Stop the process and repeat the command, or let the process make the change.");
 
     private StreamStoreException Strange()

@@ -38,7 +38,8 @@ internal static class OwnerMessage
             json.WriteEndObject();
         }
         byte[] frame = bytes.WrittenSpan.ToArray();
-        if (frame.Length - sizeof(int) > max) throw new InvalidDataException($"The message has {frame.Length:N0} bytes; {max:N0} are possible.");
+        if (frame.Length - sizeof(int) > max)
+            throw new InvalidDataException($"The message has {frame.Length:N0} bytes; {max:N0} are possible.");
         BinaryPrimitives.WriteInt32LittleEndian(frame, frame.Length - sizeof(int));
         await stream.WriteAsync(frame, cancellation).ConfigureAwait(false);
     }
@@ -50,7 +51,8 @@ internal static class OwnerMessage
         byte[] head = new byte[sizeof(int)];
         await stream.ReadExactlyAsync(head, cancellation).ConfigureAwait(false);
         int length = BinaryPrimitives.ReadInt32LittleEndian(head);
-        if (length < 2 || length > max) throw new InvalidDataException($"A message of {length:N0} bytes was announced; {max:N0} are possible.");
+        if (length < 2 || length > max)
+            throw new InvalidDataException($"A message of {length:N0} bytes was announced; {max:N0} are possible.");
         byte[] body = new byte[length];
         await stream.ReadExactlyAsync(body, cancellation).ConfigureAwait(false);
         try

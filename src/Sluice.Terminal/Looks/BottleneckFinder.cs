@@ -28,8 +28,8 @@ internal sealed class BottleneckFinder(Topology topology)
             scores[found] = scores.GetValueOrDefault(found) + 1;
             hits[found] = hits.GetValueOrDefault(found) + 1;
         }
-        times = snapshot.Nodes.Where(static node => node.Time is not null).ToDictionary(static node => node.Name, static node => node.Time!.Value,
-            StringComparer.Ordinal);
+        times = snapshot.Nodes.Where(static node => node.Time is not null)
+            .ToDictionary(static node => node.Name, static node => node.Time!.Value, StringComparer.Ordinal);
         return scores.Count > 0 && scores.MaxBy(static one => one.Value) is { Value: >= Enough } highest ? highest.Key : null;
     }
 

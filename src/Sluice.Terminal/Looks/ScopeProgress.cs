@@ -12,10 +12,11 @@ internal sealed class ScopeProgress(StepScope scope, string? title) : IProgressS
         StepScopeSnapshot snapshot = scope.Snapshot();
         StepCounts total = snapshot.Total;
         StepCounts? busiest = snapshot.Steps.Count > 1 ? snapshot.Steps.MaxBy(static step => step.Running) : null;
-        return ValueTask.FromResult(new ProgressLook(title ?? snapshot.Name ?? "steps", StatusOf(snapshot), total.Ended, total.Called, "calls",
-            snapshot.Elapsed)
+        return ValueTask.FromResult(new ProgressLook(title ?? snapshot.Name ?? "steps", StatusOf(snapshot), total.Ended, total.Called,
+            "calls", snapshot.Elapsed)
         {
-            Rows = [.. snapshot.Steps.Select(static step => new ProgressRow(step.Step, step.Ended, step.Waiting, step.Failed, StateOf(step)))],
+            Rows = [.. snapshot.Steps.Select(static step
+                => new ProgressRow(step.Step, step.Ended, step.Waiting, step.Failed, StateOf(step)))],
             Bottleneck = busiest is { Running: > 0 } && total.Waiting > 0 ? busiest.Step : null,
             IsOver = snapshot.IsDisposed,
         });

@@ -35,7 +35,8 @@ internal readonly record struct BoardLine(string Text, BoardStyle Style = BoardS
     }
 
     /// <summary>Replaces control characters, and marks that turn the direction of text: names and messages may have any.</summary>
-    public static string Clean(string text) => text.Any(IsHarmful) ? string.Concat(text.Select(static one => IsHarmful(one) ? ' ' : one)) : text;
+    public static string Clean(string text)
+        => text.Any(IsHarmful) ? string.Concat(text.Select(static one => IsHarmful(one) ? ' ' : one)) : text;
 
     public Segment ToSegment() => new(Text, Style switch
     {

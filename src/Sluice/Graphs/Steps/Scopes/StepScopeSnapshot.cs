@@ -1,6 +1,6 @@
 namespace Sluice.Graphs;
 
-/// <summary>The counts of a scope's calls (<see cref="StepScope.Snapshot"/>). Calls go on meanwhile, so figures may differ by some calls.</summary>
+/// <summary>The counts of a scope's calls (<see cref="StepScope.Snapshot"/>). Calls go on meanwhile, so sums may differ by some.</summary>
 /// <param name="Name">The name of the scope; null if it has none.</param>
 /// <param name="Elapsed">The time since the begin of the scope, by its clock.</param>
 /// <param name="IsDisposed">Whether the scope has been disposed, so that no call can be added.</param>
