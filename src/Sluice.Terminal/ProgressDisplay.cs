@@ -1,7 +1,7 @@
-using Sluice.Terminal.Looks;
-using Sluice.Terminal.Screen;
+using Sluice.Progress.Looks;
+using Sluice.Progress.Screen;
 
-namespace Sluice.Terminal;
+namespace Sluice.Progress;
 
 /// <summary>A progress display (<see cref="ProgressExtensions"/>). It ends with what it shows, or when it is disposed.</summary>
 /// <remarks>Thread-safe.</remarks>

@@ -1,8 +1,8 @@
 using Sluice.Flows;
 using Sluice.Graphs;
-using Sluice.Terminal.Looks;
+using Sluice.Progress.Looks;
 
-namespace Sluice.Terminal;
+namespace Sluice.Progress;
 
 /// <summary>Shows progress in the terminal: counts of each node, rates, the time that is left, and the bottleneck.</summary>
 /// <remarks>

@@ -1,6 +1,6 @@
 using Spectre.Console;
 
-namespace Sluice.Terminal;
+namespace Sluice.Progress;
 
 /// <summary>Options of a progress display (<see cref="ProgressExtensions"/>). Immutable.</summary>
 public sealed record ProgressOptions

@@ -1,4 +1,5 @@
 using Sluice.Graphs;
+using Sluice.Progress;
 using Sluice.Storage;
 using Sluice.Testing;
 

@@ -1,5 +1,6 @@
 using Sluice.Flows;
 using Sluice.Graphs;
+using Sluice.Progress;
 using Sluice.Storage;
 using Sluice.Testing;
 

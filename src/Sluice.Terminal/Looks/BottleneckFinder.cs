@@ -1,7 +1,7 @@
 using Sluice.Diagnostics;
 using Sluice.Topologies;
 
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>Finds the node that limits the rate of a run: full queues lead to it, and it is not blocked itself.</summary>
 /// <remarks>One look is chance, so the node of most of the last looks is named. Not thread-safe.</remarks>

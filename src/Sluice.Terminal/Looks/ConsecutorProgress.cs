@@ -2,7 +2,7 @@ using System.Globalization;
 using Sluice.Diagnostics;
 using Sluice.Topologies;
 
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>The progress of a consecutor through its backlog: items that have ended since the first look, and items that are left.</summary>
 internal sealed class ConsecutorProgress(Func<ConsecutorSnapshot> look, Func<Topology> topology, string title) : IProgressSource

@@ -1,7 +1,7 @@
 using Sluice.Flows;
 using Sluice.Storage;
 
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>The progress of a run of a flow: its processors, and the values that they have written.</summary>
 internal sealed class FlowProgress(FlowRun run, string title, TimeProvider time) : IProgressSource

@@ -1,4 +1,4 @@
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>The progress of something at one moment.</summary>
 /// <param name="Title">Its name.</param>

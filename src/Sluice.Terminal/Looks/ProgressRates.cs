@@ -1,4 +1,4 @@
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>A look with what follows from earlier ones: rates, and the time that is left.</summary>
 internal sealed record RatedLook(ProgressLook Look, double? PerSecond, TimeSpan? Left, IReadOnlyList<double?> RowsPerSecond);

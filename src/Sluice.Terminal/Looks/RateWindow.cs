@@ -1,4 +1,4 @@
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>The rate of a count over the last ten seconds.</summary>
 /// <remarks>Not thread-safe.</remarks>

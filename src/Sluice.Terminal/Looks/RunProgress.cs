@@ -1,7 +1,7 @@
 using Sluice.Diagnostics;
 using Sluice.Topologies;
 
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>The progress of a run of a pipeline.</summary>
 internal sealed class RunProgress(PipelineRun run, string? title, long? expected) : IProgressSource

@@ -1,6 +1,6 @@
 using Sluice.Graphs;
 
-namespace Sluice.Terminal.Looks;
+namespace Sluice.Progress.Looks;
 
 /// <summary>The progress of a task graph. The total is the number of calls made so far.</summary>
 internal sealed class ScopeProgress(StepScope scope, string? title) : IProgressSource

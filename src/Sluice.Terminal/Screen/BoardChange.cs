@@ -1,7 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace Sluice.Terminal.Screen;
+namespace Sluice.Progress.Screen;
 
 /// <summary>One change of the terminal: erases rows above the cursor, and writes others. It is written at once.</summary>
 internal sealed class BoardChange(int erasedRows, string above, IReadOnlyList<BoardLine> lines) : IRenderable

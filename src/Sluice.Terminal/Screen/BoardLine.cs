@@ -1,7 +1,7 @@
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
-namespace Sluice.Terminal.Screen;
+namespace Sluice.Progress.Screen;
 
 /// <summary>A line of a display, in one style.</summary>
 internal readonly record struct BoardLine(string Text, BoardStyle Style = BoardStyle.Plain)

@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace Sluice.Terminal.Screen;
+namespace Sluice.Progress.Screen;
 
 /// <summary>
 /// Stands in for <see cref="Console.Out"/> and <see cref="Console.Error"/> while displays are shown: complete lines of the program appear

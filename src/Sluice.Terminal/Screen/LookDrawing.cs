@@ -1,8 +1,8 @@
 using System.Globalization;
-using Sluice.Terminal.Looks;
+using Sluice.Progress.Looks;
 using Spectre.Console;
 
-namespace Sluice.Terminal.Screen;
+namespace Sluice.Progress.Screen;
 
 /// <summary>Draws a look as lines that fit a width.</summary>
 internal static class LookDrawing

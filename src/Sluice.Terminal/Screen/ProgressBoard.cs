@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using Spectre.Console;
 
-namespace Sluice.Terminal.Screen;
+namespace Sluice.Progress.Screen;
 
 /// <summary>The lower end of a terminal, where the displays of a program are drawn below each other.</summary>
 /// <remarks>

@@ -1,7 +1,7 @@
 using System.Text;
 using Spectre.Console;
 
-namespace Sluice.Terminal.Screen;
+namespace Sluice.Progress.Screen;
 
 /// <summary>Standard error as a console, if it is a terminal. Standard output stays free for what the program puts out.</summary>
 internal sealed class StandardError(TextWriter writer) : IAnsiConsoleOutput

@@ -1,4 +1,4 @@
-using Sluice.Terminal;
+using Sluice.Progress;
 
 namespace Sluice.Programs;
 
