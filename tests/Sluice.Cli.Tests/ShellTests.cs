@@ -89,7 +89,8 @@ public sealed class ShellTests : CliTestBase
     {
         await CreateStoreAsync();
         WriteCommand();
-        const string Keys = @"PATH=$PWD:$PATH; source <(sluice completion bash)\nexport PAGER=cat\n" + @"sluice str\tsqlite:orders.db --pre\tstream-04; exit\n";
+        const string Keys = @"PATH=$PWD:$PATH; source <(sluice completion bash)\nexport PAGER=cat\n"
+            + @"sluice str\tsqlite:orders.db --pre\tstream-04; exit\n";
         using SampleProcess bash = SampleProcess.StartProgram(Folder, "sh", "-c",
             $"{{ printf '{Keys}'; tail -f /dev/null; }} | script --quiet --flush --return --command "
             + "'TERM=dumb bash --norc --noprofile -i' /dev/null");

@@ -4,7 +4,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Progress.Looks;
 
-/// <summary>The progress of a consecutor through its backlog: items that have ended since the first look, and items that are left.</summary>
+/// <summary>The progress of a consecutor through its backlog: items that ended since the first look, and items that are left.</summary>
 internal sealed class ConsecutorProgress(Func<ConsecutorSnapshot> look, Func<Topology> topology, string title) : IProgressSource
 {
     private BottleneckFinder? bottlenecks;
@@ -36,7 +36,8 @@ internal sealed class ConsecutorProgress(Func<ConsecutorSnapshot> look, Func<Top
     {
         string text = snapshot.Status.ToString().ToLowerInvariant();
         foreach ((long count, string name) in (ReadOnlySpan<(long, string)>)[(snapshot.Pending, "pending"),
-            (snapshot.InFlight, "in flight"), (snapshot.Retrying, "retrying"), (snapshot.Parked, "parked"), (snapshot.Suspect, "suspect"), (snapshot.Dead, "dead")])
+            (snapshot.InFlight, "in flight"), (snapshot.Retrying, "retrying"),
+            (snapshot.Parked, "parked"), (snapshot.Suspect, "suspect"), (snapshot.Dead, "dead")])
             if (count > 0) text += string.Create(CultureInfo.InvariantCulture, $", {count:N0} {name}");
         return text;
     }
