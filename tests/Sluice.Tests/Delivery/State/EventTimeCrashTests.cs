@@ -1,3 +1,4 @@
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
@@ -74,7 +75,7 @@ public class EventTimeCrashTests
         for (int seed = 1; seed <= 40; seed++)
         {
             var random = new Random(seed);
-            int items = random.Next(1, 100), keys = random.Next(1, 4);
+            int items = random.Next(1, 100), keys = random.Next(1, 4), partitions = 1 + (seed % 3);
             await using var store = new MemoryStreamStore();
             (var ledger, var late) = (new Ledger(), new Ledger());
             for (int life = random.Next(5); life >= 0; life--)
@@ -84,7 +85,7 @@ public class EventTimeCrashTests
                 {
                     Store = mortal,
                     Process = new(),
-                    Stream = new() { Partitions = random.Next(1, 2) },
+                    Stream = new() { Partitions = partitions },
                     MaxInFlight = 1 + (seed % 20),
                     Delivery = Sluice.DeliveryGuarantee.Replay(20, Backoff.None)
                 };
@@ -120,10 +121,11 @@ public class EventTimeCrashTests
                 }
             }
             List<int> expected = [];
-            int watermark = int.MinValue / 2;
+            int[] watermarks = [.. Enumerable.Repeat(int.MinValue / 2, partitions)];
             for (int n = 0; n < items; n++)
             {
                 int at = Event(seed, n);
+                ref int watermark = ref watermarks[EntryKey.Of($"{n % keys}").PartitionOf(partitions)];
                 if ((at / 3 * 3) + 3 <= watermark) expected.Add(n);
                 watermark = Math.Max(watermark, at - 1);
             }
