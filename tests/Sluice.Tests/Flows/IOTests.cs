@@ -127,10 +127,12 @@ public class IOTests
         Processor maker = new("maker") { Outputs = ["a"] }, taker = new("taker") { Inputs = ["a"] };
         service.Register(maker, Make);
         service.Register(taker, async (IO<int> a) => { await a.FirstAsync(); });
-        await using FlowRun run = await service.StartAsync(Flow.From(maker, taker).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(maker, taker).Resolve(), [], run: "r",
+            cancellation: FlowLab.Cancellation);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal("maker", failure.Processor);
-        Assert.Equal("TODO", failure.Message);
+        Assert.Equal("The run r has failed: the processor maker has: The processor maker has put out a value of the type string to \"a\", "
+            + "whose values are of the type int. Convert the value, or correct the name in IOVal.Of.", failure.Message);
 
         static IEnumerable<IOVal> Make() => [IOVal.Of("a", "no number")];
     }

@@ -54,6 +54,7 @@ public class MaxConcurrencyTests
         var reader = new Processor("reader") { Inputs = ["x"], Outputs = ["y"] };
         var other = new Processor("other") { Outputs = ["z"] };
         using var patience = new CancellationTokenSource();
+        bool wasCancelled = false;
         var wentOn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var isAtWork = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -65,6 +66,7 @@ public class MaxConcurrencyTests
             }
             catch (OperationCanceledException)
             {
+                wasCancelled = true;
             }
             wentOn.SetResult();
         });
@@ -92,6 +94,7 @@ public class MaxConcurrencyTests
         }
         await another.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await wentOn.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.True(wasCancelled);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
 
         async IAsyncEnumerable<int> OneAsync()
