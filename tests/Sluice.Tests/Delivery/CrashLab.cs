@@ -63,7 +63,7 @@ internal sealed class CrashLab(Random random, int items)
             Assert.Equal(0, consecutor.Snapshot().Unaccounted);
             if (mortal.Died.IsCompleted)
             {
-                OfAll.Value?.Deaths++;
+                if (OfAll.Value is { } dying) dying.Deaths++;
                 intake?.Cancel();
                 await consecutor.AbandonAsync();
                 Assert.Equal(0, memory.Bytes);
