@@ -12,7 +12,7 @@ namespace Sluice.Hosting;
 /// Functions that get the services are called once, when the host makes its objects: receivers are made and started before those that send
 /// to them, and stop behind them. Not thread-safe, as all configuration of a host.
 /// </remarks>
-public sealed class SluiceBuilder
+public sealed partial class SluiceBuilder
 {
     internal SluiceBuilder(IServiceCollection services) => Services = services;
 
@@ -68,7 +68,7 @@ public sealed class SluiceBuilder
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(make);
         Services.AddSingleton<HostedUnit>(
-            new HostedPipeline($"the pipeline {name}", null, (services, _) => make(services), options ?? new()));
+            _ => new HostedPipeline($"the pipeline {name}", name, null, (services, _) => make(services), options ?? new()));
         return this;
     }
 
@@ -76,13 +76,14 @@ public sealed class SluiceBuilder
     /// come over HTTP by <see cref="ProducerEndpoints"/>.)</summary>
     /// <param name="consecutor">The name of the consecutor.</param>
     /// <param name="make">Makes the source from the services of the host. A source that can resume begins where it was.</param>
-    public SluiceBuilder AddProducer<T>(string consecutor, Func<IServiceProvider, Source<T>> make)
+    /// <param name="options">The options of its run, such as the clock of ticks.</param>
+    public SluiceBuilder AddProducer<T>(string consecutor, Func<IServiceProvider, Source<T>> make, RunOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(consecutor);
         ArgumentNullException.ThrowIfNull(make);
         string title = $"a producer of {consecutor}";
-        Services.AddSingleton<HostedUnit>(new HostedPipeline(title, consecutor,
-            (services, units) => make(services) | units.Consecutor<T>(consecutor, title), new()));
+        Services.AddSingleton<HostedUnit>(_ => new HostedPipeline(title, title, consecutor,
+            (services, units) => make(services) | units.Consecutor<T>(consecutor, title), options ?? new()));
         return this;
     }
 

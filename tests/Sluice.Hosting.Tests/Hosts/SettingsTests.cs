@@ -31,8 +31,8 @@ public class SettingsTests
     [InlineData("Store", "sqlite:", "begins with 'sqlite:', and ends there")]
     [InlineData("Store", "mysql:here", "this text begins with 'mysql:'.")]
     [InlineData("Store", "postgres:here", "in the package Sluice.PostgreSql, which this program does not have: dotnet add package")]
-    [InlineData("Stor", "memory", "Sluice:Stor: there is no such setting; there are Consecutors, Health, OnFailure, Store, Supervisor.")]
-    [InlineData("OnFailure", "Crash", "Sluice:OnFailure is 'Crash'; it must be StopHost or Degrade.")]
+    [InlineData("Stor", "memory", "Sluice:Stor: there is no such setting; there are Consecutors, Health, LogPayloads, LogScopes,")]
+    [InlineData("OnFailure", "Crash", "Sluice:OnFailure is 'Crash'; it must be one of StopHost, Degrade.")]
     [InlineData("Consecutors:nubmers:MaxInFlight", "1", "Sluice:Consecutors:nubmers is the name of no consecutor; there are numbers.")]
     [InlineData("Consecutors:numbers:MaxInflights", "1", "numbers:MaxInflights: there is no such setting; there are CodeVersion,")]
     [InlineData("Consecutors:numbers:MaxInFlight", "many", "Sluice:Consecutors:numbers:MaxInFlight is 'many'; it must be a whole number.")]
@@ -48,7 +48,17 @@ public class SettingsTests
     [InlineData("Consecutors:numbers:Run:RecordTimings", "yes", "Run:RecordTimings is 'yes'; it must be true or false.")]
     [InlineData("Consecutors:numbers:InstanceId", "a\u0001b", "InstanceId is 'a\u0001b'; ")]
     [InlineData("Supervisor:LeaseDuration", "soon", "Sluice:Supervisor:LeaseDuration is 'soon'; it must be a duration")]
+    [InlineData("Supervisor:Nmae", "a", "Sluice:Supervisor:Nmae: there is no such setting; there are LeaseDuration,")]
     [InlineData("Health:MaxBacklog", "-1", "Sluice:Health:MaxBacklog is '-1'; ")]
+    [InlineData("Health:MaxBacklog", "1e6", "Sluice:Health:MaxBacklog is '1e6'; it must be a whole number.")]
+    [InlineData("Health:StoreTimeout", "00:00:00", "Sluice:Health:StoreTimeout is '00:00:00'; ")]
+    [InlineData("Health:MaxStalledDuration", "5m", "Sluice:Health:MaxStalledDuration is '5m'; it must be a duration such as 00:00:30")]
+    [InlineData("Health:MaxGrowingDuration", "-00:01:00", "Sluice:Health:MaxGrowingDuration is '-00:01:00'; ")]
+    [InlineData("Health:MaxAge", "00:01:00", "Sluice:Health:MaxAge: there is no such setting; there are MaxBacklog,")]
+    [InlineData("Health", "5", "Sluice:Health is '5'; it is a section with settings of its own.")]
+    [InlineData("Consecutors:numbers", "5", "Sluice:Consecutors:numbers is '5'; it is a section with settings of its own.")]
+    [InlineData("Store:Name", "memory", "Sluice:Store is a section; it must be a single value.")]
+    [InlineData("LogScopes", "on", "Sluice:LogScopes is 'on'; it must be true or false.")]
     public async Task AMistakeStopsTheStartWithOneLine(string setting, string value, string line)
     {
         using IHost host = Build([new($"Sluice:{setting}", value)]);
