@@ -89,9 +89,13 @@ public sealed partial class SluiceBuilder
 
     /// <summary>Adds a graph that code resolves for each request; code gets it as <see cref="Graph{TRequest}"/>.</summary>
     /// <param name="make">Makes the graph from the services of the host; called once.</param>
+    /// <exception cref="ArgumentException">A graph of these requests was added before.</exception>
     public SluiceBuilder AddGraph<TRequest>(Func<IServiceProvider, Graph<TRequest>> make)
     {
         ArgumentNullException.ThrowIfNull(make);
+        if (Services.Any(static service => service.ServiceType == typeof(Graph<TRequest>)))
+            throw new ArgumentException($"Two graphs were added for requests of the type {typeof(TRequest).Name}. Give each a type of its own.",
+                nameof(make));
         Services.AddSingleton(make);
         return this;
     }

@@ -48,7 +48,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         }
         catch (Exception e)
         {
-            await EndAsync(CancellationToken.None).ConfigureAwait(false);
+            await EndAsync(stopsSupervisor: true, CancellationToken.None).ConfigureAwait(false);
             if (e is OperationCanceledException && failure is { } why)
                 throw new InvalidOperationException($"The host did not start: {why}", e);
             throw;
@@ -66,7 +66,12 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Stops everything. Before the start, it does nothing. If a stop has begun, it waits for that one.</summary>
-    public async Task StopAsync(CancellationToken cancellationToken)
+    public Task StopAsync(CancellationToken cancellationToken) => StopAsync(stopsSupervisor: true, cancellationToken);
+
+    /// <summary>Stops the units of a host that is disposed. The container disposes the supervisor.</summary>
+    public Task CutShortAsync() => StopAsync(stopsSupervisor: false, new(canceled: true));
+
+    private async Task StopAsync(bool stopsSupervisor, CancellationToken cancellationToken)
     {
         if (starting is not { } start) return;
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -79,7 +84,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         {
             await stopping.CancelAsync().ConfigureAwait(false);
             await start.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (start.IsCompleted) await EndAsync(cancellationToken).ConfigureAwait(false);
+            if (start.IsCompleted) await EndAsync(stopsSupervisor, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -118,13 +123,13 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         isStarted = true;
     }
 
-    private async Task EndAsync(CancellationToken cancellation)
+    private async Task EndAsync(bool stopsSupervisor, CancellationToken cancellation)
     {
         await stopping.CancelAsync().ConfigureAwait(false);
         HostedUnit[] all = [.. started];
         started.Clear();
         await stops.StopAsync(all, hostOptions?.Value.ShutdownTimeout ?? TimeSpan.FromSeconds(30), cancellation).ConfigureAwait(false);
-        await supervisor.StopAsync(cancellation).ConfigureAwait(false);
+        if (stopsSupervisor) await supervisor.StopAsync(cancellation).ConfigureAwait(false);
     }
 
     private async Task WatchAsync(HostedUnit unit)
@@ -162,6 +167,6 @@ internal sealed class HostDisposal : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (host is not null) await host.StopAsync(new(canceled: true)).ConfigureAwait(false);
+        if (host is not null) await host.CutShortAsync().ConfigureAwait(false);
     }
 }

@@ -22,10 +22,10 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         if (!store.IsOpen || !host.IsStarted || host.Units is not { } units)
             return HealthCheckResult.Unhealthy("The host has not started, or is stopping.");
         var report = new HealthNotes();
-        IReadOnlyDictionary<string, TimeSpan> ages = System.Collections.Immutable.ImmutableDictionary<string, TimeSpan>.Empty;
+        IReadOnlyDictionary<string, OldestItem> oldest = System.Collections.Immutable.ImmutableDictionary<string, OldestItem>.Empty;
         try
         {
-            ages = await probe.AskAsync(units.Names, cancellationToken).ConfigureAwait(false);
+            oldest = await probe.AskAsync(units.Names, cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -36,7 +36,7 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         foreach (HostedUnit unit in units.InOrder)
         {
             Look(unit, report);
-            if (unit.Consecutor is { } name && ages.TryGetValue(name, out TimeSpan age)) LookAtAge(unit, name, age, report);
+            if (unit.Consecutor is { } name && oldest.TryGetValue(name, out OldestItem item)) LookAtAge(unit, name, item, report);
         }
         return report.Result;
     }
@@ -73,11 +73,16 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
                 + $"{Text(grown.For)}. Items come faster than they end.");
     }
 
-    private void LookAtAge(HostedUnit unit, string name, TimeSpan age, HealthNotes report)
+    private void LookAtAge(HostedUnit unit, string name, OldestItem oldest, HealthNotes report)
     {
-        report.Count(name, "oldest_seconds", (long)age.TotalSeconds);
-        if (age > limits.MaxOutstandingDuration)
-            report.Degraded.Add($"{unit.Title} has an item that was accepted {Text(age)} ago and has not ended; the limit is "
+        if (oldest.Problem is { } problem)
+        {
+            report.Degraded.Add($"{unit.Title}: its oldest item cannot be read: {problem}");
+            return;
+        }
+        report.Count(name, "oldest_seconds", (long)oldest.Age.TotalSeconds);
+        if (oldest.Age > limits.MaxOutstandingDuration)
+            report.Degraded.Add($"{unit.Title} has an item that was accepted {Text(oldest.Age)} ago and has not ended; the limit is "
                 + $"{Text(limits.MaxOutstandingDuration.Value)}.");
     }
 

@@ -10,15 +10,15 @@ internal sealed class StoreProbe(HostStore store, HealthOptions limits, TimeProv
 {
     private readonly Lock sync = new();
     private readonly StoreInspector inspector = new(store, time);
-    private Task<IReadOnlyDictionary<string, TimeSpan>>? open;
+    private Task<IReadOnlyDictionary<string, OldestItem>>? open;
 
     /// <summary>Returns the ages of the oldest items of consecutors, if they are limited.</summary>
     /// <exception cref="TimeoutException">The store did not answer in time.</exception>
     /// <exception cref="StreamStoreException">The store has failed.</exception>
-    public async Task<IReadOnlyDictionary<string, TimeSpan>> AskAsync(IReadOnlyCollection<string> consecutors,
+    public async Task<IReadOnlyDictionary<string, OldestItem>> AskAsync(IReadOnlyCollection<string> consecutors,
         CancellationToken cancellation)
     {
-        Task<IReadOnlyDictionary<string, TimeSpan>> answer;
+        Task<IReadOnlyDictionary<string, OldestItem>> answer;
         lock (sync)
         {
             if (open is null or { IsCompleted: true }) open = AskAsync(consecutors);
@@ -34,15 +34,29 @@ internal sealed class StoreProbe(HostStore store, HealthOptions limits, TimeProv
         }
     }
 
-    private async Task<IReadOnlyDictionary<string, TimeSpan>> AskAsync(IReadOnlyCollection<string> consecutors)
+    private async Task<IReadOnlyDictionary<string, OldestItem>> AskAsync(IReadOnlyCollection<string> consecutors)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);       // a store may block its caller
         await store.FindStreamAsync("sluice health").ConfigureAwait(false);
-        var ages = new Dictionary<string, TimeSpan>(StringComparer.Ordinal);
-        if (limits.MaxOutstandingDuration is null) return ages;
+        var found = new Dictionary<string, OldestItem>(StringComparer.Ordinal);
+        if (limits.MaxOutstandingDuration is null) return found;
         DateTimeOffset now = await store.GetTimeAsync().ConfigureAwait(false);
         foreach (string name in consecutors)
-            if (await inspector.FindOldestAsync(new(name, name)).ConfigureAwait(false) is { } oldest) ages[name] = now - oldest;
-        return ages;
+        {
+            try
+            {
+                if (await inspector.FindOldestAsync(new(name, name)).ConfigureAwait(false) is { } time) found[name] = new(now - time, null);
+            }
+            catch (StreamStoreException e)
+            {
+                found[name] = new(default, e.Message);        // damage in one stream says nothing about the others
+            }
+        }
+        return found;
     }
 }
+
+/// <summary>The oldest item of a consecutor that has not ended.</summary>
+/// <param name="Age">The time since it was accepted.</param>
+/// <param name="Problem">Why it cannot be read; null if it can.</param>
+internal readonly record struct OldestItem(TimeSpan Age, string? Problem);

@@ -161,6 +161,20 @@ public class HealthTests
     }
 
     [Fact]
+    public async Task AnOldestItemThatCannotBeReadDoesNotMakeTheStoreSeemAway()
+    {
+        var store = new Hanging(new MemoryStreamStore(clock)) { IsDamaged = true };
+        using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, store);
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        numbers.Pause();
+        await numbers.SendAsync(1, Cancellation);
+        Assert.Equal((HealthStatus.Degraded, "the consecutor numbers: its oldest item cannot be read: The entry is damaged."),
+            Told(await CheckAsync(host)));
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task AProblemOfAConsecutorIsReported()
     {
         using IHost host = Build(new(), new MemoryStreamStore(), configure: static options => options with
@@ -205,6 +219,8 @@ public class HealthTests
 
         public bool Hangs { get; set; }
 
+        public bool IsDamaged { get; set; }
+
         public int Asked => Volatile.Read(ref asked);
 
         public void Release()
@@ -212,6 +228,9 @@ public class HealthTests
             Hangs = false;
             released.SetResult();
         }
+
+        public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+            => IsDamaged ? throw new StreamStoreException("The entry is damaged.") : base.ReadAsync(request, cancellation);
 
         public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
         {
