@@ -12,7 +12,8 @@ namespace Sluice.Hosting;
 /// user at a time. Failures of units arrive on any thread.
 /// </remarks>
 internal sealed class SluiceHost(SluiceSettings settings, HostStore store, HostedSupervisor supervisor, IServiceProvider container,
-    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null) : IHostedLifecycleService
+    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null)
+    : IHostedLifecycleService, IDisposable
 {
     private readonly List<HostedUnit> started = [];
     private readonly CancellationTokenSource stopping = new();
@@ -91,6 +92,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
             end.SetResult();
         }
     }
+
+    public void Dispose() => stopping.Dispose();
 
     private async Task StartUnitsAsync(CancellationToken cancellation)
     {
