@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Sluice.Hosting;
 
 /// <summary>Stops units one after the other, senders before receivers, within the time that the host has.</summary>

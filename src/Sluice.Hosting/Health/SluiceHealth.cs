@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Sluice.Diagnostics;
-using Sluice.Flows;
 
 namespace Sluice.Hosting;
 

@@ -1,6 +1,3 @@
-using Sluice.Flows;
-using Sluice.Storage;
-
 namespace Sluice.Hosting;
 
 /// <summary>Asks the store whether it answers, and how old the oldest items are, within a limited time.</summary>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Sluice.Hosting;
 
 /// <summary>The messages of a host. Their numbers and levels are stable: docs/hosting.md lists them. No message has an item.</summary>
