@@ -152,24 +152,26 @@ public class LogTests
             ILogger log = services.GetRequiredService<ILoggerFactory>().CreateLogger("code");
             return source | Check | ReadAsync | Stage.Retry(1) | SaveAsync;
 
+            void Say(string text) => log.LogInformation("{Text}", text);
+
             int Check(int item)
             {
-                log.LogInformation("check {Item}", item);
+                Say($"check {item}");
                 return item;
             }
 
             async Task<int> ReadAsync(int item)
             {
                 await Task.Yield();
-                log.LogInformation("read {Item}", item);
+                Say($"read {item}");
                 return item;
             }
 
             async Task SaveAsync(int item)
             {
-                log.LogInformation("saving {Item}", item);
+                Say($"saving {item}");
                 await Task.Yield();
-                log.LogInformation("saved {Item}", item);
+                Say($"saved {item}");
             }
         });
         return builder.Build();

@@ -11,7 +11,7 @@ using Sluice.Storage;
 namespace Sluice.Hosting.Tests;
 
 /// <summary>Starts that fail, stops that are cut short, and calls in another order than a host's.</summary>
-public class StartAndStopTests
+public sealed class StartAndStopTests : IDisposable
 {
     // In real time: only a call that hangs takes that long.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
@@ -19,6 +19,8 @@ public class StartAndStopTests
     private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => log.Dispose();
 
     [Fact]
     public async Task AFailureOfTheStartStopsWhatWasStartedAndIsTheOnlyError()
