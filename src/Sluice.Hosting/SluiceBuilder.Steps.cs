@@ -32,7 +32,8 @@ public sealed partial class SluiceBuilder
     {
         ArgumentNullException.ThrowIfNull(function);
         return AddStep(name, container => Step.Of((T1 first, T2 second, CancellationToken cancellation)
-            => ItemScopes.CallAsync(container, (TService service) => function(service, first, second, cancellation))).Named(name), configure);
+            => ItemScopes.CallAsync(container, (TService service) => function(service, first, second, cancellation))).Named(name),
+            configure);
     }
 
     /// <summary>Adds a step without a result, whose function gets a service of a scope that lasts for one call.</summary>
@@ -54,7 +55,8 @@ public sealed partial class SluiceBuilder
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         if (Services.Any(service => service.ServiceType == typeof(TStep) && Equals(service.ServiceKey, name)))
-            throw new ArgumentException($"Two steps of one type were added under the name {name}. Give each a name of its own.", nameof(name));
+            throw new ArgumentException($"Two steps of one type were added under the name {name}. Give each a name of its own.",
+                nameof(name));
         Services.AddSingleton(new StepRegistration<TStep>(name));
         Services.AddKeyedSingleton(name, (container, _) =>
         {

@@ -92,8 +92,8 @@ public sealed partial class SluiceBuilder
     {
         ArgumentNullException.ThrowIfNull(make);
         if (Services.Any(static service => service.ServiceType == typeof(Graph<TRequest>)))
-            throw new ArgumentException($"Two graphs were added for requests of the type {typeof(TRequest).Name}. Give each a type of its own.",
-                nameof(make));
+            throw new ArgumentException(
+                $"Two graphs were added for requests of the type {typeof(TRequest).Name}. Give each a type of its own.", nameof(make));
         Services.AddSingleton(make);
         return this;
     }

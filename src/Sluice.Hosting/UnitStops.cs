@@ -31,7 +31,8 @@ internal sealed class UnitStops(ILogger log)
             TimeSpan bound = limit is { } time ? time + Reserve : Timeout.InfiniteTimeSpan;
             await stop.WaitAsync(bound, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!stop.IsCompleted && cancellation.IsCancellationRequested)
-                await stop.WaitAsync(Reserve / 2, TimeProvider.System, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await stop.WaitAsync(Reserve / 2, TimeProvider.System, CancellationToken.None)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!stop.IsCompleted) HostLog.LeftBehind(log, started[i].Title);
         }
     }

@@ -3,7 +3,7 @@ using System.Net;
 
 namespace Sluice.Packages.Tests;
 
-/// <summary>What scripts rely on: the addresses, the answers, the store and the signals of the worker of the template <c>sluice</c>.</summary>
+/// <summary>What scripts rely on: the addresses, the answers, the store and the signals of the template <c>sluice</c>.</summary>
 /// <remarks>docs/packages.md lists it. The worker is a real process, from the packed packages.</remarks>
 public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWorker>
 {
@@ -117,7 +117,8 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
         using SampleProcess worker = program.Begin("Sluice__Consecutors__items__MaxInFlight=many");
         Ended ended = await worker.EndAsync();
         Assert.NotEqual(0, ended.ExitCode);
-        Assert.Contains("Sluice:Consecutors:items:MaxInFlight is 'many'; it must be a whole number.", ended.Errors, StringComparison.Ordinal);
+        Assert.Contains("Sluice:Consecutors:items:MaxInFlight is 'many'; it must be a whole number.", ended.Errors,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", ended.Errors, StringComparison.Ordinal);
     }
 

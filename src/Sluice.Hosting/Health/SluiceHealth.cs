@@ -102,7 +102,8 @@ internal sealed class HealthNotes
 
     public HealthCheckResult Result
         => Failed.Count > 0 ? HealthCheckResult.Unhealthy(string.Join(' ', Failed.Concat(Degraded)), data: data)
-            : Degraded.Count > 0 ? HealthCheckResult.Degraded(string.Join(' ', Degraded), data: data) : HealthCheckResult.Healthy(data: data);
+            : Degraded.Count > 0 ? HealthCheckResult.Degraded(string.Join(' ', Degraded), data: data)
+            : HealthCheckResult.Healthy(data: data);
 
     public void Count(string unit, string what, long count) => data[$"{unit}.{what}"] = count;
 }

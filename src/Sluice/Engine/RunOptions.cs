@@ -74,8 +74,8 @@ public sealed record RunOptions
     /// default, costs nothing. It may return null for an item without a scope.
     /// </summary>
     /// <remarks>
-    /// Called for functions and classes that take items, not for sources and for functions that choose branches. Parallel nodes call it from
-    /// several threads at a time. It prevents the fusion of nodes, and the run tracks items, so that each has an
+    /// Called for functions and classes that take items, not for sources and for functions that choose branches. Parallel nodes call it
+    /// from several threads at a time. It prevents the fusion of nodes, and the run tracks items, so that each has an
     /// <see cref="ItemContext.Id"/>. If the function throws, the item fails at the node.
     /// </remarks>
     public Func<ItemContext, ItemScope?>? BeginItem { get; init; }

@@ -50,8 +50,8 @@ public class HealthTests
         while (numbers.Snapshot() is not { InFlight: 1, Run: { } run } || run["HangAsync"].In == 0) await Task.Yield();
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         clock.Advance(TimeSpan.FromMinutes(5));
-        Assert.Equal((HealthStatus.Degraded, "the consecutor numbers is stalled: it has 1 item in flight, and none has moved for 5 minutes. "
-            + "Look at 'HangAsync'."), Told(await CheckAsync(host)));
+        Assert.Equal((HealthStatus.Degraded,
+            "the consecutor numbers is stalled: it has 1 item in flight, and none has moved for 5 minutes. Look at 'HangAsync'."), Told(await CheckAsync(host)));
         release.SetResult();
         await numbers.WaitForIdleAsync(Cancellation);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
@@ -64,7 +64,8 @@ public class HealthTests
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Services.AddSingleton<TimeProvider>(clock);
         PipelineRun? run = null;
-        builder.Services.AddSluice().AddPipeline("copy", _ => Source.From([1, 2]) | HangAsync, new() { OnStarted = started => run = started });
+        builder.Services.AddSluice().AddPipeline("copy", _ => Source.From([1, 2]) | HangAsync,
+            new() { OnStarted = started => run = started });
         using IHost host = builder.Build();
         await host.StartAsync(Cancellation);
         while (run!.Snapshot()["HangAsync"].In == 0) await Task.Yield();

@@ -152,7 +152,10 @@ public class LogTests
             ILogger log = services.GetRequiredService<ILoggerFactory>().CreateLogger("code");
             return source | Check | ReadAsync | Stage.Retry(1) | SaveAsync;
 
-            void Say(string text) => log.LogInformation("{Text}", text);
+            void Say(string text)
+            {
+                if (log.IsEnabled(LogLevel.Information)) log.LogInformation("{Text}", text);
+            }
 
             int Check(int item)
             {

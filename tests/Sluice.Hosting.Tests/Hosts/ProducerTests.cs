@@ -77,8 +77,8 @@ public sealed class ProducerTests : IDisposable
     {
         File.WriteAllText(Path.Combine(directory.FullName, "a.csv"), "1\n2\n");
         File.WriteAllText(Path.Combine(directory.FullName, "b.csv"), "3\n");
-        using IHost host = Build(_ => Source.ResumableFiles("inbox", directory.FullName, new() { Pattern = "*.csv", QuietDuration = TimeSpan.Zero })
-            | File.ReadLines);
+        var csv = new ResumableFilesOptions { Pattern = "*.csv", QuietDuration = TimeSpan.Zero };
+        using IHost host = Build(_ => Source.ResumableFiles("inbox", directory.FullName, csv) | File.ReadLines);
         await host.StartAsync(Cancellation);
         await SeenAsync("1", "2", "3");
         await host.StopAsync(Cancellation);
@@ -99,7 +99,8 @@ public sealed class ProducerTests : IDisposable
     private IHost Build(Func<IServiceProvider, Source<string>> source, RunOptions? options = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
-        builder.Services.AddSluice().AddConsecutor<string>("texts", (_, texts) => texts | seen.Enqueue).AddProducer("texts", source, options);
+        builder.Services.AddSluice().AddConsecutor<string>("texts", (_, texts) => texts | seen.Enqueue)
+            .AddProducer("texts", source, options);
         return builder.Build();
     }
 

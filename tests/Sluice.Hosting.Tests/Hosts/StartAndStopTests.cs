@@ -43,7 +43,8 @@ public sealed class StartAndStopTests : IDisposable
         using IHost host = Build(static sluice => sluice
             .AddPipeline("broken", static _ => Source.From([1]) | Break | (static _ => { }))
             .AddConsecutor<int>("late", static (_, source) => source | (static _ => { })), new Late(new MemoryStreamStore()));
-        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync(Cancellation).WaitAsync(Patience, Cancellation));
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => host.StartAsync(Cancellation).WaitAsync(Patience, Cancellation));
         Assert.Equal("The host did not start: the pipeline broken has failed for good, at the node 'Break': no good", mistake.Message);
         Assert.Equal(1, Environment.ExitCode);
         Environment.ExitCode = 0;
@@ -116,7 +117,8 @@ public sealed class StartAndStopTests : IDisposable
     public async Task StopsMayComeBeforeTheStartDuringItAndTwice()
     {
         var store = new Late(new MemoryStreamStore());
-        using IHost host = Build(static sluice => sluice.AddConsecutor<int>("late", static (_, source) => source | (static _ => { })), store);
+        using IHost host = Build(static sluice => sluice
+            .AddConsecutor<int>("late", static (_, source) => source | (static _ => { })), store);
         IHostedService sluice = host.Services.GetServices<IHostedService>().First();
         await sluice.StopAsync(Cancellation);
         Task start = sluice.StartAsync(Cancellation);
@@ -133,7 +135,8 @@ public sealed class StartAndStopTests : IDisposable
     {
         using IHost host = Build(static sluice => sluice.AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { })));
         await host.StartAsync(Cancellation);
-        await Assert.ThrowsAsync<InvalidOperationException>(() => host.Services.GetServices<IHostedService>().First().StartAsync(Cancellation));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => host.Services.GetServices<IHostedService>().First().StartAsync(Cancellation));
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
         await numbers.SendAsync(1, Cancellation);
         Assert.Equal(1, (await numbers.WaitForIdleAsync(Cancellation)).Completed);
@@ -185,8 +188,8 @@ public sealed class StartAndStopTests : IDisposable
         numbers.Pause();
         await numbers.SendAllAsync([1, 2], Cancellation);
         var root = (IConfigurationRoot)host.Services.GetRequiredService<IConfiguration>();
-        foreach ((string path, string value) in new[] { ("Sluice:Health:MaxBacklog", "1"), ("Sluice:Nonsense", "1"), ("Sluice:OnFailure", "?") })
-            root[path] = value;
+        root["Sluice:Health:MaxBacklog"] = root["Sluice:Nonsense"] = "1";
+        root["Sluice:OnFailure"] = "?";
         root.Reload();
         HealthReport report = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);
         Assert.Equal(HealthStatus.Healthy, report.Status);

@@ -13,8 +13,8 @@ public class ItemScopeTests
     public async Task AScopeIsSuspendedWhileItsOutputIsInTheNextNode()
     {
         await (Source.From([1]) | Stage.Named("numbers") | Twice | Print).RunAsync(Options(ExecutionMode.SingleThread));
-        Assert.Equal(["begin Twice numbers/0", "Twice 1", "suspend Twice", "begin Print numbers/0", "Print 2", "end Print", "continue Twice",
-            "end Twice"], calls);
+        Assert.Equal(["begin Twice numbers/0", "Twice 1", "suspend Twice", "begin Print numbers/0", "Print 2", "end Print",
+            "continue Twice", "end Twice"], calls);
     }
 
     [Theory]
