@@ -51,7 +51,8 @@ public class HealthTests
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         clock.Advance(TimeSpan.FromMinutes(5));
         Assert.Equal((HealthStatus.Degraded,
-            "the consecutor numbers is stalled: it has 1 item in flight, and none has moved for 5 minutes. Look at 'HangAsync'."), Told(await CheckAsync(host)));
+            "the consecutor numbers is stalled: it has 1 item in flight, and none has moved for 5 minutes. Look at 'HangAsync'."),
+            Told(await CheckAsync(host)));
         release.SetResult();
         await numbers.WaitForIdleAsync(Cancellation);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
