@@ -191,6 +191,14 @@ public class HostTests
         Assert.Equal("hello 7", context.Get(text!));
     }
 
+    [Fact]
+    public void TwoGraphsNeedDifferentRequests()
+    {
+        SluiceBuilder sluice = new ServiceCollection().AddSluice().AddGraph(static _ => Graph.For<int>().Build());
+        var mistake = Assert.Throws<ArgumentException>(() => sluice.AddGraph(static _ => Graph.For<int>().Build()));
+        Assert.StartsWith("Two graphs were added for requests of the type Int32.", mistake.Message, StringComparison.Ordinal);
+    }
+
     private static Task<HealthReport> CheckAsync(IHost host)
         => host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);
 
