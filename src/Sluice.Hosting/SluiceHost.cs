@@ -112,6 +112,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
                     + "does its server answer, or does another process hold its file?", gaveUp, cancellation);
         }
         HostLog.Opened(log, settings.StoreName);
+        if (!settings.HasStore) HostLog.InMemory(log);
         supervisor.Start();
         foreach (HostedUnit unit in made.InOrder)
         {

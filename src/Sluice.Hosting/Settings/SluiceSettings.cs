@@ -46,13 +46,17 @@ internal sealed class SluiceSettings
     public bool LogPayloads { get; }
 
     /// <summary>The store, without secrets, for the log.</summary>
-    public string StoreName => Store is not null ? StreamStores.WithoutSecrets(Store) : "that the code names";
+    public string StoreName => Store is not null ? StreamStores.WithoutSecrets(Store) : HasStore ? "that the code names" : "in memory";
+
+    /// <summary>Whether the configuration or the code names a store.</summary>
+    public bool HasStore => Store is not null || options.OpenStore is not null;
 
     private string? Store { get; }
 
     /// <summary>Opens the store that the configuration names; else the one that the code names, else one in memory.</summary>
     public ValueTask<IStreamStore> OpenStoreAsync(CancellationToken cancellation)
-        => Store is not null ? StreamStores.OpenAsync(Store, cancellation) : options.OpenStore(cancellation);
+        => Store is not null ? StreamStores.OpenAsync(Store, cancellation)
+            : options.OpenStore?.Invoke(cancellation) ?? new(new MemoryStreamStore());
 
     /// <summary>Returns the options of a consecutor, changed by <c>Sluice:Consecutors:NAME</c>.</summary>
     public ConsecutorOptions Consecutor(string name, ConsecutorOptions given)

@@ -8,8 +8,9 @@ namespace Sluice.Flows;
 /// </summary>
 public sealed class SluiceOptions
 {
-    /// <summary>Opens the store; called once, when the service starts. Default: a store in memory.</summary>
-    public Func<CancellationToken, ValueTask<IStreamStore>> OpenStore { get; private set; } = static _ => new(new MemoryStreamStore());
+    /// <summary>Opens the store; called once, when the service starts. Null, the default: the store that the configuration names, or else
+    /// one in memory, and the host warns of that.</summary>
+    public Func<CancellationToken, ValueTask<IStreamStore>>? OpenStore { get; private set; }
 
     /// <summary>The options of the supervisor. By default, warnings go to the log and services come from the container.</summary>
     public SupervisorOptions Supervisor { get; set; } = new();

@@ -25,6 +25,7 @@ public class LogTests
         [11] = ("FailedToStop", LogLevel.Error),
         [12] = ("LeftBehind", LogLevel.Warning),
         [13] = ("RequestFailed", LogLevel.Error),
+        [14] = ("InMemory", LogLevel.Warning),
     };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
