@@ -34,9 +34,11 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     private GroupInfo? seen;
 
     /// <summary>Notes the heartbeats of the members, the living members, and the free partitions.</summary>
-    public void See(GroupInfo group)
+    /// <param name="group">The group.</param>
+    /// <param name="askedAt">A timestamp from before the call that returned the group.</param>
+    public void See(GroupInfo group, long askedAt)
     {
-        others.See(group);
+        others.See(group, askedAt);
         lock (sync)
         {
             string[] now = [.. group.Members.Select(static member => member.Name).Where(name => name != self && !others.IsSilent(name))

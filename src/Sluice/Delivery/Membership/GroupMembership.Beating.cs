@@ -9,8 +9,9 @@ internal sealed partial class GroupMembership
     {
         try
         {
+            long askedAt = core.Time.GetTimestamp();
             var (group, isAiling) = await heartbeat.SendAsync(core.Lifetime.Token).ConfigureAwait(true);
-            See(group);
+            See(group, askedAt);
             await heartbeat.RemoveGoneAsync(group, core.Lifetime.Token).ConfigureAwait(true);
             if (!MayBeBehind && group.Members.Count < 2) return;
             Volatile.Write(ref latest, new(group, isAiling));

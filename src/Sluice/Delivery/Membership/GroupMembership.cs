@@ -86,8 +86,9 @@ internal sealed partial class GroupMembership
             foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
             foreach (OwnedPartition partition in owned)
                 await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
+            long askedAt = core.Time.GetTimestamp();
             GroupInfo group = await member.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
-            See(group);                              // otherwise a new member would count as silent
+            See(group, askedAt);                     // otherwise a new member would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
             return true;
         }
@@ -131,9 +132,11 @@ internal sealed partial class GroupMembership
     }
 
     /// <summary>Notes the members and partitions of the group.</summary>
-    public void See(GroupInfo group)
+    /// <param name="group">The group.</param>
+    /// <param name="askedAt">A timestamp from before the call that returned the group.</param>
+    public void See(GroupInfo group, long askedAt)
     {
-        share.See(group);
+        share.See(group, askedAt);
         taker.See(group);
         partitions = group.Partitions.Count;
     }
@@ -200,8 +203,9 @@ internal sealed partial class GroupMembership
 
     private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
+        long askedAt = core.Time.GetTimestamp();
         GroupInfo? group = joins ? await member.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
-        if (group is not null) See(group);
+        if (group is not null) See(group, askedAt);
         if (group is not null && !HasStarted) await ReleaseEarlierQuarantineAsync(group, cancellation).ConfigureAwait(false);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false); // so that each item is counted once
         share.ForgetReleases();

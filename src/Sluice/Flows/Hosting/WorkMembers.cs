@@ -43,8 +43,9 @@ internal sealed class WorkMembers
     public async Task JoinAsync(CancellationToken cancellation)
     {
         mayBeKnown = true;
+        long askedAt = core.Options.Time.GetTimestamp();
         See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(member.JoinAsync(Tell, cancellation)), cancellation)
-            .ConfigureAwait(false), isAiling: false);
+            .ConfigureAwait(false), askedAt, isAiling: false);
         heartbeat.Start(BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
@@ -77,9 +78,10 @@ internal sealed class WorkMembers
     public async Task LookEarlyAsync(int owned, CancellationToken cancellation)
     {
         if (Volatile.Read(ref latest) is not null || heartbeat.IsAiling || !share.MayGetMore(owned)) return;
+        long askedAt = core.Options.Time.GetTimestamp();
         if (await core.Calls.DoAsync(group.Stream, () => core.Store.FindGroupAsync(group, cancellation), cancellation).ConfigureAwait(false)
             is not { } info) return;
-        share.See(info);
+        share.See(info, askedAt);
         Volatile.Write(ref latest, new(info, IsAiling: false));
     }
 
@@ -109,8 +111,9 @@ internal sealed class WorkMembers
     {
         try
         {
+            long askedAt = core.Options.Time.GetTimestamp();
             var (info, isAiling) = await heartbeat.SendAsync(core.Life).ConfigureAwait(true);
-            See(info, isAiling);
+            See(info, askedAt, isAiling);
             await heartbeat.RemoveGoneAsync(info, core.Life).ConfigureAwait(true);
         }
         catch (Exception e)
@@ -126,9 +129,9 @@ internal sealed class WorkMembers
         if (why is not null) core.Warn(why);
     }
 
-    private void See(GroupInfo info, bool isAiling)
+    private void See(GroupInfo info, long askedAt, bool isAiling)
     {
-        share.See(info);
+        share.See(info, askedAt);
         Volatile.Write(ref latest, new(info, isAiling));
         changed.Set();
     }
