@@ -77,6 +77,36 @@ public class MemberWatchTests
         Assert.True(watch.IsSilent("a"));
     }
 
+    /// <remarks>Removing them one by one would delay this member's own heartbeat for longer than its lease duration.</remarks>
+    [Fact]
+    public async Task ThousandsOfDeadMembersAreRemovedInSeveralBeats()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        await using var store = new MemoryStreamStore(clock);
+        var id = new GroupId("work", "work");
+        await store.OpenStreamAsync("work", new() { Partitions = 1 }, cancellation);
+        await store.AddGroupAsync(id, cancellation: cancellation);
+        for (int number = 0; number < 2_000; number++)
+            await store.HeartbeatAsync(new(id, $"dead-{number}", $"instance-{number}", LeaseTime), cancellation);
+        var instance = new MemberInstance();
+        var member = new GroupMember(store, id, "living", instance, LeaseTime, clock);
+        var heartbeat = new GroupHeartbeat(member, watch, LeaseTime, clock, static () => false, static () => false);
+        See(await member.JoinAsync(static _ => { }, cancellation));
+        clock.Advance(10 * LeaseTime);
+        int beats = 0;
+        for (int count = 2_001; count > 1; beats++)
+        {
+            GroupInfo group = (await heartbeat.SendAsync(cancellation)).Group;
+            See(group);
+            await heartbeat.RemoveGoneAsync(group, cancellation);
+            int left = (await store.FindGroupAsync(id, cancellation))!.Members.Count;
+            Assert.InRange(count - left, 1, 100);
+            count = left;
+        }
+        instance.End();
+        Assert.InRange(beats, 20, 40);
+    }
+
     private void See(GroupInfo group) => watch.See(group, clock.GetTimestamp());
 
     private static MemberInfo Beats(string name, long count) => new(name, count, $"{name}-1", LeaseTime);
