@@ -12,9 +12,9 @@ namespace Sluice.Membership;
 /// <para>Members know each other by heartbeats. So for a lease duration they may see different groups, and one may own more than its
 /// share. No member acquires a partition of a living member.</para>
 /// <para>A surplus partition is released once the caller has no work in flight there. If no work of it ends for a lease duration, the
-/// partition stays. A partition that was free for a lease duration is acquired by any member: the member with room may be paused, slow, or
-/// run older code. Both then stay for four lease durations, four times as long at each repetition, up to a hundred; or until members come
-/// or go.</para>
+/// partition stays, and another one is released instead. A partition that was free for a lease duration is acquired by any member: the
+/// member with room may be paused, slow, or run older code. Then no other one is released instead: it would be free for long, too. Both
+/// stay for four lease durations, four times as long at each repetition, up to a hundred; or until members come or go.</para>
 /// </remarks>
 /// <param name="self">The name of the member.</param>
 /// <param name="others">Decides which other members are alive.</param>
@@ -26,8 +26,9 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
 
     private readonly Lock sync = new();
     private readonly Dictionary<int, (long Epoch, long Since)> free = [];
-    // since when they stay, and for how long; also when that is over
-    private readonly Dictionary<int, (long Since, int LeaseTimes)> kept = [];
+    // since when they stay, for how long, and whether because of their work; also when that is over
+    private readonly Dictionary<int, (long Since, int LeaseTimes, bool IsStuck)> kept = [];
+    private readonly HashSet<int> beyond = [];       // to be acquired beyond the share; kept once they are owned
     private readonly Dictionary<int, (int InFlight, long Since)> leaving = [];
     private readonly Dictionary<int, long> released = [];          // the epochs in which this member released partitions
     private string[] living = [];
@@ -43,11 +44,14 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
         {
             string[] now = [.. group.Members.Select(static member => member.Name).Where(name => name != self && !others.IsSilent(name))
                 .Append(self).Order(StringComparer.Ordinal)];
-            if (!now.AsSpan().SequenceEqual(living)) kept.Clear();
+            bool haveOthersCome = !now.AsSpan().SequenceEqual(living);
             (living, seen) = (now, group);
             foreach (PartitionInfo partition in group.Partitions)
             {
-                if (!IsFree(partition)) free.Remove(partition.Partition);
+                // a member that has acquired it is not slow
+                bool isFree = IsFree(partition);
+                if (haveOthersCome || (partition.Owner != self && !isFree)) Forget(partition.Partition);
+                if (!isFree) free.Remove(partition.Partition);
                 else if (!free.TryGetValue(partition.Partition, out var known) || known.Epoch != partition.Epoch)
                     free[partition.Partition] = (partition.Epoch, time.GetTimestamp());
             }
@@ -62,10 +66,10 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     public List<PartitionInfo> ToAcquire(GroupInfo group, IReadOnlyCollection<int> owned, AcquireScope scope = AcquireScope.Share,
         Func<int, bool>? mayAcquire = null)
     {
+        PartitionInfo[] open = [.. group.Partitions.Where(partition => !owned.Contains(partition.Partition)
+            && mayAcquire?.Invoke(partition.Partition) != false)];
         lock (sync)
         {
-            PartitionInfo[] open = [.. group.Partitions.Where(partition => !owned.Contains(partition.Partition)
-                && mayAcquire?.Invoke(partition.Partition) != false)];
             List<PartitionInfo> acquire = [.. open.Where(IsOwnWithoutKnowledge)];
             if (scope == AcquireScope.Own) return acquire;
             PartitionInfo[] available = Array.FindAll(open, IsFree);
@@ -80,8 +84,9 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
                 if (i >= room)
                 {
                     if (!free.TryGetValue(partition.Partition, out var known) || time.GetElapsedTime(known.Since) < leaseDuration) continue;
-                    Keep(partition.Partition);
+                    beyond.Add(partition.Partition);
                 }
+                else beyond.Remove(partition.Partition);
                 acquire.Add(partition);
             }
             return acquire;
@@ -115,12 +120,15 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     {
         lock (sync)
         {
-            int surplus = Surplus(group, owned.Count) - owned.Count(partition => IsKept(partition.Number));
+            foreach (PartitionInUse partition in owned)
+                if (beyond.Remove(partition.Number)) Keep(partition.Number, isStuck: false);
+            int surplus = Surplus(group, owned.Count)
+                - owned.Count(partition => IsKept(partition.Number) && !kept[partition.Number].IsStuck);
             HashSet<int> release = [];
             foreach (PartitionInUse partition in owned)
             {
-                if (!partition.IsLeaving) continue;
-                if (IsStuck(partition)) Keep(partition.Number);
+                if (partition is not { IsLeaving: true, MayLeave: true }) continue;
+                if (IsStuck(partition)) Keep(partition.Number, isStuck: true);
                 else if (release.Count < surplus) release.Add(partition.Number);
             }
             foreach (PartitionInUse partition in owned
@@ -161,11 +169,17 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     private bool IsFree(PartitionInfo partition) => partition.Owner != self
         && (partition.Owner is null || others.IsSilent(partition.Owner));
 
-    private void Keep(int partition)
+    private void Forget(int partition)
+    {
+        beyond.Remove(partition);
+        kept.Remove(partition);
+    }
+
+    private void Keep(int partition, bool isStuck)
     {
         int leaseTimes = kept.TryGetValue(partition, out var last) ? Math.Min(4 * last.LeaseTimes, LeaseTimesKeptAtMost)
             : LeaseTimesKeptAtFirst;
-        kept[partition] = (time.GetTimestamp(), leaseTimes);
+        kept[partition] = (time.GetTimestamp(), leaseTimes, isStuck);
     }
 
     private bool IsKept(int partition) => kept.TryGetValue(partition, out var last)

@@ -146,6 +146,65 @@ public class PartitionShareTests
         }
     }
 
+    /// <remarks>Two partitions are busy for an hour, with fewer items in flight than the others.</remarks>
+    [Fact]
+    public void InsteadOfAPartitionThatStaysAnotherOneIsReleased()
+    {
+        var (lab, members) = Start(4, "a", "b");
+        ShareMember busy = members[0];
+        busy.Acquire(0, 1, 2, 3);
+        (busy.InFlight[0], busy.InFlight[1], busy.InFlight[2], busy.InFlight[3]) = (5, 5, 1, 1);
+        for (int third = 0; third < 18; third++)
+        {
+            lab.Clock.Advance(Third);
+            members[1].Beat();
+            busy.Beat();
+            HashSet<int> leaving = busy.ToRelease();
+            for (int number = 0; number < 2; number++)
+                busy.InFlight[number] = leaving.Contains(number) ? busy.InFlight[number] - 1 : 5 + (third % 2);
+            busy.Act();
+            members[1].Act();
+        }
+        Assert.Equal("bbaa", lab.Owners);
+    }
+
+    [Fact]
+    public void APartitionThatMayNotLeaveAnyMoreStays()
+    {
+        var (_, members) = Start(4, "a", "b");
+        members[0].Acquire(0, 1, 2, 3);
+        members[0].Beat();
+        HashSet<int> release = members[0].Share.ToRelease(members[0].View, [.. Enumerable.Range(0, 4)
+            .Select(static number => new PartitionInUse(number, 1, IsLeaving: number >= 2, MayLeave: number != 3))]);
+        Assert.Equal(2, release.Count);
+        Assert.DoesNotContain(3, release);
+    }
+
+    [Fact]
+    public void AttemptsThatFailDoNotLetAPartitionStayLonger()
+    {
+        var (lab, members) = Start(4, "a", "b");
+        members[0].Acquire(0, 1);
+        for (int third = 0; third < 30; third++)     // the store refuses
+        {
+            Look();
+            members[0].ToAcquire();
+        }
+        Look();
+        members[0].Act();
+        Assert.Equal("aaaa", lab.Owners);
+        for (int third = 0; third < 13; third++) Look();          // four lease durations, from the next look
+        Assert.Equal(2, members[0].ToRelease().Count);
+
+        void Look()
+        {
+            lab.Clock.Advance(Third);
+            members[1].Beat();
+            members[0].Beat();
+            if (members[0].Owned.Count == 4) members[0].ToRelease();
+        }
+    }
+
     [Fact]
     public void BusyPartitionsAreReleasedLast()
     {
