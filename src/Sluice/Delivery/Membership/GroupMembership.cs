@@ -52,6 +52,9 @@ internal sealed partial class GroupMembership
     /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
     public bool HasStarted => heartbeat.HasStarted;
 
+    /// <inheritdoc cref="GroupMember.IsReplacedIn"/>
+    public bool IsReplacedIn(GroupInfo group) => member.IsReplacedIn(group);
+
     public bool IsSilent(string member) => others.IsSilent(member);
 
     /// <summary>Opens the stream and the group, joins, acquires free partitions, and sets the ledger from the store.</summary>
@@ -114,7 +117,7 @@ internal sealed partial class GroupMembership
         {
             taking.Leave();
         }
-        if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } group)
+        if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } group && !IsReplacedIn(group))
             await TakeFreeAsync(group).ConfigureAwait(false);
     }
 
