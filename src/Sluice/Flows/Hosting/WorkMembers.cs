@@ -80,7 +80,7 @@ internal sealed class WorkMembers
     /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
     public async Task LookEarlyAsync(int owned, CancellationToken cancellation)
     {
-        if (Volatile.Read(ref latest) is not null || heartbeat.IsAiling || !share.MayGetMore(owned)) return;
+        if (heartbeat.IsAiling || !share.MayGetMore(owned)) return; // a look of a heartbeat may be older than the change: it does not do
         long askedAt = core.Options.Time.GetTimestamp();
         if (await core.Calls.DoAsync(group.Stream, () => core.Store.FindGroupAsync(group, cancellation), cancellation).ConfigureAwait(false)
             is not { } info) return;
