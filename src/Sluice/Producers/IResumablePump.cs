@@ -122,10 +122,10 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
 
     private InvalidDataException Shorter(long before)
     {
-        string length = items.TryGetNonEnumeratedCount(out int count) ? $"has {count:N0} items" : "is shorter";
+        string length = items.TryGetNonEnumeratedCount(out int count) ? $"has {count:N0} item{(count == 1 ? "" : "s")}" : "is shorter";
         return new($"The sequence of the producer '{name}' {length}, and earlier runs have sent {before:N0} items under this name. The "
-            + $"producer skips as many items as it has sent, without looking at them: the sequence must be the same at every start, and may "
-            + $"only grow at its end. For other items, give the producer another name, or use SendAsync.");
+            + $"producer skips as many items as it has sent: the sequence must be the same at every start, and may only grow at its "
+            + $"end. For other items, give the producer another name, or use SendAsync.");
     }
 }
 
