@@ -146,28 +146,6 @@ public class PartitionShareTests
         }
     }
 
-    /// <remarks>Two partitions are busy for an hour, with fewer items in flight than the others.</remarks>
-    [Fact]
-    public void InsteadOfAPartitionThatStaysAnotherOneIsReleased()
-    {
-        var (lab, members) = Start(4, "a", "b");
-        ShareMember busy = members[0];
-        busy.Acquire(0, 1, 2, 3);
-        (busy.InFlight[0], busy.InFlight[1], busy.InFlight[2], busy.InFlight[3]) = (5, 5, 1, 1);
-        for (int third = 0; third < 18; third++)
-        {
-            lab.Clock.Advance(Third);
-            members[1].Beat();
-            busy.Beat();
-            HashSet<int> leaving = busy.ToRelease();
-            for (int number = 0; number < 2; number++)
-                busy.InFlight[number] = leaving.Contains(number) ? busy.InFlight[number] - 1 : 5 + (third % 2);
-            busy.Act();
-            members[1].Act();
-        }
-        Assert.Equal("bbaa", lab.Owners);
-    }
-
     [Fact]
     public void APartitionThatMayNotLeaveAnyMoreStays()
     {
