@@ -35,6 +35,8 @@ public sealed partial class Consecutor<T>
             await core.Members.StartAsync(cancellation).ConfigureAwait(false);
             var following = new ItemTracking(core)
             {
+                Name = Name,
+                IsTraced = local is null && Telemetry.IsTraced,
                 Outputs = core.Outputs,
                 KeepsOrder = core.Epochs is not null,
                 DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
@@ -46,6 +48,9 @@ public sealed partial class Consecutor<T>
             await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
             committing = CommitAsync();
             _ = WatchAsync(started);
+            BacklogTelemetry.Started(core.Observed);
+            _ = Completion.ContinueWith(static (_, observed) => BacklogTelemetry.Ended((IObservedConsecutor)observed!), core.Observed,
+                CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             core.Pump.IsLeasing = State == ConsecutorStatus.Running;
         }
         catch (Exception e)
