@@ -23,8 +23,11 @@ internal sealed class ConsecutorTelemetry(string name, TimeProvider time)
 
     public string Name => name;
 
+    /// <summary>The name of a span that sends items.</summary>
+    public string SendName { get; } = $"send {name}";
+
     /// <summary>The attributes of a span that sends items.</summary>
-    public IReadOnlyList<KeyValuePair<string, object?>> SendTags => send;
+    public KeyValuePair<string, object?>[] SendTags => send;
 
     /// <summary>The attributes of a span that processes an item.</summary>
     public IReadOnlyList<KeyValuePair<string, object?>> ProcessTags => process;

@@ -23,7 +23,9 @@ internal static class ItemSpans
         Activity? span = null;
         if (Telemetry.IsTraced)
         {
-            span = Telemetry.Start("sluice.send", $"send {to.Name}", ActivityKind.Producer, tags: to.SendTags);
+            // Attributes only once it is recorded: senders are the hot path of those who sample few traces.
+            span = Telemetry.Start("sluice.send", to.SendName, ActivityKind.Producer);
+            foreach ((string key, object? value) in span is null ? [] : to.SendTags) span!.SetTag(key, value);
             if (items > 1) span?.SetTag(TelemetryNames.BatchCount, items);
         }
         Activity? context = span ?? Activity.Current;

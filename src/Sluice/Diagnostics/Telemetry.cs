@@ -33,14 +33,10 @@ internal static class Telemetry
         Activity? outer = Activity.Current;
         try
         {
-            if (Spans.StartActivity(kind, parent, tags, links, default, operation) is not { } span) return null;
-            if (span.IsAllDataRequested)
-            {
-                if (name is not null) span.DisplayName = name;
-                return span;
-            }
-            span.Dispose();                          // made for propagation only
-            return null;
+            // Started only if it is recorded: most spans of a program that samples few are not, and a start costs more than all before.
+            if (Spans.CreateActivity(operation, kind, parent, tags, links) is not { IsAllDataRequested: true } span) return null;
+            if (name is not null) span.DisplayName = name;
+            return span.Start();
         }
         catch (Exception e)
         {
@@ -49,7 +45,7 @@ internal static class Telemetry
         }
         finally
         {
-            Activity.Current = outer;
+            if (!ReferenceEquals(Activity.Current, outer)) Activity.Current = outer;
         }
     }
 
