@@ -51,6 +51,26 @@ public sealed class TelemetryTests : IDisposable
     }
 
     [Fact]
+    public async Task TheTimeThatANodeWaitsForRoomIsCounted()
+    {
+        var clock = new TestClock();
+        var scheduler = new SeededScheduler(1);
+        var (source, sink) = (new SourceProbe<int>(), new SinkProbe<int>());
+        sink.Block();
+        PipelineRun run = (source.Source | (n => n) | Stage.Named("fast").Buffer(2) | (n => n) | Stage.Named("slow") | sink.Sink)
+            .Start(new RunOptions { Scheduler = scheduler, Time = clock });
+        source.Push([.. Enumerable.Range(0, 10)]);
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal((TimeSpan.FromSeconds(3), TimeSpan.Zero), (run.Snapshot()["fast"].BlockedTime, run.Snapshot()["slow"].BlockedTime));
+        sink.Release();
+        source.Complete();
+        await scheduler.RunToEndAsync(run);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(TimeSpan.FromSeconds(3), run.Snapshot()["fast"].BlockedTime);
+    }
+
+    [Fact]
     public async Task ARunIsAChildSpanAndLeavesTheCurrentActivityAlone()
     {
         List<Activity> stopped = [];
