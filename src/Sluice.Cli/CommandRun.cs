@@ -1,8 +1,6 @@
-using System.CommandLine;
 using System.CommandLine.Parsing;
 using Sluice.Cli.Output;
 using Sluice.Cli.Stores;
-using Sluice.Storage;
 
 namespace Sluice.Cli;
 

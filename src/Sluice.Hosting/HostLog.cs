@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Logging;
-
 namespace Sluice.Hosting;
 
 /// <summary>The messages of a host, with stable numbers. No message has a payload.</summary>

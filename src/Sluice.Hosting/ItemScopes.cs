@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-
 namespace Sluice.Hosting;
 
 /// <summary>Gives functions of a pipeline the services of a scope that lasts for one item, or for one batch where items are

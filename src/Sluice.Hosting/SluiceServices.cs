@@ -1,7 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Hosting;
 

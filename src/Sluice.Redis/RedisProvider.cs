@@ -1,5 +1,4 @@
 using Sluice.Redis;
-using Sluice.Storage;
 
 [assembly: StreamStoreProvider("redis", typeof(RedisProvider))]
 

@@ -1,6 +1,3 @@
-using System.Globalization;
-using Sluice.Storage;
-
 namespace Sluice.Redis;
 
 public sealed partial class RedisStreamStore

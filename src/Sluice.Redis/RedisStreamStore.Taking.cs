@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Redis;
 
 // A partition may have many entries in flight or waiting, so the server is asked in pages.

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Redis;
 
 // Verifies the digest of a partition against its rows, which the server sums in pages.

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using Sluice.Storage;
-using StackExchange.Redis;
 
 namespace Sluice.Redis;
 

@@ -1,5 +1,4 @@
 using Sluice.Sqlite;
-using Sluice.Storage;
 
 [assembly: StreamStoreProvider("sqlite", typeof(SqliteProvider))]
 

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 public sealed partial class SqliteStreamStore

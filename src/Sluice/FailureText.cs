@@ -1,4 +1,3 @@
-using System.Text;
 using Sluice.Diagnostics;
 
 namespace Sluice;

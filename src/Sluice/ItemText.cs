@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice;
 
 /// <summary>Items as text, for messages.</summary>

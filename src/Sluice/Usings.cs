@@ -1,1 +1,6 @@
+global using System.Buffers.Binary;
+global using System.ComponentModel;
+global using System.Diagnostics.CodeAnalysis;
+global using System.Globalization;
 global using System.Runtime.CompilerServices;
+global using System.Text;

@@ -1,6 +1,4 @@
-using System.CommandLine;
 using Sluice.Cli.Output;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Commands;
 

@@ -1,7 +1,5 @@
-using System.CommandLine;
 using Sluice.Cli.Output;
 using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Commands;
 

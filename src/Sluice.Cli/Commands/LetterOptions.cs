@@ -1,6 +1,4 @@
-using System.CommandLine;
 using System.Globalization;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Commands;
 

@@ -1,7 +1,5 @@
-using System.CommandLine;
 using Sluice.Cli.Output;
 using Sluice.Cli.Stores;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Commands;
 

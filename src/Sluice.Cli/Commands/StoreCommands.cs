@@ -1,8 +1,6 @@
-using System.CommandLine;
 using Sluice.Cli.Output;
 using Sluice.Cli.Stores;
 using Sluice.Sqlite;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using Sluice.Cli.Output;
-using Sluice.Storage;
 
 namespace Sluice.Cli.Commands;
 

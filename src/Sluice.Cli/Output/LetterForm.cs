@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Cli.Output;
 
 /// <summary>A dead letter as JSON. The names are stable: scripts read them.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Cli.Output;
 
 /// <summary>A stream as JSON. The names are stable: scripts read them.</summary>

@@ -1,7 +1,4 @@
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Sluice.Diagnostics;
-using Sluice.Storage;
 
 namespace Sluice.Hosting;
 

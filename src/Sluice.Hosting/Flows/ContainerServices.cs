@@ -1,6 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Sluice.Flows;
-
 namespace Sluice.Hosting;
 
 /// <summary>The services of a container, with a scope for each start of a processor.</summary>

@@ -1,6 +1,3 @@
-using Microsoft.Extensions.Logging;
-using Sluice.Flows;
-
 namespace Sluice.Hosting;
 
 /// <summary>

@@ -1,7 +1,5 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Sluice.Diagnostics;
-using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Hosting;
 

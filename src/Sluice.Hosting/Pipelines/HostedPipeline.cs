@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Sluice.Diagnostics;
 
 namespace Sluice.Hosting;

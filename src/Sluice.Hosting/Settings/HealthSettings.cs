@@ -1,5 +1,3 @@
-using Sluice.Flows;
-
 namespace Sluice.Hosting;
 
 /// <summary>Reads <c>Sluice:Health</c> over the limits that the code gives.</summary>

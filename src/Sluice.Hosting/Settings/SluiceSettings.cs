@@ -1,7 +1,4 @@
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
-using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Hosting;
 

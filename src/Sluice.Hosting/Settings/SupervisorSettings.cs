@@ -1,5 +1,3 @@
-using Sluice.Flows;
-
 namespace Sluice.Hosting;
 
 /// <summary>Reads <c>Sluice:Supervisor</c> over the options that the code gives.</summary>

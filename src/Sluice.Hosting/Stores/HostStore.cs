@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Hosting;
 
 /// <summary>The store of a host: objects can have it before it is open, and its first call opens it.</summary>

@@ -1,6 +1,3 @@
-using Sluice.Storage;
-using StackExchange.Redis;
-
 namespace Sluice.Redis;
 
 /// <summary>The arguments of a script, in order. The first two are set when it is sent.</summary>

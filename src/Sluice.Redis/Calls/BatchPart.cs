@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Redis;
 
 /// <summary>Entries of one partition that become one chunk.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using Sluice.Storage;
-
 namespace Sluice.Redis;
 
 /// <summary>Converts replies to streams, groups, readers and members.</summary>

@@ -1,5 +1,3 @@
-using StackExchange.Redis;
-
 namespace Sluice.Redis;
 
 /// <summary>The subject of a call, for errors.</summary>

@@ -1,5 +1,3 @@
-using StackExchange.Redis;
-
 namespace Sluice.Redis;
 
 // The identity of the server, and the checks of its settings.

@@ -1,7 +1,3 @@
-using System.Globalization;
-using Sluice.Storage;
-using StackExchange.Redis;
-
 namespace Sluice.Redis;
 
 /// <summary>Converts failures of the client and the scripts to exceptions for users. None shows the password.</summary>

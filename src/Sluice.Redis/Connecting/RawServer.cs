@@ -1,10 +1,8 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
-using StackExchange.Redis;
 
 namespace Sluice.Redis;
 

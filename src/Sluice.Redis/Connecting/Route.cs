@@ -1,6 +1,4 @@
-using System.Globalization;
 using System.Net;
-using StackExchange.Redis;
 
 namespace Sluice.Redis;
 

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>Calls that open producers and append entries.</summary>

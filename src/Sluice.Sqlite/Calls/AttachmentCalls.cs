@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>Writes of applications in the transactions of the store.</summary>

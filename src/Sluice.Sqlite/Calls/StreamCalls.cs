@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>Calls about whole streams. All calls run on the writer's thread; they validate everything, then change.</summary>

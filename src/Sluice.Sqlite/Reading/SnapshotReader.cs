@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>
@@ -44,21 +42,7 @@ internal sealed class SnapshotReader
     public void Start() => thread.Start();
 
     public Task<T> CallAsync<T>(Func<Session, T> call, CancellationToken cancellation)
-    {
-        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
-        var request = new Request<T>(RequestKind.Other, isLasting: false, call);
-        try
-        {
-            queue.Add(request);
-        }
-        catch (ObjectDisposedException closed)
-        {
-            return Task.FromException<T>(closed);
-        }
-        if (cancellation.CanBeCanceled)
-            request.GivingUp = cancellation.UnsafeRegister(static (state, token) => ((Request<T>)state!).GiveUp(token), request);
-        return request.Task;
-    }
+        => queue.CallAsync(new Request<T>(RequestKind.Other, isLasting: false, call), cancellation);
 
     public Task CloseAsync()
     {

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>A sink whose rows the store itself writes, in the commit's transaction.</summary>

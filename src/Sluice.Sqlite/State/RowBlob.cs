@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>Stores one entry as a chunk of its own, with checksum, time and generation.</summary>

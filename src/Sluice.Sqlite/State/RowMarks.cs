@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>The columns of a row without its entry. Immutable value; needs no lock.</summary>

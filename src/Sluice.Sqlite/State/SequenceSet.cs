@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Sluice.Storage;
 
 namespace Sluice.Sqlite;
 

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>A chunk that was read. Its entries are slices of it, and each read verifies the entry's checksum.</summary>

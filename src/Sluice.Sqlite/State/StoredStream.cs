@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>A stream in the database, loaded on first use, without its entries.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Sqlite;
 
 /// <summary>Loads streams on first use. The time does not grow with the number of entries.</summary>

@@ -12,15 +12,28 @@ internal sealed class RequestQueue
     private string? closed;                          // the store's name, once closed
 
     /// <summary>Adds a request, from any thread.</summary>
-    /// <exception cref="ObjectDisposedException">The queue is closed.</exception>
-    public void Add(Request request)
+    /// <param name="request">The request.</param>
+    /// <param name="cancellation">Gives the request up while it waits.</param>
+    /// <returns>The answer; an <see cref="ObjectDisposedException"/> if the queue is closed.</returns>
+    public Task<T> CallAsync<T>(Request<T> request, CancellationToken cancellation)
     {
+        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
+
+        // Registered first: an answer that came before the registration would not remove it, and the token may live for long.
+        if (cancellation.CanBeCanceled)
+            request.GivingUp = cancellation.UnsafeRegister(static (state, token) => ((Request<T>)state!).GiveUp(token), request);
+        string? store;
         lock (gate)
         {
-            if (closed is not null) throw new ObjectDisposedException(closed, "The store has been closed.");
-            waiting.Add(request);
-            if (isWaiting && waiting.Count == 1) Monitor.Pulse(gate);
+            store = closed;
+            if (store is null)
+            {
+                waiting.Add(request);
+                if (isWaiting && waiting.Count == 1) Monitor.Pulse(gate);
+            }
         }
+        if (store is not null) request.Fail(new ObjectDisposedException(store, "The store has been closed."));
+        return request.Task;
     }
 
     /// <summary>Closes the queue: it accepts no more requests; waiting ones are still taken.</summary>

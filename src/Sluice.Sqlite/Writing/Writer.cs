@@ -41,21 +41,7 @@ internal sealed class Writer
     /// <param name="call">The call.</param>
     /// <param name="cancellation">Gives up while the call waits.</param>
     public Task<T> CallAsync<T>(RequestKind kind, bool isLasting, Func<Session, T> call, CancellationToken cancellation)
-    {
-        if (cancellation.IsCancellationRequested) return Task.FromCanceled<T>(cancellation);
-        var request = new Request<T>(kind, isLasting, call);
-        try
-        {
-            queue.Add(request);
-        }
-        catch (ObjectDisposedException closed)
-        {
-            return Task.FromException<T>(closed);
-        }
-        if (cancellation.CanBeCanceled)
-            request.GivingUp = cancellation.UnsafeRegister(static (state, token) => ((Request<T>)state!).GiveUp(token), request);
-        return request.Task;
-    }
+        => queue.CallAsync(new Request<T>(kind, isLasting, call), cancellation);
 
     /// <summary>Executes waiting calls, then ends the thread and closes the connection.</summary>
     /// <param name="abandon">Whether to end at once, as a kill does: waiting calls fail, and the write-ahead log stays.</param>

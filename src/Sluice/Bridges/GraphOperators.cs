@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Sluice.Bridges;
 using Sluice.Graphs;
 

@@ -179,7 +179,9 @@ public sealed partial class Consecutor<T>
         lock (sync)
         {
             if (state is not ConsecutorStatus.Created)
-                throw new InvalidOperationException($"The consecutor {Name} was started before ({state}). Make another one to go on.");
+                throw new InvalidOperationException(state is ConsecutorStatus.Running
+                    ? $"The consecutor {Name} is running already: call StartAsync once."
+                    : $"The consecutor {Name} was started before ({state}), and cannot be started again. Make another one to go on.");
             if (LocalMembers.Of(core.Given).TryEnter(core.Identity, place) is { } other) return other;
             state = ConsecutorStatus.Running;
             return null;

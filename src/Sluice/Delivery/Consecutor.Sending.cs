@@ -36,7 +36,10 @@ public sealed partial class Consecutor<T>
 
     /// <summary>Sends several items, in order, in as few appends as possible. When the task completes, all of them are accepted.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
-    public async ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
+    /// <param name="items">The items. A sequence that is no list is read to its end first; for one that does not fit into memory, use
+    /// <see cref="Source.Resumable{T}(string, IEnumerable{T})"/>, or <see cref="SendAsync(T, CancellationToken)"/> for each item.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
         if (local is not null)
@@ -44,28 +47,29 @@ public sealed partial class Consecutor<T>
             foreach (T item in items) await AddAsync(item, cancellation).ConfigureAwait(false);
             return;
         }
+        IReadOnlyList<T> all = items as IReadOnlyList<T> ?? [.. items];
         await OpenToSendAsync(cancellation).ConfigureAwait(false);
 
         // All items are added before any append is awaited: otherwise each append would carry one item only.
         List<Task> appends = [];
         PayloadException? unwritable = null;
-        for (int at = 0; at < items.Count;)
+        for (int at = 0; at < all.Count;)
         {
             cancellation.ThrowIfCancellationRequested();
             Appender<T> appender = Sender;
             Task room = Task.CompletedTask;
             try
             {
-                if (appender.TryAddSome(items, ref at, out room) is { } append) appends.Add(append);
+                if (appender.TryAddSome(all, ref at, out room) is { } append) appends.Add(append);
             }
             catch (Exception e)
             {
                 unwritable =
-                    new($"Item {at + 1} of {items.Count} cannot be sent: {e.Message} The {at} before it are accepted; it and those behind "
+                    new($"Item {at + 1} of {all.Count} cannot be sent: {e.Message} The {at} before it are accepted; it and those behind "
                     + $"it are not.", e);
                 break;
             }
-            if (at < items.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);
+            if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);
         }
         foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
         if (unwritable is not null) throw unwritable;

@@ -39,7 +39,7 @@ public sealed partial class Consecutor<T>
                 {
                     if (Snapshot() is { IsIdle: false } counts)
                         throw new InvalidOperationException(
-                            $"The consecutor {Name} has not been started, so none of the {counts.Pending} items that wait can end. Call "
+                            $"The consecutor {Name} has not been started, so what waits ({counts.Pending:N0} accepted) cannot end. Call "
                                 + $"StartAsync first.");
                     if (core.Sends.IsWaiting)
                         throw new InvalidOperationException(

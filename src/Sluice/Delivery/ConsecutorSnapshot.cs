@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Diagnostics;
 
 /// <summary>A snapshot of a consecutor: the place of every accepted item. Exact: every item is counted in one place, and all places are

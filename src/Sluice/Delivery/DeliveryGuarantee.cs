@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice;
 
 /// <summary>The delivery guarantee of a consecutor for its accepted items. A value with value equality. Immutable.</summary>

@@ -13,8 +13,8 @@ public interface ISender<T>
     ValueTask SendAsync(T item, CancellationToken cancellation = default);
 
     /// <summary>Sends several items, in order. When the task completes, all of them are accepted.</summary>
-    /// <inheritdoc cref="Consecutor{T}.SendAllAsync(IReadOnlyList{T}, CancellationToken)"/>
-    ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default);
+    /// <inheritdoc cref="Consecutor{T}.SendAllAsync(IEnumerable{T}, CancellationToken)"/>
+    ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default);
 
     /// <summary>Sends an item if the stream has room, now or within the time that the options allow.</summary>
     /// <inheritdoc cref="Consecutor{T}.TrySendAsync(T, SendOptions, CancellationToken)"/>

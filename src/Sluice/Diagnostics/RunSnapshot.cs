@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Diagnostics;
 
 /// <summary>A snapshot of a run. The run goes on while it is taken, so figures of different nodes may differ by some items.</summary>

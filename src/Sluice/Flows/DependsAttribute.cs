@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Flows;
 
 /// <summary>Marks a parameter of a processor's function that another function, its dependency, provides.</summary>

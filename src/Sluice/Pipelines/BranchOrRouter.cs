@@ -1,5 +1,3 @@
-using System.ComponentModel;
-
 namespace Sluice;
 
 /// <summary>An element in brackets with a router: a branch, which is a <see cref="Pipe{TIn, TOut}"/>, or the router, made by

@@ -67,6 +67,9 @@ internal static class CompileErrors
     public const string AwaitedPipeline =
         "SLU023: a pipeline is a value, and is not running. Write 'await pipeline.RunAsync()' to run it to its end.";
 
+    public const string PushToken =
+        "PushAsync takes no token: the run cancels what waits for it. Write 'output.PushAsync(item)'.";
+
     public const string AwaitedSource =
         "SLU023: a source is a value, and is not running. Write 'await source.ToListAsync()' for its items, or give it an end and run "
         + "that: 'await (source | Save).RunAsync()'.";

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sluice.Engine;
 
 namespace Sluice;

@@ -23,6 +23,17 @@ internal abstract class Rewriter
     /// <param name="original">The stage to replace, behind that source.</param>
     public virtual Source<TOut> Stage<TIn, TOut>(Source<TIn> before, Source<TOut> original) => throw new NotSupportedException();
 
+    /// <summary>Rewrites a stage and everything before it.</summary>
+    /// <param name="upstream">The source before the stage.</param>
+    /// <param name="make">Makes the same stage behind the rewritten source.</param>
+    public Source<TOut> Rewrite<TIn, TOut>(Source<TIn> upstream, Func<Source<TIn>, Source<TOut>> make)
+    {
+        bool isReplaced = Visit();
+        Source<TIn> before = upstream.Rewrite(this);
+        Source<TOut> same = make(before);
+        return isReplaced ? Stage(before, same) : same;
+    }
+
     /// <summary>Whether a node before a shared source changes. If none does, the source stays the same object, because other graphs may use
     /// it.</summary>
     public virtual bool Changes(ISharedSource shared) => true;

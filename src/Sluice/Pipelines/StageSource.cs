@@ -31,12 +31,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         policy.Apply(options, StageTraits.Of(stage) with { IsKeyed = upstream is KeyedSource<TIn> }));
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
-    {
-        bool isReplaced = rewriter.Visit();
-        Source<TIn> before = upstream.Rewrite(rewriter);
-        var same = new StageSource<TIn, TOut>(before, stage, options);
-        return isReplaced ? rewriter.Stage(before, same) : same;
-    }
+        => rewriter.Rewrite(upstream, before => new StageSource<TIn, TOut>(before, stage, options));
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {

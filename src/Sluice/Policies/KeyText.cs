@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Policies;
 
 /// <summary>Converts keys to text that is the same in every process and unique within the type. State is stored under it.</summary>

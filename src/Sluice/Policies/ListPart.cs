@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Policies;
 
 /// <summary>A part of a list.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Producers;
 
 /// <summary>Parses one field of a cron expression: a list of values, ranges, steps, and days that depend on the month.</summary>

@@ -1,6 +1,6 @@
-using System.Buffers.Binary;
 using System.Collections.Concurrent;
 using Sluice.Engine;
+using Sluice.Pipelines;
 
 namespace Sluice.Producers;
 
@@ -49,7 +49,7 @@ internal interface IResumablePump
 }
 
 internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string name, IEnumerable<T> items)
-    : SourcePump<T>(context, next), IResumablePump
+    : SequencePump<T>(context, next), IResumablePump
 {
     private const int PositionBytes = sizeof(long), WithSum = PositionBytes + sizeof(uint);
 
@@ -89,32 +89,9 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
         return bytes;
     }
 
-    protected override async ValueTask ProduceAsync()
-    {
-        using IEnumerator<T> enumerator = Open();
-        while (true)
-        {
-            ValueTask pushed = PushSome(enumerator, out bool ended);
-            if (ended) return;
-            Flush();
-            await pushed;
-        }
-    }
+    protected override IEnumerator<T> Open() => (start == 0 ? items : items.Skip(checked((int)start))).GetEnumerator();
 
-    private IEnumerator<T> Open()
-    {
-        try
-        {
-            return (start == 0 ? items : items.Skip(checked((int)start))).GetEnumerator();
-        }
-        catch (Exception e)
-        {
-            throw Failure(e);
-        }
-    }
-
-    /// <summary>Pushes items until the end, or until a push has to wait.</summary>
-    private ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
+    protected override ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
     {
         ended = false;
         bool inUserCode = false;
@@ -145,10 +122,10 @@ internal sealed class CountedPump<T>(StageContext context, Inlet<T> next, string
 
     private InvalidDataException Shorter(long before)
     {
-        string length = items.TryGetNonEnumeratedCount(out int count) ? $"has {count:N0} items" : "is shorter";
+        string length = items.TryGetNonEnumeratedCount(out int count) ? $"has {count:N0} item{(count == 1 ? "" : "s")}" : "is shorter";
         return new($"The sequence of the producer '{name}' {length}, and earlier runs have sent {before:N0} items under this name. The "
-            + $"producer skips as many items as it has sent, without looking at them: the sequence must be the same at every start, and may "
-            + $"only grow at its end. For other items, give the producer another name, or use SendAsync.");
+            + $"producer skips as many items as it has sent: the sequence must be the same at every start, and may only grow at its "
+            + $"end. For other items, give the producer another name, or use SendAsync.");
     }
 }
 

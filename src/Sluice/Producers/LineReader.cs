@@ -1,6 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Text;
-
 namespace Sluice.Producers;
 
 /// <summary>Splits text into lines that end in LF, CR LF or CR, and refuses a line that is too long before it fills the memory.</summary>

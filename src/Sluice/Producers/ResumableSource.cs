@@ -27,7 +27,7 @@ public static partial class Source
 
     /// <summary>
     /// A source of a sequence that is the same at every start, and may grow at its end. It resumes by counting: in front of a consecutor it
-    /// skips as many items as it has sent under its name, without looking at them.
+    /// skips as many items as it has sent under its name. It compares only the last of them, and warns if that was another item.
     /// </summary>
     /// <remarks>
     /// <para>

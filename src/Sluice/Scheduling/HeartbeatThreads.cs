@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using Sluice.Diagnostics;
 
 namespace Sluice.Scheduling;

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Storage;
 
 /// <summary>The permanent, unique id of an entry: the key for effects outside of the store.</summary>

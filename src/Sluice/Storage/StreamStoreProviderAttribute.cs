@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Storage;
 
 /// <summary>Says that an assembly has a store, and by which scheme settings name it.</summary>

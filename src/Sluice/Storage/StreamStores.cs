@@ -14,7 +14,6 @@ public static class StreamStores
     {
         ["sqlite"] = "Sluice.Sqlite",
         ["redis"] = "Sluice.Redis",
-        ["postgres"] = "Sluice.PostgreSql",
     };
 
     /// <summary>The forms that a store's text may have, for messages.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Topologies;
 
 /// <summary>Assigns the names of nodes: names from the user stay, all others are made unique.</summary>

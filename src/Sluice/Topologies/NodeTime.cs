@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Topologies;
 
 /// <summary>The time when a node ran, in a graph whose nodes run once.</summary>

@@ -30,7 +30,7 @@ public class SettingsTests
     [InlineData("Store", "orders.db", "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT or memory; this")]
     [InlineData("Store", "sqlite:", "begins with 'sqlite:', and ends there")]
     [InlineData("Store", "mysql:here", "this text begins with 'mysql:'.")]
-    [InlineData("Store", "postgres:here", "in the package Sluice.PostgreSql, which this program does not have: dotnet add package")]
+    [InlineData("Store", "postgres:here", "A store is written as sqlite:FILE, redis:HOST:PORT or memory; this text begins with 'postgres:'")]
     [InlineData("Stor", "memory", "Sluice:Stor: there is no such setting; there are Consecutors, Health, OnFailure, Store, Supervisor.")]
     [InlineData("OnFailure", "Crash", "Sluice:OnFailure is 'Crash'; it must be StopHost or Degrade.")]
     [InlineData("Consecutors:nubmers:MaxInFlight", "1", "Sluice:Consecutors:nubmers is the name of no consecutor; there are numbers.")]

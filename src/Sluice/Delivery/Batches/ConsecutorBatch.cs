@@ -53,7 +53,7 @@ public sealed class ConsecutorBatch<T>
 
     /// <summary>Sends several items, in order. When the task completes, all of them are accepted.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
-    public async ValueTask SendAllAsync(IReadOnlyList<T> items, CancellationToken cancellation = default)
+    public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(items);
         HashSet<Task> appends = [];

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Globalization;
 using Sluice.Storage;
 
 namespace Sluice.Delivery;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Binary;
 using Sluice.Engine;
 using Sluice.Storage;
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sluice.Storage;
 
 namespace Sluice.Delivery;

@@ -76,6 +76,16 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
     /// <summary>The entries that still have to run: those that did not fail in an earlier try.</summary>
     public IEnumerable<EpochItem> Remaining => items.Where(item => item.Verdict is null);
 
+    /// <summary>The timestamp at which the present try began.</summary>
+    public long BegunAt { get; private set; }
+
+    /// <summary>Notes when a try begins.</summary>
+    public Epoch BeginAt(long timestamp)
+    {
+        BegunAt = timestamp;
+        return this;
+    }
+
     /// <summary>Begins a try of the round, which cannot end before <see cref="Release"/>.</summary>
     public void Begin() => (ended, outstanding, begun, HasPlaces, failed, traces) = (null, 1, 0, false, null, null);
 

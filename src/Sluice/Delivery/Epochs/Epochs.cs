@@ -18,6 +18,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
     private readonly HashSet<int> running = [];
     private readonly Stack<EpochItem> spare = new();
     private List<Epoch> over = [];
+    private readonly RoundPace pace = new(MaxItems);       // under sync
     private int size = MaxItems;
     private int rotation;
     private bool isDuesTurn;
@@ -120,14 +121,14 @@ internal sealed partial class Epochs(ConsecutorCore core)
         OwnedPartition[] owned = core.Partitions.Owned;
         lock (sync)
         {
-            if (again.TryDequeue(out Epoch? repeated)) return repeated;
+            if (again.TryDequeue(out Epoch? repeated)) return repeated.BeginAt(core.Time.GetTimestamp());
             for (int i = 0; i < owned.Length; i++)
             {
                 OwnedPartition partition = owned[rotation = (rotation + 1) % owned.Length];
                 if (running.Contains(partition.Number)) continue;
                 if (TakeItems(partition) is not { } epoch) continue;
                 running.Add(partition.Number);
-                return partition.Scope!.Epoch = epoch;
+                return partition.Scope!.Epoch = epoch.BeginAt(core.Time.GetTimestamp());
             }
         }
         return null;
@@ -159,7 +160,12 @@ internal sealed partial class Epochs(ConsecutorCore core)
     /// <summary>Hands a finished round to the committer. Any thread.</summary>
     public void Over(Epoch epoch)
     {
-        lock (sync) over.Add(epoch);
+        TimeSpan lasted = core.Time.GetElapsedTime(epoch.BegunAt);
+        lock (sync)
+        {
+            over.Add(epoch);
+            pace.Learn(epoch.Remaining.Count(), lasted);
+        }
         core.ToCommit.Set();
     }
 
@@ -254,8 +260,9 @@ internal sealed partial class Epochs(ConsecutorCore core)
         scope.EndTurn(null);
         // Items that enter in the middle go through their own run, so they need their own rounds.
         bool isEntrance = partition.Leased.Peek().Headers.Node is not null;
-        var items = new List<EpochItem>(Math.Min(size, partition.Leased.Count));
-        while (items.Count < size && partition.Leased.TryPeek(out EpochItem? item) && item.Headers.Node is not null == isEntrance)
+        int most = Math.Min(size, pace.Items);
+        var items = new List<EpochItem>(Math.Min(most, partition.Leased.Count));
+        while (items.Count < most && partition.Leased.TryPeek(out EpochItem? item) && item.Headers.Node is not null == isEntrance)
             items.Add(partition.Leased.Dequeue());
         return new(this, core.Options.Delivery, partition, items, isEntrance);
     }

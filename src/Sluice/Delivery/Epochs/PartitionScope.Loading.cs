@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Runtime.ExceptionServices;
 using Sluice.Engine;
 using Sluice.Storage;

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Sluice.Engine;
 using Sluice.Storage;
 

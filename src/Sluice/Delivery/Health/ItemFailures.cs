@@ -1,4 +1,3 @@
-using System.Globalization;
 using Sluice.Engine;
 using Sluice.Storage;
 

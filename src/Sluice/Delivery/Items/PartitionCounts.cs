@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Sluice.Storage;
 
 namespace Sluice.Delivery;

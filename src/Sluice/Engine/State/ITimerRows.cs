@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Engine;
 
 /// <summary>An instance with stored timers beside its state.</summary>

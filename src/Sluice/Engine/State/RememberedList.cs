@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Engine;
 
 /// <summary>Stores a list of gathered items in pages.</summary>

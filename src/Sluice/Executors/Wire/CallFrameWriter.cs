@@ -15,78 +15,41 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
     private bool isSending;
     private bool isClosed;
 
-    public void Say(CallFrame kind, params ReadOnlySpan<long> numbers)
+    public void Say(CallFrame kind, params ReadOnlySpan<long> numbers) => Send(kind, numbers, static (to, all) =>
     {
-        Exception? failure;
-        lock (sync)
-        {
-            if (!Begin(kind)) return;
-            foreach (long number in numbers) to.Write(number);
-            failure = End();
-        }
-        Tell(failure);
-    }
+        foreach (long number in all) to.Write(number);
+    });
 
-    public void Say(CallFrame kind, ReadOnlySpan<byte> bytes)
-    {
-        Exception? failure;
-        lock (sync)
-        {
-            if (!Begin(kind)) return;
-            to.Write(bytes);
-            failure = End();
-        }
-        Tell(failure);
-    }
+    public void Say(CallFrame kind, ReadOnlySpan<byte> bytes) => Send(kind, bytes, static (to, all) => to.Write(all));
 
-    public void Say(CallFrame kind, long number, ReadOnlySpan<byte> bytes)
+    public void Say(CallFrame kind, long number, ReadOnlySpan<byte> bytes) => Send(kind, new Numbered(number, bytes), static (to, all) =>
     {
-        Exception? failure;
-        lock (sync)
-        {
-            if (!Begin(kind)) return;
-            to.Write(number);
-            to.Write(bytes);
-            failure = End();
-        }
-        Tell(failure);
-    }
+        to.Write(all.Number);
+        to.Write(all.Bytes);
+    });
 
     /// <param name="kind">A kind with a failure as content.</param>
     /// <param name="question">The number of the question; null for none.</param>
     /// <param name="why">The failure.</param>
-    public void Say(CallFrame kind, long? question, CallFailure why)
+    public void Say(CallFrame kind, long? question, CallFailure why) => Send(kind, (question, why), static (to, all) =>
     {
-        Exception? failure;
-        lock (sync)
-        {
-            if (!Begin(kind)) return;
-            if (question is { } number) to.Write(number);
-            why.Write(to);
-            failure = End();
-        }
-        Tell(failure);
-    }
+        if (all.question is { } number) to.Write(number);
+        all.why.Write(to);
+    });
 
     /// <summary>Sends the answer to a read.</summary>
     public void SayValues(long question, bool isComplete, ReadOnlyMemory<Entry> values)
-    {
-        Exception? failure;
-        lock (sync)
+        => Send(CallFrame.Answer, (question, isComplete, values), static (to, all) =>
         {
-            if (!Begin(CallFrame.Answer)) return;
-            to.Write(question);
-            to.Write((byte)(isComplete ? 1 : 0));
-            foreach (ref readonly Entry value in values.Span)
+            to.Write(all.question);
+            to.Write((byte)(all.isComplete ? 1 : 0));
+            foreach (ref readonly Entry value in all.values.Span)
             {
                 to.Write(value.Sequence);
                 to.Write((long)value.Generation);
                 to.WriteSized(value.Payload.Span);
             }
-            failure = End();
-        }
-        Tell(failure);
-    }
+        });
 
     /// <summary>Reads the content that <see cref="SayValues"/> has written.</summary>
     /// <param name="answer">The content; the values keep using it.</param>
@@ -119,6 +82,18 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
             isClosed = true;
             to.Dispose();
         }
+    }
+
+    private void Send<TContent>(CallFrame kind, TContent content, Action<FrameWriter, TContent> write) where TContent : allows ref struct
+    {
+        Exception? failure;
+        lock (sync)
+        {
+            if (!Begin(kind)) return;
+            write(to, content);
+            failure = End();
+        }
+        Tell(failure);
     }
 
     private bool Begin(CallFrame kind)
@@ -154,5 +129,12 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
     private void Tell(Exception? failure)
     {
         if (failure is not null) fail(failure);
+    }
+
+    private readonly ref struct Numbered(long number, ReadOnlySpan<byte> bytes)
+    {
+        public long Number { get; } = number;
+
+        public ReadOnlySpan<byte> Bytes { get; } = bytes;
     }
 }

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Flows;
 
 /// <summary>A processor with its function in this service.</summary>

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Diagnostics.CodeAnalysis;
 using Sluice.Storage;
 
 namespace Sluice.Flows;

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Flows;
 
 /// <summary>Makes an argument of a function for one invocation.</summary>

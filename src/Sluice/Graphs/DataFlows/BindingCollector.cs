@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Graphs;
 
 /// <summary>Collects, in a run, all values that are visible at a place of the flow, with the function that gave each. Immutable.</summary>

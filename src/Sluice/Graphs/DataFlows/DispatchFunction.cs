@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Graphs;
 
 /// <summary>Checks and chooses the implementations of a function that has several.</summary>

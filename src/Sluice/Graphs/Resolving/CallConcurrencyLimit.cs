@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Graphs;
 
 /// <summary>Limits the concurrent calls of a function, in all graphs that have it.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Graphs;
 
 /// <summary>Formats a resolve for people: the outcome and times of each node, and the critical path.</summary>

@@ -124,7 +124,7 @@ public abstract partial class GraphContext
     {
         if (PendingWork.Is(value))
             throw new InvalidOperationException(
-                $"It returned a {TypeNames.Of(value!.GetType())} as an object: it would not be awaited, and its failure would be lost. "
+                $"It returned a {(value is Task ? "task" : TypeNames.Of(value!.GetType()))} as an object: it would not be awaited, and its failure would be lost. "
                     + $"Let the function await it: async … => await ….");
         slots[node].Set(value);
         End(node, NodeStatus.Succeeded);

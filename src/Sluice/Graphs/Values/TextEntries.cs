@@ -1,6 +1,5 @@
-using System.Collections;
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
+using System.Collections;
 using System.Reflection;
 
 namespace Sluice.Graphs;

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-
 namespace Sluice;
 
 /// <summary>A stage for items of any type, which puts out items of the same type: <c>source | Pipe.Take(10)</c>. Made by

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-
 namespace Sluice;
 
 /// <summary>The stages without a function that fit behind <c>|</c>: <c>source | Twice | Pipe.Chunk(100) | Save</c>.</summary>

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Sluice.Diagnostics;
 using Sluice.Pipelines;
 

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Sluice.Pipelines;
 
 namespace Sluice;

@@ -1,5 +1,3 @@
-using System.ComponentModel;
-
 namespace Sluice;
 
 /// <summary>The operators for annotations behind sinks.</summary>

@@ -56,6 +56,11 @@ public sealed class Output<T>
         return yields ? YieldAsync() : default;
     }
 
+    /// <summary>Refused: <c>output.PushAsync(item, cancellation)</c>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [Obsolete(CompileErrors.PushToken, error: true)]
+    public ValueTask PushAsync(T item, CancellationToken cancellation) => throw CompileErrors.Refused();
+
     /// <summary>Pushes an item to a named output. If no reader wants that output in this run, the item is counted and discarded. In a
     /// consecutor it is sent when the processed item is committed (<see cref="ConsecutorOutput{T}"/>), and not at all if the node fails at
     /// that item.</summary>

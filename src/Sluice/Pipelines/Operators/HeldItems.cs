@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
 using Sluice.Engine;
 
 namespace Sluice.Pipelines;

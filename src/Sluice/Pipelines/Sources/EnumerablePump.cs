@@ -2,35 +2,13 @@ using Sluice.Engine;
 
 namespace Sluice.Pipelines;
 
-internal sealed class EnumerablePump<T>(StageContext context, Inlet<T> next, IEnumerable<T> items) : SourcePump<T>(context, next)
+internal sealed class EnumerablePump<T>(StageContext context, Inlet<T> next, IEnumerable<T> items) : SequencePump<T>(context, next)
 {
-    protected override async ValueTask ProduceAsync()
-    {
-        using IEnumerator<T> enumerator = Open();
-        while (true)
-        {
-            ValueTask pushed = PushSome(enumerator, out bool ended);
-            if (ended) return;
-            Flush();
-            await pushed;
-        }
-    }
+    protected override IEnumerator<T> Open() => items.GetEnumerator();
 
-    private IEnumerator<T> Open()
-    {
-        try
-        {
-            return items.GetEnumerator();
-        }
-        catch (Exception e)
-        {
-            throw Failure(e);
-        }
-    }
-
-    /// <summary>Pushes until the end, or until a push has to wait.</summary>
+    /// <inheritdoc/>
     /// <remarks>One try for the whole loop: <c>inUserCode</c> tells whose failure it is.</remarks>
-    private ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
+    protected override ValueTask PushSome(IEnumerator<T> enumerator, out bool ended)
     {
         ended = false;
         bool inUserCode = false;

@@ -39,12 +39,7 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
     }
 
     internal override Source<TOut> Rewrite(Rewriter rewriter)
-    {
-        bool isReplaced = rewriter.Visit();
-        Source<TIn> before = upstream.Rewrite(rewriter);
-        var same = new ProcessSource<TIn, TOut>(before, definition, options);
-        return isReplaced ? rewriter.Stage(before, same) : same;
-    }
+        => rewriter.Rewrite(upstream, before => new ProcessSource<TIn, TOut>(before, definition, options));
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {

@@ -1,7 +1,5 @@
-using System.Buffers.Binary;
 using System.IO.Enumeration;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Sluice.Producers;
 

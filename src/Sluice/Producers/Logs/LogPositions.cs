@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Sluice.Producers;
 
 /// <summary>The read offsets of all followed files, and the position that is stored with each line.</summary>

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Sluice.Producers;
 
 /// <summary>The part for malformed lines: each becomes a dead letter, and reading continues.</summary>

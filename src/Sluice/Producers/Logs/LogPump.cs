@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text;
 using Sluice.Engine;
 
 namespace Sluice.Producers;

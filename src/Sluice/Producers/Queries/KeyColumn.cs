@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Producers;
 
 /// <summary>A column of a query's key: its name, the type of its values, and their order.</summary>

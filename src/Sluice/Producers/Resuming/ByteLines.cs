@@ -1,6 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-using System.Text;
-
 namespace Sluice.Producers;
 
 /// <summary>Reads the lines of a UTF-8 file from any line on, with the offset behind each.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Sluice.Producers;
 
 /// <summary>The position in a text, and a checksum that recognises the text. Stored with the accepted lines.</summary>

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace Sluice.Producers;
 
 /// <summary>Handles file names that may not be valid text.</summary>

@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-
 namespace Sluice.Producers;
 
 /// <summary>The stored position of a tick producer. Stored with its items.</summary>

@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Sluice.Producers;
 
 /// <summary>The definition of a tick producer: when it fires, and the items it makes. Immutable.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Topologies;
 
 /// <summary>Draws in the language of Graphviz. In its quoted strings, backslash, quote and ampersand (an entity) are special.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Topologies;
 
 /// <summary>Draws Mermaid flowcharts: nodes by number, all text quoted, special characters as character codes.</summary>

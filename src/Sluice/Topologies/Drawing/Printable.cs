@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Topologies;
 
 /// <summary>Makes names printable: a name may contain any character, a drawing may not.</summary>

@@ -31,7 +31,8 @@ public class BisectedTests
         Assert.Equal([37], Assert.IsType<int[]>(letter.Item));
         Assert.Equal(("write", 2, "work -> chunks -> write, item 38 of 64", true, "FormatException: 37 is bad"),
             (letter.Node, letter.Attempts, letter.Path, letter.EntersAtNode, letter.Error));
-        Assert.Equal("work/0/chunks/1.1@1/write[37..38]", letter.Id);
+        // Rounds begin with 16 items, then 32: the chunk is full in the third.
+        Assert.Equal("work/0/chunks/3.1@1/write[37..38]", letter.Id);
 
         bad.Clear();
         Assert.Equal(1, await consecutor.RedriveAsync(letter.Id, Cancellation));

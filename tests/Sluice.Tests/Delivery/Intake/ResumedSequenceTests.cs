@@ -53,8 +53,8 @@ public class ResumedSequenceTests
             var failure = await Assert.ThrowsAsync<PipelineException>(() => RunAsync(store, items));
             Assert.Equal(
                 $"The sequence of the producer 'web' has {items.Length} items, and earlier runs have sent 5 items under this name. The "
-                    + "producer skips as many items as it has sent, without looking at them: the sequence must be the same at every start, "
-                    + "and may only grow at its end. For other items, give the producer another name, or use SendAsync.",
+                    + "producer skips as many items as it has sent: the sequence must be the same at every start, and may only grow at its "
+                    + "end. For other items, give the producer another name, or use SendAsync.",
                 Assert.IsType<InvalidDataException>(failure.InnerException).Message);
         }
         Assert.Equal([1, 2, 3, 4, 5], seen.Order());

@@ -73,7 +73,7 @@ public class EndingTests
         Assert.True((await consecutor.WaitForIdleAsync(Cancellation)).IsIdle);
         await consecutor.SendAsync(1, Cancellation);
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.WaitForIdleAsync(Cancellation));
-        Assert.Equal("The consecutor numbers has not been started, so none of the 1 items that wait can end. Call StartAsync first.",
+        Assert.Equal("The consecutor numbers has not been started, so what waits (1 accepted) cannot end. Call StartAsync first.",
             failure.Message);
     }
 

@@ -99,7 +99,8 @@ public class HeldItemsTests
         await consecutor.StartAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2], Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
-        await store.PassAsync(clock, () => consecutor.Snapshot() is { Dead: 1, IsIdle: true }, () => $"{consecutor.Snapshot()}", seconds: 5);
+        await store.PassAsync(clock, () => consecutor.Snapshot() is { Dead: 1, IsIdle: true }, () => $"{consecutor.Snapshot()}",
+            seconds: 5);
         Assert.Equal((2L, 2L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Completed));
         DeadLetter letter = Assert.Single(await consecutor.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
         Assert.Equal([1, 2], Assert.IsType<int[]>(letter.Item));

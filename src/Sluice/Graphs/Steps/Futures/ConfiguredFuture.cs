@@ -1,5 +1,3 @@
-using System.ComponentModel;
-
 namespace Sluice.Graphs;
 
 /// <summary>An awaitable for a future that says where the await continues; made by <see cref="Future.ConfigureAwait"/>.</summary>

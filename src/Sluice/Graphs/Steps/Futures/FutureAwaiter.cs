@@ -1,5 +1,3 @@
-using System.ComponentModel;
-
 namespace Sluice.Graphs;
 
 /// <summary>The awaiter of a <see cref="Future"/>, for the compiler.</summary>

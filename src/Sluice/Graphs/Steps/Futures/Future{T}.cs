@@ -1,5 +1,3 @@
-using System.ComponentModel;
-
 namespace Sluice.Graphs;
 
 /// <summary>The value of a step's call, now or later. Await it, pass it to other steps in place of the value, or drop it.</summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Sluice.Graphs;
 
 /// <summary>Converts objects that turn out to be tasks at run time, where a step takes <see cref="object"/>.</summary>

@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Topologies;
 
 /// <summary>Draws a graph as an SVG: a layered layout from left to right, with text that can be selected, and without script.</summary>

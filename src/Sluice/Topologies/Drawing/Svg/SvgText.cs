@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Sluice.Topologies;
 
 /// <summary>Text in an SVG: its width, estimated for Helvetica and Arial and rounded up, and its escapes.</summary>

@@ -1,0 +1,3 @@
+global using System.Globalization;
+global using Sluice.Storage;
+global using StackExchange.Redis;
