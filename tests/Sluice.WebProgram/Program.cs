@@ -23,7 +23,8 @@ builder.Services.AddSluice(sluice => sluice.UseSqlite(file))
     .AddConsecutor<Order>("orders", (_, source) => source
         | (async (Order order, CancellationToken token) => await CheckAsync(order, token)) | Stage.Named("check")
         | Sink.Output<Order>("checked"), options => options with { Delivery = DeliveryGuarantee.Replay(3) })
-    .AddConsecutor<Order>("shipping", (_, source) => source | (static order => Console.WriteLine($"shipped {order.Id}")) | Stage.Named("ship"))
+    .AddConsecutor<Order>("shipping", (_, source) => source
+        | (static order => Console.WriteLine($"shipped {order.Id}")) | Stage.Named("ship"))
     .AddOutput<Order>("orders", "checked", "shipping");
 await using WebApplication app = builder.Build();
 app.Urls.Add("http://127.0.0.1:0");

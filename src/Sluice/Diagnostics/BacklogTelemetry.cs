@@ -35,7 +35,8 @@ internal static class BacklogTelemetry
             "Accepted items that no attempt has begun with, of all members.");
         Gauge("sluice.consecutor.in_flight", "{item}", static now => now.InFlight, "Items in the pipeline of this process.", isSum: true);
         Gauge("sluice.consecutor.retrying", "{item}", static now => now.Retrying, "Failed items that wait for their next attempt.");
-        Gauge("sluice.consecutor.parked", "{item}", static now => now.Parked, "Items that wait for other code, or for an item of their key.");
+        Gauge("sluice.consecutor.parked", "{item}", static now => now.Parked,
+            "Items that wait for other code, or for an item of their key.");
         Gauge("sluice.consecutor.suspect", "{item}", static now => now.Suspect,
             "Items that were in flight when a process died, and run alone.");
         Gauge("sluice.consecutor.dead_letters", "{item}", static now => now.Dead, "Dead letters of the consecutor.");

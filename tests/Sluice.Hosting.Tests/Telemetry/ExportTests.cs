@@ -166,9 +166,10 @@ public sealed class ExportTests : IAsyncLifetime
 
     private static async Task<HttpStatusCode> PostAsync(HttpClient client, string? id, string? parent, string? state, string? items = null)
     {
+        string type = items is null ? "application/json" : "application/x-ndjson";
         using var request = new HttpRequestMessage(HttpMethod.Post, "/orders")
         {
-            Content = new StringContent(items ?? $$"""{"id":{{id}}}""", Encoding.UTF8, new MediaTypeHeaderValue(items is null ? "application/json" : "application/x-ndjson")),
+            Content = new StringContent(items ?? $$"""{"id":{{id}}}""", Encoding.UTF8, new MediaTypeHeaderValue(type)),
         };
         if (parent is not null) request.Headers.TryAddWithoutValidation("traceparent", parent);
         if (state is not null) request.Headers.TryAddWithoutValidation("tracestate", state);

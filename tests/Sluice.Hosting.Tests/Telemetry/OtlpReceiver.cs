@@ -84,16 +84,22 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 
     private void TakeTraces(ProtobufMessage export)
     {
-        foreach (ProtobufMessage span in export.All(1).SelectMany(static resource => resource.All(2)).SelectMany(static scope => scope.All(2)))
+        foreach (ProtobufMessage span in Inside(export))
             spans.Add(new(span.Hex(1), span.Hex(2), span.Hex(4), span.Text(5), (int)span.Number(6), span.Attributes(9),
-                [.. span.All(13).Select(static link => link.Hex(2))], span.Text(3), span.All(15).Any(static status => status.Number(3) == 2)));
+                [.. span.All(13).Select(static link => link.Hex(2))], span.Text(3),
+                span.All(15).Any(static status => status.Number(3) == 2)));
     }
+
+    // Resources have scopes, which have spans or metrics.
+    private static IEnumerable<ProtobufMessage> Inside(ProtobufMessage export)
+        => export.All(1).SelectMany(static resource => resource.All(2)).SelectMany(static scope => scope.All(2));
 
     private void TakeMetrics(ProtobufMessage export)
     {
-        foreach (ProtobufMessage metric in export.All(1).SelectMany(static resource => resource.All(2)).SelectMany(static scope => scope.All(2)))
+        foreach (ProtobufMessage metric in Inside(export))
         {
-            (int field, string kind, int attributes) = metric.Has(5) ? (5, "gauge", 7) : metric.Has(9) ? (9, "histogram", 9) : (7, "sum", 7);
+            (int field, string kind, int attributes) = metric.Has(5) ? (5, "gauge", 7) : metric.Has(9) ? (9, "histogram", 9)
+                : (7, "sum", 7);
             ProtobufMessage data = metric.One(field);
             if (field == 7) kind = data.Number(3) == 1 ? "counter" : "up-down";
             metrics[metric.Text(1)] = new(metric.Text(1), metric.Text(3), kind,

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Sluice.Hosting.Tests.Telemetry;
 
-/// <summary>The service <c>tests/Sluice.WebProgram</c>, as a process that exports to a collector. It is killed at the latest with its test.</summary>
+/// <summary>
+/// The service <c>tests/Sluice.WebProgram</c>, as a process that exports to a collector. It is killed at the latest with its test.
+/// </summary>
 internal sealed class Service : IDisposable
 {
     private readonly Process process;

@@ -20,7 +20,8 @@ internal sealed partial class Committer(ConsecutorCore core)
     private readonly AsyncLock committing = new();                       // sinks are called by one caller at a time
     private readonly CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
-    private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits, core.Telemetry);
+    private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits,
+        core.Telemetry);
     private EpochCommitter? epochs;
     private volatile bool isEnding;
     private Request? settleFirst;

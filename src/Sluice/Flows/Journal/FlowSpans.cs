@@ -24,7 +24,8 @@ internal static class FlowSpans
     {
         Activity? sender = start ?? Activity.Current;
         if (sender is not { IdFormat: ActivityIdFormat.W3C } || (start is null && !sender.Recorded)) return plan;
-        return plan with { Trace = sender.Id, TraceState = sender.TraceStateString is { Length: > 0 and <= MaxState } state ? state : null };
+        string? state = sender.TraceStateString is { Length: > 0 and <= MaxState } known ? known : null;
+        return plan with { Trace = sender.Id, TraceState = state };
     }
 
     /// <summary>Begins a start of a processor. A trace that cannot be read is left out.</summary>

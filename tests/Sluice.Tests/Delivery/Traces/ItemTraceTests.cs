@@ -126,7 +126,8 @@ public sealed class ItemTraceTests : IAsyncDisposable
         using var log = new SpanLog();
         await using var second = new Consecutor<int>("b", source => source | (_ => { }) | Stage.Named("end"), Options);
         await using var first = new Consecutor<int>("a",
-            source => source | (async (int n, CancellationToken token) => await second.SendAsync(n, token)) | Stage.Named("forward"), Options);
+            source => source | (async (int n, CancellationToken token) => await second.SendAsync(n, token))
+                | Stage.Named("forward"), Options);
         await second.StartAsync(Cancellation);
         await first.StartAsync(Cancellation);
         await first.SendAsync(1, Cancellation);

@@ -48,5 +48,8 @@ internal sealed class SpanLog : IDisposable
     private static IEnumerable<string> Lines(IReadOnlyList<Activity> spans, ActivitySpanId parent, string indent)
         => spans.Where(span => span.ParentSpanId == parent).OrderBy(static span => span.DisplayName, StringComparer.Ordinal)
             .SelectMany(span => Lines(spans, span.SpanId, indent + "  ")
-                .Prepend($"{indent}{span.DisplayName}{(span.Status == ActivityStatusCode.Error ? $" ! {span.GetTagItem("error.type")}" : "")}"));
+                .Prepend($"{indent}{span.DisplayName}{ErrorOf(span)}"));
+
+    private static string ErrorOf(Activity span)
+        => span.Status == ActivityStatusCode.Error ? $" ! {span.GetTagItem("error.type")}" : "";
 }
