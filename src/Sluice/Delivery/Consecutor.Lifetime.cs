@@ -49,8 +49,7 @@ public sealed partial class Consecutor<T>
             committing = CommitAsync();
             _ = WatchAsync(started);
             BacklogTelemetry.Started(core.Observed);
-            _ = Completion.ContinueWith(static (_, observed) => BacklogTelemetry.Ended((IObservedConsecutor)observed!), core.Observed,
-                CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = UnobserveAsync();
             core.Pump.IsLeasing = State == ConsecutorStatus.Running;
         }
         catch (Exception e)
@@ -58,6 +57,12 @@ public sealed partial class Consecutor<T>
             Fail(e, isTold: true);
             throw;
         }
+    }
+
+    private async Task UnobserveAsync()
+    {
+        await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        BacklogTelemetry.Ended(core.Observed);
     }
 
     /// <summary>Stops leasing until <see cref="Resume"/>. Sent items are still accepted. Has no effect unless the consecutor is

@@ -135,9 +135,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
 
     private void EndWork()
     {
-        PartFailure? failure = failures;
-        telemetry.Processed(began, failure is null ? null : TelemetryNames.ErrorOf(failure.Cause));
-        if (trace is not null) Telemetry.End(trace, failure?.Cause);
+        Exception? failure = failures?.Cause.InnerException ?? failures?.Cause;
+        telemetry.Processed(began, failure is null ? null : TelemetryNames.ErrorOf(failure));
+        if (trace is not null) Telemetry.End(trace, failure);
         (began, isWatched) = (0, false);
     }
 

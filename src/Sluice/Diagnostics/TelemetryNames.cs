@@ -27,7 +27,6 @@ internal static class TelemetryNames
     /// <summary>The value of <see cref="System"/>.</summary>
     public const string Sluice = "sluice";
 
-    /// <summary>The value of <see cref="Error"/> for an exception: the name of its type, as far as it says why.</summary>
-    public static string ErrorOf(Exception failure)
-        => (failure is PipelineException { InnerException: { } cause } ? cause : failure).GetType().FullName ?? "_OTHER";
+    /// <summary>The value of <see cref="Error"/> for an exception: the name of its type.</summary>
+    public static string ErrorOf(Exception failure) => failure.GetType().FullName ?? "_OTHER";
 }

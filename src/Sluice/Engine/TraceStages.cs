@@ -60,7 +60,7 @@ internal sealed class TraceInput<T>(StageContext context, Inlet<T> stage) : Pass
         if (ReferenceEquals(Context.Span, inside)) Context.Span = null;
         // Failures of nodes behind it pass through, too.
         if (failure is PipelineException about && about.Index == Node)
-            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(about), about.Message);
+            Telemetry.Fail(inside.Span, TelemetryNames.ErrorOf(about.InnerException ?? about), about.Message);
         else if (Context.Failed > inside.Failed) Telemetry.Fail(inside.Span, "_OTHER", null);
         else if (inside.Left != default) inside.Span.SetEndTime(inside.Left);
         Telemetry.End(inside.Span);
@@ -73,7 +73,7 @@ internal sealed class TraceOutput<T>(StageContext context, Inlet<T> next) : Pass
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         if (Context.Span is not { } inside) return Next.PushAsync(item, ticket);
-        inside.Left = DateTime.UtcNow;
+        inside.Left = Context.Run.Time.GetUtcNow().UtcDateTime;
         Activity? outer = Activity.Current;
         Activity.Current = inside.Item;
         try
