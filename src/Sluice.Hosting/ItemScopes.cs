@@ -2,6 +2,8 @@ namespace Sluice.Hosting;
 
 /// <summary>Gives functions of a pipeline the services of a scope that lasts for one item, or for one batch where items are
 /// batches.</summary>
+/// <remarks>A failure of the scope, when it makes the service or disposes it, fails the item as a failure of the function does. If the
+/// function and the end of its scope both fail, the item fails with an <see cref="AggregateException"/> of both.</remarks>
 /// <example><code>
 /// sluice.AddConsecutor&lt;Order&gt;("orders", (services, source) => source
 ///     | services.ForEachItem((OrderDb db, Order order, CancellationToken token) => db.SaveAsync(order, token)));
@@ -17,11 +19,7 @@ public static class ItemScopes
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(function);
-        return async (item, cancellation) =>
-        {
-            await using AsyncServiceScope scope = services.CreateAsyncScope();
-            return await function(scope.ServiceProvider.GetRequiredService<TService>(), item, cancellation).ConfigureAwait(false);
-        };
+        return (item, cancellation) => CallAsync(services, (TService service) => function(service, item, cancellation));
     }
 
     /// <inheritdoc cref="ForEachItem{TService, TIn, TOut}(IServiceProvider, Func{TService, TIn, CancellationToken, Task{TOut}})"/>
@@ -30,10 +28,36 @@ public static class ItemScopes
     {
         ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(function);
-        return async (item, cancellation) =>
+        return (item, cancellation) => CallAsync(services, async (TService service) =>
         {
-            await using AsyncServiceScope scope = services.CreateAsyncScope();
-            await function(scope.ServiceProvider.GetRequiredService<TService>(), item, cancellation).ConfigureAwait(false);
-        };
+            await function(service, item, cancellation).ConfigureAwait(false);
+            return true;
+        });
+    }
+
+    /// <summary>Calls a function with a service of a scope of its own.</summary>
+    internal static async Task<TOut> CallAsync<TService, TOut>(IServiceProvider services, Func<TService, Task<TOut>> function)
+        where TService : notnull
+    {
+        AsyncServiceScope scope = services.CreateAsyncScope();
+        TOut result;
+        try
+        {
+            result = await function(scope.ServiceProvider.GetRequiredService<TService>()).ConfigureAwait(false);
+        }
+        catch (Exception failure)
+        {
+            try
+            {
+                await scope.DisposeAsync().ConfigureAwait(false);
+            }
+            catch (Exception end)
+            {
+                throw new AggregateException(failure, end);
+            }
+            throw;
+        }
+        await scope.DisposeAsync().ConfigureAwait(false);
+        return result;
     }
 }

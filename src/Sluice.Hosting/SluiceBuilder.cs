@@ -10,7 +10,7 @@ namespace Sluice.Hosting;
 /// Functions that get the services are called once, when the host makes its objects: receivers are made and started before those that send
 /// to them, and stop behind them. Not thread-safe, as all configuration of a host.
 /// </remarks>
-public sealed class SluiceBuilder
+public sealed partial class SluiceBuilder
 {
     internal SluiceBuilder(IServiceCollection services) => Services = services;
 
@@ -66,7 +66,7 @@ public sealed class SluiceBuilder
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(make);
         Services.AddSingleton<HostedUnit>(
-            new HostedPipeline($"the pipeline {name}", null, (services, _) => make(services), options ?? new()));
+            _ => new HostedPipeline($"the pipeline {name}", name, null, (services, _) => make(services), options ?? new()));
         return this;
     }
 
@@ -74,21 +74,26 @@ public sealed class SluiceBuilder
     /// come over HTTP by <see cref="ProducerEndpoints"/>.)</summary>
     /// <param name="consecutor">The name of the consecutor.</param>
     /// <param name="make">Makes the source from the services of the host. A source that can resume begins where it was.</param>
-    public SluiceBuilder AddProducer<T>(string consecutor, Func<IServiceProvider, Source<T>> make)
+    /// <param name="options">The options of its run, such as the clock of ticks.</param>
+    public SluiceBuilder AddProducer<T>(string consecutor, Func<IServiceProvider, Source<T>> make, RunOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(consecutor);
         ArgumentNullException.ThrowIfNull(make);
         string title = $"a producer of {consecutor}";
-        Services.AddSingleton<HostedUnit>(new HostedPipeline(title, consecutor,
-            (services, units) => make(services) | units.Consecutor<T>(consecutor, title), new()));
+        Services.AddSingleton<HostedUnit>(_ => new HostedPipeline(title, title, consecutor,
+            (services, units) => make(services) | units.Consecutor<T>(consecutor, title), options ?? new()));
         return this;
     }
 
     /// <summary>Adds a graph that code resolves for each request; code gets it as <see cref="Graph{TRequest}"/>.</summary>
     /// <param name="make">Makes the graph from the services of the host; called once.</param>
+    /// <exception cref="ArgumentException">A graph of these requests was added before.</exception>
     public SluiceBuilder AddGraph<TRequest>(Func<IServiceProvider, Graph<TRequest>> make)
     {
         ArgumentNullException.ThrowIfNull(make);
+        if (Services.Any(static service => service.ServiceType == typeof(Graph<TRequest>)))
+            throw new ArgumentException(
+                $"Two graphs were added for requests of the type {typeof(TRequest).Name}. Give each a type of its own.", nameof(make));
         Services.AddSingleton(make);
         return this;
     }

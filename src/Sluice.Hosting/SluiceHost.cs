@@ -5,21 +5,29 @@ namespace Sluice.Hosting;
 
 /// <summary>Starts and stops everything of Sluice in a host: the store, the supervisor, then consecutors, pipelines and producers,
 /// receivers before senders; and stops it the other way round.</summary>
-/// <remarks>The host calls it from one thread at a time. Failures of units arrive on any thread.</remarks>
+/// <remarks>
+/// Thread-safe. A host starts once. A stop during the start cancels the start and waits for its end, so the list of started units has one
+/// user at a time. Failures of units arrive on any thread.
+/// </remarks>
 internal sealed class SluiceHost(SluiceSettings settings, HostStore store, HostedSupervisor supervisor, IServiceProvider container,
-    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null) : IHostedLifecycleService
+    ILogger<SluiceHost> log, IHostApplicationLifetime? lifetime = null, IOptions<HostOptions>? hostOptions = null)
+    : IHostedLifecycleService, IDisposable
 {
-    // What the store needs to take back what is in flight.
-    private static readonly TimeSpan Reserve = TimeSpan.FromSeconds(2);
-
     private readonly List<HostedUnit> started = [];
+    private readonly CancellationTokenSource stopping = new();
+    private readonly UnitStops stops = new(log);
     private volatile HostedUnits? units;
+    private volatile bool isStarted;
+    private volatile string? failure;                // the first failure for good
+    private Task? starting, ended;
 
     /// <summary>The units; null before the host starts.</summary>
     public HostedUnits? Units => units;
 
-    /// <summary>Whether everything has started.</summary>
-    public bool IsStarted { get; private set; }
+    /// <summary>Whether everything has started, and no stop has begun.</summary>
+    public bool IsStarted => isStarted && !IsStopping;
+
+    private bool IsStopping => stopping.IsCancellationRequested;
 
     /// <summary>Runs as a worker if this process is an executor's child, and then exits; before any service of the host starts.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
@@ -29,38 +37,24 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var made = new HostedUnits(container.GetServices<HostedUnit>());
-        foreach (HostedUnit unit in made.InOrder) unit.Make(container);
-        settings.Check(made.Names);
-        foreach (HostedUnit unit in made.InOrder) unit.Wire(made);
-        units = made;
+        var start = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.CompareExchange(ref starting, start.Task, null) is not null)
+            throw new InvalidOperationException("The host was started before, and a host starts once. Build another one.");
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, stopping.Token);
         try
         {
-            await store.OpenAsync(cancellationToken).ConfigureAwait(false);
+            await StartUnitsAsync(cancellation.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException gaveUp) when (cancellationToken.IsCancellationRequested)
+        catch (Exception e)
         {
-            throw new OperationCanceledException(
-                "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop): "
-                    + "does its server answer, or does another process hold its file?", gaveUp, cancellationToken);
-        }
-        HostLog.Opened(log, settings.StoreName);
-        supervisor.Start();
-        try
-        {
-            foreach (HostedUnit unit in made.InOrder)
-            {
-                await unit.StartAsync(cancellationToken).ConfigureAwait(false);
-                started.Add(unit);
-                HostLog.Started(log, unit.Title);
-                _ = WatchAsync(unit);
-            }
-            IsStarted = true;
-        }
-        catch (Exception)
-        {
-            await StopUnitsAsync(CancellationToken.None).ConfigureAwait(false);
+            await EndAsync(stopsSupervisor: true, CancellationToken.None).ConfigureAwait(false);
+            if (e is OperationCanceledException && failure is { } why)
+                throw new InvalidOperationException($"The host did not start: {why}", e);
             throw;
+        }
+        finally
+        {
+            start.SetResult();
         }
     }
 
@@ -70,26 +64,74 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public async Task StopAsync(CancellationToken cancellationToken)
+    /// <summary>Stops everything. Before the start, it does nothing. If a stop has begun, it waits for that one.</summary>
+    public Task StopAsync(CancellationToken cancellationToken) => StopAsync(stopsSupervisor: true, cancellationToken);
+
+    /// <summary>Stops the units of a host that is disposed. The container disposes the supervisor.</summary>
+    public Task CutShortAsync() => StopAsync(stopsSupervisor: false, new(canceled: true));
+
+    private async Task StopAsync(bool stopsSupervisor, CancellationToken cancellationToken)
     {
-        IsStarted = false;
-        await StopUnitsAsync(cancellationToken).ConfigureAwait(false);
-        await supervisor.StopAsync(cancellationToken).ConfigureAwait(false);
+        if (starting is not { } start) return;
+        var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (Interlocked.CompareExchange(ref ended, end.Task, null) is { } other)
+        {
+            await other.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return;
+        }
+        try
+        {
+            await stopping.CancelAsync().ConfigureAwait(false);
+            await start.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (start.IsCompleted) await EndAsync(stopsSupervisor, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            end.SetResult();
+        }
     }
 
-    private async Task StopUnitsAsync(CancellationToken cancellation)
+    public void Dispose() => stopping.Dispose();
+
+    private async Task StartUnitsAsync(CancellationToken cancellation)
     {
-        TimeSpan allowed = hostOptions?.Value.ShutdownTimeout ?? TimeSpan.FromSeconds(30);
-        TimeSpan deadline = allowed > 2 * Reserve ? allowed - Reserve : allowed / 2;
-        long begun = TimeProvider.System.GetTimestamp();
-        for (int i = started.Count - 1; i >= 0; i--)
+        var made = new HostedUnits(container.GetServices<HostedUnit>());
+        foreach (HostedUnit unit in made.InOrder) unit.Make(container);
+        settings.Check(made.Names);
+        foreach (HostedUnit unit in made.InOrder) unit.Wire(made);
+        units = made;
+        container.GetRequiredService<HostDisposal>().EndBefore(this);
+        try
         {
-            TimeSpan left = deadline - TimeProvider.System.GetElapsedTime(begun);
-            bool isQuiet = await started[i].StopAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, cancellation).ConfigureAwait(false);
-            if (isQuiet) HostLog.Stopped(log, started[i].Title);
-            else HostLog.CutShort(log, started[i].Title);
+            await store.OpenAsync(cancellation).ConfigureAwait(false);
         }
+        catch (OperationCanceledException gaveUp) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(
+                "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop): "
+                    + "does its server answer, or does another process hold its file?", gaveUp, cancellation);
+        }
+        HostLog.Opened(log, settings.StoreName);
+        if (!settings.HasStore) HostLog.InMemory(log);
+        supervisor.Start();
+        foreach (HostedUnit unit in made.InOrder)
+        {
+            await unit.StartAsync(cancellation).ConfigureAwait(false);
+            started.Add(unit);
+            HostLog.Started(log, unit.Title);
+            _ = WatchAsync(unit);
+        }
+        cancellation.ThrowIfCancellationRequested();
+        isStarted = true;
+    }
+
+    private async Task EndAsync(bool stopsSupervisor, CancellationToken cancellation)
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        HostedUnit[] all = [.. started];
         started.Clear();
+        await stops.StopAsync(all, hostOptions?.Value.ShutdownTimeout ?? TimeSpan.FromSeconds(30), cancellation).ConfigureAwait(false);
+        if (stopsSupervisor) await supervisor.StopAsync(cancellation).ConfigureAwait(false);
     }
 
     private async Task WatchAsync(HostedUnit unit)
@@ -97,18 +139,36 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         try
         {
             await unit.Completion.ConfigureAwait(false);
-            if (IsStarted) HostLog.Ended(log, unit.Title);
+            if (!IsStopping) HostLog.Ended(log, unit.Title);
         }
-        catch (Exception failure)
+        catch (Exception e)
         {
-            if (settings.OnFailure == Flows.HostFailurePolicy.Degrade || lifetime is null)
+            (string where, Exception cause) = settings.Describe(e);
+            failure ??= $"{unit.Title} has failed for good{where}: {cause.Message}";
+            if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);
+            else if (settings.OnFailure == Flows.HostFailurePolicy.Degrade || lifetime is null)
+                HostLog.Failed(log, unit.Title, where, cause);
+            else
             {
-                HostLog.Failed(log, unit.Title, failure);
-                return;
+                HostLog.FailedAndStops(log, unit.Title, where, cause);
+                Environment.ExitCode = 1;
+                lifetime.StopApplication();
             }
-            HostLog.FailedAndStops(log, unit.Title, failure);
-            Environment.ExitCode = 1;
-            lifetime.StopApplication();
         }
+    }
+}
+
+/// <summary>Stops the units of a host that is disposed without a stop, before the container disposes the objects that they use.</summary>
+/// <remarks>The container disposes its objects in the reverse order of their creation. The host asks for this one when all units are
+/// made.</remarks>
+internal sealed class HostDisposal : IAsyncDisposable
+{
+    private SluiceHost? host;
+
+    public void EndBefore(SluiceHost ended) => host = ended;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (host is not null) await host.CutShortAsync().ConfigureAwait(false);
     }
 }

@@ -41,7 +41,10 @@ public static class SluiceServices
         services.AddSingleton<IStreamStore>(static container => container.GetRequiredService<HostStore>());
         services.AddSingleton<HostedSupervisor>();
         services.AddSingleton<ISupervisor>(static container => container.GetRequiredService<HostedSupervisor>());
+        services.AddSingleton(static container => container.GetRequiredService<HostedSupervisor>().Attached);
         services.AddSingleton<SluiceHost>();
+        services.AddSingleton<HostDisposal>();
+        services.AddSingleton<SluiceHealth>();
         services.AddSingleton<IHostedService>(static container => container.GetRequiredService<SluiceHost>());
         services.AddHealthChecks().AddCheck<SluiceHealth>("sluice", tags: ["ready"])
             .AddCheck<SluiceLiveness>("sluice-live", tags: ["live"]);

@@ -16,7 +16,7 @@ public sealed class MistakeTests : CliTestBase
         { 2, "streams memory", "sluice cannot look into it" },
         { 2, "streams mysql:orders", "begins with 'mysql:'" },
         { 2, "streams sqlite:", "ends there" },
-        { 2, "streams redis:localhost:6379,pasword=secret", "can" },
+        { 2, "streams redis:localhost:6379,pasword=secret", "A connection string for Redis is like localhost:6379,password=…" },
         { 2, "streams host=localhost,password=secret", "This text is no store" },
         { 2, "dead sqlite:orders.db --max 0", "--max is 1 to 1000" },
         { 2, "dead sqlite:orders.db --since yesterday", "--since is 30m" },

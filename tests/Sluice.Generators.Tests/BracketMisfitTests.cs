@@ -29,7 +29,7 @@ public class BracketMisfitTests
     [Theory]
     [InlineData("_ = numbers | [Print, [|s => s | Twice | Print|]];", "write '(Source<int> s) => …'")]
     [InlineData("_ = Pipe.Of<int>() | [sink, [|s => s | Twice | sink|]];", "write '(Source<int> s) => …'")]
-    [InlineData("_ = numbers | [SaveAsync, [|n => { }|]];", "")]
+    [InlineData("_ = numbers | [SaveAsync, [|n => { }|]];", "The ends in these brackets are of several kinds")]
     [InlineData("_ = numbers | [SaveAsync, [|Console.WriteLine|]];", "write '(int item) => Console.WriteLine(item)'")]
     [InlineData("_ = numbers | [sink, [|Show|]];", "write '(int item) => Show(item)'")]
     [InlineData("_ = numbers | [SaveAsync, [|Drop|]];", "'Drop' is overloaded or generic")]

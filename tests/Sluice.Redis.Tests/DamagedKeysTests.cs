@@ -26,7 +26,9 @@ public class DamagedKeysTests
         Dictionary<RedisKey, byte[]> sound = await KeyDamage.SaveAsync(database);
         string? asked = Environment.GetEnvironmentVariable("SLUICE_DAMAGES");
         int wanted = asked == "all" ? all.Length : int.Parse(asked ?? "100", CultureInfo.InvariantCulture);
+        Assert.InRange(wanted, 1, all.Length);
         List<string> wrong = [];
+        int reported = 0;
 
         for (int i = 0; i < wanted; i++)
         {
@@ -38,6 +40,7 @@ public class DamagedKeysTests
                 string before = FilledStore.IsAtomic(name) ? (string)await database.ExecuteAsync("DEBUG", "DIGEST") : "";
                 string? said = await SayAsync(store, call);
                 if (said is null) continue;
+                reported++;
                 if (said.Length > 0) wrong.Add($"{damage}: {name}: {said}");
                 if (FilledStore.IsAtomic(name) && (string)await database.ExecuteAsync("DEBUG", "DIGEST") != before)
                     wrong.Add($"{damage}: {name} has failed, and changed something");
@@ -46,6 +49,7 @@ public class DamagedKeysTests
         }
 
         Assert.True(wrong.Count == 0, $"{wrong.Count} of {wanted} changes (of {all.Length}):\n{string.Join('\n', wrong.Take(40))}");
+        Assert.True(reported > 0, $"No call reported any of {wanted} changes.");
     }
 
     // Null if the call succeeded or reported that the store was rolled back, which starts a new generation. Empty if the error names the

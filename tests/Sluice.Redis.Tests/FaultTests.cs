@@ -161,8 +161,10 @@ public class FaultTests
         // From here on the clock of the store stands still.
         long seen = await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);
         await other.AppendAsync(1, "a");
-        while ((await store.ReadAsync(Rows.Orders)).Length == 0)
+        string[] read;
+        while ((read = await store.ReadAsync(Rows.Orders)).Length == 0)
             seen = await store.WaitForChangeAsync(Rows.Orders, seen, TestContext.Current.CancellationToken);
+        Assert.Equal(["a"], read);
     }
 
     [Fact]

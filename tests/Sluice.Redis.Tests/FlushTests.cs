@@ -109,6 +109,7 @@ public class FlushTests
         for (int round = 1; round <= 2; round++)
         {
             isBlocked = true;
+            warnings.Clear();
             await using FlowRun lost = await StartAsync(starter, round);
             await entered.WaitAsync(Patience, Cancellation);
             Task<int> reading = lost.Output<int>("y").FirstAsync(Cancellation).AsTask();
@@ -144,12 +145,15 @@ public class FlushTests
             try
             {
                 await CheckAsync(service, 10 + round);
+                Assert.Equal(round + 1, store.Generation);
                 continue;                            // the hosting side noticed the loss first
             }
             catch (StoreRolledBackException)
             {
+                // the starting side noticed it first; the next start succeeds
             }
             await CheckAsync(service, 10 + round);
+            Assert.Equal(round + 1, store.Generation);
         }
     }
 

@@ -38,6 +38,7 @@ public sealed class DamageMatrixTests : IDisposable
         File.Copy(path, directory.File("reference.db"));
         string expected = await DamagedFile.GoOnAsync(directory.File("reference.db"));
         List<long> rows = RowsOf(path, table);
+        Assert.NotEmpty(rows);
         if (Environment.GetEnvironmentVariable("SLUICE_DAMAGE") != "all" && rows.Count > 2) rows = [rows[0], rows[^1]];
         foreach (long row in rows)
         {
@@ -74,6 +75,7 @@ public sealed class DamageMatrixTests : IDisposable
         else database.Execute(
             $"UPDATE {table} SET {column} = CASE typeof({column}) WHEN 'integer' THEN {column} + {(column == "seq" ? 1000 : 1)} WHEN "
                 + $"'text' THEN {column} || '~' WHEN 'null' THEN 'x' ELSE CAST({column} AS BLOB) || x'01' END {where}");
+        Assert.Equal("1", database.Ask("SELECT changes()"));
     }
 
     private string Copy(string path, string name)

@@ -3,7 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
-/// <summary>A process looks into a file that another process has open, and is killed with.</summary>
+/// <summary>A process reads a store file that another process has open. The other process may be killed meanwhile.</summary>
 public sealed class ReadOnlyTests : IDisposable
 {
     private static readonly GroupId Group = new("orders", "orders");

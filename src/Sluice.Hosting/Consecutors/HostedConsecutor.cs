@@ -22,6 +22,10 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
 
     public override ConsecutorSnapshot? Snapshot() => Made?.Snapshot();
 
+    public override UnitProgress? Progress()
+        => Made?.Snapshot() is { Status: ConsecutorStatus.Running } now
+            ? new(now.Accepted - now.Pending - now.InFlight, now.InFlight, UnitProgress.Busy(now.Run)) : null;
+
     public override void Make(IServiceProvider container)
         => Made = container.GetRequiredKeyedService<Consecutor<T>>(registration.Name);
 
@@ -32,7 +36,7 @@ internal sealed class HostedConsecutor<T>(ConsecutorRegistration<T> registration
 
     public override Task StartAsync(CancellationToken cancellation) => Made!.StartAsync(cancellation);
 
-    public override Task<bool> StopAsync(TimeSpan deadline, CancellationToken cancellation)
+    public override Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation)
         => Made is { } made ? made.StopAsync(deadline, cancellation) : Task.FromResult(true);
 }
 
@@ -44,14 +48,17 @@ internal sealed class ConsecutorRegistration<T>(string name, Func<IServiceProvid
 
     public Consecutor<T> Make(IServiceProvider container)
     {
-        ILogger log = container.GetRequiredService<ILoggerFactory>().CreateLogger($"Sluice.Consecutor.{name}");
+        ILoggerFactory loggers = container.GetRequiredService<ILoggerFactory>();
+        ILogger log = loggers.CreateLogger($"Sluice.Consecutor.{name}");
+        SluiceSettings settings = container.GetRequiredService<SluiceSettings>();
         var options = new ConsecutorOptions
         {
             Store = container.GetRequiredService<IStreamStore>(),
             OnWarning = text => HostLog.Warned(log, text),
         };
         options = configure?.Invoke(options) ?? options;
-        options = container.GetRequiredService<SluiceSettings>().Consecutor(name, options);
+        options = settings.Consecutor(name, options);
+        options = options with { Run = ItemLogScope.Add(options.Run, name, settings, loggers) };
         return new(name, source => body(container, source), options) { Key = key };
     }
 }

@@ -31,9 +31,33 @@ internal abstract class HostedUnit
     public abstract Task StartAsync(CancellationToken cancellation);
 
     /// <summary>Stops it: what is in flight may end until the deadline, or until the token is cancelled.</summary>
+    /// <param name="deadline">The most time that the stop may take; null for no limit.</param>
+    /// <param name="cancellation">Cancels what is in flight.</param>
     /// <returns>Whether everything in flight has ended.</returns>
-    public abstract Task<bool> StopAsync(TimeSpan deadline, CancellationToken cancellation);
+    public abstract Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation);
+
+    /// <summary>How far its work has come, for the watch of stalls; null if it has none.</summary>
+    public abstract UnitProgress? Progress();
 
     /// <summary>The counts of a consecutor; null for others.</summary>
     public virtual ConsecutorSnapshot? Snapshot() => null;
+}
+
+/// <summary>How far the work of a unit has come.</summary>
+/// <param name="Moved">A number that changes with each item that moves on.</param>
+/// <param name="InFlight">The number of items in flight; null if they are not counted.</param>
+/// <param name="Nodes">The nodes that are at work.</param>
+internal readonly record struct UnitProgress(long Moved, long? InFlight, IReadOnlyList<string> Nodes)
+{
+    /// <summary>Whether anything is in flight.</summary>
+    public bool IsBusy => InFlight is { } items ? items > 0 : Nodes.Count > 0;
+
+    /// <summary>Returns the nodes of a run that have an item in work, or items that wait before them.</summary>
+    public static IReadOnlyList<string> Busy(RunSnapshot? run)
+    {
+        if (run is null) return [];
+        List<string> running = [.. run.Nodes.Where(static node => node.Activity == NodeActivity.Running && node.In > 0)
+            .Select(static node => node.Name)];
+        return running.Count > 0 ? running : [.. run.Nodes.Where(static node => node.Queued > 0).Select(static node => node.Name)];
+    }
 }

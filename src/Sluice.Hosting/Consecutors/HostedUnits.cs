@@ -12,6 +12,10 @@ internal sealed class HostedUnits
         foreach (HostedUnit unit in all)
             if (unit.Consecutor is { } name && !consecutors.TryAdd(name, unit))
                 throw new InvalidOperationException($"Two consecutors were added under the name {name}. Give each a name of its own.");
+        foreach (IGrouping<string, string> alike in consecutors.Keys.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase))
+            if (alike.Count() > 1)
+                throw new InvalidOperationException($"The names of the consecutors {string.Join(" and ", alike)} differ in case only, and so "
+                    + $"would share their settings. Give each a name of its own.");
         InOrder = [.. Sort(all)];
     }
 

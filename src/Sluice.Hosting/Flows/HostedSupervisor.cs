@@ -16,6 +16,10 @@ internal sealed class HostedSupervisor(SluiceSettings settings, HostStore store,
     /// <summary>Which registered processors are not hosted here, and why; null if all are.</summary>
     public string? Problem => supervisor?.Problem;
 
+    /// <summary>The supervisor itself, for code that is made while the host runs.</summary>
+    /// <exception cref="InvalidOperationException">The host does not run.</exception>
+    public Supervisor Attached => Started;
+
     private Supervisor Started
     {
         get
@@ -26,7 +30,7 @@ internal sealed class HostedSupervisor(SluiceSettings settings, HostStore store,
             }
             throw new InvalidOperationException(
                 "The supervisor is not at work: it begins when the host starts, and ends when it stops. Start the host first, or call it "
-                    + "from a hosted service that is added after AddSluice.");
+                    + "from a hosted service that is added after AddSluice. A constructor that runs earlier takes an ISupervisor.");
         }
     }
 

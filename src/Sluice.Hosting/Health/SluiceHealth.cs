@@ -7,56 +7,105 @@ namespace Sluice.Hosting;
 /// The check of readiness: unhealthy if the store does not answer, or something has failed for good; degraded if something is beyond the
 /// limits of <see cref="HealthOptions"/>, with the reasons.
 /// </summary>
-/// <remarks>Thread-safe.</remarks>
-internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSupervisor supervisor, SluiceSettings settings) : IHealthCheck
+/// <remarks>Thread-safe. There is one per host: it compares its looks at the units.</remarks>
+internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSupervisor supervisor, SluiceSettings settings,
+    TimeProvider? time = null) : IHealthCheck
 {
     private readonly HealthOptions limits = settings.Health;
-    private readonly StallWatch stalls = new(TimeProvider.System);
+    private readonly StoreProbe probe = new(store, settings.Health, time ?? TimeProvider.System);
+    private readonly StallWatch stalls = new(time ?? TimeProvider.System);
+    private readonly GrowthWatch growth = new(time ?? TimeProvider.System);
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         if (!store.IsOpen || !host.IsStarted || host.Units is not { } units)
             return HealthCheckResult.Unhealthy("The host has not started, or is stopping.");
+        var report = new HealthNotes();
+        IReadOnlyDictionary<string, OldestItem> oldest = System.Collections.Immutable.ImmutableDictionary<string, OldestItem>.Empty;
         try
         {
-            await store.FindStreamAsync("sluice health", cancellationToken).ConfigureAwait(false);
+            oldest = await probe.AskAsync(units.Names, cancellationToken).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException)
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            return HealthCheckResult.Unhealthy($"The store does not answer: {e.Message}");
+            report.Failed.Add($"The store does not answer: {e.Message}");
         }
-        var data = new Dictionary<string, object>(StringComparer.Ordinal);
-        List<string> failed = [], degraded = [];
-        if (supervisor.Problem is { } hosting) failed.Add(hosting);
-        if (store.Loss is { } loss) degraded.Add(loss);
-        foreach (HostedUnit unit in units.InOrder) Look(unit, data, failed, degraded);
-        if (failed.Count > 0) return HealthCheckResult.Unhealthy(string.Join(' ', failed.Concat(degraded)), data: data);
-        return degraded.Count == 0 ? HealthCheckResult.Healthy(data: data)
-            : HealthCheckResult.Degraded(string.Join(' ', degraded), data: data);
+        if (supervisor.Problem is { } hosting) report.Failed.Add(hosting);
+        if (store.IsOpen && store.Loss is { } loss) report.Degraded.Add(loss);
+        foreach (HostedUnit unit in units.InOrder)
+        {
+            Look(unit, report);
+            if (unit.Consecutor is { } name && oldest.TryGetValue(name, out OldestItem item)) LookAtAge(unit, name, item, report);
+        }
+        return report.Result;
     }
 
-    private void Look(HostedUnit unit, Dictionary<string, object> data, List<string> failed, List<string> degraded)
+    private void Look(HostedUnit unit, HealthNotes report)
     {
         if (unit.Completion.IsFaulted)
         {
-            failed.Add($"{unit.Title} has failed for good: {unit.Completion.Exception!.InnerException!.Message}");
+            (string where, Exception cause) = settings.Describe(unit.Completion.Exception!.InnerException!);
+            report.Failed.Add($"{unit.Title} has failed for good{where}: {cause.Message}");
             return;
         }
-        if (unit.Problem is { } problem) degraded.Add($"{unit.Title}: {problem}");
-        if (unit.Snapshot() is not { } now) return;
-        data[$"{now.Name}.backlog"] = now.Pending;
-        data[$"{now.Name}.in_flight"] = now.InFlight;
-        data[$"{now.Name}.retrying"] = now.Retrying;
-        data[$"{now.Name}.dead"] = now.Dead;
-        if (now.Pending > limits.MaxBacklog)
-            degraded.Add($"{unit.Title} has a backlog of {now.Pending:N0} items; the limit is {limits.MaxBacklog:N0}.");
-        if (now.Dead > limits.MaxDeadLetters)
-            degraded.Add(
-                $"{unit.Title} has {now.Dead:N0} {(now.Dead == 1 ? "dead letter" : "dead letters")}; the limit is {limits.MaxDeadLetters:N0}.");
-        if (stalls.Look(now) is { } standstill && standstill >= limits.MaxStalledDuration)
-            degraded.Add(
-                $"{unit.Title} has {now.InFlight:N0} items in flight, and none has ended for {standstill.TotalMinutes:N0} minutes.");
+        if (unit.Problem is { } problem) report.Degraded.Add($"{unit.Title}: {problem}");
+        if (unit.Snapshot() is { } now) LookAtCounts(unit, now, report);
+        if (unit.Progress() is not { } progress || stalls.Look(unit, progress) is not { } standstill
+            || standstill < limits.MaxStalledDuration) return;
+        string what = progress.InFlight is { } items ? $"{Counted(items, "item")} in flight" : "items in work";
+        string where2 = progress.Nodes.Count > 0 ? $" Look at {string.Join(", ", progress.Nodes.Select(static node => $"'{node}'"))}." : "";
+        report.Degraded.Add($"{unit.Title} is stalled: it has {what}, and none has moved for {Text(standstill)}.{where2}");
     }
+
+    private void LookAtCounts(HostedUnit unit, ConsecutorSnapshot now, HealthNotes report)
+    {
+        report.Count(now.Name, "backlog", now.Pending);
+        report.Count(now.Name, "in_flight", now.InFlight);
+        report.Count(now.Name, "retrying", now.Retrying);
+        report.Count(now.Name, "dead", now.Dead);
+        if (now.Pending > limits.MaxBacklog)
+            report.Degraded.Add($"{unit.Title} has a backlog of {Counted(now.Pending, "item")}; the limit is {limits.MaxBacklog:N0}.");
+        if (now.Dead > limits.MaxDeadLetters)
+            report.Degraded.Add($"{unit.Title} has {Counted(now.Dead, "dead letter")}; the limit is {limits.MaxDeadLetters:N0}.");
+        if (limits.MaxGrowingDuration is { } limit && growth.Look(now.Name, now.Pending, limit) is { } grown)
+            report.Degraded.Add($"{unit.Title} has a growing backlog: from {grown.From:N0} to {Counted(now.Pending, "item")} in "
+                + $"{Text(grown.For)}. Items come faster than they end.");
+    }
+
+    private void LookAtAge(HostedUnit unit, string name, OldestItem oldest, HealthNotes report)
+    {
+        if (oldest.Problem is { } problem)
+        {
+            report.Degraded.Add($"{unit.Title}: its oldest item cannot be read: {problem}");
+            return;
+        }
+        report.Count(name, "oldest_seconds", (long)oldest.Age.TotalSeconds);
+        if (oldest.Age > limits.MaxOutstandingDuration)
+            report.Degraded.Add($"{unit.Title} has an item that was accepted {Text(oldest.Age)} ago and has not ended; the limit is "
+                + $"{Text(limits.MaxOutstandingDuration.Value)}.");
+    }
+
+    private static string Counted(long count, string what) => $"{count:N0} {what}{(count == 1 ? "" : "s")}";
+
+    private static string Text(TimeSpan time)
+        => time.TotalMinutes >= 2 ? $"{time.TotalMinutes:N0} minutes" : $"{time.TotalSeconds:N0} seconds";
+}
+
+/// <summary>What a look at the units has found.</summary>
+internal sealed class HealthNotes
+{
+    private readonly Dictionary<string, object> data = new(StringComparer.Ordinal);
+
+    public List<string> Failed { get; } = [];
+
+    public List<string> Degraded { get; } = [];
+
+    public HealthCheckResult Result
+        => Failed.Count > 0 ? HealthCheckResult.Unhealthy(string.Join(' ', Failed.Concat(Degraded)), data: data)
+            : Degraded.Count > 0 ? HealthCheckResult.Degraded(string.Join(' ', Degraded), data: data)
+            : HealthCheckResult.Healthy(data: data);
+
+    public void Count(string unit, string what, long count) => data[$"{unit}.{what}"] = count;
 }
 
 /// <summary>The check of liveness: unhealthy only if something has failed for good, so that a restart may help.</summary>
@@ -67,30 +116,5 @@ internal sealed class SluiceLiveness(SluiceHost host) : IHealthCheck
         string[] failed = [.. host.Units?.InOrder.Where(static unit => unit.Completion.IsFaulted).Select(static unit => unit.Title) ?? []];
         return Task.FromResult(failed.Length == 0 ? HealthCheckResult.Healthy()
             : HealthCheckResult.Unhealthy($"Failed for good: {string.Join(", ", failed)}."));
-    }
-}
-
-/// <summary>Measures how long consecutors have had items in flight without an end of any.</summary>
-/// <remarks>Thread-safe. It sees what its caller shows it: between two looks, nothing is measured.</remarks>
-internal sealed class StallWatch(TimeProvider time)
-{
-    private readonly Lock sync = new();
-    private readonly Dictionary<string, (long Ended, long At)> seen = new(StringComparer.Ordinal);
-
-    /// <summary>Returns how long nothing has ended; null if nothing is in flight.</summary>
-    public TimeSpan? Look(ConsecutorSnapshot now)
-    {
-        long ended = now.Accepted - now.Pending - now.InFlight;
-        lock (sync)
-        {
-            if (now.InFlight == 0)
-            {
-                seen.Remove(now.Name);
-                return null;
-            }
-            if (!seen.TryGetValue(now.Name, out (long Ended, long At) before) || before.Ended != ended)
-                seen[now.Name] = before = (ended, time.GetTimestamp());
-            return time.GetElapsedTime(before.At);
-        }
     }
 }

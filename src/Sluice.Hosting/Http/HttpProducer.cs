@@ -7,10 +7,6 @@ namespace Sluice.Hosting;
 /// <remarks>Thread-safe: the state of a request is local to its call.</remarks>
 internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializer<T> serializer, HttpProducerOptions options, ILogger log)
 {
-    private static readonly Action<ILogger, string, Exception?> LogFailure
-        = LoggerMessage.Define<string>(LogLevel.Error, new(1, "ProducerFailed"),
-        "A request for the consecutor {Consecutor} could not be accepted");
-
     private readonly BodyReceiver bodies = new(options);
     private readonly ItemReader<T> items = new(serializer.AtDoor(), options);
     private readonly SendOptions send = new() { Timeout = options.Timeout, IdempotencyWindow = options.IdempotencyWindow };
@@ -67,7 +63,7 @@ internal sealed class HttpProducer<T>(Consecutor<T> consecutor, IPayloadSerializ
         catch (Exception e) when (e is StreamStoreException or InvalidOperationException or ObjectDisposedException
             or OperationCanceledException)
         {
-            LogFailure(log, consecutor.Name, e);
+            HostLog.RequestFailed(log, consecutor.Name, e);
             problem = new(StatusCodes.Status503ServiceUnavailable,
                 "The items could not be stored. Whether they were accepted is not known: send them again, under the same Idempotency-Key, "
                     + "or they may be accepted twice.")

@@ -4,11 +4,12 @@ namespace Sluice.Hosting;
 
 /// <summary>A pipeline that runs while the host does: an own one, or a producer of a consecutor.</summary>
 /// <param name="title">What it is, for messages.</param>
+/// <param name="name">Its name, for scopes of logs.</param>
 /// <param name="target">The consecutor that it sends to; null if there is none.</param>
 /// <param name="make">Makes the pipeline; it is called once all consecutors are made.</param>
 /// <param name="options">The options of its run.</param>
-internal sealed class HostedPipeline(string title, string? target, Func<IServiceProvider, HostedUnits, Pipeline> make, RunOptions options)
-    : HostedUnit
+internal sealed class HostedPipeline(string title, string name, string? target, Func<IServiceProvider, HostedUnits, Pipeline> make,
+    RunOptions options) : HostedUnit
 {
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IServiceProvider? container;
@@ -23,22 +24,28 @@ internal sealed class HostedPipeline(string title, string? target, Func<IService
 
     public override string? Problem => run?.Snapshot() is { Status: RunStatus.Failed } ? "It has failed." : null;
 
+    public override UnitProgress? Progress()
+        => run?.Snapshot() is { Status: RunStatus.Running } now
+            ? new(now.Nodes.Sum(static node => node.In + node.Out + node.Failed + node.Retried), null, UnitProgress.Busy(now)) : null;
+
     public override void Make(IServiceProvider services) => container = services;
 
     public override void Wire(HostedUnits units) => pipeline = make(container!, units);
 
     public override Task StartAsync(CancellationToken cancellation)
     {
-        run = pipeline!.Start(options, CancellationToken.None);
+        run = pipeline!.Start(ItemLogScope.Add(options, name, container!.GetRequiredService<SluiceSettings>(),
+            container!.GetRequiredService<ILoggerFactory>()), CancellationToken.None);
         _ = EndAsync(run);
         return Task.CompletedTask;
     }
 
-    public override async Task<bool> StopAsync(TimeSpan deadline, CancellationToken cancellation)
+    public override async Task<bool> StopAsync(TimeSpan? deadline, CancellationToken cancellation)
     {
         if (run is not { } running) return true;
-        await ((Task)running.StopAsync(deadline, cancellation)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        return running.Snapshot().Status != RunStatus.Cancelled;
+        Task<bool> stop = running.StopAsync(deadline, cancellation);
+        await ((Task)stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);       // Completion has the failure
+        return stop.IsCompletedSuccessfully && await stop.ConfigureAwait(false);
     }
 
     private async Task EndAsync(PipelineRun running)

@@ -8,6 +8,9 @@ internal static class HealthSettings
         options = read.Count(options, "MaxBacklog", static (o, v) => o with { MaxBacklog = v });
         options = read.Count(options, "MaxDeadLetters", static (o, v) => o with { MaxDeadLetters = v });
         options = read.Duration(options, "MaxStalledDuration", static (o, v) => o with { MaxStalledDuration = v });
+        options = read.Duration(options, "MaxGrowingDuration", static (o, v) => o with { MaxGrowingDuration = v });
+        options = read.Duration(options, "MaxOutstandingDuration", static (o, v) => o with { MaxOutstandingDuration = v });
+        options = read.Duration(options, "StoreTimeout", static (o, v) => o with { StoreTimeout = v });
         read.RefuseOthers();
         return options;
     }

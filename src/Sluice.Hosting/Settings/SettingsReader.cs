@@ -22,12 +22,14 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
     public SettingsReader Section(string name)
     {
         known.Add(name);
+        if (section[name] is { Length: > 0 } text) Wrong(name, $"is '{text}'; it is a section with settings of its own.");
         return new(section.GetSection(name), mistakes);
     }
 
     public string? Text(string name)
     {
         known.Add(name);
+        if (section.GetSection(name).GetChildren().Any()) Wrong(name, "is a section; it must be a single value.");
         return section[name];
     }
 

@@ -22,6 +22,7 @@ internal sealed partial class RunBuilder
     {
         this.blueprint = blueprint;
         Following = options.Following;
+        NeedsTickets = options.BeginItem is not null;
         Run = new PipelineRun(options, blueprint);
         IsMultiThread = options.Mode == ExecutionMode.MultiThread;
     }

@@ -69,6 +69,20 @@ public sealed record RunOptions
     /// <exception cref="ArgumentOutOfRangeException">The value is negative, or more than 49 days.</exception>
     public TimeSpan StopTimeout { get; init => field = OptionValue.Wait(value, nameof(RunOptions)); } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Called before the code of a node works on an item, to begin what is in effect meanwhile, such as a scope of a logger; null, the
+    /// default, costs nothing. It may return null for an item without a scope.
+    /// </summary>
+    /// <remarks>
+    /// Called for functions and classes that take items, not for sources and for functions that choose branches. Parallel nodes call it
+    /// from several threads at a time. It prevents the fusion of nodes, and the run tracks items, so that each has an
+    /// <see cref="ItemContext.Id"/>. If the function throws, the item fails at the node.
+    /// </remarks>
+    public Func<ItemContext, ItemScope?>? BeginItem { get; init; }
+
+    /// <summary>Whether nodes keep stages of their own, because something happens between them.</summary>
+    internal bool KeepsNodesApart => RecordTimings || BeginItem is not null || Following is { IsTraced: true };
+
     /// <summary>Set for tracked runs, whose owner retries or buries failed items.</summary>
     internal ItemTracking? Following { get; init; }
 }

@@ -74,7 +74,8 @@ public sealed class FlowRun : IAsyncDisposable
     public IO<T> Output<T>(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        ObjectDisposedException.ThrowIf(isDisposed != 0, this);
+        if (isDisposed != 0)
+            throw new ObjectDisposedException(nameof(FlowRun), $"This handle of the run {Id} was disposed. Read outputs before that.");
         if (!ports.TryGetValue(name, out InputPort? port))
             throw new ArgumentException(Explain(name), nameof(name));
         if (watch.Plan.Stream(name).Type is { } type && type != TypeNames.ToStore(typeof(T)))

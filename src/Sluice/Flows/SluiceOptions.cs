@@ -8,8 +8,9 @@ namespace Sluice.Flows;
 /// </summary>
 public sealed class SluiceOptions
 {
-    /// <summary>Opens the store; called once, when the service starts. Default: a store in memory.</summary>
-    public Func<CancellationToken, ValueTask<IStreamStore>> OpenStore { get; private set; } = static _ => new(new MemoryStreamStore());
+    /// <summary>Opens the store; called once, when the service starts. Null, the default: the store that the configuration names, or else
+    /// one in memory, and the host warns of that.</summary>
+    public Func<CancellationToken, ValueTask<IStreamStore>>? OpenStore { get; private set; }
 
     /// <summary>The options of the supervisor. By default, warnings go to the log and services come from the container.</summary>
     public SupervisorOptions Supervisor { get; set; } = new();
@@ -19,6 +20,17 @@ public sealed class SluiceOptions
 
     /// <summary>The limits beyond which the health check reports <c>Degraded</c>.</summary>
     public HealthOptions Health { get; set; } = new();
+
+    /// <summary>
+    /// Whether log entries that code in a node writes get a scope with <c>Run</c> (the consecutor or pipeline), <c>Node</c> and
+    /// <c>ItemId</c>. Off by default: then a scope costs nothing. On, it costs an object or two for each item and node, and nodes are not
+    /// fused.
+    /// </summary>
+    public bool LogScopes { get; set; }
+
+    /// <summary>Whether the log and the health checks may contain items, in the text of failures. Off by default. Exceptions of your own
+    /// code appear in any case, with their messages.</summary>
+    public bool LogPayloads { get; set; }
 
     /// <summary>Uses this store. The service opens it at its start, and disposes it after its stop.</summary>
     public SluiceOptions UseStore(Func<CancellationToken, ValueTask<IStreamStore>> open)

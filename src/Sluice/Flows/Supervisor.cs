@@ -182,7 +182,13 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
 
     private void ThrowIfStopped()
     {
-        lock (sync) ObjectDisposedException.ThrowIf(isStopped, this);
+        lock (sync) Check();
+    }
+
+    // Called under the lock.
+    private void Check()
+    {
+        if (isStopped) throw new ObjectDisposedException(nameof(Supervisor), $"The supervisor {Name} was stopped. Attach another one.");
     }
 
     private async Task<bool> DeleteNowAsync(string run, CancellationToken cancellation)
@@ -211,7 +217,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         WorkGroup group;
         lock (sync)
         {
-            ObjectDisposedException.ThrowIf(isStopped, this);
+            Check();
             if (hosted.TryGetValue(function.Processor.Name, out WorkGroup? known))
             {
                 known.Function = function;

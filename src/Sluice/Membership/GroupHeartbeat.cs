@@ -20,6 +20,7 @@ internal sealed class GroupHeartbeat(GroupMember member, MemberWatch others, Tim
     Func<bool> isCommitOverdue, Func<bool> isLeaseOverdue)
 {
     private const int BeatsPerLeaseTime = 3;
+    private const int MaxRemovalsPerBeat = 64;       // more would delay the next heartbeat
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
 
     private HeartbeatTimer? timer;
@@ -67,10 +68,13 @@ internal sealed class GroupHeartbeat(GroupMember member, MemberWatch others, Tim
         return (group!, isAiling);
     }
 
-    /// <summary>Removes members whose processes are dead: otherwise they would stay in the group, and in every answer.</summary>
+    /// <summary>
+    /// Removes members whose processes are dead: otherwise they would stay in the group, and in every answer. Leaves the rest of many to
+    /// the next call.
+    /// </summary>
     public async ValueTask RemoveGoneAsync(GroupInfo group, CancellationToken cancellation)
     {
-        foreach (MemberInfo gone in others.Gone(group))
+        foreach (MemberInfo gone in others.Gone(group).Take(MaxRemovalsPerBeat))
         {
             await member.RemoveAsync(gone, cancellation).ConfigureAwait(true);
             others.Forget(gone.Name);

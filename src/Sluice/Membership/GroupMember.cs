@@ -65,8 +65,20 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
     }
 
     /// <summary>Returns the group. Continues on the caller's thread.</summary>
+    /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
     public async ValueTask<GroupInfo> LookAsync(CancellationToken cancellation)
-        => await store.FindGroupAsync(group, cancellation).ConfigureAwait(true) ?? throw Gone();
+    {
+        GroupInfo info = await store.FindGroupAsync(group, cancellation).ConfigureAwait(true) ?? throw Gone();
+        return IsReplacedIn(info) ? throw InUse() : info;
+    }
+
+    /// <summary>Whether another instance has taken the name: what the store says is this member's belongs to that instance.</summary>
+    public bool IsReplacedIn(GroupInfo info)
+    {
+        foreach (MemberInfo other in info.Members)
+            if (other.Name == member) return other.Instance != instance.Id;
+        return false;
+    }
 
     /// <summary>Removes another member from the group, unless it has joined anew since.</summary>
     public ValueTask RemoveAsync(MemberInfo other, CancellationToken cancellation)
@@ -76,7 +88,7 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
 
     private StreamStoreException Gone() => new($"The group {group} is not there.") { Stream = group.Stream };
 
-    private MemberInUseException InUse() => new(
+    public MemberInUseException InUse() => new(
         $"Two processes are called '{member}', and the other one is at work in {group}: this one does no work there. Two members of one "
             + $"name would take each other's partitions. Give each process a name of its own "
         + "(ConsecutorOptions.InstanceId, SupervisorOptions.Name), or leave the name out: the default differs in each process. If the "

@@ -3,27 +3,33 @@ using Sluice.Storage;
 namespace Sluice.Membership;
 
 /// <summary>
-/// Decides which members of a group are alive, by this process's monotonic clock. A member is silent if its heartbeat count stays the same
-/// for the lease duration that it carries, or if its process on this machine has ended.
+/// Decides which members of a group are alive, by this process's monotonic clock. A member is silent if two looks at the group, its lease
+/// duration apart, have seen the same heartbeat count, or if its process on this machine has ended.
 /// </summary>
-/// <remarks>Locking rule: all state is under the lock <c>seen</c>, under which nothing else is called. Any thread may call.</remarks>
+/// <remarks>
+/// Locking rule: all state is under the lock <c>seen</c>, under which nothing else is called. Any thread may call.
+/// Time that passes without a look proves nothing: this process may have been paused, while the member was not.
+/// </remarks>
 internal sealed class MemberWatch(TimeProvider time)
 {
     private const int LeaseTimesUntilGone = 10;
 
-    private readonly Dictionary<string, (MemberInfo Member, long SeenAt, bool IsHeard)> seen = new(StringComparer.Ordinal); // also the lock
+    private readonly Dictionary<string, Sight> seen = new(StringComparer.Ordinal);          // also the lock
 
     /// <summary>Records the heartbeats of a group's members.</summary>
-    public void See(GroupInfo group)
+    /// <param name="group">The group.</param>
+    /// <param name="askedAt">A timestamp from before the call that returned the group: the answer may be as old.</param>
+    public void See(GroupInfo group, long askedAt)
     {
         long now = time.GetTimestamp();
         lock (seen)
         {
             foreach (MemberInfo member in group.Members)
             {
-                bool isKnown = seen.TryGetValue(member.Name, out var known);
-                if (!isKnown || known.Member != member) seen[member.Name] = (member, now, isKnown);
+                bool isKnown = seen.TryGetValue(member.Name, out Sight known);
+                seen[member.Name] = isKnown && known.Member == member ? known.StillAt(askedAt) : new(member, now, now, isKnown);
             }
+            if (seen.Count > group.Members.Count) SeeAbsent(group, askedAt);
         }
     }
 
@@ -31,11 +37,18 @@ internal sealed class MemberWatch(TimeProvider time)
     public bool IsSilent(string member) => HasBeenSilentFor(1, member) ?? true;
 
     /// <summary>
-    /// Whether a member is alive: it has sent a heartbeat since it was first seen. Its mere presence in the store proves nothing.
+    /// Whether a member is alive: it has sent a heartbeat since it was first seen, and within its lease duration. Its mere presence in the
+    /// store proves nothing.
     /// </summary>
     public bool HasBeenHeard(string member)
     {
-        lock (seen) return seen.TryGetValue(member, out var known) && known.IsHeard && !IsSilent(member);
+        Sight known;
+        lock (seen)
+        {
+            if (!seen.TryGetValue(member, out known)) return false;
+        }
+        return known.IsHeard && time.GetElapsedTime(known.Since) < known.Member.LeaseDuration
+            && !MemberInstance.HasProcessEnded(known.Member.Instance);
     }
 
     /// <summary>
@@ -52,14 +65,34 @@ internal sealed class MemberWatch(TimeProvider time)
         lock (seen) seen.Remove(member);
     }
 
+    /// <summary>Forgets the members that have left. One that still owns something counts as silent, not as gone.</summary>
+    private void SeeAbsent(GroupInfo group, long askedAt)
+    {
+        HashSet<string> present = [.. group.Members.Select(static member => member.Name)];
+        foreach (string absent in seen.Keys.Where(name => !present.Contains(name)).ToArray())
+            if (group.QuarantineOwner == absent || group.Partitions.Any(partition => partition.Owner == absent))
+                seen[absent] = seen[absent].StillAt(askedAt);
+            else seen.Remove(absent);
+    }
+
     private bool? HasBeenSilentFor(int leases, string member)
     {
-        (MemberInfo Member, long SeenAt, bool IsHeard) known;
+        Sight known;
         lock (seen)
         {
             if (!seen.TryGetValue(member, out known)) return null;
         }
-        return time.GetElapsedTime(known.SeenAt) >= known.Member.LeaseDuration * leases
+        return time.GetElapsedTime(known.Since, known.Until) >= known.Member.LeaseDuration * leases
             || MemberInstance.HasProcessEnded(known.Member.Instance);
+    }
+
+    /// <summary>The last heartbeat of a member.</summary>
+    /// <param name="Member">The member with its heartbeat count.</param>
+    /// <param name="Since">When the count was known at first.</param>
+    /// <param name="Until">The start of the last look that has seen the same count.</param>
+    /// <param name="IsHeard">Whether the count has changed since the member was first seen.</param>
+    private readonly record struct Sight(MemberInfo Member, long Since, long Until, bool IsHeard)
+    {
+        public Sight StillAt(long askedAt) => this with { Until = Math.Max(Until, askedAt) };
     }
 }

@@ -28,24 +28,30 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     private readonly Dictionary<int, (long Epoch, long Since)> free = [];
     // since when they stay, and for how long; also when that is over
     private readonly Dictionary<int, (long Since, int LeaseTimes)> kept = [];
+    private readonly HashSet<int> beyond = [];       // to be acquired beyond the share; kept once they are owned
     private readonly Dictionary<int, (int InFlight, long Since)> leaving = [];
     private readonly Dictionary<int, long> released = [];          // the epochs in which this member released partitions
     private string[] living = [];
     private GroupInfo? seen;
 
     /// <summary>Notes the heartbeats of the members, the living members, and the free partitions.</summary>
-    public void See(GroupInfo group)
+    /// <param name="group">The group.</param>
+    /// <param name="askedAt">A timestamp from before the call that returned the group.</param>
+    public void See(GroupInfo group, long askedAt)
     {
-        others.See(group);
+        others.See(group, askedAt);
         lock (sync)
         {
             string[] now = [.. group.Members.Select(static member => member.Name).Where(name => name != self && !others.IsSilent(name))
                 .Append(self).Order(StringComparer.Ordinal)];
-            if (!now.AsSpan().SequenceEqual(living)) kept.Clear();
+            bool haveOthersCome = !now.AsSpan().SequenceEqual(living);
             (living, seen) = (now, group);
             foreach (PartitionInfo partition in group.Partitions)
             {
-                if (!IsFree(partition)) free.Remove(partition.Partition);
+                // a member that has acquired it is not slow
+                bool isFree = IsFree(partition);
+                if (haveOthersCome || (partition.Owner != self && !isFree)) Forget(partition.Partition);
+                if (!isFree) free.Remove(partition.Partition);
                 else if (!free.TryGetValue(partition.Partition, out var known) || known.Epoch != partition.Epoch)
                     free[partition.Partition] = (partition.Epoch, time.GetTimestamp());
             }
@@ -60,10 +66,10 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     public List<PartitionInfo> ToAcquire(GroupInfo group, IReadOnlyCollection<int> owned, AcquireScope scope = AcquireScope.Share,
         Func<int, bool>? mayAcquire = null)
     {
+        PartitionInfo[] open = [.. group.Partitions.Where(partition => !owned.Contains(partition.Partition)
+            && mayAcquire?.Invoke(partition.Partition) != false)];
         lock (sync)
         {
-            PartitionInfo[] open = [.. group.Partitions.Where(partition => !owned.Contains(partition.Partition)
-                && mayAcquire?.Invoke(partition.Partition) != false)];
             List<PartitionInfo> acquire = [.. open.Where(IsOwnWithoutKnowledge)];
             if (scope == AcquireScope.Own) return acquire;
             PartitionInfo[] available = Array.FindAll(open, IsFree);
@@ -78,8 +84,9 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
                 if (i >= room)
                 {
                     if (!free.TryGetValue(partition.Partition, out var known) || time.GetElapsedTime(known.Since) < leaseDuration) continue;
-                    Keep(partition.Partition);
+                    beyond.Add(partition.Partition);
                 }
+                else beyond.Remove(partition.Partition);
                 acquire.Add(partition);
             }
             return acquire;
@@ -113,11 +120,13 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     {
         lock (sync)
         {
+            foreach (PartitionInUse partition in owned)
+                if (beyond.Remove(partition.Number)) Keep(partition.Number);
             int surplus = Surplus(group, owned.Count) - owned.Count(partition => IsKept(partition.Number));
             HashSet<int> release = [];
             foreach (PartitionInUse partition in owned)
             {
-                if (!partition.IsLeaving) continue;
+                if (partition is not { IsLeaving: true, MayLeave: true }) continue;
                 if (IsStuck(partition)) Keep(partition.Number);
                 else if (release.Count < surplus) release.Add(partition.Number);
             }
@@ -158,6 +167,12 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
 
     private bool IsFree(PartitionInfo partition) => partition.Owner != self
         && (partition.Owner is null || others.IsSilent(partition.Owner));
+
+    private void Forget(int partition)
+    {
+        beyond.Remove(partition);
+        kept.Remove(partition);
+    }
 
     private void Keep(int partition)
     {

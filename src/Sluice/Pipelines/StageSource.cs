@@ -125,14 +125,16 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     /// <summary>Makes an instance, fused with the next stage if possible.</summary>
     private Inlet<TIn> InstanceOrFused(RunBuilder builder, int node, Inlet<TOut> next)
-        => (options.HasPolicy || options.Log is not null || builder.Run.Options.RecordTimings
-            || builder.Run.Options.Following is { IsTraced: true } ? null : stage.TryFuse(node, next))
+        => (options.HasPolicy || options.Log is not null || builder.Run.Options.KeepsNodesApart ? null : stage.TryFuse(node, next))
         ?? Instance(builder.Context(node), next);
 
     private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)
     {
         bool isTimed = context.Run.Options.RecordTimings, isTraced = context.Run.Options.Following is { IsTraced: true };
         if (isTraced) next = new TraceOutput<TOut>(context, next);
+        CurrentItemScope? scope = null;
+        if (context.Run.Options.BeginItem is { } begin) next = new ScopeOutput<TOut>(context, next, scope = new());
+        else begin = null;
         if (isTimed)
         {
             context.IsTimed = true;
@@ -141,6 +143,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);
         Inlet<TIn> inlet = options.HasPolicy ? new PolicyStage<TIn, TOut>(context, stage, options, next) : stage.Create(context, next);
         if (options.Log is { } logInput) inlet = new LogInput<TIn>(context, inlet, logInput);
+        if (scope is not null) inlet = new ScopeInput<TIn>(context, inlet, begin!, scope);
         if (isTimed) inlet = new TimeInput<TIn>(context, inlet);
         return isTraced ? new TraceInput<TIn>(context, inlet) : inlet;
     }

@@ -178,16 +178,25 @@ public class HostTests
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Services.AddSingleton("hello");
-        builder.Services.AddSluice().AddGraph(static services =>
+        GraphNode<string>? text = null;
+        builder.Services.AddSluice().AddGraph(services =>
         {
             GraphBuilder<int> graph = Graph.For<int>();
-            graph.Add("text", (int request, CancellationToken _) => new ValueTask<string>(
+            text = graph.Add("text", (int request, CancellationToken _) => new ValueTask<string>(
                 $"{services.GetRequiredService<string>()} {request}"));
             return graph.Build();
         });
         using IHost host = builder.Build();
         GraphContext<int> context = await host.Services.GetRequiredService<Graph<int>>().ResolveAsync(7, Cancellation);
-        Assert.NotNull(context);
+        Assert.Equal("hello 7", context.Get(text!));
+    }
+
+    [Fact]
+    public void TwoGraphsNeedDifferentRequests()
+    {
+        SluiceBuilder sluice = new ServiceCollection().AddSluice().AddGraph(static _ => Graph.For<int>().Build());
+        var mistake = Assert.Throws<ArgumentException>(() => sluice.AddGraph(static _ => Graph.For<int>().Build()));
+        Assert.StartsWith("Two graphs were added for requests of the type Int32.", mistake.Message, StringComparison.Ordinal);
     }
 
     private static Task<HealthReport> CheckAsync(IHost host)

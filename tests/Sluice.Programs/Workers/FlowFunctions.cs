@@ -26,7 +26,7 @@ public static class FlowFunctions
 
     public static Processor Large { get; } = new("large") { Inputs = ["size"], Outputs = ["bytes"] };
 
-    public static Processor Total { get; } = new("total") { Inputs = ["copy"], Outputs = ["lines"] };
+    public static Processor Total { get; } = new("total") { Inputs = ["copy"], Outputs = ["first", "lines"] };
 
     public static ProcessorFunctions All { get; } = new()
     {
@@ -78,11 +78,14 @@ public static class FlowFunctions
         if (line == "hang") Thread.Sleep(Timeout.Infinite);
     }
 
+    /// <summary>The id of this process for <c>pid</c>, else the line itself.</summary>
+    private static string Copied(string line) => line == "pid" ? $"{Environment.ProcessId}" : line;
+
     private static async Task CopyAsync(IO<string> line, IOWriter<string> copy, CancellationToken cancellation)
     {
         await foreach (string one in line.StreamAsync(cancellation))
         {
-            await copy.WriteAsync(one == "pid" ? $"{Environment.ProcessId}" : one, cancellation);
+            await copy.WriteAsync(Copied(one), cancellation);
             await ObeyAsync(one, cancellation);
         }
     }
@@ -92,7 +95,7 @@ public static class FlowFunctions
         int count = checkpoint.Value;
         await foreach (string one in line.StreamAsync(cancellation))
         {
-            await copy.WriteAsync($"{++count} {one}", cancellation);
+            await copy.WriteAsync($"{++count} {Copied(one)}", cancellation);
             await ObeyAsync(one, cancellation);
             if (count % 7 == 0) await checkpoint.SaveAsync(count, cancellation);
         }
@@ -152,7 +155,8 @@ public static class FlowFunctions
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         int lines = 0;
-        await foreach (string _ in context.Input<string>("copy").StreamAsync(cancellation)) lines++;
+        await foreach (string line in context.Input<string>("copy").StreamAsync(cancellation))
+            if (++lines == 1) yield return IOVal.Of("first", $"{line} in {Environment.ProcessId}");
         yield return IOVal.Of("lines", lines);
     }
 

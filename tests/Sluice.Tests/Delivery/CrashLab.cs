@@ -8,6 +8,7 @@ namespace Sluice.Tests.Delivery;
 internal sealed class CrashLab(Random random, int items)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly AsyncLocal<Tally?> OfAll = new();
 
     public ConsecutorOptions Options { get; init; } = new()
     {
@@ -37,6 +38,7 @@ internal sealed class CrashLab(Random random, int items)
     /// <summary>Sends the numbers from zero through a pipeline, over the lives of several processes.</summary>
     public async Task PlayAsync(Func<Source<int>, Pipeline> body, CancellationToken cancellation)
     {
+        if (OfAll.Value is { } tally) tally.Plays++;
         await using var store = await ScenarioStore.OpenAsync();
         for (int life = random.Next(6); life >= 0; life--)
         {
@@ -61,6 +63,7 @@ internal sealed class CrashLab(Random random, int items)
             Assert.Equal(0, consecutor.Snapshot().Unaccounted);
             if (mortal.Died.IsCompleted)
             {
+                if (OfAll.Value is { } dying) dying.Deaths++;
                 intake?.Cancel();
                 await consecutor.AbandonAsync();
                 Assert.Equal(0, memory.Bytes);
@@ -86,13 +89,15 @@ internal sealed class CrashLab(Random random, int items)
         }
     }
 
-    /// <summary>Plays many seeds, from <c>SLUICE_SEED</c> on, as many as <c>SLUICE_CRASHES</c> says; a failure says which.</summary>
+    /// <summary>Plays many seeds, from <c>SLUICE_SEED</c> on, as many as <c>SLUICE_CRASHES</c> says; a failure says which. Fails if too
+    /// few processes have died.</summary>
     public static async Task PlayAllAsync(int count, Func<int, CancellationToken, Task> playAsync)
     {
         string? only = Environment.GetEnvironmentVariable("SLUICE_SEED");
         int first = int.Parse(only ?? "1");
         if (Environment.GetEnvironmentVariable("SLUICE_CRASHES") is { } more) count = int.Parse(more);
         else if (only is not null) count = 1;
+        Tally tally = OfAll.Value = new();
         for (int seed = first; seed < first + count; seed++)
         {
             try
@@ -104,5 +109,13 @@ internal sealed class CrashLab(Random random, int items)
                 throw new InvalidOperationException($"SLUICE_SEED={seed} repeats it: {e.Message}", e);
             }
         }
+        Assert.True(tally.Plays < 20 || tally.Deaths > tally.Plays / 2, $"{tally.Deaths} processes have died in {tally.Plays} plays.");
+    }
+
+    private sealed class Tally
+    {
+        public int Plays { get; set; }
+
+        public int Deaths { get; set; }
     }
 }

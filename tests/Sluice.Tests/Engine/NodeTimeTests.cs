@@ -40,6 +40,13 @@ public sealed class NodeTimeTests : IDisposable
     }
 
     [Fact]
+    public async Task AFunctionWithoutAnnotationsHasATime()
+    {
+        RunSnapshot end = await (Source.From([1]) | (n => n) | (n => n)).ForEach(static _ => { }).RunAsync(new() { RecordTimings = true });
+        Assert.All(end.Nodes.Skip(1), static node => Assert.NotNull(node.Time));
+    }
+
+    [Fact]
     public async Task TimesAreNotRecordedByDefault()
     {
         RunSnapshot end = await (Source.From([1]) | (n => n)).ForEach(static _ => { }).RunAsync();

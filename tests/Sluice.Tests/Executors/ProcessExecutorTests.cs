@@ -22,11 +22,13 @@ public class ProcessExecutorTests
         {
             await using var lab = new ProcessExecutorLab();
             results.Add(await ProcessExecutorLab.RunAsync<string>(lab.Join(count), FlowFunctions.Copy(resume), "copy",
-                ProcessExecutorLab.Lines("line", lines)));
+                ProcessExecutorLab.Lines("line", ["pid", .. lines])));
             Assert.Empty(lab.Flows.Warnings);
         }
-        Assert.Equal(5_000, results[0].Count);
-        Assert.Equal(results[0], results[1]);
+        Assert.Equal(5_001, results[0].Count);
+        Assert.Equal(results[0].Skip(1), results[1].Skip(1));
+        Assert.EndsWith($"{Environment.ProcessId}", results[0][0], StringComparison.Ordinal);
+        Assert.NotEqual(results[0][0], results[1][0]);
     }
 
     [Fact]
@@ -48,6 +50,7 @@ public class ProcessExecutorTests
             ProcessExecutorLab.Lines("line", ["one", "three", "two"]));
         Assert.Equal(["one", "two"], shorts);
 
+        Assert.NotEmpty(ProcessExecutorLab.Children());
         Assert.Equal(["Hello you!"], await ProcessExecutorLab.RunAsync<string>(service, FlowFunctions.Greet, "greeting",
             IOVal.Of("name", "you")));
         Assert.Empty(lab.Flows.Warnings);
@@ -81,8 +84,10 @@ public class ProcessExecutorTests
         await using var lab = new ProcessExecutorLab();
         Flow flow = Flow.From(FlowFunctions.Copy(ResumeMode.PerItem), FlowFunctions.Total).Resolve();
         await using FlowRun run = await lab.Join().StartAsync(flow,
-            [ProcessExecutorLab.Lines("line", Enumerable.Range(0, 30_000).Select(n => $"{n}"))], cancellation: Cancellation);
+            [ProcessExecutorLab.Lines("line", Enumerable.Range(1, 29_999).Select(n => $"{n}").Prepend("pid"))], cancellation: Cancellation);
 
+        string[] processes = (await run.Output<string>("first").FirstAsync(Cancellation)).Split(" in ");   // of the copy and of the total
+        Assert.Equal(ProcessExecutorLab.Children().Order(), processes.Select(int.Parse).Order());
         Assert.Equal(30_000, await run.Output<int>("lines").FirstAsync(Cancellation));
         await run.Completion;
     }

@@ -58,6 +58,28 @@ public class FlowSharingTests
         Assert.Equal(["first", "joined"], first.Done.Concat(joined.Done).Distinct().Order());
     }
 
+    /// <remarks>The service looks at the group when it joins, the other one releases partitions, and only then the look is answered. No
+    /// heartbeat comes to its aid: its clock stands still.</remarks>
+    [Fact]
+    public async Task WhatIsReleasedDuringALookIsAcquiredAtOnce()
+    {
+        await using var store = new MemoryStreamStore();
+        await using Service first = await Service.StartAsync(store, "first");
+        await UntilCountsAsync(store, 16);
+        var answer = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using Service joined = await Service.StartAsync(store, "joined", answer.Task);
+        try
+        {
+            await BeatAsync(store, first);
+            await UntilCountsAsync(store, 8);
+        }
+        finally
+        {
+            answer.SetResult();
+        }
+        await UntilCountsAsync(store, 8, 8);
+    }
+
     [Fact]
     public async Task APartitionThatWasFreeForALeaseDurationIsAcquiredByAnyMember()
     {
@@ -175,9 +197,9 @@ public class FlowSharingTests
     /// <summary>A service that hosts the processor, on a clock of its own.</summary>
     private sealed class Service : IAsyncDisposable
     {
-        private Service(IStreamStore store, string name)
+        private Service(IStreamStore store, string name, Task? answer)
         {
-            Store = new(store);
+            Store = new(answer is null ? store : new LateStore(store, answer));
             Clock.Advance(LeaseTime);                // a silence that began at the timestamp zero would count as one tick shorter
             Supervisor = Supervisor.Attach(Store,
                 new() { Name = name, Time = Clock, LeaseDuration = LeaseTime, OnWarning = static _ => { } });
@@ -192,10 +214,10 @@ public class FlowSharingTests
         /// <summary>The name of this service, once for each function that it has run.</summary>
         public ConcurrentQueue<string> Done { get; } = [];
 
-        /// <summary>Returns when the service has joined.</summary>
-        public static async Task<Service> StartAsync(IStreamStore store, string name)
+        /// <summary>Returns when the service has joined. If its looks at the group are answered, it also sends heartbeats.</summary>
+        public static async Task<Service> StartAsync(IStreamStore store, string name, Task? answer = null)
         {
-            var service = new Service(store, name);
+            var service = new Service(store, name, answer);
             service.Supervisor.Register(Work, async (IO<int> x, CancellationToken cancellation) =>
             {
                 service.Done.Enqueue(name);
@@ -204,11 +226,22 @@ public class FlowSharingTests
             while (await store.FindGroupAsync(Group, Cancellation) is not { } info
                 || !info.Members.Any(member => member.Name == name)) await NextAsync();
             // The timer of its heartbeats, and of what sweeps.
-            await service.Clock.WaitForTimersAsync(2, Cancellation);
+            if (answer is null) await service.Clock.WaitForTimersAsync(2, Cancellation);
             return service;
         }
 
         public ValueTask DisposeAsync() => Supervisor.DisposeAsync();
+    }
+
+    /// <summary>A store whose answers about the group of the processor come late.</summary>
+    private sealed class LateStore(IStreamStore inner, Task answer) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+        {
+            GroupInfo? info = await base.FindGroupAsync(group, cancellation);
+            if (group == Group && info is not null) await answer.WaitAsync(cancellation);
+            return info;
+        }
     }
 
     /// <summary>A store that counts the looks at the group of the processor.</summary>

@@ -124,12 +124,15 @@ public class IOTests
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        service.Register(new("maker") { Outputs = ["a"] }, Make);
-        service.Register(new("taker") { Inputs = ["a"] }, async (IO<int> a) => { await a.FirstAsync(); });
-        await using FlowRun run = await service.StartAsync(Flow.From(new("maker") { Outputs = ["a"] }, new("taker") { Inputs = ["a"] })
-            .Resolve() is var flow ? flow : null!, [], cancellation: FlowLab.Cancellation);
+        Processor maker = new("maker") { Outputs = ["a"] }, taker = new("taker") { Inputs = ["a"] };
+        service.Register(maker, Make);
+        service.Register(taker, async (IO<int> a) => { await a.FirstAsync(); });
+        await using FlowRun run = await service.StartAsync(Flow.From(maker, taker).Resolve(), [], run: "r",
+            cancellation: FlowLab.Cancellation);
         var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
-        Assert.Contains("has failed", failure.Message, StringComparison.Ordinal);
+        Assert.Equal("maker", failure.Processor);
+        Assert.Equal("The run r has failed: the processor maker has: The processor maker has put out a value of the type string to \"a\", "
+            + "whose values are of the type int. Convert the value, or correct the name in IOVal.Of.", failure.Message);
 
         static IEnumerable<IOVal> Make() => [IOVal.Of("a", "no number")];
     }

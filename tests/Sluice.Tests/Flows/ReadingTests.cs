@@ -190,22 +190,35 @@ public class ReadingTests
         var store = new HookedStore(inner);
         var service = Supervisor.Attach(store, new() { Time = clock });
         var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool hasEnded = false;
         service.Register(Work, async (CancellationToken cancellation) =>
         {
             begun.SetResult();
-            await Task.Delay(Timeout.Infinite, cancellation);
+            try
+            {
+                await Task.Delay(Timeout.Infinite, cancellation);
+            }
+            finally
+            {
+                Volatile.Write(ref hasEnded, true);
+            }
         });
         FlowRun run = await service.StartAsync(Working, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation);
         await begun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         if (isClosed) await inner.DisposeAsync();
         else store.IsAway = true;
-        Task end = Task.WhenAll(service.DisposeAsync().AsTask(), run.DisposeAsync().AsTask());
-        while (!end.IsCompleted)
+        var stopped = Task.WhenAll(service.DisposeAsync().AsTask(), run.DisposeAsync().AsTask());
+        using var limit = new CancellationTokenSource(FlowLab.Patience);
+        while (!stopped.IsCompleted)
         {
+            Assert.False(limit.IsCancellationRequested, $"The service has not stopped within {FlowLab.Patience}.");
             clock.Advance(TimeSpan.FromSeconds(1));
             await Task.Yield();
         }
-        await end;
+        await stopped;
+        Assert.True(Volatile.Read(ref hasEnded));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => service.StartAsync(Working, [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation));
     }
 
     private static async Task PutOutAsync(IO<int> x, IOWriter<int> y)

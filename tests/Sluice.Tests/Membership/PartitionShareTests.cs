@@ -147,6 +147,43 @@ public class PartitionShareTests
     }
 
     [Fact]
+    public void APartitionThatMayNotLeaveAnyMoreStays()
+    {
+        var (_, members) = Start(4, "a", "b");
+        members[0].Acquire(0, 1, 2, 3);
+        members[0].Beat();
+        HashSet<int> release = members[0].Share.ToRelease(members[0].View, [.. Enumerable.Range(0, 4)
+            .Select(static number => new PartitionInUse(number, 1, IsLeaving: number >= 2, MayLeave: number != 3))]);
+        Assert.Equal(2, release.Count);
+        Assert.DoesNotContain(3, release);
+    }
+
+    [Fact]
+    public void AttemptsThatFailDoNotLetAPartitionStayLonger()
+    {
+        var (lab, members) = Start(4, "a", "b");
+        members[0].Acquire(0, 1);
+        for (int third = 0; third < 30; third++)     // the store refuses
+        {
+            Look();
+            members[0].ToAcquire();
+        }
+        Look();
+        members[0].Act();
+        Assert.Equal("aaaa", lab.Owners);
+        for (int third = 0; third < 13; third++) Look();          // four lease durations, from the next look
+        Assert.Equal(2, members[0].ToRelease().Count);
+
+        void Look()
+        {
+            lab.Clock.Advance(Third);
+            members[1].Beat();
+            members[0].Beat();
+            if (members[0].Owned.Count == 4) members[0].ToRelease();
+        }
+    }
+
+    [Fact]
     public void BusyPartitionsAreReleasedLast()
     {
         var (_, members) = Start(4, "a", "b");

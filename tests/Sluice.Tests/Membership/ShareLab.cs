@@ -81,7 +81,7 @@ internal sealed class ShareMember
     {
         lab.Beat(Name);
         View = lab.Group;
-        Share.See(View);
+        Share.See(View, lab.Clock.GetTimestamp());
     }
 
     public List<int> ToAcquire(AcquireScope scope = AcquireScope.Share)

@@ -18,7 +18,6 @@ builder.Services.AddSluice(sluice => sluice.UseSqlite(Path.Combine(AppContext.Ba
         key: item => item.Id);
 
 var app = builder.Build();
-app.MapProducer("/items", app.Services.GetRequiredService<Consecutor<Item>>());      // 202: the item is durable
-app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
-app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapProducer<Item>("/items");       // 202: the item is durable
+app.MapSluiceHealth();                 // GET /health/live, GET /health/ready
 await app.RunAsync();

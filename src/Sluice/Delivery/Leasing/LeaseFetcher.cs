@@ -161,9 +161,10 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         }
         if (quarantine is null)
         {
+            long askedAt = core.Time.GetTimestamp();
             GroupInfo group = await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token)
                 ?? throw new StreamStoreException($"The group {core.Group} was removed.");
-            core.Members.See(group);
+            core.Members.See(group, askedAt);
             if (group.QuarantineOwner is { } owner && owner != core.Options.InstanceId && !core.Members.IsSilent(owner))
             {
                 core.Alone.Withdraw();

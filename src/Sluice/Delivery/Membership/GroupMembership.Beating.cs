@@ -9,10 +9,13 @@ internal sealed partial class GroupMembership
     {
         try
         {
+            long askedAt = core.Time.GetTimestamp();
             var (group, isAiling) = await heartbeat.SendAsync(core.Lifetime.Token).ConfigureAwait(true);
-            See(group);
+            See(group, askedAt);
             await heartbeat.RemoveGoneAsync(group, core.Lifetime.Token).ConfigureAwait(true);
-            if (!MayBeBehind && group.Members.Count < 2) return;
+            // a partition that was to leave for a member that has left since stays after all
+            if (!MayBeBehind && group.Members.Count < 2 && !Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving))
+                return;
             Volatile.Write(ref latest, new(group, isAiling));
             if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();
         }

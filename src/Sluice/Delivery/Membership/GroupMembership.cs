@@ -52,6 +52,9 @@ internal sealed partial class GroupMembership
     /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
     public bool HasStarted => heartbeat.HasStarted;
 
+    /// <inheritdoc cref="GroupMember.IsReplacedIn"/>
+    public bool IsReplacedIn(GroupInfo group) => member.IsReplacedIn(group);
+
     public bool IsSilent(string member) => others.IsSilent(member);
 
     /// <summary>Opens the stream and the group, joins, acquires free partitions, and sets the ledger from the store.</summary>
@@ -86,8 +89,9 @@ internal sealed partial class GroupMembership
             foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
             foreach (OwnedPartition partition in owned)
                 await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
+            long askedAt = core.Time.GetTimestamp();
             GroupInfo group = await member.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
-            See(group);                              // otherwise a new member would count as silent
+            See(group, askedAt);                     // otherwise a new member would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
             return true;
         }
@@ -113,7 +117,7 @@ internal sealed partial class GroupMembership
         {
             taking.Leave();
         }
-        if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } group)
+        if (await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } group && !IsReplacedIn(group))
             await TakeFreeAsync(group).ConfigureAwait(false);
     }
 
@@ -131,9 +135,11 @@ internal sealed partial class GroupMembership
     }
 
     /// <summary>Notes the members and partitions of the group.</summary>
-    public void See(GroupInfo group)
+    /// <param name="group">The group.</param>
+    /// <param name="askedAt">A timestamp from before the call that returned the group.</param>
+    public void See(GroupInfo group, long askedAt)
     {
-        share.See(group);
+        share.See(group, askedAt);
         taker.See(group);
         partitions = group.Partitions.Count;
     }
@@ -200,8 +206,9 @@ internal sealed partial class GroupMembership
 
     private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
+        long askedAt = core.Time.GetTimestamp();
         GroupInfo? group = joins ? await member.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
-        if (group is not null) See(group);
+        if (group is not null) See(group, askedAt);
         if (group is not null && !HasStarted) await ReleaseEarlierQuarantineAsync(group, cancellation).ConfigureAwait(false);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false); // so that each item is counted once
         share.ForgetReleases();

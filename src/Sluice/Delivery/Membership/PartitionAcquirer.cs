@@ -137,7 +137,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
                 GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
                 if (group is null) throw;
                 PartitionInfo now = group.Partitions.First(one => one.Partition == partition);
-                if (now.Owner == Self) request = request with { ExpectedEpoch = now.Epoch };
+                if (now.Owner == Self && !core.Members.IsReplacedIn(group)) request = request with { ExpectedEpoch = now.Epoch };
             }
         }
     }

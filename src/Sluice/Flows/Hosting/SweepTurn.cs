@@ -21,9 +21,10 @@ internal sealed class SweepTurn(SupervisorCore core, TimeSpan pause)
     /// <summary>Whether this service has the turn; takes it if no live service has it.</summary>
     public async Task<bool> IsOursAsync(CancellationToken cancellation)
     {
+        long askedAt = core.Options.Time.GetTimestamp();
         GroupInfo info = await core.Store.FindGroupAsync(group, cancellation).ConfigureAwait(false)
             ?? await JoinAsync(cancellation).ConfigureAwait(false);
-        others.See(info);
+        others.See(info, askedAt);
         PartitionInfo turn = info.Partitions[0];
         if (owned is null || (owned.Value.Epoch, Self) != (turn.Epoch, turn.Owner))
         {

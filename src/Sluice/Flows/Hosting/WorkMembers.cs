@@ -9,9 +9,9 @@ namespace Sluice.Flows;
 /// release.
 /// </summary>
 /// <remarks>
-/// Locking rule: no lock. <c>latest</c> passes from the heartbeat thread to the loop of the <see cref="WorkGroup"/> by interlocked
-/// exchanges; the loop makes all other calls, except for <see cref="NoteAnswer"/>, which any thread may make. If the store takes no commits
-/// for a lease duration, this service sends no heartbeats, so that others can take over.
+/// Locking rule: no lock. <c>latest</c> and <c>isReplaced</c> pass from the heartbeat thread to the loop of the <see cref="WorkGroup"/> by
+/// interlocked exchanges; the loop makes all other calls, except for <see cref="NoteAnswer"/>, which any thread may make. If the store
+/// takes no commits for a lease duration, this service sends no heartbeats, so that others can take over.
 /// </remarks>
 internal sealed class WorkMembers
 {
@@ -22,6 +22,7 @@ internal sealed class WorkMembers
     private readonly GroupHeartbeat heartbeat;
     private readonly PartitionShare share;
     private Seen? latest;                            // the group as it was seen last, until it was used
+    private bool isReplaced;                         // a heartbeat was refused, and the loop has not seen it
     private bool mayBeKnown;                         // to the others; the loop's
 
     /// <param name="core">The service.</param>
@@ -43,8 +44,10 @@ internal sealed class WorkMembers
     public async Task JoinAsync(CancellationToken cancellation)
     {
         mayBeKnown = true;
+        long askedAt = core.Options.Time.GetTimestamp();
         See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(member.JoinAsync(Tell, cancellation)), cancellation)
-            .ConfigureAwait(false), isAiling: false);
+            .ConfigureAwait(false), askedAt, isAiling: false);
+        Volatile.Write(ref isReplaced, false);       // the heartbeats have gone on during the join
         heartbeat.Start(BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
@@ -74,19 +77,24 @@ internal sealed class WorkMembers
     /// </summary>
     /// <param name="owned">The number of partitions that this service owns.</param>
     /// <param name="cancellation">Gives up.</param>
+    /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
     public async Task LookEarlyAsync(int owned, CancellationToken cancellation)
     {
-        if (Volatile.Read(ref latest) is not null || heartbeat.IsAiling || !share.MayGetMore(owned)) return;
+        if (heartbeat.IsAiling || !share.MayGetMore(owned)) return; // a look of a heartbeat may be older than the change: it does not do
+        long askedAt = core.Options.Time.GetTimestamp();
         if (await core.Calls.DoAsync(group.Stream, () => core.Store.FindGroupAsync(group, cancellation), cancellation).ConfigureAwait(false)
             is not { } info) return;
-        share.See(info);
+        if (member.IsReplacedIn(info)) throw member.InUse();
+        share.See(info, askedAt);
         Volatile.Write(ref latest, new(info, IsAiling: false));
     }
 
     /// <summary>Decides which partitions to acquire, and which idle ones to release, after the group was seen.</summary>
     /// <param name="owned">The partitions that this service knows it owns.</param>
+    /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
     public (List<PartitionInfo> Acquire, HashSet<int> Release) Share(IReadOnlyCollection<PartitionInUse> owned)
     {
+        if (Interlocked.Exchange(ref isReplaced, false)) throw member.InUse();
         if (Interlocked.Exchange(ref latest, null) is not var (info, isAiling)) return ([], []);
         return (share.ToAcquire(info, [.. owned.Select(static partition => partition.Number)],
             isAiling ? AcquireScope.Own : AcquireScope.Share), isAiling ? [] : share.ToRelease(info, owned));
@@ -109,9 +117,15 @@ internal sealed class WorkMembers
     {
         try
         {
+            long askedAt = core.Options.Time.GetTimestamp();
             var (info, isAiling) = await heartbeat.SendAsync(core.Life).ConfigureAwait(true);
-            See(info, isAiling);
+            See(info, askedAt, isAiling);
             await heartbeat.RemoveGoneAsync(info, core.Life).ConfigureAwait(true);
+        }
+        catch (MemberInUseException)
+        {
+            Volatile.Write(ref isReplaced, true);
+            changed.Set();
         }
         catch (Exception e)
         {
@@ -126,9 +140,9 @@ internal sealed class WorkMembers
         if (why is not null) core.Warn(why);
     }
 
-    private void See(GroupInfo info, bool isAiling)
+    private void See(GroupInfo info, long askedAt, bool isAiling)
     {
-        share.See(info);
+        share.See(info, askedAt);
         Volatile.Write(ref latest, new(info, isAiling));
         changed.Set();
     }

@@ -23,7 +23,7 @@ internal sealed class MapSource<TIn, TOut>(Source<TIn> upstream, Func<TIn, TOut>
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        if (builder.IsDrawing || upstream is KeyedSource<TIn>)
+        if (builder.IsDrawing || builder.Run.Options.KeepsNodesApart || upstream is KeyedSource<TIn>)
         {
             Stage.Build(builder, next);
             return;

@@ -20,7 +20,8 @@ internal abstract class LeafSource<T>(StageOptions options) : Source<T>
     internal sealed override Source<T> Annotate(StagePolicy policy)
     {
         StageOptions annotated = policy.Apply(options,
-            new StageTraits(Kind, "makes items, one after the other. An option stands behind the stage that it is for", IsAsynchronous: false, IsSink: false));
+            new StageTraits(Kind, "makes items, one after the other. An option stands behind the stage that it is for",
+                IsAsynchronous: false, IsSink: false));
         if (annotated.OnError != ErrorPolicy.Stop)
             throw new InvalidOperationException(
                 $"{policy} does not fit here: a source that fails has ended. Handle its failure inside it.");

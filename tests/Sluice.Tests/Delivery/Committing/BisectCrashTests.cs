@@ -42,13 +42,19 @@ public class BisectCrashTests
     {
         var faults = new Faults(seed);
         int items = faults.Random.Next(1, 40), size = faults.Random.Next(2, 30), keys = faults.Random.Next(1, 5);
-        var lines = new Ledger();
+        var (lines, before, behind) = (new Ledger(), new Ledger(), new Ledger());
         CrashLab lab = Lab(faults, items, isKeyed: true, n => $"{n % keys}");
-        await lab.PlayAsync(source => source | StageNode.Of(() => new Sum()) | Stage.Named("before")
-            | (n => Enumerable.Range(n * size, size).ToArray())
-            | faults.Write | Stage.Named("write") | faults.Bisect | (list => list.ToArray()) | Each | StageNode.Of(() => new Sum())
-            | Stage.Named("behind") | lines.Sink<int>("lines"), cancellation);
+        await lab.PlayAsync(source => source | StageNode.Of(() => new Sum()) | Stage.Named("before") |
+        [
+            all => all | (sum => sum.Item) | (n => Enumerable.Range(n * size, size).ToArray()) | faults.Write | Stage.Named("write")
+                | faults.Bisect | (list => list.ToArray()) | Each | StageNode.Of(() => new Sum()) | Stage.Named("behind")
+                | [each => each | (sum => sum.Item) | lines.Sink<int>("lines"), each => each | behind.Sink<ItemSum>("behind sums")],
+            all => all | before.Sink<ItemSum>("before sums"),
+        ], cancellation);
         Check(faults, Enumerable.Range(0, items * size), lines, lab, n => Enumerable.Range(n * size, size));
+        CheckSums(before, n => n % keys);
+        CheckSums(behind, n => n / size % keys);
+        Assert.Equal(Numbers(lines).AsEnumerable(), Sums(behind).Select(static sum => sum.Item).Order());
     });
 
     private static CrashLab Lab(Faults faults, int items, bool isKeyed, Func<int, string?>? key = null)
@@ -77,6 +83,16 @@ public class BisectCrashTests
         if (siblings is not null) Assert.Equal(Enumerable.Range(0, items), Numbers(siblings));
     }
 
+    /// <summary>The state is the sum of the key's items so far, each counted once.</summary>
+    private static void CheckSums(Ledger ledger, Func<int, int> keyOf)
+    {
+        Dictionary<int, long> sums = [];
+        foreach ((int item, long sum) in Sums(ledger)) Assert.Equal(sums[keyOf(item)] = sums.GetValueOrDefault(keyOf(item)) + item, sum);
+    }
+
+    private static IEnumerable<ItemSum> Sums(Ledger ledger)
+        => ledger.Lines.Select(static line => line.Split(' ')).Select(static line => new ItemSum(int.Parse(line[0]), long.Parse(line[1])));
+
     private static IEnumerable<int> Each(int[] list)
     {
         foreach (int n in list) yield return n;
@@ -84,12 +100,17 @@ public class BisectCrashTests
 
     private static int[] Numbers(Ledger ledger) => [.. ledger.Lines.Select(int.Parse).Order()];
 
-    private sealed class Sum : StatefulStageNode<int, int, long>
+    private sealed record ItemSum(int Item, long Value)
     {
-        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        public override string ToString() => $"{Item} {Value}";
+    }
+
+    private sealed class Sum : StatefulStageNode<int, ItemSum, long>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<ItemSum> output, CancellationToken cancellation)
         {
             State += item;
-            return output.PushAsync(item);
+            return output.PushAsync(new(item, State));
         }
     }
 

@@ -188,7 +188,9 @@ public sealed class FileSinkTests : IDisposable
         if (step > 0)
         {
             long before = new FileInfo(FilePath).Length;
-            await sink.Prepare(Commit(batch, parts), default);
+            SinkCommit<byte[]> commit = Commit(batch, parts);
+            await sink.Prepare(commit, default);
+            if (step == 3) await sink.Finish(commit, true, default);
             await sink.End();                   // lets go of the file, as the end of the process does, and does nothing else
             if (step == 1)
             {

@@ -84,11 +84,10 @@ public class OutputTests
         foreach (Consecutor<int> consecutor in (Consecutor<int>[])[both, left, right]) await consecutor.StartAsync(Cancellation);
         foreach (Consecutor<int> consecutor in (Consecutor<int>[])[left, right, both]) await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Equal(Numbers(Enumerable.Range(0, 40).Concat(Enumerable.Range(100, 40))), ledger.Lines.Order());
-        for (int partition = 0; partition < 8; partition++)
-        {
-            StreamInfo? info = await store.FindStreamAsync("both", Cancellation);
-            Assert.Equal(0, info!.Groups[0].Outstanding);
-        }
+        GroupInfo group = (await store.FindGroupAsync(new("both", "both"), Cancellation))!;
+        Assert.Equal(8, group.Partitions.Count);
+        Assert.All(group.Partitions, partition => Assert.Equal((partition.Tail, 0), (partition.Done, partition.Waiting)));
+        Assert.Equal(80, group.Partitions.Sum(partition => partition.Tail));
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class AggregateTests : OperatorContract<string>
+public sealed class AggregateTests : FunctionOperatorContract<string>
 {
     protected override string Kind => "aggregate";
 

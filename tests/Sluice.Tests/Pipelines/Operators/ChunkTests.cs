@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class ChunkTests : OperatorContract<int[]>
+public sealed class ChunkTests : FunctionOperatorContract<int[]>
 {
     protected override string Kind => "chunk";
 

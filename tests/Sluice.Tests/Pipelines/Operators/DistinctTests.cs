@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class DistinctTests : OperatorContract<int>
+public sealed class DistinctTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "distinct";
 

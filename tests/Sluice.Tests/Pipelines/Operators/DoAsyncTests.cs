@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class DoAsyncTests : OperatorContract<int>
+public sealed class DoAsyncTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "do";
 

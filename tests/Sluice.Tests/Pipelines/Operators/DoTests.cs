@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class DoTests : OperatorContract<int>
+public sealed class DoTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "do";
 

@@ -4,7 +4,7 @@ using Sluice.Diagnostics;
 namespace Sluice.Tests.Pipelines.Operators;
 
 /// <summary>Windows by event time, in runs without a store. Items are seconds since 1970.</summary>
-public sealed class EventWindowTests : OperatorContract<int[]>
+public sealed class EventWindowTests : FunctionOperatorContract<int[]>
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 

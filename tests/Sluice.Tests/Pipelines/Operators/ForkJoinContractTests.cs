@@ -1,7 +1,7 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
 /// <summary>The operator contract for a fork-join whose branches run on the thread of the stage before them.</summary>
-public class ForkJoinContractTests : OperatorContract<string>
+public class ForkJoinContractTests : FunctionOperatorContract<string>
 {
     protected override string Kind => "fork-join";
 

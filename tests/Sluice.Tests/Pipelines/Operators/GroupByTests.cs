@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class GroupByTests : OperatorContract<string>
+public sealed class GroupByTests : FunctionOperatorContract<string>
 {
     protected override string Kind => "group";
 

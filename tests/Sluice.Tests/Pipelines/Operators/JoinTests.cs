@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class JoinTests : OperatorContract<int>
+public sealed class JoinTests : FunctionOperatorContract<int>
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class KeyByTests : OperatorContract<long>
+public sealed class KeyByTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "map";
 

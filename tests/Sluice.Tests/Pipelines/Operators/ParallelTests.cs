@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class ParallelTests : OperatorContract<long>
+public sealed class ParallelTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "map";
 
@@ -23,7 +23,7 @@ public sealed class ParallelTests : OperatorContract<long>
     }
 }
 
-public sealed class ParallelUnorderedTests : OperatorContract<long>
+public sealed class ParallelUnorderedTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "map";
 

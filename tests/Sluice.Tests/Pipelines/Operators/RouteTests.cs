@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class RouteTests : OperatorContract<long>
+public sealed class RouteTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "route";
 

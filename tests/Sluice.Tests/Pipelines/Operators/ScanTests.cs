@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class ScanTests : OperatorContract<long>
+public sealed class ScanTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "scan";
 

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class SelectAsyncRunTests : OperatorContract<int>
+public sealed class SelectAsyncRunTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "map";
 

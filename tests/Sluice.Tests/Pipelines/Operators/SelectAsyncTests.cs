@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class SelectAsyncTests : OperatorContract<long>
+public sealed class SelectAsyncTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "map";
 

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class SelectManyAsyncTests : OperatorContract<int>
+public sealed class SelectManyAsyncTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "many";
 

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class SelectManyTests : OperatorContract<int>
+public sealed class SelectManyTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "many";
 

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class SelectRunTests : OperatorContract<int>
+public sealed class SelectRunTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "map";
 

@@ -1,6 +1,6 @@
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class SelectTests : OperatorContract<long>
+public sealed class SelectTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "map";
 

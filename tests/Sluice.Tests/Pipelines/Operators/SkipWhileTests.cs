@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class SkipWhileTests : OperatorContract<int>
+public sealed class SkipWhileTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "skip-while";
 

@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class TakeWhileTests : OperatorContract<int>
+public sealed class TakeWhileTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "take-while";
 

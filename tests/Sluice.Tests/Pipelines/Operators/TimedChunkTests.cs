@@ -2,7 +2,7 @@ using Sluice.Testing;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class TimedChunkTests : OperatorContract<int[]>
+public sealed class TimedChunkTests : FunctionOperatorContract<int[]>
 {
     private readonly TestClock clock = new();
 

@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class WhereAsyncTests : OperatorContract<int>
+public sealed class WhereAsyncTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "filter";
 

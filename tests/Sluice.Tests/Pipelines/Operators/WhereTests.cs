@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class WhereTests : OperatorContract<int>
+public sealed class WhereTests : FunctionOperatorContract<int>
 {
     protected override string Kind => "filter";
 

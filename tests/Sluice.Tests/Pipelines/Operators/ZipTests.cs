@@ -2,7 +2,7 @@ using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Pipelines.Operators;
 
-public sealed class ZipTests : OperatorContract<long>
+public sealed class ZipTests : FunctionOperatorContract<long>
 {
     protected override string Kind => "zip";
 

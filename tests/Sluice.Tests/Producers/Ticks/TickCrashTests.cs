@@ -20,6 +20,7 @@ public class TickCrashTests
         await play.PlayAsync();
         List<string> expected = [.. Enumerable.Range(1, play.LastTick).SelectMany(play.Expected)];
         Assert.Equal(expected, play.Accepted);
+        Assert.InRange(play.LastTick, play.DueTicks.DefaultIfEmpty().Max(), int.MaxValue);
         Assert.All(play.Starts, starts => Assert.InRange(starts, 1, 1 + play.Deaths + play.Drains));
     });
 
@@ -31,6 +32,7 @@ public class TickCrashTests
         List<int> ticks = [.. play.Accepted.Select(static line => int.Parse(line.Split(':')[0], CultureInfo.InvariantCulture)).Distinct()];
         Assert.Equal(ticks.Order(), ticks);
         Assert.Equal(ticks.SelectMany(play.Expected), play.Accepted);
+        Assert.Empty(play.DueTicks.Where(tick => play.Expected(tick).Any()).Except(ticks));
     });
 
     /// <summary>Several lives of one producer that fires every ten minutes.</summary>
@@ -55,7 +57,11 @@ public class TickCrashTests
 
         public int Drains { get; private set; }
 
+        /// <summary>The last tick for which the function was called.</summary>
         public int LastTick { get; private set; }
+
+        /// <summary>The ticks of the last life, in which the process does not die. They fire under both policies.</summary>
+        public IEnumerable<int> DueTicks { get; private set; } = [];
 
         /// <summary>The number of calls of the function, for each tick.</summary>
         public IEnumerable<int> Starts => Enumerable.Range(1, LastTick).Select(tick => starts.GetValueOrDefault(tick));
@@ -73,8 +79,14 @@ public class TickCrashTests
             {
                 // The first life lasts long enough to store its beginning.
                 MortalStore store = lab.Mortal(life == 0 ? int.MaxValue : random.Next(life == lives ? 12 : 1, 40), (Moment)random.Next(3));
+                int firstDue = Math.Max(starts.Keys.DefaultIfEmpty().Max(), NumberOf(lab.Wall.GetUtcNow())) + 1;
                 TickLab.Life begun = lab.Begin(Source(lab), store, random.Next());
                 await begun.PassAsync((life == 0 ? 200 : random.Next(90)) * Minute, store.Died);
+                if (life == 0)
+                {
+                    int lastDue = NumberOf(lab.Wall.GetUtcNow() - options.MaxJitter);
+                    DueTicks = Enumerable.Range(firstDue, Math.Max(0, lastDue - firstDue + 1));
+                }
                 if (store.Died.IsCompleted || (life > 0 && random.Next(2) == 0))
                 {
                     Deaths++;
@@ -94,6 +106,8 @@ public class TickCrashTests
             LastTick = starts.Keys.DefaultIfEmpty().Max();
         }
 
+        private static int NumberOf(DateTimeOffset time) => (int)((time - Midnight) / (10 * Minute));
+
         private Source<string> Source(TickLab lab)
         {
             Source<string> source = form % 2 == 0
@@ -110,7 +124,7 @@ public class TickCrashTests
 
             async IAsyncEnumerable<string> MakeAsync(Tick tick, [EnumeratorCancellation] CancellationToken cancellation)
             {
-                int number = (int)((tick.Time - Midnight) / (10 * Minute));
+                int number = NumberOf(tick.Time);
                 starts[number] = starts.GetValueOrDefault(number) + 1;
                 for (int n = 0; n < Count(number, 4); n++)
                 {

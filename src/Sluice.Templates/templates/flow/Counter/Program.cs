@@ -12,8 +12,7 @@ app.MapGet("/longest", async (string text, ISupervisor supervisor, CancellationT
     await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, [IOVal.Of("text", text)], cancellation: cancellation);
     return await run.Output<string>("word").FirstAsync(cancellation);
 });
-app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
-app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapSluiceHealth();
 await app.RunAsync();
 
 static async Task LongestAsync(IO<string> words, IOWriter<string> word, CancellationToken cancellation)

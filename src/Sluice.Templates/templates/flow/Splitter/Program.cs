@@ -8,8 +8,7 @@ var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = ar
 builder.Services.AddSluice().AddProcessor(WordFlow.Split, SplitAsync);
 
 var app = builder.Build();
-app.MapHealthChecks("/health/live", new() { Predicate = check => check.Tags.Contains("live") });
-app.MapHealthChecks("/health/ready", new() { Predicate = check => check.Tags.Contains("ready") });
+app.MapSluiceHealth();
 await app.RunAsync();
 
 static async IAsyncEnumerable<IOVal> SplitAsync(IO<string> text, [EnumeratorCancellation] CancellationToken cancellation)

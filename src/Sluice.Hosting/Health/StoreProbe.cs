@@ -1,0 +1,59 @@
+namespace Sluice.Hosting;
+
+/// <summary>Asks the store whether it answers, and how old the oldest items are, within a limited time.</summary>
+/// <remarks>Thread-safe. At most one question is open at a time: while the store hangs, further checks wait for the same answer, each up to
+/// its own limit.</remarks>
+internal sealed class StoreProbe(HostStore store, HealthOptions limits, TimeProvider time)
+{
+    private readonly Lock sync = new();
+    private readonly StoreInspector inspector = new(store, time);
+    private Task<IReadOnlyDictionary<string, OldestItem>>? open;
+
+    /// <summary>Returns the ages of the oldest items of consecutors, if they are limited.</summary>
+    /// <exception cref="TimeoutException">The store did not answer in time.</exception>
+    /// <exception cref="StreamStoreException">The store has failed.</exception>
+    public async Task<IReadOnlyDictionary<string, OldestItem>> AskAsync(IReadOnlyCollection<string> consecutors,
+        CancellationToken cancellation)
+    {
+        Task<IReadOnlyDictionary<string, OldestItem>> answer;
+        lock (sync)
+        {
+            if (open is null or { IsCompleted: true }) open = AskAsync(consecutors);
+            answer = open;
+        }
+        try
+        {
+            return await answer.WaitAsync(limits.StoreTimeout, time, cancellation).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!answer.IsCompleted)
+        {
+            throw new TimeoutException($"it is silent for {limits.StoreTimeout.TotalSeconds:0.###} seconds (HealthOptions.StoreTimeout).");
+        }
+    }
+
+    private async Task<IReadOnlyDictionary<string, OldestItem>> AskAsync(IReadOnlyCollection<string> consecutors)
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);       // a store may block its caller
+        await store.FindStreamAsync("sluice health").ConfigureAwait(false);
+        var found = new Dictionary<string, OldestItem>(StringComparer.Ordinal);
+        if (limits.MaxOutstandingDuration is null) return found;
+        DateTimeOffset now = await store.GetTimeAsync().ConfigureAwait(false);
+        foreach (string name in consecutors)
+        {
+            try
+            {
+                if (await inspector.FindOldestAsync(new(name, name)).ConfigureAwait(false) is { } time) found[name] = new(now - time, null);
+            }
+            catch (StreamStoreException e)
+            {
+                found[name] = new(default, e.Message);        // damage in one stream says nothing about the others
+            }
+        }
+        return found;
+    }
+}
+
+/// <summary>The oldest item of a consecutor that has not ended.</summary>
+/// <param name="Age">The time since it was accepted.</param>
+/// <param name="Problem">Why it cannot be read; null if it can.</param>
+internal readonly record struct OldestItem(TimeSpan Age, string? Problem);

@@ -1,0 +1,52 @@
+namespace Sluice.Hosting;
+
+/// <summary>Stops units one after the other, senders before receivers, within the time that the host has.</summary>
+/// <remarks>
+/// A unit gets the time that is left, less a share for each unit behind it, so that one slow unit does not take all of it. A stop that
+/// does not keep to its limit is left behind: it ends with the process.
+/// </remarks>
+internal sealed class UnitStops(ILogger log)
+{
+    // The store needs it to take back the items in flight.
+    private static readonly TimeSpan Reserve = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MaxShare = TimeSpan.FromSeconds(1), MinLimit = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan MaxLimit = TimeSpan.FromDays(49);
+
+    /// <summary>Stops the units, the last one first.</summary>
+    /// <param name="started">The units, in the order in which they started.</param>
+    /// <param name="allowed">The time that the host has for stopping; infinite for no limit.</param>
+    /// <param name="cancellation">Cuts the stop short: items in flight are cancelled.</param>
+    public async Task StopAsync(IReadOnlyList<HostedUnit> started, TimeSpan allowed, CancellationToken cancellation)
+    {
+        bool isLimited = allowed >= TimeSpan.Zero && allowed <= MaxLimit;
+        TimeSpan deadline = allowed > 2 * Reserve ? allowed - Reserve : allowed / 2;
+        TimeSpan share = deadline / (2 * Math.Max(1, started.Count));
+        if (share > MaxShare) share = MaxShare;
+        long begun = TimeProvider.System.GetTimestamp();
+        for (int i = started.Count - 1; i >= 0; i--)
+        {
+            TimeSpan left = deadline - TimeProvider.System.GetElapsedTime(begun) - (i * share);
+            TimeSpan? limit = !isLimited ? null : left > MinLimit ? left : MinLimit;
+            Task stop = StopAsync(started[i], limit, cancellation);
+            TimeSpan bound = limit is { } time ? time + Reserve : Timeout.InfiniteTimeSpan;
+            await stop.WaitAsync(bound, TimeProvider.System, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!stop.IsCompleted && cancellation.IsCancellationRequested)
+                await stop.WaitAsync(Reserve / 2, TimeProvider.System, CancellationToken.None)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!stop.IsCompleted) HostLog.LeftBehind(log, started[i].Title);
+        }
+    }
+
+    private async Task StopAsync(HostedUnit unit, TimeSpan? limit, CancellationToken cancellation)
+    {
+        try
+        {
+            if (await unit.StopAsync(limit, cancellation).ConfigureAwait(false)) HostLog.Stopped(log, unit.Title);
+            else HostLog.CutShort(log, unit.Title);
+        }
+        catch (Exception e)
+        {
+            HostLog.FailedToStop(log, unit.Title, e);
+        }
+    }
+}

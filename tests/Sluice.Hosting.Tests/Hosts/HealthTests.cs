@@ -1,0 +1,247 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Sluice.Diagnostics;
+using Sluice.Flows;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Hosting.Tests;
+
+/// <summary>What the check of readiness says about stalls, growth, old items and a store that is away, in virtual time.</summary>
+public class HealthTests
+{
+    private readonly TestClock clock = new();
+    private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AStoreThatHangsIsReportedWithinTheTimeout()
+    {
+        var store = new Hanging(new MemoryStreamStore());
+        using IHost host = Build(new() { StoreTimeout = TimeSpan.FromSeconds(3) }, store);
+        await host.StartAsync(Cancellation);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        store.Hangs = true;
+        Task<HealthReportEntry> first = CheckAsync(host), second = CheckAsync(host);
+        while (clock.ArmedTimers < 2) await Task.Yield();        // both checks wait for the store
+        Assert.False(first.IsCompleted);
+        clock.Advance(TimeSpan.FromSeconds(3));
+        const string Reason = "The store does not answer: it is silent for 3 seconds (HealthOptions.StoreTimeout).";
+        Assert.Equal((HealthStatus.Unhealthy, Reason), Told(await first));
+        Assert.Equal((HealthStatus.Unhealthy, Reason), Told(await second));
+        Assert.Equal(1, store.Asked);                             // checks do not pile up in front of a store that hangs
+        Assert.Equal(0L, (await first).Data["numbers.backlog"]);
+
+        store.Release();
+        HealthReportEntry now = await CheckAsync(host);
+        while (now.Status != HealthStatus.Healthy) now = await CheckAsync(host);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task AnItemThatNeverEndsIsReportedWithItsNode()
+    {
+        using IHost host = Build(new(), new MemoryStreamStore(), HangAsync);
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        await numbers.SendAsync(1, Cancellation);
+        while (numbers.Snapshot() is not { InFlight: 1, Run: { } run } || run["HangAsync"].In == 0) await Task.Yield();
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        clock.Advance(TimeSpan.FromMinutes(5));
+        Assert.Equal((HealthStatus.Degraded,
+            "the consecutor numbers is stalled: it has 1 item in flight, and none has moved for 5 minutes. Look at 'HangAsync'."),
+            Told(await CheckAsync(host)));
+        release.SetResult();
+        await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task APipelineThatStandsStillIsReportedWithItsNode()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSingleton<TimeProvider>(clock);
+        PipelineRun? run = null;
+        builder.Services.AddSluice().AddPipeline("copy", _ => Source.From([1, 2]) | HangAsync,
+            new() { OnStarted = started => run = started });
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        while (run!.Snapshot()["HangAsync"].In == 0) await Task.Yield();
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        clock.Advance(TimeSpan.FromMinutes(6));
+        Assert.Equal((HealthStatus.Degraded,
+            "the pipeline copy is stalled: it has items in work, and none has moved for 6 minutes. Look at 'HangAsync'."),
+            Told(await CheckAsync(host)));
+        release.SetResult();
+        await run.Completion;
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task APipelineThatWaitsForItsSourceIsNotStalled()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSingleton<TimeProvider>(clock);
+        PipelineRun? run = null;
+        builder.Services.AddSluice().AddPipeline("copy", _ => Source.From(OneThenWaitAsync()) | (n => n) | (static _ => { }),
+            new() { OnStarted = started => run = started });
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        while (run!.Snapshot().Nodes[1].Out == 0) await Task.Yield();
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+            clock.Advance(TimeSpan.FromMinutes(5));
+        }
+        release.SetResult();
+        await host.StopAsync(Cancellation);
+
+        async IAsyncEnumerable<int> OneThenWaitAsync()
+        {
+            yield return 1;
+            await release.Task;
+        }
+    }
+
+    [Fact]
+    public async Task ABacklogThatGrowsWithoutAPauseIsReported()
+    {
+        using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore());
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        numbers.Pause();
+        for (int minute = 0; minute < 10; minute++)
+        {
+            Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+            await numbers.SendAllAsync([1, 2], Cancellation);
+            clock.Advance(TimeSpan.FromMinutes(1));
+        }
+        Assert.Equal((HealthStatus.Degraded, "the consecutor numbers has a growing backlog: from 0 to 20 items in 10 minutes. Items come "
+            + "faster than they end."), Told(await CheckAsync(host)));
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);      // it has not grown in this minute
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task TwoLooksAloneShowNoGrowth()
+    {
+        using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore());
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        numbers.Pause();
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await numbers.SendAllAsync([1, 2], Cancellation);
+        clock.Advance(TimeSpan.FromHours(1));
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task AnItemThatIsOutstandingForTooLongIsReported()
+    {
+        using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore(clock));
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        numbers.Pause();
+        await numbers.SendAsync(1, Cancellation);
+        clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        clock.Advance(TimeSpan.FromMinutes(1));
+        HealthReportEntry old = await CheckAsync(host);
+        Assert.Equal((HealthStatus.Degraded, "the consecutor numbers has an item that was accepted 11 minutes ago and has not ended; the "
+            + "limit is 10 minutes."), Told(old));
+        Assert.Equal(660L, old.Data["numbers.oldest_seconds"]);
+        numbers.Resume();
+        await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task AnOldestItemThatCannotBeReadDoesNotMakeTheStoreSeemAway()
+    {
+        var store = new Hanging(new MemoryStreamStore(clock)) { IsDamaged = true };
+        using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, store);
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        numbers.Pause();
+        await numbers.SendAsync(1, Cancellation);
+        Assert.Equal((HealthStatus.Degraded, "the consecutor numbers: its oldest item cannot be read: The entry is damaged."),
+            Told(await CheckAsync(host)));
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task AProblemOfAConsecutorIsReported()
+    {
+        using IHost host = Build(new(), new MemoryStreamStore(), configure: static options => options with
+        {
+            Stream = new() { Partitions = 1, MaxItems = 1 }
+        });
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        numbers.Pause();
+        await numbers.SendAsync(1, Cancellation);
+        Task second = numbers.SendAsync(2, Cancellation).AsTask();
+        HealthReportEntry now = await CheckAsync(host);
+        while (now.Status == HealthStatus.Healthy) now = await CheckAsync(host);
+        Assert.StartsWith("the consecutor numbers: ", now.Description, StringComparison.Ordinal);
+        Assert.Contains("full", now.Description, StringComparison.Ordinal);
+        numbers.Resume();
+        await second;
+        await host.StopAsync(Cancellation);
+    }
+
+    private IHost Build(HealthOptions health, IStreamStore store, Func<int, CancellationToken, Task>? function = null,
+        Func<ConsecutorOptions, ConsecutorOptions>? configure = null)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSingleton<TimeProvider>(clock);
+        builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store)).Health = health)
+            .AddConsecutor<int>("numbers", (_, source) => function is null ? source | (static _ => { }) : source | function, configure);
+        return builder.Build();
+    }
+
+    private async Task HangAsync(int number, CancellationToken cancellation) => await release.Task.WaitAsync(cancellation);
+
+    private static async Task<HealthReportEntry> CheckAsync(IHost host)
+        => (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation)).Entries["sluice"];
+
+    private static (HealthStatus, string?) Told(HealthReportEntry entry) => (entry.Status, entry.Description);
+
+    private sealed class Hanging(IStreamStore store) : StreamStoreWrapper(store)
+    {
+        private readonly TaskCompletionSource released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int asked;
+
+        public bool Hangs { get; set; }
+
+        public bool IsDamaged { get; set; }
+
+        public int Asked => Volatile.Read(ref asked);
+
+        public void Release()
+        {
+            Hangs = false;
+            released.SetResult();
+        }
+
+        public override ValueTask<ReadResult> ReadAsync(ReadRequest request, CancellationToken cancellation = default)
+            => IsDamaged ? throw new StreamStoreException("The entry is damaged.") : base.ReadAsync(request, cancellation);
+
+        public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
+        {
+            if (Hangs)
+            {
+                Interlocked.Increment(ref asked);
+                await released.Task;
+            }
+            return await base.FindStreamAsync(stream, cancellation);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Sluice.Diagnostics;
+
+namespace Sluice.Hosting.Tests;
+
+/// <summary>Scoped services that fail: the item fails, and nothing is swallowed.</summary>
+public class ItemScopeTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AServiceThatCannotBeMadeFailsTheItem()
+        => Assert.Contains("TimeoutException: no connection", await FailureAsync(static () => throw new TimeoutException("no connection"),
+            static () => { }, static () => { }), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task AServiceThatFailsAtTheEndOfItsScopeFailsTheItem()
+        => Assert.Contains("IOException: not flushed", await FailureAsync(static () => { }, static () => { },
+            static () => throw new IOException("not flushed")), StringComparison.Ordinal);
+
+    [Fact]
+    public async Task AFailureOfTheFunctionIsNotHiddenByAFailureOfItsScope()
+    {
+        string failure = await FailureAsync(static () => { }, static () => throw new FormatException("no good"),
+            static () => throw new IOException("not flushed"));
+        Assert.Contains("no good", failure, StringComparison.Ordinal);
+        Assert.Contains("not flushed", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AMissingServiceIsNamed()
+    {
+        var services = new ServiceCollection().BuildServiceProvider();
+        var function = services.ForEachItem((Fragile _, int number, CancellationToken _) => Task.FromResult(number));
+        var missing = await Assert.ThrowsAsync<InvalidOperationException>(() => function(1, Cancellation));
+        Assert.Contains(nameof(Fragile), missing.Message, StringComparison.Ordinal);
+    }
+
+    // Runs one item, and returns the text of its failure.
+    private static async Task<string> FailureAsync(Action make, Action use, Action end)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddScoped(_ => new Fragile(make, end));
+        builder.Services.AddSluice().AddConsecutor<int>("numbers", (services, source) => source
+            | services.ForEachItem((Fragile _, int _, CancellationToken _) =>
+            {
+                use();
+                return Task.CompletedTask;
+            }), static options => options with { Delivery = DeliveryGuarantee.Replay(0) });
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        await numbers.SendAsync(1, Cancellation);
+        ConsecutorSnapshot now = await numbers.WaitForIdleAsync(Cancellation);
+        Assert.Equal(1, now.Dead);
+        await host.StopAsync(Cancellation);
+        return now.LastFailure!;
+    }
+
+    private sealed class Fragile : IAsyncDisposable
+    {
+        private readonly Action end;
+
+        public Fragile(Action make, Action end)
+        {
+            this.end = end;
+            make();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            end();
+            return default;
+        }
+    }
+}

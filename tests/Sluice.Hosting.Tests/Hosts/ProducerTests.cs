@@ -1,0 +1,113 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Sluice.Testing;
+
+namespace Sluice.Hosting.Tests;
+
+/// <summary>Each kind of producer in a host: TCP, ticks, a query and files. HTTP is in <see cref="WebHostTests"/>.</summary>
+public sealed class ProducerTests : IDisposable
+{
+    private readonly ConcurrentQueue<string> seen = [];
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-producers-");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => directory.Delete(recursive: true);
+
+    [Fact]
+    public async Task LinesComeOverTcp()
+    {
+        var listening = new TaskCompletionSource<IPEndPoint>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using IHost host = Build(_ => Source.Tcp(0, new() { Protocol = TcpProtocol.Lines, OnListening = listening.SetResult }));
+        await host.StartAsync(Cancellation);
+        using (var client = new TcpClient())
+        {
+            await client.ConnectAsync(await listening.Task.WaitAsync(Cancellation), Cancellation);
+            await client.GetStream().WriteAsync("a\nb\n"u8.ToArray(), Cancellation);
+            await SeenAsync("a", "b");
+        }
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task TicksComeByTheClockOfTheProducer()
+    {
+        var clock = new TestClock();
+        using IHost host = Build(static _ => Source.Every("hours", TimeSpan.FromHours(1), static tick => $"{tick.Time:HH:mm}"),
+            new() { Time = clock });
+        await host.StartAsync(Cancellation);
+        for (int hour = 1; hour <= 2; hour++)
+        {
+            while (clock.ArmedTimers == 0) await Task.Yield();
+            clock.Advance(TimeSpan.FromHours(1));
+            while (seen.Count < hour) await Task.Yield();
+        }
+        Assert.Equal(2, seen.Count);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task RowsComeFromAQuery()
+    {
+        string connection = $"Data Source={directory.FullName}/orders.db;Pooling=False";
+        using var database = new SqliteConnection(connection);
+        database.Open();
+        Run("CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT); INSERT INTO orders (customer) VALUES ('ann'), ('bob')");
+        using IHost host = Build(_ => Source.Query("orders", () => new SqliteConnection(connection),
+            "SELECT id, customer FROM orders WHERE id > @id ORDER BY id LIMIT @take", [new QueryKey("id", 0L)],
+            static row => row.GetString(1)));
+        await host.StartAsync(Cancellation);
+        await SeenAsync("ann", "bob");
+        await host.StopAsync(Cancellation);
+
+        void Run(string sql)
+        {
+            using SqliteCommand command = database.CreateCommand();
+            command.CommandText = sql;
+            command.ExecuteNonQuery();
+        }
+    }
+
+    [Fact]
+    public async Task FilesOfADirectoryComeOnceEach()
+    {
+        File.WriteAllText(Path.Combine(directory.FullName, "a.csv"), "1\n2\n");
+        File.WriteAllText(Path.Combine(directory.FullName, "b.csv"), "3\n");
+        var csv = new ResumableFilesOptions { Pattern = "*.csv", QuietDuration = TimeSpan.Zero };
+        using IHost host = Build(_ => Source.ResumableFiles("inbox", directory.FullName, csv) | File.ReadLines);
+        await host.StartAsync(Cancellation);
+        await SeenAsync("1", "2", "3");
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task SeveralProducersFeedOneConsecutor()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice().AddConsecutor<string>("texts", (_, source) => source | seen.Enqueue)
+            .AddProducer("texts", static _ => Source.From(["a"])).AddProducer("texts", static _ => Source.From(["b"]));
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        await SeenAsync("a", "b");
+        await host.StopAsync(Cancellation);
+    }
+
+    private IHost Build(Func<IServiceProvider, Source<string>> source, RunOptions? options = null)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice().AddConsecutor<string>("texts", (_, texts) => texts | seen.Enqueue)
+            .AddProducer("texts", source, options);
+        return builder.Build();
+    }
+
+    // Waits until as many items were processed.
+    private async Task SeenAsync(params string[] items)
+    {
+        while (seen.Count < items.Length) await Task.Yield();
+        Assert.Equal(items, seen.Order());
+    }
+}

@@ -1,0 +1,234 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sluice.Flows;
+using Sluice.Hosting.Tests.Http;
+using Sluice.Storage;
+
+namespace Sluice.Hosting.Tests;
+
+/// <summary>Starts that fail, stops that are cut short, and calls in another order than a host's.</summary>
+public sealed class StartAndStopTests : IDisposable
+{
+    // In real time: only a call that hangs takes that long.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(25);
+    private readonly LogProbe log = new();
+    private readonly TaskCompletionSource release = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => log.Dispose();
+
+    [Fact]
+    public async Task AFailureOfTheStartStopsWhatWasStartedAndIsTheOnlyError()
+    {
+        using IHost host = Build(static sluice => sluice
+            .AddConsecutor<int>("first", static (_, source) => source | (static n => $"{n}") | Sink.Output<string>("texts"))
+            .AddConsecutor<string>("second", static (_, source) => source | (static _ => { }))
+            .AddOutput<string>("first", "texts", "second")
+            .AddPipeline("bad", static _ => Source.From([1]) | (static _ => { }), new() { Outputs = ["nowhere"] }));
+        var mistake = await Assert.ThrowsAsync<ArgumentException>(() => host.StartAsync(Cancellation));
+        Assert.Contains("'nowhere'", mistake.Message, StringComparison.Ordinal);
+        Assert.Equal(["Started the consecutor second", "Started the consecutor first", "Stopped the consecutor first",
+            "Stopped the consecutor second"], Units());
+        Assert.DoesNotContain(log.Lines, static line => line.Level >= LogLevel.Critical);
+    }
+
+    [Fact]
+    public async Task AUnitThatFailsWhileOthersStartIsTheErrorOfTheStart()
+    {
+        using IHost host = Build(static sluice => sluice
+            .AddPipeline("broken", static _ => Source.From([1]) | Break | (static _ => { }))
+            .AddConsecutor<int>("late", static (_, source) => source | (static _ => { })), new Late(new MemoryStreamStore()));
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(
+            () => host.StartAsync(Cancellation).WaitAsync(Patience, Cancellation));
+        Assert.Equal("The host did not start: the pipeline broken has failed for good, at the node 'Break': no good", mistake.Message);
+        Assert.Equal(1, Environment.ExitCode);
+        Environment.ExitCode = 0;
+    }
+
+    [Fact]
+    public async Task CodeThatIgnoresItsTokenDoesNotDelayTheStopOfTheHost()
+    {
+        using IHost host = Build(sluice => sluice
+            .AddConsecutor<string>("second", static (_, source) => source | (static _ => { }))
+            .AddConsecutor<int>("first", (_, source) => source | HangAsync | Sink.Output<string>("texts"))
+            .AddOutput<string>("first", "texts", "second")
+            .AddPipeline("beside", _ => Source.From([1]) | HangAsync | (static _ => { })), shutdown: TimeSpan.FromSeconds(2));
+        await host.StartAsync(Cancellation);
+        var first = host.Services.GetRequiredService<Consecutor<int>>();
+        await first.SendAsync(1, Cancellation);
+        while (first.Snapshot().Run!["HangAsync"].In == 0) await Task.Yield();
+        await host.StopAsync(Cancellation).WaitAsync(Patience, Cancellation);
+        string[] texts = [.. log.Lines.Select(static line => line.Text)];
+        Assert.Contains("Stopped the consecutor first before everything in flight had ended; accepted items that have not ended go on "
+            + "with the next start", texts);
+        Assert.Contains("Stopped the consecutor second: everything in flight has ended", texts);       // it has its share of the time
+        Assert.DoesNotContain(log.Lines, static line => line.Level >= LogLevel.Error);
+        Assert.Equal(0, Environment.ExitCode);
+        release.SetResult();
+    }
+
+    [Fact]
+    public async Task AnInfiniteShutdownTimeoutLetsItemsEnd()
+    {
+        using IHost host = Build(sluice => sluice.AddConsecutor<int>("numbers", (_, source) => source | HangAsync | (static _ => { })),
+            shutdown: Timeout.InfiniteTimeSpan);
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        await numbers.SendAsync(1, Cancellation);
+        while (numbers.Snapshot().Run!["HangAsync"].In == 0) await Task.Yield();
+        Task stop = host.StopAsync(Cancellation);
+        while (numbers.Snapshot().Status != Diagnostics.ConsecutorStatus.Stopping) await Task.Yield();
+        Assert.False(stop.IsCompleted);
+        release.SetResult();
+        await stop.WaitAsync(Patience, Cancellation);
+        Assert.Equal(1, numbers.Snapshot().Completed);
+    }
+
+    [Fact]
+    public async Task AHostThatIsDisposedWithoutAStopStopsItsUnitsFirst()
+    {
+        ConcurrentQueue<int> seen = [];
+        IHost host = Build(sluice => sluice
+            .AddProducer<int>("numbers", _ => Source.From(NumbersAsync()))
+            .AddConsecutor<int>("numbers", (_, source) => source | seen.Enqueue));
+        await host.StartAsync(Cancellation);
+        while (seen.Count < 3) await Task.Yield();
+        await ((IAsyncDisposable)host).DisposeAsync().AsTask().WaitAsync(Patience, Cancellation);
+        Assert.DoesNotContain(log.Lines, static line => line.Level >= LogLevel.Error);
+        Assert.Equal(["Started the consecutor numbers", "Started a producer of numbers", "Stopped a producer of numbers",
+            "Stopped the consecutor numbers"], Units());
+
+        async IAsyncEnumerable<int> NumbersAsync()
+        {
+            for (int i = 0; ; i++)
+            {
+                yield return i;
+                if (i == 3) await release.Task;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task StopsMayComeBeforeTheStartDuringItAndTwice()
+    {
+        var store = new Late(new MemoryStreamStore());
+        using IHost host = Build(static sluice => sluice
+            .AddConsecutor<int>("late", static (_, source) => source | (static _ => { })), store);
+        IHostedService sluice = host.Services.GetServices<IHostedService>().First();
+        await sluice.StopAsync(Cancellation);
+        Task start = sluice.StartAsync(Cancellation);
+        await store.Asked.Task.WaitAsync(Patience, Cancellation);
+        Task first = sluice.StopAsync(Cancellation), second = sluice.StopAsync(Cancellation);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => start.WaitAsync(Patience, Cancellation));
+        await Task.WhenAll(first, second).WaitAsync(Patience, Cancellation);
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => sluice.StartAsync(Cancellation));
+        Assert.Equal("The host was started before, and a host starts once. Build another one.", mistake.Message);
+    }
+
+    [Fact]
+    public async Task ASecondStartIsRefusedAndStopsNothing()
+    {
+        using IHost host = Build(static sluice => sluice.AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { })));
+        await host.StartAsync(Cancellation);
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => host.Services.GetServices<IHostedService>().First().StartAsync(Cancellation));
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        await numbers.SendAsync(1, Cancellation);
+        Assert.Equal(1, (await numbers.WaitForIdleAsync(Cancellation)).Completed);
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task APipelineThatEndsByItselfIsLoggedAlsoIfItEndsDuringTheStart()
+    {
+        using IHost host = Build(static sluice => sluice.AddPipeline("short", static _ => Source.From([1]) | (static _ => { })));
+        await host.StartAsync(Cancellation);
+        while (!log.Lines.Any(static line => line.Text == "the pipeline short has ended")) await Task.Yield();
+        await host.StopAsync(Cancellation);
+    }
+
+    [Fact]
+    public async Task OneConfigurationMakesTwoHosts()
+    {
+        var services = new ServiceCollection();
+        services.AddSluice().AddPipeline("short", static _ => Source.From([1]) | (static _ => { }));
+        for (int i = 0; i < 2; i++)
+        {
+            await using ServiceProvider container = services.BuildServiceProvider();
+            foreach (IHostedService service in container.GetServices<IHostedService>()) await service.StartAsync(Cancellation);
+            foreach (IHostedService service in container.GetServices<IHostedService>()) await service.StopAsync(Cancellation);
+        }
+    }
+
+    [Theory]
+    [InlineData("numbers", "Two consecutors were added under the name numbers.")]
+    [InlineData("Numbers", "The names of the consecutors numbers and Numbers differ in case only, and so would share their settings.")]
+    public async Task TwoConsecutorsNeedDifferentNames(string second, string message)
+    {
+        using IHost host = Build(sluice => sluice.AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { }))
+            .AddConsecutor<string>(second, static (_, source) => source | (static _ => { })));
+        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync(Cancellation));
+        Assert.StartsWith(message, mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AChangeOfTheConfigurationHasNoEffectOnARunningHost()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Configuration.AddInMemoryCollection([new("Sluice:Health:MaxBacklog", "10")]);
+        builder.Services.AddSluice().AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { }));
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        numbers.Pause();
+        await numbers.SendAllAsync([1, 2], Cancellation);
+        var root = (IConfigurationRoot)host.Services.GetRequiredService<IConfiguration>();
+        root["Sluice:Health:MaxBacklog"] = root["Sluice:Nonsense"] = "1";
+        root["Sluice:OnFailure"] = "?";
+        root.Reload();
+        HealthReport report = await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync(Cancellation);
+        Assert.Equal(HealthStatus.Healthy, report.Status);
+        await host.StopAsync(Cancellation);
+    }
+
+    private static int Break(int number) => throw new FormatException("no good");
+
+    // It ignores its token.
+    private async Task<string> HangAsync(int number)
+    {
+        await release.Task;
+        return $"{number}";
+    }
+
+    private IEnumerable<string> Units() => log.Lines.Select(static line => line.Text.Split(':')[0])
+        .Where(static line => line.StartsWith("Started", StringComparison.Ordinal) || line.StartsWith("Stopped", StringComparison.Ordinal))
+        .Select(static line => line.Split(" before ")[0]);
+
+    private IHost Build(Func<SluiceBuilder, SluiceBuilder> add, IStreamStore? store = null, TimeSpan? shutdown = null)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(log).AddFilter("Microsoft", LogLevel.None);
+        if (shutdown is { } time) builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = time);
+        add(builder.Services.AddSluice(sluice => sluice.UseStore(_ => new(store ?? new MemoryStreamStore()))));
+        return builder.Build();
+    }
+
+    // Opens the stream "late" only until the caller gives up.
+    private sealed class Late(IStreamStore store) : StreamStoreWrapper(store)
+    {
+        public TaskCompletionSource Asked { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,
+            CancellationToken cancellation = default)
+        {
+            Asked.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return await base.OpenStreamAsync(stream, options, cancellation);
+        }
+    }
+}

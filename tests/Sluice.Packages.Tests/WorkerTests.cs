@@ -1,0 +1,140 @@
+using System.Collections.Concurrent;
+using System.Net;
+
+namespace Sluice.Packages.Tests;
+
+/// <summary>What scripts rely on: the addresses, the answers, the store and the signals of the template <c>sluice</c>.</summary>
+/// <remarks>docs/packages.md lists it. The worker is a real process, from the packed packages.</remarks>
+public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWorker>
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task TheGeneratedTestsPass() => await published.RunAsync("test", "shop/tests", "-v", "quiet", "--nologo");
+
+    [Fact]
+    public async Task TheWorkerAnswersStoresBesideItselfAndGoesOnAfterARestart()
+    {
+        using WorkerProgram program = published.Program("as-it-is");
+        for (int life = 1; life <= 2; life++)
+        {
+            await using var collector = new Collector();
+            using SampleProcess worker = await program.StartAsync(life == 1 ? [] : collector.Variables);
+            Assert.Equal((HttpStatusCode.OK, "Healthy"), await program.HealthAsync("live"));
+            Assert.Equal((HttpStatusCode.OK, "Healthy"), await program.HealthAsync("ready"));
+            Assert.Equal("items.db", Path.GetFileName(Assert.Single(Directory.GetFiles(program.Folder, "*.db"))));
+
+            Assert.Equal(HttpStatusCode.Accepted, await program.PostAsync($$"""{"id": "{{life}}", "text": "hello"}"""));
+            await worker.ReadUntilAsync(line => line.Contains($"Handled the item {life}", StringComparison.Ordinal));
+
+            await worker.SignalAsync("TERM");
+            Ended ended = await worker.EndAsync();
+            Assert.True(ended.ExitCode == 0, $"{ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
+            Assert.DoesNotContain("fail:", ended.Output, StringComparison.Ordinal);
+            Assert.Equal(life == 1 ? [] : ["/v1/metrics", "/v1/traces"], await collector.PathsAsync());
+        }
+    }
+
+    [Fact]
+    public async Task EveryPairOfStringsIsAnItemAndNothingElseIs()
+    {
+        using WorkerProgram program = published.Program("as-it-is");
+        using SampleProcess worker = await program.StartAsync();
+        (string Id, string Text)[] items = [("", ""), ("a b/c\n\0", "text"), ("ü 😀", "ß"), (new('x', 10_000), new('y', 100_000))];
+        foreach ((string id, string text) in items) Assert.Equal(HttpStatusCode.Accepted, await program.PostAsync(id, text));
+        Assert.Equal(HttpStatusCode.Accepted, await program.PostAsync("""{"text": "the other order", "id": "1"}"""));
+        string[] wrong = ["", "[", "null", "1", "[]", """{"id": "1"}""", """{"text": "a"}""", """{"id": 1, "text": "a"}""",
+            """{"id": null, "text": "a"}""", """{"id": "1", "text": null}""", """{"id": "1", "text": "a", "more": 1}""",
+            """{"id": "1", "text": "a"} {"id": "2", "text": "a"}""", """{"id": "\ud800", "text": "a"}"""];
+        foreach (string body in wrong) await program.IsRefusedAsync(body);
+    }
+
+    [Fact]
+    public async Task NothingThatWasAcceptedIsLostWhenTheWorkerIsKilled()
+    {
+        using WorkerProgram program = published.Program("slow");
+        ConcurrentBag<string> accepted = [];
+        Ended killed;
+        using (SampleProcess first = await program.StartAsync("DELAY=20", "Sluice__Consecutors__items__MaxInFlight=4"))
+        {
+            Task[] clients = [.. Enumerable.Range(0, 8).Select(SendAsync)];
+            while (accepted.Count < 300) await Task.Yield();
+            first.Kill();
+            await Task.WhenAll(clients);
+            killed = await first.EndAsync();
+        }
+        HashSet<string> handled = [.. killed.Output.Split('\n').Where(IsHandled).Select(IdOf)];
+        HashSet<string> left = [.. accepted.Except(handled)];
+        Assert.NotEmpty(left);
+        using SampleProcess second = await program.StartAsync("DELAY=0");
+        while (left.Count > 0) left.Remove(IdOf(await second.ReadUntilAsync(IsHandled)));
+        await second.SignalAsync("TERM");
+        Assert.Equal(0, (await second.EndAsync()).ExitCode);
+
+        async Task SendAsync(int client)
+        {
+            try
+            {
+                for (int i = 0; ; i++)
+                {
+                    Assert.Equal(HttpStatusCode.Accepted, await program.PostAsync($"{client}-{i}", "hello"));
+                    accepted.Add($"{client}-{i}");
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // The worker was killed; this item may or may not be accepted.
+            }
+        }
+    }
+
+    [Fact]
+    public async Task TheSignalTermLetsItemsInFlightEndAndKeepsTheOthers()
+    {
+        using WorkerProgram program = published.Program("slow");
+        using (SampleProcess first = await program.StartAsync("DELAY=1500", "Sluice__Consecutors__items__MaxInFlight=1"))
+        {
+            foreach (string id in new[] { "one", "two" }) Assert.Equal(HttpStatusCode.Accepted, await program.PostAsync(id, "hello"));
+            string begun = await first.ReadUntilAsync(static line => line.Contains("Begins the item", StringComparison.Ordinal));
+            await first.SignalAsync("TERM");
+            Ended ended = await first.EndAsync();
+            Assert.Equal(0, ended.ExitCode);
+            Assert.Contains($"Handled the item {IdOf(begun)}", ended.Output, StringComparison.Ordinal);
+            string other = IdOf(begun) == "one" ? "two" : "one";
+            Assert.DoesNotContain($"the item {other}", ended.Output, StringComparison.Ordinal);
+            await Assert.ThrowsAsync<HttpRequestException>(() => program.HealthAsync("live"));
+
+            using SampleProcess second = await program.StartAsync("DELAY=0");
+            string handled = await second.ReadUntilAsync(IsHandled);
+            Assert.Equal(other, IdOf(handled));
+        }
+    }
+
+    [Fact]
+    public async Task AWrongSettingEndsTheStartWithOneLine()
+    {
+        using WorkerProgram program = published.Program("as-it-is");
+        using SampleProcess worker = program.Begin("Sluice__Consecutors__items__MaxInFlight=many");
+        Ended ended = await worker.EndAsync();
+        Assert.NotEqual(0, ended.ExitCode);
+        Assert.Contains("Sluice:Consecutors:items:MaxInFlight is 'many'; it must be a whole number.", ended.Errors,
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", ended.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ASecondWorkerOnTheSameStoreDoesNotStart()
+    {
+        using WorkerProgram program = published.Program("as-it-is");
+        using SampleProcess first = await program.StartAsync();
+        using SampleProcess second = program.Begin();
+        Ended ended = await second.EndAsync();
+        Assert.NotEqual(0, ended.ExitCode);
+        Assert.Contains("is open already, in another process", ended.Errors, StringComparison.Ordinal);
+        Assert.Equal((HttpStatusCode.OK, "Healthy"), await program.HealthAsync("ready"));
+    }
+
+    private static bool IsHandled(string line) => line.Contains("Handled the item ", StringComparison.Ordinal);
+
+    private static string IdOf(string line) => line.Split(' ')[^1].Trim();
+}

@@ -1,0 +1,82 @@
+using Sluice.Diagnostics;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A handler that waits for the end of its own consecutor or run would wait for itself, so the call fails with the
+/// reason.</summary>
+public class WaitInsideHandlerTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 1)]
+    [InlineData(true, 4)]
+    public async Task AHandlerThatWaitsForOrStopsItsOwnConsecutorFails(bool hasStore, int lanes)
+    {
+        await using var store = new MemoryStreamStore();
+        Consecutor<string>? self = null;
+        await using var other = new Consecutor<int>("other", source => source.ForEach(_ => { }), new() { Store = store });
+        await other.StartAsync(Cancellation);
+        await using var consecutor = self = new Consecutor<string>("work", source => source.ForEachAsync(async (what, _, cancellation) =>
+        {
+            await Task.Yield();
+            if (what == "idle") await self!.WaitForIdleAsync(cancellation);
+            else if (what == "stop") await self!.StopAsync(cancellation: CancellationToken.None);
+            else await other.WaitForIdleAsync(cancellation);
+        }) | Stage.Parallel(lanes), new() { Store = hasStore ? store : null, Delivery = DeliveryGuarantee.Replay(0) });
+        await consecutor.StartAsync(Cancellation);
+        foreach (string what in (string[])["idle", "other"]) await consecutor.SendAsync(what, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        await consecutor.SendAsync("stop", Cancellation);
+        await consecutor.Completion.WaitAsync(Cancellation);            // it has begun
+        ConsecutorSnapshot books = consecutor.Snapshot();
+        Assert.Equal((1, 2), (books.Completed, books.Dead));
+        string[] errors = [.. (await consecutor.ListDeadLettersAsync(Cancellation)
+            .ToListAsync(Cancellation)).Select(letter => letter.Error)];
+        Assert.Contains(errors, text => text.Contains(
+            "WaitForIdleAsync of the consecutor work was called inside of one of its own handlers"));
+        Assert.Contains(errors, text => text.Contains("StopAsync of the consecutor work was called inside of one of its own handlers"));
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
+    public async Task CancelAsyncCancelsTheRunAndThrowsInsideItsOwnFunctions(ExecutionMode mode)
+    {
+        PipelineRun? run = null;
+        Exception? told = null;
+        Pipeline pipeline = Source.Range(0, int.MaxValue)
+            .ForEachAsync(async (_, _, _) => told ??= await Record.ExceptionAsync(() => run!.CancelAsync()));
+        PipelineRun started = pipeline.Start(new RunOptions { Mode = mode, OnStarted = made => run = made });
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => started.Completion.WaitAsync(Cancellation));
+        Assert.Contains("CancelAsync was called inside of a function of the run itself",
+            Assert.IsType<InvalidOperationException>(told).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(ExecutionMode.MultiThread)]
+    [InlineData(ExecutionMode.SingleThread)]
+    public async Task StopAsyncStopsTheRunAndThrowsInsideItsOwnFunctions(ExecutionMode mode)
+    {
+        PipelineRun? run = null;
+        Exception? told = null;
+        int handled = 0;
+        Pipeline pipeline = Source.Range(0, int.MaxValue).ForEachAsync(async (_, _, _) =>
+        {
+            if (handled++ > 0) return;
+            try
+            {
+                await run!.StopAsync(cancellation: CancellationToken.None);
+            }
+            catch (InvalidOperationException e)
+            {
+                told = e;
+            }
+        });
+        PipelineRun started = pipeline.Start(new RunOptions { Mode = mode, OnStarted = made => run = made });
+        await started.Completion.WaitAsync(Cancellation);
+        Assert.Contains("inside of a function of the run itself", told!.Message);
+        Assert.InRange(handled, 1, int.MaxValue - 1);
+    }
+}

@@ -1,0 +1,107 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>Outputs that wait for a place in a full stream while the store does not answer.</summary>
+public class OutputReservationTests
+{
+    private const int Bound = 10;
+
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AFailedWaitForRoomIsNotChargedToTheItem()
+    {
+        await using var store = new UnsureStore(new MemoryStreamStore(clock)) { WaitsToFail = 5 };
+        await using Consecutor<int> first = First(store), second = Second(store);
+        first.Output<int>("out").To(second, OutputMode.Blocking);
+        await first.SendAllAsync([.. Enumerable.Range(0, 50)], Cancellation);
+        await first.StartAsync(Cancellation);
+        await PassAsync(() => store.WaitsToFail <= 0);
+        await second.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await IdleAsync(first);
+        Assert.True(end is { Completed: 50, Cancelled: 0, Unaccounted: 0 }, $"{end}");
+        Assert.Equal(50, (await IdleAsync(second)).Completed);
+    }
+
+    [Fact]
+    public async Task AReservationWithALostAnswerIsGivenBack()
+    {
+        await using var store = new UnsureStore(new MemoryStreamStore(clock)) { AnswersToLose = 5 };
+        await using Consecutor<int> first = First(store), second = Second(store);
+        first.Output<int>("out").To(second, OutputMode.Blocking);
+        await second.StartAsync(Cancellation);
+        await first.StartAsync(Cancellation);
+        await first.SendAllAsync([.. Enumerable.Range(0, 50)], Cancellation);
+        Assert.Equal(50, (await IdleAsync(first)).Completed);
+        Assert.Equal(50, (await IdleAsync(second)).Completed);
+        Assert.True(store.AnswersToLose <= 0);
+
+        // If all places were given back, the stream has room for exactly the bound.
+        using var batch = new EntryBatch();
+        for (int i = 0; i < Bound; i++) batch.Add("1"u8);
+        Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new("second", "test", 0, 1, batch), Cancellation)).Status);
+    }
+
+    private Consecutor<int> First(IStreamStore store) => new("first", source => source | Sink.Output<int>("out"), Options(store, 1000));
+
+    private Consecutor<int> Second(IStreamStore store) => new("second", source => source | (_ => { }), Options(store, Bound));
+
+    private ConsecutorOptions Options(IStreamStore store, int bound) => new()
+    {
+        Store = store,
+        MaxInFlight = 7,
+        Delivery = DeliveryGuarantee.Confirm,
+        Stream = new() { Partitions = 1, MaxItems = bound },
+        Run = new() { Time = clock },
+        Process = new(),
+    };
+
+    private async Task<ConsecutorSnapshot> IdleAsync(Consecutor<int> consecutor)
+    {
+        Task<ConsecutorSnapshot> idle = consecutor.WaitForIdleAsync(Cancellation);
+        await PassAsync(() => idle.IsCompleted);
+        return await idle;
+    }
+
+    private async Task PassAsync(Func<bool> isReached)
+    {
+        for (int i = 0; !isReached(); i++)
+        {
+            if (i % 50 == 49) clock.Advance(TimeSpan.FromMilliseconds(500));
+            await Member.NextAsync();
+        }
+    }
+
+    private sealed class UnsureStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        private int waits, answers;
+
+        public int WaitsToFail
+        {
+            get => Volatile.Read(ref waits);
+            set => waits = value;
+        }
+
+        public int AnswersToLose
+        {
+            get => Volatile.Read(ref answers);
+            set => answers = value;
+        }
+
+        public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+            => stream == "second" && Interlocked.Decrement(ref waits) >= 0 ? throw new StreamStoreException("The connection is cut.")
+            : base.WaitForChangeAsync(stream, after, cancellation);
+
+        public override async ValueTask<ReserveStatus> ReserveAsync(Ownership owner, string stream, long items, long bytes,
+            CancellationToken cancellation = default)
+        {
+            ReserveStatus status = await base.ReserveAsync(owner, stream, items, bytes, cancellation);
+            return Interlocked.Decrement(ref answers) >= 0 ? throw new StreamStoreException("The answer was lost.") : status;
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using Sluice.Flows;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>Streams are bounded: by backpressure, by MaxKept, and because values leave the store after they were read.</summary>
+public class BoundedStreamTests
+{
+    private const int Many = 20_000;
+    private static readonly Processor Maker = new("maker") { Outputs = ["x"] };
+    private static readonly FlowStreamOptions Small = new() { MaxItems = 100 };
+
+    [Theory]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.FromScratch)]
+    public async Task AFullStreamMakesItsWriterWait(ResumeMode resume)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var taker = new Processor("taker") { Inputs = ["x"], Outputs = ["count"], Resume = resume };
+        long most = 0, written = 0;
+        service.Register(Maker, Make);
+        service.Register(taker, async (IO<int> x, IOWriter<int> count) =>
+        {
+            int read = 0;
+            await foreach (int value in x.StreamAsync())
+            {
+                Assert.Equal(read++, value);
+                most = Math.Max(most, Volatile.Read(ref written) - value);
+            }
+            await count.WriteAsync(read);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.Equal(Many, await run.Output<int>("count").FirstAsync(FlowLab.Cancellation));
+        Assert.InRange(most, 0, 2_000);              // the bound, and the batches in flight on both sides
+
+        async IAsyncEnumerable<IOVal> Make()
+        {
+            for (int i = 0; i < Many; i++)
+            {
+                Volatile.Write(ref written, i);
+                yield return IOVal.Of("x", i);
+                await Task.Yield();
+            }
+        }
+    }
+
+    [Fact]
+    public async Task APerItemProcessorKeepsFewValuesInTheStore()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var taker = new Processor("taker") { Inputs = ["x"], Outputs = ["count"], Resume = ResumeMode.PerItem };
+        long most = 0;
+        service.Register(Maker, MakeMany);
+        service.Register(taker, async (IO<int> x, IOWriter<int> count) =>
+        {
+            await foreach (int value in x.StreamAsync())
+                if (value % 1_000 == 0) most = Math.Max(most,
+                    (await lab.Store.ListStreamsAsync("flow-io/", FlowLab.Cancellation)).Sum(stream => lab.Store.FindStreamAsync(stream)
+                        .Result!.Items));
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.InRange(most, 1, 3_000);
+    }
+
+    [Fact]
+    public Task MaxKeptLimitsTheValuesKeptForAWaitingProcessor() => KeepAsync(5_000, "5,000");
+
+    [Fact]
+    public Task AMaxKeptBelowAThousandIsEnforced() => KeepAsync(10, "10");
+
+    private static async Task KeepAsync(long limit, string text)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Maker, MakeMany);
+        var taker = new Processor("taker") { Inputs = ["x"], Wait = true };
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker, taker).With("x", Small with { MaxKept = limit }).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        await lab.UntilAsync($"flow/{run.Id}", async () =>
+            (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Status == FlowStatus.Failed);
+        string error = (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].Error!;
+        Assert.Contains("values for the processor taker", error, StringComparison.Ordinal);
+        Assert.Contains($"The limit is {text} (FlowStreamOptions.MaxKept)", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStreamWithRetentionAllCanBeReadAgain()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(Maker, () => new[] { IOVal.Of("x", 1), IOVal.Of("x", 2) });
+        await using FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", new() { Retention = Retention.All }).Resolve(), [],
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("x")));
+        Assert.Equal([1, 2], await FlowLab.ReadAsync(run.Output<int>("x")));
+    }
+
+    [Fact]
+    public async Task AResultIsNotKeptAfterItsFlowRunIsDisposed()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(Maker, MakeLater);
+        FlowRun run = await service.StartAsync(Flow.From(Maker).With("x", Small).Resolve(), [], cancellation: FlowLab.Cancellation);
+        await run.DisposeAsync();
+        go.SetResult();
+        await using FlowRun again = (await service.FindAsync(run.Id, FlowLab.Cancellation))!;
+        await again.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        Assert.InRange((await lab.Store.FindStreamAsync($"flow-io/{run.Id}/x"))!.Items, 0, 3_000);
+
+        async IAsyncEnumerable<IOVal> MakeLater()
+        {
+            await go.Task;
+            await foreach (IOVal value in MakeMany()) yield return value;
+        }
+    }
+
+    private static async IAsyncEnumerable<IOVal> MakeMany()
+    {
+        for (int i = 0; i < Many; i++)
+        {
+            yield return IOVal.Of("x", i);
+            if (i % 100 == 0) await Task.Yield();
+        }
+    }
+}

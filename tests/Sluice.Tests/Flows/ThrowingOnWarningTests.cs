@@ -1,0 +1,21 @@
+using Sluice.Flows;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary><c>OnWarning</c> throws, as a log does that is closed already.</summary>
+public class ThrowingOnWarningTests
+{
+    [Fact]
+    public async Task AnExceptionFromOnWarningStopsNoRun()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { OnWarning = _ => throw new ObjectDisposedException("log") });
+        var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };
+        service.Register(work, (IO<int> x) => x.IsComplete ? Task.FromResult(1) : throw new InvalidOperationException("no ink"));
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        var failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(TimeSpan.FromSeconds(10),
+            FlowLab.Cancellation));
+        Assert.EndsWith("InvalidOperationException: no ink", failure.Message, StringComparison.Ordinal);
+    }
+}

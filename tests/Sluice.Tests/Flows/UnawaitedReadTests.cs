@@ -1,0 +1,52 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>A function has returned, and a task that it has left behind reads on.</summary>
+public class UnawaitedReadTests
+{
+    [Theory]
+    [InlineData(ResumeMode.PerItem)]
+    [InlineData(ResumeMode.Checkpoint)]
+    public async Task ATaskLeftBehindFailsAndStoresNothing(ResumeMode resume)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var work = new Processor("work") { Inputs = ["x"], Resume = resume };
+        var go = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task behind = Task.CompletedTask;
+        service.Register(work, (ProcessorFunction)((context, cancellation) => ReadAsync(context)));
+        await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(),
+            [IOVal.Of("x", 1), IOVal.Of("x", 2), IOVal.Of("x", 3)], cancellation: FlowLab.Cancellation);
+        await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await lab.UntilAsync("work/work", async () => await RowsAsync() == 0);
+
+        go.SetResult();
+        Exception? told = await Record.ExceptionAsync(() => behind.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        Assert.Equal(0, await RowsAsync());
+        Assert.StartsWith("The function of the processor work has returned, and something that it has left behind",
+            Assert.IsType<FlowException>(told).Message, StringComparison.Ordinal);
+        Assert.True(await service.DeleteAsync(run.Id, FlowLab.Cancellation));
+
+        async Task<int> RowsAsync() => (await lab.Store.ListStateAsync(FlowNames.Hosts("work"),
+            EntryKey.Of(run.Id).PartitionOf(WorkGroup.Partitions), WorkPartition.Node, cancellation: FlowLab.Cancellation)).Count;
+
+        async IAsyncEnumerable<IOVal> ReadAsync(ProcessorContext context)
+        {
+            IAsyncEnumerator<int> values = context.Input<int>("x").StreamAsync().GetAsyncEnumerator();
+            await values.MoveNextAsync();
+            behind = ReadOnAsync();
+            yield break;
+
+            async Task ReadOnAsync()
+            {
+                await go.Task;
+                if (resume == ResumeMode.Checkpoint) await context.Checkpoint<int>().SaveAsync(1);
+                while (await values.MoveNextAsync())
+                {
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using Sluice.Membership;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Membership;
+
+/// <summary>The rules by which a member decides which other members are alive.</summary>
+public class MemberWatchTests
+{
+    private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(30);
+
+    private readonly TestClock clock = new();
+    private readonly MemberWatch watch;
+
+    public MemberWatchTests() => watch = new(clock);
+
+    /// <remarks>The process was paused between the answer of the store and its use.</remarks>
+    [Fact]
+    public void AnOldAnswerDoesNotProveThatAMemberWasSilent()
+    {
+        GroupInfo group = Group(owner: "a", Beats("a", 1));
+        See(group);
+        long askedAt = clock.GetTimestamp();
+        clock.Advance(10 * LeaseTime);
+        watch.See(group, askedAt);
+        Assert.False(watch.IsSilent("a"));
+        See(group);
+        Assert.True(watch.IsSilent("a"));
+    }
+
+    [Fact]
+    public void AMemberThatWasPausedDoesNotRemoveALivingOne()
+    {
+        See(Group(owner: null, Beats("a", 1)));
+        clock.Advance(100 * LeaseTime);
+        Assert.Empty(watch.Gone(Group(owner: null, Beats("a", 1))));
+        GroupInfo after = Group(owner: null, Beats("a", 900));
+        Assert.Empty(watch.Gone(after));
+        See(after);
+        Assert.Empty(watch.Gone(after));
+        clock.Advance(10 * LeaseTime);
+        See(after);
+        Assert.Single(watch.Gone(after));
+    }
+
+    [Fact]
+    public void AMemberThatWasHeardLongAgoDoesNotCountAsHeard()
+    {
+        See(Group(owner: "a", Beats("a", 1)));
+        Assert.False(watch.HasBeenHeard("a"));
+        See(Group(owner: "a", Beats("a", 2)));
+        Assert.True(watch.HasBeenHeard("a"));
+        clock.Advance(LeaseTime);                    // without a look
+        Assert.False(watch.HasBeenHeard("a"));
+    }
+
+    /// <remarks>Otherwise each name that was ever used would stay in memory.</remarks>
+    [Fact]
+    public void AMemberThatHasLeftIsForgotten()
+    {
+        See(Group(owner: null, Beats("a", 1), Beats("b", 1)));
+        Assert.False(watch.IsSilent("a"));
+        See(Group(owner: null, Beats("b", 2)));
+        Assert.True(watch.IsSilent("a"));
+        Assert.False(watch.IsSilent("b"));
+    }
+
+    [Fact]
+    public void AnOwnerThatIsNoMemberIsSilentAfterItsLeaseDuration()
+    {
+        See(Group(owner: "a", Beats("a", 1), Beats("b", 1)));
+        clock.Advance(LeaseTime / 2);
+        See(Group(owner: "a", Beats("b", 2)));
+        Assert.False(watch.IsSilent("a"));
+        clock.Advance(LeaseTime / 2);
+        See(Group(owner: "a", Beats("b", 3)));
+        Assert.True(watch.IsSilent("a"));
+    }
+
+    /// <remarks>Removing them one by one would delay this member's own heartbeat for longer than its lease duration.</remarks>
+    [Fact]
+    public async Task ThousandsOfDeadMembersAreRemovedInSeveralBeats()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        await using var store = new MemoryStreamStore(clock);
+        var id = new GroupId("work", "work");
+        await store.OpenStreamAsync("work", new() { Partitions = 1 }, cancellation);
+        await store.AddGroupAsync(id, cancellation: cancellation);
+        for (int number = 0; number < 2_000; number++)
+            await store.HeartbeatAsync(new(id, $"dead-{number}", $"instance-{number}", LeaseTime), cancellation);
+        var instance = new MemberInstance();
+        var member = new GroupMember(store, id, "living", instance, LeaseTime, clock);
+        var heartbeat = new GroupHeartbeat(member, watch, LeaseTime, clock, static () => false, static () => false);
+        See(await member.JoinAsync(static _ => { }, cancellation));
+        clock.Advance(10 * LeaseTime);
+        int beats = 0;
+        for (int count = 2_001; count > 1; beats++)
+        {
+            GroupInfo group = (await heartbeat.SendAsync(cancellation)).Group;
+            See(group);
+            await heartbeat.RemoveGoneAsync(group, cancellation);
+            int left = (await store.FindGroupAsync(id, cancellation))!.Members.Count;
+            Assert.InRange(count - left, 1, 100);
+            count = left;
+        }
+        instance.End();
+        Assert.InRange(beats, 20, 40);
+    }
+
+    private void See(GroupInfo group) => watch.See(group, clock.GetTimestamp());
+
+    private static MemberInfo Beats(string name, long count) => new(name, count, $"{name}-1", LeaseTime);
+
+    private static GroupInfo Group(string? owner, params MemberInfo[] members)
+        => new(members, [new(0, 1, owner, 0, 0, 0, 0, 0)], null, 0);
+}
