@@ -52,6 +52,10 @@ internal static class Gates
         ["dataflow/hand-written"] = 2.0,
         ["deep-chain/thousand"] = 3.0,
         ["deep-wide/thousand"] = 3.0,
+        ["fused-metrics/off"] = 1.05,
+        ["fused-trace/off"] = 1.05,
+        ["boundary-metrics/off"] = 1.05,
+        ["boundary-trace/off"] = 1.05,
     };
 
     // On one core, no variant gains by running in parallel.

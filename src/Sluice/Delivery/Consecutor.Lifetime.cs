@@ -35,6 +35,8 @@ public sealed partial class Consecutor<T>
             await core.Members.StartAsync(cancellation).ConfigureAwait(false);
             var following = new ItemTracking(core)
             {
+                Name = Name,
+                IsTraced = local is null && Telemetry.IsTraced,
                 Outputs = core.Outputs,
                 KeepsOrder = core.Epochs is not null,
                 DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
@@ -46,6 +48,8 @@ public sealed partial class Consecutor<T>
             await core.Members.BeginSinksAsync(cancellation).ConfigureAwait(false);
             committing = CommitAsync();
             _ = WatchAsync(started);
+            BacklogTelemetry.Started(core.Observed);
+            _ = UnobserveAsync();
             core.Pump.IsLeasing = State == ConsecutorStatus.Running;
         }
         catch (Exception e)
@@ -53,6 +57,12 @@ public sealed partial class Consecutor<T>
             Fail(e, isTold: true);
             throw;
         }
+    }
+
+    private async Task UnobserveAsync()
+    {
+        await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        BacklogTelemetry.Ended(core.Observed);
     }
 
     /// <summary>Stops leasing until <see cref="Resume"/>. Sent items are still accepted. Has no effect unless the consecutor is

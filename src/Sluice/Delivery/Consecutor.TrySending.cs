@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Sluice.Delivery;
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice;
@@ -51,9 +53,39 @@ public sealed partial class Consecutor<T>
         if (items.Count == 0) throw new ArgumentException("There is nothing to send.", nameof(items));
         ThrowIfNotStored();
         await OpenToSendAsync(cancellation).ConfigureAwait(false);
+        Activity? span = ItemSpans.BeginSend(core.Telemetry, items.Count, out EntryTrace? trace);
         return await SendOnceAsync().WaitAsync(cancellation).ConfigureAwait(false);          // the append goes on and still uses its memory
 
         async Task<SendResult> SendOnceAsync()
+        {
+            long began = core.Telemetry.BeginOperation();
+            try
+            {
+                SendResult sent = await AppendAsync().ConfigureAwait(false);
+                Told(sent.Status == SendStatus.Accepted ? items.Count : 0, sent.Status switch
+                {
+                    SendStatus.Full => "full",
+                    SendStatus.Conflict => "conflict",
+                    _ => null,
+                }, null);
+                return sent;
+            }
+            catch (Exception e)
+            {
+                Told(0, TelemetryNames.ErrorOf(e), e);
+                throw;
+            }
+
+            void Told(int accepted, string? error, Exception? failure)
+            {
+                if (accepted > 0 || error is not null) core.Telemetry.Sent(began, error is null ? accepted : items.Count, error);
+                if (span is null) return;
+                if (failure is null && error is not null) Telemetry.Fail(span, error, null);
+                Telemetry.End(span, failure);
+            }
+        }
+
+        async Task<SendResult> AppendAsync()
         {
             IPayloadSerializer<T> serializer = serializers.For<T>();
             using var entries = new EntryBatch
@@ -62,7 +94,7 @@ public sealed partial class Consecutor<T>
                 CodeVersion = core.Options.CodeVersion,
                 MaxEntryBytes = core.Stream.MaxEntryBytes
             };
-            foreach (T item in items) entries.Add(serializer, item, ItemKey.Of(item, Key, Name));
+            foreach (T item in items) EntryHeaders.Add(entries, serializer, item, ItemKey.Of(item, Key, Name), null, trace);
             return await new OnceAppend(core).SendAsync(entries, options ?? SendOptions.Default, cancellation).ConfigureAwait(false);
         }
     }

@@ -17,6 +17,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         Identity = new(name, options, recorder);
         Given = store;
+        Telemetry = new(name, Time);
         Lifetime = new(name, options, Drop);
         Store = new CancellableStore(store, Lifetime.GivenUp);
         Stream = new(Group, options, KeepsState, Store);
@@ -24,7 +25,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         Partitions = new(Ledger, InFlight, Pump) { Lost = partition => Epochs?.Drop(partition), LeavingChanged = () => Members!.LetGo() };
         Sinks = new(Pump);
         Ended = new(ToCommit);
-        Roots = new(Ended);
+        Roots = new(Ended, Telemetry);
         State = new(name, recorder, options.State);
         StateCheck = new(Identity, Store, State);
         Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null);
@@ -78,6 +79,12 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     /// <summary>The store as the user gave it: for sinks, and to recognize the store.</summary>
     public IStreamStore Given { get; }
+
+    /// <summary>Its metrics and spans.</summary>
+    public ConsecutorTelemetry Telemetry { get; }
+
+    /// <summary>What metrics see of it while it runs.</summary>
+    public ObservedConsecutor Observed => field ??= new(this);
 
     public ConsecutorStream Stream { get; }
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 using Sluice.Storage;
 
@@ -8,7 +10,7 @@ namespace Sluice.Delivery;
 /// The pump fills it. Any thread of the run stages parts on it and fails it. When nothing of it is outstanding it belongs to the
 /// committer, which returns it to the pool.
 /// </remarks>
-internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed: true), IStacked<Root>
+internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry telemetry) : Ticket(isFollowed: true), IStacked<Root>
 {
     private PartFailure? failures;
     private StagedPart? staged;
@@ -18,6 +20,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     private string? key;
     private long outputBytes;
     private volatile bool hasTooMuch;
+    private Activity? trace;
+    private long began;
+    private bool isWatched;
 
     public OwnedPartition Partition { get; private set; } = null!;
 
@@ -71,6 +76,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Whether a stage may have changed its state because of it.</summary>
     public bool IsTouched { get; private set; }
 
+    /// <inheritdoc/>
+    public override Activity? Trace => trace;
+
     public override string? Key => key ?? headers.Key;
 
     public override string Id => id ??= headers.Id ?? Emission?.IdIn(Partition, Generation)
@@ -112,13 +120,25 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     /// <summary>Whether places are reserved for the root, or for its round.</summary>
     public bool HasPlaces => Reservations is not null || Epoch is { HasPlaces: true };
 
-    /// <summary>The length of the headers of its outputs, in bytes.</summary>
-    public int HeaderBytes => headers.Batch?.Headers.Length ?? 0;
-
     public void Begin(OwnedPartition partition, in Entry entry, in EntryHeaders known, long number)
     {
         (Partition, EntrySequence, Attempt, Generation, headers) = (partition, entry.Sequence, entry.Attempt, entry.Generation, known);
         Open(number);
+    }
+
+    /// <summary>Begins the telemetry of the attempt, just before the pipeline gets the item. Without a listener: two tests.</summary>
+    public void BeginWork()
+    {
+        if (ConsecutorTelemetry.IsProcessingTimed) (began, isWatched) = (telemetry.Now, true);
+        if (headers.Trace is { } sender && (trace = ItemSpans.BeginProcess(telemetry, this, sender)) is not null) isWatched = true;
+    }
+
+    private void EndWork()
+    {
+        Exception? failure = failures?.Cause.InnerException ?? failures?.Cause;
+        telemetry.Processed(began, failure is null ? null : TelemetryNames.ErrorOf(failure));
+        if (trace is not null) Telemetry.End(trace, failure);
+        (began, isWatched) = (0, false);
     }
 
     /// <summary>Ends it at once if an earlier owner has sealed it.</summary>
@@ -149,6 +169,8 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     {
         (Partition, Emission, Attempt, Generation) = (partition, emission, 1, generation);
         Open(0);
+        if (partition.Scope?.Epoch?.Traces is { Count: > 0 } from)
+            isWatched = (trace = ItemSpans.BeginCombined(telemetry, emission.Name, from)) is not null;
     }
 
     public void SetKey(string? key) => this.key = key;
@@ -236,6 +258,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
     public void Recycle()
     {
         reservations = null;
+        (trace, began, isWatched) = (null, 0, false);
         (failures, staged, id, Next, Park, IsFree, IsSpilled) = (null, null, null, null, null, false, false);
         (Damage, outputBytes, hasTooMuch) = (null, 0, false);
         headers = default;
@@ -251,6 +274,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended) : Ticket(isFollowed:
 
     protected override void OnSettled()
     {
+        if (isWatched) EndWork();
         if (Epoch is { } epoch) epoch.End(this);
         else ended.Add(this);
     }

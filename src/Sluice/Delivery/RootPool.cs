@@ -2,7 +2,7 @@ namespace Sluice.Delivery;
 
 /// <summary>Keeps roots for reuse, so that an item allocates none.</summary>
 /// <remarks>Thread-safe: the stack is under its lock.</remarks>
-internal sealed class RootPool(EndedRoots ended)
+internal sealed class RootPool(EndedRoots ended, ConsecutorTelemetry telemetry)
 {
     private readonly Lock sync = new();
     private readonly Stack<Root> unused = new();
@@ -14,7 +14,7 @@ internal sealed class RootPool(EndedRoots ended)
         {
             if (unused.TryPop(out Root? root)) return root;
         }
-        return new(this, ended);
+        return new(this, ended, telemetry);
     }
 
     /// <summary>Takes back a root that nothing refers to.</summary>

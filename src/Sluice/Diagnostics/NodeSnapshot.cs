@@ -25,6 +25,11 @@ public sealed record NodeSnapshot(
     public TimeSpan? Time { get; init; }
 
     /// <summary>
+    /// The time for which the node has waited for room in front of the node behind it until now, added up over its full edges.
+    /// </summary>
+    public TimeSpan BlockedTime { get; init; }
+
+    /// <summary>
     /// The node's own measurements, by name (<see cref="StageNode{TIn, TOut}.Measure"/>), added up over all lanes; empty if there are none.
     /// </summary>
     public IReadOnlyDictionary<string, TimeSpan> Measured { get; init; } =

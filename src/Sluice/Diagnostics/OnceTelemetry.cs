@@ -4,44 +4,63 @@ using System.Diagnostics.Metrics;
 namespace Sluice.Diagnostics;
 
 /// <summary>
-/// Telemetry of graphs whose nodes run once: a span for each resolve, and within it one for each node. Without a listener it costs the test
-/// of a field.
+/// Telemetry of steps, and of graphs whose nodes run once: a span for each step; a span for each resolve, and within it one for each node.
+/// Without a listener it costs the test of a field.
 /// </summary>
 internal static class OnceTelemetry
 {
     private static readonly Counter<long> Resolves = Telemetry.Meter.CreateCounter<long>("sluice.graph.resolves", "{resolve}",
-        "Resolves of graphs that have ended, by graph and how.");
+        "Resolves of graphs that have ended, by graph and outcome.");
 
     /// <summary>Whether a listener observes resolves.</summary>
-    public static bool IsWatched => Telemetry.Spans.HasListeners() || Resolves.Enabled;
+    public static bool IsWatched => Telemetry.IsTraced || Resolves.Enabled;
 
-    public static bool IsTraced => Telemetry.Spans.HasListeners();
+    public static bool IsTraced => Telemetry.IsTraced;
 
-    /// <summary>Calls a function within a span. The calls inside have their own child spans.</summary>
-    /// <param name="kind">The kind of span, such as <c>sluice.node</c>.</param>
-    /// <param name="name">The name in the display name.</param>
-    /// <param name="call">The function.</param>
-    public static async ValueTask<T> TracedAsync<T>(string kind, string? name, Func<ValueTask<T>> call)
+    /// <summary>
+    /// Starts the span of a step's call in the caller's trace, and makes it current for the body. Null without a listener.
+    /// </summary>
+    public static Activity? StepStarted(string step)
+    {
+        if (!Telemetry.IsTraced) return null;
+        if (Telemetry.Start("sluice.step", $"step {step}", tags: [new(TelemetryNames.Step, step)]) is not { } span) return null;
+        Activity.Current = span;
+        return span;
+    }
+
+    /// <summary>Calls a graph or a data flow within a span. The calls inside have their own child spans.</summary>
+    public static ValueTask<T> GraphAsync<T>(string? name, Func<ValueTask<T>> call)
+        => TracedAsync("sluice.graph", "graph", TelemetryNames.Graph, name, call);
+
+    /// <summary>Calls the function of a node within a span.</summary>
+    public static ValueTask<T> NodeAsync<T>(string name, Func<ValueTask<T>> call)
+        => TracedAsync("sluice.node", "node", TelemetryNames.Node, name, call);
+
+    private static async ValueTask<T> TracedAsync<T>(string operation, string what, string attribute, string? name,
+        Func<ValueTask<T>> call)
     {
         // A separate async method, so that its current span does not become the caller's.
-        using Activity? span = Telemetry.Spans.StartActivity(kind);
-        if (span is not null && name is not null) span.DisplayName = $"{kind} {name}";
+        Activity? span = name is null ? Telemetry.Start(operation, what)
+            : Telemetry.Start(operation, $"{what} {name}", tags: [new(attribute, name)]);
+        if (span is not null) Activity.Current = span;
         string outcome = "completed";
+        Exception? failure = null;
         try
         {
             return await call().ConfigureAwait(false);
         }
         catch (Exception e)
         {
+            failure = e;
             outcome = e is OperationCanceledException ? "cancelled" : "failed";
-            span?.SetStatus(ActivityStatusCode.Error, e.Message);
             throw;
         }
         finally
         {
-            span?.SetTag("outcome", outcome);
-            if (kind == "sluice.graph" && Resolves.Enabled)
-                Resolves.Add(1, new KeyValuePair<string, object?>("graph", name), new("outcome", outcome));
+            if (span is not null) Telemetry.End(span, failure, outcome);
+            if (operation == "sluice.graph" && Resolves.Enabled)
+                Telemetry.Record(static ended => Resolves.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Graph, ended.name),
+                    new(TelemetryNames.Outcome, ended.outcome)), (name, outcome));
         }
     }
 }

@@ -3,127 +3,40 @@ using System.Diagnostics.Metrics;
 
 namespace Sluice.Diagnostics;
 
-/// <summary>A run, as telemetry sees it.</summary>
-internal interface IObservedRun
-{
-    RunSnapshot Snapshot();
-
-    Activity? Span { get; set; }
-
-    /// <summary>The next newer live run. Owned by <see cref="Telemetry"/>, under its lock.</summary>
-    IObservedRun? Before { get; set; }
-
-    /// <summary>The next older live run. Owned by <see cref="Telemetry"/>, under its lock.</summary>
-    IObservedRun? Behind { get; set; }
-}
-
-/// <summary>
-/// The meter and the activity source <c>Sluice</c>. Collection reads the counters of the runs. Without a listener, telemetry costs nothing
-/// per item, and one list entry per run.
-/// </summary>
+/// <summary>The meter and the activity source <c>Sluice</c>, and what all spans share.</summary>
+/// <remarks>
+/// Thread-safe. Listeners are user code on threads of runs and timers, where nothing would catch their exceptions: they become warnings.
+/// A span is never current after these methods, unless they say so.
+/// </remarks>
 internal static class Telemetry
 {
-    internal static readonly ActivitySource Spans = new("Sluice");
-    internal static readonly Meter Meter = new("Sluice");
-    private static readonly Lock Sync = new();
-    private static IObservedRun? runs;               // the newest; a linked list, so that adding and removing is cheap
-    private static readonly Dictionary<string, Totals> OfEndedRuns = [];
-    private static readonly Counter<long> Ended = Meter.CreateCounter<long>("sluice.runs", "{run}", "Runs that have ended, by how.");
-    private static readonly Instrument[] Counters =
-    [
-        Meter.CreateObservableCounter("sluice.node.items.in", () => PerNode(node => node.In), "{item}", "Items that went into a node."),
-        Meter.CreateObservableCounter("sluice.node.items.out", () => PerNode(node => node.Out), "{item}", "Items that came out of a node."),
-        Meter.CreateObservableCounter("sluice.node.items.failed", () => PerNode(node => node.Failed), "{item}",
-            "Items that failed at a node for good."),
-        Meter.CreateObservableCounter("sluice.node.items.retried", () => PerNode(node => node.Retried), "{item}",
-            "Attempts beyond the first."),
-    ];
+    internal static readonly ActivitySource Spans = new("Sluice", Version);
+    internal static readonly Meter Meter = new("Sluice", Version);
 
-    // The maximum number of node names remembered after their runs have ended; further ones share one name.
-    private const int MaxNames = 1000;
-    private const string OtherNames = "(other)";
+    private static string Version => typeof(Telemetry).Assembly.GetName().Version?.ToString(3) ?? "";
 
-    static Telemetry()
-    {
-        Meter.CreateObservableUpDownCounter("sluice.runs.active", () => Live().Length, "{run}", "Runs in progress.");
-        Meter.CreateObservableGauge("sluice.node.queued", () => PerLiveNode(node => node.Queued), "{item}",
-            "Items that wait in front of a node.");
-        Meter.CreateObservableGauge("sluice.node.blocked", () => PerLiveNode(node => node.Activity == NodeActivity.Blocked ? 1 : 0),
-            "{node}",
-            "How many nodes of a name are blocked by a full edge.");
-    }
-
-    /// <summary>Registers a run, before it can end. The caller's current span stays: the run outlives the call.</summary>
-    public static void RunStarted(IObservedRun run)
-    {
-        if (Spans.HasListeners()) run.Span = Start("sluice.run");
-        lock (Sync)
-        {
-            run.Behind = runs;
-            if (runs is { } newest) newest.Before = run;
-            runs = run;
-        }
-    }
-
-    public static void RunEnded(IObservedRun run, RunStatus how, Exception? failure)
-    {
-        bool counted = false;
-        foreach (Instrument counter in Counters) counted |= counter.Enabled;
-        lock (Sync)
-        {
-            // Counters only grow: the counts of a run stay after its end.
-            if (TryRemove(run) && counted)
-                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(OfEndedRuns, node, MaxNames);
-        }
-        string outcome = OutcomeOf(how);
-        try
-        {
-            if (Ended.Enabled) Ended.Add(1, new KeyValuePair<string, object?>("outcome", outcome));
-        }
-        catch (Exception e)
-        {
-            Report(e);
-        }
-        if (run.Span is { } span) End(span, outcome, failure);
-    }
-
-    /// <summary>
-    /// Starts the span of a step's call in the caller's trace, and makes it current for the body. Null without a listener.
-    /// </summary>
-    public static Activity? StepStarted(string step)
-    {
-        if (!Spans.HasListeners()) return null;
-        if (Start("sluice.step") is not { } span) return null;
-        span.DisplayName = step;
-        Activity.Current = span;
-        return span;
-    }
-
-    /// <summary>Ends the span of a step's call, perhaps on another thread, whose current span stays.</summary>
-    public static void StepEnded(Activity span, string outcome, Exception? failure)
-    {
-        End(span, outcome, failure);
-        if (ReferenceEquals(Activity.Current, span)) Activity.Current = span.Parent;
-    }
-
-    // Dashboards filter by these texts, so they do not follow names in the code.
-    private static string OutcomeOf(RunStatus how) => how switch
-    {
-        RunStatus.Running => "running",
-        RunStatus.Draining => "draining",
-        RunStatus.Stopping => "stopping",
-        RunStatus.Completed => "completed",
-        RunStatus.Failed => "failed",
-        _ => "cancelled",
-    };
+    /// <summary>Whether a listener wants spans.</summary>
+    public static bool IsTraced => Spans.HasListeners();
 
     /// <summary>Starts a span without making it current.</summary>
-    private static Activity? Start(string name)
+    /// <param name="operation">The kind of the span; it never changes.</param>
+    /// <param name="name">The name that people see.</param>
+    /// <param name="kind">Its kind for OpenTelemetry.</param>
+    /// <param name="parent">Its parent; by default the current activity.</param>
+    /// <param name="tags">Its attributes, for samplers too.</param>
+    /// <param name="links">Spans of other traces or branches that it goes back to.</param>
+    /// <returns>Null if no listener records it.</returns>
+    public static Activity? Start(string operation, string? name = null, ActivityKind kind = ActivityKind.Internal,
+        ActivityContext parent = default, IEnumerable<KeyValuePair<string, object?>>? tags = null,
+        IEnumerable<ActivityLink>? links = null)
     {
         Activity? outer = Activity.Current;
         try
         {
-            return Spans.StartActivity(name);
+            // Started only if it is recorded: most spans of a program that samples few are not, and a start costs more than all before.
+            if (Spans.CreateActivity(operation, kind, parent, tags, links) is not { IsAllDataRequested: true } span) return null;
+            if (name is not null) span.DisplayName = name;
+            return span.Start();
         }
         catch (Exception e)
         {
@@ -132,15 +45,16 @@ internal static class Telemetry
         }
         finally
         {
-            Activity.Current = outer;
+            if (!ReferenceEquals(Activity.Current, outer)) Activity.Current = outer;
         }
     }
 
-    private static void End(Activity span, string outcome, Exception? failure)
+    /// <summary>Ends a span, on any thread.</summary>
+    public static void End(Activity span, Exception? failure = null, string? outcome = null)
     {
         Activity? outer = Activity.Current;
-        span.SetTag("outcome", outcome);
-        if (failure is not null) span.SetStatus(ActivityStatusCode.Error, failure.Message);
+        if (outcome is not null) span.SetTag(TelemetryNames.Outcome, outcome);
+        if (failure is not null) Fail(span, TelemetryNames.ErrorOf(failure), failure.Message);
         try
         {
             span.Dispose();
@@ -149,61 +63,34 @@ internal static class Telemetry
         {
             Report(e);
         }
-        Activity.Current = outer;
+        Activity.Current = ReferenceEquals(outer, span) ? span.Parent : outer;
     }
 
-    /// <summary>Warns about an exception of a listener, which runs on threads of runs and timers, where nothing would catch it.</summary>
-    private static void Report(Exception failure)
-        => Warnings.Tell($"A listener of the activity source or the meter 'Sluice' has thrown: {failure.Message}");
+    /// <summary>Marks a span as failed.</summary>
+    public static void Fail(Activity span, string type, string? message)
+        => span.SetTag(TelemetryNames.Error, type).SetStatus(ActivityStatusCode.Error, message);
 
-    /// <summary>All live runs. Requires the lock.</summary>
-    private static IEnumerable<IObservedRun> All()
+    /// <summary>Ends a span of an operation that did not begin: nothing exports it.</summary>
+    public static void Discard(Activity span)
     {
-        for (IObservedRun? run = runs; run is not null; run = run.Behind) yield return run;
+        span.ActivityTraceFlags &= ~ActivityTraceFlags.Recorded;
+        span.IsAllDataRequested = false;
+        End(span);
     }
 
-    /// <summary>Removes a run. Requires the lock.</summary>
-    private static bool TryRemove(IObservedRun run)
+    /// <summary>Calls instruments. A listener may throw.</summary>
+    public static void Record<TState>(Action<TState> record, TState state)
     {
-        if (!ReferenceEquals(runs, run) && run.Before is null) return false;
-        if (run.Before is { } before) before.Behind = run.Behind;
-        else runs = run.Behind;
-        if (run.Behind is { } behind) behind.Before = run.Before;
-        run.Before = run.Behind = null;
-        return true;
-    }
-
-    private static IObservedRun[] Live()
-    {
-        lock (Sync) return [.. All()];
-    }
-
-    // Under the lock, so that a run counts either as live or as ended.
-    private static List<Measurement<long>> PerNode(Func<Totals, long> figure)
-    {
-        lock (Sync)
+        try
         {
-            var totals = new Dictionary<string, Totals>(OfEndedRuns);
-            foreach (IObservedRun run in All())
-                foreach (NodeSnapshot node in run.Snapshot().Nodes) AddTo(totals, node, MaxNames);
-            return [.. totals.Select(total => Measure(total.Key, figure(total.Value)))];
+            record(state);
+        }
+        catch (Exception e)
+        {
+            Report(e);
         }
     }
 
-    private static IEnumerable<Measurement<long>> PerLiveNode(Func<NodeSnapshot, long> figure)
-        => from run in Live()
-           from node in run.Snapshot().Nodes
-           group figure(node) by node.Name into byName
-           select Measure(byName.Key, byName.Sum());
-
-    private static Measurement<long> Measure(string node, long value) => new(value, new KeyValuePair<string, object?>("node", node));
-
-    private static void AddTo(Dictionary<string, Totals> totals, NodeSnapshot node, int maxNames)
-    {
-        string name = totals.Count < maxNames || totals.ContainsKey(node.Name) ? node.Name : OtherNames;
-        Totals known = totals.GetValueOrDefault(name);
-        totals[name] = new(known.In + node.In, known.Out + node.Out, known.Failed + node.Failed, known.Retried + node.Retried);
-    }
-
-    private readonly record struct Totals(long In, long Out, long Failed, long Retried);
+    public static void Report(Exception failure)
+        => Warnings.Tell($"A listener of the activity source or the meter 'Sluice' has thrown: {failure.Message}");
 }

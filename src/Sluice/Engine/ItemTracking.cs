@@ -23,6 +23,12 @@ internal sealed class ItemTracking(object feeder)
     /// <summary>The owner of the run, for messages.</summary>
     public string Home { get; init; } = Consecutor;
 
+    /// <summary>The consecutor whose items the run follows; null if there is none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Whether nodes have spans for traced items. Decided when the run begins.</summary>
+    public bool IsTraced { get; init; }
+
     /// <summary>Takes the named outputs of the run's nodes; null if the run keeps them itself.</summary>
     public IFollowedOutputs? Outputs { get; init; }
 

@@ -89,7 +89,7 @@ public sealed partial class PipelineRun
         }
         watchdog?.Dispose();
         if (outputs is not null || options.Outputs.Count > 0) Outputs.Complete(failure);
-        Telemetry.RunEnded(this, HowItEnded, failure);
+        RunTelemetry.RunEnded(this, HowItEnded, (failure as PipelineException)?.InnerException ?? failure);
         over = true;
         Interlocked.MemoryBarrier();                 // before the read of `completion`
         if (Volatile.Read(ref completion) is { } asked) Complete(asked);

@@ -110,6 +110,8 @@ public sealed partial class PipelineRun : IObservedRun
     /// <summary>The token that sources wait with; a drain cancels it, too.</summary>
     internal CancellationToken SourceToken => TokenOf(ref sourceStopSource, stopping || draining);
 
+    string? IObservedRun.Consecutor => options.Following?.Name;
+
     System.Diagnostics.Activity? IObservedRun.Span { get; set; }
 
     IObservedRun? IObservedRun.Before { get; set; }
@@ -162,7 +164,7 @@ public sealed partial class PipelineRun : IObservedRun
         CaptureFlow();
         if (cancellation.CanBeCanceled) outside = cancellation.UnsafeRegister(static run => ((PipelineRun)run!).Cancel(), this);
         options.OnStarted?.Invoke(this);
-        Telemetry.RunStarted(this);                  // before anything can end
+        RunTelemetry.RunStarted(this);                  // before anything can end
         hasLaunched = true;
         if (nodes is not null) Scheduler.Schedule(new NodeStarter(this));
         else StartPumps();

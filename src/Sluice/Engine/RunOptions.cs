@@ -81,7 +81,7 @@ public sealed record RunOptions
     public Func<ItemContext, ItemScope?>? BeginItem { get; init; }
 
     /// <summary>Whether nodes keep stages of their own, because something happens between them.</summary>
-    internal bool KeepsNodesApart => RecordTimings || BeginItem is not null;
+    internal bool KeepsNodesApart => RecordTimings || BeginItem is not null || Following is { IsTraced: true };
 
     /// <summary>Set for tracked runs, whose owner retries or buries failed items.</summary>
     internal ItemTracking? Following { get; init; }

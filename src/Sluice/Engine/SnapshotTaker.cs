@@ -20,9 +20,11 @@ internal static class SnapshotTaker
 
         var queued = new long[recorder.Count];
         var blockedOn = new string?[recorder.Count];
+        var blocked = new TimeSpan[recorder.Count];
         foreach (IBoundary boundary in run.Boundaries)
         {
             foreach (int node in recorder.HeadsOf(boundary.Node)) queued[node] += boundary.Count;      // for each node it waits for
+            if (boundary.From >= 0) blocked[boundary.From] += boundary.BlockedTime;
             if (boundary is { IsBlocked: true, From: >= 0 })
                 blockedOn[boundary.From] = $"{recorder.NameOfStart(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
         }
@@ -51,6 +53,7 @@ internal static class SnapshotTaker
                 count.Retried + (run.Options.Following?.RetriesOf(node) ?? 0), queued[node],
                 activity, activity == NodeActivity.Blocked ? edge : null)
             {
+                BlockedTime = blocked[node],
                 Time = isTimed[node] ? run.Time.GetElapsedTime(0, count.Ticks) : null,
             };
             if (measured[node] is { } parts) nodes[known.Id] =

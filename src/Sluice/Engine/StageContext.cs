@@ -70,6 +70,9 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     /// <summary>Whether the node's time is recorded. Set while the run is built.</summary>
     public bool IsTimed { get; set; }
 
+    /// <summary>The span of the traced item that is inside now; null if there is none.</summary>
+    public NodeSpan? Span { get; set; }
+
     /// <summary>Whether an item is inside now; known only if times are recorded. Any thread.</summary>
     public bool IsInside => Volatile.Read(ref since) != 0;
 

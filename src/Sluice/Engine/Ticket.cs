@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sluice.Engine;
 
 /// <summary>The outcome of a root item. The largest one wins if parts of an item ended differently.</summary>
@@ -42,6 +44,9 @@ internal class Ticket
 
     /// <summary>The number of earlier attempts at the root item, outside of the current stage.</summary>
     public virtual int EarlierAttempts => 0;
+
+    /// <summary>The span of the present attempt at the root item; null if it is not traced.</summary>
+    public virtual Activity? Trace => null;
 
     /// <summary>Whether the item is a list of several items, cut from a larger list.</summary>
     public virtual bool IsPartOfList => false;

@@ -130,7 +130,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     private Inlet<TIn> Instance(StageContext context, Inlet<TOut> next)
     {
-        bool isTimed = context.Run.Options.RecordTimings;
+        bool isTimed = context.Run.Options.RecordTimings, isTraced = context.Run.Options.Following is { IsTraced: true };
+        if (isTraced) next = new TraceOutput<TOut>(context, next);
         CurrentItemScope? scope = null;
         if (context.Run.Options.BeginItem is { } begin) next = new ScopeOutput<TOut>(context, next, scope = new());
         else begin = null;
@@ -143,6 +144,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         Inlet<TIn> inlet = options.HasPolicy ? new PolicyStage<TIn, TOut>(context, stage, options, next) : stage.Create(context, next);
         if (options.Log is { } logInput) inlet = new LogInput<TIn>(context, inlet, logInput);
         if (scope is not null) inlet = new ScopeInput<TIn>(context, inlet, begin!, scope);
-        return isTimed ? new TimeInput<TIn>(context, inlet) : inlet;
+        if (isTimed) inlet = new TimeInput<TIn>(context, inlet);
+        return isTraced ? new TraceInput<TIn>(context, inlet) : inlet;
     }
 }

@@ -19,7 +19,7 @@ public sealed class TelemetryTests : IDisposable
         listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) =>
         {
             foreach (var (key, node) in tags)
-                if (key == "node") figures[$"{instrument.Name} {node}"] = value;
+                if (key == "sluice.node.name") figures[$"{instrument.Name} {node}"] = value;
         });
         listener.Start();
     }
@@ -42,13 +42,32 @@ public sealed class TelemetryTests : IDisposable
         source.Push([.. Enumerable.Range(0, 10)]);
         scheduler.RunUntilIdle();
         Assert.Equal(14, Figure("sluice.node.items.in measured-map"));
-        Assert.Equal(2, Figure("sluice.node.queued measured-last"));
-        Assert.Equal(1, Figure("sluice.node.blocked measured-map"));
+        Assert.Equal(2, Figure("sluice.node.queue.depth measured-last"));
         sink.Release();
         source.Complete();
         await scheduler.RunToEndAsync(run);
         Assert.Equal(20, Figure("sluice.node.items.in measured-map"));
         Assert.Equal(20, Figure("sluice.node.items.out measured-map"));
+    }
+
+    [Fact]
+    public async Task TheTimeThatANodeWaitsForRoomIsCounted()
+    {
+        var clock = new TestClock();
+        var scheduler = new SeededScheduler(1);
+        var (source, sink) = (new SourceProbe<int>(), new SinkProbe<int>());
+        sink.Block();
+        PipelineRun run = (source.Source | (n => n) | Stage.Named("fast").Buffer(2) | (n => n) | Stage.Named("slow") | sink.Sink)
+            .Start(new RunOptions { Scheduler = scheduler, Time = clock });
+        source.Push([.. Enumerable.Range(0, 10)]);
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal((TimeSpan.FromSeconds(3), TimeSpan.Zero), (run.Snapshot()["fast"].BlockedTime, run.Snapshot()["slow"].BlockedTime));
+        sink.Release();
+        source.Complete();
+        await scheduler.RunToEndAsync(run);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        Assert.Equal(TimeSpan.FromSeconds(3), run.Snapshot()["fast"].BlockedTime);
     }
 
     [Fact]
@@ -81,8 +100,8 @@ public sealed class TelemetryTests : IDisposable
             Activity[] ours = [.. stopped.Where(span => span.TraceId == caller.TraceId)];
             Assert.Equal(2, ours.Length);
             Assert.All(ours, span => Assert.Equal(("sluice.run", caller.SpanId), (span.OperationName, span.ParentSpanId)));
-            Assert.Equal((ActivityStatusCode.Error, "failed"), (ours[0].Status, ours[0].GetTagItem("outcome")));
-            Assert.Equal((ActivityStatusCode.Unset, "completed"), (ours[1].Status, ours[1].GetTagItem("outcome")));
+            Assert.Equal((ActivityStatusCode.Error, "failed"), (ours[0].Status, ours[0].GetTagItem("sluice.outcome")));
+            Assert.Equal((ActivityStatusCode.Unset, "completed"), (ours[1].Status, ours[1].GetTagItem("sluice.outcome")));
         }
     }
 

@@ -33,6 +33,12 @@ public class FlowRecordTests
             + "],\"Results\":[\"out\"]},\"IsLasting\":true}", new RunEvent(RunEventKind.Begun, "m", Plan: Plan));
 
     [Fact]
+    public void TheJsonOfAPlanHasTheTraceOfItsStart()
+        => Is("{\"Member\":\"m\",\"Plan\":{\"Run\":\"r\",\"Key\":\"k\",\"Starter\":\"s\",\"Processors\":[" + Processor + "],\"Streams\":["
+            + Stream + "],\"Results\":[\"out\"],\"Trace\":\"t\",\"TraceState\":\"a=1\"},\"IsLasting\":true}",
+            new RunEvent(RunEventKind.Begun, "m", Plan: Plan with { Trace = "t", TraceState = "a=1" }));
+
+    [Fact]
     public void TheJsonOfAFailedEventHasAllMembers()
         => Is("""
             {"Kind":"Failed","Member":"m","Processor":"p","Error":"e","Origin":"o","Start":2,"Stream":"in",

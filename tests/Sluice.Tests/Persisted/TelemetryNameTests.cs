@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
 using Sluice.Diagnostics;
 using Sluice.Graphs;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Persisted;
 
@@ -26,34 +27,69 @@ public class TelemetryNameTests
             InstrumentPublished = (instrument, self) =>
             {
                 if (instrument.Meter.Name != "Sluice") return;
-                instruments[instrument.Name] = instrument.Unit;
+                instruments[instrument.Name] = $"{instrument.Unit} {instrument.GetType().Name.Split('`')[0]}";
                 self.EnableMeasurementEvents(instrument);
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, _, given, _) => Note(instrument, given));
-        listener.SetMeasurementEventCallback<int>((instrument, _, given, _) => Note(instrument, given));
+        listener.SetMeasurementEventCallback<double>((instrument, _, given, _) => Note(instrument, given));
         listener.Start();
         await (Source.From([1]) | (static _ => { })).RunAsync(cancellation: Cancellation);
         await Assert.ThrowsAsync<PipelineException>(() => Failing().RunAsync(cancellation: Cancellation));
         GraphBuilder<int> builder = Graph.For<int>("pinned");
         builder.Add("price", static n => n);
         await builder.Build().ResolveAsync(1, Cancellation);
-        listener.RecordObservableInstruments();
+        await RunConsecutorsAsync(listener);
 
         Assert.Equal(
         [
-            "sluice.graph.resolves {resolve}", "sluice.node.blocked {node}", "sluice.node.items.failed {item}",
-            "sluice.node.items.in {item}", "sluice.node.items.out {item}",
-            "sluice.node.items.retried {item}", "sluice.node.queued {item}", "sluice.runs {run}", "sluice.runs.active {run}",
+            "messaging.client.consumed.messages {message} Counter", "messaging.client.operation.duration s Histogram",
+            "messaging.client.sent.messages {message} Counter", "messaging.process.duration s Histogram",
+            "sluice.commit.items {item} Histogram", "sluice.commit.size By Histogram",
+            "sluice.consecutor.dead_letters {item} ObservableUpDownCounter", "sluice.consecutor.in_flight {item} ObservableUpDownCounter",
+            "sluice.consecutor.oldest.age s ObservableGauge", "sluice.consecutor.parked {item} ObservableUpDownCounter",
+            "sluice.consecutor.partitions {partition} ObservableUpDownCounter",
+            "sluice.consecutor.pending {item} ObservableUpDownCounter", "sluice.consecutor.retrying {item} ObservableUpDownCounter",
+            "sluice.consecutor.suspect {item} ObservableUpDownCounter", "sluice.graph.resolves {resolve} Counter",
+            "sluice.node.blocked.time s ObservableCounter", "sluice.node.items.failed {item} ObservableCounter",
+            "sluice.node.items.in {item} ObservableCounter", "sluice.node.items.out {item} ObservableCounter",
+            "sluice.node.items.retried {item} ObservableCounter", "sluice.node.items.skipped {item} ObservableCounter",
+            "sluice.node.queue.depth {item} ObservableUpDownCounter", "sluice.node.time s ObservableCounter",
+            "sluice.run.active {run} ObservableUpDownCounter", "sluice.run.ended {run} Counter",
+            "sluice.state.memory By ObservableUpDownCounter", "sluice.state.rows {row} Counter",
         ], instruments.Select(static one => $"{one.Key} {one.Value}").Order(StringComparer.Ordinal));
         Assert.Superset(
             new HashSet<string>
             {
-                "sluice.runs outcome=completed", "sluice.runs outcome=failed",
-                "sluice.graph.resolves graph=pinned outcome=completed",
+                "sluice.run.ended sluice.outcome=completed", "sluice.run.ended sluice.outcome=failed",
+                "sluice.graph.resolves sluice.graph.name=pinned sluice.outcome=completed",
             },
             tags.Keys.ToHashSet());
-        Assert.Contains(tags.Keys, static one => one == "sluice.node.items.in node=source-1");
+        Assert.Contains(tags.Keys, static one => one == "sluice.node.items.in sluice.node.name=source-1");
+        const string Sent = "messaging.system=sluice messaging.operation.name=send messaging.operation.type=send "
+            + "messaging.destination.name=pinned-a";
+        const string Group = "messaging.destination.name=pinned-a messaging.consumer.group.name=pinned-a";
+        const string Processed = "messaging.system=sluice messaging.operation.name=process messaging.operation.type=process " + Group;
+        const string Leased = "messaging.system=sluice messaging.operation.name=lease messaging.operation.type=receive " + Group;
+        const string Committed = "messaging.system=sluice messaging.operation.name=commit messaging.operation.type=settle " + Group;
+        Assert.Equal(
+        [
+            $"messaging.client.consumed.messages {Leased}",
+            $"messaging.client.operation.duration {Committed}", $"messaging.client.operation.duration {Leased}",
+            $"messaging.client.operation.duration {Sent}", $"messaging.client.sent.messages {Sent}",
+            $"messaging.process.duration {Processed}", $"messaging.process.duration {Processed} error.type=System.FormatException",
+            .. new[]
+            {
+                "sluice.commit.items", "sluice.commit.size", "sluice.consecutor.dead_letters", "sluice.consecutor.in_flight",
+                "sluice.consecutor.oldest.age", "sluice.consecutor.parked", "sluice.consecutor.partitions", "sluice.consecutor.pending",
+                "sluice.consecutor.retrying", "sluice.consecutor.suspect",
+            }.Select(static name => $"{name} messaging.system=sluice {Group}"),
+            .. new[] { "blocked.time", "items.failed", "items.in", "items.out", "items.retried", "items.skipped", "queue.depth" }
+                .Select(static name => $"sluice.node.{name} sluice.node.name=double messaging.destination.name=pinned-a"),
+            $"sluice.state.memory messaging.system=sluice {Group}", $"sluice.state.rows messaging.system=sluice {Group}",
+        ], tags.Keys.Where(static one => one.Contains("name=pinned-a", StringComparison.Ordinal)
+            && (!one.StartsWith("sluice.node.", StringComparison.Ordinal) || one.Contains("=double", StringComparison.Ordinal)))
+            .Order(StringComparer.Ordinal));
 
         void Note(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> given)
             => tags[string.Join(' ', [instrument.Name, .. given.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")])] = true;
@@ -88,19 +124,22 @@ public class TelemetryNameTests
         Graph<int> graph = builder.Build();
         await graph.ResolveAsync(1, Cancellation);
         await Assert.ThrowsAsync<NodeFailedException>(async () => await graph.ResolveAsync(0, Cancellation));
+        await RunConsecutorsAsync(null);
 
         lock (stopped)
         {
             Assert.Equal(
             [
-                "sluice.graph outcome=completed", "sluice.graph outcome=failed", "sluice.node outcome=completed",
-                "sluice.node outcome=failed",
-                "sluice.run outcome=cancelled", "sluice.run outcome=completed", "sluice.run outcome=failed",
-                "sluice.step outcome=failed", "sluice.step outcome=succeeded",
+                "sluice.commit", "sluice.create",
+                "sluice.graph sluice.outcome=completed", "sluice.graph sluice.outcome=failed",
+                "sluice.node", "sluice.node sluice.outcome=completed", "sluice.node sluice.outcome=failed",
+                "sluice.process", "sluice.run sluice.outcome=cancelled", "sluice.run sluice.outcome=completed",
+                "sluice.run sluice.outcome=failed", "sluice.send", "sluice.step sluice.outcome=failed",
+                "sluice.step sluice.outcome=succeeded",
             ],
             stopped.Where(span => span.TraceId == caller.TraceId)
-                .Select(static span => string.Join(' ', [span.OperationName,
-                    .. span.TagObjects.Select(static tag => $"{tag.Key}={tag.Value}")]))
+                .Select(static span => span.GetTagItem("sluice.outcome") is { } outcome
+                    ? $"{span.OperationName} sluice.outcome={outcome}" : span.OperationName)
                 .Distinct().Order(StringComparer.Ordinal));
         }
     }
@@ -115,6 +154,25 @@ public class TelemetryNameTests
         Assert.Contains("<event value=\"1\"", manifest, StringComparison.Ordinal);
         Assert.Contains("symbol=\"Warning\"", manifest, StringComparison.Ordinal);
         Assert.Contains("<data name=\"text\"", manifest, StringComparison.Ordinal);
+    }
+
+    /// <summary>Two consecutors, of which the first puts out items for the second, and fails for one item.</summary>
+    private static async Task RunConsecutorsAsync(MeterListener? listener)
+    {
+        await using var store = new MemoryStreamStore();
+        var options = new ConsecutorOptions { Store = store, Delivery = DeliveryGuarantee.Track(10) };
+        await using var second = new Consecutor<int>("pinned-b", static source => source | (static _ => { }) | Stage.Named("end"), options);
+        await using var first = new Consecutor<int>("pinned-a", static source => source
+            .Select(static n => n < 0 ? throw new FormatException() : 2 * n) | Stage.Named("double")
+            | Sink.Output<int>("out"), options);
+        first.Output<int>("out").To(second);
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        await first.SendAsync(1, Cancellation);
+        await first.SendAsync(-1, Cancellation);
+        await first.WaitForIdleAsync(Cancellation);
+        await second.WaitForIdleAsync(Cancellation);
+        listener?.RecordObservableInstruments();
     }
 
     private static Pipeline Failing()

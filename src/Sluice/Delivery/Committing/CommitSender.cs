@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Delivery;
@@ -6,7 +7,7 @@ namespace Sluice.Delivery;
 /// <remarks>Thread-safe; it has no state. The same commit is sent again: the store applies it once.</remarks>
 internal sealed class CommitSender(
     IStreamStore store, TimeProvider time, IStoreLosses losses, ConsecutorLifetime lifetime, ConsecutorProblems problems,
-        CallSilenceTracker answers)
+        CallSilenceTracker answers, ConsecutorTelemetry telemetry)
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(5);
 
@@ -25,6 +26,7 @@ internal sealed class CommitSender(
     {
         int known = losses.Count;
         answers.Ask();
+        (long began, string? error) = (telemetry.BeginOperation(), "abandoned");
         try
         {
             for (TimeSpan wait = FirstWait; ; wait = Longer(wait))
@@ -32,6 +34,7 @@ internal sealed class CommitSender(
                 try
                 {
                     CommitResult result = await store.CommitAsync(commit, lifetime.Token).ConfigureAwait(false);
+                    error = result.Status == CommitStatus.Committed ? null : StatusText(result.Status);
                     if (result.Status is CommitStatus.Gap or CommitStatus.NotOutstanding)
                         losses.WentBack($"A commit of {partition.Owner} was refused ({result.Status}): {result.Detail}");
                     return result;
@@ -41,8 +44,9 @@ internal sealed class CommitSender(
                     losses.WentBack(e.Message);
                     return new(CommitStatus.Stale, e.Message);
                 }
-                catch (ItemRejectedException)
+                catch (ItemRejectedException e)
                 {
+                    error = TelemetryNames.ErrorOf(e);
                     throw;                           // an item of it, and so the same again
                 }
                 catch (Exception e) when (!lifetime.Token.IsCancellationRequested)
@@ -59,8 +63,18 @@ internal sealed class CommitSender(
         }
         finally
         {
+            telemetry.Committed(began, commit, error);
             problems.OfCommits = null;
             answers.Answer();
         }
     }
+    // Dashboards filter by these texts, so they do not follow names in the code.
+    private static string StatusText(CommitStatus status) => status switch
+    {
+        CommitStatus.Stale => "stale",
+        CommitStatus.OutputEnded => "output_ended",
+        CommitStatus.Gap => "gap",
+        CommitStatus.NotOutstanding => "not_outstanding",
+        _ => "_OTHER",
+    };
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 using Sluice.Scheduling;
 using Sluice.Storage;
@@ -18,7 +20,8 @@ internal sealed partial class Committer(ConsecutorCore core)
     private readonly AsyncLock committing = new();                       // sinks are called by one caller at a time
     private readonly CancellationTokenSource abandoned = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
-    private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits);
+    private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits,
+        core.Telemetry);
     private EpochCommitter? epochs;
     private volatile bool isEnding;
     private Request? settleFirst;
@@ -238,6 +241,7 @@ internal sealed partial class Committer(ConsecutorCore core)
             return default;
         }
         CommitResult result;
+        Activity? span = ItemSpans.BeginCommit(core.Telemetry, draft.Roots);
         try
         {
             result = outputs is null
@@ -248,6 +252,10 @@ internal sealed partial class Committer(ConsecutorCore core)
         {
             await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
             return new(false, refused);
+        }
+        finally
+        {
+            if (span is not null) Telemetry.End(span);
         }
         bool isCommitted = result.Status == CommitStatus.Committed;
         if (isCommitted)

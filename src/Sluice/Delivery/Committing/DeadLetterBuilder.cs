@@ -115,7 +115,8 @@ internal sealed class DeadLetterBuilder(
             Headers = new EntryHeaders(root.Id, failure.Cause.Node)
             {
                 Part = ListBisection.PartAt(root, failure),
-                Key = root.Key
+                Key = root.Key,
+                Trace = root.Headers.Trace
             }.ToBytes()
         };
     }

@@ -86,7 +86,7 @@ internal sealed class DraftOutputs : IDisposable
             if (part.Output.Target is not { } target) continue;
             Share share = Of(target.Core.Name);
             share.Target = target.Core;
-            share.Entries.Add(part.Payload, part.Key, batch is null ? default : batch.Headers);
+            share.Entries.Add(part.Payload, part.Key, part.Headers);
             if (batch is not null) draft.Batches.Accept(batch);
         }
     }

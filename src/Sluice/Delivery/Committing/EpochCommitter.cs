@@ -166,7 +166,10 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
     // A separate method, so that other roots need no closure.
     private void Derive(CommitDraft draft, Root root, Emission emission, bool givesUp)
     {
-        EntryHeaders headers = emission.Describe(root.Id, core.Recorder.NameOf(emission.Node));
+        EntryHeaders headers = emission.Describe(root.Id, core.Recorder.NameOf(emission.Node)) with
+        {
+            Trace = root.Trace is { } trace ? new(trace.Context) : null
+        };
         draft.Derive(to =>
         {
             try

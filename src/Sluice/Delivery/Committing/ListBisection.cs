@@ -46,7 +46,8 @@ internal static class ListBisection
                 {
                     Part = half,
                     Batch = root.Headers.Batch,
-                    Key = root.Key
+                    Key = root.Key,
+                    Trace = root.Headers.Trace
                 };
                 return new(payload, headers.ToBytes(), root.Headers.Batch);
             }

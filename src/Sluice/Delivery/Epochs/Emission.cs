@@ -11,6 +11,8 @@ internal abstract class Emission(int node, string name, int ordinal)
 
     public int Node => node;
 
+    public string Name => name;
+
     /// <summary>Returns the id of the emission: its node, the number of the commit that settles its parents, and its ordinal among the
     /// emissions until then.</summary>
     public string IdIn(OwnedPartition partition, int generation) => string.Create(

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Sluice.Engine;
 using Sluice.Storage;
 
@@ -10,7 +11,10 @@ namespace Sluice.Delivery;
 /// finished round belongs to the committer.</remarks>
 internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPartition partition, List<EpochItem> items, bool isEntrance)
 {
+    private const int MaxTraces = 128;
+
     private Root? ended;
+    private volatile Queue<ActivityContext>? traces;
     private int outstanding;
     private int begun;
     private volatile bool hasMoreTimers;
@@ -83,7 +87,28 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
     }
 
     /// <summary>Begins a try of the round, which cannot end before <see cref="Release"/>.</summary>
-    public void Begin() => (ended, outstanding, begun, HasPlaces, failed) = (null, 1, 0, false, null);
+    public void Begin() => (ended, outstanding, begun, HasPlaces, failed, traces) = (null, 1, 0, false, null, null);
+
+    /// <summary>The traces of its items, the last ones; null if none is traced. Used by the pump and by code that holds a root.</summary>
+    public IReadOnlyList<ActivityContext>? Traces
+    {
+        get
+        {
+            if (traces is null) return null;
+            lock (traces) return [.. traces];
+        }
+    }
+
+    /// <summary>Notes the trace of an item, for the items that stages make of several.</summary>
+    public void Note(Activity trace)
+    {
+        traces ??= new();
+        lock (traces)
+        {
+            if (traces.Count == MaxTraces) traces.Dequeue();
+            traces.Enqueue(trace.Context);
+        }
+    }
 
     /// <summary>Notes that places are reserved for the round. Any thread.</summary>
     public void KeepPlaces() => HasPlaces = true;

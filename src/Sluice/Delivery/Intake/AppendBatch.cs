@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 using Sluice.Storage;
 
@@ -22,6 +24,23 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         || entries.Bytes >= MaxBytes);
 
     public List<Ticket> Tickets { get; } = [];
+
+    /// <summary>The spans that send its items; null if none is recorded.</summary>
+    public List<Activity>? Sends { get; private set; }
+
+    /// <summary>Adds a span to end with the append.</summary>
+    public void Add(Activity? send)
+    {
+        if (send is not null) (Sends ??= []).Add(send);
+    }
+
+    /// <summary>Ends the spans.</summary>
+    public void EndSends(Exception? failure)
+    {
+        if (Sends is null) return;
+        foreach (Activity send in Sends) Telemetry.End(send, failure);
+        Sends = null;
+    }
 
     public ProducerOffset Place { get; set; }
 

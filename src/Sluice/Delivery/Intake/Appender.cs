@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 using Sluice.Scheduling;
 using Sluice.Storage;
@@ -66,21 +68,31 @@ internal sealed partial class Appender<T>
     {
         Task done;
         bool begins;
-        lock (sync)
+        Activity? send = BeginSend(1, out EntryTrace? trace);        // outside of the lock: listeners are user code
+        try
         {
-            AppendBatch batch = filling;
-            if (batch.IsFull)
+            lock (sync)
             {
-                room = batch.Started.Task;
-                return null;
+                AppendBatch batch = filling;
+                if (batch.IsFull)
+                {
+                    room = batch.Started.Task;
+                    return null;
+                }
+                room = Task.CompletedTask;
+                Add(batch, item, trace);
+                batch.Add(send);
+                send = null;
+                if (ticket is not null) batch.Tickets.Add(ticket);
+                batch.Place = place;
+                if (until < batch.Until) batch.Until = until;
+                done = batch.Done.Task;              // outside of the lock, it may belong to the next append
+                begins = Begin();
             }
-            room = Task.CompletedTask;
-            Add(batch, item);
-            if (ticket is not null) batch.Tickets.Add(ticket);
-            batch.Place = place;
-            if (until < batch.Until) batch.Until = until;
-            done = batch.Done.Task;                  // outside of the lock, it may belong to the next append
-            begins = Begin();
+        }
+        finally
+        {
+            if (send is not null) Telemetry.Discard(send);
         }
         if (begins) _ = AppendAllAsync();
         return done;
@@ -96,22 +108,33 @@ internal sealed partial class Appender<T>
     {
         Task done;
         bool begins = false;
-        lock (sync)
+        Activity? send = BeginSend(items.Count - at, out EntryTrace? trace);
+        try
         {
-            AppendBatch batch = filling;
-            room = batch.Started.Task;
-            if (batch.IsFull) return null;
-            done = batch.Done.Task;
-            int first = at;
-            try
+            lock (sync)
             {
-                for (; at < items.Count && !batch.IsFull; at++) Add(batch, items[at]);
+                AppendBatch batch = filling;
+                room = batch.Started.Task;
+                if (batch.IsFull) return null;
+                done = batch.Done.Task;
+                int first = at;
+                try
+                {
+                    for (; at < items.Count && !batch.IsFull; at++) Add(batch, items[at], trace);
+                }
+                catch (Exception) when (at > first)
+                {
+                    // The added items are appended; the next call reports the failure.
+                }
+                if (send is not null && at - first > 1) send.SetTag(TelemetryNames.BatchCount, at - first);
+                batch.Add(send);
+                send = null;
+                begins = Begin();
             }
-            catch (Exception) when (at > first)
-            {
-                // The added items are appended; the next call reports the failure.
-            }
-            begins = Begin();
+        }
+        finally
+        {
+            if (send is not null) Telemetry.Discard(send);
         }
         if (begins) _ = AppendAllAsync();
         return done;
@@ -167,10 +190,26 @@ internal sealed partial class Appender<T>
     /// <summary>The batch of all items; null if they belong to none. Set before the first item.</summary>
     public BatchTag? Batch { get; set; }
 
-    private void Add(AppendBatch batch, T item)
+    /// <summary>Whether its items begin or continue traces. False for the library's own appends. Set before the first item.</summary>
+    public bool IsTraced { get; init; } = true;
+
+    private Activity? BeginSend(int items, out EntryTrace? trace)
+    {
+        trace = null;
+        return IsTraced && !filling.IsFull ? ItemSpans.BeginSend(core.Telemetry, items, out trace) : null;
+    }
+
+    private void Add(AppendBatch batch, T item, EntryTrace? trace)
     {
         if (batch.Entries.Count == 0) batch.FitLimit();
-        batch.Entries.Add(serializer, item, ItemKey.Of(item, key, core.Name), Batch is null ? default : Batch.Headers);
+        EntryHeaders.Add(batch.Entries, serializer, item, ItemKey.Of(item, key, core.Name), Batch, trace);
+    }
+
+    private void Told(AppendBatch batch, long began, Exception? failure)
+    {
+        if (batch.Entries.Count > 0)
+            core.Telemetry.Sent(began, batch.Entries.Count, failure is null ? null : TelemetryNames.ErrorOf(failure));
+        batch.EndSends(failure);
     }
 
     /// <summary>Counts an addition, under the lock, so that its sender finds it counted.</summary>
@@ -205,9 +244,11 @@ internal sealed partial class Appender<T>
                 continue;
             }
             batch.Started.TrySetResult();
+            long began = core.Telemetry.BeginOperation();
             try
             {
                 await AppendAsync(batch).ConfigureAwait(false);
+                Told(batch, began, null);
                 foreach (Ticket ticket in batch.Tickets) ticket.Settle(Outcome.Completed);
                 batch.Done.TrySetResult();
             }
@@ -222,6 +263,7 @@ internal sealed partial class Appender<T>
                     _ => e,
                 };
                 if (IsInOrder) failure ??= told;
+                Told(batch, began, told);
                 batch.Done.TrySetException(told);
                 _ = batch.Done.Task.Exception;
             }

@@ -1,19 +1,21 @@
 using System.Buffers;
 using Sluice.Policies;
+using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
 /// <summary>
 /// The headers of an entry that is not simply an accepted item: its id, if that is not the id of the entry; the node at which it enters;
-/// its batch. Most entries have none.
+/// its batch; its trace. Most entries have none.
 /// </summary>
 /// <remarks>
-/// Immutable. Stored as fields: a tag (1 byte), the length (2 bytes, little-endian), UTF-8 text. This code ignores unknown tags.
+/// Immutable. Stored as fields: a tag (1 byte), the length (2 bytes, little-endian), UTF-8 text; of a trace,
+/// bytes. This code ignores unknown tags.
 /// </remarks>
 internal readonly record struct EntryHeaders(string? Id, string? Node)
 {
     private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7, PartTag = 8,
-        KeyTag = 9, LossTag = 10, TimerTag = 11;
+        KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = 12, TraceStateTag = 13;
     private const int MaxLossLength = 4000;
 
     /// <summary>Whether the entry enters behind the node: the node has put it out.</summary>
@@ -42,6 +44,10 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
     /// <summary>The batch whose end the entry marks; null if the entry is an item.</summary>
     public BatchTag? EndOf { get; init; }
 
+    /// <summary>The trace of the item; null if no listener has recorded its sender.</summary>
+    public EntryTrace? Trace { get; init; }
+
+    /// <summary>Whether it is simply an accepted item, perhaps with a trace.</summary>
     public bool IsEmpty => Id is null && Node is null && Batch is null && EndOf is null && Loss is null;
 
     /// <summary>Throws if the payload is no item. Called before the payload is read.</summary>
@@ -57,6 +63,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         bool isAfter = false;
         string? batch = null, end = null, of = null, part = null, key = null, loss = null, timer = null;
         List<string>? listeners = null;
+        ReadOnlySpan<byte> trace = default, traceState = default;
         while (bytes.Length >= 3)
         {
             int length = BinaryPrimitives.ReadUInt16LittleEndian(bytes[1..]);
@@ -72,6 +79,8 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             else if (bytes[0] == KeyTag) key = Encoding.UTF8.GetString(value);
             else if (bytes[0] == LossTag) loss = Encoding.UTF8.GetString(value);
             else if (bytes[0] == TimerTag) timer = Encoding.UTF8.GetString(value);
+            else if (bytes[0] == TraceTag) trace = value;
+            else if (bytes[0] == TraceStateTag) traceState = value;
             else if (bytes[0] == EndTag) end = Encoding.UTF8.GetString(value);
             bytes = bytes[(3 + length)..];
         }
@@ -84,6 +93,7 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
             Timer = timer,
             Batch = batch is null || of is null ? null : new(of, batch) { Listeners = listeners is null ? [] : [.. listeners] },
             EndOf = end is null || of is null ? null : new(of, end),
+            Trace = EntryTrace.Read(trace, traceState),
         };
     }
 
@@ -101,17 +111,44 @@ internal readonly record struct EntryHeaders(string? Id, string? Node)
         Write(bytes, KeyTag, Key);
         Write(bytes, TimerTag, Timer);
         Write(bytes, LossTag, Loss is { Length: > MaxLossLength } ? Loss[..MaxLossLength] : Loss);
+        Write(bytes, TraceTag, Trace?.ToBytes());
+        Write(bytes, TraceStateTag, Trace?.State);
         return bytes.WrittenSpan.ToArray();
     }
 
+    /// <summary>The headers of an item with a batch and a trace, if it has them.</summary>
+    public static byte[] Of(BatchTag? batch, EntryTrace? trace)
+        => trace is not null ? new EntryHeaders(null, null) { Batch = batch, Trace = trace }.ToBytes() : batch?.Headers ?? [];
+
+    /// <summary>Adds an item to a batch of entries; without its trace, if the trace makes the entry too long.</summary>
+    /// <exception cref="PayloadException">The item cannot be written, or is too long; nothing was added.</exception>
+    public static void Add<T>(EntryBatch to, IPayloadSerializer<T> serializer, T item, EntryKey key, BatchTag? batch, EntryTrace? trace)
+    {
+        if (trace is not null)
+        {
+            try
+            {
+                to.Add(serializer, item, key, Of(batch, trace));
+                return;
+            }
+            catch (PayloadException e) when (e.IsTooLong)
+            {
+                // Perhaps it fits without.
+            }
+        }
+        to.Add(serializer, item, key, batch is null ? default : batch.Headers);
+    }
+
     private static void Write(ArrayBufferWriter<byte> to, byte tag, string? value)
+        => Write(to, tag, value is null ? null : Encoding.UTF8.GetBytes(value));
+
+    private static void Write(ArrayBufferWriter<byte> to, byte tag, byte[]? value)
     {
         if (value is null) return;
-        byte[] text = Encoding.UTF8.GetBytes(value);
         Span<byte> head = to.GetSpan(3);
         head[0] = tag;
-        BinaryPrimitives.WriteUInt16LittleEndian(head[1..], checked((ushort)text.Length));
+        BinaryPrimitives.WriteUInt16LittleEndian(head[1..], checked((ushort)value.Length));
         to.Advance(3);
-        to.Write(text);
+        to.Write(value);
     }
 }

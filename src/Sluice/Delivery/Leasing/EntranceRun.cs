@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 
 namespace Sluice.Delivery;
@@ -37,6 +38,8 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
     {
         if (isClosed) return;
         ItemTracking following = Open();
+        root.BeginWork();
+        if (root is { Epoch: { } epoch, Trace: { } trace }) epoch.Note(trace);
         int number = core.Nodes.Find(node)!.Value;
         if (root.Headers.Loss is { } loss)
         {
@@ -67,6 +70,8 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
         {
             following = new(core)
             {
+                Name = core.Name,
+                IsTraced = Telemetry.IsTraced,
                 HasEntrances = true,
                 Outputs = core.Outputs,
                 DividesLists = core.Options.Delivery.Level != DeliveryLevel.None

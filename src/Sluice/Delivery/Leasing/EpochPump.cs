@@ -177,6 +177,8 @@ internal sealed class EpochPump<T> : SourcePump<T>
         }
         Run.ThrowIfStopping();
         Context.Out++;
+        root.BeginWork();
+        if (root.Trace is { } trace) epoch.Note(trace);
         return Next.PushAsync(value, root);
     }
 

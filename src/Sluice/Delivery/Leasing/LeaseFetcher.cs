@@ -240,11 +240,14 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
 
     private async ValueTask<LeaseResult?> LeaseAsync(LeaseRequest request)
     {
+        long began = 0;
         try
         {
+            began = core.Telemetry.BeginOperation();
             if (!isAsking) core.Leases.Ask();
             isAsking = true;
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Lifetime.Token);
+            core.Telemetry.Leased(began, lease.Batches);
             refusals = 0;
             StopAsking();
             if (core.Stopped.AreAny) core.Stopped.Learn(lease, Asked);
@@ -262,6 +265,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         {
             if (core.Lifetime.EndIfClosed(e)) return null;
 
+            core.Telemetry.NotLeased(began, e);
             // It is unknown whether entries were leased. A reload gives them back.
             core.Problems.Latest = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
             TryAgainAfter = Patience;

@@ -122,6 +122,7 @@ internal sealed class LeasePump<T> : SourcePump<T>
                     Run.ThrowIfStopping();
                     var (root, item) = batch[at++];
                     Context.Out++;
+                    root.BeginWork();
                     ValueTask pushed = Next.PushAsync(item, root);
                     if (!pushed.IsCompletedSuccessfully) return pushed;
                 }

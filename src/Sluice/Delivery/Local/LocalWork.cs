@@ -13,7 +13,7 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
 
     private readonly LocalItems<T> items = intake.Items;
     private readonly ITakesFollowed<T>? several = next is ITakesFollowed<T> { TakesFollowed: true } known ? known : null;
-    private readonly Appender<T> stored = new(core, "failed", null);
+    private readonly Appender<T> stored = new(core, "failed", null) { IsTraced = false };
     private readonly List<PumpTicket<T>> takenAlong = [];
     private readonly Stack<PumpTicket<T>> unused = new();
     private Task storing = Task.CompletedTask;

@@ -74,15 +74,19 @@ internal sealed class NamedOutputs : IFollowedOutputs
             return default;
         }
         if (accepted.HasTooMuch) return default;     // the root dies anyway
-        if (output.Target is null) return Weigh(accepted, new(output, node, [], default)) is { } discarded ? new(discarded) : default;
+        if (output.Target is null) return Weigh(accepted, new(output, node, [], default, [])) is { } discarded ? new(discarded) : default;
         if (output.Target is not OutputTarget<T> target)
         {
             throw new ArgumentException(
                 $"The output '{name}' of {core.Name} leads to {output.Target.Core.Name}, which takes {TypeNames.Of(output.Target.Type)}, "
                     + $"and was given a {TypeNames.Of(typeof(T))}.");
         }
-        (byte[] payload, EntryKey key) = target.Write(name, item, accepted.HeaderBytes);
-        if (Weigh(accepted, new(output, node, payload, key)) is not { } part) return default;
+        BatchTag? batch = accepted.Headers.Batch;
+        byte[] headers = EntryHeaders.Of(batch, ItemSpans.Create(target.Core.Telemetry, accepted));
+        (byte[] payload, EntryKey key) = target.Write(name, item, batch?.Headers.Length ?? 0);
+        // Without its trace, if the entry would be too long with it.
+        if (payload.Length + (long)headers.Length > target.Core.Stream.MaxEntryBytes) headers = EntryHeaders.Of(batch, null);
+        if (Weigh(accepted, new(output, node, payload, key, headers)) is not { } part) return default;
         return target.Mode == OutputMode.Asynchronous ? new(part) : places.ReserveAsync(part, accepted, cancellation);
     }
 

@@ -29,7 +29,7 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
 
     public ValueTask<IOutputItem?> ReserveAsync(OutputPart part, Root root, CancellationToken cancellation)
     {
-        long bytes = part.Payload.Length + root.HeaderBytes;
+        long bytes = part.Bytes;
         if (root.Partition.Spare.TryUse(part.Output.Target!.Core.Name, bytes) is not { } spare)
             return WaitAsync(part, root, bytes, cancellation);
         root.Keep(spare);

@@ -34,7 +34,8 @@ internal sealed class OutputState(string name)
 }
 
 /// <summary>An item of an output, staged on its root until the commit.</summary>
-internal sealed class OutputPart(OutputState output, int node, byte[] payload, EntryKey key) : StagedPart(null), IOutputItem
+internal sealed class OutputPart(OutputState output, int node, byte[] payload, EntryKey key, byte[] headers) : StagedPart(null),
+    IOutputItem
 {
     public OutputState Output => output;
 
@@ -44,6 +45,12 @@ internal sealed class OutputPart(OutputState output, int node, byte[] payload, E
     public byte[] Payload => payload;
 
     public EntryKey Key => key;
+
+    /// <summary>The headers of its entry: the batch and the trace of the item.</summary>
+    public byte[] Headers => headers;
+
+    /// <summary>The length of payload and headers.</summary>
+    public long Bytes => payload.Length + headers.Length;
 
     /// <summary>The bytes that the item counts towards <see cref="ConsecutorOptions.MaxOutputBytes"/>.</summary>
     public long Weight => payload.Length + 100;
@@ -58,7 +65,7 @@ internal sealed class OutputPart(OutputState output, int node, byte[] payload, E
         (int items, long bytes) = (0, 0);
         for (StagedPart? part = root.Staged; part is not null; part = part.Next)
             if (part is OutputPart { Output.Target: not null } output)
-                (items, bytes) = (items + 1, bytes + output.Payload.Length + root.HeaderBytes);
+                (items, bytes) = (items + 1, bytes + output.Bytes);
         return (items, bytes);
     }
 }

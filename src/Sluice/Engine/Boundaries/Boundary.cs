@@ -25,10 +25,12 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     private T? waitingItem;
     private Ticket? waitingTicket;
     private volatile bool holdsUnannounced;
+    private readonly BlockedClock blocked;
 
     public Boundary(PipelineRun run, Ring<T> ring, Waiter consumer, int node)
     {
         (this.run, this.ring, this.consumer, Node) = (run, ring, consumer, node);
+        blocked = new(run.Time);
         room = new Waiter(run.Scheduler, AddWaiting);
         run.Boundaries.Add(this);
     }
@@ -43,6 +45,8 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     public bool IsBlocked => room.IsArmed;
 
     public bool HoldsUnannounced => holdsUnannounced;
+
+    public TimeSpan BlockedTime => blocked.Time;
 
     public int From { get; private set; } = -1;
 
@@ -164,6 +168,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
     {
         WakeConsumer();
         (waitingItem, waitingTicket) = (item, ticket);
+        blocked.Begin();
         room.Arm();
         if (!EndsWait()) return room.WaitAsync();
         run.ThrowIfStopping();
@@ -183,6 +188,7 @@ internal sealed class Boundary<T> : Inlet<T>, IBoundary, IUpstream, ITakesFollow
             if (!EndsWait()) return false;
         }
         (waitingItem, waitingTicket) = (default, null);
+        blocked.End();
         return true;
     }
 
@@ -205,6 +211,9 @@ internal interface IBoundary
 
     /// <summary>Whether its producer waits for room. Any thread.</summary>
     bool IsBlocked { get; }
+
+    /// <summary>The time for which its producer has waited for room until now. Any thread.</summary>
+    TimeSpan BlockedTime { get; }
 
     /// <summary>Whether it may hold items that its consumer was not woken for. Any thread; a moment old.</summary>
     bool HoldsUnannounced { get; }

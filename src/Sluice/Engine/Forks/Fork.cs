@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sluice.Engine;
 
 /// <summary>
@@ -31,6 +33,8 @@ internal abstract class Fork(IForkJoin join, int branches) : Ticket
     public sealed override string? Id => Parent?.Id;
 
     public sealed override int EarlierAttempts => Parent?.EarlierAttempts ?? 0;
+
+    public sealed override Activity? Trace => Parent?.Trace;
 
     public sealed override string? Key => Parent?.Key;
 

@@ -21,6 +21,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
     private readonly int capacity;
     private readonly Waiter consumer;
     private readonly Waiter room;
+    private readonly BlockedClock blocked;
     private readonly Gate? gate;
     private Fork first;                              // already taken: the fork behind it is next
     private Fork last;
@@ -34,6 +35,7 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
         GoesOn = Run.Options.Following is not null;
         consumer = new(Run.Scheduler);
         room = new(Run.Scheduler);
+        blocked = new(Run.Time);
         if (!builder.IsMultiThread) gate = new(Run.Scheduler);
         first = last = new Fork<T>(this, 0);
         Run.Add(this);
@@ -51,6 +53,8 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
     public bool HasRoom => Count < capacity;
 
     public bool IsBlocked => room.IsArmed;
+
+    public TimeSpan BlockedTime => blocked.Time;
 
     public bool HoldsUnannounced => false;
 
@@ -76,11 +80,19 @@ internal sealed class JoinPump<T, TOut> : Pump, IForkJoin, IBoundary
     /// <summary>Waits until fewer items are held than the capacity. For the fork stage.</summary>
     public async ValueTask WaitForRoomAsync()
     {
-        while (!HasRoom)
+        blocked.Begin();
+        try
         {
-            room.Arm();
-            if ((!HasRoom && !Run.IsStopping) || !room.Disarm()) await room.WaitAsync();
-            Run.ThrowIfStopping();
+            while (!HasRoom)
+            {
+                room.Arm();
+                if ((!HasRoom && !Run.IsStopping) || !room.Disarm()) await room.WaitAsync();
+                Run.ThrowIfStopping();
+            }
+        }
+        finally
+        {
+            blocked.End();
         }
     }
 

@@ -13,6 +13,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     private readonly Lane<TIn, TOut>[] lanes;
     private readonly ParallelOutput<TIn, TOut> output;
     private volatile Chunk<TIn, TOut>? filling;
+    private readonly BlockedClock blocked;
     private bool stopped;
     private int fillLock;                            // 1 while the input or the watchdog uses `filling`
 
@@ -25,6 +26,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
         Board = new(options.Ordered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel,
             adapts: !Run.Scheduler.IsSerial);
         roomForInput = NewWaiter();
+        blocked = new(Run.Time);
         lanes = new Lane<TIn, TOut>[options.Parallel];
         output = new ParallelOutput<TIn, TOut>(Run, next, next.Node >= 0 ? next.Node : last, Board, roomForInput, lanes);
         for (int i = 0; i < lanes.Length; i++)
@@ -51,6 +53,8 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     public bool HoldsUnannounced => filling is not null;
 
     public int From { get; private set; } = -1;
+
+    public TimeSpan BlockedTime => blocked.Time;
 
     public override void ComesFrom(int from) => From = from;
 
@@ -140,12 +144,20 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
 
     private async ValueTask WaitForRoomAsync()
     {
-        while (Board.IsFull)
+        blocked.Begin();
+        try
         {
-            roomForInput.Arm();
-            if ((!Board.IsFull || Run.IsStopping) && roomForInput.Disarm()) { }
-            else await roomForInput.WaitAsync();
-            Run.ThrowIfStopping();
+            while (Board.IsFull)
+            {
+                roomForInput.Arm();
+                if ((!Board.IsFull || Run.IsStopping) && roomForInput.Disarm()) { }
+                else await roomForInput.WaitAsync();
+                Run.ThrowIfStopping();
+            }
+        }
+        finally
+        {
+            blocked.End();
         }
     }
 }

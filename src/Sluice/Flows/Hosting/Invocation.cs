@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -80,6 +82,30 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 
     /// <summary>Runs the function, and stores its output, except for what the last commit stores.</summary>
     public async Task ExecuteAsync(IExecutor executor)
+    {
+        if (FlowSpans.BeginProcessor(run, Plan.Name, Attempt) is not { } span)
+        {
+            await ExecuteInsideAsync(executor).ConfigureAwait(false);
+            return;
+        }
+        Activity.Current = span;                     // of this asynchronous method, and so of the function
+        Exception? failure = null;
+        try
+        {
+            await ExecuteInsideAsync(executor).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            throw;
+        }
+        finally
+        {
+            Telemetry.End(span, failure);
+        }
+    }
+
+    private async Task ExecuteInsideAsync(IExecutor executor)
     {
         string what = $"The processor {Plan.Name} of the run {Run}";
         var call = new ProcessorCall(this, cancellation => function.RunAsync(this, core.Services, cancellation));

@@ -15,6 +15,14 @@ internal sealed record RunPlan(
     [property: JsonPropertyName("Streams")] StreamPlan[] Streams,
     [property: JsonPropertyName("Results")] string[] Results)
 {
+    /// <summary>The trace of the start, as a W3C <c>traceparent</c>; null if it is not recorded.</summary>
+    [JsonPropertyName("Trace")]
+    public string? Trace { get; init; }
+
+    /// <summary>Its <c>tracestate</c>; null if there is none.</summary>
+    [JsonPropertyName("TraceState")]
+    public string? TraceState { get; init; }
+
     public ProcessorPlan? Find(string processor) => Array.Find(Processors, one => one.Name == processor);
 
     public StreamPlan Stream(string name) => Array.Find(Streams, one => one.Name == name)

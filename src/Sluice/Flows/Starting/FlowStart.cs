@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -25,10 +27,24 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
     /// <returns>The plan, and the inputs still to feed; none if the run exists already.</returns>
     public async Task<(RunPlan Plan, IReadOnlyList<IGrouping<string, IOVal>> Feeds, bool IsNew)> StartAsync(CancellationToken cancellation)
     {
-        RunPlan plan = Plan();
-        await OpenAsync(plan, cancellation).ConfigureAwait(false);
-        while (true)
-            if (await TryAsync(plan, cancellation).ConfigureAwait(false) is { } started) return started;
+        Activity? span = FlowSpans.BeginStart(run);
+        Exception? failure = null;
+        try
+        {
+            RunPlan plan = FlowSpans.With(Plan(), span);
+            await OpenAsync(plan, cancellation).ConfigureAwait(false);
+            while (true)
+                if (await TryAsync(plan, cancellation).ConfigureAwait(false) is { } started) return started;
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            throw;
+        }
+        finally
+        {
+            if (span is not null) Telemetry.End(span, failure);
+        }
     }
 
     /// <returns>Null if another start took over at the same time.</returns>

@@ -52,7 +52,7 @@ internal sealed class CompiledDataFlow
 
     // A separate method, because the closure is allocated in the method that has it.
     private ValueTask<DataFlowResult> WatchedAsync(object? parameters, CancellationToken cancellation)
-        => OnceTelemetry.TracedAsync("sluice.graph", plan.Topology.Name, () => StartAsync(parameters, cancellation));
+        => OnceTelemetry.GraphAsync(plan.Topology.Name, () => StartAsync(parameters, cancellation));
 
     private ValueTask<DataFlowResult> StartAsync(object? parameters, CancellationToken cancellation)
         => new DataFlowRun(this, plan, Parameters.Pack(parameters), cancellation).RunAsync();

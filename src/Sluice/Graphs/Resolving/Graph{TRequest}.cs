@@ -72,7 +72,7 @@ public sealed class Graph<TRequest>
     public Graph<TRequest> Without(string node) => With(graph => graph.Remove(node));
 
     private ValueTask<GraphContext<TRequest>> WatchedAsync(TRequest request, CancellationToken cancellation)
-        => OnceTelemetry.TracedAsync("sluice.graph", name, () => new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync());
+        => OnceTelemetry.GraphAsync(name, () => new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync());
 
     /// <summary>The drawing of the graph as text.</summary>
     public override string ToString() => Topology.ToText();

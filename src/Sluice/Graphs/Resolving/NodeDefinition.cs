@@ -220,7 +220,7 @@ internal sealed class NodeDefinition<[DynamicallyAccessedMembers(DynamicallyAcce
     }
 
     private ValueTask<T> TracedAsync(GraphContext context, int number)
-        => OnceTelemetry.TracedAsync("sluice.node", Name, () => CallAsync(context, number));
+        => OnceTelemetry.NodeAsync(Name, () => CallAsync(context, number));
 
     private ValueTask<T> CallAsync(GraphContext context, int number)
         => Attempts.RunAsync<Attempted, T>(new(this, context, number), Policy, context.Plan.Time, staysInContext: false, TakesToken

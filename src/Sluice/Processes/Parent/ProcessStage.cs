@@ -14,12 +14,14 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     private readonly int maxHeld;
     private long number;
     private int unannounced;
+    private readonly BlockedClock blocked;
 
     public ProcessStage(RunBuilder builder, StageContext context, WorkerPool<TIn, TOut> pool, ProcessOutput<TIn, TOut> output,
         Inlet<TOut> next)
     {
         (this.context, this.pool, this.output) = (context, pool, output);
         run = builder.Run;
+        blocked = new(run.Time);
         Node = context.Node;
         maxHeld = builder.IsMultiThread ? run.Options.MaxBufferedItems : 1;
         next.Attach(this);
@@ -33,6 +35,8 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     public int Count => output.Held;
 
     public bool IsBlocked => output.Room.IsArmed;
+
+    public TimeSpan BlockedTime => blocked.Time;
 
     public bool HoldsUnannounced => Volatile.Read(ref unannounced) > 0;
 
@@ -77,11 +81,19 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     private async ValueTask WaitAsync()
     {
         Announce();
-        while (output.Held >= maxHeld)
+        blocked.Begin();
+        try
         {
-            output.Room.Arm();
-            if ((output.Held >= maxHeld && !run.IsStopping) || !output.Room.Disarm()) await output.Room.WaitAsync();
-            run.ThrowIfStopping();
+            while (output.Held >= maxHeld)
+            {
+                output.Room.Arm();
+                if ((output.Held >= maxHeld && !run.IsStopping) || !output.Room.Disarm()) await output.Room.WaitAsync();
+                run.ThrowIfStopping();
+            }
+        }
+        finally
+        {
+            blocked.End();
         }
     }
 }

@@ -39,10 +39,10 @@ public class GraphTelemetryTests
             lock (stopped) mine = [.. stopped.Where(span => span.TraceId == caller.TraceId)];
             Assert.Equal(
             [
-                "http < sluice.node price", "sluice.node price < sluice.graph page", "sluice.node late < sluice.graph page",
-                    "sluice.graph page < caller",
-                "http < sluice.node price", "sluice.node price < sluice.graph page", "sluice.node late < sluice.graph page: no good",
-                "sluice.graph page < caller: The node late failed: no good",
+                "http < node price", "node price < graph page", "node late < graph page",
+                    "graph page < caller",
+                "http < node price", "node price < graph page", "node late < graph page: no good",
+                "graph page < caller: The node late failed: no good",
             ], mine.Select(span =>
                 $"{span.DisplayName} "
                 + $"< {mine.Append(caller).Single(other => other.SpanId == span.ParentSpanId).DisplayName}{(span.StatusDescription is { } problem ? $": {problem}" : "")}"));

@@ -55,7 +55,7 @@ public abstract partial class StepCall<T>
     private void Invoke()
     {
         CurrentCall.Enter(permit is not null ? permit : this);
-        span = Telemetry.StepStarted(Name);
+        span = OnceTelemetry.StepStarted(Name);
         ValueTask<T> result;
         IBody? around = CurrentCall.Begin(this);
         try
@@ -136,7 +136,7 @@ public abstract partial class StepCall<T>
         Volatile.Write(ref state, Ended);
         LetGo();
         Note(Failure);
-        if (span is not null) Telemetry.StepEnded(span, OutcomeOf(StatusOf(Failure)), Failure?.Exception);
+        if (span is not null) Telemetry.End(span, Failure?.Exception, OutcomeOf(StatusOf(Failure)));
         scope?.OnEnding(hasRun: true, StatusOf(Failure), record);
         released.Ended(this);
         released.Spread();

@@ -1,0 +1,69 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+
+namespace Sluice.Delivery;
+
+/// <summary>A consecutor, as metrics see it: the figures of its ledger, and the age of its oldest item.</summary>
+/// <remarks>
+/// Thread-safe. Figures are read when a listener collects. The age is asked of the store in the background, at most once in
+/// <see cref="LookInterval"/>, and only while a listener collects it; until the answer, it is the age of the item found last.
+/// </remarks>
+internal sealed class ObservedConsecutor(ConsecutorCore core) : IObservedConsecutor
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
+
+    private readonly StoreInspector inspector = new(core.Store, core.Time);
+    private readonly Lock sync = new();
+    private TimeSpan? age;                           // at the last look
+    private long looked;                             // the time stamp of the last look
+    private bool hasLooked;
+    private bool isLooking;
+
+    public string Name => core.Name;
+
+    /// <summary>Brings the ledger up to date; null if it always is. Set before the start.</summary>
+    public Action? Refresh { get; set; }
+
+    public BacklogFigures Observe()
+    {
+        Refresh?.Invoke();
+        ConsecutorSnapshot now = core.Ledger.Snapshot(core.Name, ConsecutorStatus.Running, null, null, null);
+        return new(now.Pending, now.InFlight, now.Retrying, now.Parked, now.Suspect, now.Dead, core.Partitions.Owned.Length,
+            core.Options.StateMemory.Bytes);
+    }
+
+    public TimeSpan? ObserveOldest()
+    {
+        if (core.Ledger.IsIdle) return TimeSpan.Zero;
+        if (core.Local is not null) return null;     // items in no store have no time
+        lock (sync)
+        {
+            TimeSpan since = hasLooked ? core.Time.GetElapsedTime(looked) : LookInterval;
+            if (since >= LookInterval && !isLooking)
+            {
+                isLooking = true;
+                _ = LookAsync();
+            }
+            return age + since;
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // the collecting thread goes on
+        try
+        {
+            DateTimeOffset? oldest = await inspector.FindOldestAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false);
+            DateTimeOffset now = await core.Store.GetTimeAsync(core.Lifetime.Token).ConfigureAwait(false);
+            lock (sync) (age, hasLooked, looked) = (now - oldest ?? TimeSpan.Zero, true, core.Time.GetTimestamp());
+        }
+        catch (Exception e) when (e is StreamStoreException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The consecutor itself reports that its store is away. The age goes on from the last answer.
+        }
+        finally
+        {
+            lock (sync) isLooking = false;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+using Sluice.Graphs;
+using Sluice.Storage;
+
+namespace Sluice.Architecture.Tests;
+
+/// <summary>The table in docs/operations/metrics.md has exactly the instruments that exist.</summary>
+public class MetricsPageTests
+{
+    [Fact]
+    public async Task ThePageHasEveryInstrumentWithItsKindAndUnit()
+    {
+        IEnumerable<string> exist = (await InstrumentsAsync()).Select(static one
+            => $"| `{one.Name}` | {one.GetType().Name.Split('`')[0]} | `{one.Unit}` |");
+        IEnumerable<string> listed = (await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "docs/operations/metrics.md"),
+            TestContext.Current.CancellationToken)).Select(static line => line.Split(" | "))
+            .Where(static cells => cells is [_, _, _, _, _] && cells[1].Split("Observable")[^1] is "Counter" or "UpDownCounter" or "Gauge"
+                or "Histogram").Select(static cells => $"{cells[0]} | {cells[1]} | {cells[2]} |");
+
+        Assert.Equal(exist.Order(StringComparer.Ordinal), listed);
+    }
+
+    // Instruments come with the first use of what they measure.
+    private static async Task<IEnumerable<Instrument>> InstrumentsAsync()
+    {
+        ConcurrentDictionary<string, Instrument> instruments = [];
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, _) =>
+            {
+                if (instrument.Meter.Name == "Sluice") instruments[instrument.Name] = instrument;
+            },
+        };
+        listener.Start();
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<int>("a", static source => source | (static _ => { }), new() { Store = store });
+        await consecutor.StartAsync(TestContext.Current.CancellationToken);
+        await consecutor.SendAsync(1, TestContext.Current.CancellationToken);
+        await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
+        GraphBuilder<int> graph = Graph.For<int>("b");
+        graph.Add("c", static n => n);
+        await graph.Build().ResolveAsync(1, TestContext.Current.CancellationToken);
+        return instruments.Values;
+    }
+}
