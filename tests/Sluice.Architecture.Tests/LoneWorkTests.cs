@@ -14,7 +14,7 @@ public class LoneWorkTests
     // ConfigureAwait(true).
     private static readonly string[] OnTheSchedulerByDesign =
     [
-        "src/Sluice/Delivery/Leasing/EpochPump.cs", "src/Sluice/Delivery/Epochs/StageEnds.cs", "src/Sluice/Delivery/Intake/AcceptStage.cs",
+        "src/Sluice/Delivery/Leasing/RoundPump.cs", "src/Sluice/Delivery/Rounds/StageEnds.cs", "src/Sluice/Delivery/Intake/AcceptStage.cs",
             "src/Sluice/Delivery/Intake/ClientIntake.cs",
         "src/Sluice/Delivery/Local/LocalWork.cs", "src/Sluice/Delivery/Committing/Committer.SettlingFirst.cs",
             "src/Sluice/Delivery/Leasing/EntranceRun.cs", "src/Sluice/Delivery/Leasing/LeasePump.cs",

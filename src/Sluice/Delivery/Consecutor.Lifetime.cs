@@ -38,7 +38,7 @@ public sealed partial class Consecutor<T>
                 Name = Name,
                 IsTraced = local is null && Telemetry.IsTraced,
                 Outputs = core.Outputs,
-                KeepsOrder = core.Epochs is not null,
+                KeepsOrder = core.Rounds is not null,
                 DividesLists = core.Options.Delivery.Level != DeliveryLevel.None
             };
             core.Following = following;

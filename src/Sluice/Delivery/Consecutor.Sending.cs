@@ -91,8 +91,8 @@ public sealed partial class Consecutor<T>
         return appender;
     }
 
-    // A farewell only saves the store a row for a day, so a slow store is not waited for.
-    private static readonly TimeSpan MaxFarewell = TimeSpan.FromSeconds(2);
+    // The end of a sender only saves the store a row for a day, so a slow store is not waited for.
+    private static readonly TimeSpan MaxEndDuration = TimeSpan.FromSeconds(2);
 
     private async Task EndSendersAsync()
     {
@@ -100,7 +100,7 @@ public sealed partial class Consecutor<T>
         lock (sync) all = [.. own.Values];
         if (all.Length > 0)
         {
-            core.Lifetime.GiveUpWithin(core.Options.LeaseDuration < MaxFarewell ? core.Options.LeaseDuration : MaxFarewell);
+            core.Lifetime.GiveUpWithin(core.Options.LeaseDuration < MaxEndDuration ? core.Options.LeaseDuration : MaxEndDuration);
             await Task.WhenAll(all.Select(appender => appender.EndAsync(core.Lifetime.GivenUp))).WaitAsync(core.Lifetime.GivenUp)
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }

@@ -22,7 +22,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         Store = new CancellableStore(store, Lifetime.GivenUp);
         Stream = new(Group, options, KeepsState, Store);
         InFlight = new(Ledger, Pump);
-        Partitions = new(Ledger, InFlight, Pump) { Lost = partition => Epochs?.Drop(partition), LeavingChanged = () => Members!.LetGo() };
+        Partitions = new(Ledger, InFlight, Pump) { Lost = partition => Rounds?.Drop(partition), LeavingChanged = () => Members!.LetGo() };
         Sinks = new(Pump);
         Ended = new(ToCommit);
         Roots = new(Ended, Telemetry);
@@ -31,7 +31,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         Nodes = new(recorder, node => State.TryFollow(node, out string? to) ? to : null);
         Versions = new(options.CodeVersion, Nodes);
         Stopped = new(name, Time, Ledger, Pump, Lifetime);
-        Problems = new(Stopped, () => Epochs?.Problem);
+        Problems = new(Stopped, () => Rounds?.Problem);
         LetterLimit = new(Identity, Store, Ledger, Lifetime, Problems);
         (Commits, Leases) = (new(Time), new(Time));
         Alone = new(options.Process, InFlight, Pump, options.LeaseDuration, Time);
@@ -42,7 +42,7 @@ internal sealed class ConsecutorCore : ISinkBindings
         Members = new(this);
         Sends = new(name, Time, Ledger, InFlight);
         Outputs = new(this);
-        if (KeepsState) Epochs = new(this);
+        if (KeepsState) Rounds = new(this);
         Entrances = new(this, pipeline);
     }
 
@@ -110,7 +110,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     public StoppedPartitions Stopped { get; }
 
     /// <summary>Decides which items run in one round; null if items go through one by one.</summary>
-    public Epochs? Epochs { get; private set; }
+    public Rounds? Rounds { get; private set; }
 
     /// <summary>Which nodes keep state, in which shape.</summary>
     public StatePlan State { get; }
@@ -197,7 +197,7 @@ internal sealed class ConsecutorCore : ISinkBindings
     public void SetKey(Delegate? key)
     {
         Stream.KeyOf = key;
-        if (key is not null && Local is null) Epochs ??= new(this);
+        if (key is not null && Local is null) Rounds ??= new(this);
     }
 
     /// <summary>Drops everything: all that wait give up. Throws nothing: also called by a timer.</summary>

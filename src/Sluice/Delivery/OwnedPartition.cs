@@ -74,11 +74,11 @@ internal sealed class OwnedPartition(Ownership owner, PartitionState state, Part
     /// <summary>Which items wait for which, by key; null if the order does not hold through failures.</summary>
     public KeyOrder? Order { get; set; }
 
-    /// <summary>The leased entries that wait for their round. Under the lock of <see cref="Epochs"/>.</summary>
-    public Queue<EpochItem> Leased { get; } = [];
+    /// <summary>The leased entries that wait for their round. Under the lock of <see cref="Rounds"/>.</summary>
+    public Queue<RoundItem> Leased { get; } = [];
 
     /// <summary>
-    /// Whether the store will never have another entry for it, as far as is known. Under the lock of <see cref="Epochs"/>, or used by
+    /// Whether the store will never have another entry for it, as far as is known. Under the lock of <see cref="Rounds"/>, or used by
     /// the pump.
     /// </summary>
     public bool IsAtEnd { get; set; }

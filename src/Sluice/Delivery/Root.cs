@@ -51,13 +51,13 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     public ref readonly EntryHeaders Headers => ref headers;
 
     /// <summary>The round of the root; null if items go through one by one.</summary>
-    public Epoch? Epoch { get; private set; }
+    public Round? Round { get; private set; }
 
     /// <summary>The number of the root in its round, in the order of starts.</summary>
-    public int EpochNumber { get; private set; }
+    public int RoundNumber { get; private set; }
 
     /// <summary>The entry of the root in its round; null for an emission of a stage.</summary>
-    public EpochItem? Item { get; set; }
+    public RoundItem? Item { get; set; }
 
     /// <summary>The emission that it stands for, if a stage that holds or combines items has put it out; else null.</summary>
     public Emission? Emission { get; private set; }
@@ -68,7 +68,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     /// <inheritdoc/>
     public override bool TryHoldBack()
     {
-        if (Epoch is not { } epoch || !epoch.IsBehindFailed(this)) return false;
+        if (Round is not { } round || !round.IsBehindFailed(this)) return false;
         (Park, IsBehind) = ("It waits for an item of its key that has failed and is to be tried again.", true);
         return true;
     }
@@ -118,7 +118,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     public bool HasTooMuch => hasTooMuch;
 
     /// <summary>Whether places are reserved for the root, or for its round.</summary>
-    public bool HasPlaces => Reservations is not null || Epoch is { HasPlaces: true };
+    public bool HasPlaces => Reservations is not null || Round is { HasPlaces: true };
 
     public void Begin(OwnedPartition partition, in Entry entry, in EntryHeaders known, long number)
     {
@@ -151,9 +151,9 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     }
 
     /// <summary>Adds the root to a round.</summary>
-    public Root Join(Epoch epoch)
+    public Root Join(Round round)
     {
-        (Epoch, EpochNumber) = (epoch, epoch.Add());
+        (Round, RoundNumber) = (round, round.Add());
         return this;
     }
 
@@ -169,7 +169,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     {
         (Partition, Emission, Attempt, Generation) = (partition, emission, 1, generation);
         Open(0);
-        if (partition.Scope?.Epoch?.Traces is { Count: > 0 } from)
+        if (partition.Scope?.Round?.Traces is { Count: > 0 } from)
             isWatched = (trace = ItemSpans.BeginCombined(telemetry, emission.Name, from)) is not null;
     }
 
@@ -198,7 +198,7 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
     public void Keep(Reservation kept)
     {
         Stacked.Push(ref reservations, kept);
-        Epoch?.KeepPlaces();
+        Round?.KeepPlaces();
     }
 
     /// <summary>Fails it with the failures of an attempt before it was stored.</summary>
@@ -262,20 +262,20 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
         (failures, staged, id, Next, Park, IsFree, IsSpilled) = (null, null, null, null, null, false, false);
         (Damage, outputBytes, hasTooMuch) = (null, 0, false);
         headers = default;
-        (Epoch, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
+        (Round, Item, Emission, key, IsBehind, IsTouched) = (null, null, null, null, false, false);
         pool.Return(this);
     }
 
     protected override void Keep(PartFailure failure)
     {
         Stacked.Push(ref failures, failure);
-        Epoch?.HasFailed(this);
+        Round?.HasFailed(this);
     }
 
     protected override void OnSettled()
     {
         if (isWatched) EndWork();
-        if (Epoch is { } epoch) epoch.End(this);
+        if (Round is { } round) round.End(this);
         else ended.Add(this);
     }
 }

@@ -70,7 +70,7 @@ internal sealed class HeartbeatThreads : SynchronizationContext
 
     /// <inheritdoc/>
     public override void Send(SendOrPostCallback d, object? state)
-        => throw new NotSupportedException("Send would wait for the hearts of the process. Use Post.");
+        => throw new NotSupportedException("Send would wait for the heartbeats of the process. Use Post.");
 
     /// <inheritdoc/>
     public override SynchronizationContext CreateCopy() => this;
@@ -85,7 +85,7 @@ internal sealed class HeartbeatThreads : SynchronizationContext
 
     private static Thread Begin(ThreadStart work)
     {
-        var thread = new Thread(work) { IsBackground = true, Name = "sluice heart" };
+        var thread = new Thread(work) { IsBackground = true, Name = "sluice heartbeats" };
         thread.UnsafeStart();
         return thread;
     }

@@ -11,7 +11,7 @@ public class BrokenStoreTests
         { nameof(SettlesEarly), "ARetryIsLeasedWhenItIsDue" },
         { nameof(DropsOutputs), "ACommitIsAppliedWhollyAndStaysApplied" },
         { nameof(DropsState), "KilledAfterEveryCallNothingIsLostOrDoneTwice" },
-        { nameof(AcceptsStaleEpochs), "ADelayedCommitOfALostAndRegainedPartitionIsVoid" },
+        { nameof(AcceptsStaleRounds), "ADelayedCommitOfALostAndRegainedPartitionIsVoid" },
         { nameof(ForgetsTheLastResult), "ARepeatedCommitGetsTheResultOfTheFirst" },
         { nameof(AcceptsGaps), "AnOvertakenAppendIsNotLost" },
         { nameof(AppliesHalfOfAVoidCommit), "OneEntryThatIsNotOutstandingVoidsTheWholeCommit" },
@@ -43,7 +43,7 @@ public class BrokenStoreTests
         nameof(SettlesEarly) => new SettlesEarly(inner),
         nameof(DropsOutputs) => new DropsOutputs(inner),
         nameof(DropsState) => new DropsState(inner),
-        nameof(AcceptsStaleEpochs) => new AcceptsStaleEpochs(inner),
+        nameof(AcceptsStaleRounds) => new AcceptsStaleRounds(inner),
         nameof(ForgetsTheLastResult) => new ForgetsTheLastResult(inner),
         nameof(AcceptsGaps) => new AcceptsGaps(inner),
         nameof(AcknowledgesTooEarly) => new AcknowledgesTooEarly(inner),
@@ -74,7 +74,7 @@ public class BrokenStoreTests
             => Inner.CommitAsync(commit with { State = [] }, cancellation);
     }
 
-    private sealed class AcceptsStaleEpochs(IStreamStore inner) : StreamStoreWrapper(inner)
+    private sealed class AcceptsStaleRounds(IStreamStore inner) : StreamStoreWrapper(inner)
     {
         public override async ValueTask<CommitResult> CommitAsync(StoreCommit commit, CancellationToken cancellation = default)
         {

@@ -36,12 +36,12 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
     /// <summary>The sequence of the only item that it settles; null if there are several, or none.</summary>
     public long? Only
     {
-        get => field ?? (!IsEpoch && roots is [{ } root] ? root.EntrySequence : null);
+        get => field ?? (!IsRound && roots is [{ } root] ? root.EntrySequence : null);
         init;
     }
 
     /// <summary>Whether the draft commits a whole round, and cannot be divided.</summary>
-    public bool IsEpoch { get; init; }
+    public bool IsRound { get; init; }
 
     /// <summary>The changes of the counters of batches.</summary>
     public BatchTally Batches { get; } = new();
@@ -101,7 +101,7 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
     }
 
     /// <summary>Adds an item of a round that has failed, or has to wait for another item.</summary>
-    public void Add(EpochItem item, EpochVerdict verdict)
+    public void Add(RoundItem item, RoundVerdict verdict)
     {
         counts.Roots++;
         if (verdict.Deferral is { } deferral)

@@ -22,7 +22,7 @@ internal sealed partial class Committer(ConsecutorCore core)
     private readonly CancellationTokenSource hurry = CancellationTokenSource.CreateLinkedTokenSource(core.Lifetime.Token);
     private readonly CommitSender sender = new(core.Store, core.Time, core.Losses, core.Lifetime, core.Problems, core.Commits,
         core.Telemetry);
-    private EpochCommitter? epochs;
+    private RoundCommitter? rounds;
     private volatile bool isEnding;
     private Request? settleFirst;
 
@@ -46,7 +46,7 @@ internal sealed partial class Committer(ConsecutorCore core)
             {
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
-                if (core.Epochs is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight.Count < core.Options.MaxInFlight
+                if (core.Rounds is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight.Count < core.Options.MaxInFlight
                     && core.Pump.IsLeasing)
                     await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token)
                         .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -143,9 +143,9 @@ internal sealed partial class Committer(ConsecutorCore core)
                 throw;
             }
         }
-        if (core.Epochs is not null)
+        if (core.Rounds is not null)
         {
-            await CommitEpochsAsync(core.Epochs.TakeOver()).ConfigureAwait(false);
+            await CommitRoundsAsync(core.Rounds.TakeOver()).ConfigureAwait(false);
             return;
         }
         taken.Clear();
@@ -165,12 +165,12 @@ internal sealed partial class Committer(ConsecutorCore core)
         await Task.WhenAll(concerned.Select(CommitAsync)).ConfigureAwait(false);
     }
 
-    private async Task CommitEpochsAsync(List<Epoch> over)
+    private async Task CommitRoundsAsync(List<Round> over)
     {
-        epochs ??= new(core, TryApplyAsync, Spiller.ResumeAsync);
-        if (core.Sinks.All.Count == 0) await Task.WhenAll(over.Select(epochs.CommitAsync)).ConfigureAwait(false);
+        rounds ??= new(core, TryApplyAsync, Spiller.ResumeAsync);
+        if (core.Sinks.All.Count == 0) await Task.WhenAll(over.Select(rounds.CommitAsync)).ConfigureAwait(false);
         else
-            foreach (Epoch epoch in over) await epochs.CommitAsync(epoch).ConfigureAwait(false);
+            foreach (Round round in over) await rounds.CommitAsync(round).ConfigureAwait(false);
     }
 
     private async Task CommitAsync(OwnedPartition partition)

@@ -15,7 +15,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
     Action<CommitResult> outputEnded)
 {
     private const int MaxDeleted = 500;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>Whether a commit that is too large can be spilled: it settles one item only, and everything beside outputs, derived entries
     /// and letters fits.</summary>
@@ -182,7 +182,7 @@ internal sealed class Spiller(ConsecutorCore core, Func<OwnedPartition, StoreCom
                     $"The store does not return a spilled piece of partition {partition.Number}; the consecutor asks "
                     + $"again: {FailureText.Of(e)}";
             }
-            await Task.Delay(Patience, core.Time, core.Lifetime.Token).ConfigureAwait(false);
+            await Task.Delay(RetryInterval, core.Time, core.Lifetime.Token).ConfigureAwait(false);
         }
         return null;
     }

@@ -8,8 +8,8 @@ namespace Sluice.Delivery;
 /// clears it.
 /// </remarks>
 /// <param name="stopped">The partitions that stand still.</param>
-/// <param name="ofEpochs">Reads the problem of the rounds; null if there is none.</param>
-internal sealed class ConsecutorProblems(StoppedPartitions stopped, Func<string?> ofEpochs)
+/// <param name="ofRounds">Reads the problem of the rounds; null if there is none.</param>
+internal sealed class ConsecutorProblems(StoppedPartitions stopped, Func<string?> ofRounds)
 {
     private volatile string? latest;
     private volatile string? ofCommits;
@@ -25,7 +25,7 @@ internal sealed class ConsecutorProblems(StoppedPartitions stopped, Func<string?
 
     /// <summary>The reason at a moment at which these partitions stand still, so that a snapshot reads the partitions once.</summary>
     public string? With(IReadOnlyList<StoppedPartition> stopped)
-        => ofCommits ?? latest ?? StoppedPartitions.Describe(stopped) ?? ofEpochs() ?? newer;
+        => ofCommits ?? latest ?? StoppedPartitions.Describe(stopped) ?? ofRounds() ?? newer;
 
     /// <summary>
     /// The partition that newer code has written and this code leaves alone; null if there is none. Commits of other partitions do not

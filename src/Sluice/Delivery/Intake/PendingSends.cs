@@ -8,7 +8,7 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
 {
     /// <summary>How long no item may end, while a sender waits for room, before that is a problem; a full stream alone is
     /// backpressure.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReportDelay = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private int appending;
@@ -56,7 +56,7 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
             if (waiting == 0) return null;
             long now = items.Ended;
             if (now != ended) (since, ended) = (time.GetTimestamp(), now);
-            if (time.GetElapsedTime(since) < Patience) return null;
+            if (time.GetElapsedTime(since) < ReportDelay) return null;
         }
         int inFlight = items.Count;
         string why = state switch

@@ -39,7 +39,7 @@ internal sealed class EntranceRun(ConsecutorCore core, Pipeline pipeline)
         if (isClosed) return;
         ItemTracking following = Open();
         root.BeginWork();
-        if (root is { Epoch: { } epoch, Trace: { } trace }) epoch.Note(trace);
+        if (root is { Round: { } round, Trace: { } trace }) round.Note(trace);
         int number = core.Nodes.Find(node)!.Value;
         if (root.Headers.Loss is { } loss)
         {

@@ -7,7 +7,7 @@ namespace Sluice.Delivery;
 /// <remarks>Used by the pump only. It has no lock.</remarks>
 internal sealed partial class LeaseFetcher(ConsecutorCore core)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
@@ -56,7 +56,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         int room = core.Alone.MayWork() ? core.Options.MaxInFlight - core.InFlight.Count : 0;
         OwnedPartition[] owned = Staying();
         int most = Math.Min(room, Math.Max(1, core.Options.MaxInFlight / 2));
-        if (room > 0 && core.Epochs is { } epochs) (owned, most) = epochs.Choose(owned, most);
+        if (room > 0 && core.Rounds is { } rounds) (owned, most) = rounds.Choose(owned, most);
         Asked = owned;
         if (room <= 0 || owned.Length == 0)
         {
@@ -64,7 +64,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             TryAgainAfter = core.Stopped.NextLook;
             return null;
         }
-        int batches = core.Epochs is null ? int.MaxValue : width.Most;
+        int batches = core.Rounds is null ? int.MaxValue : width.Most;
         var request = new LeaseRequest(Owners(owned))
         {
             MaxItems = most,
@@ -72,7 +72,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             BackpressureStreams = core.Outputs.GateStreams
         };
         LeaseResult? lease = await LeaseAsync(request);
-        if (lease is not null) core.Epochs?.HaveAsked(owned, request, lease);
+        if (lease is not null) core.Rounds?.HaveAsked(owned, request, lease);
         return lease;
     }
 
@@ -97,7 +97,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
     {
         if (root.Partition.Damaged.Count > 0 && root.Partition.Damaged.TryGetValue(root.EntrySequence, out LeaseDamage? damage))
         {
-            if (core.Epochs is null) root.Partition.Damaged.Remove(root.EntrySequence);          // a round may run again
+            if (core.Rounds is null) root.Partition.Damaged.Remove(root.EntrySequence);          // a round may run again
             root.Damage = damage;
             root.Fail(new PipelineException(core.Name, null, new StreamStoreException(damage.Message), core.Recorder.Count - 1),
                 isFinal: true);
@@ -134,7 +134,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         {
             if (core.Lifetime.EndIfClosed(e)) return null;
             core.Problems.Latest = Problem = $"The store does not say who has the quarantine; it is asked again: {FailureText.Of(e)}";
-            TryAgainAfter = Patience;
+            TryAgainAfter = RetryInterval;
             core.Alone.Withdraw();
             return null;
         }
@@ -150,7 +150,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
     private async ValueTask<LeaseResult?> NextSuspectAsync()
     {
         // the suspect runs alone: the end of the last item wakes the pump
-        if (core.InFlight.Count > 0 || core.Epochs is { AreOver: false }) return null;
+        if (core.InFlight.Count > 0 || core.Rounds is { AreOver: false }) return null;
         core.Alone.Rest();
         if (core.Ledger.Suspects == 0)
         {
@@ -168,14 +168,14 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             if (group.QuarantineOwner is { } owner && owner != core.Options.InstanceId && !core.Members.IsSilent(owner))
             {
                 core.Alone.Withdraw();
-                TryAgainAfter = Patience;
+                TryAgainAfter = RetryInterval;
                 return null;
             }
             quarantine = await core.Store.AcquireQuarantineAsync(core.Group, core.Options.InstanceId, group.QuarantineEpoch,
                 core.Lifetime.Token);
             if (quarantine is null)
             {
-                TryAgainAfter = Patience;            // another member was faster, and may die without notice
+                TryAgainAfter = RetryInterval;            // another member was faster, and may die without notice
                 return null;
             }
             doubtful = null;
@@ -191,7 +191,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         if (lease is { IsQuarantineLost: true })
         {
             quarantine = doubtful = null;
-            TryAgainAfter = Patience;
+            TryAgainAfter = RetryInterval;
         }
         if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
         if (lease is { IsQuarantineLost: false, Batches.Count: 0, Damaged.Count: 0 }) core.Ledger.ForgetSuspects(owned);
@@ -257,7 +257,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             foreach (Ownership stale in lease.Stale)
                 if (Array.Find(core.Partitions.Owned, owned => owned.Owner == stale) is { } lost) core.Partitions.Lose(lost);
             Problem = lease.FullStream is { } gate ? core.Outputs.Wait(gate) : null;
-            if (Problem is not null) TryAgainAfter = Patience;
+            if (Problem is not null) TryAgainAfter = RetryInterval;
             core.Problems.Latest = Problem;
             return lease;
         }
@@ -268,7 +268,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             core.Telemetry.NotLeased(began, e);
             // It is unknown whether entries were leased. A reload gives them back.
             core.Problems.Latest = Problem = $"The store does not give out entries; it is asked again: {FailureText.Of(e)}";
-            TryAgainAfter = Patience;
+            TryAgainAfter = RetryInterval;
             (refusals, refusedAt) = (refusals + 1, core.Time.GetTimestamp());
             (doubtful, quarantine) = (quarantine ?? doubtful, null);
             pause = TimeSpan.Zero;

@@ -23,6 +23,6 @@ internal sealed class LeaseSource<T>(string name, StageOptions options) : LeafSo
             throw new InvalidTopologyException(
                 $"The source of the consecutor {name} gives items to its own pipeline only. Start the consecutor.");
         if (following.HasEntrances) return new EntrancePump<T>(context, next, core.Entrances);
-        return core.Epochs is null ? new LeasePump<T>(context, next, core) : new EpochPump<T>(context, next, core);
+        return core.Rounds is null ? new LeasePump<T>(context, next, core) : new RoundPump<T>(context, next, core);
     }
 }

@@ -9,7 +9,7 @@ internal sealed class StoreWatch(
     ConsecutorIdentity identity, IStreamStore store, OwnedPartitions partitions, IStoreLosses losses, ConsecutorLifetime lifetime,
         Action wake, CancellationToken stop)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Instant = TimeSpan.FromMilliseconds(1);
 
     private Task<long>? change;
@@ -67,7 +67,7 @@ internal sealed class StoreWatch(
     /// <summary>Wakes the pump after a time since <see cref="Look"/>, unless news comes before.</summary>
     public void Arm(TimeSpan? after)
     {
-        if (change is { IsFaulted: true }) after = after < Patience ? after : Patience;          // the store does not say: ask again
+        if (change is { IsFaulted: true }) after = after < RetryInterval ? after : RetryInterval; // the store does not say: ask again
         if (after is not { } wait)
         {
             alarm?.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);

@@ -16,7 +16,7 @@ internal sealed partial class GroupMembership
         {
             if (leaving.IsCancellationRequested) return;
             foreach (OwnedPartition partition in core.Partitions.Owned)
-                if (partition.IsLeaving && core.Ledger.TryVoid(partition, core.Epochs is { } epochs ? epochs.IsResting : null))
+                if (partition.IsLeaving && core.Ledger.TryVoid(partition, core.Rounds is { } rounds ? rounds.IsResting : null))
                     await ReleaseAsync(partition).ConfigureAwait(false);
         }
         finally

@@ -108,7 +108,7 @@ internal sealed partial class GroupMembership
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);
         try
         {
-            if (leaving.IsCancellationRequested || !core.Ledger.TryVoid(partition, core.Epochs is { } epochs ? epochs.IsResting : null))
+            if (leaving.IsCancellationRequested || !core.Ledger.TryVoid(partition, core.Rounds is { } rounds ? rounds.IsResting : null))
                 return;
             core.Partitions.Lose(partition);
             await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);

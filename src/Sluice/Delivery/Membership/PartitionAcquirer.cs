@@ -93,7 +93,7 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
             Spills = spills,
             SpillLeftovers = leftovers
         };
-        if (core.Epochs is not null)
+        if (core.Rounds is not null)
         {
             DateTimeOffset now = await core.Store.GetTimeAsync(cancellation).ConfigureAwait(false);
             (partition.Scope, partition.Order) = (new(core, partition, now),

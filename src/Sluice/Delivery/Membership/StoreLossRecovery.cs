@@ -4,7 +4,7 @@ namespace Sluice.Delivery;
 /// <remarks>Thread-safe: counts and flags are under its lock; one recovery runs at a time.</remarks>
 internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private bool isRecovering;
@@ -86,7 +86,7 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
                 if (!leaving.IsCancellationRequested) core.Problems.Latest =
                     $"What the store has after its loss could not be loaded; it is tried again: {FailureText.Of(e)}";
                 noticed = -1;
-                await Task.Delay(Patience, core.Time, leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(RetryInterval, core.Time, leaving).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             lock (sync)
             {

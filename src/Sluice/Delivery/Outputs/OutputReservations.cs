@@ -17,7 +17,7 @@ namespace Sluice.Delivery;
 internal sealed class OutputReservations(TimeProvider time, IStreamStore store, ItemsInFlight inFlight,
     ExclusiveExecution.Participant alone)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<OutputPart, byte> waiting = [];
 
@@ -54,7 +54,7 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
                     || !alone.MayWaitForRoom) return part;
                 waiting.TryAdd(part, 0);
                 if (inFlight.Ended is var now && now != ended) (began, ended) = (time.GetTimestamp(), now);
-                if (time.GetElapsedTime(began) >= Patience && await IsFullOfPlacesAsync(stream, cancellation).ConfigureAwait(false))
+                if (time.GetElapsedTime(began) >= RetryInterval && await IsFullOfPlacesAsync(stream, cancellation).ConfigureAwait(false))
                     return part;
 
                 // The first wait only learns the current position, so the loop tries once more before it really waits.
@@ -105,7 +105,7 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
     /// the first one after a failure of the store, only learns the current position.</summary>
     private async ValueTask<long> ChangedAsync(string stream, long seen, CancellationToken cancellation)
     {
-        using var limit = new CancellationTokenSource(Patience, time);
+        using var limit = new CancellationTokenSource(RetryInterval, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token, alone.RestBegins);
         try
         {
@@ -117,7 +117,7 @@ internal sealed class OutputReservations(TimeProvider time, IStreamStore store, 
         }
         catch (StreamStoreException)
         {
-            await Task.Delay(Patience, time, cancellation).ConfigureAwait(false);
+            await Task.Delay(RetryInterval, time, cancellation).ConfigureAwait(false);
             return -1;
         }
     }

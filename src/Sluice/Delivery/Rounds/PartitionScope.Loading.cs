@@ -8,7 +8,7 @@ namespace Sluice.Delivery;
 internal sealed partial class PartitionScope
 {
     private const int MaxRowsAtFirst = 10_000;      // of a node that can read further rows later
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private ItemTracking? loaded;
 
@@ -164,7 +164,7 @@ internal sealed partial class PartitionScope
                 core.Problems.Latest =
                     $"The store does not say what {node} remembers in partition {partition.Number}; it is asked again: {FailureText.Of(e)}";
             }
-            await Task.Delay(Patience, core.Time, core.Lifetime.Token).ConfigureAwait(false);
+            await Task.Delay(RetryInterval, core.Time, core.Lifetime.Token).ConfigureAwait(false);
         }
     }
 

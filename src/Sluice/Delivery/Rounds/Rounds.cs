@@ -6,18 +6,18 @@ namespace Sluice.Delivery;
 /// partition has one round at a time.</summary>
 /// <remarks>Thread-safe. The pump begins rounds, and the committer judges them. The other objects of a partition (its scope, its order)
 /// belong to the one of the two whose turn it is.</remarks>
-internal sealed partial class Epochs(ConsecutorCore core)
+internal sealed partial class Rounds(ConsecutorCore core)
 {
     private const int MaxItems = 512;               // so that their rows and outputs mostly fit into one commit
     private const int MaxWaiting = 10_000;
     private const int MaxSpare = 4096;
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
-    private readonly Queue<Epoch> again = new();
+    private readonly Queue<Round> again = new();
     private readonly HashSet<int> running = [];
-    private readonly Stack<EpochItem> spare = new();
-    private List<Epoch> over = [];
+    private readonly Stack<RoundItem> spare = new();
+    private List<Round> over = [];
     private readonly RoundPace pace = new(MaxItems);       // under sync
     private int size = MaxItems;
     private int rotation;
@@ -29,10 +29,10 @@ internal sealed partial class Epochs(ConsecutorCore core)
     /// <summary>Queues leased entries until their round begins.</summary>
     public void Enqueue(OwnedPartition partition, ReadOnlySpan<Entry> entries)
     {
-        var items = new EpochItem[entries.Length];
+        var items = new RoundItem[entries.Length];
         lock (sync)
         {
-            for (int i = 0; i < items.Length; i++) items[i] = spare.TryPop(out EpochItem? used) ? used : new();
+            for (int i = 0; i < items.Length; i++) items[i] = spare.TryPop(out RoundItem? used) ? used : new();
         }
         bool isSorted = true;
         for (int i = 0; i < items.Length; i++)
@@ -47,7 +47,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
         if (!isSorted) Array.Sort(items, static (one, other) => one.Entry.Sequence.CompareTo(other.Entry.Sequence));
         lock (sync)
         {
-            foreach (EpochItem item in items) partition.Leased.Enqueue(item);
+            foreach (RoundItem item in items) partition.Leased.Enqueue(item);
         }
         if (partition.IsVoid) Drop(partition);       // lost just now
     }
@@ -116,19 +116,19 @@ internal sealed partial class Epochs(ConsecutorCore core)
     public void Look() => looked = core.Time.GetTimestamp();
 
     /// <summary>Returns the next round that can begin; null if there is none now. Used by the pump.</summary>
-    public Epoch? TryBegin()
+    public Round? TryBegin()
     {
         OwnedPartition[] owned = core.Partitions.Owned;
         lock (sync)
         {
-            if (again.TryDequeue(out Epoch? repeated)) return repeated.BeginAt(core.Time.GetTimestamp());
+            if (again.TryDequeue(out Round? repeated)) return repeated.BeginAt(core.Time.GetTimestamp());
             for (int i = 0; i < owned.Length; i++)
             {
                 OwnedPartition partition = owned[rotation = (rotation + 1) % owned.Length];
                 if (running.Contains(partition.Number)) continue;
-                if (TakeItems(partition) is not { } epoch) continue;
+                if (TakeItems(partition) is not { } round) continue;
                 running.Add(partition.Number);
-                return partition.Scope!.Epoch = epoch.BeginAt(core.Time.GetTimestamp());
+                return partition.Scope!.Round = round.BeginAt(core.Time.GetTimestamp());
             }
         }
         return null;
@@ -158,62 +158,62 @@ internal sealed partial class Epochs(ConsecutorCore core)
     }
 
     /// <summary>Hands a finished round to the committer. Any thread.</summary>
-    public void Over(Epoch epoch)
+    public void Over(Round round)
     {
-        TimeSpan lasted = core.Time.GetElapsedTime(epoch.BegunAt);
+        TimeSpan lasted = core.Time.GetElapsedTime(round.BegunAt);
         lock (sync)
         {
-            over.Add(epoch);
-            pace.Learn(epoch.Remaining.Count(), lasted);
+            over.Add(round);
+            pace.Learn(round.Remaining.Count(), lasted);
         }
         core.ToCommit.Set();
     }
 
     /// <summary>Takes all finished rounds. Used by the committer.</summary>
-    public List<Epoch> TakeOver()
+    public List<Round> TakeOver()
     {
         lock (sync)
         {
-            List<Epoch> taken = over;
+            List<Round> taken = over;
             over = [];
             return taken;
         }
     }
 
     /// <summary>Runs a round again, without the entries that have a verdict.</summary>
-    public void Repeat(Epoch epoch)
+    public void Repeat(Round round)
     {
-        lock (sync) again.Enqueue(epoch);
+        lock (sync) again.Enqueue(round);
         core.Pump.Changed();
     }
 
     /// <summary>Divides a round that is too large for one commit: its remaining entries run in two rounds, and later rounds are
     /// smaller.</summary>
-    public void Divide(Epoch epoch)
+    public void Divide(Round round)
     {
-        OwnedPartition partition = epoch.Partition;
-        List<EpochItem> remaining = [.. epoch.Remaining];
+        OwnedPartition partition = round.Partition;
+        List<RoundItem> remaining = [.. round.Remaining];
         int first = remaining.Count / 2;
         lock (sync)
         {
             size = Math.Max(1, Math.Min(size, first));
-            EpochItem[] waiting = [.. partition.Leased];
+            RoundItem[] waiting = [.. partition.Leased];
             partition.Leased.Clear();
-            foreach (EpochItem item in remaining.Skip(first).Concat(waiting)) partition.Leased.Enqueue(item);
+            foreach (RoundItem item in remaining.Skip(first).Concat(waiting)) partition.Leased.Enqueue(item);
         }
-        foreach (EpochItem item in remaining.Skip(first)) epoch.Items.Remove(item);
+        foreach (RoundItem item in remaining.Skip(first)) round.Items.Remove(item);
         if (partition.IsVoid) Drop(partition);       // lost just now
-        Repeat(epoch);
+        Repeat(round);
     }
 
     /// <summary>Ends a round whose commit is applied or void.</summary>
-    public void End(Epoch epoch, bool isCommitted)
+    public void End(Round round, bool isCommitted)
     {
         lock (sync)
         {
-            running.Remove(epoch.Partition.Number);
-            if (epoch.FiresTimers) epoch.Partition.Scope!.EndTurn(epoch.HasMoreTimers ? null : AfterNow(TurnOfOthers));
-            foreach (EpochItem item in epoch.Items)
+            running.Remove(round.Partition.Number);
+            if (round.FiresTimers) round.Partition.Scope!.EndTurn(round.HasMoreTimers ? null : AfterNow(TurnOfOthers));
+            foreach (RoundItem item in round.Items)
             {
                 if (spare.Count == MaxSpare) break;
                 item.Set(default, default, 0);
@@ -222,7 +222,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
             if (isCommitted && size < MaxItems) size = Math.Min(MaxItems, size + (size / 8) + 1);
         }
         core.Pump.Changed();
-        core.Partitions.Rest(epoch.Partition);
+        core.Partitions.Rest(round.Partition);
     }
 
     /// <summary>Drops leased entries that no round has begun, because the partition is lost.</summary>
@@ -239,7 +239,7 @@ internal sealed partial class Epochs(ConsecutorCore core)
         core.Partitions.End(partition, dropped);
     }
 
-    private Epoch? TakeItems(OwnedPartition partition)
+    private Round? TakeItems(OwnedPartition partition)
     {
         PartitionScope scope = partition.Scope!;
         bool mayAct = core.Pump.IsLeasing && !core.Sinks.AreWaiting && !partition.IsLeaving, isDue = scope.IsDue(looked);
@@ -261,8 +261,8 @@ internal sealed partial class Epochs(ConsecutorCore core)
         // Items that enter in the middle go through their own run, so they need their own rounds.
         bool isEntrance = partition.Leased.Peek().Headers.Node is not null;
         int most = Math.Min(size, pace.Items);
-        var items = new List<EpochItem>(Math.Min(most, partition.Leased.Count));
-        while (items.Count < most && partition.Leased.TryPeek(out EpochItem? item) && item.Headers.Node is not null == isEntrance)
+        var items = new List<RoundItem>(Math.Min(most, partition.Leased.Count));
+        while (items.Count < most && partition.Leased.TryPeek(out RoundItem? item) && item.Headers.Node is not null == isEntrance)
             items.Add(partition.Leased.Dequeue());
         return new(this, core.Options.Delivery, partition, items, isEntrance);
     }

@@ -15,14 +15,14 @@ internal sealed partial class PartitionScope
 
     private long? lastOfTurn; // the last number of the timers that fire before other work has its turn; null if those have fired
 
-    /// <summary>Whether the due timers have fired and other work has its turn. Used under the lock of <see cref="Epochs"/>.</summary>
+    /// <summary>Whether the due timers have fired and other work has its turn. Used under the lock of <see cref="Rounds"/>.</summary>
     public bool TimersHadTurn => TurnEndsAt is not null;
 
     /// <summary>The timestamp at which timers fire again if the store cannot be asked for other work; null if other work has had its turn.
-    /// Used under the lock of <see cref="Epochs"/>.</summary>
+    /// Used under the lock of <see cref="Rounds"/>.</summary>
     public long? TurnEndsAt { get; private set; }
 
-    /// <summary>Ends the turn of timers or of other work. Used under the lock of <see cref="Epochs"/>.</summary>
+    /// <summary>Ends the turn of timers or of other work. Used under the lock of <see cref="Rounds"/>.</summary>
     /// <param name="endsAt">The end of the turn of other work, if all due timers have fired.</param>
     public void EndTurn(long? endsAt)
     {
@@ -39,11 +39,11 @@ internal sealed partial class PartitionScope
     public override long NextNumber() => Interlocked.Increment(ref number);
 
     /// <summary>Fires due timers. Used by the pump.</summary>
-    public async ValueTask FireTimersAsync(Epoch epoch, Func<Root> hold)
+    public async ValueTask FireTimersAsync(Round round, Func<Root> hold)
     {
-        var turn = epoch.Turn = new EpochTimers(epoch, this, core.Recorder.NameOf, lastOfTurn ??= number);
-        epoch.HasMoreTimers = false;
-        await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, epoch.MaxTimers), core.Lifetime.Token).ConfigureAwait(false);
+        var turn = round.Turn = new RoundTimers(round, this, core.Recorder.NameOf, lastOfTurn ??= number);
+        round.HasMoreTimers = false;
+        await ReadAheadAsync((stage, _) => KeysDue(stage, turn.Until, round.MaxTimers), core.Lifetime.Token).ConfigureAwait(false);
         foreach (object instance in Instances)
             if (instance is IHasTimers { Timers: { NextAt: { } next } timers } && next <= turn.Until) timers.Act(turn, hold());
     }
@@ -55,7 +55,7 @@ internal sealed partial class PartitionScope
         var fired = new TimerEmission(node, core.Recorder.NameOf(node), key, timer, Interlocked.Increment(ref emitted));
         root.BeginEmission(partition, fired, core.Store.Generation);
         root.SetKey(key);
-        root.Join(Epoch!);
+        root.Join(Round!);
         return (root, fired);
     }
 

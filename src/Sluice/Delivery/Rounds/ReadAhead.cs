@@ -22,12 +22,12 @@ internal sealed class ReadAhead<T>(
 
     /// <exception cref="StreamStoreException">The store does not answer.</exception>
     /// <exception cref="InvalidOperationException">A state cannot be read by this code.</exception>
-    public ValueTask ReadAsync(Epoch epoch, PartitionScope scope)
+    public ValueTask ReadAsync(Round round, PartitionScope scope)
     {
-        if (epoch.Items.Count == 0) return default;
-        if (items.Length < epoch.Items.Count) items = new (T, string?, bool)[epoch.Items.Count];
-        count = epoch.Items.Count;
-        for (int i = 0; i < count; i++) Read(epoch, i);
+        if (round.Items.Count == 0) return default;
+        if (items.Length < round.Items.Count) items = new (T, string?, bool)[round.Items.Count];
+        count = round.Items.Count;
+        for (int i = 0; i < count; i++) Read(round, i);
         return scope.ReadAheadAsync(KeysOf, lifetime.Token);
 
         IReadOnlyCollection<string>? KeysOf(IStatefulStage stage, bool mayGuess)
@@ -35,7 +35,7 @@ internal sealed class ReadAhead<T>(
             if (stage is not IKeyedStage keyed || (keyed.KeyOf is not null && !mayGuess)) return null;
             keys.Clear();
             for (int i = 0; i < count; i++)
-                if (KeyFor(stage, keyed.KeyOf, i, epoch.Items[i]) is { } key) keys.Add(key);
+                if (KeyFor(stage, keyed.KeyOf, i, round.Items[i]) is { } key) keys.Add(key);
             return keys;
         }
     }
@@ -62,13 +62,13 @@ internal sealed class ReadAhead<T>(
         count = 0;
     }
 
-    private void Read(Epoch epoch, int number)
+    private void Read(Round round, int number)
     {
         items[number] = default;
-        if (epoch.Items[number] is not { Verdict: null, Headers: { EndOf: null, Node: null, Loss: null } } item) return;
+        if (round.Items[number] is not { Verdict: null, Headers: { EndOf: null, Node: null, Loss: null } } item) return;
         try
         {
-            T value = serializer.Read(item.Entry, consecutor.Name, epoch.Partition.Number);
+            T value = serializer.Read(item.Entry, consecutor.Name, round.Partition.Number);
             items[number] = (value, keyOf?.Invoke(value), true);
         }
         catch (Exception)
@@ -77,7 +77,7 @@ internal sealed class ReadAhead<T>(
         }
     }
 
-    private string? KeyFor(IStatefulStage stage, Delegate? ofStage, int number, EpochItem item)
+    private string? KeyFor(IStatefulStage stage, Delegate? ofStage, int number, RoundItem item)
     {
         (T value, string? key, bool isKnown) = items[number];
         if (ofStage is null) return isKnown ? key ?? item.Headers.Key ?? "" : item is { Verdict: null, Headers.Node: not null }

@@ -3,7 +3,7 @@ using Sluice.Engine;
 namespace Sluice.Delivery;
 
 // Timers whose effects cannot be committed, and ends of keys that exceed a commit together.
-internal sealed partial class EpochCommitter
+internal sealed partial class RoundCommitter
 {
     /// <summary>
     /// Handles effects of timers that cannot be written or exceed a commit. Fewer timers fire together until the timer that caused it is
@@ -11,31 +11,31 @@ internal sealed partial class EpochCommitter
     /// have a commit of their own first.
     /// </summary>
     /// <returns>Whether fewer timers can fire: then the round runs again.</returns>
-    private bool TryFireFewer(Epoch epoch, List<Root> roots, Func<Root, PartFailure> why)
+    private bool TryFireFewer(Round round, List<Root> roots, Func<Root, PartFailure> why)
     {
         List<Root> fired = roots.FindAll(static root => root is { Emission: TimerEmission, Failures: null });
-        if (epoch.MixesTimers && epoch.Turn is { IsMixed: true }) epoch.MixesTimers = false;
+        if (round.MixesTimers && round.Turn is { IsMixed: true }) round.MixesTimers = false;
         else if (fired is [{ } only])
         {
             only.Refuse(why(only));
-            epoch.TryLeaveOut(only);
+            round.TryLeaveOut(only);
         }
-        else if (fired.Count > 1) epoch.MaxTimers = fired.Count / 2;
-        else if (epoch.Turn is { Moved: > 1 and var moved }) epoch.MaxMoves = moved / 2;
+        else if (fired.Count > 1) round.MaxTimers = fired.Count / 2;
+        else if (round.Turn is { Moved: > 1 and var moved }) round.MaxMoves = moved / 2;
         else return false;
-        Undo(epoch, roots);
-        core.Epochs!.Repeat(epoch);
+        Undo(round, roots);
+        core.Rounds!.Repeat(round);
         return true;
     }
 
     /// <summary>Lets fewer keys end together, because their emissions exceed a commit.</summary>
     /// <returns>Whether more than one key had ended: then the round runs again.</returns>
-    private bool TryEndFewer(Epoch epoch, List<Root> roots)
+    private bool TryEndFewer(Round round, List<Root> roots)
     {
-        if (!epoch.IsEnding || epoch.EndedKeys < 2) return false;
-        epoch.MaxEndingKeys = epoch.EndedKeys / 2;
-        Undo(epoch, roots);
-        core.Epochs!.Repeat(epoch);
+        if (!round.IsEnding || round.EndedKeys < 2) return false;
+        round.MaxEndingKeys = round.EndedKeys / 2;
+        Undo(round, roots);
+        core.Rounds!.Repeat(round);
         return true;
     }
 }

@@ -4,7 +4,7 @@ namespace Sluice.Delivery;
 
 /// <summary>The timers of a partition that fire in one round.</summary>
 /// <remarks>Thread-safe: lanes and nodes fire timers at the same time.</remarks>
-internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, Func<int, string> nameOf, long lastNumber)
+internal sealed class RoundTimers(Round round, PartitionScope scope, Func<int, string> nameOf, long lastNumber)
     : TimerTurn(scope.UtcNow.UtcTicks, lastNumber)
 {
     private readonly Lock sync = new();
@@ -17,15 +17,15 @@ internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, Func<int, s
     /// <summary>Whether the round has both taken timers and moved rows; without one of the two, the commit would be smaller.</summary>
     public bool IsMixed => taken > 0 && moved > 0;
 
-    public override bool TryTake() => MayGoOn(ref taken, epoch.MaxTimers, ref moved);
+    public override bool TryTake() => MayGoOn(ref taken, round.MaxTimers, ref moved);
 
-    public override bool TryMove() => MayGoOn(ref moved, epoch.MaxMoves, ref taken);
+    public override bool TryMove() => MayGoOn(ref moved, round.MaxMoves, ref taken);
 
     private bool MayGoOn(ref int done, int most, ref int others)
     {
         lock (sync)
         {
-            if (done < most && (others == 0 || epoch.MixesTimers))
+            if (done < most && (others == 0 || round.MixesTimers))
             {
                 done++;
                 return true;
@@ -35,12 +35,12 @@ internal sealed class EpochTimers(Epoch epoch, PartitionScope scope, Func<int, s
         return false;
     }
 
-    public override void TellMore() => epoch.HasMoreTimers = true;
+    public override void TellMore() => round.HasMoreTimers = true;
 
     public override Ticket? Begin(int node, string key, string timer)
     {
         (Root root, TimerEmission fired) = scope.BeginTimer(node, key, timer);
-        if (!epoch.LeavesOut(fired)) return root;
+        if (!round.LeavesOut(fired)) return root;
         var cause = new InvalidOperationException("It has failed, and is tried again by itself.");
         root.Fail(new PipelineException(nameOf(node), null, cause, node));
         return null;

@@ -5,12 +5,12 @@ namespace Sluice.Delivery;
 
 /// <summary>The source of a pipeline with state or an order by key: leases entries and pushes their items, round by round.</summary>
 /// <remarks>A pump of the run: nothing in here overlaps. It is woken by any thread.</remarks>
-internal sealed class EpochPump<T> : SourcePump<T>
+internal sealed class RoundPump<T> : SourcePump<T>
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly ConsecutorCore core;
-    private readonly Epochs epochs;
+    private readonly Rounds rounds;
     private readonly IPayloadSerializer<T> serializer;
     private readonly LeaseFetcher fetcher;
     private readonly Func<T, string?>? keyOf;
@@ -18,9 +18,9 @@ internal sealed class EpochPump<T> : SourcePump<T>
     private StoreWatch watch = null!;
     private long started;
 
-    public EpochPump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    public RoundPump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
     {
-        (this.core, epochs) = (core, core.Epochs!);
+        (this.core, rounds) = (core, core.Rounds!);
         serializer = core.Options.Serializers.For<T>();
         keyOf = (Func<T, string?>?)core.Stream.KeyOf;
         fetcher = new(core);
@@ -37,22 +37,22 @@ internal sealed class EpochPump<T> : SourcePump<T>
             {
                 int version = core.Pump.Version;
                 watch.Look();
-                epochs.Look();
-                if (epochs.TryBegin() is { } epoch)
+                rounds.Look();
+                if (rounds.TryBegin() is { } round)
                 {
-                    await BeginAsync(epoch);
+                    await BeginAsync(round);
                     continue;
                 }
                 LeaseResult? lease = await fetcher.NextAsync();
                 if (lease is { Batches.Count: > 0 })
                 {
                     foreach (LeasedBatch leased in lease.Batches)
-                        if (fetcher.Begin(leased) is { } partition) epochs.Enqueue(partition, leased.Entries.Span);
+                        if (fetcher.Begin(leased) is { } partition) rounds.Enqueue(partition, leased.Entries.Span);
                 }
-                else if (!epochs.TakeTurnOwed() && (lease is not { IsEnded: true } || !epochs.EndInput(fetcher.Asked))
-                    && !epochs.TakeTimersTurn(lease is null && fetcher.TryAgainAfter is not null))
+                else if (!rounds.TakeTurnOwed() && (lease is not { IsEnded: true } || !rounds.EndInput(fetcher.Asked))
+                    && !rounds.TakeTimersTurn(lease is null && fetcher.TryAgainAfter is not null))
                 {
-                    await WaitAsync(version, Earlier(lease?.NextDue ?? fetcher.TryAgainAfter, epochs.NextDue));
+                    await WaitAsync(version, Earlier(lease?.NextDue ?? fetcher.TryAgainAfter, rounds.NextDue));
                 }
             }
         }
@@ -62,39 +62,39 @@ internal sealed class EpochPump<T> : SourcePump<T>
         }
     }
 
-    private async ValueTask BeginAsync(Epoch epoch)
+    private async ValueTask BeginAsync(Round round)
     {
-        PartitionScope scope = epoch.Partition.Scope!;
-        epoch.Begin();
-        if (epoch.Partition.IsVoid)
+        PartitionScope scope = round.Partition.Scope!;
+        round.Begin();
+        if (round.Partition.IsVoid)
         {
-            epoch.Release();
+            round.Release();
             return;
         }
         try
         {
-            await scope.LoadAsync(epoch.IsEntrance ? core.Entrances.Open() : core.Following!, epoch.IsEnding, core.Lifetime.Token);
-            if (scope.IsPartlyInMemory) await ahead.ReadAsync(epoch, scope);
-            if (epoch.FiresTimers) await scope.FireTimersAsync(epoch, () => Rent(epoch).BeginTick(epoch.Partition));
+            await scope.LoadAsync(round.IsEntrance ? core.Entrances.Open() : core.Following!, round.IsEnding, core.Lifetime.Token);
+            if (scope.IsPartlyInMemory) await ahead.ReadAsync(round, scope);
+            if (round.FiresTimers) await scope.FireTimersAsync(round, () => Rent(round).BeginTick(round.Partition));
         }
         catch (StreamStoreException damage) when (damage.IsPermanent && damage is not StoreRolledBackException
-            && damage.Partition == epoch.Partition.Number)
+            && damage.Partition == round.Partition.Number)
         {
             scope.Forget();
-            core.Stopped.Stop(epoch.Partition.Number, damage.Message);
-            core.Partitions.Lose(epoch.Partition);
-            epoch.Release();
-            await core.Members.TryReleaseAsync(epoch.Partition);
+            core.Stopped.Stop(round.Partition.Number, damage.Message);
+            core.Partitions.Lose(round.Partition);
+            round.Release();
+            await core.Members.TryReleaseAsync(round.Partition);
             return;
         }
         catch (StreamStoreException e)
         {
             // No item has begun: the state is read again, at the latest when the partition is acquired anew.
             core.Problems.Latest =
-                $"The store does not say what is remembered of partition {epoch.Partition.Number}; it is asked again: {FailureText.Of(e)}";
+                $"The store does not say what is remembered of partition {round.Partition.Number}; it is asked again: {FailureText.Of(e)}";
             scope.Forget();
-            await SleepAsync(Patience);
-            epochs.Repeat(epoch);
+            await SleepAsync(RetryInterval);
+            rounds.Repeat(round);
             return;
         }
         catch (InvalidOperationException e)
@@ -102,14 +102,14 @@ internal sealed class EpochPump<T> : SourcePump<T>
             core.Lifetime.Failed?.Invoke(e);
             return;
         }
-        if (!epoch.FiresTimers) foreach (IDue due in scope.TakeDue()) due.Act(Rent(epoch).BeginTick(epoch.Partition));
-        if (epoch.IsEnding) await EndNextAsync(epoch, scope);
-        for (int i = 0; i < epoch.Items.Count; i++)
+        if (!round.FiresTimers) foreach (IDue due in scope.TakeDue()) due.Act(Rent(round).BeginTick(round.Partition));
+        if (round.IsEnding) await EndNextAsync(round, scope);
+        for (int i = 0; i < round.Items.Count; i++)
         {
-            if (epoch.Items[i] is not { Verdict: null } item) continue;
+            if (round.Items[i] is not { Verdict: null } item) continue;
             try
             {
-                ValueTask pushed = Push(epoch, item, i);
+                ValueTask pushed = Push(round, item, i);
                 if (!pushed.IsCompletedSuccessfully) await pushed;
             }
             catch (PipelineException e) when (e.IsKept)
@@ -119,20 +119,20 @@ internal sealed class EpochPump<T> : SourcePump<T>
         }
         Flush();
         ahead.Clear();
-        epoch.Release();
+        round.Release();
     }
 
-    private ValueTask Push(Epoch epoch, EpochItem item, int number)
+    private ValueTask Push(Round round, RoundItem item, int number)
     {
         ref readonly Entry entry = ref item.Entry;
-        Root root = Rent(epoch);
-        root.Begin(epoch.Partition, entry, item.Headers, started++);
+        Root root = Rent(round);
+        root.Begin(round.Partition, entry, item.Headers, started++);
         root.Item = item;
         if (root.TrySpill()) return default;
-        if (epoch.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
+        if (round.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
         {
             root.Park =
-                $"It waits for {new EntryId(entry.Generation, core.Name, epoch.Partition.Number, before)}, which has the same key and is "
+                $"It waits for {new EntryId(entry.Generation, core.Name, round.Partition.Number, before)}, which has the same key and is "
                 + $"to be tried again.";
             root.IsBehind = true;
             root.Settle(Outcome.Skipped);
@@ -165,7 +165,7 @@ internal sealed class EpochPump<T> : SourcePump<T>
             else
             {
                 item.Headers.ThrowIfNoItem();
-                value = serializer.Read(entry, core.Name, epoch.Partition.Number);
+                value = serializer.Read(entry, core.Name, round.Partition.Number);
                 root.SetKey(keyOf?.Invoke(value));
             }
         }
@@ -178,28 +178,28 @@ internal sealed class EpochPump<T> : SourcePump<T>
         Run.ThrowIfStopping();
         Context.Out++;
         root.BeginWork();
-        if (root.Trace is { } trace) epoch.Note(trace);
+        if (root.Trace is { } trace) round.Note(trace);
         return Next.PushAsync(value, root);
     }
 
-    private async ValueTask EndNextAsync(Epoch epoch, PartitionScope scope)
+    private async ValueTask EndNextAsync(Round round, PartitionScope scope)
     {
-        Root hold = Rent(epoch).BeginTick(epoch.Partition);
+        Root hold = Rent(round).BeginTick(round.Partition);
         try
         {
             await scope.EndNextAsync(hold);
         }
         catch (Exception e) when (e is PipelineException or StreamStoreException)
         {
-            epoch.EndFailure = e;                    // undone when the round has ended
+            round.EndFailure = e;                    // undone when the round has ended
         }
         hold.Settle(Outcome.Skipped);
     }
 
-    private Root Rent(Epoch epoch)
+    private Root Rent(Round round)
     {
         Root root = core.Roots.Rent();
-        root.Join(epoch);
+        root.Join(round);
         return root;
     }
 

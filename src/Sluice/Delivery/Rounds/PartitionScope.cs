@@ -26,7 +26,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
     private readonly StateShapes shapes = new(core.State);
 
     /// <summary>The running round. Used by the pump and the committer.</summary>
-    public Epoch? Epoch { get; set; }
+    public Round? Round { get; set; }
 
     /// <summary>Whether all stages have emitted the items that they held at the end of the input, and this is committed. Any
     /// thread.</summary>
@@ -97,7 +97,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
             shapes.Save(node, rows);
         }
         int entered = TakeEntered();
-        bool hasEndedStage = ends.Save(rows, loaded.Remembering, Epoch is { Items.Count: > 0 } ? entered : 0);
+        bool hasEndedStage = ends.Save(rows, loaded.Remembering, Round is { Items.Count: > 0 } ? entered : 0);
         if (core.KeepsTime && rows.Count > 0)
         {
             var clock = new byte[8];
@@ -174,7 +174,7 @@ internal sealed partial class PartitionScope(ConsecutorCore core, OwnedPartition
         Root root = core.Roots.Rent();
         root.BeginEmission(partition, new Emission<T>(node, core.Recorder.NameOf(node), item, Interlocked.Increment(ref emitted)),
             core.Store.Generation);
-        return root.Join(Epoch!);
+        return root.Join(Round!);
     }
 
     private string WhyFull()

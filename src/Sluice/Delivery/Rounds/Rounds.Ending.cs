@@ -3,7 +3,7 @@ using Sluice.Storage;
 namespace Sluice.Delivery;
 
 /// <content>The end of the input, partition by partition.</content>
-internal sealed partial class Epochs
+internal sealed partial class Rounds
 {
     /// <summary>Lets stages emit the items that they hold, because the store has no entries for these partitions and never will. Used by
     /// the pump.</summary>
@@ -24,7 +24,7 @@ internal sealed partial class Epochs
     {
         if (failure is not PipelineException { InnerException: { } cause } ofNode)
         {
-            partition.EndAt = AfterNow(Patience);
+            partition.EndAt = AfterNow(RetryInterval);
             endProblem =
                 $"The store does not say what is to be put out at the end of the input of partition {partition.Number}; it is asked "
                 + $"again: {FailureText.Of(failure)}";

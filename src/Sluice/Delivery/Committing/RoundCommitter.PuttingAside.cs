@@ -3,19 +3,19 @@ using Sluice.Storage;
 namespace Sluice.Delivery;
 
 // Entries that leave a round before its commit, because the commit would be too large.
-internal sealed partial class EpochCommitter
+internal sealed partial class RoundCommitter
 {
     private const int MaxPutAside = 800;            // the weight of waiting and dead entries
 
     // Entries that wait, or that died and were undone, have no results in their round. If they are many, the first ones leave it earlier,
     // in their own commits.
-    private async Task PutAsideAsync(Epoch epoch)
+    private async Task PutAsideAsync(Round round)
     {
-        List<EpochItem> over = epoch.Items.FindAll(static item => item is { Verdict.KeepsRest: false, IsPutAside: false });
+        List<RoundItem> over = round.Items.FindAll(static item => item is { Verdict.KeepsRest: false, IsPutAside: false });
         int left = over.Sum(WeightOf);
         for (int at = 0; left > MaxPutAside;)
         {
-            var draft = new CommitDraft(core.Identity, core.LetterBuilder, epoch.Partition) { IsEpoch = true };
+            var draft = new CommitDraft(core.Identity, core.LetterBuilder, round.Partition) { IsRound = true };
             int first = at, weight = 0;
             for (; at < over.Count && (weight == 0 || weight + WeightOf(over[at]) <= MaxPutAside); at++)
             {
@@ -28,6 +28,6 @@ internal sealed partial class EpochCommitter
         }
     }
 
-    private static int WeightOf(EpochItem item) => StoreCommit.WeightOfRange
+    private static int WeightOf(RoundItem item) => StoreCommit.WeightOfRange
         + (item.Verdict!.Deferral is null ? item.Verdict.Remains.Weight : 0);
 }

@@ -3,7 +3,7 @@ using Sluice.Storage;
 namespace Sluice.Delivery;
 
 // After timers have fired, accepted items have their turn, even if more timers are due: the store is asked before those fire.
-internal sealed partial class Epochs
+internal sealed partial class Rounds
 {
     private static readonly TimeSpan TurnOfOthers = TimeSpan.FromSeconds(1);         // if a lack of room prevents asking the store
 

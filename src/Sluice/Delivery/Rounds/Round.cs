@@ -9,7 +9,7 @@ namespace Sluice.Delivery;
 /// outcomes and the state of the stages are committed together.</summary>
 /// <remarks>The pump begins the round. Code that already holds a root of the round adds further roots; roots end on any thread. The
 /// finished round belongs to the committer.</remarks>
-internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPartition partition, List<EpochItem> items, bool isEntrance)
+internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPartition partition, List<RoundItem> items, bool isEntrance)
 {
     private const int MaxTraces = 128;
 
@@ -48,7 +48,7 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
     public bool MixesTimers { get; set; } = true;
 
     /// <summary>The timers of the round in this try; null before.</summary>
-    public EpochTimers? Turn { get; set; }
+    public RoundTimers? Turn { get; set; }
 
     /// <summary>Whether more timers are due.</summary>
     public bool HasMoreTimers
@@ -71,16 +71,16 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
     public bool HasPlaces { get; private set; }
 
     /// <summary>All leased entries of the round, in their order.</summary>
-    public List<EpochItem> Items => items;
+    public List<RoundItem> Items => items;
 
     /// <summary>The entries that still have to run: those that did not fail in an earlier try.</summary>
-    public IEnumerable<EpochItem> Remaining => items.Where(item => item.Verdict is null);
+    public IEnumerable<RoundItem> Remaining => items.Where(item => item.Verdict is null);
 
     /// <summary>The timestamp at which the present try began.</summary>
     public long BegunAt { get; private set; }
 
     /// <summary>Notes when a try begins.</summary>
-    public Epoch BeginAt(long timestamp)
+    public Round BeginAt(long timestamp)
     {
         BegunAt = timestamp;
         return this;
@@ -119,13 +119,13 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
         if (root.Item is not { Key: not 0 } item || !root.ShouldReplay(delivery)) return;
         ConcurrentDictionary<ulong, int> known = Volatile.Read(ref failed) ?? Interlocked.CompareExchange(ref failed, new(), null)
             ?? failed!;
-        known.AddOrUpdate(item.Key, static (_, number) => number, static (_, first, number) => Math.Min(first, number), root.EpochNumber);
+        known.AddOrUpdate(item.Key, static (_, number) => number, static (_, first, number) => Math.Min(first, number), root.RoundNumber);
     }
 
     /// <summary>Whether an earlier item of its key has failed and will be tried again. Any thread.</summary>
     public bool IsBehindFailed(Root root)
         => Volatile.Read(ref failed) is { } known && root.Item is { Key: not 0 } item && known.TryGetValue(item.Key, out int first)
-        && first < root.EpochNumber;
+        && first < root.RoundNumber;
 
     /// <summary>Leaves out a failed timer when the round runs again: the timer becomes an item of its own. Used by the committer.</summary>
     /// <returns>Whether the root is a failed timer that was not left out before.</returns>
@@ -151,7 +151,7 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
     /// <summary>Lets the round end: the pump has begun all its items.</summary>
     public void Release()
     {
-        if (Interlocked.Decrement(ref outstanding) == 0) epochs.Over(this);
+        if (Interlocked.Decrement(ref outstanding) == 0) rounds.Over(this);
     }
 
     /// <summary>Returns the roots of the round, in the order in which they were begun.</summary>
@@ -163,8 +163,8 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
         roots.Reverse();                             // they mostly end in the order in which they began
         for (int i = 1; i < roots.Count; i++)
         {
-            if (roots[i].EpochNumber > roots[i - 1].EpochNumber) continue;
-            roots.Sort(static (one, other) => one.EpochNumber.CompareTo(other.EpochNumber));
+            if (roots[i].RoundNumber > roots[i - 1].RoundNumber) continue;
+            roots.Sort(static (one, other) => one.RoundNumber.CompareTo(other.RoundNumber));
             break;
         }
         return roots;
@@ -172,7 +172,7 @@ internal sealed class Epoch(Epochs epochs, DeliveryGuarantee delivery, OwnedPart
 }
 
 /// <summary>An entry of a round. The object is reused after its round.</summary>
-internal sealed class EpochItem
+internal sealed class RoundItem
 {
     private Entry entry;
     private EntryHeaders headers;
@@ -185,7 +185,7 @@ internal sealed class EpochItem
     public ulong Key { get; private set; }
 
     /// <summary>The verdict on an entry that did not go through to the end; null while the entry is to be run.</summary>
-    public EpochVerdict? Verdict { get; set; }
+    public RoundVerdict? Verdict { get; set; }
 
     /// <summary>Whether the verdict that the entry has to wait is committed already.</summary>
     public bool IsPutAside { get; set; }
@@ -201,4 +201,4 @@ internal sealed class EpochItem
 /// <param name="IsBehind">Whether the entry only waits for another one of its key.</param>
 /// <param name="KeepsRest">Whether the rest of the work for the entry is committed with the verdict. If that work is undone, so is the
 /// verdict.</param>
-internal sealed record EpochVerdict(RetryWrite? Deferral, BisectionResult Remains, bool IsBehind = false, bool KeepsRest = false);
+internal sealed record RoundVerdict(RetryWrite? Deferral, BisectionResult Remains, bool IsBehind = false, bool KeepsRest = false);

@@ -50,22 +50,22 @@ internal sealed class StageEnds(ConsecutorIdentity identity, IStreamStore store,
             }
             IReadOnlyList<StateRow> keys;
             string? first = after;
-            Epoch epoch = scope.Epoch!;
-            epoch.EndedKeys = 0;
+            Round round = scope.Round!;
+            round.EndedKeys = 0;
             do
             {
-                int most = Math.Min(KeysAtOnce, epoch.MaxEndingKeys - epoch.EndedKeys);
+                int most = Math.Min(KeysAtOnce, round.MaxEndingKeys - round.EndedKeys);
                 keys = await store.ListStateAsync(identity.Group, partition.Number, stage.StateName, after, most, lifetime.Token);
                 cells.Fill([.. keys.Select(row => row.Key).Where(cells.IsMissing)],
                     new StoredRows(identity.StateSerializers, keys, isComplete: true));
                 await stage.EndAsync(instance, scope, [.. keys.Select(row => row.Key)], hold);
                 after = keys.Count < most ? null : keys[^1].Key;
-                epoch.EndedKeys += keys.Count;
+                round.EndedKeys += keys.Count;
             }
-            while (after is not null && epoch.EndedKeys < epoch.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null
+            while (after is not null && round.EndedKeys < round.MaxEndingKeys && !scope.HasEmitted && hold.Staged is null
                 && ChangesOf(cells) < MaxChanges);
             if (after is null && instance is IHasTimers { Timers: var timers }
-                && await EndTimersAsync(stage, timers, Math.Min(KeysAtOnce, epoch.MaxEndingKeys)))
+                && await EndTimersAsync(stage, timers, Math.Min(KeysAtOnce, round.MaxEndingKeys)))
                 after = (keys is [.., { } last] ? last.Key : first) ?? "";
             added = (stage.StateName, after);
             return;

@@ -4,21 +4,21 @@ namespace Sluice.Delivery;
 
 /// <summary>Commits a finished round as a whole. If an item has failed, undoes the round and has it run again without that item.</summary>
 /// <remarks>Used by the committer.</remarks>
-internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply, Func<Root, Task> resume)
+internal sealed partial class RoundCommitter(ConsecutorCore core, Func<CommitDraft, Task<ApplyResult>> tryApply, Func<Root, Task> resume)
 {
     private const int MaxReleased = 125;            // waiting entries in one commit
 
-    public async Task CommitAsync(Epoch epoch)
+    public async Task CommitAsync(Round round)
     {
-        OwnedPartition partition = epoch.Partition;
-        List<Root> roots = epoch.TakeEnded();
-        if (partition.Spills.Count > 0) await ResumeAsync(epoch, roots).ConfigureAwait(false);
-        if (partition.IsVoid) { Discard(epoch, roots); return; }
-        if (epoch.EndFailure is { } failure)
+        OwnedPartition partition = round.Partition;
+        List<Root> roots = round.TakeEnded();
+        if (partition.Spills.Count > 0) await ResumeAsync(round, roots).ConfigureAwait(false);
+        if (partition.IsVoid) { Discard(round, roots); return; }
+        if (round.EndFailure is { } failure)
         {
-            Undo(epoch, roots);
-            core.Epochs!.EndLater(partition, failure);
-            core.Epochs.End(epoch, isCommitted: false);
+            Undo(round, roots);
+            core.Rounds!.EndLater(partition, failure);
+            core.Rounds.End(round, isCommitted: false);
             return;
         }
         List<StateRow>? rows = null;                 // changed rows are read once
@@ -26,69 +26,69 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         bool hasEmitted = roots.Exists(static root => root.Emission is not null);          // committed roots are reused
         while (true)
         {
-            if (Judge(epoch, roots))
+            if (Judge(round, roots))
             {
-                Undo(epoch, roots);
-                core.Epochs!.Repeat(epoch);
+                Undo(round, roots);
+                core.Rounds!.Repeat(round);
                 return;
             }
-            await PutAsideAsync(epoch).ConfigureAwait(false);
+            await PutAsideAsync(round).ConfigureAwait(false);
             CommitDraft draft;
             try
             {
-                draft = Draft(epoch, roots, rows ??= partition.Scope!.Save(), out released);
+                draft = Draft(round, roots, rows ??= partition.Scope!.Save(), out released);
             }
             catch (UnwritableException unwritable)
             {
-                Refuse(epoch, roots, unwritable);
+                Refuse(round, roots, unwritable);
                 return;
             }
             if (draft.IsEmpty)
             {
                 Recycle(roots);
-                core.Epochs!.End(epoch, isCommitted: true);
+                core.Rounds!.End(round, isCommitted: true);
                 return;
             }
             ApplyResult result = await tryApply(draft).ConfigureAwait(false);
             if (result.IsSettled) break;
             if (result.Rejection is not { } rejection)
             {
-                MakeSmaller(epoch, roots);
+                MakeSmaller(round, roots);
                 return;
             }
-            if (!TryBlame(epoch, roots, rejection)) return;
+            if (!TryBlame(round, roots, rejection)) return;
         }
         partition.HasUnwritable &= !hasEmitted;
         if (!partition.IsVoid) partition.Order!.MarkReleased(released);
-        if (epoch.IsEnding) core.Epochs!.HasEnded(partition);
-        core.Epochs!.End(epoch, !partition.IsVoid);
+        if (round.IsEnding) core.Rounds!.HasEnded(partition);
+        core.Rounds!.End(round, !partition.IsVoid);
     }
 
     /// <summary>Publishes the remaining pieces of items that an earlier owner sealed; such items do not run again.</summary>
-    private async Task ResumeAsync(Epoch epoch, List<Root> roots)
+    private async Task ResumeAsync(Round round, List<Root> roots)
     {
         foreach (Root spilled in roots.FindAll(static root => root.IsSpilled))
         {
-            if (epoch.Partition.IsVoid) return;
+            if (round.Partition.IsVoid) return;
             roots.Remove(spilled);
-            epoch.Items.Remove(spilled.Item!);
+            round.Items.Remove(spilled.Item!);
             await resume(spilled).ConfigureAwait(false);
         }
     }
 
     /// <summary>Gives a verdict to each item that has failed or has to wait.</summary>
     /// <returns>Whether some results of the round must not be committed.</returns>
-    private bool Judge(Epoch epoch, List<Root> roots)
+    private bool Judge(Round round, List<Root> roots)
     {
         bool mustRepeat = false;
         HashSet<ulong> waiting = [];
         List<Root> dead = [];
-        List<(EpochItem, BisectionResult)> divided = [];
+        List<(RoundItem, BisectionResult)> divided = [];
         foreach (Root root in roots)
         {
             if (root.Item is not { } item)
             {
-                mustRepeat |= epoch.TryLeaveOut(root);
+                mustRepeat |= round.TryLeaveOut(root);
                 continue;
             }
             if (root.Park is { } why)
@@ -121,24 +121,24 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
 
         // A divided list goes on as its halves. If the round is undone, the list runs again and is divided then.
         if (mustRepeat) return true;
-        foreach ((EpochItem item, BisectionResult halves) in divided) item.Verdict = new(null, halves, KeepsRest: true);
+        foreach ((RoundItem item, BisectionResult halves) in divided) item.Verdict = new(null, halves, KeepsRest: true);
         return false;
     }
 
-    private static EpochVerdict Wait(Root root, string why, bool isBehind)
+    private static RoundVerdict Wait(Root root, string why, bool isBehind)
         => new(new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why), BisectionResult.None, isBehind);
 
-    private CommitDraft Draft(Epoch epoch, List<Root> roots, List<StateRow> rows, out List<RetryWrite> released)
+    private CommitDraft Draft(Round round, List<Root> roots, List<StateRow> rows, out List<RetryWrite> released)
     {
-        OwnedPartition partition = epoch.Partition;
+        OwnedPartition partition = round.Partition;
         var draft = new CommitDraft(core.Identity, core.LetterBuilder, partition, roots.Count)
         {
-            IsEpoch = true,
+            IsRound = true,
             Rows = rows,
-            Only = epoch.Items is [{ } only]
+            Only = round.Items is [{ } only]
             ? only.Entry.Sequence : null
         };
-        foreach (EpochItem item in epoch.Items)
+        foreach (RoundItem item in round.Items)
             if (item is { Verdict: { } verdict, IsPutAside: false }) Add(draft, item, verdict);
         foreach (Root root in roots)
         {
@@ -147,7 +147,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             if (root.Emission is { } emission && root.Failures is not null)
             {
                 root.DropStaged();
-                Derive(draft, root, emission, epoch.GivesUpEmissions || (epoch.IsEnding && !MayTryAgain(partition.EndFailures)));
+                Derive(draft, root, emission, round.GivesUpEmissions || (round.IsEnding && !MayTryAgain(partition.EndFailures)));
             }
             draft.Roots.Add(root);
         }
@@ -156,7 +156,7 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
         return draft;
     }
 
-    private static void Add(CommitDraft draft, EpochItem item, EpochVerdict verdict)
+    private static void Add(CommitDraft draft, RoundItem item, RoundVerdict verdict)
     {
         draft.Add(item, verdict);
         if (verdict.Deferral is { } deferral) draft.Partition.Order!.Add(item.Entry.Sequence, item.Key, deferral.Attempts, deferral.After,
@@ -187,15 +187,15 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
 
     /// <summary>Handles a value that cannot be written. Fewer items run together until the item that caused it is alone; then that item has
     /// failed. In a round without items, a stage has acted by itself: it is tried again, and finally its emissions are given up.</summary>
-    private void Refuse(Epoch epoch, List<Root> roots, UnwritableException unwritable)
+    private void Refuse(Round round, List<Root> roots, UnwritableException unwritable)
     {
-        TakeBack(epoch);
-        OwnedPartition partition = epoch.Partition;
-        List<EpochItem> remaining = [.. epoch.Remaining];
+        TakeBack(round);
+        OwnedPartition partition = round.Partition;
+        List<RoundItem> remaining = [.. round.Remaining];
         if (remaining.Count > 1)
         {
-            Undo(epoch, roots);
-            core.Epochs!.Divide(epoch);
+            Undo(round, roots);
+            core.Rounds!.Divide(round);
             return;
         }
         if (remaining.Count == 1)
@@ -205,48 +205,48 @@ internal sealed partial class EpochCommitter(ConsecutorCore core, Func<CommitDra
             if (root.ShouldReplay(core.Options.Delivery))
                 remaining[0].Verdict = new(core.LetterBuilder.Defer(root), BisectionResult.None);
             // the next item would fail alike
-            else if (unwritable.IsEmission && (unwritable.IsStructural || partition.HasUnwritable)) epoch.GivesUpEmissions = true;
+            else if (unwritable.IsEmission && (unwritable.IsStructural || partition.HasUnwritable)) round.GivesUpEmissions = true;
             else
             {
                 partition.HasUnwritable = unwritable.IsEmission;
                 remaining[0].Verdict = new(null, core.LetterBuilder.Of(root, isUndone: true));
             }
         }
-        else if (epoch.IsEnding)
+        else if (round.IsEnding)
         {
-            Undo(epoch, roots);
-            core.Epochs!.EndLater(partition, unwritable.AsNodeFailure());
-            core.Epochs.End(epoch, isCommitted: false);
+            Undo(round, roots);
+            core.Rounds!.EndLater(partition, unwritable.AsNodeFailure());
+            core.Rounds.End(round, isCommitted: false);
             return;
         }
-        else if (!unwritable.IsEmission && TryFireFewer(epoch, roots, _ => unwritable.AsFailure())) return;
-        else if (!MayTryAgain(epoch.Failures++))
+        else if (!unwritable.IsEmission && TryFireFewer(round, roots, _ => unwritable.AsFailure())) return;
+        else if (!MayTryAgain(round.Failures++))
         {
             if (!unwritable.IsEmission)
             {
                 core.Lifetime.Failed?.Invoke(unwritable.AsNodeFailure());
                 return;
             }
-            epoch.GivesUpEmissions = true;
+            round.GivesUpEmissions = true;
         }
-        Undo(epoch, roots);
-        core.Epochs!.Repeat(epoch);
+        Undo(round, roots);
+        core.Rounds!.Repeat(round);
     }
 
     /// <summary>Fails the root of an item that a sink refuses. If the item is unknown, fewer items run together.</summary>
     /// <returns>Whether the item is known, so that the others can be committed; if not, the round runs again.</returns>
-    private bool TryBlame(Epoch epoch, List<Root> roots, Rejection rejection)
+    private bool TryBlame(Round round, List<Root> roots, Rejection rejection)
     {
-        TakeBack(epoch);
+        TakeBack(round);
         if (rejection.Root is { } known)
         {
             known.Refuse(rejection.AsFailure(core.Nodes));
             return true;
         }
-        if (epoch.Remaining.Skip(1).Any())
+        if (round.Remaining.Skip(1).Any())
         {
-            Undo(epoch, roots);
-            core.Epochs!.Divide(epoch);
+            Undo(round, roots);
+            core.Rounds!.Divide(round);
             return false;
         }
         // Each emission is retried with its own commit; then only the item is left.
