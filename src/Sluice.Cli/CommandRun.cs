@@ -1,3 +1,4 @@
+using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
 using Sluice.Cli.Output;
 using Sluice.Cli.Stores;
@@ -5,8 +6,19 @@ using Sluice.Cli.Stores;
 namespace Sluice.Cli;
 
 /// <summary>One run of a command: its arguments, its output, and its store.</summary>
-internal sealed class CommandRun(ParseResult parsed, CancellationToken cancellation)
+internal sealed class CommandRun
 {
+    private readonly ParseResult parsed;
+    private readonly CancellationToken cancellation;
+    private Pager? pager;
+
+    private CommandRun(ParseResult parsed, bool isPaged, CancellationToken cancellation)
+    {
+        (this.parsed, this.cancellation) = (parsed, cancellation);
+        IsPaged = isPaged && !parsed.GetValue(Json) && !parsed.GetValue(NoPager);
+        Screen = new(OpenOutput, parsed.GetValue(Json));
+    }
+
     /// <summary>The option that every command has.</summary>
     public static Option<bool> Json { get; } = new("--json")
     {
@@ -14,7 +26,17 @@ internal sealed class CommandRun(ParseResult parsed, CancellationToken cancellat
         Recursive = true
     };
 
-    public Screen Screen { get; } = new(Console.Out, parsed.GetValue(Json));
+    /// <summary>The option that turns the pager off.</summary>
+    public static Option<bool> NoPager { get; } = new("--no-pager")
+    {
+        Description = "Do not show long output page by page.",
+        Recursive = true
+    };
+
+    public Screen Screen { get; }
+
+    /// <summary>Whether a terminal shows the output page by page; to be decided before the first output.</summary>
+    public bool IsPaged { get; set; }
 
     public CancellationToken Cancellation => cancellation;
 
@@ -26,40 +48,76 @@ internal sealed class CommandRun(ParseResult parsed, CancellationToken cancellat
     public ValueTask<IStreamStore> OpenAsync() => StoreNames.OpenAsync(StoreText, StreamStores.OpenReadOnlyAsync, cancellation);
 
     /// <summary>Opens the store of the command for changes.</summary>
-    public ValueTask<IStreamStore> OpenToChangeAsync() => StoreNames.OpenAsync(StoreText, StreamStores.OpenAsync, cancellation);
+    public ValueTask<IStreamStore> OpenToChangeAsync() => StoreNames.OpenAsync(StoreText, StreamStores.OpenToChangeAsync, cancellation);
+
+    /// <summary>Opens the store of the command for writing, which creates a SQLite file that does not exist.</summary>
+    public ValueTask<IStreamStore> OpenToWriteAsync() => StoreNames.OpenAsync(StoreText, StreamStores.OpenAsync, cancellation);
 
     /// <summary>The text of the store, with a name from <c>sluice.json</c> replaced.</summary>
-    public string StoreText => field ??= StoreNames.Resolve(parsed.GetValue<string>("STORE")!);
+    public string StoreText => field ??= StoreNames.Resolve(Given);
+
+    /// <summary>The first argument, as it was given.</summary>
+    public string Given => parsed.GetValue<string>("STORE")!;
+
+    /// <summary>Reports something that does not end the command, on standard error.</summary>
+    public static void Warn(string warning) => Console.Error.WriteLine($"sluice: {Clean.Text(warning)}");
+
+    /// <summary>Makes a command whose first argument is a store, and whose output is short or has no end.</summary>
+    public static Command Create(string name, string description, Func<CommandRun, Task<int>> run, params Symbol[] symbols)
+        => Create(name, description, run, isPaged: false, symbols);
 
     /// <summary>Makes a command whose first argument is a store.</summary>
-    public static Command Create(string name, string description, Func<CommandRun, Task<int>> run, params Symbol[] symbols)
+    public static Command Create(string name, string description, Func<CommandRun, Task<int>> run, bool isPaged, params Symbol[] symbols)
     {
         var command = new Command(name, description);
-        command.Arguments.Add(new Argument<string>("STORE") { Description = "sqlite:FILE, redis:HOST:PORT, or a name from sluice.json." });
+        var store = new Argument<string>("STORE") { Description = "sqlite:FILE, redis:HOST:PORT, or a name from sluice.json." };
+        store.CompletionSources.Add(static _ => StoreNames.Known().Select(static known => new CompletionItem(known)));
+        command.Arguments.Add(store);
         foreach (Symbol symbol in symbols)
         {
             if (symbol is Argument argument) command.Arguments.Add(argument);
             else command.Options.Add((Option)symbol);
         }
-        command.SetAction((parsed, cancellation) => GuardAsync(new(parsed, cancellation), run));
+        command.SetAction((parsed, cancellation) => GuardAsync(new(parsed, isPaged, cancellation), run));
         return command;
     }
 
     public static async Task<int> StartAsync(RootCommand root, string[] arguments)
     {
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
-        if (parsed.Errors.Count > 0)
+        bool isCompletion = arguments is [var first, ..] && first.StartsWith("[suggest", StringComparison.Ordinal);
+        if (parsed.Errors.Count > 0 && !isCompletion)
             return Fail(ExitCodes.Usage, (parsed.UnmatchedTokens.Count > 0
                 ? $"Unrecognized command or argument '{parsed.UnmatchedTokens[0]}'."
                 : parsed.Errors[0].Message) + " See sluice --help.");
-        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false }).ConfigureAwait(false);
+        using var interrupts = new Interrupts();
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            EnableDefaultExceptionHandler = false,
+            ProcessTerminationTimeout = null,
+        }, interrupts.Token).ConfigureAwait(false);
     }
+
+    /// <summary>Runs a command without a store.</summary>
+    public static int Guard(Func<int> run)
+    {
+        try
+        {
+            return run();
+        }
+        catch (CommandException failure)
+        {
+            return Fail(failure.ExitCode, failure.Message);
+        }
+    }
+
+    private TextWriter OpenOutput() => IsPaged && (pager = Pager.Start()) is not null ? pager.Input : Console.Out;
 
     private static async Task<int> GuardAsync(CommandRun command, Func<CommandRun, Task<int>> run)
     {
         try
         {
-            return await run(command).ConfigureAwait(false);
+            return await command.RunAsync(run).ConfigureAwait(false);
         }
         catch (CommandException failure)
         {
@@ -72,8 +130,8 @@ internal sealed class CommandRun(ParseResult parsed, CancellationToken cancellat
         catch (StoreInUseException)
         {
             return Fail(ExitCodes.Unreachable, $"{StreamStores.WithoutSecrets(command.StoreText)} is open in another process, and only "
-                + "that process can change it. Stop the process and repeat the command, or let the process make the change "
-                + "(Consecutor.RedriveAsync, DeleteDeadLettersAsync).");
+                + "that process can change it, but it takes no changes from here. Stop the process and repeat the command, or let the "
+                + "process make the change (Consecutor.RedriveAsync, DeleteDeadLettersAsync).");
         }
         catch (StreamStoreException failure)
         {
@@ -82,6 +140,23 @@ internal sealed class CommandRun(ParseResult parsed, CancellationToken cancellat
         catch (Exception failure)
         {
             return Fail(ExitCodes.Found, $"{failure.Message} ({failure.GetType().Name})");
+        }
+    }
+
+    // The pager ends before a failure is written below what it has shown.
+    private async Task<int> RunAsync(Func<CommandRun, Task<int>> run)
+    {
+        try
+        {
+            return await run(this).ConfigureAwait(false);
+        }
+        catch (IOException) when (pager is { HasEnded: true })
+        {
+            return ExitCodes.Fine;                   // the user has left it before the end
+        }
+        finally
+        {
+            if (pager is not null) await pager.CloseAsync().ConfigureAwait(false);
         }
     }
 

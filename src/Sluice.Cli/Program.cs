@@ -20,8 +20,12 @@ internal static class Program
             TopCommand.Create(),
             StoreCommands.Check(),
             StoreCommands.Backup(),
+            GraphCommand.Create(),
+            BenchCommand.Create(),
+            CompletionCommand.Create(),
         };
         root.Options.Add(CommandRun.Json);
+        root.Options.Add(CommandRun.NoPager);
         return CommandRun.StartAsync(root, arguments);
     }
 }

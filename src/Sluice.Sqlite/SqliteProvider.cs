@@ -12,4 +12,7 @@ internal sealed class SqliteProvider : StreamStoreProvider
 
     public override ValueTask<IStreamStore> OpenReadOnlyAsync(string location, CancellationToken cancellation = default)
         => SqliteStreamStore.OpenReadOnlyAsync(location, null, cancellation);
+
+    public override ValueTask<IStreamStore> OpenToChangeAsync(string location, CancellationToken cancellation = default)
+        => SqliteStreamStore.OpenToChangeAsync(location, null, cancellation);
 }

@@ -15,6 +15,12 @@ public sealed record SqliteStoreOptions
     /// <summary>The size of SQLite's cache in memory, in bytes; 64 KB to 1 GB, by default 8 MB.</summary>
     public long MaxCacheBytes { get; init; } = 8 << 20;
 
+    /// <summary>
+    /// Whether other processes of this user can redrive and delete dead letters through this one (<c>sluice redrive</c>), by a socket
+    /// beside the file (<c>-socket</c>); by default true.
+    /// </summary>
+    public bool AcceptsChanges { get; init; } = true;
+
     // The maximum number of recent blocks, whose chunks have no rows; tests use fewer.
     internal int RecentBlocks { get; init; } = 256;
 

@@ -36,6 +36,51 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <summary>
+    /// Opens an existing store for changes by an operator. If another process has the store open, that process makes the changes: dead
+    /// letters can be redriven and deleted, other changes are refused, and reads are those of <see cref="OpenReadOnlyAsync"/>.
+    /// </summary>
+    /// <remarks>
+    /// The processes talk by a Unix domain socket beside the file (<c>-socket</c>), which only their user can open. A process that must not
+    /// take changes sets <see cref="SqliteStoreOptions.AcceptsChanges"/> to false.
+    /// </remarks>
+    /// <param name="path">The file.</param>
+    /// <param name="options">The options of the store.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    /// <exception cref="StoreInUseException">Another process has the store open, and takes no changes.</exception>
+    /// <exception cref="StreamStoreException">
+    /// The file does not exist, has no store, was written by another version, is damaged, or cannot be read; the message says which.
+    /// </exception>
+    public static async ValueTask<IStreamStore> OpenToChangeAsync(string path, SqliteStoreOptions? options = null,
+        CancellationToken cancellation = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        options ??= new();
+        string full = ExistingPath(path);
+        var owner = new OwnerClient(full, options.Time);
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                return await OpenAsync(full, Durability.Power, options, cancellation).ConfigureAwait(false);
+            }
+            catch (StoreInUseException)
+            {
+                // The owner may have ended in the meantime, or may not listen yet.
+                if (await owner.IsThereAsync(cancellation).ConfigureAwait(false)) break;
+                if (tries == 2) throw owner.NoOwner();
+            }
+        }
+        try
+        {
+            return new ReadOnlyStore(new(full, Durability.Power, options), Durability.Power, isForChanges: true);
+        }
+        catch (SqliteFailure failure)
+        {
+            throw failure.Explain(full);
+        }
+    }
+
+    /// <summary>
     /// Copies a store into a new file, also while another process has it open. The copy is one consistent moment of the store.
     /// </summary>
     /// <param name="path">The file of the store.</param>

@@ -29,12 +29,15 @@ public sealed partial class SqliteStreamStore : StreamStore
     private readonly Living living;
     private readonly Writer writer;
     private readonly SemaphoreSlim looking = new(1);
+    private readonly OwnerListener? listener;
     private int isDisposed;
 
-    private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability, string? loss)
+    private SqliteStreamStore(StoreFile file, StoreLock fileLock, Living living, Writer writer, Durability durability, string? loss,
+        bool acceptsChanges)
     {
         (this.file, this.fileLock, this.living, this.writer, Durability, Loss) = (file, fileLock, living, writer, durability, loss);
         writer.Start();
+        if (acceptsChanges) listener = OwnerListener.Start(this, file.Time);
     }
 
     /// <inheritdoc/>
@@ -91,6 +94,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     public override async ValueTask DisposeAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        if (listener is not null) await listener.DisposeAsync().ConfigureAwait(false);
         await writer.CloseAsync().ConfigureAwait(false);
         fileLock.Dispose();
     }
@@ -111,6 +115,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     internal async ValueTask AbandonAsync()
     {
         if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        if (listener is not null) await listener.DisposeAsync().ConfigureAwait(false);
         await writer.CloseAsync(abandon: true).ConfigureAwait(false);
         fileLock.Dispose();
     }
@@ -126,7 +131,8 @@ public sealed partial class SqliteStreamStore : StreamStore
             living.Clock = new(options.Time, session.LastTime);
             living.Away = session.Away + (session.LastTime == default ? 0 : (living.Clock.Now - session.LastTime).Ticks);
             string? loss = FindLoss(session, fileLock.Witness(), path);
-            return new(file, fileLock, living, new(file, living, session, fileLock), durability, loss);
+            return new(file, fileLock, living, new(file, living, session, fileLock), durability, loss,
+                options.AcceptsChanges);
         }
         catch (Exception failure)
         {

@@ -21,6 +21,7 @@ public partial class OptionNameTests
     {
         ["ConsecutorOptions.CodeVersion"] = "a version",
         ["RunOptions.Seed"] = "a seed",
+        ["ProgressOptions.ExpectedItems"] = "how many, as far as the caller knows",
         ["ProcessOptions.Workers"] = "how many, exactly",
         ["StreamOptions.Partitions"] = "how many, exactly",
         ["SupervisorOptions.WorkPartitions"] = "how many, exactly",

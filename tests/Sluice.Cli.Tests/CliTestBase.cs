@@ -55,6 +55,14 @@ public abstract class CliTestBase : IDisposable
         await orders.WaitForIdleAsync(Cancellation);
     }
 
+    /// <summary>The folder of the repository.</summary>
+    internal static string Root()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "Sluice.slnx"))) folder = folder.Parent;
+        return folder.FullName;
+    }
+
     public void Dispose()
     {
         directory.Delete(recursive: true);

@@ -102,13 +102,6 @@ public sealed partial class ManualTests : CliTestBase
     private static IEnumerable<string> Normal(string[] page)
         => page.Select(static line => Spaces().Replace(Varying().Replace(line, "?"), " "));
 
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Sluice.slnx"))) folder = folder.Parent;
-        return folder.FullName;
-    }
-
     // Times, ids, sizes, and lines under headers, whose length varies with them.
     [GeneratedRegex(@"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}Z|/\d/\d+@\d|\d+ k?B\b")]
     private static partial Regex Varying();

@@ -66,5 +66,33 @@ public sealed class RedisCommandTests : CliTestBase
         Assert.Contains(address, gone, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("show", "--follow")]
+    [InlineData("members", null)]
+    public async Task AServerThatIsKilledEndsTheCommandWithOneLine(string command, string? option)
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", Password);
+        string address = $"{server.Address},password={Password}";
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, null, Cancellation);
+        await using Consecutor<string> orders = Orders(store);
+        await orders.StartAsync(Cancellation);
+        string[] arguments = [command, $"redis:{address}", "orders", .. option is null ? [] : (string[])[option]];
+        int clients = await CountClientsAsync(server);
+        using SampleProcess process = Start(arguments);
+        if (option is not null) await process.ReadUntilAsync(static line => line.StartsWith("0 appended", StringComparison.Ordinal));
+        while (await CountClientsAsync(server) <= clients) await Task.Yield();
+        await server.KillAsync();
+        string line = (await process.EndAsync()).OneErrorLine(3, "sluice");
+        Assert.DoesNotContain(Password, line, StringComparison.Ordinal);
+    }
+
+    // redis-cli is itself one of the clients.
+    private static async Task<int> CountClientsAsync(RedisServer server)
+    {
+        using SampleProcess list = SampleProcess.StartProgram(Path.GetTempPath(), "redis-cli", "--no-auth-warning", "-a", Password, "-p",
+            $"{server.Port}", "client", "list");
+        return (await list.EndAsync()).Output.Split('\n').Length;
+    }
+
     private static string[] Words(string line) => line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
 }

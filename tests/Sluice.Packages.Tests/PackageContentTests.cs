@@ -7,7 +7,8 @@ namespace Sluice.Packages.Tests;
 /// <summary>What is in the packages that <c>dotnet pack</c> makes.</summary>
 public class PackageContentTests(Packed packed)
 {
-    private static readonly string[] Libraries = ["Sluice", "Sluice.Hosting", "Sluice.Redis", "Sluice.Sqlite", "Sluice.Testing"];
+    private static readonly string[] Libraries =
+        ["Sluice", "Sluice.Hosting", "Sluice.Redis", "Sluice.Sqlite", "Sluice.Terminal", "Sluice.Testing"];
 
     public static TheoryData<string> LibraryNames => [.. Libraries];
 
@@ -64,6 +65,7 @@ public class PackageContentTests(Packed packed)
     [InlineData("Sluice.Hosting", "Sluice")]
     [InlineData("Sluice.Sqlite", "Sluice", "SQLitePCLRaw.bundle_e_sqlite3")]
     [InlineData("Sluice.Redis", "Sluice", "StackExchange.Redis")]
+    [InlineData("Sluice.Terminal", "Sluice", "Spectre.Console")]
     public void DependenciesAreFloorsSoThatApplicationsMayBringNewerOnes(string name, params string[] expected)
     {
         using ZipArchive package = packed.Open(name);

@@ -5,5 +5,7 @@ return args switch
 {
     ["consecutor", .. var rest] => await ConsecutorProgram.RunAsync(rest),
     ["store", .. var rest] => await StoreProgram.RunAsync(rest),
+    ["owner", var path, var accepts] => await OwnerProgram.RunAsync(path, accepts == "accepts"),
+    ["progress", var what] => await ProgressProgram.RunAsync(what),
     _ => await WorkerProgram.RunAsync(args),
 };

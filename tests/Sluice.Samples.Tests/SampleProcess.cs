@@ -84,6 +84,9 @@ internal sealed class SampleProcess : IDisposable
 
     public bool HasExited => process.HasExited;
 
+    /// <summary>The process id.</summary>
+    public int Id => process.Id;
+
     /// <summary>Kills it at once. On a busy machine, a program that sends the signal would be too late.</summary>
     public void Kill() => process.Kill();
 

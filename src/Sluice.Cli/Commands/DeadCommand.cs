@@ -29,9 +29,9 @@ internal static class DeadCommand
 
     public static Command Create()
     {
-        Command command = CommandRun.Create("dead", "Lists dead letters.", ListAsync, Name, LetterOptions.Node, LetterOptions.Error,
-            LetterOptions.Since, Max, After);
-        command.Subcommands.Add(CommandRun.Create("show", "Shows a dead letter with its payload.", ShowAsync, One, Id));
+        Command command = CommandRun.Create("dead", "Lists dead letters.", ListAsync, isPaged: true, Name,
+            LetterOptions.Node, LetterOptions.Error, LetterOptions.Since, Max, After);
+        command.Subcommands.Add(CommandRun.Create("show", "Shows a dead letter with its payload.", ShowAsync, isPaged: true, One, Id));
         return command;
     }
 
@@ -104,14 +104,9 @@ internal static class DeadCommand
     private static async Task<List<GroupId>> GroupsAsync(StoreInspector inspector, CancellationToken cancellation)
     {
         List<GroupId> groups = [];
-        string? after = null;
-        while (true)
-        {
-            IReadOnlyList<StreamLook> page = await inspector.LookAsync("", after, StoreInspector.MaxPage, cancellation);
-            groups.AddRange(page.SelectMany(static stream => stream.Groups.Where(static group => group.Backlog.Dead > 0)
-                .Select(group => new GroupId(stream.Name, group.Backlog.Name))));
-            if (page.Count < StoreInspector.MaxPage) return groups;
-            after = page[^1].Name;
-        }
+        await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: cancellation))
+            groups.AddRange(stream.Groups.Where(static group => group.Backlog.Dead > 0)
+                .Select(group => new GroupId(stream.Name, group.Backlog.Name)));
+        return groups;
     }
 }

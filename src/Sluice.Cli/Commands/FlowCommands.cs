@@ -12,19 +12,20 @@ internal static class FlowCommands
     {
         HelpName = "FORM",
         Description = "The form of the picture: text, mermaid, dot or svg.",
-        DefaultValueFactory = _ => "text"
+        DefaultValueFactory = _ => "text",
+        CompletionSources = { "text", "mermaid", "dot", "svg" }
     };
 
-    public static Command List() => CommandRun.Create("flows", "Lists the runs of flows.", ListAsync);
+    public static Command List() => CommandRun.Create("flows", "Lists the runs of flows.", ListAsync, isPaged: true);
 
-    public static Command Show() => CommandRun.Create("flow", "Draws a run of a flow with its progress.", ShowAsync, Run, Format);
+    public static Command Show() => CommandRun.Create("flow", "Draws a run of a flow with its progress.", ShowAsync,
+        isPaged: true, Run, Format);
 
     private static async Task<int> ListAsync(CommandRun command)
     {
         await using IStreamStore store = await command.OpenAsync();
         List<FlowRunInfo> runs = [];
-        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, static warning
-            => Console.Error.WriteLine($"sluice: {Clean.Text(warning)}"), command.Cancellation))
+        await foreach (FlowRunInfo run in FlowInspector.ListAsync(store, CommandRun.Warn, command.Cancellation))
             runs.Add(run);
         if (command.Screen.IsJson) command.Screen.Json(runs.Select(Form));
         else if (runs.Count == 0) command.Screen.Line("no runs of flows");

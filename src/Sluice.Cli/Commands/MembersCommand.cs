@@ -19,8 +19,8 @@ internal static class MembersCommand
     };
 
     public static Command Create()
-        => CommandRun.Create("members", "Lists members of groups, and waits until it is known whether they are alive.", RunAsync, Name,
-            Now);
+        => CommandRun.Create("members", "Lists members of groups, and waits until it is known whether they are alive.", RunAsync,
+            isPaged: true, Name, Now);
 
     private static async Task<int> RunAsync(CommandRun command)
     {
@@ -91,12 +91,8 @@ internal static class MembersCommand
                 ? [.. stream.Groups.Select(group => new GroupId(name, group.Backlog.Name))]
                 : throw CommandException.NotFound($"The store has no stream '{name}'.");
         List<GroupId> groups = [];
-        for (string? after = null; ;)
-        {
-            IReadOnlyList<StreamLook> page = await inspector.LookAsync("", after, StoreInspector.MaxPage, command.Cancellation);
-            groups.AddRange(page.SelectMany(static stream => stream.Groups.Select(group => new GroupId(stream.Name, group.Backlog.Name))));
-            if (page.Count < StoreInspector.MaxPage) return groups;
-            after = page[^1].Name;
-        }
+        await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: command.Cancellation))
+            groups.AddRange(stream.Groups.Select(group => new GroupId(stream.Name, group.Backlog.Name)));
+        return groups;
     }
 }

@@ -27,12 +27,13 @@ internal static class ShowCommand
     private static readonly Option<bool> Full = new("--full") { Description = "Show payloads in full length." };
 
     public static Command Create()
-        => CommandRun.Create("show", "Shows a stream and its last entries.", RunAsync, Stream, Follow, Key, Max, Full);
+        => CommandRun.Create("show", "Shows a stream and its last entries.", RunAsync, isPaged: true, Stream, Follow, Key, Max, Full);
 
     private static async Task<int> RunAsync(CommandRun command)
     {
         int max = command.Value(Max);
         if (max is < 0 or > 100_000) throw CommandException.Usage($"--max is 0 to 100000, not {max}.");
+        if (command.Value(Follow)) command.IsPaged = false;
         string name = command.Value(Stream);
         await using IStreamStore store = await command.OpenAsync();
         StreamLook stream = await new StoreInspector(store).FindAsync(name, command.Cancellation)
@@ -62,7 +63,7 @@ internal static class ShowCommand
     {
         StreamInfo info = stream.Info;
         screen.Line($"{Clean.Text(stream.Name)}: {StreamForm.KindOf(stream)}, {StreamForm.StateOf(info)}, "
-            + $"{info.Options.Partitions} partitions");
+            + (info.Options.Partitions == 1 ? "1 partition" : $"{info.Options.Partitions} partitions"));
         screen.Line($"{Clean.Count(info.Appended)} appended, {Clean.Count(info.Items)} kept ({Clean.Size(info.Bytes)}); room for "
             + $"{Clean.Count(info.Options.MaxItems)} or {Clean.Size(info.Options.MaxBytes)}");
         if (info.End?.Failure is { } failure) screen.Problem(Clean.Text(failure));

@@ -9,7 +9,7 @@ internal static class StoreCommands
 {
     private static readonly Argument<string> Target = new("FILE") { Description = "The new file." };
 
-    public static Command Check() => CommandRun.Create("check", "Reads everything and compares all checksums.", CheckAsync);
+    public static Command Check() => CommandRun.Create("check", "Reads everything and compares all checksums.", CheckAsync, isPaged: true);
 
     public static Command Backup()
         => CommandRun.Create("backup", "Copies a SQLite store into a new file, also while it is in use.", BackupAsync, Target);
@@ -31,7 +31,8 @@ internal static class StoreCommands
     private static async Task<int> BackupAsync(CommandRun command)
     {
         if (StoreNames.FileOf(command.StoreText) is not { } file)
-            throw CommandException.Usage("sluice backup copies SQLite stores. Back up Redis with its own tools: docs/operations/redis.md.");
+            throw CommandException.Usage("sluice backup copies SQLite stores. Redis copies itself: redis-cli -h HOST -p PORT --rdb FILE "
+                + "writes a consistent copy here, and redis-cli BGSAVE writes one on the server.");
         string target = Path.GetFullPath(command.Value(Target));
         await SqliteStreamStore.BackupAsync(file, target, command.Cancellation);
         long bytes = new FileInfo(target).Length;

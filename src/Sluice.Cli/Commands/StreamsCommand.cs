@@ -9,7 +9,7 @@ internal static class StreamsCommand
     private static readonly Option<string> After = new("--after") { HelpName = "NAME", Description = "Continue behind this name." };
 
     public static Command Create()
-        => CommandRun.Create("streams", "Lists consecutors and streams with their backlogs.", RunAsync, Prefix, After);
+        => CommandRun.Create("streams", "Lists consecutors and streams with their backlogs.", RunAsync, isPaged: true, Prefix, After);
 
     private static async Task<int> RunAsync(CommandRun command)
     {

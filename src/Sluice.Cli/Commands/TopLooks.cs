@@ -24,17 +24,11 @@ internal sealed class TopLooks(IStreamStore store, int rows)
     public async Task<IReadOnlyList<TopRow>> LookAsync(CancellationToken cancellation)
     {
         List<(StreamLook Stream, GroupBacklogLook? Group)> all = [];
-        for (string? after = null; ;)
+        await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: cancellation))
         {
-            IReadOnlyList<StreamLook> page = await inspector.LookAsync("", after, StoreInspector.MaxPage, cancellation);
-            foreach (StreamLook stream in page)
-            {
-                if (StreamForm.IsOfFlow(stream.Name)) continue;      // sluice flows shows them
-                if (stream.Groups.Count == 0) all.Add((stream, null));
-                foreach (GroupBacklogLook group in stream.Groups) all.Add((stream, group));
-            }
-            if (page.Count < StoreInspector.MaxPage) break;
-            after = page[^1].Name;
+            if (StreamForm.IsOfFlow(stream.Name)) continue;      // sluice flows shows them
+            if (stream.Groups.Count == 0) all.Add((stream, null));
+            foreach (GroupBacklogLook group in stream.Groups) all.Add((stream, group));
         }
         List<TopRow> shown = [];
         foreach ((StreamLook stream, GroupBacklogLook? group) in all.OrderByDescending(static one => one.Group?.Backlog.Outstanding ?? 0)

@@ -19,6 +19,7 @@ internal static class Clean
             if (clean.Length >= max)
             {
                 clean.Length = max - 1;
+                if (char.IsHighSurrogate(clean[^1])) clean.Length--;
                 return clean.Append('…').ToString();
             }
             if (letter == '\n') clean.Append("\\n");
@@ -27,6 +28,19 @@ internal static class Clean
             else if (IsHarmful(letter)) clean.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
             else clean.Append(letter);
         }
+        return clean.ToString();
+    }
+
+    /// <summary>
+    /// Escapes marks that turn the direction of text in JSON, where they are in strings only. The serializer escapes control characters.
+    /// </summary>
+    public static string Json(string json)
+    {
+        if (!json.Any(IsHarmful)) return json;
+        var clean = new StringBuilder(json.Length + 64);
+        foreach (char letter in json)
+            if (IsHarmful(letter) && letter is not ('\n' or '\r')) clean.Append(CultureInfo.InvariantCulture, $"\\u{(int)letter:x4}");
+            else clean.Append(letter);
         return clean.ToString();
     }
 

@@ -1,12 +1,15 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Spectre.Console;
 
 namespace Sluice.Cli.Output;
 
 /// <summary>Writes the results of commands: aligned columns, or JSON.</summary>
-internal sealed class Screen(TextWriter output, bool isJson)
+internal sealed class Screen(Func<TextWriter> open, bool isJson)
 {
+    private TextWriter? output;
+
     private const int MaxCell = 60;
     private const string Bold = "\e[1m", Red = "\e[31m", Plain = "\e[0m";
 
@@ -21,29 +24,35 @@ internal sealed class Screen(TextWriter output, bool isJson)
     /// <summary>Whether colors are allowed: on a terminal, unless NO_COLOR is set.</summary>
     public static bool HasColor => IsTerminal && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
-    public void Line(string text = "") => output.WriteLine(text);
+    // Opened with the first line, so that a command that fails at once starts no pager.
+    private TextWriter Output => output ??= open();
+
+    public void Line(string text = "") => Output.WriteLine(text);
 
     /// <summary>Writes a line that reports a problem.</summary>
-    public void Problem(string text) => output.WriteLine(HasColor ? $"{Red}{text}{Plain}" : text);
+    public void Problem(string text) => Output.WriteLine(HasColor ? $"{Red}{text}{Plain}" : text);
 
     /// <summary>Writes a value as one JSON document.</summary>
-    public void Json<T>(T value) => output.WriteLine(JsonSerializer.Serialize(value, Indented));
+    public void Json<T>(T value) => Output.WriteLine(Clean.Json(JsonSerializer.Serialize(value, Indented)));
 
     /// <summary>Writes a value as one line of JSON, for lists without an end.</summary>
-    public void JsonLine<T>(T value) => output.WriteLine(JsonSerializer.Serialize(value, Compact));
+    public void JsonLine<T>(T value) => Output.WriteLine(Clean.Json(JsonSerializer.Serialize(value, Compact)));
 
     /// <summary>Writes rows in columns. Columns whose header begins with ">" are aligned to the right.</summary>
     public void Table(string[] headers, IReadOnlyList<string[]> rows)
     {
         string[] names = [.. headers.Select(static header => header.TrimStart('>'))];
         string[][] cells = [.. rows.Select(static row => row.Select(static (cell, i) => Clean.Text(cell, MaxCell)).ToArray())];
-        int[] widths = [.. names.Select((name, i) => Math.Max(name.Length, cells.Select(row => row[i].Length).DefaultIfEmpty().Max()))];
+        int[] widths = [.. names.Select((name, i)
+            => Math.Max(name.Length, cells.Select(row => row[i].GetCellWidth()).DefaultIfEmpty().Max()))];
         string header = Row(names);
-        output.WriteLine(HasColor ? $"{Bold}{header}{Plain}" : header);
-        foreach (string[] row in cells) output.WriteLine(Row(row));
+        Output.WriteLine(HasColor ? $"{Bold}{header}{Plain}" : header);
+        foreach (string[] row in cells) Output.WriteLine(Row(row));
 
         string Row(string[] row) => string.Join("  ", row.Select((cell, i)
-            => headers[i].StartsWith('>') ? cell.PadLeft(widths[i]) : cell.PadRight(widths[i]))).TrimEnd();
+            => headers[i].StartsWith('>') ? Space(cell, i) + cell : cell + Space(cell, i))).TrimEnd();
+
+        string Space(string cell, int i) => new(' ', widths[i] - cell.GetCellWidth());   // some letters take two columns
     }
 
     private static JsonSerializerOptions Options(bool isIndented) => new(JsonSerializerDefaults.Web)

@@ -29,6 +29,19 @@ internal static class StoreNames
             : checkedStore;
     }
 
+    /// <summary>The names in <c>sluice.json</c>, for completion; none if it cannot be read.</summary>
+    public static IEnumerable<string> Known()
+    {
+        try
+        {
+            return FindFile() is { } file ? Read(file).Keys.Order(StringComparer.Ordinal) : [];
+        }
+        catch (CommandException)
+        {
+            return [];                               // a command that uses a name says what is wrong
+        }
+    }
+
     /// <summary>The file of a SQLite store; null for another store.</summary>
     public static string? FileOf(string store)
         => store.StartsWith(Sqlite, StringComparison.Ordinal) ? store[Sqlite.Length..] : null;

@@ -53,12 +53,6 @@ internal sealed partial class ReadOnlyStore
 
     public override ValueTask CloseReaderAsync(string stream, string reader, CancellationToken cancellation = default) => throw Refusal;
 
-    public override ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
-        => throw Refusal;
-
-    public override ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
-        => throw Refusal;
-
     private StreamStoreException Refusal => new(
         $"The store {file.Path} is open for reading only: open it with OpenAsync to change it, or change it through the process that has "
             + $"it open.")

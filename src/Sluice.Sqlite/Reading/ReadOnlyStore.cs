@@ -2,16 +2,21 @@ namespace Sluice.Sqlite;
 
 /// <summary>
 /// A store in a file that another process may have open for writing. Calls read snapshots that are at most
-/// <see cref="SnapshotReader.MaxAge"/> old; calls that would write are refused.
+/// <see cref="SnapshotReader.MaxAge"/> old; calls that would write are refused. Opened for changes, it lets the other process redrive and
+/// delete dead letters.
 /// </summary>
 internal sealed partial class ReadOnlyStore : StreamStore
 {
     private readonly StoreFile file;
     private readonly SnapshotReader reader;
 
-    public ReadOnlyStore(StoreFile file, Durability durability)
+    private readonly OwnerClient owner;
+    private readonly bool isForChanges;
+
+    public ReadOnlyStore(StoreFile file, Durability durability, bool isForChanges = false)
     {
-        (this.file, Durability) = (file, durability);
+        (this.file, Durability, this.isForChanges) = (file, durability, isForChanges);
+        owner = new(file.Path, file.Time);
         reader = new(file);
         reader.Start();
     }
@@ -58,8 +63,19 @@ internal sealed partial class ReadOnlyStore : StreamStore
             }
         }));
 
-    public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => CallAsync(session => GroupCalls.Find(session, group), cancellation);
+    // Heartbeats are in the memory of the owner, if one answers.
+    public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+    {
+        GroupInfo? info = await CallAsync(session => GroupCalls.Find(session, group), cancellation).ConfigureAwait(false);
+        if (info is null || await owner.FindMembersAsync(group, cancellation).ConfigureAwait(false) is not { } members) return info;
+        return info with { Members = members };
+    }
+
+    public override ValueTask<int> RedriveAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+        => isForChanges ? new(owner.ChangeAsync(OwnerMessage.Redrive, group, numbers, cancellation)) : throw Refusal;
+
+    public override ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
+        => isForChanges ? new(owner.ChangeAsync(OwnerMessage.Discard, group, numbers, cancellation)) : throw Refusal;
 
     public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys,
         CancellationToken cancellation = default)

@@ -79,6 +79,10 @@ public sealed record FlowRunInfo(
     string Run, FlowStatus Status, string StartedBy, DateTimeOffset StartedAt, DateTimeOffset? EndedAt,
         IReadOnlyList<ProcessorInfo> Processors, IReadOnlyList<FlowStreamInfo> Streams)
 {
+    /// <summary>The processors and streams as a graph; null if the report has none.</summary>
+    /// <remarks>Types are unknown: the store has their names only.</remarks>
+    public Topology? Topology => Drawing;
+
     internal Topology? Drawing { get; init; }
 
     /// <summary>Draws the flow as text, with each processor's state, its starts, and the number of values it has written.</summary>

@@ -24,6 +24,17 @@ public abstract class StreamStoreProvider
     public virtual ValueTask<IStreamStore> OpenReadOnlyAsync(string location, CancellationToken cancellation = default)
         => OpenAsync(location, cancellation);
 
+    /// <summary>
+    /// Opens a store for changes by an operator. By default as <see cref="OpenAsync"/> does; a store that only one process can open
+    /// overrides this, and lets that process make the changes.
+    /// </summary>
+    /// <param name="location">The location as given to <see cref="OpenAsync"/>.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    /// <exception cref="ArgumentException">The location is malformed; the message says which form it has.</exception>
+    /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
+    public virtual ValueTask<IStreamStore> OpenToChangeAsync(string location, CancellationToken cancellation = default)
+        => OpenAsync(location, cancellation);
+
     /// <summary>Returns a location without its secrets, for logs and screens.</summary>
     /// <param name="location">The location as given to <see cref="OpenAsync"/>.</param>
     public virtual string WithoutSecrets(string location) => location;

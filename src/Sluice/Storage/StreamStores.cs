@@ -46,6 +46,22 @@ public static class StreamStores
         return await provider.OpenReadOnlyAsync(location, cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Opens the store that a text names for changes by an operator, also if another process has it open: dead letters can be redriven and
+    /// deleted. Other changes may be refused then.
+    /// </summary>
+    /// <param name="store">The text.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    /// <exception cref="ArgumentException">The text has none of the forms, or its package is not referenced.</exception>
+    /// <exception cref="StoreInUseException">Another process has the store open, and takes no changes.</exception>
+    /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
+    public static async ValueTask<IStreamStore> OpenToChangeAsync(string store, CancellationToken cancellation = default)
+    {
+        if (store == "memory") return new MemoryStreamStore();
+        (StreamStoreProvider provider, string location) = Find(store);
+        return await provider.OpenToChangeAsync(location, cancellation).ConfigureAwait(false);
+    }
+
     /// <summary>Returns the text of a store without its secrets, for logs and screens.</summary>
     /// <param name="store">The text.</param>
     public static string WithoutSecrets(string store)

@@ -14,7 +14,7 @@ internal sealed class MemberLooks(TimeProvider time)
             .GroupBy(static partition => partition.Owner!).ToDictionary(static owner => owner.Key, static owner => owner.Count());
         lock (last)
         {
-            if (last.Count >= MaxMembers) last.Clear();
+            if (last.Count >= MaxMembers && !info.Members.Any(member => last.ContainsKey((group, member.Name)))) last.Clear();
             List<MemberLook> looks = [.. info.Members.Select(member => Look(group, member, owned.GetValueOrDefault(member.Name)))];
             foreach (string owner in owned.Keys.Where(owner => !info.Members.Any(member => member.Name == owner)))
                 looks.Add(new(owner, MemberStatus.NoHeartbeats, null, null, TimeSpan.Zero, owned[owner]));

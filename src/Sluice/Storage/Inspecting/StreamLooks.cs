@@ -4,7 +4,7 @@ namespace Sluice.Storage;
 /// <remarks>Thread-safe.</remarks>
 internal sealed class StreamLooks(TimeProvider time)
 {
-    private const int MaxStreams = 100_000;
+    private const int MaxStreams = 1_000_000;
 
     private readonly Dictionary<string, (long At, StreamInfo Info)> last = new(StringComparer.Ordinal);
 
@@ -14,7 +14,7 @@ internal sealed class StreamLooks(TimeProvider time)
         {
             long now = time.GetTimestamp();
             (long At, StreamInfo Info)? before = last.TryGetValue(info.Name, out var known) ? known : null;
-            if (last.Count >= MaxStreams) last.Clear();
+            if (before is null && last.Count >= MaxStreams) last.Clear();
             last[info.Name] = (now, info);
             double seconds = before is { } found ? time.GetElapsedTime(found.At, now).TotalSeconds : 0;
             if (before is not { } old || seconds <= 0 || info.Appended < old.Info.Appended)     // deleted and created again

@@ -1,0 +1,69 @@
+namespace Sluice.Cli.Commands;
+
+/// <summary><c>sluice completion SHELL</c>: the script that makes a shell complete the command line.</summary>
+/// <remarks>The scripts ask <c>sluice [suggest:POSITION] LINE</c>, so they stay right when commands change.</remarks>
+internal static class CompletionCommand
+{
+    // Bash splits words at a colon, so a file behind "sqlite:" is a word of its own: then nothing is suggested, and bash completes files.
+    private const string Bash = """
+        _sluice() {
+            local line suggestions
+            suggestions=$(sluice "[suggest:$COMP_POINT]" "$COMP_LINE" 2>/dev/null)
+            COMPREPLY=()
+            while IFS= read -r line; do
+                [ -n "$line" ] && COMPREPLY+=("$line")
+            done < <(compgen -W "$suggestions" -- "${COMP_WORDS[COMP_CWORD]}")
+        }
+        complete -o default -F _sluice sluice
+        """;
+
+    private const string Zsh = """
+        #compdef sluice
+        _sluice() {
+            local -a suggestions
+            suggestions=("${(@f)$(sluice "[suggest:$CURSOR]" "$BUFFER" 2>/dev/null)}")
+            if [[ -n "$suggestions" ]]; then compadd -a suggestions; else _files; fi
+        }
+        compdef _sluice sluice
+        """;
+
+    private const string Fish = """
+        complete -c sluice -a '(sluice "[suggest:"(commandline -C)"]" (commandline -cp) 2>/dev/null)'
+        """;
+
+    private const string PowerShell = """
+        Register-ArgumentCompleter -Native -CommandName sluice -ScriptBlock {
+            param($wordToComplete, $commandAst, $cursorPosition)
+            sluice "[suggest:$cursorPosition]" "$commandAst" 2>$null |
+                Where-Object { $_ -like "$wordToComplete*" } |
+                ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
+        }
+        """;
+
+    private static readonly Argument<string> Shell = new("SHELL")
+    {
+        Description = "bash, zsh, fish or powershell.",
+        CompletionSources = { "bash", "zsh", "fish", "powershell" }
+    };
+
+    public static Command Create()
+    {
+        var command = new Command("completion", "Writes the script that makes a shell complete the command line.") { Shell };
+        command.SetAction(static parsed => CommandRun.Guard(() => Write(parsed.GetValue(Shell)!)));
+        return command;
+    }
+
+    private static int Write(string shell)
+    {
+        string script = shell switch
+        {
+            "bash" => Bash,
+            "zsh" => Zsh,
+            "fish" => Fish,
+            "powershell" or "pwsh" => PowerShell,
+            _ => throw CommandException.Usage($"The shells are bash, zsh, fish and powershell, not '{shell}'."),
+        };
+        Console.Out.Write(script.ReplaceLineEndings("\n") + "\n");
+        return ExitCodes.Fine;
+    }
+}

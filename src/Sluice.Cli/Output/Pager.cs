@@ -1,0 +1,61 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace Sluice.Cli.Output;
+
+/// <summary>
+/// Shows long output page by page, as git does: the program in <c>SLUICE_PAGER</c> or <c>PAGER</c>, by default <c>less</c>. Only a terminal
+/// has one.
+/// </summary>
+internal sealed class Pager
+{
+    // less ends at once if all fits on one screen (F), shows colors (R), and leaves the text on the screen (X).
+    private const string LessOptions = "FRX";
+    private const int NotFound = 127;
+
+    private readonly Process process;
+    private readonly string program;
+
+    private Pager(Process process, string program) => (this.process, this.program) = (process, program);
+
+    public TextWriter Input { get; private init; } = TextWriter.Null;
+
+    /// <summary>Whether the user has left it. Writing fails only then, and only a moment before it ends.</summary>
+    public bool HasEnded => process.WaitForExit(TimeSpan.FromSeconds(1));
+
+    /// <summary>Starts the pager; null if there is no terminal, or the user wants none.</summary>
+    public static Pager? Start()
+    {
+        if (!Screen.IsTerminal || Environment.GetEnvironmentVariable("TERM") == "dumb") return null;
+        string? wanted = Environment.GetEnvironmentVariable("SLUICE_PAGER") ?? Environment.GetEnvironmentVariable("PAGER");
+        if (wanted is "" or "cat" || (wanted is null && OperatingSystem.IsWindows())) return null;
+        var start = new ProcessStartInfo(OperatingSystem.IsWindows() ? "cmd" : "sh",
+            OperatingSystem.IsWindows() ? ["/c", wanted!]
+                : ["-c", wanted ?? "if command -v less >/dev/null; then exec less; else exec cat; fi"])
+        {
+            RedirectStandardInput = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+        };
+        if (!start.Environment.ContainsKey("LESS")) start.Environment["LESS"] = LessOptions;
+        Process process = Process.Start(start)!;
+        return new(process, wanted ?? "less") { Input = process.StandardInput };
+    }
+
+    /// <summary>Ends the output, and waits until the user has read it.</summary>
+    public async Task CloseAsync()
+    {
+        try
+        {
+            await process.StandardInput.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // The user has left before the end.
+        }
+        await process.WaitForExitAsync(CancellationToken.None).ConfigureAwait(false);
+        if (process.ExitCode == NotFound)
+            throw CommandException.Usage($"The pager '{program}' (SLUICE_PAGER or PAGER) does not exist: set another one, or give "
+                + "--no-pager.");
+        process.Dispose();
+    }
+}

@@ -1,0 +1,97 @@
+using System.Net.Sockets;
+using System.Text.Json;
+
+namespace Sluice.Sqlite;
+
+/// <summary>Asks the process that has a store open.</summary>
+/// <remarks>Thread-safe: each call has a connection of its own.</remarks>
+internal sealed class OwnerClient(string path, TimeProvider time)
+{
+    private static readonly TimeSpan AnswerTimeout = TimeSpan.FromSeconds(30);
+
+    /// <summary>Changes dead letters, and returns their number.</summary>
+    /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
+    /// <exception cref="StreamStoreException">The process refused the change, or ended before it answered.</exception>
+    public async Task<int> ChangeAsync(string command, GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation)
+    {
+        JsonElement answer = await AskAsync(command, group, numbers, cancellation).ConfigureAwait(false) ?? throw NoOwner();
+        return answer.TryGetProperty("changed", out JsonElement changed) ? changed.GetInt32() : throw Strange();
+    }
+
+    /// <summary>The members of a group with their heartbeats; null if no process answers.</summary>
+    public async Task<IReadOnlyList<MemberInfo>?> FindMembersAsync(GroupId group, CancellationToken cancellation)
+    {
+        if (await AskAsync(OwnerMessage.Members, group, [], cancellation).ConfigureAwait(false) is not { } answer) return null;
+        return answer.TryGetProperty("members", out JsonElement members)
+            ? [.. members.EnumerateArray().Select(OwnerMessage.ReadMember)] : throw Strange();
+    }
+
+    /// <summary>Whether a process answers.</summary>
+    public async Task<bool> IsThereAsync(CancellationToken cancellation)
+    {
+        using Socket? socket = await ConnectAsync(cancellation).ConfigureAwait(false);
+        return socket is not null;
+    }
+
+    private async Task<JsonElement?> AskAsync(string command, GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation)
+    {
+        using var timeout = new CancellationTokenSource(AnswerTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
+        try
+        {
+            if (await ConnectAsync(either.Token).ConfigureAwait(false) is not { } socket) return null;
+            await using var stream = new NetworkStream(socket, ownsSocket: true);
+            await OwnerMessage.WriteAsync(stream, json =>
+            {
+                json.WriteString("command", command);
+                json.WriteString("stream", group.Stream);
+                json.WriteString("group", group.Name);
+                json.WriteStartArray("numbers");
+                foreach (long number in numbers) json.WriteNumberValue(number);
+                json.WriteEndArray();
+            }, OwnerMessage.MaxRequest, either.Token).ConfigureAwait(false);
+            JsonElement answer = await OwnerMessage.ReadAsync(stream, OwnerMessage.MaxAnswer, either.Token).ConfigureAwait(false);
+            return answer.TryGetProperty("error", out JsonElement error)
+                ? throw new StreamStoreException($"The process that has the store {path} open has refused: {error.GetString()}.")
+                : answer;
+        }
+        catch (Exception gone) when (gone is IOException or SocketException or InvalidDataException
+            || (gone is OperationCanceledException && timeout.IsCancellationRequested && !cancellation.IsCancellationRequested))
+        {
+            throw new StreamStoreException($"The process that has the store {path} open {(timeout.IsCancellationRequested
+                ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
+                : "ended, or closed the connection, before it answered")}. Whether it made the change is unknown. Repeat the command: letters that were changed are not changed again.", gone);
+        }
+    }
+
+    // Null if nobody listens: there is no socket, its process is dead, or it belongs to another user.
+    private async Task<Socket?> ConnectAsync(CancellationToken cancellation)
+    {
+        if (OwnerSocket.AddressOf(path) is not { } address || !File.Exists(OwnerSocket.PathOf(path))) return null;
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            await socket.ConnectAsync(address, cancellation).ConfigureAwait(false);
+            return socket;
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();                        // a dead process, or one of another user
+            return null;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The failure of a change while the owner takes none.</summary>
+    public StoreInUseException NoOwner() => new($"The store {path} is open in another process, which takes no changes from here"
+        + (OwnerSocket.AddressOf(path) is null ? ": the path is too long for a socket beside the file"
+            : $" (no answer at {OwnerSocket.PathOf(path)})")
+        + ". Stop the process and repeat the command, or let the process make the change.");
+
+    private StreamStoreException Strange()
+        => new($"The process that has the store {path} open has given an answer of another version. Use the version of the process.");
+}

@@ -1,0 +1,74 @@
+using System.Text.RegularExpressions;
+using Sluice.Samples.Tests;
+using Sluice.Sqlite;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary>The exit codes are those of the manual. Scripts depend on them.</summary>
+public sealed partial class ExitCodeTests : CliTestBase
+{
+    private static readonly Dictionary<string, int> Codes = new()
+    {
+        ["--help"] = 0,
+        ["--version"] = 0,
+        ["streams sqlite:orders.db"] = 0,
+        ["check sqlite:orders.db"] = 0,
+        ["graph sqlite:orders.db"] = 0,
+        ["show sqlite:orders.db nothing"] = 1,
+        ["dead sqlite:orders.db nothing"] = 1,
+        ["flow sqlite:orders.db nothing"] = 1,
+        ["redrive sqlite:orders.db orders --all"] = 1,
+        [""] = 2,
+        ["strems sqlite:orders.db"] = 2,
+        ["streams"] = 2,
+        ["streams nothing"] = 2,
+        ["top sqlite:orders.db --interval x"] = 2,
+        ["bench sqlite:orders.db"] = 2,
+        ["streams sqlite:missing.db"] = 3,
+        ["streams redis:127.0.0.1:1"] = 3,
+    };
+
+    [Fact]
+    public async Task ExitCodesAreThoseOfTheManual()
+    {
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
+            await FillAsync(store, "1");
+        Dictionary<string, int> actual = [];
+        foreach (string command in Codes.Keys)
+            actual[command] = (await RunAsync(command.Split(' ', StringSplitOptions.RemoveEmptyEntries))).ExitCode;
+        Assert.Equal(Codes, actual);
+        string page = await File.ReadAllTextAsync(Path.Combine(Root(), "docs/command-line.md"), Cancellation);
+        Assert.Equal(["0", "1", "2", "3", "130"], Row().Matches(page).Select(static row => row.Groups[1].Value));
+    }
+
+    [Fact]
+    public async Task CtrlCEndsACommandThatWaitsWith130()
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await using Consecutor<string> orders = Orders(store);
+        await orders.StartAsync(Cancellation);
+        using SampleProcess process = SampleProcess.StartProgram(Folder, "sh", "-c",
+            $"echo pid $$; exec {SampleProcess.CommandLine("Sluice.Cli", ["members", "sqlite:orders.db"])}");
+        await process.ReadUntilAsync(static line => line.StartsWith("pid ", StringComparison.Ordinal));
+        // It has asked for the members once it has opened the file.
+        while (!Directory.GetFiles($"/proc/{process.Id}/fd").Any(IsStore)) await Task.Yield();
+        await process.SignalAsync("INT");
+        Ended ended = await process.EndAsync();
+        Assert.Equal((130, ""), (ended.ExitCode, ended.Errors));
+
+        bool IsStore(string descriptor)
+        {
+            try
+            {
+                return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == StorePath;
+            }
+            catch (IOException)
+            {
+                return false;                        // closed in the meantime
+            }
+        }
+    }
+
+    [GeneratedRegex(@"^\| (\d+) \|", RegexOptions.Multiline)]
+    private static partial Regex Row();
+}

@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Sluice.Storage;
+
+namespace Sluice.Sqlite.Tests.Owner;
+
+/// <summary>The socket of a store meets peers that are wrong, slow or of another version.</summary>
+public sealed class OwnerListenerTests : IDisposable
+{
+    private readonly TempDirectory directory = new();
+
+    private string StorePath => directory.File("store.db");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("""{"version":2,"command":"redrive","stream":"a","group":"a","numbers":[]}""", "speaks version 1")]
+    [InlineData("""{"version":1,"command":"drop","stream":"a","group":"a"}""", "does not know the command drop")]
+    [InlineData("""{"version":1,"command":"redrive","stream":"a","group":"a","numbers":[1]}""", "There is no stream a")]
+    [InlineData("""{"version":1,"command":"redrive","stream":"a"}""", "not complete")]
+    [InlineData("""{"version":1,"command":"redrive","stream":"a","group":"a","numbers":["x"]}""", "not complete")]
+    [InlineData("""{"version":1,"command":"redrive","stream":"a","group":"a","numbers":[99999999999999999999]}""", "not complete")]
+    [InlineData("""{"version":1,"command":"members","stream":"a","group":"a","more":{}}""", "\"members\":[]")]
+    public async Task AWrongRequestIsAnswered(string request, string part)
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        Assert.Contains(part, await AskAsync(Encoding.UTF8.GetBytes(request)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task PeersThatSendRubbishAreDisconnectedAndOthersAreServed()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        List<Socket> slow = [];
+        for (int i = 0; i < 7; i++) slow.Add(await ConnectAsync());            // say nothing
+        foreach (byte[] rubbish in (byte[][])
+            [[0xff, 0xff, 0xff, 0x7f], [0, 0, 0, 0], [2, 0, 0, 0, (byte)'[', (byte)']'], [3, 0, 0, 0, 1, 2, 3]])
+        {
+            using Socket peer = await ConnectAsync();
+            await peer.SendAsync(rubbish, Cancellation);
+            Assert.Equal(0, await peer.ReceiveAsync(new byte[1], Cancellation));
+        }
+        Assert.Contains("members", await AskAsync("""{"version":1,"command":"members","stream":"a","group":"a"}"""u8.ToArray()),
+            StringComparison.Ordinal);
+        slow.ForEach(static peer => peer.Dispose());
+    }
+
+    [Fact]
+    public async Task AStoreThatIsClosedHasNoSocketAndTheNextOneReplacesADeadOne()
+    {
+        await (await OpenAsync()).DisposeAsync();
+        Assert.False(File.Exists(StorePath + "-socket"));
+        await File.WriteAllTextAsync(StorePath + "-socket", "left by a dead process", Cancellation);
+        await using SqliteStreamStore store = await OpenAsync();
+        await using IStreamStore other = await SqliteStreamStore.OpenToChangeAsync(StorePath, null, Cancellation);
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => other.RedriveAsync(new("a", "a"), [1], Cancellation).AsTask());
+        Assert.Contains("has refused: There is no stream a", failure.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<StreamStoreException>(() => other.OpenStreamAsync("a", null, Cancellation).AsTask());
+    }
+
+    [Fact]
+    public async Task APathThatIsTooLongForASocketIsAStoreWithoutOne()
+    {
+        string path = directory.File(new string('x', 120) + ".db");
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, null, Cancellation);
+        var failure = await Assert.ThrowsAsync<StoreInUseException>(()
+            => SqliteStreamStore.OpenToChangeAsync(path, null, Cancellation).AsTask());
+        Assert.Contains("the path is too long for a socket", failure.Message, StringComparison.Ordinal);
+    }
+
+    private Task<SqliteStreamStore> OpenAsync() => SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation).AsTask();
+
+    private async Task<Socket> ConnectAsync()
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(StorePath + "-socket"), Cancellation);
+        return socket;
+    }
+
+    private async Task<string> AskAsync(byte[] request)
+    {
+        await using var stream = new NetworkStream(await ConnectAsync(), ownsSocket: true);
+        byte[] length = new byte[4];
+        BinaryPrimitives.WriteInt32LittleEndian(length, request.Length);
+        await stream.WriteAsync((byte[])[.. length, .. request], Cancellation);
+        JsonElement answer = await OwnerMessage.ReadAsync(stream, OwnerMessage.MaxAnswer, Cancellation);
+        return answer.GetRawText();
+    }
+
+    public void Dispose() => directory.Dispose();
+}
