@@ -1,10 +1,12 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Sluice.Testing;
+using Sluice.Tests.Delivery.Traces;
 
 namespace Sluice.Tests.Engine;
 
 /// <remarks>Other tests run at the same time. So the nodes here have unique names, and the spans have a parent of their own.</remarks>
+[Collection(SpanTests.Name)]
 public sealed class TelemetryTests : IDisposable
 {
     private readonly Dictionary<string, long> figures = [];

@@ -5,6 +5,7 @@ using Sluice.Tests.Delivery.Traces;
 namespace Sluice.Tests.Flows;
 
 /// <summary>The trace of a run: from its start into the processors, in whichever service.</summary>
+[Collection(SpanTests.Name)]
 public class FlowTraceTests
 {
     private static readonly Processor Double = new("double") { Inputs = ["x"], Outputs = ["y"] };

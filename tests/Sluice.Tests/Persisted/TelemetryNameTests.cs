@@ -5,6 +5,7 @@ using System.Diagnostics.Tracing;
 using Sluice.Diagnostics;
 using Sluice.Graphs;
 using Sluice.Storage;
+using Sluice.Tests.Delivery.Traces;
 
 namespace Sluice.Tests.Persisted;
 
@@ -13,6 +14,7 @@ namespace Sluice.Tests.Persisted;
 /// event source.
 /// </summary>
 /// <remarks>Other tests run at the same time, so only names are looked at, and spans of a parent of the test's own.</remarks>
+[Collection(SpanTests.Name)]
 public class TelemetryNameTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

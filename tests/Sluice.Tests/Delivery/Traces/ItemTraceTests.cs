@@ -3,6 +3,7 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery.Traces;
 
+[Collection(SpanTests.Name)]
 public sealed class ItemTraceTests : IAsyncDisposable
 {
     private readonly MemoryStreamStore store = new();

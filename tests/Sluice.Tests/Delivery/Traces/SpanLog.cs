@@ -2,11 +2,19 @@ using System.Diagnostics;
 
 namespace Sluice.Tests.Delivery.Traces;
 
+/// <summary>Tests that listen to spans run alone: a listener records what it samples for all of the process.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class SpanTests
+{
+    public const string Name = "spans";
+}
+
 /// <summary>Records the spans of one test: those of the trace of its own activity, as other tests run at the same time.</summary>
 internal sealed class SpanLog : IDisposable
 {
     private readonly List<Activity> ended = [];
     private readonly ActivityListener listener;
+    private int open;                                // under the lock of the list
 
     public SpanLog(bool records = true)
     {
@@ -17,9 +25,18 @@ internal sealed class SpanLog : IDisposable
             ShouldListenTo = static source => source.Name == "Sluice",
             Sample = (ref ActivityCreationOptions<ActivityContext> options) => records && options.TraceId == Sender.TraceId
                 ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+            ActivityStarted = span =>
+            {
+                lock (ended) open += span.TraceId == Sender.TraceId ? 1 : 0;
+            },
             ActivityStopped = span =>
             {
-                lock (ended) ended.Add(span);
+                lock (ended)
+                {
+                    ended.Add(span);
+                    open -= span.TraceId == Sender.TraceId ? 1 : 0;
+                    Monitor.PulseAll(ended);
+                }
             },
         };
         ActivitySource.AddActivityListener(listener);
@@ -28,10 +45,20 @@ internal sealed class SpanLog : IDisposable
     /// <summary>The current activity of the test.</summary>
     public Activity Sender { get; }
 
-    /// <summary>The spans that have ended, in the order of their start.</summary>
+    /// <summary>
+    /// The spans, in the order of their start. Waits until all that have begun have ended: the span of a node ends a moment after its item.
+    /// </summary>
     public IReadOnlyList<Activity> Spans
     {
-        get { lock (ended) return [.. ended.Where(span => span.TraceId == Sender.TraceId).OrderBy(static span => span.StartTimeUtc)]; }
+        get
+        {
+            lock (ended)
+            {
+                while (open > 0)
+                    if (!Monitor.Wait(ended, TimeSpan.FromSeconds(30))) Assert.Fail($"{open} spans have begun and do not end.");
+                return [.. ended.Where(span => span.TraceId == Sender.TraceId).OrderBy(static span => span.StartTimeUtc)];
+            }
+        }
     }
 
     /// <summary>The spans as lines, each indented below its parent; siblings in ordinal order.</summary>

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using Sluice.Graphs;
+using Sluice.Tests.Delivery.Traces;
 
 namespace Sluice.Tests.Graphs;
 
 /// <remarks>Other tests run at the same time: the spans here have a parent of their own.</remarks>
+[Collection(SpanTests.Name)]
 public class GraphTelemetryTests
 {
     [Fact]
