@@ -43,11 +43,10 @@ static async Task<int> RunAsync(int foo, int multiplier, int processes, Cancella
     HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
     builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
     builder.Services.AddSingleton(new Multiplier(multiplier));
-    builder.Services.AddSluice(sluice => sluice.Supervisor = new()
+    builder.Services.AddSluice(sluice =>
     {
-        Name = "foobar",
-        Executor = processes > 0
-        ? Executor.Processes(processes) : null
+        sluice.UseMemory();
+        sluice.Supervisor = new() { Name = "foobar", Executor = processes > 0 ? Executor.Processes(processes) : null };
     }).AddProcessor(foobar, MultiplyAsync);
     using IHost host = builder.Build();
     await host.StartAsync(cancellation);          // a child process executes the processor here, and ends

@@ -46,6 +46,6 @@ internal static partial class HostLog
     public static partial void RequestFailed(ILogger log, string consecutor, Exception failure);
 
     [LoggerMessage(14, LogLevel.Warning, "No store is named: what this host accepts is in memory, and is lost when the process ends. Set "
-        + "Sluice:Store, for example to sqlite:orders.db, or call UseSqlite or UseRedis; set it to memory if that is meant")]
+        + "Sluice:Store, for example to sqlite:orders.db, or call UseSqlite or UseRedis; call UseMemory if that is meant")]
     public static partial void InMemory(ILogger log);
 }

@@ -32,6 +32,9 @@ public sealed class SluiceOptions
     /// code appear in any case, with their messages.</summary>
     public bool LogPayloads { get; set; }
 
+    /// <summary>Uses a store in memory: what the service accepts is lost when its process ends. For tests and samples.</summary>
+    public SluiceOptions UseMemory() => UseStore(static _ => new(new MemoryStreamStore()));
+
     /// <summary>Uses this store. The service opens it at its start, and disposes it after its stop.</summary>
     public SluiceOptions UseStore(Func<CancellationToken, ValueTask<IStreamStore>> open)
     {

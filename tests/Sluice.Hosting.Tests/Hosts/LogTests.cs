@@ -134,6 +134,27 @@ public class LogTests
         await host.StopAsync(Cancellation);
     }
 
+    [Theory]
+    [InlineData(false, null, true)]
+    [InlineData(true, null, false)]
+    [InlineData(false, "memory", false)]
+    public async Task AHostWithoutAStoreWarnsThatItsItemsAreInMemory(bool isMeant, string? setting, bool warns)
+    {
+        var log = new LogProbe();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(log);
+        if (setting is not null) builder.Configuration["Sluice:Store"] = setting;
+        builder.Services.AddSluice(sluice =>
+        {
+            if (isMeant) sluice.UseMemory();
+        });
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        await host.StopAsync(Cancellation);
+        Assert.Equal(warns, log.Lines.Any(static line => line.Level == LogLevel.Warning
+            && line.Text.StartsWith("No store is named: what this host accepts is in memory", StringComparison.Ordinal)));
+    }
+
     private static string Break(string item) => throw new FormatException("no good");
 
     private static string Repository()
