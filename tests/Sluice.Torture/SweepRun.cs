@@ -93,7 +93,8 @@ internal sealed class SweepRun(TortureOptions options)
     private string Copy(string directory)
     {
         string copy = Directory.CreateTempSubdirectory($"torture-sweep-{options.Seed}-").FullName;
-        foreach (string file in Directory.GetFiles(directory)) File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
+        foreach (string file in Directory.GetFiles(directory).Where(static file => !file.EndsWith("-socket", StringComparison.Ordinal)))
+            File.Copy(file, Path.Combine(copy, Path.GetFileName(file)));
         return copy;
     }
 }

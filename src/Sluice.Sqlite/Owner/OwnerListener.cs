@@ -13,6 +13,7 @@ internal sealed class OwnerListener : IAsyncDisposable
     private const int MaxConnections = 8;
 
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AcceptRetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly SqliteStreamStore store;
     private readonly Socket socket;
@@ -64,7 +65,9 @@ internal sealed class OwnerListener : IAsyncDisposable
             }
             catch (SocketException)
             {
-                places.Release();                    // the peer was gone before it was accepted
+                // The peer was gone before it was accepted, or the process has too many open files, which may last.
+                places.Release();
+                await Task.Delay(AcceptRetryInterval, time, stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
