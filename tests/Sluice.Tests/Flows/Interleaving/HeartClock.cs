@@ -17,7 +17,7 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     private int atGate;
 
     /// <summary>Whether this is the thread of the hearts.</summary>
-    public static bool IsHeart => Thread.CurrentThread.Name?.EndsWith(" heart", StringComparison.Ordinal) == true;
+    public static bool IsHeart => Thread.CurrentThread.Name?.EndsWith(" heartbeats", StringComparison.Ordinal) == true;
 
     /// <summary>Whether the service is suspended: its hearts wait at the gate for long, and the test does not wait for them.</summary>
     public bool IsPaused { get; set; }
