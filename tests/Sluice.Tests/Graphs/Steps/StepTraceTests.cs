@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using Sluice.Graphs;
+using Sluice.Tests.Delivery.Traces;
 
 namespace Sluice.Tests.Graphs;
 
+[Collection(SpanTests.Name)]
 public class StepTraceTests
 {
     [Fact]
@@ -33,13 +35,13 @@ public class StepTraceTests
             return Activity.Current!.DisplayName;
         }).Named("middle");
         await using StepScope scope = StepScope.Begin();
-        Assert.Equal("middle", await middle());
+        Assert.Equal("step middle", await middle());
         await scope.Completion;
         Assert.Same(outer, Activity.Current);
 
         List<Activity> ours = [.. ended.Where(activity => activity.RootId == outer.RootId)];
-        Assert.Equal(["inner: failed, no", "middle: succeeded, "],
-            ours.Select(activity => $"{activity.DisplayName}: {activity.GetTagItem("outcome")}, {activity.StatusDescription}"));
+        Assert.Equal(["step inner: failed, no", "step middle: succeeded, "],
+            ours.Select(activity => $"{activity.DisplayName}: {activity.GetTagItem("sluice.outcome")}, {activity.StatusDescription}"));
         Assert.Equal((ours[1].SpanId, outer.SpanId), (ours[0].ParentSpanId, ours[1].ParentSpanId));
     }
 }
