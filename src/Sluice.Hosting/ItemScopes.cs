@@ -14,11 +14,12 @@ public static class ItemScopes
     /// function has ended.</summary>
     /// <param name="services">The services of the host.</param>
     /// <param name="function">The function.</param>
+    /// <exception cref="InvalidOperationException">The service is not registered.</exception>
     public static Func<TIn, CancellationToken, Task<TOut>> ForEachItem<TService, TIn, TOut>(
         this IServiceProvider services, Func<TService, TIn, CancellationToken, Task<TOut>> function) where TService : notnull
     {
-        ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(function);
+        Check<TService>(services);
         return (item, cancellation) => CallAsync(services, (TService service) => function(service, item, cancellation));
     }
 
@@ -26,13 +27,23 @@ public static class ItemScopes
     public static Func<TIn, CancellationToken, Task> ForEachItem<TService, TIn>(
         this IServiceProvider services, Func<TService, TIn, CancellationToken, Task> function) where TService : notnull
     {
-        ArgumentNullException.ThrowIfNull(services);
         ArgumentNullException.ThrowIfNull(function);
+        Check<TService>(services);
         return (item, cancellation) => CallAsync(services, async (TService service) =>
         {
             await function(service, item, cancellation).ConfigureAwait(false);
             return true;
         });
+    }
+
+    // A container that cannot be asked shows it with the first item.
+    private static void Check<TService>(IServiceProvider services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        if (services.GetService<IServiceProviderIsService>() is { } known && !known.IsService(typeof(TService)))
+            throw new InvalidOperationException(
+                $"ForEachItem calls its function with a service of the type {typeof(TService).Name}, and none is registered. Register it "
+                    + $"with the host's services, for example AddScoped<{typeof(TService).Name}>().");
     }
 
     /// <summary>Calls a function with a service of a scope of its own.</summary>

@@ -113,6 +113,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         }
         HostLog.Opened(log, settings.StoreName);
         if (!settings.HasStore) HostLog.InMemory(log);
+        if (container.GetService<ReplacedStore>() is not null) HostLog.StoreReplaced(log);
         supervisor.Start();
         foreach (HostedUnit unit in made.InOrder)
         {

@@ -16,7 +16,7 @@ public static class SluiceServices
     /// <c>OnFailure</c>, <c>Consecutors:NAME</c>, <c>Supervisor</c> and <c>Health</c>. A setting that is unknown or wrong stops the start
     /// with a <see cref="SettingsException"/>.</para>
     /// <para>Health checks: <c>sluice</c> with the tag <c>ready</c>, and <c>sluice-live</c> with the tag <c>live</c>. A host has one store:
-    /// a second call configures the same further.</para>
+    /// a second call configures the same further. If both name a store, the last one is used, and the log warns of it.</para>
     /// </remarks>
     /// <param name="services">The services of the host.</param>
     /// <param name="configure">Configures the store and the supervisor; the default store is in memory.</param>
@@ -29,7 +29,9 @@ public static class SluiceServices
         ArgumentNullException.ThrowIfNull(services);
         if (services.FirstOrDefault(service => service.ServiceType == typeof(SluiceOptions))?.ImplementationInstance is SluiceOptions known)
         {
+            Func<CancellationToken, ValueTask<IStreamStore>>? before = known.OpenStore;
             configure?.Invoke(known);
+            if (before is not null && known.OpenStore != before) services.AddSingleton<ReplacedStore>();
             return new(services);
         }
         var options = new SluiceOptions();
@@ -51,3 +53,6 @@ public static class SluiceServices
         return new(services);
     }
 }
+
+/// <summary>In a container: a later call of <see cref="SluiceServices.AddSluice"/> has replaced the store of an earlier one.</summary>
+internal sealed class ReplacedStore;

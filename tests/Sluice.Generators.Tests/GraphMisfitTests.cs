@@ -52,6 +52,10 @@ public class GraphMisfitTests
     [InlineData("graph.Add(\"x\", number, [|\"text\"|], (int n, string s) => n);", "'\"text\"' is no node: it is of type 'string'")]
     [InlineData("graph.Add(\"x\", [number, text], [|(int n, string s) => n|]);",
         "takes 2 parameters ('int', 'string'), and here comes 'GraphContext<Request>' (of a list of parents)")]
+    [InlineData("graph.Add(\"x\", text, (t, token) => LaterAsync(t.[|Nmae|], token));", "Here comes 'string' ('text'), and 'Nmae' is not "
+        + "known there")]
+    [InlineData("graph.Add(\"x\", text, async (t, token) => { await Task.Delay(t.[|Lenght|], token); return 1; });",
+        "Here comes 'string' ('text'), and 'Lenght' is not known there")]
     public Task AFunctionThatDoesNotFitItsParentsIsReported(string statements, string sentence)
         => Snippet.FindAsync<GraphMisfitAnalyzer>(Snippet.InMethod(statements, Members), "SLU028", sentence);
 

@@ -28,7 +28,7 @@ public sealed class ReplicaTests : IAsyncLifetime
     [Fact]
     public async Task AnAppendThatNoReplicaConfirmsFails()
     {
-        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(1));
+        await using RedisStreamStore store = await ConnectAsync(TimeSpan.FromSeconds(4));
         await store.PrepareAsync();
         await servers.Second.KillAsync();
 
@@ -93,6 +93,6 @@ public sealed class ReplicaTests : IAsyncLifetime
         Assert.Equal(2, await store.RaiseGenerationAsync(1));
     }
 
-    private async Task<RedisStreamStore> ConnectAsync(TimeSpan? patience = null) => await RedisStreamStore.ConnectAsync(servers.Addresses,
-        new() { Durability = Durability.Replicated(1), Timeout = patience ?? TimeSpan.FromSeconds(20) });
+    private async Task<RedisStreamStore> ConnectAsync(TimeSpan? timeout = null) => await RedisStreamStore.ConnectAsync(servers.Addresses,
+        new() { Durability = Durability.Replicated(1), Timeout = timeout ?? TimeSpan.FromSeconds(20) });
 }

@@ -18,7 +18,9 @@ internal sealed class ServerPair : IAsyncDisposable
     {
         RedisServer first = await RedisServer.StartAsync("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "3600",
             "--repl-timeout", "7200");
-        return new(first, await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}"));
+        var pair = new ServerPair(first, await RedisServer.StartAsync("--replicaof", $"127.0.0.1 {first.Port}"));
+        await pair.ConfirmingAsync();
+        return pair;
     }
 
     /// <summary>Makes the replica a master. From now on it does not get the writes of the first server.</summary>
@@ -28,6 +30,12 @@ internal sealed class ServerPair : IAsyncDisposable
     public async Task ConnectedAsync()
     {
         while (await RoleAsync(Second) is not [_, _, _, "connected", ..]) await Task.Yield();
+    }
+
+    /// <summary>Waits until the replica is connected and confirms writes, which it does only after its first copy of everything.</summary>
+    public async Task ConfirmingAsync()
+    {
+        while ((long)await TellAsync(First, "WAIT", 1, 1000) < 1) await Task.Yield();
     }
 
     /// <summary>Waits until the replica has all writes of the first server.</summary>

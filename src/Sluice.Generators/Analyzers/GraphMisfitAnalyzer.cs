@@ -60,6 +60,20 @@ public sealed class GraphMisfitAnalyzer() : SyntaxAnalyzer<InvocationExpressionS
                 && !symbols.IsTask(returned))
                 Report(written, $"'{text}' takes a token, and only a function that returns a task is given one: leave the token out, or "
                     + "return a Task");
+            else if (!isChosen && written is LambdaExpressionSyntax lambda && Unknown(lambda, function) is { } unknown)
+                Report(unknown.Name, $"Here comes {inputs.Describe(model, written.SpanStart)}, and {unknown.Reason}");
+        }
+
+        // With one parent and a token, the compiler binds the lambda to the overload for a list of parents, and looks for the
+        // members of the parent's value in the context.
+        (SimpleNameSyntax Name, string Reason)? Unknown(LambdaExpressionSyntax lambda, GraphFunction function)
+        {
+            ParameterSyntax[] parameters = GraphFunction.Parameters(lambda);
+            if (inputs.Count != 1 || function.Count != 2 || parameters.Any(parameter => parameter.Type is not null)) return null;
+            var found = LambdaProbe.FirstUnknown(lambda,
+                [(parameters[0], Show(inputs.Type(0))), (parameters[1], "System.Threading.CancellationToken")], model);
+            return found?.Name.Parent is MemberAccessExpressionSyntax { Expression: IdentifierNameSyntax receiver }
+                && receiver.Identifier.Text == parameters[0].Identifier.Text ? found : null;
         }
 
         string Show(ITypeSymbol type) => type.ToMinimalDisplayString(model, written.SpanStart);

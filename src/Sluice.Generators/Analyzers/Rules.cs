@@ -79,6 +79,9 @@ internal static class Rules
     public static readonly DiagnosticDescriptor Wiring = Error("SLU031", "An output of a consecutor that is wired like a stage",
         "Wiring changes what a consecutor does, so it is a call and no expression: output.To(consecutor), consecutor.From([output, …]).");
 
+    public static readonly DiagnosticDescriptor NullState = Warning("SLU032", "A state that begins as null",
+        "A key that has no state yet begins with what InitialState returns, which is the default of its type unless it is overridden.");
+
     private const string Category = "Sluice";
     private const string Documentation = "docs/analyzers.md#";
 

@@ -45,6 +45,11 @@ internal sealed class GraphFunction
         return model.GetTypeInfo(written).Type is INamedTypeSymbol { DelegateInvokeMethod: { } invoke } ? [Of(invoke)] : [];
     }
 
+    /// <summary>The parameters of a lambda, with parentheses around them or without.</summary>
+    public static ParameterSyntax[] Parameters(LambdaExpressionSyntax lambda)
+        => lambda is ParenthesizedLambdaExpressionSyntax several ? [.. several.ParameterList.Parameters]
+            : [((SimpleLambdaExpressionSyntax)lambda).Parameter];
+
     /// <summary>Whether a parameter does not take a value of this type.</summary>
     public bool Misfits(int index, ITypeSymbol comes, Compilation compilation)
     {
@@ -70,8 +75,7 @@ internal sealed class GraphFunction
 
     private static GraphFunction Of(LambdaExpressionSyntax lambda, SemanticModel model)
     {
-        ParameterSyntax[] parameters = lambda is ParenthesizedLambdaExpressionSyntax several ? [.. several.ParameterList.Parameters]
-            : [((SimpleLambdaExpressionSyntax)lambda).Parameter];
+        ParameterSyntax[] parameters = Parameters(lambda);
         bool returnsNothing = lambda.AsyncKeyword.IsKind(SyntaxKind.None) && lambda.Body switch
         {
             ExpressionSyntax expression => model.GetTypeInfo(expression).Type is { SpecialType: SpecialType.System_Void },

@@ -48,4 +48,8 @@ internal static partial class HostLog
     [LoggerMessage(14, LogLevel.Warning, "No store is named: what this host accepts is in memory, and is lost when the process ends. Set "
         + "Sluice:Store, for example to sqlite:orders.db, or call UseSqlite or UseRedis; call UseMemory if that is meant")]
     public static partial void InMemory(ILogger log);
+
+    [LoggerMessage(15, LogLevel.Warning, "AddSluice was called with a store more than once; the store of the last call is used, unless "
+        + "Sluice:Store names another. A host has one store")]
+    public static partial void StoreReplaced(ILogger log);
 }

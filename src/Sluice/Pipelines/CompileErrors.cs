@@ -76,11 +76,11 @@ internal static class CompileErrors
 
     public const string RunSource =
         "SLU024: a source cannot run, because nothing takes its items. Give it an end, '(source | Save).RunAsync()'; or collect its "
-        + "items, 'source.ToListAsync()'.";
+        + "items, 'source.ToListAsync()'. If another error is reported in this chain, correct that one first.";
 
     public const string RunSink =
         "SLU024: a pipe or a sink cannot run, because nothing makes items for it. Put a source before it: '(source | pipe | "
-        + "Save).RunAsync()'.";
+        + "Save).RunAsync()'. If another error is reported in this chain, correct that one first.";
 
     public const string NodeInstance =
         "SLU025: StageNode.Of takes a function that makes a node, 'StageNode.Of(() => new Totals())', because every run and every lane "

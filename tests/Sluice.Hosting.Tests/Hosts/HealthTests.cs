@@ -94,7 +94,7 @@ public class HealthTests
         while (run!.Snapshot().Nodes[1].Out == 0) await Task.Yield();
         for (int i = 0; i < 3; i++)
         {
-            Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
+            Assert.Equal((HealthStatus.Healthy, null), (await CheckAsync(host)) is var seen ? (seen.Status, seen.Description) : default);
             clock.Advance(TimeSpan.FromMinutes(5));
         }
         release.SetResult();

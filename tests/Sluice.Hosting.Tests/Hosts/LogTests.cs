@@ -26,6 +26,7 @@ public class LogTests
         [12] = ("LeftBehind", LogLevel.Warning),
         [13] = ("RequestFailed", LogLevel.Error),
         [14] = ("InMemory", LogLevel.Warning),
+        [15] = ("StoreReplaced", LogLevel.Warning),
     };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -153,6 +154,26 @@ public class LogTests
         await host.StopAsync(Cancellation);
         Assert.Equal(warns, log.Lines.Any(static line => line.Level == LogLevel.Warning
             && line.Text.StartsWith("No store is named: what this host accepts is in memory", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(false, false)]
+    public async Task AStoreThatASecondAddSluiceReplacesIsWarnedOf(bool namesAnother, bool warns)
+    {
+        var log = new LogProbe();
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(log);
+        builder.Services.AddSluice(sluice => sluice.UseMemory());
+        builder.Services.AddSluice(sluice =>
+        {
+            if (namesAnother) sluice.UseStore(static _ => new(new MemoryStreamStore()));
+        });
+        using IHost host = builder.Build();
+        await host.StartAsync(Cancellation);
+        await host.StopAsync(Cancellation);
+        Assert.Equal(warns, log.Lines.Any(static line => line.Level == LogLevel.Warning
+            && line.Text.StartsWith("AddSluice was called with a store more than once", StringComparison.Ordinal)));
     }
 
     private static string Break(string item) => throw new FormatException("no good");

@@ -198,7 +198,7 @@ public class UnwritableStateTests
             => throw new System.Security.Cryptography.CryptographicException("The key is gone.");
     }
 
-    private sealed class Latest : StatefulStageNode<Thing, string, Thing>
+    private sealed class Latest : StatefulStageNode<Thing, string, Thing?>
     {
         protected override ValueTask ProcessAsync(Thing item, Output<string> output, CancellationToken cancellation)
         {
