@@ -91,7 +91,7 @@ public class HealthTests
             new() { OnStarted = started => run = started });
         using IHost host = builder.Build();
         await host.StartAsync(Cancellation);
-        while (run!.Snapshot().Nodes[1].Out == 0) await Task.Yield();
+        while (run!.Snapshot().Nodes[2].Out == 0) await Task.Yield();
         for (int i = 0; i < 3; i++)
         {
             Assert.Equal((HealthStatus.Healthy, null), (await CheckAsync(host)) is var seen ? (seen.Status, seen.Description) : default);
