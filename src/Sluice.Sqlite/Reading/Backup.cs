@@ -29,7 +29,8 @@ internal static class Backup
         catch (Exception failure) when (failure is SqliteFailure or IOException or UnauthorizedAccessException)
         {
             string rest = TryDelete(partial) ? "" : $" The unfinished copy {partial} could not be deleted.";
-            throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message.TrimEnd('.')}.{rest}", failure);
+            throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message.TrimEnd('.')}.{rest}",
+                failure);
         }
     }
 
