@@ -18,7 +18,8 @@ internal static class PictureFormat
 
     /// <summary>The form that the user wants.</summary>
     /// <exception cref="CommandException">There is no such form.</exception>
-    public static string Of(CommandRun command) => command.Value(Option) is Text or "mermaid" or "dot" or "svg" and var format ? format
+    public static string Of(CommandRun command) => command.Value(Option) is (Text or "mermaid" or "dot" or "svg") and var format
+        ? format
         : throw CommandException.Usage($"--format is text, mermaid, dot or svg, not '{command.Value(Option)}'.");
 
     /// <summary>Draws a topology, or a run of a flow, which has the same methods.</summary>
