@@ -93,10 +93,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     /// </summary>
     public override async ValueTask DisposeAsync()
     {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
-        if (listener is not null) await listener.DisposeAsync().ConfigureAwait(false);
-        await writer.CloseAsync().ConfigureAwait(false);
-        fileLock.Dispose();
+        if (Interlocked.Exchange(ref isDisposed, 1) == 0) await CloseAsync(abandon: false).ConfigureAwait(false);
     }
 
     // For tests: called on the writer's thread around the end of each transaction (false before, true after it).
@@ -114,10 +111,27 @@ public sealed partial class SqliteStreamStore : StreamStore
     // For tests: ends as a kill does.
     internal async ValueTask AbandonAsync()
     {
-        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
-        if (listener is not null) await listener.DisposeAsync().ConfigureAwait(false);
-        await writer.CloseAsync(abandon: true).ConfigureAwait(false);
-        fileLock.Dispose();
+        if (Interlocked.Exchange(ref isDisposed, 1) == 0) await CloseAsync(abandon: true).ConfigureAwait(false);
+    }
+
+    // Whatever fails, the writer ends and the lock is free.
+    private async Task CloseAsync(bool abandon)
+    {
+        try
+        {
+            if (listener is not null) await listener.DisposeAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            try
+            {
+                await writer.CloseAsync(abandon).ConfigureAwait(false);
+            }
+            finally
+            {
+                fileLock.Dispose();
+            }
+        }
     }
 
     private static SqliteStreamStore Open(string path, Durability durability, SqliteStoreOptions options)

@@ -20,6 +20,17 @@ public sealed class BenchTests : CliTestBase
     }
 
     [Fact]
+    public async Task AStoreThatAnotherProcessIsCreatingIsLeftAlone()
+    {
+        // It has taken its lock, and its file does not exist yet.
+        string path = Path.Combine(Folder, "bench.db-lock");
+        await using (new FileStream(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+            Assert.Contains("open in another process", await MistakeAsync(3, "bench", "sqlite:bench.db", "--seconds", "0.5"),
+                StringComparison.Ordinal);
+        Assert.Equal([path], Directory.GetFiles(Folder));
+    }
+
+    [Fact]
     public async Task AStoreWithStreamsIsMeasuredInAScratchStreamOnly()
     {
         await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))

@@ -6,6 +6,7 @@ using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
 using Sluice.Sqlite;
 using Sluice.Storage;
+using Sluice.Terminal.Tests;
 
 namespace Sluice.Cli.Tests;
 
@@ -66,15 +67,7 @@ public sealed partial class ManualTests : CliTestBase
             batch.Add(Encoding.UTF8.GetBytes(text), EntryKey.Of(key));
         await store.AppendAsync(new("prices", "sender", 0, 1, batch), Cancellation);
         await using Supervisor supervisor = Supervisor.Attach(store, new() { Name = "shop-1", OnWarning = static _ => { } });
-        var hello = new Processor("hello") { Outputs = ["greeting"] };
-        var print = new Processor("print") { Inputs = ["greeting"] };
-        supervisor.Register(hello, () => Task.FromResult("hello"));
-        supervisor.Register(print, async (IO<string> greeting) =>
-        {
-            await greeting.FirstAsync();
-        });
-        await using FlowRun run = await supervisor.StartAsync(Flow.From(hello, print).Resolve(), [], run: "run-1",
-            cancellation: Cancellation);
+        await using FlowRun run = await GreetingFlow.StartAsync(supervisor, Cancellation);
         await run.Completion.WaitAsync(Cancellation);
     }
 

@@ -132,6 +132,29 @@ public sealed class ReadOnlyTests : IDisposable
         Assert.Empty(Directory.GetFiles(directory.Path, "*.partial"));
     }
 
+    [Fact]
+    public async Task ABackupThatCannotBeWrittenLeavesNoFile()
+    {
+        await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();
+        string folder = directory.File("copies"), copy = Path.Combine(folder, "copy.db");
+        Directory.CreateDirectory(folder);
+
+        // Another process takes the name while the copy is written.
+        var failure = Assert.Throws<StreamStoreException>(() => Backup.Write(StorePath, copy, () => File.WriteAllText(copy, "foreign")));
+        Assert.Contains($"could not be copied to {copy}", failure.Message, StringComparison.Ordinal);
+        Assert.Equal([copy], Directory.GetFileSystemEntries(folder));
+        Assert.Equal("foreign", await File.ReadAllTextAsync(copy, Cancellation));
+
+        Assert.Contains("is a directory: give the copy the name", await RefusedAsync(folder), StringComparison.Ordinal);
+        string missing = directory.File("missing/copy.db");
+        Assert.Contains($"could not be copied to {missing}", await RefusedAsync(missing), StringComparison.Ordinal);
+        Directory.CreateDirectory(directory.File("taken.db.partial"));
+        Assert.Contains("could not be deleted", await RefusedAsync(directory.File("taken.db")), StringComparison.Ordinal);
+
+        async Task<string> RefusedAsync(string target) => (await Assert.ThrowsAsync<StreamStoreException>(()
+            => SqliteStreamStore.BackupAsync(StorePath, target, Cancellation).AsTask())).Message;
+    }
+
     public void Dispose() => directory.Dispose();
 
     private static async Task AppendAsync(IStreamStore store, int number)

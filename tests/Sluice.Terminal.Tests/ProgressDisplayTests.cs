@@ -155,17 +155,21 @@ public sealed class ProgressDisplayTests : IDisposable
         gate.Release(2);
     }
 
-    [Fact]
-    public async Task ATerminalThatIsClosedEndsNothingElse()
+    [Theory]
+    [InlineData(typeof(IOException))]
+    [InlineData(typeof(ObjectDisposedException))]
+    public async Task ATerminalThatIsClosedEndsNothingElse(Type failure)
     {
         var gate = new SemaphoreSlim(0);
         async ValueTask Work(int number, CancellationToken cancellation) => await gate.WaitAsync(cancellation);
         await using PipelineRun run = (Source.From([1, 2]) | Work).Start();
         await using ProgressDisplay progress = run.ShowProgress(Options());
-        terminal.IsClosed = true;
-        await NextAsync(Second);
+        terminal.Closed = (Exception)Activator.CreateInstance(failure, "the terminal was closed")!;
+        await clock.WaitForTimersAsync(1, Cancellation);
+        clock.Advance(Second);
         gate.Release(2);
         await run.Completion.WaitAsync(Cancellation);
+        await progress.DisposeAsync();
     }
 
     [Fact]

@@ -46,15 +46,7 @@ public sealed class ScopeAndFlowTests : IDisposable
     public async Task AFlowShowsItsProcessorsUntilItsEnd()
     {
         await using var supervisor = Supervisor.Attach(new MemoryStreamStore(), new() { Name = "shop", OnWarning = static _ => { } });
-        var hello = new Processor("hello") { Outputs = ["greeting"] };
-        var print = new Processor("print") { Inputs = ["greeting"] };
-        supervisor.Register(hello, () => Task.FromResult("hello"));
-        supervisor.Register(print, async (IO<string> greeting) =>
-        {
-            await greeting.FirstAsync();
-        });
-        await using FlowRun run = await supervisor.StartAsync(Flow.From(hello, print).Resolve(), [], run: "run-1",
-            cancellation: Cancellation);
+        await using FlowRun run = await GreetingFlow.StartAsync(supervisor, Cancellation);
         await using ProgressDisplay progress = run.ShowProgress(Options);
         await run.Completion.WaitAsync(Cancellation);
         await progress.DisposeAsync();

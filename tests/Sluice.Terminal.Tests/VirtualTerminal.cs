@@ -25,7 +25,8 @@ internal sealed partial class VirtualTerminal : TextWriter, IAnsiConsoleOutput
 
     public int Height { get; init; } = 40;
 
-    public bool IsClosed { get; set; }
+    /// <summary>What a write throws, once the terminal was closed.</summary>
+    public Exception? Closed { get; set; }
 
     /// <summary>Everything that was written.</summary>
     public string Written => all.ToString();
@@ -72,7 +73,7 @@ internal sealed partial class VirtualTerminal : TextWriter, IAnsiConsoleOutput
 
     public override void Write(string? value)
     {
-        if (IsClosed) throw new IOException("the terminal was closed");
+        if (Closed is { } failure) throw failure;
         lock (rows)
         {
             all.Append(value);

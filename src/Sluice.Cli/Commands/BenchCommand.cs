@@ -28,7 +28,7 @@ internal static class BenchCommand
         if (command.Value(Seconds) is not (>= 0.5 and <= 60) and var wrong)
             throw CommandException.Usage(string.Create(CultureInfo.InvariantCulture, $"--seconds is 0.5 to 60, not {wrong}."));
         var time = TimeSpan.FromSeconds(command.Value(Seconds));
-        string? created = StoreNames.FileOf(command.StoreText) is { } file && !File.Exists(file) ? file : null;
+        string? missing = StoreNames.FileOf(command.StoreText) is { } file && !File.Exists(file) ? file : null, own = null;
         List<Measurement> found = [];
         try
         {
@@ -39,13 +39,15 @@ internal static class BenchCommand
                 throw CommandException.Usage($"{StreamStores.WithoutSecrets(command.StoreText)} has {Clean.Count(foreign.Length)} "
                     + $"streams of its own, such as '{foreign[0]}'. Name a store for the measurement, or give --scratch: then the "
                     + $"measurement writes into the stream {StoreBench.Stream} beside them, and loads the store.");
+            // Another process may have made the file since: it is for the measurement only if it opens here, and has no streams of others.
+            if (foreign.Length == 0) own = missing;
             Add(await MemoryBench.FusedAsync(time, command.Cancellation));
             Add(await MemoryBench.BoundaryAsync(time, command.Cancellation));
             await foreach (Measurement one in StoreBench.RunAsync(store, time, command.Cancellation)) Add(one);
         }
         finally
         {
-            if (created is not null) Delete(created);
+            if (own is not null) Delete(own);
         }
         if (command.Screen.IsJson) command.Screen.Json(found);
         return ExitCodes.Fine;

@@ -1,3 +1,4 @@
+using Sluice.Cli.Graphs;
 using Sluice.Cli.Output;
 using Sluice.Flows;
 
@@ -8,18 +9,10 @@ internal static class FlowCommands
 {
     private static readonly Argument<string> Run = new("RUN") { Description = "The id of the run." };
 
-    private static readonly Option<string> Format = new("--format")
-    {
-        HelpName = "FORM",
-        Description = "The form of the picture: text, mermaid, dot or svg.",
-        DefaultValueFactory = _ => "text",
-        CompletionSources = { "text", "mermaid", "dot", "svg" }
-    };
-
     public static Command List() => CommandRun.Create("flows", "Lists the runs of flows.", ListAsync, isPaged: true);
 
     public static Command Show() => CommandRun.Create("flow", "Draws a run of a flow with its progress.", ShowAsync,
-        isPaged: true, Run, Format);
+        isPaged: true, Run, PictureFormat.Option);
 
     private static async Task<int> ListAsync(CommandRun command)
     {
@@ -42,9 +35,7 @@ internal static class FlowCommands
 
     private static async Task<int> ShowAsync(CommandRun command)
     {
-        string format = command.Value(Format)!;
-        if (format is not ("text" or "mermaid" or "dot" or "svg"))
-            throw CommandException.Usage($"--format is text, mermaid, dot or svg, not '{format}'.");
+        string format = PictureFormat.Of(command);
         await using IStreamStore store = await command.OpenAsync();
         string id = command.Value(Run);
         FlowRunInfo run = await FindAsync(store, id, command.Cancellation)
@@ -54,10 +45,8 @@ internal static class FlowCommands
             command.Screen.Json(Form(run));
             return ExitCodes.Fine;
         }
-        // The drawing has line breaks of its own; the names in it are from the store.
-        string drawing = format switch { "mermaid" => run.ToMermaid(), "dot" => run.ToDot(), "svg" => run.ToSvg(), _ => run.ToText() };
-        foreach (string line in drawing.TrimEnd('\n').Split('\n')) command.Screen.Line(Clean.Text(line));
-        if (format != "text") return ExitCodes.Fine;
+        PictureFormat.Write(command.Screen, run, format);
+        if (format != PictureFormat.Text) return ExitCodes.Fine;
         foreach (ProcessorInfo processor in run.Processors.Where(static processor => processor.Error is not null))
             command.Screen.Problem($"{Clean.Text(processor.Name)}: {Clean.Text(processor.Error!)}");
         return ExitCodes.Fine;

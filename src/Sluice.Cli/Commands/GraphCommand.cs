@@ -7,14 +7,6 @@ namespace Sluice.Cli.Commands;
 /// <summary><c>sluice graph ASSEMBLY|STORE</c>.</summary>
 internal static class GraphCommand
 {
-    private static readonly Option<string> Format = new("--format")
-    {
-        HelpName = "FORM",
-        Description = "The form of the picture: text, mermaid, dot or svg.",
-        DefaultValueFactory = _ => "text",
-        CompletionSources = { "text", "mermaid", "dot", "svg" }
-    };
-
     private static readonly Option<string> Run = new("--run") { HelpName = "RUN", Description = "Of a store: the flow of this run." };
 
     private static readonly Option<string> Member = new("--member")
@@ -26,16 +18,14 @@ internal static class GraphCommand
     public static Command Create()
     {
         Command command = CommandRun.Create("graph", "Draws the flows that a store knows, or a graph that an assembly has.", RunAsync,
-            isPaged: true, Format, Run, Member);
+            isPaged: true, PictureFormat.Option, Run, Member);
         command.Arguments[0].Description = "A store (sqlite:FILE, redis:HOST:PORT, a name from sluice.json), or an assembly (FILE.dll).";
         return command;
     }
 
     private static async Task<int> RunAsync(CommandRun command)
     {
-        string format = command.Value(Format)!, given = command.Given;
-        if (format is not ("text" or "mermaid" or "dot" or "svg"))
-            throw CommandException.Usage($"--format is text, mermaid, dot or svg, not '{format}'.");
+        string format = PictureFormat.Of(command), given = command.Given;
         bool isAssembly = IsAssembly(given);
         if (isAssembly && command.Value(Run) is not null) throw CommandException.Usage("--run is for stores: an assembly has --member.");
         if (!isAssembly && command.Value(Member) is not null)
@@ -87,13 +77,13 @@ internal static class GraphCommand
             screen.Json(latest.Select(run => GraphDrawing.Form(run.Topology!, run.Run)));
         else if (latest.Length == 0)
             screen.Line("no flows: a store knows the graphs of flows that were run; graphs of pipelines are in assemblies");
-        else if (latest.Length > 1 && format != "text")
+        else if (latest.Length > 1 && format != PictureFormat.Text)
             throw CommandException.Usage($"The store has {Clean.Count(latest.Length)} flows, and one picture has one of them: --run "
                 + $"{string.Join(", --run ", latest.Take(5).Select(static run => run.Run))}{(latest.Length > 5 ? ", …" : "")}.");
         else
             foreach (FlowRunInfo run in latest)
             {
-                if (format == "text")
+                if (format == PictureFormat.Text)
                     screen.Line($"flow of {Runs(flows[run.Topology!.ToDot()].Count)}, the last is {Clean.Text(run.Run)}:");
                 GraphDrawing.Write(screen, run.Topology!, format);
             }

@@ -15,16 +15,7 @@ internal static class GraphDrawing
             screen.Json(Form(graph, null));
             return;
         }
-        dynamic topology = graph;
-        string drawing = format switch
-        {
-            "mermaid" => topology.ToMermaid(),
-            "dot" => topology.ToDot(),
-            "svg" => topology.ToSvg(),
-            _ => topology.ToText(),
-        };
-        // The drawing has line breaks of its own; the names in it may have anything.
-        foreach (string line in drawing.TrimEnd('\n').Split('\n')) screen.Line(Clean.Text(line));
+        PictureFormat.Write(screen, graph, format);
     }
 
     /// <summary>The graph as JSON. The names are stable: scripts read them.</summary>

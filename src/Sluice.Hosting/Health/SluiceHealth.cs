@@ -53,8 +53,8 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         if (unit.Progress() is not { } progress || stalls.Look(unit, progress) is not { } standstill
             || standstill < limits.MaxStalledDuration) return;
         string what = progress.InFlight is { } items ? $"{Counted(items, "item")} in flight" : "items in work";
-        string where2 = progress.Nodes.Count > 0 ? $" Look at {string.Join(", ", progress.Nodes.Select(static node => $"'{node}'"))}." : "";
-        report.Degraded.Add($"{unit.Title} is stalled: it has {what}, and none has moved for {Text(standstill)}.{where2}");
+        string advice = progress.Nodes.Count > 0 ? $" Look at {string.Join(", ", progress.Nodes.Select(static node => $"'{node}'"))}." : "";
+        report.Degraded.Add($"{unit.Title} is stalled: it has {what}, and none has moved for {Text(standstill)}.{advice}");
     }
 
     private void LookAtCounts(HostedUnit unit, ConsecutorSnapshot now, HealthNotes report)

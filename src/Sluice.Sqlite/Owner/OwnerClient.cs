@@ -58,13 +58,14 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         catch (Exception gone) when (gone is IOException or SocketException or InvalidDataException
             || (gone is OperationCanceledException && timeout.IsCancellationRequested && !cancellation.IsCancellationRequested))
         {
-            throw new StreamStoreException($"The process that has the store {path} open {(timeout.IsCancellationRequested
-                ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
-                : "ended, or closed the connection, before it answered")}. Whether it made the change is unknown. Repeat the command: letters that were changed are not changed again.", gone);
+            string end = timeout.IsCancellationRequested ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
+                : "ended, or closed the connection, before it answered";
+            throw new StreamStoreException($"The process that has the store {path} open {end}. It is unknown whether the process made the "
+                + "change. Repeat the command: letters that were changed are not changed again.", gone);
         }
     }
 
-    // Null if nobody listens: there is no socket, its process is dead, or it belongs to another user.
+    // Null if no process of this user listens: there is no socket, its process is dead, or another user owns the socket.
     private async Task<Socket?> ConnectAsync(CancellationToken cancellation)
     {
         if (OwnerSocket.AddressOf(path) is not { } address || !File.Exists(OwnerSocket.PathOf(path))) return null;

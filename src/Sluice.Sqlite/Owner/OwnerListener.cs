@@ -36,7 +36,7 @@ internal sealed class OwnerListener : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync().ConfigureAwait(false);
-        File.Delete(OwnerSocket.PathOf(store.Path));
+        OwnerSocket.Delete(store.Path);
         socket.Dispose();
         await accepting.ConfigureAwait(false);
         for (int place = 0; place < MaxConnections; place++) await places.WaitAsync(CancellationToken.None).ConfigureAwait(false);

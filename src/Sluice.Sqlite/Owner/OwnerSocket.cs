@@ -47,4 +47,17 @@ internal static class OwnerSocket
             return null;
         }
     }
+
+    /// <summary>Deletes the socket, before the owner stops to listen.</summary>
+    public static void Delete(string store)
+    {
+        try
+        {
+            File.Delete(PathOf(store));
+        }
+        catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+        {
+            // The directory was removed, or became read-only. A socket that stays refuses connections; the next owner replaces it.
+        }
+    }
 }

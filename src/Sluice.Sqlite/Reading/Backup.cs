@@ -4,9 +4,13 @@ namespace Sluice.Sqlite;
 internal static class Backup
 {
     /// <summary>Writes the copy beside its final name first, flushes it, and then renames it.</summary>
-    public static bool Write(string path, string target)
+    /// <param name="path">The store.</param>
+    /// <param name="target">The copy.</param>
+    /// <param name="beforeRename">For tests: called when the copy is complete under its first name.</param>
+    public static bool Write(string path, string target, Action? beforeRename = null)
     {
         if (File.Exists(target)) throw new StreamStoreException($"The file {target} exists already: give the copy a new name.");
+        if (Directory.Exists(target)) throw new StreamStoreException($"{target} is a directory: give the copy the name of a new file.");
         string partial = target + ".partial";
         try
         {
@@ -18,17 +22,28 @@ internal static class Backup
                 copy.Put(partial).Run();
             }
             using (var written = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
+            beforeRename?.Invoke();
             File.Move(partial, target);
             return true;
         }
-        catch (SqliteFailure failure)
+        catch (Exception failure) when (failure is SqliteFailure or IOException or UnauthorizedAccessException)
         {
-            File.Delete(partial);
-            throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message}.", failure);
+            string rest = TryDelete(partial) ? "" : $" The unfinished copy {partial} could not be deleted.";
+            throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message.TrimEnd('.')}.{rest}",
+                failure);
         }
-        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+    }
+
+    private static bool TryDelete(string file)
+    {
+        try
         {
-            throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message}", failure);
+            File.Delete(file);
+            return true;
+        }
+        catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+        {
+            return !Path.Exists(file);
         }
     }
 }

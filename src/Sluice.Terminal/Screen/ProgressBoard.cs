@@ -85,9 +85,9 @@ internal sealed class ProgressBoard(IAnsiConsole console, LinesAbove.Hook? hook 
         {
             console.Write(new BoardChange(rows, above, last is null ? lines : [.. last, .. lines]));
         }
-        catch (IOException)
+        catch (Exception gone) when (gone is IOException or ObjectDisposedException)
         {
-            isGone = true;                           // the terminal was closed; nobody can be told
+            isGone = true;                           // the terminal or its writer was closed: there is no place for a message
         }
         drawn = lines;
     }

@@ -102,7 +102,7 @@ internal static class AppendScenarios
         ProducerState heir = await rig.Store.OpenProducerAsync(Orders, "clock");
         Expect.Equal((2L, "12:05"), (heir.Last, System.Text.Encoding.UTF8.GetString(heir.Position.Span)), "number and position");
         Expect.Equal(AppendStatus.Refused, (await rig.Store.AppendAsync(mark with { Sequence = 3 })).Status,
-            "one of a producer that was opened by somebody else since");
+            "an append of a producer that another sender has opened since");
     }
 
     public static async Task AProducerIsForgottenAfterItsWindowOnly(Rig rig)
@@ -135,7 +135,7 @@ internal static class AppendScenarios
         Expect.Equal(AppendStatus.Duplicate, (await rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))).Status,
             "a repetition within the window");
         await rig.PassAsync(3 * Second);
-        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["b"])).Status, "an append of somebody else");
+        Expect.Equal(AppendStatus.Accepted, (await rig.AppendAsync(1, ["b"])).Status, "an append of another sender");
         await Expect.ThrowsAsync<StoreRolledBackException>(() => rig.Store.AppendAsync(new(Orders, "sender", sender.Epoch, 1, late))
             .AsTask(), "a repetition beyond the window");
         ProducerState again = await rig.Store.OpenProducerAsync(Orders, "sender");

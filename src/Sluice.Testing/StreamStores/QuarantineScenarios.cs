@@ -61,7 +61,8 @@ internal static class QuarantineScenarios
     public static async Task OneMemberHoldsTheQuarantine(Rig rig)
     {
         (Ownership owner, Quarantine quarantine) = await CrashedAsync(rig);
-        Expect.Equal(null, await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch - 1), "a taking by somebody who was slower");
+        Expect.Equal(null, await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch - 1),
+            "a member that was slower acquires the quarantine");
         Quarantine? taken = await rig.Store.AcquireQuarantineAsync(Main, "c", quarantine.Epoch);
         LeaseResult lost = await rig.Store.LeaseAsync(new([owner]) { Quarantine = quarantine });
         Expect.Equal((true, 0), (lost.IsQuarantineLost, lost.Batches.Count), "a lease with a lost quarantine");

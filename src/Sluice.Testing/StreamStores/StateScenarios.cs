@@ -92,7 +92,7 @@ internal static class StateScenarios
         Expect.Same(Enumerable.Range(0, 250).Select(i => $"node-{i:D3}"),
             (await ListAsync(1, max: 100, counted: false)).Select(node => node.Node).Order(StringComparer.Ordinal), "many nodes");
         Expect.True((await ListAsync(1, max: 1000, counted: false)).TrueForAll(node => node.Rows is null),
-            "rows that nobody wanted were counted");
+            "rows are counted only if the caller wants it");
 
         async Task<List<StateNodeInfo>> ListAsync(int partition, int max, bool counted)
         {

@@ -40,7 +40,7 @@ internal static class TwoHandleScenarios
                 seen = await any;                    // the message of this change has arrived
             }
             if (second.Capabilities.HasFlag(StreamStoreCapabilities.PartitionChanges))
-                Expect.True(!owner.IsCompleted, "nobody is woken for another partition");
+                Expect.True(!owner.IsCompleted, "a change of one partition does not wake the owner of another");
             await AppendToAsync(rig.Store, keys[1], 4);
             Expect.True(await owner >= seen, "the owner is woken for its own");
         }
@@ -146,7 +146,7 @@ internal static class TwoHandleScenarios
                 "a commit of the former owner");
             Expect.True(!await rig.Store.ReleaseAsync(before), "the former owner has nothing to release");
             Expect.Same([(2L, WaitingStatus.Suspect)], taken.State.Waiting.Select(entry => (entry.Entry.Sequence, entry.Status)),
-                "what was under way with the former owner");
+                "the items in flight of the former owner");
             await rig.AddAsync("c");
             Expect.Same(["c"], Texts((await second.LeaseAsync(new([taken.Ownership]))).Batches.Single().Entries.ToArray()),
                 "what the owner leases");
@@ -193,7 +193,7 @@ internal static class TwoHandleScenarios
             await second.LeaseAsync(new([taken.Ownership]));
             Expect.Equal(CommitStatus.Committed, (await second.CommitAsync(new(taken.Ownership, 1) { Settled = [new(1, 2)] })).Status,
                 "a commit that makes room");
-            Expect.True(await room > seen, "who waits for room is woken");
+            Expect.True(await room > seen, "a wait for room ends when there is room");
             Expect.Equal(AppendStatus.Accepted, (await rig.Store.AppendAsync(new(Orders, "late", 0, 1, batch))).Status,
                 "the append, when there is room");
         }

@@ -25,8 +25,11 @@ internal static class ItemSpans
         {
             // Attributes only once it is recorded: senders are the hot path of those who sample few traces.
             span = Telemetry.Start("sluice.send", to.SendName, ActivityKind.Producer);
-            foreach ((string key, object? value) in span is null ? [] : to.SendTags) span!.SetTag(key, value);
-            if (items > 1) span?.SetTag(TelemetryNames.BatchCount, items);
+            if (span is not null)
+            {
+                foreach ((string key, object? value) in to.SendTags) span.SetTag(key, value);
+                if (items > 1) span.SetTag(TelemetryNames.BatchCount, items);
+            }
         }
         Activity? context = span ?? Activity.Current;
         trace = context is { IdFormat: ActivityIdFormat.W3C } && (span is not null || context.Recorded) ? new(context.Context) : null;

@@ -2,8 +2,8 @@ using Sluice.Engine;
 
 namespace Sluice;
 
-/// <summary>Describes the item that a sink is called with: its id, its node, its attempt and its run.</summary>
-/// <remarks>Valid during the call only.</remarks>
+/// <summary>Describes the item that the code of a node works on: its id, its node, its attempt and its run.</summary>
+/// <remarks>Sinks take it as an argument, and so does <see cref="RunOptions.BeginItem"/>. It is valid during that call only.</remarks>
 public readonly struct ItemContext
 {
     private readonly StageContext context;

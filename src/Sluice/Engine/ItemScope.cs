@@ -1,10 +1,13 @@
 namespace Sluice;
 
 /// <summary>
-/// What is in effect while the code of a node works on an item, such as a scope of a logger (<see cref="RunOptions.BeginItem"/>). It ends
-/// when the code has returned; code that goes on asynchronously keeps it in its execution context.
+/// A scope around the code of a node while it works on one item, such as a scope of a logger. <see cref="RunOptions.BeginItem"/> begins
+/// it.
 /// </summary>
-/// <remarks>The calls come from one thread at a time. An exception of theirs fails the item.</remarks>
+/// <remarks>
+/// The scope ends when the code has returned. Code that continues asynchronously keeps the <see cref="AsyncLocal{T}"/> values that the
+/// scope has set. The methods are called by one thread at a time. If one of them throws, the item fails.
+/// </remarks>
 public abstract class ItemScope : IDisposable
 {
     /// <summary>Called before an output of the node goes to the next node, within this node's call.</summary>

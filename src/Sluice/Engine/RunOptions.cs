@@ -70,8 +70,8 @@ public sealed record RunOptions
     public TimeSpan StopTimeout { get; init => field = OptionValue.Wait(value, nameof(RunOptions)); } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Called before the code of a node works on an item, to begin what is in effect meanwhile, such as a scope of a logger; null, the
-    /// default, costs nothing. It may return null for an item without a scope.
+    /// Begins the scope of an item, such as a scope of a logger. It is called before the code of a node works on the item, and may return
+    /// null for an item without a scope. Null, the default, costs nothing.
     /// </summary>
     /// <remarks>
     /// Called for functions and classes that take items, not for sources and for functions that choose branches. Parallel nodes call it

@@ -23,8 +23,8 @@ public sealed class SluiceOptions
 
     /// <summary>
     /// Whether log entries that code in a node writes get a scope with <c>Run</c> (the consecutor or pipeline), <c>Node</c> and
-    /// <c>ItemId</c>. Off by default: then a scope costs nothing. On, it costs an object or two for each item and node, and nodes are not
-    /// fused.
+    /// <c>ItemId</c>. Off by default: then a scope costs nothing. On, it costs two or three objects for each item and node, and nodes are
+    /// not fused.
     /// </summary>
     public bool LogScopes { get; set; }
 

@@ -48,8 +48,9 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
             (living, seen) = (now, group);
             foreach (PartitionInfo partition in group.Partitions)
             {
-                // a member that has acquired it is not slow
                 bool isFree = IsFree(partition);
+                // This member keeps partitions beyond its share for members that are too slow to acquire them. If another member owns the
+                // partition, that member is not too slow; if members have come or gone, the shares are others.
                 if (haveOthersCome || (partition.Owner != self && !isFree)) Forget(partition.Partition);
                 if (!isFree) free.Remove(partition.Partition);
                 else if (!free.TryGetValue(partition.Partition, out var known) || known.Epoch != partition.Epoch)

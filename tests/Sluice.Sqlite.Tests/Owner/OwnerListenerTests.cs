@@ -70,6 +70,26 @@ public sealed class OwnerListenerTests : IDisposable
         Assert.Contains("the path is too long for a socket", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AStoreWhoseDirectoryWasRemovedIsClosedAllTheSame()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "A directory with open files cannot be removed here.");
+        string folder = directory.File("removed"), path = Path.Combine(folder, "store.db");
+        Directory.CreateDirectory(folder);
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, null, Cancellation);
+        Directory.Delete(folder, recursive: true);
+        Exception? failure = await Record.ExceptionAsync(() => store.DisposeAsync().AsTask());
+        Assert.Empty(OpenFilesUnder(folder));
+        Assert.Null(failure);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.ListStreamsAsync("", Cancellation).AsTask());
+    }
+
+    // The lock is one of them.
+    private static string[] OpenFilesUnder(string folder) => OperatingSystem.IsLinux()
+        ? [.. Directory.GetFiles("/proc/self/fd").Select(static file => new FileInfo(file).LinkTarget ?? "")
+            .Where(target => target.StartsWith(folder, StringComparison.Ordinal))]
+        : [];
+
     private Task<SqliteStreamStore> OpenAsync() => SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation).AsTask();
 
     private async Task<Socket> ConnectAsync()

@@ -68,6 +68,7 @@ internal sealed class CommitSender(
             answers.Answer();
         }
     }
+
     // Dashboards filter by these texts, so they do not follow names in the code.
     private static string StatusText(CommitStatus status) => status switch
     {

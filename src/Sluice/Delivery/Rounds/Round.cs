@@ -89,24 +89,25 @@ internal sealed class Round(Rounds rounds, DeliveryGuarantee delivery, OwnedPart
     /// <summary>Begins a try of the round, which cannot end before <see cref="Release"/>.</summary>
     public void Begin() => (ended, outstanding, begun, HasPlaces, failed, traces) = (null, 1, 0, false, null, null);
 
-    /// <summary>The traces of its items, the last ones; null if none is traced. Used by the pump and by code that holds a root.</summary>
+    /// <summary>The traces of the last items that the pump noted; null if no item is traced. Code that holds a root of the round may
+    /// read them on any thread, also while the pump notes more.</summary>
     public IReadOnlyList<ActivityContext>? Traces
     {
         get
         {
-            if (traces is null) return null;
-            lock (traces) return [.. traces];
+            if (traces is not { } noted) return null;
+            lock (noted) return [.. noted];
         }
     }
 
-    /// <summary>Notes the trace of an item, for the items that stages make of several.</summary>
+    /// <summary>Notes the trace of an item, for the items that stages make of several. Called by the pump only.</summary>
     public void Note(Activity trace)
     {
-        traces ??= new();
-        lock (traces)
+        Queue<ActivityContext> noted = traces ??= new();
+        lock (noted)
         {
-            if (traces.Count == MaxTraces) traces.Dequeue();
-            traces.Enqueue(trace.Context);
+            if (noted.Count == MaxTraces) noted.Dequeue();
+            noted.Enqueue(trace.Context);
         }
     }
 

@@ -1,19 +1,29 @@
 namespace Sluice.Engine;
 
 /// <summary>Adds up the time for which a producer waits for room.</summary>
-/// <remarks>The producer begins a wait, and whoever ends it stops the clock. Any thread may read; the figure is a moment old.</remarks>
+/// <remarks>
+/// The producer begins a wait, and the thread that ends the wait stops the clock: these calls do not overlap. Any thread may read. The
+/// figure never goes back.
+/// </remarks>
 internal sealed class BlockedClock(TimeProvider time)
 {
+    private int version;                             // odd while a wait moves from one field to the other
     private long ticks;
     private long since;                              // the time stamp of a wait, plus 1; 0 without one
+    private long latest;                             // the highest figure that was read
 
     /// <summary>The time until now.</summary>
     public TimeSpan Time
     {
         get
         {
-            long began = Volatile.Read(ref since);
-            return time.GetElapsedTime(0, Volatile.Read(ref ticks) + (began == 0 ? 0 : Math.Max(0, time.GetTimestamp() + 1 - began)));
+            long now = Ticks();
+            // A reader's time stamp can be later than that of an end which the reader has not seen yet.
+            for (long known = Volatile.Read(ref latest); ; known = Volatile.Read(ref latest))
+            {
+                if (now <= known) return time.GetElapsedTime(0, known);
+                if (Interlocked.CompareExchange(ref latest, now, known) == known) return time.GetElapsedTime(0, now);
+            }
         }
     }
 
@@ -22,7 +32,22 @@ internal sealed class BlockedClock(TimeProvider time)
     public void End()
     {
         if (since == 0) return;
-        Volatile.Write(ref ticks, ticks + Math.Max(0, time.GetTimestamp() + 1 - since));
+        long waited = Math.Max(0, time.GetTimestamp() + 1 - since);
+        Volatile.Write(ref version, version + 1);
+        Volatile.Write(ref ticks, ticks + waited);
         Volatile.Write(ref since, 0);
+        Volatile.Write(ref version, version + 1);
+    }
+
+    // A read between the two writes of End would count the wait twice, or not at all: it is repeated.
+    private long Ticks()
+    {
+        for (var spin = new SpinWait(); ; spin.SpinOnce())
+        {
+            int before = Volatile.Read(ref version);
+            long ended = Volatile.Read(ref ticks), began = Volatile.Read(ref since);
+            if (before % 2 == 0 && Volatile.Read(ref version) == before)
+                return ended + (began == 0 ? 0 : Math.Max(0, time.GetTimestamp() + 1 - began));
+        }
     }
 }

@@ -123,9 +123,8 @@ public abstract partial class GraphContext
     internal void Succeed<T>(int node, T value)
     {
         if (PendingWork.Is(value))
-            throw new InvalidOperationException(
-                $"It returned a {(value is Task ? "task" : TypeNames.Of(value!.GetType()))} as an object: it would not be awaited, and its failure would be lost. "
-                    + $"Let the function await it: async … => await ….");
+            throw new InvalidOperationException($"It returned a {(value is Task ? "task" : TypeNames.Of(value!.GetType()))} as an object: "
+                + "it would not be awaited, and its failure would be lost. Let the function await it: async … => await ….");
         slots[node].Set(value);
         End(node, NodeStatus.Succeeded);
     }
