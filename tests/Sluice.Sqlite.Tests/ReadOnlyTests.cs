@@ -133,6 +133,19 @@ public sealed class ReadOnlyTests : IDisposable
     }
 
     [Fact]
+    public async Task ASecondBackupToOneTargetIsRefusedWhileTheFirstIsWritten()
+    {
+        await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();
+        string copy = directory.File("copy.db");
+        StreamStoreException? second = null;
+
+        Backup.Write(StorePath, copy, () => second = Assert.Throws<StreamStoreException>(() => Backup.Write(StorePath, copy)));
+
+        Assert.Contains("another backup writes there", second!.Message, StringComparison.Ordinal);
+        Assert.Equal([copy], Directory.GetFiles(directory.Path, "copy.db*"));
+    }
+
+    [Fact]
     public async Task ABackupThatCannotBeWrittenLeavesNoFile()
     {
         await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();

@@ -12,6 +12,7 @@ internal static class Backup
         if (File.Exists(target)) throw new StreamStoreException($"The file {target} exists already: give the copy a new name.");
         if (Directory.Exists(target)) throw new StreamStoreException($"{target} is a directory: give the copy the name of a new file.");
         string partial = target + ".partial";
+        using FileStream alone = Reserve(path, target);
         try
         {
             File.Delete(partial);
@@ -31,6 +32,20 @@ internal static class Backup
             string rest = TryDelete(partial) ? "" : $" The unfinished copy {partial} could not be deleted.";
             throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message.TrimEnd('.')}.{rest}",
                 failure);
+        }
+    }
+
+    // Two backups to one target would share the unfinished copy.
+    private static FileStream Reserve(string path, string target)
+    {
+        try
+        {
+            return new(target + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new StreamStoreException($"The store {path} could not be copied to {target}: another backup writes there, or its directory "
+                + $"cannot be written: {failure.Message}", failure);
         }
     }
 
