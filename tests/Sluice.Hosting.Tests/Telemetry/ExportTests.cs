@@ -148,7 +148,7 @@ public sealed class ExportTests : IAsyncLifetime
             sluice.node.queue.depth up-down {item}
             sluice.run.active up-down {run}
             sluice.state.memory up-down By
-            sluice.state.rows counter {row}
+            sluice.state.rows.written counter {row}
             """, string.Join('\n', collector.Metrics.Values.Where(static one => one.Name != "sluice.run.ended")
                 .Select(static one => $"{one.Name} {one.Kind} {one.Unit}")
                 .Order(StringComparer.Ordinal)), ignoreLineEndingDifferences: true);

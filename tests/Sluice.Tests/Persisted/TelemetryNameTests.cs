@@ -58,7 +58,7 @@ public class TelemetryNameTests
             "sluice.node.items.retried {item} ObservableCounter", "sluice.node.items.skipped {item} ObservableCounter",
             "sluice.node.queue.depth {item} ObservableUpDownCounter", "sluice.node.time s ObservableCounter",
             "sluice.run.active {run} ObservableUpDownCounter", "sluice.run.ended {run} Counter",
-            "sluice.state.memory By ObservableUpDownCounter", "sluice.state.rows {row} Counter",
+            "sluice.state.memory By ObservableUpDownCounter", "sluice.state.rows.written {row} Counter",
         ], instruments.Select(static one => $"{one.Key} {one.Value}").Order(StringComparer.Ordinal));
         Assert.Superset(
             new HashSet<string>
@@ -88,7 +88,7 @@ public class TelemetryNameTests
             }.Select(static name => $"{name} messaging.system=sluice {Group}"),
             .. new[] { "blocked.time", "items.failed", "items.in", "items.out", "items.retried", "items.skipped", "queue.depth" }
                 .Select(static name => $"sluice.node.{name} sluice.node.name=double messaging.destination.name=pinned-a"),
-            $"sluice.state.memory messaging.system=sluice {Group}", $"sluice.state.rows messaging.system=sluice {Group}",
+            $"sluice.state.memory messaging.system=sluice {Group}", $"sluice.state.rows.written messaging.system=sluice {Group}",
         ], tags.Keys.Where(static one => one.Contains("name=pinned-a", StringComparison.Ordinal)
             && (!one.StartsWith("sluice.node.", StringComparison.Ordinal) || one.Contains("=double", StringComparison.Ordinal)))
             .Order(StringComparer.Ordinal));
