@@ -32,6 +32,7 @@ internal static class ProcessorGauges
 
     public static void Started(IObservedStart start)
     {
+        RunTelemetry.Prepare();                      // a service of flows may run no pipeline, and its starts are runs, too
         lock (Sync) Running.Add(start);
     }
 
