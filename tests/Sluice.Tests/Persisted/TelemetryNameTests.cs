@@ -100,12 +100,16 @@ public class TelemetryNameTests
         const string Processor = "sluice.processor.name=pinned-p";
         Assert.Equal(
         [
-            $"messaging.client.consumed.messages messaging.system=sluice messaging.operation.name=read messaging.operation.type=receive {Processor}",
-            $"messaging.client.sent.messages messaging.system=sluice messaging.operation.name=send messaging.operation.type=send {Processor}",
-            $"messaging.process.duration messaging.system=sluice messaging.operation.name=process messaging.operation.type=process {Processor}",
-            $"sluice.processor.in_flight messaging.system=sluice {Processor}", $"sluice.processor.pending messaging.system=sluice {Processor}",
+            $"messaging.client.consumed.messages {Operation("read", "receive")} {Processor}",
+            $"messaging.client.sent.messages {Operation("send", "send")} {Processor}",
+            $"messaging.process.duration {Operation("process", "process")} {Processor}",
+            $"sluice.processor.in_flight messaging.system=sluice {Processor}",
+            $"sluice.processor.pending messaging.system=sluice {Processor}",
             $"sluice.run.active messaging.system=sluice {Processor}", $"sluice.run.ended sluice.outcome=completed {Processor}",
         ], tags.Keys.Where(static one => one.EndsWith(Processor, StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+
+        static string Operation(string name, string type)
+            => $"messaging.system=sluice messaging.operation.name={name} messaging.operation.type={type}";
 
         void Note(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> given)
             => tags[string.Join(' ', [instrument.Name, .. given.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")])] = true;

@@ -74,10 +74,11 @@ internal sealed class StartTelemetry(ProcessorTelemetry processor, string run, i
         if (trace.Span is { } open) Recorder.End(open, failure);
     }
 
-    /// <summary>A loop has ended with a value: the function has broken out of it, or has failed, which <see cref="Finish"/> tells.</summary>
+    /// <summary>A loop has ended with a value: the function has broken out of it, or has failed (<see cref="Finish"/>).</summary>
     public void Leave(ReadValue value)
     {
         value.Trace?.Span?.SetEndTime(time.GetUtcNow().UtcDateTime);
+        if (last == value.Trace) last = null;
         ReadValue before;
         lock (sync) (before, left) = (left, value.Began == 0 ? value : value with { Ended = time.GetTimestamp() });
         End(before);
