@@ -7,15 +7,23 @@ using OpenTelemetry.Trace;
 using Sluice;
 using Sluice.Hosting;
 using Sluice.Sqlite;
+using Sluice.WebProgram;
 
 // A service that takes orders over HTTP, checks them, and ships them by a second consecutor. It exports its metrics and traces to the
-// collector that OTEL_EXPORTER_OTLP_ENDPOINT names. Arguments: the file of its store; "hang" if a check never ends.
+// collector that OTEL_EXPORTER_OTLP_ENDPOINT names. Arguments: the file of its store; "hang" if a check never ends. With the arguments
+// "flow", a role and a Redis server, it is a service of a flow instead.
 if (args is not [var file, .. var how]) return 2;
 bool hangs = how is ["hang"];
 using TracerProvider traces = Sdk.CreateTracerProviderBuilder().AddSource("Sluice*", "Microsoft.AspNetCore")
     .AddOtlpExporter(static options => options.ExportProcessorType = ExportProcessorType.Simple).Build();      // nothing waits for a kill
 using MeterProvider metrics = Sdk.CreateMeterProviderBuilder().AddMeter("Sluice*").AddOtlpExporter(static (_, reader) =>
     reader.PeriodicExportingMetricReaderOptions.ExportIntervalMilliseconds = 200).Build();
+
+if (args is ["flow", var role, var server])
+{
+    await FlowService.RunAsync(role, server);
+    return 0;
+}
 
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();

@@ -74,8 +74,8 @@ internal sealed class ConsecutorTelemetry(string name, TimeProvider time)
                 (items: sent.Settled.Sum(static range => range.Last - range.First + 1) + sent.Deferred.Count, stream));
         if (MessagingInstruments.CommitSize.Enabled)
             Telemetry.Record(static one => MessagingInstruments.CommitSize.Record(one.Bytes, one.stream), (sent.Bytes, stream));
-        if (MessagingInstruments.StateRows.Enabled && sent.State.Count > 0)
-            Telemetry.Record(static one => MessagingInstruments.StateRows.Add(one.Count, one.stream), (sent.State.Count, stream));
+        if (MessagingInstruments.StateRowsWritten.Enabled && sent.State.Count > 0)
+            Telemetry.Record(static one => MessagingInstruments.StateRowsWritten.Add(one.Count, one.stream), (sent.State.Count, stream));
     }
 
     /// <summary>An attempt at an item has ended.</summary>

@@ -42,6 +42,6 @@ internal static class MessagingInstruments
     public static readonly Histogram<long> CommitSize = Telemetry.Meter.CreateHistogram("sluice.commit.size", "By",
         "Size of outputs, dead letters and state in one commit.", null, Bytes);
 
-    public static readonly Counter<long> StateRows = Telemetry.Meter.CreateCounter<long>("sluice.state.rows", "{row}",
-        "Rows of state that commits have written.");
+    public static readonly Counter<long> StateRowsWritten = Telemetry.Meter.CreateCounter<long>("sluice.state.rows.written",
+        "{row}", "Rows of state that commits have written or removed; a row counts each time.");
 }

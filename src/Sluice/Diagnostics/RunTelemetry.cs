@@ -31,7 +31,7 @@ internal static class RunTelemetry
     private static readonly Dictionary<NodeKey, Totals> OfEndedRuns = [];
 
     private static readonly Counter<long> Ended = Telemetry.Meter.CreateCounter<long>("sluice.run.ended", "{run}",
-        "Runs that have ended, by outcome.");
+        "Runs that have ended, by outcome; with a processor, its starts.");
 
     private static readonly Instrument[] Counters =
     [
@@ -53,7 +53,9 @@ internal static class RunTelemetry
 
     static RunTelemetry()
     {
-        Telemetry.Meter.CreateObservableUpDownCounter("sluice.run.active", static () => CountLive(), "{run}", "Runs in progress.");
+        Telemetry.Meter.CreateObservableUpDownCounter("sluice.run.active",
+            static () => ProcessorGauges.CountActive().Prepend(new Measurement<long>(CountLive())), "{run}",
+            "Runs in progress; with a processor, its starts.");
         Telemetry.Meter.CreateObservableUpDownCounter("sluice.node.queue.depth", static () => Queued(), "{item}",
             "Items that wait in front of a node.");
     }
@@ -87,6 +89,14 @@ internal static class RunTelemetry
         if (Ended.Enabled)
             Telemetry.Record(static outcome => Ended.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Outcome, outcome)), outcome);
         if (run.Span is { } span) Telemetry.End(span, failure, outcome);
+    }
+
+    /// <summary>A start of a processor has ended.</summary>
+    public static void StartEnded(string processor, string outcome)
+    {
+        if (Ended.Enabled)
+            Telemetry.Record(static one => Ended.Add(1, new KeyValuePair<string, object?>(TelemetryNames.Outcome, one.outcome),
+                new(TelemetryNames.Processor, one.processor)), (outcome, processor));
     }
 
     // Dashboards filter by these texts, so they do not follow names in the code.

@@ -30,7 +30,7 @@ public static partial class Worker
             throw new InvalidOperationException(
                 $"{WorkerEnvironment.Argument} is for processes that a pipeline starts by itself (Pipe.InProcesses).");
         await ParentConnection.RunAsync(token, WorkerLink.MaxFrame(token.MaxPayloadBytes),
-            parent => RunAsync(new(parent), name, bodies)).ConfigureAwait(false);
+            parent => RunAsync(new(parent, name), name, bodies)).ConfigureAwait(false);
         return true;
     }
 

@@ -1,4 +1,5 @@
 using Sluice.ChildProcesses;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Processes;
@@ -54,7 +55,7 @@ internal sealed class WorkerBody<TIn, TOut> : WorkerBody
         var options = new RunOptions
         {
             TrackItems = true,
-            Following = new ItemTracking(intake) { Home = Home },
+            Following = new ItemTracking(intake) { Home = Home, IsTraced = Telemetry.IsTraced },
             StopTimeout = ParentConnection.StopGrace
         };
         PipelineRun run = pipeline.Start(options);

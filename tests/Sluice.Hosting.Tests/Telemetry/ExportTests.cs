@@ -121,7 +121,9 @@ public sealed class ExportTests : IAsyncLifetime
         Assert.Equal("checking 1", await service.LineAsync());
         Assert.Equal("shipped 1", await service.LineAsync());
         await collector.UntilAsync("metrics of both consecutors", static now => now.Metrics.TryGetValue("messaging.process.duration",
-            out ReceivedMetric? found) && found.Points.Count == 2 && now.Metrics.ContainsKey("sluice.consecutor.oldest.age"));
+            out ReceivedMetric? found) && found.Points.Count == 2
+            && now.Metrics.TryGetValue("messaging.client.operation.duration", out found) && found.Points.Count == 5
+            && now.Metrics.ContainsKey("sluice.consecutor.oldest.age"));
         await service.KillAsync();
 
         Assert.Equal("""
@@ -148,7 +150,7 @@ public sealed class ExportTests : IAsyncLifetime
             sluice.node.queue.depth up-down {item}
             sluice.run.active up-down {run}
             sluice.state.memory up-down By
-            sluice.state.rows counter {row}
+            sluice.state.rows.written counter {row}
             """, string.Join('\n', collector.Metrics.Values.Where(static one => one.Name != "sluice.run.ended")
                 .Select(static one => $"{one.Name} {one.Kind} {one.Unit}")
                 .Order(StringComparer.Ordinal)), ignoreLineEndingDifferences: true);

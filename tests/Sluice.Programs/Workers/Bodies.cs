@@ -20,6 +20,7 @@ public static class Bodies
         "remembers" => WorkerBody.Of(Pipe.Of<int>().Distinct()),
         "chunks" => WorkerBody.Of(Pipe.Of<int>().Chunk(3)),
         "pid" => WorkerBody.Of(Pipe.Of<int>() | Pid),
+        "traces" => WorkerBody.Of(Pipe.Of<int>() | Trace),
         "exits" => throw new UnreachableException(),
         _ => null,
     };
@@ -42,6 +43,14 @@ public static class Bodies
         if (item == "hang") Thread.Sleep(Timeout.Infinite);
         if (item == "print") Console.WriteLine("printed by a worker");
         return item;
+    }
+
+    /// <summary>The trace and the parent of a span of its own.</summary>
+    private static string Trace(int n)
+    {
+        string parent = Activity.Current?.ParentSpanId.ToString() ?? "";
+        using Activity own = new Activity("own").Start();
+        return $"{own.TraceId} {parent}";
     }
 
     private static IEnumerable<int> Repeat(int n) => Enumerable.Repeat(n, n % 4);

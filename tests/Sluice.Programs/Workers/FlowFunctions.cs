@@ -28,6 +28,9 @@ public static class FlowFunctions
 
     public static Processor Total { get; } = new("total") { Inputs = ["copy"], Outputs = ["first", "lines"] };
 
+    /// <summary>Puts out the trace and the parent of a span of its own, for each line.</summary>
+    public static Processor Traces { get; } = new("traces") { Inputs = ["line"], Outputs = ["trace"], Resume = ResumeMode.PerItem };
+
     public static ProcessorFunctions All { get; } = new()
     {
         { Copy(ResumeMode.FromScratch), CopyAsync },
@@ -39,6 +42,7 @@ public static class FlowFunctions
         { Greet, GreetAsync },
         { Twice, TwiceAsync },
         { Large, LargeAsync },
+        { Traces, TraceAsync },
         { Total, (ProcessorContext context, CancellationToken cancellation) => TotalAsync(context, cancellation) },
     };
 
@@ -80,6 +84,16 @@ public static class FlowFunctions
 
     /// <summary>The id of this process for <c>pid</c>, else the line itself.</summary>
     private static string Copied(string line) => line == "pid" ? $"{Environment.ProcessId}" : line;
+
+    private static async Task TraceAsync(IO<string> line, IOWriter<string> trace, CancellationToken cancellation)
+    {
+        await foreach (string _ in line.StreamAsync(cancellation))
+        {
+            string parent = Activity.Current?.ParentSpanId.ToString() ?? "";
+            using Activity own = new Activity("own").Start();
+            await trace.WriteAsync($"{own.TraceId} {parent}", cancellation);
+        }
+    }
 
     private static async Task CopyAsync(IO<string> line, IOWriter<string> copy, CancellationToken cancellation)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Sluice.Delivery;
+using Sluice.Diagnostics;
 
 namespace Sluice.Tests.Persisted;
 

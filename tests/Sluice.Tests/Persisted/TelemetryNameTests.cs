@@ -3,9 +3,11 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using System.Diagnostics.Tracing;
 using Sluice.Diagnostics;
+using Sluice.Flows;
 using Sluice.Graphs;
 using Sluice.Storage;
 using Sluice.Tests.Delivery.Traces;
+using Sluice.Tests.Executors;
 
 namespace Sluice.Tests.Persisted;
 
@@ -42,6 +44,8 @@ public class TelemetryNameTests
         builder.Add("price", static n => n);
         await builder.Build().ResolveAsync(1, Cancellation);
         await RunConsecutorsAsync(listener);
+        await RunFlowAsync(listener, ()
+            => tags.Keys.Any(static one => one.StartsWith("sluice.processor.pending", StringComparison.Ordinal)));
 
         Assert.Equal(
         [
@@ -57,8 +61,9 @@ public class TelemetryNameTests
             "sluice.node.items.in {item} ObservableCounter", "sluice.node.items.out {item} ObservableCounter",
             "sluice.node.items.retried {item} ObservableCounter", "sluice.node.items.skipped {item} ObservableCounter",
             "sluice.node.queue.depth {item} ObservableUpDownCounter", "sluice.node.time s ObservableCounter",
+            "sluice.processor.in_flight {item} ObservableUpDownCounter", "sluice.processor.pending {item} ObservableUpDownCounter",
             "sluice.run.active {run} ObservableUpDownCounter", "sluice.run.ended {run} Counter",
-            "sluice.state.memory By ObservableUpDownCounter", "sluice.state.rows {row} Counter",
+            "sluice.state.memory By ObservableUpDownCounter", "sluice.state.rows.written {row} Counter",
         ], instruments.Select(static one => $"{one.Key} {one.Value}").Order(StringComparer.Ordinal));
         Assert.Superset(
             new HashSet<string>
@@ -88,10 +93,23 @@ public class TelemetryNameTests
             }.Select(static name => $"{name} messaging.system=sluice {Group}"),
             .. new[] { "blocked.time", "items.failed", "items.in", "items.out", "items.retried", "items.skipped", "queue.depth" }
                 .Select(static name => $"sluice.node.{name} sluice.node.name=double messaging.destination.name=pinned-a"),
-            $"sluice.state.memory messaging.system=sluice {Group}", $"sluice.state.rows messaging.system=sluice {Group}",
+            $"sluice.state.memory messaging.system=sluice {Group}", $"sluice.state.rows.written messaging.system=sluice {Group}",
         ], tags.Keys.Where(static one => one.Contains("name=pinned-a", StringComparison.Ordinal)
             && (!one.StartsWith("sluice.node.", StringComparison.Ordinal) || one.Contains("=double", StringComparison.Ordinal)))
             .Order(StringComparer.Ordinal));
+        const string Processor = "sluice.processor.name=pinned-p";
+        Assert.Equal(
+        [
+            $"messaging.client.consumed.messages {Operation("read", "receive")} {Processor}",
+            $"messaging.client.sent.messages {Operation("send", "send")} {Processor}",
+            $"messaging.process.duration {Operation("process", "process")} {Processor}",
+            $"sluice.processor.in_flight messaging.system=sluice {Processor}",
+            $"sluice.processor.pending messaging.system=sluice {Processor}",
+            $"sluice.run.active messaging.system=sluice {Processor}", $"sluice.run.ended sluice.outcome=completed {Processor}",
+        ], tags.Keys.Where(static one => one.EndsWith(Processor, StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+
+        static string Operation(string name, string type)
+            => $"messaging.system=sluice messaging.operation.name={name} messaging.operation.type={type}";
 
         void Note(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> given)
             => tags[string.Join(' ', [instrument.Name, .. given.ToArray().Select(static tag => $"{tag.Key}={tag.Value}")])] = true;
@@ -127,15 +145,16 @@ public class TelemetryNameTests
         await graph.ResolveAsync(1, Cancellation);
         await Assert.ThrowsAsync<NodeFailedException>(async () => await graph.ResolveAsync(0, Cancellation));
         await RunConsecutorsAsync(null);
+        await RunFlowAsync(null, null);
 
         lock (stopped)
         {
             Assert.Equal(
             [
-                "sluice.commit", "sluice.create",
+                "sluice.commit", "sluice.create", "sluice.flow.start", "sluice.function",
                 "sluice.graph sluice.outcome=completed", "sluice.graph sluice.outcome=failed",
                 "sluice.node", "sluice.node sluice.outcome=completed", "sluice.node sluice.outcome=failed",
-                "sluice.process", "sluice.run sluice.outcome=cancelled", "sluice.run sluice.outcome=completed",
+                "sluice.process", "sluice.processor", "sluice.run sluice.outcome=cancelled", "sluice.run sluice.outcome=completed",
                 "sluice.run sluice.outcome=failed", "sluice.send", "sluice.step sluice.outcome=failed",
                 "sluice.step sluice.outcome=succeeded",
             ],
@@ -175,6 +194,36 @@ public class TelemetryNameTests
         await first.WaitForIdleAsync(Cancellation);
         await second.WaitForIdleAsync(Cancellation);
         listener?.RecordObservableInstruments();
+    }
+
+    /// <summary>A flow of one processor, whose function is executed through messages. The listener collects while it works.</summary>
+    private static async Task RunFlowAsync(MeterListener? listener, Func<bool>? hasBacklog)
+    {
+        await using var store = new MemoryStreamStore();
+        var pinned = new Processor("pinned-p") { Inputs = ["x"], Outputs = ["y"] };
+        var functions = new ProcessorFunctions
+        {
+            {
+                pinned, async (IO<int> x, IOWriter<int> y) =>
+                {
+                    await foreach (int value in x.StreamAsync())
+                    {
+                        await y.WriteAsync(value);
+                        // The first collection asks the store for the backlog in the background.
+                        while (listener is not null && !hasBacklog!())
+                        {
+                            listener.RecordObservableInstruments();
+                            await Task.Yield();
+                            Cancellation.ThrowIfCancellationRequested();
+                        }
+                    }
+                }
+            },
+        };
+        await using var supervisor = Supervisor.Attach(store, new() { Executor = MessageExecutor.Of(functions) });
+        supervisor.Register(functions);
+        await using FlowRun run = await supervisor.StartAsync(Flow.From(pinned).Resolve(), [IOVal.Of("x", 1)], cancellation: Cancellation);
+        await run.Completion;
     }
 
     private static Pipeline Failing()

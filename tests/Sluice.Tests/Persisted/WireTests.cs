@@ -27,14 +27,15 @@ public class WireTests
     public void FramesHaveFixedNumbers()
     {
         Assert.Equal(1, Hello.Kind);
-        Numbers((FrameKind.Item, 2), (FrameKind.Done, 3), (FrameKind.Failed, 4), (FrameKind.Refused, 5), (FrameKind.Broken, 6));
+        Numbers((FrameKind.Item, 2), (FrameKind.Done, 3), (FrameKind.Failed, 4), (FrameKind.Refused, 5), (FrameKind.Broken, 6),
+            (FrameKind.TracedItem, 7));
         Numbers(
             (CallFrame.Plan, 32), (CallFrame.Choices, 33), (CallFrame.Begin, 34), (CallFrame.Cancel, 35), (CallFrame.Answer, 36),
             (CallFrame.Refusal, 37),
             (CallFrame.Fault, 38), (CallFrame.Credit, 39), (CallFrame.Open, 64), (CallFrame.Read, 65), (CallFrame.Release, 66),
             (CallFrame.Save, 67),
             (CallFrame.At, 68), (CallFrame.Reach, 69), (CallFrame.Chosen, 70), (CallFrame.Put, 71), (CallFrame.Done, 72),
-            (CallFrame.Failed, 73));
+            (CallFrame.Failed, 73), (CallFrame.PutTraced, 74));
         Numbers(
             (FailureKind.Other, 1), (FailureKind.Flow, 2), (FailureKind.Different, 3), (FailureKind.Cancelled, 4),
             (FailureKind.Payload, 5), (FailureKind.Misuse, 6));
@@ -53,7 +54,9 @@ public class WireTests
 
         using var hello = new FrameWriter();
         new Hello([.. Enumerable.Repeat((byte)0xAA, 32)], "i", "o").Write(hello);
-        Assert.Equal("2B000000" + "01" + new string('A', 64) + "0100000069" + "010000006F", Hex(hello.Memory.Span));
+        Assert.Equal("2C000000" + "01" + new string('A', 64) + "0100000069" + "010000006F" + "01", Hex(hello.Memory.Span));
+        Assert.True(Hello.Read(hello.Memory.Span[4..])!.TakesTraces);
+        Assert.False(Hello.Read(hello.Memory.Span[4..^1])!.TakesTraces);         // an older child
 
         using var failure = new FrameWriter();
         new CallFailure(1, FailureKind.Flow, "T", "m", "p", IsCancelled: true, "d").Write(failure);
@@ -64,6 +67,18 @@ public class WireTests
         using var calls = new CallFrameWriter(message => sent = message.ToArray(), static _ => { });
         calls.SayValues(7, isComplete: true, new Entry[] { new() { Sequence = 3, Generation = 1, Payload = new byte[] { 9 } } });
         Assert.Equal("24" + "0700000000000000" + "01" + "0300000000000000" + "0100000000000000" + "01000000" + "09", Hex(sent));
+
+        Entry[] traced = [new() { Sequence = 3, Payload = new byte[] { 9 }, Headers = new byte[] { 8 } }];
+        calls.SayValues(7, isComplete: true, traced);
+        Assert.Equal("24" + "0700000000000000" + "01" + "0300000000000000" + "0000000000000000" + "01000000" + "09", Hex(sent));
+        calls.SayValues(7, isComplete: true, traced, withHeaders: true);
+        Assert.Equal("24" + "0700000000000000" + "03" + "0300000000000000" + "0000000000000000" + "01000000" + "09" + "01000000" + "08",
+            Hex(sent));
+        Assert.Equal("0809", Hex([.. CallFrameWriter.ReadValues(sent[9..], out bool isComplete).SelectMany(static one
+            => (byte[])[.. one.Headers.Span, .. one.Payload.Span])]));
+        Assert.True(isComplete);
+        calls.SayTraced(2, [8], [9]);
+        Assert.Equal("4A" + "0200000000000000" + "01000000" + "08" + "09", Hex(sent));
 
         byte[] choice = new byte[ChoiceReplay.Record];
         ChoiceReplay.Write(choice, ChoiceKind.Clock, 2, 3);

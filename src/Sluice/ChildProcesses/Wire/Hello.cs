@@ -1,6 +1,9 @@
 namespace Sluice.ChildProcesses;
 
-/// <summary>The first frame of every child: its token, then the types of its work as texts, which are empty if it knows none.</summary>
+/// <summary>
+/// The first frame of every child: its token, the types of its work as texts, which are empty if it knows none, and one byte of flags,
+/// which older children do not send.
+/// </summary>
 /// <param name="Token">The token that the child has sent.</param>
 /// <param name="Input">The type of its items.</param>
 /// <param name="Output">The type of its results.</param>
@@ -9,12 +12,18 @@ internal sealed record Hello(byte[] Token, string Input, string Output)
     /// <summary>The kind of the frame. The kinds of all other frames belong to the work of the child.</summary>
     public const byte Kind = 1;
 
+    private const byte TakesTracesFlag = 1;
+
+    /// <summary>Whether the child takes traces of items.</summary>
+    public bool TakesTraces { get; init; } = true;
+
     public void Write(FrameWriter to)
     {
         int start = to.Begin(Kind);
         to.Write(Token);
         to.Write(Input);
         to.Write(Output);
+        to.Write(TakesTraces ? TakesTracesFlag : (byte)0);
         to.End(start);
     }
 
@@ -25,6 +34,7 @@ internal sealed record Hello(byte[] Token, string Input, string Output)
         if (frame[0] != Kind || frame.Length < 1 + ChildToken.SecretBytes) return null;
         byte[] token = frame.Slice(1, ChildToken.SecretBytes).ToArray();
         frame = frame[(1 + ChildToken.SecretBytes)..];
-        return new(token, FrameReader.Text(ref frame), FrameReader.Text(ref frame));
+        string input = FrameReader.Text(ref frame), output = FrameReader.Text(ref frame);
+        return new(token, input, output) { TakesTraces = !frame.IsEmpty && (frame[0] & TakesTracesFlag) != 0 };
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Sluice.Diagnostics;
 using Sluice.Policies;
 using Sluice.Storage;
 
@@ -15,7 +16,7 @@ namespace Sluice.Delivery;
 internal readonly record struct EntryHeaders(string? Id, string? Node)
 {
     private const byte IdTag = 1, NodeTag = 2, AfterTag = 3, BatchNameTag = 4, OfTag = 5, ListenerTag = 6, EndTag = 7, PartTag = 8,
-        KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = 12, TraceStateTag = 13;
+        KeyTag = 9, LossTag = 10, TimerTag = 11, TraceTag = EntryTrace.Tag, TraceStateTag = EntryTrace.StateTag;
     private const int MaxLossLength = 4000;
 
     /// <summary>Whether the entry enters behind the node: the node has put it out.</summary>

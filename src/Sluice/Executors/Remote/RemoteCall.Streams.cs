@@ -1,4 +1,5 @@
 using Sluice.ChildProcesses;
+using Sluice.Diagnostics;
 using Sluice.Executors;
 using Sluice.Storage;
 
@@ -7,10 +8,11 @@ namespace Sluice.Flows;
 /// <content>Streams of a call that runs elsewhere: opened, read, released and written here.</content>
 public sealed partial class RemoteCall
 {
-    private async Task OpenAsync(long question, InputPort port, ReadFrom from, bool isCounted, int chooser, long? chosen)
+    private async Task OpenAsync(long question, InputPort port, ReadFrom from, bool isCounted, int chooser, long? chosen,
+        bool knowsTraces)
     {
         PortReader reader = await port.OpenAsync(from, isCounted, chooser, chosen, life.Token).ConfigureAwait(false);
-        long number = readings.Add(new(port, reader, life.Token));
+        long number = readings.Add(new(port, reader, knowsTraces, life.Token));
         writer.Say(CallFrame.Answer, question, number, reader.From);
     }
 
@@ -24,7 +26,7 @@ public sealed partial class RemoteCall
                         + $"sent {maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Raise the limit, or store such values "
                         + $"elsewhere and send references.")
                 { Run = invocation.Run };
-        writer.SayValues(question, reading.Port.IsComplete, values);
+        writer.SayValues(question, reading.Port.IsComplete, values, reading.KnowsTraces);
     }
 
     private async Task ReleaseAsync(long question, ServedReading reading)
@@ -39,12 +41,12 @@ public sealed partial class RemoteCall
         writer.Say(CallFrame.Answer, question);
     }
 
-    private async ValueTask PutAsync(ServedOutput output, byte[] payload)
+    private async ValueTask PutAsync(ServedOutput output, byte[] payload, EntryTrace? trace)
     {
         if (isLost || fault is not null) return;
         try
         {
-            await output.Port.WriteAsync(payload, PayloadSerializer.Bytes, life.Token).ConfigureAwait(false);
+            await output.Port.WriteAsync(payload, PayloadSerializer.Bytes, trace, life.Token).ConfigureAwait(false);
             if (output.Count(payload.Length) is var (values, bytes)) writer.Say(CallFrame.Credit, output.Index, values, bytes);
         }
         catch (Exception e)

@@ -1,4 +1,5 @@
 using Sluice.ChildProcesses;
+using Sluice.Diagnostics;
 using Sluice.Executors;
 using Sluice.Storage;
 
@@ -101,6 +102,7 @@ public sealed partial class RemoteCall : IDisposable
 
     private void Begin()
     {
+        invocation.Telemetry.NoteLoop();             // the durations are measured where the function is
         writer.Say(CallFrame.Plan, CallPlan.Of(invocation).ToBytes());
         ReadOnlySpan<byte> known = invocation.Choices is { } choices ? choices.TakeKnown() : [];
         for (; !known.IsEmpty; known = known[Math.Min(CallLimits.ChoiceBytes, known.Length)..])
@@ -125,7 +127,13 @@ public sealed partial class RemoteCall : IDisposable
             case CallFrame.Put:
                 ServedOutput output = At(outputs, FrameReader.Number(ref frame));
                 byte[] payload = frame.ToArray();
-                output.Lane.Add(() => PutAsync(output, payload));
+                output.Lane.Add(() => PutAsync(output, payload, null));
+                break;
+            case CallFrame.PutTraced:
+                ServedOutput traced = At(outputs, FrameReader.Number(ref frame));
+                var trace = EntryTrace.FromHeaders(FrameReader.Sized(ref frame));
+                byte[] value = frame.ToArray();
+                traced.Lane.Add(() => PutAsync(traced, value, trace));
                 break;
             case CallFrame.At:
                 ServedReading moved = readings.Find(FrameReader.Number(ref frame));
@@ -166,7 +174,8 @@ public sealed partial class RemoteCall : IDisposable
                 int number = (int)FrameReader.Number(ref frame);
                 bool wasChosen = FrameReader.Number(ref frame) != 0;
                 long place = FrameReader.Number(ref frame);
-                Answer(question, () => OpenAsync(question, port, from, isCounted, number, wasChosen ? place : null));
+                bool knowsTraces = !frame.IsEmpty && FrameReader.Number(ref frame) != 0;
+                Answer(question, () => OpenAsync(question, port, from, isCounted, number, wasChosen ? place : null, knowsTraces));
                 break;
             case CallFrame.Read:
                 ServedReading read = readings.Find(FrameReader.Number(ref frame));

@@ -8,6 +8,8 @@ namespace Sluice.Executors;
 /// <remarks>Thread-safe.</remarks>
 internal sealed class RemoteInput(RemoteInvocation call, string name, int index) : IInputPort
 {
+    private const long KnowsTraces = 1;
+
     private readonly Lock sync = new();
     private readonly Dictionary<PortReader, Reading> readings = [];
 
@@ -19,6 +21,9 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
 
     public bool IsComplete { get; private set; }
 
+    /// <summary>Nothing: the process with the store counts.</summary>
+    public void Count(long values) { }
+
     public async ValueTask<PortReader> OpenAsync(ReadFrom from, bool isCounted, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -26,7 +31,7 @@ internal sealed class RemoteInput(RemoteInvocation call, string name, int index)
         int number = from == ReadFrom.First ? 0 : call.NumberOf(kind, name);
         long? chosen = from == ReadFrom.First ? null : call.Replay(kind, number);
         ReadOnlyMemory<byte> answer = await call.AskAsync(CallFrame.Open, index, (long)from, isCounted ? 1 : 0, number, chosen is null ? 0
-            : 1, chosen ?? 0).ConfigureAwait(false);
+            : 1, chosen ?? 0, KnowsTraces).ConfigureAwait(false);
         ReadOnlySpan<byte> numbers = answer.Span;
         var reading = new Reading(FrameReader.Number(ref numbers));
         var reader = new PortReader(this, FrameReader.Number(ref numbers), isCounted);

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Topologies;
 
@@ -29,6 +31,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         Serializers = new(worker.Options.Serializers, Run);
         if (Plan.Resume == ResumeMode.FromScratch) known = new();
         if (Plan.Resume == ResumeMode.PerItem) loops = new(Plan.Name);
+        Telemetry = new(worker.Find(Plan.Name)?.Telemetry ?? new(Plan.Name), Run, Attempt, worker.Options.Time);
         Time = known is null ? worker.Options.Time : new ChosenClock(this, worker.Options.Time);
         for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
         for (int i = 0; i < Plan.Outputs.Length; i++)
@@ -45,6 +48,8 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
 
     public TimeProvider Time { get; }
 
+    public StartTelemetry Telemetry { get; }
+
     public FlowSerializers Serializers { get; }
 
     public byte[]? State => plan.State;
@@ -60,22 +65,37 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
     public async Task RunAsync(BoundFunction? function)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        ContinuedSpan? span = FlowSpans.BeginFunction(Run, Plan.Name, plan.Trace, plan.TraceState);
+        if (Activity.Current != span?.Activity) Activity.Current = span?.Activity;
+        Telemetry.Begin(span);
+        Exception? failure = null;
         try
         {
             if (function is null) throw new FlowException(worker.Lacks(Plan.Name)) { Run = Run };
             FlowTypes.Check(plan.Streams, Plan, function);
             await function.RunAsync(this, worker.Services, stopping.Token).ConfigureAwait(false);
             loops?.Check();
+            End();
             writer.Say(CallFrame.Done);
         }
         catch (Exception e)
         {
+            failure = e;
+            End();
             writer.Say(CallFrame.Failed, question: null,
                 CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));
         }
         hasEnded = true;
         Fail(new InvalidOperationException(
             $"The function of the processor {Plan.Name} has ended: nothing can be read or put out any more."));
+
+        // Before the service knows: it may end this process then.
+        void End()
+        {
+            Telemetry.Finish(failure);
+            span?.End(failure);
+            span = null;
+        }
     }
 
     /// <summary>Call it when the function has ended.</summary>
@@ -128,7 +148,11 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         return answer;
     }
 
-    public void Put(long output, ReadOnlySpan<byte> payload) => writer.Say(CallFrame.Put, output, payload);
+    public void Put(long output, ReadOnlySpan<byte> payload, EntryTrace? trace)
+    {
+        if (trace is null || !plan.TakesTraces) writer.Say(CallFrame.Put, output, payload);
+        else writer.SayTraced(output, trace.ToHeaders(), payload);
+    }
 
     public void TellPlace(long reading, long delivered, long passed) => writer.Say(CallFrame.At, reading, delivered, passed);
 

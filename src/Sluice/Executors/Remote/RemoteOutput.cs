@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
 
@@ -23,7 +24,9 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
 
     public long Count => Volatile.Read(ref count);
 
-    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
+    public EntryTrace? Trace => call.Telemetry.OfOutput();
+
+    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace, CancellationToken cancellation)
     {
         while (true)
         {
@@ -34,7 +37,7 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
             {
                 if (values < CallLimits.MaxValues && bytes < CallLimits.MaxBytes)
                 {
-                    Put(value, serializer);
+                    Put(value, serializer, trace);
                     return;
                 }
                 room ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -75,7 +78,7 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
     }
 
     // The same batch as in the process with the store, so that a value has the same bytes and errors.
-    private void Put<T>(T value, IPayloadSerializer<T> serializer)
+    private void Put<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace)
     {
         batch.Clear();
         batch.Add(serializer, value);
@@ -91,6 +94,6 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
         values++;
         bytes += payload.Length;
         count++;
-        call.Put(index, payload);
+        call.Put(index, payload, trace);
     }
 }

@@ -7,15 +7,18 @@ internal sealed class ServedReading
 {
     private readonly CancellationTokenSource stopping;
 
-    public ServedReading(InputPort port, PortReader reader, CancellationToken life)
+    public ServedReading(InputPort port, PortReader reader, bool knowsTraces, CancellationToken life)
     {
-        (Port, Reader, stopping) = (port, reader, CancellationTokenSource.CreateLinkedTokenSource(life));
+        (Port, Reader, KnowsTraces, stopping) = (port, reader, knowsTraces, CancellationTokenSource.CreateLinkedTokenSource(life));
         Life = stopping.Token;
     }
 
     public InputPort Port { get; }
 
     public PortReader Reader { get; }
+
+    /// <summary>Whether the function knows traces of values.</summary>
+    public bool KnowsTraces { get; }
 
     /// <summary>Cancelled when the function no longer waits for values.</summary>
     public CancellationToken Life { get; }

@@ -33,13 +33,14 @@ internal enum CallFrame : byte
 
     /// <summary>
     /// From the function: question, input, where to begin, whether it counts, chooser, whether the position is a replayed choice,
-    /// that position. The answer has the reader's number and its position.
+    /// that position, whether the function knows traces of values (older ones do not say it). The answer has the reader's number and its
+    /// position.
     /// </summary>
     Open = 64,
 
     /// <summary>
-    /// From the function: question, reader. The answer says whether the stream is complete, and has values: sequence, generation, length
-    /// and payload.
+    /// From the function: question, reader. The answer has flags (1: the stream is complete, 2: the values have headers), and values:
+    /// sequence, generation, length and payload; with headers, these follow after their length.
     /// </summary>
     Read,
 
@@ -66,4 +67,10 @@ internal enum CallFrame : byte
 
     /// <summary>From the function: the function has failed (<see cref="CallFailure"/>).</summary>
     Failed,
+
+    /// <summary>
+    /// From the function: an output, headers with the trace of a value after their length, and a payload. Only if the plan says
+    /// that the service takes it (<see cref="CallPlan.TakesTraces"/>).
+    /// </summary>
+    PutTraced,
 }

@@ -10,6 +10,9 @@ namespace Sluice.Executors;
 /// <param name="fail">Receives, once, the failure of sending; called outside of the lock.</param>
 internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) : IDisposable
 {
+    // Flags of the answer to a read.
+    private const byte IsComplete = 1, HaveHeaders = 2;
+
     private readonly Lock sync = new();
     private readonly FrameWriter to = new();
     private bool isSending;
@@ -37,17 +40,31 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
         all.why.Write(to);
     });
 
+    /// <summary>Sends a value with its trace.</summary>
+    public void SayTraced(long output, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+        => Send(CallFrame.PutTraced, new Traced(output, headers, payload), static (to, all) =>
+        {
+            to.Write(all.Output);
+            to.WriteSized(all.Headers);
+            to.Write(all.Payload);
+        });
+
     /// <summary>Sends the answer to a read.</summary>
-    public void SayValues(long question, bool isComplete, ReadOnlyMemory<Entry> values)
-        => Send(CallFrame.Answer, (question, isComplete, values), static (to, all) =>
+    /// <param name="question">The number of the question.</param>
+    /// <param name="isComplete">Whether the stream is complete.</param>
+    /// <param name="values">The values.</param>
+    /// <param name="withHeaders">Whether the other side knows headers of values.</param>
+    public void SayValues(long question, bool isComplete, ReadOnlyMemory<Entry> values, bool withHeaders = false)
+        => Send(CallFrame.Answer, (question, isComplete, values, withHeaders: withHeaders && HasHeaders(values.Span)), static (to, all) =>
         {
             to.Write(all.question);
-            to.Write((byte)(all.isComplete ? 1 : 0));
+            to.Write((byte)((all.isComplete ? IsComplete : 0) | (all.withHeaders ? HaveHeaders : 0)));
             foreach (ref readonly Entry value in all.values.Span)
             {
                 to.Write(value.Sequence);
                 to.Write((long)value.Generation);
                 to.WriteSized(value.Payload.Span);
+                if (all.withHeaders) to.WriteSized(value.Headers.Span);
             }
         });
 
@@ -57,17 +74,21 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
     public static Entry[] ReadValues(byte[] answer, out bool isComplete)
     {
         ReadOnlySpan<byte> rest = answer;
-        isComplete = FrameReader.Flag(ref rest);
+        if (rest.IsEmpty) throw new InvalidDataException("A frame is cut off.");
+        bool haveHeaders = (rest[0] & HaveHeaders) != 0;
+        isComplete = (rest[0] & IsComplete) != 0;
+        rest = rest[1..];
         var values = new List<Entry>();
         while (!rest.IsEmpty)
         {
             long sequence = FrameReader.Number(ref rest), generation = FrameReader.Number(ref rest);
-            int length = FrameReader.Sized(ref rest).Length;
+            int length = FrameReader.Sized(ref rest).Length, end = answer.Length - rest.Length;
             values.Add(new Entry
             {
                 Sequence = sequence,
                 Generation = (int)generation,
-                Payload = answer.AsMemory(answer.Length - rest.Length - length, length)
+                Payload = answer.AsMemory(end - length, length),
+                Headers = haveHeaders ? FrameReader.Sized(ref rest).ToArray() : default
             });
         }
         return [.. values];
@@ -129,6 +150,22 @@ internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) 
     private void Tell(Exception? failure)
     {
         if (failure is not null) fail(failure);
+    }
+
+    private static bool HasHeaders(ReadOnlySpan<Entry> values)
+    {
+        foreach (ref readonly Entry value in values)
+            if (!value.Headers.IsEmpty) return true;
+        return false;
+    }
+
+    private readonly ref struct Traced(long output, ReadOnlySpan<byte> headers, ReadOnlySpan<byte> payload)
+    {
+        public long Output { get; } = output;
+
+        public ReadOnlySpan<byte> Headers { get; } = headers;
+
+        public ReadOnlySpan<byte> Payload { get; } = payload;
     }
 
     private readonly ref struct Numbered(long number, ReadOnlySpan<byte> bytes)

@@ -14,11 +14,24 @@ internal sealed record CallPlan(
     [property: JsonPropertyName("State")] byte[]? State,
     [property: JsonPropertyName("Attempt")] int Attempt)
 {
+    /// <summary>The trace of the execution, as a W3C <c>traceparent</c>; null if it is not recorded.</summary>
+    [JsonPropertyName("Trace")]
+    public string? Trace { get; init; }
+
+    /// <summary>Its <c>tracestate</c>; null if there is none.</summary>
+    [JsonPropertyName("TraceState")]
+    public string? TraceState { get; init; }
+
+    /// <summary>Whether the service takes values with traces (<see cref="CallFrame.PutTraced"/>); older services do not say it.</summary>
+    [JsonPropertyName("TakesTraces")]
+    public bool TakesTraces { get; init; }
+
     public static CallPlan Of(Invocation invocation)
     {
         ProcessorPlan processor = invocation.Plan;
         return new(invocation.Run, invocation.Start, processor, [.. processor.Inputs.Concat(processor.Outputs).Select(invocation.Stream)],
-            invocation.State, invocation.Attempt);
+            invocation.State, invocation.Attempt)
+        { Trace = invocation.Trace?.Parent, TraceState = invocation.Trace?.State, TakesTraces = true };
     }
 
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, CallJson.Default.CallPlan);

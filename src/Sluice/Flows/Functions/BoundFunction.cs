@@ -5,6 +5,9 @@ namespace Sluice.Flows;
 /// <param name="Run">The function, with its parameters bound.</param>
 internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext, IInvocation, CancellationToken, Task> Run)
 {
+    /// <summary>The metrics of the processor in this process.</summary>
+    public ProcessorTelemetry Telemetry { get; } = new(Processor.Name);
+
     /// <summary>The types of its streams, by name, as far as they are known.</summary>
     public IReadOnlyDictionary<string, Type> Types { get; init; } = new Dictionary<string, Type>();
 

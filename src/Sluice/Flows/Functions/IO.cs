@@ -36,7 +36,9 @@ public sealed class IO<T>
                 throw new FlowException(
                     $"The stream {Name} is complete and empty: it has no first value. Read it by StreamAsync if that is meant to be "
                         + $"possible.");
-            return Read(reader);
+            T value = Read(reader);
+            port.Boundary?.Telemetry.Look(reader.Current.Headers);
+            return value;
         }
         finally
         {
@@ -50,25 +52,8 @@ public sealed class IO<T>
     /// <summary>Reads all values from a position on, as they are written, until the stream is complete.</summary>
     /// <param name="from">Where to begin.</param>
     /// <param name="cancellation">Stops reading.</param>
-    public async IAsyncEnumerable<T> StreamAsync(ReadFrom from, [EnumeratorCancellation] CancellationToken cancellation = default)
-    {
-        using IDisposable? loop = port.Boundary?.Enter(Name);
-        PortReader reader = await port.OpenAsync(from, isCounted: true, cancellation).ConfigureAwait(false);
-        try
-        {
-            while (true)
-            {
-                reader.Pass();
-                if (port.Boundary is { } boundary) await boundary.ReachAsync(!reader.HasNext, cancellation).ConfigureAwait(false);
-                if (!await reader.ReadAsync(cancellation).ConfigureAwait(false)) yield break;
-                yield return Read(reader);
-            }
-        }
-        finally
-        {
-            await port.ReleaseAsync(reader).ConfigureAwait(false);
-        }
-    }
+    public IAsyncEnumerable<T> StreamAsync(ReadFrom from, CancellationToken cancellation = default)
+        => ValueLoop.Sequence(port.Boundary?.Telemetry, loop => StreamAsync(from, loop, cancellation));
 
     /// <summary>
     /// Pairs the values of two streams, in order. Ends with the shorter stream; with <c>pad: true</c> (an extension method), null stands
@@ -77,16 +62,41 @@ public sealed class IO<T>
     /// <typeparam name="TOther">The type of the other stream's values.</typeparam>
     /// <param name="other">The other stream.</param>
     /// <param name="cancellation">Stops reading.</param>
-    public async IAsyncEnumerable<(T First, TOther Second)> Zip<TOther>(IO<TOther> other,
-        [EnumeratorCancellation] CancellationToken cancellation = default)
+    public IAsyncEnumerable<(T First, TOther Second)> Zip<TOther>(IO<TOther> other, CancellationToken cancellation = default)
+        => PairsAsync(other, pad: false, static (_, first, _, second) => (first!, second!), cancellation);
+
+    /// <summary>The pairs, made of flags that tell a missing value from a null, and the values.</summary>
+    internal IAsyncEnumerable<TPair> PairsAsync<TOther, TPair>(IO<TOther> other, bool pad, Func<bool, T?, bool, TOther?, TPair> pair,
+        CancellationToken cancellation)
+        => ValueLoop.Sequence(port.Boundary?.Telemetry, loop => PairsAsync(other, pad, pair, loop, cancellation));
+
+    private async IAsyncEnumerable<T> StreamAsync(ReadFrom from, ValueLoop? values,
+        [EnumeratorCancellation] CancellationToken cancellation)
     {
-        await foreach (var (_, first, _, second) in PairsAsync(other, pad: false, cancellation).ConfigureAwait(false)) yield return (first!,
-            second!);
+        using IDisposable? loop = port.Boundary?.Enter(Name);
+        PortReader reader = await port.OpenAsync(from, isCounted: true, cancellation).ConfigureAwait(false);
+        try
+        {
+            while (true)
+            {
+                values?.End();
+                reader.Pass();
+                if (port.Boundary is { } boundary) await boundary.ReachAsync(!reader.HasNext, cancellation).ConfigureAwait(false);
+                if (!await reader.ReadAsync(cancellation).ConfigureAwait(false)) yield break;
+                T value = Read(reader);
+                values?.Begin(Name, port.Stream, reader.Current);
+                yield return value;
+            }
+        }
+        finally
+        {
+            values?.Leave();
+            await port.ReleaseAsync(reader).ConfigureAwait(false);
+        }
     }
 
-    /// <summary>The pairs, with flags that tell a missing value from a null.</summary>
-    internal async IAsyncEnumerable<(bool HasFirst, T? First, bool HasSecond, TOther? Second)> PairsAsync<TOther>(IO<TOther> other,
-        bool pad, [EnumeratorCancellation] CancellationToken cancellation)
+    private async IAsyncEnumerable<TPair> PairsAsync<TOther, TPair>(IO<TOther> other, bool pad,
+        Func<bool, T?, bool, TOther?, TPair> pair, ValueLoop? values, [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(other);
         using IDisposable? loop = port.Boundary?.Enter($"{Name} and {other.Name}");
@@ -97,6 +107,7 @@ public sealed class IO<T>
             right = await other.port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false);
             while (true)
             {
+                values?.End();
                 left.Pass();
                 right.Pass();
                 if (port.Boundary is { } boundary) await boundary.ReachAsync(!left.HasNext || !right.HasNext, cancellation)
@@ -105,11 +116,15 @@ public sealed class IO<T>
                 if (!hasLeft && !pad) yield break;
                 bool hasRight = await right.ReadAsync(cancellation).ConfigureAwait(false);
                 if (pad ? !hasLeft && !hasRight : !hasRight) yield break;
-                yield return (hasLeft, hasLeft ? Read(left) : default, hasRight, hasRight ? other.Read(right) : default);
+                TPair made = pair(hasLeft, hasLeft ? Read(left) : default, hasRight, hasRight ? other.Read(right) : default);
+                if (hasLeft) values?.Begin(Name, port.Stream, left.Current, hasRight ? right.Current.Headers : default);
+                else values?.Begin(other.Name, other.port.Stream, right.Current);
+                yield return made;
             }
         }
         finally
         {
+            values?.Leave();
             await port.ReleaseAsync(left).ConfigureAwait(false);
             if (right is not null) await other.port.ReleaseAsync(right).ConfigureAwait(false);
         }
@@ -128,7 +143,10 @@ public sealed class IO<T>
     /// </summary>
     /// <param name="others">The other streams.</param>
     /// <param name="cancellation">Stops reading.</param>
-    public async IAsyncEnumerable<(string Name, T Value)> Merge(IReadOnlyList<IO<T>> others,
+    public IAsyncEnumerable<(string Name, T Value)> Merge(IReadOnlyList<IO<T>> others, CancellationToken cancellation)
+        => ValueLoop.Sequence(port.Boundary?.Telemetry, loop => Merge(others, loop, cancellation));
+
+    private async IAsyncEnumerable<(string Name, T Value)> Merge(IReadOnlyList<IO<T>> others, ValueLoop? values,
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(others);
@@ -139,11 +157,17 @@ public sealed class IO<T>
         {
             foreach (IO<T> one in all) merge.Add(one.port,
                 await one.port.OpenAsync(ReadFrom.First, isCounted: true, cancellation).ConfigureAwait(false));
-            while (await merge.NextAsync().ConfigureAwait(false) is { } next)
-                yield return (all[next.Index].Name, all[next.Index].Read(next.Reader));
+            while (await merge.NextAsync(values).ConfigureAwait(false) is { } next)
+            {
+                IO<T> from = all[next.Index];
+                T value = from.Read(next.Reader);
+                values?.Begin(from.Name, from.port.Stream, next.Reader.Current);
+                yield return (from.Name, value);
+            }
         }
         finally
         {
+            values?.Leave();
             await merge.ReleaseAsync().ConfigureAwait(false);
         }
     }

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -42,7 +43,7 @@ public abstract class IOVal
 
     internal abstract ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation);
 
-    internal abstract void AddTo(EntryBatch batch, PayloadSerializers serializers);
+    internal abstract void AddTo(EntryBatch batch, PayloadSerializers serializers, EntryTrace? trace = null);
 
     private sealed class One<T>(string name, T value) : IOVal(name)
     {
@@ -51,9 +52,10 @@ public abstract class IOVal
         public override string ToString() => $"{Name} = {value}";
 
         internal override ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
-            => port.WriteAsync(value, serializers.For<T>(), cancellation);
+            => port.WriteAsync(value, serializers.For<T>(), port.Trace, cancellation);
 
-        internal override void AddTo(EntryBatch batch, PayloadSerializers serializers) => batch.Add(serializers.For<T>(), value);
+        internal override void AddTo(EntryBatch batch, PayloadSerializers serializers, EntryTrace? trace)
+            => TracedEntries.Add(batch, value, serializers.For<T>(), trace);
     }
 
     private sealed class Many<T>(string name, IAsyncEnumerable<T> values) : IOVal(name)
@@ -68,9 +70,10 @@ public abstract class IOVal
         {
             IPayloadSerializer<T> serializer = serializers.For<T>();
             await foreach (T value in values.WithCancellation(cancellation).ConfigureAwait(false))
-                await port.WriteAsync(value, serializer, cancellation).ConfigureAwait(false);
+                await port.WriteAsync(value, serializer, port.Trace, cancellation).ConfigureAwait(false);
         }
 
-        internal override void AddTo(EntryBatch batch, PayloadSerializers serializers) => throw new NotSupportedException();
+        internal override void AddTo(EntryBatch batch, PayloadSerializers serializers, EntryTrace? trace)
+            => throw new NotSupportedException();
     }
 }

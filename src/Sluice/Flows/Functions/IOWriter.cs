@@ -24,5 +24,6 @@ public sealed class IOWriter<T>
     /// large.</exception>
     /// <exception cref="NondeterministicReplayException">The processor was started again, and has put out another value here
     /// before.</exception>
-    public ValueTask WriteAsync(T value, CancellationToken cancellation = default) => port.WriteAsync(value, serializer, cancellation);
+    public ValueTask WriteAsync(T value, CancellationToken cancellation = default)
+        => port.WriteAsync(value, serializer, port.Trace, cancellation);
 }

@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace Sluice.Flows;
 
 // The null of a missing value is T? for a class and Nullable<T> for a struct, so each combination of the two needs a method of its own.
@@ -17,14 +15,13 @@ public static class PaddedZips
     /// <param name="other">The other stream.</param>
     /// <param name="pad">Whether to go on to the end of the longer stream; if false, both end with the shorter one.</param>
     /// <param name="cancellation">Stops reading.</param>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
-        [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        CancellationToken cancellation = default)
         where T : class?
         where TOther : class?
     {
         ArgumentNullException.ThrowIfNull(io);
-        await foreach (var (_, first, _, second) in io.PairsAsync(other, pad, cancellation).ConfigureAwait(false))
-            yield return (first, second);
+        return io.PairsAsync(other, pad, static (_, first, _, second) => (first, second), cancellation);
     }
 }
 
@@ -33,14 +30,14 @@ public static class PaddedZips
 public static class PaddedZipsOfValues
 {
     /// <inheritdoc cref="PaddedZips.Zip{T, TOther}(IO{T}, IO{TOther}, bool, CancellationToken)"/>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
-        [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        CancellationToken cancellation = default)
         where T : struct
         where TOther : struct
     {
         ArgumentNullException.ThrowIfNull(io);
-        await foreach (var (hasFirst, first, hasSecond, second) in io.PairsAsync(other, pad, cancellation).ConfigureAwait(false))
-            yield return (hasFirst ? first : null, hasSecond ? second : null);
+        return io.PairsAsync<TOther, (T?, TOther?)>(other, pad, static (hasFirst, first, hasSecond, second)
+            => (hasFirst ? first : null, hasSecond ? second : null), cancellation);
     }
 }
 
@@ -49,14 +46,14 @@ public static class PaddedZipsOfValues
 public static class PaddedZipsOfFirstValues
 {
     /// <inheritdoc cref="PaddedZips.Zip{T, TOther}(IO{T}, IO{TOther}, bool, CancellationToken)"/>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
-        [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        CancellationToken cancellation = default)
         where T : struct
         where TOther : class?
     {
         ArgumentNullException.ThrowIfNull(io);
-        await foreach (var (hasFirst, first, _, second) in io.PairsAsync(other, pad, cancellation).ConfigureAwait(false))
-            yield return (hasFirst ? first : null, second);
+        return io.PairsAsync<TOther, (T?, TOther?)>(other, pad,
+            static (hasFirst, first, _, second) => (hasFirst ? first : null, second), cancellation);
     }
 }
 
@@ -65,13 +62,13 @@ public static class PaddedZipsOfFirstValues
 public static class PaddedZipsOfOtherValues
 {
     /// <inheritdoc cref="PaddedZips.Zip{T, TOther}(IO{T}, IO{TOther}, bool, CancellationToken)"/>
-    public static async IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
-        [EnumeratorCancellation] CancellationToken cancellation = default)
+    public static IAsyncEnumerable<(T? First, TOther? Second)> Zip<T, TOther>(this IO<T> io, IO<TOther> other, bool pad,
+        CancellationToken cancellation = default)
         where T : class?
         where TOther : struct
     {
         ArgumentNullException.ThrowIfNull(io);
-        await foreach (var (_, first, hasSecond, second) in io.PairsAsync(other, pad, cancellation).ConfigureAwait(false))
-            yield return (first, hasSecond ? second : null);
+        return io.PairsAsync<TOther, (T?, TOther?)>(other, pad,
+            static (_, first, hasSecond, second) => (first, hasSecond ? second : null), cancellation);
     }
 }

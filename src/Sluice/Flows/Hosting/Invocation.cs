@@ -34,6 +34,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         (this.core, this.run, Plan, Start, this.function, this.life, Stored) = (core, run, plan, assignment.Starts, function, life,
             assignment);
         Serializers = new(core.Options.Serializers, run.Run);
+        Telemetry = new(function.Telemetry, run.Run, Attempt, core.Options.Time);
         choices = new(core.Calls, FlowNames.Choices(run.Run, plan.Name), plan.Name);
         Time = plan.Resume == ResumeMode.FromScratch ? new ChosenClock(choices, core.Options.Time) : core.Options.Time;
         if (plan.Resume == ResumeMode.PerItem) loops = new(plan.Name);
@@ -50,12 +51,19 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
 
     public TimeProvider Time { get; }
 
+    public StartTelemetry Telemetry { get; }
+
+    /// <summary>The trace of the function; null if it has none.</summary>
+    public EntryTrace? Trace { get; private set; }
+
     public FlowSerializers Serializers { get; }
 
     /// <summary>The state that the function has saved last.</summary>
     public byte[]? State => Stored.State;
 
     public Assignment Stored => commits?.Stored ?? field;
+
+    public IEnumerable<InputPort> Inputs => inputs.Values;
 
     /// <summary>The number of values of each output.</summary>
     public IEnumerable<(string Output, long Count)> Counts => outputs.Values.Select(port => (port.Name, port.Count));
@@ -83,13 +91,14 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     /// <summary>Runs the function, and stores its output, except for what the last commit stores.</summary>
     public async Task ExecuteAsync(IExecutor executor)
     {
-        if (FlowSpans.BeginProcessor(run, Plan.Name, Attempt) is not { } span)
-        {
-            await ExecuteInsideAsync(executor).ConfigureAwait(false);
-            return;
-        }
-        Activity.Current = span;                     // of this asynchronous method, and so of the function
+        ContinuedSpan? span = FlowSpans.BeginProcessor(run, Plan.Name, Attempt);
+        // Of this asynchronous method, and so of the function. The registration may have had an activity, which is not the caller's.
+        if (Activity.Current != span?.Activity) Activity.Current = span?.Activity;
+        Trace = span?.Context;
+        Telemetry.Begin(span);
         Exception? failure = null;
+        var observed = new ObservedStart(this, core, life);
+        ProcessorGauges.Started(observed);
         try
         {
             await ExecuteInsideAsync(executor).ConfigureAwait(false);
@@ -101,7 +110,9 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         }
         finally
         {
-            Telemetry.End(span, failure);
+            ProcessorGauges.Ended(observed, failure is null ? "completed" : life.IsCancellationRequested ? "cancelled" : "failed");
+            Telemetry.Finish(failure);
+            span?.End(failure);
         }
     }
 
@@ -231,7 +242,10 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         }
         foreach (string name in Plan.Outputs)
         {
-            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, deadlocks, slot, life);
+            var stream = new OutputStream(core.Calls, Run, run.Stream(name), Plan.Name, deadlocks, slot, life)
+            {
+                Telemetry = Telemetry
+            };
             outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false)
                 : new StagedOutput(stream, commits.Staging, 0));
         }

@@ -8,7 +8,7 @@ namespace Sluice.Flows;
 /// has the trace.
 /// </summary>
 /// <remarks>
-/// Thread-safe. Single values have no trace: what a repeated processor writes is compared byte by byte with what it has written before.
+/// Thread-safe. <see cref="StartTelemetry"/> has the traces of single values.
 /// </remarks>
 internal static class FlowSpans
 {
@@ -28,15 +28,25 @@ internal static class FlowSpans
         return plan with { Trace = sender.Id, TraceState = state };
     }
 
+    /// <summary>The trace of the values that a run is started with; null if the run has none.</summary>
+    public static EntryTrace? OfInput(RunPlan plan)
+        => plan.Trace is { Length: <= MaxParent } trace
+            && ActivityContext.TryParse(trace, plan.TraceState is { Length: <= MaxState } state ? state : null, isRemote: true,
+                out ActivityContext context) ? new(context) : null;
+
     /// <summary>Begins a start of a processor. A trace that cannot be read is left out.</summary>
-    public static Activity? BeginProcessor(RunPlan plan, string processor, int attempt)
-    {
-        if (!Telemetry.IsTraced || plan.Trace is not { Length: <= MaxParent } trace) return null;
-        string? state = plan.TraceState is { Length: <= MaxState } known ? known : null;
-        if (!ActivityContext.TryParse(trace, state, isRemote: true, out ActivityContext parent)) return null;
-        return Telemetry.Start("sluice.processor", $"processor {processor}", ActivityKind.Consumer, parent,
-            [.. Tags(plan.Run), new(TelemetryNames.Processor, processor)])?.SetTag(TelemetryNames.Attempt, attempt);
-    }
+    public static ContinuedSpan? BeginProcessor(RunPlan plan, string processor, int attempt)
+        => ContinuedSpan.Begin("sluice.processor", $"processor {processor}", ActivityKind.Consumer, plan.Trace, plan.TraceState,
+            () => [.. Tags(plan.Run), new(TelemetryNames.Processor, processor), new(TelemetryNames.Attempt, attempt)]);
+
+    /// <summary>Begins a function of a processor in another process than the streams.</summary>
+    /// <param name="run">The id of the run.</param>
+    /// <param name="processor">The name of the processor.</param>
+    /// <param name="trace">The trace, as a W3C <c>traceparent</c>; null if there is none.</param>
+    /// <param name="state">Its <c>tracestate</c>; null if there is none.</param>
+    public static ContinuedSpan? BeginFunction(string run, string processor, string? trace, string? state)
+        => ContinuedSpan.Begin("sluice.function", $"function {processor}", ActivityKind.Internal, trace, state,
+            () => [.. Tags(run), new(TelemetryNames.Processor, processor)]);
 
     private static KeyValuePair<string, object?>[] Tags(string run)
         => [new(TelemetryNames.System, TelemetryNames.Sluice), new(TelemetryNames.FlowRun, run)];

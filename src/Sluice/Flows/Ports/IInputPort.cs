@@ -18,6 +18,9 @@ internal interface IInputPort
     /// <summary>Whether a reader has reached the end of the stream.</summary>
     bool IsComplete { get; }
 
+    /// <summary>Counts values that the function has got, for metrics.</summary>
+    void Count(long values);
+
     /// <param name="from">Where to begin, unless an earlier start has begun already.</param>
     /// <param name="isCounted">Whether what it reads counts as processed.</param>
     /// <param name="cancellation">Cancels the call.</param>

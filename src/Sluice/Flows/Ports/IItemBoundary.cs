@@ -3,6 +3,9 @@ namespace Sluice.Flows;
 /// <summary>Receives the boundaries between items and the choices of a function's readers.</summary>
 internal interface IItemBoundary
 {
+    /// <summary>The telemetry of the start.</summary>
+    StartTelemetry Telemetry { get; }
+
     /// <param name="mayWait">Whether the next value is not at hand, so that staged output should be committed now.</param>
     /// <param name="cancellation">Cancels the call.</param>
     ValueTask ReachAsync(bool mayWait, CancellationToken cancellation);

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Flows;
 
 /// <summary>An output stream of a processor.</summary>
@@ -8,8 +10,11 @@ internal interface IOutputPort
     /// <summary>The number of values put out, including earlier starts.</summary>
     long Count { get; }
 
-    /// <summary>Takes a value; waits while the stream is full. Thread-safe.</summary>
-    ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation);
+    /// <summary>The trace of a value that is put out now; null if it has none.</summary>
+    EntryTrace? Trace { get; }
+
+    /// <summary>Takes a value, with its trace; waits while the stream is full. Thread-safe.</summary>
+    ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace, CancellationToken cancellation);
 
     /// <summary>Waits until all values taken are stored, or throws their failure. Call it last.</summary>
     ValueTask FinishAsync(CancellationToken cancellation);

@@ -35,6 +35,8 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
 
     public IItemBoundary? Boundary => boundary;
 
+    public void Count(long values) => boundary?.Telemetry.Processor.Consumed(values);
+
     /// <summary>Cancelled when the readers must stop; none for results.</summary>
     public CancellationToken Life => life;
 
@@ -125,6 +127,22 @@ internal sealed class InputPort(StoreRetrier calls, PortPlan plan, IItemBoundary
                 if (reader.IsCounted) Passed = reader.Passed;
             return Passed;
         }
+    }
+
+    /// <summary>The number of values that the function has got and not finished.</summary>
+    public long InFlight
+    {
+        get
+        {
+            lock (sync) return active.Where(static reader => reader.IsCounted).Sum(static reader => reader.Delivered - reader.Passed);
+        }
+    }
+
+    /// <summary>The number of values that the stream has and the function has not finished.</summary>
+    public long BehindIn(StreamInfo info)
+    {
+        if (info.Readers.FirstOrDefault(reader => reader.Name == plan.Keeper) is not { } keeper) return 0;
+        return Math.Max(0, keeper.Next[0] + keeper.Backlog - Math.Max(keeper.Next[0], Least()));
     }
 
     /// <summary>Moves the readers in the store to the position that all readers here have passed, unless that is too close.</summary>

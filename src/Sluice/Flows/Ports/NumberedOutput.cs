@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Policies;
 using Sluice.Storage;
 
@@ -44,7 +45,9 @@ internal sealed class NumberedOutput : IOutputPort
     public static async Task<NumberedOutput> OpenAsync(OutputStream stream, ChoiceLog choices, CancellationToken cancellation)
         => new(stream, choices, await stream.OpenProducerAsync(cancellation).ConfigureAwait(false));
 
-    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
+    public EntryTrace? Trace => stream.Trace;
+
+    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace, CancellationToken cancellation)
     {
         while (true)
         {
@@ -54,7 +57,8 @@ internal sealed class NumberedOutput : IOutputPort
                 if (failure is not null) throw failure;
                 if (!IsFull)
                 {
-                    Add(value, serializer);
+                    Add(value, serializer, trace);
+                    stream.Telemetry?.Processor.Sent();
                     if (filling.Count > 0 && flight.IsCompleted) flight = FlyAsync();
                     return;
                 }
@@ -85,12 +89,15 @@ internal sealed class NumberedOutput : IOutputPort
         lock (sync) return flight;                   // it never fails
     }
 
-    private void Add<T>(T value, IPayloadSerializer<T> serializer)
+    // The hash does not depend on traces, which differ in a repetition.
+    private void Add<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace)
     {
         bool isRepetition = count < producer.Last;
-        EntryBatch to = isRepetition ? replayed : filling;
-        if (isRepetition) replayed.Clear();
+        EntryBatch to = isRepetition || trace is not null ? replayed : filling;
+        if (to == replayed) replayed.Clear();
         to.Add(serializer, value);
+        if (!isRepetition && trace is not null)
+            TracedEntries.Add(filling, replayed.RecordAt(0).Span[EntryChunk.RecordOverhead..], trace);
         ReadOnlyMemory<byte> record = to.RecordAt(to.Count - 1);
         hash = (hash * 0x9E3779B97F4A7C15) + StableHash.Of(record.Span);
         count++;

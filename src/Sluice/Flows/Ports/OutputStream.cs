@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -33,6 +34,16 @@ internal sealed class OutputStream(StoreRetrier calls, string run, StreamPlan pl
     public IStallReports? Reports => reports;
 
     public CancellationToken Life => life;
+
+    /// <summary>The telemetry of the writer's start; null if it is no processor.</summary>
+    public StartTelemetry? Telemetry { get; init; }
+
+    /// <summary>The trace of a value that is put out now; null if it has none. Of a feed, it is the trace of the start.</summary>
+    public EntryTrace? Trace
+    {
+        get => Telemetry is null ? field : Telemetry.OfOutput();
+        init;
+    }
 
     /// <summary>
     /// The largest number of values per append: a fraction of the bound, so that readers and the writer work at the same time.

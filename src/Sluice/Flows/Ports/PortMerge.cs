@@ -17,8 +17,10 @@ internal sealed class PortMerge(IItemBoundary? boundary, CancellationToken cance
     }
 
     /// <summary>Advances to the next value, which is current at the reader; null when all streams are complete.</summary>
-    public async ValueTask<(int Index, PortReader Reader)?> NextAsync()
+    /// <param name="values">The loop, for telemetry; null if it has none.</param>
+    public async ValueTask<(int Index, PortReader Reader)?> NextAsync(ValueLoop? values)
     {
+        values?.End();
         if (last >= 0) inputs[last].Reader.Pass();
         last = -1;
         if (boundary is not null) await boundary.ReachAsync(!IsAtHand(), ending.Token).ConfigureAwait(false);

@@ -35,6 +35,7 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
     public Entry Deliver()
     {
         Volatile.Write(ref delivered, Current.Sequence + 1);
+        port.Count(1);
         return Current;
     }
 
@@ -44,6 +45,7 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
     /// <summary>Takes over the positions of a remote process, for which values were taken.</summary>
     public void MoveTo(long delivered, long passed)
     {
+        port.Count(delivered - Delivered);
         Volatile.Write(ref this.delivered, delivered);
         Volatile.Write(ref this.passed, passed);
     }

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -24,11 +25,14 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
     /// <summary>The size of the staged values in bytes.</summary>
     public long Bytes => staged.Bytes;
 
-    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, CancellationToken cancellation)
+    public EntryTrace? Trace => stream.Trace;
+
+    public async ValueTask WriteAsync<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
-        await staging.AddAsync(stream, this, value, serializer).ConfigureAwait(false);
+        await staging.AddAsync(stream, this, value, serializer, trace).ConfigureAwait(false);
         Interlocked.Increment(ref count);
+        stream.Telemetry?.Processor.Sent();
     }
 
     public ValueTask FinishAsync(CancellationToken cancellation) => ValueTask.CompletedTask;
@@ -36,10 +40,10 @@ internal sealed class StagedOutput(OutputStream stream, Staging staging, long co
     public Task SettleAsync() => Task.CompletedTask;
 
     /// <returns>The added size in bytes.</returns>
-    public long Add<T>(T value, IPayloadSerializer<T> serializer)
+    public long Add<T>(T value, IPayloadSerializer<T> serializer, EntryTrace? trace)
     {
         long before = staged.Bytes;
-        staged.Add(serializer, value);
+        TracedEntries.Add(staged, value, serializer, trace);
         return staged.Bytes - before;
     }
 

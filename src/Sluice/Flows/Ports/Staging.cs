@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -24,9 +25,9 @@ internal sealed class Staging(Func<Task> commitPassed, int ports)
     /// Stages a value. If it does not fit into one commit with the output of completed items, that output is committed first.
     /// </summary>
     /// <exception cref="FlowException">The output of one item, or since the last checkpoint, is too large for a commit.</exception>
-    public async ValueTask AddAsync<T>(OutputStream stream, StagedOutput to, T value, IPayloadSerializer<T> serializer)
+    public async ValueTask AddAsync<T>(OutputStream stream, StagedOutput to, T value, IPayloadSerializer<T> serializer, EntryTrace? trace)
     {
-        if (Add(to, value, serializer)) return;
+        if (Add(to, value, serializer, trace)) return;
         await commitPassed().ConfigureAwait(false);
         lock (sync)
         {
@@ -67,11 +68,11 @@ internal sealed class Staging(Func<Task> commitPassed, int ports)
         }
     }
 
-    private bool Add<T>(StagedOutput to, T value, IPayloadSerializer<T> serializer)
+    private bool Add<T>(StagedOutput to, T value, IPayloadSerializer<T> serializer, EntryTrace? trace)
     {
         lock (sync)
         {
-            Bytes += to.Add(value, serializer);
+            Bytes += to.Add(value, serializer, trace);
             Items++;
             return Fits;
         }

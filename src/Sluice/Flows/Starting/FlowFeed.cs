@@ -57,7 +57,10 @@ internal sealed class FlowFeed(SupervisorCore core, RunPlan plan, IGrouping<stri
         try
         {
             var output = new OutputStream(core.Calls, plan.Run, plan.Stream(values.Key), $"start of {plan.Run}", reports: null, slot: null,
-                life);
+                life)
+            {
+                Trace = FlowSpans.OfInput(plan)
+            };
             var port = await NumberedOutput.OpenAsync(output, choices, life).ConfigureAwait(false);
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
             var own = new FunctionLife(core, $"What is put into {values.Key} of the run {plan.Run}", life);

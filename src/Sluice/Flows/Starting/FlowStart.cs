@@ -137,6 +137,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         List<IGrouping<string, IOVal>> later = [];
         int items = 0;
         long bytes = 0;
+        EntryTrace? trace = FlowSpans.OfInput(plan);
         foreach (IGrouping<string, IOVal> values in given.GroupBy(value => value.Name))
         {
             if (Write(values) is not { } batch)
@@ -167,7 +168,7 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
                 LimitName = FlowStreamOptions.LimitName
             };
             PayloadSerializers serializers = core.Options.Serializers.In(FlowNames.Values(plan.Run, values.Key));
-            foreach (IOVal value in values) value.AddTo(batch, serializers);
+            foreach (IOVal value in values) value.AddTo(batch, serializers, trace);
             if (bytes + batch.Bytes <= MaxBytesInCommit) return batch;
             batch.Dispose();
             return null;

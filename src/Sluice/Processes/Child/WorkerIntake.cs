@@ -1,4 +1,5 @@
 using Sluice.ChildProcesses;
+using Sluice.Diagnostics;
 
 namespace Sluice.Processes;
 
@@ -62,10 +63,12 @@ internal sealed class WorkerIntake<T>(WorkerLink link, IPayloadSerializer<T> ser
     {
         while (link.Reader.TryTake(out ReadOnlySpan<byte> frame))
         {
-            if ((FrameKind)frame[0] != FrameKind.Item)
+            var kind = (FrameKind)frame[0];
+            if (kind is not (FrameKind.Item or FrameKind.TracedItem))
                 throw new InvalidDataException($"A frame of the kind {frame[0]} has come, which only workers send.");
             frame = frame[1..];
             WorkerItem item = link.Begin(FrameReader.Number(ref frame));
+            if (kind == FrameKind.TracedItem) item.Continue(EntryTrace.FromHeaders(FrameReader.Sized(ref frame)));
             T value;
             try
             {

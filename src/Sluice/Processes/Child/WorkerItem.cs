@@ -1,5 +1,7 @@
 using System.Buffers;
+using System.Diagnostics;
 using Sluice.ChildProcesses;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 
 namespace Sluice.Processes;
@@ -12,6 +14,10 @@ internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
 {
     private PartFailure? failures;
     private FrameWriter? results;
+    private ContinuedSpan? span;
+
+    /// <summary>The span of the item in this process; null if it is not traced.</summary>
+    public override Activity? Trace => span?.Activity;
 
     public long Number { get; private set; }
 
@@ -35,6 +41,13 @@ internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
         failures = null;
         results?.Clear();
         Open(number);
+    }
+
+    /// <summary>Continues a trace of the parent's.</summary>
+    public void Continue(EntryTrace? trace)
+    {
+        if (trace is not null)
+            span = ContinuedSpan.Begin("sluice.function", $"function {link.Body}", ActivityKind.Internal, trace.Context, static () => []);
     }
 
     /// <summary>Adds a result; called by the sink.</summary>
@@ -62,5 +75,10 @@ internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
 
     protected override void Keep(PartFailure failure) => Stacked.Push(ref failures, failure);
 
-    protected override void OnSettled() => link.Answer(this);
+    protected override void OnSettled()
+    {
+        span?.End(Failure?.Cause);
+        span = null;
+        link.Answer(this);
+    }
 }

@@ -1,11 +1,14 @@
 using Sluice.ChildProcesses;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 
 namespace Sluice.Processes;
 
 /// <summary>The worker's side of the connection. Answers are collected, and one loop sends them.</summary>
 /// <remarks><see cref="Answer"/> and <see cref="Say"/> are thread-safe; one thread reads frames.</remarks>
-internal sealed class WorkerLink(ParentConnection parent)
+/// <param name="parent">The connection.</param>
+/// <param name="body">The name of the body.</param>
+internal sealed class WorkerLink(ParentConnection parent, string body)
 {
     private const int MaxSpare = 1024;
     private const int LargeResults = 1 << 14;
@@ -14,12 +17,15 @@ internal sealed class WorkerLink(ParentConnection parent)
     private readonly FrameSender sender = parent.Sender;
     private readonly Stack<WorkerItem> spare = new();
 
+    /// <summary>The name of the body.</summary>
+    public string Body => body;
+
     public FrameReader Reader => parent.Reader;
 
     public int MaxItemBytes => parent.MaxPayloadBytes;
 
-    /// <summary>The largest frame from the parent: an item, and room for its number.</summary>
-    public static long MaxFrame(int maxItemBytes) => maxItemBytes + 64L;
+    /// <summary>The largest frame from the parent: an item, and room for its number and its trace.</summary>
+    public static long MaxFrame(int maxItemBytes) => maxItemBytes + 64L + EntryTrace.MaxHeaders;
 
     public void SayHello(string input, string output) => parent.SayHello(input, output);
 

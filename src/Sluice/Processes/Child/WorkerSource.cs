@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
@@ -71,9 +72,24 @@ internal sealed class WorkerPump<T> : SourcePump<T>
             Run.ThrowIfStopping();
             var (item, value) = batch[at++];
             Context.Out++;
-            ValueTask pushed = Next.PushAsync(value, item);
+            ValueTask pushed = item.Trace is { } trace ? PushTraced(value, item, trace) : Next.PushAsync(value, item);
             if (!pushed.IsCompletedSuccessfully) return pushed;
         }
         return default;
+    }
+
+    // Its span is current in the code of the nodes, unless they are on other threads or have spans of their own.
+    private ValueTask PushTraced(T value, WorkerItem item, Activity trace)
+    {
+        Activity? outer = Activity.Current;
+        Activity.Current = trace;
+        try
+        {
+            return Next.PushAsync(value, item);
+        }
+        finally
+        {
+            Activity.Current = outer;
+        }
     }
 }

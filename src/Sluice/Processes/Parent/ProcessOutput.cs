@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Scheduling;
@@ -115,6 +116,7 @@ internal sealed class ProcessOutput<TIn, TOut> : Pump
     private ValueTask EmitAsync(WorkCall<TIn, TOut> call)
     {
         context.Retried += call.Attempt - 1;
+        if (call.Span is { } span) Telemetry.End(span, call.Failure);
         Ticket? ticket = call.Ticket;
         if (call.Failure is { } cause)
         {

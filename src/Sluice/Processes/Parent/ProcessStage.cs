@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Engine;
 
 namespace Sluice.Processes;
@@ -57,7 +59,7 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
     public override ValueTask PushAsync(TIn item, Ticket? ticket)
     {
         context.In++;
-        var call = new WorkCall<TIn, TOut>(item, ticket, ++number);
+        var call = new WorkCall<TIn, TOut>(item, ticket, ++number) { Span = ticket?.Trace is { } trace ? Begin(trace) : null };
         output.Enter(call);
         pool.Enqueue(call);
         int held = Interlocked.Increment(ref unannounced);
@@ -71,6 +73,12 @@ internal sealed class ProcessStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundary
         Announce();
         output.InputHasEnded();
         return default;
+    }
+
+    private Activity? Begin(Activity trace)
+    {
+        string name = run.NameOf(Node);
+        return Telemetry.Start("sluice.node", $"node {name}", parent: trace.Context, tags: [new(TelemetryNames.Node, name)]);
     }
 
     private void Announce()

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sluice.Engine;
 
 namespace Sluice.Processes;
@@ -11,6 +12,9 @@ internal sealed class WorkCall<TIn, TOut>(TIn item, Ticket? ticket, long number)
     private volatile bool hasEnded;
 
     public TIn Item => item;
+
+    /// <summary>The span of the item in the node; null if it is not traced.</summary>
+    public Activity? Span { get; init; }
 
     public Ticket? Ticket => ticket;
 

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Sluice.ChildProcesses;
+using Sluice.Diagnostics;
 using Sluice.Scheduling;
 
 namespace Sluice.Processes;
@@ -119,7 +121,9 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
 
     private bool TryWrite(WorkCall<TIn, TOut> call)
     {
-        int start = writer.Begin((byte)FrameKind.Item, call.Number);
+        Activity? trace = child.Hello.TakesTraces ? call.Span : null;
+        int start = writer.Begin((byte)(trace is null ? FrameKind.Item : FrameKind.TracedItem), call.Number);
+        if (trace is not null) writer.WriteSized(new EntryTrace(trace.Context).ToHeaders());
         try
         {
             int before = writer.Length;

@@ -23,4 +23,10 @@ internal enum FrameKind : byte
 
     /// <summary>From the worker, last: why it ends, a text.</summary>
     Broken,
+
+    /// <summary>
+    /// To the worker: the number of an item, 8 bytes, its trace as headers of an entry (4 bytes of length before), and its payload. Only if
+    /// the worker's <see cref="Sluice.ChildProcesses.Hello"/> says that it knows this.
+    /// </summary>
+    TracedItem,
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Sluice.Diagnostics;
 using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery.Traces;
@@ -189,7 +190,7 @@ public sealed class ItemTraceTests : IAsyncDisposable
 
         IReadOnlyList<Entry> entries = await ReadAsync("a");
 
-        Sluice.Delivery.EntryTrace trace = Sluice.Delivery.EntryHeaders.Read(entries[0].Headers.Span).Trace!;
+        EntryTrace trace = Sluice.Delivery.EntryHeaders.Read(entries[0].Headers.Span).Trace!;
         Assert.Equal((sender.TraceId, sender.SpanId, "vendor=1"), (trace.Context.TraceId, trace.Context.SpanId, trace.Context.TraceState));
     }
 
