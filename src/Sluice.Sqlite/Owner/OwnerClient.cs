@@ -60,7 +60,7 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         {
             throw new StreamStoreException($"The process that has the store {path} open {(timeout.IsCancellationRequested
                 ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
-                : "ended, or closed the connection, before it answered")}. Whether it made the change is unknown. Repeat the command: letters that were changed are not changed again.", gone);
+                : "ended, or closed the connection, before it answered")}. Whether it made the change is unknown.", gone);
         }
     }
 
