@@ -132,6 +132,21 @@ public sealed class ReadOnlyTests : IDisposable
         Assert.Empty(Directory.GetFiles(directory.Path, "*.partial"));
     }
 
+    [Fact]
+    public async Task ACopyThatIsCancelledOrHasTheNameOfADirectoryLeavesNoFile()
+    {
+        await using SqliteStreamStore owner = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        for (int number = 0; number < 300; number++)
+            await owner.OpenStreamAsync($"stream-{number}", new() { Partitions = 1 }, Cancellation);
+        string copy = directory.File("copy.db");
+        Assert.ThrowsAny<OperationCanceledException>(() => Backup.Write(StorePath, copy, new CancellationToken(canceled: true)));
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(()
+            => SqliteStreamStore.BackupAsync(StorePath, directory.Path).AsTask());
+        Assert.Contains("is a directory", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(directory.Path, "*copy*"));
+        Assert.Empty(Directory.GetFiles(directory.Path, "*.partial"));
+    }
+
     public void Dispose() => directory.Dispose();
 
     private static async Task AppendAsync(IStreamStore store, int number)

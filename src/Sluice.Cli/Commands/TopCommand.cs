@@ -40,9 +40,9 @@ internal static class TopCommand
         var pause = TimeSpan.FromSeconds(seconds);
         if (command.Screen.IsJson || !Screen.IsTerminal)
         {
-            await looks.LookAsync(isFull: true, command.Cancellation);         // rates need two looks
+            await looks.LookAsync(isFull: true, withDetails: true, command.Cancellation);         // rates need two looks
             await Task.Delay(pause, TimeProvider.System, command.Cancellation);
-            IReadOnlyList<TopRow> found = await looks.LookAsync(isFull: true, command.Cancellation);
+            IReadOnlyList<TopRow> found = await looks.LookAsync(isFull: true, withDetails: true, command.Cancellation);
             if (command.Screen.IsJson) command.Screen.Json(found);
             else if (found.Count == 0) command.Screen.Line("no streams");
             else command.Screen.Table(Headers, [.. found.Select(static row => row.Cells())]);
@@ -58,14 +58,13 @@ internal static class TopCommand
         if (!Screen.HasColor) AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
         try
         {
-            var board = new TopBoard(Headers, title, await looks.LookAsync(isFull: true, cancellation));
+            var board = new TopBoard(Headers, title, await looks.LookAsync(isFull: true, withDetails: false, cancellation));
             await AnsiConsole.Live(board.Draw()).AutoClear(false).StartAsync(async live =>
             {
                 live.Refresh();
                 while (true)
                 {
-                    await Task.Delay(pause, TimeProvider.System, cancellation);
-                    Task<IReadOnlyList<TopRow>> look = looks.LookAsync(isFull: false, cancellation);
+                    Task<IReadOnlyList<TopRow>> look = looks.LookAsync(isFull: false, withDetails: true, cancellation);
                     while (await Task.WhenAny(look, Task.Delay(Patience, TimeProvider.System, cancellation)) != look)
                     {
                         cancellation.ThrowIfCancellationRequested();
@@ -81,6 +80,7 @@ internal static class TopCommand
                         board.Fail(failure.Message);
                     }
                     live.UpdateTarget(board.Draw());
+                    await Task.Delay(pause, TimeProvider.System, cancellation);
                 }
             });
         }
