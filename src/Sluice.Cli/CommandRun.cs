@@ -40,6 +40,9 @@ internal sealed class CommandRun
 
     public CancellationToken Cancellation => cancellation;
 
+    /// <summary>The sentences to add to a failure of the store: the state of the work, and what to do.</summary>
+    public string? WhenBroken { get; set; }
+
     public T? Value<T>(Option<T> option) => parsed.GetValue(option);
 
     public T Value<T>(Argument<T> argument) => parsed.GetValue(argument)!;
@@ -90,13 +93,19 @@ internal sealed class CommandRun
             return Fail(ExitCodes.Usage, (parsed.UnmatchedTokens.Count > 0
                 ? $"Unrecognized command or argument '{parsed.UnmatchedTokens[0]}'."
                 : parsed.Errors[0].Message) + " See sluice --help.");
+        if (!isCompletion && UnknownOption(parsed) is { } unknown)
+            return Fail(ExitCodes.Usage, $"Unrecognized option '{unknown}'. Write -- before a name that begins with a hyphen. See sluice "
+                + "--help.");
         using var interrupts = new Interrupts();
-        return await parsed.InvokeAsync(new InvocationConfiguration
+        return interrupts.Apply(await parsed.InvokeAsync(new InvocationConfiguration
         {
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = null,
-        }, interrupts.Token).ConfigureAwait(false);
+        }, interrupts.Token).ConfigureAwait(false));
     }
+
+    /// <summary>Ends a text with a period, if it has none.</summary>
+    public static string Sentence(string text) => text.EndsWith('.') ? text : text + ".";
 
     /// <summary>Runs a command without a store.</summary>
     public static int Guard(Func<int> run)
@@ -109,6 +118,16 @@ internal sealed class CommandRun
         {
             return Fail(failure.ExitCode, failure.Message);
         }
+    }
+
+    // The parser takes an option that it does not know for the next argument, for example for the id of a letter.
+    private static string? UnknownOption(ParseResult parsed)
+    {
+        HashSet<string> values = [.. parsed.CommandResult.Children.OfType<ArgumentResult>().SelectMany(static one => one.Tokens)
+            .Select(static token => token.Value)];
+        return parsed.Tokens.TakeWhile(static token => token.Type != TokenType.DoubleDash)
+            .FirstOrDefault(token => token.Type == TokenType.Argument && token.Value is ['-', _, ..] && values.Contains(token.Value))
+            ?.Value;
     }
 
     private TextWriter OpenOutput() => IsPaged && (pager = Pager.Start()) is not null ? pager.Input : Console.Out;
@@ -135,7 +154,7 @@ internal sealed class CommandRun
         }
         catch (StreamStoreException failure)
         {
-            return Fail(ExitCodes.Unreachable, failure.Message);
+            return Fail(ExitCodes.Unreachable, command.WhenBroken is { } then ? $"{Sentence(failure.Message)} {then}" : failure.Message);
         }
         catch (Exception failure)
         {

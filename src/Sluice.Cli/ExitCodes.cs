@@ -15,8 +15,17 @@ internal static class ExitCodes
     /// <summary>The store cannot be opened, does not answer, or cannot be changed from this process.</summary>
     public const int Unreachable = 3;
 
-    /// <summary>The command was interrupted.</summary>
+    /// <summary>The terminal was closed.</summary>
+    public const int HungUp = 129;
+
+    /// <summary>The command was interrupted by Ctrl+C.</summary>
     public const int Interrupted = 130;
+
+    /// <summary>The program that reads the output has ended.</summary>
+    public const int ReaderGone = 141;
+
+    /// <summary>The command was asked to end by a signal.</summary>
+    public const int Terminated = 143;
 }
 
 /// <summary>A failure with one line for the user and an exit code.</summary>

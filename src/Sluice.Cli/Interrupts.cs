@@ -1,25 +1,54 @@
 using System.Runtime.InteropServices;
+using Sluice.Cli.Output;
 
 namespace Sluice.Cli;
 
-/// <summary>Ctrl+C. The first one cancels the command, which ends with what it has done; a second one ends the process.</summary>
+/// <summary>
+/// The signals that end a command. The first one cancels the command, which ends with what it has done; a second one ends the process. The
+/// end of the program that reads the output (<c>| head -1</c>) cancels the command, too.
+/// </summary>
 /// <remarks>A pager gets Ctrl+C, too, and decides itself what it means; so the command waits for the pager.</remarks>
 internal sealed class Interrupts : IDisposable
 {
-    private readonly CancellationTokenSource source = new();
-    private readonly PosixSignalRegistration registration;
-
-    public Interrupts() => registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+    private static readonly Dictionary<PosixSignal, int> Codes = new()
     {
-        context.Cancel = !source.IsCancellationRequested;
-        source.Cancel();
-    });
+        [PosixSignal.SIGINT] = ExitCodes.Interrupted,
+        [PosixSignal.SIGTERM] = ExitCodes.Terminated,
+        [PosixSignal.SIGHUP] = ExitCodes.HungUp,
+    };
+
+    private readonly CancellationTokenSource source = new();
+    private readonly List<PosixSignalRegistration> registrations = [];
+    private volatile int code;
+
+    public Interrupts()
+    {
+        foreach (PosixSignal signal in Codes.Keys) registrations.Add(PosixSignalRegistration.Create(signal, OnSignal));
+        OutputReader.WhenGone(() => Cancel(ExitCodes.ReaderGone));
+    }
 
     public CancellationToken Token => source.Token;
 
-    public void Dispose()
+    /// <summary>The exit code of a command that ended with another one, after a signal.</summary>
+    public int Apply(int exitCode) => code switch
     {
-        registration.Dispose();
-        source.Dispose();
+        ExitCodes.ReaderGone when exitCode is ExitCodes.Fine or ExitCodes.Interrupted => code,
+        not 0 when exitCode == ExitCodes.Interrupted => code,
+        _ => exitCode,
+    };
+
+    public void Dispose() => registrations.ForEach(static registration => registration.Dispose());
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = !source.IsCancellationRequested;
+        Cancel(Codes[context.Signal]);
+    }
+
+    // The first reason is the exit code.
+    private void Cancel(int reason)
+    {
+        _ = Interlocked.CompareExchange(ref code, reason, 0);
+        source.Cancel();
     }
 }

@@ -5,7 +5,10 @@ namespace Sluice.Cli;
 /// <summary>The command <c>sluice</c>.</summary>
 internal static class Program
 {
-    public static Task<int> Main(string[] arguments)
+    public static Task<int> Main(string[] arguments) => CommandRun.StartAsync(CreateRoot(), arguments);
+
+    /// <summary>The command with all its subcommands. Tests go through them, so that each one has its tests.</summary>
+    internal static RootCommand CreateRoot()
     {
         var root = new RootCommand("Looks into Sluice stores. STORE is sqlite:FILE, redis:HOST:PORT, or a name from sluice.json.")
         {
@@ -26,6 +29,6 @@ internal static class Program
         };
         root.Options.Add(CommandRun.Json);
         root.Options.Add(CommandRun.NoPager);
-        return CommandRun.StartAsync(root, arguments);
+        return root;
     }
 }

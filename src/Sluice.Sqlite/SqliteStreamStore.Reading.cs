@@ -85,7 +85,7 @@ public sealed partial class SqliteStreamStore
     /// </summary>
     /// <param name="path">The file of the store.</param>
     /// <param name="target">The new file; it must not exist.</param>
-    /// <param name="cancellation">Gives up before the copy begins.</param>
+    /// <param name="cancellation">Ends the copy; then there is no new file.</param>
     /// <exception cref="StreamStoreException">
     /// The store cannot be read, or the new file exists or cannot be written; the message says which. Then there is no new file.
     /// </exception>
@@ -94,7 +94,8 @@ public sealed partial class SqliteStreamStore
         ArgumentException.ThrowIfNullOrEmpty(path);
         ArgumentException.ThrowIfNullOrEmpty(target);
         cancellation.ThrowIfCancellationRequested();
-        await OwnThread.RunAsync("sluice backup", () => Backup.Write(ExistingPath(path), System.IO.Path.GetFullPath(target)))
+        await OwnThread.RunAsync("sluice backup", () => Backup.Write(ExistingPath(path), System.IO.Path.GetFullPath(target),
+            cancellation))
             .ConfigureAwait(false);
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Sluice.Samples.Tests;
 using Sluice.Storage;
@@ -53,6 +54,49 @@ public abstract class CliTestBase : IDisposable
         await orders.StartAsync(Cancellation);
         foreach (string item in items) await orders.SendAsync(item, Cancellation);
         await orders.WaitForIdleAsync(Cancellation);
+    }
+
+    /// <summary>Processes what a store has for the consecutor of <see cref="Orders"/>; no item fails. Returns the items.</summary>
+    internal static async Task<IReadOnlyCollection<string>> ProcessAllAsync(IStreamStore store, int partitions)
+    {
+        ConcurrentBag<string> seen = [];
+        await using var orders = new Consecutor<string>("orders", source => source | Parse | (_ => { }), new()
+        {
+            Store = store,
+            Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
+            Stream = new() { Partitions = partitions },
+            LeaseDuration = TimeSpan.FromSeconds(3),
+            InstanceId = "shop-1",
+            OnWarning = static _ => { },
+        });
+        await orders.StartAsync(Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
+        return seen;
+
+        // Has the name of the node in which the letters died: items of other nodes would be parked.
+        int Parse(string text)
+        {
+            seen.Add(text);
+            return 0;
+        }
+    }
+
+    /// <summary>Waits until a command has opened the store.</summary>
+    internal async Task WaitForStoreAsync(SampleProcess process)
+    {
+        while (!Directory.GetFiles($"/proc/{process.Id}/fd").Any(IsStore)) await Task.Yield();
+
+        bool IsStore(string descriptor)
+        {
+            try
+            {
+                return File.ResolveLinkTarget(descriptor, returnFinalTarget: false)?.FullName == StorePath;
+            }
+            catch (IOException)
+            {
+                return false;                        // closed in the meantime
+            }
+        }
     }
 
     /// <summary>The folder of the repository.</summary>

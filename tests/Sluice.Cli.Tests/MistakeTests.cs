@@ -10,6 +10,7 @@ public sealed class MistakeTests : CliTestBase
         { 2, "strems sqlite:orders.db", "strems" },
         { 2, "streams", "STORE" },
         { 2, "streams sqlite:orders.db --colour", "--colour" },
+        { 2, "discard sqlite:orders.db orders --al", "Unrecognized option '--al'" },
         { 2, "streams sqlite:orders.db prices", "prices" },
         { 2, "streams orders", "there is no sluice.json" },
         { 2, "streams orders.db", "Do you mean sqlite:orders.db?" },
@@ -27,7 +28,12 @@ public sealed class MistakeTests : CliTestBase
         { 2, "backup redis:localhost:6379 copy.db", "copies SQLite stores" },
         { 1, "show sqlite:orders.db nothing", "no stream 'nothing'" },
         { 1, "flow sqlite:orders.db a/b", "no run 'a/b'" },
+        { 2, "discard sqlite:orders.db orders --all --ignore-missing", "--ignore-missing is for ids" },
         { 3, "streams sqlite:missing.db", "does not exist" },
+        { 3, "streams sqlite:folder", "folder" },
+        { 3, "redrive sqlite:folder orders --all", "folder" },
+        { 3, "check sqlite:empty.db", "has no Sluice store" },
+        { 3, "backup sqlite:orders.db folder", "is a directory" },
         { 3, "check sqlite:notes.txt", "is no SQLite database" },
         { 3, "backup sqlite:orders.db no/such/copy.db", "could not be copied" },
     };
@@ -38,6 +44,8 @@ public sealed class MistakeTests : CliTestBase
     {
         await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();
         await File.WriteAllTextAsync(Path.Combine(Folder, "notes.txt"), new string('x', 5000), Cancellation);
+        await File.WriteAllTextAsync(Path.Combine(Folder, "empty.db"), "", Cancellation);
+        Directory.CreateDirectory(Path.Combine(Folder, "folder"));
         string line = await MistakeAsync(exitCode, arguments.Split(' '));
         Assert.Contains(part, line, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", line, StringComparison.Ordinal);
@@ -50,12 +58,40 @@ public sealed class MistakeTests : CliTestBase
     [InlineData("""{"stores": {"orders": "sqlite:orders.db"}""", "orders", "is no JSON")]
     [InlineData("""{"orders": "sqlite:orders.db"}""", "orders", "has another form")]
     [InlineData("""{"stores": {"orders": "orders.db"}}""", "orders", "no scheme")]
+    [InlineData("""{"stores": {"orders": "memory"}}""", "orders", "is a memory store in")]
+    [InlineData("""{"stores": {"orders": "sqlite:orders.db", "orders": "sqlite:other.db"}}""", "orders", "names the store 'orders' twice")]
+    [InlineData("""{"stores": {"orders": "sqlite:orders.db", "a": "sqlite:a", "a": "sqlite:b"}}""", "orders", "names the store 'a' twice")]
+    [InlineData("""{"stores": {"orders": "sqlite:orders.db"}, "stores": {}}""", "orders", "has \"stores\" 2 times")]
+    [InlineData("""{"stores": {"orders": "sqlite:orders.db", "twelve": 12}}""", "orders", "has another form")]
+    [InlineData("\ufeff{\"stores\": {\"orders\": \"sqlite:orders.db\"}}", "orders", null)]
+    [InlineData("", "orders", "is no JSON: line 1")]
+    [InlineData("\0\u0001", "orders", "is no JSON: line 1")]
     public async Task AStoreHasANameFromSluiceJson(string json, string name, string? mistake)
     {
         await (await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation)).DisposeAsync();
         await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), json, Cancellation);
         if (mistake is null) Assert.Equal("no streams\n", (await RunAsync("streams", name)).Succeeded().Output);
         else Assert.Contains(mistake, await MistakeAsync(2, "streams", name), StringComparison.Ordinal);
+    }
+
+    // Arguments reach the store as they are: none is a path, an option, a pattern, or a part of a request.
+    [Theory]
+    [InlineData("")]
+    [InlineData("a/b/../c")]
+    [InlineData("it's \"so\"; DROP TABLE sluice_stream")]
+    [InlineData("%_*?[a-z]")]
+    [InlineData("line\nbreak\e[31m")]
+    [InlineData("日本 😀 ü")]
+    [InlineData("--all")]
+    public async Task AnOddNameIsANameThatDoesNotExist(string name)
+    {
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
+            await FillAsync(store, "1");
+        foreach (string[] command in (string[][])[["show"], ["flow"], ["discard", "--all"]])
+        {
+            string line = await MistakeAsync(1, [command[0], "sqlite:orders.db", .. command[1..], "--", name]);
+            Assert.DoesNotContain("Exception", line, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

@@ -13,7 +13,7 @@ public sealed class OwnerTests : CliTestBase
 
     private async Task<SampleProcess> StartOwnerAsync(string accepts = "accepts")
     {
-        SampleProcess owner = SampleProcess.Start("Sluice.Programs", Folder, "owner", StorePath, accepts);
+        SampleProcess owner = SampleProcess.Start("Sluice.Programs", Folder, "owner", StorePath, accepts, "3");
         await owner.ReadUntilAsync(static line => line == "idle");
         return owner;
     }

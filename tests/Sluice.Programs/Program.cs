@@ -5,7 +5,8 @@ return args switch
 {
     ["consecutor", .. var rest] => await ConsecutorProgram.RunAsync(rest),
     ["store", .. var rest] => await StoreProgram.RunAsync(rest),
-    ["owner", var path, var accepts] => await OwnerProgram.RunAsync(path, accepts == "accepts"),
+    ["owner", var path, var accepts, var letters] => await OwnerProgram.RunAsync(path, accepts == "accepts",
+        int.Parse(letters, System.Globalization.CultureInfo.InvariantCulture)),
     ["progress", var what] => await ProgressProgram.RunAsync(what),
     _ => await WorkerProgram.RunAsync(args),
 };

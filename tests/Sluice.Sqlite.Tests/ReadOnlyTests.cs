@@ -139,7 +139,8 @@ public sealed class ReadOnlyTests : IDisposable
         string copy = directory.File("copy.db");
         StreamStoreException? second = null;
 
-        Backup.Write(StorePath, copy, () => second = Assert.Throws<StreamStoreException>(() => Backup.Write(StorePath, copy)));
+        Backup.Write(StorePath, copy, Cancellation,
+            () => second = Assert.Throws<StreamStoreException>(() => Backup.Write(StorePath, copy, Cancellation)));
 
         Assert.Contains("another backup writes there", second!.Message, StringComparison.Ordinal);
         Assert.Equal([copy], Directory.GetFiles(directory.Path, "copy.db*"));
@@ -153,7 +154,8 @@ public sealed class ReadOnlyTests : IDisposable
         Directory.CreateDirectory(folder);
 
         // Another process takes the name while the copy is written.
-        var failure = Assert.Throws<StreamStoreException>(() => Backup.Write(StorePath, copy, () => File.WriteAllText(copy, "foreign")));
+        var failure = Assert.Throws<StreamStoreException>(
+            () => Backup.Write(StorePath, copy, Cancellation, () => File.WriteAllText(copy, "foreign")));
         Assert.Contains($"could not be copied to {copy}", failure.Message, StringComparison.Ordinal);
         Assert.Equal([copy], Directory.GetFileSystemEntries(folder));
         Assert.Equal("foreign", await File.ReadAllTextAsync(copy, Cancellation));
@@ -166,6 +168,21 @@ public sealed class ReadOnlyTests : IDisposable
 
         async Task<string> RefusedAsync(string target) => (await Assert.ThrowsAsync<StreamStoreException>(()
             => SqliteStreamStore.BackupAsync(StorePath, target, Cancellation).AsTask())).Message;
+    }
+
+    [Fact]
+    public async Task ACopyThatIsCancelledOrHasTheNameOfADirectoryLeavesNoFile()
+    {
+        await using SqliteStreamStore owner = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        for (int number = 0; number < 300; number++)
+            await owner.OpenStreamAsync($"stream-{number}", new() { Partitions = 1 }, Cancellation);
+        string copy = directory.File("copy.db");
+        Assert.ThrowsAny<OperationCanceledException>(() => Backup.Write(StorePath, copy, new CancellationToken(canceled: true)));
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(()
+            => SqliteStreamStore.BackupAsync(StorePath, directory.Path).AsTask());
+        Assert.Contains("is a directory", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(directory.Path, "*copy*"));
+        Assert.Empty(Directory.GetFiles(directory.Path, "*.partial"));
     }
 
     public void Dispose() => directory.Dispose();

@@ -62,9 +62,10 @@ public sealed class RealTerminalTests : IDisposable
     private async Task<Ended> RunOnTerminalAsync(string program, string before = "true", string after = "")
     {
         string command = SampleProcess.CommandLine("Sluice.Programs", ["progress", program]);
-        // The line that the program waits for comes at once: the terminal keeps it.
+        // The line that the program waits for. A program that reads none may have ended before "echo go |" has written it.
+        await File.WriteAllTextAsync(Path.Combine(directory.FullName, "input.txt"), "go\n", TestContext.Current.CancellationToken);
         using SampleProcess process = SampleProcess.StartProgram(directory.FullName, "script", "--quiet", "--flush", "--return",
-            "--command", $"{before}; stty -echo; echo go | env -u NO_COLOR TERM=xterm {command} {after}", "/dev/null");
+            "--command", $"{before}; stty -echo; env -u NO_COLOR TERM=xterm {command} {after} <input.txt", "/dev/null");
         return await process.EndAsync();
     }
 

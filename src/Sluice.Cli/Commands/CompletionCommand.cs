@@ -1,3 +1,5 @@
+using Sluice.Cli.Output;
+
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice completion SHELL</c>: the script that makes a shell complete the command line.</summary>
@@ -49,11 +51,11 @@ internal static class CompletionCommand
     public static Command Create()
     {
         var command = new Command("completion", "Writes the script that makes a shell complete the command line.") { Shell };
-        command.SetAction(static parsed => CommandRun.Guard(() => Write(parsed.GetValue(Shell)!)));
+        command.SetAction(static parsed => CommandRun.Guard(() => Write(parsed.GetValue(Shell)!, parsed.GetValue(CommandRun.Json))));
         return command;
     }
 
-    private static int Write(string shell)
+    private static int Write(string shell, bool isJson)
     {
         string script = shell switch
         {
@@ -63,7 +65,9 @@ internal static class CompletionCommand
             "powershell" or "pwsh" => PowerShell,
             _ => throw CommandException.Usage($"The shells are bash, zsh, fish and powershell, not '{shell}'."),
         };
-        Console.Out.Write(script.ReplaceLineEndings("\n") + "\n");
+        script = script.ReplaceLineEndings("\n") + "\n";
+        if (isJson) new Screen(static () => Console.Out, isJson).Json(new { Shell = shell, Script = script });
+        else Console.Out.Write(script);
         return ExitCodes.Fine;
     }
 }

@@ -45,6 +45,7 @@ internal static class ShowCommand
         if (last.Count > 0 && !command.Screen.IsJson) command.Screen.Line();
         Write(command, last);
         if (!command.Value(Follow)) return ExitCodes.Fine;
+        command.WhenBroken = "The command has ended, and what is appended from now on is not shown: repeat it when the store answers.";
         try
         {
             while (true)

@@ -17,6 +17,7 @@ internal static class StoreCommands
     private static async Task<int> CheckAsync(CommandRun command)
     {
         await using IStreamStore store = await command.OpenAsync();
+        command.WhenBroken = "The check is not complete: repeat it when the store answers.";
         IntegrityReport report = await store.CheckAsync(command.Cancellation);
         if (command.Screen.IsJson) command.Screen.Json(new { report.Entries, report.Problems });
         else

@@ -9,6 +9,9 @@ internal static class TopCommand
     private static readonly string[] Headers =
         ["NAME", ">IN/S", ">DONE/S", ">BACKLOG", ">WAITING", ">DEAD", ">OLDEST", ">OWNERS", "NOTE"];
 
+    // The time after which the screen says that it waits for the store.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private static readonly Option<double> Interval = new("--interval")
     {
         HelpName = "SECONDS",
@@ -37,9 +40,9 @@ internal static class TopCommand
         var pause = TimeSpan.FromSeconds(seconds);
         if (command.Screen.IsJson || !Screen.IsTerminal)
         {
-            await looks.LookAsync(command.Cancellation);         // rates need two looks
+            await looks.LookAsync(isFull: true, withDetails: true, command.Cancellation);         // rates need two looks
             await Task.Delay(pause, TimeProvider.System, command.Cancellation);
-            IReadOnlyList<TopRow> found = await looks.LookAsync(command.Cancellation);
+            IReadOnlyList<TopRow> found = await looks.LookAsync(isFull: true, withDetails: true, command.Cancellation);
             if (command.Screen.IsJson) command.Screen.Json(found);
             else if (found.Count == 0) command.Screen.Line("no streams");
             else command.Screen.Table(Headers, [.. found.Select(static row => row.Cells())]);
@@ -49,18 +52,35 @@ internal static class TopCommand
         return ExitCodes.Fine;
     }
 
+    // The screen goes on while the store is away, and says so.
     private static async Task FollowAsync(TopLooks looks, string title, TimeSpan pause, CancellationToken cancellation)
     {
         if (!Screen.HasColor) AnsiConsole.Profile.Capabilities.ColorSystem = ColorSystem.NoColors;
         try
         {
-            await AnsiConsole.Live(Draw(await looks.LookAsync(cancellation), title)).AutoClear(false).StartAsync(async live =>
+            var board = new TopBoard(Headers, title, await looks.LookAsync(isFull: true, withDetails: false, cancellation));
+            await AnsiConsole.Live(board.Draw()).AutoClear(false).StartAsync(async live =>
             {
+                live.Refresh();
                 while (true)
                 {
-                    live.Refresh();
+                    Task<IReadOnlyList<TopRow>> look = looks.LookAsync(isFull: false, withDetails: true, cancellation);
+                    while (await Task.WhenAny(look, Task.Delay(Patience, TimeProvider.System, cancellation)) != look)
+                    {
+                        cancellation.ThrowIfCancellationRequested();
+                        board.Wait();
+                        live.UpdateTarget(board.Draw());
+                    }
+                    try
+                    {
+                        board.Show(await look);
+                    }
+                    catch (StreamStoreException failure)
+                    {
+                        board.Fail(failure.Message);
+                    }
+                    live.UpdateTarget(board.Draw());
                     await Task.Delay(pause, TimeProvider.System, cancellation);
-                    live.UpdateTarget(Draw(await looks.LookAsync(cancellation), title));
                 }
             });
         }
@@ -68,19 +88,5 @@ internal static class TopCommand
         {
             // Ctrl+C is how the command ends.
         }
-    }
-
-    private static Table Draw(IReadOnlyList<TopRow> rows, string title)
-    {
-        var table = new Table { Border = TableBorder.None, Title = new(Markup.Escape($"{Clean.Text(title)}   Ctrl+C ends")) };
-        foreach (string header in Headers)
-        {
-            var column = new TableColumn(new Text(header.TrimStart('>'), new Style(decoration: Decoration.Bold)));
-            table.AddColumn(header.StartsWith('>') ? column.RightAligned() : column);
-        }
-        foreach (TopRow row in rows)
-            table.AddRow(row.Cells().Select(cell => (Spectre.Console.Rendering.IRenderable)new Text(Clean.Text(cell, 60),
-                row.Note is null ? Style.Plain : new Style(Color.Red))));
-        return table;
     }
 }

@@ -5,49 +5,88 @@ namespace Sluice.Cli.Commands;
 /// <summary>A row of <c>sluice top</c>. The JSON has these names.</summary>
 internal sealed record TopRow(
     string Name, double? AppendedPerSecond, double? SettledPerSecond, long Backlog, long Waiting, long Dead, double? OldestSeconds,
-    int Owners, string? Note)
+    int? Owners, string? Note)
 {
     public string[] Cells() =>
     [
         Name, Clean.Rate(AppendedPerSecond), Clean.Rate(SettledPerSecond), Clean.Count(Backlog), Clean.Count(Waiting), Clean.Count(Dead),
-        OldestSeconds is { } seconds ? Clean.Span(TimeSpan.FromSeconds(seconds)) : "-", Clean.Count(Owners), Note ?? "",
+        OldestSeconds is { } seconds ? Clean.Span(TimeSpan.FromSeconds(seconds)) : "-", Owners is { } owners ? Clean.Count(owners) : "-",
+        Note ?? "",
     ];
 }
 
-/// <summary>The looks of <c>sluice top</c>: all streams for their rates, and details of those that are shown.</summary>
+/// <summary>
+/// The looks of <c>sluice top</c>. A look at all streams of a large store costs processor time here and in the store, so most looks are at
+/// the streams on the screen only.
+/// </summary>
 internal sealed class TopLooks(IStreamStore store, int rows)
 {
     private const int MaxOldest = 10;                // each costs a call for every partition with a backlog
+    private const int Share = 50;                    // looks at all streams take at most one fiftieth of the time
+    private const int Together = 4;                  // rows; each may ask the process that has a SQLite file open
 
     private readonly StoreInspector inspector = new(store);
+    private readonly Dictionary<string, StreamLook> streams = new(StringComparer.Ordinal);
+    private List<string> onScreen = [];
+    private long lastFull;
+    private TimeSpan untilFull;
 
-    public async Task<IReadOnlyList<TopRow>> LookAsync(CancellationToken cancellation)
+    /// <summary>Looks at the store.</summary>
+    /// <param name="isFull">Whether to look at all streams in any case.</param>
+    /// <param name="withDetails">Whether to ask for owners and the oldest entries; the first screen comes sooner without them.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task<IReadOnlyList<TopRow>> LookAsync(bool isFull, bool withDetails, CancellationToken cancellation)
     {
-        List<(StreamLook Stream, GroupBacklogLook? Group)> all = [];
-        await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: cancellation))
-        {
-            if (StreamForm.IsOfFlow(stream.Name)) continue;      // sluice flows shows them
-            if (stream.Groups.Count == 0) all.Add((stream, null));
-            foreach (GroupBacklogLook group in stream.Groups) all.Add((stream, group));
-        }
-        List<TopRow> shown = [];
-        foreach ((StreamLook stream, GroupBacklogLook? group) in all.OrderByDescending(static one => one.Group?.Backlog.Outstanding ?? 0)
+        if (isFull || TimeProvider.System.GetElapsedTime(lastFull) >= untilFull) await LookAtAllAsync(cancellation);
+        else await LookAtScreenAsync(cancellation);
+        (StreamLook Stream, GroupBacklogLook? Group)[] first = [.. streams.Values
+            .SelectMany(static stream => stream.Groups.Count == 0 ? [(stream, null)]
+                : stream.Groups.Select(group => (Stream: stream, Group: (GroupBacklogLook?)group)))
+            .OrderByDescending(static one => one.Group?.Backlog.Outstanding ?? 0)
             .ThenByDescending(static one => one.Stream.AppendedPerSecond ?? 0).ThenBy(static one => one.Stream.Name, StringComparer.Ordinal)
-            .Take(rows))
-            shown.Add(await RowAsync(stream, group, withOldest: shown.Count < MaxOldest, cancellation));
+            .Take(rows)];
+        onScreen = [.. first.Select(static one => one.Stream.Name).Distinct(StringComparer.Ordinal)];
+        List<TopRow> shown = [];
+        foreach ((StreamLook Stream, GroupBacklogLook? Group)[] some in first.Chunk(Together))
+        {
+            int from = shown.Count;
+            shown.AddRange(await Task.WhenAll(some.Select((one, i)
+                => RowAsync(one.Stream, one.Group, withDetails, withOldest: from + i < MaxOldest, cancellation))));
+        }
         return shown;
     }
 
-    private async Task<TopRow> RowAsync(StreamLook stream, GroupBacklogLook? group, bool withOldest, CancellationToken cancellation)
+    private async Task LookAtAllAsync(CancellationToken cancellation)
+    {
+        long begun = TimeProvider.System.GetTimestamp();
+        List<StreamLook> found = [];
+        await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: cancellation))
+            if (!StreamForm.IsOfFlow(stream.Name)) found.Add(stream);          // sluice flows shows the others
+        streams.Clear();
+        foreach (StreamLook stream in found) streams[stream.Name] = stream;
+        lastFull = TimeProvider.System.GetTimestamp();
+        untilFull = TimeProvider.System.GetElapsedTime(begun, lastFull) * Share;
+    }
+
+    private async Task LookAtScreenAsync(CancellationToken cancellation)
+    {
+        StreamLook?[] found = await Task.WhenAll(onScreen.Select(name => inspector.FindAsync(name, cancellation)));
+        foreach ((string name, StreamLook? stream) in onScreen.Zip(found))
+            if (stream is not null) streams[name] = stream;
+            else streams.Remove(name);
+    }
+
+    private async Task<TopRow> RowAsync(StreamLook stream, GroupBacklogLook? group, bool withDetails, bool withOldest,
+        CancellationToken cancellation)
     {
         if (group is null) return new(stream.Name, stream.AppendedPerSecond, null, 0, 0, 0, null, 0, null);
         GroupBacklog backlog = group.Backlog;
         var id = new GroupId(stream.Name, backlog.Name);
         string name = backlog.Name == stream.Name ? stream.Name : $"{stream.Name}:{backlog.Name}";
         TimeSpan? oldest = null;
-        int owners = 0;
+        int? owners = null;
         string? note = null;
-        if (await inspector.FindGroupAsync(id, cancellation) is { } look)
+        if (withDetails && await inspector.FindGroupAsync(id, cancellation) is { } look)
         {
             owners = look.Members.Count(static member => member.Partitions > 0);
             if (backlog.Outstanding > 0) note = NoteOf(look, group);

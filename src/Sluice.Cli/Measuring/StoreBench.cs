@@ -34,7 +34,9 @@ internal static class StoreBench
         Func<Consecutor<int>, int, CancellationToken, Task> send, int together, CancellationToken cancellation)
     {
         TimeProvider clock = TimeProvider.System;
-        await using var items = new Consecutor<int>(Stream, source => source | (static _ => { }), new() { Store = store });
+        // A failure of the store ends the command with its line; warnings of the retries before it would be further lines.
+        await using var items = new Consecutor<int>(Stream, source => source | (static _ => { }),
+            new() { Store = store, OnWarning = static _ => { } });
         await items.StartAsync(cancellation).ConfigureAwait(false);
         await send(items, 0, cancellation).ConfigureAwait(false);                 // compiles the code
         await items.WaitForIdleAsync(cancellation).ConfigureAwait(false);

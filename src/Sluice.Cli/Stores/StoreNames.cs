@@ -6,13 +6,18 @@ namespace Sluice.Cli.Stores;
 internal static class StoreNames
 {
     private const string FileName = "sluice.json";
-    private const string Sqlite = "sqlite:";
+    private const string Sqlite = "sqlite:", Memory = "memory";
+    private const string InItsProcess = "A memory store is in its own process only: sluice cannot look into it.";
+    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip };
+
     private const string Example = """{"stores": {"orders": "sqlite:orders.db"}}""";
+
+    private static ReadOnlySpan<byte> ByteOrderMark => [0xef, 0xbb, 0xbf];
 
     /// <summary>Replaces a name from <c>sluice.json</c> by the text of its store.</summary>
     public static string Resolve(string given)
     {
-        if (given == "memory") throw CommandException.Usage("A memory store is in its own process only: sluice cannot look into it.");
+        if (given == Memory) throw CommandException.Usage(InItsProcess);
         if (given.Contains(':', StringComparison.Ordinal)) return Checked(given);
         string? file = FindFile();
         if (file is null)
@@ -22,6 +27,7 @@ internal static class StoreNames
         if (!names.TryGetValue(given, out string? store))
             throw CommandException.Usage($"{Shown(given)} is not among the stores of {file}: "
                 + $"{(names.Count == 0 ? "it has none" : string.Join(", ", names.Keys.Order(StringComparer.Ordinal)))}.{Hint(given)}");
+        if (store == Memory) throw CommandException.Usage($"{Shown(given)} is a memory store in {file}. {InItsProcess}");
         string checkedStore = Checked(store);
         // A file is found from the directory of sluice.json, whatever the present directory is.
         return checkedStore.StartsWith(Sqlite, StringComparison.Ordinal)
@@ -79,11 +85,12 @@ internal static class StoreNames
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(File.ReadAllBytes(file),
-                new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
-            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("stores", out JsonElement all)
+            ReadOnlyMemory<byte> bytes = File.ReadAllBytes(file);
+            if (bytes.Span.StartsWith(ByteOrderMark)) bytes = bytes[ByteOrderMark.Length..];
+            using JsonDocument document = JsonDocument.Parse(bytes, Lenient);
+            if (document.RootElement.ValueKind == JsonValueKind.Object && Only(document.RootElement, "stores", file) is { } all
                 && all.ValueKind == JsonValueKind.Object && all.EnumerateObject().All(one => one.Value.ValueKind == JsonValueKind.String))
-                return all.EnumerateObject().ToDictionary(one => one.Name, one => one.Value.GetString()!, StringComparer.Ordinal);
+                return Names(all, file);
         }
         catch (JsonException wrong)
         {
@@ -94,5 +101,22 @@ internal static class StoreNames
             throw CommandException.Usage($"{file} cannot be read: {failed.Message}");
         }
         throw CommandException.Usage($"{file} has another form: it is like {Example}.");
+    }
+
+    private static JsonElement? Only(JsonElement root, string name, string file)
+    {
+        JsonElement[] found = [.. root.EnumerateObject().Where(one => one.NameEquals(name)).Select(static one => one.Value)];
+        return found.Length > 1 ? throw CommandException.Usage($"{file} has \"{name}\" {found.Length} times: write it once.")
+            : found.Length == 1 ? found[0] : null;
+    }
+
+    // Which of two stores was meant is unknown: a change in the wrong one cannot be taken back.
+    private static Dictionary<string, string> Names(JsonElement stores, string file)
+    {
+        Dictionary<string, string> names = new(StringComparer.Ordinal);
+        foreach (JsonProperty one in stores.EnumerateObject())
+            if (!names.TryAdd(one.Name, one.Value.GetString()!))
+                throw CommandException.Usage($"{file} names the store '{one.Name}' twice: rename or remove one of them.");
+        return names;
     }
 }

@@ -8,6 +8,7 @@ internal sealed class Database : IDisposable
 {
     private const int NoCheckpointOnClose = 1006;    // SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE
     private const int Persistent = 1;                // SQLITE_PREPARE_PERSISTENT
+    private const int StepsToCheck = 100;            // of SQLite's virtual machine; a copy takes some for each row
     private const int HasMovedControl = 20;          // SQLITE_FCNTL_HAS_MOVED
 
     private readonly sqlite3 handle;
@@ -119,6 +120,11 @@ internal sealed class Database : IDisposable
             isForeign = false;
         }
     }
+
+    /// <summary>Lets statements of this connection fail soon after a cancellation.</summary>
+    public void InterruptWhen(CancellationToken cancellation)
+        => raw.sqlite3_progress_handler(handle, StepsToCheck, static token => ((CancellationToken)token).IsCancellationRequested ? 1 : 0,
+            cancellation);
 
     /// <summary>Runs a statement once.</summary>
     public void Execute(string sql)

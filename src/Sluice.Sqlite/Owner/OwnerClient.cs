@@ -61,7 +61,7 @@ internal sealed class OwnerClient(string path, TimeProvider time)
             string end = timeout.IsCancellationRequested ? $"did not answer within {AnswerTimeout.TotalSeconds:0} s"
                 : "ended, or closed the connection, before it answered";
             throw new StreamStoreException($"The process that has the store {path} open {end}. It is unknown whether the process made the "
-                + "change. Repeat the command: letters that were changed are not changed again.", gone);
+                + "change.", gone);
         }
     }
 

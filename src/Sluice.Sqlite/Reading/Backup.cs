@@ -6,8 +6,9 @@ internal static class Backup
     /// <summary>Writes the copy beside its final name first, flushes it, and then renames it.</summary>
     /// <param name="path">The store.</param>
     /// <param name="target">The copy.</param>
+    /// <param name="cancellation">Ends the copy, and leaves no file.</param>
     /// <param name="beforeRename">For tests: called when the copy is complete under its first name.</param>
-    public static bool Write(string path, string target, Action? beforeRename = null)
+    public static bool Write(string path, string target, CancellationToken cancellation, Action? beforeRename = null)
     {
         if (File.Exists(target)) throw new StreamStoreException($"The file {target} exists already: give the copy a new name.");
         if (Directory.Exists(target)) throw new StreamStoreException($"{target} is a directory: give the copy the name of a new file.");
@@ -19,19 +20,27 @@ internal static class Backup
             using (Database database = Database.Open(path, readOnly: true))
             {
                 Schema.CheckReadable(database, path);
+                database.InterruptWhen(cancellation);
                 using Statement copy = database.Prepared("VACUUM INTO ?");
                 copy.Put(partial).Run();
             }
             using (var written = new FileStream(partial, FileMode.Open, FileAccess.ReadWrite)) written.Flush(flushToDisk: true);
             beforeRename?.Invoke();
+            cancellation.ThrowIfCancellationRequested();
             File.Move(partial, target);
             return true;
         }
         catch (Exception failure) when (failure is SqliteFailure or IOException or UnauthorizedAccessException)
         {
-            string rest = TryDelete(partial) ? "" : $" The unfinished copy {partial} could not be deleted.";
-            throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message.TrimEnd('.')}.{rest}",
+            string rest = TryDelete(partial) ? "There is no new file." : $"The unfinished copy {partial} could not be deleted.";
+            cancellation.ThrowIfCancellationRequested();
+            throw new StreamStoreException($"The store {path} could not be copied to {target}: {failure.Message.TrimEnd('.')}. {rest}",
                 failure);
+        }
+        catch (OperationCanceledException)
+        {
+            TryDelete(partial);                      // if it cannot be deleted, the next copy to this name deletes it
+            throw;
         }
     }
 

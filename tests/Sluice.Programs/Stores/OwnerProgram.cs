@@ -6,7 +6,7 @@ namespace Sluice.Programs;
 /// <summary>Has a SQLite store open, with a consecutor whose items all die, until it is killed.</summary>
 internal static class OwnerProgram
 {
-    public static async Task<int> RunAsync(string path, bool acceptsChanges)
+    public static async Task<int> RunAsync(string path, bool acceptsChanges, int letters)
     {
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process,
             new() { AcceptsChanges = acceptsChanges });
@@ -19,7 +19,7 @@ internal static class OwnerProgram
             OnWarning = static _ => { },
         });
         await orders.StartAsync();
-        foreach (string item in (string[])["one", "two", "three"]) await orders.SendAsync(item);
+        for (int letter = 1; letter <= letters; letter++) await orders.SendAsync($"letter {letter}");
         await orders.WaitForIdleAsync();
         Console.WriteLine("idle");
         await Task.Delay(Timeout.Infinite);
