@@ -9,6 +9,8 @@ internal sealed class ChildListener : IAsyncDisposable
 {
     private const int Backlog = 256;
     private const int MaxHello = 1 << 18;
+    private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
+    private static readonly TimeSpan AcceptRetryInterval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock sync = new();
     private readonly List<(ChildToken Token, TaskCompletionSource<ChildArrival> Arrival)> expected = [];
@@ -18,15 +20,19 @@ internal sealed class ChildListener : IAsyncDisposable
     private readonly int maxPayloadBytes;
     private readonly TimeSpan helloTimeout;
     private readonly CancellationToken life;
+    private readonly Func<Socket, CancellationToken, ValueTask<Socket>> accept;
     private readonly Task accepting;
 
     /// <param name="maxPayloadBytes">The largest payload that children send or get.</param>
     /// <param name="helloTimeout">The time in which a connection must send its token, in real time.</param>
     /// <param name="life">Cancelled when no child is needed any more.</param>
+    /// <param name="accept">Accepts a connection; the system does so unless a test gives another way.</param>
     /// <exception cref="InvalidOperationException">The socket cannot be made.</exception>
-    public ChildListener(int maxPayloadBytes, TimeSpan helloTimeout, CancellationToken life)
+    public ChildListener(int maxPayloadBytes, TimeSpan helloTimeout, CancellationToken life,
+        Func<Socket, CancellationToken, ValueTask<Socket>>? accept = null)
     {
         (this.maxPayloadBytes, this.helloTimeout, this.life) = (maxPayloadBytes, helloTimeout, life);
+        this.accept = accept ?? (static (listener, cancellation) => listener.AcceptAsync(cancellation));
         directory = path = "";
         try
         {
@@ -79,13 +85,22 @@ internal sealed class ChildListener : IAsyncDisposable
 
     private async Task AcceptAllAsync()
     {
-        try
+        while (!life.IsCancellationRequested)
         {
-            while (true) _ = GreetAsync(await listener.AcceptAsync(life));
-        }
-        catch (Exception)
-        {
-            // No child can connect any more: life has ended, or the launcher reports that its children do not arrive.
+            try
+            {
+                _ = GreetAsync(await accept(listener, life));
+            }
+            catch (OperationCanceledException) when (life.IsCancellationRequested)
+            {
+                break;
+            }
+            catch (Exception)
+            {
+                // The child was gone before it was accepted, or the process has too many open files, which may last. Children that do not
+                // arrive are reported by their launcher.
+                await Task.Delay(AcceptRetryInterval, TimeProvider.System, life).ConfigureAwait(Quietly);
+            }
         }
         listener.Dispose();
     }

@@ -22,9 +22,10 @@ internal sealed partial class GroupMembership
         catch (Exception e)
         {
             if (core.Lifetime.Token.IsCancellationRequested || core.Lifetime.EndIfClosed(e)) return;
-            if (e is MemberInUseException)
+            if (e is MemberInUseException inUse)             // the two would acquire each other's partitions
             {
-                core.Lifetime.Failed?.Invoke(e);              // the two would acquire each other's partitions
+                if (HasStarted) core.Lifetime.Failed?.Invoke(e);
+                else Volatile.Write(ref refusal, inUse);     // the start throws it; a later heartbeat is refused, too
                 return;
             }
             core.Problems.Latest = $"The store does not take heartbeats: {FailureText.Of(e)}";

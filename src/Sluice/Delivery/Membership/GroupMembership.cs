@@ -25,6 +25,8 @@ internal sealed partial class GroupMembership
     private int isTaking;
     private volatile int partitions;                 // the number of partitions; zero if it is not known
     private readonly CancellationTokenSource leaving;
+    private volatile bool hasStarted;
+    private MemberInUseException? refusal;           // of a heartbeat during the start
 
     public GroupMembership(ConsecutorCore core)
     {
@@ -50,7 +52,7 @@ internal sealed partial class GroupMembership
     private bool MayBeBehind => HasStarted && (core.Doubts.AreAny || core.Partitions.Owned.Length < partitions);
 
     /// <summary>Whether it has joined the group and acquired its first partitions.</summary>
-    public bool HasStarted => heartbeat.HasStarted;
+    public bool HasStarted { get => hasStarted; private set => hasStarted = value; }
 
     /// <inheritdoc cref="GroupMember.IsReplacedIn"/>
     public bool IsReplacedIn(GroupInfo group) => member.IsReplacedIn(group);
@@ -67,9 +69,10 @@ internal sealed partial class GroupMembership
         await taking.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            core.Partitions.Own(await LoadAsync(joins: true, cancellation).ConfigureAwait(false));
-            heartbeat.Start(BeatAsync, failure => core.Lifetime.Failed?.Invoke(failure));
             core.Commits.Answered = core.Leases.Answered = heartbeat.NoteAnswer;
+            core.Partitions.Own(await LoadAsync(joins: true, cancellation).ConfigureAwait(false));
+            HasStarted = true;
+            if (Volatile.Read(ref refusal) is { } refused) throw refused;
         }
         finally
         {
@@ -208,7 +211,12 @@ internal sealed partial class GroupMembership
     {
         long askedAt = core.Time.GetTimestamp();
         GroupInfo? group = joins ? await member.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
-        if (group is not null) See(group, askedAt);
+        if (group is not null)
+        {
+            See(group, askedAt);
+            // Before the load, which may take longer than the lease duration: others would take over what is being loaded.
+            heartbeat.Start(BeatAsync, failure => core.Lifetime.Failed?.Invoke(failure));
+        }
         if (group is not null && !HasStarted) await ReleaseEarlierQuarantineAsync(group, cancellation).ConfigureAwait(false);
         using IDisposable closed = await core.Accepting.CloseAsync(cancellation).ConfigureAwait(false); // so that each item is counted once
         share.ForgetReleases();
