@@ -33,7 +33,7 @@ internal static class BenchCommand
         try
         {
             // A store of an older version is refused: opened for writing, it would be upgraded, and its services could not read it.
-            if (created is null) await (await command.OpenAsync()).DisposeAsync();
+            if (missing is null) await (await command.OpenAsync()).DisposeAsync();
             await using IStreamStore store = await command.OpenToWriteAsync();
             string[] foreign = [.. (await store.ListStreamsAsync("", command.Cancellation))
                 .Where(static name => name != StoreBench.Stream)];
