@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using System.Runtime.CompilerServices;
 using Sluice.Graphs;
 using Sluice.Storage;
 
@@ -33,6 +34,8 @@ public class MetricsPageTests
             },
         };
         listener.Start();
+        foreach (Type type in typeof(MemoryStreamStore).Assembly.GetTypes().Where(static type => type.Namespace == "Sluice.Diagnostics"))
+            RuntimeHelpers.RunClassConstructor(type.TypeHandle);
         await using var store = new MemoryStreamStore();
         await using var consecutor = new Consecutor<int>("a", static source => source | (static _ => { }), new() { Store = store });
         await consecutor.StartAsync(TestContext.Current.CancellationToken);

@@ -20,7 +20,7 @@ public sealed class OwnerFaultTests : CliTestBase
         using (KillAtSecond(verb, moment, owner))
         {
             string line = (await RunAsync(verb, Store, "orders", "--all")).OneErrorLine(3, "sluice");
-            Assert.Contains("before it answered. Whether it made the change is unknown. Before, 100 letters were", line,
+            Assert.Contains("before it answered. It is unknown whether the process made the change. Before, 100 letters were", line,
                 StringComparison.Ordinal);
             Assert.Contains($"Repeat the command: letters that were {done} are not {done} again.", line, StringComparison.Ordinal);
         }

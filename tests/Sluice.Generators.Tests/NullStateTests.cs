@@ -9,9 +9,10 @@ public class NullStateTests
 
     [Theory]
     [InlineData("sealed class [|Totals|] : StatefulStageNode<int, int, List<int>> { PROCESS => default; }", "type is 'List<int>'")]
-    [InlineData("sealed class [|Names|] : StatefulStageNode<int, int, string> { PROCESS => default; }", "or, if null is meant, let the state be "
-        + "a 'string?'")]
-    [InlineData("abstract class Part : StatefulStageNode<int, int, string>; sealed class [|Whole|] : Part { PROCESS => default; }", "'string'")]
+    [InlineData("sealed class [|Names|] : StatefulStageNode<int, int, string> { PROCESS => default; }",
+        "or, if null is meant, let the state be a 'string?'")]
+    [InlineData("abstract class Part : StatefulStageNode<int, int, string>; sealed class [|Whole|] : Part { PROCESS => default; }",
+        "'string'")]
     public async Task AStateThatBeginsAsNullIsReportedAtTheName(string classes, string sentence)
     {
         Diagnostic report = Assert.Single(await Snippet.CheckAsync<NullStateAnalyzer>(Classes(classes), "SLU032"));
