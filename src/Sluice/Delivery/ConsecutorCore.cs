@@ -1,5 +1,4 @@
 using Sluice.Engine;
-using Sluice.Membership;
 using Sluice.Scheduling;
 using Sluice.Storage;
 

@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Membership;
 using Sluice.Storage;
 
 namespace Sluice.Delivery;
