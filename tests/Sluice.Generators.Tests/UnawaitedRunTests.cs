@@ -1,3 +1,7 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Microsoft.CodeAnalysis;
+
 namespace Sluice.Generators.Tests;
 
 public class UnawaitedRunTests
@@ -22,7 +26,12 @@ public class UnawaitedRunTests
     [InlineData("Action start = () => [|pipeline.Start()|];")]
     [InlineData("var run = [|pipeline.Start()|]; run.StopAsync(TimeSpan.Zero);")]
     [InlineData("[|pipeline.RunAsync()|];")]
-    public Task ARunThatNobodyAwaitsIsReportedWhereItStarts(string statements) => CheckAsync(statements);
+    public async Task ARunThatIsNotAwaitedIsReportedWhereItStarts(string statements)
+    {
+        string message = Assert.Single(await CheckAsync(statements)).GetMessage(CultureInfo.InvariantCulture);
+        Assert.Contains(statements.Contains("RunAsync", StringComparison.Ordinal) ? "write 'await' before it: 'await pipeline.RunAsync()'"
+            : "use 'await using var run = …'", message, StringComparison.Ordinal);
+    }
 
     [Theory]
     [InlineData("await using var run = pipeline.Start(); Console.WriteLine(run.Snapshot());")]
@@ -71,6 +80,6 @@ public class UnawaitedRunTests
         static class Jobs { public static readonly Pipeline Nightly = Source.From([1]) | (n => { }); }
         """, "SLU005", kind: Microsoft.CodeAnalysis.OutputKind.ConsoleApplication);
 
-    private static async Task CheckAsync(string statements, string modifiers = "") =>
-        await Snippet.CheckAsync<UnawaitedRunAnalyzer>(Snippet.InMethod(statements, Members, modifiers), "SLU005");
+    private static Task<ImmutableArray<Diagnostic>> CheckAsync(string statements, string modifiers = "") =>
+        Snippet.CheckAsync<UnawaitedRunAnalyzer>(Snippet.InMethod(statements, Members, modifiers), "SLU005");
 }

@@ -21,8 +21,10 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rules.UnawaitedRun)
             foreach (var call in block.Descendants().OfType<IInvocationOperation>())
                 if (Starts(call, symbols) && RunUse.IsForgotten(call, uses, symbols))
                     context.ReportDiagnostic(Violation(call.Syntax,
-                        $"The run that '{call.TargetMethod.Name}' starts is never awaited, so its end and its failure go unseen; use "
-                            + "'await using var run = …' and 'await run.Completion', or return the run to a caller that awaits it"));
+                        $"The run that '{call.TargetMethod.Name}' starts is never awaited, so its end and its failure go unseen; "
+                            + (SluiceSymbols.Same(call.TargetMethod.ReturnType, symbols.Run)
+                                ? "use 'await using var run = …' and 'await run.Completion', or return the run to a caller that awaits it"
+                                : $"write 'await' before it: 'await pipeline.{call.TargetMethod.Name}()'")));
         }
     }
 

@@ -44,6 +44,8 @@ public sealed record ConsecutorOptions
 
     /// <summary>The most items in flight, from lease to commit: 1 or more; 4,096 by default. Other accepted items stay in the
     /// store.</summary>
+    /// <remarks>After a crash, all items that were in flight, whether begun or not, run first, one at a time: a smaller limit makes that
+    /// time shorter, for slow functions.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">Less than 1.</exception>
     public int MaxInFlight { get; init => field = OptionValue.AtLeast(1, value, nameof(ConsecutorOptions)); } = 4096;
 

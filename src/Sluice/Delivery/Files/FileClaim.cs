@@ -35,6 +35,11 @@ internal sealed class FileClaim : IDisposable
         {
             throw new DirectoryNotFoundException($"The directory of {path} does not exist. Make it, or name another file.", e);
         }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new UnauthorizedAccessException(
+                $"{path} cannot be written by this user: the sink also makes {beside}, and the directory or that file cannot be written.", e);
+        }
         catch (IOException e) when (IsLocked(e))
         {
             throw new IOException(

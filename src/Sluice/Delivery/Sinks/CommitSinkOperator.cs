@@ -26,7 +26,7 @@ internal sealed class CommitSinkOperator<T, TStaged>(Func<T, TStaged> staged, Fu
         {
             throw new InvalidTopologyException(
                 $"The sink {Hint} takes part in the commits of a consecutor, and this run has none. Put it at the end of a consecutor's "
-                    + $"pipeline.");
+                    + "pipeline; to write a file in any run, use Sink.Lines.");
         }
         string node = context.Run.NameOf(context.Node);
         return new CommitSinkStage<T, TStaged>(context, next, staged, sinks.Bind(node, () => new SinkBinding<TStaged>(node, Make())));

@@ -143,6 +143,15 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task AFileThatCannotBeLockedIsNamedInTheError()
+    {
+        Directory.CreateDirectory(FilePath + ".lock");
+        var failure = await Assert.ThrowsAsync<UnauthorizedAccessException>(BeginAsync);
+        Assert.Contains($"{FilePath} cannot be written by this user: the sink also makes {FilePath}.lock", failure.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AFileUnknownToTheStoreIsRefusedUnlessReplaceIsSet()
     {
         await File.WriteAllTextAsync(FilePath, "precious");
