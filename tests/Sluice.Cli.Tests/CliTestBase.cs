@@ -38,14 +38,19 @@ public abstract class CliTestBase : IDisposable
         => (await RunAsync(arguments)).OneErrorLine(exitCode, "sluice");
 
     /// <summary>A consecutor that parses numbers. Texts that are no numbers die after two attempts.</summary>
-    internal static Consecutor<string> Orders(IStreamStore store) => new("orders", source => source | Parse | (_ => { }), new()
-    {
-        Store = store,
-        Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
-        Stream = new() { Partitions = 2 },
-        InstanceId = "shop-1",
-        OnWarning = static _ => { },
-    });
+    internal static Consecutor<string> Orders(IStreamStore store) => Orders(store, TimeSpan.FromSeconds(30));
+
+    /// <summary>The consecutor with another lease duration: a third of it is the time between two heartbeats.</summary>
+    internal static Consecutor<string> Orders(IStreamStore store, TimeSpan lease)
+        => new("orders", source => source | Parse | (_ => { }), new()
+        {
+            Store = store,
+            LeaseDuration = lease,
+            Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
+            Stream = new() { Partitions = 2 },
+            InstanceId = "shop-1",
+            OnWarning = static _ => { },
+        });
 
     /// <summary>Sends items and waits until they have ended.</summary>
     internal static async Task FillAsync(IStreamStore store, params string[] items)

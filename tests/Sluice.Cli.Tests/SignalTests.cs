@@ -18,7 +18,8 @@ public sealed class SignalTests : CliTestBase
     public async Task ASignalEndsACommandThatWaits(string signal, int exitCode)
     {
         await using SqliteStreamStore store = await OpenAsync();
-        await using Consecutor<string> orders = Orders(store);
+        // The command waits for a heartbeat, and none comes within the hour.
+        await using Consecutor<string> orders = Orders(store, TimeSpan.FromHours(4));
         await orders.StartAsync(Cancellation);
         await orders.SendAsync("1", Cancellation);
         await orders.WaitForIdleAsync(Cancellation);
