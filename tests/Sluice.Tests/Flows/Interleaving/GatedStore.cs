@@ -28,16 +28,19 @@ internal sealed class GatedStore(IStreamStore inner, StoreGate gate, HeartClock 
 
     public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
-        return HeartClock.IsHeart ? OfHeartAsync(base.HeartbeatAsync(request, cancellation)) : base.HeartbeatAsync(request, cancellation);
+        return HeartClock.IsHeart ? OfHeartAsync(base.HeartbeatAsync(request, cancellation), cancellation)
+            : base.HeartbeatAsync(request, cancellation);
     }
 
     // Continues on the thread of the heartbeat timers.
-    private async ValueTask<HeartbeatResult> OfHeartAsync(ValueTask<HeartbeatResult> beat)
+    private async ValueTask<HeartbeatResult> OfHeartAsync(ValueTask<HeartbeatResult> beat, CancellationToken cancellation)
     {
         try
         {
             HeartbeatResult info = await beat;
-            HeartClock.RestsAtNextLook();            // the timer reads the clock when it has the answer, even if it was stopped
+            // The timer reads the clock when it has the answer, even if it was stopped; if the call was given up, it has read the clock.
+            if (cancellation.IsCancellationRequested) clock.Rest();
+            else clock.RestsAtNextLook();
             return info;
         }
         catch

@@ -9,12 +9,10 @@ namespace Sluice.Tests.Flows;
 /// <remarks>Thread-safe.</remarks>
 internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interval) : TimeProvider
 {
-    [ThreadStatic]
-    private static bool restsNext;                   // set on the heart thread: the heart rests when it next reads the clock
-
     private readonly Lock sync = new();
     private readonly List<HeartTimer> expected = [];
     private int atGate;
+    private int answered;                            // hearts with their answers: each rests when it next reads the clock
 
     /// <summary>Whether this is the thread of the hearts.</summary>
     public static bool IsHeart => Thread.CurrentThread.Name?.EndsWith(" heartbeats", StringComparison.Ordinal) == true;
@@ -31,16 +29,13 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
     public override long GetTimestamp()
     {
         long now = clock.GetTimestamp();
-        if (restsNext)
-        {
-            restsNext = false;
-            bustle.Leave();
-        }
+        if (IsHeart && TakeAnswered()) bustle.Leave();
         return now;
     }
 
-    /// <summary>The heart of this thread was let through and has its answer: it rests when it next reads the clock.</summary>
-    public static void RestsAtNextLook() => restsNext = true;
+    /// <summary>A heart was let through and has its answer: it rests when it next reads the clock, perhaps on another thread of the
+    /// hearts.</summary>
+    public void RestsAtNextLook() => Interlocked.Increment(ref answered);
 
     /// <summary>The heart was let through, and has nothing to do.</summary>
     public void Rest() => bustle.Leave();
@@ -88,6 +83,13 @@ internal sealed class HeartClock(TestClock clock, Bustle bustle, TimeSpan interv
         }
         for (int i = 0; i < missed; i++) bustle.Leave();
         return missed > 0;
+    }
+
+    private bool TakeAnswered()
+    {
+        while (Volatile.Read(ref answered) is > 0 and var known)
+            if (Interlocked.CompareExchange(ref answered, known - 1, known) == known) return true;
+        return false;
     }
 
     private void Expect(HeartTimer timer)
