@@ -3,56 +3,37 @@ using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
-/// <summary>The source of a consecutor's pipeline: leases entries and pushes their items, up to the limit of items in flight.</summary>
-/// <remarks>A pump of the run: nothing in here overlaps. It is woken by any thread.</remarks>
-internal sealed class LeasePump<T> : SourcePump<T>
+/// <summary>The source of a pipeline without state and without an order by key: pushes items up to the limit of items in flight.</summary>
+internal sealed class LeasePump<T> : ConsecutorPump<T>
 {
     private const int SegmentsBetweenLeases = 64;
 
-    private readonly ConsecutorCore core;
-    private readonly IPayloadSerializer<T> serializer;
-    private readonly LeaseFetcher fetcher;
-    private StoreWatch watch = null!;
     private readonly List<(Root Root, T Item)> batch = [];
     private readonly LocalWork<T>? local;
     private long started;
 
-    public LeasePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    public LeasePump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next, core)
     {
-        this.core = core;
-        serializer = core.Options.Serializers.For<T>();
-        fetcher = new(core);
-        core.Pump.Wake = WakeUp;
         if (core.Local is LocalIntake<T> intake) local = new(core, intake, context, next);
     }
 
-    protected override async ValueTask ProduceAsync()
+    protected override bool HasNews() => local is not null && !local.PrepareSleep();
+
+    protected override async ValueTask<PumpWait> WorkAsync()
     {
-        watch = new(core.Identity, core.Store, core.Partitions, core.Losses, core.Lifetime, WakeUp, StopToken);
-        try
-        {
-            while (!IsStopped && !core.Lifetime.Token.IsCancellationRequested)
-            {
-                int version = core.Pump.Version;
-                watch.Look();
-                for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(); i++) { }
-                LeaseResult? lease = local is not null && core.Ledger.IsStoreEmpty ? null : await fetcher.NextAsync();
-                if (lease is null || lease.Batches.Count == 0) await WaitAsync(version, lease?.NextDue ?? fetcher.TryAgainAfter);
-                else await StartAsync(lease);
-            }
-        }
-        finally
-        {
-            watch.End();
-        }
+        for (int i = 0; local is not null && i < SegmentsBetweenLeases && await local.WorkAsync(); i++) { }
+        LeaseResult? lease = local is not null && Core.Ledger.IsStoreEmpty ? null : await Fetcher.NextAsync();
+        if (lease is null || lease.Batches.Count == 0) return PumpWait.Until(lease?.NextDue ?? Fetcher.TryAgainAfter);
+        await StartAsync(lease);
+        return PumpWait.None;
     }
 
     private async ValueTask StartAsync(LeaseResult lease)
     {
         foreach (LeasedBatch leased in lease.Batches)
         {
-            if (fetcher.Begin(leased) is not { } partition) continue;
-            if (core.Options.Delivery.Level == DeliveryLevel.None && !await core.Committer.SettleAsync(partition, leased)) continue;
+            if (Fetcher.Begin(leased) is not { } partition) continue;
+            if (Core.Options.Delivery.Level == DeliveryLevel.None && !await Core.Committer.SettleAsync(partition, leased)) continue;
             Read(leased, partition);
             for (int at = 0; at < batch.Count;)
             {
@@ -67,15 +48,15 @@ internal sealed class LeasePump<T> : SourcePump<T>
 
     private void Read(LeasedBatch leased, OwnedPartition partition)
     {
-        bool isFree = core.Options.Delivery.Level == DeliveryLevel.None;
+        bool isFree = Core.Options.Delivery.Level == DeliveryLevel.None;
         foreach (Entry entry in leased.Entries.Span)
         {
-            Root root = core.Roots.Rent();
+            Root root = Core.Roots.Rent();
             EntryHeaders headers = entry.Headers.IsEmpty ? default : EntryHeaders.Read(entry.Headers.Span);
             PartFailure? earlier = null;
             if (local is not null && headers.IsEmpty)
             {
-                (string? id, earlier) = ((HandleSerializer<T>)serializer).Past(entry.Payload.Span);
+                (string? id, earlier) = ((HandleSerializer<T>)Serializer).Past(entry.Payload.Span);
                 headers = new(id, null);
             }
             root.Begin(partition, entry, headers, started++);
@@ -86,21 +67,21 @@ internal sealed class LeasePump<T> : SourcePump<T>
                 root.Adopt(earlier);
                 continue;
             }
-            if (fetcher.IsSpent(root, entry.CodeVersion)) continue;
+            if (Fetcher.IsSpent(root, entry.CodeVersion)) continue;
             if (headers.EndOf is not null)
             {
-                BatchCompleted.Tell(core.Identity, root, entry.Payload, Context.Token);
+                BatchCompleted.Tell(Core.Identity, root, entry.Payload, Context.Token);
                 continue;
             }
             if (headers.Node is { } node)
             {
-                core.Entrances.Enter(root, node, entry.Payload);
+                Core.Entrances.Enter(root, node, entry.Payload);
                 continue;
             }
             try
             {
                 headers.ThrowIfNoItem();
-                batch.Add((root, serializer.Read(entry, core.Name, partition.Number)));
+                batch.Add((root, Serializer.Read(entry, Core.Name, partition.Number)));
             }
             catch (PayloadException e)
             {
@@ -145,17 +126,5 @@ internal sealed class LeasePump<T> : SourcePump<T>
         {
             // on with the next
         }
-    }
-
-    private async ValueTask WaitAsync(int version, TimeSpan? due)
-    {
-        Flush();
-        watch.Arm(due);
-        Outside.Arm();
-        bool hasNews = local is not null && !local.PrepareSleep();
-        if ((hasNews || core.Pump.Version != version || IsStopped || watch.HasNews) && Outside.Disarm()) return;
-        IsWaiting = true;
-        await Outside.WaitAsync();
-        IsWaiting = false;
     }
 }

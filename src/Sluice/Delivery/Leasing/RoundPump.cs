@@ -3,63 +3,41 @@ using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
-/// <summary>The source of a pipeline with state or an order by key: leases entries and pushes their items, round by round.</summary>
-/// <remarks>A pump of the run: nothing in here overlaps. It is woken by any thread.</remarks>
-internal sealed class RoundPump<T> : SourcePump<T>
+/// <summary>The source of a pipeline with state or an order by key: pushes items round by round.</summary>
+internal sealed class RoundPump<T> : ConsecutorPump<T>
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
-    private readonly ConsecutorCore core;
     private readonly Rounds rounds;
-    private readonly IPayloadSerializer<T> serializer;
-    private readonly LeaseFetcher fetcher;
     private readonly Func<T, string?>? keyOf;
     private readonly ReadAhead<T> ahead;
-    private StoreWatch watch = null!;
     private long started;
 
-    public RoundPump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next)
+    public RoundPump(StageContext context, Inlet<T> next, ConsecutorCore core) : base(context, next, core)
     {
-        (this.core, rounds) = (core, core.Rounds!);
-        serializer = core.Options.Serializers.For<T>();
+        rounds = core.Rounds!;
         keyOf = (Func<T, string?>?)core.Stream.KeyOf;
-        fetcher = new(core);
-        ahead = new(core.Identity, core.Lifetime, serializer, keyOf);
-        core.Pump.Wake = WakeUp;
+        ahead = new(core.Identity, core.Lifetime, Serializer, keyOf);
     }
 
-    protected override async ValueTask ProduceAsync()
+    protected override async ValueTask<PumpWait> WorkAsync()
     {
-        watch = new(core.Identity, core.Store, core.Partitions, core.Losses, core.Lifetime, WakeUp, StopToken);
-        try
+        rounds.Look();
+        if (rounds.TryBegin() is { } round)
         {
-            while (!IsStopped && !core.Lifetime.Token.IsCancellationRequested)
-            {
-                int version = core.Pump.Version;
-                watch.Look();
-                rounds.Look();
-                if (rounds.TryBegin() is { } round)
-                {
-                    await BeginAsync(round);
-                    continue;
-                }
-                LeaseResult? lease = await fetcher.NextAsync();
-                if (lease is { Batches.Count: > 0 })
-                {
-                    foreach (LeasedBatch leased in lease.Batches)
-                        if (fetcher.Begin(leased) is { } partition) rounds.Enqueue(partition, leased.Entries.Span);
-                }
-                else if (!rounds.TakeTurnOwed() && (lease is not { IsEnded: true } || !rounds.EndInput(fetcher.Asked))
-                    && !rounds.TakeTimersTurn(lease is null && fetcher.TryAgainAfter is not null))
-                {
-                    await WaitAsync(version, Earlier(lease?.NextDue ?? fetcher.TryAgainAfter, rounds.NextDue));
-                }
-            }
+            await BeginAsync(round);
+            return PumpWait.None;
         }
-        finally
+        LeaseResult? lease = await Fetcher.NextAsync();
+        if (lease is { Batches.Count: > 0 })
         {
-            watch.End();
+            foreach (LeasedBatch leased in lease.Batches)
+                if (Fetcher.Begin(leased) is { } partition) rounds.Enqueue(partition, leased.Entries.Span);
+            return PumpWait.None;
         }
+        if (rounds.TakeTurnOwed() || (lease is { IsEnded: true } && rounds.EndInput(Fetcher.Asked))
+            || rounds.TakeTimersTurn(lease is null && Fetcher.TryAgainAfter is not null)) return PumpWait.None;
+        return PumpWait.Until(Earlier(lease?.NextDue ?? Fetcher.TryAgainAfter, rounds.NextDue));
     }
 
     private async ValueTask BeginAsync(Round round)
@@ -73,7 +51,7 @@ internal sealed class RoundPump<T> : SourcePump<T>
         }
         try
         {
-            await scope.LoadAsync(round.IsEntrance ? core.Entrances.Open() : core.Following!, round.IsEnding, core.Lifetime.Token);
+            await scope.LoadAsync(round.IsEntrance ? Core.Entrances.Open() : Core.Following!, round.IsEnding, Core.Lifetime.Token);
             if (scope.IsPartlyInMemory) await ahead.ReadAsync(round, scope);
             if (round.FiresTimers) await scope.FireTimersAsync(round, () => Rent(round).BeginTick(round.Partition));
         }
@@ -81,16 +59,16 @@ internal sealed class RoundPump<T> : SourcePump<T>
             && damage.Partition == round.Partition.Number)
         {
             scope.Forget();
-            core.Stopped.Stop(round.Partition.Number, damage.Message);
-            core.Partitions.Lose(round.Partition);
+            Core.Stopped.Stop(round.Partition.Number, damage.Message);
+            Core.Partitions.Lose(round.Partition);
             round.Release();
-            await core.Members.TryReleaseAsync(round.Partition);
+            await Core.Members.TryReleaseAsync(round.Partition);
             return;
         }
         catch (StreamStoreException e)
         {
             // No item has begun: the state is read again, at the latest when the partition is acquired anew.
-            core.Problems.Latest =
+            Core.Problems.Latest =
                 $"The store does not say what is remembered of partition {round.Partition.Number}; it is asked again: {FailureText.Of(e)}";
             scope.Forget();
             await SleepAsync(RetryInterval);
@@ -99,7 +77,7 @@ internal sealed class RoundPump<T> : SourcePump<T>
         }
         catch (InvalidOperationException e)
         {
-            core.Lifetime.Failed?.Invoke(e);
+            Core.Lifetime.Failed?.Invoke(e);
             return;
         }
         if (!round.FiresTimers) foreach (IDue due in scope.TakeDue()) due.Act(Rent(round).BeginTick(round.Partition));
@@ -132,7 +110,7 @@ internal sealed class RoundPump<T> : SourcePump<T>
         if (round.Partition.Order!.Before(entry.Sequence, item.Key) is { } before)
         {
             root.Park =
-                $"It waits for {new EntryId(entry.Generation, core.Name, round.Partition.Number, before)}, which has the same key and is "
+                $"It waits for {new EntryId(entry.Generation, Core.Name, round.Partition.Number, before)}, which has the same key and is "
                 + $"to be tried again.";
             root.IsBehind = true;
             root.Settle(Outcome.Skipped);
@@ -143,15 +121,15 @@ internal sealed class RoundPump<T> : SourcePump<T>
             root.Settle(Outcome.Skipped);
             return default;
         }
-        if (fetcher.IsSpent(root, entry.CodeVersion)) return default;
+        if (Fetcher.IsSpent(root, entry.CodeVersion)) return default;
         if (item.Headers.EndOf is not null)
         {
-            BatchCompleted.Tell(core.Identity, root, entry.Payload, Context.Token);
+            BatchCompleted.Tell(Core.Identity, root, entry.Payload, Context.Token);
             return default;
         }
         if (item.Headers.Node is { } node)
         {
-            core.Entrances.Enter(root, node, entry.Payload);
+            Core.Entrances.Enter(root, node, entry.Payload);
             return default;
         }
         T value;
@@ -165,7 +143,7 @@ internal sealed class RoundPump<T> : SourcePump<T>
             else
             {
                 item.Headers.ThrowIfNoItem();
-                value = serializer.Read(entry, core.Name, round.Partition.Number);
+                value = Serializer.Read(entry, Core.Name, round.Partition.Number);
                 root.SetKey(keyOf?.Invoke(value));
             }
         }
@@ -198,21 +176,10 @@ internal sealed class RoundPump<T> : SourcePump<T>
 
     private Root Rent(Round round)
     {
-        Root root = core.Roots.Rent();
+        Root root = Core.Roots.Rent();
         root.Join(round);
         return root;
     }
 
     private static TimeSpan? Earlier(TimeSpan? one, TimeSpan? other) => one is null || other < one ? other ?? one : one;
-
-    private async ValueTask WaitAsync(int version, TimeSpan? due)
-    {
-        Flush();
-        watch.Arm(due);
-        Outside.Arm();
-        if ((core.Pump.Version != version || IsStopped || watch.HasNews) && Outside.Disarm()) return;
-        IsWaiting = true;
-        await Outside.WaitAsync();
-        IsWaiting = false;
-    }
 }
