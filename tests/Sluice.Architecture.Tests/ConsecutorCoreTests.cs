@@ -40,7 +40,7 @@ public class ConsecutorCoreTests
             if (type.DescendantNodes().OfType<ParameterSyntax>().Any(static parameter => parameter.Type?.ToString() == Core))
                 yield return (name, null);
             foreach (MemberAccessExpressionSyntax use in type.DescendantNodes().OfType<MemberAccessExpressionSyntax>()
-                .Where(static use => use.Expression.ToString() is "core" or "this.core"))
+                .Where(static use => use.Expression.ToString() is "core" or "this.core" or "Core"))
                 yield return (name, use.Name.Identifier.Text);
         }
     }

@@ -6,7 +6,7 @@ namespace Sluice.Cli.Output;
 internal static partial class OutputReader
 {
     private const int StandardOutput = 1;
-    private const short Error = 0x8;                 // POLLERR: a pipe that nobody reads any more
+    private const short Error = 0x8;                 // POLLERR: the reader of the pipe has ended
 
     /// <summary>
     /// Calls back when the program that reads the output has ended. .NET ignores the failures of writing then, so the command would go on

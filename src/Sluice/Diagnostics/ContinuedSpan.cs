@@ -8,7 +8,7 @@ namespace Sluice.Diagnostics;
 /// </remarks>
 internal sealed class ContinuedSpan
 {
-    private const int MaxParent = 256, MaxState = 512, MaxLinks = 128;          // OpenTelemetry drops further links
+    private const int MaxLinks = 128;                // OpenTelemetry drops further links
 
     private readonly Lock sync = new();
     private int links;
@@ -32,10 +32,7 @@ internal sealed class ContinuedSpan
     public static ContinuedSpan? Begin(string operation, string name, ActivityKind kind, string? trace, string? state,
         Func<KeyValuePair<string, object?>[]> tags)
     {
-        if (trace is not { Length: <= MaxParent }) return null;
-        if (!ActivityContext.TryParse(trace, state is { Length: <= MaxState } ? state : null, isRemote: true, out ActivityContext parent))
-            return null;
-        return Begin(operation, name, kind, parent, tags);
+        return EntryTrace.Parse(trace, state) is { } parent ? Begin(operation, name, kind, parent.Context, tags) : null;
     }
 
     /// <summary>Begins a span below another one.</summary>

@@ -23,6 +23,9 @@ internal sealed record EntryTrace(ActivityContext Context)
     /// <summary>The longest <c>tracestate</c> that is stored, in characters; W3C asks for at least 512.</summary>
     public const int MaxState = 512;
 
+    /// <summary>The longest <c>traceparent</c> that is read, in characters. The present version has 55; later ones may be longer.</summary>
+    private const int MaxParent = 256;
+
     /// <summary>The longest headers of a trace (<see cref="ToHeaders"/>), in bytes.</summary>
     public const int MaxHeaders = 3 + Length + 3 + MaxState;
 
@@ -46,6 +49,14 @@ internal sealed record EntryTrace(ActivityContext Context)
         bytes[25] = (byte)(Context.TraceFlags & ActivityTraceFlags.Recorded);
         return bytes;
     }
+
+    /// <summary>Reads a trace that came as text from another process.</summary>
+    /// <param name="trace">The W3C <c>traceparent</c>; null if there is none.</param>
+    /// <param name="state">The <c>tracestate</c>; null if there is none. One that is too long is left out.</param>
+    /// <returns>Null if there is no trace, or one that is too long or damaged.</returns>
+    public static EntryTrace? Parse(string? trace, string? state)
+        => trace is { Length: <= MaxParent } && ActivityContext.TryParse(trace, state is { Length: <= MaxState } ? state : null,
+            isRemote: true, out ActivityContext context) ? new(context) : null;
 
     /// <summary>The context as a W3C <c>traceparent</c>.</summary>
     public string Parent

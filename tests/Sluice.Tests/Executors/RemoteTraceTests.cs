@@ -66,7 +66,7 @@ public class RemoteTraceTests
         Assert.Contains("process double", log.Tree, StringComparison.Ordinal);
     }
 
-    /// <summary>A real child process, in which nobody listens.</summary>
+    /// <summary>A real child process. It has no listener for spans.</summary>
     [Fact]
     public async Task AnActivityInAChildProcessHasTheTraceOfItsParent()
     {

@@ -3,7 +3,7 @@ using Sluice.Tests.Delivery.Traces;
 
 namespace Sluice.Tests.Processes;
 
-/// <summary>The traces of items in worker processes, in which nobody listens.</summary>
+/// <summary>The traces of items in worker processes that have no listener for spans.</summary>
 [Collection(SpanTests.Name)]
 public class WorkerTraceTests
 {

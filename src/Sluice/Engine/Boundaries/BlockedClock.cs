@@ -18,7 +18,8 @@ internal sealed class BlockedClock(TimeProvider time)
         get
         {
             long now = Ticks();
-            // A reader's time stamp can be later than that of an end which the reader has not seen yet.
+            // A wait that has just ended may still look open here, and then counts for a moment longer than it was. The figure must
+            // not go back after that, so the highest one stays.
             for (long known = Volatile.Read(ref latest); ; known = Volatile.Read(ref latest))
             {
                 if (now <= known) return time.GetElapsedTime(0, known);

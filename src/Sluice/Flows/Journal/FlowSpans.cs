@@ -12,8 +12,6 @@ namespace Sluice.Flows;
 /// </remarks>
 internal static class FlowSpans
 {
-    private const int MaxParent = 256, MaxState = 512;
-
     /// <summary>Begins to start a run, in the trace of the caller.</summary>
     /// <returns>The span to end when it was started; null if no listener records it.</returns>
     public static Activity? BeginStart(string run)
@@ -24,15 +22,13 @@ internal static class FlowSpans
     {
         Activity? sender = start ?? Activity.Current;
         if (sender is not { IdFormat: ActivityIdFormat.W3C } || (start is null && !sender.Recorded)) return plan;
-        string? state = sender.TraceStateString is { Length: > 0 and <= MaxState } known ? known : null;
+        string? state = sender.TraceStateString is { Length: > 0 and <= EntryTrace.MaxState } known ? known : null;
         return plan with { Trace = sender.Id, TraceState = state };
     }
 
     /// <summary>The trace of the values that a run is started with; null if the run has none.</summary>
     public static EntryTrace? OfInput(RunPlan plan)
-        => plan.Trace is { Length: <= MaxParent } trace
-            && ActivityContext.TryParse(trace, plan.TraceState is { Length: <= MaxState } state ? state : null, isRemote: true,
-                out ActivityContext context) ? new(context) : null;
+        => EntryTrace.Parse(plan.Trace, plan.TraceState);
 
     /// <summary>Begins a start of a processor. A trace that cannot be read is left out.</summary>
     public static ContinuedSpan? BeginProcessor(RunPlan plan, string processor, int attempt)

@@ -105,7 +105,7 @@ internal sealed class StartTelemetry(ProcessorTelemetry processor, string run, i
 }
 
 /// <summary>A value that a function works on.</summary>
-/// <param name="Began">When the function got it; zero if nobody wants durations.</param>
+/// <param name="Began">When the function got it; zero if no listener wants durations.</param>
 /// <param name="Trace">Its trace; null if it has none.</param>
 internal readonly record struct ReadValue(long Began, ValueTrace? Trace)
 {
