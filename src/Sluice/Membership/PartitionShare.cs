@@ -12,9 +12,9 @@ namespace Sluice.Membership;
 /// <para>Members know each other by heartbeats. So for a lease duration they may see different groups, and one may own more than its
 /// share. No member acquires a partition of a living member.</para>
 /// <para>A surplus partition is released once the caller has no work in flight there. If no work of it ends for a lease duration, the
-/// partition stays. A partition that was free for a lease duration is acquired by any member: the member with room may be paused, slow, or
-/// run older code. Both then stay for four lease durations, four times as long at each repetition, up to a hundred; or until members come
-/// or go.</para>
+/// partition stays, and another one leaves instead. A partition that was free for a lease duration is acquired by any member: the member
+/// with room may be paused, slow, or run older code. Then it stays beyond the share, and no other one leaves for it. Both stay for four
+/// lease durations, four times as long at each repetition, up to a hundred; or until members come or go.</para>
 /// </remarks>
 /// <param name="self">The name of the member.</param>
 /// <param name="others">Decides which other members are alive.</param>
@@ -26,8 +26,8 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
 
     private readonly Lock sync = new();
     private readonly Dictionary<int, (long Epoch, long Since)> free = [];
-    // since when they stay, and for how long; also when that is over
-    private readonly Dictionary<int, (long Since, int LeaseTimes)> kept = [];
+    // since when they stay, for how long, and whether beyond the share; also when that is over
+    private readonly Dictionary<int, (long Since, int LeaseTimes, bool IsBeyond)> kept = [];
     private readonly HashSet<int> beyond = [];       // to be acquired beyond the share; kept once they are owned
     private readonly Dictionary<int, (int InFlight, long Since)> leaving = [];
     private readonly Dictionary<int, long> released = [];          // the epochs in which this member released partitions
@@ -122,13 +122,14 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
         lock (sync)
         {
             foreach (PartitionInUse partition in owned)
-                if (beyond.Remove(partition.Number)) Keep(partition.Number);
-            int surplus = Surplus(group, owned.Count) - owned.Count(partition => IsKept(partition.Number));
+                if (beyond.Remove(partition.Number)) Keep(partition.Number, isBeyond: true);
+            int surplus = Surplus(group, owned.Count)
+                - owned.Count(partition => IsKept(partition.Number) && kept[partition.Number].IsBeyond);
             HashSet<int> release = [];
             foreach (PartitionInUse partition in owned)
             {
                 if (partition is not { IsLeaving: true, MayLeave: true }) continue;
-                if (IsStuck(partition)) Keep(partition.Number);
+                if (IsStuck(partition)) Keep(partition.Number, isBeyond: false);
                 else if (release.Count < surplus) release.Add(partition.Number);
             }
             foreach (PartitionInUse partition in owned
@@ -175,11 +176,11 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
         kept.Remove(partition);
     }
 
-    private void Keep(int partition)
+    private void Keep(int partition, bool isBeyond)
     {
         int leaseTimes = kept.TryGetValue(partition, out var last) ? Math.Min(4 * last.LeaseTimes, LeaseTimesKeptAtMost)
             : LeaseTimesKeptAtFirst;
-        kept[partition] = (time.GetTimestamp(), leaseTimes);
+        kept[partition] = (time.GetTimestamp(), leaseTimes, isBeyond);
     }
 
     private bool IsKept(int partition) => kept.TryGetValue(partition, out var last)

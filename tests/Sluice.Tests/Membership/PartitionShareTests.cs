@@ -147,6 +147,29 @@ public class PartitionShareTests
     }
 
     [Fact]
+    public void OtherPartitionsLeaveInsteadOfThoseWhoseItemsHang()
+    {
+        var (lab, members) = Start(4, "a", "b");
+        members[0].Acquire(0, 1, 2, 3);
+        foreach (int number in (int[])[2, 3]) members[0].InFlight[number] = 1;
+        members[0].InFlight[0] = members[0].InFlight[1] = 2;         // the hanging ones are chosen first
+        members[0].Beat();
+        Assert.Equal([2, 3], members[0].ToRelease().Order());
+        for (int third = 0; third < 3; third++)
+        {
+            lab.Clock.Advance(Third);
+            members[1].Beat();
+            members[0].Beat();
+            members[0].ToRelease();
+        }
+        members[0].InFlight[0] = members[0].InFlight[1] = 0;
+        for (int round = 0; round < 2; round++) Round(lab, members);
+        Assert.Equal("bbaa", lab.Owners);
+        for (int round = 0; round < 20; round++) Round(lab, members);
+        Assert.Equal("bbaa", lab.Owners);            // also when the time is over for which the hanging ones stay
+    }
+
+    [Fact]
     public void APartitionThatMayNotLeaveAnyMoreStays()
     {
         var (_, members) = Start(4, "a", "b");
