@@ -26,9 +26,6 @@ internal sealed class GroupHeartbeat(GroupMember member, MemberWatch others, Tim
     private HeartbeatTimer? timer;
     private volatile bool isOverdue;                 // a heartbeat was left out
 
-    /// <summary>Whether the timer was started.</summary>
-    public bool HasStarted => timer is not null;
-
     /// <summary>Whether the store leaves calls of the member unanswered: then no heartbeat is sent.</summary>
     public bool IsAiling => isCommitOverdue() || isLeaseOverdue();
 
