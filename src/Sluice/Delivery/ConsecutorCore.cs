@@ -1,4 +1,5 @@
 using Sluice.Engine;
+using Sluice.Membership;
 using Sluice.Scheduling;
 using Sluice.Storage;
 

@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Membership;
 using Sluice.Storage;
 
 namespace Sluice.Delivery;

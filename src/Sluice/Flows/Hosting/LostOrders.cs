@@ -8,7 +8,7 @@ namespace Sluice.Flows;
 /// neither a row nor an end have lost theirs. Until then, the damaged order stays where it is, so that the next owner of the partition
 /// finds it, too. Used by the loop of a <see cref="WorkGroup"/>.
 /// </remarks>
-internal sealed class LostOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning,
+internal sealed class LostOrders(SupervisorCore core, StoreRetrier calls, string processor, Func<WorkPartition, string, bool> isRunning,
     Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
     private const int MaxProblems = 3;              // in the error of a run
@@ -33,12 +33,12 @@ internal sealed class LostOrders(SupervisorCore core, string processor, Func<Wor
     {
         foreach (WorkPartition partition in asked.Where(partition => partition is { Damaged.Count: > 0, Suspects: null }))
         {
-            IReadOnlyList<string> journals = await core.Calls.DoAsync([], () => core.Store.ListStreamsAsync(FlowNames.Runs, stopping),
+            IReadOnlyList<string> journals = await calls.DoAsync([], () => core.Store.ListStreamsAsync(FlowNames.Runs, stopping),
                 stopping).ConfigureAwait(false);
             List<string> begun = [];
             foreach (string run in journals.Select(journal => journal[FlowNames.Runs.Length..])
                 .Where(run => EntryKey.Of(run).PartitionOf(partition.Of) == partition.Number))
-                if (await core.Calls.DoAsync([], () => core.Store.FindStreamAsync(FlowNames.Journal(run), stopping), stopping)
+                if (await calls.DoAsync([], () => core.Store.FindStreamAsync(FlowNames.Journal(run), stopping), stopping)
                     .ConfigureAwait(false) is { Items: > 0 }) begun.Add(run);
             partition.Suspects = begun;
         }

@@ -23,6 +23,8 @@ internal sealed class WorkGroup : IDisposable
     private readonly GroupId group;
     private readonly Signal woken = new();
     private Task? waking;                            // the loop's; kept until it completes, also if that is during a round
+    private readonly CallSilenceTracker silence;     // of the loop's calls
+    private readonly StoreRetrier calls;             // the loop's
     private readonly WorkMembers members;
     private readonly WorkOrders orders;
     private volatile WorkPartition[] owned = [];     // changed by the loop; heartbeats only read it
@@ -39,8 +41,10 @@ internal sealed class WorkGroup : IDisposable
         (this.core, this.function) = (core, function);
         string name = function.Processor.Name;
         (stream, group) = (FlowNames.Work(name), FlowNames.Hosts(name));
-        members = new(core, group, woken, () => owned.Select(partition => partition.Silence).DefaultIfEmpty().Max());
-        orders = new(core, name, IsRunning, Begin, stopping.Token);
+        silence = new(core.Options.Time);
+        calls = core.Calls.WatchedBy(silence);
+        members = new(core, group, woken, () => owned.Select(partition => partition.Silence).DefaultIfEmpty().Max(), silence);
+        orders = new(core, calls, name, IsRunning, Begin, stopping.Token);
     }
 
     /// <summary>The function that later starts use.</summary>
@@ -169,10 +173,10 @@ internal sealed class WorkGroup : IDisposable
 
     private async Task RoundAsync()
     {
-        long seen = await core.Calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, -1, stopping.Token), stopping.Token)
+        long seen = await calls.DoAsync(stream, () => core.Store.WaitForChangeAsync(stream, -1, stopping.Token), stopping.Token)
             .ConfigureAwait(false);
         DropLost();
-        if (seen != empty) await members.LookEarlyAsync(owned.Length, stopping.Token).ConfigureAwait(false);
+        if (seen != empty) await members.LookEarlyAsync(calls, owned.Length, stopping.Token).ConfigureAwait(false);
         await ShareAsync().ConfigureAwait(false);
         // A heartbeat alone is no reason to lease.
         if (await orders.TakeUpHeldAsync(owned).ConfigureAwait(false)
@@ -197,7 +201,7 @@ internal sealed class WorkGroup : IDisposable
         {
             owned = [.. owned.Where(one => one != partition)];
             members.NoteRelease(partition.Owner);
-            await core.Calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token)
+            await calls.DoAsync(stream, () => core.Store.ReleaseAsync(partition.Owner, stopping.Token), stopping.Token)
                 .ConfigureAwait(false);
             partition.Dispose();
         }
@@ -205,7 +209,7 @@ internal sealed class WorkGroup : IDisposable
         {
             if (!members.IsStillFree(free)) continue;
             var request = new AcquireRequest(core.Options.Name) { ExpectedEpoch = free.Epoch, Instance = core.Instance.Id };
-            AcquireResult taken = await core.Calls.DoAsync(stream,
+            AcquireResult taken = await calls.DoAsync(stream,
                 () => core.Store.AcquireAsync(group, free.Partition, request, stopping.Token), stopping.Token).ConfigureAwait(false);
             // Another service was first; or a lost answer had acquired it, and the next heartbeat shows that.
             if (taken.Status != AcquireStatus.Taken) continue;

@@ -11,7 +11,7 @@ namespace Sluice.Flows;
 /// <remarks>
 /// Locking rule: no lock. <c>latest</c> and <c>isReplaced</c> pass from the heartbeat thread to the loop of the <see cref="WorkGroup"/> by
 /// interlocked exchanges; the loop makes all other calls, except for <see cref="NoteAnswer"/>, which any thread may make. If the store
-/// takes no commits for a lease duration, this service sends no heartbeats, so that others can take over.
+/// leaves commits or calls of the loop unanswered for a lease duration, this service sends no heartbeats, so that others can take over.
 /// </remarks>
 internal sealed class WorkMembers
 {
@@ -24,18 +24,21 @@ internal sealed class WorkMembers
     private Seen? latest;                            // the group as it was seen last, until it was used
     private bool isReplaced;                         // a heartbeat was refused, and the loop has not seen it
     private bool mayBeKnown;                         // to the others; the loop's
+    private bool hasWarned;                          // of the present silence; the heartbeat thread's
 
     /// <param name="core">The service.</param>
     /// <param name="group">The group of the processor.</param>
     /// <param name="changed">Set when the group was seen.</param>
-    /// <param name="silence">How long commits have had no answer.</param>
-    public WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> silence)
+    /// <param name="commits">How long commits have had no answer.</param>
+    /// <param name="silence">How long the calls of the loop have had no answer.</param>
+    public WorkMembers(SupervisorCore core, GroupId group, Signal changed, Func<TimeSpan> commits, CallSilenceTracker silence)
     {
         (this.core, this.group, this.changed) = (core, group, changed);
         (TimeProvider time, TimeSpan leaseTime) = (core.Options.Time, core.Options.LeaseDuration);
         var others = new MemberWatch(time);
         member = new(core.Store, group, Self, core.Instance, leaseTime, time);
-        heartbeat = new(member, others, leaseTime, time, () => silence() >= leaseTime, static () => false);
+        heartbeat = new(member, others, leaseTime, time, () => commits() >= leaseTime, () => silence.Silence >= leaseTime);
+        silence.Answered = heartbeat.NoteAnswer;
         share = new(Self, others, leaseTime, time);
     }
 
@@ -75,14 +78,15 @@ internal sealed class WorkMembers
     /// Looks at the group before the next heartbeat if this service may get more partitions. Called after a change of the work stream: an
     /// order may be in a partition that another service has just released for this one.
     /// </summary>
+    /// <param name="calls">The store, for the calls of the loop.</param>
     /// <param name="owned">The number of partitions that this service owns.</param>
     /// <param name="cancellation">Gives up.</param>
     /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
-    public async Task LookEarlyAsync(int owned, CancellationToken cancellation)
+    public async Task LookEarlyAsync(StoreRetrier calls, int owned, CancellationToken cancellation)
     {
         if (heartbeat.IsAiling || !share.MayGetMore(owned)) return; // a look of a heartbeat may be older than the change: it does not do
         long askedAt = core.Options.Time.GetTimestamp();
-        if (await core.Calls.DoAsync(group.Stream, () => core.Store.FindGroupAsync(group, cancellation), cancellation).ConfigureAwait(false)
+        if (await calls.DoAsync(group.Stream, () => core.Store.FindGroupAsync(group, cancellation), cancellation).ConfigureAwait(false)
             is not { } info) return;
         if (member.IsReplacedIn(info)) throw member.InUse();
         share.See(info, askedAt);
@@ -117,6 +121,7 @@ internal sealed class WorkMembers
     {
         try
         {
+            WarnOfSilence();
             long askedAt = core.Options.Time.GetTimestamp();
             var (info, isAiling) = await heartbeat.SendAsync(core.Life).ConfigureAwait(true);
             See(info, askedAt, isAiling);
@@ -133,6 +138,15 @@ internal sealed class WorkMembers
             if (!core.Life.IsCancellationRequested && !heartbeat.IsAiling)
                 core.Warn($"The store does not take heartbeats of {Self} for {group}: {e.Message}");
         }
+    }
+
+    private void WarnOfSilence()
+    {
+        bool isAiling = heartbeat.IsAiling;
+        if (isAiling && !hasWarned) core.Warn(
+            $"The store has left a call for {group} unanswered for {core.Options.LeaseDuration.TotalSeconds:0.#} s. While this lasts, {Self} "
+                + "sends no heartbeats if it owns work there, so that other services take over.");
+        hasWarned = isAiling;
     }
 
     private void Tell(string? why)

@@ -5,12 +5,13 @@ namespace Sluice.Flows;
 
 /// <summary>Leases work orders of a processor, and turns each into a row of its partition's state, in one commit.</summary>
 /// <param name="core">The service.</param>
+/// <param name="calls">The store, for the calls of the loop.</param>
 /// <param name="processor">The processor.</param>
 /// <param name="isRunning">Whether a run of this id works or still ends in a partition.</param>
 /// <param name="begin">Starts the processor for a new row.</param>
 /// <param name="stopping">Cancelled when no more work is taken on.</param>
 /// <remarks>Used by the loop of a <see cref="WorkGroup"/>.</remarks>
-internal sealed class WorkOrders(SupervisorCore core, string processor, Func<WorkPartition, string, bool> isRunning,
+internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string processor, Func<WorkPartition, string, bool> isRunning,
     Action<WorkPartition, Assignment> begin, CancellationToken stopping)
 {
     private const int MaxItems = 64;
@@ -19,14 +20,14 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
 
     private readonly string stream = FlowNames.Work(processor);
     private readonly GroupId group = FlowNames.Hosts(processor);
-    private readonly LostOrders lostOrders = new(core, processor, isRunning, begin, stopping);
+    private readonly LostOrders lostOrders = new(core, calls, processor, isRunning, begin, stopping);
     private TimeSpan pause = AfterFailure;           // before the search for what a failed lease may have given out
     private int failures;                            // consecutive, without those due to damage
 
     /// <summary>Continues the rows of earlier owners, and takes on the orders that they had leased.</summary>
     public async Task AdoptAsync(WorkPartition partition, PartitionState state)
     {
-        foreach (Assignment assignment in await partition.ListAsync(stopping).ConfigureAwait(false)) begin(partition, assignment);
+        foreach (Assignment assignment in await partition.ListAsync(calls, stopping).ConfigureAwait(false)) begin(partition, assignment);
         if (state.Waiting.Count > 0) await TakeOnWaitingAsync(partition).ConfigureAwait(false);
     }
 
@@ -55,6 +56,7 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
         await lostOrders.SuspectAsync(asked).ConfigureAwait(false);
         var request = new LeaseRequest([.. asked.Select(partition => partition.Owner)]) { MaxItems = MaxItems };
         LeaseResult result;
+        calls.Silence?.Ask();
         try
         {
             result = await core.Store.LeaseAsync(request, stopping).ConfigureAwait(false);
@@ -71,6 +73,10 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
             if (Array.Find(asked, partition => DamageIn(partition, e) is { } at && !partition.Damaged.ContainsKey(at)) is { } blocked)
                 Block(blocked, e);
             return true;
+        }
+        finally
+        {
+            calls.Silence?.Answer();
         }
         (pause, failures) = (AfterFailure, 0);
         foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync()
@@ -112,7 +118,7 @@ internal sealed class WorkOrders(SupervisorCore core, string processor, Func<Wor
             IReadOnlyList<WaitingEntry> waiting;
             try
             {
-                waiting = await core.Calls.DoAsync(stream,
+                waiting = await calls.DoAsync(stream,
                     () => core.Store.ListWaitingAsync(group, partition.Number, after, most, stopping), stopping).ConfigureAwait(false);
             }
             catch (StreamStoreException e) when (DamageIn(partition, e) is { } at && (after is null || at > after))

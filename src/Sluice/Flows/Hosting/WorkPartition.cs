@@ -64,7 +64,7 @@ internal sealed class WorkPartition : IDisposable
     public static StateRow NoRow(string run) => new(Node, run, Version: 1, Value: null);
 
     /// <summary>Lists the rows of earlier owners.</summary>
-    public async Task<List<Assignment>> ListAsync(CancellationToken cancellation)
+    public async Task<List<Assignment>> ListAsync(StoreRetrier calls, CancellationToken cancellation)
     {
         List<Assignment> found = [];
         for (string? after = null; ;)

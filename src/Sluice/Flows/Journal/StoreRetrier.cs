@@ -1,3 +1,4 @@
+using Sluice.Membership;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -22,6 +23,13 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     /// <summary>The time after which a reader that applies backpressure may have expired.</summary>
     public TimeSpan ReaderTimeout => readerTimeout;
 
+    /// <summary>Measures how long calls have had no answer; null for no measurement.</summary>
+    public CallSilenceTracker? Silence { get; init; }
+
+    /// <summary>Returns an object for the same store that measures the silence of its own calls.</summary>
+    public StoreRetrier WatchedBy(CallSilenceTracker silence)
+        => new(store, time, warn, readerTimeout) { GiveUp = GiveUp, Silence = silence };
+
     /// <param name="stream">The stream that the call uses; if it is gone, the run was deleted.</param>
     /// <param name="call">The call, which may be repeated.</param>
     /// <param name="cancellation">Stops the repetition.</param>
@@ -33,6 +41,19 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
 
     /// <summary>Repeats a call that uses several streams.</summary>
     public async Task<T> DoAsync<T>(IReadOnlyCollection<string> streams, Func<ValueTask<T>> call, CancellationToken cancellation)
+    {
+        Silence?.Ask();
+        try
+        {
+            return await InsistAsync(streams, call, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Silence?.Answer();
+        }
+    }
+
+    private async Task<T> InsistAsync<T>(IReadOnlyCollection<string> streams, Func<ValueTask<T>> call, CancellationToken cancellation)
     {
         TimeSpan pause = First;
         for (int failures = 0; ; failures++)

@@ -1,4 +1,4 @@
-namespace Sluice.Delivery;
+namespace Sluice.Membership;
 
 /// <summary>Measures how long the store has left calls of one kind unanswered, whether they fail or do not return.</summary>
 /// <remarks>
