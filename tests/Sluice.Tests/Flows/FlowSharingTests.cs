@@ -86,20 +86,17 @@ public class FlowSharingTests
         await using var store = new MemoryStreamStore();
         await using Service first = await Service.StartAsync(store, "first");
         await UntilCountsAsync(store, 16);
-        var hangs = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var stuck = new HookedStore(store)
-        {
-            Before = (call, _) => call == nameof(IStreamStore.AcquireAsync) ? hangs.Task : Task.CompletedTask
-        };
-        await using Service slow = await Service.StartAsync(stuck, "slow");
+        var refusing = new RefusingStore(store);     // as a store refuses a service of an earlier version
+        await using Service earlier = await Service.StartAsync(refusing, "earlier");
         await BeatAsync(store, first);
-        await UntilCountsAsync(store, 1, 8);         // it is stuck behind the first partition that it has acquired
-        await UntilCountsAsync(store, [1, 15], first, slow);
+        await UntilCountsAsync(store, 8);            // the first one has made room
+        await UntilCountsAsync(store, [16], first, earlier);
 
-        await PassTimeAsync(store, first, slow);
-        Assert.Equal(1, (await CountsAsync(store))[0]);          // and they stay there
-        hangs.SetResult();
-        await UntilCountsAsync(store, [8, 8], first, slow);
+        await PassTimeAsync(store, first, earlier);
+        int[] counts = await CountsAsync(store);
+        Assert.Equal([16], counts);                  // and they stay there
+        refusing.Refuses = false;
+        await UntilCountsAsync(store, [8, 8], first, earlier);
     }
 
     [Fact]
@@ -231,6 +228,23 @@ public class FlowSharingTests
         }
 
         public ValueTask DisposeAsync() => Supervisor.DisposeAsync();
+    }
+
+    /// <summary>A store that does not let its service acquire partitions of the processor.</summary>
+    private sealed class RefusingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private volatile bool refuses = true;
+
+        public bool Refuses
+        {
+            get => refuses;
+            set => refuses = value;
+        }
+
+        public override ValueTask<AcquireResult> AcquireAsync(GroupId group, int partition, AcquireRequest request,
+            CancellationToken cancellation = default)
+            => group == Group && Refuses ? new(new AcquireResult(AcquireStatus.Newer, default, null, 1))
+            : base.AcquireAsync(group, partition, request, cancellation);
     }
 
     /// <summary>A store whose answers about the group of the processor come late.</summary>
