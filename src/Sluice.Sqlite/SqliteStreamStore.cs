@@ -73,7 +73,8 @@ public sealed partial class SqliteStreamStore : StreamStore
     /// The store is open elsewhere, was written by a newer version, is no database, is damaged, or cannot be written; the message says
     /// which.
     /// </exception>
-    /// <exception cref="ArgumentException">The durability is another one, or an option is out of its range.</exception>
+    /// <exception cref="ArgumentException">The path is a connection string or an address, the durability is another one, or an option is
+    /// out of its range.</exception>
     public static ValueTask<SqliteStreamStore> OpenAsync(
         string path, Durability durability, SqliteStoreOptions? options = null, CancellationToken cancellation = default)
     {
@@ -174,6 +175,7 @@ public sealed partial class SqliteStreamStore : StreamStore
     // Every path to the file must lead to the same lock.
     private static string FullPath(string path)
     {
+        StorePath.Check(path);
         string full = System.IO.Path.GetFullPath(path);
         return new FileInfo(full).LinkTarget is null ? full : File.ResolveLinkTarget(full, returnFinalTarget: true)?.FullName ?? full;
     }

@@ -29,6 +29,37 @@ public sealed class OpeningTests : IDisposable
         Assert.Equal(["still mine"], await again.ReadAsync());
     }
 
+    [Theory]
+    [InlineData("Data Source=orders.db;Password=secret", "give the path of the file alone")]
+    [InlineData("filename=orders.db", "give the path of the file alone")]
+    [InlineData("file:orders.db", "give the path of the file alone")]
+    [InlineData("redis:localhost:6379,password=secret", "RedisStreamStore.ConnectAsync")]
+    [InlineData("sqlite:orders.db", "Leave out 'sqlite:'")]
+    [InlineData(":memory:", "MemoryStreamStore")]
+    public void WhatIsNoPathIsRefused(string path, string advice)
+    {
+        var failure = Assert.Throws<ArgumentException>(() => { _ = SqliteStreamStore.OpenAsync(path, Durability.Process); });
+        Assert.Contains(advice, failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(path));
+    }
+
+    [Fact]
+    public async Task AnExistingFileWithSuchANameIsOpened()
+    {
+        string path = "sqlite:" + Path.GetFileName(directory.File("kept.db"));       // as an earlier version has made it
+        await File.WriteAllBytesAsync(path, []);
+        try
+        {
+            await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process);
+            Assert.Equal(Path.GetFullPath(path), store.Path);
+        }
+        finally
+        {
+            foreach (string file in Directory.GetFiles(".", path + "*")) File.Delete(file);
+        }
+    }
+
     [Fact]
     public async Task ANewerSchemaIsRefusedAndLeftAlone()
     {

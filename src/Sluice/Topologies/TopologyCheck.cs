@@ -49,7 +49,9 @@ internal static class TopologyCheck
         bool ofCalls,
         List<string> problems)
     {
-        AddDuplicates(drafts, names, adjacency, ofCalls, problems);
+        // An edge that names one of several nodes leads to the first of them, so a cycle or a free end may be none.
+        if (AddDuplicates(drafts, names, adjacency, ofCalls, problems)
+            && edges.Exists(static edge => edge.FromName is not null || edge.ToName is not null)) return;
         foreach (var cycle in Cycles.Find(adjacency))
             problems.Add($"The graph has a cycle: {Cycles.Describe(cycle, names)}. " + (ofCalls
                 ? "These nodes would wait for each other for ever; remove one of the dependencies."
@@ -57,9 +59,11 @@ internal static class TopologyCheck
         if (!open) AddUnconnected(drafts, names, edges, adjacency, problems);
     }
 
-    private static void AddDuplicates(List<TopologyBuilder.Draft> drafts, string[] names, Adjacency adjacency, bool ofCalls,
+    /// <returns>Whether there are any.</returns>
+    private static bool AddDuplicates(List<TopologyBuilder.Draft> drafts, string[] names, Adjacency adjacency, bool ofCalls,
         List<string> problems)
     {
+        int known = problems.Count;
         var first = new Dictionary<string, int>(StringComparer.Ordinal);
         for (var id = 0; id < drafts.Count; id++)
         {
@@ -69,6 +73,7 @@ internal static class TopologyCheck
                 + $"{PathTo(id, names, adjacency)}. Given names must be unique: rename one of them. "
                 + "Where one piece is used twice, name each use, 'piece | Stage.Named(…)', or leave the name out.");
         }
+        return problems.Count > known;
     }
 
     private static void AddUnconnected(

@@ -50,6 +50,9 @@ public sealed record NodeOutcome(
         NodeStatus.Failed or NodeStatus.FellBack =>
             $"{Node}: {(Status == NodeStatus.Failed ? "failed" : "fell back")} after {Attempts} "
             + $"attempt{(Attempts == 1 ? "" : "s")}: {Exception!.GetType().Name}: {Exception.Message}",
-        _ => $"{Node}: {Status switch { NodeStatus.NotStarted => "not started", NodeStatus.Succeeded when Value is null => "produced nothing", _ => Status.ToString().ToLowerInvariant() }}",
+        NodeStatus.Succeeded => $"{Node}: {(Value is null ? "produced nothing" : "succeeded")}"
+            + (Attempts > 1 ? $" after {Attempts} attempts" : ""),
+        NodeStatus.NotStarted => $"{Node}: not started",
+        _ => $"{Node}: {Status.ToString().ToLowerInvariant()}",
     };
 }

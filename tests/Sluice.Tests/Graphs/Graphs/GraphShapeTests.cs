@@ -118,6 +118,25 @@ public class GraphShapeTests
     }
 
     [Fact]
+    public void ANameThatIsGivenTwiceIsNoCycle()
+    {
+        GraphBuilder<int> builder = Graph.For<int>();
+        GraphNode<int> first = builder.Add("x", n => n);
+        builder.Add("x", first, n => n);
+        Assert.Equal("Two nodes were given the name \"x\". Rename one of them.",
+            Assert.Throws<InvalidTopologyException>(() => builder.Build()).Message);
+    }
+
+    [Theory]
+    [InlineData(NodeStatus.Succeeded, 1, 1, "x: succeeded")]
+    [InlineData(NodeStatus.Succeeded, 1, 3, "x: succeeded after 3 attempts")]
+    [InlineData(NodeStatus.Succeeded, null, 2, "x: produced nothing after 2 attempts")]
+    [InlineData(NodeStatus.NotStarted, null, 0, "x: not started")]
+    [InlineData(NodeStatus.Cancelled, null, 2, "x: cancelled")]
+    public void AnOutcomeSaysHowManyAttemptsItTook(NodeStatus status, int? value, int attempts, string text)
+        => Assert.Equal(text, new NodeOutcome("x", status, value, null, attempts, default, default, null).ToString());
+
+    [Fact]
     public async Task OnlyDifferentValuesOfOneNameAreAConflict()
     {
         Assert.Equal("blue", (await Colours("blue", "blue").ResolveAsync(0, Cancellation)).Merged["colour"]);

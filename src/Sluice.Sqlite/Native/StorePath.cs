@@ -1,0 +1,28 @@
+namespace Sluice.Sqlite;
+
+/// <summary>Refuses texts that are no paths of files. SQLite would make a file with such a name.</summary>
+internal static class StorePath
+{
+    private static readonly (string Start, string Advice)[] Mistakes =
+    [
+        ("Data Source=", "It is a connection string: give the path of the file alone."),
+        ("DataSource=", "It is a connection string: give the path of the file alone."),
+        ("Filename=", "It is a connection string: give the path of the file alone."),
+        ("redis:", "For Redis, use RedisStreamStore.ConnectAsync of the package Sluice.Redis."),
+        ("rediss:", "For Redis, use RedisStreamStore.ConnectAsync of the package Sluice.Redis."),
+        ("sqlite:", "Leave out 'sqlite:', which stands before the path in settings and in the command line only."),
+        (":memory:", "For a store in memory, use MemoryStreamStore."),
+        ("file:", "It is a URI: give the path of the file alone."),
+    ];
+
+    /// <summary>Throws if a text is a connection string or an address instead of a path. A file that exists is a file.</summary>
+    /// <remarks>The message does not show the text: it may have a password in it.</remarks>
+    /// <exception cref="ArgumentException">It is no path.</exception>
+    public static void Check(string path)
+    {
+        int found = Array.FindIndex(Mistakes, mistake => path.StartsWith(mistake.Start, StringComparison.OrdinalIgnoreCase));
+        if (found < 0 || File.Exists(path)) return;
+        throw new ArgumentException($"The path of a SQLite store is that of a file, such as \"orders.db\"; this one begins with "
+            + $"'{Mistakes[found].Start}'. {Mistakes[found].Advice}", nameof(path));
+    }
+}
