@@ -47,7 +47,7 @@ internal sealed class SampleProcess : IDisposable
     /// <summary>Starts a program that takes long on a busy machine.</summary>
     public static SampleProcess StartProgram(TimeSpan limit, string directory, string program, params string[] arguments)
     {
-        var start = new ProcessStartInfo("env", ["--default-signal=INT", program, .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT,HUP", program, .. arguments])
         {
             WorkingDirectory = directory,
             RedirectStandardInput = true,

@@ -9,6 +9,7 @@ internal static class StoreBench
     public const string Stream = "sluice-bench";
 
     private const int Together = 1000;
+    private static readonly TimeSpan MaxStopDuration = TimeSpan.FromSeconds(1);
 
     public static async IAsyncEnumerable<Measurement> RunAsync(IStreamStore store, TimeSpan time,
         [EnumeratorCancellation] CancellationToken cancellation)
@@ -37,16 +38,25 @@ internal static class StoreBench
         // A failure of the store ends the command with its line; warnings of the retries before it would be further lines.
         await using var items = new Consecutor<int>(Stream, source => source | (static _ => { }),
             new() { Store = store, OnWarning = static _ => { } });
-        await items.StartAsync(cancellation).ConfigureAwait(false);
-        await send(items, 0, cancellation).ConfigureAwait(false);                 // compiles the code
-        await items.WaitForIdleAsync(cancellation).ConfigureAwait(false);
-        long began = clock.GetTimestamp();
-        int sent = 0;
-        for (; clock.GetElapsedTime(began) < time; sent += together) await send(items, sent, cancellation).ConfigureAwait(false);
-        await items.WaitForIdleAsync(cancellation).ConfigureAwait(false);
-        TimeSpan elapsed = clock.GetElapsedTime(began);
-        await items.StopAsync(cancellation: cancellation).ConfigureAwait(false);
-        return new(name, sent / elapsed.TotalSeconds, sent, text);
+        try
+        {
+            await items.StartAsync(cancellation).ConfigureAwait(false);
+            await send(items, 0, cancellation).ConfigureAwait(false);                 // compiles the code
+            await items.WaitForIdleAsync(cancellation).ConfigureAwait(false);
+            long began = clock.GetTimestamp();
+            int sent = 0;
+            for (; clock.GetElapsedTime(began) < time; sent += together) await send(items, sent, cancellation).ConfigureAwait(false);
+            await items.WaitForIdleAsync(cancellation).ConfigureAwait(false);
+            TimeSpan elapsed = clock.GetElapsedTime(began);
+            await items.StopAsync(cancellation: cancellation).ConfigureAwait(false);
+            return new(name, sent / elapsed.TotalSeconds, sent, text);
+        }
+        catch
+        {
+            // Without a deadline it would wait for a store that is away.
+            await items.StopAsync(MaxStopDuration, CancellationToken.None).ConfigureAwait(false);
+            throw;
+        }
     }
 
     private static async Task DeleteAsync(IStreamStore store, CancellationToken cancellation)

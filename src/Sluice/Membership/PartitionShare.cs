@@ -100,8 +100,8 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     public bool IsStillFree(PartitionInfo partition) => partition.Owner == self || IsFree(partition);
 
     /// <summary>
-    /// Whether there may soon be a free partition for this member: one was free, or another member has too many. While this is so, a
-    /// change of the stream is a reason to look at the group before the next heartbeat.
+    /// Whether there may soon be a free partition for this member: one was free, another member has too many, or this member has lost
+    /// one since it saw the group. While this is so, a change of the stream is a reason to look at the group before the next heartbeat.
     /// </summary>
     /// <param name="owned">The number of partitions that the member owns.</param>
     public bool MayGetMore(int owned)
@@ -110,7 +110,8 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
         {
             if (seen is null || owned >= Most(seen)) return false;
             int limit = Math.Min(Most(seen), owned + 1);
-            return seen.Partitions.Any(IsFree) || living.Any(name => name != self && CountOf(seen, name) > limit);
+            return owned < CountOf(seen, self) || seen.Partitions.Any(IsFree)
+                || living.Any(name => name != self && CountOf(seen, name) > limit);
         }
     }
 

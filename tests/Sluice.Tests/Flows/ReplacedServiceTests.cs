@@ -10,7 +10,7 @@ namespace Sluice.Tests.Flows;
 /// </summary>
 public sealed class ReplacedServiceTests : IAsyncDisposable
 {
-    private const int MostLooks = 5_000_000, MostRounds = 200, MostWaits = 50_000;
+    private const int MostLooks = 2_000_000, MostRounds = 200, MostWaits = 50_000;
     private const string Elsewhere = "elsewhere";
     private static readonly TimeSpan LeaseTime = TimeSpan.FromSeconds(9);
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -122,11 +122,19 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
             await Task.Yield();
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> isSo)
+    private async Task UntilAsync(Func<Task<bool>> isSo)
     {
         for (int look = 0; !await isSo(); look++)
         {
-            Assert.True(look < MostLooks, "What the test waits for has not come: the members, or the notice of the replaced service.");
+            if (look == MostLooks)
+            {
+                GroupInfo group = await LookAsync();
+                string[] told;
+                lock (warnings) told = [.. warnings];
+                Assert.Fail("What the test waits for has not come: the members, or the notice of the replaced service. Members: "
+                    + $"{string.Join(", ", group.Members)}. Partitions: {string.Join(", ", group.Partitions)}. "
+                    + $"Warnings: {string.Join(" | ", told)}");
+            }
             await Task.Yield();
         }
     }

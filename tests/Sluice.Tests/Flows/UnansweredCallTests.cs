@@ -65,7 +65,7 @@ public sealed class UnansweredCallTests : IAsyncDisposable
     private async Task<int> OwnedByOtherAsync()
         => (await store.FindGroupAsync(Group, FlowLab.Cancellation))?.Partitions.Count(static partition => partition.Owner == "other") ?? 0;
 
-    /// <summary>A store that carries out the first call of a name in the work stream, and does not answer it until the test wants.</summary>
+    /// <summary>A store that carries out the first call of a name in the work stream, and answers it when the test wants.</summary>
     private sealed class SilentStore(IStreamStore inner, string call) : StreamStoreWrapper(inner, leaveOpen: true)
     {
         private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -266,6 +266,16 @@ public class PartitionShareTests
         Assert.All(members, static member => Assert.False(member.Share.MayGetMore(member.Owned.Count)));
     }
 
+    [Fact]
+    public void AMemberThatHasLostPartitionsLooksAgain()
+    {
+        var (_, members) = Start(16, "a", "b");
+        members[0].Acquire([.. Enumerable.Range(0, 16)]);
+        members[0].Beat();
+        Assert.False(members[0].Share.MayGetMore(16));
+        Assert.True(members[0].Share.MayGetMore(7));         // it does not know who has the others
+    }
+
     private static (ShareLab Lab, ShareMember[] Members) Start(int partitions, params string[] names)
     {
         var lab = new ShareLab(partitions);
