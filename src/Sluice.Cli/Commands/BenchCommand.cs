@@ -8,12 +8,8 @@ namespace Sluice.Cli.Commands;
 /// <summary><c>sluice bench STORE</c>.</summary>
 internal static class BenchCommand
 {
-    private static readonly Option<double> Seconds = new("--seconds")
-    {
-        HelpName = "SECONDS",
-        Description = "The time for each of the four measurements; 0.5 to 60.",
-        DefaultValueFactory = _ => 2
-    };
+    private static readonly Option<double> Seconds = NumberOption.Of("--seconds", "SECONDS",
+        "The time for each of the four measurements; 0.5 to 60.", 2.0);
 
     private static readonly Option<bool> Scratch = new("--scratch")
     {

@@ -14,12 +14,8 @@ internal static class DeadCommand
     private static readonly Argument<string> One = new("NAME") { Description = "The consecutor." };
     private static readonly Argument<string> Id = new("ID") { Description = "The number of the letter, or the id of its item." };
 
-    private static readonly Option<int> Max = new("--max")
-    {
-        HelpName = "N",
-        Description = "The maximum number of letters of a consecutor; 1 to 1000.",
-        DefaultValueFactory = _ => 100
-    };
+    private static readonly Option<int> Max = NumberOption.Of("--max", "N",
+        "The maximum number of letters of a consecutor; 1 to 1000.", 100);
 
     private static readonly Option<long> After = new("--after")
     {

@@ -17,12 +17,8 @@ internal static class ShowCommand
 
     private static readonly Option<string> Key = new("--key") { HelpName = "KEY", Description = "Only entries with this key." };
 
-    private static readonly Option<int> Max = new("--max")
-    {
-        HelpName = "N",
-        Description = "The maximum number of entries that are shown before --follow; 0 to 100000.",
-        DefaultValueFactory = _ => 20
-    };
+    private static readonly Option<int> Max = NumberOption.Of("--max", "N",
+        "The maximum number of entries that are shown before --follow; 0 to 100000.", 20);
 
     private static readonly Option<bool> Full = new("--full") { Description = "Show payloads in full length." };
 

@@ -12,19 +12,11 @@ internal static class TopCommand
     // The time after which the screen says that it waits for the store.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
-    private static readonly Option<double> Interval = new("--interval")
-    {
-        HelpName = "SECONDS",
-        Description = "The time between two looks; 0.5 to 3600.",
-        DefaultValueFactory = _ => 1
-    };
+    private static readonly Option<double> Interval = NumberOption.Of("--interval", "SECONDS",
+        "The time between two looks; 0.5 to 3600.", 1.0);
 
-    private static readonly Option<int> Rows = new("--rows")
-    {
-        HelpName = "N",
-        Description = "The number of streams that are shown, those with the largest backlog first; 1 to 1000.",
-        DefaultValueFactory = _ => 20
-    };
+    private static readonly Option<int> Rows = NumberOption.Of("--rows", "N",
+        "The number of streams that are shown, those with the largest backlog first; 1 to 1000.", 20);
 
     public static Command Create()
         => CommandRun.Create("top", "Shows rates and backlogs, and goes on until Ctrl+C; once if there is no terminal.", RunAsync, Interval,

@@ -217,6 +217,13 @@ internal abstract partial class SourcePump<T> : Pump, IUpstream
     /// <summary>Passes batched items on, before a wait: they must not wait as well.</summary>
     protected void Flush() => Next.Flush();
 
+    /// <summary>Flushes if a push has to wait: the items that came before must not wait with it.</summary>
+    protected ValueTask Flushed(ValueTask pushed)
+    {
+        if (!pushed.IsCompletedSuccessfully) Flush();
+        return pushed;
+    }
+
     private void OnTimer()
     {
         timeIsUp = true;

@@ -32,11 +32,33 @@ internal abstract class Stage<TIn, TOut> : Inlet<TIn>, IUpstream
         return Next.PushAsync(item, ticket);
     }
 
+    /// <summary>Counts an item that goes no further as an output, and ends it as completed.</summary>
+    protected ValueTask End(Ticket? ticket)
+    {
+        Context.Out++;
+        ticket?.Settle(Outcome.Completed);
+        return default;
+    }
+
     /// <summary>Ends the item as skipped: it was filtered out.</summary>
     protected ValueTask Skip(Ticket? ticket)
     {
         Context.Skipped++;
         ticket?.Settle(Outcome.Skipped);
         return default;
+    }
+
+    /// <summary>Waits for work on an item that did not complete at once. If it fails, the item has failed in this stage.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    protected async ValueTask WaitForAsync(ValueTask pending, TIn item, Ticket? ticket)
+    {
+        try
+        {
+            await pending;
+        }
+        catch (Exception e)
+        {
+            throw Context.Failure(e, item, ticket);
+        }
     }
 }

@@ -28,10 +28,7 @@ internal sealed class ChannelPump<T>(StageContext context, Inlet<T> next, Channe
         {
             while (!IsStopped && items.TryRead(out T? item))
             {
-                ValueTask pushed = EmitAsync(item);
-                if (pushed.IsCompletedSuccessfully) continue;
-                Flush();
-                await pushed;
+                await Flushed(EmitAsync(item));
             }
             if (IsStopped || !await HasMoreAsync()) return;
         }

@@ -190,10 +190,7 @@ internal sealed class ResumablePump<T>(
                 if (isResumed) positions.Enqueue((produced, before, item.Position));
                 produced++;
                 before = item.Position;
-                ValueTask pushed = EmitAsync(item.Item);
-                if (pushed.IsCompletedSuccessfully) continue;
-                Flush();
-                await pushed;
+                await Flushed(EmitAsync(item.Item));
             }
         }
         finally

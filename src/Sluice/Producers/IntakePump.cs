@@ -63,10 +63,7 @@ internal abstract class IntakePump<T>(StageContext context, Inlet<T> next, int? 
                 {
                     Run.ThrowIfStopping();
                     Turn.Publish();
-                    ValueTask pushed = mayHandOff && !items.TryPeek(out _) ? EmitLastAsync(item) : EmitAsync(item);
-                    if (pushed.IsCompletedSuccessfully) continue;
-                    Flush();
-                    await pushed;
+                    await Flushed(mayHandOff && !items.TryPeek(out _) ? EmitLastAsync(item) : EmitAsync(item));
                 }
                 if (IsClosed()) break;
                 Flush();

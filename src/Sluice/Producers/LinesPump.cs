@@ -28,10 +28,7 @@ internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOri
             {
                 while (!IsStopped && TryTake(out T? item))
                 {
-                    ValueTask pushed = EmitAsync(item);
-                    if (pushed.IsCompletedSuccessfully) continue;
-                    Flush();
-                    await pushed;
+                    await Flushed(EmitAsync(item));
                 }
                 if (IsStopped || lines.IsAtEnd) return;
                 if ((abandoned = await ReadAsync()) is not null) return;

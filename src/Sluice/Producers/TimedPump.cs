@@ -54,10 +54,7 @@ internal abstract class TimedPump<T>(StageContext context, Inlet<T> next) : Sour
             {
                 throw Failure(e);
             }
-            ValueTask pushed = EmitAsync(item);
-            if (pushed.IsCompletedSuccessfully) continue;
-            Flush();
-            await pushed;
+            await Flushed(EmitAsync(item));
         }
     }
 }

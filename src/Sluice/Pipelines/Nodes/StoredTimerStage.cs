@@ -24,23 +24,21 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
 
     public bool Owns(string key) => owns is null || owns(key);
 
-    public override ValueTask PushAsync(TIn item, Ticket? ticket)
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
+    public override async ValueTask PushAsync(TIn item, Ticket? ticket)
     {
         ValueTask entered = gate.EnterAsync();
-        if (!entered.IsCompletedSuccessfully) return EnterLaterAsync(entered, item, ticket);
-        ValueTask pushed;
+        bool mustWait = !entered.IsCompletedSuccessfully;
+        await entered;
         try
         {
-            pushed = Next.PushAsync(item, ticket);
+            if (mustWait) Context.Run.ThrowIfStopping();
+            await Next.PushAsync(item, ticket);
         }
-        catch
+        finally
         {
             gate.Exit();
-            throw;
         }
-        if (!pushed.IsCompletedSuccessfully) return ExitLaterAsync(pushed);
-        gate.Exit();
-        return default;
     }
 
     public void Act(StoredTimers timers, TimerTurn turn, Ticket hold)
@@ -112,33 +110,6 @@ internal sealed class StoredTimerStage<TIn, TOut, TState> : PassThrough<TIn>, IT
             }
         }
         timers.EndTurn(later);
-    }
-
-    private async ValueTask EnterLaterAsync(ValueTask entered, TIn item, Ticket? ticket)
-    {
-        await entered;
-        try
-        {
-            Context.Run.ThrowIfStopping();
-            await Next.PushAsync(item, ticket);
-        }
-        finally
-        {
-            gate.Exit();
-        }
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask ExitLaterAsync(ValueTask pushed)
-    {
-        try
-        {
-            await pushed;
-        }
-        finally
-        {
-            gate.Exit();
-        }
     }
 
     private sealed class Turn(StoredTimerStage<TIn, TOut, TState> stage, StoredTimers timers, TimerTurn turn, Ticket hold)

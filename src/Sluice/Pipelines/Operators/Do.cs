@@ -77,7 +77,7 @@ internal sealed class DoAsyncStage<T>(StageContext context, Inlet<T> next, Func<
         try
         {
             ValueTask pending = function(item, Context.Token);
-            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket);
+            if (!pending.IsCompletedSuccessfully) return EmitLaterAsync(pending, item, ticket);
             pending.GetAwaiter().GetResult();
         }
         catch (Exception e)
@@ -88,16 +88,9 @@ internal sealed class DoAsyncStage<T>(StageContext context, Inlet<T> next, Func<
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AwaitAsync(ValueTask pending, T item, Ticket? ticket)
+    private async ValueTask EmitLaterAsync(ValueTask pending, T item, Ticket? ticket)
     {
-        try
-        {
-            await pending;
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
+        await WaitForAsync(pending, item, ticket);
         await EmitAsync(item, ticket);
     }
 }

@@ -109,14 +109,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask EndLateAsync(ValueTask pushed, T item, Ticket? ticket)
     {
-        try
-        {
-            await pushed;
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
+        await WaitForAsync(pushed, item, ticket);
         ticket?.Settle(Outcome.Completed);
         await EmitReady();
     }

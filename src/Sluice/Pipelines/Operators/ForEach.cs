@@ -63,9 +63,7 @@ internal sealed class AsyncActionSinkStage<T>(
         {
             throw Context.Failure(e, item, ticket);
         }
-        Context.Out++;
-        ticket?.Settle(Outcome.Completed);
-        return default;
+        return End(ticket);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
@@ -84,7 +82,6 @@ internal sealed class AsyncActionSinkStage<T>(
         {
             Context.IsSuspended = false;
         }
-        Context.Out++;
-        ticket?.Settle(Outcome.Completed);
+        await End(ticket);
     }
 }

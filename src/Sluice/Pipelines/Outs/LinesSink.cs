@@ -76,9 +76,7 @@ internal sealed class LinesSinkStage : Stage<string, Unit>, INodeLifetime
         {
             throw Context.Failure(Explained(e), item, ticket);
         }
-        Context.Out++;
-        ticket?.Settle(Outcome.Completed);
-        return default;
+        return End(ticket);
     }
 
     /// <summary>Flushes the lines, however the run has ended.</summary>

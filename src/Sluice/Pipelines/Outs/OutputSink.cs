@@ -46,27 +46,13 @@ internal sealed class OutputSinkStage<T>(StageContext context, Inlet<Unit> next,
         {
             throw Context.Failure(e, item, ticket);
         }
-        End(ticket);
-        return default;
+        return End(ticket);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask PushedAsync(ValueTask pushed, T item, Ticket? ticket)
     {
-        try
-        {
-            await pushed;
-        }
-        catch (Exception e)
-        {
-            throw Context.Failure(e, item, ticket);
-        }
-        End(ticket);
-    }
-
-    private void End(Ticket? ticket)
-    {
-        Context.Out++;
-        ticket?.Settle(Outcome.Completed);
+        await WaitForAsync(pushed, item, ticket);
+        await End(ticket);
     }
 }

@@ -51,9 +51,7 @@ internal sealed class ChannelSinkStage<T> : Stage<T, Unit>, INodeLifetime
     {
         Context.In++;
         if (!items.TryWrite(item)) return WaitAsync(item, ticket);
-        Context.Out++;
-        ticket?.Settle(Outcome.Completed);
-        return default;
+        return End(ticket);
     }
 
     public ValueTask DisposeAsync()
@@ -77,8 +75,7 @@ internal sealed class ChannelSinkStage<T> : Stage<T, Unit>, INodeLifetime
         {
             throw Context.Failure(e, item, ticket);
         }
-        Context.Out++;
-        ticket?.Settle(Outcome.Completed);
+        await End(ticket);
     }
 
     private void Complete()

@@ -35,10 +35,7 @@ internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next
                     moving = new ValueTask<bool>(move);
                 }
                 if (await MovedAsync(moving) is not true) return;
-                ValueTask pushed = EmitAsync(enumerator.Current);
-                if (pushed.IsCompletedSuccessfully) continue;
-                Flush();
-                await pushed;
+                await Flushed(EmitAsync(enumerator.Current));
             }
         }
         finally

@@ -4,10 +4,5 @@ namespace Sluice.Pipelines;
 
 internal sealed class SinglePump<T>(StageContext context, Inlet<T> next, T item) : SourcePump<T>(context, next)
 {
-    protected override ValueTask ProduceAsync()
-    {
-        ValueTask pushed = EmitAsync(item);
-        if (!pushed.IsCompletedSuccessfully) Flush();
-        return pushed;
-    }
+    protected override ValueTask ProduceAsync() => Flushed(EmitAsync(item));
 }

@@ -24,8 +24,6 @@ internal sealed class WorkerSinkStage<T>(StageContext context, Inlet<Unit> next,
         {
             throw Context.Failure(e, item, ticket);
         }
-        Context.Out++;
-        ticket.Settle(Outcome.Completed);
-        return default;
+        return End(ticket);
     }
 }

@@ -183,10 +183,7 @@ internal sealed partial class LogPump<T>(StageContext context, Inlet<T> next, st
                 if (isResumed) produced.Enqueue(new(emitted, around, before, reader.Row));
                 emitted++;
                 Interlocked.Increment(ref open);
-                ValueTask pushed = EmitAsync(item);
-                if (pushed.IsCompletedSuccessfully) continue;
-                Flush();
-                await pushed;
+                await Flushed(EmitAsync(item));
             }
         }
         return false;
