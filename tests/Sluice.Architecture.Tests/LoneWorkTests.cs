@@ -17,10 +17,9 @@ public class LoneWorkTests
         "src/Sluice/Delivery/Leasing/RoundPump.cs", "src/Sluice/Delivery/Rounds/StageEnds.cs", "src/Sluice/Delivery/Intake/AcceptStage.cs",
             "src/Sluice/Delivery/Intake/ClientIntake.cs",
         "src/Sluice/Delivery/Local/LocalWork.cs", "src/Sluice/Delivery/Committing/Committer.SettlingFirst.cs",
-            "src/Sluice/Delivery/Leasing/EntranceRun.cs", "src/Sluice/Delivery/Leasing/ConsecutorPump.cs",
-        "src/Sluice/Delivery/Leasing/LeasePump.cs",
-                "src/Sluice/Delivery/Leasing/LeaseFetcher.cs",
-                "src/Sluice/Delivery/Leasing/LeaseFetcher.Reloading.cs",
+            "src/Sluice/Delivery/Leasing/EntranceRun.cs",
+        "src/Sluice/Delivery/Leasing/ConsecutorPump.cs", "src/Sluice/Delivery/Leasing/LeasePump.cs",
+        "src/Sluice/Delivery/Leasing/LeaseFetcher.cs", "src/Sluice/Delivery/Leasing/LeaseFetcher.Reloading.cs",
     ];
 
     private static readonly string[] Rooms = ["src/Sluice/Storage/", "src/Sluice/Delivery/", "src/Sluice/Flows/", "src/Sluice/Scheduling/"];

@@ -84,7 +84,7 @@ public sealed class RedisCommandTests : CliTestBase
         await server.KillAsync();
         string line = (await process.EndAsync()).OneErrorLine(3, "sluice");
         Assert.DoesNotContain(Password, line, StringComparison.Ordinal);
-        await orders.StopAsync(TimeSpan.FromMilliseconds(1));      // the store would have the lease duration to take everything back
+        await orders.StopAsync(TimeSpan.FromMilliseconds(1));      // without a deadline it waits for the dead server
     }
 
     // redis-cli is itself one of the clients.

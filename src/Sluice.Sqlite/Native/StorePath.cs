@@ -22,7 +22,7 @@ internal static class StorePath
     {
         int found = Array.FindIndex(Mistakes, mistake => path.StartsWith(mistake.Start, StringComparison.OrdinalIgnoreCase));
         if (found < 0 || File.Exists(path)) return;
-        throw new ArgumentException($"The path of a SQLite store is that of a file, such as \"orders.db\"; this one begins with "
-            + $"'{Mistakes[found].Start}'. {Mistakes[found].Advice}", nameof(path));
+        throw new ArgumentException($"A SQLite store is opened with the path of its file, such as \"orders.db\". The given path begins "
+            + $"with '{Mistakes[found].Start}'. {Mistakes[found].Advice}", nameof(path));
     }
 }

@@ -273,7 +273,7 @@ public class PartitionShareTests
         members[0].Acquire([.. Enumerable.Range(0, 16)]);
         members[0].Beat();
         Assert.False(members[0].Share.MayGetMore(16));
-        Assert.True(members[0].Share.MayGetMore(7));         // it does not know who has the others
+        Assert.True(members[0].Share.MayGetMore(7));         // the member does not know who owns the other nine
     }
 
     private static (ShareLab Lab, ShareMember[] Members) Start(int partitions, params string[] names)
