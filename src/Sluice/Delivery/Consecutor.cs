@@ -27,7 +27,7 @@ namespace Sluice;
 /// await payments.SendAsync(payment);          // durable when it returns
 /// </code></example>
 /// <typeparam name="T">The type of the items.</typeparam>
-public sealed partial class Consecutor<T> : ISender<T>, IAsyncDisposable
+public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDisposable
 {
     private readonly ConsecutorCore core;
     private readonly Lock sync = new();
@@ -108,6 +108,9 @@ public sealed partial class Consecutor<T> : ISender<T>, IAsyncDisposable
 
     /// <summary>The pipeline as a graph.</summary>
     public Topology Topology => core.Recorder.Topology;
+
+    /// <summary>The store of the accepted items; a store in memory that belongs to the consecutor if none was given.</summary>
+    public IStreamStore Store => core.Store;
 
     /// <summary>
     /// The function that returns the key of an item; null by default, and then the store distributes items freely. Items of one key are in

@@ -1,0 +1,106 @@
+namespace Sluice.Dashboard.Sampling;
+
+/// <summary>Looks at one store, at most one look at a time. A store that does not answer holds nothing up: its last figures stay.</summary>
+/// <remarks>
+/// A look at many streams costs the store, so looks take at most one fiftieth of the time. Thread-safe; locking rule: the state under
+/// <c>sync</c>, calls of the store outside of it.
+/// </remarks>
+internal sealed class StoreSampler
+{
+    private const int Share = 50, MaxDetails = 40;
+
+    private readonly StoreSource source;
+    private readonly TimeProvider time;
+    private readonly TimeSpan interval;
+    private readonly StoreInspector inspector;
+    private readonly Lock sync = new();
+    private StoreSample sample;
+    private Task looking = Task.CompletedTask;
+    private long begun;
+    private TimeSpan pause;
+    private bool hasBegun;
+
+    public StoreSampler(StoreSource source, DashboardOptions options)
+    {
+        (this.source, time, interval) = (source, options.Time, options.RefreshInterval);
+        inspector = new(source.Store, time);
+        sample = new(source, new Dictionary<string, StreamLook>(), new Dictionary<GroupId, GroupDetail>(), null, null);
+    }
+
+    public StoreSource Source => source;
+
+    public StoreInspector Inspector => inspector;
+
+    /// <summary>Returns what was seen last, after a look if one is due; it waits for the look for a limited time.</summary>
+    public async Task<StoreSample> LookAsync(TimeSpan patience, CancellationToken cancellation)
+    {
+        Task look;
+        lock (sync)
+        {
+            if (looking.IsCompleted && (!hasBegun || time.GetElapsedTime(begun) >= pause))
+            {
+                (hasBegun, begun, pause) = (true, time.GetTimestamp(), interval);
+                looking = Task.Run(LookAsync, CancellationToken.None);
+            }
+            look = looking;
+        }
+        await look.WaitAsync(patience, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellation.ThrowIfCancellationRequested();
+        lock (sync)
+        {
+            TimeSpan waits = time.GetElapsedTime(begun);
+            return look.IsCompleted || waits < TimeSpan.FromSeconds(3) ? sample
+                : sample with { Problem = $"The store has not answered for {Shown.Span(waits)}: is its server up, and its disk?" };
+        }
+    }
+
+    private async Task LookAsync()
+    {
+        long started = time.GetTimestamp();
+        try
+        {
+            Dictionary<string, StreamLook> streams = new(StringComparer.Ordinal);
+            await foreach (StreamLook stream in inspector.LookAllAsync().ConfigureAwait(false))
+                if (!StoreSource.IsInternal(stream.Name)) streams[stream.Name] = stream;
+            Dictionary<GroupId, GroupDetail> groups = await LookAtGroupsAsync(streams.Values).ConfigureAwait(false);
+            lock (sync) sample = new(source, streams, groups, time.GetUtcNow(), null);
+        }
+        catch (ObjectDisposedException)
+        {
+            Fail("The store was disposed: what is shown is the last that was seen.");
+        }
+        catch (Exception e) when (e is SluiceException or TimeoutException or IOException or InvalidOperationException)
+        {
+            Fail(e.Message);
+        }
+        finally
+        {
+            TimeSpan took = time.GetElapsedTime(started) * Share;
+            lock (sync) if (took > pause) pause = took;
+        }
+    }
+
+    // The members and oldest entries of groups with the largest backlogs: each costs several calls.
+    private async Task<Dictionary<GroupId, GroupDetail>> LookAtGroupsAsync(IEnumerable<StreamLook> streams)
+    {
+        Dictionary<GroupId, GroupDetail> found = [];
+        IEnumerable<GroupId> largest = streams.SelectMany(static stream => stream.Groups.Select(group => (stream.Name, group.Backlog)))
+            .OrderByDescending(static one => one.Backlog.Outstanding).Take(MaxDetails)
+            .Select(static one => new GroupId(one.Name, one.Backlog.Name));
+        DateTimeOffset? now = null;
+        foreach (GroupId group in largest)
+        {
+            if (await inspector.FindGroupAsync(group).ConfigureAwait(false) is not { } look) continue;
+            TimeSpan? oldest = null;
+            if (await inspector.FindOldestAsync(group).ConfigureAwait(false) is { } accepted)
+                oldest = (now ??= await source.Store.GetTimeAsync().ConfigureAwait(false)) - accepted;
+            found[group] = new(look, oldest);
+        }
+        return found;
+    }
+
+    private void Fail(string problem)
+    {
+        lock (sync) sample = sample with { Problem = problem };
+    }
+}

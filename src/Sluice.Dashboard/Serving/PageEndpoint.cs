@@ -1,0 +1,98 @@
+using System.Text;
+using Sluice.Dashboard.Access;
+using Sluice.Dashboard.Pages;
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Serving;
+
+/// <summary>Answers requests for pages: once, or as a stream of changes.</summary>
+/// <remarks>Thread-safe: a request keeps its state to itself.</remarks>
+internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, AccessGuard guard, FormTokens tokens, LivePages live)
+{
+    /// <summary>The policy of the pages: everything from this program, no script and no style in the page.</summary>
+    private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+    public async Task AnswerAsync(HttpContext context, string root, Func<PageRequest, ValueTask<Page>> draw)
+    {
+        if (guard.WhyNot(context) is { } refusal)
+        {
+            await RefuseAsync(context, refusal).ConfigureAwait(false);
+            return;
+        }
+        bool mayChange = await guard.MayChangeAsync(context).ConfigureAwait(false);
+        string address = context.Request.PathBase.Add(root);
+        if (context.Request.Headers.Accept.ToString().StartsWith("text/event-stream", StringComparison.Ordinal))
+        {
+            await live.StreamAsync(context, Ask, draw, $"{mayChange}{context.Request.Path}{context.Request.QueryString}",
+                tokens.Issue(context, address)).ConfigureAwait(false);
+            return;
+        }
+        Page page = await DrawAsync(await Ask().ConfigureAwait(false), draw).ConfigureAwait(false);
+        await WriteAsync(context, page, address).ConfigureAwait(false);
+
+        async Task<PageRequest> Ask()
+            => new(context, address, await sampler.LookAsync().ConfigureAwait(false), sampler, options, mayChange);
+    }
+
+    /// <summary>Writes a page.</summary>
+    public async Task WriteAsync(HttpContext context, Page page, string address)
+    {
+        string text = PageLayout.Draw(page, address, AssetFiles.Version,
+            options.ReadOnly ? "This dashboard changes nothing (ReadOnly)." : "");
+        text = text.Replace(FormTokens.Placeholder, tokens.Issue(context, address.Length == 0 ? "/" : address), StringComparison.Ordinal);
+        Protect(context);
+        context.Response.StatusCode = page.StatusCode;
+        context.Response.ContentType = "text/html; charset=utf-8";
+        byte[] bytes = Encoding.UTF8.GetBytes(text);
+        context.Response.ContentLength = bytes.Length;
+        if (!HttpMethods.IsHead(context.Request.Method))
+            await context.Response.Body.WriteAsync(bytes, context.RequestAborted).ConfigureAwait(false);
+    }
+
+    /// <summary>Refuses a request with a sentence.</summary>
+    public static Task RefuseAsync(HttpContext context, string why)
+    {
+        Protect(context);
+        context.Response.StatusCode = StatusCodes.Status403Forbidden;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(why + "\n", context.RequestAborted);
+    }
+
+    /// <summary>Draws a page, or the page that says why it cannot be drawn.</summary>
+    public static async ValueTask<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw)
+    {
+        try
+        {
+            return await draw(request).ConfigureAwait(false);
+        }
+        catch (MissingException missing)
+        {
+            return new("Not found", [new("problem", Markup.Of($"<p>{missing.Message}</p>"), IsLive: false)])
+            {
+                StatusCode = StatusCodes.Status404NotFound
+            };
+        }
+        catch (Exception e) when (e is SluiceException or TimeoutException or ObjectDisposedException)
+        {
+            string why = e is ObjectDisposedException ? "The store was disposed." : e.Message;
+            return new("The store does not answer", [new("problem", Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
+            {
+                StatusCode = StatusCodes.Status503ServiceUnavailable
+            };
+        }
+    }
+
+    private static void Protect(HttpContext context)
+    {
+        IHeaderDictionary headers = context.Response.Headers;
+        headers.ContentSecurityPolicy = Policy;
+        headers.XContentTypeOptions = "nosniff";
+        headers.XFrameOptions = "DENY";
+        headers["Referrer-Policy"] = "same-origin";
+        headers.CacheControl = "no-store";
+    }
+}
+
+/// <summary>What a page is about does not exist. The message is a sentence for the user.</summary>
+internal sealed class MissingException(string message) : Exception(message);
