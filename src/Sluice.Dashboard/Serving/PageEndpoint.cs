@@ -35,6 +35,26 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
             => new(context, address, await sampler.LookAsync().ConfigureAwait(false), sampler, options, mayChange);
     }
 
+    /// <summary>Answers a request for something that is no page, such as an export.</summary>
+    public async Task AnswerRawAsync(HttpContext context, string root, Func<PageRequest, Task> write)
+    {
+        if (guard.WhyNot(context) is { } refusal)
+        {
+            await RefuseAsync(context, refusal).ConfigureAwait(false);
+            return;
+        }
+        Protect(context);
+        string address = context.Request.PathBase.Add(root);
+        var request = new PageRequest(context, address, await sampler.LookAsync().ConfigureAwait(false), sampler, options, MayChange: false);
+        Page problem = await DrawAsync(request, async page =>
+        {
+            await write(page).ConfigureAwait(false);
+            return new("", []);
+        }).ConfigureAwait(false);
+        if (problem.StatusCode != StatusCodes.Status200OK && !context.Response.HasStarted)
+            await WriteAsync(context, problem, address).ConfigureAwait(false);
+    }
+
     /// <summary>Writes a page.</summary>
     public async Task WriteAsync(HttpContext context, Page page, string address)
     {

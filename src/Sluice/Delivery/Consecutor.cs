@@ -94,9 +94,8 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
                         + $"fails. {why}");
         place = new(() => State, Completion);
         (stopDeadline, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
-        core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline,
-            recorder)
-        { Lifetime = { Failed = Fail } };
+        Store = options.Store ?? new MemoryStreamStore(options.Run.Time);
+        core = new(name, options, Store, pipeline, recorder) { Lifetime = { Failed = Fail } };
         // A store commits the parts that sinks stage, so a pipeline with such sinks needs a store for first attempts too.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name))
             core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends);
@@ -110,7 +109,7 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
     public Topology Topology => core.Recorder.Topology;
 
     /// <summary>The store of the accepted items; a store in memory that belongs to the consecutor if none was given.</summary>
-    public IStreamStore Store => core.Store;
+    public IStreamStore Store { get; }
 
     /// <summary>
     /// The function that returns the key of an item; null by default, and then the store distributes items freely. Items of one key are in

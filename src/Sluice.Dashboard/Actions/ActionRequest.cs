@@ -1,0 +1,47 @@
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Actions;
+
+/// <summary>What a user asks for with a form.</summary>
+internal sealed record ActionRequest(PageRequest Page, IFormCollection Form)
+{
+    /// <summary>A field of the form; null if it is missing or empty.</summary>
+    public string? Field(string name) => Form[name].ToString() is { Length: > 0 } text ? text : null;
+
+    /// <summary>The user, for the audit.</summary>
+    public string Who => Page.Http.User.Identity is { IsAuthenticated: true, Name: { } name } ? name
+        : $"somebody at {Page.Http.Connection.RemoteIpAddress?.ToString() ?? "this machine"}";
+
+    /// <summary>Does something, between two lines of the audit.</summary>
+    /// <param name="store">The store of what is changed.</param>
+    /// <param name="what">What is done, as a sentence.</param>
+    /// <param name="work">Does it, and says what came of it.</param>
+    public async Task AuditAsync(StoreSource store, string what, Func<Task<string>> work)
+    {
+        var action = Guid.NewGuid();
+        await AuditLog.WriteAsync(store, Who, what, null, action).ConfigureAwait(false);
+        string outcome;
+        try
+        {
+            outcome = await work().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            await AuditLog.WriteAsync(store, Who, what, $"failed: {e.Message}", action).ConfigureAwait(false);
+            throw;
+        }
+        await AuditLog.WriteAsync(store, Who, what, outcome, action).ConfigureAwait(false);
+    }
+}
+
+/// <summary>What a form leads to: another page, or a page in its place.</summary>
+internal sealed record ActionOutcome(string? Address, Html.Page? Page)
+{
+    public static ActionOutcome GoTo(string address) => new(address, null);
+
+    public static ActionOutcome Show(Html.Page page) => new(null, page);
+}
+
+/// <summary>Does what a form asks for.</summary>
+internal delegate Task<ActionOutcome> DashboardAction(ActionRequest request);
