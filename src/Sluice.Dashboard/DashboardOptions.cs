@@ -55,6 +55,9 @@ public sealed record DashboardOptions
     /// <summary>The clock; by default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>Opens the store of a name for a change, where <see cref="Stores"/> has one that is for reading only.</summary>
+    internal Func<string, CancellationToken, ValueTask<IStreamStore>>? OpenToChange { get; init; }
+
     internal void Check()
     {
         ArgumentNullException.ThrowIfNull(Time);

@@ -23,9 +23,9 @@ internal static class LetterActions
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
         string text = (request.Field("payload") ?? "").ReplaceLineEndings("\n");
         bool isNew = false;
-        await request.AuditAsync(one.Store, $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}", async () =>
+        await request.AuditAsync(one.Store, $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}", async store =>
         {
-            isNew = await DeadLetterEditing.SendEditedAsync(one.Store.Store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
+            isNew = await DeadLetterEditing.SendEditedAsync(store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
             return isNew ? "sent" : "it had been sent before, with the payload of that time";
         }).ConfigureAwait(false);
         return ActionOutcome.GoTo(Letters(request, one, isNew ? "done=sent" : "done=sent-before"));
@@ -38,9 +38,9 @@ internal static class LetterActions
         if (request.Field("number") is not null)
         {
             StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
-            await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async () =>
+            await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async store =>
             {
-                int changed = await change(one.Store.Store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
+                int changed = await change(store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
                 return changed == 0 ? "it was gone" : done;
             }).ConfigureAwait(false);
             return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count=1"));
@@ -48,11 +48,11 @@ internal static class LetterActions
         LetterQuery query = LetterQuery.Read(request.Field);
         if (request.Field("confirmed") is null) return await AskAsync(request, one, verb, query).ConfigureAwait(false);
         long all = 0;
-        await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async () =>
+        await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
             // What is begun goes on when the browser leaves.
             await foreach (long[] some in NumbersAsync(request, one, query).ConfigureAwait(false))
-                all += await change(one.Store.Store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
+                all += await change(store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
             return $"{Shown.Count(all)} {done}";
         }).ConfigureAwait(false);
         return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count={all.ToString(CultureInfo.InvariantCulture)}"));
