@@ -42,7 +42,7 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         {
             outcome = await action(new(page, form)).ConfigureAwait(false);
             return outcome.Page ?? new("Done", []);
-        }).ConfigureAwait(false);
+        }, "It was not done").ConfigureAwait(false);
         if (outcome?.Address is { } next)
         {
             context.Response.StatusCode = StatusCodes.Status303SeeOther;

@@ -80,7 +80,11 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
     }
 
     /// <summary>Draws a page, or the page that says why it cannot be drawn.</summary>
-    public static async ValueTask<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw)
+    /// <param name="request">The request.</param>
+    /// <param name="draw">Draws the page.</param>
+    /// <param name="whenBroken">The title if the store fails.</param>
+    public static async ValueTask<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw,
+        string whenBroken = "The store does not answer")
     {
         try
         {
@@ -96,7 +100,7 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         catch (Exception e) when (e is SluiceException or TimeoutException or ObjectDisposedException)
         {
             string why = e is ObjectDisposedException ? "The store was disposed." : e.Message;
-            return new("The store does not answer", [new("problem", Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
+            return new(whenBroken, [new("problem", Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
             {
                 StatusCode = StatusCodes.Status503ServiceUnavailable
             };
