@@ -83,8 +83,8 @@ public class ConnectingTests(SharedServer server)
         ArgumentException failure = Assert.Throws<ArgumentException>(() => ServerAddress.Parse(path));
 
         Assert.StartsWith(
-            "The connection string for Redis is the path of a file, and SqliteStreamStore opens files (UseSqlite; sqlite:FILE in settings).",
-            failure.Message, StringComparison.Ordinal);
+            "The connection string for Redis is the path of a file, and SqliteStreamStore opens files (UseSqlite; sqlite:FILE in settings)"
+                + ". A Redis server is named by HOST:PORT", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
     }
 

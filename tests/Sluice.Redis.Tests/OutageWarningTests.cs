@@ -64,7 +64,7 @@ public sealed class OutageWarningTests
     [Fact]
     public async Task CallsThatHaveFailedAreCounted()
     {
-        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
         {
             Timeout = TimeSpan.Zero,
@@ -106,6 +106,23 @@ public sealed class OutageWarningTests
         await told.Task.WaitAsync(Cancellation);
         await server.StartAgainAsync();
         Assert.Equal(["a"], await reading);
+    }
+
+    [Fact]
+    public async Task ARefusalIsAnAnswer()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
+        {
+            Timeout = TimeSpan.FromMinutes(1),
+        });
+        await store.PrepareAsync();
+        await server.KillAsync();
+        Task<string[]> reading = store.ReadAsync(Rows.Orders);
+        Assert.Contains("has not answered since", await NextAsync(), StringComparison.Ordinal);
+        await server.StartAgainAsync();              // without its data
+        await Assert.ThrowsAsync<StoreRolledBackException>(() => reading);
+        Assert.Contains("answers again, ", await NextAsync(), StringComparison.Ordinal);
     }
 
     // Its connection was replaced, and nobody will answer it.

@@ -86,6 +86,11 @@ internal sealed partial class Connection : IAsyncDisposable
                 }
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
             }
+            catch (RedisServerException)
+            {
+                silence.Answer();                    // a refusal is an answer
+                throw;
+            }
         }
     }
 

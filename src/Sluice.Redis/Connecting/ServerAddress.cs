@@ -34,7 +34,8 @@ internal sealed class ServerAddress
         if (NamesFile(connection.Split(',')[0].Trim()))
             throw new ArgumentException(
                 "The connection string for Redis is the path of a file, and SqliteStreamStore opens files (UseSqlite; sqlite:FILE in "
-                    + "settings). A Redis server is named by HOST:PORT, as in localhost:6379; a host whose name ends in .db needs its port.",
+                    + "settings). A Redis server is named by HOST:PORT, as in localhost:6379. A host whose name ends in .db needs its "
+                    + "port.",
                 nameof(connection));
         ILookup<bool, string> words = connection.Split(',')
             .ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));

@@ -84,8 +84,9 @@ internal sealed class ServerSilence(ServerAddress address, RedisStoreOptions opt
     {
         string after = Seconds(Time.GetElapsedTime(since));
         if (!isOpen) return $"The Redis server at {address} answers now, after {after}.";
-        return $"The Redis server at {address} answers again, {after} after the first call without an answer ({Clock()}). "
-            + (failed == 0 ? "No call has failed." : string.Create(CultureInfo.InvariantCulture, $"Calls that have failed: {failed:N0}; their callers have the errors."));
+        string calls = failed == 0 ? "No call has failed."
+            : string.Create(CultureInfo.InvariantCulture, $"Calls that have failed: {failed:N0}; their callers have the errors.");
+        return $"The Redis server at {address} answers again, {after} after the first call without an answer ({Clock()}). {calls}";
     }
 
     // Makes each outage a text of its own: standard error gets each text once.

@@ -16,8 +16,8 @@ public sealed class SluiceOptions
     public SupervisorOptions Supervisor { get; set; } = new();
 
     /// <summary>
-    /// Receives the warnings of the store that <c>UseRedis</c> opens, on any thread, unless its own options have a handler. Default: the log
-    /// of the host. Consecutors and the supervisor have handlers of their own.
+    /// Receives the warnings of the store that <c>UseRedis</c> or the configuration names, on any thread, unless the options of the store
+    /// have a handler. Default: the log of the host. Consecutors and the supervisor have handlers of their own.
     /// </summary>
     public Action<string>? OnWarning { get; set; }
 

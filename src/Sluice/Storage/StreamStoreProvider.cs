@@ -9,8 +9,8 @@ namespace Sluice.Storage;
 public abstract class StreamStoreProvider
 {
     /// <summary>
-    /// Receives the warnings of the stores that are opened, on any thread; null for the default of the store. A provider passes it on if its
-    /// store has warnings.
+    /// Receives the warnings of the stores that are opened, on any thread; null for the default of the store. Set before a store is
+    /// opened. A provider whose stores have warnings passes it on.
     /// </summary>
     public Action<string>? OnWarning { get; set; }
 

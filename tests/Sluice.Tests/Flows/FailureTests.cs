@@ -69,7 +69,8 @@ public class FailureTests
                 + @"another run; Processor\.Retry repeats failures that may pass by themselves\.\n"
                 + @"System\.InvalidOperationException: no ink\n   at .*ThrowNoInk", await WarnAsync(ThrowNoInkAsync));
         Assert.Matches(
-            @"^The processor first of the run r has failed: no letter\. Mend the function .*\.\nSystem.InvalidOperationException: no ink\n   at .*ThrowNoInk",
+            @"^The processor first of the run r has failed: no letter\. Mend the function .*\.\nSystem\.InvalidOperationException: "
+                + @"no ink\n   at .*ThrowNoInk",
                 await WarnAsync(async () =>
         {
             try

@@ -145,7 +145,8 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             await feedWatch.ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
             if ((Find<ClosedStoreException>(e) ?? Find<ClosedStoreException>(watch.Failure)) is { } closed) throw closed;
-            if ((Find<StoreRolledBackException>(e) ?? Find<StoreRolledBackException>(watch.Failure)) is { } loss) throw new StoreRolledBackException(loss.Message, e);
+            if ((Find<StoreRolledBackException>(e) ?? Find<StoreRolledBackException>(watch.Failure)) is { } loss)
+                throw new StoreRolledBackException(loss.Message, e);
             if (watch.Cancelled.IsCancellationRequested)
                 end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
             else if (handingOver.IsCancellationRequested)
