@@ -47,8 +47,8 @@ public sealed class TerminalTests : CliTestBase
         await process.ReadUntilAsync(line => line.Contains($"sluice: No Redis server answers at {server.Address} yet; trying for 10 s.",
             StringComparison.Ordinal));
         await server.StartAgainAsync();
-        Assert.Contains($"sluice: The Redis server at {server.Address} answers now, after ", (await process.EndAsync()).Succeeded().Output,
-            StringComparison.Ordinal);
+        string output = (await process.EndAsync()).Succeeded().Output;
+        Assert.Contains($"sluice: The Redis server at {server.Address} answers now, after ", output, StringComparison.Ordinal);
     }
 
     [Fact]

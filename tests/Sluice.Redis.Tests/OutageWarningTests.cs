@@ -82,7 +82,8 @@ public sealed class OutageWarningTests
             Assert.IsType<StreamStoreException>(failure);
             failed++;
         }
-        Assert.EndsWith($"Calls that have failed: {failed.ToString("N0", CultureInfo.InvariantCulture)}; their callers have the errors.", await NextAsync(), StringComparison.Ordinal);
+        string count = failed.ToString("N0", CultureInfo.InvariantCulture);
+        Assert.EndsWith($"Calls that have failed: {count}; their callers have the errors.", await NextAsync(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -36,8 +36,8 @@ internal sealed record AcceptedItem(string Producer, long Sent, long Parts, uint
     /// <param name="missing">How many parts are missing.</param>
     /// <param name="consecutor">The receiver.</param>
     public void Miss<T>(long missing, Consecutor<T> consecutor) => consecutor.Warn(
-        $"{Skips(consecutor.Name)} {Parts:N0} part{(Parts == 1 ? "" : "s")} of item {Sent:N0} were accepted, and it has {Parts - missing:N0} "
-            + $"now. So the sequence, or a stage between the producer and the consecutor, has changed. {Advice}");
+        $"{Skips(consecutor.Name)} {Parts:N0} part{(Parts == 1 ? "" : "s")} of item {Sent:N0} were accepted, and it has "
+            + $"{Parts - missing:N0} now. So the sequence, or a stage between the producer and the consecutor, has changed. {Advice}");
 
     private string Skips(string consecutor) => $"The producer '{Producer}' skips the first {Sent:N0} items of its sequence, because "
         + $"earlier runs have sent {Sent:N0} items under this name to {consecutor}.";

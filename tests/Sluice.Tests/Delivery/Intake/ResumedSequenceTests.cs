@@ -40,8 +40,9 @@ public class ResumedSequenceTests
         Assert.Equal([1, 2, 3, 4, 5, .. Enumerable.Range(101, length).Skip(5)], seen.Order());
         Assert.Matches(
             "^The producer 'web' skips the first 5 items of its sequence, because earlier runs have sent 5 items under this name to "
-                + "work\\. Item 5 is another one than the item that was accepted: its payload has the checksum [0-9a-f]{8}, not [0-9a-f]{8}\\. So "
-                + "the sequence or the type of its items has changed\\. Skipped items that are new are not in the store\\. If there are "
+                + "work\\. Item 5 is another one than the item that was accepted: its payload has the checksum [0-9a-f]{8}, not "
+                + "[0-9a-f]{8}\\. So the sequence or the type of its items has changed\\. Skipped items that are new are not in "
+                + "the store\\. If there are "
                 + "any, send them under another name, or by SendAsync\\.$", Assert.Single(warnings));
     }
 
