@@ -55,8 +55,11 @@ public sealed record DashboardOptions
     /// <summary>The clock; by default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Opens the store of a name for a change, where <see cref="Stores"/> has one that is for reading only.</summary>
-    internal Func<string, CancellationToken, ValueTask<IStreamStore>>? OpenToChange { get; init; }
+    /// <summary>
+    /// Opens the store of a name for one change, where <see cref="Stores"/> has one that is for reading only; it is disposed after the
+    /// change. By default null: changes go to the store that is read. It may be called by several threads.
+    /// </summary>
+    public Func<string, CancellationToken, ValueTask<IStreamStore>>? OpenToChange { get; init; }
 
     internal void Check()
     {

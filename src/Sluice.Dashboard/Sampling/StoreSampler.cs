@@ -40,7 +40,7 @@ internal sealed class StoreSampler
             if (looking.IsCompleted && (!hasBegun || time.GetElapsedTime(begun) >= pause))
             {
                 (hasBegun, begun, pause) = (true, time.GetTimestamp(), interval);
-                looking = Task.Run(LookAsync, CancellationToken.None);
+                looking = LookAsync();
             }
             look = looking;
         }
@@ -56,6 +56,7 @@ internal sealed class StoreSampler
 
     private async Task LookAsync()
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the lock
         long started = time.GetTimestamp();
         try
         {
