@@ -43,7 +43,7 @@ internal sealed class Orders : IAsyncDisposable
     {
         if (!await ended.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken))
             throw new TimeoutException("No order was processed for a minute.");
-        return Processed.TryDequeue(out Order? order) ? order : throw new InvalidOperationException("An order was counted and not kept.");
+        return Processed.TryDequeue(out Order? order) ? order : await NextAsync();          // the test has cleared it
     }
 
     public ValueTask DisposeAsync() => Consecutor.DisposeAsync();
