@@ -94,7 +94,7 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         {
             await ends.CancelAsync().ConfigureAwait(false);
             _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
-            return Away($"The store has not answered for {Shown.Span(limit)}: is its server up, and its disk?");
+            return Away("The store does not answer", $"The store has not answered for {Shown.Span(limit)}: is its server up, and its disk?");
         }
         catch (MissingException missing)
         {
@@ -105,12 +105,12 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         }
         catch (Exception e) when (e is SluiceException or TimeoutException or ObjectDisposedException)
         {
-            return Away(e is ObjectDisposedException ? "The store was disposed." : e.Message);
+            return Away("This has failed", e is ObjectDisposedException ? "The store was disposed." : e.Message);
         }
     }
 
-    private static Page Away(string why)
-        => new("The store does not answer", [new("problem", Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
+    private static Page Away(string title, string why)
+        => new(title, [new("problem", Markup.Of($"<p class=\"failing\">{why}</p>"), IsLive: false)])
         {
             StatusCode = StatusCodes.Status503ServiceUnavailable
         };

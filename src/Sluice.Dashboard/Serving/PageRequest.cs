@@ -30,6 +30,9 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <summary>A value in the query; null if it is missing or empty.</summary>
     public string? Query(string name) => query[name].ToString() is { Length: > 0 } text ? text : null;
 
+    /// <summary>Whether the query has a value, an empty one, too.</summary>
+    public bool Has(string name) => query.ContainsKey(name);
+
     /// <summary>The address of a page about something in a store.</summary>
     public string Address(string kind, string name, StoreSource store, string more = "")
         => $"{Root}/{kind}/{PathName.Encode(name)}{more}{InStore(store)}";

@@ -82,7 +82,7 @@ public sealed class LetterTests(Browser browser)
         string name = Attack + "\u202Eevil\u200B\uD800";
         await using var store = new MemoryStreamStore();
         string payload = $"{{\"note\":\"{Attack.Replace("\"", "\\\"", StringComparison.Ordinal)}\u202Egnp.exe\",\"half\":\"\\ud800\"}}";
-        await new Letters(store, name).AddAsync([new Letter(payload, "Node" + Attack, "Error" + Attack + "\u202E", "key" + Attack)]);
+        await new Letters(store, name).AddAsync([new Letter(payload, "Node" + Attack, "Error" + Attack + "\u202E", "key" + Attack), new Letter(Attack)]);
         await using var consecutor = new Consecutor<string>("local " + Attack, static source => source
             | (static text => text + "!") | Stage.Named("Stage" + Attack) | (static _ => throw new FormatException("Failure" + Attack)),
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
@@ -108,11 +108,11 @@ public sealed class LetterTests(Browser browser)
             Assert.Equal(0, await window.Page.Locator("img, [onerror], [onfocus], [autofocus]").CountAsync());
             Assert.DoesNotContain('\u202E', await window.Page.ContentAsync());
         }
-        await window.GoAsync(addresses[0] + "/dead/1");
+        await window.Page.GotoAsync(program.Root + addresses[0] + "/dead/1");
         await window.HasTextAsync("#payload pre", "<script>alert(1)</script>");
         await window.HasTextAsync("#payload pre", "\\u202egnp.exe");
         await window.HasTextAsync("#error pre", "Error" + Attack.Trim());
-        await window.Page.GotoAsync(program.Root + addresses[1] + "/dead/1");
+        await window.Page.GotoAsync(program.Root + addresses[0] + "/dead/2");
         await window.Page.GetByText("Edit the payload").ClickAsync();
         Assert.Contains("</textarea></pre>", await window.Page.GetByRole(AriaRole.Textbox).InputValueAsync(), StringComparison.Ordinal);
         Assert.Empty(window.Problems.Where(static one => !one.Contains("status of 404", StringComparison.Ordinal)));
