@@ -19,7 +19,8 @@ internal sealed class AccessGuard(DashboardOptions options)
         string host = context.Request.Host.Host;
         bool isOwnName = OwnNames.Contains(host, StringComparer.OrdinalIgnoreCase);
         bool isNamed = options.Hosts.Contains(host, StringComparer.OrdinalIgnoreCase);
-        bool isAuthorized = context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null;
+        EndpointMetadataCollection? metadata = context.GetEndpoint()?.Metadata;
+        bool isAuthorized = metadata?.GetMetadata<IAuthorizeData>() is not null && metadata.GetMetadata<IAllowAnonymous>() is null;
         bool mayBeRemote = isAuthorized || options.AllowRemoteWithoutAuthorization;
         if (!isOwnName && !isNamed && !(mayBeRemote && options.Hosts.Count == 0))
             return $"The dashboard is not asked for under the name '{VisibleText.Shorten(host, 60)}'. Use localhost, or add the name to "
@@ -43,7 +44,7 @@ internal sealed class AccessGuard(DashboardOptions options)
 
     // A reverse proxy on this machine forwards requests of others.
     private static bool IsFromHere(HttpContext context)
-        => context.Connection.RemoteIpAddress is not { } address
-            ? context.Connection.LocalIpAddress is null                  // no network: a test host, or a socket of this machine
-            : IPAddress.IsLoopback(address) && !ForwardingHeaders.Any(name => context.Request.Headers.ContainsKey(name));
+        => !ForwardingHeaders.Any(name => context.Request.Headers.ContainsKey(name))
+            && (context.Connection.RemoteIpAddress is { } address ? IPAddress.IsLoopback(address)
+                : context.Connection.LocalIpAddress is null);            // no network: a test host, or a socket of this machine
 }

@@ -34,7 +34,7 @@ internal sealed class FormTokens
                 HttpOnly = true,
                 SameSite = SameSiteMode.Strict,
                 Secure = context.Request.IsHttps,
-                Path = path,
+                Path = path.Length == 0 ? "/" : path,
                 IsEssential = true,
             });
         }

@@ -12,11 +12,6 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
 
     public async Task AnswerAsync(HttpContext context, string root, DashboardAction action)
     {
-        if (guard.WhyNot(context) is { } refusal)
-        {
-            await PageEndpoint.RefuseAsync(context, refusal).ConfigureAwait(false);
-            return;
-        }
         if (!await guard.MayChangeAsync(context).ConfigureAwait(false))
         {
             await PageEndpoint.RefuseAsync(context, options.ReadOnly ? "This dashboard changes nothing (DashboardOptions.ReadOnly)."
@@ -25,8 +20,8 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         }
         if (await ReadFormAsync(context).ConfigureAwait(false) is not { } form)
         {
-            context.Response.StatusCode = StatusCodes.Status400BadRequest;
-            await context.Response.WriteAsync("This is no form, or it is too long.\n", context.RequestAborted).ConfigureAwait(false);
+            await PageEndpoint.RefuseAsync(context, "This is no form, or it is longer than 1 MB.", StatusCodes.Status400BadRequest)
+                .ConfigureAwait(false);
             return;
         }
         if (!tokens.IsOurs(context, form))
@@ -42,12 +37,12 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
         {
             outcome = await action(new(page, form)).ConfigureAwait(false);
             return outcome.Page ?? new("Done", []);
-        }, "It was not done").ConfigureAwait(false);
+        }, Timeout.InfiniteTimeSpan).ConfigureAwait(false);
+        sampler.LookAgain();
         if (outcome?.Address is { } next)
         {
             context.Response.StatusCode = StatusCodes.Status303SeeOther;
             context.Response.Headers.Location = next;
-            context.Response.Headers.CacheControl = "no-store";
         }
         else await pages.WriteAsync(context, problem, address).ConfigureAwait(false);
     }
@@ -55,6 +50,7 @@ internal sealed class ActionEndpoint(DashboardOptions options, Sampler sampler, 
     private static async Task<IFormCollection?> ReadFormAsync(HttpContext context)
     {
         if (!context.Request.HasFormContentType || context.Request.ContentLength > MaxForm) return null;
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } limit) limit.MaxRequestBodySize = MaxForm;
         try
         {
             return await context.Request.ReadFormAsync(new FormOptions { BufferBodyLengthLimit = MaxForm, ValueLengthLimit = MaxForm },

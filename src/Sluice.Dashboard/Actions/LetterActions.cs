@@ -8,7 +8,7 @@ namespace Sluice.Dashboard.Actions;
 /// <summary>Changes dead letters: one, or those of a filter after a page that shows how many there are.</summary>
 internal static class LetterActions
 {
-    private const int Step = 100, MaxCounted = 1_000_000;      // small steps: a consecutor notices each one
+    private const int Step = 100, MaxCounted = 1_000_000;      // small steps of changes: a consecutor notices each one
 
     public static Task<ActionOutcome> RedriveAsync(ActionRequest request) => ChangeAsync(request, "Redrive", "redriven",
         static (store, group, numbers, cancellation) => store.RedriveAsync(group, numbers, cancellation));
@@ -46,29 +46,31 @@ internal static class LetterActions
             return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count=1"));
         }
         LetterQuery query = LetterQuery.Read(request.Field);
-        if (request.Field("confirmed") is null) return await AskAsync(request, one, verb, query).ConfigureAwait(false);
+        query.Check(request.Page.Options);
+        if (!long.TryParse(request.Field("last"), NumberStyles.None, CultureInfo.InvariantCulture, out long last)) return await AskAsync(request, one, verb, query).ConfigureAwait(false);
         long all = 0;
         await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
             // What is begun goes on when the browser leaves.
-            await foreach (long[] some in NumbersAsync(request, one, query).ConfigureAwait(false))
+            await foreach (long[] some in NumbersAsync(request, one, query, last, Step).ConfigureAwait(false))
                 all += await change(store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
             return $"{Shown.Count(all)} {done}";
         }).ConfigureAwait(false);
         return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count={all.ToString(CultureInfo.InvariantCulture)}"));
     }
 
-    // The count is that of this moment, and so is the choice: what dies later is not changed.
+    // The count is that of this moment, and so is the choice: what dies later has a higher number, and is not changed. A clock says less.
     private static async Task<ActionOutcome> AskAsync(ActionRequest request, ConsecutorSample one, string verb, LetterQuery query)
     {
-        DateTimeOffset now = await one.Store.Store.GetTimeAsync(request.Page.Aborted).ConfigureAwait(false);
-        long count = 0;
-        await foreach (long[] some in NumbersAsync(request, one, query).ConfigureAwait(false))
+        long count = 0, last = 0;
+        await foreach (long[] some in NumbersAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage).ConfigureAwait(false))
+        {
+            last = some[^1];
             if ((count += some.Length) >= MaxCounted) break;
-        string before = request.Field("before") ?? now.AddTicks(1).UtcDateTime.ToString("o", CultureInfo.InvariantCulture);
-        Markup fields = Markup.Join(LetterQuery.Names.Where(name => name != "before" && request.Field(name) is not null)
+        }
+        Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Field(name) is not null)
             .Select(name => LettersPage.Hidden(name, request.Field(name)!))
-            .Append(LettersPage.Hidden("before", before)).Append(LettersPage.Hidden("confirmed", "yes")));
+            .Append(LettersPage.Hidden("last", last.ToString(CultureInfo.InvariantCulture))));
         string action = request.Page.Address("consecutors", one.Name, one.Store, $"/{verb.ToLowerInvariant()}");
         return ActionOutcome.Show(new($"{verb} {Shown.Count(count, "dead letter")}?",
         [
@@ -81,17 +83,17 @@ internal static class LetterActions
         ]) { Above = [(one.Name, request.Page.Address("consecutors", one.Name, one.Store))] });
     }
 
-    private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query)
+    private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,
+        int step)
     {
         StoreInspector inspector = request.Page.Sampler.InspectorOf(one.Store);
-        DeadLetterFilter filter = query.Filter.Before is not null ? query.Filter
-            : query.Filter with { Before = (await one.Store.Store.GetTimeAsync().ConfigureAwait(false)).AddTicks(1) };
         for (long after = 0; ;)
         {
-            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(one.Id, filter, after, Step).ConfigureAwait(false);
-            long[] numbers = [.. page.Where(query.Matches).Select(static letter => letter.Number)];
+            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(one.Id, query.Filter, after, step)
+                .ConfigureAwait(false);
+            long[] numbers = [.. page.Where(query.Matches).Select(static letter => letter.Number).Where(number => number <= last)];
             if (numbers.Length > 0) yield return numbers;
-            if (page.Count < Step) yield break;
+            if (page.Count < step || page[^1].Number >= last) yield break;
             after = page[^1].Number;
         }
     }

@@ -23,7 +23,7 @@ internal static class PageLayout
         <body>
         <a class="skip" href="#main">Skip to the content</a>
         <header>
-        <nav aria-label="Pages"><a class="home" href="{root}">Sluice</a>{Links(root)}</nav>
+        <nav aria-label="Pages"><a class="home" href="{Home(root)}">Sluice</a>{Links(root)}</nav>
         <p id="connection" role="status"></p>
         </header>
         <main id="main"{(page.IsLive ? Markup.Of($" data-live") : Markup.None)}>
@@ -40,6 +40,9 @@ internal static class PageLayout
     private static Markup Draw(PagePart part)
         => Markup.Of($"<section id=\"{part.Id}\"{(part.IsLive ? Markup.Of($" data-part") : Markup.None)}>{part.Content}</section>\n");
 
+    // An empty address is the page that one is on.
+    private static string Home(string root) => root.Length == 0 ? "/" : root;
+
     private static IEnumerable<Markup> Links(string root)
     {
         foreach ((string name, string path) in ((string, string)[])[("Streams", "/streams"), ("Flows", "/flows"), ("Audit", "/audit")])
@@ -47,7 +50,7 @@ internal static class PageLayout
     }
 
     private static Markup Trail(Page page, string root) => page.Above.Count == 0 ? Markup.None : Markup.Of($"""
-        <p class="trail"><a href="{root}">Overview</a>{page.Above.Select(static one => Markup.Of(
+        <p class="trail"><a href="{Home(root)}">Overview</a>{page.Above.Select(static one => Markup.Of(
             $" › <a href=\"{one.Address}\">{one.Title}</a>"))}</p>
         """);
 }

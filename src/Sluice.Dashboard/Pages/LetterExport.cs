@@ -14,15 +14,20 @@ internal static class LetterExport
     {
         ConsecutorSample one = ConsecutorPage.Find(request);
         LetterQuery query = LetterQuery.Read(request.Query);
+        query.Check(request.Options);
         StoreInspector inspector = request.Sampler.InspectorOf(one.Store);
         HttpResponse response = request.Http.Response;
-        response.ContentType = "application/x-ndjson";
-        response.Headers.ContentDisposition = "attachment; filename=\"dead-letters.jsonl\"";
         var lines = new ArrayBufferWriter<byte>();
         for (long after = 0; ;)
         {
             IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(one.Id, query.Filter, after, Page, request.Aborted)
                 .ConfigureAwait(false);
+            if (after == 0)
+            {
+                response.ContentType = "application/x-ndjson";
+                response.Headers.ContentDisposition = "attachment; filename=\"dead-letters.jsonl\"";
+                if (HttpMethods.IsHead(request.Http.Request.Method)) return;
+            }
             foreach (StoredDeadLetter letter in page)
                 if (query.Matches(letter)) Write(lines, request, one, letter);
             await response.Body.WriteAsync(lines.WrittenMemory, request.Aborted).ConfigureAwait(false);

@@ -45,9 +45,9 @@ internal static class LetterPage
 
     private static async Task<StoredDeadLetter> FindAsync(PageRequest request, ConsecutorSample one)
     {
-        string number = request.Http.Request.RouteValues["number"] as string ?? "";
-        return await request.Sampler.InspectorOf(one.Store).FindDeadLetterAsync(one.Id, number, request.Aborted).ConfigureAwait(false)
-            ?? throw new MissingException($"{one.Name} has no dead letter {VisibleText.Shorten(number, 20)}: it was redriven or discarded.");
+        return await request.Sampler.InspectorOf(one.Store).FindDeadLetterAsync(one.Id, request.Number, request.Aborted).ConfigureAwait(false)
+            ?? throw new MissingException(
+                $"{one.Name} has no dead letter {VisibleText.Shorten(request.Number, 20)}: it was redriven or discarded.");
     }
 
     private static Markup Editor(PageRequest request, ConsecutorSample one, StoredDeadLetter letter, Markup which)

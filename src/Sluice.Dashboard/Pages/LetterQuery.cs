@@ -16,6 +16,14 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
 
     public bool IsAll => Key is null && Text is null && Filter is { Node: null, Error: null, Since: null, Before: null };
 
+    /// <summary>Refuses a search in payloads that are masked: it would tell what they contain.</summary>
+    /// <exception cref="MissingException">It is one.</exception>
+    public void Check(DashboardOptions options)
+    {
+        if (Text is not null && options.MaskPayload is not null)
+            throw new MissingException("Payloads are masked here, so their text cannot be searched.");
+    }
+
     public bool Matches(StoredDeadLetter letter)
         => (Key is null || letter.Entry.Key.Equals(EntryKey.Of(Key)))
             && (Text is null || PayloadText.Text(letter.Entry.Payload.Span)?.Contains(Text, StringComparison.OrdinalIgnoreCase) == true);

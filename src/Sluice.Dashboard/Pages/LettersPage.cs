@@ -13,15 +13,14 @@ internal static class LettersPage
         ConsecutorSample one = ConsecutorPage.Find(request);
         LetterQuery query = LetterQuery.Read(request.Query);
         _ = long.TryParse(request.Query("after"), NumberStyles.None, CultureInfo.InvariantCulture, out long after);
-        if (query.Text is not null && request.Options.MaskPayload is not null)
-            throw new MissingException("Payloads are masked here, so their text cannot be searched.");
+        query.Check(request.Options);
         (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id, after,
             MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
         string here = request.Address("consecutors", one.Name, one.Store, "/dead");
         return new($"Dead letters of {VisibleText.Shorten(one.Name, 100)}",
         [
             new("count", Markup.Of($"<p>{Shown.Count(one.Dead, "dead letter")}. {Outcome(request)}</p>")),
-            new("filter", Filter(request, here), IsLive: false),
+            new("filter", Filter(request, here, request.Address("consecutors", one.Name, one.Store, "/dead.jsonl")), IsLive: false),
             new("letters", Markup.Of($"""
                 {Tables.Draw("Dead letters, oldest first", [">Number", "Died", "Node", "Error", ">Attempts", "Payload"],
                     letters.Select(letter => Row(request, one, letter)), "There are none that meet the filter.")}
@@ -43,19 +42,18 @@ internal static class LettersPage
     ];
 
     private static string Payload(PageRequest request, ConsecutorSample one, StoredDeadLetter letter)
-        => PayloadText.Show(letter.Entry.Payload[..Math.Min(letter.Entry.Payload.Length, 200)], request.Options.MaskPayload, one.Name).Shown
-            .ReplaceLineEndings(" ");
+        => PayloadText.Begin(letter.Entry.Payload, request.Options.MaskPayload, one.Name).ReplaceLineEndings(" ");
 
     private static string FirstLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? text[..end] : text;
 
-    private static Markup Filter(PageRequest request, string here) => Markup.Of($"""
+    private static Markup Filter(PageRequest request, string here, string export) => Markup.Of($"""
         <form method="get" action="{here.Split('?')[0]}" class="filter">
         {Field(request, "node", "Node", "Validate")}{Field(request, "error", "Error contains", "timeout")}
         {Field(request, "key", "Key", "customer-7")}{Field(request, "text", "Payload contains", "4711")}
         {Field(request, "since", "Died since (UTC)", "2026-11-24T18:30")}{Field(request, "before", "Died before (UTC)", "2026-11-25")}
         {(request.StoreName is { } store ? Hidden("store", store) : Markup.None)}
         <button>Filter</button> <a href="{here}">All</a>
-        <a href="{With(request, here, "").Replace("/dead", "/dead.jsonl", StringComparison.Ordinal)}" download>Export as JSON lines</a>
+        <a href="{With(request, export, "")}" download>Export as JSON lines</a>
         </form>
         """);
 

@@ -11,7 +11,7 @@ internal static class PayloadText
     /// <summary>How much of a payload a page shows, in characters.</summary>
     public const int MaxShown = 16_000;
 
-    private const int MaxBytes = 512;
+    private const int MaxBytes = 512, MaxBeginning = 200;
 
     // The page encodes the text for HTML.
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -31,6 +31,15 @@ internal static class PayloadText
         else if (payload.Length <= MaxShown) text = Pretty(payload) ?? text;
         return text.Length <= MaxShown ? (text, null)
             : (VisibleText.Shorten(text, MaxShown), $"This is the beginning of {Shown.Bytes(payload.Length)}.");
+    }
+
+    /// <summary>Returns the beginning of a payload, for a row of a table.</summary>
+    /// <remarks>A function that masks gets all of it: a part might not be what it looks for.</remarks>
+    public static string Begin(ReadOnlyMemory<byte> payload, Func<string, string, string>? mask, string stream)
+    {
+        int end = Math.Min(payload.Length, MaxBeginning);
+        while (end < payload.Length && end > MaxBeginning - 4 && (payload.Span[end] & 0xC0) == 0x80) end--;      // within a character
+        return Show(mask is null ? payload[..end] : payload, mask, stream).Shown;
     }
 
     private static string? Pretty(ReadOnlyMemory<byte> payload)

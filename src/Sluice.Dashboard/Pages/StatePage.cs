@@ -26,7 +26,7 @@ internal static class StatePage
                 (IReadOnlyList<Markup>)[Tables.Link(here + (here.Contains('?', StringComparison.Ordinal) ? '&' : '?')
                     + $"node={Uri.EscapeDataString(found.Node)}", found.Node), Tables.Cell(Shown.Count(found.Rows)),
                     Tables.Cell(Shown.Count(found.Version)), Tables.Cell(found.Shape ?? "–")]), "It keeps no state."), IsLive: false),
-            .. node is null && key is null ? Array.Empty<PagePart>()
+            .. node is null && !request.Has("key") ? Array.Empty<PagePart>()
                 : [new PagePart("rows", await RowsAsync(request, one, node is null ? nodes.Select(static one => one.Node) : [node], key)
                     .ConfigureAwait(false), IsLive: false)],
         ])

@@ -9,6 +9,10 @@ namespace Sluice.Dashboard.Sampling;
 /// </remarks>
 internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsecutor>> consecutors, Func<IStreamStore?> hostStore)
 {
+    /// <summary>The part of an interval after which a look is due: viewers come a little earlier or later than an interval after the
+    /// last one.</summary>
+    public const double Early = 0.9;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
@@ -23,10 +27,19 @@ internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsec
     {
         lock (sync)
         {
-            // Viewers come a little earlier or later than an interval after the last look.
-            if (look is null || (look.IsCompleted && options.Time.GetElapsedTime(begun) >= options.RefreshInterval * 0.9))
+            if (look is null || (look.IsCompleted && options.Time.GetElapsedTime(begun) >= options.RefreshInterval * Early))
                 (look, begun) = (LookNowAsync(), options.Time.GetTimestamp());
             return look;
+        }
+    }
+
+    /// <summary>Makes the next look due at once: something was changed.</summary>
+    public void LookAgain()
+    {
+        lock (sync)
+        {
+            if (look is { IsCompleted: true }) look = null;
+            foreach (StoreSampler store in stores.Values) store.LookAgain();
         }
     }
 

@@ -9,6 +9,8 @@ internal sealed class StoreSampler
 {
     private const int Share = 50, MaxDetails = 40;
 
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3);
+
     private readonly StoreSource source;
     private readonly TimeProvider time;
     private readonly TimeSpan interval;
@@ -39,7 +41,7 @@ internal sealed class StoreSampler
         {
             if (looking.IsCompleted && (!hasBegun || time.GetElapsedTime(begun) >= pause))
             {
-                (hasBegun, begun, pause) = (true, time.GetTimestamp(), interval);
+                (hasBegun, begun, pause) = (true, time.GetTimestamp(), interval * Sampler.Early);
                 looking = LookAsync();
             }
             look = looking;
@@ -48,10 +50,21 @@ internal sealed class StoreSampler
         cancellation.ThrowIfCancellationRequested();
         lock (sync)
         {
+            if (look.IsCompleted) return sample;
             TimeSpan waits = time.GetElapsedTime(begun);
-            return look.IsCompleted || waits < TimeSpan.FromSeconds(3) ? sample
-                : sample with { Problem = $"The store has not answered for {Shown.Span(waits)}: is its server up, and its disk?" };
+            return sample with
+            {
+                IsSilent = true,
+                Problem = sample.At is not null && waits < MaxSilence ? sample.Problem
+                    : $"The store has not answered for {Shown.Span(waits)}: is its server up, and its disk?",
+            };
         }
+    }
+
+    /// <summary>Makes the next look due at once: something was changed.</summary>
+    public void LookAgain()
+    {
+        lock (sync) hasBegun = false;
     }
 
     private async Task LookAsync()
@@ -70,7 +83,7 @@ internal sealed class StoreSampler
         {
             Fail("The store was disposed: what is shown is the last that was seen.");
         }
-        catch (Exception e) when (e is SluiceException or TimeoutException or IOException or InvalidOperationException)
+        catch (Exception e)
         {
             Fail(e.Message);
         }

@@ -20,7 +20,11 @@ internal sealed record StoreSource(string Name, IStreamStore Store)
 /// <param name="At">When it was looked at; null if it has not answered yet.</param>
 /// <param name="Problem">Why it was not looked at later; null if nothing is wrong.</param>
 internal sealed record StoreSample(StoreSource Store, IReadOnlyDictionary<string, StreamLook> Streams,
-    IReadOnlyDictionary<GroupId, GroupDetail> Groups, DateTimeOffset? At, string? Problem);
+    IReadOnlyDictionary<GroupId, GroupDetail> Groups, DateTimeOffset? At, string? Problem)
+{
+    /// <summary>Whether a look has begun that the store has not answered yet, for a second at least.</summary>
+    public bool IsSilent { get; init; }
+}
 
 /// <summary>A group of a stream: its members and partitions, and the age of its oldest entry; null if there is none.</summary>
 internal sealed record GroupDetail(GroupLook Look, TimeSpan? Oldest);

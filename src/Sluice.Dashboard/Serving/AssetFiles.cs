@@ -22,7 +22,6 @@ internal static class AssetFiles
         }
         response.ContentType = file.Type;
         response.ContentLength = file.Bytes.Length;
-        response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.CacheControl = context.Request.Query["v"] == Version ? "private, max-age=31536000, immutable" : "no-cache";
         return HttpMethods.IsHead(context.Request.Method) ? Task.CompletedTask
             : response.Body.WriteAsync(file.Bytes, context.RequestAborted).AsTask();

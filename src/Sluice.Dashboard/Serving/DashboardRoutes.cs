@@ -15,6 +15,7 @@ internal sealed class DashboardRoutes
     private readonly string root;
     private readonly PageEndpoint pages;
     private readonly ActionEndpoint actions;
+    private readonly SafeAnswers answers;
 
     public DashboardRoutes(string root, DashboardOptions options, Func<IEnumerable<IConsecutor>> consecutors, Func<IStreamStore?> hostStore,
         CancellationToken stopping)
@@ -23,6 +24,7 @@ internal sealed class DashboardRoutes
         var sampler = new Sampler(options, consecutors, hostStore);
         var guard = new AccessGuard(options);
         var tokens = new FormTokens();
+        answers = new(guard);
         pages = new(options, sampler, guard, tokens, new(options, stopping));
         actions = new(options, sampler, guard, tokens, pages);
     }
@@ -39,13 +41,15 @@ internal sealed class DashboardRoutes
         Page(group, "/flows", FlowsPage.DrawAsync);
         Page(group, "/flows/{name}", FlowPage.DrawAsync);
         Page(group, "/audit", AuditPage.DrawAsync);
-        group.MapMethods("/consecutors/{name}/dead.jsonl", Reading, (RequestDelegate)(context => pages.AnswerRawAsync(context, root,
+        group.MapMethods("/consecutors/{name}/dead.jsonl", Reading, answers.To(context => pages.AnswerRawAsync(context, root,
             LetterExport.WriteAsync)));
         foreach ((string path, DashboardAction action) in DashboardActions.All)
-            group.MapPost(path, (RequestDelegate)(context => actions.AnswerAsync(context, root, action)));
-        group.MapMethods("/assets/{file}", Reading, (RequestDelegate)AssetFiles.AnswerAsync);
+            group.MapPost(path, answers.To(context => actions.AnswerAsync(context, root, action)));
+        group.MapMethods("/assets/{file}", Reading, answers.To(AssetFiles.AnswerAsync));
+        // Without a prefix, the other addresses are the program's own.
+        if (root.Length > 0) Page(group, "/{**rest}", static _ => throw new MissingException("The dashboard has no page of this address."));
     }
 
     private void Page(RouteGroupBuilder group, string path, Func<PageRequest, ValueTask<Page>> draw)
-        => group.MapMethods(path, Reading, (RequestDelegate)(context => pages.AnswerAsync(context, root, draw)));
+        => group.MapMethods(path, Reading, answers.To(context => pages.AnswerAsync(context, root, draw)));
 }

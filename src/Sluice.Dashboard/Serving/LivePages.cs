@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text;
 using Sluice.Dashboard.Access;
 using Sluice.Dashboard.Sampling;
@@ -16,7 +15,8 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
 
     private static readonly TimeSpan MaxWriting = TimeSpan.FromSeconds(30);
 
-    private readonly ConcurrentDictionary<string, (Sample Sample, Task<Page> Page)> shared = new(StringComparer.Ordinal);
+    private readonly Lock sync = new();
+    private readonly Dictionary<string, (Sample Sample, Task<Page> Page)> shared = new(StringComparer.Ordinal);          // under sync
     private int viewers;
 
     /// <param name="context">The request.</param>
@@ -38,12 +38,11 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
         try
         {
             context.Response.ContentType = "text/event-stream";
-            context.Response.Headers.CacheControl = "no-store";
             context.Response.Headers["X-Accel-Buffering"] = "no";
             Dictionary<string, string> sent = new(StringComparer.Ordinal);
             while (!ends.IsCancellationRequested)
             {
-                Page page = await DrawAsync(await ask().ConfigureAwait(false), draw, key).ConfigureAwait(false);
+                Page page = await DrawAsync(await ask().ConfigureAwait(false), draw, key).WaitAsync(ends.Token).ConfigureAwait(false);
                 using var patience = CancellationTokenSource.CreateLinkedTokenSource(ends.Token);
                 patience.CancelAfter(MaxWriting);
                 await context.Response.WriteAsync(Changes(page, sent, token), patience.Token).ConfigureAwait(false);
@@ -62,14 +61,19 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
         }
     }
 
-    private async Task<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw, string key)
+    // Others wait for the drawing, so it goes on when the viewer leaves who has begun it.
+    private Task<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw, string key)
     {
-        if (shared.TryGetValue(key, out (Sample Sample, Task<Page> Page) known) && known.Sample == request.Sample)
-            return await known.Page.ConfigureAwait(false);
-        if (shared.Count >= MaxShared) shared.Clear();
-        Task<Page> drawing = PageEndpoint.DrawAsync(request, draw).AsTask();
-        shared[key] = (request.Sample, drawing);
-        return await drawing.ConfigureAwait(false);
+        lock (sync)
+        {
+            if (shared.TryGetValue(key, out (Sample Sample, Task<Page> Page) known) && ReferenceEquals(known.Sample, request.Sample))
+                return known.Page;
+            if (shared.Count >= MaxShared) shared.Clear();
+            PageRequest unbound = request with { Aborted = stopping };
+            Task<Page> drawing = Task.Run(() => PageEndpoint.DrawAsync(unbound, draw), CancellationToken.None);
+            shared[key] = (request.Sample, drawing);
+            return drawing;
+        }
     }
 
     // An event for each part: its name in the first line, then its content. A comment shows that the connection lives.

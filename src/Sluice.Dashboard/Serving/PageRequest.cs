@@ -4,6 +4,7 @@ using Sluice.Dashboard.Sampling;
 namespace Sluice.Dashboard.Serving;
 
 /// <summary>A request for a page, and what the page is made of.</summary>
+/// <remarks>A drawing may outlive its request, so what it needs of the request is taken at once.</remarks>
 /// <param name="Http">The request.</param>
 /// <param name="Root">The address of the dashboard, without a slash at its end.</param>
 /// <param name="Sample">Everything at the present look.</param>
@@ -12,16 +13,25 @@ namespace Sluice.Dashboard.Serving;
 /// <param name="MayChange">Whether the user may change something.</param>
 internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample, Sampler Sampler, DashboardOptions Options, bool MayChange)
 {
-    public CancellationToken Aborted => Http.RequestAborted;
+    private readonly IQueryCollection query = Http.Request.Query;
+
+    /// <summary>Ends the drawing: the viewer has left, or waited for long enough.</summary>
+    public CancellationToken Aborted { get; init; } = Http.RequestAborted;
 
     /// <summary>The name in the address; empty if there is none.</summary>
-    public string Name => PathName.Decode(Http.Request.RouteValues["name"] as string ?? "");
+    public string Name { get; } = PathName.Decode(Http.Request.RouteValues["name"] as string ?? "");
+
+    /// <summary>The number in the address; empty if there is none.</summary>
+    public string Number { get; } = Http.Request.RouteValues["number"] as string ?? "";
 
     /// <summary>The name of the store in the query; null for the first store.</summary>
     public string? StoreName => Query("store");
 
     /// <summary>A value in the query; null if it is missing or empty.</summary>
-    public string? Query(string name) => Http.Request.Query[name].ToString() is { Length: > 0 } text ? text : null;
+    public string? Query(string name) => query[name].ToString() is { Length: > 0 } text ? text : null;
+
+    /// <summary>Whether the query has a value, an empty one, too.</summary>
+    public bool Has(string name) => query.ContainsKey(name);
 
     /// <summary>The address of a page about something in a store.</summary>
     public string Address(string kind, string name, StoreSource store, string more = "")
