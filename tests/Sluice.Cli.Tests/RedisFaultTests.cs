@@ -6,7 +6,8 @@ using Sluice.Storage;
 
 namespace Sluice.Cli.Tests;
 
-/// <summary>A Redis server dies or stops to answer while a command changes its store: one line says what is done, and a repeat does the rest.
+/// <summary>
+/// A Redis server dies or stops to answer while a command changes its store: one line says what is done, and a repeat does the rest.
 /// </summary>
 public sealed class RedisFaultTests : RedisFaultTestBase
 {
