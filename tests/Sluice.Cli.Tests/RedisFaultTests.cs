@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text.Json;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
@@ -7,8 +6,10 @@ using Sluice.Storage;
 
 namespace Sluice.Cli.Tests;
 
-/// <summary>A Redis server dies or stops to answer while a command works: one line says what is done, and a repeat does the rest.</summary>
-public sealed class RedisFaultTests : CliTestBase
+/// <summary>
+/// A Redis server dies or stops to answer while a command changes its store: one line says what is done, and a repeat does the rest.
+/// </summary>
+public sealed class RedisFaultTests : RedisFaultTestBase
 {
     private const int Letters = 250;                 // three steps of 100
 
@@ -21,7 +22,7 @@ public sealed class RedisFaultTests : CliTestBase
         int doneThen)
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        string[] ids = await FillAsync(server);
+        string[] ids = await FillAsync(server, Letters);
         using (var gate = Gate(server, call, 2, moment, server.KillAsync))
         {
             Ended broken = await RunAsync(verb, $"redis:127.0.0.1:{gate.Port}", "orders", "--all", "--json");
@@ -37,7 +38,7 @@ public sealed class RedisFaultTests : CliTestBase
     public async Task AServerThatIsPausedDuringAChangeLosesAndDoublesNothing()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        string[] ids = await FillAsync(server);
+        string[] ids = await FillAsync(server, Letters);
         using (var gate = Gate(server, "\r\nsluice_redrive_", 2, GateMoment.BeforeRequest, server.PauseAsync))
             AssertBroken(await RunAsync("redrive", $"redis:127.0.0.1:{gate.Port}", "orders", "--all", "--json"), "redriven");
         // The server has the request in its buffers, and executes it now.
@@ -50,7 +51,7 @@ public sealed class RedisFaultTests : CliTestBase
     public async Task ARepeatWithIdsLeavesOutThoseThatAreDone()
     {
         await using RedisServer server = await RedisServer.StartAsync();
-        await FillAsync(server);
+        await FillAsync(server, Letters);
         string[] numbers = [.. Enumerable.Range(1, 150).Select(static number => $"{number}")];
         using (var gate = Gate(server, "\r\nsluice_delete_dead_", 2, GateMoment.BeforeRequest, server.KillAsync))
         {
@@ -69,55 +70,6 @@ public sealed class RedisFaultTests : CliTestBase
         Assert.Equal(100, (await RunJsonAsync("dead", store)).GetArrayLength());
     }
 
-    [Theory]
-    [InlineData("check", "\r\nsluice_verify_", 1, true, "The check is not complete")]
-    [InlineData("check", "\r\nsluice_verify_", 1, false, "The check is not complete")]
-    [InlineData("show orders", "\r\nsluice_read_", 1, true, "")]
-    [InlineData("show orders --follow", "\r\nsluice_read_", 3, true, "The command has ended")]        // two partitions, and the first again
-    [InlineData("show orders --follow", "\r\nsluice_read_", 3, false, "The command has ended")]
-    [InlineData("members", "\r\nsluice_find_group_", 1, false, "")]
-    [InlineData("top", "\r\nsluice_find_stream_", 1, true, "")]
-    [InlineData("bench --scratch --seconds 0.5", "\r\nsluice_append_", 1, true, "")]
-    public async Task AServerThatIsGoneEndsALookWithOneLine(string command, string call, int number, bool isKilled, string part)
-    {
-        await using RedisServer server = await RedisServer.StartAsync();
-        await FillAsync(server, 3);
-        string[] words = command.Split(' ');
-        using (var gate = Gate(server, call, number, GateMoment.BeforeRequest, isKilled ? server.KillAsync : server.PauseAsync))
-        {
-            string line = (await RunAsync([words[0], $"redis:127.0.0.1:{gate.Port}", .. words[1..]])).OneErrorLine(3, "sluice");
-            Assert.Contains($"127.0.0.1:{gate.Port} does not answer", line, StringComparison.Ordinal);
-            Assert.Contains(part, line, StringComparison.Ordinal);
-        }
-        if (isKilled) await server.StartAgainAsync();
-        else await server.ResumeAsync();
-        if (!words.Contains("--follow")) (await RunAsync([words[0], $"redis:{server.Address}", .. words[1..]])).Succeeded();
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task TopGoesOnAndSaysThatItTriesAgain(bool isKilled)
-    {
-        await using RedisServer server = await RedisServer.StartAsync();
-        await FillAsync(server, 3);
-        string command = SampleProcess.CommandLine("Sluice.Cli", ["top", $"redis:{server.Address}", "--interval", "0.5"]);
-        using SampleProcess top = SampleProcess.StartProgram(Folder, "script", "--quiet", "--flush", "--return", "--command",
-            $"stty cols 200; exec env TERM=xterm {command}", "/dev/null");
-        await top.ReadUntilAsync(static line => line.Contains("has dead letters", StringComparison.Ordinal));
-        await (isKilled ? server.KillAsync() : server.PauseAsync());
-        await top.ReadUntilAsync(static line => line.Contains("sluice tries again", StringComparison.Ordinal));
-        await (isKilled ? server.StartAgainAsync() : server.ResumeAsync());
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
-        await store.OpenStreamAsync("prices", null, Cancellation);
-        await top.ReadUntilAsync(static line => line.Contains("prices", StringComparison.Ordinal));
-        Assert.False(top.HasExited);
-        top.Kill();
-    }
-
-    private static RequestGate Gate(RedisServer server, string call, int number, GateMoment moment, Func<Task> act)
-        => new(new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.Loopback, server.Port), call, number, moment, act);
-
     private static void AssertBroken(Ended broken, string done)
     {
         Assert.True(broken.ExitCode == 3, $"{broken.ExitCode}\n{broken.Output}\n{broken.Errors}");
@@ -128,15 +80,6 @@ public sealed class RedisFaultTests : CliTestBase
         using JsonDocument json = JsonDocument.Parse(broken.Output);
         Assert.Equal((100, false),
             (json.RootElement.GetProperty(done).GetInt32(), json.RootElement.GetProperty("isComplete").GetBoolean()));
-    }
-
-    /// <summary>Makes dead letters, and returns the ids of their items.</summary>
-    private static async Task<string[]> FillAsync(RedisServer server, int letters = Letters)
-    {
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
-        string[] items = [.. Enumerable.Range(1, letters).Select(static number => $"letter {number}")];
-        await FillAsync(store, items);
-        return items;
     }
 
     // A consecutor that accepts everything sees each redriven item once, and none that was discarded.

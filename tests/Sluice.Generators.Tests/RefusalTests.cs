@@ -49,6 +49,22 @@ public class RefusalTests
     }
 
     [Theory]
+    [InlineData("_ = new Consecutor<string>(\"n\", source => source | (word => word.Lenght));")]
+    [InlineData("_ = new Consecutor<string>(\"n\", source => source | (word => word.Lenght) | Print);")]
+    [InlineData("_ = new Consecutor<string>(\"n\", source => source | Print);")]
+    [InlineData("_ = new Consecutor<string>(\"n\", source => source | pipe | [Print, Print]);")]
+    [InlineData("_ = words | (word => word.Lenght) | Twice | Print;")]
+    [InlineData("_ = words | (word => word.Lenght) | (n => n * 2) | ((a, b) => a) | Print;")]
+    [InlineData("_ = words | Twice | pipe | sink;")]
+    [InlineData("_ = words | pipe | Stage.KeyBy((bool isOpen) => 1) | 42 | ((int n) => { });")]
+    public void NothingIsRefusedBehindARefusedOperator(string statement)
+    {
+        var error = Assert.Single(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members))));
+        Assert.Equal("CS0619", error.Id);
+        Assert.Contains("SLU001", error.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("await pipeline.RunAsync(); await numbers.ToListAsync();")]
     [InlineData("await using var run = pipeline.Start();")]
     [InlineData("_ = numbers | StageNode.Of(() => new Totals()) | StageNode.Of(() => new Last());")]

@@ -11,11 +11,4 @@ public class ConformanceTests(SharedServer server)
     public async Task KeepsTheContract(string scenario)
         => await StreamStoreContract.RunAsync(scenario,
         new RedisStoreFixture(server.Address, timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
-
-    [Fact]
-    public async Task LongRandomWalksAgreeWithTheModel()
-    {
-        for (int seed = 100; seed < 120; seed++) await StreamStoreContract.RunRandomAsync(seed, 300,
-            new RedisStoreFixture(server.Address, timeStands: true));
-    }
 }

@@ -7,10 +7,12 @@ namespace Sluice.Walls;
 /// <summary>Converts parts of a declaration for sources to pipes.</summary>
 internal static class PipeTypes
 {
-    /// <summary><c>Source&lt;T&gt;</c> becomes <c>Pipe&lt;TIn, T&gt;</c>, and <c>Pipeline</c> becomes <c>Sink&lt;TIn&gt;</c>.</summary>
+    /// <summary><c>Source&lt;T&gt;</c> or <c>RefusedSource&lt;T&gt;</c> becomes <c>Pipe&lt;TIn, T&gt;</c>,
+    /// and <c>Pipeline</c> becomes <c>Sink&lt;TIn&gt;</c>.</summary>
     public static string Of(TypeSyntax type) => type switch
     {
-        GenericNameSyntax { Identifier.ValueText: "Source" } source => $"Pipe<TIn, {source.TypeArgumentList.Arguments.Single()}>",
+        GenericNameSyntax { Identifier.ValueText: "Source" or "RefusedSource" } source
+            => $"Pipe<TIn, {source.TypeArgumentList.Arguments.Single()}>",
         IdentifierNameSyntax { Identifier.ValueText: "Pipeline" } => "Sink<TIn>",
         _ => throw new NotSupportedException($"{type} has no counterpart for pipes."),
     };

@@ -49,7 +49,8 @@ internal sealed record StoreChoice(StoreKind Kind, string Where)
                 StoreKind.Memory => new MemoryStreamStore(),
                 // What is done is done again at worst: the power may fail.
                 StoreKind.Sqlite => await SqliteStreamStore.OpenAsync(Where, Durability.Process, cancellation: cancellation),
-                _ => await RedisStreamStore.ConnectAsync(Where, new() { Prefix = "files" }, cancellation),
+                // The driver reports a server that does not answer, once for all processes.
+                _ => await RedisStreamStore.ConnectAsync(Where, new() { Prefix = "files", OnWarning = static _ => { } }, cancellation),
             };
         }
         catch (ArgumentException mistake)

@@ -15,19 +15,22 @@ internal static class StoreBench
         [EnumeratorCancellation] CancellationToken cancellation)
     {
         await DeleteAsync(store, cancellation).ConfigureAwait(false);
+        await using var watch = new StoreWatch(store, cancellation);
         try
         {
-            yield return await MeasureAsync(store, "durable", $"sent {Together:N0} at a time, stored, leased, processed and settled "
-                + $"(durability: {Durable(store)})", time, static async (items, from, cancellation)
+            yield return await watch.RunAsync(token => MeasureAsync(store, "durable", $"sent {Together:N0} at a time, stored, leased, "
+                + $"processed and settled (durability: {Durable(store)})", time, static async (items, from, cancellation)
                 => await items.SendAllAsync([.. Enumerable.Range(from, Together)], cancellation).ConfigureAwait(false), Together,
-                cancellation).ConfigureAwait(false);
-            yield return await MeasureAsync(store, "one by one", "each item is sent when the store has acknowledged the one before", time,
+                token)).ConfigureAwait(false);
+            yield return await watch.RunAsync(token => MeasureAsync(store, "one by one",
+                "each item is sent when the store has acknowledged the one before", time,
                 static async (items, from, cancellation) => await items.SendAsync(from, cancellation).ConfigureAwait(false), 1,
-                cancellation).ConfigureAwait(false);
+                token)).ConfigureAwait(false);
         }
         finally
         {
-            await DeleteAsync(store, CancellationToken.None).ConfigureAwait(false);
+            // A store that does not answer keeps the stream, and the next measurement deletes it.
+            if (!watch.HasFailed) await DeleteAsync(store, CancellationToken.None).ConfigureAwait(false);
         }
     }
 

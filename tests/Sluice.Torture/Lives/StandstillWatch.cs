@@ -9,6 +9,9 @@ internal sealed class StandstillWatch : IDisposable
 {
     public static readonly TimeSpan LongestLife = TimeSpan.FromMinutes(3);
 
+    // A process that has not begun to write may be slow to start.
+    private static readonly TimeSpan LongestStart = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
     private readonly CancellationTokenSource over = new();
@@ -30,7 +33,7 @@ internal sealed class StandstillWatch : IDisposable
             long now = journal.Exists ? journal.Length : 0;
             (still, length) = (now == length ? still + Step : TimeSpan.Zero, now);
             age += Step;
-            if (still < longestStandstill && age < LongestLife) continue;
+            if (still < (now == 0 ? LongestStart : longestStandstill) && age < LongestLife) continue;
             await over.CancelAsync();
             return;
         }

@@ -11,39 +11,41 @@ public static partial class SourceOperators
         /// <summary>Refused: <c>source | a function of other items</c>.</summary>
         [OverloadResolutionPriority(-1)]
         [Obsolete(CompileErrors.Function, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Delegate function) => throw CompileErrors.Refused();
+        public static RefusedSource<TItem> operator |(Source<TItem> source, Delegate function) => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | branches of different types</c>.</summary>
         [OverloadResolutionPriority(-1)]
         [Obsolete(CompileErrors.Branches, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Func<Source<TItem>, object>[] branches)
+        public static RefusedSource<TItem> operator |(Source<TItem> source, Func<Source<TItem>, object>[] branches)
             => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | a lambda that does not compile</c>.</summary>
         [OverloadResolutionPriority(-2)]
         [Obsolete(CompileErrors.Lambda, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Func<dynamic, dynamic> lambda) => throw CompileErrors.Refused();
+        public static RefusedSource<TItem> operator |(Source<TItem> source, Func<dynamic, dynamic> lambda)
+            => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | a lambda that does not compile</c>.</summary>
         [OverloadResolutionPriority(-3)]
         [Obsolete(CompileErrors.Lambda, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Action<dynamic> lambda) => throw CompileErrors.Refused();
+        public static RefusedSource<TItem> operator |(Source<TItem> source, Action<dynamic> lambda) => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | a lambda of two parameters</c>.</summary>
         [OverloadResolutionPriority(-2)]
         [Obsolete(CompileErrors.TwoParameters, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Func<dynamic, dynamic, dynamic> lambda)
+        public static RefusedSource<TItem> operator |(Source<TItem> source, Func<dynamic, dynamic, dynamic> lambda)
             => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | a lambda of two parameters</c>.</summary>
         [OverloadResolutionPriority(-3)]
         [Obsolete(CompileErrors.TwoParameters, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, Action<dynamic, dynamic> lambda) => throw CompileErrors.Refused();
+        public static RefusedSource<TItem> operator |(Source<TItem> source, Action<dynamic, dynamic> lambda)
+            => throw CompileErrors.Refused();
 
         /// <summary>Refused: <c>source | an object that is no stage</c>.</summary>
         [OverloadResolutionPriority(-4)]
         [Obsolete(CompileErrors.Anything, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, object stage) => throw CompileErrors.Refused();
+        public static RefusedSource<TItem> operator |(Source<TItem> source, object stage) => throw CompileErrors.Refused();
     }
 
     extension<TItem, TOther>(Source<TItem>)
@@ -56,7 +58,7 @@ public static partial class SourceOperators
         /// <summary>Refused: <c>source | a key of other items</c>.</summary>
         [OverloadResolutionPriority(-1)]
         [Obsolete(CompileErrors.Key, error: true)]
-        public static Source<TItem> operator |(Source<TItem> source, KeyedLanes<TOther> lanes) => throw CompileErrors.Refused();
+        public static RefusedSource<TItem> operator |(Source<TItem> source, KeyedLanes<TOther> lanes) => throw CompileErrors.Refused();
     }
 
     extension<TItem, TOther, TOut>(Source<TItem>)
@@ -64,6 +66,6 @@ public static partial class SourceOperators
         /// <summary>Refused: <c>source | a pipe of other items</c>.</summary>
         [OverloadResolutionPriority(-1)]
         [Obsolete(CompileErrors.Pipe, error: true)]
-        public static Source<TOut> operator |(Source<TItem> source, Pipe<TOther, TOut> wrong) => throw CompileErrors.Refused();
+        public static RefusedSource<TOut> operator |(Source<TItem> source, Pipe<TOther, TOut> wrong) => throw CompileErrors.Refused();
     }
 }

@@ -16,6 +16,10 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
 {
     private const int Numbers = 60;
     private const string Poison = "poison", Slow = "slow", Hanging = "hanging";
+
+    // The first half's members are of another machine, so the second half waits for their lease durations. Its own members have longer
+    // ones: a machine that stalls must not cost them their partitions.
+    private static readonly TimeSpan LeaseDuration = TimeSpan.FromMinutes(5);
     private static readonly DateTimeOffset Start = new(2026, 11, 23, 0, 0, 0, TimeSpan.Zero);
     private readonly ConcurrentQueue<string> lines = new();
     private readonly ConcurrentQueue<BatchCompleted> batches = new();
@@ -39,8 +43,7 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
         IntegrityReport report = await store.CheckAsync(Cancellation);
         Assert.Empty(report.Problems);
         var half = new StoredHistory(store, isSecondHalf: true);
-        await half.EndOrdersAsync();
-        await half.EndFlowAsync();
+        await Task.WhenAll(half.EndOrdersAsync(), half.EndFlowAsync());
     }
 
     private async Task BeginOrdersAsync()
@@ -98,6 +101,8 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
 
     private (Consecutor<Order> Orders, Consecutor<string> Texts) Make()
     {
+        RunOptions run = isSecondHalf ? new() { Time = new FastTime() } : new();
+        TimeSpan lease = isSecondHalf ? LeaseDuration : new ConsecutorOptions().LeaseDuration;
         var orders = new Consecutor<Order>("orders", source => source
             | Reject | Stage.Named("reject") | Stage.OnError(ErrorPolicy.DeadLetter)
             | CheckAsync | Stage.Named("check")
@@ -108,6 +113,8 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
             {
                 Store = store,
                 Process = new(),
+                Run = run,
+                LeaseDuration = lease,
                 Delivery = DeliveryGuarantee.Replay(20, Backoff.Constant(TimeSpan.FromSeconds(1))),
                 Stream = new() { Partitions = 2 },
                 OnBatchCompleted = ToldAsync
@@ -115,7 +122,7 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
         { Key = static order => order.Customer };
         var texts = new Consecutor<string>("texts", source => source.Scan(0, static (count, text) => count + text.Split('+').Length)
             | Stage.Named("count") | (count => lines.Enqueue($"{count}")),
-            new() { Store = store, Process = new() });
+            new() { Store = store, Process = new(), Run = run, LeaseDuration = lease });
         orders.Output<string>("texts").To(texts);
         return (orders, texts);
     }
@@ -172,13 +179,16 @@ internal sealed class StoredHistory(IStreamStore store, bool isSecondHalf)
 
     private async Task EndFlowAsync()
     {
-        await using var starter = Supervisor.Attach(store, new() { Name = "starter" });
+        await using var starter = Supervisor.Attach(store, Options("starter"));
         await using FlowRun run = await starter.StartAsync(CrashFlow.Everything, [IOVal.Of(CrashFlow.Input, Numbers)], run: "history",
             allOutputs: true, cancellation: Cancellation);
-        await using var host = Supervisor.Attach(store, new() { Name = "host", MaxStarts = int.MaxValue });
+        await using var host = Supervisor.Attach(store, Options("host"));
         CrashFlow.Register(host, static _ => true);
         Dictionary<string, List<string>> results = await CrashFlow.ReadAsync(run, cancellation: Cancellation);
         await run.Completion;
         Assert.Null(CrashFlow.Difference(CrashFlow.Expected(Numbers), results));
     }
+
+    private static SupervisorOptions Options(string name)
+        => new() { Name = name, MaxStarts = int.MaxValue, Time = new FastTime(), LeaseDuration = LeaseDuration };
 }

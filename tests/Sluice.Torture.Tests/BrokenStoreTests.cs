@@ -1,0 +1,21 @@
+namespace Sluice.Torture.Tests;
+
+/// <summary>The torture detects a store that is broken.</summary>
+public class BrokenStoreTests
+{
+    [Theory]
+    [InlineData("sqlite", "settle-early")]
+    [InlineData("sqlite", "drop-commit")]
+    [InlineData("redis", "drop-commit")]
+    [InlineData("memory", "settle-early")]
+    [InlineData("memory", "drop-commit")]
+    public async Task ABrokenStoreIsDetected(string store, string breakage)
+    {
+        Report report = await TortureProgram.RunAsync("--store", store, "--kills", "3", "--seed", "7", "--items", "200", "--break",
+            breakage);
+
+        Assert.True(report.ExitCode == 1, report.ToString());
+        Assert.True(report["lost"] > 0, report.ToString());
+        Assert.Contains($"repeat: --store {store} --kills ", report.Errors, StringComparison.Ordinal);
+    }
+}
