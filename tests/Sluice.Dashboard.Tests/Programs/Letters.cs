@@ -5,7 +5,7 @@ namespace Sluice.Dashboard.Tests;
 /// <summary>Makes dead letters as a consecutor of another process would: by calls of the store.</summary>
 internal sealed class Letters(IStreamStore store, string name = "orders")
 {
-    private const int Step = 500;
+    private const int Step = 250;
 
     private Ownership? owner;
     private long appended, commits;
