@@ -21,6 +21,7 @@ internal static class LetterActions
         ConsecutorSample one = ConsecutorPage.Find(request.Page);
         if (request.Page.Options.MaskPayload is not null) throw new MissingException("Payloads are masked here, so they cannot be edited.");
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
+        if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
         string text = (request.Field("payload") ?? "").ReplaceLineEndings("\n");
         bool isNew = false;
         await request.AuditAsync(one.Store, $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}", async () =>

@@ -13,5 +13,5 @@ internal sealed record Sample(IReadOnlyList<StoreSample> Stores, IReadOnlyList<C
 
     /// <summary>Finds a store by its name; the first one if no name is given.</summary>
     public StoreSample? FindStore(string? name)
-        => name is null ? Stores.FirstOrDefault() : Stores.FirstOrDefault(one => one.Store.Name == name);
+        => name is null ? (Stores.Count > 0 ? Stores[0] : null) : Stores.FirstOrDefault(one => one.Store.Name == name);
 }

@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Sluice.Delivery;
+using Sluice.Policies;
 
 namespace Sluice.Dashboard.Tests.Http;
 
@@ -101,6 +103,31 @@ public sealed partial class LetterTests : IAsyncDisposable
         Assert.Equal(before + 1, (await store.FindStreamAsync("orders", Cancellation))!.Appended);
         ReadResult read = await store.ReadAsync(new("orders", 0, before + 1), Cancellation);
         Assert.Equal("good\nline", Encoding.UTF8.GetString(read.Entries.Span[^1].Payload.Span));
+    }
+
+    [Fact]
+    public async Task LettersThatAreNoItemsOfTheirOwnAreNotEdited()
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync(
+        [
+            new Letter("", Headers: new EntryHeaders("t", "Check") { Timer = "due" }.ToBytes()),
+            new Letter("[1]", Headers: new EntryHeaders("p", "Check") { Part = new ListPart(0, 1, 2) }.ToBytes()),
+        ]);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        string token = await viewer.TokenAsync(Page);
+        foreach ((string number, string sentence) in ((string, string)[])[("1", "is a timer"), ("2", "is a part of a divided list")])
+        {
+            Answer page = await viewer.GetAsync($"{Page}/{number}");
+            Assert.Contains(sentence, page.Text, StringComparison.Ordinal);
+            Assert.DoesNotContain("<textarea", page.Text, StringComparison.Ordinal);
+            Answer refused = await viewer.PostRawAsync("/consecutors/orders/edit", [("form-token", token), ("number", number), ("payload", "x")]);
+            Assert.NotEqual(HttpStatusCode.SeeOther, refused.Status);
+            Assert.NotEqual(HttpStatusCode.InternalServerError, refused.Status);
+            Assert.Contains(sentence, refused.Text, StringComparison.Ordinal);
+        }
+        Assert.Equal(2, (await letters.ListAsync()).Count);
     }
 
     [Fact]
