@@ -81,7 +81,8 @@ internal static class LetterActions
                 <div class="actions">{request.Page.Button(action, $"{verb} {Shown.Count(count)}", fields, verb == "Discard")}
                 <a href="{Letters(request, one, "")}">Cancel</a></div>
                 """), IsLive: false),
-        ]) { Above = [(one.Name, request.Page.Address("consecutors", one.Name, one.Store))] });
+        ])
+        { Above = [(one.Name, request.Page.Address("consecutors", one.Name, one.Store))] });
     }
 
     private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,

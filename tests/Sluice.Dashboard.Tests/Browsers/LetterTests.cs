@@ -91,7 +91,8 @@ public sealed class LetterTests(Browser browser)
         await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         await using DashboardProgram program = await DashboardProgram.StartAsync(new()
         {
-            Stores = new Dictionary<string, IStreamStore> { ["main"] = store }, Consecutors = [consecutor],
+            Stores = new Dictionary<string, IStreamStore> { ["main"] = store },
+            Consecutors = [consecutor],
             RefreshInterval = TimeSpan.FromMilliseconds(200),
         });
         await using Window window = await browser.OpenAsync(program);

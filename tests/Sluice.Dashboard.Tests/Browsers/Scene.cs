@@ -41,7 +41,8 @@ internal sealed class Scene : IAsyncDisposable
         Orders idle = Own(await Orders.StartAsync(memory, "idle"));
         Consecutor<Order> counts = Own(new Consecutor<Order>("counts",
             source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("count") | (static _ => { }),
-            new() { Store = durable }) { Key = static order => order.Id });
+            new() { Store = durable })
+        { Key = static order => order.Id });
         await counts.StartAsync();
         foreach (string id in (string[])["ann", "bob", "ann"]) await counts.SendAsync(new(id, "counted"));
         await counts.WaitForIdleAsync();

@@ -74,7 +74,9 @@ public sealed class LoadTests : IAsyncDisposable
         await using Orders orders = await Orders.StartAsync(store, "busy");
         await using DashboardProgram program = await DashboardProgram.StartAsync(Options(store) with
         {
-            Consecutors = [orders.Consecutor], Time = TimeProvider.System, RefreshInterval = TimeSpan.FromMilliseconds(100),
+            Consecutors = [orders.Consecutor],
+            Time = TimeProvider.System,
+            RefreshInterval = TimeSpan.FromMilliseconds(100),
         });
         List<Socket> deaf = [];
         for (int i = 0; i < 20; i++) deaf.Add(await DeafAsync(new Uri(program.Root)));
