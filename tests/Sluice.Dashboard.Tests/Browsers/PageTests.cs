@@ -89,7 +89,8 @@ public sealed class PageTests(Browser browser)
         Task sending = SendAsync(scene.Orders, ends.Token);
         foreach ((string name, string page, string awaited) in ((string, string, string)[])
         [
-            ("overview", "", "#consecutors"), ("consecutor", "/consecutors/orders", "#graph .working"), ("dead-letters", "/consecutors/orders/dead", "#letters"),
+            ("overview", "", "#consecutors"), ("consecutor", "/consecutors/orders", "#graph .working"),
+            ("dead-letters", "/consecutors/orders/dead", "#letters"),
             ("dead-letter", "/consecutors/orders/dead/1", "#payload"), ("flow", "/flows/run-1?store=store-2", "#graph svg"),
             ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit", "#lines"),
         ])

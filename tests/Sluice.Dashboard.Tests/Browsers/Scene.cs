@@ -12,8 +12,10 @@ internal sealed class Scene : IAsyncDisposable
     /// <summary>The addresses of all kinds of pages.</summary>
     public static readonly string[] Pages =
     [
-        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1", "/consecutors/counts/state?key=", "/runs/numbers",
-        "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit", "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
+        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1",
+        "/consecutors/counts/state?key=", "/runs/numbers",
+        "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit",
+        "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
     ];
 
     public Orders Orders { get; private set; } = null!;
