@@ -48,13 +48,13 @@ internal sealed class CommandRun
     public T Value<T>(Argument<T> argument) => parsed.GetValue(argument)!;
 
     /// <summary>Opens the store of the command for reading.</summary>
-    public ValueTask<IStreamStore> OpenAsync() => StoreNames.OpenAsync(StoreText, StreamStores.OpenReadOnlyAsync, cancellation);
+    public ValueTask<IStreamStore> OpenAsync() => OpenAsync(StreamStores.OpenReadOnlyAsync);
 
     /// <summary>Opens the store of the command for changes.</summary>
-    public ValueTask<IStreamStore> OpenToChangeAsync() => StoreNames.OpenAsync(StoreText, StreamStores.OpenToChangeAsync, cancellation);
+    public ValueTask<IStreamStore> OpenToChangeAsync() => OpenAsync(StreamStores.OpenToChangeAsync);
 
     /// <summary>Opens the store of the command for writing, which creates a SQLite file that does not exist.</summary>
-    public ValueTask<IStreamStore> OpenToWriteAsync() => StoreNames.OpenAsync(StoreText, StreamStores.OpenAsync, cancellation);
+    public ValueTask<IStreamStore> OpenToWriteAsync() => OpenAsync(StreamStores.OpenAsync);
 
     /// <summary>The text of the store, with a name from <c>sluice.json</c> replaced.</summary>
     public string StoreText => field ??= StoreNames.Resolve(Given);
@@ -128,6 +128,25 @@ internal sealed class CommandRun
         return parsed.Tokens.TakeWhile(static token => token.Type != TokenType.DoubleDash)
             .FirstOrDefault(token => token.Type == TokenType.Argument && token.Value is ['-', _, ..] && values.Contains(token.Value))
             ?.Value;
+    }
+
+    // A person at a terminal sees why nothing happens. After that, and for a script, the line with the failure suffices.
+    private async ValueTask<IStreamStore> OpenAsync(Func<string, Action<string>?, CancellationToken, ValueTask<IStreamStore>> open)
+    {
+        bool isOpening = !Console.IsErrorRedirected;
+        try
+        {
+            return await StoreNames.OpenAsync(StoreText, (store, token) => open(store, Tell, token), cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            Volatile.Write(ref isOpening, false);
+        }
+
+        void Tell(string text)
+        {
+            if (Volatile.Read(ref isOpening)) Warn(text);
+        }
     }
 
     private TextWriter OpenOutput() => IsPaged && (pager = Pager.Start()) is not null ? pager.Input : Console.Out;

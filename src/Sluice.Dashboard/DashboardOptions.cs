@@ -55,6 +55,12 @@ public sealed record DashboardOptions
     /// <summary>The clock; by default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>
+    /// Opens the store of a name for one change, where <see cref="Stores"/> has one that is for reading only; it is disposed after the
+    /// change. By default null: changes go to the store that is read. It may be called by several threads.
+    /// </summary>
+    public Func<string, CancellationToken, ValueTask<IStreamStore>>? OpenToChange { get; init; }
+
     internal void Check()
     {
         ArgumentNullException.ThrowIfNull(Time);

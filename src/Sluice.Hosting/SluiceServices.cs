@@ -39,7 +39,12 @@ public static class SluiceServices
         services.AddLogging();
         services.AddSingleton(options);
         services.AddSingleton<SluiceSettings>();
-        services.AddSingleton(static container => new HostStore(container.GetRequiredService<SluiceSettings>().OpenStoreAsync));
+        services.AddSingleton(static container =>
+        {
+            SluiceSettings settings = container.GetRequiredService<SluiceSettings>();
+            ILogger log = container.GetRequiredService<ILoggerFactory>().CreateLogger("Sluice.Store");
+            return new HostStore(cancellation => settings.OpenStoreAsync(log, cancellation));
+        });
         services.AddSingleton<IStreamStore>(static container => container.GetRequiredService<HostStore>());
         services.AddSingleton<HostedSupervisor>();
         services.AddSingleton<ISupervisor>(static container => container.GetRequiredService<HostedSupervisor>());

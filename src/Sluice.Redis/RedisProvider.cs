@@ -8,7 +8,7 @@ namespace Sluice.Redis;
 internal sealed class RedisProvider : StreamStoreProvider
 {
     public override async ValueTask<IStreamStore> OpenAsync(string location, CancellationToken cancellation = default)
-        => await RedisStreamStore.ConnectAsync(location, null, cancellation).ConfigureAwait(false);
+        => await RedisStreamStore.ConnectAsync(location, new() { OnWarning = OnWarning }, cancellation).ConfigureAwait(false);
 
     public override string WithoutSecrets(string location) => ServerAddress.Parse(location).ToString() ?? "";
 }

@@ -56,6 +56,16 @@ public sealed record RedisStoreOptions
     /// </remarks>
     public bool AllowEviction { get; init; }
 
+    /// <summary>
+    /// Receives warnings, on any thread: the server has not answered for a second, and it answers again. One of each for an outage, without
+    /// passwords. Default: the log of the host, or else the event source <c>Sluice</c> and, each text once, standard error. Exceptions of
+    /// the callback go there, too, and fail no call.
+    /// </summary>
+    public Action<string>? OnWarning { get; init; }
+
+    // The time without an answer after which a warning says so.
+    internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);
+
     // The time without an answer after which a repeatable call is sent again.
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
 using Sluice.Sqlite;
 
@@ -35,6 +36,28 @@ public sealed class TerminalTests : CliTestBase
         await process.ReadUntilAsync(line => line.Contains("has dead letters", StringComparison.Ordinal));
         using (Process interrupt = Process.Start("kill", ["-INT", pid])) await interrupt.WaitForExitAsync(Cancellation);
         (await process.EndAsync()).Succeeded();
+    }
+
+    [Fact]
+    public async Task ATerminalShowsThatTheServerDoesNotAnswerYet()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
+        await server.KillAsync();
+        using SampleProcess process = StartOnTerminal("", "streams", $"redis:{server.Address}");
+        await process.ReadUntilAsync(line => line.Contains($"sluice: No Redis server answers at {server.Address} yet; trying for 10 s.",
+            StringComparison.Ordinal));
+        await server.StartAgainAsync();
+        string output = (await process.EndAsync()).Succeeded().Output;
+        Assert.Contains($"sluice: The Redis server at {server.Address} answers now, after ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AScriptGetsOneLineOfAServerThatIsAway()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await server.KillAsync();
+        Assert.Contains($"No Redis server answers at {server.Address}: is it running",
+            (await RunAsync("streams", $"redis:{server.Address}")).OneErrorLine(3, "sluice"), StringComparison.Ordinal);
     }
 
     // --return: the exit code is that of the command.

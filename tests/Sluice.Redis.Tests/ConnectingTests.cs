@@ -70,6 +70,31 @@ public class ConnectingTests(SharedServer server)
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("/tmp/orders.db")]
+    [InlineData("orders.db")]
+    [InlineData(" Orders.SQLITE3 ,password=secret")]
+    [InlineData("./data/orders")]
+    [InlineData(@"C:\x\y.db")]
+    [InlineData("sqlite:orders.db")]
+    [InlineData("Data Source=orders.db;Password=secret")]
+    public void APathOfAFileIsToldApart(string path)
+    {
+        ArgumentException failure = Assert.Throws<ArgumentException>(() => ServerAddress.Parse(path));
+
+        Assert.StartsWith(
+            "The connection string for Redis is the path of a file, and SqliteStreamStore opens files (UseSqlite; sqlite:FILE in settings)"
+                + ". A Redis server is named by HOST:PORT", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("orders.db:6379", "orders.db:6379")]
+    [InlineData("orders.db:7000,cache.sqlite", "orders.db:7000, cache.sqlite:6379")]
+    [InlineData("password=a/b.db,orders:6379", "orders:6379")]
+    public void AHostMayHaveANameLikeAFileWithItsPort(string connection, string address)
+        => Assert.Equal(address, ServerAddress.Parse(connection).ToString());
+
     [Fact]
     public async Task DatabasesAndPrefixesKeepStoresApart()
     {

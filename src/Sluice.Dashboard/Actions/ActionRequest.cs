@@ -14,17 +14,28 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form)
         : $"somebody at {Page.Http.Connection.RemoteIpAddress?.ToString() ?? "this machine"}";
 
     /// <summary>Does something, between two lines of the audit.</summary>
-    /// <param name="store">The store of what is changed.</param>
+    /// <param name="source">The store of what is changed.</param>
     /// <param name="what">What is done, as a sentence.</param>
-    /// <param name="work">Does it, and says what came of it.</param>
-    public async Task AuditAsync(StoreSource store, string what, Func<Task<string>> work)
+    /// <param name="work">Does it with the store that takes changes, and says what came of it.</param>
+    public async Task AuditAsync(StoreSource source, string what, Func<IStreamStore, Task<string>> work)
+    {
+        // A file that no process has open is open for changes only while one is made: a service that starts finds it free.
+        if (Page.Options.OpenToChange is { } open)
+        {
+            IStreamStore store = await open(source.Name, Page.Aborted).ConfigureAwait(false);
+            await using (store.ConfigureAwait(false)) await AuditAsync(store, what, work).ConfigureAwait(false);
+        }
+        else await AuditAsync(source.Store, what, work).ConfigureAwait(false);
+    }
+
+    private async Task AuditAsync(IStreamStore store, string what, Func<IStreamStore, Task<string>> work)
     {
         var action = Guid.NewGuid();
         await AuditLog.WriteAsync(store, Who, what, null, action).ConfigureAwait(false);
         string outcome;
         try
         {
-            outcome = await work().ConfigureAwait(false);
+            outcome = await work(store).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -19,9 +19,9 @@ internal static class AuditLog
     /// <param name="what">What is done, as a sentence.</param>
     /// <param name="outcome">What came of it; null before it is done.</param>
     /// <param name="action">Joins both lines of an action.</param>
-    public static async Task WriteAsync(StoreSource store, string who, string what, string? outcome, Guid action)
+    public static async Task WriteAsync(IStreamStore store, string who, string what, string? outcome, Guid action)
     {
-        await store.Store.OpenStreamAsync(StoreSource.AuditStream, new() { Partitions = 1, Retention = Retention.All, MaxEntryBytes = 64_000 })
+        await store.OpenStreamAsync(StoreSource.AuditStream, new() { Partitions = 1, Retention = Retention.All, MaxEntryBytes = 64_000 })
             .ConfigureAwait(false);
         var bytes = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(bytes))
@@ -39,9 +39,9 @@ internal static class AuditLog
         {
             ForgetAfter = Remembered
         };
-        AppendStatus status = (await store.Store.AppendAsync(append).ConfigureAwait(false)).Status;
+        AppendStatus status = (await store.AppendAsync(append).ConfigureAwait(false)).Status;
         if (status is not (AppendStatus.Accepted or AppendStatus.Duplicate))
-            throw new StreamStoreException($"The audit in {store.Name} takes nothing ({status}): without it, nothing is changed.");
+            throw new StreamStoreException($"The audit takes nothing ({status}): without it, nothing is changed.");
     }
 
     /// <summary>Reads the last lines, the latest first.</summary>

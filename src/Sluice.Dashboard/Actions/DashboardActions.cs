@@ -39,7 +39,7 @@ internal static class DashboardActions
         if (one.Local is not { } local)
             throw new Serving.MissingException($"{one.Name} is not in this process, so it cannot be controlled from here. Open the dashboard "
                 + "of a process that runs it.");
-        await request.AuditAsync(one.Store, $"{what} the consecutor {one.Name}", () => Task.FromResult(control(local))).ConfigureAwait(false);
+        await request.AuditAsync(one.Store, $"{what} the consecutor {one.Name}", _ => Task.FromResult(control(local))).ConfigureAwait(false);
         return ActionOutcome.GoTo(request.Page.Address("consecutors", one.Name, one.Store));
     }
 
@@ -49,7 +49,7 @@ internal static class DashboardActions
         StoreSample store = request.Page.Sample.FindStore(request.Page.StoreName)
             ?? throw new Serving.MissingException("There is no such store here.");
         bool isFound = false;
-        await request.AuditAsync(store.Store, $"Cancel the run {run}", async () =>
+        await request.AuditAsync(store.Store, $"Cancel the run {run}", async _ =>
         {
             foreach (Supervisor supervisor in request.Page.Options.Supervisors)
                 if (await supervisor.CancelAsync(run, $"cancelled by {request.Who} on the dashboard").ConfigureAwait(false))

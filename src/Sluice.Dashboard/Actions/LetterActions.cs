@@ -24,9 +24,9 @@ internal static class LetterActions
         if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
         string text = (request.Field("payload") ?? "").ReplaceLineEndings("\n");
         bool isNew = false;
-        await request.AuditAsync(one.Store, $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}", async () =>
+        await request.AuditAsync(one.Store, $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}", async store =>
         {
-            isNew = await DeadLetterEditing.SendEditedAsync(one.Store.Store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
+            isNew = await DeadLetterEditing.SendEditedAsync(store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
             return isNew ? "sent" : "it had been sent before, with the payload of that time";
         }).ConfigureAwait(false);
         return ActionOutcome.GoTo(Letters(request, one, isNew ? "done=sent" : "done=sent-before"));
@@ -39,9 +39,9 @@ internal static class LetterActions
         if (request.Field("number") is not null)
         {
             StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
-            await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async () =>
+            await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async store =>
             {
-                int changed = await change(one.Store.Store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
+                int changed = await change(store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
                 return changed == 0 ? "it was gone" : done;
             }).ConfigureAwait(false);
             return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count=1"));
@@ -50,11 +50,11 @@ internal static class LetterActions
         query.Check(request.Page.Options);
         if (!long.TryParse(request.Field("last"), NumberStyles.None, CultureInfo.InvariantCulture, out long last)) return await AskAsync(request, one, verb, query).ConfigureAwait(false);
         long all = 0;
-        await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async () =>
+        await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
             // What is begun goes on when the browser leaves.
             await foreach (long[] some in NumbersAsync(request, one, query, last, Step).ConfigureAwait(false))
-                all += await change(one.Store.Store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
+                all += await change(store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
             return $"{Shown.Count(all)} {done}";
         }).ConfigureAwait(false);
         return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count={all.ToString(CultureInfo.InvariantCulture)}"));

@@ -28,7 +28,7 @@ internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsec
         lock (sync)
         {
             if (look is null || (look.IsCompleted && options.Time.GetElapsedTime(begun) >= options.RefreshInterval * Early))
-                (look, begun) = (Task.Run(LookNowAsync), options.Time.GetTimestamp());
+                (look, begun) = (LookNowAsync(), options.Time.GetTimestamp());
             return look;
         }
     }
@@ -51,6 +51,7 @@ internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsec
 
     private async Task<Sample> LookNowAsync()
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the lock
         IConsecutor[] local = [.. options.Consecutors.Concat(consecutors()).Distinct()];
         StoreSampler[] all = FindStores(local);
         StoreSample[] seen = await Task.WhenAll(all.Select(one => one.LookAsync(Patience, CancellationToken.None))).ConfigureAwait(false);

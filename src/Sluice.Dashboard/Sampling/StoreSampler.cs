@@ -42,7 +42,7 @@ internal sealed class StoreSampler
             if (looking.IsCompleted && (!hasBegun || time.GetElapsedTime(begun) >= pause))
             {
                 (hasBegun, begun, pause) = (true, time.GetTimestamp(), interval * Sampler.Early);
-                looking = Task.Run(LookAsync, CancellationToken.None);
+                looking = LookAsync();
             }
             look = looking;
         }
@@ -69,6 +69,7 @@ internal sealed class StoreSampler
 
     private async Task LookAsync()
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the lock
         long started = time.GetTimestamp();
         try
         {

@@ -54,9 +54,15 @@ internal sealed class SluiceSettings
     private string? Store { get; }
 
     /// <summary>Opens the store that the configuration names; else the one that the code names, else one in memory.</summary>
-    public ValueTask<IStreamStore> OpenStoreAsync(CancellationToken cancellation)
-        => Store is not null ? StreamStores.OpenAsync(Store, cancellation)
+    /// <param name="log">Gets the warnings of the store, unless the code has a handler.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    public ValueTask<IStreamStore> OpenStoreAsync(ILogger log, CancellationToken cancellation)
+    {
+        // The options may serve several containers.
+        if (options.OnWarning is null or { Target: StoreLog }) options.OnWarning = new StoreLog(log).Warn;
+        return Store is not null ? StreamStores.OpenAsync(Store, options.OnWarning, cancellation)
             : options.OpenStore?.Invoke(cancellation) ?? new(new MemoryStreamStore());
+    }
 
     /// <summary>Returns the options of a consecutor, changed by <c>Sluice:Consecutors:NAME</c>.</summary>
     public ConsecutorOptions Consecutor(string name, ConsecutorOptions given)
@@ -84,4 +90,10 @@ internal sealed class SluiceSettings
     public (string Where, Exception Cause) Describe(Exception failure)
         => !LogPayloads && failure is PipelineException { InnerException: { } cause } known ? ($", at the node '{known.Node}'", cause)
             : ("", failure);
+}
+
+/// <summary>Writes the warnings of a store to the log of a host.</summary>
+internal sealed class StoreLog(ILogger log)
+{
+    public void Warn(string text) => HostLog.Warned(log, text);
 }

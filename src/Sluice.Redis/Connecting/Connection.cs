@@ -12,15 +12,16 @@ internal sealed partial class Connection : IAsyncDisposable
     private readonly ServerAddress address;
     private readonly Route route;
     private readonly RedisStoreOptions options;
+    private readonly ServerSilence silence;
     private readonly SemaphoreSlim preparing = new(1);
     private readonly SemaphoreSlim replacing = new(1);
     private readonly CancellationTokenSource closing = new();
     private volatile Link link;
     private int preparations, isDisposed;
 
-    private Connection(ServerAddress address, Route route, Link link, RedisStoreOptions options)
+    private Connection(ServerAddress address, Route route, Link link, RedisStoreOptions options, ServerSilence silence)
     {
-        (this.address, this.route, this.link, this.options) = (address, route, link, options);
+        (this.address, this.route, this.link, this.options, this.silence) = (address, route, link, options, silence);
         Meta = $"{{{options.Prefix}}}:meta";
     }
 
@@ -28,29 +29,6 @@ internal sealed partial class Connection : IAsyncDisposable
     public string Channel => $"{{{options.Prefix}}}:changes";
     public RedisKey Meta { get; }
     public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
-
-    /// <exception cref="StreamStoreException">No server answers, it refuses the password, or it is too old.</exception>
-    public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
-    {
-        var route = new Route(address, options);
-        for (long begun = TimeProvider.System.GetTimestamp(); ;)
-        {
-            // A server that is starting or restarting will be available in a moment.
-            bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Timeout;
-            try
-            {
-                if (await TryOpenAsync(address, route, options, isLast, cancellation).ConfigureAwait(false) is { } open) return open;
-            }
-            catch (Exception failure) when (!isLast && Failures.MayPass(failure))
-            {
-            }
-            catch (Exception failure) when (Failures.Explain(failure, address) is { } explained)
-            {
-                throw explained;
-            }
-            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation).ConfigureAwait(false);
-        }
-    }
 
     /// <summary>Receives messages of changes, and null after messages may have been missed.</summary>
     public Action<byte[]?>? Changed { get; set; }
@@ -69,6 +47,7 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
             Link used = link;
+            long tried = TimeProvider.System.GetTimestamp();
             Task<RedisResult>? running = null;       // not null once it may have been sent; a closed link throws before
             try
             {
@@ -83,6 +62,7 @@ internal sealed partial class Connection : IAsyncDisposable
                 RedisResult result = await AnswerAsync(running, isRepeatable, either.Token).ConfigureAwait(false);
                 if (confirming is not null) await ConfirmAsync(confirming, used, sockets, begun, either.Token).ConfigureAwait(false);
                 if (used.Sockets != sockets) await LookAgainAsync(used, either.Token).ConfigureAwait(false);
+                silence.Answer();
                 return result;
             }
             catch (RedisServerException unprepared) when (unprepared.Message.StartsWith("ERR Function not found", StringComparison.Ordinal)
@@ -96,10 +76,20 @@ internal sealed partial class Connection : IAsyncDisposable
                 // twice.
                 // A server that refused has executed nothing.
                 mayHaveRun |= running is not null && failure is not RedisServerException && (!isRepeatable || Failures.MayHaveRun(failure));
+                silence.Miss(tried, failure);
                 await MendAsync(used, failure, either.Token).ConfigureAwait(false);
                 bool again = (isRepeatable || !mayHaveRun) && TimeProvider.System.GetElapsedTime(begun) < options.Timeout;
-                if (!again) throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
+                if (!again)
+                {
+                    silence.Fail();
+                    throw Failures.Explain(failure, address, mayHaveRun) ?? failure;
+                }
                 await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, either.Token).ConfigureAwait(false);
+            }
+            catch (RedisServerException)
+            {
+                silence.Answer();                    // a refusal is an answer
+                throw;
             }
         }
     }
@@ -135,8 +125,23 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="TimeoutException">No answer came in time.</exception>
     internal async Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
-        => await answer.WaitAsync(isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout,
-        TimeProvider.System, cancellation).ConfigureAwait(false);
+    {
+        TimeSpan limit = isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout;
+        if (limit > options.NoticeAfter)
+        {
+            long begun = TimeProvider.System.GetTimestamp();
+            try
+            {
+                return await answer.WaitAsync(options.NoticeAfter, TimeProvider.System, cancellation).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                if (!answer.IsCompleted && !IsDisposed) silence.Miss(begun, null);
+            }
+            limit -= options.NoticeAfter;
+        }
+        return await answer.WaitAsync(limit, TimeProvider.System, cancellation).ConfigureAwait(false);
+    }
 
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
         => ServerInfo.Read((string)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
@@ -230,40 +235,6 @@ internal sealed partial class Connection : IAsyncDisposable
         {
             replacing.Release();
         }
-    }
-
-    // Null if no server answers, unless this was the last attempt.
-    private static async Task<Connection?> TryOpenAsync(ServerAddress address, Route route, RedisStoreOptions options, bool isLast,
-        CancellationToken cancellation)
-    {
-        Link link = await Link.OpenAsync(await route.FindAsync(cancellation).ConfigureAwait(false), options.Longest, cancellation)
-            .ConfigureAwait(false);
-        var connection = new Connection(address, route, link, options);
-        try
-        {
-            if (link.IsConnected)
-            {
-                int sockets = link.Sockets;
-                ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
-                if (info.MajorVersion < 7)
-                    throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
-                connection.Judge(link, info, sockets);
-                if (options.Durability == Durability.Power)
-                    await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
-                await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
-                await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
-                return connection;
-            }
-            if (Failures.Refused(address, link.Log) is { } refused) throw refused;
-            if (isLast) throw Failures.NotThere(address);
-        }
-        catch
-        {
-            await connection.DisposeAsync().ConfigureAwait(false);
-            throw;
-        }
-        await connection.DisposeAsync().ConfigureAwait(false);
-        return null;
     }
 
     private async Task SubscribeAsync(Link to, CancellationToken cancellation)

@@ -12,6 +12,10 @@ internal sealed class ServerAddress
     // another server may have.
     private const string Unasked = ",$CLUSTER=,$INFO=,$SET=";
 
+    // What a user writes who means a SQLite file.
+    private static readonly string[] FileStarts = ["sqlite:", "file:", "Data Source=", "DataSource=", "Filename="];
+    private static readonly string[] FileEnds = [".db", ".db3", ".sqlite", ".sqlite3"];
+
     private readonly string text;
     private RemoteCertificateValidationCallback? judge;
 
@@ -27,6 +31,12 @@ internal sealed class ServerAddress
     public static ServerAddress Parse(string connection)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
+        if (NamesFile(connection.Split(',')[0].Trim()))
+            throw new ArgumentException(
+                "The connection string for Redis is the path of a file, and SqliteStreamStore opens files (UseSqlite; sqlite:FILE in "
+                    + "settings). A Redis server is named by HOST:PORT, as in localhost:6379. A host whose name ends in .db needs its "
+                    + "port.",
+                nameof(connection));
         ILookup<bool, string> words = connection.Split(',')
             .ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));
         string? prefix = words[true].LastOrDefault()?.Trim()[PrefixOption.Length..];
@@ -67,6 +77,13 @@ internal sealed class ServerAddress
         if (judge is not null) options.CertificateValidation += judge;
         return options;
     }
+
+    // The first word only: a later one may be a part of a password. An option has no path, and redis:// has an error of its own.
+    private static bool NamesFile(string first)
+        => Array.Exists(FileStarts, start => first.StartsWith(start, StringComparison.OrdinalIgnoreCase))
+        || (!first.Contains('=', StringComparison.Ordinal) && !first.Contains("://", StringComparison.Ordinal)
+        && (first.AsSpan().ContainsAny('/', '\\') || (!first.Contains(':', StringComparison.Ordinal)
+        && Array.Exists(FileEnds, end => first.EndsWith(end, StringComparison.OrdinalIgnoreCase)))));
 
     private static void Complete(ConfigurationOptions options)
         => (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");

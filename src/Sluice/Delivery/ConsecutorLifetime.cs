@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -36,9 +37,7 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
 
     /// <summary>The exception for a store that was disposed before the consecutor.</summary>
     public InvalidOperationException StoreClosed(ObjectDisposedException cause) => new(
-        $"The store of the consecutor {name} was disposed while the consecutor was at work, which is over with that. What was accepted is "
-            + $"in the store, as far as a store keeps it. "
-        + "Stop or dispose the consecutor first, then its store.", cause);
+        ClosedStore.Explain("consecutor", name, "What was accepted is in the store, as far as a store keeps it."), cause);
 
     /// <summary>Ends the consecutor if a call of the store failed because the store was disposed: no call will ever succeed.</summary>
     /// <returns>Whether the store was disposed.</returns>

@@ -15,6 +15,12 @@ public sealed class SluiceOptions
     /// <summary>The options of the supervisor. By default, warnings go to the log and services come from the container.</summary>
     public SupervisorOptions Supervisor { get; set; } = new();
 
+    /// <summary>
+    /// Receives the warnings of the store that <c>UseRedis</c> or the configuration names, on any thread, unless the options of the store
+    /// have a handler. Default: the log of the host. Consecutors and the supervisor have handlers of their own.
+    /// </summary>
+    public Action<string>? OnWarning { get; set; }
+
     /// <summary>What the host does when a consecutor, a pipeline or a producer has failed for good; it stops by default.</summary>
     public HostFailurePolicy OnFailure { get; set; }
 

@@ -33,7 +33,8 @@ public static partial class Source
     /// <para>
     /// For other items, such as tomorrow's orders, use another name, or <see cref="Consecutor{T}.SendAsync(T, CancellationToken)"/>. A
     /// sequence that is shorter than the number of skipped items fails the run. If the last skipped item is another one than the item that
-    /// was accepted, the consecutor warns (<see cref="ConsecutorOptions.OnWarning"/>), unless payloads are compressed or signed.
+    /// was accepted, or has fewer parts, the consecutor warns (<see cref="ConsecutorOptions.OnWarning"/>). The items of
+    /// compressed or signed payloads are not compared.
     /// </para>
     /// <para>
     /// Stages between it and the consecutor must be deterministic, keep the order and hold no items. The source must be the only one of its

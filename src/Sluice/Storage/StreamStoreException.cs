@@ -53,7 +53,7 @@ public class StoreRolledBackException : StreamStoreException
 
 /// <summary>
 /// The store is open elsewhere, and only one process can have it open for writing. End that process, make the change through it, or open
-/// the store for reading only (<see cref="StreamStores.OpenReadOnlyAsync"/>).
+/// the store for reading only (<see cref="StreamStores.OpenReadOnlyAsync(string, CancellationToken)"/>).
 /// </summary>
 public class StoreInUseException : StreamStoreException
 {

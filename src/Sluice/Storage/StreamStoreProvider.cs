@@ -4,9 +4,16 @@ namespace Sluice.Storage;
 /// Opens stores that are named in settings and on command lines, such as <c>sqlite:orders.db</c>. A store package has one, and names it by
 /// a <see cref="StreamStoreProviderAttribute"/> of its assembly.
 /// </summary>
-/// <remarks>Thread-safe. A provider has a public constructor without parameters, and keeps nothing.</remarks>
+/// <remarks>Thread-safe, except for <see cref="OnWarning"/>, which is set first. A provider has a public constructor without parameters,
+/// and keeps nothing else.</remarks>
 public abstract class StreamStoreProvider
 {
+    /// <summary>
+    /// Receives the warnings of the stores that are opened, on any thread; null for the default of the store. Set before a store is
+    /// opened. A provider whose stores have warnings passes it on.
+    /// </summary>
+    public Action<string>? OnWarning { get; set; }
+
     /// <summary>Opens a store.</summary>
     /// <param name="location">The text behind the scheme and its colon, such as <c>orders.db</c>.</param>
     /// <param name="cancellation">Gives up opening.</param>

@@ -24,10 +24,17 @@ public static class StreamStores
     /// <param name="cancellation">Gives up opening.</param>
     /// <exception cref="ArgumentException">The text has none of the forms, or its package is not referenced.</exception>
     /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
-    public static async ValueTask<IStreamStore> OpenAsync(string store, CancellationToken cancellation = default)
+    public static ValueTask<IStreamStore> OpenAsync(string store, CancellationToken cancellation = default)
+        => OpenAsync(store, null, cancellation);
+
+    /// <inheritdoc cref="OpenAsync(string, CancellationToken)"/>
+    /// <param name="store">The text.</param>
+    /// <param name="onWarning">Receives the warnings of the store, on any thread; null for the default of the store.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    public static async ValueTask<IStreamStore> OpenAsync(string store, Action<string>? onWarning, CancellationToken cancellation)
     {
         if (store == "memory") return new MemoryStreamStore();
-        (StreamStoreProvider provider, string location) = Find(store);
+        (StreamStoreProvider provider, string location) = Find(store, onWarning);
         return await provider.OpenAsync(location, cancellation).ConfigureAwait(false);
     }
 
@@ -39,10 +46,17 @@ public static class StreamStores
     /// <param name="cancellation">Gives up opening.</param>
     /// <exception cref="ArgumentException">The text has none of the forms, or its package is not referenced.</exception>
     /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
-    public static async ValueTask<IStreamStore> OpenReadOnlyAsync(string store, CancellationToken cancellation = default)
+    public static ValueTask<IStreamStore> OpenReadOnlyAsync(string store, CancellationToken cancellation = default)
+        => OpenReadOnlyAsync(store, null, cancellation);
+
+    /// <inheritdoc cref="OpenReadOnlyAsync(string, CancellationToken)"/>
+    /// <param name="store">The text.</param>
+    /// <param name="onWarning">Receives the warnings of the store, on any thread; null for the default of the store.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    public static async ValueTask<IStreamStore> OpenReadOnlyAsync(string store, Action<string>? onWarning, CancellationToken cancellation)
     {
         if (store == "memory") return new MemoryStreamStore();
-        (StreamStoreProvider provider, string location) = Find(store);
+        (StreamStoreProvider provider, string location) = Find(store, onWarning);
         return await provider.OpenReadOnlyAsync(location, cancellation).ConfigureAwait(false);
     }
 
@@ -55,10 +69,17 @@ public static class StreamStores
     /// <exception cref="ArgumentException">The text has none of the forms, or its package is not referenced.</exception>
     /// <exception cref="StoreInUseException">Another process has the store open, and takes no changes.</exception>
     /// <exception cref="StreamStoreException">The store cannot be opened.</exception>
-    public static async ValueTask<IStreamStore> OpenToChangeAsync(string store, CancellationToken cancellation = default)
+    public static ValueTask<IStreamStore> OpenToChangeAsync(string store, CancellationToken cancellation = default)
+        => OpenToChangeAsync(store, null, cancellation);
+
+    /// <inheritdoc cref="OpenToChangeAsync(string, CancellationToken)"/>
+    /// <param name="store">The text.</param>
+    /// <param name="onWarning">Receives the warnings of the store, on any thread; null for the default of the store.</param>
+    /// <param name="cancellation">Gives up opening.</param>
+    public static async ValueTask<IStreamStore> OpenToChangeAsync(string store, Action<string>? onWarning, CancellationToken cancellation)
     {
         if (store == "memory") return new MemoryStreamStore();
-        (StreamStoreProvider provider, string location) = Find(store);
+        (StreamStoreProvider provider, string location) = Find(store, onWarning);
         return await provider.OpenToChangeAsync(location, cancellation).ConfigureAwait(false);
     }
 
@@ -95,7 +116,7 @@ public static class StreamStores
         }
     }
 
-    private static (StreamStoreProvider Provider, string Location) Find(string store)
+    private static (StreamStoreProvider Provider, string Location) Find(string store, Action<string>? onWarning = null)
     {
         ArgumentNullException.ThrowIfNull(store);
         int colon = store.IndexOf(':', StringComparison.Ordinal);
@@ -104,7 +125,9 @@ public static class StreamStores
             throw new ArgumentException(colon < 0 ? $"A store is written as {Forms}; this text has no scheme before a colon."
                 : $"A store is written as {Forms}; this text begins with '{scheme}:'"
                     + $"{(colon == store.Length - 1 ? ", and ends there" : "")}.", nameof(store));
-        return (Provider(scheme, package), store[(colon + 1)..]);
+        StreamStoreProvider provider = Provider(scheme, package);
+        provider.OnWarning = onWarning;
+        return (provider, store[(colon + 1)..]);
     }
 
     private static StreamStoreProvider Provider(string scheme, string package)

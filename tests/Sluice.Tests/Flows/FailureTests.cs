@@ -39,6 +39,24 @@ public class FailureTests
         }
     }
 
+    [Theory]
+    [InlineData("no ink\nin the\r\nprinter", "InvalidOperationException: no ink in the printer. Mend the function")]
+    [InlineData("no ink!", "InvalidOperationException: no ink! Mend the function")]
+    public void TheFirstLineOfAFailureStandsAlone(string message, string start)
+    {
+        var failure = new InvalidOperationException(message);
+        string text = FailureLog.Of(failure, $"InvalidOperationException: {message}", "Mend the function.", difference: null);
+        Assert.Equal(start + ".", text.Split('\n')[0]);
+        Assert.Contains(failure.ToString(), text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheFirstLineOfAFailureIsShort()
+    {
+        string text = FailureLog.Of(new InvalidOperationException(new string('x', 4000)), new string('x', 4000), "Mend it.", "Compare.");
+        Assert.Equal($"{new string('x', 500)}… Compare.", text.Split('\n')[0]);
+    }
+
     [Fact]
     public async Task AFailureWarningHasOnlyTheStackFramesOfUserCode()
     {
@@ -46,10 +64,13 @@ public class FailureTests
             "The processor first of the run r has failed: The processor first has put out to \"why\", which is not among its outputs (y). "
                 + "Add it to Outputs, or correct the name.",
             await WarnAsync(() => new[] { IOVal.Of("why", 1) }));
-        Assert.Matches("^The processor first of the run r has failed: System.InvalidOperationException: no ink\n   at .*ThrowNoInk",
-            await WarnAsync(ThrowNoInkAsync));
         Assert.Matches(
-            "^The processor first of the run r has failed: no letter\nSystem.InvalidOperationException: no ink\n   at .*ThrowNoInk",
+            @"^The processor first of the run r has failed: InvalidOperationException: no ink\. Mend the function or its input, and start "
+                + @"another run; Processor\.Retry repeats failures that may pass by themselves\.\n"
+                + @"System\.InvalidOperationException: no ink\n   at .*ThrowNoInk", await WarnAsync(ThrowNoInkAsync));
+        Assert.Matches(
+            @"^The processor first of the run r has failed: no letter\. Mend the function .*\.\nSystem\.InvalidOperationException: "
+                + @"no ink\n   at .*ThrowNoInk",
                 await WarnAsync(async () =>
         {
             try

@@ -14,7 +14,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
     private ProducerOffset place = new(-1, 0);
     private long toSkip;
     private int? number;
-    private AcceptedItem? accepted;                  // the last item of earlier runs, to compare
+    private AcceptedItem? accepted;                  // the last item of earlier runs, to compare; null if the source does not count
 
     public AcceptStage(StageContext context, Inlet<Unit> next, Consecutor<T> consecutor) : base(context, next)
     {
@@ -59,7 +59,8 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         var stored = ProducerPosition.Read(await appender.OpenAsync(Context.Token), source);
         toSkip = stored.Parts;
         source.Resume(stored.Position);
-        if (source.AcceptedSum is { } sum && appender.HasSums) accepted = new(source, sum);
+        if (source.SentBefore is { } sent)
+            accepted = new(source.Name, sent, stored.Parts, appender.HasSums ? source.AcceptedSum : null);
         appender.Position = batch => batch.EndsRoot && source.PositionBehind(batch.Place.Root) is { } behind
             ? new ProducerPosition(0, source.Kind, behind).ToBytes()
             : new ProducerPosition(batch.Place.Parts, source.Kind, appender.HasSums && batch.Entries.Count > 0
@@ -85,6 +86,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
                 if (--toSkip == 0) accepted?.Compare(item, appender, consecutor);
                 return Skip(ticket);
             }
+            if (toSkip > 0) accepted?.Miss(toSkip, consecutor);
             toSkip = 0;
         }
         else if (appender.Position is not null) throw Context.Failure(Unplaced(), item, null);
@@ -101,6 +103,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         {
             throw Context.Failure(e);
         }
+        if (toSkip > 0 && !Context.Run.IsStopping && !Context.Run.IsDraining) accepted?.Miss(toSkip, consecutor);
         await Next.CompleteAsync();
     }
 
@@ -159,30 +162,6 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
         "A stage in front holds or combines items, so that there is no telling behind which one to go on: that does not fit between a "
             + "producer that resumes and a consecutor. "
         + "Do it in a pipeline of its own, or in the function that makes the producer's items.");
-}
-
-/// <summary>The last item that earlier runs of a producer have sent. Tells whether the producer still makes the same items.</summary>
-internal sealed record AcceptedItem(IResumablePump Source, uint Sum)
-{
-    /// <summary>Warns if the item that is skipped is another one than the item that was accepted.</summary>
-    public void Compare<T>(T item, Appender<T> appender, Consecutor<T> consecutor)
-    {
-        uint now;
-        try
-        {
-            now = appender.SumOf(item);
-        }
-        catch (PayloadException)
-        {
-            return;                                  // the item was accepted by code that could write it
-        }
-        if (now == Sum) return;
-        consecutor.Warn(
-            $"The producer '{Source.Name}' skips the first {Source.SentBefore:N0} items of its sequence, because earlier runs have sent "
-                + $"{Source.SentBefore:N0} items under this name to {consecutor.Name}. But the last of these items was another one, so the "
-                + $"sequence or the type of its items has changed. If the skipped items are new, send them under another name, or by "
-                + $"SendAsync.");
-    }
 }
 
 /// <summary>A node that sends to a consecutor with a store.</summary>

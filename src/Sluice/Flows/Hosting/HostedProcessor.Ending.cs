@@ -17,9 +17,9 @@ internal sealed partial class HostedProcessor
             };
             // Different declarations may be the cause of any failure.
             string? difference = Declarations.Compare(plan, function.Processor, core.Options.Name);
-            core.Warn(
-                $"The processor {processor} of the run {Run} has "
-                    + $"failed: {FailureLog.Of(e, failure.Error)}{(difference is null ? "" : $"\n{difference}")}");
+            string advice = "Mend the function or its input, and start another run"
+                + $"{(plan.Retry is null ? "; Processor.Retry repeats failures that may pass by themselves" : "")}.";
+            core.Warn($"The processor {processor} of the run {Run} has failed: {FailureLog.Of(e, failure.Error, advice, difference)}");
             if (difference is not null) failure = failure with { Error = $"{failure.Error} {difference}" };
         }
         return new(RunEventKind.Failed, core.Options.Name, processor, failure.Error,

@@ -58,6 +58,10 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             }
+            catch (ClosedStoreException)
+            {
+                return;                              // the group reports it, and hosts nothing any more
+            }
             catch (AttemptFailedException)
             {
                 pause = TimeSpan.Zero;               // the next attempt pauses
@@ -140,7 +144,9 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
             if (partition.Lost.IsCancellationRequested) throw new OperationCanceledException("The partition is lost.", e, partition.Lost);
-            if ((FindLoss(e) ?? FindLoss(watch.Failure)) is { } loss) throw new StoreRolledBackException(loss.Message, e);
+            if ((Find<ClosedStoreException>(e) ?? Find<ClosedStoreException>(watch.Failure)) is { } closed) throw closed;
+            if ((Find<StoreRolledBackException>(e) ?? Find<StoreRolledBackException>(watch.Failure)) is { } loss)
+                throw new StoreRolledBackException(loss.Message, e);
             if (watch.Cancelled.IsCancellationRequested)
                 end = new(RunEventKind.Cancelled, core.Options.Name, processor, watch.CancelReason);
             else if (handingOver.IsCancellationRequested)
@@ -188,11 +194,11 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             ? new(RunEventKind.Cancelled, core.Options.Name, processor, now.CancelReason) : null;
     }
 
-    /// <summary>Finds the loss inside of exceptions that a function has wrapped around it.</summary>
-    private static StoreRolledBackException? FindLoss(Exception? e)
-        => e is null or StoreRolledBackException ? e as StoreRolledBackException
-            : e is AggregateException all ? all.InnerExceptions.Select(FindLoss).FirstOrDefault(loss => loss is not null)
-            : FindLoss(e.InnerException);
+    /// <summary>Finds the store's exception inside of exceptions that a function has wrapped around it.</summary>
+    private static T? Find<T>(Exception? e) where T : Exception
+        => e is null or T ? e as T
+            : e is AggregateException all ? all.InnerExceptions.Select(Find<T>).FirstOrDefault(found => found is not null)
+            : Find<T>(e.InnerException);
 
     /// <summary>Whether the function itself has failed, in a way that a retry may cure.</summary>
     private bool IsOwn(Exception e) => e is not (ExecutionLostException or NondeterministicReplayException)

@@ -18,7 +18,7 @@ internal sealed class SupervisorCore : IDisposable
     public SupervisorCore(IStreamStore store, SupervisorOptions options)
     {
         (this.store, this.options) = (store = new CancellableStore(store, givingUp.Token), options);
-        Calls = new(store, options.Time, Warn, options.ReaderTimeout) { GiveUp = givingUp.Token };
+        Calls = new(store, options.Time, Warn, options.ReaderTimeout) { GiveUp = givingUp.Token, Owner = options.Name };
         Services = options.Services ?? ProcessorServices.None;
         Executor = options.Executor ?? LocalExecutor.Instance;
         Slots = new(options.MaxConcurrency);
@@ -72,6 +72,7 @@ internal sealed class SupervisorCore : IDisposable
     /// <summary>
     /// Runs a query or command of a user. If the store has lost writes, the call fails, and the next one uses a new generation.
     /// </summary>
+    /// <exception cref="ClosedStoreException">The store was disposed.</exception>
     public async Task<T> AskAsync<T>(Func<Task<T>> call, CancellationToken cancellation)
     {
         int generation = store.Generation;
@@ -82,6 +83,12 @@ internal sealed class SupervisorCore : IDisposable
         catch (StoreRolledBackException)
         {
             await RenewAsync(generation, cancellation).ConfigureAwait(false);
+            throw;
+        }
+        catch (ObjectDisposedException e) when (e is not ClosedStoreException)
+        {
+            // If it was the store, and not an object of the user, this call throws, too, and explains it.
+            await Calls.DoAsync([], () => store.FindStreamAsync(FlowNames.Journal("-"), cancellation), cancellation).ConfigureAwait(false);
             throw;
         }
     }

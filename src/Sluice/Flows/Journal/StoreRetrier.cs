@@ -23,18 +23,22 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
     /// <summary>The time after which a reader that applies backpressure may have expired.</summary>
     public TimeSpan ReaderTimeout => readerTimeout;
 
+    /// <summary>The service that uses the store, for the error about a disposed store; null passes the store's own error on.</summary>
+    public string? Owner { get; init; }
+
     /// <summary>Measures how long calls have had no answer; null for no measurement.</summary>
     public CallSilenceTracker? Silence { get; init; }
 
     /// <summary>Returns an object for the same store that measures the silence of its own calls.</summary>
     public StoreRetrier WatchedBy(CallSilenceTracker silence)
-        => new(store, time, warn, readerTimeout) { GiveUp = GiveUp, Silence = silence };
+        => new(store, time, warn, readerTimeout) { GiveUp = GiveUp, Owner = Owner, Silence = silence };
 
     /// <param name="stream">The stream that the call uses; if it is gone, the run was deleted.</param>
     /// <param name="call">The call, which may be repeated.</param>
     /// <param name="cancellation">Stops the repetition.</param>
     /// <exception cref="FlowException">The stream is gone.</exception>
     /// <exception cref="StoreRolledBackException">The store has lost writes.</exception>
+    /// <exception cref="ClosedStoreException">The store was disposed.</exception>
     /// <exception cref="StreamStoreException">A repetition would fail again (<see cref="StreamStoreException.IsPermanent"/>).</exception>
     public Task<T> DoAsync<T>(string stream, Func<ValueTask<T>> call, CancellationToken cancellation)
         => DoAsync([stream], call, cancellation);
@@ -66,6 +70,11 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
                             throw new FlowException(
                                 $"The stream {stream} is not in the store any more: the run was deleted, or the store was emptied.");
                 return await call().ConfigureAwait(false);          // GiveUp ends the call, too
+            }
+            catch (ObjectDisposedException e) when (Owner is not null && e is not ClosedStoreException)
+            {
+                throw new ClosedStoreException(ClosedStore.Explain("supervisor", Owner,
+                    "Its runs are in the store, as far as a store keeps them."), e);
             }
             catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
                 && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)

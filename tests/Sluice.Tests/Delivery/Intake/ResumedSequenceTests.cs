@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
 using Sluice.Storage;
@@ -37,10 +38,84 @@ public class ResumedSequenceTests
         RunSnapshot second = await RunAsync(store, [.. Enumerable.Range(101, length)]);
         Assert.Equal(5, second.SentBefore);
         Assert.Equal([1, 2, 3, 4, 5, .. Enumerable.Range(101, length).Skip(5)], seen.Order());
+        Assert.Matches(
+            "^The producer 'web' skips the first 5 items of its sequence, because earlier runs have sent 5 items under this name to "
+                + "work\\. Item 5 is another one than the item that was accepted: its payload has the checksum [0-9a-f]{8}, not "
+                + "[0-9a-f]{8}\\. So the sequence or the type of its items has changed\\. Skipped items that are new are not in "
+                + "the store\\. If there are "
+                + "any, send them under another name, or by SendAsync\\.$", Assert.Single(warnings));
+    }
+
+    [Fact]
+    public async Task AnItemThatCannotBeWrittenAnyMoreIsAnotherOne()
+    {
+        await using var store = new MemoryStreamStore();
+        await SendAsync(store, 1, 2.5);
+        await SendAsync(store, 1, double.NaN, 3);
+        Assert.Contains("Item 2 is another one than the item that was accepted: its payload cannot be written. ", Assert.Single(warnings),
+            StringComparison.Ordinal);
+
+        async Task SendAsync(MemoryStreamStore to, params double[] items)
+        {
+            await using var consecutor = new Consecutor<double>("work", source => source.ForEach(_ => { }),
+                new() { Store = to, OnWarning = warnings.Enqueue });
+            await (Source.Resumable("web", items) | consecutor).RunAsync(cancellation: Cancellation);
+        }
+    }
+
+    // The item at the position has fewer parts than were accepted: none of them is compared with the last one.
+    [Theory]
+    [InlineData(1, 3)]
+    [InlineData(0, 3)]
+    [InlineData(1, 2)]
+    [InlineData(0, 2)]
+    public async Task AnItemWithFewerPartsThanBeforeIsToldInAWarning(int parts, int length)
+    {
+        await using var store = new MemoryStreamStore();
+        await RunPartsAsync(store, 2, _ => 3);
+        Assert.Equal(6, seen.Count);
+        Assert.Empty(warnings);
+        await RunPartsAsync(store, length, item => item == 2 ? parts : 1);
+        Assert.Equal(6 + (length - 2), seen.Count);
         Assert.Equal(
-            "The producer 'web' skips the first 5 items of its sequence, because earlier runs have sent 5 items under this name to work. "
-                + "But the last of these items was another one, so the sequence or the type of its items has changed. If the skipped items "
-                + "are new, send them under another name, or by SendAsync.", Assert.Single(warnings));
+            "The producer 'web' skips the first 2 items of its sequence, because earlier runs have sent 2 items under this name to work. "
+                + $"3 parts of item 2 were accepted, and it has {parts} now. So the sequence, or a stage between the producer and the "
+                + "consecutor, has changed. Skipped items that are new are not in the store. If there are any, send them under another "
+                + "name, or by SendAsync.", Assert.Single(warnings));
+    }
+
+    [Fact]
+    public async Task ARunThatIsStoppedBeforeItHasSkippedAllPartsHasNoWarning()
+    {
+        await using var store = new MemoryStreamStore();
+        await RunPartsAsync(store, 1, _ => 3);
+        await using Consecutor<int> consecutor = New(store);
+        await consecutor.StartAsync(Cancellation);
+        var items = new HeldSequence();
+        PipelineRun run = (Source.Resumable("web", items) | (item => Enumerable.Repeat(item, 3)) | consecutor).Start();
+        await items.Begun.Task.WaitAsync(Cancellation);
+        Task<bool> stopping = run.StopAsync(cancellation: Cancellation);
+        items.Release.SetResult();
+        Assert.True(await stopping);
+        Assert.Empty(warnings);
+        Assert.Equal(3, seen.Count);
+    }
+
+    /// <summary>A sequence whose beginning waits until the test releases it.</summary>
+    private sealed class HeldSequence : IEnumerable<int>
+    {
+        public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public TaskCompletionSource Release { get; } = new();
+
+        public IEnumerator<int> GetEnumerator()
+        {
+            Begun.SetResult();
+            Release.Task.Wait(Cancellation);
+            return Enumerable.Range(1, 2).GetEnumerator();
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     [Fact]
@@ -81,6 +156,18 @@ public class ResumedSequenceTests
             await (Source.Resumable("web", Enumerable.Range(1, 3 + run)) | consecutor).RunAsync(cancellation: Cancellation);
         await consecutor.WaitForIdleAsync(Cancellation);
         Assert.Empty(warnings);
+    }
+
+    private Consecutor<int> New(MemoryStreamStore store) => new("work", source => source.ForEach(seen.Enqueue),
+        new() { Store = store, OnWarning = warnings.Enqueue });
+
+    private async Task RunPartsAsync(MemoryStreamStore store, int length, Func<int, int> parts)
+    {
+        await using Consecutor<int> consecutor = New(store);
+        await consecutor.StartAsync(Cancellation);
+        await (Source.Resumable("web", Enumerable.Range(1, length)) | (item => Enumerable.Repeat(item, parts(item))) | consecutor)
+            .RunAsync(cancellation: Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
     }
 
     private async Task<RunSnapshot> RunAsync(MemoryStreamStore store, int[] items, bool compressed = false)

@@ -1,6 +1,7 @@
 using Sluice.Delivery;
+using Sluice.Storage;
 
-namespace Sluice.Storage;
+namespace Sluice.Diagnostics;
 
 /// <summary>Sends a dead letter again with another payload.</summary>
 public static class DeadLetterEditing
@@ -15,8 +16,8 @@ public static class DeadLetterEditing
         EntryHeaders headers = EntryHeaders.Read(letter.Entry.Headers.Span);
         return headers.Timer is not null ? "The letter is a timer that has fired, and has no payload."
             : headers.EndOf is not null ? "The letter is the end of a batch, and has no payload."
-            : headers.Part is not null ? "The letter is a part of a divided list: its payload belongs together with those of the other parts."
-            : null;
+            : headers.Part is null ? null
+            : "The letter is a part of a divided list: its payload belongs together with those of the other parts.";
     }
 
     /// <summary>Returns the node at which the letter enters again; null if that is the beginning.</summary>

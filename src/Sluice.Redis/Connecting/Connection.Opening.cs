@@ -1,0 +1,75 @@
+namespace Sluice.Redis;
+
+// The first connection. A server that is starting is waited for.
+internal sealed partial class Connection
+{
+    /// <exception cref="StreamStoreException">No server answers, it refuses the password, or it is too old.</exception>
+    public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
+    {
+        var route = new Route(address, options);
+        var silence = new ServerSilence(address, options);
+        long begun = TimeProvider.System.GetTimestamp();
+        // One attempt to connect may take long.
+        using ITimer notice = TimeProvider.System.CreateTimer(_ => silence.Miss(begun, null), null, options.NoticeAfter,
+            Timeout.InfiniteTimeSpan);
+        void Found() => notice.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        while (true)
+        {
+            // A server that is starting or restarting will be available in a moment.
+            bool isLast = TimeProvider.System.GetElapsedTime(begun) >= options.Timeout;
+            try
+            {
+                if (await TryOpenAsync(address, route, options, silence, Found, isLast, cancellation).ConfigureAwait(false) is { } open)
+                {
+                    silence.Open();
+                    return open;
+                }
+                silence.Miss(begun, null);
+            }
+            catch (Exception failure) when (!isLast && Failures.MayPass(failure))
+            {
+                silence.Miss(begun, failure);
+            }
+            catch (Exception failure) when (Failures.Explain(failure, address) is { } explained)
+            {
+                throw explained;
+            }
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    // Null if no server answers, unless this was the last attempt.
+    private static async Task<Connection?> TryOpenAsync(ServerAddress address, Route route, RedisStoreOptions options,
+        ServerSilence silence, Action found, bool isLast, CancellationToken cancellation)
+    {
+        Link link = await Link.OpenAsync(await route.FindAsync(cancellation).ConfigureAwait(false), options.Longest, cancellation)
+            .ConfigureAwait(false);
+        var connection = new Connection(address, route, link, options, silence);
+        try
+        {
+            if (link.IsConnected)
+            {
+                found();
+                int sockets = link.Sockets;
+                ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
+                if (info.MajorVersion < 7)
+                    throw new StreamStoreException($"The server at {address} is Redis {info.Version}; Sluice needs 7.0 or newer.");
+                connection.Judge(link, info, sockets);
+                if (options.Durability == Durability.Power)
+                    await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
+                await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
+                await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
+                return connection;
+            }
+            if (Failures.Refused(address, link.Log) is { } refused) throw refused;
+            if (isLast) throw Failures.NotThere(address);
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+        await connection.DisposeAsync().ConfigureAwait(false);
+        return null;
+    }
+}

@@ -1,0 +1,15 @@
+namespace Sluice.Storage;
+
+/// <summary>Explains that a store was disposed before its user, and what to do.</summary>
+internal static class ClosedStore
+{
+    /// <param name="user">What uses the store, as in "consecutor".</param>
+    /// <param name="name">The name of the user.</param>
+    /// <param name="kept">The sentence about what is in the store.</param>
+    public static string Explain(string user, string name, string kept)
+        => $"The store of the {user} {name} was disposed while the {user} was at work, which is over with that. {kept} "
+        + $"Stop or dispose the {user} first, then its store.";
+}
+
+/// <summary>A store was disposed, in words that name its user. Code that expects the store's own exception catches this one, too.</summary>
+internal sealed class ClosedStoreException(string message, Exception cause) : ObjectDisposedException(message, cause);

@@ -1,0 +1,175 @@
+using System.Globalization;
+using System.Threading.Channels;
+using Sluice.Storage;
+
+namespace Sluice.Redis.Tests;
+
+/// <summary>A server that is away for a while: one warning says so, and another one that it answers again.</summary>
+public sealed class OutageWarningTests
+{
+    private readonly Channel<string> warnings = Channel.CreateUnbounded<string>();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private RedisStoreOptions Options => new() { OnWarning = text => warnings.Writer.TryWrite(text) };
+
+    [Fact]
+    public async Task AStoreThatIsOpenedBeforeItsServerSaysThatItWaits()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", "right-secret");
+        await server.KillAsync();
+        Task<RedisStreamStore> opening = RedisStreamStore.ConnectAsync($"{server.Address},password=right-secret", Options).AsTask();
+        Assert.Equal($"No Redis server answers at {server.Address} yet; trying for 10 s.", await NextAsync());
+        await server.StartAgainAsync();
+        await using RedisStreamStore store = await opening;
+        Assert.Matches($@"^The Redis server at {server.Address} answers now, after \d+(\.\d)? s\.$", await NextAsync());
+        await store.PrepareAsync();
+        Assert.False(warnings.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task AStoreWhoseServerIsThereSaysNothing()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using (RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options)) await store.PrepareAsync();
+        Assert.False(warnings.Reader.TryRead(out _));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task EachOutageIsToldOnceHoweverManyCallsWait(bool isKilled)
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
+        {
+            Timeout = TimeSpan.FromMinutes(1),
+        });
+        await store.PrepareAsync();
+        for (int outage = 1; outage <= 2; outage++)
+        {
+            await (isKilled ? server.KillAsync() : server.PauseAsync());
+            Task<string[]>[] reading = [.. Enumerable.Range(0, 100).Select(_ => Task.Run(() => store.ReadAsync(Rows.Orders)))];
+            Assert.Matches($@"^The Redis server at {server.Address} has not answered since \d\d:\d\d:\d\d UTC\. Calls that can be repeated "
+                + @"wait for up to 60 s each \(RedisStoreOptions\.Timeout\); others fail\. Is it running, and can it be reached\?$",
+                await NextAsync());
+            await (isKilled ? server.StartAgainAsync() : server.ResumeAsync());
+            await Task.WhenAll(reading).WaitAsync(Cancellation);
+            Assert.Matches($@"^The Redis server at {server.Address} answers again, \d+(\.\d)? s after the first call without an answer "
+                + @"\(\d\d:\d\d:\d\d UTC\)\. No call has failed\.$", await NextAsync());
+        }
+        Assert.False(warnings.Reader.TryRead(out string? more), more);
+    }
+
+    [Fact]
+    public async Task CallsThatHaveFailedAreCounted()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
+        {
+            Timeout = TimeSpan.Zero,
+        });
+        await store.PrepareAsync();
+        await server.KillAsync();
+        int failed = 0;
+        string? first;
+        for (; !warnings.Reader.TryRead(out first); failed++)
+            await Assert.ThrowsAsync<StreamStoreException>(() => store.ReadAsync(Rows.Orders));
+        Assert.Contains("has not answered since", first, StringComparison.Ordinal);
+        await server.StartAgainAsync();
+        while (await Record.ExceptionAsync(() => store.ReadAsync(Rows.Orders)) is { } failure)
+        {
+            Assert.IsType<StreamStoreException>(failure);
+            failed++;
+        }
+        string count = failed.ToString("N0", CultureInfo.InvariantCulture);
+        Assert.EndsWith($"Calls that have failed: {count}; their callers have the errors.", await NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AHandlerThatThrowsFailsNoCall()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
+        var told = new TaskCompletionSource();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, new()
+        {
+            Timeout = TimeSpan.FromMinutes(1),
+            OnWarning = _ =>
+            {
+                told.TrySetResult();
+                throw new InvalidOperationException("no log");
+            },
+        });
+        await store.PrepareAsync();
+        await store.AppendAsync(1, "a");
+        await server.KillAsync();
+        Task<string[]> reading = store.ReadAsync(Rows.Orders);
+        await told.Task.WaitAsync(Cancellation);
+        await server.StartAgainAsync();
+        Assert.Equal(["a"], await reading);
+    }
+
+    [Fact]
+    public async Task ARefusalIsAnAnswer()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--appendonly", "no");
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
+        {
+            Timeout = TimeSpan.FromMinutes(1),
+        });
+        await store.PrepareAsync();
+        await server.KillAsync();
+        Task<string[]> reading = store.ReadAsync(Rows.Orders);
+        Assert.Contains("has not answered since", await NextAsync(), StringComparison.Ordinal);
+        await server.StartAgainAsync();              // without its data
+        await Assert.ThrowsAsync<StoreRolledBackException>(() => reading);
+        Assert.Contains("answers again, ", await NextAsync(), StringComparison.Ordinal);
+    }
+
+    // Its connection was replaced, and nobody will answer it.
+    [Fact]
+    public void ACallThatWaitsWhileOthersAreAnsweredIsNoOutage()
+    {
+        ServerSilence silence = New();
+        long begun = TimeProvider.System.GetTimestamp();
+        silence.Answer();
+        silence.Miss(begun, new TimeoutException());
+        silence.Answer();
+        Assert.False(warnings.Reader.TryRead(out _));
+        silence.Miss(TimeProvider.System.GetTimestamp(), new TimeoutException());
+        Assert.True(warnings.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task AServerThatRefusesCallsIsQuoted()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, Options with
+        {
+            Timeout = TimeSpan.FromMinutes(1),
+        });
+        await store.PrepareAsync();
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "1");
+        Task<AppendResult> appending = store.AppendAsync(1, "a");
+        Assert.Matches($@"^The Redis server at {server.Address} has refused calls \(NOREPLICAS [^()]*\) since \d\d:\d\d:\d\d UTC\. Calls",
+            await NextAsync());
+        await store.Connection.Database.ExecuteAsync("CONFIG", "SET", "min-replicas-to-write", "0");
+        Assert.Equal(AppendStatus.Accepted, (await appending).Status);
+        Assert.Contains("answers again, ", await NextAsync(), StringComparison.Ordinal);
+    }
+
+    private ServerSilence New()
+    {
+        var silence = new ServerSilence(ServerAddress.Parse("localhost,password=secret"), Options with { NoticeAfter = TimeSpan.Zero });
+        silence.Open();
+        return silence;
+    }
+
+    // Warnings come within seconds; the test's own time limit ends a wait for one that never comes.
+    private async Task<string> NextAsync()
+    {
+        string text = await warnings.Reader.ReadAsync(Cancellation);
+        Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+        return text;
+    }
+}

@@ -1,0 +1,85 @@
+using Sluice.Flows;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Flows;
+
+/// <summary>A store is disposed before its supervisor: the supervisor says why its work is over, and what to do.</summary>
+public class ClosedStoreTests
+{
+    private const string Why =
+        "The store of the supervisor service-1 was disposed while the supervisor was at work, which is over with that. Its runs are in the "
+        + "store, as far as a store keeps them. Stop or dispose the supervisor first, then its store.";
+
+    private static readonly Processor First = new("first") { Inputs = ["x"], Outputs = ["y"] };
+
+    private readonly TaskCompletionSource<string> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<string> warnings = [];
+
+    [Fact]
+    public async Task AProcessorWhoseStoreIsDisposedIsAProblemThatNamesTheSupervisor()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = Join(lab);
+        service.Register(First, (IO<int> x) => x.FirstAsync());
+        await using (FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation))
+            Assert.Equal([1], await FlowLab.ReadAsync(run.Output<int>("y")));
+        await lab.Store.DisposeAsync();
+        Assert.Equal($"The processor first is not hosted here any more: {Why}", await ended.Task.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        Assert.Equal($"The processor first is not hosted here any more: {Why}", service.Problem);
+    }
+
+    [Fact]
+    public async Task CallsOfASupervisorWithADisposedStoreSayWhatToDo()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = Join(lab);
+        await lab.Store.DisposeAsync();
+        Flow flow = Flow.From(First).Resolve();
+        await RefusedAsync(() => service.StartAsync(flow, [IOVal.Of("x", 1)], cancellation: FlowLab.Cancellation));
+        await RefusedAsync(() => service.FindAsync("r", FlowLab.Cancellation));
+        await RefusedAsync(() => service.CancelAsync("r", cancellation: FlowLab.Cancellation));
+        await RefusedAsync(() => service.DeleteAsync("r", FlowLab.Cancellation));
+        await RefusedAsync(async () => await service.ListAsync(FlowLab.Cancellation).GetAsyncEnumerator().MoveNextAsync());
+    }
+
+    [Fact]
+    public async Task ARunWithADisposedStoreSaysWhatToDo()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = Join(lab);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        service.Register(First, async (IO<int> x, CancellationToken cancellation) =>
+        {
+            begun.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+            return 1;
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)], run: "r",
+            cancellation: FlowLab.Cancellation);
+        await begun.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await lab.Store.DisposeAsync();
+        await RefusedAsync(() => run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await RefusedAsync(() => run.GetStatusAsync(FlowLab.Cancellation));
+        await RefusedAsync(() => run.CancelAsync("why", FlowLab.Cancellation));
+        await RefusedAsync(() => FlowLab.ReadAsync(run.Output<int>("y")));
+        await ended.Task.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        await service.DisposeAsync();
+        lock (warnings) Assert.DoesNotContain(warnings, static text => text.Contains("has failed", StringComparison.Ordinal)
+            || text.Contains("tried again", StringComparison.Ordinal));
+    }
+
+    private Supervisor Join(FlowLab lab) => lab.Join(options => options with
+    {
+        OnWarning = text =>
+        {
+            lock (warnings) warnings.Add(text);
+            if (text.Contains("not hosted here any more", StringComparison.Ordinal)) ended.TrySetResult(text);
+        },
+    });
+
+    // The type is the store's own: whoever catches it goes on to do so.
+    private static async Task RefusedAsync(Func<Task> call)
+        => Assert.Equal(Why, (await Assert.ThrowsAnyAsync<ObjectDisposedException>(call)).Message);
+}
