@@ -21,6 +21,7 @@ internal static class LetterActions
         ConsecutorSample one = ConsecutorPage.Find(request.Page);
         if (request.Page.Options.MaskPayload is not null) throw new MissingException("Payloads are masked here, so they cannot be edited.");
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
+        if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
         string text = (request.Field("payload") ?? "").ReplaceLineEndings("\n");
         bool isNew = false;
         await request.AuditAsync(one.Store, $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}", async store =>
@@ -80,7 +81,8 @@ internal static class LetterActions
                 <div class="actions">{request.Page.Button(action, $"{verb} {Shown.Count(count)}", fields, verb == "Discard")}
                 <a href="{Letters(request, one, "")}">Cancel</a></div>
                 """), IsLive: false),
-        ]) { Above = [(one.Name, request.Page.Address("consecutors", one.Name, one.Store))] });
+        ])
+        { Above = [(one.Name, request.Page.Address("consecutors", one.Name, one.Store))] });
     }
 
     private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,

@@ -28,9 +28,9 @@ internal static class FlowPage
                 """)),
             new("graph", run.Topology is { } topology
                 ? Markup.Of($"<figure class=\"graph\">{GraphPicture.Draw(topology, null)}</figure>") : Markup.None, IsLive: false),
-            new("processors", Tables.Draw("Processors", ["Name", "State", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
+            new("processors", Tables.Under("Processors", ["Name", "State", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
                 run.Processors.Select(Row), "It has none.")),
-            new("streams", Tables.Draw("Streams", ["Stream", ">Written", ">Kept", ">Bytes", "Complete"], run.Streams.Select(static one =>
+            new("streams", Tables.Under("Streams", ["Stream", ">Written", ">Kept", ">Bytes", "Complete"], run.Streams.Select(static one =>
                 (IReadOnlyList<Markup>)[Tables.Cell(one.Name), Tables.Cell(Shown.Count(one.Written)), Tables.Cell(Shown.Count(one.Kept)),
                     Tables.Cell(Shown.Bytes(one.Bytes)), Tables.Cell(one.IsComplete ? "yes" : "no")]), "It has none.")),
         ])

@@ -21,6 +21,7 @@ internal static class RunPage
             new("graph", Markup.Of(
                 $"<figure class=\"graph\">{GraphPicture.Draw(request.Options.Runs[request.Name].Topology, run.Nodes)}</figure>")),
             new("nodes", NodeTable.Draw(run)),
-        ]) { Above = [] });
+        ])
+        { Above = [] });
     }
 }

@@ -46,7 +46,7 @@ internal static class StatePage
         string end = looks > MaxLooks ? $"Only the first {Shown.Count(MaxLooks)} rows were looked at."
             : found.Count >= MaxRows ? $"These are the first {MaxRows} rows." : "";
         return Markup.Of($"""
-            {Tables.Draw("Rows", ["Node", "Key", ">Version", ">Partition", "Value"], found.Select(one => (IReadOnlyList<Markup>)
+            {Tables.Under("Rows", ["Node", "Key", ">Version", ">Partition", "Value"], found.Select(one => (IReadOnlyList<Markup>)
                 [Tables.Cell(one.Node), Tables.Cell(VisibleText.Shorten(one.Row.Key, 200)), Tables.Cell(Shown.Count(one.Row.Version)),
                     Tables.Cell(Shown.Count(one.Row.Partition)), Markup.Of(
                     $"<pre tabindex=\"0\">{VisibleText.Shorten(PayloadText.Show(one.Row.Payload, request.Options.MaskPayload, request.Name).Shown, 2000)}</pre>")]),

@@ -23,6 +23,10 @@ internal static class Tables
             """);
     }
 
+    /// <summary>A table below a heading that all see.</summary>
+    public static Markup Under(string heading, IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<Markup>> rows, string none)
+        => Markup.Of($"<h2>{heading}</h2>{Draw(heading, headers, rows, none)}");
+
     public static Markup Cell(string? text) => Markup.Of($"{text}");
 
     public static Markup Link(string address, string text) => Markup.Of($"<a href=\"{address}\">{text}</a>");

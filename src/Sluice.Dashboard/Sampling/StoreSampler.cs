@@ -2,14 +2,14 @@ namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Looks at one store, at most one look at a time. A store that does not answer holds nothing up: its last figures stay.</summary>
 /// <remarks>
-/// A look at many streams costs the store, so looks take at most one fiftieth of the time. Thread-safe; locking rule: the state under
+/// A look at many streams costs the store, so looks take at most one fiftieth of the time, unless one takes longer than a second. Thread-safe; locking rule: the state under
 /// <c>sync</c>, calls of the store outside of it.
 /// </remarks>
 internal sealed class StoreSampler
 {
     private const int Share = 50, MaxDetails = 40;
 
-    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3), MaxPause = TimeSpan.FromMinutes(1);
 
     private readonly StoreSource source;
     private readonly TimeProvider time;
@@ -89,8 +89,9 @@ internal sealed class StoreSampler
         }
         finally
         {
-            TimeSpan took = time.GetElapsedTime(started) * Share;
-            lock (sync) if (took > pause) pause = took;
+            TimeSpan wanted = time.GetElapsedTime(started) * Share;
+            if (wanted > MaxPause) wanted = MaxPause;                        // a look that hung must not hide for hours that it is over
+            lock (sync) if (wanted > pause) pause = wanted;
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
     // A page may search many letters. When a store does not answer anyway, nobody waits for it that long.
-    private static readonly TimeSpan MaxDrawing = TimeSpan.FromSeconds(15), MaxDrawingWhenSilent = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxDrawing = TimeSpan.FromSeconds(5), MaxDrawingWhenSilent = TimeSpan.FromSeconds(1);
 
     public async Task AnswerAsync(HttpContext context, string root, Func<PageRequest, ValueTask<Page>> draw)
     {

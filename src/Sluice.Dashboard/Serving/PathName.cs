@@ -5,8 +5,8 @@ namespace Sluice.Dashboard.Serving;
 
 /// <summary>
 /// Names in addresses. A name may hold slashes and dots, which servers and browsers read as parts of the path, so they are written as
-/// <c>~1</c> and <c>~2</c>, and the tilde as <c>~0</c> (after RFC 6901). A half of a pair of UTF-16, which no address can hold, is <c>~4</c> and
-/// its code.
+/// <c>~1</c> and <c>~2</c>, and the tilde as <c>~0</c> (after RFC 6901). A half of a pair of UTF-16, which no address can hold, is
+/// <c>~4</c> and its code.
 /// </summary>
 internal static partial class PathName
 {

@@ -30,7 +30,8 @@ internal sealed partial class SafeAnswers(AccessGuard guard)
                 Failed(log, e, context.Request.Path);
             if (context.Response.HasStarted) context.Abort();
             else
-                await PageEndpoint.RefuseAsync(context, $"The dashboard has failed: {VisibleText.Show(e.Message)} The log of the program says more.",
+                await PageEndpoint.RefuseAsync(context,
+                    $"The dashboard has failed: {VisibleText.Show(e.Message)} The log of the program says more.",
                     StatusCodes.Status500InternalServerError).ConfigureAwait(false);
         }
     };

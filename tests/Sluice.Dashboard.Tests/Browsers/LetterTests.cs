@@ -91,7 +91,8 @@ public sealed class LetterTests(Browser browser)
         await consecutor.WaitForIdleAsync(TestContext.Current.CancellationToken);
         await using DashboardProgram program = await DashboardProgram.StartAsync(new()
         {
-            Stores = new Dictionary<string, IStreamStore> { ["main"] = store }, Consecutors = [consecutor],
+            Stores = new Dictionary<string, IStreamStore> { ["main"] = store },
+            Consecutors = [consecutor],
             RefreshInterval = TimeSpan.FromMilliseconds(200),
         });
         await using Window window = await browser.OpenAsync(program);
@@ -115,7 +116,7 @@ public sealed class LetterTests(Browser browser)
         await window.Page.GotoAsync(program.Root + addresses[0] + "/dead/2");
         await window.Page.GetByText("Edit the payload").ClickAsync();
         Assert.Contains("</textarea></pre>", await window.Page.GetByRole(AriaRole.Textbox).InputValueAsync(), StringComparison.Ordinal);
-        Assert.Empty(window.Problems.Where(static one => !one.Contains("status of 404", StringComparison.Ordinal)));
+        Assert.All(window.Problems, static one => Assert.Contains("status of 404", one, StringComparison.Ordinal));
     }
 
     // Moves the focus by Tab until it is on what has this text within a part, and presses it.

@@ -12,8 +12,10 @@ internal sealed class Scene : IAsyncDisposable
     /// <summary>The addresses of all kinds of pages.</summary>
     public static readonly string[] Pages =
     [
-        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1", "/consecutors/counts/state?key=", "/runs/numbers",
-        "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit", "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
+        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1",
+        "/consecutors/counts/state?key=", "/runs/numbers",
+        "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit",
+        "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
     ];
 
     public Orders Orders { get; private set; } = null!;
@@ -41,7 +43,8 @@ internal sealed class Scene : IAsyncDisposable
         Orders idle = Own(await Orders.StartAsync(memory, "idle"));
         Consecutor<Order> counts = Own(new Consecutor<Order>("counts",
             source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("count") | (static _ => { }),
-            new() { Store = durable }) { Key = static order => order.Id });
+            new() { Store = durable })
+        { Key = static order => order.Id });
         await counts.StartAsync();
         foreach (string id in (string[])["ann", "bob", "ann"]) await counts.SendAsync(new(id, "counted"));
         await counts.WaitForIdleAsync();

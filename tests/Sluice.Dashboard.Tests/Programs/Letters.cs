@@ -5,7 +5,7 @@ namespace Sluice.Dashboard.Tests;
 /// <summary>Makes dead letters as a consecutor of another process would: by calls of the store.</summary>
 internal sealed class Letters(IStreamStore store, string name = "orders")
 {
-    private const int Step = 500;
+    private const int Step = 250;
 
     private Ownership? owner;
     private long appended, commits;
@@ -28,7 +28,7 @@ internal sealed class Letters(IStreamStore store, string name = "orders")
         {
             using var batch = new EntryBatch();
             foreach (Letter one in some)
-                batch.Add(one.Bytes ?? Encoding.UTF8.GetBytes(one.Payload), one.Key is { } key ? EntryKey.Of(key) : default);
+                batch.Add(one.Bytes ?? Encoding.UTF8.GetBytes(one.Payload), one.Key is { } key ? EntryKey.Of(key) : default, one.Headers);
             Assert.Equal(AppendStatus.Accepted, (await store.AppendAsync(new(name, "test", 0, appended + 1, batch))).Status);
             appended += some.Length;
             List<long> leased = [];
@@ -58,4 +58,5 @@ internal sealed class Letters(IStreamStore store, string name = "orders")
 }
 
 /// <summary>A dead letter to make.</summary>
-internal sealed record Letter(string Payload, string Node = "Check", string Error = "no good", string? Key = null, byte[]? Bytes = null);
+internal sealed record Letter(string Payload, string Node = "Check", string Error = "no good", string? Key = null, byte[]? Bytes = null,
+    byte[]? Headers = null);
