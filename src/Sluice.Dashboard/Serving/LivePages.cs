@@ -70,10 +70,16 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
                 return known.Page;
             if (shared.Count >= MaxShared) shared.Clear();
             PageRequest unbound = request with { Aborted = stopping };
-            Task<Page> drawing = Task.Run(() => PageEndpoint.DrawAsync(unbound, draw), CancellationToken.None);
+            Task<Page> drawing = DrawApartAsync(unbound, draw);
             shared[key] = (request.Sample, drawing);
             return drawing;
         }
+    }
+
+    private static async Task<Page> DrawApartAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw)
+    {
+        await Task.Yield();                          // the caller holds a lock
+        return await PageEndpoint.DrawAsync(request, draw).ConfigureAwait(false);
     }
 
     // An event for each part: its name in the first line, then its content. A comment shows that the connection lives.
