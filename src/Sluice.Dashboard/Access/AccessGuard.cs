@@ -38,7 +38,8 @@ internal sealed class AccessGuard(DashboardOptions options)
         if (options.OperatorPolicy is not { } policy) return true;
         if (context.RequestServices.GetService(typeof(IAuthorizationService)) is not IAuthorizationService authorization)
             throw new InvalidOperationException(
-                $"DashboardOptions.OperatorPolicy is '{policy}', and the program has no authorization. Add builder.Services.AddAuthorization.");
+                $"DashboardOptions.OperatorPolicy is '{policy}', and the program has no authorization: call "
+                    + "builder.Services.AddAuthorization.");
         return (await authorization.AuthorizeAsync(context.User, context, policy).ConfigureAwait(false)).Succeeded;
     }
 

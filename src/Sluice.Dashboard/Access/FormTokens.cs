@@ -8,8 +8,8 @@ namespace Sluice.Dashboard.Access;
 /// read nor make.
 /// </summary>
 /// <remarks>
-/// Source: OWASP, Cross-Site Request Forgery Prevention, "Signed Double-Submit Cookie", with Fetch Metadata as a second fence. The key lives
-/// as long as the process: a form that was open during a restart has to be loaded again. Thread-safe.
+/// Source: OWASP, Cross-Site Request Forgery Prevention, "Signed Double-Submit Cookie", with Fetch Metadata as a second fence. The key
+/// lives as long as the process: a form that was open during a restart has to be loaded again. Thread-safe.
 /// </remarks>
 internal sealed class FormTokens
 {

@@ -37,9 +37,10 @@ internal static class DashboardActions
     {
         ConsecutorSample one = ConsecutorPage.Find(request.Page);
         if (one.Local is not { } local)
-            throw new Serving.MissingException($"{one.Name} is not in this process, so it cannot be controlled from here. Open the dashboard "
-                + "of a process that runs it.");
-        await request.AuditAsync(one.Store, $"{what} the consecutor {one.Name}", _ => Task.FromResult(control(local))).ConfigureAwait(false);
+            throw new Serving.MissingException($"{one.Name} is not in this process, so it cannot be controlled from here. Open the "
+                + "dashboard of a process that runs it.");
+        await request.AuditAsync(one.Store, $"{what} the consecutor {one.Name}", _ => Task.FromResult(control(local)))
+            .ConfigureAwait(false);
         return ActionOutcome.GoTo(request.Page.Address("consecutors", one.Name, one.Store));
     }
 

@@ -24,7 +24,8 @@ internal static class LetterActions
         if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
         string text = (request.Field("payload") ?? "").ReplaceLineEndings("\n");
         bool isNew = false;
-        await request.AuditAsync(one.Store, $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}", async store =>
+        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}";
+        await request.AuditAsync(one.Store, what, async store =>
         {
             isNew = await DeadLetterEditing.SendEditedAsync(store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
             return isNew ? "sent" : "it had been sent before, with the payload of that time";
@@ -48,7 +49,8 @@ internal static class LetterActions
         }
         LetterQuery query = LetterQuery.Read(request.Field);
         query.Check(request.Page.Options);
-        if (!long.TryParse(request.Field("last"), NumberStyles.None, CultureInfo.InvariantCulture, out long last)) return await AskAsync(request, one, verb, query).ConfigureAwait(false);
+        if (!long.TryParse(request.Field("last"), NumberStyles.None, CultureInfo.InvariantCulture, out long last))
+            return await AskAsync(request, one, verb, query).ConfigureAwait(false);
         long all = 0;
         await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
         {
@@ -108,8 +110,8 @@ internal static class LetterActions
     }
 
     private static async Task<StoredDeadLetter> FindAsync(ActionRequest request, ConsecutorSample one)
-        => await request.Page.Sampler.InspectorOf(one.Store).FindDeadLetterAsync(one.Id, request.Field("number") ?? "", request.Page.Aborted)
-            .ConfigureAwait(false)
+        => await request.Page.Sampler.InspectorOf(one.Store)
+            .FindDeadLetterAsync(one.Id, request.Field("number") ?? "", request.Page.Aborted).ConfigureAwait(false)
             ?? throw new MissingException($"{one.Name} has no dead letter {VisibleText.Shorten(request.Field("number") ?? "", 20)}: it was "
                 + "redriven or discarded.");
 

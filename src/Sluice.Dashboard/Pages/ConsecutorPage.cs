@@ -15,8 +15,7 @@ internal static class ConsecutorPage
             new("actions", Actions(request, one)),
             new("figures", Figures(request, one)),
             .. one.Local is { } local
-                ? [new PagePart("graph", Markup.Of($"<figure class=\"graph\">{GraphPicture.Draw(local.Topology, one.Run?.Nodes)}</figure>")),
-                    new("nodes", NodeTable.Draw(one.Run))]
+                ? [new PagePart("graph", GraphPicture.Figure(local.Topology, one.Run?.Nodes)), new("nodes", NodeTable.Draw(one.Run))]
                 : Array.Empty<PagePart>(),
             new("members", Members(one)),
             new("waiting", await WaitingTable.DrawAsync(request, one).ConfigureAwait(false)),
@@ -71,7 +70,10 @@ internal static class ConsecutorPage
     private static Markup Outputs(ConsecutorSample one) => one.Snapshot is not { Outputs.Count: > 0 } now ? Markup.None
         : Tables.Draw("Outputs since the start of this process", ["Output", ">Written", ">Discarded"],
             now.Outputs.Select(static output => (IReadOnlyList<Markup>)
-                [Tables.Cell(output.Key), Tables.Cell(Shown.Count(output.Value.Written)), Tables.Cell(Shown.Count(output.Value.Discarded))]), "");
+                [
+                    Tables.Cell(output.Key), Tables.Cell(Shown.Count(output.Value.Written)),
+                    Tables.Cell(Shown.Count(output.Value.Discarded)),
+                ]), "");
 
     private static Markup Members(ConsecutorSample one)
     {

@@ -21,13 +21,14 @@ internal static class FlowPage
                     ("State", Tables.Cell(run.Status.ToString().ToLowerInvariant())),
                     ("Processors that have ended", Tables.Cell($"{ended.Length} of {run.Processors.Count}")),
                     ("Started", Shown.Time(run.StartedAt)), ("By", Tables.Cell(run.StartedBy)),
-                    ("Ended", run.EndedAt is { } end ? Markup.Of($"{Shown.Time(end)} (after {Shown.Span(end - run.StartedAt)})") : Tables.Cell("–")),
+                    ("Ended", run.EndedAt is { } end ? Markup.Of($"{Shown.Time(end)} (after {Shown.Span(end - run.StartedAt)})")
+                        : Tables.Cell("–")),
                 ])}
                 <div class="actions">{(run.Status <= FlowStatus.Running && request.Options.Supervisors.Count > 0
                     ? request.Button(action, "Cancel the run", isDangerous: true) : Markup.None)}</div>
                 """)),
             new("graph", run.Topology is { } topology
-                ? Markup.Of($"<figure class=\"graph\">{GraphPicture.Draw(topology, null)}</figure>") : Markup.None, IsLive: false),
+                ? GraphPicture.Figure(topology, null) : Markup.None, IsLive: false),
             new("processors", Tables.Under("Processors", ["Name", "State", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
                 run.Processors.Select(Row), "It has none.")),
             new("streams", Tables.Under("Streams", ["Stream", ">Written", ">Kept", ">Bytes", "Complete"], run.Streams.Select(static one =>

@@ -14,13 +14,14 @@ internal static class FlowsPage
         List<(StoreSource Store, FlowRunInfo Run)> runs = [];
         List<string> unreadable = [];
         foreach (StoreSample store in request.Sample.Stores)
-            await foreach (FlowRunInfo run in FlowInspector.ListAsync(store.Store.Store, unreadable.Add, request.Aborted).ConfigureAwait(false))
+            await foreach (FlowRunInfo run in FlowInspector.ListAsync(store.Store.Store, unreadable.Add, request.Aborted)
+                .ConfigureAwait(false))
                 runs.Add((store.Store, run));
         return new("Flows",
         [
             new("runs", Markup.Of($"""
-                {Tables.Draw($"Runs of flows: the latest of {Shown.Count(runs.Count)}", ["Run", "State", "Progress", "Started", "By", "Error"],
-                    runs.OrderBy(static one => one.Run.Status > FlowStatus.Running).ThenByDescending(static one => one.Run.StartedAt)
+                {Tables.Draw($"Runs of flows: the latest of {Shown.Count(runs.Count)}", 
+                    ["Run", "State", "Progress", "Started", "By", "Error"], runs.OrderBy(static one => one.Run.Status > FlowStatus.Running).ThenByDescending(static one => one.Run.StartedAt)
                         .Take(MaxRuns).Select(one => Row(request, one.Store, one.Run)), "No flow was run.")}
                 {unreadable.Take(5).Select(static text => Tables.Show(new(Urgency.Warning, text)))}
                 """)),
@@ -34,10 +35,16 @@ internal static class FlowsPage
         [
             Tables.Link(request.Address("flows", run.Run, store), VisibleText.Shorten(run.Run, 60)),
             Markup.Of($"<span class=\"state {StateOf(run.Status)}\">{run.Status.ToString().ToLowerInvariant()}</span>"),
-            Markup.Of($"<progress max=\"{run.Processors.Count.ToString(CultureInfo.InvariantCulture)}\" value=\"{ended.ToString(CultureInfo.InvariantCulture)}\"></progress> {ended} of {run.Processors.Count}"),
+            Progress(ended, run.Processors.Count),
             Shown.Time(run.StartedAt), Tables.Cell(run.StartedBy),
             Tables.Cell(VisibleText.Shorten(run.Processors.FirstOrDefault(static one => one.Origin == one.Name)?.Error ?? "", 200)),
         ];
+    }
+
+    private static Markup Progress(int done, int all)
+    {
+        string max = all.ToString(CultureInfo.InvariantCulture), value = done.ToString(CultureInfo.InvariantCulture);
+        return Markup.Of($"<progress max=\"{max}\" value=\"{value}\"></progress> {done} of {all}");
     }
 
     /// <summary>The colour of a state.</summary>

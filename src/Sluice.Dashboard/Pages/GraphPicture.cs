@@ -21,11 +21,17 @@ internal sealed partial class GraphPicture
     {
         string drawing = topology.ToSvg(static _ => Place, SvgTheme.None);
         drawing = drawing.Replace(SvgText(Place), "\u0001figures\u0001", StringComparison.Ordinal);
-        drawing = Node().Replace(drawing, static node => $"<g class=\"{node.Groups[1]} \u0001state {node.Groups[2]}\u0001\" data-node=\"{node.Groups[2]}\">");
+        drawing = Node().Replace(drawing, static node
+            => $"<g class=\"{node.Groups[1]} \u0001state {node.Groups[2]}\u0001\" data-node=\"{node.Groups[2]}\">");
         drawing = Edge().Replace(drawing, static edge
-            => $"{edge.Value}<text class=\"rate\" x=\"{edge.Groups[2]}\" y=\"{edge.Groups[3]}\" dx=\"6\" dy=\"13\">\u0001edge {edge.Groups[1]}\u0001</text>");
+            => $"{edge.Value}<text class=\"rate\" x=\"{edge.Groups[2]}\" y=\"{edge.Groups[3]}\" dx=\"6\" dy=\"13\">"
+                + $"\u0001edge {edge.Groups[1]}\u0001</text>");
         pieces = drawing.Split('\u0001');
     }
+
+    /// <summary>Draws a graph, as a part of a page.</summary>
+    public static Markup Figure(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
+        => Markup.Of($"<figure class=\"graph\">{Draw(topology, nodes)}</figure>");
 
     /// <summary>Draws a graph with what is known of its nodes.</summary>
     /// <param name="topology">The graph.</param>

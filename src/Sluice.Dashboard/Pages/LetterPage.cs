@@ -25,9 +25,12 @@ internal static class LetterPage
                 ("Code version", Tables.Cell(Shown.Count(letter.Entry.CodeVersion))),
                 ("Enters again", Tables.Cell(DeadLetterEditing.EntersAt(letter) is { } node ? $"at {node}" : "at the beginning")),
             ]), IsLive: false),
-            new("error", Markup.Of($"<h2>Error</h2><pre tabindex=\"0\">{VisibleText.Shorten(letter.Error, PayloadText.MaxShown)}</pre>"), false),
-            new("payload", Markup.Of($"<h2>Payload</h2><pre tabindex=\"0\">{shown}</pre>{(cut is null ? Markup.None : Markup.Of($"<p>{cut}</p>"))}"),
-                false),
+            new("error", Markup.Of($"""
+                <h2>Error</h2><pre tabindex="0">{VisibleText.Shorten(letter.Error, PayloadText.MaxShown)}</pre>
+                """), IsLive: false),
+            new("payload", Markup.Of($"""
+                <h2>Payload</h2><pre tabindex="0">{shown}</pre>{(cut is null ? Markup.None : Markup.Of($"<p>{cut}</p>"))}
+                """), IsLive: false),
             new("change", !request.MayChange ? Markup.None : Markup.Of($"""
                 <div class="actions">{request.Button(request.Address("consecutors", one.Name, one.Store, "/redrive"), "Redrive", which)}
                 {request.Button(request.Address("consecutors", one.Name, one.Store, "/discard"), "Discard", which, isDangerous: true)}</div>
@@ -45,16 +48,16 @@ internal static class LetterPage
 
     private static async Task<StoredDeadLetter> FindAsync(PageRequest request, ConsecutorSample one)
     {
-        return await request.Sampler.InspectorOf(one.Store).FindDeadLetterAsync(one.Id, request.Number, request.Aborted).ConfigureAwait(false)
-            ?? throw new MissingException(
+        return await request.Sampler.InspectorOf(one.Store).FindDeadLetterAsync(one.Id, request.Number, request.Aborted)
+            .ConfigureAwait(false) ?? throw new MissingException(
                 $"{one.Name} has no dead letter {VisibleText.Shorten(request.Number, 20)}: it was redriven or discarded.");
     }
 
     private static Markup Editor(PageRequest request, ConsecutorSample one, StoredDeadLetter letter, Markup which)
     {
         if (WhyNoEditor(request, letter) is { } why) return Markup.Of($"<p class=\"none\">{why}</p>");
-        string where = DeadLetterEditing.EntersAt(letter) is { } node ? $"It enters at {node}, as the input of that node." : "It enters at the "
-            + "beginning.";
+        string where = DeadLetterEditing.EntersAt(letter) is { } node ? $"It enters at {node}, as the input of that node."
+            : "It enters at the beginning.";
         return Markup.Of($"""
             <details><summary>Edit the payload and send it again</summary>
             <form method="post" action="{request.Address("consecutors", one.Name, one.Store, "/edit")}">{PageRequest.TokenField}{which}
@@ -68,7 +71,8 @@ internal static class LetterPage
     private static string? WhyNoEditor(PageRequest request, StoredDeadLetter letter)
         => request.Options.MaskPayload is not null ? "Payloads are masked here, so they cannot be edited."
             : DeadLetterEditing.WhyNot(letter)
-            ?? (letter.Entry.Payload.Length > MaxEdited ? $"The payload is too long to be edited here: {Shown.Bytes(letter.Entry.Payload.Length)}."
+            ?? (letter.Entry.Payload.Length > MaxEdited
+                ? $"The payload is too long to be edited here: {Shown.Bytes(letter.Entry.Payload.Length)}."
                 : IsExact(letter) ? null
                 : "The payload has bytes that a form does not keep as they are, so it cannot be edited here.");
 

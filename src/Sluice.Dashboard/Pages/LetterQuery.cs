@@ -30,8 +30,8 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
 
     /// <summary>Reads letters page by page, until there are enough or the store has no more.</summary>
     /// <returns>The letters, and whether all that there are were looked at.</returns>
-    public async Task<(List<StoredDeadLetter> Letters, long Last, bool IsEnd)> FindAsync(StoreInspector inspector, GroupId group, long after,
-        int max, int maxLooks, CancellationToken cancellation)
+    public async Task<(List<StoredDeadLetter> Letters, long Last, bool IsEnd)> FindAsync(StoreInspector inspector, GroupId group,
+        long after, int max, int maxLooks, CancellationToken cancellation)
     {
         const int Page = 500;
         List<StoredDeadLetter> found = [];

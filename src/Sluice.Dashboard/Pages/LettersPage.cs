@@ -14,8 +14,8 @@ internal static class LettersPage
         LetterQuery query = LetterQuery.Read(request.Query);
         _ = long.TryParse(request.Query("after"), NumberStyles.None, CultureInfo.InvariantCulture, out long after);
         query.Check(request.Options);
-        (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id, after,
-            MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
+        (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id,
+            after, MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
         string here = request.Address("consecutors", one.Name, one.Store, "/dead");
         return new($"Dead letters of {VisibleText.Shorten(one.Name, 100)}",
         [
@@ -63,9 +63,11 @@ internal static class LettersPage
         Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Query(name) is not null)
             .Select(name => Hidden(name, request.Query(name)!)));
         string which = query.IsAll ? "all" : "those of the filter";
+        string redrive = request.Address("consecutors", one.Name, one.Store, "/redrive");
+        string discard = request.Address("consecutors", one.Name, one.Store, "/discard");
         return Markup.Of($"""
-            <div class="actions">{request.Button(request.Address("consecutors", one.Name, one.Store, "/redrive"), $"Redrive {which}…", fields)}
-            {request.Button(request.Address("consecutors", one.Name, one.Store, "/discard"), $"Discard {which}…", fields, isDangerous: true)}</div>
+            <div class="actions">{request.Button(redrive, $"Redrive {which}…", fields)}
+            {request.Button(discard, $"Discard {which}…", fields, isDangerous: true)}</div>
             """);
     }
 
@@ -80,8 +82,8 @@ internal static class LettersPage
     };
 
     private static string Number(PageRequest request)
-        => long.TryParse(request.Query("count"), NumberStyles.None, CultureInfo.InvariantCulture, out long count) ? Shown.Count(count, "letter")
-            : "Letters";
+        => long.TryParse(request.Query("count"), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            ? Shown.Count(count, "letter") : "Letters";
 
     private static string With(PageRequest request, string here, string more)
     {

@@ -16,7 +16,7 @@ internal static class NodeTable
         Tables.Cell(Shown.Rate(node.PerSecond)),
         Sparkline.Draw(node.History, $"Items of {node.Node.Name} in a second"),
         Tables.Cell(Shown.Count(node.Node.In)), Tables.Cell(Shown.Count(node.Node.Out)), Tables.Cell(Shown.Count(node.Node.Queued)),
-        Tables.Cell(Shown.Count(node.Node.Skipped)), Tables.Cell(Shown.Count(node.Node.Failed)), Tables.Cell(Shown.Count(node.Node.Retried)),
-        Tables.Cell(Shown.Share(node.BlockedShare)),
+        Tables.Cell(Shown.Count(node.Node.Skipped)), Tables.Cell(Shown.Count(node.Node.Failed)),
+        Tables.Cell(Shown.Count(node.Node.Retried)), Tables.Cell(Shown.Share(node.BlockedShare)),
     ];
 }

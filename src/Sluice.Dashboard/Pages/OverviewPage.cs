@@ -40,7 +40,8 @@ internal static class OverviewPage
     private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one) =>
     [
         Tables.Link(request.Address("consecutors", one.Name, one.Store), VisibleText.Shorten(one.Name, 60)),
-        Tables.Cell(one.Snapshot?.Status.ToString().ToLowerInvariant() ?? (one.Group?.Look.Members.Count > 0 ? "elsewhere" : "not running")),
+        Tables.Cell(one.Snapshot?.Status.ToString().ToLowerInvariant()
+            ?? (one.Group?.Look.Members.Count > 0 ? "elsewhere" : "not running")),
         Tables.Cell(Shown.Rate(one.AcceptedPerSecond)), Tables.Cell(Shown.Rate(one.EndedPerSecond)),
         Sparkline.Draw(one.Ended, $"Items of {one.Name} that ended in a second"),
         Tables.Cell(Shown.Count(one.Backlog)), Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : "–"),

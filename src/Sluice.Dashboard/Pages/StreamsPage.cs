@@ -32,7 +32,8 @@ internal static class StreamsPage
         stream.IsConsecutor ? Tables.Link(request.Address("consecutors", stream.Name, store.Store), stream.Name) : Tables.Cell(stream.Name),
         Tables.Cell(Shown.Count(stream.Info.Items)), Tables.Cell(Shown.Bytes(stream.Info.Bytes)),
         Tables.Cell(Shown.Rate(stream.AppendedPerSecond)),
-        Tables.Cell(string.Join("; ", stream.Groups.Select(static group => $"{group.Backlog.Name}: {Shown.Count(group.Backlog.Outstanding)}")
+        Tables.Cell(string.Join("; ", stream.Groups
+            .Select(static group => $"{group.Backlog.Name}: {Shown.Count(group.Backlog.Outstanding)}")
             .Concat(stream.Info.Readers.Select(static reader => $"{reader.Name} (reader): {Shown.Count(reader.Backlog)}")))),
     ];
 }

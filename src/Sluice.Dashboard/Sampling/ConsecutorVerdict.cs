@@ -63,13 +63,13 @@ internal static class ConsecutorVerdict
     {
         string last = sample.Snapshot?.LastFailure is { } failure ? $" The last failure: {failure}" : "";
         if (sample.Dead > 0)
-            return new(Urgency.Warning, $"Has {Shown.Count(sample.Dead, "dead letter")}: look at the errors, mend the cause, then redrive or "
-                + $"discard them.{last}");
+            return new(Urgency.Warning, $"Has {Shown.Count(sample.Dead, "dead letter")}: look at the errors, mend the cause, then "
+                + $"redrive or discard them.{last}");
         if (sample.Snapshot is { Retrying: > 0 } now)
             return new(Urgency.Warning, $"{Shown.Count(now.Retrying, "item")} failed and {(now.Retrying == 1 ? "waits" : "wait")} for the "
                 + $"next attempt.{last}");
         return sample.Stream?.Consecutor?.Backlog is { Waiting: > 0 } group && group.Waiting == group.Outstanding
-            ? new(Urgency.Warning, $"All of its {Shown.Count(group.Waiting, "item")} wait: for the next attempt, or for code that has their "
-                + "node.") : null;
+            ? new(Urgency.Warning, $"All of its {Shown.Count(group.Waiting, "item")} wait: for the next attempt, or for code that has "
+                + "their node.") : null;
     }
 }

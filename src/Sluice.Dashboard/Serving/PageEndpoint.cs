@@ -37,7 +37,8 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
     public async Task AnswerRawAsync(HttpContext context, string root, Func<PageRequest, Task> write)
     {
         string address = context.Request.PathBase.Add(root);
-        var request = new PageRequest(context, address, await sampler.LookAsync().ConfigureAwait(false), sampler, options, MayChange: false);
+        var request = new PageRequest(context, address, await sampler.LookAsync().ConfigureAwait(false), sampler, options,
+            MayChange: false);
         Page problem = await DrawAsync(request, async page =>
         {
             await write(page).ConfigureAwait(false);
@@ -94,7 +95,8 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         {
             await ends.CancelAsync().ConfigureAwait(false);
             _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
-            return Away("The store does not answer", $"The store has not answered for {Shown.Span(limit)}: is its server up, and its disk?");
+            return Away("The store does not answer",
+                $"The store has not answered for {Shown.Span(limit)}: is its server up, and its disk?");
         }
         catch (MissingException missing)
         {
