@@ -20,8 +20,9 @@ internal static class FlowsPage
         return new("Flows",
         [
             new("runs", Markup.Of($"""
-                {Tables.Draw($"Runs of flows: the latest of {Shown.Count(runs.Count)}", 
-                    ["Run", "State", "Progress", "Started", "By", "Error"], runs.OrderBy(static one => one.Run.Status > FlowStatus.Running).ThenByDescending(static one => one.Run.StartedAt)
+                {Tables.Draw($"Runs of flows: the latest of {Shown.Count(runs.Count)}",
+                    ["Run", "State", "Progress", "Started", "By", "Error"], runs.OrderBy(static one => one.Run.Status > FlowStatus.Running)
+                        .ThenByDescending(static one => one.Run.StartedAt)
                         .Take(MaxRuns).Select(one => Row(request, one.Store, one.Run)), "No flow was run.")}
                 {unreadable.Take(5).Select(static text => Tables.Show(new(Urgency.Warning, text)))}
                 """)),

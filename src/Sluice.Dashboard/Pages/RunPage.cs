@@ -18,8 +18,7 @@ internal static class RunPage
                 ("For", Tables.Cell(Shown.Span(run.Snapshot.Elapsed))),
                 ("Slowest node", Tables.Cell(run.Bottleneck?.Node.Name ?? "–")),
             ])),
-            new("graph", Markup.Of(
-                $"<figure class=\"graph\">{GraphPicture.Draw(request.Options.Runs[request.Name].Topology, run.Nodes)}</figure>")),
+            new("graph", GraphPicture.Figure(request.Options.Runs[request.Name].Topology, run.Nodes)),
             new("nodes", NodeTable.Draw(run)),
         ])
         { Above = [] });

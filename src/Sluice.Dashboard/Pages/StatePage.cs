@@ -46,12 +46,19 @@ internal static class StatePage
         string end = looks > MaxLooks ? $"Only the first {Shown.Count(MaxLooks)} rows were looked at."
             : found.Count >= MaxRows ? $"These are the first {MaxRows} rows." : "";
         return Markup.Of($"""
-            {Tables.Under("Rows", ["Node", "Key", ">Version", ">Partition", "Value"], found.Select(one => (IReadOnlyList<Markup>)
-                [Tables.Cell(one.Node), Tables.Cell(VisibleText.Shorten(one.Row.Key, 200)), Tables.Cell(Shown.Count(one.Row.Version)),
-                    Tables.Cell(Shown.Count(one.Row.Partition)), Markup.Of(
-                    $"<pre tabindex=\"0\">{VisibleText.Shorten(PayloadText.Show(one.Row.Payload, request.Options.MaskPayload, request.Name).Shown, 2000)}</pre>")]),
+            {Tables.Under("Rows", ["Node", "Key", ">Version", ">Partition", "Value"], found.Select(row => Draw(request, row.Node, row.Row)),
                 "There is no such row.")}
             <p>{end}</p>
             """);
+    }
+
+    private static IReadOnlyList<Markup> Draw(PageRequest request, string node, StoredState row)
+    {
+        (string value, _) = PayloadText.Show(row.Payload, request.Options.MaskPayload, request.Name);
+        return
+        [
+            Tables.Cell(node), Tables.Cell(VisibleText.Shorten(row.Key, 200)), Tables.Cell(Shown.Count(row.Version)),
+            Tables.Cell(Shown.Count(row.Partition)), Markup.Of($"<pre tabindex=\"0\">{VisibleText.Shorten(value, 2000)}</pre>"),
+        ];
     }
 }

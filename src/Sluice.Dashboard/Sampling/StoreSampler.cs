@@ -2,8 +2,8 @@ namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Looks at one store, at most one look at a time. A store that does not answer holds nothing up: its last figures stay.</summary>
 /// <remarks>
-/// A look at many streams costs the store, so looks take at most one fiftieth of the time, unless one takes longer than a second. Thread-safe; locking rule: the state under
-/// <c>sync</c>, calls of the store outside of it.
+/// A look at many streams costs the store, so looks take at most one fiftieth of the time, unless one takes longer than a second.
+/// Thread-safe; locking rule: the state under <c>sync</c>, calls of the store outside of it.
 /// </remarks>
 internal sealed class StoreSampler
 {

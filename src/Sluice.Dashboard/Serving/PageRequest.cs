@@ -45,10 +45,12 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <param name="label">What the button says.</param>
     /// <param name="more">Fields of the form.</param>
     /// <param name="isDangerous">Whether it destroys something.</param>
-    public Markup Button(string action, string label, Markup more = default, bool isDangerous = false) => !MayChange ? Markup.None
-        : Markup.Of($"""
-            <form method="post" action="{action}">{TokenField}{more}<button{(isDangerous ? Markup.Of($" class=\"danger\"") : Markup.None)}>{label}</button></form>
-            """);
+    public Markup Button(string action, string label, Markup more = default, bool isDangerous = false)
+    {
+        if (!MayChange) return Markup.None;
+        Markup danger = isDangerous ? Markup.Of($" class=\"danger\"") : Markup.None;
+        return Markup.Of($"<form method=\"post\" action=\"{action}\">{TokenField}{more}<button{danger}>{label}</button></form>\n");
+    }
 
     /// <summary>The hidden field that every form has.</summary>
     public static Markup TokenField { get; } = Markup.Of(

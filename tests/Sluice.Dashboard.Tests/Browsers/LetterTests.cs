@@ -5,7 +5,8 @@ namespace Sluice.Dashboard.Tests.Browsers;
 /// <summary>Dead letters in a browser: by mouse, by keyboard, and with contents that attack the page.</summary>
 public sealed class LetterTests(Browser browser)
 {
-    private const string Attack = "</textarea></pre></title><script>alert(1)</script><img src=x onerror=alert(2)>\"'onfocus=alert(3) autofocus ";
+    private const string Attack = "</textarea></pre></title><script>alert(1)</script><img src=x onerror=alert(2)>"
+        + "\"'onfocus=alert(3) autofocus ";
 
     [Fact]
     public async Task ALetterIsRedrivenByClicksAndVanishesAndItsItemIsProcessed()
@@ -82,7 +83,8 @@ public sealed class LetterTests(Browser browser)
         string name = Attack + "\u202Eevil\u200B\uD800";
         await using var store = new MemoryStreamStore();
         string payload = $"{{\"note\":\"{Attack.Replace("\"", "\\\"", StringComparison.Ordinal)}\u202Egnp.exe\",\"half\":\"\\ud800\"}}";
-        await new Letters(store, name).AddAsync([new Letter(payload, "Node" + Attack, "Error" + Attack + "\u202E", "key" + Attack), new Letter(Attack)]);
+        await new Letters(store, name).AddAsync([new Letter(payload, "Node" + Attack, "Error" + Attack + "\u202E", "key" + Attack),
+            new Letter(Attack)]);
         await using var consecutor = new Consecutor<string>("local " + Attack, static source => source
             | (static text => text + "!") | Stage.Named("Stage" + Attack) | (static _ => throw new FormatException("Failure" + Attack)),
             new() { Store = store, Delivery = DeliveryGuarantee.Replay(0) });
@@ -98,8 +100,10 @@ public sealed class LetterTests(Browser browser)
         await using Window window = await browser.OpenAsync(program);
         string[] addresses = [.. new[] { name, consecutor.Name }.Select(static one => "/consecutors/" + Serving.PathName.Encode(one))];
         foreach (string page in (string[])["", .. addresses, .. addresses.Select(static one => one + "/dead"),
-            .. addresses.Select(static one => one + "/dead/1"), .. addresses.Select(static one => one + "/state?key=" + Uri.EscapeDataString(Attack)),
-            addresses[0] + "/dead?" + string.Join('&', "node error key text".Split(' ').Select(static field => $"{field}={Uri.EscapeDataString(Attack)}")),
+            .. addresses.Select(static one => one + "/dead/1"), .. addresses.Select(static one => one + "/state?key="
+                + Uri.EscapeDataString(Attack)),
+            addresses[0] + "/dead?" + string.Join('&', "node error key text".Split(' ').Select(static field
+                => $"{field}={Uri.EscapeDataString(Attack)}")),
             "/streams", "/streams?after=" + Uri.EscapeDataString(Attack), "/runs/" + Uri.EscapeDataString(Attack.Replace('/', '.'))])
         {
             await window.Page.GotoAsync(program.Root + page);

@@ -26,7 +26,8 @@ public sealed class PageTests(Browser browser)
                 .Select(one => $"{page}: {one.Id}: {one.Help}: {string.Join("; ", one.Nodes.Take(3).Select(static node => node.Html))}"));
         }
         Assert.Empty(found);
-        Assert.All(window.Problems, static one => Assert.Contains("/none says error: Failed to load resource", one, StringComparison.Ordinal));
+        Assert.All(window.Problems, static one => Assert.Contains("/none says error: Failed to load resource", one,
+            StringComparison.Ordinal));
     }
 
     [Theory]
@@ -92,7 +93,8 @@ public sealed class PageTests(Browser browser)
             ("overview", "", "#consecutors"), ("consecutor", "/consecutors/orders", "#graph .working"),
             ("dead-letters", "/consecutors/orders/dead", "#letters"),
             ("dead-letter", "/consecutors/orders/dead/1", "#payload"), ("flow", "/flows/run-1?store=store-2", "#graph svg"),
-            ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit", "#lines"),
+            ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit",
+                "#lines"),
         ])
         {
             await window.GoAsync(page);

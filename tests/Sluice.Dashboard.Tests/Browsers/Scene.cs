@@ -37,7 +37,8 @@ internal sealed class Scene : IAsyncDisposable
 
     private async Task FillAsync()
     {
-        SqliteStreamStore durable = Own(await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "store.db"), Durability.Process));
+        SqliteStreamStore durable = Own(await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "store.db"),
+            Durability.Process));
         MemoryStreamStore memory = Own(new MemoryStreamStore());
         Orders = Own(await Orders.StartAsync(durable));
         Orders idle = Own(await Orders.StartAsync(memory, "idle"));

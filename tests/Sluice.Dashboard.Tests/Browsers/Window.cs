@@ -24,7 +24,8 @@ internal sealed class Window : IAsyncDisposable
         };
         context.Request += (_, request) =>
         {
-            if (!request.Url.StartsWith(program.Host + "/", StringComparison.Ordinal)) Problems.Enqueue($"{page.Url} asks for {request.Url}");
+            if (!request.Url.StartsWith(program.Host + "/", StringComparison.Ordinal))
+                Problems.Enqueue($"{page.Url} asks for {request.Url}");
         };
     }
 

@@ -49,7 +49,8 @@ public sealed class AddressTests : IAsyncDisposable
         await viewer.GetAsync("");
         watched.Failure = new StreamStoreException("the disk is full");
         Answer away = await viewer.GetAsync("/consecutors/orders/dead");
-        Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (away.Status, away.Text.Contains("the disk is full", StringComparison.Ordinal)));
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, true), (away.Status, away.Text.Contains("the disk is full",
+            StringComparison.Ordinal)));
         Protected(away, "the answer without a store");
         watched.Failure = new NotSupportedException("<odd>");
         Answer failed = await viewer.GetAsync("/consecutors/orders/dead");
@@ -78,7 +79,8 @@ public sealed class AddressTests : IAsyncDisposable
         using Viewer viewer = program.NewViewer();
         foreach ((string path, string sentence) in ((string, string)[])
         [
-            ("/consecutors/%3Cb%3Enone", "There is no consecutor of the name &#x27;&lt;b&gt;none&#x27;"), ("/flows/none", "There is no run"),
+            ("/consecutors/%3Cb%3Enone", "There is no consecutor of the name &#x27;&lt;b&gt;none&#x27;"), ("/flows/none",
+                "There is no run"),
             ("/runs/none", "There is no run"), ("/streams?store=none", "There is no such store"), ("/x/y/z", "no page of this address"),
         ])
         {
@@ -95,7 +97,8 @@ public sealed class AddressTests : IAsyncDisposable
     {
         var names = new List<string>
         {
-            "a/b", "~", "~1", "~0~1~2~3~4", "%", "%2F", "%252F", "..", ".", "...", "a/../b", "?", "#", "a?b=c#d", "\\", "😀", "new line no", " ",
+            "a/b", "~", "~1", "~0~1~2~3~4", "%", "%2F", "%252F", "..", ".", "...", "a/../b", "?", "#", "a?b=c#d", "\\", "😀", "new line no",
+                " ",
             "+", "a+b c", "dead", "/dead", "x/dead/1", "state", "'\"<>&", "\u202Egnp", "\uD800", "x\uDC00y", "\uDC00\uD800", "~4d800", "é́",
             new('x', 200), new('/', 200), new('\uD83D', 3), ";", ":", "@", "sluice", "null", "{name}", "*", "$", "con",
         };
@@ -168,7 +171,13 @@ public sealed class AddressTests : IAsyncDisposable
         int length = random.Next(1, 40);
         while (name.Length < length)
         {
-            char next = random.Next(3) switch { 0 => Special[random.Next(Special.Length)], 1 => (char)random.Next(32, 127), _ => (char)random.Next(160, 65536) };
+            char next = random.Next(3) switch
+            {
+                0 => Special[random.Next(Special.Length)],
+                1 => (char)random.Next(32, 127),
+                _
+                => (char)random.Next(160, 65536)
+            };
             if (!char.IsControl(next)) name.Append(next);
         }
         return name.ToString();

@@ -18,7 +18,8 @@ public sealed partial class LetterTests : IAsyncDisposable
     {
         var letters = new Letters(store);
         await letters.AddAsync(Enumerable.Range(0, 1203).Select(static i => i % 100 == 7
-            ? new Letter("", Bytes: [0xff, 0, (byte)i]) : new Letter($"{{\"n\":{i},\"<b>\":\"\u2028\"}}", Error: "line\n\"two\" \u0001 </script>")));
+            ? new Letter("", Bytes: [0xff, 0, (byte)i]) : new Letter($"{{\"n\":{i},\"<b>\":\"\u2028\"}}",
+                Error: "line\n\"two\" \u0001 </script>")));
         await using DashboardProgram program = await StartAsync();
         using Viewer viewer = program.NewViewer();
         Answer export = await viewer.GetAsync(Page + ".jsonl");
@@ -35,9 +36,11 @@ public sealed partial class LetterTests : IAsyncDisposable
             Assert.Equal(letter.Entry.Payload.ToArray(), bytes);
             Assert.Equal((letter.Number, letter.Node, letter.Error, letter.Path, letter.Attempts, letter.DiedAt),
                 (one.GetProperty("number").GetInt64(), one.GetProperty("node").GetString(), one.GetProperty("error").GetString(),
-                    one.GetProperty("path").GetString(), one.GetProperty("attempts").GetInt32(), one.GetProperty("diedAt").GetDateTimeOffset()));
+                    one.GetProperty("path").GetString(), one.GetProperty("attempts").GetInt32(), one.GetProperty("diedAt")
+                        .GetDateTimeOffset()));
         }
-        Assert.Equal(110, (await viewer.GetAsync(Page + ".jsonl?text=" + Uri.EscapeDataString("\"n\":11"))).Text.Count(static c => c == '\n'));
+        Assert.Equal(110, (await viewer.GetAsync(Page + ".jsonl?text=" + Uri.EscapeDataString("\"n\":11"))).Text.Count(static c
+            => c == '\n'));
     }
 
     [Fact]
@@ -98,7 +101,8 @@ public sealed partial class LetterTests : IAsyncDisposable
         Task<Answer>[] posts = [.. Enumerable.Range(0, 8).Select(i => viewer.PostRawAsync("/consecutors/orders/edit",
             [("form-token", token), ("number", "1"), ("payload", "good\r\nline")]))];
         Answer[] answers = await Task.WhenAll(posts);
-        Assert.Contains(answers, static answer => answer.Headers.GetValueOrDefault("Location")?.Contains("done=sent", StringComparison.Ordinal) == true);
+        Assert.Contains(answers, static answer => answer.Headers.GetValueOrDefault("Location")?.Contains("done=sent",
+            StringComparison.Ordinal) == true);
         Assert.All(answers, static answer => Assert.True(answer.Status is HttpStatusCode.SeeOther or HttpStatusCode.NotFound, answer.Text));
         Assert.Equal(before + 1, (await store.FindStreamAsync("orders", Cancellation))!.Appended);
         ReadResult read = await store.ReadAsync(new("orders", 0, before + 1), Cancellation);
@@ -122,7 +126,8 @@ public sealed partial class LetterTests : IAsyncDisposable
             Answer page = await viewer.GetAsync($"{Page}/{number}");
             Assert.Contains(sentence, page.Text, StringComparison.Ordinal);
             Assert.DoesNotContain("<textarea", page.Text, StringComparison.Ordinal);
-            Answer refused = await viewer.PostRawAsync("/consecutors/orders/edit", [("form-token", token), ("number", number), ("payload", "x")]);
+            Answer refused = await viewer.PostRawAsync("/consecutors/orders/edit", [("form-token", token), ("number", number), ("payload",
+                "x")]);
             Assert.NotEqual(HttpStatusCode.SeeOther, refused.Status);
             Assert.NotEqual(HttpStatusCode.InternalServerError, refused.Status);
             Assert.Contains(sentence, refused.Text, StringComparison.Ordinal);
@@ -171,7 +176,11 @@ public sealed partial class LetterTests : IAsyncDisposable
             if (isChunked) (request.Headers.TransferEncodingChunked, request.Content.Headers.ContentLength) = (true, null);
             Assert.Equal(HttpStatusCode.BadRequest, (await viewer.SendAsync(request)).Status);
         }
-        using var noForm = new HttpRequestMessage(HttpMethod.Post, viewer.Address("/consecutors/orders/edit")) { Content = new StringContent("{}") };
+        using var noForm = new HttpRequestMessage(HttpMethod.Post, viewer.Address("/consecutors/orders/edit"))
+        {
+            Content =
+            new StringContent("{}")
+        };
         Assert.Equal(HttpStatusCode.BadRequest, (await viewer.SendAsync(noForm)).Status);
         Assert.Single(await letters.ListAsync());
     }
@@ -182,7 +191,8 @@ public sealed partial class LetterTests : IAsyncDisposable
         const string secret = "4111111111111111";
         var letters = new Letters(store);
         await letters.AddAsync(new string('x', 190) + $" card={secret}.", $"{{\"card\":\"{secret}\"}}");
-        await using var local = new Consecutor<string>("counts", static source => source.Scan("", static (_, text) => text) | Stage.Named("last") | (static _ => { }),
+        await using var local = new Consecutor<string>("counts", static source => source.Scan("", static (_, text)
+            => text) | Stage.Named("last") | (static _ => { }),
             new() { Store = store });
         await local.StartAsync(Cancellation);
         await local.SendAsync($"card={secret}.", Cancellation);
@@ -205,7 +215,8 @@ public sealed partial class LetterTests : IAsyncDisposable
         foreach (string path in (string[])["redrive", "discard"])
         {
             Answer search = await viewer.PostRawAsync($"/consecutors/orders/{path}", [("form-token", token), ("text", "4111")]);
-            Assert.Equal((HttpStatusCode.NotFound, true), (search.Status, search.Text.Contains("cannot be searched", StringComparison.Ordinal)));
+            Assert.Equal((HttpStatusCode.NotFound, true), (search.Status, search.Text.Contains("cannot be searched",
+                StringComparison.Ordinal)));
         }
         foreach (string page in (string[])[Page + "?text=4111", Page + ".jsonl?text=4111"])
             Assert.Equal(HttpStatusCode.NotFound, (await viewer.GetAsync(page)).Status);

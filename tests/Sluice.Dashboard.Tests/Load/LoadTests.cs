@@ -19,7 +19,8 @@ public sealed class LoadTests : IAsyncDisposable
     public async Task APageOfAHundredThousandLettersCostsFewCalls()
     {
         await new Letters(store).AddAsync(Enumerable.Range(0, 100_000).Select(static i => new Letter(
-            $"{{\"number\":{i},\"text\":\"some text\"}}", i % 3 == 0 ? "Check" : "Save", $"System.FormatException: The number {i} is no good.\n   at Shop.Check()")));
+            $"{{\"number\":{i},\"text\":\"some text\"}}", i % 3 == 0 ? "Check" : "Save",
+                $"System.FormatException: The number {i} is no good.\n   at Shop.Check()")));
         var watched = new WatchedStore(store);
         await using DashboardProgram program = await DashboardProgram.StartAsync(Options(watched) with { Time = TimeProvider.System });
         using Viewer viewer = program.NewViewer();
