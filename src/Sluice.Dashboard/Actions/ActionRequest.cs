@@ -6,6 +6,9 @@ namespace Sluice.Dashboard.Actions;
 /// <summary>What a user asks for with a form.</summary>
 internal sealed record ActionRequest(PageRequest Page, IFormCollection Form)
 {
+    // A store that is for reading only may be behind the changes of others for so long.
+    private static readonly TimeSpan MaxReadAge = TimeSpan.FromMilliseconds(300);
+
     /// <summary>A field of the form; null if it is missing or empty.</summary>
     public string? Field(string name) => Form[name].ToString() is { Length: > 0 } text ? text : null;
 
@@ -24,6 +27,7 @@ internal sealed record ActionRequest(PageRequest Page, IFormCollection Form)
         {
             IStreamStore store = await open(source.Name, Page.Aborted).ConfigureAwait(false);
             await using (store.ConfigureAwait(false)) await AuditAsync(store, what, work).ConfigureAwait(false);
+            await Task.Delay(MaxReadAge, Page.Options.Time).ConfigureAwait(false);       // the page that follows shows the change
         }
         else await AuditAsync(source.Store, what, work).ConfigureAwait(false);
     }
