@@ -21,6 +21,7 @@ internal static class Program
             FlowCommands.List(),
             FlowCommands.Show(),
             TopCommand.Create(),
+            DashboardCommand.Create(),
             StoreCommands.Check(),
             StoreCommands.Backup(),
             GraphCommand.Create(),

@@ -36,6 +36,7 @@ public sealed partial class SluiceBuilder
         Services.AddSingleton<HostedUnit>(container => new HostedConsecutor<T>(registration, container.GetServices<OutputRegistration>()));
         Services.AddKeyedSingleton(name, (container, _) => registration.Make(container));
         Services.AddKeyedSingleton<ISender<T>>(name, static (container, name) => container.GetRequiredKeyedService<Consecutor<T>>(name));
+        Services.AddSingleton<IConsecutor>(container => container.GetRequiredKeyedService<Consecutor<T>>(name));
         Services.TryAddSingleton(OnlyOne<T>);
         Services.TryAddSingleton<ISender<T>>(OnlyOne<T>);
         return this;

@@ -99,7 +99,7 @@ public sealed class MistakeTests : CliTestBase
     {
         string help = (await RunAsync("--help")).Succeeded().Output;
         Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "members", "flows", "flow", "top", "check", "backup",
-            "graph", "bench", "completion", "--json", "--no-pager"],
+            "graph", "bench", "completion", "dashboard", "--json", "--no-pager"],
             command => Assert.Contains($"  {command}", help, StringComparison.Ordinal));
     }
 }

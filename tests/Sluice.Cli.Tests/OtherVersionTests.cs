@@ -21,6 +21,7 @@ public sealed class OtherVersionTests : CliTestBase
         ["flows"] = "STORE",
         ["flow"] = "STORE run-1",
         ["top"] = "STORE",
+        ["dashboard"] = "STORE --port 0",
         ["check"] = "STORE",
         ["backup"] = "STORE copy.db",
         ["graph"] = "STORE",

@@ -8,7 +8,7 @@ namespace Sluice.Packages.Tests;
 public class PackageContentTests(Packed packed)
 {
     private static readonly string[] Libraries =
-        ["Sluice", "Sluice.Hosting", "Sluice.Redis", "Sluice.Sqlite", "Sluice.Terminal", "Sluice.Testing"];
+        ["Sluice", "Sluice.Dashboard", "Sluice.Hosting", "Sluice.Redis", "Sluice.Sqlite", "Sluice.Terminal", "Sluice.Testing"];
 
     public static TheoryData<string> LibraryNames => [.. Libraries];
 
@@ -63,6 +63,7 @@ public class PackageContentTests(Packed packed)
     [InlineData("Sluice")]
     [InlineData("Sluice.Testing", "Sluice")]
     [InlineData("Sluice.Hosting", "Sluice")]
+    [InlineData("Sluice.Dashboard", "Sluice")]
     [InlineData("Sluice.Sqlite", "Sluice", "SQLitePCLRaw.bundle_e_sqlite3")]
     [InlineData("Sluice.Redis", "Sluice", "StackExchange.Redis")]
     [InlineData("Sluice.Terminal", "Sluice", "Spectre.Console")]

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sluice.Dashboard;
 using Sluice.Hosting;
 
 namespace Payments.Serving;
@@ -23,6 +24,7 @@ internal static class Server
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = LastRequests);
         var app = builder.Build();
         app.MapProducer("/payments", bank.Payments);
+        app.MapSluice("/sluice", new DashboardOptions { Consecutors = [bank.Payments, bank.Ledger, bank.Rejections] });
         app.MapGet("/balances", async (double? wait, HttpContext context) =>
         {
             await CatchUpAsync(bank, TimeSpan.FromSeconds(Math.Clamp(wait ?? LongestWait.TotalSeconds, 0, LongestWait.TotalSeconds)),

@@ -22,8 +22,8 @@ internal static class Service
             Console.WriteLine($"ledger    {options.Files.Ledger}");
             if (intake is not null) Console.WriteLine($"tcp       {intake.Address}");
             Console.WriteLine(
-                $"listening {string.Join(", ", app.Urls)}  (POST /payments, GET /balances, /dead, /rejected, /snapshot; SIGTERM or Ctrl+C "
-                    + $"ends it)");
+                $"listening {string.Join(", ", app.Urls)}  (POST /payments, GET /balances, /dead, /rejected, /snapshot, /sluice; "
+                    + $"SIGTERM or Ctrl+C ends it)");
             var stopped = Task.Delay(Timeout.Infinite, stop);
             var ended = bank.Ended;
             var first = await Task.WhenAny(stopped, ended, intake?.Completion ?? stopped);

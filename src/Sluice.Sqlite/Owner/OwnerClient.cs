@@ -14,14 +14,34 @@ internal sealed class OwnerClient(string path, TimeProvider time)
     /// <exception cref="StreamStoreException">The process refused the change, or ended before it answered.</exception>
     public async Task<int> ChangeAsync(string command, GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation)
     {
-        JsonElement answer = await AskAsync(command, group, numbers, cancellation).ConfigureAwait(false) ?? throw NoOwner();
+        JsonElement answer = await AskAsync(command, group, json =>
+        {
+            json.WriteStartArray("numbers");
+            foreach (long number in numbers) json.WriteNumberValue(number);
+            json.WriteEndArray();
+        }, cancellation).ConfigureAwait(false) ?? throw NoOwner();
         return answer.TryGetProperty("changed", out JsonElement changed) ? changed.GetInt32() : throw Strange();
+    }
+
+    /// <summary>Appends one entry by a producer that is used once, and opens its stream if options are given.</summary>
+    /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
+    /// <exception cref="StreamStoreException">The process refused the append, or ended before it answered.</exception>
+    public async Task<AppendStatus> AppendAsync(AppendRequest append, StreamOptions? toOpen, CancellationToken cancellation)
+    {
+        int bytes = append.Entries.RecordAt(0).Length;
+        if (bytes > OwnerMessage.MaxRecord)
+            throw new PayloadException($"The entry has {bytes:N0} bytes; the process that has the store {path} open takes "
+                + $"{OwnerMessage.MaxRecord:N0} from here.");
+        JsonElement answer = await AskAsync(OwnerMessage.Append, new(append.Stream, append.Stream),
+            json => OwnerMessage.Write(json, append, toOpen), cancellation).ConfigureAwait(false) ?? throw NoOwner();
+        return answer.TryGetProperty("status", out JsonElement status) && Enum.TryParse(status.GetString(), out AppendStatus known) ? known
+            : throw Strange();
     }
 
     /// <summary>The members of a group with their heartbeats; null if no process answers.</summary>
     public async Task<IReadOnlyList<MemberInfo>?> FindMembersAsync(GroupId group, CancellationToken cancellation)
     {
-        if (await AskAsync(OwnerMessage.Members, group, [], cancellation).ConfigureAwait(false) is not { } answer) return null;
+        if (await AskAsync(OwnerMessage.Members, group, static _ => { }, cancellation).ConfigureAwait(false) is not { } answer) return null;
         return answer.TryGetProperty("members", out JsonElement members)
             ? [.. members.EnumerateArray().Select(OwnerMessage.ReadMember)] : throw Strange();
     }
@@ -33,7 +53,7 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         return socket is not null;
     }
 
-    private async Task<JsonElement?> AskAsync(string command, GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation)
+    private async Task<JsonElement?> AskAsync(string command, GroupId group, Action<Utf8JsonWriter> write, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(AnswerTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
@@ -46,9 +66,7 @@ internal sealed class OwnerClient(string path, TimeProvider time)
                 json.WriteString("command", command);
                 json.WriteString("stream", group.Stream);
                 json.WriteString("group", group.Name);
-                json.WriteStartArray("numbers");
-                foreach (long number in numbers) json.WriteNumberValue(number);
-                json.WriteEndArray();
+                write(json);
             }, OwnerMessage.MaxRequest, either.Token).ConfigureAwait(false);
             JsonElement answer = await OwnerMessage.ReadAsync(stream, OwnerMessage.MaxAnswer, either.Token).ConfigureAwait(false);
             return answer.TryGetProperty("error", out JsonElement error)

@@ -109,6 +109,9 @@ internal sealed class OwnerListener : IAsyncDisposable
                     return Changed(await store.RedriveAsync(group, Numbers(request), CancellationToken.None).ConfigureAwait(false));
                 case OwnerMessage.Discard:
                     return Changed(await store.DeleteDeadAsync(group, Numbers(request), CancellationToken.None).ConfigureAwait(false));
+                case OwnerMessage.Append:
+                    AppendStatus status = await AppendAsync(group.Stream, request).ConfigureAwait(false);
+                    return json => json.WriteString("status", status.ToString());
                 case OwnerMessage.Members:
                     GroupInfo? info = await store.FindGroupAsync(group, CancellationToken.None).ConfigureAwait(false);
                     return json =>
@@ -133,6 +136,14 @@ internal sealed class OwnerListener : IAsyncDisposable
 
         static Action<Utf8JsonWriter> Changed(int count) => json => json.WriteNumber("changed", count);
         static Action<Utf8JsonWriter> Error(string message) => json => json.WriteString("error", message);
+    }
+
+    private async Task<AppendStatus> AppendAsync(string stream, JsonElement request)
+    {
+        (AppendRequest append, StreamOptions? toOpen) = OwnerMessage.ReadAppend(request, stream);
+        using EntryBatch entries = append.Entries;
+        if (toOpen is not null) await store.OpenStreamAsync(stream, toOpen, CancellationToken.None).ConfigureAwait(false);
+        return (await store.AppendAsync(append, CancellationToken.None).ConfigureAwait(false)).Status;
     }
 
     private static long[] Numbers(JsonElement request)

@@ -17,10 +17,13 @@ internal static class OwnerMessage
     /// <summary>The version of the messages. It rises when an older owner would misunderstand a request.</summary>
     public const int Version = 1;
 
-    public const string Redrive = "redrive", Discard = "discard", Members = "members";
+    public const string Redrive = "redrive", Discard = "discard", Members = "members", Append = "append";
 
-    /// <summary>The largest request: a thousand numbers and two names.</summary>
-    public const int MaxRequest = 256 << 10;
+    /// <summary>The largest request: an entry of some 700 KB, in Base64.</summary>
+    public const int MaxRequest = 1 << 20;
+
+    /// <summary>The largest record of an entry: Base64 adds a third.</summary>
+    public const int MaxRecord = 700_000;
 
     /// <summary>The largest answer: the members of a group.</summary>
     public const int MaxAnswer = 16 << 20;
@@ -65,6 +68,38 @@ internal static class OwnerMessage
         {
             throw new InvalidDataException("The message is no JSON.", wrong);
         }
+    }
+
+    /// <summary>Writes an append of one entry by a producer that is used once, and the options of its stream if it may be new.</summary>
+    public static void Write(Utf8JsonWriter json, AppendRequest append, StreamOptions? toOpen)
+    {
+        json.WriteString("producer", append.Producer);
+        json.WriteNumber("forget", (append.ForgetAfter ?? TimeSpan.Zero).Ticks);
+        json.WriteBase64String("record", append.Entries.RecordAt(0).Span);
+        if (toOpen is null) return;
+        json.WriteNumber("partitions", toOpen.Partitions);
+        json.WriteNumber("retention", (int)toOpen.Retention);
+        json.WriteNumber("entry", toOpen.MaxEntryBytes);
+    }
+
+    /// <summary>Reads what <see cref="Write(Utf8JsonWriter, AppendRequest, StreamOptions)"/> has written. The caller disposes the
+    /// entries.</summary>
+    public static (AppendRequest Append, StreamOptions? ToOpen) ReadAppend(JsonElement request, string stream)
+    {
+        EntryChunk.ReadRecord(request.GetProperty("record").GetBytesFromBase64(), default, 1, stream, 0, out Entry entry);
+        var entries = new EntryBatch { Stream = stream, CodeVersion = entry.CodeVersion, FlowVersion = entry.FlowVersion };
+        entries.Add(entry.Payload.Span, entry.Key, entry.Headers.Span);
+        StreamOptions? toOpen = !request.TryGetProperty("partitions", out JsonElement partitions) ? null : new()
+        {
+            Partitions = partitions.GetInt32(),
+            Retention = (Retention)request.GetProperty("retention").GetInt32(),
+            MaxEntryBytes = request.GetProperty("entry").GetInt32(),
+        };
+        long forget = request.GetProperty("forget").GetInt64();
+        return (new(stream, request.GetProperty("producer").GetString()!, 0, 1, entries)
+        {
+            ForgetAfter = forget == 0 ? null : TimeSpan.FromTicks(forget)
+        }, toOpen);
     }
 
     public static void Write(Utf8JsonWriter json, MemberInfo member)

@@ -4,10 +4,6 @@ internal sealed partial class ReadOnlyStore
 {
     public override ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default) => throw Refusal;
 
-    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,
-        CancellationToken cancellation = default)
-        => await FindStreamAsync(stream, cancellation).ConfigureAwait(false) ?? throw Refusal;
-
     public override ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
         => throw Refusal;
 
@@ -15,8 +11,6 @@ internal sealed partial class ReadOnlyStore
 
     public override ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
         => throw Refusal;
-
-    public override ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default) => throw Refusal;
 
     public override ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
         => throw Refusal;

@@ -3,7 +3,7 @@ namespace Sluice.Sqlite;
 /// <summary>
 /// A store in a file that another process may have open for writing. Calls read snapshots that are at most
 /// <see cref="SnapshotReader.MaxAge"/> old; calls that would write are refused. Opened for changes, it lets the other process redrive and
-/// delete dead letters.
+/// delete dead letters, and append single entries.
 /// </summary>
 internal sealed partial class ReadOnlyStore : StreamStore
 {
@@ -12,6 +12,7 @@ internal sealed partial class ReadOnlyStore : StreamStore
 
     private readonly OwnerClient owner;
     private readonly bool isForChanges;
+    private readonly System.Collections.Concurrent.ConcurrentDictionary<string, StreamOptions> toOpen = new(StringComparer.Ordinal);
 
     public ReadOnlyStore(StoreFile file, Durability durability, bool isForChanges = false)
     {
@@ -76,6 +77,27 @@ internal sealed partial class ReadOnlyStore : StreamStore
 
     public override ValueTask<int> DeleteDeadAsync(GroupId group, IReadOnlyList<long> numbers, CancellationToken cancellation = default)
         => isForChanges ? new(owner.ChangeAsync(OwnerMessage.Discard, group, numbers, cancellation)) : throw Refusal;
+
+    /// <summary>Returns the stream. Opened for changes, a stream that does not exist is opened by the other process, at its first
+    /// append.</summary>
+    public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,
+        CancellationToken cancellation = default)
+    {
+        if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is { } found) return found;
+        if (!isForChanges || options is null) throw Refusal;
+        options.Check();
+        toOpen[stream] = options;
+        return new(stream, options, null, 0, 0, 0, [], []);
+    }
+
+    /// <summary>Lets the other process append one entry of a producer that is used once.</summary>
+    public override async ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        request.Check();
+        if (!isForChanges || request is not { Epoch: 0, Sequence: 1, Position: null, Entries.Count: 1, Batches.Count: 0 }) throw Refusal;
+        return new(await owner.AppendAsync(request, toOpen.GetValueOrDefault(request.Stream), cancellation).ConfigureAwait(false), 1, null);
+    }
 
     public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node, IReadOnlyList<string> keys,
         CancellationToken cancellation = default)

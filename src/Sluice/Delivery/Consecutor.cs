@@ -27,7 +27,7 @@ namespace Sluice;
 /// await payments.SendAsync(payment);          // durable when it returns
 /// </code></example>
 /// <typeparam name="T">The type of the items.</typeparam>
-public sealed partial class Consecutor<T> : ISender<T>, IAsyncDisposable
+public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDisposable
 {
     private readonly ConsecutorCore core;
     private readonly Lock sync = new();
@@ -94,9 +94,8 @@ public sealed partial class Consecutor<T> : ISender<T>, IAsyncDisposable
                         + $"fails. {why}");
         place = new(() => State, Completion);
         (stopDeadline, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
-        core = new(name, options, options.Store ?? new MemoryStreamStore(options.Run.Time), pipeline,
-            recorder)
-        { Lifetime = { Failed = Fail } };
+        Store = options.Store ?? new MemoryStreamStore(options.Run.Time);
+        core = new(name, options, Store, pipeline, recorder) { Lifetime = { Failed = Fail } };
         // A store commits the parts that sinks stage, so a pipeline with such sinks needs a store for first attempts too.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name))
             core.Local = local = new(core.Identity, core.Stream, core.Ledger, core.InFlight, core.Pump, core.Sends);
@@ -108,6 +107,9 @@ public sealed partial class Consecutor<T> : ISender<T>, IAsyncDisposable
 
     /// <summary>The pipeline as a graph.</summary>
     public Topology Topology => core.Recorder.Topology;
+
+    /// <summary>The store of the accepted items; a store in memory that belongs to the consecutor if none was given.</summary>
+    public IStreamStore Store { get; }
 
     /// <summary>
     /// The function that returns the key of an item; null by default, and then the store distributes items freely. Items of one key are in

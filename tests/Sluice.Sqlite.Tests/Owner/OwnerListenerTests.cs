@@ -61,6 +61,55 @@ public sealed class OwnerListenerTests : IDisposable
     }
 
     [Fact]
+    public async Task AnEntryIsAppendedByTheOwnerToAStreamThatItOpens()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await using IStreamStore other = await SqliteStreamStore.OpenToChangeAsync(StorePath, null, Cancellation);
+        await other.OpenStreamAsync("audit", new() { Partitions = 3, Retention = Retention.All, MaxEntryBytes = 5000 }, Cancellation);
+        Assert.Null(await store.FindStreamAsync("audit", Cancellation));                 // with the first entry
+        using var entries = new EntryBatch { Stream = "audit", CodeVersion = 7, FlowVersion = 8 };
+        entries.Add("payload"u8, EntryKey.Of("key"), "headers"u8);
+        var append = new AppendRequest("audit", "operator/1", 0, 1, entries) { ForgetAfter = TimeSpan.FromMinutes(1) };
+
+        Assert.Equal(AppendStatus.Accepted, (await other.AppendAsync(append, Cancellation)).Status);
+        Assert.Equal(AppendStatus.Duplicate, (await other.AppendAsync(append, Cancellation)).Status);
+
+        StreamInfo stream = (await store.FindStreamAsync("audit", Cancellation))!;
+        Assert.Equal((3, Retention.All, 5000, 1), (stream.Options.Partitions, stream.Options.Retention, stream.Options.MaxEntryBytes,
+            stream.Appended));
+        int partition = EntryKey.Of("key").PartitionOf(3);
+        Entry entry = (await store.ReadAsync(new("audit", partition, 1), Cancellation)).Entries.Span[0];
+        Assert.Equal("payload"u8, entry.Payload.Span);
+        Assert.Equal("headers"u8, entry.Headers.Span);
+        Assert.Equal((7, 8, EntryKey.Of("key")), (entry.CodeVersion, entry.FlowVersion, entry.Key));
+    }
+
+    [Fact]
+    public async Task AnEntryThatTheOwnerCannotAppendIsRefusedWithTheReason()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await store.OpenStreamAsync("small", new() { MaxEntryBytes = 100 }, Cancellation);
+        await using IStreamStore other = await SqliteStreamStore.OpenToChangeAsync(StorePath, null, Cancellation);
+        await RefusedAsync(other, "small", 101, "small");
+        await RefusedAsync(other, "none", 1, "no stream none");
+        await Assert.ThrowsAsync<PayloadException>(() => AppendAsync(other, "small", 2_000_000));
+        await using IStreamStore reading = await SqliteStreamStore.OpenReadOnlyAsync(StorePath, null, Cancellation);
+        await RefusedAsync(reading, "small", 1, "open for reading only");
+        Assert.Equal(0, (await store.FindStreamAsync("small", Cancellation))!.Appended);
+    }
+
+    private static async Task RefusedAsync(IStreamStore store, string stream, int bytes, string why)
+        => Assert.Contains(why, (await Assert.ThrowsAsync<StreamStoreException>(() => AppendAsync(store, stream, bytes))).Message,
+            StringComparison.Ordinal);
+
+    private static async Task AppendAsync(IStreamStore store, string stream, int bytes)
+    {
+        using var entries = new EntryBatch { Stream = stream };
+        entries.Add(new byte[bytes]);
+        await store.AppendAsync(new(stream, "operator", 0, 1, entries), Cancellation);
+    }
+
+    [Fact]
     public async Task APathThatIsTooLongForASocketIsAStoreWithoutOne()
     {
         string path = directory.File(new string('x', 120) + ".db");

@@ -1,11 +1,17 @@
-using Sluice.Diagnostics;
 using Sluice.Topologies;
 
-namespace Sluice.Progress.Looks;
+namespace Sluice.Diagnostics;
 
-/// <summary>Finds the node that limits the rate of a run: full queues lead to it, and it is not blocked itself.</summary>
-/// <remarks>One look is chance, so the node of most of the last looks is named. Not thread-safe.</remarks>
-internal sealed class BottleneckFinder(Topology topology)
+/// <summary>Finds the node that limits the rate of a run: full queues lead to it, and it is not blocked itself. For displays and
+/// dashboards.</summary>
+/// <remarks>One look is chance, so the node of most of the last looks is named: give it a snapshot each second or so. Not
+/// thread-safe.</remarks>
+/// <param name="topology">The topology of the run.</param>
+/// <example><code>
+/// var finder = new BottleneckFinder(run.Topology);
+/// string? node = finder.Find(run.Snapshot());          // null until two looks agree
+/// </code></example>
+public sealed class BottleneckFinder(Topology topology)
 {
     private const double Fading = 0.8, Enough = 1.5;     // two looks of the last few
 
@@ -16,9 +22,12 @@ internal sealed class BottleneckFinder(Topology topology)
     private Dictionary<string, TimeSpan> times = new(StringComparer.Ordinal);
     private int looks;
 
-    /// <summary>The bottleneck after one more look; after the end, the one of most looks.</summary>
+    /// <summary>Returns the bottleneck after one more look; after the end, the one of most looks.</summary>
+    /// <param name="snapshot">A snapshot of the run, later than the one before.</param>
+    /// <returns>The name of the node; null if none is known.</returns>
     public string? Find(RunSnapshot snapshot)
     {
+        ArgumentNullException.ThrowIfNull(snapshot);
         if (snapshot.Status >= RunStatus.Completed)
             return hits.Count > 0 && hits.MaxBy(static one => one.Value) is var most && most.Value * 2 > looks ? most.Key : null;
         looks++;

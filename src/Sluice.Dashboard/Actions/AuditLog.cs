@@ -1,0 +1,84 @@
+using System.Buffers;
+using System.Text.Json;
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Actions;
+
+/// <summary>Who did what, when: a line before an action, and one with its outcome. They are kept in the store that was changed, in a stream
+/// of its own.</summary>
+/// <remarks>An action whose first line cannot be written is not done. Thread-safe.</remarks>
+internal static class AuditLog
+{
+    private const int MaxText = 2000;
+
+    private static readonly TimeSpan Remembered = TimeSpan.FromMinutes(1);
+
+    /// <summary>Writes a line.</summary>
+    /// <param name="store">The store.</param>
+    /// <param name="who">The user.</param>
+    /// <param name="what">What is done, as a sentence.</param>
+    /// <param name="outcome">What came of it; null before it is done.</param>
+    /// <param name="action">Joins both lines of an action.</param>
+    public static async Task WriteAsync(IStreamStore store, string who, string what, string? outcome, Guid action)
+    {
+        await store.OpenStreamAsync(StoreSource.AuditStream, new() { Partitions = 1, Retention = Retention.All, MaxEntryBytes = 64_000 })
+            .ConfigureAwait(false);
+        var bytes = new ArrayBufferWriter<byte>();
+        using (var json = new Utf8JsonWriter(bytes))
+        {
+            json.WriteStartObject();
+            json.WriteString("action"u8, action);
+            json.WriteString("who"u8, VisibleText.Shorten(who, 200));
+            json.WriteString("what"u8, VisibleText.Shorten(what, MaxText));
+            if (outcome is not null) json.WriteString("outcome"u8, VisibleText.Shorten(outcome, MaxText));
+            json.WriteEndObject();
+        }
+        using var entries = new EntryBatch { Stream = StoreSource.AuditStream, MaxEntryBytes = 64_000 };
+        entries.Add(bytes.WrittenSpan);
+        var append = new AppendRequest(StoreSource.AuditStream, $"{action}{(outcome is null ? "" : "/end")}", 0, 1, entries)
+        {
+            ForgetAfter = Remembered
+        };
+        AppendStatus status = (await store.AppendAsync(append).ConfigureAwait(false)).Status;
+        if (status is not (AppendStatus.Accepted or AppendStatus.Duplicate))
+            throw new StreamStoreException($"The audit takes nothing ({status}): without it, nothing is changed.");
+    }
+
+    /// <summary>Reads the last lines, the latest first.</summary>
+    public static async Task<IReadOnlyList<AuditLine>> ReadAsync(StoreSource store, int max, CancellationToken cancellation)
+    {
+        if (await store.Store.FindStreamAsync(StoreSource.AuditStream, cancellation).ConfigureAwait(false) is not { } stream) return [];
+        var last = new Queue<AuditLine>();
+        for (long next = Math.Max(1, stream.Appended - max + 1); ;)
+        {
+            ReadResult read = await store.Store.ReadAsync(new(StoreSource.AuditStream, 0, next), cancellation).ConfigureAwait(false);
+            if (read.Entries.IsEmpty) return [.. last.Reverse()];
+            foreach (Entry entry in read.Entries.Span)
+            {
+                next = entry.Sequence + 1;
+                last.Enqueue(AuditLine.Read(entry));
+                if (last.Count > max) last.Dequeue();
+            }
+        }
+    }
+}
+
+/// <summary>A line of the audit.</summary>
+internal sealed record AuditLine(DateTimeOffset At, string Who, string What, string? Outcome)
+{
+    // Another version, or another program, may have written something else.
+    public static AuditLine Read(Entry entry)
+    {
+        try
+        {
+            using JsonDocument document = JsonDocument.Parse(entry.Payload);
+            return new(entry.Time, Text("who") ?? "?", Text("what") ?? "?", Text("outcome"));
+
+            string? Text(string name) => document.RootElement.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return new(entry.Time, "?", $"The line {entry.Sequence} of the audit cannot be read.", null);
+        }
+    }
+}

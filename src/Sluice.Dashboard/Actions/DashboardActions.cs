@@ -1,0 +1,66 @@
+using Sluice.Dashboard.Pages;
+using Sluice.Dashboard.Sampling;
+using Sluice.Flows;
+
+namespace Sluice.Dashboard.Actions;
+
+/// <summary>The forms of the dashboard, by their addresses.</summary>
+internal static class DashboardActions
+{
+    private static readonly TimeSpan MaxDraining = TimeSpan.FromMinutes(10);
+
+    public static IReadOnlyList<(string Path, DashboardAction Action)> All { get; } =
+    [
+        ("/consecutors/{name}/redrive", LetterActions.RedriveAsync),
+        ("/consecutors/{name}/discard", LetterActions.DiscardAsync),
+        ("/consecutors/{name}/edit", LetterActions.EditAsync),
+        ("/consecutors/{name}/pause", request => ControlAsync(request, "Pause", static local =>
+        {
+            local.Pause();
+            return "paused";
+        })),
+        ("/consecutors/{name}/resume", request => ControlAsync(request, "Resume", static local =>
+        {
+            local.Resume();
+            return "resumed";
+        })),
+        ("/consecutors/{name}/drain", request => ControlAsync(request, "Drain and stop", static local =>
+        {
+            // It may take as long as items in flight take: the page shows how far it is.
+            _ = local.StopAsync(MaxDraining).ContinueWith(static stop => _ = stop.Exception, TaskScheduler.Default);
+            return "stopping";
+        })),
+        ("/flows/{name}/cancel", CancelFlowAsync),
+    ];
+
+    private static async Task<ActionOutcome> ControlAsync(ActionRequest request, string what, Func<IConsecutor, string> control)
+    {
+        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        if (one.Local is not { } local)
+            throw new Serving.MissingException($"{one.Name} is not in this process, so it cannot be controlled from here. Open the "
+                + "dashboard of a process that runs it.");
+        await request.AuditAsync(one.Store, $"{what} the consecutor {one.Name}", _ => Task.FromResult(control(local)))
+            .ConfigureAwait(false);
+        return ActionOutcome.GoTo(request.Page.Address("consecutors", one.Name, one.Store));
+    }
+
+    private static async Task<ActionOutcome> CancelFlowAsync(ActionRequest request)
+    {
+        string run = request.Page.Name;
+        StoreSample store = request.Page.Sample.FindStore(request.Page.StoreName)
+            ?? throw new Serving.MissingException("There is no such store here.");
+        bool isFound = false;
+        await request.AuditAsync(store.Store, $"Cancel the run {run}", async _ =>
+        {
+            foreach (Supervisor supervisor in request.Page.Options.Supervisors)
+                if (await supervisor.CancelAsync(run, $"cancelled by {request.Who} on the dashboard").ConfigureAwait(false))
+                {
+                    isFound = true;
+                    return "cancelled";
+                }
+            return "there is no such run";
+        }).ConfigureAwait(false);
+        return isFound ? ActionOutcome.GoTo(request.Page.Address("flows", run, store.Store))
+            : throw new Serving.MissingException($"No supervisor of this dashboard knows the run {VisibleText.Shorten(run, 100)}.");
+    }
+}

@@ -1,0 +1,123 @@
+using System.Text;
+using Sluice.Dashboard.Pages;
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Actions;
+
+/// <summary>Changes dead letters: one, or those of a filter after a page that shows how many there are.</summary>
+internal static class LetterActions
+{
+    private const int Step = 100, MaxCounted = 1_000_000;      // small steps of changes: a consecutor notices each one
+
+    public static Task<ActionOutcome> RedriveAsync(ActionRequest request) => ChangeAsync(request, "Redrive", "redriven",
+        static (store, group, numbers, cancellation) => store.RedriveAsync(group, numbers, cancellation));
+
+    public static Task<ActionOutcome> DiscardAsync(ActionRequest request) => ChangeAsync(request, "Discard", "discarded",
+        static (store, group, numbers, cancellation) => store.DeleteDeadAsync(group, numbers, cancellation));
+
+    public static async Task<ActionOutcome> EditAsync(ActionRequest request)
+    {
+        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        if (request.Page.Options.MaskPayload is not null) throw new MissingException("Payloads are masked here, so they cannot be edited.");
+        StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
+        if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
+        string text = (request.Field("payload") ?? "").ReplaceLineEndings("\n");
+        bool isNew = false;
+        string what = $"Edit the dead letter {letter.Number} of {one.Name} and send it again, as: {text}";
+        await request.AuditAsync(one.Store, what, async store =>
+        {
+            isNew = await DeadLetterEditing.SendEditedAsync(store, one.Id, letter, Encoding.UTF8.GetBytes(text)).ConfigureAwait(false);
+            return isNew ? "sent" : "it had been sent before, with the payload of that time";
+        }).ConfigureAwait(false);
+        return ActionOutcome.GoTo(Letters(request, one, isNew ? "done=sent" : "done=sent-before"));
+    }
+
+    private static async Task<ActionOutcome> ChangeAsync(ActionRequest request, string verb, string done,
+        Func<IStreamStore, GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change)
+    {
+        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        if (request.Field("number") is not null)
+        {
+            StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
+            await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async store =>
+            {
+                int changed = await change(store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
+                return changed == 0 ? "it was gone" : done;
+            }).ConfigureAwait(false);
+            return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count=1"));
+        }
+        LetterQuery query = LetterQuery.Read(request.Field);
+        query.Check(request.Page.Options);
+        if (!long.TryParse(request.Field("last"), NumberStyles.None, CultureInfo.InvariantCulture, out long last))
+            return await AskAsync(request, one, verb, query).ConfigureAwait(false);
+        long all = 0;
+        await request.AuditAsync(one.Store, $"{verb} dead letters of {one.Name} ({Describe(request)})", async store =>
+        {
+            // What is begun goes on when the browser leaves.
+            await foreach (long[] some in NumbersAsync(request, one, query, last, Step).ConfigureAwait(false))
+                all += await change(store, one.Id, some, CancellationToken.None).ConfigureAwait(false);
+            return $"{Shown.Count(all)} {done}";
+        }).ConfigureAwait(false);
+        return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count={all.ToString(CultureInfo.InvariantCulture)}"));
+    }
+
+    // The count is that of this moment, and so is the choice: what dies later has a higher number, and is not changed. A clock says less.
+    private static async Task<ActionOutcome> AskAsync(ActionRequest request, ConsecutorSample one, string verb, LetterQuery query)
+    {
+        long count = 0, last = 0;
+        await foreach (long[] some in NumbersAsync(request, one, query, long.MaxValue, StoreInspector.MaxPage).ConfigureAwait(false))
+        {
+            last = some[^1];
+            if ((count += some.Length) >= MaxCounted) break;
+        }
+        Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Field(name) is not null)
+            .Select(name => LettersPage.Hidden(name, request.Field(name)!))
+            .Append(LettersPage.Hidden("last", last.ToString(CultureInfo.InvariantCulture))));
+        string action = request.Page.Address("consecutors", one.Name, one.Store, $"/{verb.ToLowerInvariant()}");
+        return ActionOutcome.Show(new($"{verb} {Shown.Count(count, "dead letter")}?",
+        [
+            new("question", Markup.Of($"""
+                <p>{verb} {Shown.Count(count, "dead letter")} of {one.Name} ({Describe(request)})? {(verb == "Discard"
+                    ? "They are deleted for good." : "They are processed again, from the node that failed where its input was kept.")}</p>
+                <div class="actions">{request.Page.Button(action, $"{verb} {Shown.Count(count)}", fields, verb == "Discard")}
+                <a href="{Letters(request, one, "")}">Cancel</a></div>
+                """), IsLive: false),
+        ])
+        { Above = [(one.Name, request.Page.Address("consecutors", one.Name, one.Store))] });
+    }
+
+    private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,
+        int step)
+    {
+        StoreInspector inspector = request.Page.Sampler.InspectorOf(one.Store);
+        for (long after = 0; ;)
+        {
+            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(one.Id, query.Filter, after, step)
+                .ConfigureAwait(false);
+            long[] numbers = [.. page.Where(query.Matches).Select(static letter => letter.Number).Where(number => number <= last)];
+            if (numbers.Length > 0) yield return numbers;
+            if (page.Count < step || page[^1].Number >= last) yield break;
+            after = page[^1].Number;
+        }
+    }
+
+    private static string Describe(ActionRequest request)
+    {
+        string[] conditions = [.. LetterQuery.Names.Where(name => request.Field(name) is not null)
+            .Select(name => $"{name} {VisibleText.Shorten(request.Field(name)!, 100)}")];
+        return conditions.Length == 0 ? "all of them" : string.Join(", ", conditions);
+    }
+
+    private static async Task<StoredDeadLetter> FindAsync(ActionRequest request, ConsecutorSample one)
+        => await request.Page.Sampler.InspectorOf(one.Store)
+            .FindDeadLetterAsync(one.Id, request.Field("number") ?? "", request.Page.Aborted).ConfigureAwait(false)
+            ?? throw new MissingException($"{one.Name} has no dead letter {VisibleText.Shorten(request.Field("number") ?? "", 20)}: it was "
+                + "redriven or discarded.");
+
+    private static string Letters(ActionRequest request, ConsecutorSample one, string query)
+    {
+        string address = request.Page.Address("consecutors", one.Name, one.Store, "/dead");
+        return query.Length == 0 ? address : address + (address.Contains('?', StringComparison.Ordinal) ? '&' : '?') + query;
+    }
+}

@@ -1,0 +1,80 @@
+// Keeps a page up to date. Without this script, pages are read as they were when they were loaded.
+
+const main = document.querySelector("main");
+const connection = document.querySelector("#connection");
+
+localTimes(document);
+followNodes(document);
+if (main && main.hasAttribute("data-live")) watch();
+
+/** Receives parts of the page that have changed. The browser connects again by itself. */
+function watch() {
+  const events = new EventSource(location.href);
+  events.onopen = () => say("live", false);
+  events.onerror = () => say("No answer: what is shown may be old.", true);
+  events.onmessage = (event) => {
+    const end = event.data.indexOf("\n");
+    const part = document.getElementById(event.data.slice(0, end));
+    if (!part || isInUse(part)) return;
+    const fresh = document.createElement("template");
+    fresh.innerHTML = event.data.slice(end + 1);
+    localTimes(fresh.content);
+    update(part, fresh.content);
+    followNodes(part);
+  };
+  // A page that nobody sees costs nothing.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) events.close();
+    else if (events.readyState === EventSource.CLOSED) location.reload();
+  });
+}
+
+function say(text, isLost) {
+  connection.textContent = text;
+  connection.classList.toggle("lost", isLost);
+}
+
+/** Whether the user selects text in a part: a change would take the selection away. */
+function isInUse(part) {
+  const selection = getSelection();
+  return selection !== null && !selection.isCollapsed && part.contains(selection.anchorNode);
+}
+
+/** Makes the children of one element like those of another, and keeps what is alike: focus and scroll positions stay. */
+function update(before, after) {
+  const fresh = [...after.childNodes];
+  const old = [...before.childNodes];
+  fresh.forEach((node, i) => {
+    if (i >= old.length) before.append(node);
+    else if (old[i].nodeName !== node.nodeName) old[i].replaceWith(node);
+    else if (node.nodeType !== Node.ELEMENT_NODE) {
+      if (old[i].nodeValue !== node.nodeValue) old[i].nodeValue = node.nodeValue;
+    } else {
+      for (const attribute of [...old[i].attributes]) if (!node.hasAttribute(attribute.name)) old[i].removeAttribute(attribute.name);
+      for (const attribute of node.attributes)
+        if (old[i].getAttribute(attribute.name) !== attribute.value) old[i].setAttribute(attribute.name, attribute.value);
+      update(old[i], node);
+    }
+  });
+  for (const node of old.slice(fresh.length)) node.remove();
+}
+
+/** Shows times in the time zone of the reader. */
+function localTimes(root) {
+  for (const time of root.querySelectorAll("time")) {
+    const at = new Date(time.dateTime);
+    if (Number.isNaN(at.getTime())) continue;
+    time.title = time.textContent;
+    time.textContent = at.toLocaleString();
+  }
+}
+
+/** A click on a node of the graph leads to its figures. */
+function followNodes(root) {
+  for (const node of root.querySelectorAll(".graph [data-node]")) {
+    const figures = document.getElementById(`node-${node.dataset.node}`);
+    if (!figures || node.dataset.followed) continue;
+    node.dataset.followed = "yes";
+    node.addEventListener("click", () => figures.closest("tr").scrollIntoView({ block: "center" }));
+  }
+}

@@ -1,0 +1,21 @@
+namespace Sluice.Dashboard.Html;
+
+/// <summary>A page: parts that stand one below the other.</summary>
+/// <param name="Title">What it is about, for the window and the heading.</param>
+/// <param name="Parts">The parts.</param>
+internal sealed record Page(string Title, IReadOnlyList<PagePart> Parts)
+{
+    /// <summary>The pages above this one, and their addresses.</summary>
+    public IReadOnlyList<(string Title, string Address)> Above { get; init; } = [];
+
+    public int StatusCode { get; init; } = StatusCodes.Status200OK;
+
+    /// <summary>Whether it changes while it is looked at.</summary>
+    public bool IsLive => Parts.Any(static part => part.IsLive);
+}
+
+/// <summary>A part of a page.</summary>
+/// <param name="Id">Its name on the page: letters and hyphens.</param>
+/// <param name="Content">What it shows.</param>
+/// <param name="IsLive">Whether it is sent again when it has changed. Parts into which people type are not.</param>
+internal sealed record PagePart(string Id, Markup Content, bool IsLive = true);

@@ -1,0 +1,56 @@
+namespace Sluice.Dashboard.Html;
+
+/// <summary>What is around every page: the head, the way through the pages, the foot.</summary>
+internal static class PageLayout
+{
+    /// <summary>Draws a page.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="root">The address of the dashboard.</param>
+    /// <param name="version">A version for the addresses of the assets, so that an older one in the browser's cache is not used.</param>
+    /// <param name="foot">A line at the end.</param>
+    public static string Draw(Page page, string root, string version, string foot) => Markup.Of($"""
+        <!doctype html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>{page.Title} · Sluice</title>
+        <link rel="icon" href="{root}/assets/icon.svg?v={version}" type="image/svg+xml">
+        <link rel="stylesheet" href="{root}/assets/dashboard.css?v={version}">
+        <script type="module" src="{root}/assets/dashboard.js?v={version}"></script>
+        </head>
+        <body>
+        <a class="skip" href="#main">Skip to the content</a>
+        <header>
+        <nav aria-label="Pages"><a class="home" href="{Home(root)}">Sluice</a>{Links(root)}</nav>
+        <p id="connection" role="status"></p>
+        </header>
+        <main id="main"{(page.IsLive ? Markup.Of($" data-live") : Markup.None)}>
+        {Trail(page, root)}
+        <h1>{page.Title}</h1>
+        {page.Parts.Select(Draw)}
+        </main>
+        <footer><p>{foot}</p></footer>
+        </body>
+        </html>
+
+        """).ToString();
+
+    private static Markup Draw(PagePart part)
+        => Markup.Of($"<section id=\"{part.Id}\"{(part.IsLive ? Markup.Of($" data-part") : Markup.None)}>{part.Content}</section>\n");
+
+    // An empty address is the page that one is on.
+    private static string Home(string root) => root.Length == 0 ? "/" : root;
+
+    private static IEnumerable<Markup> Links(string root)
+    {
+        foreach ((string name, string path) in ((string, string)[])[("Streams", "/streams"), ("Flows", "/flows"), ("Audit", "/audit")])
+            yield return Markup.Of($"<a href=\"{root}{path}\">{name}</a>");
+    }
+
+    private static Markup Trail(Page page, string root) => page.Above.Count == 0 ? Markup.None : Markup.Of($"""
+        <p class="trail"><a href="{Home(root)}">Overview</a>{page.Above.Select(static one => Markup.Of(
+            $" › <a href=\"{one.Address}\">{one.Title}</a>"))}</p>
+        """);
+}

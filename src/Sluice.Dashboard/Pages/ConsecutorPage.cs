@@ -1,0 +1,105 @@
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>A consecutor: its state, its graph, its members and partitions, and what waits.</summary>
+internal static class ConsecutorPage
+{
+    public static async ValueTask<Page> DrawAsync(PageRequest request)
+    {
+        ConsecutorSample one = Find(request);
+        return new(VisibleText.Shorten(one.Name, 100),
+        [
+            new("verdict", Tables.Show(one.Verdict)),
+            new("actions", Actions(request, one)),
+            new("figures", Figures(request, one)),
+            .. one.Local is { } local
+                ? [new PagePart("graph", GraphPicture.Figure(local.Topology, one.Run?.Nodes)), new("nodes", NodeTable.Draw(one.Run))]
+                : Array.Empty<PagePart>(),
+            new("members", Members(one)),
+            new("waiting", await WaitingTable.DrawAsync(request, one).ConfigureAwait(false)),
+        ])
+        { Above = [] };
+    }
+
+    /// <summary>Finds the consecutor that a request is about.</summary>
+    /// <exception cref="MissingException">There is none.</exception>
+    public static ConsecutorSample Find(PageRequest request) => request.Sample.Find(request.Name, request.StoreName)
+        ?? throw new MissingException($"There is no consecutor of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
+
+    private static Markup Actions(PageRequest request, ConsecutorSample one)
+    {
+        string Address(string action) => request.Address("consecutors", one.Name, one.Store, action);
+        Markup links = Markup.Of($"""
+            <a href="{Address("/dead")}">Dead letters ({one.Dead})</a> <a href="{Address("/state")}">State</a>
+            """);
+        Markup buttons = one.Snapshot?.Status switch
+        {
+            ConsecutorStatus.Running => Markup.Of(
+                $"{request.Button(Address("/pause"), "Pause")}{request.Button(Address("/drain"), "Drain and stop", isDangerous: true)}"),
+            ConsecutorStatus.Paused => Markup.Of(
+                $"{request.Button(Address("/resume"), "Resume")}{request.Button(Address("/drain"), "Drain and stop", isDangerous: true)}"),
+            _ => Markup.None,
+        };
+        return Markup.Of($"<div class=\"actions\">{links}{buttons}</div>");
+    }
+
+    private static Markup Figures(PageRequest request, ConsecutorSample one)
+    {
+        List<(string, Markup)> facts =
+        [
+            ("Accepted", Tables.Cell(Shown.Rate(one.AcceptedPerSecond))),
+            ("Ended", Markup.Of($"{Shown.Rate(one.EndedPerSecond)} {Sparkline.Draw(one.Ended, "Items that ended in a second")}")),
+            ("Backlog", Markup.Of($"{one.Backlog} {Sparkline.Draw(one.Waiting, "Backlog")}")),
+            ("Oldest item", Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : "–")),
+        ];
+        if (one.Snapshot is { } now)
+            facts.AddRange(
+            [
+                ("State", Tables.Cell(now.Status.ToString().ToLowerInvariant())),
+                ("Completed", Tables.Cell(Shown.Count(now.Completed))), ("Skipped", Tables.Cell(Shown.Count(now.Skipped))),
+                ("In flight", Tables.Cell(Shown.Count(now.InFlight))), ("Retrying", Tables.Cell(Shown.Count(now.Retrying))),
+                ("Parked", Tables.Cell(Shown.Count(now.Parked))), ("Suspect", Tables.Cell(Shown.Count(now.Suspect))),
+                ("Cancelled", Tables.Cell(Shown.Count(now.Cancelled))),
+            ]);
+        facts.Add(("Dead", Tables.Link(request.Address("consecutors", one.Name, one.Store, "/dead"), Shown.Count(one.Dead))));
+        return Markup.Of($"{Tables.Facts(facts)}{Outputs(one)}");
+    }
+
+    private static Markup Outputs(ConsecutorSample one) => one.Snapshot is not { Outputs.Count: > 0 } now ? Markup.None
+        : Tables.Draw("Outputs since the start of this process", ["Output", ">Written", ">Discarded"],
+            now.Outputs.Select(static output => (IReadOnlyList<Markup>)
+                [
+                    Tables.Cell(output.Key), Tables.Cell(Shown.Count(output.Value.Written)),
+                    Tables.Cell(Shown.Count(output.Value.Discarded)),
+                ]), "");
+
+    private static Markup Members(ConsecutorSample one)
+    {
+        if (one.Group?.Look is not { } look) return Markup.None;
+        PartitionInfo[] busy = [.. look.Partitions.Where(static one => one.Tail > one.Done || one.Waiting > 0)
+            .OrderByDescending(static one => one.Tail - one.Done + one.Waiting)];
+        return Markup.Of($"""
+            <h2>Members</h2>
+            {Tables.Draw("Members", ["Name", "State", ">Partitions", ">Last heartbeat"], look.Members.Select(static member =>
+                (IReadOnlyList<Markup>)[Tables.Cell(VisibleText.Shorten(member.Name, 80)), Tables.Cell(StateOf(member.Status)),
+                    Tables.Cell(Shown.Count(member.Partitions)), Tables.Cell(Shown.Span(member.SilentFor) + " ago")]),
+                "There is no member: nobody works on its items.")}
+            <h2>Partitions with a backlog</h2>
+            {Tables.Draw("Partitions with a backlog, the largest first", ["Partition", "Owner", ">Backlog", ">Out of order"],
+                busy.Take(64).Select(static one => (IReadOnlyList<Markup>)[Tables.Cell(Shown.Count(one.Partition)),
+                    Tables.Cell(one.Owner is { } owner ? VisibleText.Shorten(owner, 80) : "no owner"),
+                    Tables.Cell(Shown.Count(one.Tail - one.Done + one.Waiting)), Tables.Cell(Shown.Count(one.Waiting))]),
+                "No partition has a backlog.")}
+            """);
+    }
+
+    private static string StateOf(MemberStatus status) => status switch
+    {
+        MemberStatus.Alive => "alive",
+        MemberStatus.Silent => "silent",
+        MemberStatus.NoHeartbeats => "sends no heartbeats",
+        _ => "not known yet",
+    };
+}

@@ -1,0 +1,78 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.RegularExpressions;
+using Sluice.Dashboard.Sampling;
+using Sluice.Topologies;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>A graph with the figures of its nodes. It is laid out once; each look fills figures and colours in.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed partial class GraphPicture
+{
+    // As wide as the figures can become, so that the boxes are.
+    private const string Place = "000,000.0 k/s · 000,000 wait";
+
+    private static readonly ConditionalWeakTable<Topology, GraphPicture> Known = [];
+
+    private readonly string[] pieces;
+
+    private GraphPicture(Topology topology)
+    {
+        string drawing = topology.ToSvg(static _ => Place, SvgTheme.None);
+        drawing = drawing.Replace(SvgText(Place), "\u0001figures\u0001", StringComparison.Ordinal);
+        drawing = Node().Replace(drawing, static node
+            => $"<g class=\"{node.Groups[1]} \u0001state {node.Groups[2]}\u0001\" data-node=\"{node.Groups[2]}\">");
+        drawing = Edge().Replace(drawing, static edge
+            => $"{edge.Value}<text class=\"rate\" x=\"{edge.Groups[2]}\" y=\"{edge.Groups[3]}\" dx=\"6\" dy=\"13\">"
+                + $"\u0001edge {edge.Groups[1]}\u0001</text>");
+        pieces = drawing.Split('\u0001');
+    }
+
+    /// <summary>Draws a graph, as a part of a page.</summary>
+    public static Markup Figure(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
+        => Markup.Of($"<figure class=\"graph\">{Draw(topology, nodes)}</figure>");
+
+    /// <summary>Draws a graph with what is known of its nodes.</summary>
+    /// <param name="topology">The graph.</param>
+    /// <param name="nodes">The nodes, by name.</param>
+    public static Markup Draw(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
+        => Markup.Written(Known.GetValue(topology, static graph => new(graph)).Fill(topology, nodes));
+
+    private string Fill(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
+    {
+        var text = new StringBuilder();
+        TopologyNode? node = null;
+        for (int i = 0; i < pieces.Length; i++)
+        {
+            string piece = pieces[i];
+            if (i % 2 == 0) text.Append(piece);
+            else if (piece == "figures") text.Append(SvgText(Figures(Of(node))));
+            else if (piece.StartsWith("state ", StringComparison.Ordinal))
+            {
+                node = topology.Nodes[int.Parse(piece.AsSpan(6), CultureInfo.InvariantCulture)];
+                text.Append(Of(node)?.State ?? "unknown");
+            }
+            else
+            {
+                TopologyEdge edge = topology.Edges[int.Parse(piece.AsSpan(5), CultureInfo.InvariantCulture)];
+                if (Of(edge.To)?.PerSecond is { } rate) text.Append(SvgText(Shown.Rate(rate)));
+            }
+        }
+        return text.ToString();
+
+        NodeSample? Of(TopologyNode? one) => one is null ? null : nodes?.GetValueOrDefault(one.Name);
+    }
+
+    private static string Figures(NodeSample? node) => node is null ? ""
+        : Shown.Rate(node.PerSecond) + (node.Node.Queued > 0 ? $" · {Shown.Count(node.Node.Queued)} wait" : "")
+            + (node.Node.Failed > 0 ? $" · {Shown.Count(node.Node.Failed)} failed" : "");
+
+    private static string SvgText(string text) => VisibleText.Encode(text);
+
+    [GeneratedRegex("<g class=\"(node[a-z ]*)\" data-node=\"([0-9]+)\">")]
+    private static partial Regex Node();
+
+    [GeneratedRegex("<g data-edge=\"([0-9]+)\"><title>[^<]*</title><path class=\"[a-z ]*\" d=\"M([0-9.-]+) ([0-9.-]+)[^>]*/>")]
+    private static partial Regex Edge();
+}

@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Text.Json;
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>Dead letters as lines of JSON, one for each, as long as there are some. The names are stable.</summary>
+internal static class LetterExport
+{
+    private const int Page = 500;
+
+    public static async Task WriteAsync(PageRequest request)
+    {
+        ConsecutorSample one = ConsecutorPage.Find(request);
+        LetterQuery query = LetterQuery.Read(request.Query);
+        query.Check(request.Options);
+        StoreInspector inspector = request.Sampler.InspectorOf(one.Store);
+        HttpResponse response = request.Http.Response;
+        var lines = new ArrayBufferWriter<byte>();
+        for (long after = 0; ;)
+        {
+            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(one.Id, query.Filter, after, Page, request.Aborted)
+                .ConfigureAwait(false);
+            if (after == 0)
+            {
+                response.ContentType = "application/x-ndjson";
+                response.Headers.ContentDisposition = "attachment; filename=\"dead-letters.jsonl\"";
+                if (HttpMethods.IsHead(request.Http.Request.Method)) return;
+            }
+            foreach (StoredDeadLetter letter in page)
+                if (query.Matches(letter)) Write(lines, request, one, letter);
+            await response.Body.WriteAsync(lines.WrittenMemory, request.Aborted).ConfigureAwait(false);
+            lines.ResetWrittenCount();
+            if (page.Count < Page) return;
+            after = page[^1].Number;
+        }
+    }
+
+    private static void Write(ArrayBufferWriter<byte> lines, PageRequest request, ConsecutorSample one, StoredDeadLetter letter)
+    {
+        using (var json = new Utf8JsonWriter(lines))
+        {
+            json.WriteStartObject();
+            json.WriteString("stream"u8, one.Name);
+            json.WriteNumber("number"u8, letter.Number);
+            json.WriteString("id"u8, letter.Entry.IdIn(one.Name, letter.Partition).ToString());
+            json.WriteString("node"u8, letter.Node);
+            json.WriteString("path"u8, letter.Path);
+            json.WriteString("error"u8, letter.Error);
+            json.WriteNumber("attempts"u8, letter.Attempts);
+            json.WriteString("acceptedAt"u8, letter.Entry.Time);
+            json.WriteString("diedAt"u8, letter.DiedAt);
+            json.WriteNumber("codeVersion"u8, letter.Entry.CodeVersion);
+            if (request.Options.MaskPayload is { } mask)
+                json.WriteString("text"u8, PayloadText.Show(letter.Entry.Payload, mask, one.Name).Shown);
+            else if (PayloadText.Text(letter.Entry.Payload.Span) is { } text) json.WriteString("text"u8, text);
+            else json.WriteBase64String("base64"u8, letter.Entry.Payload.Span);
+            json.WriteEndObject();
+        }
+        lines.Write("\n"u8);
+    }
+}

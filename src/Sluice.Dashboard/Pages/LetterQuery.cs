@@ -1,0 +1,58 @@
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>Which dead letters a page lists or an action changes, as in the query of the address.</summary>
+/// <param name="Filter">What the store is asked for.</param>
+/// <param name="Key">The key of the items; null for all.</param>
+/// <param name="Text">A text in the payload, in any case; null for all.</param>
+internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string? Text)
+{
+    public static readonly string[] Names = ["node", "error", "since", "before", "key", "text"];
+
+    public static LetterQuery Read(Func<string, string?> value) => new(
+        new() { Node = value("node"), Error = value("error"), Since = Time(value("since")), Before = Time(value("before")) },
+        value("key"), value("text"));
+
+    public bool IsAll => Key is null && Text is null && Filter is { Node: null, Error: null, Since: null, Before: null };
+
+    /// <summary>Refuses a search in payloads that are masked: it would tell what they contain.</summary>
+    /// <exception cref="MissingException">It is one.</exception>
+    public void Check(DashboardOptions options)
+    {
+        if (Text is not null && options.MaskPayload is not null)
+            throw new MissingException("Payloads are masked here, so their text cannot be searched.");
+    }
+
+    public bool Matches(StoredDeadLetter letter)
+        => (Key is null || letter.Entry.Key.Equals(EntryKey.Of(Key)))
+            && (Text is null || PayloadText.Text(letter.Entry.Payload.Span)?.Contains(Text, StringComparison.OrdinalIgnoreCase) == true);
+
+    /// <summary>Reads letters page by page, until there are enough or the store has no more.</summary>
+    /// <returns>The letters, and whether all that there are were looked at.</returns>
+    public async Task<(List<StoredDeadLetter> Letters, long Last, bool IsEnd)> FindAsync(StoreInspector inspector, GroupId group,
+        long after, int max, int maxLooks, CancellationToken cancellation)
+    {
+        const int Page = 500;
+        List<StoredDeadLetter> found = [];
+        for (int looked = 0; looked < maxLooks; looked += Page)
+        {
+            int wanted = Key is null && Text is null ? max - found.Count : Page;
+            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(group, Filter, after, wanted, cancellation)
+                .ConfigureAwait(false);
+            foreach (StoredDeadLetter letter in page)
+            {
+                after = letter.Number;
+                if (Matches(letter)) found.Add(letter);
+                if (found.Count == max) return (found, after, false);
+            }
+            if (page.Count < wanted) return (found, after, true);
+        }
+        return (found, after, false);
+    }
+
+    private static DateTimeOffset? Time(string? text)
+        => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time
+            : text is null ? null
+            : throw new MissingException($"'{VisibleText.Shorten(text, 40)}' is no time: write 2026-11-24 or 2026-11-24T18:30, in UTC.");
+}

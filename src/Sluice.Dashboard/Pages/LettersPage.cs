@@ -1,0 +1,102 @@
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>The dead letters of a consecutor, filtered, page by page.</summary>
+internal static class LettersPage
+{
+    private const int MaxRows = 100, MaxLooks = 20_000;
+
+    public static async ValueTask<Page> DrawAsync(PageRequest request)
+    {
+        ConsecutorSample one = ConsecutorPage.Find(request);
+        LetterQuery query = LetterQuery.Read(request.Query);
+        _ = long.TryParse(request.Query("after"), NumberStyles.None, CultureInfo.InvariantCulture, out long after);
+        query.Check(request.Options);
+        (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id,
+            after, MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
+        string here = request.Address("consecutors", one.Name, one.Store, "/dead");
+        return new($"Dead letters of {VisibleText.Shorten(one.Name, 100)}",
+        [
+            new("count", Markup.Of($"<p>{Shown.Count(one.Dead, "dead letter")}. {Outcome(request)}</p>")),
+            new("filter", Filter(request, here, request.Address("consecutors", one.Name, one.Store, "/dead.jsonl")), IsLive: false),
+            new("letters", Markup.Of($"""
+                {Tables.Draw("Dead letters, oldest first", [">Number", "Died", "Node", "Error", ">Attempts", "Payload"],
+                    letters.Select(letter => Row(request, one, letter)), "There are none that meet the filter.")}
+                {(isEnd ? Markup.None : Tables.Link(With(request, here, $"after={last}"),
+                    letters.Count < MaxRows ? "Search on" : "Next page"))}
+                """), IsLive: false),
+            new("change", Change(request, one, query, letters.Count == 0), IsLive: false),
+        ])
+        { Above = [(one.Name, request.Address("consecutors", one.Name, one.Store))] };
+    }
+
+    private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one, StoredDeadLetter letter) =>
+    [
+        Tables.Link(request.Address("consecutors", one.Name, one.Store, $"/dead/{letter.Number.ToString(CultureInfo.InvariantCulture)}"),
+            letter.Number.ToString(CultureInfo.InvariantCulture)),
+        Shown.Time(letter.DiedAt), Tables.Cell(VisibleText.Shorten(letter.Node, 60)),
+        Tables.Cell(VisibleText.Shorten(FirstLine(letter.Error), 160)), Tables.Cell(Shown.Count(letter.Attempts)),
+        Markup.Of($"<code>{VisibleText.Shorten(Payload(request, one, letter), 100)}</code>"),
+    ];
+
+    private static string Payload(PageRequest request, ConsecutorSample one, StoredDeadLetter letter)
+        => PayloadText.Begin(letter.Entry.Payload, request.Options.MaskPayload, one.Name).ReplaceLineEndings(" ");
+
+    private static string FirstLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? text[..end] : text;
+
+    private static Markup Filter(PageRequest request, string here, string export) => Markup.Of($"""
+        <form method="get" action="{here.Split('?')[0]}" class="filter">
+        {Field(request, "node", "Node", "Validate")}{Field(request, "error", "Error contains", "timeout")}
+        {Field(request, "key", "Key", "customer-7")}{Field(request, "text", "Payload contains", "4711")}
+        {Field(request, "since", "Died since (UTC)", "2026-11-24T18:30")}{Field(request, "before", "Died before (UTC)", "2026-11-25")}
+        {(request.StoreName is { } store ? Hidden("store", store) : Markup.None)}
+        <button>Filter</button> <a href="{here}">All</a>
+        <a href="{With(request, export, "")}" download>Export as JSON lines</a>
+        </form>
+        """);
+
+    private static Markup Change(PageRequest request, ConsecutorSample one, LetterQuery query, bool isEmpty)
+    {
+        if (!request.MayChange || isEmpty) return Markup.None;
+        Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Query(name) is not null)
+            .Select(name => Hidden(name, request.Query(name)!)));
+        string which = query.IsAll ? "all" : "those of the filter";
+        string redrive = request.Address("consecutors", one.Name, one.Store, "/redrive");
+        string discard = request.Address("consecutors", one.Name, one.Store, "/discard");
+        return Markup.Of($"""
+            <div class="actions">{request.Button(redrive, $"Redrive {which}…", fields)}
+            {request.Button(discard, $"Discard {which}…", fields, isDangerous: true)}</div>
+            """);
+    }
+
+    // What an action has said, in words of ours: the address is not ours.
+    private static string Outcome(PageRequest request) => request.Query("done") switch
+    {
+        "redriven" => $"{Number(request)} redriven.",
+        "discarded" => $"{Number(request)} discarded.",
+        "sent" => "The edited letter was sent again.",
+        "sent-before" => "The letter had been sent again before: that payload counts.",
+        _ => "",
+    };
+
+    private static string Number(PageRequest request)
+        => long.TryParse(request.Query("count"), NumberStyles.None, CultureInfo.InvariantCulture, out long count)
+            ? Shown.Count(count, "letter") : "Letters";
+
+    private static string With(PageRequest request, string here, string more)
+    {
+        IEnumerable<string> values = LetterQuery.Names.Where(name => request.Query(name) is not null)
+            .Select(name => $"{name}={Uri.EscapeDataString(request.Query(name)!)}");
+        string query = string.Join('&', more.Length == 0 ? values : values.Append(more));
+        return query.Length == 0 ? here : here + (here.Contains('?', StringComparison.Ordinal) ? '&' : '?') + query;
+    }
+
+    private static Markup Field(PageRequest request, string name, string label, string example) => Markup.Of($"""
+        <label>{label} <input name="{name}" value="{request.Query(name)}" placeholder="{example}" maxlength="200"></label>
+
+        """);
+
+    public static Markup Hidden(string name, string value) => Markup.Of($"<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
+}

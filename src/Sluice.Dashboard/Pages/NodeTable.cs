@@ -1,0 +1,22 @@
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>The nodes of a run with their figures, in the order of the items.</summary>
+internal static class NodeTable
+{
+    public static Markup Draw(RunSample? run) => Tables.Draw("Nodes",
+        ["Node", "Does", ">Rate", "Last 10 min", ">In", ">Out", ">Waits before it", ">Skipped", ">Failed", ">Retried", ">Blocked"],
+        run is null ? [] : run.Snapshot.Nodes.Select(node => Row(run.Nodes[node.Name])), "It is not running in this process.");
+
+    private static IReadOnlyList<Markup> Row(NodeSample node) =>
+    [
+        Markup.Of($"<a id=\"node-{node.Node.Node.Id}\"></a>{VisibleText.Shorten(node.Node.Name, 60)}"),
+        Markup.Of($"<span class=\"state {node.State}\">{node.State}</span>{(node.Node.BlockedOn is { } edge ? $" on {edge}" : "")}"),
+        Tables.Cell(Shown.Rate(node.PerSecond)),
+        Sparkline.Draw(node.History, $"Items of {node.Node.Name} in a second"),
+        Tables.Cell(Shown.Count(node.Node.In)), Tables.Cell(Shown.Count(node.Node.Out)), Tables.Cell(Shown.Count(node.Node.Queued)),
+        Tables.Cell(Shown.Count(node.Node.Skipped)), Tables.Cell(Shown.Count(node.Node.Failed)),
+        Tables.Cell(Shown.Count(node.Node.Retried)), Tables.Cell(Shown.Share(node.BlockedShare)),
+    ];
+}

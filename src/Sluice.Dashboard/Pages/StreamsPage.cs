@@ -1,0 +1,39 @@
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>The streams of a store, with their groups and readers.</summary>
+internal static class StreamsPage
+{
+    private const int MaxRows = 200;
+
+    public static ValueTask<Page> DrawAsync(PageRequest request)
+    {
+        StoreSample store = request.Sample.FindStore(request.StoreName) ?? throw new MissingException("There is no such store here.");
+        string after = request.Query("after") ?? "";
+        StreamLook[] page = [.. store.Streams.Values.OrderBy(static stream => stream.Name, StringComparer.Ordinal)
+            .Where(stream => string.CompareOrdinal(stream.Name, after) > 0).Take(MaxRows + 1)];
+        Markup next = page.Length <= MaxRows ? Markup.None : Tables.Link(
+            $"{request.Root}/streams?after={Uri.EscapeDataString(page[MaxRows - 1].Name)}{request.InStore(store.Store, "&")}", "Next page");
+        return ValueTask.FromResult(new Page($"Streams of {store.Store.Name}",
+        [
+            new("streams", Markup.Of($"""
+                {(store.Problem is { } problem ? Tables.Show(new(Urgency.Failing, problem)) : Markup.None)}
+                {Tables.Draw("Streams, by name", ["Stream", ">Entries", ">Bytes", ">Appended", "Groups and readers: backlog"],
+                    page.Take(MaxRows).Select(stream => Row(request, store, stream)), "The store has no streams.")}
+                {next}
+                """)),
+        ]));
+    }
+
+    private static IReadOnlyList<Markup> Row(PageRequest request, StoreSample store, StreamLook stream) =>
+    [
+        stream.IsConsecutor ? Tables.Link(request.Address("consecutors", stream.Name, store.Store), stream.Name) : Tables.Cell(stream.Name),
+        Tables.Cell(Shown.Count(stream.Info.Items)), Tables.Cell(Shown.Bytes(stream.Info.Bytes)),
+        Tables.Cell(Shown.Rate(stream.AppendedPerSecond)),
+        Tables.Cell(string.Join("; ", stream.Groups
+            .Select(static group => $"{group.Backlog.Name}: {Shown.Count(group.Backlog.Outstanding)}")
+            .Concat(stream.Info.Readers.Select(static reader => $"{reader.Name} (reader): {Shown.Count(reader.Backlog)}")))),
+    ];
+}

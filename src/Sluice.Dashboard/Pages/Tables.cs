@@ -1,0 +1,42 @@
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>Parts that several pages have.</summary>
+internal static class Tables
+{
+    /// <summary>A table; a sentence instead of a table without rows.</summary>
+    /// <param name="caption">What it lists; screen readers say it.</param>
+    /// <param name="headers">The names of the columns; <c>&gt;</c> before a name means figures.</param>
+    /// <param name="rows">The rows: a cell for each header.</param>
+    /// <param name="none">The sentence.</param>
+    public static Markup Draw(string caption, IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<Markup>> rows, string none)
+    {
+        Markup[] drawn = [.. rows.Select(row => Markup.Of($"<tr>{row.Select((cell, at) => Markup.Of(
+            $"<td{Figures(headers[at])}>{cell}</td>"))}</tr>\n"))];
+        return drawn.Length == 0 ? Markup.Of($"<p class=\"none\">{none}</p>") : Markup.Of($"""
+            <div class="wide" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>
+            <thead><tr>{headers.Select(static header => Markup.Of(
+                $"<th scope=\"col\"{Figures(header)}>{header.TrimStart('>')}</th>"))}</tr></thead>
+            <tbody>
+            {drawn}</tbody></table></div>
+            """);
+    }
+
+    /// <summary>A table below a heading that all see.</summary>
+    public static Markup Under(string heading, IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<Markup>> rows, string none)
+        => Markup.Of($"<h2>{heading}</h2>{Draw(heading, headers, rows, none)}");
+
+    public static Markup Cell(string? text) => Markup.Of($"{text}");
+
+    public static Markup Link(string address, string text) => Markup.Of($"<a href=\"{address}\">{text}</a>");
+
+    public static Markup Show(Verdict verdict) => Markup.Of(
+        $"<p class=\"verdict {verdict.Word}\"><strong>{verdict.Word}</strong> {VisibleText.Shorten(verdict.Text, 600)}</p>");
+
+    /// <summary>Names and figures in pairs.</summary>
+    public static Markup Facts(IEnumerable<(string Name, Markup Value)> facts)
+        => Markup.Of($"<dl>{facts.Select(static fact => Markup.Of($"<div><dt>{fact.Name}</dt><dd>{fact.Value}</dd></div>"))}</dl>");
+
+    private static Markup Figures(string header) => header.StartsWith('>') ? Markup.Of($" class=\"figures\"") : Markup.None;
+}

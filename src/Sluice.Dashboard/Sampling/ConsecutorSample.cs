@@ -1,0 +1,34 @@
+namespace Sluice.Dashboard.Sampling;
+
+/// <summary>A consecutor at one look: the one of this process, or what its store shows of it.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Store">Its store.</param>
+/// <param name="Local">The consecutor, if it is in this process.</param>
+internal sealed record ConsecutorSample(string Name, StoreSource Store, IConsecutor? Local)
+{
+    public ConsecutorSnapshot? Snapshot { get; init; }
+
+    public RunSample? Run { get; init; }
+
+    public StreamLook? Stream { get; init; }
+
+    public GroupDetail? Group { get; init; }
+
+    public GroupId Id => new(Name, Name);
+
+    /// <summary>Items that are accepted and not ended.</summary>
+    public long Backlog => Stream?.Consecutor?.Backlog.Outstanding
+        ?? (Snapshot is { } now ? now.Pending + now.InFlight + now.Retrying + now.Parked + now.Suspect : 0);
+
+    public long Dead => Stream?.Consecutor?.Backlog.Dead ?? Snapshot?.Dead ?? 0;
+
+    public double? AcceptedPerSecond { get; init; }
+
+    public double? EndedPerSecond { get; init; }
+
+    public required Verdict Verdict { get; init; }
+
+    public required History Ended { get; init; }
+
+    public required History Waiting { get; init; }
+}

@@ -1,0 +1,17 @@
+namespace Sluice.Dashboard.Sampling;
+
+/// <summary>Everything at one look.</summary>
+/// <param name="Stores">The stores, those of the host first.</param>
+/// <param name="Consecutors">The consecutors, by name.</param>
+/// <param name="Runs">The runs of pipelines, by name.</param>
+internal sealed record Sample(IReadOnlyList<StoreSample> Stores, IReadOnlyList<ConsecutorSample> Consecutors,
+    IReadOnlyDictionary<string, RunSample> Runs)
+{
+    /// <summary>Finds a consecutor by its name, in one of the stores if the name of a store is given.</summary>
+    public ConsecutorSample? Find(string name, string? store)
+        => Consecutors.FirstOrDefault(one => one.Name == name && (store is null || one.Store.Name == store));
+
+    /// <summary>Finds a store by its name; the first one if no name is given.</summary>
+    public StoreSample? FindStore(string? name)
+        => name is null ? (Stores.Count > 0 ? Stores[0] : null) : Stores.FirstOrDefault(one => one.Store.Name == name);
+}

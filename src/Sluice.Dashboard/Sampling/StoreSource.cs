@@ -1,0 +1,30 @@
+namespace Sluice.Dashboard.Sampling;
+
+/// <summary>A store that is shown, and its name on the pages.</summary>
+internal sealed record StoreSource(string Name, IStreamStore Store)
+{
+    private static readonly string[] FlowPrefixes = ["flow/", "flow-io/", "flow-choices/"];
+
+    /// <summary>The stream of the audit.</summary>
+    public const string AuditStream = "sluice-audit";
+
+    /// <summary>Whether a stream belongs to the run of a flow or to the dashboard, and so is on pages of its own.</summary>
+    public static bool IsInternal(string stream) => stream == AuditStream
+        || Array.Exists(FlowPrefixes, prefix => stream.StartsWith(prefix, StringComparison.Ordinal));
+}
+
+/// <summary>What was seen of a store.</summary>
+/// <param name="Store">The store.</param>
+/// <param name="Streams">Its streams by name, without those of flows.</param>
+/// <param name="Groups">Its groups, by stream and name, as far as they were looked at.</param>
+/// <param name="At">When it was looked at; null if it has not answered yet.</param>
+/// <param name="Problem">Why it was not looked at later; null if nothing is wrong.</param>
+internal sealed record StoreSample(StoreSource Store, IReadOnlyDictionary<string, StreamLook> Streams,
+    IReadOnlyDictionary<GroupId, GroupDetail> Groups, DateTimeOffset? At, string? Problem)
+{
+    /// <summary>Whether a look has begun that the store has not answered yet, for a second at least.</summary>
+    public bool IsSilent { get; init; }
+}
+
+/// <summary>A group of a stream: its members and partitions, and the age of its oldest entry; null if there is none.</summary>
+internal sealed record GroupDetail(GroupLook Look, TimeSpan? Oldest);

@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Sluice.Dashboard.Access;
+using Sluice.Dashboard.Actions;
+using Sluice.Dashboard.Pages;
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Serving;
+
+/// <summary>The addresses of the dashboard, and what each leads to.</summary>
+internal sealed class DashboardRoutes
+{
+    private static readonly string[] Reading = [HttpMethods.Get, HttpMethods.Head];
+
+    private readonly string root;
+    private readonly PageEndpoint pages;
+    private readonly ActionEndpoint actions;
+    private readonly SafeAnswers answers;
+
+    public DashboardRoutes(string root, DashboardOptions options, Func<IEnumerable<IConsecutor>> consecutors, Func<IStreamStore?> hostStore,
+        CancellationToken stopping)
+    {
+        this.root = root;
+        var sampler = new Sampler(options, consecutors, hostStore);
+        var guard = new AccessGuard(options);
+        var tokens = new FormTokens();
+        answers = new(guard);
+        pages = new(options, sampler, guard, tokens, new(options, stopping));
+        actions = new(options, sampler, guard, tokens, pages);
+    }
+
+    public void Map(RouteGroupBuilder group)
+    {
+        Page(group, "", OverviewPage.DrawAsync);
+        Page(group, "/consecutors/{name}", ConsecutorPage.DrawAsync);
+        Page(group, "/consecutors/{name}/dead", LettersPage.DrawAsync);
+        Page(group, "/consecutors/{name}/dead/{number:long}", LetterPage.DrawAsync);
+        Page(group, "/consecutors/{name}/state", StatePage.DrawAsync);
+        Page(group, "/runs/{name}", RunPage.DrawAsync);
+        Page(group, "/streams", StreamsPage.DrawAsync);
+        Page(group, "/flows", FlowsPage.DrawAsync);
+        Page(group, "/flows/{name}", FlowPage.DrawAsync);
+        Page(group, "/audit", AuditPage.DrawAsync);
+        group.MapMethods("/consecutors/{name}/dead.jsonl", Reading, answers.To(context => pages.AnswerRawAsync(context, root,
+            LetterExport.WriteAsync)));
+        foreach ((string path, DashboardAction action) in DashboardActions.All)
+            group.MapPost(path, answers.To(context => actions.AnswerAsync(context, root, action)));
+        group.MapMethods("/assets/{file}", Reading, answers.To(AssetFiles.AnswerAsync));
+        // Without a prefix, the other addresses are the program's own.
+        if (root.Length > 0) Page(group, "/{**rest}", static _ => throw new MissingException("The dashboard has no page of this address."));
+    }
+
+    private void Page(RouteGroupBuilder group, string path, Func<PageRequest, ValueTask<Page>> draw)
+        => group.MapMethods(path, Reading, answers.To(context => pages.AnswerAsync(context, root, draw)));
+}

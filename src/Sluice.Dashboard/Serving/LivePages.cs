@@ -1,0 +1,102 @@
+using System.Text;
+using Sluice.Dashboard.Access;
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Serving;
+
+/// <summary>Sends the parts of a page that have changed, as server-sent events, for as long as somebody looks.</summary>
+/// <remarks>
+/// Viewers of one page share each drawing of it. A browser that reads slowly gets fewer of them: a viewer's next drawing begins when the
+/// last one was written. One that reads nothing for a time is cut off, and its browser asks again. Thread-safe.
+/// </remarks>
+internal sealed class LivePages(DashboardOptions options, CancellationToken stopping)
+{
+    private const int MaxShared = 200, MaxViewers = 200;
+
+    private static readonly TimeSpan MaxWriting = TimeSpan.FromSeconds(30);
+
+    private readonly Lock sync = new();
+    private readonly Dictionary<string, (Sample Sample, Task<Page> Page)> shared = new(StringComparer.Ordinal);          // under sync
+    private int viewers;
+
+    /// <param name="context">The request.</param>
+    /// <param name="ask">Makes the request for the next drawing.</param>
+    /// <param name="draw">Draws the page.</param>
+    /// <param name="key">Equal for viewers who see the same.</param>
+    /// <param name="token">The token for forms of this viewer.</param>
+    public async Task StreamAsync(HttpContext context, Func<Task<PageRequest>> ask, Func<PageRequest, ValueTask<Page>> draw, string key,
+        string token)
+    {
+        if (Interlocked.Increment(ref viewers) > MaxViewers)
+        {
+            Interlocked.Decrement(ref viewers);
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            context.Response.Headers.RetryAfter = "30";
+            return;
+        }
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
+        try
+        {
+            context.Response.ContentType = "text/event-stream";
+            context.Response.Headers["X-Accel-Buffering"] = "no";
+            Dictionary<string, string> sent = new(StringComparer.Ordinal);
+            while (!ends.IsCancellationRequested)
+            {
+                Page page = await DrawAsync(await ask().ConfigureAwait(false), draw, key).WaitAsync(ends.Token).ConfigureAwait(false);
+                using var patience = CancellationTokenSource.CreateLinkedTokenSource(ends.Token);
+                patience.CancelAfter(MaxWriting);
+                await context.Response.WriteAsync(Changes(page, sent, token), patience.Token).ConfigureAwait(false);
+                await context.Response.Body.FlushAsync(patience.Token).ConfigureAwait(false);
+                await Task.Delay(options.RefreshInterval, options.Time, ends.Token).ConfigureAwait(false);
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException)
+        {
+            // The viewer has left, or reads nothing, or the program stops.
+            if (!ends.IsCancellationRequested) context.Abort();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref viewers);
+        }
+    }
+
+    // Others wait for the drawing, so it goes on when the viewer leaves who has begun it.
+    private Task<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw, string key)
+    {
+        lock (sync)
+        {
+            if (shared.TryGetValue(key, out (Sample Sample, Task<Page> Page) known) && ReferenceEquals(known.Sample, request.Sample))
+                return known.Page;
+            if (shared.Count >= MaxShared) shared.Clear();
+            PageRequest unbound = request with { Aborted = stopping };
+            Task<Page> drawing = DrawApartAsync(unbound, draw);
+            shared[key] = (request.Sample, drawing);
+            return drawing;
+        }
+    }
+
+    private static async Task<Page> DrawApartAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw)
+    {
+        await Task.Yield();                          // the caller holds a lock
+        return await PageEndpoint.DrawAsync(request, draw).ConfigureAwait(false);
+    }
+
+    // An event for each part: its name in the first line, then its content. A comment shows that the connection lives.
+    private static string Changes(Page page, Dictionary<string, string> sent, string token)
+    {
+        var text = new StringBuilder(": \n\n");
+        foreach (PagePart part in page.Parts)
+        {
+            if (!part.IsLive) continue;
+            string content = part.Content.ToString();
+            if (sent.TryGetValue(part.Id, out string? before) && before == content) continue;
+            sent[part.Id] = content;
+            text.Append("data: ").Append(part.Id).Append('\n');
+            foreach (string line in content.Replace(FormTokens.Placeholder, token, StringComparison.Ordinal).Split('\n'))
+                text.Append("data: ").Append(line.TrimEnd('\r')).Append('\n');
+            text.Append('\n');
+        }
+        return text.ToString();
+    }
+}

@@ -1,0 +1,5 @@
+global using System.Globalization;
+global using Microsoft.AspNetCore.Http;
+global using Sluice.Dashboard.Html;
+global using Sluice.Diagnostics;
+global using Sluice.Storage;

@@ -1,0 +1,120 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using Sluice.Redis;
+using Sluice.Redis.Tests;
+using Sluice.Samples.Tests;
+using Sluice.Sqlite;
+using Sluice.Storage;
+
+namespace Sluice.Cli.Tests;
+
+/// <summary><c>sluice dashboard</c>: it reads a store that another process has open, and changes it through that process.</summary>
+public sealed partial class DashboardCommandTests : CliTestBase
+{
+    private const string Store = "sqlite:orders.db";
+
+    // Disposed by the test runner's process: the base class has no hook.
+    private readonly HttpClient browser = new(new HttpClientHandler { AllowAutoRedirect = false, CookieContainer = new() });
+
+    [Fact]
+    public async Task LettersAreRedrivenAndEditedThroughTheProcessThatHasTheFileOpen()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await FillAsync(store, "x", "x", "1");
+        using SampleProcess process = Start("dashboard", Store, "--port", "0");
+        string root = await AddressAsync(process);
+
+        Assert.Contains("2 dead letters", await GetAsync($"{root}/consecutors/orders/dead"), StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "dead/1", "redrive", ("number", "1")));
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "dead/2", "edit", ("number", "2"), ("payload", "\"42\"")));
+
+        Assert.Empty(await store.ListDeadAsync(new("orders", "orders"), null, 0, 10, Cancellation));
+        Assert.Equal(["42", "x"], (await ProcessAllAsync(store, 2)).Order(StringComparer.Ordinal));
+        string audit = await GetAsync($"{root}/audit");
+        Assert.Contains("Redrive the dead letter 1 of orders", audit, StringComparison.Ordinal);
+        Assert.Contains("Edit the dead letter 2 of orders", audit, StringComparison.Ordinal);
+        await process.SignalAsync("TERM");
+        (await process.EndAsync()).Succeeded();
+    }
+
+    [Fact]
+    public async Task AFileThatNoProcessHasOpenStaysFreeForAService()
+    {
+        await using (SqliteStreamStore store = await OpenAsync()) await FillAsync(store, "x", "y");
+        using SampleProcess process = Start("dashboard", Store, "--port", "0", "--json");
+        string root = await AddressAsync(process);
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "dead/1", "discard", ("number", "1")));
+        await using SqliteStreamStore service = await OpenAsync();
+        Assert.Single(await service.ListDeadAsync(new("orders", "orders"), null, 0, 10, Cancellation));
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "dead/2", "discard", ("number", "2")));
+        Assert.Empty(await service.ListDeadAsync(new("orders", "orders"), null, 0, 10, Cancellation));
+        await process.SignalAsync("INT");
+        (await process.EndAsync()).Succeeded();
+    }
+
+    [Fact]
+    public async Task ReadOnlyShowsNoButtonsAndTakesNoForms()
+    {
+        await using SqliteStreamStore store = await OpenAsync();
+        await FillAsync(store, "x");
+        using SampleProcess process = Start("dashboard", Store, "--port", "0", "--read-only");
+        string root = await AddressAsync(process), page = await GetAsync($"{root}/consecutors/orders/dead/1");
+        Assert.DoesNotContain("<button", page, StringComparison.Ordinal);
+        using var form = new FormUrlEncodedContent([new("number", "1")]);
+        using HttpResponseMessage answer = await browser.PostAsync($"{root}/consecutors/orders/discard", form, Cancellation);
+        Assert.Equal(HttpStatusCode.Forbidden, answer.StatusCode);
+        Assert.Single(await store.ListDeadAsync(new("orders", "orders"), null, 0, 10, Cancellation));
+    }
+
+    [Fact]
+    public async Task AServerIsShownAndChanged()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", "hidden-word");
+        string address = $"{server.Address},password=hidden-word";
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(address, null, Cancellation);
+        await FillAsync(store, "x");
+        using SampleProcess process = Start("dashboard", $"redis:{address}", "--port", "0");
+        string root = await AddressAsync(process);
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "dead/1", "redrive", ("number", "1")));
+        Assert.Empty(await store.ListDeadAsync(new("orders", "orders"), null, 0, 10, Cancellation));
+        foreach (string page in (string[])["", "/streams", "/audit", "/flows"])
+            Assert.DoesNotContain("hidden-word", await GetAsync(root + page), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task APortThatIsTakenIsOneLine()
+    {
+        await (await OpenAsync()).DisposeAsync();
+        using var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        int port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        Assert.Contains($"Port {port} of this machine is not free", await MistakeAsync(2, "dashboard", Store, "--port", $"{port}"),
+            StringComparison.Ordinal);
+        Assert.Contains("--port is 0 to 65535", await MistakeAsync(2, "dashboard", Store, "--port", "70000"), StringComparison.Ordinal);
+    }
+
+    private Task<SqliteStreamStore> OpenAsync() => SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation).AsTask();
+
+    private static async Task<string> AddressAsync(SampleProcess process)
+        => Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal))).Value;
+
+    private Task<string> GetAsync(string address) => browser.GetStringAsync(address, Cancellation);
+
+    private async Task<HttpStatusCode> PostAsync(string root, string page, string action, params (string Name, string Value)[] fields)
+    {
+        string token = Token().Match(await GetAsync($"{root}/consecutors/orders/{page}")).Groups[1].Value;
+        using var form = new FormUrlEncodedContent([new("form-token", token),
+            .. fields.Select(static field => KeyValuePair.Create(field.Name, field.Value))]);
+        using HttpResponseMessage answer = await browser.PostAsync($"{root}/consecutors/orders/{action}", form, Cancellation);
+        if (answer.StatusCode != HttpStatusCode.SeeOther) TestContext.Current.SendDiagnosticMessage(
+            await answer.Content.ReadAsStringAsync(Cancellation));
+        return answer.StatusCode;
+    }
+
+    [GeneratedRegex("http://127.0.0.1:[0-9]+/sluice")]
+    private static partial Regex Address();
+
+    [GeneratedRegex("name=\"form-token\" value=\"([0-9A-F]+)\"")]
+    private static partial Regex Token();
+}

@@ -1,0 +1,125 @@
+using Deque.AxeCore.Commons;
+using Deque.AxeCore.Playwright;
+using Microsoft.Playwright;
+
+namespace Sluice.Dashboard.Tests.Browsers;
+
+/// <summary>Pages in a browser: what every page must be.</summary>
+public sealed class PageTests(Browser browser)
+{
+    [Theory]
+    [InlineData(ColorScheme.Light)]
+    [InlineData(ColorScheme.Dark)]
+    public async Task EveryPageLoadsQuietlyAndIsAccessible(ColorScheme scheme)
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program, new() { ColorScheme = scheme });
+        List<string> found = [];
+        foreach (string page in Scene.Pages)
+        {
+            bool isThere = !page.EndsWith("/none", StringComparison.Ordinal);
+            IResponse answer = (await window.Page.GotoAsync(scene.Program.Root + page))!;
+            Assert.Equal(isThere ? 200 : 404, answer.Status);
+            if (isThere && await window.Page.Locator("main[data-live]").CountAsync() > 0) await window.HasTextAsync("#connection", "live");
+            AxeResult result = await window.Page.RunAxe();
+            found.AddRange(result.Violations.Where(static one => one.Impact is "serious" or "critical")
+                .Select(one => $"{page}: {one.Id}: {one.Help}: {string.Join("; ", one.Nodes.Take(3).Select(static node => node.Html))}"));
+        }
+        Assert.Empty(found);
+        Assert.All(window.Problems, static one => Assert.Contains("/none says error: Failed to load resource", one,
+            StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(2000)]
+    public async Task NoPageIsWiderThanItsWindow(int width)
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program, new() { ViewportSize = new() { Width = width, Height = 900 } });
+        foreach (string page in Scene.Pages.Where(static page => !page.EndsWith("/none", StringComparison.Ordinal)))
+        {
+            await window.GoAsync(page);
+            Assert.False(await window.IsTooWideAsync(), $"{page} is wider than {width} pixels.");
+        }
+    }
+
+    [Fact]
+    public async Task PagesAreReadAndFormsAreSentWithoutScript()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program, new() { JavaScriptEnabled = false });
+        await window.GoAsync("");
+        await window.HasTextAsync("#consecutors", "orders");
+        await window.GoAsync("/consecutors/orders");
+        await window.HasTextAsync("#nodes", "Check");
+        await window.GoAsync("/consecutors/orders/dead/1");
+        await window.HasTextAsync("#payload", "poison");
+        scene.Orders.IsMended = true;
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Redrive" }).ClickAsync();
+        await window.HasTextAsync("#count", "1 letter redriven");
+        await window.HasTextAsync("#count", "1 dead letter.");
+    }
+
+    [Fact]
+    public async Task TheGraphMovesAsItemsMove()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program);
+        await window.GoAsync("/consecutors/orders");
+        ILocator figures = window.Page.Locator("#graph svg text").Filter(new() { HasText = "/s" }).First;
+        await Assertions.Expect(figures).ToContainTextAsync("0/s", new() { Timeout = 60_000 });
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        Task sending = SendAsync(scene.Orders, ends.Token);
+        await window.Page.WaitForFunctionAsync(
+            "() => [...document.querySelectorAll('#graph svg text.rate')].some(rate => /^[1-9]/.test(rate.textContent))");
+        await Assertions.Expect(window.Page.Locator("#graph .working").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await ends.CancelAsync();
+        await sending;
+        Assert.Empty(window.Problems);
+    }
+
+    [Fact]
+    public async Task FivePagesAreKeptAsPictures()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program, new() { ViewportSize = new() { Width = 1400, Height = 900 } });
+        string folder = Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "dashboard");
+        Directory.CreateDirectory(folder);
+        using var ends = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        Task sending = SendAsync(scene.Orders, ends.Token);
+        foreach ((string name, string page, string awaited) in ((string, string, string)[])
+        [
+            ("overview", "", "#consecutors"), ("consecutor", "/consecutors/orders", "#graph .working"),
+            ("dead-letters", "/consecutors/orders/dead", "#letters"),
+            ("dead-letter", "/consecutors/orders/dead/1", "#payload"), ("flow", "/flows/run-1?store=store-2", "#graph svg"),
+            ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit",
+                "#lines"),
+        ])
+        {
+            await window.GoAsync(page);
+            await window.Page.Locator(awaited).First.WaitForAsync();
+            if (await window.Page.Locator("main[data-live]").CountAsync() > 0) await window.HasTextAsync("#connection", "live");
+            byte[] picture = await window.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png") });
+            Assert.True(picture.Length > 10_000, $"The picture of {name} is empty.");
+        }
+        await ends.CancelAsync();
+        await sending;
+    }
+
+    private static async Task SendAsync(Orders orders, CancellationToken cancellation)
+    {
+        try
+        {
+            for (int i = 0; ; i++)
+            {
+                await orders.Consecutor.SendAsync(new($"live-{i}", "fine"), cancellation);
+                if (i % 10 == 9) await Task.Delay(50, cancellation);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The test has seen enough.
+        }
+    }
+}

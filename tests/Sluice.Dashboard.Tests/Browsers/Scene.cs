@@ -1,0 +1,86 @@
+using Sluice.Flows;
+using Sluice.Sqlite;
+
+namespace Sluice.Dashboard.Tests.Browsers;
+
+/// <summary>A program with one of each thing: consecutors on two stores, dead letters, state, a run, and a flow.</summary>
+internal sealed class Scene : IAsyncDisposable
+{
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-dashboard-");
+    private readonly List<IAsyncDisposable> owned = [];
+
+    /// <summary>The addresses of all kinds of pages.</summary>
+    public static readonly string[] Pages =
+    [
+        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1",
+        "/consecutors/counts/state?key=", "/runs/numbers",
+        "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit",
+        "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
+    ];
+
+    public Orders Orders { get; private set; } = null!;
+
+    public DashboardProgram Program { get; private set; } = null!;
+
+    public static async Task<Scene> StartAsync()
+    {
+        var scene = new Scene();
+        await scene.FillAsync();
+        return scene;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        for (int i = owned.Count - 1; i >= 0; i--) await owned[i].DisposeAsync();
+        directory.Delete(recursive: true);
+    }
+
+    private async Task FillAsync()
+    {
+        SqliteStreamStore durable = Own(await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "store.db"),
+            Durability.Process));
+        MemoryStreamStore memory = Own(new MemoryStreamStore());
+        Orders = Own(await Orders.StartAsync(durable));
+        Orders idle = Own(await Orders.StartAsync(memory, "idle"));
+        Consecutor<Order> counts = Own(new Consecutor<Order>("counts",
+            source => source.Scan(0, static (count, _) => count + 1) | Stage.Named("count") | (static _ => { }),
+            new() { Store = durable })
+        { Key = static order => order.Id });
+        await counts.StartAsync();
+        foreach (string id in (string[])["ann", "bob", "ann"]) await counts.SendAsync(new(id, "counted"));
+        await counts.WaitForIdleAsync();
+        await Orders.SendAsync(("1", "fine"), ("2", "poison"), ("3", "poison and so on"), ("4", "fine, too"));
+        PipelineRun run = Own((Source.From(Enumerable.Range(0, int.MaxValue))
+            | (static async (int _, CancellationToken cancellation) => await Task.Delay(5, cancellation))).Start());
+        await StartFlowAsync(memory);
+        Program = Own(await DashboardProgram.StartAsync(new()
+        {
+            Consecutors = [Orders.Consecutor, counts, idle.Consecutor],
+            Runs = new Dictionary<string, PipelineRun> { ["numbers"] = run },
+            Supervisors = [.. owned.OfType<Supervisor>()],
+            RefreshInterval = TimeSpan.FromMilliseconds(200),
+        }));
+    }
+
+    private async Task StartFlowAsync(MemoryStreamStore memory)
+    {
+        var doubles = new Processor("doubles") { Inputs = ["numbers"], Outputs = ["doubled"] };
+        var waits = new Processor("waits") { Inputs = ["doubled"], Outputs = ["sum"] };
+        Supervisor supervisor = Own(Supervisor.Attach(memory, new() { Name = "shop-1" }));
+        supervisor.Register(doubles, static async (IO<int> numbers, IOWriter<int> doubled, CancellationToken cancellation)
+            => await doubled.WriteAsync(2 * await numbers.FirstAsync(cancellation), cancellation));
+        supervisor.Register(waits, static async (IO<int> doubled, IOWriter<int> sum, CancellationToken cancellation) =>
+        {
+            int first = await doubled.FirstAsync(cancellation);
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
+            await sum.WriteAsync(first, cancellation);
+        });
+        Own(await supervisor.StartAsync(Flow.From(doubles, waits).Resolve(), [IOVal.Of("numbers", 5)], run: "run-1"));
+    }
+
+    private T Own<T>(T one) where T : IAsyncDisposable
+    {
+        owned.Add(one);
+        return one;
+    }
+}

@@ -1,0 +1,161 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Sluice.Dashboard.Tests.Http;
+
+/// <summary>Who is answered, and who may change something.</summary>
+public sealed class AccessTests : IAsyncDisposable
+{
+    private readonly MemoryStreamStore store = new();
+
+    [Fact]
+    public async Task AFormWithoutATokenOrWithThatOfAnotherViewerOrOfAnotherSiteChangesNothing()
+    {
+        Letters letters = await FillAsync();
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
+        using Viewer mine = program.NewViewer(), other = program.NewViewer();
+        string token = await mine.TokenAsync("/consecutors/orders/dead"), theirs = await other.TokenAsync("/consecutors/orders/dead");
+        foreach (string path in (string[])["redrive", "discard", "edit", "pause", "resume", "drain"])
+        {
+            string address = $"/consecutors/orders/{path}";
+            Assert.Equal(HttpStatusCode.Forbidden, (await mine.PostRawAsync(address, [("number", "1")])).Status);
+            Assert.Equal(HttpStatusCode.Forbidden, (await mine.PostRawAsync(address, [("number", "1"), ("form-token", "")])).Status);
+            Assert.Equal(HttpStatusCode.Forbidden, (await mine.PostRawAsync(address, [("number", "1"), ("form-token", theirs)])).Status);
+            foreach (string site in (string[])["cross-site", "same-site", "CROSS-SITE"])
+                Assert.Equal(HttpStatusCode.Forbidden, (await mine.PostRawAsync(address, [("number", "1"), ("form-token", token)],
+                    ("Sec-Fetch-Site", site))).Status);
+        }
+        Assert.Equal(3, (await letters.ListAsync()).Count);
+        Assert.Null(await store.FindStreamAsync("sluice-audit", Cancellation));
+
+        Answer done = await mine.PostRawAsync("/consecutors/orders/discard", [("number", "1"), ("form-token", token)],
+            ("Sec-Fetch-Site", "same-origin"));
+        Assert.Equal(HttpStatusCode.SeeOther, done.Status);
+        Assert.Equal(2, (await letters.ListAsync()).Count);
+    }
+
+    [Fact]
+    public async Task AReadOnlyDashboardHasNoButtonsAndRefusesForms()
+    {
+        Letters letters = await FillAsync();
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options() with { ReadOnly = true });
+        using Viewer viewer = program.NewViewer();
+        Assert.DoesNotContain("method=\"post\"", (await viewer.GetAsync("/consecutors/orders/dead")).Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("method=\"post\"", (await viewer.GetAsync("/consecutors/orders/dead/1")).Text, StringComparison.Ordinal);
+        Answer refused = await viewer.PostRawAsync("/consecutors/orders/discard", [("number", "1")]);
+        Assert.Equal(HttpStatusCode.Forbidden, refused.Status);
+        Assert.Contains("changes nothing", refused.Text, StringComparison.Ordinal);
+        Assert.Equal(3, (await letters.ListAsync()).Count);
+    }
+
+    [Fact]
+    public async Task AReaderSeesPagesWithoutButtonsAndAnOperatorChanges()
+    {
+        Letters letters = await FillAsync();
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options() with { OperatorPolicy = "operators" },
+            Users.Add, Users.Use, static endpoints => endpoints.RequireAuthorization());
+        using Viewer nobody = program.NewViewer(), reader = program.NewViewer(("X-User", "ann"), ("X-Role", "reader")),
+            operates = program.NewViewer(("X-User", "bob <b>"), ("X-Role", "operator"));
+        Assert.Equal(HttpStatusCode.Unauthorized, (await nobody.GetAsync("")).Status);
+        Answer seen = await reader.GetAsync("/consecutors/orders/dead/1");
+        Assert.Equal(HttpStatusCode.OK, seen.Status);
+        Assert.DoesNotContain("<button", seen.Text, StringComparison.Ordinal);
+        Answer refused = await reader.PostRawAsync("/consecutors/orders/discard", [("number", "1")]);
+        Assert.Equal((HttpStatusCode.Forbidden, true), (refused.Status, refused.Text.Contains("operators", StringComparison.Ordinal)));
+        Assert.Equal(3, (await letters.ListAsync()).Count);
+
+        const string page = "/consecutors/orders/dead/1";
+        Assert.Equal(HttpStatusCode.SeeOther, (await operates.PostAsync("/consecutors/orders/discard", page, ("number", "1"))).Status);
+        Assert.Equal(2, (await letters.ListAsync()).Count);
+        Assert.Contains("bob &lt;b&gt;", (await reader.GetAsync("/audit")).Text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("evil.example", false)]
+    [InlineData("localhost.evil.example", false)]
+    [InlineData("169.254.169.254", false)]
+    [InlineData("localhost", true)]
+    [InlineData("LOCALHOST:5000", true)]
+    [InlineData("ops.example.com", true)]
+    public async Task OnlyNamesOfThisMachineAndOfTheOptionsAreAnswered(string host, bool isAnswered)
+    {
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options() with { Hosts = ["ops.example.com"] });
+        using Viewer viewer = program.NewViewer(("Host", host));
+        Answer answer = await viewer.GetAsync("");
+        Assert.Equal(isAnswered ? HttpStatusCode.OK : HttpStatusCode.Forbidden, answer.Status);
+        if (!isAnswered) Assert.Contains("DashboardOptions.Hosts", answer.Text, StringComparison.Ordinal);
+        HttpStatusCode posted = (await viewer.PostRawAsync("/consecutors/orders/discard", [("number", "1")])).Status;
+        Assert.Equal(HttpStatusCode.Forbidden, posted);
+    }
+
+    [Theory]
+    [InlineData("X-Forwarded-For")]
+    [InlineData("Forwarded")]
+    [InlineData("X-Real-IP")]
+    [InlineData("X-Forwarded-Host")]
+    public async Task AForwardedRequestIsRefusedWithoutAuthorization(string header)
+    {
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
+        using Viewer viewer = program.NewViewer((header, "127.0.0.1"));
+        Assert.Equal(HttpStatusCode.Forbidden, (await viewer.GetAsync("")).Status);
+    }
+
+    [Fact]
+    public async Task AnotherMachineIsRefusedUntilAuthorizationIsRequired()
+    {
+        await using DashboardProgram closed = await DashboardProgram.StartAsync(Options(), use: FromAfar);
+        using Viewer refused = closed.NewViewer();
+        Answer answer = await refused.GetAsync("");
+        Assert.Equal(HttpStatusCode.Forbidden, answer.Status);
+        Assert.Contains("RequireAuthorization", answer.Text, StringComparison.Ordinal);
+
+        await using DashboardProgram open = await DashboardProgram.StartAsync(Options(), Users.Add, static app =>
+        {
+            FromAfar(app);
+            Users.Use(app);
+        }, static endpoints => endpoints.RequireAuthorization());
+        using Viewer ann = open.NewViewer(("X-User", "ann"), ("X-Role", "reader"), ("Host", "any.example"));
+        Assert.Equal(HttpStatusCode.OK, (await ann.GetAsync("")).Status);
+    }
+
+    [Fact]
+    public async Task AuthorizationThatAllowsAnybodyOpensNothing()
+    {
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options(), Users.Add, static app =>
+        {
+            FromAfar(app);
+            Users.Use(app);
+        }, static endpoints => endpoints.RequireAuthorization().AllowAnonymous());
+        using Viewer nobody = program.NewViewer();
+        Assert.Equal(HttpStatusCode.Forbidden, (await nobody.GetAsync("")).Status);
+    }
+
+    [Fact]
+    public async Task ItCanBeOpenedToOtherMachinesWithoutAuthorization()
+    {
+        await using DashboardProgram program = await DashboardProgram.StartAsync(
+            Options() with { AllowRemoteWithoutAuthorization = true, Hosts = ["ops.example.com"] }, use: FromAfar);
+        using Viewer named = program.NewViewer(("Host", "ops.example.com")), other = program.NewViewer(("Host", "evil.example"));
+        Assert.Equal(HttpStatusCode.OK, (await named.GetAsync("")).Status);
+        Assert.Equal(HttpStatusCode.Forbidden, (await other.GetAsync("")).Status);
+    }
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static void FromAfar(WebApplication app) => app.Use(static (context, next) =>
+    {
+        context.Connection.RemoteIpAddress = IPAddress.Parse("192.0.2.7");
+        return next(context);
+    });
+
+    private DashboardOptions Options() => new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = store } };
+
+    private async Task<Letters> FillAsync()
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync("one", "two", "three");
+        return letters;
+    }
+}
