@@ -27,8 +27,7 @@ internal static class FlowPage
                 <div class="actions">{(run.Status <= FlowStatus.Running && request.Options.Supervisors.Count > 0
                     ? request.Button(action, "Cancel the run", isDangerous: true) : Markup.None)}</div>
                 """)),
-            new("graph", run.Topology is { } topology
-                ? GraphPicture.Figure(topology, null) : Markup.None, IsLive: false),
+            new("graph", run.Topology is { } topology ? GraphPicture.Figure(topology, node => LookAt(run, node.Name)) : Markup.None),
             new("processors", Tables.Under("Processors", ["Name", "State", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
                 run.Processors.Select(Row), "It has none.")),
             new("streams", Tables.Under("Streams", ["Stream", ">Written", ">Kept", ">Bytes", "Complete"], run.Streams.Select(static one =>
@@ -51,6 +50,11 @@ internal static class FlowPage
             throw new MissingException(missing);
         }
     }
+
+    private static NodeLook? LookAt(FlowRunInfo run, string name)
+        => run.Processors.FirstOrDefault(one => one.Name == name) is not { } found ? null
+            : new(FlowsPage.StateOf(found.Status), found.WaitsFor is null && found.Host is { } host ? $"at {VisibleText.Shorten(host, 24)}"
+                : found.Status.ToString().ToLowerInvariant(), null);
 
     private static IReadOnlyList<Markup> Row(ProcessorInfo one) =>
     [

@@ -29,44 +29,45 @@ internal sealed partial class GraphPicture
         pieces = drawing.Split('\u0001');
     }
 
-    /// <summary>Draws a graph, as a part of a page.</summary>
-    public static Markup Figure(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
-        => Markup.Of($"<figure class=\"graph\">{Draw(topology, nodes)}</figure>");
-
-    /// <summary>Draws a graph with what is known of its nodes.</summary>
+    /// <summary>Draws the graph of a run, as a part of a page.</summary>
     /// <param name="topology">The graph.</param>
-    /// <param name="nodes">The nodes, by name.</param>
-    public static Markup Draw(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
-        => Markup.Written(Known.GetValue(topology, static graph => new(graph)).Fill(topology, nodes));
+    /// <param name="nodes">The nodes, by name; null if they are not known.</param>
+    public static Markup Figure(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
+        => Figure(topology, node => nodes?.GetValueOrDefault(node.Name) is { } one ? new(one.State, Figures(one), one.PerSecond) : null);
 
-    private string Fill(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
+    /// <summary>Draws a graph, as a part of a page.</summary>
+    /// <param name="topology">The graph.</param>
+    /// <param name="look">What is known of a node; null if nothing is.</param>
+    public static Markup Figure(Topology topology, Func<TopologyNode, NodeLook?> look) => Markup.Of(
+        $"<figure class=\"graph\">{Markup.Written(Known.GetValue(topology, static graph => new(graph)).Fill(topology, look))}</figure>");
+
+    private string Fill(Topology topology, Func<TopologyNode, NodeLook?> look)
     {
+        NodeLook?[] looks = [.. topology.Nodes.Select(look)];
         var text = new StringBuilder();
-        TopologyNode? node = null;
+        NodeLook? now = null;
         for (int i = 0; i < pieces.Length; i++)
         {
             string piece = pieces[i];
             if (i % 2 == 0) text.Append(piece);
-            else if (piece == "figures") text.Append(SvgText(Figures(Of(node))));
+            else if (piece == "figures") text.Append(SvgText(now?.Figures ?? ""));
             else if (piece.StartsWith("state ", StringComparison.Ordinal))
             {
-                node = topology.Nodes[int.Parse(piece.AsSpan(6), CultureInfo.InvariantCulture)];
-                text.Append(Of(node)?.State ?? "unknown");
+                now = looks[int.Parse(piece.AsSpan(6), CultureInfo.InvariantCulture)];
+                text.Append(now?.State ?? "unknown");
             }
             else
             {
                 TopologyEdge edge = topology.Edges[int.Parse(piece.AsSpan(5), CultureInfo.InvariantCulture)];
-                if (Of(edge.To)?.PerSecond is { } rate) text.Append(SvgText(Shown.Rate(rate)));
+                if (looks[edge.To.Id]?.PerSecond is { } rate) text.Append(SvgText(Shown.Rate(rate)));
             }
         }
         return text.ToString();
-
-        NodeSample? Of(TopologyNode? one) => one is null ? null : nodes?.GetValueOrDefault(one.Name);
     }
 
-    private static string Figures(NodeSample? node) => node is null ? ""
-        : Shown.Rate(node.PerSecond) + (node.Node.Queued > 0 ? $" · {Shown.Count(node.Node.Queued)} wait" : "")
-            + (node.Node.Failed > 0 ? $" · {Shown.Count(node.Node.Failed)} failed" : "");
+    private static string Figures(NodeSample node) => Shown.Rate(node.PerSecond)
+        + (node.Node.Queued > 0 ? $" · {Shown.Count(node.Node.Queued)} wait" : "")
+        + (node.Node.Failed > 0 ? $" · {Shown.Count(node.Node.Failed)} failed" : "");
 
     private static string SvgText(string text) => VisibleText.Encode(text);
 
@@ -76,3 +77,9 @@ internal sealed partial class GraphPicture
     [GeneratedRegex("<g data-edge=\"([0-9]+)\"><title>[^<]*</title><path class=\"[a-z ]*\" d=\"M([0-9.-]+) ([0-9.-]+)[^>]*/>")]
     private static partial Regex Edge();
 }
+
+/// <summary>What a picture shows of a node.</summary>
+/// <param name="State">The class of its colour.</param>
+/// <param name="Figures">A line in its box.</param>
+/// <param name="PerSecond">The rate on the edges to it; null for none.</param>
+internal sealed record NodeLook(string State, string Figures, double? PerSecond);

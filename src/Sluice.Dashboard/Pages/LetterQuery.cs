@@ -35,15 +35,18 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
     {
         const int Page = 500;
         List<StoredDeadLetter> found = [];
+        // The rest of the filter is compared here, so that no look is longer than the limit.
+        var ofNode = new DeadLetterFilter { Node = Filter.Node };
+        bool isSelective = this is not { Key: null, Text: null, Filter: { Error: null, Since: null, Before: null } };
         for (int looked = 0; looked < maxLooks; looked += Page)
         {
-            int wanted = Key is null && Text is null ? max - found.Count : Page;
-            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(group, Filter, after, wanted, cancellation)
+            int wanted = isSelective ? Page : max - found.Count;
+            IReadOnlyList<StoredDeadLetter> page = await inspector.ListDeadLettersAsync(group, ofNode, after, wanted, cancellation)
                 .ConfigureAwait(false);
             foreach (StoredDeadLetter letter in page)
             {
                 after = letter.Number;
-                if (Matches(letter)) found.Add(letter);
+                if (Filter.Matches(letter) && Matches(letter)) found.Add(letter);
                 if (found.Count == max) return (found, after, false);
             }
             if (page.Count < wanted) return (found, after, true);

@@ -6,7 +6,7 @@ namespace Sluice.Dashboard.Pages;
 internal static class NodeTable
 {
     public static Markup Draw(RunSample? run) => Tables.Draw("Nodes",
-        ["Node", "Does", ">Rate", "Last 10 min", ">In", ">Out", ">Waits before it", ">Skipped", ">Failed", ">Retried", ">Blocked"],
+        ["Node", "Does", ">Rate", "Last minutes", ">In", ">Out", ">Waits before it", ">Skipped", ">Failed", ">Retried", ">Blocked"],
         run is null ? [] : run.Snapshot.Nodes.Select(node => Row(run.Nodes[node.Name])), "It is not running in this process.");
 
     private static IReadOnlyList<Markup> Row(NodeSample node) =>

@@ -6,6 +6,8 @@ namespace Sluice.Dashboard.Pages;
 /// <summary>The first page: everything with its state, the urgent things first.</summary>
 internal static class OverviewPage
 {
+    private const int MaxRows = 200;
+
     public static ValueTask<Page> DrawAsync(PageRequest request)
     {
         Sample sample = request.Sample;
@@ -32,9 +34,13 @@ internal static class OverviewPage
     private static Markup Consecutors(PageRequest request) => Markup.Of($"""
         <h2>Consecutors</h2>
         {Tables.Draw("Consecutors, the urgent ones first",
-            ["Name", "State", ">Accepted", ">Ended", "Ended, last 10 min", ">Backlog", ">Oldest", ">Dead", "What is wrong, and what to do"],
-            request.Sample.Consecutors.Take(200).Select(one => Row(request, one)),
+            ["Name", "State", ">Accepted", ">Ended", "Ended, last minutes", ">Backlog", ">Oldest", ">Dead",
+                "What is wrong, and what to do"],
+            request.Sample.Consecutors.Take(MaxRows).Select(one => Row(request, one)),
             "There are none: name them in DashboardOptions.Consecutors, or add them with AddSluice.")}
+        {(request.Sample.Consecutors.Count > MaxRows
+            ? Markup.Of($"<p>The most urgent {MaxRows} of {request.Sample.Consecutors.Count}; all are among the streams.</p>")
+            : Markup.None)}
         """);
 
     private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one) =>
@@ -52,7 +58,7 @@ internal static class OverviewPage
 
     private static Markup Runs(PageRequest request) => Markup.Of($"""
         <h2>Pipelines</h2>
-        {Tables.Draw("Runs of pipelines", ["Name", "State", ">Items", ">For", "Slowest node"],
+        {Tables.Draw("Runs of pipelines", ["Name", "State", ">Items", ">For", "What is wrong, and what to do"],
             request.Sample.Runs.Select(one => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/runs/{PathName.Encode(one.Key)}", one.Key),
@@ -60,7 +66,7 @@ internal static class OverviewPage
                 Tables.Cell(Shown.Count(one.Value.Nodes.Values.Where(static node => node.Node.Node.InputType is null)
                     .Sum(static node => node.Node.Out))),
                 Tables.Cell(Shown.Span(one.Value.Snapshot.Elapsed)),
-                Tables.Cell(one.Value.Bottleneck?.Node.Name ?? "–"),
+                Tables.Show(RunVerdict.Of(one.Value)),
             ]), "There are none.")}
         """);
 

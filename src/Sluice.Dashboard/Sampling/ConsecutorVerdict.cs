@@ -3,8 +3,6 @@ namespace Sluice.Dashboard.Sampling;
 /// <summary>Says what is wrong with a consecutor, and what to do: the first that applies.</summary>
 internal static class ConsecutorVerdict
 {
-    private const double BusyShare = 0.5;
-
     public static Verdict Of(ConsecutorSample sample, StoreSample store, double? growth)
         => OfStatus(sample) ?? OfStore(sample, store) ?? OfMembers(sample) ?? OfSpeed(sample, growth) ?? OfItems(sample)
             ?? new(Urgency.Fine, sample.Backlog == 0 ? "Has nothing to do." : "Keeps up.");
@@ -47,16 +45,9 @@ internal static class ConsecutorVerdict
 
     private static Verdict? OfSpeed(ConsecutorSample sample, double? growth)
     {
-        if (sample.Run?.Bottleneck is not { } slowest || sample.Backlog == 0) return null;
-        NodeSample? before = sample.Run.Nodes.Values.Where(static node => node.BlockedShare >= BusyShare)
-            .MaxBy(static node => node.BlockedShare);
-        string name = slowest.Node.Name;
-        string advice = $"It limits the rate to {Shown.Rate(slowest.PerSecond)}: make {name} faster, or give it more lanes with "
-            + "Stage.Parallel or more members.";
-        if (before is not null)
-            return new(Urgency.Warning, $"Waits for {name}: {before.Node.Name} is blocked {Shown.Share(before.BlockedShare)} of the time. "
-                + advice);
-        return growth > 1 ? new(Urgency.Warning, $"Falls behind by {Shown.Rate(growth)}, and {name} is the slowest node. {advice}") : null;
+        if (sample.Run is not { Bottleneck: { } slowest } run || sample.Backlog == 0) return null;
+        return RunVerdict.Slow(run) ?? (growth > 1 ? new(Urgency.Warning,
+            $"Falls behind by {Shown.Rate(growth)}, and {slowest.Node.Name} is the slowest node. {RunVerdict.Advice(slowest)}") : null);
     }
 
     private static Verdict? OfItems(ConsecutorSample sample)
