@@ -32,7 +32,7 @@ public sealed record DashboardOptions
 
     /// <summary>
     /// Whether requests from other machines are answered although the endpoints require no authorization; false by default. Set it only
-    /// where something before the program decides who may come.
+    /// where a proxy in front of the program decides who may use it.
     /// </summary>
     public bool AllowRemoteWithoutAuthorization { get; init; }
 
@@ -56,8 +56,9 @@ public sealed record DashboardOptions
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>
-    /// Opens the store of a name for one change, where <see cref="Stores"/> has one that is for reading only; it is disposed after the
-    /// change. By default null: changes go to the store that is read. It may be called by several threads.
+    /// Opens the store that <see cref="Stores"/> has under a name, for one change; it is disposed after the change. Set it where
+    /// <see cref="Stores"/> has stores for reading only. By default null: changes go to the store that is read. It may be called by
+    /// several threads.
     /// </summary>
     public Func<string, CancellationToken, ValueTask<IStreamStore>>? OpenToChange { get; init; }
 
