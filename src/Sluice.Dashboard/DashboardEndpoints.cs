@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Sluice.Dashboard.Sampling;
 using Sluice.Dashboard.Serving;
+using Sluice.Graphs;
 
 namespace Sluice.Dashboard;
 
@@ -10,8 +12,8 @@ namespace Sluice.Dashboard;
 public static class DashboardEndpoints
 {
     /// <summary>
-    /// Maps the dashboard: pages that show what flows, what is stuck and why, and that mend it. It shows the consecutors and the store of
-    /// <c>AddSluice</c>, and what the options name. While nobody looks, it does nothing.
+    /// Maps the dashboard: pages that show what flows, what is stuck and why, and that mend it. It shows the consecutors, pipelines, graphs
+    /// and the store of <c>AddSluice</c>, and what the options name. While no page is open, it only records resolves of graphs.
     /// </summary>
     /// <remarks>
     /// <para>
@@ -40,8 +42,11 @@ public static class DashboardEndpoints
         options ??= new();
         options.Check();
         IServiceProvider services = endpoints.ServiceProvider;
-        var dashboard = new DashboardRoutes(prefix, options, services.GetServices<IConsecutor>, () => services.GetService<IStreamStore>(),
-            services.GetService<IHostApplicationLifetime>()?.ApplicationStopping ?? CancellationToken.None);
+        var host = new HostParts(services.GetServices<IConsecutor>, services.GetServices<IHostedPipeline>, services.GetServices<IGraph>,
+            () => services.GetService<IStreamStore>());
+        IHostApplicationLifetime? lifetime = services.GetService<IHostApplicationLifetime>();
+        var dashboard = new DashboardRoutes(prefix, options, host, lifetime?.ApplicationStarted ?? CancellationToken.None,
+            lifetime?.ApplicationStopping ?? CancellationToken.None);
         RouteGroupBuilder group = endpoints.MapGroup(prefix);
         dashboard.Map(group);
         return group;

@@ -1,11 +1,12 @@
 using Sluice.Flows;
+using Sluice.Graphs;
 
 namespace Sluice.Dashboard;
 
 /// <summary>What the dashboard shows besides what the host has registered, and who may do what.</summary>
 /// <remarks>
-/// Consecutors, stores and supervisors that <c>AddSluice</c> has registered are shown without being named here. A consecutor that is named
-/// twice is shown once.
+/// Consecutors, pipelines, producers, graphs, stores and supervisors that <c>AddSluice</c> has registered are shown without being named
+/// here. What is named twice is shown once.
 /// </remarks>
 public sealed record DashboardOptions
 {
@@ -15,10 +16,15 @@ public sealed record DashboardOptions
     /// <summary>Stores to show, by a name for each: 1 to 60 letters, digits, dots, hyphens and underscores.</summary>
     public IReadOnlyDictionary<string, IStreamStore> Stores { get; init; } = new Dictionary<string, IStreamStore>();
 
-    /// <summary>Runs of pipelines, by a name for each.</summary>
+    /// <summary>Runs of pipelines that were started by hand, by a name for each.</summary>
     public IReadOnlyDictionary<string, PipelineRun> Runs { get; init; } = new Dictionary<string, PipelineRun>();
 
-    /// <summary>Supervisors, which cancel runs of flows.</summary>
+    /// <summary>
+    /// Graphs that were built by hand. Their resolves are recorded from the time when the dashboard is mapped until the program stops.
+    /// </summary>
+    public IReadOnlyList<IGraph> Graphs { get; init; } = [];
+
+    /// <summary>Supervisors, which cancel runs of flows and start them again.</summary>
     public IReadOnlyList<Supervisor> Supervisors { get; init; } = [];
 
     /// <summary>Whether nothing can be changed; false by default.</summary>

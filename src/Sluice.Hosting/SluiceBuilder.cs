@@ -66,9 +66,7 @@ public sealed partial class SluiceBuilder
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         ArgumentNullException.ThrowIfNull(make);
-        Services.AddSingleton<HostedUnit>(
-            _ => new HostedPipeline($"the pipeline {name}", name, null, (services, _) => make(services), options ?? new()));
-        return this;
+        return Add(() => new($"the pipeline {name}", name, null, (services, _) => make(services), options ?? new()));
     }
 
     /// <summary>Adds a producer that sends its items to a consecutor while the host runs: ticks, a query, files, TCP, or any source. (Items
@@ -81,9 +79,8 @@ public sealed partial class SluiceBuilder
         ArgumentException.ThrowIfNullOrEmpty(consecutor);
         ArgumentNullException.ThrowIfNull(make);
         string title = $"a producer of {consecutor}";
-        Services.AddSingleton<HostedUnit>(_ => new HostedPipeline(title, title, consecutor,
-            (services, units) => make(services) | units.Consecutor<T>(consecutor, title), options ?? new()));
-        return this;
+        return Add(() => new(title, title, consecutor, (services, units) => make(services) | units.Consecutor<T>(consecutor, title),
+            options ?? new()));
     }
 
     /// <summary>Adds a graph that code resolves for each request; code gets it as <see cref="Graph{TRequest}"/>.</summary>
@@ -96,6 +93,7 @@ public sealed partial class SluiceBuilder
             throw new ArgumentException(
                 $"Two graphs were added for requests of the type {typeof(TRequest).Name}. Give each a type of its own.", nameof(make));
         Services.AddSingleton(make);
+        Services.AddSingleton<IGraph>(static container => container.GetRequiredService<Graph<TRequest>>());
         return this;
     }
 
@@ -119,6 +117,16 @@ public sealed partial class SluiceBuilder
         ArgumentNullException.ThrowIfNull(processor);
         ArgumentNullException.ThrowIfNull(function);
         return Add(functions => functions.Add(processor, function));
+    }
+
+    // One object for both services, in each container that is made from the configuration.
+    private SluiceBuilder Add(Func<HostedPipeline> make)
+    {
+        object key = new();
+        Services.AddKeyedSingleton(key, (_, _) => make());
+        Services.AddSingleton<HostedUnit>(container => container.GetRequiredKeyedService<HostedPipeline>(key));
+        Services.AddSingleton<IHostedPipeline>(container => container.GetRequiredKeyedService<HostedPipeline>(key));
+        return this;
     }
 
     private SluiceBuilder Add(Action<ProcessorFunctions> register)

@@ -57,9 +57,9 @@ public sealed record RedisStoreOptions
     public bool AllowEviction { get; init; }
 
     /// <summary>
-    /// Receives warnings, on any thread: the server has not answered for a second, and it answers again. One of each for an outage, without
-    /// passwords. Default: the log of the host, or else the event source <c>Sluice</c> and, each text once, standard error. Exceptions of
-    /// the callback go there, too, and fail no call.
+    /// Receives warnings, on any thread: the server has not answered for a second, and it answers again (one of each for an outage); the
+    /// server has no append-only file (once, when the store is opened). Without passwords. Default: the log of the host, or else
+    /// the event source <c>Sluice</c> and, each text once, standard error. Exceptions of the callback go there, too, and fail no call.
     /// </summary>
     public Action<string>? OnWarning { get; init; }
 

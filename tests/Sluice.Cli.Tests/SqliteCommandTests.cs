@@ -56,6 +56,8 @@ public sealed class SqliteCommandTests : CliTestBase
         string shown = (await RunAsync("dead", "show", Store, "orders", id)).Succeeded().Output;
         Assert.Contains("payload   \"twelve\"", shown, StringComparison.Ordinal);
         Assert.Contains("node      Parse", shown, StringComparison.Ordinal);
+        Assert.Contains("call      System.", shown, StringComparison.Ordinal);
+        Assert.StartsWith("System.", letters[0].GetProperty("stack")[0].GetString(), StringComparison.Ordinal);
         Assert.Equal(shown, (await RunAsync("dead", "show", Store, "orders", $"{letters[0].GetProperty("number")}")).Succeeded().Output);
         Assert.Contains("has no dead letter 99", await MistakeAsync(1, "dead", "show", Store, "orders", "99"), StringComparison.Ordinal);
         Assert.Contains("no consecutor 'other'", await MistakeAsync(1, "dead", Store, "other"), StringComparison.Ordinal);

@@ -29,6 +29,37 @@ public class DroppedPushTests
     [InlineData("_ = output.PushAsync(1);")]
     public async Task AnAwaitedStoredOrDiscardedPushIsNotReported(string statements) => Assert.Empty(await CheckAsync(statements));
 
+    [Theory]
+    [InlineData("await foreach (int n in numbers.StreamAsync(cancellation)) [|doubles.WriteAsync(2 * n, cancellation)|];")]
+    [InlineData("[|doubles.WriteAsync(1).AsTask()|];")]
+    [InlineData("var write = [|doubles.WriteAsync(1)|];")]
+    [InlineData("new List<int> { 1, 2 }.ForEach(n => [|doubles.WriteAsync(n)|]);")]
+    public async Task ADroppedWriteOfAProcessorIsAWarning(string statements)
+    {
+        var report = Assert.Single(await CheckProcessorAsync(statements));
+        Assert.Contains("write 'await doubles.WriteAsync(", report.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("await foreach (int n in numbers.StreamAsync(cancellation)) await doubles.WriteAsync(2 * n, cancellation);")]
+    [InlineData("await Task.WhenAll(doubles.WriteAsync(1).AsTask(), doubles.WriteAsync(2).AsTask());")]
+    [InlineData("_ = doubles.WriteAsync(1);")]
+    [InlineData("System.IO.TextWriter.Null.WriteAsync('c').Wait();")]
+    public async Task AnAwaitedOrDiscardedWriteIsNotReported(string statements) => Assert.Empty(await CheckProcessorAsync(statements));
+
+    private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckProcessorAsync(string statements)
+        => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
+        using Sluice.Flows;
+        static class Functions
+        {
+            static async Task DoubleAsync(IO<int> numbers, IOWriter<int> doubles, CancellationToken cancellation)
+            {
+                await Task.Yield();
+                {{statements}}
+            }
+        }
+        """, "SLU009");
+
     private static Task<System.Collections.Immutable.ImmutableArray<Diagnostic>> CheckAsync(string statements)
         => Snippet.CheckAsync<DroppedPushAnalyzer>($$"""
         using Sluice;

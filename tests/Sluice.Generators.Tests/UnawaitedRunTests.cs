@@ -34,6 +34,32 @@ public class UnawaitedRunTests
     }
 
     [Theory]
+    [InlineData("[|orders.StartAsync()|];", "'await orders.StartAsync()'")]
+    [InlineData("[|orders.SendAsync(1)|];", "'await orders.SendAsync(1)'")]
+    [InlineData("[|orders.SendAllAsync([1, 2])|];", "'await orders.SendAllAsync(")]
+    [InlineData("[|orders.WaitForIdleAsync()|];", "'await orders.WaitForIdleAsync()'")]
+    [InlineData("[|sender.SendAsync(1)|];", "'await sender.SendAsync(1)'")]
+    [InlineData("[|service.StartAsync(flow, [])|];", "'await service.StartAsync(")]
+    [InlineData("Action start = () => [|orders.StartAsync()|];", "'await orders.StartAsync()'")]
+    [InlineData("var start = orders.StartAsync(); start.Wait(); _ = orders.SendAsync(1);", null)]
+    public async Task ATaskOfAConsecutorOrASupervisorThatIsDroppedIsReported(string statements, string? remedy)
+    {
+        ImmutableArray<Diagnostic> found = await Snippet.CheckAsync<UnawaitedRunAnalyzer>($$"""
+            using Sluice;
+            using Sluice.Flows;
+            static class Program
+            {
+                static void Begin(Consecutor<int> orders, ISender<int> sender, Supervisor service, Flow flow)
+                {
+                    {{statements}}
+                }
+            }
+            """, "SLU005");
+        if (remedy is null) Assert.Empty(found);
+        else Assert.Contains(remedy, Assert.Single(found).GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("await using var run = pipeline.Start(); Console.WriteLine(run.Snapshot());")]
     [InlineData("await using (var run = pipeline.Start()) { }")]
     [InlineData("await using PipelineRun run = pipeline.Start();")]

@@ -57,6 +57,7 @@ public class ConnectingTests(SharedServer server)
 
     [Theory]
     [InlineData("localhost:6379,pasword=secret")]
+    [InlineData("localhost:6379,password=half,secret=")]
     [InlineData("password=secret")]
     [InlineData("localhost:port,password=secret")]
     [InlineData("redis://localhost:6379,password=secret")]
@@ -67,6 +68,19 @@ public class ConnectingTests(SharedServer server)
             await RedisStreamStore.ConnectAsync(connection));
 
         Assert.Contains("connection string for Redis", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("127.0.0.1,16399,password=secret", "has the port 16399 behind a comma. It stands behind ':', as in 127.0.0.1:16399;")]
+    [InlineData("localhost:6379,ssl=,password=secret", "has the option ssl without a value: write ssl=VALUE, or leave it out.")]
+    [InlineData("localhost:6379,ssl=perhaps,password=secret", "cannot be read (ssl)")]
+    [InlineData("localhost:6379,password=secret,defaultDatabase=", "has the option defaultDatabase without a value")]
+    [InlineData("localhost:6379,connectTimeout=soon,password=secret", "cannot be read (connectTimeout)")]
+    public void AnErrorNamesTheOptionThatIsWrong(string connection, string words)
+    {
+        ArgumentException failure = Assert.Throws<ArgumentException>(() => ServerAddress.Parse(connection));
+        Assert.Contains(words, failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
     }
 
@@ -92,6 +106,7 @@ public class ConnectingTests(SharedServer server)
     [InlineData("orders.db:6379", "orders.db:6379")]
     [InlineData("orders.db:7000,cache.sqlite", "orders.db:7000, cache.sqlite:6379")]
     [InlineData("password=a/b.db,orders:6379", "orders:6379")]
+    [InlineData("orders:6379,password=,defaultDatabase=2", "orders:6379, database 2")]
     public void AHostMayHaveANameLikeAFileWithItsPort(string connection, string address)
         => Assert.Equal(address, ServerAddress.Parse(connection).ToString());
 

@@ -1,3 +1,5 @@
+using Microsoft.AspNetCore.Builder;
+using Sluice.Dashboard;
 using Sluice.Graphs;
 
 namespace Sluice.Bench;
@@ -14,33 +16,42 @@ internal static class Resolve
         CompareDiamonds("diamond-sync", yields: false),
     ]);
 
-    private static readonly Func<long, Task<long>> Page = MakeFanOut();
-
     public static Scenario FanOut { get; } = new("resolve", $"{AtATime:N0} resolves at a time of 7 nodes with backends of 1 ms",
     [
         new Comparison("resolve", 30_000, 10_000, static count => 21.0 * count,
         [
-            Variant.OfTask(Variant.Ours, count => AtATimeAsync(count, Page)),
+            Variant.OfTask(Variant.Ours, PagesOf(NewFanOut())),
             Variant.OfTask("hand-written", count => AtATimeAsync(count, ByHandAsync)),
         ]) { WarmCount = 2_000 },
     ]);
 
+    /// <summary>The same graphs while a dashboard without viewers records their resolves, against graphs without a dashboard.</summary>
+    public static Scenario Recorded { get; } = new("recorded", "the cost of a dashboard without viewers for resolves of graphs",
+    [
+        new("diamond-recorded", 200_000, 50_000, static count => (count * (count - 1.0)) + (6.0 * count),
+        [
+            Variant.OfTask(Variant.Ours, DiamondsOf(Record(NewDiamond(yields: true)))),
+            Variant.OfTask("off", DiamondsOf(NewDiamond(yields: true))),
+        ]),
+        new("resolve-recorded", 30_000, 10_000, static count => 21.0 * count,
+        [
+            Variant.OfTask(Variant.Ours, PagesOf(Record(NewFanOut()))),
+            Variant.OfTask("off", PagesOf(NewFanOut())),
+        ]) { WarmCount = 2_000 },
+    ]);
+
+    // The dashboard records graphs of its options as soon as it is mapped.
+    private static (Graph<long> Graph, GraphNode<long> Last) Record((Graph<long> Graph, GraphNode<long> Last) made)
+    {
+        WebApplication.CreateSlimBuilder().Build().MapSluice("/sluice", new DashboardOptions { Graphs = [made.Graph] });
+        return made;
+    }
+
     private static Comparison CompareDiamonds(string name, bool yields)
     {
-        GraphBuilder<long> builder = Graph.For<long>();
-        GraphNode<long> top = builder.Add("top", request => NodeAsync(request, yields));
-        GraphNode<long> left = builder.Add("left", top, value => NodeAsync(value, yields)),
-            right = builder.Add("right", top, value => NodeAsync(value + 1, yields));
-        GraphNode<long> bottom = builder.Add("bottom", left, right, (a, b) => NodeAsync(a + b, yields));
-        Graph<long> graph = builder.Build();
         return new(name, 200_000, 50_000, static count => (count * (count - 1.0)) + (6.0 * count),
         [
-            Variant.OfTask(Variant.Ours, async count =>
-            {
-                double sum = 0;
-                for (long i = 0; i < count; i++) sum += (await graph.ResolveAsync(i)).Get(bottom);
-                return sum;
-            }),
+            Variant.OfTask(Variant.Ours, DiamondsOf(NewDiamond(yields))),
             Variant.OfTask("hand-written", async count =>
             {
                 double sum = 0;
@@ -49,6 +60,23 @@ internal static class Resolve
             }),
         ]);
     }
+
+    private static (Graph<long> Graph, GraphNode<long> Last) NewDiamond(bool yields)
+    {
+        GraphBuilder<long> builder = Graph.For<long>();
+        GraphNode<long> top = builder.Add("top", request => NodeAsync(request, yields));
+        GraphNode<long> left = builder.Add("left", top, value => NodeAsync(value, yields)),
+            right = builder.Add("right", top, value => NodeAsync(value + 1, yields));
+        GraphNode<long> bottom = builder.Add("bottom", left, right, (a, b) => NodeAsync(a + b, yields));
+        return (builder.Build(), bottom);
+    }
+
+    private static Func<long, Task<double>> DiamondsOf((Graph<long> Graph, GraphNode<long> Last) made) => async count =>
+    {
+        double sum = 0;
+        for (long i = 0; i < count; i++) sum += (await made.Graph.ResolveAsync(i)).Get(made.Last);
+        return sum;
+    };
 
     private static async Task<long> DiamondByHandAsync(long request, bool yields)
     {
@@ -63,7 +91,7 @@ internal static class Resolve
         return value + 1;
     }
 
-    private static Func<long, Task<long>> MakeFanOut()
+    private static (Graph<long> Graph, GraphNode<long> Last) NewFanOut()
     {
         GraphBuilder<long> builder = Graph.For<long>();
         GraphNode<long> product = builder.Add("product", _ => BackendAsync(1));
@@ -73,9 +101,11 @@ internal static class Resolve
         GraphNode<long> images = builder.Add("images", product, value => BackendAsync(value + 4));
         GraphNode<long> offers = builder.Add("offers", price, stock, (a, b) => a + b + 2);
         GraphNode<long> page = builder.Add("page", offers, reviews, images, (a, b, c) => a + b + c + 5);
-        Graph<long> graph = builder.Build();
-        return async request => (await graph.ResolveAsync(request)).Get(page);
+        return (builder.Build(), page);
     }
+
+    private static Func<long, Task<double>> PagesOf((Graph<long> Graph, GraphNode<long> Last) made)
+        => count => AtATimeAsync(count, async request => (await made.Graph.ResolveAsync(request)).Get(made.Last));
 
     // Neither side can be cancelled, so neither pays for tokens.
     private static async Task<long> ByHandAsync(long request)

@@ -94,6 +94,7 @@ internal static class DeadCommand
         screen.Line($"version   {letter.Entry.CodeVersion}");
         screen.Line($"payload   {Clean.Payload(letter.Entry.Payload, int.MaxValue)}");
         screen.Line($"error     {Clean.Text(letter.Error)}");
+        foreach (string call in LetterForm.CallsOf(letter)) screen.Line($"call      {Clean.Text(call)}");
         return ExitCodes.Fine;
     }
 

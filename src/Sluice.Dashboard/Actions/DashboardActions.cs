@@ -1,6 +1,5 @@
 using Sluice.Dashboard.Pages;
 using Sluice.Dashboard.Sampling;
-using Sluice.Flows;
 
 namespace Sluice.Dashboard.Actions;
 
@@ -30,7 +29,8 @@ internal static class DashboardActions
             _ = local.StopAsync(MaxDraining).ContinueWith(static stop => _ = stop.Exception, TaskScheduler.Default);
             return "stopping";
         })),
-        ("/flows/{name}/cancel", CancelFlowAsync),
+        ("/flows/{name}/cancel", FlowActions.CancelAsync),
+        ("/flows/{name}/again", FlowActions.StartAgainAsync),
     ];
 
     private static async Task<ActionOutcome> ControlAsync(ActionRequest request, string what, Func<IConsecutor, string> control)
@@ -42,25 +42,5 @@ internal static class DashboardActions
         await request.AuditAsync(one.Store, $"{what} the consecutor {one.Name}", _ => Task.FromResult(control(local)))
             .ConfigureAwait(false);
         return ActionOutcome.GoTo(request.Page.Address("consecutors", one.Name, one.Store));
-    }
-
-    private static async Task<ActionOutcome> CancelFlowAsync(ActionRequest request)
-    {
-        string run = request.Page.Name;
-        StoreSample store = request.Page.Sample.FindStore(request.Page.StoreName)
-            ?? throw new Serving.MissingException("There is no such store here.");
-        bool isFound = false;
-        await request.AuditAsync(store.Store, $"Cancel the run {run}", async _ =>
-        {
-            foreach (Supervisor supervisor in request.Page.Options.Supervisors)
-                if (await supervisor.CancelAsync(run, $"cancelled by {request.Who} on the dashboard").ConfigureAwait(false))
-                {
-                    isFound = true;
-                    return "cancelled";
-                }
-            return "there is no such run";
-        }).ConfigureAwait(false);
-        return isFound ? ActionOutcome.GoTo(request.Page.Address("flows", run, store.Store))
-            : throw new Serving.MissingException($"No supervisor of this dashboard knows the run {VisibleText.Shorten(run, 100)}.");
     }
 }

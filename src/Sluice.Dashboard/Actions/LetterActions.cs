@@ -75,7 +75,7 @@ internal static class LetterActions
             .Select(name => LettersPage.Hidden(name, request.Field(name)!))
             .Append(LettersPage.Hidden("last", last.ToString(CultureInfo.InvariantCulture))));
         string action = request.Page.Address("consecutors", one.Name, one.Store, $"/{verb.ToLowerInvariant()}");
-        return ActionOutcome.Show(new($"{verb} {Shown.Count(count, "dead letter")}?",
+        return ActionOutcome.Show(ConsecutorPage.Below(request.Page, one, $"{verb} {Shown.Count(count, "dead letter")}?",
         [
             new("question", Markup.Of($"""
                 <p>{verb} {Shown.Count(count, "dead letter")} of {one.Name} ({Describe(request)})? {(verb == "Discard"
@@ -83,8 +83,7 @@ internal static class LetterActions
                 <div class="actions">{request.Page.Button(action, $"{verb} {Shown.Count(count)}", fields, verb == "Discard")}
                 <a href="{Letters(request, one, "")}">Cancel</a></div>
                 """), IsLive: false),
-        ])
-        { Above = [(one.Name, request.Page.Address("consecutors", one.Name, one.Store))] });
+        ]));
     }
 
     private static async IAsyncEnumerable<long[]> NumbersAsync(ActionRequest request, ConsecutorSample one, LetterQuery query, long last,

@@ -69,11 +69,11 @@ function localTimes(root) {
   }
 }
 
-/** A click on a node of the graph leads to its figures. */
+/** A click on a node of the graph leads to its figures, unless it is a link to a page of its own. */
 function followNodes(root) {
   for (const node of root.querySelectorAll(".graph [data-node]")) {
     const figures = document.getElementById(`node-${node.dataset.node}`);
-    if (!figures || node.dataset.followed) continue;
+    if (!figures || node.dataset.followed || node.closest("a")) continue;
     node.dataset.followed = "yes";
     node.addEventListener("click", () => figures.closest("tr").scrollIntoView({ block: "center" }));
   }

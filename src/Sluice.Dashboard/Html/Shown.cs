@@ -39,6 +39,15 @@ internal static class Shown
         };
     }
 
+    /// <summary>How long something took that may be short: <c>85 µs</c>, <c>1.2 ms</c>, <c>3 min 20 s</c>.</summary>
+    public static string Duration(TimeSpan span) => span.TotalMilliseconds switch
+    {
+        <= 0 => "0",
+        < 1 => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMicroseconds:0} µs"),
+        < 10 => string.Create(CultureInfo.InvariantCulture, $"{span.TotalMilliseconds:0.0} ms"),
+        _ => Span(span),
+    };
+
     public static string Bytes(long bytes) => bytes switch
     {
         < 1000 => Count(bytes, "byte"),

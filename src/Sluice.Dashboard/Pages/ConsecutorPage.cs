@@ -15,18 +15,25 @@ internal static class ConsecutorPage
             new("actions", Actions(request, one)),
             new("figures", Figures(request, one)),
             .. one.Local is { } local
-                ? [new PagePart("graph", GraphPicture.Figure(local.Topology, one.Run?.Nodes)), new("nodes", NodeTable.Draw(one.Run))]
+                ? [new PagePart("graph", GraphPicture.Figure(local.Topology, one.Run?.Nodes, NodeAddress)),
+                    new("nodes", NodeTable.Draw(one.Run, NodeAddress))]
                 : Array.Empty<PagePart>(),
             new("members", Members(one)),
             new("waiting", await WaitingTable.DrawAsync(request, one).ConfigureAwait(false)),
         ])
         { Above = [] };
+
+        string NodeAddress(string node) => NodePage.AddressOf(request, one, node);
     }
 
     /// <summary>Finds the consecutor that a request is about.</summary>
     /// <exception cref="MissingException">There is none.</exception>
     public static ConsecutorSample Find(PageRequest request) => request.Sample.Find(request.Name, request.StoreName)
         ?? throw new MissingException($"There is no consecutor of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
+
+    /// <summary>A page below that of a consecutor.</summary>
+    public static Page Below(PageRequest request, ConsecutorSample one, string title, IReadOnlyList<PagePart> parts)
+        => new(title, parts) { Above = [(one.Name, request.Address("consecutors", one.Name, one.Store))] };
 
     private static Markup Actions(PageRequest request, ConsecutorSample one)
     {

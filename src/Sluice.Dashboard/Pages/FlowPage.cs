@@ -1,18 +1,18 @@
+using Sluice.Dashboard.Actions;
 using Sluice.Dashboard.Sampling;
 using Sluice.Dashboard.Serving;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Pages;
 
-/// <summary>A run of a flow: its graph, its processors, its streams.</summary>
+/// <summary>A run of a flow: its graph, its processors over time, its streams and results.</summary>
 internal static class FlowPage
 {
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        StoreSample store = request.Sample.FindStore(request.StoreName) ?? throw new MissingException("There is no such store here.");
-        FlowRunInfo run = await FindAsync(request, store.Store).ConfigureAwait(false);
+        (StoreSample store, FlowRunInfo run) = await FindAsync(request).ConfigureAwait(false);
+        DateTimeOffset now = await store.Store.Store.GetTimeAsync(request.Aborted).ConfigureAwait(false);
         ProcessorInfo[] ended = [.. run.Processors.Where(static one => one.Status > FlowStatus.Running)];
-        string action = request.Address("flows", run.Run, store.Store, "/cancel");
         return new($"Run {VisibleText.Shorten(run.Run, 100)}",
         [
             new("state", Markup.Of($"""
@@ -24,26 +24,28 @@ internal static class FlowPage
                     ("Ended", run.EndedAt is { } end ? Markup.Of($"{Shown.Time(end)} (after {Shown.Span(end - run.StartedAt)})")
                         : Tables.Cell("–")),
                 ])}
-                <div class="actions">{(run.Status <= FlowStatus.Running && request.Options.Supervisors.Count > 0
-                    ? request.Button(action, "Cancel the run", isDangerous: true) : Markup.None)}</div>
+                {Actions(request, store.Store, run)}
                 """)),
             new("graph", run.Topology is { } topology ? GraphPicture.Figure(topology, node => LookAt(run, node.Name)) : Markup.None),
-            new("processors", Tables.Under("Processors", ["Name", "State", "Host", ">Starts", ">Failed attempts", "Waits for", "Error"],
-                run.Processors.Select(Row), "It has none.")),
-            new("streams", Tables.Under("Streams", ["Stream", ">Written", ">Kept", ">Bytes", "Complete"], run.Streams.Select(static one =>
-                (IReadOnlyList<Markup>)[Tables.Cell(one.Name), Tables.Cell(Shown.Count(one.Written)), Tables.Cell(Shown.Count(one.Kept)),
-                    Tables.Cell(Shown.Bytes(one.Bytes)), Tables.Cell(one.IsComplete ? "yes" : "no")]), "It has none.")),
+            new("processors", Tables.Under("Processors", ["Name", "State", "Over time", "Host", ">Starts", ">Failed attempts", "Waits for",
+                "Error"], run.Processors.Select(one => Row(one, run, now)), "It has none.")),
+            new("streams", FlowStreams.Table(request, store.Store, run)),
+            new("values", await FlowStreams.ValuesAsync(request, store.Store, run).ConfigureAwait(false)),
+            new("periods", FlowTimeline.Table(run, now)),
         ])
         { Above = [("Flows", $"{request.Root}/flows")] };
     }
 
-    private static async Task<FlowRunInfo> FindAsync(PageRequest request, StoreSource store)
+    /// <summary>Finds the run that a request is about.</summary>
+    /// <exception cref="MissingException">There is none.</exception>
+    public static async Task<(StoreSample Store, FlowRunInfo Run)> FindAsync(PageRequest request)
     {
-        string missing = $"There is no run '{VisibleText.Shorten(request.Name, 100)}' in {store.Name}.";
+        StoreSample store = request.Sample.FindStore(request.StoreName) ?? throw new MissingException("There is no such store here.");
+        string missing = $"There is no run '{VisibleText.Shorten(request.Name, 100)}' in {store.Store.Name}.";
         try
         {
-            return await FlowInspector.FindAsync(store.Store, request.Name, request.Aborted).ConfigureAwait(false)
-                ?? throw new MissingException(missing);
+            return (store, await FlowInspector.FindAsync(store.Store.Store, request.Name, request.Aborted).ConfigureAwait(false)
+                ?? throw new MissingException(missing));
         }
         catch (ArgumentException)
         {
@@ -51,15 +53,36 @@ internal static class FlowPage
         }
     }
 
+    /// <summary>The inputs of a run that the store has not kept, so that it cannot be started again.</summary>
+    public static string[] Lost(FlowRunInfo run) => [.. run.Streams.Where(static one => one.IsInput && !one.IsWhole)
+        .Select(static one => one.Name)];
+
+    private static Markup Actions(PageRequest request, StoreSource store, FlowRunInfo run)
+    {
+        if (!request.MayChange || !FlowActions.CanChange(request, store)) return Markup.None;
+        if (run.Status <= FlowStatus.Running)
+            return Markup.Of($"<div class=\"actions\">{request.Button(request.Address("flows", run.Run, store, "/cancel"),
+                "Cancel the run", isDangerous: true)}</div>");
+        string[] lost = Lost(run);
+        string again = request.Address("flows", run.Run, store, "/again");
+        return lost.Length == 0 ? Markup.Of($"<div class=\"actions\">{request.Button(again, "Start again…")}</div>")
+            : Markup.Of($"""
+                <p class="none">The run cannot be started again: the store has not kept all values of its
+                {(lost.Length == 1 ? "input" : "inputs")} {VisibleText.Shorten(string.Join(", ", lost), 200)}. For later runs, give
+                {(lost.Length == 1 ? "this stream" : "these streams")} FlowStreamOptions.Retention = Retention.All.</p>
+                """);
+    }
+
     private static NodeLook? LookAt(FlowRunInfo run, string name)
         => run.Processors.FirstOrDefault(one => one.Name == name) is not { } found ? null
             : new(FlowsPage.StateOf(found.Status), found.WaitsFor is null && found.Host is { } host ? $"at {VisibleText.Shorten(host, 24)}"
                 : found.Status.ToString().ToLowerInvariant(), null);
 
-    private static IReadOnlyList<Markup> Row(ProcessorInfo one) =>
+    private static IReadOnlyList<Markup> Row(ProcessorInfo one, FlowRunInfo run, DateTimeOffset now) =>
     [
         Tables.Cell(VisibleText.Shorten(one.Name, 100)),
         Markup.Of($"<span class=\"state {FlowsPage.StateOf(one.Status)}\">{one.Status.ToString().ToLowerInvariant()}</span>"),
+        FlowTimeline.Bars(one, run, now),
         Tables.Cell(one.Host ?? "–"), Tables.Cell(Shown.Count(one.Starts)), Tables.Cell(Shown.Count(one.FailedAttempts)),
         Tables.Cell(one.WaitsFor ?? "–"), Tables.Cell(VisibleText.Shorten(one.Error ?? one.LastFailure ?? "", 300)),
     ];

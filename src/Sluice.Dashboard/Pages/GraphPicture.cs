@@ -7,13 +7,21 @@ using Sluice.Topologies;
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>A graph with the figures of its nodes. It is laid out once; each look fills figures and colours in.</summary>
-/// <remarks>Thread-safe.</remarks>
+/// <remarks>
+/// A look at the run of a flow makes a topology each time, so graphs that are alike share a picture; a limited number of pictures is kept.
+/// Thread-safe; locking rule: the pictures by content under <c>Sync</c>, layouts outside of it.
+/// </remarks>
 internal sealed partial class GraphPicture
 {
     // As wide as the figures can become, so that the boxes are.
     private const string Place = "000,000.0 k/s · 000,000 wait";
 
+    private const int MaxKept = 10_000_000;          // characters
+
     private static readonly ConditionalWeakTable<Topology, GraphPicture> Known = [];
+    private static readonly Dictionary<string, GraphPicture> Alike = new(StringComparer.Ordinal);
+    private static readonly Lock Sync = new();
+    private static long kept;
 
     private readonly string[] pieces;
 
@@ -22,7 +30,9 @@ internal sealed partial class GraphPicture
         string drawing = topology.ToSvg(static _ => Place, SvgTheme.None);
         drawing = drawing.Replace(SvgText(Place), "\u0001figures\u0001", StringComparison.Ordinal);
         drawing = Node().Replace(drawing, static node
-            => $"<g class=\"{node.Groups[1]} \u0001state {node.Groups[2]}\u0001\" data-node=\"{node.Groups[2]}\">");
+            => $"\u0001open {node.Groups[2]}\u0001<g class=\"{node.Groups[1]} \u0001state {node.Groups[2]}\u0001\" "
+                + $"data-node=\"{node.Groups[2]}\">{node.Groups[3]}</g>\u0001close {node.Groups[2]}\u0001");
+        drawing = Role().Replace(drawing, "role=\"\u0001role\u0001\"", 1);
         drawing = Edge().Replace(drawing, static edge
             => $"{edge.Value}<text class=\"rate\" x=\"{edge.Groups[2]}\" y=\"{edge.Groups[3]}\" dx=\"6\" dy=\"13\">"
                 + $"\u0001edge {edge.Groups[1]}\u0001</text>");
@@ -32,16 +42,40 @@ internal sealed partial class GraphPicture
     /// <summary>Draws the graph of a run, as a part of a page.</summary>
     /// <param name="topology">The graph.</param>
     /// <param name="nodes">The nodes, by name; null if they are not known.</param>
-    public static Markup Figure(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes)
-        => Figure(topology, node => nodes?.GetValueOrDefault(node.Name) is { } one ? new(one.State, Figures(one), one.PerSecond) : null);
+    /// <param name="address">The page of a node, by its name; null for none.</param>
+    public static Markup Figure(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes, Func<string, string>? address = null)
+        => Figure(topology, node => nodes?.GetValueOrDefault(node.Name) is { } one ? new(one.State, Figures(one), one.PerSecond) : null,
+            address);
 
     /// <summary>Draws a graph, as a part of a page.</summary>
     /// <param name="topology">The graph.</param>
     /// <param name="look">What is known of a node; null if nothing is.</param>
-    public static Markup Figure(Topology topology, Func<TopologyNode, NodeLook?> look) => Markup.Of(
-        $"<figure class=\"graph\">{Markup.Written(Known.GetValue(topology, static graph => new(graph)).Fill(topology, look))}</figure>");
+    /// <param name="address">The page of a node, by its name; null for none.</param>
+    public static Markup Figure(Topology topology, Func<TopologyNode, NodeLook?> look, Func<string, string>? address = null) => Markup.Of(
+        $"<figure class=\"graph\">{Markup.Written(Known.GetValue(topology, Find).Fill(topology, look, address))}</figure>");
 
-    private string Fill(Topology topology, Func<TopologyNode, NodeLook?> look)
+    /// <summary>Returns the picture of a graph, or of one that is alike.</summary>
+    internal static GraphPicture Find(Topology topology)
+    {
+        string key = string.Join('\u0001', topology.Nodes.Select(static node => $"{node}: {node.Signature} [{node.Kind}]")
+            .Concat(topology.Edges.Select(static edge => edge.ToString())).Prepend(topology.Name));
+        lock (Sync)
+            if (Alike.TryGetValue(key, out GraphPicture? found)) return found;
+        var drawn = new GraphPicture(topology);
+        long length = key.Length + drawn.pieces.Sum(static piece => (long)piece.Length);
+        lock (Sync)
+        {
+            if (kept + length > MaxKept)
+            {
+                Alike.Clear();
+                kept = 0;
+            }
+            if (length <= MaxKept && Alike.TryAdd(key, drawn)) kept += length;
+        }
+        return drawn;
+    }
+
+    private string Fill(Topology topology, Func<TopologyNode, NodeLook?> look, Func<string, string>? address)
     {
         NodeLook?[] looks = [.. topology.Nodes.Select(look)];
         var text = new StringBuilder();
@@ -51,6 +85,13 @@ internal sealed partial class GraphPicture
             string piece = pieces[i];
             if (i % 2 == 0) text.Append(piece);
             else if (piece == "figures") text.Append(SvgText(now?.Figures ?? ""));
+            // Links in a picture: it is no longer one image for those who hear the page.
+            else if (piece == "role") text.Append(address is null ? "img" : "group");
+            else if (piece.StartsWith("open ", StringComparison.Ordinal))
+            {
+                if (address is not null) text.Append(Markup.Of($"<a href=\"{address(NodeAt(5, i).Name)}\">"));
+            }
+            else if (piece.StartsWith("close ", StringComparison.Ordinal)) text.Append(address is null ? "" : "</a>");
             else if (piece.StartsWith("state ", StringComparison.Ordinal))
             {
                 now = looks[int.Parse(piece.AsSpan(6), CultureInfo.InvariantCulture)];
@@ -63,6 +104,8 @@ internal sealed partial class GraphPicture
             }
         }
         return text.ToString();
+
+        TopologyNode NodeAt(int start, int piece) => topology.Nodes[int.Parse(pieces[piece].AsSpan(start), CultureInfo.InvariantCulture)];
     }
 
     private static string Figures(NodeSample node) => Shown.Rate(node.PerSecond)
@@ -71,8 +114,11 @@ internal sealed partial class GraphPicture
 
     private static string SvgText(string text) => VisibleText.Encode(text);
 
-    [GeneratedRegex("<g class=\"(node[a-z ]*)\" data-node=\"([0-9]+)\">")]
+    [GeneratedRegex("<g class=\"(node[a-z ]*)\" data-node=\"([0-9]+)\">(.*?)</g>", RegexOptions.Singleline)]
     private static partial Regex Node();
+
+    [GeneratedRegex("role=\"img\"")]
+    private static partial Regex Role();
 
     [GeneratedRegex("<g data-edge=\"([0-9]+)\"><title>[^<]*</title><path class=\"[a-z ]*\" d=\"M([0-9.-]+) ([0-9.-]+)[^>]*/>")]
     private static partial Regex Edge();

@@ -48,6 +48,7 @@ internal static class LetterExport
             json.WriteString("node"u8, letter.Node);
             json.WriteString("path"u8, letter.Path);
             json.WriteString("error"u8, letter.Error);
+            if (letter.Stack.Length > 0) json.WriteString("stack"u8, letter.Stack);
             json.WriteNumber("attempts"u8, letter.Attempts);
             json.WriteString("acceptedAt"u8, letter.Entry.Time);
             json.WriteString("diedAt"u8, letter.DiedAt);

@@ -8,6 +8,9 @@ internal static class LettersPage
 {
     private const int MaxRows = 100, MaxLooks = 20_000;
 
+    /// <summary>The headers of a table of dead letters.</summary>
+    public static readonly string[] Columns = [">Number", "Died", "Node", "Error", ">Attempts", "Payload"];
+
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         ConsecutorSample one = ConsecutorPage.Find(request);
@@ -17,22 +20,22 @@ internal static class LettersPage
         (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id,
             after, MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
         string here = request.Address("consecutors", one.Name, one.Store, "/dead");
-        return new($"Dead letters of {VisibleText.Shorten(one.Name, 100)}",
+        return ConsecutorPage.Below(request, one, $"Dead letters of {VisibleText.Shorten(one.Name, 100)}",
         [
             new("count", Markup.Of($"<p>{Shown.Count(one.Dead, "dead letter")}. {Outcome(request)}</p>")),
             new("filter", Filter(request, here, request.Address("consecutors", one.Name, one.Store, "/dead.jsonl")), IsLive: false),
             new("letters", Markup.Of($"""
-                {Tables.Draw("Dead letters, oldest first", [">Number", "Died", "Node", "Error", ">Attempts", "Payload"],
-                    letters.Select(letter => Row(request, one, letter)), "There are none that meet the filter.")}
+                {Tables.Draw("Dead letters, oldest first", Columns, letters.Select(letter => Row(request, one, letter)),
+                    "There are none that meet the filter.")}
                 {(isEnd ? Markup.None : Tables.Link(With(request, here, $"after={last}"),
                     letters.Count < MaxRows ? "Search on" : "Next page"))}
                 """), IsLive: false),
             new("change", Change(request, one, query, letters.Count == 0), IsLive: false),
-        ])
-        { Above = [(one.Name, request.Address("consecutors", one.Name, one.Store))] };
+        ]);
     }
 
-    private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one, StoredDeadLetter letter) =>
+    /// <summary>A dead letter as a row of a table.</summary>
+    public static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one, StoredDeadLetter letter) =>
     [
         Tables.Link(request.Address("consecutors", one.Name, one.Store, $"/dead/{letter.Number.ToString(CultureInfo.InvariantCulture)}"),
             letter.Number.ToString(CultureInfo.InvariantCulture)),
@@ -51,7 +54,7 @@ internal static class LettersPage
         {Field(request, "node", "Node", "Validate")}{Field(request, "error", "Error contains", "timeout")}
         {Field(request, "key", "Key", "customer-7")}{Field(request, "text", "Payload contains", "4711")}
         {Field(request, "since", "Died since (UTC)", "2026-11-24T18:30")}{Field(request, "before", "Died before (UTC)", "2026-11-25")}
-        {(request.StoreName is { } store ? Hidden("store", store) : Markup.None)}
+        {StoreField(request)}
         <button>Filter</button> <a href="{here}">All</a>
         <a href="{With(request, export, "")}" download>Export as JSON lines</a>
         </form>
@@ -97,6 +100,9 @@ internal static class LettersPage
         <label>{label} <input name="{name}" value="{request.Query(name)}" placeholder="{example}" maxlength="200"></label>
 
         """);
+
+    /// <summary>The field by which a filter stays in its store.</summary>
+    public static Markup StoreField(PageRequest request) => request.StoreName is { } store ? Hidden("store", store) : Markup.None;
 
     public static Markup Hidden(string name, string value) => Markup.Of($"<input type=\"hidden\" name=\"{name}\" value=\"{value}\">");
 }

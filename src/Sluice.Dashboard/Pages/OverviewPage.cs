@@ -15,20 +15,36 @@ internal static class OverviewPage
         [
             new("summary", Summary(sample)),
             new("consecutors", Consecutors(request)),
-            .. sample.Runs.Count > 0 ? [new PagePart("runs", Runs(request))] : Array.Empty<PagePart>(),
+            .. sample.Pipelines.Count > 0 ? [new PagePart("runs", Pipelines(request))] : Array.Empty<PagePart>(),
+            .. sample.Graphs.Count > 0 || sample.GraphProblem is not null ? [new PagePart("graphs", Graphs(request))]
+                : Array.Empty<PagePart>(),
             new("stores", Stores(request)),
         ]));
     }
 
     private static Markup Summary(Sample sample)
     {
-        int failing = sample.Consecutors.Count(static one => one.Verdict.Urgency == Urgency.Failing);
-        int warned = sample.Consecutors.Count(static one => one.Verdict.Urgency == Urgency.Warning);
-        string text = failing > 0 ? $"{Shown.Count(failing, "consecutor")} {(failing == 1 ? "does" : "do")} not work."
-            : warned > 0 ? $"{Shown.Count(warned, "consecutor")} should be looked at."
-            : sample.Stores.Any(static store => store.Problem is not null) ? "A store does not answer." : "Everything works.";
-        return Tables.Show(new(failing > 0 ? Urgency.Failing : warned > 0 ? Urgency.Warning
-            : sample.Stores.Any(static store => store.Problem is not null) ? Urgency.Failing : Urgency.Fine, text));
+        (string Kind, Verdict[] Verdicts)[] all =
+        [
+            ("consecutor", [.. sample.Consecutors.Select(static one => one.Verdict)]),
+            ("pipeline", [.. sample.Pipelines.Select(static one => one.Verdict)]),
+            ("graph", [.. sample.Graphs.Select(static one => one.Verdict),
+                .. sample.GraphProblem is { } problem ? [new Verdict(Urgency.Failing, problem)] : Array.Empty<Verdict>()]),
+        ];
+        if (Those(Urgency.Failing) is { } failing)
+            return Tables.Show(new(Urgency.Failing, $"{failing.Text} {(failing.Count == 1 ? "does" : "do")} not work."));
+        if (Those(Urgency.Warning) is { } warned)
+            return Tables.Show(new(Urgency.Warning, $"{warned.Text} should be looked at."));
+        return Tables.Show(sample.Stores.Any(static store => store.Problem is not null)
+            ? new(Urgency.Failing, "A store does not answer.") : new(Urgency.Fine, "Everything works."));
+
+        (string Text, int Count)? Those(Urgency urgency)
+        {
+            (string Kind, int Count)[] some = [.. all.Select(one => (one.Kind, one.Verdicts.Count(verdict => verdict.Urgency == urgency)))
+                .Where(static one => one.Item2 > 0)];
+            return some.Length == 0 ? null
+                : (string.Join(" and ", some.Select(static one => Shown.Count(one.Count, one.Kind))), some.Sum(static one => one.Count));
+        }
     }
 
     private static Markup Consecutors(PageRequest request) => Markup.Of($"""
@@ -56,19 +72,40 @@ internal static class OverviewPage
         Tables.Show(one.Verdict),
     ];
 
-    private static Markup Runs(PageRequest request) => Markup.Of($"""
+    private static Markup Pipelines(PageRequest request) => Markup.Of($"""
         <h2>Pipelines</h2>
-        {Tables.Draw("Runs of pipelines", ["Name", "State", ">Items", ">For", "What is wrong, and what to do"],
-            request.Sample.Runs.Select(one => (IReadOnlyList<Markup>)
+        {Tables.Draw("Pipelines and producers, the urgent ones first",
+            ["Name", "State", ">Items", ">For", "What is wrong, and what to do"],
+            request.Sample.Pipelines.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
             [
-                Tables.Link($"{request.Root}/runs/{PathName.Encode(one.Key)}", one.Key),
-                Tables.Cell(one.Value.Snapshot.Status.ToString().ToLowerInvariant()),
-                Tables.Cell(Shown.Count(one.Value.Nodes.Values.Where(static node => node.Node.Node.InputType is null)
-                    .Sum(static node => node.Node.Out))),
-                Tables.Cell(Shown.Span(one.Value.Snapshot.Elapsed)),
-                Tables.Show(RunVerdict.Of(one.Value)),
+                Tables.Link($"{request.Root}/runs/{PathName.Encode(one.Name)}", VisibleText.Shorten(one.Name, 60)),
+                Tables.Cell(one.State),
+                Tables.Cell(Shown.Count(one.Items)),
+                Tables.Cell(one.Look is { } run ? Shown.Span(run.Snapshot.Elapsed) : "–"),
+                Tables.Show(one.Verdict),
             ]), "There are none.")}
+        {Rest(request.Sample.Pipelines.Count)}
         """);
+
+    private static Markup Graphs(PageRequest request) => Markup.Of($"""
+        <h2>Graphs</h2>
+        {(request.Sample.GraphProblem is { } problem ? Tables.Show(new(Urgency.Failing,
+            $"Graphs of the host could not be made: {problem} They are made again in a minute.")) : Markup.None)}
+        {Tables.Draw("Graphs, the urgent ones first",
+            ["Name", ">Resolves", "Last minutes", ">Takes", ">Resolved", ">Failed", ">Cancelled", "What is wrong, and what to do"],
+            request.Sample.Graphs.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
+            [
+                Tables.Link($"{request.Root}/graphs/{PathName.Encode(one.Name)}", VisibleText.Shorten(one.Name, 60)),
+                Tables.Cell(Shown.Rate(one.PerSecond)), Sparkline.Draw(one.History, $"Resolves of {one.Name} in a second"),
+                Tables.Cell(one.Mean is { } mean ? Shown.Duration(mean) : "–"),
+                Tables.Cell(Shown.Count(one.Record.Count)), Tables.Cell(Shown.Count(one.Record.Failed)),
+                Tables.Cell(Shown.Count(one.Record.Cancelled)), Tables.Show(one.Verdict),
+            ]), "There are none.")}
+        {Rest(request.Sample.Graphs.Count)}
+        """);
+
+    private static Markup Rest(int count) => count <= MaxRows ? Markup.None
+        : Markup.Of($"<p>The most urgent {MaxRows} of {count}; the others have pages under their names, too.</p>");
 
     private static Markup Stores(PageRequest request) => Markup.Of($"""
         <h2>Stores</h2>

@@ -3,24 +3,30 @@ using Sluice.Dashboard.Serving;
 
 namespace Sluice.Dashboard.Pages;
 
-/// <summary>A run of a pipeline.</summary>
+/// <summary>A run of a pipeline, or of a producer.</summary>
 internal static class RunPage
 {
     public static ValueTask<Page> DrawAsync(PageRequest request)
     {
-        if (!request.Sample.Runs.TryGetValue(request.Name, out RunSample? run))
-            throw new MissingException($"There is no run of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
-        return ValueTask.FromResult(new Page(request.Name,
+        PipelineSample found = Find(request);
+        RunSample? run = found.Look;
+        PagePart[] parts = [new("verdict", Tables.Show(found.Verdict)), new("state", Tables.Facts(
         [
-            new("state", Tables.Facts(
-            [
-                ("State", Tables.Cell(run.Snapshot.Status.ToString().ToLowerInvariant())),
-                ("For", Tables.Cell(Shown.Span(run.Snapshot.Elapsed))),
-                ("Slowest node", Tables.Cell(run.Bottleneck?.Node.Name ?? "–")),
-            ])),
-            new("graph", GraphPicture.Figure(request.Options.Runs[request.Name].Topology, run.Nodes)),
-            new("nodes", NodeTable.Draw(run)),
-        ])
-        { Above = [] });
+            ("State", Tables.Cell(found.State)),
+            ("For", Tables.Cell(run is null ? "–" : Shown.Span(run.Snapshot.Elapsed))),
+            ("Items", Tables.Cell(Shown.Count(found.Items))),
+            ("Slowest node", Tables.Cell(run?.Bottleneck?.Node.Name ?? "–")),
+        ]))];
+        if (found.Run is { } started && run is not null)
+            parts = [.. parts, new("graph", GraphPicture.Figure(started.Topology, run.Nodes, NodeAddress)),
+                new("nodes", NodeTable.Draw(run, NodeAddress))];
+        return ValueTask.FromResult(new Page(found.Name, parts) { Above = [] });
+
+        string NodeAddress(string node) => NodePage.AddressOf(request, node);
     }
+
+    /// <summary>Finds the pipeline that a request is about.</summary>
+    /// <exception cref="MissingException">There is none.</exception>
+    public static PipelineSample Find(PageRequest request) => request.Sample.Pipelines.FirstOrDefault(one => one.Name == request.Name)
+        ?? throw new MissingException($"There is no run of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
 }

@@ -14,27 +14,35 @@ internal static class StatePage
         IReadOnlyList<NodeState> nodes = await one.Store.Store.ListStateAsync(one.Name, request.Aborted).ConfigureAwait(false);
         string? node = request.Query("node"), key = request.Query("key");
         string here = request.Address("consecutors", one.Name, one.Store, "/state");
-        return new($"State of {VisibleText.Shorten(one.Name, 100)}",
+        return ConsecutorPage.Below(request, one, $"State of {VisibleText.Shorten(one.Name, 100)}",
         [
             new("find", Markup.Of($"""
                 <form method="get" action="{here.Split('?')[0]}" class="filter">
                 <label>Key begins with <input name="key" value="{key}" maxlength="200"></label>
                 {(node is null ? Markup.None : LettersPage.Hidden("node", node))}
-                {(request.StoreName is { } store ? LettersPage.Hidden("store", store) : Markup.None)}<button>Look up</button></form>
+                {LettersPage.StoreField(request)}<button>Look up</button></form>
                 """), IsLive: false),
             new("nodes", Tables.Draw("Nodes with state", ["Node", ">Rows", ">Version", "Shape"], nodes.Select(found =>
                 (IReadOnlyList<Markup>)[Tables.Link(here + (here.Contains('?', StringComparison.Ordinal) ? '&' : '?')
                     + $"node={Uri.EscapeDataString(found.Node)}", found.Node), Tables.Cell(Shown.Count(found.Rows)),
                     Tables.Cell(Shown.Count(found.Version)), Tables.Cell(found.Shape ?? "–")]), "It keeps no state."), IsLive: false),
             .. node is null && !request.Has("key") ? Array.Empty<PagePart>()
-                : [new PagePart("rows", await RowsAsync(request, one, node is null ? nodes.Select(static one => one.Node) : [node], key)
-                    .ConfigureAwait(false), IsLive: false)],
-        ])
-        { Above = [(one.Name, request.Address("consecutors", one.Name, one.Store))] };
+                :
+                [
+                    new PagePart("windows", await WindowTable.DrawAsync(request, one, Chosen(windows: true), key).ConfigureAwait(false),
+                        IsLive: false),
+                    new PagePart("rows", await RowsAsync(request, one, Chosen(windows: false), key).ConfigureAwait(false), IsLive: false),
+                ],
+        ]);
+
+        // The rows of windows have keys of the library's own.
+        string[] Chosen(bool windows) => [.. nodes.Where(found => found.HasWindows == windows && (node is null || found.Node == node))
+            .Select(static found => found.Node)];
     }
 
-    private static async Task<Markup> RowsAsync(PageRequest request, ConsecutorSample one, IEnumerable<string> nodes, string? key)
+    private static async Task<Markup> RowsAsync(PageRequest request, ConsecutorSample one, string[] nodes, string? key)
     {
+        if (nodes.Length == 0) return Markup.None;
         List<(string Node, StoredState Row)> found = [];
         int looks = 0;
         foreach (string node in nodes)

@@ -7,18 +7,22 @@ namespace Sluice.Dashboard.Pages;
 /// suspects.</summary>
 internal static class WaitingTable
 {
-    private const int MaxRows = 50, MaxPartitions = 16;
+    private const int MaxRows = 50, MaxPartitions = 16, MaxSearched = 1000;
 
-    public static async ValueTask<Markup> DrawAsync(PageRequest request, ConsecutorSample one)
+    /// <param name="request">The request.</param>
+    /// <param name="one">The consecutor.</param>
+    /// <param name="node">The node that the items failed in; null for all items.</param>
+    public static async ValueTask<Markup> DrawAsync(PageRequest request, ConsecutorSample one, string? node = null)
     {
         if (one.Group?.Look is not { } look) return Markup.None;
         List<(int Partition, WaitingEntry Entry)> found = [];
         foreach (PartitionInfo partition in look.Partitions.Where(static one => one.Waiting > 0).Take(MaxPartitions))
         {
             if (found.Count >= MaxRows) break;
-            foreach (WaitingEntry entry in await one.Store.Store.ListWaitingAsync(one.Id, partition.Partition, null, MaxRows - found.Count,
-                request.Aborted).ConfigureAwait(false))
-                if (entry.Status != WaitingStatus.InFlight) found.Add((partition.Partition, entry));
+            foreach (WaitingEntry entry in await one.Store.Store.ListWaitingAsync(one.Id, partition.Partition, null,
+                node is null ? MaxRows - found.Count : MaxSearched, request.Aborted).ConfigureAwait(false))
+                if (entry.Status != WaitingStatus.InFlight && (node is null || entry.Node == node) && found.Count < MaxRows)
+                    found.Add((partition.Partition, entry));
         }
         if (found.Count == 0) return Markup.None;
         DateTimeOffset now = await one.Store.Store.GetTimeAsync(request.Aborted).ConfigureAwait(false);

@@ -5,9 +5,10 @@ internal static class RunVerdict
 {
     private const double BusyShare = 0.5;
 
-    public static Verdict Of(RunSample run) => run.Snapshot.Status switch
+    public static Verdict Of(RunSample run, PipelineRun of) => run.Snapshot.Status switch
     {
-        RunStatus.Failed => new(Urgency.Failing, "Has failed: its Completion has the exception, and the log of the program says where."),
+        RunStatus.Failed => new(Urgency.Failing, $"Has failed: {Errors.Text(of.Completion.Exception?.InnerException)} Mend the cause, and "
+            + "start it again."),
         RunStatus.Cancelled => new(Urgency.Held, $"Was cancelled{(run.Snapshot.CancelReason is { Length: > 0 } why ? $": {why}" : ".")}"),
         RunStatus.Completed => new(Urgency.Fine, "Has completed."),
         RunStatus.Draining or RunStatus.Stopping => new(Urgency.Held, run.Snapshot.StillRunning.Count == 0 ? "Ends."

@@ -3,10 +3,14 @@ namespace Sluice.Dashboard.Sampling;
 /// <summary>Everything at one look.</summary>
 /// <param name="Stores">The stores, those of the host first.</param>
 /// <param name="Consecutors">The consecutors, by name.</param>
-/// <param name="Runs">The runs of pipelines, by name.</param>
+/// <param name="Pipelines">The pipelines, the urgent ones first.</param>
+/// <param name="Graphs">The graphs that are resolved by request, the urgent ones first.</param>
 internal sealed record Sample(IReadOnlyList<StoreSample> Stores, IReadOnlyList<ConsecutorSample> Consecutors,
-    IReadOnlyDictionary<string, RunSample> Runs)
+    IReadOnlyList<PipelineSample> Pipelines, IReadOnlyList<GraphSample> Graphs)
 {
+    /// <summary>Why the graphs of the host are not shown; null if they are.</summary>
+    public string? GraphProblem { get; init; }
+
     /// <summary>Finds a consecutor by its name, in one of the stores if the name of a store is given.</summary>
     public ConsecutorSample? Find(string name, string? store)
         => Consecutors.FirstOrDefault(one => one.Name == name && (store is null || one.Store.Name == store));

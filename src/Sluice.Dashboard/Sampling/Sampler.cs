@@ -1,13 +1,11 @@
-using Sluice.Topologies;
-
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Looks at everything that the dashboard shows, when somebody asks, and at most once in an interval, however many ask.</summary>
 /// <remarks>
-/// Nothing happens while nobody asks. Thread-safe; locking rule: the present look under <c>sync</c>; the samplers of consecutors and runs
-/// are used by one look at a time.
+/// Nothing happens while nobody asks. Thread-safe; locking rule: the present look under <c>sync</c>; the samplers of consecutors,
+/// pipelines and graphs are used by one look at a time.
 /// </remarks>
-internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsecutor>> consecutors, Func<IStreamStore?> hostStore)
+internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRecorders recorders)
 {
     /// <summary>The part of an interval after which a look is due: viewers come a little earlier or later than an interval after the
     /// last one.</summary>
@@ -18,7 +16,8 @@ internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsec
     private readonly Lock sync = new();
     private readonly Dictionary<IStreamStore, StoreSampler> stores = [];
     private readonly Dictionary<(IStreamStore, string), ConsecutorSampler> samplers = [];
-    private readonly Dictionary<string, RunSampler> runs = new(StringComparer.Ordinal);
+    private readonly PipelineSampler pipelines = new(options, host.Pipelines);
+    private readonly GraphSampler graphs = new(options.Time);
     private Task<Sample>? look;
     private long begun;
 
@@ -52,7 +51,7 @@ internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsec
     private async Task<Sample> LookNowAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the lock
-        IConsecutor[] local = [.. options.Consecutors.Concat(consecutors()).Distinct()];
+        IConsecutor[] local = [.. options.Consecutors.Concat(host.Consecutors()).Distinct()];
         StoreSampler[] all = FindStores(local);
         StoreSample[] seen = await Task.WhenAll(all.Select(one => one.LookAsync(Patience, CancellationToken.None))).ConfigureAwait(false);
         List<ConsecutorSample> found = [];
@@ -64,16 +63,15 @@ internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsec
                 if (stream.IsConsecutor && !Array.Exists(here, one => one.Name == stream.Name))
                     found.Add(SamplerOf(stream.Name, store.Store, null).Look(store));
         }
-        Dictionary<string, RunSample> running = new(StringComparer.Ordinal);
-        foreach ((string name, PipelineRun run) in options.Runs) running[name] = SamplerOf(name, run.Topology).Look(run.Snapshot());
         return new(seen, [.. found.OrderByDescending(static one => one.Verdict.Urgency).ThenBy(static one => one.Name,
-            StringComparer.Ordinal)], running);
+            StringComparer.Ordinal)], pipelines.Look(), graphs.Look(recorders.Find()))
+        { GraphProblem = recorders.Problem };
     }
 
     private StoreSampler[] FindStores(IConsecutor[] local)
     {
         List<(string Name, IStreamStore Store)> known = [.. options.Stores.Select(static one => (one.Key, one.Value))];
-        if (hostStore() is { } registered) Add("store", registered);
+        if (host.Store() is { } registered) Add("store", registered);
         foreach (IConsecutor one in local) Add("store", one.Store);
         lock (sync)
         {
@@ -95,12 +93,6 @@ internal sealed class Sampler(DashboardOptions options, Func<IEnumerable<IConsec
     {
         if (!samplers.TryGetValue((store.Store, name), out ConsecutorSampler? sampler))
             samplers.Add((store.Store, name), sampler = new(name, store, local, options.Time));
-        return sampler;
-    }
-
-    private RunSampler SamplerOf(string name, Topology topology)
-    {
-        if (!runs.TryGetValue(name, out RunSampler? sampler)) runs.Add(name, sampler = new(topology, options.Time));
         return sampler;
     }
 }

@@ -2,7 +2,8 @@ namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Looks at one store, at most one look at a time. A store that does not answer holds nothing up: its last figures stay.</summary>
 /// <remarks>
-/// A look at many streams costs the store, so looks take at most one fiftieth of the time, unless one takes longer than a second.
+/// Looks at many streams cost the store, so they take at most one fiftieth of the time, unless each takes longer than a second. A look that
+/// has failed is repeated after an interval: a store that is back is seen at once.
 /// Thread-safe; locking rule: the state under <c>sync</c>, calls of the store outside of it.
 /// </remarks>
 internal sealed class StoreSampler
@@ -20,6 +21,7 @@ internal sealed class StoreSampler
     private Task looking = Task.CompletedTask;
     private long begun;
     private TimeSpan pause;
+    private TimeSpan? tookBefore;                    // the last look that did not fail
     private bool hasBegun;
 
     public StoreSampler(StoreSource source, DashboardOptions options)
@@ -77,7 +79,16 @@ internal sealed class StoreSampler
             await foreach (StreamLook stream in inspector.LookAllAsync().ConfigureAwait(false))
                 if (!StoreSource.IsInternal(stream.Name)) streams[stream.Name] = stream;
             Dictionary<GroupId, GroupDetail> groups = await LookAtGroupsAsync(streams.Values).ConfigureAwait(false);
-            lock (sync) sample = new(source, streams, groups, time.GetUtcNow(), null);
+            TimeSpan took = time.GetElapsedTime(started);
+            lock (sync)
+            {
+                sample = new(source, streams, groups, time.GetUtcNow(), null);
+                // A look that waited for a server says nothing of what looks cost.
+                TimeSpan wanted = (took < tookBefore ? took : tookBefore ?? took) * Share;
+                tookBefore = took;
+                if (wanted > MaxPause) wanted = MaxPause;
+                if (wanted > pause) pause = wanted;
+            }
         }
         catch (ObjectDisposedException)
         {
@@ -86,12 +97,6 @@ internal sealed class StoreSampler
         catch (Exception e)
         {
             Fail(e.Message);
-        }
-        finally
-        {
-            TimeSpan wanted = time.GetElapsedTime(started) * Share;
-            if (wanted > MaxPause) wanted = MaxPause;                        // a look that hung must not hide for hours that it is over
-            lock (sync) if (wanted > pause) pause = wanted;
         }
     }
 

@@ -17,11 +17,18 @@ internal sealed class DashboardRoutes
     private readonly ActionEndpoint actions;
     private readonly SafeAnswers answers;
 
-    public DashboardRoutes(string root, DashboardOptions options, Func<IEnumerable<IConsecutor>> consecutors, Func<IStreamStore?> hostStore,
-        CancellationToken stopping)
+    /// <param name="root">The prefix of the addresses.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="host">Finds what the program has registered.</param>
+    /// <param name="started">Cancelled when the program has started.</param>
+    /// <param name="stopping">Cancelled when the program stops.</param>
+    public DashboardRoutes(string root, DashboardOptions options, HostParts host, CancellationToken started, CancellationToken stopping)
     {
         this.root = root;
-        var sampler = new Sampler(options, consecutors, hostStore);
+        var recorders = new GraphRecorders(options, host.Graphs);
+        started.Register(() => recorders.Find());
+        stopping.Register(recorders.Dispose);
+        var sampler = new Sampler(options, host, recorders);
         var guard = new AccessGuard(options);
         var tokens = new FormTokens();
         answers = new(guard);
@@ -36,7 +43,10 @@ internal sealed class DashboardRoutes
         Page(group, "/consecutors/{name}/dead", LettersPage.DrawAsync);
         Page(group, "/consecutors/{name}/dead/{number:long}", LetterPage.DrawAsync);
         Page(group, "/consecutors/{name}/state", StatePage.DrawAsync);
+        Page(group, "/consecutors/{name}/nodes/{node}", NodePage.DrawAsync);
         Page(group, "/runs/{name}", RunPage.DrawAsync);
+        Page(group, "/runs/{name}/nodes/{node}", NodePage.DrawOfRunAsync);
+        Page(group, "/graphs/{name}", GraphPage.DrawAsync);
         Page(group, "/streams", StreamsPage.DrawAsync);
         Page(group, "/flows", FlowsPage.DrawAsync);
         Page(group, "/flows/{name}", FlowPage.DrawAsync);

@@ -1,5 +1,7 @@
+using Microsoft.Extensions.DependencyInjection;
 using Sluice.Dashboard.Access;
 using Sluice.Dashboard.Sampling;
+using Sluice.Flows;
 
 namespace Sluice.Dashboard.Serving;
 
@@ -21,8 +23,15 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <summary>The name in the address; empty if there is none.</summary>
     public string Name { get; } = PathName.Decode(Http.Request.RouteValues["name"] as string ?? "");
 
+    /// <summary>The node in the address; empty if there is none.</summary>
+    public string Node { get; } = PathName.Decode(Http.Request.RouteValues["node"] as string ?? "");
+
     /// <summary>The number in the address; empty if there is none.</summary>
     public string Number { get; } = Http.Request.RouteValues["number"] as string ?? "";
+
+    /// <summary>Whether the program has a supervisor of <c>AddSluice</c>. Asking for it attaches it, so only a change does.</summary>
+    public bool HasHostSupervisor { get; } = Http.RequestServices.GetService(typeof(IServiceProviderIsService))
+        is IServiceProviderIsService known && known.IsService(typeof(Supervisor));
 
     /// <summary>The name of the store in the query; null for the first store.</summary>
     public string? StoreName => Query("store");

@@ -27,8 +27,8 @@ internal static class Rules
     public static readonly DiagnosticDescriptor BracketMisfit = Error("SLU008", "Brackets that fit nowhere",
         "In brackets stand ends, or branches that put out one type, and beside them at most one router.");
 
-    public static readonly DiagnosticDescriptor DroppedPush = Warning("SLU009", "A push is not awaited",
-        "PushAsync completes when the stages behind the node have room. A node awaits each push before it makes the next one.");
+    public static readonly DiagnosticDescriptor DroppedPush = Warning("SLU009", "A push or a write is not awaited",
+        "PushAsync and WriteAsync complete when there is room behind the node or the processor. Each is awaited before the next one.");
 
     public static readonly DiagnosticDescriptor NotPartial = Error("SLU010", "A step in a type that is not partial",
         "[Step] writes a second half of the type, and of the types around it.");

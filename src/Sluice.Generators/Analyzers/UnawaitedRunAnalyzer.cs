@@ -1,7 +1,8 @@
 namespace Sluice.Generators;
 
 /// <summary>
-/// SLU005: a run that is started and never awaited: dropped at once, or kept in a local of which nothing awaitable is used.
+/// SLU005: a run that is started and never awaited: dropped at once, or kept in a local of which nothing awaitable is used. So are dropped
+/// tasks of a consecutor and a supervisor.
 /// </summary>
 /// <remarks>The method would end while items are in flight, and a failure of the run would be lost.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
@@ -21,22 +22,25 @@ public sealed class UnawaitedRunAnalyzer() : StageAnalyzer(Rules.UnawaitedRun)
             foreach (var call in block.Descendants().OfType<IInvocationOperation>())
                 if (Starts(call, symbols) && RunUse.IsForgotten(call, uses, symbols))
                     context.ReportDiagnostic(Violation(call.Syntax,
-                        $"The run that '{call.TargetMethod.Name}' starts is never awaited, so its end and its failure go unseen; "
+                        (SluiceSymbols.Same(call.TargetMethod.ContainingType, symbols.Pipeline)
+                            ? $"The run that '{call.TargetMethod.Name}' starts is never awaited"
+                            : $"'{call.TargetMethod.Name}' is not awaited")
+                            + ", so its end and its failure go unseen; "
                             + (SluiceSymbols.Same(call.TargetMethod.ReturnType, symbols.Run)
                                 ? "use 'await using var run = …' and 'await run.Completion', or return the run to a caller that awaits it"
-                                : $"write 'await' before it: 'await pipeline.{call.TargetMethod.Name}()'")));
+                                : $"write 'await' before it: 'await {StageText.Short(call.Syntax)}'")));
         }
     }
 
     /// <summary>
-    /// Whether a call returns a run; or a task of a pipeline, outside of async functions, where the compiler does not report a dropped task
-    /// (CS4014).
+    /// Whether a call returns a run; or a task of a pipeline, a consecutor or a supervisor, outside of async functions, where the compiler
+    /// does not report a dropped task (CS4014).
     /// </summary>
     private static bool Starts(IInvocationOperation call, SluiceSymbols symbols)
     {
         if (SluiceSymbols.Same(call.TargetMethod.ReturnType, symbols.Run)) return true;
         return symbols.IsTask(call.TargetMethod.ReturnType)
-            && SluiceSymbols.Same(call.TargetMethod.ContainingType, symbols.Pipeline)
+            && symbols.IsStarted(call.TargetMethod.ContainingType)
             && call.Parent is IExpressionStatementOperation
             && !RunUse.IsInAsyncFunction(call);
     }

@@ -11,6 +11,7 @@ internal sealed class SluiceSymbols
     private readonly INamedTypeSymbol? annotations;
     private readonly IAssemblySymbol core;
     private readonly IAssemblySymbol looked;
+    private readonly INamedTypeSymbol?[] started;
     private readonly INamedTypeSymbol?[] taskLike;
 
     private SluiceSymbols(Compilation compilation, INamedTypeSymbol source)
@@ -21,6 +22,15 @@ internal sealed class SluiceSymbols
         pipe = compilation.GetTypeByMetadataName("Sluice.Pipe`2");
         Run = compilation.GetTypeByMetadataName("Sluice.PipelineRun");
         Pipeline = compilation.GetTypeByMetadataName("Sluice.Pipeline");
+        started =
+        [
+            Pipeline,
+            compilation.GetTypeByMetadataName("Sluice.Consecutor`1"),
+            compilation.GetTypeByMetadataName("Sluice.IConsecutor"),
+            compilation.GetTypeByMetadataName("Sluice.ISender`1"),
+            compilation.GetTypeByMetadataName("Sluice.Flows.Supervisor"),
+            compilation.GetTypeByMetadataName("Sluice.Flows.ISupervisor"),
+        ];
         sourceOperators = compilation.GetTypeByMetadataName("Sluice.SourceExtensions");
         pipeOperators = compilation.GetTypeByMetadataName("Sluice.PipeExtensions");
         forms = compilation.GetTypeByMetadataName("Sluice.Pipe");
@@ -37,6 +47,9 @@ internal sealed class SluiceSymbols
     public INamedTypeSymbol? Run { get; }
 
     public INamedTypeSymbol? Pipeline { get; }
+
+    /// <summary>Whether a type runs by itself: a pipeline, a consecutor, what sends to one, or a supervisor.</summary>
+    public bool IsStarted(INamedTypeSymbol type) => started.Any(known => known is not null && Same(known, type.OriginalDefinition));
 
     /// <summary>The symbols; null if the compilation does not reference Sluice, and no rule applies.</summary>
     public static SluiceSymbols? Find(Compilation compilation) =>

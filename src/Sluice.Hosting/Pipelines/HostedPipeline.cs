@@ -9,14 +9,18 @@ namespace Sluice.Hosting;
 /// <param name="make">Makes the pipeline; it is called once all consecutors are made.</param>
 /// <param name="options">The options of its run.</param>
 internal sealed class HostedPipeline(string title, string name, string? target, Func<IServiceProvider, HostedUnits, Pipeline> make,
-    RunOptions options) : HostedUnit
+    RunOptions options) : HostedUnit, IHostedPipeline
 {
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private IServiceProvider? container;
     private Pipeline? pipeline;
-    private PipelineRun? run;
+    private volatile PipelineRun? run;
 
     public override string Title => title;
+
+    public string Name => name;
+
+    public PipelineRun? Run => run;
 
     public override IEnumerable<string> Targets => target is null ? [] : [target];
 
@@ -34,9 +38,10 @@ internal sealed class HostedPipeline(string title, string name, string? target, 
 
     public override Task StartAsync(CancellationToken cancellation)
     {
-        run = pipeline!.Start(ItemLogScope.Add(options, name, container!.GetRequiredService<SluiceSettings>(),
+        PipelineRun started = pipeline!.Start(ItemLogScope.Add(options, name, container!.GetRequiredService<SluiceSettings>(),
             container!.GetRequiredService<ILoggerFactory>()), CancellationToken.None);
-        _ = EndAsync(run);
+        run = started;
+        _ = EndAsync(started);
         return Task.CompletedTask;
     }
 

@@ -1,8 +1,12 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Redis;
 
 // The first connection. A server that is starting is waited for.
 internal sealed partial class Connection
 {
+    private bool lacksLog;                           // at the opening
+
     /// <exception cref="StreamStoreException">No server answers, it refuses the password, or it is too old.</exception>
     public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
     {
@@ -22,6 +26,7 @@ internal sealed partial class Connection
                 if (await TryOpenAsync(address, route, options, silence, Found, isLast, cancellation).ConfigureAwait(false) is { } open)
                 {
                     silence.Open();
+                    open.TellLack();
                     return open;
                 }
                 silence.Miss(begun, null);
@@ -59,6 +64,7 @@ internal sealed partial class Connection
                     await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
                 await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
+                connection.lacksLog = info.LacksLog && options.Durability.Replicas == 0;
                 return connection;
             }
             if (Failures.Refused(address, link.Log) is { } refused) throw refused;
@@ -71,5 +77,13 @@ internal sealed partial class Connection
         }
         await connection.DisposeAsync().ConfigureAwait(false);
         return null;
+    }
+
+    /// <summary>Warns of a server that forgets everything when it ends. With copies on replicas, it does not.</summary>
+    private void TellLack()
+    {
+        if (lacksLog)
+            WarningHandlers.Tell(options.OnWarning, $"The Redis server at {address} has no append-only file (appendonly no): what it "
+                + "has acknowledged since its last snapshot is lost when the server dies. Set appendonly yes in its configuration.");
     }
 }

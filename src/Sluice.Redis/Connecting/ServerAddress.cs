@@ -16,6 +16,10 @@ internal sealed class ServerAddress
     private static readonly string[] FileStarts = ["sqlite:", "file:", "Data Source=", "DataSource=", "Filename="];
     private static readonly string[] FileEnds = [".db", ".db3", ".sqlite", ".sqlite3"];
 
+    // The options that an error may name: any other word may be a part of a password.
+    private static readonly string[] NeedsValue = ["ssl", "sslHost", "defaultDatabase", "connectTimeout", "syncTimeout", "keepAlive",
+        "connectRetry", "abortConnect", "allowAdmin", "prefix", "name", "configCheckSeconds"];
+
     private readonly string text;
     private RemoteCertificateValidationCallback? judge;
 
@@ -41,6 +45,7 @@ internal sealed class ServerAddress
             .ToLookup(word => word.TrimStart().StartsWith(PrefixOption, StringComparison.OrdinalIgnoreCase));
         string? prefix = words[true].LastOrDefault()?.Trim()[PrefixOption.Length..];
         string text = string.Join(',', words[false]);
+        CheckWords(text);
         ConfigurationOptions options;
         try
         {
@@ -50,6 +55,9 @@ internal sealed class ServerAddress
         {
             // The parser's message quotes the unknown option, which may be half of a password.
             string name = (wrong.ParamName ?? "").Split('=')[0];
+            // The oldest client has its text in place of the name: "Keyword 'ssl' requires …". The option is a known one then.
+            if (name.Split('\'') is ["Keyword ", var known, var rest] && rest.StartsWith(" requires", StringComparison.Ordinal))
+                name = known;
             throw new ArgumentException(
                 $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be "
                     + $"read{(name.Length is > 0 and < 30 ? $" ({name})" : "")}.", nameof(connection));
@@ -64,6 +72,28 @@ internal sealed class ServerAddress
         NamePorts(options);
         Complete(options);
         return new(options, prefix, text);
+    }
+
+    /// <summary>Names what the parser would take for something else. No value is shown: it may be a part of a password.</summary>
+    private static void CheckWords(string connection)
+    {
+        string[] words = [.. connection.Split(',').Select(static word => word.Trim())];
+        for (int i = 0; i < words.Length; i++)
+        {
+            string word = words[i];
+            // Behind an option, digits may be the rest of a password with a comma.
+            if (i > 0 && Array.TrueForAll(words[..i], static before => !before.Contains('=', StringComparison.Ordinal))
+                && ushort.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out ushort port)
+                && !words[i - 1].Contains(':', StringComparison.Ordinal))
+                throw new ArgumentException(
+                    $"The connection string for Redis has the port {port} behind a comma. It stands behind ':', as in "
+                        + $"{(words[i - 1].Length > 0 ? words[i - 1] : "localhost")}:{port}; commas stand between servers and options.",
+                    nameof(connection));
+            if (word.EndsWith('=') && NeedsValue.Contains(word[..^1], StringComparer.OrdinalIgnoreCase))
+                throw new ArgumentException(
+                    $"The connection string for Redis has the option {word[..^1]} without a value: write {word}VALUE, or leave it out.",
+                    nameof(connection));
+        }
     }
 
     /// <summary>Returns options for one server of a cluster, which the client treats as a single server.</summary>

@@ -11,6 +11,9 @@ internal sealed class ServerInfo
     public string Version => this["redis_version"];
     public int MajorVersion => int.TryParse(Version.Split('.')[0], out int major) ? major : 0;
     public bool IsLoading => this["loading"] == "1";
+    /// <summary>Whether the server says that it has no append-only file.</summary>
+    public bool LacksLog => this["aof_enabled"] == "0";
+
     public bool HasLog => this["aof_enabled"] == "1";
     public bool IsRewriting => this["aof_rewrite_in_progress"] == "1" || this["aof_rewrite_scheduled"] == "1";
     public bool RewriteFailed => this["aof_last_bgrewrite_status"] != "ok";

@@ -84,7 +84,7 @@ internal sealed class ServerSilence(ServerAddress address, RedisStoreOptions opt
     {
         string after = Seconds(Time.GetElapsedTime(since));
         if (!isOpen) return $"The Redis server at {address} answers now, after {after}.";
-        string calls = failed == 0 ? "No call has failed."
+        string calls = failed == 0 ? "No caller has had an error so far."
             : string.Create(CultureInfo.InvariantCulture, $"Calls that have failed: {failed:N0}; their callers have the errors.");
         return $"The Redis server at {address} answers again, {after} after the first call without an answer ({Clock()}). {calls}";
     }

@@ -1,5 +1,6 @@
 using Sluice.Delivery;
 using Sluice.Diagnostics;
+using Sluice.Policies;
 
 namespace Sluice;
 
@@ -92,8 +93,8 @@ public sealed partial class Consecutor<T>
         TimeSpan? limit;
         lock (sync) limit = asked;
         return new(
-            $"The consecutor {Name} was to stop within {limit ?? core.Options.LeaseDuration}, and the store did not answer in that "
-                + $"time: {(left.Count > 0 ? string.Join("; ", left) : $"the member {Member} could not leave")}. "
+            $"The consecutor {Name} was to stop within {DurationText.Of(limit ?? core.Options.LeaseDuration)}, and the store did not "
+                + $"answer in that time: {(left.Count > 0 ? string.Join("; ", left) : $"the member {Member} could not leave")}. "
             + "Nothing is lost: the next owner goes on where the store is. Another member takes over when this one has been silent for "
             + "the lease duration.");
     }

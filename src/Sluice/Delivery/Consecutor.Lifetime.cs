@@ -2,6 +2,7 @@ using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Engine;
 using Sluice.Policies;
+using Sluice.Storage;
 
 namespace Sluice;
 
@@ -9,6 +10,9 @@ namespace Sluice;
 public sealed partial class Consecutor<T>
 {
     private readonly LocalMember place;            // among the members of this process
+    private static readonly TimeSpan MaxLook = TimeSpan.FromSeconds(1);        // in real time
+
+    private Task? starting;                        // under sync
 
     /// <summary>Starts the consecutor: it acquires its share of the partitions and resumes their pending items. Free partitions are
     /// acquired at once; partitions of a dead owner, when the owner has been silent for the lease duration.</summary>
@@ -19,7 +23,15 @@ public sealed partial class Consecutor<T>
     /// </exception>
     /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the existing stream has another number of partitions.</exception>
-    public async Task StartAsync(CancellationToken cancellation = default)
+    public Task StartAsync(CancellationToken cancellation = default)
+    {
+        Task begun = BeginAsync(cancellation);
+        lock (sync)
+            if (starting is null or { IsFaulted: true } or { IsCanceled: true }) starting = begun;
+        return begun;
+    }
+
+    private async Task BeginAsync(CancellationToken cancellation)
     {
         while (TryBegin() is { } other)
         {
@@ -152,13 +164,40 @@ public sealed partial class Consecutor<T>
     public async ValueTask DisposeAsync()
     {
         await stopDeadline.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
-        if (TryEnterStopping()) await EndAsync().ConfigureAwait(false);
+        bool wasRunning = State == ConsecutorStatus.Running;
+        if (TryEnterStopping())
+        {
+            await EndAsync().ConfigureAwait(false);
+            if (wasRunning && Completion.IsCompletedSuccessfully) await TellLeftAsync().ConfigureAwait(false);
+        }
         else
         {
             await Completion.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await EndSendersAsync().ConfigureAwait(false); // also if the consecutor was never started
         }
         if (ownsStore) await core.Store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>Warns of items that wait in a store that outlives the process. Not after a stop, which is meant, and not if other members
+    /// work on the items.</summary>
+    private async Task TellLeftAsync()
+    {
+        ConsecutorSnapshot end = Snapshot();
+        if (Store.Durability.Level == 0 || end.IsIdle) return;
+        try
+        {
+            // The last call of the stop was answered; a store that hangs now must not hold the disposal up.
+            GroupInfo? group = await core.Given.FindGroupAsync(core.Group).AsTask().WaitAsync(MaxLook).ConfigureAwait(false);
+            if (group is null || group.Members.Any(member => member.Name != Member)) return;
+        }
+        catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException or TimeoutException)
+        {
+            return;                                  // what the store has is not known
+        }
+        long left = end.Pending + end.InFlight + end.Retrying + end.Parked + end.Suspect;
+        core.Lifetime.Warn($"{left:N0} accepted {(left == 1 ? "item" : "items")} of {Name} {(left == 1 ? "waits" : "wait")} in the store: "
+            + "the consecutor was disposed before. The next start goes on. WaitForIdleAsync waits until all items have ended; StopAsync "
+            + "stops on purpose.");
     }
 
     /// <summary>Ends as a killed process does, without a word to the store. For tests that go on in the same process.</summary>

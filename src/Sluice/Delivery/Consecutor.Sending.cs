@@ -32,7 +32,22 @@ public sealed partial class Consecutor<T>
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask SendOrWaitAsync(T item, CancellationToken cancellation)
-        => await (await AddAsync(item, cancellation).ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
+        => await (await (core.IsOpen || local is not null ? AddAsync(item, cancellation) : AddFirstAsync(item, cancellation))
+            .ConfigureAwait(false)).WaitAsync(cancellation).ConfigureAwait(false);
+
+    /// <summary>Adds an item while the stream is opened: the send counts from here on, for those who wait for all sends.</summary>
+    private async ValueTask<Task> AddFirstAsync(T item, CancellationToken cancellation)
+    {
+        core.Sends.BeginAppend();
+        try
+        {
+            return await AddAsync(item, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            core.Sends.EndAppend();
+        }
+    }
 
     /// <summary>Sends several items, in order, in as few appends as possible. When the task completes, all of them are accepted.</summary>
     /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
@@ -48,8 +63,20 @@ public sealed partial class Consecutor<T>
             return;
         }
         IReadOnlyList<T> all = items as IReadOnlyList<T> ?? [.. items];
-        await OpenToSendAsync(cancellation).ConfigureAwait(false);
+        core.Sends.BeginAppend();                    // it counts for those who wait for all sends, also while the stream is opened
+        try
+        {
+            await OpenToSendAsync(cancellation).ConfigureAwait(false);
+            await AppendAllAsync(all, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            core.Sends.EndAppend();
+        }
+    }
 
+    private async Task AppendAllAsync(IReadOnlyList<T> all, CancellationToken cancellation)
+    {
         // All items are added before any append is awaited: otherwise each append would carry one item only.
         List<Task> appends = [];
         PayloadException? unwritable = null;

@@ -14,7 +14,7 @@ public sealed partial class Consecutor<T>
     /// <summary>
     /// Waits until every sent item is accepted or refused, and every accepted item has ended: completed, or dead. This includes parked
     /// items, suspects that other members hold, and, if the input is complete (<see cref="CompleteAsync"/>), the items that nodes emit at
-    /// the end.
+    /// the end. A start that is under way is awaited first; if the start fails, so does this call.
     /// </summary>
     /// <returns>The snapshot of the idle consecutor.</returns>
     /// <exception cref="InvalidOperationException">The consecutor has not been started and items wait; or it was stopped before all items
@@ -25,6 +25,9 @@ public sealed partial class Consecutor<T>
             throw new InvalidOperationException(
                 $"WaitForIdleAsync of the consecutor {Name} was called inside of one of its own handlers, whose item it would wait for, "
                     + $"without end. Call it outside: let the handler set a signal that your program waits for.");
+        Task? begun;
+        lock (sync) begun = starting;
+        if (begun is not null) await begun.WaitAsync(cancellation).ConfigureAwait(false);
         var moved = new Signal();
         core.Ledger.Moved += moved.Set;
         try

@@ -33,9 +33,33 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     /// <summary>Opens the stream and adds the group.</summary>
     public async ValueTask OpenAsync(CancellationToken cancellation)
     {
-        StreamInfo stream = await store.OpenStreamAsync(group.Stream, Options, cancellation).ConfigureAwait(false);
+        StreamInfo stream;
+        try
+        {
+            stream = await store.OpenStreamAsync(group.Stream, Options, cancellation).ConfigureAwait(false);
+        }
+        catch (StreamStoreException e) when (e.IsPermanent && keepsState && !options.IsStreamGiven)
+        {
+            throw await ExplainAsync(cancellation).ConfigureAwait(false) is { } why
+                ? new StreamStoreException(why, e) { Stream = group.Stream, IsPermanent = true } : e;
+        }
         stored = stream.Options;
         IsInputComplete |= stream.End is not null;
         await store.AddGroupAsync(group, StreamStart.First, cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Explains the refusal of a stream that was made before Key was added or removed; null if that is not the cause.</summary>
+    private async ValueTask<string?> ExplainAsync(CancellationToken cancellation)
+    {
+        StreamInfo? stream = await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false);
+        if (stream is null || stream.Options.Partitions == Options.Partitions) return null;
+        int made = stream.Options.Partitions;
+        string change = made == 1 && IsKeyed ? "Key was added" : Options.Partitions == 1 ? "Key was removed" : "Key was added or removed";
+        return $"The stream of the consecutor {group.Stream} was made with {Count(made)}, and this code asks for "
+            + $"{Count(Options.Partitions)}. {change} since then: stages with state have {StreamOptions.DefaultPartitions} partitions with "
+            + "Key, and 1 without. Another number would move keys, and their state, to other partitions. Keep the stream by the option "
+            + $"Stream = new() {{ Partitions = {made} }}, or give the consecutor a new name.";
+
+        static string Count(int partitions) => partitions == 1 ? "1 partition" : $"{partitions} partitions";
     }
 }

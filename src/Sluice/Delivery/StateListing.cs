@@ -82,7 +82,7 @@ public static class StateListing
             }
     }
 
-    private static async Task<IEnumerable<int>> PartitionsAsync(IStreamStore store, GroupId group, CancellationToken cancellation)
+    internal static async Task<IEnumerable<int>> PartitionsAsync(IStreamStore store, GroupId group, CancellationToken cancellation)
     {
         if (await store.FindStreamAsync(group.Stream, cancellation).ConfigureAwait(false) is null) return [];
         GroupInfo? info = await store.FindGroupAsync(group, cancellation).ConfigureAwait(false);
@@ -99,6 +99,9 @@ public sealed record NodeState(string Node, long Rows, IReadOnlyList<int> Partit
 {
     /// <summary>The kind of the state and its type as the code names it, as a text for people; null if not stored.</summary>
     public string? Shape { get; init; }
+
+    /// <summary>Whether the state is windows (<see cref="WindowListing"/>).</summary>
+    public bool HasWindows => Shape is { } shape && StateShape.KindOf(shape) is "window" or "event-time window";
 
     /// <summary>The newest stored version of the state.</summary>
     public int Version { get; init; }

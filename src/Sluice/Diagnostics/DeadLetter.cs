@@ -17,6 +17,12 @@ public sealed record DeadLetter(string Node, object? Item, string Error, int Att
     /// <summary>The exception of the last attempt, if it was thrown in this process; else null.</summary>
     public Exception? Exception { get; init; }
 
+    /// <summary>
+    /// The calls that led to the failure, the last one first, a line each, as a consecutor has stored them; empty outside of consecutors,
+    /// and in a storm: a consecutor stores the stacks of the first 100 letters of a second.
+    /// </summary>
+    public string Stack { get; init; } = "";
+
     /// <summary>The id of the accepted item that it came from (<c>ItemContext.Id</c>); empty outside of consecutors.</summary>
     public string Id { get; init; } = "";
 

@@ -152,7 +152,10 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         using CancellationTokenRegistration stop = run.Token.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(),
             timeout);
         attempt.Token = timeout.Token;
+        long begun = run.Time.GetTimestamp();
         Task work = stage.PushAsync(item, null).AsTask();
+        // A function that blocks its thread may return before the timer has had one.
+        bool isLate = run.Time.GetElapsedTime(begun) >= limit;
         await work.WaitAsync(timeout.Token).ConfigureAwait(Quietly);
         // The token was cancelled just now, so the stage gets a moment to notice. A stage with state, and any stage while the run stops,
         // may take as long as it needs (the latter within the run's stop timeout).
@@ -161,8 +164,10 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
         if (!work.IsCompleted && (run.IsStopping || !definition.CanBeAbandoned)) await work.ConfigureAwait(Quietly);
         attempt.Token = run.Token;
         run.ThrowIfStopping();
-        if (work.IsCompletedSuccessfully) return;
-        if (!timeout.IsCancellationRequested) await work;            // failed by itself: throws
+        isLate |= timeout.IsCancellationRequested;
+        // The changes of a stage with state stay, so its late success is one.
+        if (work.IsCompletedSuccessfully && (!isLate || !definition.CanBeAbandoned)) return;
+        if (!isLate) await work;                     // failed by itself: throws
         bool abandoned = !work.IsCompleted;
         if (abandoned)
         {
@@ -174,8 +179,8 @@ internal sealed class PolicyStage<TIn, TOut> : Stage<TIn, TOut>, IWraps
             Begin(ticket, number);
         }
         var cause = new TimeoutException(abandoned
-            ? $"The attempt took longer than {limit}, and did not stop when its token was cancelled."
-            : $"The attempt took longer than {limit}.");
+            ? $"The attempt took longer than {DurationText.Of(limit)}, and did not stop when its token was cancelled."
+            : $"The attempt took longer than {DurationText.Of(limit)}.");
         throw new PipelineException(run.NameOf(Node), item, cause, Node, isAboutItem: true);
     }
 

@@ -32,6 +32,34 @@ public static class FlowInspector
         return FlowReports.StatusAsync(Calls(store, null), run, cancellation);
     }
 
+    /// <summary>Reads values of a stream of a run, as they are stored. The store keeps no values for this, and loses none by it.</summary>
+    /// <remarks>
+    /// A value leaves the store when all readers have read it, unless the stream has <see cref="Retention.All"/>
+    /// (<see cref="FlowStreamOptions.Retention"/>, or <c>keepOutputs</c> at the start): <see cref="ReadResult.Missed"/> counts those.
+    /// </remarks>
+    /// <param name="store">The store.</param>
+    /// <param name="run">The id of the run.</param>
+    /// <param name="stream">The stream, by its name in the flow.</param>
+    /// <param name="from">The number of the first value; from 1. Beyond the last value, the answer is empty.</param>
+    /// <param name="max">The maximum number of values; 1 to <see cref="StoreInspector.MaxPage"/>.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <returns>The values; null if there is no such stream.</returns>
+    /// <exception cref="ArgumentException">The text cannot be the id of a run, or the name of a stream.</exception>
+    public static async Task<ReadResult?> ReadAsync(IStreamStore store, string run, string stream, long from = 1, int max = 50,
+        CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        FlowNames.CheckRun(run, nameof(run));
+        FlowNames.Check(stream, nameof(stream));
+        ArgumentOutOfRangeException.ThrowIfLessThan(from, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(max, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(max, StoreInspector.MaxPage);
+        string name = FlowNames.Values(run, stream);
+        if (await store.FindStreamAsync(name, cancellation).ConfigureAwait(false) is not { } info) return null;
+        return await store.ReadAsync(new(name, 0, Math.Min(from, info.Appended + 1)) { MaxItems = max }, cancellation)
+            .ConfigureAwait(false);
+    }
+
     private static StoreRetrier Calls(IStreamStore store, Action<string>? warn)
         => new(store, TimeProvider.System, warn ?? (static _ => { }), TimeSpan.Zero) { GiveUp = new(canceled: true) };
 }

@@ -57,6 +57,9 @@ public sealed record ProcessorInfo(string Name, FlowStatus Status, string? Host,
 
     /// <summary>The error of the last failed attempt; null if none has failed.</summary>
     public string? LastFailure { get; init; }
+
+    /// <summary>What it did when, oldest first: the last 50 periods. Empty in lists of runs.</summary>
+    public IReadOnlyList<ProcessorPeriod> Periods { get; init; } = [];
 }
 
 /// <summary>A report on one stream of a run, at one moment.</summary>
@@ -65,7 +68,20 @@ public sealed record ProcessorInfo(string Name, FlowStatus Status, string? Host,
 /// <param name="Kept">The number of values that the store holds.</param>
 /// <param name="Bytes">The size of the kept payloads in bytes; a store may count whole chunks.</param>
 /// <param name="IsComplete">Whether the stream has ended, successfully or not.</param>
-public sealed record FlowStreamInfo(string Name, long Written, long Kept, long Bytes, bool IsComplete);
+public sealed record FlowStreamInfo(string Name, long Written, long Kept, long Bytes, bool IsComplete)
+{
+    /// <summary>Whether its values were given when the run was started.</summary>
+    public bool IsInput { get; init; }
+
+    /// <summary>Whether the service that started the run can read it.</summary>
+    public bool IsResult { get; init; }
+
+    /// <summary>Whether all of its values are in the store: none has left it, and no more are to come.</summary>
+    public bool IsWhole { get; init; }
+
+    /// <summary>Its readers, by name. A reader that has ended is not among them.</summary>
+    public IReadOnlyList<FlowReaderInfo> Readers { get; init; } = [];
+}
 
 /// <summary>A report on one run, at one moment.</summary>
 /// <param name="Run">The id of the run.</param>

@@ -72,7 +72,8 @@ public sealed record Processor
         string[] notes =
         [
             .. Wait ? ["waits"] : (string[])[], .. Resume == ResumeMode.FromScratch ? (string[])[] : [$"resumes {Resume}"],
-            .. Retry is null ? (string[])[] : [Retry.ToString()], .. Timeout is { } limit ? [$"{limit} at most"] : (string[])[],
+            .. Retry is null ? (string[])[] : [Retry.ToString()],
+            .. Timeout is { } limit ? [$"{DurationText.Of(limit)} at most"] : (string[])[],
         ];
         return $"{Name}: {string.Join(", ", Inputs)}{(Inputs.Count > 0 ? " " : "")}->{(Outputs.Count > 0 ? " " : "")}{string.Join(", ", Outputs)}{(notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "")}";
     }

@@ -45,7 +45,7 @@ public sealed partial class Supervisor
             string[] left;
             lock (sync) left = [.. hosted.Values.Where(static group => !group.HasStopped)
                 .Select(static group => group.Function.Processor.Name).Order(StringComparer.Ordinal)];
-            string when = e is TimeoutException ? $"within {limit}" : "before its token was cancelled";
+            string when = e is TimeoutException ? $"within {DurationText.Of(limit)}" : "before its token was cancelled";
             core.Warn(
                 $"{Name} was to stop {when}, and not everything was handed over in that "
                     + $"time: {(left.Length > 0 ? string.Join(", ", left) : "its inputs")}. A function does not heed its "

@@ -66,7 +66,7 @@ public sealed class StagePolicy
     {
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(limit, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, Waits.Longest);
-        string text = $"Timeout({limit})";
+        string text = $"Timeout({DurationText.Of(limit)})";
         return And(text, (options, stage) => stage.IsTimed && stage.IsAsynchronous
             ? throw Refused(text,
             $"a {stage.Kind} with timers also acts between the attempts. Limit the time of what may take long inside of it, by a "

@@ -9,10 +9,10 @@ internal sealed record CallPolicy
     public Backoff Backoff { get; init; } = Backoff.None;
     public TimeSpan? Timeout { get; init; }
 
-    /// <summary>The policy as labels in a drawing: "retry 3", "timeout 0:00:01".</summary>
+    /// <summary>The policy as labels in a drawing: "retry 3", "timeout 1 s".</summary>
     public IEnumerable<string> Describe()
     {
         if (Retries > 0) yield return $"retry {Retries}";
-        if (Timeout is { } timeout) yield return $"timeout {timeout:g}";
+        if (Timeout is { } timeout) yield return $"timeout {DurationText.Of(timeout)}";
     }
 }

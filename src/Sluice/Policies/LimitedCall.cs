@@ -36,7 +36,7 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         => (this.name, this.limit, this.outer) = (name, limit, outer);
 
     /// <summary>
-    /// Starts the call. A call that completes before this method returns has not exceeded the limit, however long it held the thread.
+    /// Starts the call. A value that comes after the limit counts as a timeout, also if the call has held the thread all the time.
     /// </summary>
     public static ValueTask<T> Start<TCall>(TCall call, int attempt, TimeSpan limit, TimeProvider time, bool staysInContext,
         CancellationToken outer)
@@ -45,6 +45,7 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
         var limited = new LimitedCall<T>(call.Name, limit, outer);
         if (outer.CanBeCanceled) limited.registration = outer.UnsafeRegister(static source => ((CancellationTokenSource)source!).Cancel(),
             limited);
+        long begun = time.GetTimestamp();
         limited.timer = time.CreateTimer(static source => ((LimitedCall<T>)source!).OnLimit(), limited, limit, Timeout.InfiniteTimeSpan);
         try
         {
@@ -52,7 +53,8 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
             if (!pending.IsCompleted) return limited.Await(pending, staysInContext);
             T result = pending.GetAwaiter().GetResult();
             limited.LetGo();
-            return new(result);
+            // The timer may not have had a thread yet.
+            if (!limited.IsLate && (outer.IsCancellationRequested || time.GetElapsedTime(begun) < limit)) return new(result);
         }
         catch (Exception e)
         {
@@ -60,7 +62,10 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
             if (limited.Explain(e) is { } better) throw better;
             throw;
         }
+        throw limited.TookTooLong();
     }
+
+    private bool IsLate => IsCancellationRequested && !outer.IsCancellationRequested;
 
     private ValueTask<T> Await(ValueTask<T> pending, bool staysInContext)
     {
@@ -80,7 +85,8 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
             T result = call.GetResult();
             if (!TryDecide()) return;
             LetGo();
-            source.SetResult(result);
+            if (IsLate) source.SetException(TookTooLong());
+            else source.SetResult(result);
         }
         catch (Exception e)
         {
@@ -119,9 +125,9 @@ internal sealed class LimitedCall<T> : CancellationTokenSource, IValueTaskSource
 
     /// <summary>Turns a cancellation caused by the limit into a timeout; null for other exceptions.</summary>
     private TimeoutException? Explain(Exception exception)
-        => exception is OperationCanceledException && IsCancellationRequested && !outer.IsCancellationRequested ? TookTooLong() : null;
+        => exception is OperationCanceledException && IsLate ? TookTooLong() : null;
 
-    private TimeoutException TookTooLong() => new($"{name ?? "It"} took longer than {limit:g}.", broken);
+    private TimeoutException TookTooLong() => new($"{name ?? "It"} took longer than {DurationText.Of(limit)}.", broken);
 
     T IValueTaskSource<T>.GetResult(short token) => source.GetResult(token);
 

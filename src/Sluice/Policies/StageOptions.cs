@@ -41,7 +41,7 @@ internal sealed record StageOptions
         if (Blocks) yield return "blocking";
         if (KeyedLanes > 0) yield return $"by key, {KeyedLanes} lanes";
         if (Retries > 0) yield return $"retry {Retries}";
-        if (Timeout is { } timeout) yield return $"timeout {timeout:g}";
+        if (Timeout is { } timeout) yield return $"timeout {DurationText.Of(timeout)}";
         if (Bisects) yield return "bisects";
         if (OnError != ErrorPolicy.Stop) yield return OnError == ErrorPolicy.Skip ? "skips failures" : "dead-letters failures";
         if (Buffer is { } buffer) yield return $"buffer {buffer}";

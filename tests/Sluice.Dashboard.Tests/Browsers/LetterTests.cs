@@ -16,12 +16,8 @@ public sealed class LetterTests(Browser browser)
         await window.GoAsync("");
         await window.Page.Locator("#consecutors").GetByRole(AriaRole.Link, new() { Name = "2", Exact = true }).ClickAsync();
         await window.Page.Locator("#letters").GetByRole(AriaRole.Link, new() { Name = "1", Exact = true }).ClickAsync();
-        scene.Orders.Processed.Clear();
         scene.Orders.IsMended = true;
-        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Redrive" }).ClickAsync();
-        await window.HasTextAsync("#count", "1 letter redriven.");
-        await Assertions.Expect(window.Page.Locator("#letters tbody tr")).ToHaveCountAsync(1);
-        await WaitForAsync(scene.Orders, new("2", "poison"));
+        await PressAndWaitAsync(scene, window, "Redrive", "1 letter redriven.", new("2", "poison"));
         await window.GoAsync("/audit");
         await window.HasTextAsync("#lines", "Redrive the dead letter 1 of orders");
         Assert.Empty(window.Problems);
@@ -36,12 +32,8 @@ public sealed class LetterTests(Browser browser)
         await window.Page.GetByText("Edit the payload").ClickAsync();
         ILocator text = window.Page.GetByRole(AriaRole.Textbox);
         Assert.Contains("poison and so on", await text.InputValueAsync(), StringComparison.Ordinal);
-        scene.Orders.Processed.Clear();
         await text.FillAsync((await text.InputValueAsync()).Replace("poison and so on", "good < again", StringComparison.Ordinal));
-        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Send again" }).ClickAsync();
-        await window.HasTextAsync("#count", "The edited letter was sent again.");
-        await Assertions.Expect(window.Page.Locator("#letters tbody tr")).ToHaveCountAsync(1);
-        await WaitForAsync(scene.Orders, new("3", "good < again"));
+        await PressAndWaitAsync(scene, window, "Send again", "The edited letter was sent again.", new("3", "good < again"));
         Assert.Empty(window.Problems);
     }
 
@@ -140,6 +132,16 @@ public sealed class LetterTests(Browser browser)
             }
         }
         throw new InvalidOperationException($"After 100 times Tab, the focus was never on '{text}' in {part} of {window.Page.Url}.");
+    }
+
+    // Presses a button, and waits for what the page says then, and for the item.
+    private static async Task PressAndWaitAsync(Scene scene, Window window, string button, string outcome, Order awaited)
+    {
+        scene.Orders.Processed.Clear();
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = button }).ClickAsync();
+        await window.HasTextAsync("#count", outcome);
+        await Assertions.Expect(window.Page.Locator("#letters tbody tr")).ToHaveCountAsync(1);
+        await WaitForAsync(scene.Orders, awaited);
     }
 
     private static async Task WaitForAsync(Orders orders, Order awaited)

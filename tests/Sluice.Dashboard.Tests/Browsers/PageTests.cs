@@ -69,13 +69,10 @@ public sealed class PageTests(Browser browser)
         await window.GoAsync("/consecutors/orders");
         ILocator figures = window.Page.Locator("#graph svg text").Filter(new() { HasText = "/s" }).First;
         await Assertions.Expect(figures).ToContainTextAsync("0/s", new() { Timeout = 60_000 });
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        Task sending = SendAsync(scene.Orders, ends.Token);
+        await using PipelineRun feed = Feed(scene);
         await window.Page.WaitForFunctionAsync(
             "() => [...document.querySelectorAll('#graph svg text.rate')].some(rate => /^[1-9]/.test(rate.textContent))");
         await Assertions.Expect(window.Page.Locator("#graph .working").First).ToBeVisibleAsync(new() { Timeout = 60_000 });
-        await ends.CancelAsync();
-        await sending;
         Assert.Empty(window.Problems);
     }
 
@@ -86,8 +83,7 @@ public sealed class PageTests(Browser browser)
         await using Window window = await browser.OpenAsync(scene.Program, new() { ViewportSize = new() { Width = 1400, Height = 900 } });
         string folder = Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "dashboard");
         Directory.CreateDirectory(folder);
-        using var ends = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        Task sending = SendAsync(scene.Orders, ends.Token);
+        await using PipelineRun feed = Feed(scene);
         foreach ((string name, string page, string awaited) in ((string, string, string)[])
         [
             ("overview", "", "#consecutors"), ("consecutor", "/consecutors/orders", "#graph .working"),
@@ -95,6 +91,7 @@ public sealed class PageTests(Browser browser)
             ("dead-letter", "/consecutors/orders/dead/1", "#payload"), ("flow", "/flows/run-1?store=store-2", "#graph svg"),
             ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit",
                 "#lines"),
+            ("graph", "/graphs/shop?resolve=2", "#resolve .strip"),
         ])
         {
             await window.GoAsync(page);
@@ -103,23 +100,12 @@ public sealed class PageTests(Browser browser)
             byte[] picture = await window.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png") });
             Assert.True(picture.Length > 10_000, $"The picture of {name} is empty.");
         }
-        await ends.CancelAsync();
-        await sending;
     }
 
-    private static async Task SendAsync(Orders orders, CancellationToken cancellation)
-    {
-        try
+    // Two hundred orders in a second.
+    private static PipelineRun Feed(Scene scene) => (Source.Interval(TimeSpan.FromMilliseconds(5))
+        | (async (long n, CancellationToken cancellation) =>
         {
-            for (int i = 0; ; i++)
-            {
-                await orders.Consecutor.SendAsync(new($"live-{i}", "fine"), cancellation);
-                if (i % 10 == 9) await Task.Delay(50, cancellation);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The test has seen enough.
-        }
-    }
+            await scene.Orders.Consecutor.SendAsync(new($"live-{n}", "fine"), cancellation);
+        })).Start();
 }

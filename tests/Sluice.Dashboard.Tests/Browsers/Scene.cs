@@ -13,9 +13,10 @@ internal sealed class Scene : IAsyncDisposable
     public static readonly string[] Pages =
     [
         "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1",
-        "/consecutors/counts/state?key=", "/runs/numbers",
+        "/consecutors/counts/state?key=", "/runs/numbers", "/graphs/shop", "/graphs/shop?resolve=2",
         "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit",
         "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
+        "/consecutors/orders/nodes/Check", "/consecutors/idle/nodes/Store", "/flows/run-1?store=store-2&stream=numbers",
     ];
 
     public Orders Orders { get; private set; } = null!;
@@ -50,16 +51,21 @@ internal sealed class Scene : IAsyncDisposable
         foreach (string id in (string[])["ann", "bob", "ann"]) await counts.SendAsync(new(id, "counted"));
         await counts.WaitForIdleAsync();
         await Orders.SendAsync(("1", "fine"), ("2", "poison"), ("3", "poison and so on"), ("4", "fine, too"));
+        var work = new PeriodicTimer(TimeSpan.FromMilliseconds(5));             // a sink that is always at work
         PipelineRun run = Own((Source.From(Enumerable.Range(0, int.MaxValue))
-            | (static async (int _, CancellationToken cancellation) => await Task.Delay(5, cancellation))).Start());
+            | (async (int _, CancellationToken cancellation) => { await work.WaitForNextTickAsync(cancellation); })).Start());
         await StartFlowAsync(memory);
+        var shop = new Shop();
         Program = Own(await DashboardProgram.StartAsync(new()
         {
             Consecutors = [Orders.Consecutor, counts, idle.Consecutor],
             Runs = new Dictionary<string, PipelineRun> { ["numbers"] = run },
             Supervisors = [.. owned.OfType<Supervisor>()],
+            Graphs = [shop.Graph],
             RefreshInterval = TimeSpan.FromMilliseconds(200),
         }));
+        foreach (string request in (string[])["fine", "no reviews", "fine"]) await shop.ResolveAsync(request);
+        await shop.FailAsync();
     }
 
     private async Task StartFlowAsync(MemoryStreamStore memory)

@@ -79,9 +79,9 @@ public sealed class AddressTests : IAsyncDisposable
         using Viewer viewer = program.NewViewer();
         foreach ((string path, string sentence) in ((string, string)[])
         [
-            ("/consecutors/%3Cb%3Enone", "There is no consecutor of the name &#x27;&lt;b&gt;none&#x27;"), ("/flows/none",
-                "There is no run"),
-            ("/runs/none", "There is no run"), ("/streams?store=none", "There is no such store"), ("/x/y/z", "no page of this address"),
+            ("/consecutors/%3Cb%3Enone", "There is no consecutor of the name &#x27;&lt;b&gt;none&#x27;"),
+            ("/flows/none", "There is no run"), ("/runs/none", "There is no run"), ("/graphs/none", "There is no graph"),
+            ("/streams?store=none", "There is no such store"), ("/x/y/z", "no page of this address"),
         ])
         {
             Answer answer = await viewer.GetAsync(path);

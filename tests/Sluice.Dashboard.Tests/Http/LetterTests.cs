@@ -44,6 +44,27 @@ public sealed partial class LetterTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task TheStackOfAFailureIsShownBelowItsErrorAndExported()
+    {
+        const string stack = "   at Shop.Check(Int32 n) <i>in Shop.cs\n   at Shop.Run()";
+        await new Letters(store).AddAsync([new Letter("1", Error: $"FormatException: no <b>good\n{stack}"), new Letter("2")]);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        string list = (await viewer.GetAsync(Page)).Text, one = (await viewer.GetAsync(Page + "/1")).Text;
+        Assert.Contains("<td>FormatException: no &lt;b&gt;good</td>", list, StringComparison.Ordinal);
+        Assert.DoesNotContain("Shop.", list, StringComparison.Ordinal);
+        Assert.Contains("<pre tabindex=\"0\">FormatException: no &lt;b&gt;good</pre>", one, StringComparison.Ordinal);
+        Assert.Contains(stack + "</pre>", WebUtility.HtmlDecode(one), StringComparison.Ordinal);
+        Assert.DoesNotContain("<i>", one, StringComparison.Ordinal);
+        Assert.DoesNotContain("Stack", (await viewer.GetAsync(Page + "/2")).Text, StringComparison.Ordinal);
+        JsonElement[] lines = [.. (await viewer.GetAsync(Page + ".jsonl")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            .Select(static line => JsonDocument.Parse(line).RootElement)];
+        Assert.Equal(stack, lines[0].GetProperty("stack").GetString());
+        Assert.Equal("FormatException: no <b>good", lines[0].GetProperty("error").GetString());
+        Assert.False(lines[1].TryGetProperty("stack", out _));
+    }
+
+    [Fact]
     public async Task AnExportThatFailsOnTheWayDoesNotLookWhole()
     {
         await new Letters(store).AddAsync(Enumerable.Range(0, 1500).Select(static i => new Letter($"letter {i}")));
@@ -117,11 +138,13 @@ public sealed partial class LetterTests : IAsyncDisposable
         [
             new Letter("", Headers: new EntryHeaders("t", "Check") { Timer = "due" }.ToBytes()),
             new Letter("[1]", Headers: new EntryHeaders("p", "Check") { Part = new ListPart(0, 1, 2) }.ToBytes()),
+            new Letter("", Headers: new EntryHeaders("e", null) { EndOf = new("orders", "import") }.ToBytes()),
         ]);
         await using DashboardProgram program = await StartAsync();
         using Viewer viewer = program.NewViewer();
         string token = await viewer.TokenAsync(Page);
-        foreach ((string number, string sentence) in ((string, string)[])[("1", "is a timer"), ("2", "is a part of a divided list")])
+        foreach ((string number, string sentence) in ((string, string)[])[("1", "is a timer"), ("2", "is a part of a divided list"),
+            ("3", "is the end of a batch")])
         {
             Answer page = await viewer.GetAsync($"{Page}/{number}");
             Assert.Contains(sentence, page.Text, StringComparison.Ordinal);
@@ -132,7 +155,7 @@ public sealed partial class LetterTests : IAsyncDisposable
             Assert.NotEqual(HttpStatusCode.InternalServerError, refused.Status);
             Assert.Contains(sentence, refused.Text, StringComparison.Ordinal);
         }
-        Assert.Equal(2, (await letters.ListAsync()).Count);
+        Assert.Equal(3, (await letters.ListAsync()).Count);
     }
 
     [Fact]

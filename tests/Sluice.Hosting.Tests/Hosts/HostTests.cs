@@ -192,6 +192,34 @@ public class HostTests
     }
 
     [Fact]
+    public async Task PipelinesProducersAndGraphsAreFoundWithoutTheirTypes()
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddSluice()
+            .AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { }))
+            .AddProducer<int>("numbers", static _ => Source.From([1]))
+            .AddPipeline("import", static _ => Source.From([1]) | (static _ => { }))
+            .AddPipeline("import", static _ => Source.From([1]) | (static _ => { }))
+            .AddGraph(static _ =>
+            {
+                GraphBuilder<int> numbers = Graph.For<int>();
+                numbers.Add("one", static request => request);
+                return numbers.Build();
+            });
+        using IHost host = builder.Build();
+        IHostedPipeline[] found = [.. host.Services.GetServices<IHostedPipeline>()];
+        Assert.Equal(["a producer of numbers", "import", "import"], found.Select(static one => one.Name).Order(StringComparer.Ordinal));
+        Assert.All(found, static one => Assert.Null(one.Run));
+        await host.StartAsync(Cancellation);
+        Assert.Equal(3, found.Select(static one => one.Run).Distinct().Count());
+        Assert.All(found, static one => Assert.NotNull(one.Run));
+        Assert.Same(host.Services.GetRequiredService<Graph<int>>(), Assert.Single(host.Services.GetServices<IGraph>()));
+        await host.StopAsync(Cancellation);
+        await using ServiceProvider second = builder.Services.BuildServiceProvider();
+        Assert.Empty(second.GetServices<IHostedPipeline>().Intersect(found));
+    }
+
+    [Fact]
     public void TwoGraphsNeedDifferentRequests()
     {
         SluiceBuilder sluice = new ServiceCollection().AddSluice().AddGraph(static _ => Graph.For<int>().Build());

@@ -39,9 +39,9 @@ public sealed class ExportTests : IAsyncLifetime
             await killed.KillAsync();
         }
         using Service next = Start();
-        await next.LineAsync();
-        Assert.Equal("checking 17", await next.LineAsync());
-        Assert.Equal("shipped 17", await next.LineAsync());
+        // The item that was left goes on when the consecutor starts, before or after the server has said its address.
+        string[] lines = [await next.LineAsync(), await next.LineAsync(), await next.LineAsync()];
+        Assert.Equal(["checking 17", "shipped 17"], lines.Where(static line => !line.StartsWith("http", StringComparison.Ordinal)));
         await collector.UntilAsync("all ten spans", static now => now.Spans.Count(static span => span.Trace == Trace) >= 10);
         await next.KillAsync();
 

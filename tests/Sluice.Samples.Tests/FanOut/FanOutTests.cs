@@ -32,9 +32,9 @@ public sealed class FanOutTests
         using SampleProcess service = Start("--fail-every", "0");
         using HttpClient http = await ConnectAsync(service);
         string before = await http.GetStringAsync("graph", Cancellation), after = await http.GetStringAsync("graph/7", Cancellation);
-        Assert.Contains("├─ price (retry 2, timeout 0:00:01) → badge\n", before, StringComparison.Ordinal);
+        Assert.Contains("├─ price (retry 2, timeout 1 s) → badge\n", before, StringComparison.Ordinal);
         Assert.DoesNotContain(" ms", before, StringComparison.Ordinal);
-        Assert.Matches(@"product \(timeout 0:00:01\) +\* [0-9.]+ m?s from", after);
+        Assert.Matches(@"product \(timeout 1 s\) +\* [0-9.]+ m?s from", after);
         Assert.Matches(@"class n0,n[0-9],n5 critical\n$", await http.GetStringAsync("graph/7?format=mermaid", Cancellation));
         Assert.StartsWith("digraph", await http.GetStringAsync("graph?format=dot", Cancellation), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync("graph?format=png", Cancellation)).StatusCode);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 
 namespace Sluice.Samples.Tests.Payments;
@@ -69,6 +70,17 @@ internal sealed class PaymentsServer : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, "payments") { Content = new StringContent(body, Encoding.UTF8, type) };
         if (key is not null) request.Headers.Add("Idempotency-Key", key);
         return await http!.SendAsync(request, Cancellation);
+    }
+
+    /// <summary>Sends a form of the dashboard, with the token of the page that has it.</summary>
+    /// <returns>The page that the form leads to.</returns>
+    public async Task<string> SubmitAsync(string page, string form, params (string Name, string Value)[] fields)
+    {
+        string token = Regex.Match(await GetTextAsync(page), "name=\"form-token\" value=\"([0-9A-F]+)\"").Groups[1].Value;
+        using var content = new FormUrlEncodedContent(fields.Append(("form-token", token))
+            .Select(static field => KeyValuePair.Create(field.Item1, field.Item2)));
+        using HttpResponseMessage answer = await http!.PostAsync(form, content, Cancellation);
+        return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
     }
 
     public async Task<JsonElement> GetAsync(string path) => JsonDocument.Parse(await GetTextAsync(path)).RootElement;

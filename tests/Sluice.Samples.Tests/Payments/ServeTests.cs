@@ -124,6 +124,27 @@ public sealed class ServeTests : IDisposable
     }
 
     [Fact]
+    public async Task TheDashboardIsAtSluiceAndDiscardsADeadLetter()
+    {
+        await server.StartAsync("--poison", "evil");
+        foreach (string payee in (string[])["evil", "shop"])
+            Assert.Equal(HttpStatusCode.Accepted, (await server.PostAsync(Payment("a", 1, payee))).StatusCode);
+        await server.WaitForAsync("payments", "dead", 1);
+        await server.WaitForAsync("payments", "completed", 1);
+        string overview = await server.GetTextAsync("sluice");
+        foreach (string name in (string[])["payments", "ledger", "rejections"])
+        {
+            Assert.Contains($"href=\"/sluice/consecutors/{name}\"", overview, StringComparison.Ordinal);
+            Assert.Contains("<svg", await server.GetTextAsync($"sluice/consecutors/{name}"), StringComparison.Ordinal);
+        }
+        Assert.Contains("evil", await server.GetTextAsync("sluice/consecutors/payments/dead/1"), StringComparison.Ordinal);
+        string done = await server.SubmitAsync("sluice/consecutors/payments/dead/1", "sluice/consecutors/payments/discard",
+            ("number", "1"));
+        Assert.Contains("1 letter discarded.", done, StringComparison.Ordinal);
+        Assert.Equal("[]", await server.GetTextAsync("dead"));
+    }
+
+    [Fact]
     public async Task ATcpClientResumesAfterAKillAndWindowsAddUp()
     {
         await server.StartAsync("--tcp", "0", "--window", "1");

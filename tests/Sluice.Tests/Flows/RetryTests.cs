@@ -237,7 +237,7 @@ public class RetryTests
         Assert.Equal([2], (await FlowLab.ReadAsync(run.Output<int>("y"))).TakeLast(1));
         Assert.Equal(resume == ResumeMode.PerItem ? [1, 2, 2] : [1, 2, 1, 2], called);
         Assert.Contains(lab.Warnings, text => text.EndsWith(
-            $"It has worked for longer than 00:00:10{(resume == ResumeMode.PerItem ? " on one item" : "")}, not counting what it waited "
+            $"It has worked for longer than 10 s{(resume == ResumeMode.PerItem ? " on one item" : "")}, not counting what it waited "
                 + $"for (Processor.Timeout).", StringComparison.Ordinal));
 
         bool IsRetried()
@@ -262,7 +262,7 @@ public class RetryTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new Processor("a") { Timeout = TimeSpan.Zero });
         Assert.Equal(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(3) });
         Assert.NotEqual(new Processor("a") { Retry = new(3) }, new Processor("a") { Retry = new(2) });
-        Assert.Equal("a: -> (3 retries, 00:00:05 at most)",
+        Assert.Equal("a: -> (3 retries, 5 s at most)",
             new Processor("a") { Retry = new(3), Timeout = TimeSpan.FromSeconds(5) }.ToString());
     }
 

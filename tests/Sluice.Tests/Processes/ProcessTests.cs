@@ -194,7 +194,7 @@ public partial class ProcessTests
             }, Cancellation);
 
         Assert.Equal(["a", "b"], results);
-        Assert.Equal("TimeoutException: The attempt took longer than 00:00:01. Its worker process was ended.",
+        Assert.Equal("TimeoutException: The attempt took longer than 1 s. Its worker process was ended.",
             Assert.Single(run!.DeadLetters).Error);
     }
 
@@ -221,7 +221,7 @@ public partial class ProcessTests
                 Two with { MaxFailedStarts = 1, Workers = 1, StartTimeout = TimeSpan.FromSeconds(1) })).ToListAsync(
                     cancellation: Cancellation));
 
-        Assert.Contains("had not connected after 00:00:01", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("had not connected after 1 s", failure.Message, StringComparison.Ordinal);
         Assert.Empty(WorkerProgram.Children());
     }
 

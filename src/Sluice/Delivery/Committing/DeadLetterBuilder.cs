@@ -1,11 +1,12 @@
 using System.Buffers;
 using Sluice.Engine;
+using Sluice.Policies;
 using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
 /// <summary>Builds the dead letters of a root that has failed for good, or the halves of lists that are divided.</summary>
-/// <remarks>Used by the committer. Keeps nothing.</remarks>
+/// <remarks>Thread-safe.</remarks>
 /// <param name="consecutor">The consecutor.</param>
 /// <param name="nodes">The nodes of its pipeline.</param>
 /// <param name="stream">Its stream, which limits the length of an entry.</param>
@@ -15,6 +16,12 @@ internal sealed class DeadLetterBuilder(
 {
     /// <summary>The longest key that fits into the headers of a part. With a longer key, the letter keeps the whole item.</summary>
     public const int MaxKey = 10_000;
+
+    private const int MaxStacksPerSecond = 100;      // reading one takes longer than the rest of a letter
+
+    private readonly SecondLimit stacks = new(MaxStacksPerSecond, consecutor.Time);
+
+    private bool KeepsLetters => consecutor.Options.Delivery.Level != DeliveryLevel.Confirm;
 
     /// <summary>Says when a failed root is tried again, and why it has failed.</summary>
     public RetryWrite Defer(Root root)
@@ -29,9 +36,8 @@ internal sealed class DeadLetterBuilder(
     /// <param name="isUndone">Whether the parts that have succeeded are not committed.</param>
     public BisectionResult Of(Root root, bool isUndone = false)
     {
-        bool keepsLetters = consecutor.Options.Delivery.Level != DeliveryLevel.Confirm;
-        BisectionResult remains = isUndone ? Whole(root) : Bury(root, keepsLetters);
-        return keepsLetters ? remains : remains with { Letters = [] };
+        BisectionResult remains = isUndone ? Whole(root) : Bury(root);
+        return KeepsLetters ? remains : remains with { Letters = [] };
     }
 
     /// <summary>
@@ -39,7 +45,7 @@ internal sealed class DeadLetterBuilder(
     /// committed. Divides lists. If a part cannot be kept so, makes one letter for the whole root: then nothing of the root is committed,
     /// and a redrive begins anew.
     /// </summary>
-    private BisectionResult Bury(Root root, bool keepsLetters)
+    private BisectionResult Bury(Root root)
     {
         var letters = new List<DeadLetterWrite>();
         var halves = new List<Half>();
@@ -51,25 +57,24 @@ internal sealed class DeadLetterBuilder(
             PartFailure failure = failures[i];
             if (failure.IsDivisible && Entrance(failure)?.Accept(ListBisection.Divider(this, root, failure, i + 1)) is { } both)
                 halves.AddRange(both);
-            else if (!keepsLetters) continue;
+            else if (!KeepsLetters) continue;
             else if (failure.IsPartial || BuryPart(root, failure) is not { } letter) return Whole(root);
             else letters.Add(letter);
         }
         var remains = new BisectionResult(letters, halves);
         if (halves.Count == 0 || (remains.Length <= StoreCommit.MaxBytes / 2 && remains.Weight <= StoreCommit.MaxItems / 2)) return remains;
-        DeadLetterWrite whole = BuryWhole(root);
-        return new(
-            [whole with { Error =
-                $"{whole.Error} (The list was not divided: its halves are more than one commit holds. Make smaller lists.)" }], []);
+        return new([BuryWhole(root, " (The list was not divided: its halves are more than one commit holds. Make smaller lists.)")], []);
     }
 
     private BisectionResult Whole(Root root) => new([BuryWhole(root)], []);
 
     /// <summary>Makes one letter with the accepted item.</summary>
-    public DeadLetterWrite BuryWhole(Root root)
+    /// <param name="root">The accepted item.</param>
+    /// <param name="remark">Follows the error.</param>
+    public DeadLetterWrite BuryWhole(Root root, string remark = "")
     {
         root.DropStaged();
-        DeadLetterWrite letter = Describe(root, First(root));
+        DeadLetterWrite letter = Describe(root, First(root), remark);
         if (root.Damage is { } damage) return letter with
         {
             IsDamaged = true,
@@ -121,10 +126,12 @@ internal sealed class DeadLetterBuilder(
         };
     }
 
-    private DeadLetterWrite Describe(Root root, PartFailure failure)
+    private DeadLetterWrite Describe(Root root, PartFailure failure, string remark = "")
     {
         string path = nodes.PathTo(failure.Cause.Index);
-        return new(root.EntrySequence, failure.Cause.Node, FailureText.Of(failure.Cause.InnerException!), root.Attempt)
+        Exception cause = failure.Cause.InnerException!;
+        string error = FailureText.Join(FailureText.Of(cause) + remark, KeepsLetters && stacks.TryPass() ? FailureText.StackOf(cause) : "");
+        return new(root.EntrySequence, failure.Cause.Node, error, root.Attempt)
         {
             Path = ListBisection.PartAt(root, failure) is { } part ? $"{path}, {part}" : path,
         };

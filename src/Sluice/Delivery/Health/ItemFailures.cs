@@ -44,7 +44,7 @@ internal sealed class ItemFailures(ConsecutorIdentity identity, NodeTable nodes,
     /// <summary>Notes an item, or a part of one, that is a dead letter now.</summary>
     public void Note(DeadLetterWrite letter)
     {
-        string text = Describe(letter.Node, letter.Attempts, letter.Error);
+        string text = Describe(letter.Node, letter.Attempts, FailureText.Divide(letter.Error).Error);
         last = text;
         if (MayWarn(ref deaths, out string more))
             lifetime.Warn($"An item of the consecutor {identity.Name} has failed, and is a dead letter now: {text} ListDeadLettersAsync() "

@@ -12,6 +12,7 @@ internal static class Letters
         EntryHeaders headers = EntryHeaders.Read(dead.Entry.Headers.Span);
         return new(dead.Node, ReadItem<T>(core, headers, dead.Entry.Payload), dead.Error, dead.Attempts, dead.DiedAt)
         {
+            Stack = dead.Stack,
             Id = headers.Id ?? dead.Entry.IdIn(core.Name, dead.Partition).ToString(),
             Number = dead.Number,
             Path = dead.Path,

@@ -64,6 +64,9 @@ internal sealed class StoreLossRecovery(ConsecutorCore core) : IStoreLosses
             if (begins) renewed = new(TaskCreationOptions.RunContinuationsAsynchronously);
             isRecovering = true;
         }
+        if (begins)
+            core.Lifetime.Warn($"The consecutor {core.Name}: {latest} Send the lost items again from where they came, and see that the "
+                + "store keeps what it acknowledges.");
         LoseAll();
         if (begins) _ = core.Members.AloneAsync(RecoverAsync);
     }

@@ -1,5 +1,6 @@
 using Sluice.ChildProcesses;
 using Sluice.Flows;
+using Sluice.Policies;
 
 namespace Sluice.Executors;
 
@@ -69,7 +70,7 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
     private ExecutionLostException Failed(ChildStartFailure failure)
     {
         string what = failure.HowItEnded is { } how ? $"A child process has ended before it asked for work, with {how}"
-            : $"A child process had not asked for work after {options.StartTimeout}, and was killed";
+            : $"A child process had not asked for work after {DurationText.Of(options.StartTimeout)}, and was killed";
         return new($"{what}: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else."
             + failure.Wrote);
     }

@@ -15,6 +15,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
     private readonly CallPlan plan;
     private readonly Dictionary<string, RemoteInput> inputs = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RemoteOutput> outputs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, OutputGate> gates = new(StringComparer.Ordinal);
     private readonly Lock sync = new();
     private readonly Dictionary<long, TaskCompletionSource<byte[]>> asked = [];
     private readonly ConditionalWeakTable<Exception, StrongBox<long>> received = [];
@@ -36,6 +37,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
         for (int i = 0; i < Plan.Outputs.Length; i++)
             outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, worker.MaxValueBytes));
+        foreach (var (name, output) in outputs) gates.Add(name, new(output, Plan.Name, Run, Warnings.Tell, stopping.Token));
     }
 
     public string Run => plan.Run;
@@ -56,7 +58,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
 
     public IInputPort Input(string name) => inputs.Find("input", name, Plan);
 
-    public IOutputPort Output(string name) => outputs.Find("output", name, Plan);
+    public IOutputPort Output(string name) => gates.Find("output", name, Plan);
 
     public StreamPlan Stream(string name) => Array.Find(plan.Streams, one => one.Name == name)
         ?? throw new FlowException(NearNames.Explain("stream", name, [.. plan.Streams.Select(stream => stream.Name)])) { Run = Run };
@@ -75,12 +77,15 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
             FlowTypes.Check(plan.Streams, Plan, function);
             await function.RunAsync(this, worker.Services, stopping.Token).ConfigureAwait(false);
             loops?.Check();
+            foreach (OutputGate gate in gates.Values) gate.Close();
+            foreach (OutputGate gate in gates.Values) await gate.FinishAsync(CancellationToken.None).ConfigureAwait(false);
             End();
             writer.Say(CallFrame.Done);
         }
         catch (Exception e)
         {
             failure = e;
+            foreach (OutputGate gate in gates.Values) await gate.SettleAsync().ConfigureAwait(false);
             End();
             writer.Say(CallFrame.Failed, question: null,
                 CallFailure.Of(e, received.TryGetValue(e, out StrongBox<long>? id) ? id.Value : 0));

@@ -4,7 +4,10 @@ namespace Sluice.Flows;
 
 /// <summary>An output stream of a processor, to which its function writes.</summary>
 /// <typeparam name="T">The type of its values.</typeparam>
-/// <remarks>Thread-safe. The stream completes when the processor has ended, and fails if the processor fails.</remarks>
+/// <remarks>
+/// Thread-safe. The stream completes when the processor has ended, and fails if the processor fails. Await each write: a function that
+/// returns while its writes are pending fails.
+/// </remarks>
 public sealed class IOWriter<T>
 {
     private readonly IOutputPort port;
@@ -20,8 +23,8 @@ public sealed class IOWriter<T>
     /// next commit.
     /// </summary>
     /// <exception cref="PayloadException">The value cannot be serialized, or is larger than the stream allows.</exception>
-    /// <exception cref="FlowException">The stream has ended, the run keeps too many values, or the next commit would be too
-    /// large.</exception>
+    /// <exception cref="FlowException">The stream has ended, the function has returned, the run keeps too many values, or the next
+    /// commit would be too large.</exception>
     /// <exception cref="NondeterministicReplayException">The processor was started again, and has put out another value here
     /// before.</exception>
     public ValueTask WriteAsync(T value, CancellationToken cancellation = default)

@@ -1,3 +1,4 @@
+using Sluice.Policies;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -60,8 +61,8 @@ internal sealed class FeedWatch(SupervisorCore core, RunPlan run, ProcessorPlan 
         {
             StreamEnd end =
                 RunJson.End(new(null,
-                $"The service {run.Starter}, which has started the run and was putting in {input}, has been silent for {lease}. Start the "
-                    + $"run again, or put the values in by a processor.", IsCancelled: false));
+                $"The service {run.Starter}, which has started the run and was putting in {input}, has been silent for "
+                    + $"{DurationText.Of(lease)}. Start the run again, or put the values in by a processor.", IsCancelled: false));
             await core.Store.EndStreamAsync(FlowNames.Values(run.Run, input), end, life).ConfigureAwait(false);
         }
     }

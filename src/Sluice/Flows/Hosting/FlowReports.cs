@@ -15,7 +15,8 @@ internal static class FlowReports
     public static async Task<FlowRunInfo?> StatusAsync(StoreRetrier calls, string run, CancellationToken cancellation,
         Func<ProcessorInfo, Task<ProcessorInfo>>? findHost = null)
     {
-        RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation).ConfigureAwait(false);
+        var timeline = new RunTimeline();
+        RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation, timeline: timeline).ConfigureAwait(false);
         if (watch is null) return null;
         await using (watch.ConfigureAwait(false))
         {
@@ -24,7 +25,7 @@ internal static class FlowReports
                 if (await calls.Store.FindStreamAsync(FlowNames.Values(run, plan.Name), cancellation).ConfigureAwait(false) is { } info)
                     streams.Add(plan.Name, info);
             FlowRunInfo status = StatusBook.Of(watch, [.. watch.Plan.Streams.Where(plan => streams.ContainsKey(plan.Name))
-                .Select(plan => Of(plan.Name, streams[plan.Name]))]);
+                .Select(plan => Of(watch.Plan, plan, streams[plan.Name]))]);
             if (findHost is not null) status = status with
             {
                 Processors = await Task.WhenAll(status.Processors.Select(findHost))
@@ -34,7 +35,12 @@ internal static class FlowReports
             return status with
             {
                 Processors = [.. status.Processors.Select(processor =>
-                processor with { WaitsFor = waits.Of(processor.Name), IsHeldUp = waits.IsHeldUp(processor.Name) })]
+                processor with
+                {
+                    WaitsFor = waits.Of(processor.Name),
+                    IsHeldUp = waits.IsHeldUp(processor.Name),
+                    Periods = timeline.Of(processor.Name)
+                })]
             };
         }
     }
@@ -125,6 +131,22 @@ internal static class FlowReports
         return true;
     }
 
-    private static FlowStreamInfo Of(string name, StreamInfo info)
-        => new(name, info.Appended, info.Items, info.Bytes, info.End is not null);
+    /// <summary>Whether all values of a stream are in the store: none has left it, and no more are to come.</summary>
+    public static bool IsWhole(StreamInfo info) => info.End is { IsFailure: false } && info.Items == info.Appended;
+
+    private static FlowStreamInfo Of(RunPlan run, StreamPlan plan, StreamInfo info)
+        => new(plan.Name, info.Appended, info.Items, info.Bytes, info.End is not null)
+        {
+            IsInput = plan.IsGiven,
+            IsResult = run.Results.Contains(plan.Name),
+            IsWhole = IsWhole(info),
+            Readers = [.. info.Readers.Where(static reader => reader.Name != ReaderNames.Nobody)
+                .GroupBy(static reader => ReaderNames.Plain(reader.Name)).Select(Of).OrderBy(static reader => reader.Name,
+                    StringComparer.Ordinal)]
+        };
+
+    // A reader that keeps what it has read has a gate, which is where it reads.
+    private static FlowReaderInfo Of(IGrouping<string, ReaderInfo> of)
+        => new(ReaderNames.Who(of.Key), ReaderNames.Processor(of.Key), of.Min(static one => one.Backlog),
+            of.Max(static one => one.Backlog));
 }

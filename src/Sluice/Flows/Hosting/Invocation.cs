@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
+using Sluice.Policies;
 using Sluice.Storage;
 
 namespace Sluice.Flows;
@@ -16,7 +17,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     private readonly ItemCommits? commits;
     private readonly ChoiceLog choices;
     private readonly Dictionary<string, InputPort> inputs = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, IOutputPort> outputs = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, OutputGate> outputs = new(StringComparer.Ordinal);
     private readonly DeadlockDetector deadlocks;
     private readonly ExecutionSlot slot;
     private readonly FunctionTimeout? limit;
@@ -143,14 +144,15 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         life.ThrowIfCancellationRequested();         // a stopped function that returns has not completed
         if (HasTimedOut) throw TooLong(null);
         loops?.Check();
-        foreach (IOutputPort output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
+        foreach (OutputGate output in outputs.Values) output.Close();
+        foreach (OutputGate output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
     }
 
     private bool HasTimedOut => limit is { Token.IsCancellationRequested: true } && !life.IsCancellationRequested;
 
     private FlowException TooLong(Exception? e)
-        => new($"It has worked for longer than {Plan.Timeout}{(loops is null ? "" : " on one item")}, not counting what it waited for "
-        + $"(Processor.Timeout).", e is OperationCanceledException ? null : e)
+        => new($"It has worked for longer than {DurationText.Of(Plan.Timeout!.Value)}{(loops is null ? "" : " on one item")}, not counting "
+        + $"what it waited for (Processor.Timeout).", e is OperationCanceledException ? null : e)
         { Run = Run };
 
     /// <summary>
@@ -181,7 +183,7 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     /// <summary>Waits after a failure or a stop until no append or commit runs any more. Never throws.</summary>
     public async Task SettleAsync()
     {
-        foreach (IOutputPort output in outputs.Values) await output.SettleAsync().ConfigureAwait(false);
+        foreach (OutputGate output in outputs.Values) await output.SettleAsync().ConfigureAwait(false);
         if (commits is not null) await commits.StopAsync().ConfigureAwait(false);
     }
 
@@ -246,11 +248,12 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
             {
                 Telemetry = Telemetry
             };
-            outputs.Add(name, commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false)
-                : new StagedOutput(stream, commits.Staging, 0));
+            IOutputPort port = commits is null ? await NumberedOutput.OpenAsync(stream, choices, life).ConfigureAwait(false)
+                : new StagedOutput(stream, commits.Staging, 0);
+            outputs.Add(name, new(port, Plan.Name, Run, core.Warn, life));
         }
         if (commits is null) await choices.LoadAsync(mayBeWritten: wasTried, life).ConfigureAwait(false);
-        commits?.Connect([.. inputs.Values], [.. outputs.Values.OfType<StagedOutput>()]);
+        commits?.Connect([.. inputs.Values], [.. outputs.Values.Select(output => output.Port).OfType<StagedOutput>()]);
         deadlocks.Watch(inputs.Values);
         if (function.Reads is { } reads)
             foreach (InputPort input in inputs.Values)

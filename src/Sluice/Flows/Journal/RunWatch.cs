@@ -20,6 +20,7 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly Dictionary<string, int> starts = new(StringComparer.Ordinal);
     private Task following = Task.CompletedTask;
     private readonly HashSet<string> over = new(StringComparer.Ordinal);          // processors that have ended
+    private RunTimeline? timeline;                   // while the journal is opened
     private long next = 1;
 
     private RunWatch(StoreRetrier calls, string run)
@@ -103,10 +104,12 @@ internal sealed class RunWatch : IAsyncDisposable
     /// <param name="cancellation">Cancels the call.</param>
     /// <param name="isPartEnough">Whether the plan alone suffices: if the rest of the journal is unreadable, <see cref="Failure"/> says
     /// so.</param>
+    /// <param name="timeline">Receives the events that are read by this call.</param>
     /// <returns>The watch; null if there is no such run, or its start has not committed.</returns>
-    public static async Task<RunWatch?> OpenAsync(StoreRetrier calls, string run, CancellationToken cancellation, bool isPartEnough = false)
+    public static async Task<RunWatch?> OpenAsync(StoreRetrier calls, string run, CancellationToken cancellation, bool isPartEnough = false,
+        RunTimeline? timeline = null)
     {
-        var watch = new RunWatch(calls, run);
+        var watch = new RunWatch(calls, run) { timeline = timeline };
         if (await calls.DoAsync([], () => calls.Store.FindStreamAsync(watch.stream, cancellation), cancellation)
             .ConfigureAwait(false) is not null)
         {
@@ -120,6 +123,7 @@ internal sealed class RunWatch : IAsyncDisposable
                 watch.Failure = watch.Unreadable(e);
             }
         }
+        watch.timeline = null;
         if (watch.Plan is not null) return watch;
         await watch.DisposeAsync().ConfigureAwait(false);
         return null;
@@ -235,6 +239,7 @@ internal sealed class RunWatch : IAsyncDisposable
                 idle.Remove(moving);
             }
         }
+        timeline?.Add(entry.Time, happened);
         if (happened.IsEnd) over.Add(happened.Processor!);
         bool hasEnded = over.Count == Plan.Processors.Length;
         if (happened.Kind == RunEventKind.CancelRequested && !hasEnded && !IsCancelled)

@@ -21,7 +21,8 @@ public abstract partial class GraphContext
     {
         (Plan, this.caller) = (plan, caller);
         slots = new Slot[plan.TakesRequest ? plan.Nodes.Length + 1 : plan.Nodes.Length];
-        (RecordsTimings, IsWatched) = (plan.Options.RecordTimings, plan.Options.RecordTimings || OnceTelemetry.IsTraced);
+        RecordsTimings = plan.Options.RecordTimings || plan.Watchers.WantTimings();
+        IsWatched = RecordsTimings || OnceTelemetry.IsTraced;
         if (RecordsTimings) details = new(plan.Nodes.Length) { Began = plan.Time.GetTimestamp() };
     }
 
@@ -164,14 +165,17 @@ public abstract partial class GraphContext
     private protected Exception? Problem()
     {
         isComplete = true;
+        Exception? problem;
         try
         {
-            return Failure();
+            problem = Failure();
         }
         catch (Exception e)
         {
-            return e;
+            problem = e;
         }
+        Plan.Watchers.Tell(this, problem);
+        return problem;
     }
 
     private Exception? Failure()

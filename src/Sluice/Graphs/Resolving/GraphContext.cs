@@ -12,6 +12,9 @@ public abstract partial class GraphContext
     /// <summary>The graph; with times and the critical path if timings are recorded.</summary>
     public Topology Topology => !RecordsTimings ? Plan.Topology : isComplete ? timed ??= Timed() : Timed();
 
+    /// <summary>Whether timings are recorded: by the options, or because the graph is watched.</summary>
+    public bool HasTimings => RecordsTimings;
+
     /// <summary>The duration of the resolve; zero unless timings are recorded.</summary>
     public TimeSpan Elapsed => details is { } known ? Plan.Time.GetElapsedTime(known.Began, known.Over) : default;
 

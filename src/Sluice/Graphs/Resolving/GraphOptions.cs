@@ -10,7 +10,8 @@ public sealed record GraphOptions
     /// <summary>The clock of timeouts, waits and timings; default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Whether resolves record when their nodes started and ended. Costs two clock readings per node.</summary>
+    /// <summary>Whether resolves record when their nodes started and ended. Costs two clock readings per node. Resolves of a graph
+    /// that is watched (<see cref="Graph{TRequest}.Watch"/>) record it, too.</summary>
     public bool RecordTimings { get; init; }
 
     /// <summary>

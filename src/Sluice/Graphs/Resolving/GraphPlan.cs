@@ -2,14 +2,15 @@ using Sluice.Topologies;
 
 namespace Sluice.Graphs;
 
-/// <summary>A built graph: nodes in topological order, with parents and children by number. Immutable, thread-safe.</summary>
+/// <summary>A built graph: nodes in topological order, with parents and children by number.</summary>
+/// <remarks>Immutable, but for its watchers. Thread-safe.</remarks>
 internal sealed class GraphPlan
 {
     private readonly Dictionary<string, int> numbers;
 
     public GraphPlan(NodeDefinition[] nodes, Topology topology, GraphOptions options)
     {
-        (Nodes, Topology, Options) = (nodes, topology, options);
+        (Nodes, Topology, Options, Watchers) = (nodes, topology, options, new(options.Time));
         numbers = new(nodes.Length, StringComparer.Ordinal);
         for (int i = 0; i < nodes.Length; i++)
         {
@@ -32,6 +33,9 @@ internal sealed class GraphPlan
     public GraphOptions Options { get; }
 
     public TimeProvider Time => Options.Time;
+
+    /// <summary>Those that are told of each resolve.</summary>
+    public ResolveWatchers Watchers { get; }
 
     /// <summary>The parents of each node, by number. The request has the number after the last node.</summary>
     public int[][] Parents { get; }

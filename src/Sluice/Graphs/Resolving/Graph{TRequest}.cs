@@ -22,7 +22,7 @@ public static class Graph
 /// </para>
 /// </remarks>
 /// <typeparam name="TRequest">The type of the requests.</typeparam>
-public sealed class Graph<TRequest>
+public sealed class Graph<TRequest> : IGraph
 {
     private readonly GraphPlan plan;
     private readonly string? name;
@@ -31,6 +31,8 @@ public sealed class Graph<TRequest>
 
     /// <summary>The nodes and their dependencies. Draw it with <c>ToText</c>, <c>ToMermaid</c> or <c>ToDot</c>.</summary>
     public Topology Topology => plan.Topology;
+
+    Type IGraph.RequestType => typeof(TRequest);
 
     /// <summary>The options of resolves.</summary>
     public GraphOptions Options => plan.Options;
@@ -45,6 +47,29 @@ public sealed class Graph<TRequest>
     public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
         => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation)
         : new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync();
+
+    /// <summary>
+    /// Watches the resolves that end from now on: a function gets the context of each one. Resolves of a graph that is watched record
+    /// timings, as with <see cref="GraphOptions.RecordTimings"/>.
+    /// </summary>
+    /// <param name="ended">
+    /// Gets the context, and why the resolve has failed: null if it has not, an <see cref="OperationCanceledException"/> if it was
+    /// cancelled. It is called before the caller gets the result, by the thread that ends the resolve, and by several threads at once; it
+    /// must be quick. What it throws becomes a warning.
+    /// </param>
+    /// <param name="maxTimedPerSecond">
+    /// How many of the resolves that begin in a second record timings, from 0; a few more if many threads begin resolves. The first ones of
+    /// each second do. <see cref="GraphContext.HasTimings"/> says which.
+    /// </param>
+    /// <returns>Ends the watching when it is disposed. Thread-safe.</returns>
+    /// <remarks>Copies of the graph (<see cref="With"/>) are not watched with it.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="maxTimedPerSecond"/> is negative.</exception>
+    public IDisposable Watch(Action<GraphContext, Exception?> ended, int maxTimedPerSecond = int.MaxValue)
+    {
+        ArgumentNullException.ThrowIfNull(ended);
+        ArgumentOutOfRangeException.ThrowIfNegative(maxTimedPerSecond);
+        return plan.Watchers.Add(ended, maxTimedPerSecond);
+    }
 
     /// <summary>Gets the handle of a node by its name.</summary>
     /// <exception cref="KeyNotFoundException">There is no such node; the message lists similar names.</exception>

@@ -42,7 +42,7 @@ public sealed record NodeOutcome(
     public bool Succeeded => Status == NodeStatus.Succeeded;
 
     /// <summary>
-    /// Describes the outcome, for example <c>price: failed after 3 attempts: TimeoutException: It took longer than 0:00:00.2.</c>
+    /// Describes the outcome, for example <c>price: failed after 3 attempts: TimeoutException: It took longer than 200 ms.</c>
     /// </summary>
     public override string ToString() => Status switch
     {

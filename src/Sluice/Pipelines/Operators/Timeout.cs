@@ -1,4 +1,5 @@
 using Sluice.Engine;
+using Sluice.Policies;
 
 namespace Sluice;
 
@@ -88,6 +89,6 @@ internal sealed class TimeoutStage<T> : TimedStage<T, T>
     private PipelineException Failure()
     {
         string behind = Context.In == 0 ? "the first item did not come" : $"no item came behind the {Context.In} before";
-        return new(Context.Run.NameOf(Node), null, new TimeoutException($"{behind} within {within}."), Node);
+        return new(Context.Run.NameOf(Node), null, new TimeoutException($"{behind} within {DurationText.Of(within)}."), Node);
     }
 }

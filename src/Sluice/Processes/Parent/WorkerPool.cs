@@ -242,7 +242,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
     {
         if (call.IsLate)
         {
-            call.Fail(new TimeoutException($"The attempt took longer than {stage.Timeout}. Its worker process was ended."));
+            call.Fail(new TimeoutException(
+                $"The attempt took longer than {DurationText.Of(stage.Timeout!.Value)}. Its worker process was ended."));
             AttemptEnded(call);
         }
         else if (++call.Deaths >= Definition.Options.MaxCrashes)

@@ -1,4 +1,5 @@
 using Sluice.ChildProcesses;
+using Sluice.Policies;
 
 namespace Sluice.Processes;
 
@@ -31,7 +32,7 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
     {
         ChildStart start = await StartAsync();
         if (start.Failure is { } failure && !pool.Life.IsCancellationRequested) pool.FailedToStart(failure.HowItEnded
-            ?? $"nothing: it had not connected after {Options.StartTimeout}, and was killed");
+            ?? $"nothing: it had not connected after {DurationText.Of(Options.StartTimeout)}, and was killed");
         if (start.Child is not { } child) return;
         try
         {

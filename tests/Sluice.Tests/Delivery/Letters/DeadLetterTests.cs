@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
 using Sluice.Storage;
+using Sluice.Testing;
 
 namespace Sluice.Tests.Delivery;
 
@@ -59,6 +60,73 @@ public class DeadLetterTests
             ids.Add(item.Id);
             return default;
         }
+    }
+
+    [Fact]
+    public async Task ALetterHasTheStackOfWhatCausedItAndTheFirstHundredOfASecondHaveOne()
+    {
+        await using var store = new MemoryStreamStore();
+        var clock = new TestClock();
+        await using var consecutor = new Consecutor<int>("numbers", source => source | Wrap | (static _ => { }),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAllAsync(Enumerable.Range(0, 101), Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await consecutor.SendAsync(101, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+        List<DeadLetter> letters = await LettersAsync(consecutor);
+        Assert.All(letters, static letter => Assert.StartsWith("InvalidOperationException: wrapped <- FormatException: no good",
+            letter.Error, StringComparison.Ordinal));
+        Assert.All(letters, static letter => Assert.DoesNotContain('\n', letter.Error));
+        Assert.Equal([.. Enumerable.Repeat(true, 100), false, true], letters.Select(static letter => letter.Stack.Length > 0));
+        string[] calls = letters[0].Stack.Split('\n');
+        Assert.Contains($"{nameof(DeadLetterTests)}.{nameof(Throw)}(", calls[0], StringComparison.Ordinal);
+        int caught = Array.IndexOf(calls, "   caught, then InvalidOperationException");
+        Assert.InRange(caught, 1, 3);
+        Assert.Contains($"{nameof(DeadLetterTests)}.{nameof(Wrap)}(", calls[caught + 1], StringComparison.Ordinal);
+    }
+
+    private static int Wrap(int n)
+    {
+        try
+        {
+            return Throw(n);
+        }
+        catch (FormatException e)
+        {
+            throw new InvalidOperationException("wrapped", e);
+        }
+    }
+
+    private static int Throw(int n) => throw new FormatException($"no good {n}");
+
+    [Theory]
+    [InlineData("FormatException: no good", "   at A.B()\n   at C.D()")]
+    [InlineData("", "   at A.B()")]
+    [InlineData("two\nlines", "   at A.B()")]
+    [InlineData("without a stack", "")]
+    public void AStoredFailureIsDividedAsItWasJoined(string error, string stack)
+        => Assert.Equal((error, stack), FailureText.Divide(FailureText.Join(error, stack)));
+
+    [Fact]
+    public void AStackIsCutAtALineAndALongErrorLeavesRoomForIt()
+    {
+        string stack = FailureText.StackOf(Assert.ThrowsAny<Exception>(static () => Deep(300)));
+        Assert.InRange(stack.Length, 1000, 2000);
+        Assert.All(stack.Split('\n'), static line => Assert.StartsWith("   at ", line, StringComparison.Ordinal));
+        string joined = FailureText.Join(new string('e', 4000), stack);
+        Assert.InRange(joined.Length, 3000, 4001);
+        Assert.Equal(stack, FailureText.Divide(joined).Stack);
+        Assert.Equal("", FailureText.StackOf(new FormatException("never thrown")));
+        Assert.Equal("", FailureText.StackOf(new Unreadable()));
+
+        static int Deep(int depth) => depth == 0 ? throw new FormatException("deep") : Deep(depth - 1) + 1;
+    }
+
+    private sealed class Unreadable : Exception
+    {
+        public override string StackTrace => throw new NotSupportedException();
     }
 
     [Fact]

@@ -39,7 +39,7 @@ public class DeadlineTests
         Assert.Equal(!isDeaf, isQuiet);
         Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
         var late = await Assert.ThrowsAsync<TimeoutException>(() => consecutor.Completion);
-        Assert.Contains("work was to stop within 00:00:10", late.Message);
+        Assert.Contains("work was to stop within 10 s", late.Message);
         Assert.Contains("the partitions 0, 1 were not given back", late.Message);
         if (isDeaf) Assert.Contains("that does not heed its CancellationToken still runs", late.Message);
         Assert.Contains(warnings, text => text.Contains("was to stop within"));
@@ -73,7 +73,7 @@ public class DeadlineTests
         await store.Stuck.WaitAsync(Patience, Cancellation);          // the consecutor gives its partitions back
         clock.Advance(TimeSpan.FromSeconds(30));
         await disposing.WaitAsync(Patience, Cancellation);
-        Assert.Contains(warnings, text => text.Contains("was to stop within 00:00:30"));
+        Assert.Contains(warnings, text => text.Contains("was to stop within 30 s"));
         store.Thaw();
     }
 

@@ -45,6 +45,29 @@ public class StoreRolledBackTests
             entry => Assert.False(entry.Id.EndsWith("@1", StringComparison.Ordinal), "an id that may have been another's"));
     }
 
+    [Fact]
+    public async Task EachLossIsReportedOnce()
+    {
+        await using MemoryStreamStore first = new(), second = new(), third = new();
+        IStreamStore store = SwitchedStore.Over(first, out Action<IStreamStore> put);
+        var warnings = new ConcurrentQueue<string>();
+        await using var consecutor = new Consecutor<int>("work", source => source.ForEach(_ => { }),
+            Options(store) with { OnWarning = warnings.Enqueue });
+        await consecutor.StartAsync(Cancellation);
+        int losses = 0;
+        foreach (MemoryStreamStore empty in (MemoryStreamStore[])[second, third])
+        {
+            await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
+            put(empty);
+            await consecutor.SendAsync(4, Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
+            losses++;
+            Assert.Equal(losses, warnings.Count(text => text.StartsWith("The consecutor work: The store has lost what it had acknowledged",
+                StringComparison.Ordinal) && text.Contains("Send the lost items again", StringComparison.Ordinal)));
+        }
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]

@@ -178,7 +178,7 @@ public abstract partial class FlowContract
         var failure = await Assert.ThrowsAsync<FlowException>(() => completion);
         Assert.Equal(
             "The run fed has failed: the processor work has: The stream x of the run fed has failed: The service starter, which has "
-                + "started the run and was putting in x, has been silent for 00:00:15. "
+                + "started the run and was putting in x, has been silent for 15 s. "
             + "Start the run again, or put the values in by a processor.", failure.Message);
         dead.SetResult();
 

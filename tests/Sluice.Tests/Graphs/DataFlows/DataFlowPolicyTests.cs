@@ -63,7 +63,7 @@ public class DataFlowPolicyTests
             clock.Advance(TimeSpan.FromSeconds(2));
             Assert.Equal(i, (await all[i]).Get<int>("narrow"));
         }
-        Assert.Equal("NarrowAsync (timeout 0:00:03, limit 1)", flow.Topology.ToText());
+        Assert.Equal("NarrowAsync (timeout 3 s, limit 1)", flow.Topology.ToText());
     }
 
     [Fact]

@@ -192,7 +192,7 @@ public class DataFlowTests
         Assert.Equal((3, 3), (result.Get<int>("flaky"), result.Outcomes.Single(one => one.Node == "Flaky").Attempts));
         Assert.StartsWith("HangAsync: failed after 1 attempt: TimeoutException",
             result.Outcomes.Single(one => one.Node == "HangAsync").ToString(), StringComparison.Ordinal);
-        Assert.Equal("Flaky (retry 2)\n\nHangAsync (timeout 0:00:01, optional)", flow.Topology.ToText());
+        Assert.Equal("Flaky (retry 2)\n\nHangAsync (timeout 1 s, optional)", flow.Topology.ToText());
         Assert.Equal(TimeSpan.FromSeconds(1), result.Elapsed);
     }
 

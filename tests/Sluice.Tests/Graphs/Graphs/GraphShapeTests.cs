@@ -86,7 +86,7 @@ public class GraphShapeTests
         Graph<int> graph = builder.Build();
         Graph<int> patient = graph.With(changed => changed.Get<int>("price").Retry(2).Timeout(TimeSpan.FromDays(1)).Optional());
         Assert.Equal("price (retry 1, limit 1)", graph.ToString());
-        Assert.Equal("price (retry 2, timeout 1:0:00:00, limit 1, optional)", patient.ToString());
+        Assert.Equal("price (retry 2, timeout 24 h, limit 1, optional)", patient.ToString());
         await Assert.ThrowsAsync<NodeFailedException>(async () => await graph.ResolveAsync(1, Cancellation));
         GraphContext<int> context = await patient.ResolveAsync(1, Cancellation);
         Assert.Equal((5, 3, NodeStatus.Failed), (calls, context.Outcome(price).Attempts, context.Outcome(price).Status));

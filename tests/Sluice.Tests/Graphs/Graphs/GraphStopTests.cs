@@ -226,18 +226,6 @@ public class GraphStopTests
         }
     }
 
-    [Fact]
-    public async Task AFunctionThatEndsSynchronouslyDoesNotTimeOut()
-    {
-        GraphBuilder<int> builder = Graph.For<int>();
-        GraphNode<int> computes = builder.Add("computes", (_, cancellation) =>
-        {
-            clock.Advance(TimeSpan.FromSeconds(2));
-            return Task.FromResult(cancellation.IsCancellationRequested ? 1 : 0);
-        }).Timeout(TimeSpan.FromSeconds(1));
-        Assert.Equal(1, (await builder.Build(new() { Time = clock }).ResolveAsync(0, Cancellation)).Get(computes));
-    }
-
     /// <param name="limit">The timeout of the node slow, which hears its token and goes on until the test ends it.</param>
     /// <param name="retries">The retries of that node.</param>
     /// <param name="fails">Whether there is another node, which fails.</param>

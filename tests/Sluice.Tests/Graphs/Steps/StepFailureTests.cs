@@ -143,7 +143,7 @@ public class StepFailureTests
         Assert.Equal(6, lab.Now);                        // two timeouts, two pauses
         attempts = 0;
         await Assert.ThrowsAsync<TimeoutException>(async () => await flaky(3));
-        Assert.Equal(["retry 2", "timeout 0:00:02"], scope.Topology.Nodes[0].Details);
+        Assert.Equal(["retry 2", "timeout 2 s"], scope.Topology.Nodes[0].Details);
     }));
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class TimeoutTests : OperatorContract<int>
         run.Pass(0.001);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Run.Completion);
         Assert.IsType<TimeoutException>(failure.InnerException);
-        Assert.Equal("'timeout-1' failed: the first item did not come within 00:00:01.", failure.Message);
+        Assert.Equal("'timeout-1' failed: the first item did not come within 1 s.", failure.Message);
         Assert.Equal(0, run.Clock.ArmedTimers);
     }
 
@@ -40,7 +40,7 @@ public sealed class TimeoutTests : OperatorContract<int>
         Assert.False(run.Run.Completion.IsCompleted);
         run.Pass(0.001);
         var failure = await Assert.ThrowsAsync<PipelineException>(() => run.Run.Completion);
-        Assert.Equal("'heartbeat' failed: no item came behind the 3 before within 00:00:01.", failure.Message);
+        Assert.Equal("'heartbeat' failed: no item came behind the 3 before within 1 s.", failure.Message);
         Assert.Equal(0, run.Run.Snapshot().Roots!.Value.Failed);
     }
 

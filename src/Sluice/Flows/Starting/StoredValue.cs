@@ -1,0 +1,40 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+
+namespace Sluice.Flows;
+
+/// <summary>A value that another run was started with, as it was stored, without compression and signature.</summary>
+internal sealed class StoredValue(string name, byte[] payload) : IOVal(name)
+{
+    internal override Type Type => typeof(byte[]);
+
+    public override string ToString() => $"{Name} = {payload.Length} bytes";
+
+    /// <summary>Reads and writes payloads as they are, also if the application has a serializer of its own for byte arrays.</summary>
+    public static IPayloadSerializer<byte[]> Raw(PayloadSerializers serializers) => serializers.With(PayloadSerializer.Bytes).For<byte[]>();
+
+    internal override ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
+        => port.WriteAsync(payload, Raw(serializers), port.Trace, cancellation);
+
+    internal override void AddTo(EntryBatch batch, PayloadSerializers serializers, EntryTrace? trace)
+        => TracedEntries.Add(batch, payload, Raw(serializers), trace);
+}
+
+/// <summary>Many values that another run was started with. They are read while they are put in.</summary>
+internal sealed class StoredValues(string name, IAsyncEnumerable<byte[]> payloads) : IOVal(name)
+{
+    internal override Type Type => typeof(byte[]);
+
+    internal override bool IsStream => true;
+
+    public override string ToString() => $"{Name} = the values of another run";
+
+    internal override async ValueTask WriteAsync(IOutputPort port, PayloadSerializers serializers, CancellationToken cancellation)
+    {
+        IPayloadSerializer<byte[]> raw = StoredValue.Raw(serializers);
+        await foreach (byte[] payload in payloads.WithCancellation(cancellation).ConfigureAwait(false))
+            await port.WriteAsync(payload, raw, port.Trace, cancellation).ConfigureAwait(false);
+    }
+
+    internal override void AddTo(EntryBatch batch, PayloadSerializers serializers, EntryTrace? trace) => throw new NotSupportedException();
+}

@@ -1,0 +1,63 @@
+using Sluice.Diagnostics;
+using Sluice.Policies;
+
+namespace Sluice.Graphs;
+
+/// <summary>Those that are told of each resolve of a graph that has ended.</summary>
+/// <remarks>
+/// Thread-safe. Locking rule: <c>sync</c> guards changes; resolves read the array, which is never changed, without it.
+/// </remarks>
+/// <param name="time">The clock of the graph.</param>
+internal sealed class ResolveWatchers(TimeProvider time)
+{
+    private readonly Lock sync = new();
+    private Watch[]? all;
+
+    public IDisposable Add(Action<GraphContext, Exception?> ended, int maxTimedPerSecond)
+    {
+        var watch = new Watch(this, ended, new(maxTimedPerSecond, time));
+        lock (sync) all = [.. all ?? [], watch];
+        return watch;
+    }
+
+    /// <summary>Whether a resolve that begins now is to record timings.</summary>
+    public bool WantTimings()
+    {
+        if (Volatile.Read(ref all) is not { } watches) return false;
+        bool isWanted = false;
+        foreach (Watch watch in watches) isWanted |= watch.Timings.TryPass();
+        return isWanted;
+    }
+
+    /// <summary>Tells all. Never throws, because the caller of the resolve must get its result.</summary>
+    public void Tell(GraphContext context, Exception? problem)
+    {
+        if (Volatile.Read(ref all) is not { } watches) return;
+        foreach (Watch watch in watches)
+        {
+            try
+            {
+                watch.Ended(context, problem);
+            }
+            catch (Exception e)
+            {
+                Warnings.Tell($"A function that watches the graph '{context.Plan.Topology.Name}' has thrown a {e.GetType().Name}: "
+                    + $"{e.Message} The resolve is not affected.");
+            }
+        }
+    }
+
+    private void Remove(Watch watch)
+    {
+        lock (sync) all = all is null || Array.TrueForAll(all, one => one == watch) ? null : [.. all.Where(one => one != watch)];
+    }
+
+    private sealed class Watch(ResolveWatchers watchers, Action<GraphContext, Exception?> ended, SecondLimit timings) : IDisposable
+    {
+        public Action<GraphContext, Exception?> Ended => ended;
+
+        public SecondLimit Timings => timings;
+
+        public void Dispose() => watchers.Remove(this);
+    }
+}

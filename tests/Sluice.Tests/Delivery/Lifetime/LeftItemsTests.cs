@@ -1,0 +1,68 @@
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A consecutor is disposed while accepted items wait in its store.</summary>
+public class LeftItemsTests
+{
+    private readonly List<string> warnings = [];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData("disposal", "5 accepted items of orders wait in the store: ")]
+    [InlineData("stop", null)]
+    [InlineData("pause", null)]
+    [InlineData("memory", null)]
+    [InlineData("no start", null)]
+    [InlineData("other member", null)]
+    public async Task ItemsThatAreLeftByADisposalAloneAreReported(string how, string? warning)
+    {
+        await using var memory = new MemoryStreamStore();
+        IStreamStore store = how == "memory" ? memory : new DurableStore(memory);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Consecutor<int> consecutor = New("a"), other = New("b");
+        if (how != "no start") await consecutor.StartAsync(Cancellation);
+        if (how == "other member") await other.StartAsync(Cancellation);
+        if (how == "pause") consecutor.Pause();
+        await consecutor.SendAllAsync([1, 2, 3, 4, 5], Cancellation);
+        if (how is not ("pause" or "no start")) await begun.Task.WaitAsync(Cancellation);
+        if (how == "stop") await consecutor.StopAsync(TimeSpan.Zero, Cancellation);
+        await consecutor.DisposeAsync();
+        if (warning is null) Assert.Empty(warnings);
+        else Assert.StartsWith(warning, Assert.Single(warnings), StringComparison.Ordinal);
+        warnings.Clear();
+        await other.DisposeAsync();
+
+        Consecutor<int> New(string member) => new("orders", source => source.ForEachAsync(async (_, _, cancellation) =>
+        {
+            begun.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        }), new() { Store = store, InstanceId = member, OnWarning = Note });
+    }
+
+    [Fact]
+    public async Task NothingIsReportedWhenAllItemsHaveEnded()
+    {
+        await using var memory = new MemoryStreamStore();
+        await using (var consecutor = new Consecutor<int>("orders", source => source.ForEach(_ => { }),
+            new() { Store = new DurableStore(memory), OnWarning = Note }))
+        {
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync([1, 2, 3], Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
+        }
+        Assert.Empty(warnings);
+    }
+
+    private void Note(string text)
+    {
+        lock (warnings) warnings.Add(text);
+    }
+
+    private sealed class DurableStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        public override Durability Durability => Durability.Power;
+    }
+}
