@@ -74,6 +74,7 @@ internal sealed class WorkGroup : IDisposable
     /// <summary>Simulates the death of the process.</summary>
     public async Task AbandonAsync()
     {
+        await stopping.CancelAsync().ConfigureAwait(false);          // first: the loop would acquire again what is lost
         foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
         await StopAsync().ConfigureAwait(false);
     }
