@@ -18,7 +18,7 @@ internal static class Watched
 
     private const int Nodes = 50, Viewers = 10;
     private const string Without = "none";
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(10), Settling = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(100), Settling = TimeSpan.FromSeconds(8);
     private static string? finish;
 
     public static Scenario Scenario { get; } = new("dashboard",

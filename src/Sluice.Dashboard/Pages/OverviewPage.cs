@@ -112,7 +112,8 @@ internal static class OverviewPage
         {Tables.Draw("Stores", ["Name", ">Streams", ">Backlog", "State"], request.Sample.Stores.Select(store => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/streams{request.InStore(store.Store)}", store.Store.Name),
-                Tables.Cell(Shown.Count(store.Streams.Count)),
+                Tables.Cell(Shown.Count(store.Names.Count) + (store.Streams.Count < store.Names.Count
+                    ? $" ({Shown.Count(store.Streams.Count)} looked at so far)" : "")),
                 Tables.Cell(Shown.Count(store.Streams.Values.Sum(static stream => stream.Backlog))),
                 Tables.Show(store.Problem is { } problem ? new(Urgency.Failing, problem)
                     : store.At is null ? new(Urgency.Held, "Was not looked at yet.") : new(Urgency.Fine, "Answers.")),

@@ -10,7 +10,7 @@ internal static class StatePage
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
         IReadOnlyList<NodeState> nodes = await one.Store.Store.ListStateAsync(one.Name, request.Aborted).ConfigureAwait(false);
         string? node = request.Query("node"), key = request.Query("key");
         string here = request.Address("consecutors", one.Name, one.Store, "/state");
