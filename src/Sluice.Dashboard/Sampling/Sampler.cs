@@ -5,7 +5,7 @@ namespace Sluice.Dashboard.Sampling;
 /// Nothing happens while nobody asks. Thread-safe; locking rule: the present look under <c>sync</c>; the samplers of consecutors,
 /// pipelines and graphs are used by one look at a time.
 /// </remarks>
-internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRecorders recorders)
+internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRecorders recorders, ScopeRecorders steps)
 {
     /// <summary>The part of an interval after which a look is due: viewers come a little earlier or later than an interval after the
     /// last one.</summary>
@@ -111,7 +111,7 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         samplers = used;                             // a consecutor that is gone takes its history along
         return new(seen, [.. found.OrderByDescending(static one => one.Verdict.Urgency).ThenBy(static one => one.Name,
             StringComparer.Ordinal)], pipelines.Look(), graphs.Look(recorders.Find()))
-        { GraphProblem = recorders.Problem };
+        { GraphProblem = recorders.Problem, Steps = steps.Look() };
 
         void Look(string name, StoreSample store, IConsecutor? local)
         {
