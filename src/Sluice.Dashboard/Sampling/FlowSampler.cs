@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Sluice.Flows;
 using Sluice.Topologies;
 
@@ -27,6 +28,8 @@ internal sealed record RunLines(IReadOnlyList<RunLine> Lines, int Read, int All,
 /// ids that Sluice makes grow with time; then those that have not ended, in turn; and the ended ones of the page that is asked for, each
 /// minute, because an id may be used again. Thread-safe; locking rule: looks follow each other by <c>turn</c>, which guards everything.
 /// </remarks>
+[SuppressMessage("Reliability", "CA1001:Types that own disposable fields should be disposable",
+    Justification = "A semaphore whose handle nobody asks for holds nothing.")]
 internal sealed class FlowSampler(IStreamStore store, TimeProvider time)
 {
     /// <summary>How many journals of a kind a look reads.</summary>
