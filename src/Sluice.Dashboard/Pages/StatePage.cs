@@ -65,7 +65,9 @@ internal static class StatePage
         (string value, _) = PayloadText.Show(row.Payload, request.Options.MaskPayload, request.Name);
         return
         [
-            Tables.Cell(node), Tables.Cell(row.Key.Length == 0 ? "(empty)" : VisibleText.Shorten(row.Key, 200)), Tables.Cell(Shown.Count(row.Version)),
+            Tables.Cell(node),
+            Tables.Cell(row.Key.Length == 0 ? "(empty)" : VisibleText.Shorten(row.Key, 200)),
+            Tables.Cell(Shown.Count(row.Version)),
             Tables.Cell(Shown.Count(row.Partition)), Markup.Of($"<pre tabindex=\"0\">{VisibleText.Shorten(value, 2000)}</pre>"),
         ];
     }

@@ -48,7 +48,7 @@ internal static class StepsPage
         [
             Tables.Link($"{Address(request, found.Name)}?scope={Plain(one.Times.Number)}", $"scope {Shown.Count(one.Times.Number)}"),
             Shown.Time(one.Times.EndedAt), Outcome(one.Times.Outcome), Tables.Cell(Shown.Duration(one.Times.Elapsed)),
-            one.Times.IsRecorded ? GanttStrip.Draw(one.Times, one.Names, one.Critical, $"Calls of scope {Plain(one.Times.Number)} over time")
+            one.Times.IsRecorded ? GanttStrip.Draw(one.Times, one.Names, one.Critical, $"Calls of scope {Plain(one.Times.Number)}")
                 : Tables.Cell("not recorded"),
             Tables.Cell(Shown.Count(one.Called)), Tables.Cell(one.Times.Problem),
         ]), "There was none.");

@@ -29,7 +29,8 @@ public sealed class ManyRunsTests : IAsyncDisposable
         Assert.Equal(100, Runs(list.Text).Count);
         Assert.Equal("run-099899", Runs((await viewer.GetAsync("/flows?page=2")).Text)[0]);
         // Any run is found by its id at once, page by page.
-        Answer found = await TimeAsync(viewer, watched, "/flows?id=run-0001", maxCalls: 1 + (3 * (FlowSampler.MaxNew + FlowSampler.MaxOpen)));
+        Answer found = await TimeAsync(viewer, watched, "/flows?id=run-0001",
+            maxCalls: 1 + (3 * (FlowSampler.MaxNew + FlowSampler.MaxOpen)));
         Assert.Equal(["run-000100", "run-000199"], [Runs(found.Text)[0], Runs(found.Text)[^1]]);
         Assert.Equal("run-000101", Runs((await viewer.GetAsync("/flows?id=run-000&after=run-000100")).Text)[0]);
         await TimeAsync(viewer, watched, "/flows/run-000100", maxCalls: 20);
@@ -114,7 +115,8 @@ public sealed class ManyRunsTests : IAsyncDisposable
         await store.OpenStreamAsync(stream, new() { Partitions = 1 }, Cancellation);
         using var batch = new EntryBatch();
         foreach (byte[] payload in journal)
-            batch.Add(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(payload).Replace($"\"{from}\"", $"\"{to}\"", StringComparison.Ordinal)));
+            batch.Add(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(payload)
+                .Replace($"\"{from}\"", $"\"{to}\"", StringComparison.Ordinal)));
         AppendResult added = await store.AppendAsync(new(stream, "test", 0, 1, batch), Cancellation);
         Assert.Equal(AppendStatus.Accepted, added.Status);
     }
