@@ -6,6 +6,11 @@ if (args is [Hop.ReaderOption, var address, var stream])
     await Hop.ReadAsync(address, stream);
     return 0;
 }
+if (args is [Watched.ServerOption, var dashboard])
+{
+    await Watched.ServeAsync(dashboard);
+    return 0;
+}
 if (await Worker.TryRunAsWorkerAsync(args, Processes.Body)) return 0;
 
 
@@ -30,7 +35,7 @@ var failed = false;
 foreach (var scenario in options.Selected)
 {
     Printer.Heading(scenario);
-    var runner = new Runner(Schedule.For(options.Quick, scenario.Comparisons.Count));
+    var runner = new Runner(Schedule.For(options.Quick, Math.Max(1, scenario.Comparisons.Count)));
     var results = new List<Result>();
     if (scenario.MeasureAsync is { } measure)
     {

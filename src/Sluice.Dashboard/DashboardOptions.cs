@@ -24,6 +24,12 @@ public sealed record DashboardOptions
     /// </summary>
     public IReadOnlyList<IGraph> Graphs { get; init; } = [];
 
+    /// <summary>
+    /// Whether scopes of steps (<see cref="StepScope"/>) are recorded, from the time when the dashboard is mapped until the program stops;
+    /// true by default. All scopes of the process are, by their names: those that end, with the calls of the first 100 in a second.
+    /// </summary>
+    public bool RecordsSteps { get; init; } = true;
+
     /// <summary>Supervisors, which cancel runs of flows and start them again.</summary>
     public IReadOnlyList<Supervisor> Supervisors { get; init; } = [];
 

@@ -56,6 +56,7 @@ internal static class Gates
         ["fused-trace/off"] = 1.05,
         ["boundary-metrics/off"] = 1.05,
         ["boundary-trace/off"] = 1.05,
+        ["dashboard/core"] = 0.03,
     };
 
     // On one core, no variant gains by running in parallel.

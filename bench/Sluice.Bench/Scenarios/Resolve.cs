@@ -26,7 +26,8 @@ internal static class Resolve
     ]);
 
     /// <summary>The same graphs while a dashboard without viewers records their resolves, against graphs without a dashboard.</summary>
-    public static Scenario Recorded { get; } = new("recorded", "the cost of a dashboard without viewers for resolves of graphs",
+    public static Scenario Recorded { get; } = new("recorded",
+        "the cost of a dashboard without viewers for resolves of graphs and scopes of steps",
     [
         new("diamond-recorded", 200_000, 50_000, static count => (count * (count - 1.0)) + (6.0 * count),
         [
@@ -38,12 +39,14 @@ internal static class Resolve
             Variant.OfTask(Variant.Ours, PagesOf(Record(NewFanOut()))),
             Variant.OfTask("off", PagesOf(NewFanOut())),
         ]) { WarmCount = 2_000 },
+        RecordedSteps.Comparison,
     ]);
 
     // The dashboard records graphs of its options as soon as it is mapped.
     private static (Graph<long> Graph, GraphNode<long> Last) Record((Graph<long> Graph, GraphNode<long> Last) made)
     {
-        WebApplication.CreateSlimBuilder().Build().MapSluice("/sluice", new DashboardOptions { Graphs = [made.Graph] });
+        WebApplication.CreateSlimBuilder().Build().MapSluice("/sluice",
+            new DashboardOptions { Graphs = [made.Graph], RecordsSteps = false });
         return made;
     }
 

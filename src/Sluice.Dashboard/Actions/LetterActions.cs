@@ -18,7 +18,7 @@ internal static class LetterActions
 
     public static async Task<ActionOutcome> EditAsync(ActionRequest request)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request.Page).ConfigureAwait(false);
         if (request.Page.Options.MaskPayload is not null) throw new MissingException("Payloads are masked here, so they cannot be edited.");
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
         if (DeadLetterEditing.WhyNot(letter) is { } why) throw new MissingException(why);
@@ -36,7 +36,7 @@ internal static class LetterActions
     private static async Task<ActionOutcome> ChangeAsync(ActionRequest request, string verb, string done,
         Func<IStreamStore, GroupId, IReadOnlyList<long>, CancellationToken, ValueTask<int>> change)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request.Page).ConfigureAwait(false);
         if (request.Field("number") is not null)
         {
             StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);

@@ -14,6 +14,8 @@ function watch() {
   events.onerror = () => say("No answer: what is shown may be old.", true);
   events.onmessage = (event) => {
     const end = event.data.indexOf("\n");
+    // A page that lacks what a silent store has: it is loaded again when the store answers.
+    if (event.data.trim() === "silence" && main.hasAttribute("data-silent")) location.reload();
     const part = document.getElementById(event.data.slice(0, end));
     if (!part || isInUse(part)) return;
     const fresh = document.createElement("template");

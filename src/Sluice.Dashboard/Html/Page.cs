@@ -8,10 +8,16 @@ internal sealed record Page(string Title, IReadOnlyList<PagePart> Parts)
     /// <summary>The pages above this one, and their addresses.</summary>
     public IReadOnlyList<(string Title, string Address)> Above { get; init; } = [];
 
+    /// <summary>The part that says that the store is silent. Every page has it; it is empty while stores answer.</summary>
+    public const string SilenceId = "silence";
+
+    /// <summary>That the store is silent; then the page shows what was seen before, and is loaded again when the store answers.</summary>
+    public Markup? Silence { get; init; }
+
     public int StatusCode { get; init; } = StatusCodes.Status200OK;
 
     /// <summary>Whether it changes while it is looked at.</summary>
-    public bool IsLive => Parts.Any(static part => part.IsLive);
+    public bool IsLive => Silence is not null || Parts.Any(static part => part.IsLive);
 }
 
 /// <summary>A part of a page.</summary>

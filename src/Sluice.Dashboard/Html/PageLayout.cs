@@ -26,9 +26,11 @@ internal static class PageLayout
         <nav aria-label="Pages"><a class="home" href="{Home(root)}">Sluice</a>{Links(root)}</nav>
         <p id="connection" role="status"></p>
         </header>
-        <main id="main"{(page.IsLive ? Markup.Of($" data-live") : Markup.None)}>
+        <main id="main"{(page.IsLive ? Markup.Of($" data-live") : Markup.None)}{(page.Silence is null ? Markup.None
+            : Markup.Of($" data-silent"))}>
         {Trail(page, root)}
         <h1>{page.Title}</h1>
+        <section id="{Page.SilenceId}" role="status">{page.Silence ?? Markup.None}</section>
         {page.Parts.Select(Draw)}
         </main>
         <footer><p>{foot}</p></footer>

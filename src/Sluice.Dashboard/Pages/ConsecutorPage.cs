@@ -8,7 +8,7 @@ internal static class ConsecutorPage
 {
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        ConsecutorSample one = Find(request);
+        ConsecutorSample one = await FindAsync(request, withMembers: true).ConfigureAwait(false);
         return new(VisibleText.Shorten(one.Name, 100),
         [
             new("verdict", Tables.Show(one.Verdict)),
@@ -31,6 +31,23 @@ internal static class ConsecutorPage
     public static ConsecutorSample Find(PageRequest request) => request.Sample.Find(request.Name, request.StoreName)
         ?? throw new MissingException($"There is no consecutor of the name '{VisibleText.Shorten(request.Name, 100)}' on this dashboard.");
 
+    /// <summary>Finds the consecutor that a request is about, also if it is not among those of the look.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="withMembers">Whether the page shows members and partitions.</param>
+    /// <exception cref="MissingException">There is none.</exception>
+    public static async Task<ConsecutorSample> FindAsync(PageRequest request, bool withMembers = false)
+    {
+        ConsecutorSample? known = request.Sample.Find(request.Name, request.StoreName);
+        if (known is null || withMembers)
+            known = await request.Sampler.CompleteAsync(known, request.Sample, request.Name, request.StoreName, request.Aborted)
+                .ConfigureAwait(false);
+        // A store that does not answer may have it.
+        if (known is null && request.Sample.Stores.FirstOrDefault(one => one.IsSilent
+            && (request.StoreName is null || one.Store.Name == request.StoreName)) is { Problem: { } silence })
+            throw new TimeoutException(silence);
+        return known ?? Find(request);
+    }
+
     /// <summary>A page below that of a consecutor.</summary>
     public static Page Below(PageRequest request, ConsecutorSample one, string title, IReadOnlyList<PagePart> parts)
         => new(title, parts) { Above = [(one.Name, request.Address("consecutors", one.Name, one.Store))] };
@@ -52,7 +69,8 @@ internal static class ConsecutorPage
         return Markup.Of($"<div class=\"actions\">{links}{buttons}</div>");
     }
 
-    private static Markup Figures(PageRequest request, ConsecutorSample one)
+    /// <summary>The figures of the last look. It asks no store.</summary>
+    public static Markup Figures(PageRequest request, ConsecutorSample one)
     {
         List<(string, Markup)> facts =
         [

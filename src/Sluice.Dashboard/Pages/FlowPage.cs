@@ -44,7 +44,8 @@ internal static class FlowPage
         string missing = $"There is no run '{VisibleText.Shorten(request.Name, 100)}' in {store.Store.Name}.";
         try
         {
-            return (store, await FlowInspector.FindAsync(store.Store.Store, request.Name, request.Aborted).ConfigureAwait(false)
+            return (store, await request.Sampler.FlowsOf(store.Store).Inspector.FindAsync(request.Name, request.Aborted)
+                .ConfigureAwait(false)
                 ?? throw new MissingException(missing));
         }
         catch (ArgumentException)

@@ -4,49 +4,70 @@ using Sluice.Flows;
 
 namespace Sluice.Dashboard.Pages;
 
-/// <summary>The runs of flows, the latest first.</summary>
+/// <summary>The runs of flows, a store at a time.</summary>
 internal static class FlowsPage
 {
-    private const int MaxRuns = 200;
+    private const int MaxRows = 100;
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        List<(StoreSource Store, FlowRunInfo Run)> runs = [];
-        List<string> unreadable = [];
-        foreach (StoreSample store in request.Sample.Stores)
-            await foreach (FlowRunInfo run in FlowInspector.ListAsync(store.Store.Store, unreadable.Add, request.Aborted)
-                .ConfigureAwait(false))
-                runs.Add((store.Store, run));
+        StoreSample[] stores = request.StoreName is null ? [.. request.Sample.Stores]
+            : [request.Sample.FindStore(request.StoreName) ?? throw new MissingException("There is no such store here.")];
+        List<Markup> parts = [];
+        foreach (StoreSample store in stores) parts.Add(await DrawAsync(request, store.Store, stores.Length > 1).ConfigureAwait(false));
         return new("Flows",
         [
-            new("runs", Markup.Of($"""
-                {Tables.Draw($"Runs of flows: the latest of {Shown.Count(runs.Count)}",
-                    ["Run", "State", "Progress", "Started", "By", "Error"], runs.OrderBy(static one => one.Run.Status > FlowStatus.Running)
-                        .ThenByDescending(static one => one.Run.StartedAt)
-                        .Take(MaxRuns).Select(one => Row(request, one.Store, one.Run)), "No flow was run.")}
-                {unreadable.Take(5).Select(static text => Tables.Show(new(Urgency.Warning, text)))}
-                """)),
+            new("find", Markup.Of($"""
+                <form method="get" action="{request.Root}/flows" class="filter">
+                <label>Id begins with <input name="id" value="{request.Query("id")}" maxlength="64"></label>
+                {LettersPage.StoreField(request)}<button>Find</button> <a href="{request.Root}/flows">All</a></form>
+                """), IsLive: false),
+            new("runs", Markup.Join(parts)),
         ]);
     }
 
-    private static IReadOnlyList<Markup> Row(PageRequest request, StoreSource store, FlowRunInfo run)
+    // A page of the runs that were read so far, or of those whose ids begin with a text.
+    private static async Task<Markup> DrawAsync(PageRequest request, StoreSource store, bool isOneOfMany)
     {
-        int ended = run.Processors.Count(static one => one.Status > FlowStatus.Running);
-        return
-        [
-            Tables.Link(request.Address("flows", run.Run, store), VisibleText.Shorten(run.Run, 60)),
-            Markup.Of($"<span class=\"state {StateOf(run.Status)}\">{run.Status.ToString().ToLowerInvariant()}</span>"),
-            Progress(ended, run.Processors.Count),
-            Shown.Time(run.StartedAt), Tables.Cell(run.StartedBy),
-            Tables.Cell(VisibleText.Shorten(run.Processors.FirstOrDefault(static one => one.Origin == one.Name)?.Error ?? "", 200)),
-        ];
+        FlowSampler flows = request.Sampler.FlowsOf(store);
+        TimeSpan interval = request.Options.RefreshInterval * Sampler.Early;
+        string? id = request.Query("id");
+        _ = int.TryParse(request.Query("page"), NumberStyles.None, CultureInfo.InvariantCulture, out int page);
+        page = Math.Clamp(page, 1, FlowSampler.MaxKnown / MaxRows);
+        RunLines found = id is null
+            ? await flows.LookAsync((page - 1) * MaxRows, MaxRows + 1, interval, request.Aborted).ConfigureAwait(false)
+            : await flows.FindAsync(id, request.Query("after") ?? "", MaxRows + 1, interval, request.Aborted).ConfigureAwait(false);
+        string here = $"{request.Root}/flows?store={store.Name}", more = id is null ? $"&page={Plain(page + 1)}"
+            : $"&id={Uri.EscapeDataString(id)}&after={Uri.EscapeDataString(found.Lines.Count > MaxRows ? found.Lines[MaxRows - 1].Run : "")}";
+        Markup next = found.Lines.Count > MaxRows ? Markup.Of($"<p>{Tables.Link(here + more, "Next page")}</p>") : Markup.None;
+        Markup unread = id is not null || found.Read == found.All ? Markup.None : Markup.Of($"""
+            <p>{Shown.Count(found.Read)} of {Shown.Count(found.All, "run")} were read so far, those with the greatest ids first.
+            {(found.Read < FlowSampler.MaxKnown ? "The others follow while this page is open." : "The others are found by their ids.")}</p>
+            """);
+        return Markup.Of($"""
+            {(isOneOfMany ? Markup.Of($"<h2>{Tables.Link(here, store.Name)}</h2>") : Markup.None)}
+            {Tables.Draw(id is null ? "Runs of flows: those that have not ended, then the latest" : "Runs of flows, by id",
+                ["Run", "State", "Progress", "Started", "By", "Error"],
+                found.Lines.Take(MaxRows).Select(one => Row(request, store, one)),
+                found.All == 0 ? "No flow was run." : "There is none here.")}
+            {next}{unread}
+            {found.Problems.Select(static text => Tables.Show(new(Urgency.Warning, text)))}
+            """);
     }
+
+    private static IReadOnlyList<Markup> Row(PageRequest request, StoreSource store, RunLine run) =>
+    [
+        Tables.Link(request.Address("flows", run.Run, store), VisibleText.Shorten(run.Run, 60)),
+        Markup.Of($"<span class=\"state {StateOf(run.Status)}\">{run.Status.ToString().ToLowerInvariant()}</span>"),
+        Progress(run.Ended, run.Processors), Shown.Time(run.StartedAt), Tables.Cell(run.StartedBy), Tables.Cell(run.Error),
+    ];
 
     private static Markup Progress(int done, int all)
     {
-        string max = all.ToString(CultureInfo.InvariantCulture), value = done.ToString(CultureInfo.InvariantCulture);
-        return Markup.Of($"<progress max=\"{max}\" value=\"{value}\"></progress> {done} of {all}");
+        return Markup.Of($"<progress max=\"{Plain(all)}\" value=\"{Plain(done)}\"></progress> {done} of {all}");
     }
+
+    private static string Plain(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The colour of a state.</summary>
     public static string StateOf(FlowStatus status) => status switch

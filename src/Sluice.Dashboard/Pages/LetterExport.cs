@@ -12,7 +12,7 @@ internal static class LetterExport
 
     public static async Task WriteAsync(PageRequest request)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
         LetterQuery query = LetterQuery.Read(request.Query);
         query.Check(request.Options);
         StoreInspector inspector = request.Sampler.InspectorOf(one.Store);

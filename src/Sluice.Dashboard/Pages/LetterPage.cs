@@ -10,7 +10,7 @@ internal static class LetterPage
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
         StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
         string number = letter.Number.ToString(CultureInfo.InvariantCulture);
         (string shown, string? cut) = PayloadText.Show(letter.Entry.Payload, request.Options.MaskPayload, one.Name);

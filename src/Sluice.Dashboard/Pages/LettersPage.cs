@@ -13,7 +13,7 @@ internal static class LettersPage
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
         LetterQuery query = LetterQuery.Read(request.Query);
         _ = long.TryParse(request.Query("after"), NumberStyles.None, CultureInfo.InvariantCulture, out long after);
         query.Check(request.Options);

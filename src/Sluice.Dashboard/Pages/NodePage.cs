@@ -12,7 +12,7 @@ internal static class NodePage
     /// <summary>Draws a node of a consecutor. Its dead letters are shown wherever the consecutor runs.</summary>
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request, withMembers: true).ConfigureAwait(false);
         string name = request.Node;
         bool isKnown = one.Local?.Topology.TryFind(name, out _) == true;
         (Markup errors, bool hasErrors) = await NodeErrors.OfConsecutorAsync(request, one, name).ConfigureAwait(false);

@@ -8,7 +8,7 @@ internal static class NodeTable
     /// <param name="run">The run; null if it is not in this process.</param>
     /// <param name="address">The page of a node, by its name.</param>
     public static Markup Draw(RunSample? run, Func<string, string> address) => Tables.Draw("Nodes",
-        ["Node", "Does", ">Rate", "Last minutes", ">In", ">Out", ">Waits before it", ">Skipped", ">Failed", ">Retried", ">Blocked"],
+        ["Node", "Does", ">Rate", "10 minutes", ">In", ">Out", ">Waits before it", ">Skipped", ">Failed", ">Retried", ">Blocked"],
         run is null ? [] : run.Snapshot.Nodes.Select(node => Row(run.Nodes[node.Name], address)), "It is not running in this process.");
 
     private static IReadOnlyList<Markup> Row(NodeSample node, Func<string, string> address) =>

@@ -18,6 +18,7 @@ internal static class OverviewPage
             .. sample.Pipelines.Count > 0 ? [new PagePart("runs", Pipelines(request))] : Array.Empty<PagePart>(),
             .. sample.Graphs.Count > 0 || sample.GraphProblem is not null ? [new PagePart("graphs", Graphs(request))]
                 : Array.Empty<PagePart>(),
+            .. sample.Steps.Count > 0 ? [new PagePart("steps", StepsPage.Overview(request))] : Array.Empty<PagePart>(),
             new("stores", Stores(request)),
         ]));
     }
@@ -30,6 +31,7 @@ internal static class OverviewPage
             ("pipeline", [.. sample.Pipelines.Select(static one => one.Verdict)]),
             ("graph", [.. sample.Graphs.Select(static one => one.Verdict),
                 .. sample.GraphProblem is { } problem ? [new Verdict(Urgency.Failing, problem)] : Array.Empty<Verdict>()]),
+            ("scope", [.. sample.Steps.Select(static one => one.Verdict)]),
         ];
         if (Those(Urgency.Failing) is { } failing)
             return Tables.Show(new(Urgency.Failing, $"{failing.Text} {(failing.Count == 1 ? "does" : "do")} not work."));
@@ -50,8 +52,7 @@ internal static class OverviewPage
     private static Markup Consecutors(PageRequest request) => Markup.Of($"""
         <h2>Consecutors</h2>
         {Tables.Draw("Consecutors, the urgent ones first",
-            ["Name", "State", ">Accepted", ">Ended", "Ended, last minutes", ">Backlog", ">Oldest", ">Dead",
-                "What is wrong, and what to do"],
+            ["Name", "What is wrong, and what to do", "State", ">Accepted", ">Ended", "Ended, 10 minutes", ">Backlog", ">Oldest", ">Dead"],
             request.Sample.Consecutors.Take(MaxRows).Select(one => Row(request, one)),
             "There are none: name them in DashboardOptions.Consecutors, or add them with AddSluice.")}
         {(request.Sample.Consecutors.Count > MaxRows
@@ -61,7 +62,7 @@ internal static class OverviewPage
 
     private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one) =>
     [
-        Tables.Link(request.Address("consecutors", one.Name, one.Store), VisibleText.Shorten(one.Name, 60)),
+        Tables.Link(request.Address("consecutors", one.Name, one.Store), VisibleText.Shorten(one.Name, 60)), Tables.Show(one.Verdict),
         Tables.Cell(one.Snapshot?.Status.ToString().ToLowerInvariant()
             ?? (one.Group?.Look.Members.Count > 0 ? "elsewhere" : "not running")),
         Tables.Cell(Shown.Rate(one.AcceptedPerSecond)), Tables.Cell(Shown.Rate(one.EndedPerSecond)),
@@ -69,20 +70,18 @@ internal static class OverviewPage
         Tables.Cell(Shown.Count(one.Backlog)), Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : "–"),
         one.Dead == 0 ? Tables.Cell("0")
             : Tables.Link(request.Address("consecutors", one.Name, one.Store, "/dead"), Shown.Count(one.Dead)),
-        Tables.Show(one.Verdict),
     ];
 
     private static Markup Pipelines(PageRequest request) => Markup.Of($"""
         <h2>Pipelines</h2>
         {Tables.Draw("Pipelines and producers, the urgent ones first",
-            ["Name", "State", ">Items", ">For", "What is wrong, and what to do"],
+            ["Name", "What is wrong, and what to do", "State", ">Items", ">For"],
             request.Sample.Pipelines.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/runs/{PathName.Encode(one.Name)}", VisibleText.Shorten(one.Name, 60)),
-                Tables.Cell(one.State),
+                Tables.Show(one.Verdict), Tables.Cell(one.State),
                 Tables.Cell(Shown.Count(one.Items)),
                 Tables.Cell(one.Look is { } run ? Shown.Span(run.Snapshot.Elapsed) : "–"),
-                Tables.Show(one.Verdict),
             ]), "There are none.")}
         {Rest(request.Sample.Pipelines.Count)}
         """);
@@ -92,14 +91,15 @@ internal static class OverviewPage
         {(request.Sample.GraphProblem is { } problem ? Tables.Show(new(Urgency.Failing,
             $"Graphs of the host could not be made: {problem} They are made again in a minute.")) : Markup.None)}
         {Tables.Draw("Graphs, the urgent ones first",
-            ["Name", ">Resolves", "Last minutes", ">Takes", ">Resolved", ">Failed", ">Cancelled", "What is wrong, and what to do"],
+            ["Name", "What is wrong, and what to do", ">Resolves", "10 minutes", ">Takes", ">Resolved", ">Failed", ">Cancelled"],
             request.Sample.Graphs.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/graphs/{PathName.Encode(one.Name)}", VisibleText.Shorten(one.Name, 60)),
+                Tables.Show(one.Verdict),
                 Tables.Cell(Shown.Rate(one.PerSecond)), Sparkline.Draw(one.History, $"Resolves of {one.Name} in a second"),
                 Tables.Cell(one.Mean is { } mean ? Shown.Duration(mean) : "–"),
                 Tables.Cell(Shown.Count(one.Record.Count)), Tables.Cell(Shown.Count(one.Record.Failed)),
-                Tables.Cell(Shown.Count(one.Record.Cancelled)), Tables.Show(one.Verdict),
+                Tables.Cell(Shown.Count(one.Record.Cancelled)),
             ]), "There are none.")}
         {Rest(request.Sample.Graphs.Count)}
         """);
@@ -109,13 +109,14 @@ internal static class OverviewPage
 
     private static Markup Stores(PageRequest request) => Markup.Of($"""
         <h2>Stores</h2>
-        {Tables.Draw("Stores", ["Name", ">Streams", ">Backlog", "State"], request.Sample.Stores.Select(store => (IReadOnlyList<Markup>)
+        {Tables.Draw("Stores", ["Name", "State", ">Streams", ">Backlog"], request.Sample.Stores.Select(store => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/streams{request.InStore(store.Store)}", store.Store.Name),
-                Tables.Cell(Shown.Count(store.Streams.Count)),
-                Tables.Cell(Shown.Count(store.Streams.Values.Sum(static stream => stream.Backlog))),
                 Tables.Show(store.Problem is { } problem ? new(Urgency.Failing, problem)
                     : store.At is null ? new(Urgency.Held, "Was not looked at yet.") : new(Urgency.Fine, "Answers.")),
+                Tables.Cell(Shown.Count(store.Names.Count) + (store.Streams.Count < store.Names.Count
+                    ? $" ({Shown.Count(store.Streams.Count)} looked at so far)" : "")),
+                Tables.Cell(Shown.Count(store.Streams.Values.Sum(static stream => stream.Backlog))),
             ]), "There is none.")}
         """);
 }

@@ -10,7 +10,7 @@ internal static class StatePage
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        ConsecutorSample one = ConsecutorPage.Find(request);
+        ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
         IReadOnlyList<NodeState> nodes = await one.Store.Store.ListStateAsync(one.Name, request.Aborted).ConfigureAwait(false);
         string? node = request.Query("node"), key = request.Query("key");
         string here = request.Address("consecutors", one.Name, one.Store, "/state");
@@ -65,7 +65,9 @@ internal static class StatePage
         (string value, _) = PayloadText.Show(row.Payload, request.Options.MaskPayload, request.Name);
         return
         [
-            Tables.Cell(node), Tables.Cell(VisibleText.Shorten(row.Key, 200)), Tables.Cell(Shown.Count(row.Version)),
+            Tables.Cell(node),
+            Tables.Cell(row.Key.Length == 0 ? "(empty)" : VisibleText.Shorten(row.Key, 200)),
+            Tables.Cell(Shown.Count(row.Version)),
             Tables.Cell(Shown.Count(row.Partition)), Markup.Of($"<pre tabindex=\"0\">{VisibleText.Shorten(value, 2000)}</pre>"),
         ];
     }

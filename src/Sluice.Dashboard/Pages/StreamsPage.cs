@@ -8,15 +8,17 @@ internal static class StreamsPage
 {
     private const int MaxRows = 200;
 
-    public static ValueTask<Page> DrawAsync(PageRequest request)
+    public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         StoreSample store = request.Sample.FindStore(request.StoreName) ?? throw new MissingException("There is no such store here.");
         string after = request.Query("after") ?? "";
-        StreamLook[] page = [.. store.Streams.Values.OrderBy(static stream => stream.Name, StringComparer.Ordinal)
-            .Where(stream => string.CompareOrdinal(stream.Name, after) > 0).Take(MaxRows + 1)];
-        Markup next = page.Length <= MaxRows ? Markup.None : Tables.Link(
-            $"{request.Root}/streams?after={Uri.EscapeDataString(page[MaxRows - 1].Name)}{request.InStore(store.Store, "&")}", "Next page");
-        return ValueTask.FromResult(new Page($"Streams of {store.Store.Name}",
+        string[] names = [.. store.Names.SkipWhile(name => string.CompareOrdinal(name, after) <= 0).Take(MaxRows + 1)];
+        StreamLook[] page = [.. store.IsLarge && !store.IsSilent
+            ? (await request.Sampler.FindStreamsAsync(store.Store, names, request.Aborted).ConfigureAwait(false)).OfType<StreamLook>()
+            : names.Select(store.Streams.GetValueOrDefault).OfType<StreamLook>()];
+        Markup next = names.Length <= MaxRows ? Markup.None : Tables.Link(
+            $"{request.Root}/streams?after={Uri.EscapeDataString(names[MaxRows - 1])}{request.InStore(store.Store, "&")}", "Next page");
+        return new($"Streams of {store.Store.Name}",
         [
             new("streams", Markup.Of($"""
                 {(store.Problem is { } problem ? Tables.Show(new(Urgency.Failing, problem)) : Markup.None)}
@@ -24,7 +26,7 @@ internal static class StreamsPage
                     page.Take(MaxRows).Select(stream => Row(request, store, stream)), "The store has no streams.")}
                 {next}
                 """)),
-        ]));
+        ]);
     }
 
     private static IReadOnlyList<Markup> Row(PageRequest request, StoreSample store, StreamLook stream) =>

@@ -12,8 +12,9 @@ internal sealed record NodeSample(NodeSnapshot Node, double? PerSecond, double? 
     public string State => FailedPerSecond > 0 ? "failing" : Node.Activity switch
     {
         NodeActivity.Blocked => "blocked",
-        NodeActivity.Running when PerSecond > 0 || Node.Queued > 0 => "working",
         NodeActivity.Ended => "ended",
+        NodeActivity.Running when Node.Queued > 0 => "working",
+        _ when PerSecond > 0 => "working",           // it rests between two items, and is seen at rest
         _ => "waiting",
     };
 }

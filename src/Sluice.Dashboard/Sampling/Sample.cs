@@ -11,6 +11,9 @@ internal sealed record Sample(IReadOnlyList<StoreSample> Stores, IReadOnlyList<C
     /// <summary>Why the graphs of the host are not shown; null if they are.</summary>
     public string? GraphProblem { get; init; }
 
+    /// <summary>The scopes of steps by their names, the urgent ones first.</summary>
+    public IReadOnlyList<ScopeRecords> Steps { get; init; } = [];
+
     /// <summary>Finds a consecutor by its name, in one of the stores if the name of a store is given.</summary>
     public ConsecutorSample? Find(string name, string? store)
         => Consecutors.FirstOrDefault(one => one.Name == name && (store is null || one.Store.Name == store));

@@ -5,17 +5,20 @@ namespace Sluice.Dashboard.Sampling;
 /// Nothing happens while nobody asks. Thread-safe; locking rule: the present look under <c>sync</c>; the samplers of consecutors,
 /// pipelines and graphs are used by one look at a time.
 /// </remarks>
-internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRecorders recorders)
+internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRecorders recorders, ScopeRecorders steps)
 {
     /// <summary>The part of an interval after which a look is due: viewers come a little earlier or later than an interval after the
     /// last one.</summary>
     public const double Early = 0.9;
 
+    /// <summary>How many consecutors of other processes a look has, of each store: those with the most dead letters and items.</summary>
+    public const int MaxElsewhere = 1_000;
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private readonly Lock sync = new();
     private readonly Dictionary<IStreamStore, StoreSampler> stores = [];
-    private readonly Dictionary<(IStreamStore, string), ConsecutorSampler> samplers = [];
+    private Dictionary<(IStreamStore, string), ConsecutorSampler> samplers = [];
     private readonly PipelineSampler pipelines = new(options, host.Pipelines);
     private readonly GraphSampler graphs = new(options.Time);
     private Task<Sample>? look;
@@ -42,10 +45,49 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         }
     }
 
+    /// <summary>Finds what the look has not: a consecutor that is not among those with the most items, and members of its group.</summary>
+    public async Task<ConsecutorSample?> CompleteAsync(ConsecutorSample? known, Sample sample, string name, string? storeName,
+        CancellationToken cancellation)
+    {
+        if (known?.Group is not null) return known;
+        foreach (StoreSample store in known is not null ? sample.Stores.Where(one => one.Store == known.Store)
+            : sample.Stores.Where(one => storeName is null || one.Store.Name == storeName))
+        {
+            StoreSampler sampler;
+            lock (sync) sampler = stores[store.Store.Store];
+            if (store.IsSilent) continue;
+            GroupId group = new(name, name);
+            if (await sampler.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } detail) continue;
+            if (known is not null) return known with { Group = detail };
+            if (await sampler.Inspector.FindAsync(name, cancellation).ConfigureAwait(false) is not { } look) continue;
+            return new ConsecutorSampler(name, store.Store, null, options.Time).Look(store with
+            {
+                Streams = new Dictionary<string, StreamLook> { [name] = look },
+                Groups = new Dictionary<GroupId, GroupDetail> { [group] = detail },
+            });
+        }
+        return known;
+    }
+
     /// <summary>The inspector of a store.</summary>
     public StoreInspector InspectorOf(StoreSource source)
     {
         lock (sync) return stores[source.Store].Inspector;
+    }
+
+    /// <summary>Looks at some streams of a store at once.</summary>
+    public async Task<IEnumerable<StreamLook?>> FindStreamsAsync(StoreSource source, IReadOnlyList<string> names,
+        CancellationToken cancellation)
+    {
+        StoreSampler sampler;
+        lock (sync) sampler = stores[source.Store];
+        return (await sampler.FindAllAsync(names, cancellation).ConfigureAwait(false)).Select(static one => one.Look);
+    }
+
+    /// <summary>The runs of flows in a store.</summary>
+    public FlowSampler FlowsOf(StoreSource source)
+    {
+        lock (sync) return stores[source.Store].Flows;
     }
 
     private async Task<Sample> LookNowAsync()
@@ -55,17 +97,29 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         StoreSampler[] all = FindStores(local);
         StoreSample[] seen = await Task.WhenAll(all.Select(one => one.LookAsync(Patience, CancellationToken.None))).ConfigureAwait(false);
         List<ConsecutorSample> found = [];
+        Dictionary<(IStreamStore, string), ConsecutorSampler> used = [];
         foreach (StoreSample store in seen)
         {
             IConsecutor[] here = [.. local.Where(one => one.Store == store.Store.Store)];
-            foreach (IConsecutor one in here) found.Add(SamplerOf(one.Name, store.Store, one).Look(store));
-            foreach (StreamLook stream in store.Streams.Values)
-                if (stream.IsConsecutor && !Array.Exists(here, one => one.Name == stream.Name))
-                    found.Add(SamplerOf(stream.Name, store.Store, null).Look(store));
+            foreach (IConsecutor one in here) Look(one.Name, store, one);
+            IEnumerable<StreamLook> elsewhere = store.Streams.Values
+                .Where(stream => stream.IsConsecutor && !Array.Exists(here, one => one.Name == stream.Name));
+            foreach (StreamLook stream in elsewhere.OrderByDescending(static one => one.Consecutor!.Backlog.Dead > 0)
+                .ThenByDescending(static one => one.Consecutor!.Backlog.Outstanding).Take(MaxElsewhere))
+                Look(stream.Name, store, null);
         }
+        samplers = used;                             // a consecutor that is gone takes its history along
         return new(seen, [.. found.OrderByDescending(static one => one.Verdict.Urgency).ThenBy(static one => one.Name,
             StringComparer.Ordinal)], pipelines.Look(), graphs.Look(recorders.Find()))
-        { GraphProblem = recorders.Problem };
+        { GraphProblem = recorders.Problem, Steps = steps.Look() };
+
+        void Look(string name, StoreSample store, IConsecutor? local)
+        {
+            if (!used.TryGetValue((store.Store.Store, name), out ConsecutorSampler? one))
+                used.Add((store.Store.Store, name), one = samplers.GetValueOrDefault((store.Store.Store, name))
+                    ?? new(name, store.Store, local, options.Time));
+            found.Add(one.Look(store));
+        }
     }
 
     private StoreSampler[] FindStores(IConsecutor[] local)
@@ -87,12 +141,5 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
             for (int number = 2; known.Any(one => one.Name == free); number++) free = $"{name}-{number}";
             known.Add((free, store));
         }
-    }
-
-    private ConsecutorSampler SamplerOf(string name, StoreSource store, IConsecutor? local)
-    {
-        if (!samplers.TryGetValue((store.Store, name), out ConsecutorSampler? sampler))
-            samplers.Add((store.Store, name), sampler = new(name, store, local, options.Time));
-        return sampler;
     }
 }

@@ -2,13 +2,17 @@ namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Looks at one store, at most one look at a time. A store that does not answer holds nothing up: its last figures stay.</summary>
 /// <remarks>
-/// Looks at many streams cost the store, so they take at most one fiftieth of the time, unless each takes longer than a second. A look that
-/// has failed is repeated after an interval: a store that is back is seen at once.
+/// Looks at many streams cost the store, so they take at most one fiftieth of the time, unless each takes longer than a second. Of more
+/// streams than <see cref="MaxStreams"/>, a look takes a part: half of it from the consecutors, and each half goes round. A look that has
+/// failed is repeated after an interval: a store that is back is seen at once.
 /// Thread-safe; locking rule: the state under <c>sync</c>, calls of the store outside of it.
 /// </remarks>
 internal sealed class StoreSampler
 {
-    private const int Share = 50, MaxDetails = 40;
+    /// <summary>How many streams one look looks at.</summary>
+    public const int MaxStreams = 5_000;
+
+    private const int Share = 50, MaxDetails = 40, Together = 128;
 
     private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3), MaxPause = TimeSpan.FromMinutes(1);
 
@@ -23,22 +27,28 @@ internal sealed class StoreSampler
     private TimeSpan pause;
     private TimeSpan? tookBefore;                    // the last look that did not fail
     private bool hasBegun;
+    private int consecutorsAt, othersAt;             // where the next look goes on; used by one look at a time
 
     public StoreSampler(StoreSource source, DashboardOptions options)
     {
         (this.source, time, interval) = (source, options.Time, options.RefreshInterval);
         inspector = new(source.Store, time);
-        sample = new(source, new Dictionary<string, StreamLook>(), new Dictionary<GroupId, GroupDetail>(), null, null);
+        Flows = new(source.Store, time);
+        sample = new(source, [], new Dictionary<string, StreamLook>(), new Dictionary<GroupId, GroupDetail>(), null, null);
     }
 
     public StoreSource Source => source;
 
     public StoreInspector Inspector => inspector;
 
+    /// <summary>The runs of flows. They are looked at apart, by the pages that show them.</summary>
+    public FlowSampler Flows { get; }
+
     /// <summary>Returns what was seen last, after a look if one is due; it waits for the look for a limited time.</summary>
     public async Task<StoreSample> LookAsync(TimeSpan patience, CancellationToken cancellation)
     {
         Task look;
+        TimeSpan left;                               // somebody else may have waited for the look
         lock (sync)
         {
             if (looking.IsCompleted && (!hasBegun || time.GetElapsedTime(begun) >= pause))
@@ -47,8 +57,10 @@ internal sealed class StoreSampler
                 looking = LookAsync();
             }
             look = looking;
+            left = patience - time.GetElapsedTime(begun);
+            if (left < TimeSpan.Zero) left = TimeSpan.Zero;
         }
-        await look.WaitAsync(patience, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await look.WaitAsync(left, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         cancellation.ThrowIfCancellationRequested();
         lock (sync)
         {
@@ -75,14 +87,22 @@ internal sealed class StoreSampler
         long started = time.GetTimestamp();
         try
         {
-            Dictionary<string, StreamLook> streams = new(StringComparer.Ordinal);
-            await foreach (StreamLook stream in inspector.LookAllAsync().ConfigureAwait(false))
-                if (!StoreSource.IsInternal(stream.Name)) streams[stream.Name] = stream;
+            IReadOnlyDictionary<string, StreamLook> before;
+            lock (sync) before = sample.Streams;
+            string[] names = [.. (await source.Store.ListStreamsAsync().ConfigureAwait(false))
+                .Where(static name => !StoreSource.IsInternal(name))];
+            Dictionary<string, StreamLook> streams = new(names.Length, StringComparer.Ordinal);
+            if (names.Length > MaxStreams)
+                foreach (string name in names)
+                    if (before.TryGetValue(name, out StreamLook? known)) streams.Add(name, known);
+            foreach ((string name, StreamLook? look) in await FindAllAsync(InTurn(names, before)).ConfigureAwait(false))
+                if (look is not null) streams[name] = look;
+                else streams.Remove(name);
             Dictionary<GroupId, GroupDetail> groups = await LookAtGroupsAsync(streams.Values).ConfigureAwait(false);
             TimeSpan took = time.GetElapsedTime(started);
             lock (sync)
             {
-                sample = new(source, streams, groups, time.GetUtcNow(), null);
+                sample = new(source, names, streams, groups, time.GetUtcNow(), null);
                 // A look that waited for a server says nothing of what looks cost.
                 TimeSpan wanted = (took < tookBefore ? took : tookBefore ?? took) * Share;
                 tookBefore = took;
@@ -107,16 +127,46 @@ internal sealed class StoreSampler
         IEnumerable<GroupId> largest = streams.SelectMany(static stream => stream.Groups.Select(group => (stream.Name, group.Backlog)))
             .OrderByDescending(static one => one.Backlog.Outstanding).Take(MaxDetails)
             .Select(static one => new GroupId(one.Name, one.Backlog.Name));
-        DateTimeOffset? now = null;
         foreach (GroupId group in largest)
-        {
-            if (await inspector.FindGroupAsync(group).ConfigureAwait(false) is not { } look) continue;
-            TimeSpan? oldest = null;
-            if (await inspector.FindOldestAsync(group).ConfigureAwait(false) is { } accepted)
-                oldest = (now ??= await source.Store.GetTimeAsync().ConfigureAwait(false)) - accepted;
-            found[group] = new(look, oldest);
-        }
+            if (await FindGroupAsync(group, CancellationToken.None).ConfigureAwait(false) is { } detail) found[group] = detail;
         return found;
+    }
+
+    /// <summary>Looks at the members, the partitions and the oldest entry of a group; null if there is no such group.</summary>
+    public async Task<GroupDetail?> FindGroupAsync(GroupId group, CancellationToken cancellation)
+    {
+        if (await inspector.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } look) return null;
+        DateTimeOffset? oldest = await inspector.FindOldestAsync(group, cancellation).ConfigureAwait(false);
+        return new(look, oldest is { } accepted
+            ? await source.Store.GetTimeAsync(cancellation).ConfigureAwait(false) - accepted : null);
+    }
+
+    /// <summary>Looks at streams; those that do not exist have no look.</summary>
+    public async Task<IReadOnlyList<(string Name, StreamLook? Look)>> FindAllAsync(IReadOnlyList<string> names,
+        CancellationToken cancellation = default)
+    {
+        List<(string, StreamLook?)> found = new(names.Count);
+        // Calls that are made together share a round trip or a turn of the store's thread.
+        foreach (string[] some in names.Chunk(Together))
+            found.AddRange(some.Zip(await Task.WhenAll(some.Select(name => inspector.FindAsync(name, cancellation)))
+                .ConfigureAwait(false)));
+        return found;
+    }
+
+    private string[] InTurn(string[] names, IReadOnlyDictionary<string, StreamLook> before)
+    {
+        if (names.Length <= MaxStreams) return names;
+        ILookup<bool, string> known = names.ToLookup(name => before.TryGetValue(name, out StreamLook? look) && look.IsConsecutor);
+        string[] consecutors = GoRound([.. known[true]], ref consecutorsAt, MaxStreams / 2);
+        return [.. consecutors, .. GoRound([.. known[false]], ref othersAt, MaxStreams - consecutors.Length)];
+    }
+
+    private static string[] GoRound(string[] names, ref int at, int max)
+    {
+        if (names.Length <= max) return names;
+        int start = at % names.Length;
+        at = (start + max) % names.Length;
+        return [.. names.Skip(start).Concat(names).Take(max)];
     }
 
     private void Fail(string problem)

@@ -15,13 +15,17 @@ internal sealed record StoreSource(string Name, IStreamStore Store)
 
 /// <summary>What was seen of a store.</summary>
 /// <param name="Store">The store.</param>
-/// <param name="Streams">Its streams by name, without those of flows.</param>
+/// <param name="Names">The names of its streams in ordinal order, without those of flows.</param>
+/// <param name="Streams">The streams by name, as far as they were looked at: of many streams, one look looks at a part.</param>
 /// <param name="Groups">Its groups, by stream and name, as far as they were looked at.</param>
 /// <param name="At">When it was looked at; null if it has not answered yet.</param>
 /// <param name="Problem">Why it was not looked at later; null if nothing is wrong.</param>
-internal sealed record StoreSample(StoreSource Store, IReadOnlyDictionary<string, StreamLook> Streams,
+internal sealed record StoreSample(StoreSource Store, IReadOnlyList<string> Names, IReadOnlyDictionary<string, StreamLook> Streams,
     IReadOnlyDictionary<GroupId, GroupDetail> Groups, DateTimeOffset? At, string? Problem)
 {
+    /// <summary>Whether each look looks at a part of the streams only.</summary>
+    public bool IsLarge => Names.Count > StoreSampler.MaxStreams;
+
     /// <summary>Whether a look has begun that the store has not answered yet, for a second at least.</summary>
     public bool IsSilent { get; init; }
 }

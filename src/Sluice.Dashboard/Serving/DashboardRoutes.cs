@@ -28,7 +28,9 @@ internal sealed class DashboardRoutes
         var recorders = new GraphRecorders(options, host.Graphs);
         started.Register(() => recorders.Find());
         stopping.Register(recorders.Dispose);
-        var sampler = new Sampler(options, host, recorders);
+        var steps = new ScopeRecorders(options);
+        stopping.Register(steps.Dispose);
+        var sampler = new Sampler(options, host, recorders, steps);
         var guard = new AccessGuard(options);
         var tokens = new FormTokens();
         answers = new(guard);
@@ -47,6 +49,7 @@ internal sealed class DashboardRoutes
         Page(group, "/runs/{name}", RunPage.DrawAsync);
         Page(group, "/runs/{name}/nodes/{node}", NodePage.DrawOfRunAsync);
         Page(group, "/graphs/{name}", GraphPage.DrawAsync);
+        Page(group, "/steps/{name}", StepsPage.DrawAsync);
         Page(group, "/streams", StreamsPage.DrawAsync);
         Page(group, "/flows", FlowsPage.DrawAsync);
         Page(group, "/flows/{name}", FlowPage.DrawAsync);

@@ -86,7 +86,9 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
     private static string Changes(Page page, Dictionary<string, string> sent, string token)
     {
         var text = new StringBuilder(": \n\n");
-        foreach (PagePart part in page.Parts)
+        IEnumerable<PagePart> parts = page.Silence is { } silence ? [new(Page.SilenceId, silence)]
+            : page.Parts.Prepend(new(Page.SilenceId, Markup.None));
+        foreach (PagePart part in parts)
         {
             if (!part.IsLive) continue;
             string content = part.Content.ToString();

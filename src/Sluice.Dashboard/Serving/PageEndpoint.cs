@@ -13,9 +13,6 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
     private const string Policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-    // A page may search many letters. When a store does not answer anyway, nobody waits for it that long.
-    private static readonly TimeSpan MaxDrawing = TimeSpan.FromSeconds(5), MaxDrawingWhenSilent = TimeSpan.FromSeconds(1);
-
     public async Task AnswerAsync(HttpContext context, string root, Func<PageRequest, ValueTask<Page>> draw)
     {
         bool mayChange = await guard.MayChangeAsync(context).ConfigureAwait(false);
@@ -82,21 +79,18 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
     /// <param name="patience">How long it may take; null for the usual time.</param>
     public static async Task<Page> DrawAsync(PageRequest request, Func<PageRequest, ValueTask<Page>> draw, TimeSpan? patience = null)
     {
-        TimeSpan limit = patience
-            ?? (request.Sample.Stores.Any(static store => store.IsSilent) ? MaxDrawingWhenSilent : MaxDrawing);
         using var ends = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted);
         Task<Page>? drawing = null;
         try
         {
             drawing = draw(request with { Aborted = ends.Token }).AsTask();
-            return await drawing.WaitAsync(limit, request.Options.Time, request.Aborted).ConfigureAwait(false);
+            return await PageDeadline.WaitAsync(drawing, request, patience).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (drawing is { IsCompleted: false })
+        catch (TimeoutException silence) when (drawing is { IsCompleted: false })
         {
             await ends.CancelAsync().ConfigureAwait(false);
             _ = drawing.ContinueWith(static late => _ = late.Exception, TaskScheduler.Default);
-            return Away("The store does not answer",
-                $"The store has not answered for {Shown.Span(limit)}: is its server up, and its disk?");
+            return SilencePage.Draw(request, silence.Message);
         }
         catch (MissingException missing)
         {

@@ -20,6 +20,9 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
     /// <summary>Ends the drawing: the viewer has left, or waited for long enough.</summary>
     public CancellationToken Aborted { get; init; } = Http.RequestAborted;
 
+    /// <summary>The address of the page, with its query.</summary>
+    public string Here { get; } = $"{Http.Request.PathBase}{Http.Request.Path}{Http.Request.QueryString}";
+
     /// <summary>The name in the address; empty if there is none.</summary>
     public string Name { get; } = PathName.Decode(Http.Request.RouteValues["name"] as string ?? "");
 

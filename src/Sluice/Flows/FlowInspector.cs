@@ -4,7 +4,8 @@ namespace Sluice.Flows;
 
 /// <summary>Reads the runs of flows in a store, without a supervisor and without changing anything.</summary>
 /// <remarks>
-/// Thread-safe. Without a supervisor, <see cref="ProcessorInfo.NoHostFor"/> is always null. Failures of the store are thrown at once.
+/// Thread-safe. To look again and again, use <see cref="FlowRunInspector"/>. Without a supervisor, <see cref="ProcessorInfo.NoHostFor"/> is
+/// always null. Failures of the store are thrown at once.
 /// </remarks>
 public static class FlowInspector
 {
@@ -60,6 +61,6 @@ public static class FlowInspector
             .ConfigureAwait(false);
     }
 
-    private static StoreRetrier Calls(IStreamStore store, Action<string>? warn)
+    internal static StoreRetrier Calls(IStreamStore store, Action<string>? warn)
         => new(store, TimeProvider.System, warn ?? (static _ => { }), TimeSpan.Zero) { GiveUp = new(canceled: true) };
 }

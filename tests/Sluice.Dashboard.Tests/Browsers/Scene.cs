@@ -8,6 +8,7 @@ internal sealed class Scene : IAsyncDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-dashboard-");
     private readonly List<IAsyncDisposable> owned = [];
+    private readonly PeriodicTimer work = new(TimeSpan.FromMilliseconds(5));    // of a sink that is always at work
 
     /// <summary>The addresses of all kinds of pages.</summary>
     public static readonly string[] Pages =
@@ -33,6 +34,7 @@ internal sealed class Scene : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         for (int i = owned.Count - 1; i >= 0; i--) await owned[i].DisposeAsync();
+        work.Dispose();
         directory.Delete(recursive: true);
     }
 
@@ -51,7 +53,6 @@ internal sealed class Scene : IAsyncDisposable
         foreach (string id in (string[])["ann", "bob", "ann"]) await counts.SendAsync(new(id, "counted"));
         await counts.WaitForIdleAsync();
         await Orders.SendAsync(("1", "fine"), ("2", "poison"), ("3", "poison and so on"), ("4", "fine, too"));
-        var work = new PeriodicTimer(TimeSpan.FromMilliseconds(5));             // a sink that is always at work
         PipelineRun run = Own((Source.From(Enumerable.Range(0, int.MaxValue))
             | (async (int _, CancellationToken cancellation) => { await work.WaitForNextTickAsync(cancellation); })).Start());
         await StartFlowAsync(memory);

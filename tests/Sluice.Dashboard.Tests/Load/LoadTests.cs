@@ -8,7 +8,7 @@ namespace Sluice.Dashboard.Tests.Load;
 /// <summary>What the dashboard costs: with many letters, many viewers, none, slow ones, and a store that is slow itself.</summary>
 public sealed class LoadTests : IAsyncDisposable
 {
-    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1), Step = TimeSpan.FromSeconds(0.5);
 
     private readonly MemoryStreamStore store = new();
     private readonly TestClock clock = new();
@@ -113,21 +113,26 @@ public sealed class LoadTests : IAsyncDisposable
         // It hangs later: what was seen before is shown, and what has to be read now is not.
         await LookedAtAsync(viewer);
         watched.Stop();
-        int patience = 6;                                                       // the first one does not know yet
+        TimeSpan patience = TimeSpan.FromSeconds(3);                            // the first one does not know yet: it and its look wait
         foreach (string page in (string[])["/consecutors/orders/dead", "/audit", "/consecutors/orders/state", "/flows"])
         {
             Task<Answer> later = viewer.GetAsync(page);
-            for (int second = 0; !later.IsCompleted; second++)
+            for (TimeSpan waited = TimeSpan.Zero; !later.IsCompleted; waited += Step)
             {
-                Assert.True(second <= patience, $"{page} has not answered for {second} seconds.");
+                Assert.True(waited <= patience, $"{page} has not answered for {waited.TotalSeconds} seconds.");
                 await Task.WhenAny(later, clock.WaitForTimersAsync(1, Cancellation));
-                clock.Advance(Second);
-                if (second == patience) await later.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
+                clock.Advance(Step);
+                if (waited == patience) await later.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
             }
-            patience = 3;
+            patience = TimeSpan.FromSeconds(2);
             Answer away = await later;
             Assert.Equal((page, HttpStatusCode.ServiceUnavailable), (page, away.Status));
             Assert.Contains("The store has not answered for", away.Text, StringComparison.Ordinal);
+            Assert.Contains($"<a href=\"/sluice{page}?wait=30\">Wait up to 30 s</a>", away.Text, StringComparison.Ordinal);
+            // What is known of the consecutor is there: its figures, and when they were seen.
+            Assert.Equal(page.StartsWith("/consecutors", StringComparison.Ordinal),
+                away.Text.Contains("<dt>Backlog</dt>", StringComparison.Ordinal));
+            Assert.Contains("was seen <time", away.Text, StringComparison.Ordinal);
         }
         watched.GoOn();
         await LookedAtAsync(viewer);

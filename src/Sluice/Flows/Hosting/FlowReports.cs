@@ -6,6 +6,8 @@ namespace Sluice.Flows;
 /// <summary>Queries and commands on runs: status, list, cancel, delete.</summary>
 internal static class FlowReports
 {
+    private const int MaxCallsTogether = 128;
+
     /// <summary>Reads the status of a run.</summary>
     /// <param name="calls">The store.</param>
     /// <param name="run">The id of the run.</param>
@@ -19,30 +21,36 @@ internal static class FlowReports
         RunWatch? watch = await RunWatch.OpenAsync(calls, run, cancellation, timeline: timeline).ConfigureAwait(false);
         if (watch is null) return null;
         await using (watch.ConfigureAwait(false))
+            return await StatusAsync(calls, watch, timeline, cancellation, findHost).ConfigureAwait(false);
+    }
+
+    /// <summary>Reads the status of a run whose journal was read.</summary>
+    public static async Task<FlowRunInfo> StatusAsync(StoreRetrier calls, RunWatch watch, RunTimeline timeline,
+        CancellationToken cancellation, Func<ProcessorInfo, Task<ProcessorInfo>>? findHost = null)
+    {
+        Dictionary<string, StreamInfo> streams = new(StringComparer.Ordinal);
+        // Calls that are made together share a round trip or a turn of the store's thread.
+        foreach (StreamPlan[] some in watch.Plan.Streams.Chunk(MaxCallsTogether))
         {
-            Dictionary<string, StreamInfo> streams = new(StringComparer.Ordinal);
-            foreach (StreamPlan plan in watch.Plan.Streams)
-                if (await calls.Store.FindStreamAsync(FlowNames.Values(run, plan.Name), cancellation).ConfigureAwait(false) is { } info)
-                    streams.Add(plan.Name, info);
-            FlowRunInfo status = StatusBook.Of(watch, [.. watch.Plan.Streams.Where(plan => streams.ContainsKey(plan.Name))
-                .Select(plan => Of(watch.Plan, plan, streams[plan.Name]))]);
-            if (findHost is not null) status = status with
-            {
-                Processors = await Task.WhenAll(status.Processors.Select(findHost))
-                .ConfigureAwait(false)
-            };
-            var waits = new WaitReport(watch, streams, status.Processors.ToDictionary(processor => processor.Name));
-            return status with
-            {
-                Processors = [.. status.Processors.Select(processor =>
-                processor with
-                {
-                    WaitsFor = waits.Of(processor.Name),
-                    IsHeldUp = waits.IsHeldUp(processor.Name),
-                    Periods = timeline.Of(processor.Name)
-                })]
-            };
+            StreamInfo?[] found = await Task.WhenAll(some.Select(plan
+                => calls.Store.FindStreamAsync(FlowNames.Values(watch.Run, plan.Name), cancellation).AsTask())).ConfigureAwait(false);
+            for (int i = 0; i < some.Length; i++)
+                if (found[i] is { } info) streams.Add(some[i].Name, info);
         }
+        FlowRunInfo status = StatusBook.Of(watch, [.. watch.Plan.Streams.Where(plan => streams.ContainsKey(plan.Name))
+            .Select(plan => Of(watch.Plan, plan, streams[plan.Name]))]);
+        if (findHost is not null)
+            status = status with { Processors = await Task.WhenAll(status.Processors.Select(findHost)).ConfigureAwait(false) };
+        var waits = new WaitReport(watch, streams, status.Processors.ToDictionary(processor => processor.Name));
+        return status with
+        {
+            Processors = [.. status.Processors.Select(processor => processor with
+            {
+                WaitsFor = waits.Of(processor.Name),
+                IsHeldUp = waits.IsHeldUp(processor.Name),
+                Periods = timeline.Of(processor.Name),
+            })],
+        };
     }
 
     /// <summary>Reads the status of a run, with <see cref="ProcessorInfo.NoHostFor"/> of each processor that has not ended.</summary>

@@ -20,7 +20,7 @@ internal sealed class RunWatch : IAsyncDisposable
     private readonly Dictionary<string, int> starts = new(StringComparer.Ordinal);
     private Task following = Task.CompletedTask;
     private readonly HashSet<string> over = new(StringComparer.Ordinal);          // processors that have ended
-    private RunTimeline? timeline;                   // while the journal is opened
+    private RunTimeline? timeline;                   // until the journal is followed
     private long next = 1;
 
     private RunWatch(StoreRetrier calls, string run)
@@ -104,7 +104,7 @@ internal sealed class RunWatch : IAsyncDisposable
     /// <param name="cancellation">Cancels the call.</param>
     /// <param name="isPartEnough">Whether the plan alone suffices: if the rest of the journal is unreadable, <see cref="Failure"/> says
     /// so.</param>
-    /// <param name="timeline">Receives the events that are read by this call.</param>
+    /// <param name="timeline">Receives the events that are read by this call and by <see cref="TryReadOnAsync"/>.</param>
     /// <returns>The watch; null if there is no such run, or its start has not committed.</returns>
     public static async Task<RunWatch?> OpenAsync(StoreRetrier calls, string run, CancellationToken cancellation, bool isPartEnough = false,
         RunTimeline? timeline = null)
@@ -123,14 +123,31 @@ internal sealed class RunWatch : IAsyncDisposable
                 watch.Failure = watch.Unreadable(e);
             }
         }
-        watch.timeline = null;
         if (watch.Plan is not null) return watch;
         await watch.DisposeAsync().ConfigureAwait(false);
         return null;
     }
 
+    /// <summary>Reads what was added to the journal since. Calls must not overlap; not after <see cref="Follow"/>.</summary>
+    /// <returns>Whether it still is the journal of this run: one that was deleted, or began again under the id, is another one.</returns>
+    public async Task<bool> TryReadOnAsync(CancellationToken cancellation)
+    {
+        StreamInfo? info = await calls.DoAsync([], () => calls.Store.FindStreamAsync(stream, cancellation), cancellation)
+            .ConfigureAwait(false);
+        if (info is null || info.Appended < next - 1) return false;
+        ReadResult first = await calls.DoAsync(stream, () => calls.Store.ReadAsync(new(stream, 0, 1) { MaxItems = 1 }, cancellation),
+            cancellation).ConfigureAwait(false);
+        if (first.Entries.IsEmpty || Read(first.Entries.Span[0], out _)?.Plan?.Key != Plan.Key) return false;
+        if (info.Appended >= next) await ReadAsync(cancellation).ConfigureAwait(false);
+        return true;
+    }
+
     /// <summary>Starts to follow the journal. Call it once.</summary>
-    public void Follow() => following = FollowAsync();
+    public void Follow()
+    {
+        timeline = null;
+        following = FollowAsync();
+    }
 
     public async ValueTask DisposeAsync()
     {

@@ -95,6 +95,7 @@ public sealed partial class StepScope
             fromOutside.Unregister();
             fromOuter.Unregister();
             GiveUpFailures();
+            TellWatchers();
         }
     }
 

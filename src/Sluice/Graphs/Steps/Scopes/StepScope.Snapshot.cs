@@ -19,10 +19,15 @@ public sealed partial class StepScope
             }
             ofStep[(int)record.Status]++;
         }
-        var total = new StepCounts("", Volatile.Read(ref called), Volatile.Read(ref running), Volatile.Read(ref succeeded),
-            Volatile.Read(ref failed), Volatile.Read(ref cancelled));
-        return new(options.Name, Time.GetElapsedTime(began), isDisposed, total, [.. steps.Select(step => Counts(step, counts[step]))]);
+        return new(options.Name, Time.GetElapsedTime(began), isDisposed, Totals(), [.. steps.Select(step => Counts(step, counts[step]))]);
     }
+
+    /// <summary>Counts the calls made so far, in all. Never waits, and costs the same for any number of calls.</summary>
+    public StepCounts Totals() => new("", Volatile.Read(ref called), Volatile.Read(ref running), Volatile.Read(ref succeeded),
+        Volatile.Read(ref failed), Volatile.Read(ref cancelled));
+
+    /// <summary>The name of the scope (<see cref="StepScopeOptions.Name"/>); null if it has none.</summary>
+    public string? Name => options.Name;
 
     private static StepCounts Counts(string step, int[] counts) => new(step, counts.Sum(), counts[(int)FutureStatus.Running],
         counts[(int)FutureStatus.Succeeded], counts[(int)FutureStatus.Failed], counts[(int)FutureStatus.Cancelled]);

@@ -1,0 +1,40 @@
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>The page instead of one whose store does not answer: it says so, and shows what was seen before.</summary>
+internal static class SilencePage
+{
+    /// <param name="request">The request.</param>
+    /// <param name="why">What is wrong with the store.</param>
+    public static Page Draw(PageRequest request, string why)
+    {
+        ConsecutorSample? known = request.Name.Length == 0 ? null : request.Sample.Find(request.Name, request.StoreName);
+        DateTimeOffset? at = PageDeadline.StoresOf(request).Select(static one => one.At).Min();
+        Markup seen = at is not { } time ? Markup.None : Markup.Of($"What is shown below was seen {Shown.Time(time)}.");
+        return new("The store does not answer", known is null ? [] :
+        [
+            new("known", Markup.Of($"""
+                <h2>{Tables.Link(request.Address("consecutors", known.Name, known.Store), VisibleText.Shorten(known.Name, 100))}</h2>
+                {Tables.Show(known.Verdict)}{ConsecutorPage.Figures(request, known)}
+                """), IsLive: false),
+        ])
+        {
+            Above = [],
+            StatusCode = StatusCodes.Status503ServiceUnavailable,
+            Silence = Markup.Of($"""
+                <p class="failing">{why} {seen}
+                <a href="{Longer(request)}">Wait up to 30 s</a></p>
+                """),
+        };
+    }
+
+    // The address of the page itself, with the wish to wait.
+    private static string Longer(PageRequest request)
+    {
+        string here = request.Here;
+        string wish = $"{PageDeadline.Longer}={PageDeadline.LongerValue}";
+        return here.Contains('?', StringComparison.Ordinal) ? $"{here}&{wish}" : $"{here}?{wish}";
+    }
+}

@@ -1,0 +1,61 @@
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Serving;
+
+/// <summary>How long a page waits for its store.</summary>
+/// <remarks>
+/// A page may search many letters, and a store may be slow. So a page that takes longer than a second asks its store for one stream: if
+/// the store answers, the page goes on. If it does not, nobody waits for it, unless they ask for that.
+/// </remarks>
+internal static class PageDeadline
+{
+    /// <summary>The name in the query, and the value, that ask for a longer wait.</summary>
+    public const string Longer = "wait", LongerValue = "30";
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1), ForAnAnswer = TimeSpan.FromSeconds(0.5),
+        Max = TimeSpan.FromSeconds(10), MaxLonger = TimeSpan.FromSeconds(30);
+
+    /// <exception cref="TimeoutException">The store is silent, or the page takes too long; the message says which.</exception>
+    public static async Task<Page> WaitAsync(Task<Page> drawing, PageRequest request, TimeSpan? patience)
+    {
+        TimeProvider time = request.Options.Time;
+        long began = time.GetTimestamp();
+        if (patience is null && request.Query(Longer) == LongerValue) patience = MaxLonger;
+        bool isSlow = false;
+        try
+        {
+            if (patience is { } given) return await drawing.WaitAsync(given, time, request.Aborted).ConfigureAwait(false);
+            StoreSample[] stores = [.. StoresOf(request)];
+            // One that has not answered the look either is asked at once.
+            if (!Array.Exists(stores, static one => one.IsSilent))
+                await ((Task)drawing).WaitAsync(Soon, time, request.Aborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (drawing.IsCompleted || request.Aborted.IsCancellationRequested)
+                return await drawing.WaitAsync(request.Aborted).ConfigureAwait(false);
+            Task answers = Task.WhenAll(stores.Select(one => AnswerAsync(one, request.Aborted)));
+            await Task.WhenAny(drawing, answers).WaitAsync(ForAnAnswer, time, request.Aborted).ConfigureAwait(false);
+            isSlow = true;
+            return await drawing.WaitAsync(Max, time, request.Aborted).ConfigureAwait(false);
+        }
+        catch (TimeoutException) when (!drawing.IsCompleted)
+        {
+            string waited = Shown.Span(time.GetElapsedTime(began));
+            throw new TimeoutException(isSlow ? $"The store answers, and has not given all of this page for {waited}."
+                : $"The store has not answered for {waited}: is its server up, and its disk?");
+        }
+    }
+
+    /// <summary>The stores that a page reads: the one of its consecutor or of its query, or else all.</summary>
+    public static IEnumerable<StoreSample> StoresOf(PageRequest request)
+    {
+        string? name = request.StoreName
+            ?? (request.Name.Length > 0 ? request.Sample.Find(request.Name, null)?.Store.Name : null);
+        return request.Sample.Stores.Where(one => name is null || one.Store.Name == name);
+    }
+
+    // A store that answers with a failure is not silent: the page says what it says.
+    private static async Task AnswerAsync(StoreSample store, CancellationToken cancellation)
+    {
+        Task answer = store.Store.Store.FindStreamAsync(StoreSource.AuditStream, cancellation).AsTask();
+        await answer.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+}

@@ -1,0 +1,79 @@
+using Sluice.Testing;
+
+namespace Sluice.Dashboard.Tests.Load;
+
+/// <summary>A store that is slow, or silent for a while, and the pages that show it.</summary>
+public sealed class SilenceTests : IAsyncDisposable
+{
+    private readonly MemoryStreamStore store = new();
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task AStoreThatIsSlowAndAliveGetsItsTime()
+    {
+        await new Letters(store).AddAsync("one");
+        var slow = new TaskCompletionSource();
+        var watched = new SlowStore(store, "ListDeadAsync", slow.Task);
+        await using DashboardProgram program = await StartAsync(watched);
+        using Viewer viewer = program.NewViewer();
+        await viewer.GetAsync("");
+        Task<Answer> page = viewer.GetAsync("/consecutors/orders/dead");
+        for (int second = 0; second < 5; second++)
+        {
+            await Task.WhenAny(page, clock.WaitForTimersAsync(1, Cancellation));
+            clock.Advance(TimeSpan.FromSeconds(1));
+        }
+        Assert.False(page.IsCompleted, "The page of a store that answers other calls was given up.");
+        slow.SetResult();
+        Assert.Equal(HttpStatusCode.OK, (await page).Status);
+    }
+
+    [Fact]
+    public async Task APageThatIsOpenSaysThatTheStoreIsSilentAndThatItIsBack()
+    {
+        await new Letters(store).AddAsync("one");
+        var watched = new WatchedStore(store);
+        await using DashboardProgram program = await StartAsync(watched);
+        using Viewer viewer = program.NewViewer();
+        using EventStream events = await EventStream.OpenAsync(viewer, "/audit");
+        await events.ReadAsync();
+        watched.Stop();
+        await UntilAsync(events, "The store has not answered for");
+        watched.GoOn();
+        await UntilAsync(events, "data: silence\ndata: \n");
+    }
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private Task<DashboardProgram> StartAsync(IStreamStore shown) => DashboardProgram.StartAsync(new()
+    {
+        Stores = new Dictionary<string, IStreamStore> { ["main"] = shown },
+        Time = clock,
+    });
+
+    private async Task UntilAsync(EventStream events, string text)
+    {
+        Task<List<string>> read = events.ReadAsync();
+        for (int i = 0; i < 200; i++)
+        {
+            await Task.WhenAny(read, clock.WaitForTimersAsync(1, Cancellation));
+            clock.Advance(TimeSpan.FromSeconds(0.5));
+            if (!read.IsCompleted) continue;
+            if (string.Join('\n', await read).Contains(text, StringComparison.Ordinal)) return;
+            read = events.ReadAsync();
+        }
+        Assert.Fail($"The stream of the page does not say: {text}");
+    }
+
+    // One kind of call waits; the others are answered.
+    private sealed class SlowStore(IStreamStore inner, string slow, Task until) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        protected override async ValueTask<T> CallAsync<T>(string name, Func<ValueTask<T>> call)
+        {
+            if (name == slow) await until;
+            return await call();
+        }
+    }
+}
