@@ -13,16 +13,8 @@ internal static class DashboardActions
         ("/consecutors/{name}/redrive", LetterActions.RedriveAsync),
         ("/consecutors/{name}/discard", LetterActions.DiscardAsync),
         ("/consecutors/{name}/edit", LetterActions.EditAsync),
-        ("/consecutors/{name}/pause", request => ControlAsync(request, "Pause", static local =>
-        {
-            local.Pause();
-            return "paused";
-        })),
-        ("/consecutors/{name}/resume", request => ControlAsync(request, "Resume", static local =>
-        {
-            local.Resume();
-            return "resumed";
-        })),
+        ("/consecutors/{name}/pause", static request => PauseAsync(request, isPaused: true)),
+        ("/consecutors/{name}/resume", static request => PauseAsync(request, isPaused: false)),
         ("/consecutors/{name}/drain", request => ControlAsync(request, "Drain and stop", static local =>
         {
             // It may take as long as items in flight take: the page shows how far it is.

@@ -63,8 +63,12 @@ internal static class Infos
         }
         return new(
             [.. members.Values.OrderBy(member => member.Name, StringComparer.Ordinal)],
-            partitions, Name(pages[0][4]), pages[0][5].Long);
+            partitions, Name(pages[0][4]), pages[0][5].Long)
+        { PausedAt = Pause(pages[0][8]) };
     }
+
+    /// <summary>When a group was paused; empty if it was not.</summary>
+    public static DateTimeOffset? Pause(Reply reply) => reply.Text.Length == 0 ? null : reply.Time;
 
     // Stored marks of a partition: the numbers of MARKS in the scripts, the owner behind a colon, a checksum. Marks of a log begin with the
     // tail. A damaged partition has no owner in

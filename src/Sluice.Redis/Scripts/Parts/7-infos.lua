@@ -64,6 +64,6 @@ local function groupInfo(h, group, first, cursor)
     local fields = between(first, math.min(h.partitions, first + MOST_MARKS) - 1)
     marks, tails = call('HMGET', K .. 'g:' .. of, unpack(fields)), call('HMGET', K .. 'l:' .. h.id, unpack(fields))
   end
-  local quarantine = call('HMGET', K .. 'q:' .. of, 'owner', 'epoch')
-  return { members, h.partitions, marks, tails, quarantine[1], quarantine[2] or '0', h.groups[group].isNew and 1 or 0, cursor }
+  local quarantine, paused = call('HMGET', K .. 'q:' .. of, 'owner', 'epoch'), pausedAt(h, group)
+  return { members, h.partitions, marks, tails, quarantine[1], quarantine[2] or '0', h.groups[group].isNew and 1 or 0, cursor, paused and digits(paused) or '' }
 end

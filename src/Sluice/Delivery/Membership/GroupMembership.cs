@@ -145,6 +145,7 @@ internal sealed partial class GroupMembership
         share.See(group, askedAt);
         taker.See(group);
         partitions = group.Partitions.Count;
+        core.LearnPause(group.PausedAt, askedAt);
     }
 
     /// <summary>Ends the acquiring of partitions.</summary>
