@@ -25,6 +25,27 @@ internal static class DashboardActions
         ("/flows/{name}/again", FlowActions.StartAgainAsync),
     ];
 
+    // The pause is in the store, so this works for the consecutors of other processes.
+    private static async Task<ActionOutcome> PauseAsync(ActionRequest request, bool isPaused)
+    {
+        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        await request.AuditAsync(one.Store, $"{(isPaused ? "Pause" : "Resume")} the consecutor {one.Name}", async store =>
+        {
+            bool wasPaused = await store.FindGroupAsync(one.Id).ConfigureAwait(false) is { IsPaused: true };
+            if (one is { Local: { } local, Snapshot.Status: ConsecutorStatus.Running or ConsecutorStatus.Paused })
+                await (isPaused ? local.PauseAsync() : local.ResumeAsync()).ConfigureAwait(false);
+            else await store.PauseGroupAsync(one.Id, isPaused).ConfigureAwait(false);
+            return (isPaused, wasPaused) switch
+            {
+                (true, true) => "it was paused already",
+                (true, false) => "paused",
+                (false, true) => "resumed",
+                _ => "it was not paused",
+            };
+        }).ConfigureAwait(false);
+        return ActionOutcome.GoTo(request.Page.Address("consecutors", one.Name, one.Store));
+    }
+
     private static async Task<ActionOutcome> ControlAsync(ActionRequest request, string what, Func<IConsecutor, string> control)
     {
         ConsecutorSample one = ConsecutorPage.Find(request.Page);

@@ -38,6 +38,7 @@ internal static class PauseScenarios
         await rig.PassAsync(Second);
         await rig.Store.PauseGroupAsync(Main, true);
         Expect.Equal(at, (await rig.Store.FindGroupAsync(Main))!.PausedAt, "when it was paused, after a second pause");
+        Expect.Equal(at, (await rig.Store.FindStreamAsync(Orders))!.Groups[0].PausedAt, "when it was paused, says the stream");
         await rig.Store.PauseGroupAsync(Main, false);
         await rig.Store.PauseGroupAsync(Main, false);
         Expect.Same(["a"], Texts(await rig.LeaseAsync(owner)), "what is leased after two resumptions");

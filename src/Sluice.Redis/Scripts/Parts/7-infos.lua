@@ -42,7 +42,8 @@ local function streamInfo(h, from, p)
         openLogs(h, between(first, last))
         local waiting, moreItems, moreBytes = waitingIn(h, name, first, last)
         items, bytes, left = items + moreItems, bytes + moreBytes, left - (last - first + 1) - 4
-        groups[#groups + 1] = { name, h.groups[name].i, waiting, call('XLEN', K .. 'd:' .. groupOf(h, name)) }
+        local paused = pausedAt(h, name)
+        groups[#groups + 1] = { name, h.groups[name].i, waiting, call('XLEN', K .. 'd:' .. groupOf(h, name)), paused and digits(paused) or '' }
         if last < h.partitions - 1 then
           nextName, nextPlace = full, last + 1
           break
