@@ -15,11 +15,7 @@ public class PausedWorkTests
         var store = new CountingStore(inner);
         int started = 0;
         await using var host = Supervisor.Attach(store, new() { Name = "host" });
-        host.Register(Work, (context, cancellation) =>
-        {
-            Interlocked.Increment(ref started);
-            return StartTests.CopyAsync(context, cancellation);
-        });
+        host.Register(Work, CopyAsync);
         await using (FlowRun first = await StartAsync(host)) await first.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         await inner.PauseGroupAsync(FlowNames.Hosts("work"), true, FlowLab.Cancellation);
         await using FlowRun run = await StartAsync(host);
@@ -32,6 +28,12 @@ public class PausedWorkTests
         await inner.PauseGroupAsync(FlowNames.Hosts("work"), false, FlowLab.Cancellation);
         await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         Assert.Equal(2, started);
+
+        async IAsyncEnumerable<IOVal> CopyAsync(IO<int> x)
+        {
+            Interlocked.Increment(ref started);
+            await foreach (int value in x.StreamAsync()) yield return IOVal.Of("y", value);
+        }
     }
 
     private static Task<FlowRun> StartAsync(Supervisor host)
