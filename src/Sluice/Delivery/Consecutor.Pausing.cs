@@ -31,9 +31,9 @@ public sealed partial class Consecutor<T>
         try
         {
             await core.Store.PauseGroupAsync(core.Group, isPaused, cancellation).ConfigureAwait(false);
-            long askedAt = core.Time.GetTimestamp();
+            long question = core.Pump.Ask();
             GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
-            core.LearnPause(group?.PausedAt, askedAt);
+            core.LearnPause(group?.PausedAt, question);
         }
         finally
         {

@@ -207,12 +207,15 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     public void EndPausing() => Interlocked.Decrement(ref pausing);
 
+    /// <summary>Notes that the store is about to be asked.</summary>
+    public StoreQuestion Ask() => new(Time.GetTimestamp(), Pump.Ask());
+
     /// <summary>Notes whether the store says that the group is paused, and warns when a pause begins.</summary>
     /// <param name="at">When it was paused; null if it is not.</param>
-    /// <param name="asOf">A timestamp from before the call that said so.</param>
-    public void LearnPause(DateTimeOffset? at, long asOf)
+    /// <param name="question">The number of the question that the store has answered.</param>
+    public void LearnPause(DateTimeOffset? at, long question)
     {
-        if (!Pump.LearnPause(at, asOf)) return;
+        if (!Pump.LearnPause(at, question)) return;
         Ledger.Touch();
         if (at is { } since && Volatile.Read(ref pausing) == 0) Lifetime.Warn($"{Name} is paused since {since:u}: it accepts items, and begins none until somebody resumes it "
             + $"(Consecutor.ResumeAsync, the dashboard, or `sluice resume`).");

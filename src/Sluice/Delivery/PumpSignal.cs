@@ -2,14 +2,15 @@ namespace Sluice.Delivery;
 
 /// <summary>Wakes the pump that hands out items, when something changes that it looks at: room, pauses, partitions.</summary>
 /// <remarks>Thread-safe. The pump reads <see cref="Version"/> before it looks, and again before it sleeps. Locking rule: the pause and the
-/// time of its news are under <c>sync</c>; the pump is woken outside of it.</remarks>
+/// question that told of it are under <c>sync</c>; the pump is woken outside of it.</remarks>
 internal sealed class PumpSignal
 {
     private readonly Lock sync = new();
     private volatile bool isLeasing;
     private volatile bool isPaused;
     private DateTimeOffset? pausedAt;                // under sync
-    private long learnedAt = long.MinValue;          // under sync: a timestamp of the last news about the pause
+    private long learned;                            // under sync: the question whose answer was the last news about the pause
+    private long questions;
     private int version;
 
     /// <summary>Wakes the pump. Set by the pump when it is made.</summary>
@@ -39,16 +40,20 @@ internal sealed class PumpSignal
         get { lock (sync) return pausedAt; }
     }
 
+    /// <summary>Numbers a question to the store whose answer tells of a pause. Called before the question. A clock would not do: several
+    /// questions may have one time.</summary>
+    public long Ask() => Interlocked.Increment(ref questions);
+
     /// <summary>Notes what the store has said about the pause of the group, and wakes the pump if that is new.</summary>
     /// <param name="at">When the group was paused; null if it is not.</param>
-    /// <param name="asOf">A timestamp at which this was so. Older news than the last is ignored.</param>
+    /// <param name="question">The number of the question that was answered. The answer to an earlier one than the last is ignored.</param>
     /// <returns>Whether that is new.</returns>
-    public bool LearnPause(DateTimeOffset? at, long asOf)
+    public bool LearnPause(DateTimeOffset? at, long question)
     {
         lock (sync)
         {
-            if (asOf < learnedAt) return false;
-            learnedAt = asOf;
+            if (question < learned) return false;
+            learned = question;
             if (at == pausedAt) return false;
             (pausedAt, isPaused) = (at, at is not null);
         }
@@ -63,3 +68,6 @@ internal sealed class PumpSignal
         Wake?.Invoke();
     }
 }
+
+/// <summary>When a question was put to the store, and its number (<see cref="PumpSignal.Ask"/>).</summary>
+internal readonly record struct StoreQuestion(long At, long Number);

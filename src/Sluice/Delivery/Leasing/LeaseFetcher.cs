@@ -161,10 +161,10 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         }
         if (quarantine is null)
         {
-            long askedAt = core.Time.GetTimestamp();
+            StoreQuestion asked = core.Ask();
             GroupInfo group = await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token)
                 ?? throw new StreamStoreException($"The group {core.Group} was removed.");
-            core.Members.See(group, askedAt);
+            core.Members.See(group, asked);
             if (group.IsPaused)
             {
                 core.Alone.Withdraw();               // without the quarantine: its release would wake all members, which would ask again
@@ -252,9 +252,9 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             began = core.Telemetry.BeginOperation();
             if (!isAsking) core.Leases.Ask();
             isAsking = true;
-            long askedAt = core.Time.GetTimestamp();
+            long question = core.Pump.Ask();
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Lifetime.Token);
-            core.LearnPause(lease.PausedAt, askedAt);
+            core.LearnPause(lease.PausedAt, question);
             core.Telemetry.Leased(began, lease.Batches);
             refusals = 0;
             StopAsking();
