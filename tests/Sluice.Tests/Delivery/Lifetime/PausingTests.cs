@@ -33,6 +33,7 @@ public sealed class PausingTests : IAsyncDisposable
             Assert.NotNull(a.Snapshot().PausedAt);
             for (int i = 0; i < 10; i++) await b.SendAsync(i, Cancellation);
             while (b.Snapshot().Status != ConsecutorStatus.Paused) await Member.BeatAsync(store, clock, "a", "b");
+            await Member.UntilAsync(() => !warnings.IsEmpty);
             Assert.Contains("work is paused since", Assert.Single(warnings), StringComparison.Ordinal);       // a has paused it itself
             Assert.True(await a.StopAsync());
             Assert.True(await b.StopAsync());
