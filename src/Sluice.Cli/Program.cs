@@ -17,6 +17,8 @@ internal static class Program
             DeadCommand.Create(),
             LetterChangeCommand.Redrive(),
             LetterChangeCommand.Discard(),
+            PauseCommand.Pause(),
+            PauseCommand.Resume(),
             MembersCommand.Create(),
             FlowCommands.List(),
             FlowCommands.Show(),

@@ -33,6 +33,13 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// Members whose version of Sluice has no pauses lease as before: upgrade all members first. They share the store otherwise.
+    /// </remarks>
+    public override async ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
+        => await CallAsync("pause_group", new Arguments().Group(group).Flag(isPaused), cancellation).ConfigureAwait(false);
+
+    /// <inheritdoc/>
     public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);

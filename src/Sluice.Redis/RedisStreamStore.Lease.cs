@@ -27,6 +27,7 @@ public sealed partial class RedisStreamStore
             NextDue = reply[3].Span,
             IsEnded = reply[4].IsOne,
             IsQuarantineLost = held == "quarantine",
+            PausedAt = Infos.Pause(reply[6]),
         };
     }
 
@@ -37,6 +38,7 @@ public sealed partial class RedisStreamStore
         List<LeaseDamage> damaged = [];
         List<Ownership> stale = [];
         TimeSpan? nextDue = null;
+        DateTimeOffset? pausedAt = null;
         bool isEnded = true;
         (int items, long bytes) = (request.MaxItems, request.MaxBytes);
         foreach (Ownership[] some in request.Owned.Chunk(MaxLeasedFrom))
@@ -51,8 +53,9 @@ public sealed partial class RedisStreamStore
             batches.AddRange(page.Batches);
             damaged.AddRange(page.Damaged);
             stale.AddRange(page.Stale);
+            pausedAt = page.PausedAt ?? pausedAt;
             if (page.FullStream is not null || page.IsQuarantineLost)
-                return page with { Batches = batches, Stale = stale, Damaged = damaged };
+                return page with { Batches = batches, Stale = stale, Damaged = damaged, PausedAt = pausedAt };
             if (page.NextDue is { } due && (nextDue is null || due < nextDue)) nextDue = due;
             isEnded &= page.IsEnded || page.Stale.Count == some.Length;
             items -= page.Batches.Sum(batch => batch.Entries.Length) + (int)page.Damaged.Sum(damage => damage.Entries.Count);
@@ -60,9 +63,15 @@ public sealed partial class RedisStreamStore
                 foreach (Entry entry in batch.Entries.Span) bytes -= entry.Payload.Length + entry.Headers.Length;
             bool isEnough = items < 1 || bytes < 1 || batches.Count >= request.MaxBatches
                 || (request.Quarantine is not null && batches.Count + damaged.Count > 0);
-            if (isEnough) return new(batches, stale) { Damaged = damaged, NextDue = nextDue };
+            if (isEnough) return new(batches, stale) { Damaged = damaged, NextDue = nextDue, PausedAt = pausedAt };
         }
-        return new(batches, stale) { Damaged = damaged, NextDue = nextDue, IsEnded = isEnded && stale.Count < request.Owned.Count };
+        return new(batches, stale)
+        {
+            Damaged = damaged,
+            NextDue = nextDue,
+            PausedAt = pausedAt,
+            IsEnded = isEnded && stale.Count < request.Owned.Count
+        };
     }
 
     private static void Add(List<LeasedBatch> batches, List<LeaseDamage> damaged, Ownership owner, Reply batch)

@@ -18,6 +18,10 @@ public sealed partial class SqliteStreamStore
         => CallAsync(session => GroupCalls.Find(session, group), cancellation);
 
     /// <inheritdoc/>
+    public override ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
+        => DoAsync(session => GroupCalls.Pause(session, group, isPaused), cancellation);
+
+    /// <inheritdoc/>
     public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);

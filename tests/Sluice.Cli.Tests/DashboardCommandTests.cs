@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using Sluice.Diagnostics;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
@@ -36,6 +37,48 @@ public sealed partial class DashboardCommandTests : CliTestBase
         Assert.Contains("Edit the dead letter 2 of orders", audit, StringComparison.Ordinal);
         await process.SignalAsync("TERM");
         (await process.EndAsync()).Succeeded();
+    }
+
+    [Fact]
+    public async Task AConsecutorOfAnotherProcessIsPausedAndResumed()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore redis = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
+        await PauseAndResumeAsync(redis, $"redis:{server.Address}");
+        await using SqliteStreamStore file = await OpenAsync();
+        await PauseAndResumeAsync(file, Store);
+    }
+
+    private async Task PauseAndResumeAsync(IStreamStore store, string text)
+    {
+        await using Consecutor<string> orders = Orders(store);
+        await orders.StartAsync(Cancellation);
+        using SampleProcess process = Start("dashboard", text, "--port", "0");
+        string root = await AddressAsync(process);
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "", "pause"));
+        await orders.SendAsync("1", Cancellation);
+        ConsecutorSnapshot paused = orders.Snapshot();
+        while (paused.Status != ConsecutorStatus.Paused) paused = await NextAsync(orders);
+        Assert.Equal((1L, 0L), (paused.Pending, paused.Completed));
+        string shown = await GetAsync($"{root}/consecutors/orders");
+        Assert.Contains("Is paused since", shown, StringComparison.Ordinal);
+        Assert.Contains(">Resume</button>", shown, StringComparison.Ordinal);
+        Assert.Contains("open, paused", (await RunAsync("streams", text)).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("orders was paused already, since", (await RunAsync("pause", text, "orders")).Succeeded().Output,
+            StringComparison.Ordinal);
+        Assert.Equal("orders is resumed\n", (await RunAsync("resume", text, "orders")).Succeeded().Output);
+        Assert.Equal(1, (await orders.WaitForIdleAsync(Cancellation)).Completed);
+        string audit = await GetAsync($"{root}/audit");
+        Assert.Contains("Pause the consecutor orders", audit, StringComparison.Ordinal);
+        await process.SignalAsync("TERM");
+        (await process.EndAsync()).Succeeded();
+    }
+
+    private static async Task<ConsecutorSnapshot> NextAsync(Consecutor<string> consecutor)
+    {
+        Cancellation.ThrowIfCancellationRequested();
+        await Task.Yield();
+        return consecutor.Snapshot();
     }
 
     [Fact]

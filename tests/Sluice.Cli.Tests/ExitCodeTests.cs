@@ -18,6 +18,7 @@ public sealed partial class ExitCodeTests : CliTestBase
         ["dead sqlite:orders.db nothing"] = 1,
         ["flow sqlite:orders.db nothing"] = 1,
         ["redrive sqlite:orders.db orders --all"] = 1,
+        ["pause sqlite:orders.db nothing"] = 1,
         [""] = 2,
         ["strems sqlite:orders.db"] = 2,
         ["streams"] = 2,

@@ -28,6 +28,8 @@ public sealed partial class JsonTests : CliTestBase
         ("graph", Store),
         ("bench", "sqlite:bench.db --seconds 0.5"),
         ("completion", "bash"),
+        ("pause", $"{Store} orders"),
+        ("resume", $"{Store} orders"),
         ("redrive", $"{Store} orders 1"),
         ("discard", $"{Store} orders --all"),
     ];

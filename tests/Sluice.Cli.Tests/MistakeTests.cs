@@ -29,6 +29,10 @@ public sealed class MistakeTests : CliTestBase
         { 1, "show sqlite:orders.db nothing", "no stream 'nothing'" },
         { 1, "flow sqlite:orders.db a/b", "no run 'a/b'" },
         { 2, "discard sqlite:orders.db orders --all --ignore-missing", "--ignore-missing is for ids" },
+        { 2, "pause sqlite:orders.db", "NAME" },
+        { 1, "pause sqlite:orders.db nothing", "no consecutor 'nothing'. Nothing was changed." },
+        { 1, "resume sqlite:orders.db no:thing", "no consecutor 'no:thing'. Nothing was changed." },
+        { 3, "pause sqlite:missing.db orders", "does not exist" },
         { 3, "streams sqlite:missing.db", "does not exist" },
         { 3, "streams sqlite:folder", "folder" },
         { 3, "redrive sqlite:folder orders --all", "folder" },
@@ -87,7 +91,7 @@ public sealed class MistakeTests : CliTestBase
     {
         await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
             await FillAsync(store, "1");
-        foreach (string[] command in (string[][])[["show"], ["flow"], ["discard", "--all"]])
+        foreach (string[] command in (string[][])[["show"], ["flow"], ["pause"], ["resume"], ["discard", "--all"]])
         {
             string line = await MistakeAsync(1, [command[0], "sqlite:orders.db", .. command[1..], "--", name]);
             Assert.DoesNotContain("Exception", line, StringComparison.Ordinal);
@@ -98,7 +102,7 @@ public sealed class MistakeTests : CliTestBase
     public async Task HelpNamesEveryCommand()
     {
         string help = (await RunAsync("--help")).Succeeded().Output;
-        Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "members", "flows", "flow", "top", "check", "backup",
+        Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "pause", "resume", "members", "flows", "flow", "top", "check", "backup",
             "graph", "bench", "completion", "dashboard", "--json", "--no-pager"],
             command => Assert.Contains($"  {command}", help, StringComparison.Ordinal));
     }

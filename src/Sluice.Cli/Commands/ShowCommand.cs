@@ -66,7 +66,8 @@ internal static class ShowCommand
         if (info.End?.Failure is { } failure) screen.Problem(Clean.Text(failure));
         foreach (GroupBacklogLook group in stream.Groups)
             screen.Line($"group {Clean.Text(group.Backlog.Name)}: backlog {Clean.Count(group.Backlog.Outstanding)}, waiting "
-                + $"{Clean.Count(group.Backlog.Waiting)}, dead {Clean.Count(group.Backlog.Dead)}");
+                + $"{Clean.Count(group.Backlog.Waiting)}, dead {Clean.Count(group.Backlog.Dead)}"
+                + (group.Backlog.PausedAt is { } since ? $", paused since {Clean.Time(since)}" : ""));
         foreach (ReaderInfo reader in info.Readers)
             screen.Line($"reader {Clean.Text(reader.Name)}: backlog {Clean.Count(reader.Backlog)}");
     }

@@ -93,6 +93,7 @@ internal sealed class TopLooks(IStreamStore store, int rows)
             if (backlog.Outstanding > 0 && withOldest && await inspector.FindOldestAsync(id, cancellation) is { } time)
                 oldest = await store.GetTimeAsync(cancellation) - time;
         }
+        if (backlog.PausedAt is { } since) note = $"paused since {Clean.Time(since)}";
         if (backlog.Dead > 0) note ??= "has dead letters";
         return new(name, stream.AppendedPerSecond, group.SettledPerSecond, backlog.Outstanding, backlog.Waiting, backlog.Dead,
             oldest?.TotalSeconds, owners, note);

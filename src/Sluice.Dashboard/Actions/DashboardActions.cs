@@ -13,16 +13,8 @@ internal static class DashboardActions
         ("/consecutors/{name}/redrive", LetterActions.RedriveAsync),
         ("/consecutors/{name}/discard", LetterActions.DiscardAsync),
         ("/consecutors/{name}/edit", LetterActions.EditAsync),
-        ("/consecutors/{name}/pause", request => ControlAsync(request, "Pause", static local =>
-        {
-            local.Pause();
-            return "paused";
-        })),
-        ("/consecutors/{name}/resume", request => ControlAsync(request, "Resume", static local =>
-        {
-            local.Resume();
-            return "resumed";
-        })),
+        ("/consecutors/{name}/pause", static request => PauseAsync(request, isPaused: true)),
+        ("/consecutors/{name}/resume", static request => PauseAsync(request, isPaused: false)),
         ("/consecutors/{name}/drain", request => ControlAsync(request, "Drain and stop", static local =>
         {
             // It may take as long as items in flight take: the page shows how far it is.
@@ -32,6 +24,27 @@ internal static class DashboardActions
         ("/flows/{name}/cancel", FlowActions.CancelAsync),
         ("/flows/{name}/again", FlowActions.StartAgainAsync),
     ];
+
+    // The pause is in the store, so this works for the consecutors of other processes.
+    private static async Task<ActionOutcome> PauseAsync(ActionRequest request, bool isPaused)
+    {
+        ConsecutorSample one = ConsecutorPage.Find(request.Page);
+        await request.AuditAsync(one.Store, $"{(isPaused ? "Pause" : "Resume")} the consecutor {one.Name}", async store =>
+        {
+            bool wasPaused = await store.FindGroupAsync(one.Id).ConfigureAwait(false) is { IsPaused: true };
+            if (one is { Local: { } local, Snapshot.Status: ConsecutorStatus.Running or ConsecutorStatus.Paused })
+                await (isPaused ? local.PauseAsync() : local.ResumeAsync()).ConfigureAwait(false);
+            else await store.PauseGroupAsync(one.Id, isPaused).ConfigureAwait(false);
+            return (isPaused, wasPaused) switch
+            {
+                (true, true) => "it was paused already",
+                (true, false) => "paused",
+                (false, true) => "resumed",
+                _ => "it was not paused",
+            };
+        }).ConfigureAwait(false);
+        return ActionOutcome.GoTo(request.Page.Address("consecutors", one.Name, one.Store));
+    }
 
     private static async Task<ActionOutcome> ControlAsync(ActionRequest request, string what, Func<IConsecutor, string> control)
     {

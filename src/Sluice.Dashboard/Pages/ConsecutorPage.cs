@@ -58,13 +58,13 @@ internal static class ConsecutorPage
         Markup links = Markup.Of($"""
             <a href="{Address("/dead")}">Dead letters ({one.Dead})</a> <a href="{Address("/state")}">State</a>
             """);
+        Markup pause = one.PausedAt is null ? request.Button(Address("/pause"), "Pause") : request.Button(Address("/resume"), "Resume");
         Markup buttons = one.Snapshot?.Status switch
         {
-            ConsecutorStatus.Running => Markup.Of(
-                $"{request.Button(Address("/pause"), "Pause")}{request.Button(Address("/drain"), "Drain and stop", isDangerous: true)}"),
-            ConsecutorStatus.Paused => Markup.Of(
-                $"{request.Button(Address("/resume"), "Resume")}{request.Button(Address("/drain"), "Drain and stop", isDangerous: true)}"),
-            _ => Markup.None,
+            ConsecutorStatus.Running or ConsecutorStatus.Paused => Markup.Of(
+                $"{pause}{request.Button(Address("/drain"), "Drain and stop", isDangerous: true)}"),
+            // The group is in the store: it can be paused for other processes, and a pause can always be ended.
+            _ => one.Stream?.Consecutor is not null && (one.Local is null || one.PausedAt is not null) ? pause : Markup.None,
         };
         return Markup.Of($"<div class=\"actions\">{links}{buttons}</div>");
     }

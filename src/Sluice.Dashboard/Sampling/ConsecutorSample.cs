@@ -20,6 +20,9 @@ internal sealed record ConsecutorSample(string Name, StoreSource Store, IConsecu
     public long Backlog => Stream?.Consecutor?.Backlog.Outstanding
         ?? (Snapshot is { } now ? now.Pending + now.InFlight + now.Retrying + now.Parked + now.Suspect : 0);
 
+    /// <summary>When its group was paused; null if it is not.</summary>
+    public DateTimeOffset? PausedAt => Stream?.Consecutor is { } group ? group.Backlog.PausedAt : Snapshot?.PausedAt;
+
     public long Dead => Stream?.Consecutor?.Backlog.Dead ?? Snapshot?.Dead ?? 0;
 
     public double? AcceptedPerSecond { get; init; }

@@ -4,7 +4,7 @@ namespace Sluice.Dashboard.Sampling;
 internal static class ConsecutorVerdict
 {
     public static Verdict Of(ConsecutorSample sample, StoreSample store, double? growth)
-        => OfStatus(sample) ?? OfStore(sample, store) ?? OfMembers(sample) ?? OfSpeed(sample, growth) ?? OfItems(sample)
+        => OfStatus(sample) ?? OfPause(sample) ?? OfStore(sample, store) ?? OfMembers(sample) ?? OfSpeed(sample, growth) ?? OfItems(sample)
             ?? new(Urgency.Fine, sample.Backlog == 0 ? "Has nothing to do." : "Keeps up.");
 
     private static Verdict? OfStatus(ConsecutorSample sample)
@@ -17,13 +17,15 @@ internal static class ConsecutorVerdict
         if (now.Problem is { } problem) return new(Urgency.Failing, problem);
         return now.Status switch
         {
-            ConsecutorStatus.Paused => new(Urgency.Held, "Is paused: it accepts items, and begins none. Resume it."),
             ConsecutorStatus.Stopping => new(Urgency.Held, "Stops: items in flight may end."),
             ConsecutorStatus.Stopped => new(Urgency.Held, "Has stopped. A start of the process goes on where it was."),
             ConsecutorStatus.Created => new(Urgency.Held, "Was not started: what is sent waits. Call StartAsync."),
             _ => null,
         };
     }
+
+    private static Verdict? OfPause(ConsecutorSample sample) => sample.PausedAt is { } since
+        ? new(Urgency.Held, $"Is paused since {Shown.Utc(since)}: it accepts items, and begins none. Resume it.") : null;
 
     private static Verdict? OfStore(ConsecutorSample sample, StoreSample store)
         => store.Problem is { } problem ? new(Urgency.Failing, $"Figures may be old: {problem}") : null;

@@ -18,7 +18,8 @@ internal static class Infos
             Retention = first[5].IsOne ? Retention.All : Retention.UntilRead,
         };
         var groups = pages.SelectMany(page => page[10].Items).GroupBy(group => group[0].Name, StringComparer.Ordinal)
-            .Select(parts => new GroupBacklog(parts.Key, parts.Last()[1].Long, parts.Sum(part => part[2].Long), parts.Last()[3].Long));
+            .Select(parts => new GroupBacklog(parts.Key, parts.Last()[1].Long, parts.Sum(part => part[2].Long), parts.Last()[3].Long)
+            { PausedAt = Pause(parts.Last()[4]) });
         return new(first[0].Name, options, ReadEnd(first[7]), pages.Sum(page => page[8].Long), pages.Sum(page => page[9].Long),
             first[12].Long,
             [.. groups.OrderBy(group => group.Name, StringComparer.Ordinal)],
@@ -63,8 +64,12 @@ internal static class Infos
         }
         return new(
             [.. members.Values.OrderBy(member => member.Name, StringComparer.Ordinal)],
-            partitions, Name(pages[0][4]), pages[0][5].Long);
+            partitions, Name(pages[0][4]), pages[0][5].Long)
+        { PausedAt = Pause(pages[0][8]) };
     }
+
+    /// <summary>When a group was paused; empty if it was not.</summary>
+    public static DateTimeOffset? Pause(Reply reply) => reply.Text.Length == 0 ? null : reply.Time;
 
     // Stored marks of a partition: the numbers of MARKS in the scripts, the owner behind a colon, a checksum. Marks of a log begin with the
     // tail. A damaged partition has no owner in

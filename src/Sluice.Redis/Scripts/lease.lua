@@ -1,16 +1,23 @@
 -- Answers: the stale ones, what held everything back ('' | gate | quarantine) and which, when more is due, whether all has ended, and batches of
--- { which owner, rows, pieces }.
+-- { which owner, rows, pieces }; then when a group of them was paused, or nothing. A paused group gives nothing.
 local owners, stale, mine = {}, {}, {}
 for i = 1, num() do owners[i] = { arg(), arg(), num(), num() } end
 local items, bytes, most, rowsLeft = math.min(num(), 4096), num(), num(), MOST_MOVED
 local gates = {}
 for i = 1, num() do gates[i] = arg() end
 local quarantine = num() == 1 and { arg(), arg(), num() } or nil
+local pauses, paused = {}, ''                    -- when the groups were paused, false for one that is not; the last of these times
 
 for i, o in ipairs(owners) do
   local q = owned(o[1], o[2], o[3], o[4])
-  if q and q.epoch == o[4] and q.owner and q.taking == 0 then mine[#mine + 1] = { i, q } else stale[#stale + 1] = i end
+  if not (q and q.epoch == o[4] and q.owner and q.taking == 0) then stale[#stale + 1] = i
+  else
+    local group = o[1] .. '\0' .. o[2]
+    if pauses[group] == nil then pauses[group] = pausedAt(q.h, o[2]) or false end
+    if pauses[group] then paused = digits(pauses[group]) else mine[#mine + 1] = { i, q } end
+  end
 end
+if paused ~= '' and #mine == 0 then return { stale, '', 0, -1, 0, {}, paused } end
 
 local function leaseRow(q, row, alone)
   row.before, row.state, row.alone = row.state, IN_FLIGHT, alone
@@ -26,7 +33,7 @@ if quarantine then
   local v = call('HMGET', key, 'epoch', 'owner')
   local epoch = number(v[1] or '0', 0, key, 'epoch', h.name)
   if quarantine[3] > epoch then fail('BACKQUARANTINE', digits(epoch)) end
-  if quarantine[3] < epoch or not v[2] then return { stale, 'quarantine', 0, -1, 0, {} } end
+  if quarantine[3] < epoch or not v[2] then return { stale, 'quarantine', 0, -1, 0, {}, paused } end
   for _, m in ipairs(mine) do
     local q = m[2]
     if q.h.name == quarantine[1] and q.group == quarantine[2] then
@@ -35,18 +42,18 @@ if quarantine then
         local key = K .. 'xs:' .. q.id
         local row = needRowOf(q, member(q, first, key, '^%-?%d+$'), 'xs:')
         if row.state ~= SUSPECT then broken(key, first, h.name, q.p) end
-        return { stale, '', 0, -1, 0, { { m[1], { leaseRow(q, row, 1) }, {} } } }
+        return { stale, '', 0, -1, 0, { { m[1], { leaseRow(q, row, 1) }, {} } }, paused }
       end
     end
   end
-  return { stale, '', 0, -1, 0, {} }
+  return { stale, '', 0, -1, 0, {}, paused }
 end
 
 for i, name in ipairs(gates) do stream(name) end
 for i, name in ipairs(gates) do
   local h = stream(name)
   sweep(h)
-  if isFull(h, 1, 1) then return { stale, 'gate', i, nextExpiry(h), 0, {} } end
+  if isFull(h, 1, 1) then return { stale, 'gate', i, nextExpiry(h), 0, {}, paused } end
 end
 
 -- After a release the mark stands before entries that have ended or wait since. Whether it got over all of them in this call.
@@ -134,4 +141,4 @@ for _, m in ipairs(mine) do
     end
   end
 end
-return { stale, '', 0, hasMore and 0 or nextDue, hasEnded and 1 or 0, batches }
+return { stale, '', 0, hasMore and 0 or nextDue, hasEnded and paused == '' and 1 or 0, batches, paused }

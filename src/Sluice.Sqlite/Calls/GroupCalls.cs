@@ -54,6 +54,15 @@ internal static class GroupCalls
     public static GroupInfo? Find(Session session, GroupId id)
         => session.FindStream(id.Stream)?.Groups.GetValueOrDefault(id.Name)?.Info();
 
+    public static void Pause(Session session, GroupId id, bool isPaused)
+    {
+        StoredGroup group = session.Group(id);
+        if (isPaused == group.PausedAt is not null) return;
+        session.Mark(group);
+        group.PausedAt = isPaused ? session.Now : null;
+        session.Changed(id.Stream);
+    }
+
     public static HeartbeatResult Beat(Session session, HeartbeatRequest request)
         => session.Living.Beat(session.Group(request.Group).Id, request);
 

@@ -19,13 +19,17 @@ internal static class LeaseCalls
     {
         var owned = new List<(Ownership Owner, StoredPartition Partition)>(request.Owned.Count);
         List<Ownership> stale = [];
+        DateTimeOffset? pausedAt = null;
         foreach (Ownership owner in request.Owned)
-            if (GroupCalls.Owned(session, owner) is { Owner: not null } partition) owned.Add((owner, partition));
-            else stale.Add(owner);
+            if (GroupCalls.Owned(session, owner) is not { Owner: not null } partition) stale.Add(owner);
+            else if (partition.Group.PausedAt is { } since) pausedAt = since;
+            else owned.Add((owner, partition));
+        if (pausedAt is not null && owned.Count == 0) return new([], stale) { PausedAt = pausedAt };
 
-        if (request.Quarantine is { } quarantine) return LeaseSuspect(session, quarantine, owned, stale);
+        if (request.Quarantine is { } quarantine) return LeaseSuspect(session, quarantine, owned, stale) with { PausedAt = pausedAt };
         foreach (StoredStream gate in request.BackpressureStreams.Select(session.Stream))
-            if (StreamCalls.Swept(gate).IsFullFor(1, 1)) return new([], stale) { FullStream = gate.Name, NextDue = gate.NextExpiry() };
+            if (StreamCalls.Swept(gate).IsFullFor(1, 1))
+                return new([], stale) { FullStream = gate.Name, NextDue = gate.NextExpiry(), PausedAt = pausedAt };
 
         List<LeasedBatch> batches = [];
         List<LeaseDamage> damaged = [];
@@ -40,8 +44,9 @@ internal static class LeaseCalls
         return new(batches, stale)
         {
             Damaged = damaged,
+            PausedAt = pausedAt,
             NextDue = due is { } at ? TimeSpan.FromTicks(Math.Max(0, at - session.Now.UtcTicks)) : null,
-            IsEnded = batches.Count + damaged.Count == 0 && owned.Count > 0
+            IsEnded = batches.Count + damaged.Count == 0 && owned.Count > 0 && pausedAt is null
                 && owned.All(one => one.Partition.Group.Stream.End is not null && one.Partition.IsEmpty),
         };
     }

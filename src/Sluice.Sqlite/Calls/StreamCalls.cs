@@ -34,7 +34,8 @@ internal static class StreamCalls
             stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows, stream.Logs.Sum(log => log.Bytes) + bytes,
                 stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, group.Backlog.Items,
-                group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.DeadCount()))],
+                group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.DeadCount())
+            { PausedAt = group.PausedAt })],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);
     }
 

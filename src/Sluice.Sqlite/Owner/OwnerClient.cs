@@ -23,6 +23,13 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         return answer.TryGetProperty("changed", out JsonElement changed) ? changed.GetInt32() : throw Strange();
     }
 
+    /// <summary>Pauses or resumes a group.</summary>
+    /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
+    /// <exception cref="StreamStoreException">The process refused the change, or ended before it answered.</exception>
+    public async Task PauseAsync(GroupId group, bool isPaused, CancellationToken cancellation)
+        => _ = await AskAsync(OwnerMessage.Pause, group, json => json.WriteBoolean("paused", isPaused), cancellation).ConfigureAwait(false)
+            ?? throw NoOwner();
+
     /// <summary>Appends one entry by a producer that is used once, and opens its stream if options are given.</summary>
     /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
     /// <exception cref="StreamStoreException">The process refused the append, or ended before it answered.</exception>

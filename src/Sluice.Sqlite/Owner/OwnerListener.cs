@@ -109,6 +109,10 @@ internal sealed class OwnerListener : IAsyncDisposable
                     return Changed(await store.RedriveAsync(group, Numbers(request), CancellationToken.None).ConfigureAwait(false));
                 case OwnerMessage.Discard:
                     return Changed(await store.DeleteDeadAsync(group, Numbers(request), CancellationToken.None).ConfigureAwait(false));
+                case OwnerMessage.Pause:
+                    await store.PauseGroupAsync(group, request.GetProperty("paused").GetBoolean(), CancellationToken.None)
+                        .ConfigureAwait(false);
+                    return static _ => { };
                 case OwnerMessage.Append:
                     AppendStatus status = await AppendAsync(group.Stream, request).ConfigureAwait(false);
                     return json => json.WriteString("status", status.ToString());

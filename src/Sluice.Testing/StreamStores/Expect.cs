@@ -40,5 +40,18 @@ internal static class Expect
         throw new StreamStoreContractException($"{what}: expected a {typeof(TException).Name}, but nothing was thrown");
     }
 
+    /// <summary>Awaits something that must happen, at most for a generous time.</summary>
+    public static async Task SoonAsync(Task task, string what)
+    {
+        try
+        {
+            await task.WaitAsync(TimeSpan.FromSeconds(30));
+        }
+        catch (TimeoutException)
+        {
+            throw new StreamStoreContractException($"{what}: it does not happen");
+        }
+    }
+
     private static string Show(IEnumerable items) => $"[{string.Join(", ", items.Cast<object?>().Select(item => item ?? "null"))}]";
 }

@@ -21,6 +21,7 @@ public static class StreamStoreContract
         .. Of(typeof(OwnershipScenarios)), .. Of(typeof(QuarantineScenarios)), .. Of(typeof(CommitScenarios)),
         .. Of(typeof(VoidCommitScenarios)), .. Of(typeof(WaitingScenarios)), .. Of(typeof(LetterScenarios)), .. Of(typeof(ReaderScenarios)),
         .. Of(typeof(BoundScenarios)), .. Of(typeof(StateScenarios)), .. Of(typeof(RecoveryScenarios)), .. Of(typeof(DamageScenarios)),
+        .. Of(typeof(PauseScenarios)),
         .. RandomScenarios.All,
     ], StringComparer.Ordinal);
 

@@ -6,7 +6,7 @@ using Sluice.Storage;
 
 namespace Sluice;
 
-// Start, pause and stop of a consecutor. Locking rule: `state` under `sync`; awaits happen outside of it.
+// Start and stop of a consecutor. Locking rule: `state` under `sync`; awaits happen outside of it.
 public sealed partial class Consecutor<T>
 {
     private readonly LocalMember place;            // among the members of this process
@@ -77,29 +77,6 @@ public sealed partial class Consecutor<T>
         BacklogTelemetry.Ended(core.Observed);
     }
 
-    /// <summary>Stops leasing until <see cref="Resume"/>. Sent items are still accepted. Has no effect unless the consecutor is
-    /// running.</summary>
-    public void Pause()
-    {
-        lock (sync)
-        {
-            if (state != ConsecutorStatus.Running) return;
-            state = ConsecutorStatus.Paused;
-        }
-        core.Pump.IsLeasing = false;
-    }
-
-    /// <summary>Leases again after <see cref="Pause"/>. Has no effect unless the consecutor is paused.</summary>
-    public void Resume()
-    {
-        lock (sync)
-        {
-            if (state != ConsecutorStatus.Paused) return;
-            state = ConsecutorStatus.Running;
-        }
-        core.Pump.IsLeasing = run is not null;
-    }
-
     /// <summary>Stops gracefully: leasing ends, items in flight end and are committed, and partitions are released. A stop costs no item an
     /// attempt.</summary>
     /// <remarks>
@@ -147,8 +124,8 @@ public sealed partial class Consecutor<T>
         }
         core.Committer.Hurry();
         // Items of a consecutor without a store cannot go back to one: they still go through.
-        if (local is null || State == ConsecutorStatus.Paused) core.Pump.IsLeasing = false;
-        while ((core.InFlight.Count > 0 || (core.Pump.IsLeasing && local!.HasItems)) && !stopDeadline.IsCancellationRequested
+        if (local is null || !core.Pump.MayBegin) core.Pump.IsLeasing = false;
+        while ((core.InFlight.Count > 0 || (core.Pump.MayBegin && local!.HasItems)) && !stopDeadline.IsCancellationRequested
             && !core.Lifetime.Token.IsCancellationRequested)
             await core.InFlight.Quiet.WaitAsync().WaitAsync(stopDeadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         bool isQuiet = core.InFlight.Count == 0;
@@ -164,7 +141,7 @@ public sealed partial class Consecutor<T>
     public async ValueTask DisposeAsync()
     {
         await stopDeadline.CancelAsync().ConfigureAwait(false); // a stop that has begun before waits no longer
-        bool wasRunning = State == ConsecutorStatus.Running;
+        bool wasRunning = State == ConsecutorStatus.Running && core.Pump.PausedAt is null;
         if (TryEnterStopping())
         {
             await EndAsync().ConfigureAwait(false);
@@ -198,6 +175,12 @@ public sealed partial class Consecutor<T>
         core.Lifetime.Warn($"{left:N0} accepted {(left == 1 ? "item" : "items")} of {Name} {(left == 1 ? "waits" : "wait")} in the store: "
             + "the consecutor was disposed before. The next start goes on. WaitForIdleAsync waits until all items have ended; StopAsync "
             + "stops on purpose.");
+    }
+
+    /// <summary>Whether this member acquires partitions and leases. For tests: false makes a member that lives and takes nothing.</summary>
+    internal bool TakesWork
+    {
+        set => core.Pump.IsLeasing = value;
     }
 
     /// <summary>Ends as a killed process does, without a word to the store. For tests that go on in the same process.</summary>

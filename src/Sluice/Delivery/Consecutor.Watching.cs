@@ -14,7 +14,8 @@ public sealed partial class Consecutor<T>
     /// <summary>
     /// Waits until every sent item is accepted or refused, and every accepted item has ended: completed, or dead. This includes parked
     /// items, suspects that other members hold, and, if the input is complete (<see cref="CompleteAsync"/>), the items that nodes emit at
-    /// the end. A start that is under way is awaited first; if the start fails, so does this call.
+    /// the end. A start that is under way is awaited first; if the start fails, so does this call. While the consecutor is paused and items
+    /// wait, the call waits for the end of the pause, and a warning says so once.
     /// </summary>
     /// <returns>The snapshot of the idle consecutor.</returns>
     /// <exception cref="InvalidOperationException">The consecutor has not been started and items wait; or it was stopped before all items
@@ -29,6 +30,7 @@ public sealed partial class Consecutor<T>
         lock (sync) begun = starting;
         if (begun is not null) await begun.WaitAsync(cancellation).ConfigureAwait(false);
         var moved = new Signal();
+        bool hasWarned = false;
         core.Ledger.Moved += moved.Set;
         try
         {
@@ -48,6 +50,12 @@ public sealed partial class Consecutor<T>
                         throw new InvalidOperationException(
                             $"The consecutor {Name} has not been started, its stream is full, and what is sent waits for room. Call "
                                 + $"StartAsync first.");
+                }
+                if (!hasWarned && Status == ConsecutorStatus.Paused)
+                {
+                    hasWarned = true;
+                    core.Lifetime.Warn($"WaitForIdleAsync of {Name} waits for the end of a pause that began at {core.Pump.PausedAt:u}. Call "
+                        + $"ResumeAsync, or run `sluice resume`.");
                 }
                 Task next = moved.WaitAsync();
                 if (await Task.WhenAny(next, Completion).WaitAsync(cancellation).ConfigureAwait(false) == next) continue;
@@ -69,9 +77,9 @@ public sealed partial class Consecutor<T>
     {
         local?.Count();
         IReadOnlyList<StoppedPartition> stopped = core.Stopped.All;
-        ConsecutorSnapshot snapshot = core.Ledger.Snapshot(Name, State, run?.Snapshot(), core.Problems.With(stopped),
+        ConsecutorSnapshot snapshot = core.Ledger.Snapshot(Name, Status, run?.Snapshot(), core.Problems.With(stopped),
             core.Losses.Latest) with
-        { Stopped = stopped, LastFailure = core.Failures.Last };
+        { Stopped = stopped, LastFailure = core.Failures.Last, PausedAt = core.Pump.PausedAt };
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;

@@ -13,6 +13,7 @@ namespace Sluice.Delivery;
 internal sealed class ConsecutorCore : ISinkBindings
 {
     private volatile bool isOpen;
+    private int pausing;                             // calls of this process that pause or resume the group
 
     public ConsecutorCore(string name, ConsecutorOptions options, IStreamStore store, Pipeline pipeline, TopologyRecorder recorder)
     {
@@ -199,6 +200,25 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         Stream.KeyOf = key;
         if (key is not null && Local is null) Rounds ??= new(this);
+    }
+
+    /// <summary>A call of this process begins to pause or resume the group: until <see cref="EndPausing"/> a pause is no surprise.</summary>
+    public void BeginPausing() => Interlocked.Increment(ref pausing);
+
+    public void EndPausing() => Interlocked.Decrement(ref pausing);
+
+    /// <summary>Notes that the store is about to be asked.</summary>
+    public StoreQuestion Ask() => new(Time.GetTimestamp(), Pump.Ask());
+
+    /// <summary>Notes whether the store says that the group is paused, and warns when a pause begins.</summary>
+    /// <param name="at">When it was paused; null if it is not.</param>
+    /// <param name="question">The number of the question that the store has answered.</param>
+    public void LearnPause(DateTimeOffset? at, long question)
+    {
+        if (!Pump.LearnPause(at, question)) return;
+        Ledger.Touch();
+        if (at is { } since && Volatile.Read(ref pausing) == 0) Lifetime.Warn($"{Name} is paused since {since:u}: it accepts items, and begins none until somebody resumes it "
+            + $"(Consecutor.ResumeAsync, the dashboard, or `sluice resume`).");
     }
 
     /// <summary>Drops everything: all that wait give up. Throws nothing: also called by a timer.</summary>

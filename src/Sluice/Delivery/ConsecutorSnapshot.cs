@@ -47,6 +47,10 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
     public IReadOnlyDictionary<string, OutputCounts> Outputs { get; init; } =
         System.Collections.Immutable.ImmutableDictionary<string, OutputCounts>.Empty;
 
+    /// <summary>When the consecutor was paused (<c>Consecutor.PauseAsync</c>), by the store's clock, as far as this member knows; null if it
+    /// is not paused.</summary>
+    public DateTimeOffset? PausedAt { get; init; }
+
     /// <summary>The problem that keeps the consecutor from working, as a text for people, such as a full output; null if there is
     /// none.</summary>
     public string? Problem { get; init; }
@@ -90,6 +94,7 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
         if (Loss is not null) text.Append("loss: ").AppendLine(Loss);
         foreach (StoppedPartition stopped in Stopped) text.Append("stopped: ").AppendLine(stopped.Message);
         if (ClockSkew is not null) text.Append("clocks: ").AppendLine(ClockSkew);
+        if (PausedAt is { } since) text.Append(CultureInfo.InvariantCulture, $"paused since {since:u}").AppendLine();
         if (LastFailure is not null) text.Append("last failure: ").AppendLine(LastFailure);
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
         return text.Append(Run?.NodesToString()).ToString();
@@ -105,7 +110,7 @@ public enum ConsecutorStatus
     /// <summary>Running: it leases and processes items.</summary>
     Running,
 
-    /// <summary>Accepts items, but leases none.</summary>
+    /// <summary>Running, but paused in the store: accepts items, and begins none (<see cref="ConsecutorSnapshot.PausedAt"/>).</summary>
     Paused,
 
     /// <summary>Stopping: items in flight may still end.</summary>

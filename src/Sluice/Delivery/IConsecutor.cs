@@ -24,11 +24,11 @@ public interface IConsecutor
     /// <inheritdoc cref="Consecutor{T}.Snapshot"/>
     ConsecutorSnapshot Snapshot();
 
-    /// <inheritdoc cref="Consecutor{T}.Pause"/>
-    void Pause();
+    /// <inheritdoc cref="Consecutor{T}.PauseAsync"/>
+    Task PauseAsync(CancellationToken cancellation = default);
 
-    /// <inheritdoc cref="Consecutor{T}.Resume"/>
-    void Resume();
+    /// <inheritdoc cref="Consecutor{T}.ResumeAsync"/>
+    Task ResumeAsync(CancellationToken cancellation = default);
 
     /// <inheritdoc cref="Consecutor{T}.StopAsync"/>
     Task<bool> StopAsync(TimeSpan? deadline = null, CancellationToken cancellation = default);

@@ -40,6 +40,9 @@ internal sealed partial class CancellableStore
     public ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation)
         => Within(inner.RemoveGroupAsync(group, cancellation), cancellation);
 
+    public ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation)
+        => Within(inner.PauseGroupAsync(group, isPaused, cancellation), cancellation);
+
     public ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation)
         => Within(inner.FindGroupAsync(group, cancellation), cancellation);
 

@@ -6,7 +6,14 @@ namespace Sluice.Storage;
 /// <param name="QuarantineOwner">The member that may run suspects; null if there is none.</param>
 /// <param name="QuarantineEpoch">The quarantine's epoch, raised by every acquisition; zero if it was never acquired.</param>
 public sealed record GroupInfo(
-    IReadOnlyList<MemberInfo> Members, IReadOnlyList<PartitionInfo> Partitions, string? QuarantineOwner, long QuarantineEpoch);
+    IReadOnlyList<MemberInfo> Members, IReadOnlyList<PartitionInfo> Partitions, string? QuarantineOwner, long QuarantineEpoch)
+{
+    /// <summary>The time at which the group was paused, by the store's clock; null if it is not paused.</summary>
+    public DateTimeOffset? PausedAt { get; init; }
+
+    /// <summary>Whether the group is paused (<see cref="IStreamStore.PauseGroupAsync"/>).</summary>
+    public bool IsPaused => PausedAt is not null;
+}
 
 /// <summary>A member of a group.</summary>
 /// <param name="Name">The member's name.</param>

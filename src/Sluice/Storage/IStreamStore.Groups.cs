@@ -20,6 +20,17 @@ public partial interface IStreamStore
     ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default);
 
     /// <summary>
+    /// Pauses a group, or resumes it. While a group is paused, <see cref="LeaseAsync"/> gives none of its entries, retries and suspects to
+    /// any member. Appends, commits, heartbeats and acquisitions go on. The store keeps the pause until the group is resumed or removed. A
+    /// change wakes the callers that wait for the stream.
+    /// </summary>
+    /// <param name="group">The group.</param>
+    /// <param name="isPaused">True pauses the group, false resumes it. If the group is in that state already, nothing changes.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="StreamStoreException">The stream or the group does not exist, or the store cannot pause groups.</exception>
+    ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default);
+
+    /// <summary>
     /// Records a heartbeat of a member; the first heartbeat joins the group. It is refused if another instance holds the member's name.
     /// </summary>
     /// <returns>
@@ -52,7 +63,10 @@ public partial interface IStreamStore
     /// <returns>False if the ownership was stale; then nothing happened.</returns>
     ValueTask<bool> ReleaseAsync(Ownership owner, CancellationToken cancellation = default);
 
-    /// <summary>Leases the next entries: first retries that are due, then new entries by sequence. Never waits.</summary>
+    /// <summary>
+    /// Leases the next entries: first retries that are due, then new entries by sequence. Never waits. A paused group gives none
+    /// (<see cref="LeaseResult.PausedAt"/>).
+    /// </summary>
     ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default);
 
     /// <summary>

@@ -96,8 +96,8 @@ public partial interface IStreamStore : IAsyncDisposable
     ValueTask<AppendResult> AppendAsync(AppendRequest request, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Waits for a change of a stream: entries appended or settled, the end, a released partition, a redriven letter. May return without a
-    /// change. The passing of time is not a change: wait at most <see cref="LeaseResult.NextDue"/>.
+    /// Waits for a change of a stream: entries appended or settled, the end, a released partition, a redriven letter, a paused or
+    /// resumed group. May return without a change. The passing of time is not a change: wait at most <see cref="LeaseResult.NextDue"/>.
     /// </summary>
     /// <param name="stream">The stream.</param>
     /// <param name="after">
@@ -108,8 +108,8 @@ public partial interface IStreamStore : IAsyncDisposable
     ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Waits for entries to lease or read in some partitions: appended, given back, freed or redriven ones, a released partition, or the
-    /// end of the stream. Settled entries do not wake the caller. May return without a reason. The passing of time is no reason: wait at
+    /// Waits for entries to lease or read in some partitions: appended, given back, freed or redriven ones, a released partition, a
+    /// paused or resumed group, or the end of the stream. Settled entries do not wake the caller. May return without a reason. The passing of time is no reason: wait at
     /// most <see cref="LeaseResult.NextDue"/>.
     /// </summary>
     /// <param name="stream">The stream.</param>

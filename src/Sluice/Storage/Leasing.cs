@@ -56,6 +56,15 @@ public sealed record LeaseResult(IReadOnlyList<LeasedBatch> Batches, IReadOnlyLi
     /// </summary>
     public IReadOnlyList<LeaseDamage> Damaged { get; init; } = [];
 
+    /// <summary>
+    /// The time at which a group of the request was paused, by the store's clock; null if none is paused. A paused group gives no entries,
+    /// and its entries do not count for <see cref="NextDue"/> and <see cref="IsEnded"/>: wait for a change.
+    /// </summary>
+    public DateTimeOffset? PausedAt { get; init; }
+
+    /// <summary>Whether a group of the request is paused (<see cref="IStreamStore.PauseGroupAsync"/>).</summary>
+    public bool IsPaused => PausedAt is not null;
+
     /// <summary>Whether another member has acquired the request's quarantine; then nothing was leased.</summary>
     public bool IsQuarantineLost { get; init; }
 }

@@ -18,7 +18,11 @@ public sealed record StreamInfo(
 /// <param name="Outstanding">The number of entries that the group has not settled: not yet leased, in flight, and waiting.</param>
 /// <param name="Waiting">The number of outstanding entries that left the order: retrying, parked, suspects.</param>
 /// <param name="Dead">The number of dead letters; they are not outstanding.</param>
-public sealed record GroupBacklog(string Name, long Outstanding, long Waiting, long Dead);
+public sealed record GroupBacklog(string Name, long Outstanding, long Waiting, long Dead)
+{
+    /// <inheritdoc cref="GroupInfo.PausedAt"/>
+    public DateTimeOffset? PausedAt { get; init; }
+}
 
 /// <summary>The end of a stream. Entries that were appended before can still be read.</summary>
 /// <param name="Failure">Null if the stream was completed; else the error and its place, for readers downstream.</param>

@@ -71,6 +71,12 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
+    /// <remarks>The default throws: a store that ignored a pause would be worse.</remarks>
+    public virtual ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
+        => throw new StreamStoreException($"The store {GetType().Name} cannot pause or resume {group}. Stop its members instead.")
+        { Stream = group.Stream, IsPermanent = true };
+
+    /// <inheritdoc/>
     public abstract ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default);
 
     /// <inheritdoc/>

@@ -111,6 +111,10 @@ public class StreamStoreWrapper : IStreamStore
         => CallAsync(nameof(FindGroupAsync), () => Inner.FindGroupAsync(group, cancellation));
 
     /// <inheritdoc/>
+    public virtual ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
+        => Done(nameof(PauseGroupAsync), () => Inner.PauseGroupAsync(group, isPaused, cancellation));
+
+    /// <inheritdoc/>
     public virtual ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
         => CallAsync(nameof(HeartbeatAsync), () => Inner.HeartbeatAsync(request, cancellation));
 

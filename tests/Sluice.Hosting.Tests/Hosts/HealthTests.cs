@@ -114,7 +114,7 @@ public class HealthTests
         using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore());
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        numbers.Pause();
+        await numbers.PauseAsync(Cancellation);
         for (int minute = 0; minute < 10; minute++)
         {
             Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
@@ -134,7 +134,7 @@ public class HealthTests
         using IHost host = Build(new() { MaxGrowingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore());
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        numbers.Pause();
+        await numbers.PauseAsync(Cancellation);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         await numbers.SendAllAsync([1, 2], Cancellation);
         clock.Advance(TimeSpan.FromHours(1));
@@ -148,7 +148,7 @@ public class HealthTests
         using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, new MemoryStreamStore(clock));
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        numbers.Pause();
+        await numbers.PauseAsync(Cancellation);
         await numbers.SendAsync(1, Cancellation);
         clock.Advance(TimeSpan.FromMinutes(10));
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
@@ -157,7 +157,7 @@ public class HealthTests
         Assert.Equal((HealthStatus.Degraded, "the consecutor numbers has an item that was accepted 11 minutes ago and has not ended; the "
             + "limit is 10 minutes."), Told(old));
         Assert.Equal(660L, old.Data["numbers.oldest_seconds"]);
-        numbers.Resume();
+        await numbers.ResumeAsync(Cancellation);
         await numbers.WaitForIdleAsync(Cancellation);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         await host.StopAsync(Cancellation);
@@ -170,7 +170,7 @@ public class HealthTests
         using IHost host = Build(new() { MaxOutstandingDuration = TimeSpan.FromMinutes(10) }, store);
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        numbers.Pause();
+        await numbers.PauseAsync(Cancellation);
         await numbers.SendAsync(1, Cancellation);
         Assert.Equal((HealthStatus.Degraded, "the consecutor numbers: its oldest item cannot be read: The entry is damaged."),
             Told(await CheckAsync(host)));
@@ -186,14 +186,14 @@ public class HealthTests
         });
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        numbers.Pause();
+        await numbers.PauseAsync(Cancellation);
         await numbers.SendAsync(1, Cancellation);
         Task second = numbers.SendAsync(2, Cancellation).AsTask();
         HealthReportEntry now = await CheckAsync(host);
         while (now.Status == HealthStatus.Healthy) now = await CheckAsync(host);
         Assert.StartsWith("the consecutor numbers: ", now.Description, StringComparison.Ordinal);
         Assert.Contains("full", now.Description, StringComparison.Ordinal);
-        numbers.Resume();
+        await numbers.ResumeAsync(Cancellation);
         await second;
         await host.StopAsync(Cancellation);
     }

@@ -166,7 +166,7 @@ public class HostTests
         Assert.Equal((HealthStatus.Degraded, "the consecutor numbers has 1 dead letter; the limit is 0."),
             (ready.Status, ready.Description));
         Assert.Equal(1L, ready.Data["numbers.dead"]);
-        numbers.Pause();
+        await numbers.PauseAsync(Cancellation);
         await numbers.SendAllAsync([2, 3, 4], Cancellation);
         Assert.Contains("has a backlog of 3 items; the limit is 2", (await CheckAsync(host)).Entries["sluice"].Description,
             StringComparison.Ordinal);

@@ -185,7 +185,7 @@ public sealed class StartAndStopTests : IDisposable
         using IHost host = builder.Build();
         await host.StartAsync(Cancellation);
         var numbers = host.Services.GetRequiredService<Consecutor<int>>();
-        numbers.Pause();
+        await numbers.PauseAsync(Cancellation);
         await numbers.SendAllAsync([1, 2], Cancellation);
         var root = (IConfigurationRoot)host.Services.GetRequiredService<IConfiguration>();
         root["Sluice:Health:MaxBacklog"] = root["Sluice:Nonsense"] = "1";

@@ -17,13 +17,13 @@ internal static class Flood
         await consecutor.StartAsync();
         await RoundAsync(100);
         await consecutor.WaitForIdleAsync();                // everything is loaded, compiled and has its size
-        consecutor.Pause();
+        await consecutor.PauseAsync();
         long managed = GC.GetTotalMemory(forceFullCollection: true), resident = Resident();
         await RoundAsync(Items / Batch);
         Console.WriteLine(
             $"managed {GC.GetTotalMemory(forceFullCollection: true) - managed} resident {Resident() - resident} "
                 + $"pending {consecutor.Snapshot().Pending}");
-        consecutor.Resume();
+        await consecutor.ResumeAsync();
         await consecutor.WaitForIdleAsync();
         long grown = Size();
         for (int round = 0; round < 10; round++)

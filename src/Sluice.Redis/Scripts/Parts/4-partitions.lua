@@ -9,6 +9,13 @@ local function hasGroup(h, group) return consumers(h).groups[group] ~= nil end
 local function needGroup(h, group) return hasGroup(h, group) or fail('NOGROUP', group .. ' ' .. h.name) end
 local function groupOf(h, group) return h.id .. ':' .. group .. '#' .. h.groups[group].rest end
 
+-- When a group was paused; nil if it is not.
+local function pausedAt(h, group)
+  local key = K .. 'q:' .. groupOf(h, group)
+  local text = call('HGET', key, 'paused')
+  return text and number(text, 0, key, 'paused', h.name) or nil
+end
+
 local function packMarks(q)
   local list = {}
   for i, field in ipairs(MARKS) do list[i] = digits(q[field]) end

@@ -47,7 +47,7 @@ internal sealed partial class Committer(ConsecutorCore core)
                 await core.ToCommit.WaitAsync().ConfigureAwait(false);
                 if (isEnding) break;
                 if (core.Rounds is null && core.Options.CommitInterval > TimeSpan.Zero && core.InFlight.Count < core.Options.MaxInFlight
-                    && core.Pump.IsLeasing)
+                    && core.Pump.MayBegin)
                     await Task.Delay(core.Options.CommitInterval, core.Time, hurry.Token)
                         .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 abandoned.Token.ThrowIfCancellationRequested();

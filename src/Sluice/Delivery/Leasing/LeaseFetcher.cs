@@ -30,7 +30,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
     /// <summary>The partitions of the last lease.</summary>
     public OwnedPartition[] Asked { get; private set; } = [];
 
-    /// <summary>Leases the next entries; null if there is no room, or the consecutor is paused or waits.</summary>
+    /// <summary>Leases the next entries; null if there is no room, or the consecutor stops or waits.</summary>
     public async ValueTask<LeaseResult?> NextAsync()
     {
         TryAgainAfter = null;
@@ -161,10 +161,15 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
         }
         if (quarantine is null)
         {
-            long askedAt = core.Time.GetTimestamp();
+            StoreQuestion asked = core.Ask();
             GroupInfo group = await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token)
                 ?? throw new StreamStoreException($"The group {core.Group} was removed.");
-            core.Members.See(group, askedAt);
+            core.Members.See(group, asked);
+            if (group.IsPaused)
+            {
+                core.Alone.Withdraw();               // without the quarantine: its release would wake all members, which would ask again
+                return null;
+            }
             if (group.QuarantineOwner is { } owner && owner != core.Options.InstanceId && !core.Members.IsSilent(owner))
             {
                 core.Alone.Withdraw();
@@ -194,6 +199,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             TryAgainAfter = RetryInterval;
         }
         if (lease is not { Batches.Count: > 0 }) core.Alone.Withdraw();
+        if (lease is { IsPaused: true, Batches.Count: 0, Damaged.Count: 0 }) return await GiveQuarantineBackAsync();
         if (lease is { IsQuarantineLost: false, Batches.Count: 0, Damaged.Count: 0 }) core.Ledger.ForgetSuspects(owned);
         return lease;
     }
@@ -246,7 +252,9 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             began = core.Telemetry.BeginOperation();
             if (!isAsking) core.Leases.Ask();
             isAsking = true;
+            long question = core.Pump.Ask();
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Lifetime.Token);
+            core.LearnPause(lease.PausedAt, question);
             core.Telemetry.Leased(began, lease.Batches);
             refusals = 0;
             StopAsking();

@@ -30,8 +30,8 @@ internal sealed class LocalWork<T>(ConsecutorCore core, LocalIntake<T> intake, S
             await storing;
             storing = StoreFailedAsync();
         }
-        if (!core.Pump.IsLeasing) core.Alone.Rest();
-        isHeld = !core.Pump.IsLeasing || !core.Alone.MayWork();
+        if (!core.Pump.MayBegin) core.Alone.Rest();
+        isHeld = !core.Pump.MayBegin || !core.Alone.MayWork();
         if (isHeld || items.Failed.Count > MaxFailed || intake.TryTake(out int at, out int end) is not { } segment) return false;
         core.Ledger.StartLocal(end - at);
         core.InFlight.Begin(end - at);

@@ -9,9 +9,9 @@ internal sealed partial class GroupMembership
     {
         try
         {
-            long askedAt = core.Time.GetTimestamp();
+            StoreQuestion asked = core.Ask();
             var (group, isAiling) = await heartbeat.SendAsync(core.Lifetime.Token).ConfigureAwait(true);
-            See(group, askedAt);
+            See(group, asked);
             await heartbeat.RemoveGoneAsync(group, core.Lifetime.Token).ConfigureAwait(true);
             // a partition that was to leave for a member that has left since stays after all
             if (!MayBeBehind && group.Members.Count < 2 && !Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving))

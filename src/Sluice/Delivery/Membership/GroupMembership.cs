@@ -92,9 +92,9 @@ internal sealed partial class GroupMembership
             foreach (OwnedPartition partition in owned) core.Partitions.Lose(partition);
             foreach (OwnedPartition partition in owned)
                 await core.Store.ReleaseAsync(partition.Owner, core.Lifetime.Token).ConfigureAwait(false);
-            long askedAt = core.Time.GetTimestamp();
+            StoreQuestion asked = core.Ask();
             GroupInfo group = await member.BeatAndLookAsync(core.Lifetime.Token).ConfigureAwait(false);
-            See(group, askedAt);                     // otherwise a new member would count as silent
+            See(group, asked);                     // otherwise a new member would count as silent
             await TakeFreeAsync(group).ConfigureAwait(false);
             return true;
         }
@@ -139,12 +139,13 @@ internal sealed partial class GroupMembership
 
     /// <summary>Notes the members and partitions of the group.</summary>
     /// <param name="group">The group.</param>
-    /// <param name="askedAt">A timestamp from before the call that returned the group.</param>
-    public void See(GroupInfo group, long askedAt)
+    /// <param name="asked">Made before the call that returned the group.</param>
+    public void See(GroupInfo group, in StoreQuestion asked)
     {
-        share.See(group, askedAt);
+        share.See(group, asked.At);
         taker.See(group);
         partitions = group.Partitions.Count;
+        core.LearnPause(group.PausedAt, asked.Number);
     }
 
     /// <summary>Ends the acquiring of partitions.</summary>
@@ -209,11 +210,11 @@ internal sealed partial class GroupMembership
 
     private async Task<List<OwnedPartition>> LoadAsync(bool joins, CancellationToken cancellation)
     {
-        long askedAt = core.Time.GetTimestamp();
+        StoreQuestion asked = core.Ask();
         GroupInfo? group = joins ? await member.JoinAsync(why => core.Problems.Latest = why, cancellation).ConfigureAwait(false) : null;
         if (group is not null)
         {
-            See(group, askedAt);
+            See(group, asked);
             // Before the load, which may take longer than the lease duration: others would take over what is being loaded.
             heartbeat.Start(BeatAsync, failure => core.Lifetime.Failed?.Invoke(failure));
         }

@@ -242,7 +242,7 @@ internal sealed partial class Rounds(ConsecutorCore core)
     private Round? TakeItems(OwnedPartition partition)
     {
         PartitionScope scope = partition.Scope!;
-        bool mayAct = core.Pump.IsLeasing && !core.Sinks.AreWaiting && !partition.IsLeaving, isDue = scope.IsDue(looked);
+        bool mayAct = core.Pump.MayBegin && !core.Sinks.AreWaiting && !partition.IsLeaving, isDue = scope.IsDue(looked);
         // Due timers fire before items that were leased later. Then items have a turn, because a timer may set itself again for now.
         // At the end of the input, stages come first.
         if (mayAct && scope.AreTimersDue(looked) && !scope.TimersHadTurn && !partition.IsAtEnd)

@@ -81,6 +81,7 @@ internal sealed class WorkOrders(SupervisorCore core, StoreRetrier calls, string
         (pause, failures) = (AfterFailure, 0);
         foreach (Ownership stale in result.Stale) await asked.Single(partition => partition.Owner == stale).LoseAsync()
             .ConfigureAwait(false);
+        if (result.IsPaused) return result.Stale.Count > 0;                // the end of the pause is a change of the stream
         foreach (LeasedBatch batch in result.Batches)
             await TakeOnAsync(asked.Single(partition => partition.Owner == batch.Owner), batch.Entries.ToArray()).ConfigureAwait(false);
         foreach (LeaseDamage damage in result.Damaged) Note(asked.Single(partition => partition.Owner == damage.Owner), damage);

@@ -83,7 +83,7 @@ public sealed class StoreInspector
     public async Task<GroupLook?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
     {
         if (await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } info) return null;
-        return new(group, members.Look(group, info), info.Partitions, info.QuarantineOwner);
+        return new(group, members.Look(group, info), info.Partitions, info.QuarantineOwner) { PausedAt = info.PausedAt };
     }
 
     /// <summary>Finds the time when the oldest entry that a group has not settled was accepted; null if there is none.</summary>

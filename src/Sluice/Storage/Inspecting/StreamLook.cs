@@ -33,7 +33,11 @@ public sealed record GroupBacklogLook(GroupBacklog Backlog, double? SettledPerSe
 /// <param name="Partitions">The partitions, by number.</param>
 /// <param name="QuarantineOwner">The member that may run suspects; null if there is none.</param>
 public sealed record GroupLook(
-    GroupId Group, IReadOnlyList<MemberLook> Members, IReadOnlyList<PartitionInfo> Partitions, string? QuarantineOwner);
+    GroupId Group, IReadOnlyList<MemberLook> Members, IReadOnlyList<PartitionInfo> Partitions, string? QuarantineOwner)
+{
+    /// <inheritdoc cref="GroupInfo.PausedAt"/>
+    public DateTimeOffset? PausedAt { get; init; }
+}
 
 /// <summary>A look at a member of a consumer group (<see cref="StoreInspector.FindGroupAsync"/>).</summary>
 /// <param name="Name">The member's name.</param>

@@ -42,6 +42,15 @@ public sealed partial class MemoryStreamStore
         && stream.Groups.TryGetValue(group.Name, out StoredGroup? stored) ? stored.Info() : null, cancellation);
 
     /// <inheritdoc/>
+    public override ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default) => Locked(() =>
+    {
+        StoredGroup stored = Group(group);
+        if (isPaused == stored.PausedAt is not null) return;
+        stored.PausedAt = isPaused ? clock.Now : null;
+        Stream(group.Stream).Changed();
+    }, cancellation);
+
+    /// <inheritdoc/>
     public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);

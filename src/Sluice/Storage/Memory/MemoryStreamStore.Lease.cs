@@ -41,16 +41,23 @@ public sealed partial class MemoryStreamStore
         DateTimeOffset now = clock.Now;
         List<(Ownership Owner, StoredPartition Partition)> owned = [];
         List<Ownership> stale = [];
+        (StoredGroup? group, DateTimeOffset? pausedAt) = (null, null);
         foreach (Ownership owner in request.Owned)
-            if (Owned(owner) is { Owner: not null } partition) owned.Add((owner, partition));
-            else stale.Add(owner);
+            if (Owned(owner) is not { Owner: not null } partition) stale.Add(owner);
+            else
+            {
+                if (group?.Id != owner.Group) group = Group(owner.Group);
+                if (group.PausedAt is { } at) pausedAt = at;
+                else owned.Add((owner, partition));
+            }
+        if (pausedAt is not null && owned.Count == 0) return new([], stale) { PausedAt = pausedAt };
 
-        if (request.Quarantine is { } quarantine) return LeaseSuspect(quarantine, owned, stale);
+        if (request.Quarantine is { } quarantine) return LeaseSuspect(quarantine, owned, stale) with { PausedAt = pausedAt };
         foreach (StoredStream gate in request.BackpressureStreams.Select(Stream))
         {
             gate.Sweep(now);
             if (!gate.IsFullFor(1, 1)) continue;
-            return new([], stale) { FullStream = gate.Name, NextDue = gate.NextExpiry(now) };
+            return new([], stale) { FullStream = gate.Name, NextDue = gate.NextExpiry(now), PausedAt = pausedAt };
         }
 
         List<LeasedBatch> batches = [];
@@ -82,8 +89,9 @@ public sealed partial class MemoryStreamStore
         return new(batches, stale)
         {
             Damaged = damaged,
+            PausedAt = pausedAt,
             NextDue = Until(owned.Min(one => one.Partition.NextDue), now),
-            IsEnded = batches.Count == 0 && damaged.Count == 0
+            IsEnded = batches.Count == 0 && damaged.Count == 0 && pausedAt is null
                 && owned.All(one => Stream(one.Owner.Group.Stream).End is not null && one.Partition.IsEmpty) && owned.Count > 0,
         };
     }

@@ -171,7 +171,8 @@ public sealed partial class MemoryStreamStore : StreamStore
             stream.Logs.Sum(log => log.Tail - log.Trimmed) + rows.Count(), stream.Logs.Sum(log => log.Bytes) + rows.Sum(row => row.Length),
                 stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Select(group => new GroupBacklog(group.Key, group.Value.Backlog.Items,
-                group.Value.Partitions.Sum(partition => partition.Info().Waiting), group.Value.Dead.Count))],
+                group.Value.Partitions.Sum(partition => partition.Info().Waiting), group.Value.Dead.Count)
+            { PausedAt = group.Value.PausedAt })],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);
     }
 

@@ -35,12 +35,14 @@ internal sealed class StoredGroup(GroupId id, StoredPartition[] partitions)
     public long LastDead { get; set; }
     public string? QuarantineOwner { get; set; }
     public long QuarantineEpoch { get; set; }
+    public DateTimeOffset? PausedAt { get; set; }
     public Backlog Backlog;
 
     public GroupInfo Info() => new(
         [.. Members.Values],
         [.. partitions.Select(partition => partition.Info())],
-        QuarantineOwner, QuarantineEpoch);
+        QuarantineOwner, QuarantineEpoch)
+    { PausedAt = PausedAt };
 }
 
 /// <summary>An entry that left the order, with copies of its headers and payload, so that its block can be freed.</summary>

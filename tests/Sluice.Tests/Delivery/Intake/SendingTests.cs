@@ -109,11 +109,11 @@ public class SendingTests
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }),
             new() { Store = store, Stream = new() { Partitions = 1, MaxItems = 1 }, Run = new() { Time = clock } });
         await consecutor.StartAsync(Cancellation);
-        consecutor.Pause();
+        await consecutor.PauseAsync(Cancellation);
         await consecutor.SendAsync(1, Cancellation);
         Task waiting = consecutor.SendAsync(2, Cancellation).AsTask();
         Assert.EndsWith(" (0) has ended since. The consecutor is paused.", await ProblemAsync(consecutor, clock), StringComparison.Ordinal);
-        consecutor.Resume();
+        await consecutor.ResumeAsync(Cancellation);
         await waiting;
         Assert.Equal((2L, null), ((await consecutor.WaitForIdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
     }
@@ -125,10 +125,10 @@ public class SendingTests
         await using var consecutor = new Consecutor<int>("numbers", source => source.ForEach(_ => { }),
             new() { Stream = new() { MaxItems = 1 }, Run = new() { Time = clock } });
         await consecutor.StartAsync(Cancellation);
-        consecutor.Pause();
+        await consecutor.PauseAsync(Cancellation);
         Task producing = (Source.From(Enumerable.Range(0, 5000)) | consecutor).RunAsync(cancellation: Cancellation);
         Assert.EndsWith(" (0) has ended since. The consecutor is paused.", await ProblemAsync(consecutor, clock), StringComparison.Ordinal);
-        consecutor.Resume();
+        await consecutor.ResumeAsync(Cancellation);
         await producing;
         Assert.Equal((5000L, null), ((await consecutor.WaitForIdleAsync(Cancellation)).Completed, consecutor.Snapshot().Problem));
     }

@@ -212,12 +212,12 @@ public class ExclusiveExecutionTests
         await using var paused = new Consecutor<int>("more", source => source | (_ => { }), Options(store, process));
         await paused.StartAsync(Cancellation);
         await paused.WaitForIdleAsync(Cancellation);
-        paused.Pause();
+        await paused.PauseAsync(Cancellation);
         await using var local = new Consecutor<int>("local", source => source | (_ => { }), Options(null, process));
         await local.StartAsync(Cancellation);
         await local.SendAsync(1, Cancellation);
         await local.WaitForIdleAsync(Cancellation);
-        local.Pause();
+        await local.PauseAsync(Cancellation);
         await using (var stopped = new Consecutor<int>("stopped", source => source | (_ => { }), Options(store, process)))
         {
             await stopped.StartAsync(Cancellation);

@@ -87,11 +87,11 @@ public sealed class WakingTests : IAsyncDisposable
         await work.StartAsync(Cancellation);
         await begun.Task;
         Assert.Equal("me", (await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner);
-        work.Pause();
+        await work.PauseAsync(Cancellation);
         mayEnd.SetResult();
         while ((await store.FindGroupAsync(Member.Group, Cancellation))!.QuarantineOwner is not null) await Member.NextAsync();
         Assert.Equal(1, work.Snapshot().Completed);
-        work.Resume();
+        await work.ResumeAsync(Cancellation);
         Assert.Equal(2, (await work.WaitForIdleAsync(Cancellation)).Completed);
     }
 

@@ -27,7 +27,7 @@ public sealed class ClosedStoreTests : IAsyncDisposable
     {
         Consecutor<int> consecutor = New(how == "let go" ? Sluice.DeliveryGuarantee.None : Sluice.DeliveryGuarantee.Replay(3));
         if (how != "not started") await consecutor.StartAsync(Cancellation);
-        if (how == "paused") consecutor.Pause();
+        if (how == "paused") await consecutor.PauseAsync(Cancellation);
         if (how is "at work" or "let go")
         {
             await consecutor.SendAsync(1, Cancellation);

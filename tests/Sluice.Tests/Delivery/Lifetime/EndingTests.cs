@@ -97,7 +97,6 @@ public class EndingTests
         List<int> seen = [];
         await using (Consecutor<int> newer = New(5))
         {
-            newer.Pause();
             await newer.SendAllAsync([1, 2], Cancellation);
         }
         await using (Consecutor<int> older = New(4))

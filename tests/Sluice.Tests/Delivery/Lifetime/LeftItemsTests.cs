@@ -25,7 +25,7 @@ public class LeftItemsTests
         Consecutor<int> consecutor = New("a"), other = New("b");
         if (how != "no start") await consecutor.StartAsync(Cancellation);
         if (how == "other member") await other.StartAsync(Cancellation);
-        if (how == "pause") consecutor.Pause();
+        if (how == "pause") await consecutor.PauseAsync(Cancellation);
         await consecutor.SendAllAsync([1, 2, 3, 4, 5], Cancellation);
         if (how is not ("pause" or "no start")) await begun.Task.WaitAsync(Cancellation);
         if (how == "stop") await consecutor.StopAsync(TimeSpan.Zero, Cancellation);

@@ -32,14 +32,14 @@ public class LocalTests
     {
         var seen = new ConcurrentQueue<object>();
         await using var consecutor = new Consecutor<object>("objects", source => source | seen.Enqueue);
-        consecutor.Pause();
+        await consecutor.PauseAsync(Cancellation);
         await consecutor.StartAsync(Cancellation);
-        consecutor.Pause();
+        await consecutor.PauseAsync(Cancellation);
         object[] items = [.. Enumerable.Range(0, 700)];
         await (Source.From(items) | consecutor).RunAsync(cancellation: Cancellation);
         await consecutor.SendAllAsync(["last"], Cancellation);
         Assert.Equal((701L, 701L, 0L), (consecutor.Snapshot().Accepted, consecutor.Snapshot().Pending, consecutor.Snapshot().Unaccounted));
-        consecutor.Resume();
+        await consecutor.ResumeAsync(Cancellation);
         Assert.Equal(701, (await consecutor.WaitForIdleAsync(Cancellation)).Completed);
         Assert.Equal([.. items, "last"], seen.OrderBy(item => item is string));
     }

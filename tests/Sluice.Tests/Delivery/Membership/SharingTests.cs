@@ -97,7 +97,7 @@ public class SharingTests
     }
 
     [Fact]
-    public async Task PartitionsMeantForAPausedMemberAreTakenByAnother()
+    public async Task PartitionsMeantForAMemberThatTakesNothingAreTakenByAnother()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
@@ -109,12 +109,12 @@ public class SharingTests
     }
 
     [Fact]
-    public async Task AResumedMemberSoonGetsItsShare()
+    public async Task AMemberThatTakesWorkAgainSoonGetsItsShare()
     {
         await using var store = new MemoryStreamStore(clock);
         await using Consecutor<int> first = Make(store, "a"), second = Make(store, "b");
         await FirstTakesAllAsync(store, first, second);
-        second.Resume();
+        second.TakesWork = true;
         int beats = 0;
         for (; await OwnersAsync(store) != "aaaabbbb" && beats < 270; beats++)
         {
@@ -158,12 +158,12 @@ public class SharingTests
         }), Member.Options(name, store, clock, partitions))
         { Key = static item => $"{KeyOf(item)}" };
 
-    /// <summary>The second member is paused, so the first one acquires the partitions that were meant for it.</summary>
+    /// <summary>The second member lives and takes nothing, so the first one acquires the partitions that were meant for it.</summary>
     private async Task FirstTakesAllAsync(IStreamStore store, Consecutor<int> first, Consecutor<int> second)
     {
         await first.StartAsync(Cancellation);
         await second.StartAsync(Cancellation);
-        second.Pause();
+        second.TakesWork = false;
         await UntilAsync(store, static owners => owners.Contains('-', StringComparison.Ordinal), "a", "b");
         await UntilOwnersAsync(store, "aaaaaaaa", "a", "b");
     }

@@ -140,11 +140,11 @@ public sealed partial class StoredTimersTests
         await consecutor.SendAsync("x:set a 60", Cancellation);
         Assert.True((await consecutor.WaitForIdleAsync(Cancellation)).IsIdle);
         await RestAsync();
-        consecutor.Pause();
+        await consecutor.PauseAsync(Cancellation);
         clock.Advance(TimeSpan.FromDays(2));
         await RestAsync();
         Assert.Empty(ledger.Lines);
-        consecutor.Resume();
+        await consecutor.ResumeAsync(Cancellation);
         await Member.UntilAsync(() => ledger.Lines.Count == 1);
         Assert.Equal(["x:a"], ledger.Lines);
     }

@@ -1,0 +1,60 @@
+namespace Sluice.Dashboard.Tests.Http;
+
+/// <summary>The dashboard pauses consecutors that other processes run: by their group in the store.</summary>
+public sealed class PauseTests : IAsyncDisposable
+{
+    private const string Page = "/consecutors/orders";
+
+    private static readonly GroupId Orders = new("orders", "orders");
+
+    private readonly MemoryStreamStore store = new();
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    [Fact]
+    public async Task AConsecutorThatRunsElsewhereIsPausedAndResumed()
+    {
+        await new Letters(store).AddAsync([new Letter("1")]);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        Assert.Contains(">Pause</button>", (await viewer.GetAsync(Page)).Text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
+        Assert.True((await store.FindGroupAsync(Orders))!.IsPaused);
+        string page = (await viewer.GetAsync(Page)).Text;
+        Assert.Contains("Is paused since", page, StringComparison.Ordinal);
+        Assert.Contains(">Resume</button>", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(">Pause</button>", page, StringComparison.Ordinal);
+        Assert.DoesNotContain("Drain", page, StringComparison.Ordinal);
+        Assert.Contains("Is paused since", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/resume", Page)).Status);
+        Assert.False((await store.FindGroupAsync(Orders))!.IsPaused);
+        string audit = (await viewer.GetAsync("/audit")).Text;
+        foreach (string line in (string[])["Pause the consecutor orders", "Resume the consecutor orders", "it was paused already",
+            ">paused<", ">resumed<", "somebody at"])
+            Assert.Contains(line, audit, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OnlyAFormOfThisPageAndAnOperatorPauses()
+    {
+        await new Letters(store).AddAsync([new Letter("1")]);
+        await using (DashboardProgram program = await StartAsync())
+        {
+            using Viewer viewer = program.NewViewer();
+            Assert.NotEqual(HttpStatusCode.SeeOther, (await viewer.PostRawAsync(Page + "/pause", [])).Status);
+            Assert.Equal(HttpStatusCode.NotFound, (await viewer.PostAsync("/consecutors/nothing/pause", Page)).Status);
+        }
+        await using DashboardProgram readOnly = await StartAsync(isReadOnly: true);
+        using Viewer reader = readOnly.NewViewer();
+        Assert.DoesNotContain("<button", (await reader.GetAsync(Page)).Text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.Forbidden, (await reader.PostRawAsync(Page + "/pause", [])).Status);
+        Assert.False((await store.FindGroupAsync(Orders))!.IsPaused);
+    }
+
+    private Task<DashboardProgram> StartAsync(bool isReadOnly = false) => DashboardProgram.StartAsync(new()
+    {
+        Stores = new Dictionary<string, IStreamStore> { ["orders"] = store },
+        ReadOnly = isReadOnly,
+    });
+}
