@@ -1,0 +1,133 @@
+"""``python3 -m sluice.worker module[:worker]``: executes the functions of a module for the service that has started this process."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import traceback
+from typing import Any, Callable, List, NoReturn, Optional, Tuple
+
+from . import _wire as wire
+from ._errors import SluiceError, explain
+from ._link import connect, serve, watch, STOP_GRACE
+from ._registry import Worker
+
+USAGE = ("sluice.worker is started by a service (Executor.Python), which gives it an address and a token in the environment variable "
+         f"{wire.PROCESSORS}: python3 -m sluice.worker module[:worker]. To try a function by hand, call it in a test (README.md).")
+_ARGUMENT = "--sluice-worker"
+
+
+class LoadError(SluiceError):
+    """The module of a worker cannot be imported, or has no worker."""
+
+
+def load(target: str) -> Worker:
+    """The worker of a target such as ``shop.words`` or ``shop.words:worker``. Raises LoadError."""
+    module_name, _, attribute = target.partition(":")
+    if module_name.endswith(".py") or "/" in module_name:
+        raise LoadError(f"{module_name} is a file: give the name of the module, which is found in the working directory or PYTHONPATH.")
+    try:
+        module = importlib.import_module(module_name)
+    except BaseException as e:
+        raise LoadError(f"The module {module_name} of the Python worker cannot be imported: {type(e).__name__}: {e}{_where(e)} "
+                        f"(working directory {os.getcwd()}, Python {sys.version.split()[0]}).") from e
+    if attribute:
+        found: Any = module
+        for part in attribute.split("."):
+            if not hasattr(found, part):
+                raise LoadError(f"The module {module_name}: {explain('worker', attribute, _workers(module))}")
+            found = getattr(found, part)
+        if not isinstance(found, Worker):
+            raise LoadError(f"{target} is a {type(found).__name__}, and not a sluice.Worker.")
+        return found
+    if isinstance(getattr(module, "worker", None), Worker):
+        return module.worker  # type: ignore[no-any-return]
+    names = _workers(module)
+    if len(names) == 1:
+        return getattr(module, names[0])  # type: ignore[no-any-return]
+    what = f"more than one sluice.Worker ({', '.join(names)}): say which, as {module_name}:{names[0]}" if names else \
+        "no sluice.Worker: write worker = Worker() at its top"
+    raise LoadError(f"The module {module_name} has {what}.")
+
+
+def _workers(module: Any) -> List[str]:
+    return [name for name, value in vars(module).items() if isinstance(value, Worker)]
+
+
+def _where(e: BaseException) -> str:
+    """The innermost place outside of the import machinery, of which people can do something."""
+    if isinstance(e, SyntaxError) and e.filename:
+        return ""
+    frames = [frame for frame in traceback.extract_tb(e.__traceback__)
+              if "importlib" not in frame.filename and frame.filename != __file__]
+    return f" (in {frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+
+
+def take_token(variable: str) -> Optional[wire.Token]:
+    """Takes the token out of the environment, so that this process's own children do not inherit it. Raises ValueError."""
+    text = os.environ.pop(variable, None)
+    return None if text is None else wire.Token.parse(text)
+
+
+def _arguments(arguments: List[str]) -> Tuple[Optional[str], Optional[str]]:
+    """The target, and the name of a stage if this is a worker of a pipeline."""
+    rest, stage = list(arguments), None
+    if _ARGUMENT in rest:
+        at = rest.index(_ARGUMENT)
+        stage = rest[at + 1] if at + 1 < len(rest) else None
+        del rest[at : at + 2]
+    return (rest[0] if rest else None), stage
+
+
+def main(arguments: List[str]) -> int:
+    """The exit code: 0 at the end of the parent, 1 if it broke the protocol, 2 if this was not started by a service."""
+    target, stage = _arguments(arguments)
+    variable = wire.STAGE if stage is not None else wire.PROCESSORS
+    try:
+        token = take_token(variable)
+    except ValueError as e:
+        print(f"sluice.worker: the environment variable {variable} is damaged. {e}", file=sys.stderr)
+        return 2
+    if token is None or target is None:
+        print(USAGE if token is None else f"sluice.worker: which module? {USAGE}", file=sys.stderr)
+        return 2
+    _ignore_signals()
+    _prints_to_errors()
+    connected = connect(token)
+    if connected is None:
+        return 0
+    watch(connected, STOP_GRACE + 1)
+    name = target
+    if stage is not None:
+        from ._stage import serve_stage
+
+        return asyncio.run(serve_stage(lambda: load(name), stage, token, connected))
+    return asyncio.run(serve(lambda: load(name), token, connected))
+
+
+def _ignore_signals() -> None:
+    # Ctrl+C and SIGTERM reach all processes of the group: the parent handles them. A handler, unlike SIG_IGN, is not inherited.
+    nothing: Callable[[int, Any], None] = lambda number, frame: None
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, nothing)
+
+
+def _prints_to_errors() -> None:
+    """Standard output is the parent's, for its own results: what functions print goes to standard error, also from their processes."""
+    sys.stdout.flush()
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+
+def run() -> NoReturn:
+    """The command ``sluice-worker``."""
+    if "" not in sys.path:
+        sys.path.insert(0, "")
+    sys.exit(main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    run()
