@@ -87,20 +87,13 @@ class Connection(asyncio.Protocol):
 
 
 class Calls:
-    """The calls over a connection. ``load`` gives the worker, and may raise; then each call fails with the reason, and the next one tries
-    again."""
+    """The calls over a connection."""
 
-    def __init__(self, load: Callable[[], Worker], token: wire.Token) -> None:
-        self._load, self._token = load, token
-        self._worker: Optional[Worker] = None
+    def __init__(self, worker: Worker, token: wire.Token) -> None:
+        self._worker, self._token = worker, token
         self._calls: Dict[int, Call] = {}
         self._running: Dict[int, "asyncio.Task[None]"] = {}
         self.connection: Optional[Connection] = None
-
-    def worker(self) -> Worker:
-        if self._worker is None:
-            self._worker = self._load()
-        return self._worker
 
     def take(self, frame: bytes) -> None:
         number, message = wire.opened(frame)
@@ -127,10 +120,8 @@ class Calls:
             connection.send(wire.message(number, message[0], message[1:]))
 
     def _open(self, number: int, plan: bytes) -> None:
-        from ._json import Codec
-
-        codec = self._worker._codec if self._worker is not None else Codec()
-        self._calls[number] = Call(number, self._send, wire.Plan.parse(plan), codec, self._token.max_payload, asyncio.get_running_loop())
+        self._calls[number] = Call(number, self._send, wire.Plan.parse(plan), self._worker._codec, self._token.max_payload,
+                                   asyncio.get_running_loop())
 
     async def _run(self, call: Call) -> None:
         """Executes a function, and reports how it has ended. Never raises."""
@@ -142,11 +133,9 @@ class Calls:
             call._on_cancel.add(task)
             try:
                 call.check()
-                worker = self.worker()
-                call.codec = worker._codec
-                function = worker._find(call.plan.processor)
+                function = self._worker._find(call.plan.processor)
                 if function is None:
-                    raise FlowError(worker._lacks(call.plan.processor))
+                    raise FlowError(self._worker._lacks(call.plan.processor))
                 await function.run(call)
                 await asyncio.sleep(0)              # tasks of writes that were begun show themselves
                 call.close()
@@ -206,19 +195,15 @@ def connect(token: wire.Token) -> Optional[socket.socket]:
     return connected
 
 
-async def serve(load: Callable[[], Worker], token: wire.Token, connected: socket.socket) -> int:
+async def serve(worker: Worker, token: wire.Token, connected: socket.socket) -> int:
     """Serves calls until the connection ends. Returns the exit code."""
-    calls = Calls(load, token)
+    calls = Calls(worker, token)
     loop = asyncio.get_running_loop()
     _, protocol = await loop.create_connection(lambda: Connection(token.max_payload + wire.FRAME_ROOM, calls.take), sock=connected)
     connection: Any = protocol
     calls.connection = connection
     connection.send(wire.hello(token))
     connection.flush()
-    try:
-        calls.worker()
-    except BaseException:
-        pass                                        # the first call says it
     await connection.ended
     has_ended = await calls.lose()
     if connection.violation is not None:

@@ -32,8 +32,8 @@ def load(target: str) -> Worker:
     try:
         module = importlib.import_module(module_name)
     except BaseException as e:
-        raise LoadError(f"The module {module_name} of the Python worker cannot be imported: {type(e).__name__}: {e}{_where(e)} "
-                        f"(working directory {os.getcwd()}, Python {sys.version.split()[0]}).") from e
+        raise LoadError(f"The module {module_name} cannot be imported (working directory {os.getcwd()}, Python "
+                        f"{sys.version.split()[0]}):\n{_trace(e)}") from None
     if attribute:
         found: Any = module
         for part in attribute.split("."):
@@ -57,13 +57,14 @@ def _workers(module: Any) -> List[str]:
     return [name for name, value in vars(module).items() if isinstance(value, Worker)]
 
 
-def _where(e: BaseException) -> str:
-    """The innermost place outside of the import machinery, of which people can do something."""
-    if isinstance(e, SyntaxError) and e.filename:
-        return ""
-    frames = [frame for frame in traceback.extract_tb(e.__traceback__)
-              if "importlib" not in frame.filename and frame.filename != __file__]
-    return f" (in {frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+def _trace(e: BaseException) -> str:
+    """The traceback, without the frames of this file and of the import machinery."""
+    told = traceback.TracebackException(type(e), e, e.__traceback__)
+    one: Optional[traceback.TracebackException] = told
+    while one is not None:
+        one.stack[:] = [frame for frame in one.stack if "importlib" not in frame.filename and frame.filename != __file__]
+        one = one.__cause__ or one.__context__
+    return "".join(told.format()).rstrip()
 
 
 def take_token(variable: str) -> Optional[wire.Token]:
@@ -83,7 +84,8 @@ def _arguments(arguments: List[str]) -> Tuple[Optional[str], Optional[str]]:
 
 
 def main(arguments: List[str]) -> int:
-    """The exit code: 0 at the end of the parent, 1 if it broke the protocol, 2 if this was not started by a service."""
+    """The exit code: 0 at the end of the parent, 1 if the module cannot be imported or the parent broke the protocol, 2 if this was not
+    started by a service."""
     target, stage = _arguments(arguments)
     variable = wire.STAGE if stage is not None else wire.PROCESSORS
     try:
@@ -96,16 +98,20 @@ def main(arguments: List[str]) -> int:
         return 2
     _ignore_signals()
     _prints_to_errors()
+    try:
+        worker = load(target)
+    except LoadError as e:
+        print(f"sluice.worker: {e}", file=sys.stderr)
+        return 1
     connected = connect(token)
     if connected is None:
         return 0
     watch(connected, STOP_GRACE + 1)
-    name = target
     if stage is not None:
         from ._stage import serve_stage
 
-        return asyncio.run(serve_stage(lambda: load(name), stage, token, connected))
-    return asyncio.run(serve(lambda: load(name), token, connected))
+        return asyncio.run(serve_stage(worker, stage, token, connected))
+    return asyncio.run(serve(worker, token, connected))
 
 
 def _ignore_signals() -> None:

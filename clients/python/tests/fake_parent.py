@@ -208,15 +208,15 @@ class Run:
 class Parent:
     """The parent's end, over a socket pair, with the child in the same loop."""
 
-    def __init__(self, worker, max_payload=16 << 20, load=None):
-        self.load = load or (lambda: worker)
+    def __init__(self, worker, max_payload=16 << 20):
+        self.worker = worker
         self.max_payload, self.runs, self.hello, self.broken = max_payload, {}, None, None
 
     async def __aenter__(self):
         mine, its = socket.socketpair(socket.AF_UNIX)
         its.setblocking(False)
         token = _wire.Token("unused", SECRET, self.max_payload)
-        self.child = asyncio.ensure_future(_link.serve(self.load, token, its))
+        self.child = asyncio.ensure_future(_link.serve(self.worker, token, its))
         self.reader, self.writer = await asyncio.open_connection(sock=mine)
         self.receiving = asyncio.ensure_future(self._receive())
         return self
