@@ -32,8 +32,8 @@ def load(target: str) -> Worker:
     try:
         module = importlib.import_module(module_name)
     except BaseException as e:
-        raise LoadError(f"The module {module_name} cannot be imported (working directory {os.getcwd()}, Python "
-                        f"{sys.version.split()[0]}):\n{_trace(e)}") from None
+        raise LoadError(f"The module {module_name} of the Python worker cannot be imported: {_said(e)} (working directory {os.getcwd()}, "
+                        f"Python {sys.version.split()[0]}).") from e
     if attribute:
         found: Any = module
         for part in attribute.split("."):
@@ -57,14 +57,27 @@ def _workers(module: Any) -> List[str]:
     return [name for name, value in vars(module).items() if isinstance(value, Worker)]
 
 
-def _trace(e: BaseException) -> str:
-    """The traceback, without the frames of this file and of the import machinery."""
-    told = traceback.TracebackException(type(e), e, e.__traceback__)
-    one: Optional[traceback.TracebackException] = told
-    while one is not None:
-        one.stack[:] = [frame for frame in one.stack if "importlib" not in frame.filename and frame.filename != __file__]
-        one = one.__cause__ or one.__context__
-    return "".join(told.format()).rstrip()
+def _frames(e: BaseException) -> traceback.StackSummary:
+    """The frames of the traceback, without those of this file and of the import machinery."""
+    return traceback.StackSummary.from_list([frame for frame in traceback.extract_tb(e.__traceback__)
+                                             if "importlib" not in frame.filename and frame.filename != __file__])
+
+
+def _said(e: BaseException) -> str:
+    """What has happened and where, on one line."""
+    text = " ".join(traceback.format_exception_only(type(e), e)[-1].split())
+    if isinstance(e, SyntaxError):
+        return f"{text} (in {e.filename}, line {e.lineno})"
+    frames = _frames(e)
+    return f"{text} (in {frames[-1].filename}, line {frames[-1].lineno})" if frames else text
+
+
+def _tell(e: LoadError) -> None:
+    """The traceback, if there is one, and the line that the parent looks for last."""
+    frames = _frames(e.__cause__) if e.__cause__ is not None else traceback.StackSummary()
+    if frames:
+        print("Traceback (most recent call last):", *"".join(frames.format()).rstrip().splitlines(), sep="\n", file=sys.stderr)
+    print(f"sluice.worker: {e}", file=sys.stderr)
 
 
 def take_token(variable: str) -> Optional[wire.Token]:
@@ -101,7 +114,7 @@ def main(arguments: List[str]) -> int:
     try:
         worker = load(target)
     except LoadError as e:
-        print(f"sluice.worker: {e}", file=sys.stderr)
+        _tell(e)
         return 1
     connected = connect(token)
     if connected is None:
