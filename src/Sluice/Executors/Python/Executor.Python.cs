@@ -20,7 +20,8 @@ public static partial class Executor
     /// </para>
     /// <para>Belongs to one supervisor, which disposes it.</para>
     /// </remarks>
-    /// <param name="module">The name of the module, as for <c>python3 -m</c>: <c>words</c>, or <c>shop.words</c>.</param>
+    /// <param name="module">The name of the module, as for <c>python3 -m</c>: <c>words</c>, or <c>shop.words</c>; with the name of its
+    /// <c>Worker</c> if it has several: <c>shop.words:worker</c>.</param>
     /// <param name="options">The interpreter, limits and timeouts.</param>
     /// <exception cref="ArgumentException">The module has an invalid name, or an option cannot be used.</exception>
     /// <example><code>

@@ -7,37 +7,30 @@ namespace Sluice.Executors;
 /// <param name="Version">Its version, for example <c>3.11</c>.</param>
 /// <param name="IsOld">Whether it is older than the package <c>sluice</c> needs.</param>
 /// <param name="HasPackage">Whether it finds the worker of the package <c>sluice</c>.</param>
-/// <param name="HasModule">Whether it finds the module with the functions.</param>
-internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPackage, bool HasModule)
+internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPackage)
 {
     private const int MaxAnswer = 4096;
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
 
-    // Any Python can run the first lines. Finding a module imports the packages around it, and not the module itself.
+    // Any Python can run the first lines.
     private const string Script = """
         import sys
         print("%d.%d" % sys.version_info[:2])
         print("new" if sys.version_info >= (3, 9) else "old")
         if sys.version_info >= (3, 9):
             from importlib.util import find_spec
-            def has(name):
-                try:
-                    return find_spec(name) is not None
-                except ModuleNotFoundError as e:
-                    return not (e.name == name or name.startswith(e.name + "."))
-                except BaseException:
-                    return True
-            print(has("sluice.worker"))
-            print(has(sys.argv[1]))
+            try:
+                print(find_spec("sluice.worker") is not None)
+            except ModuleNotFoundError as e:
+                print(e.name != "sluice")
         """;
 
     /// <returns>What it has answered; null if it did not, or not in time. Never throws.</returns>
     /// <param name="program">How children are started.</param>
-    /// <param name="module">The module with the functions.</param>
     /// <param name="life">Cancelled when nobody needs the answer any more.</param>
-    public static async Task<PythonDiagnosis?> OfAsync(ChildProgram program, string module, CancellationToken life)
+    public static async Task<PythonDiagnosis?> OfAsync(ChildProgram program, CancellationToken life)
     {
-        var start = new ProcessStartInfo(program.Path!, ["-c", Script, module])
+        var start = new ProcessStartInfo(program.Path!, ["-c", Script])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
@@ -58,8 +51,8 @@ internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPacka
                 process.BeginErrorReadLine();        // what it says there was said before
                 string answer = await ReadAsync(process.StandardOutput, late.Token).ConfigureAwait(false);
                 string[] lines = answer.Split('\n', StringSplitOptions.TrimEntries);
-                if (lines is [var old, "old", ..]) return new(old, true, false, false);
-                return lines is [var version, "new", var package, var found, ..] ? new(version, false, package == "True", found == "True") : null;
+                if (lines is [var old, "old", ..]) return new(old, true, false);
+                return lines is [var version, "new", var package, ..] ? new(version, false, package == "True") : null;
             }
             finally
             {

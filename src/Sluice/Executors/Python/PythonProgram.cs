@@ -10,6 +10,7 @@ internal sealed class PythonProgram : ExecutorProgram
     private const int KeptErrors = 12;               // the end of a traceback
     private const int MaxTrace = 3_000;              // of the 4,000 letters of a stored failure
     private const string SearchPath = "PYTHONPATH";
+    private const string Mistake = "sluice.worker: ";
     private const int NotFound = 2, NotAllowed = 13;
 
     private readonly string module;
@@ -65,7 +66,16 @@ internal sealed class PythonProgram : ExecutorProgram
 
     public override async Task<Exception> ExplainAsync(ChildStartFailure failure, CancellationToken life)
     {
-        if (failure.HowItEnded is not null && await PythonDiagnosis.OfAsync(Program, module, life).ConfigureAwait(false) is { } found)
+        if (failure.Wrote.LastIndexOf(Mistake, StringComparison.Ordinal) is var at && at >= 0)
+        {
+            // The worker has found a mistake of the module. Another start does not help against a module that is not there.
+            string said = failure.Wrote[(at + Mistake.Length)..];
+            return !said.Contains("ModuleNotFoundError", StringComparison.Ordinal) ? new ExecutionLostException(said)
+                : new FlowException(
+                    $"{said} Install what it needs for {Program.Path}, or name the folder that has it in "
+                        + $"PythonOptions.ImportPaths{Searched()}.");
+        }
+        if (failure.HowItEnded is not null && await PythonDiagnosis.OfAsync(Program, life).ConfigureAwait(false) is { } found)
         {
             if (found.IsOld)
                 return new FlowException(
@@ -76,13 +86,9 @@ internal sealed class PythonProgram : ExecutorProgram
                     $"{Program.Path} (Python {found.Version}) does not find the package sluice with its worker: install it for this Python "
                         + $"(pip install sluice, or pip install ./clients/python from Sluice's sources), or name the folder that has it in "
                         + $"PythonOptions.ImportPaths{Searched()}.");
-            if (!found.HasModule)
-                return new FlowException(
-                    $"{Program.Path} (Python {found.Version}) does not find the module {module}: name the folder that has it in "
-                        + $"PythonOptions.ImportPaths{Searched()}. The current directory is {Environment.CurrentDirectory}.");
         }
         return new ExecutionLostException(
-            $"{HowItFailed(failure)}: python3 -m sluice.worker {module} must import the module without an error and without waiting."
+            $"{HowItFailed(failure)}: python3 -m sluice.worker {module} must ask for it as soon as it starts."
                 + failure.Wrote);
     }
 
@@ -123,8 +129,9 @@ internal sealed class PythonProgram : ExecutorProgram
             throw new ArgumentException(
                 $"\"{module}\" is a file, and a module is named as in Python's import: {Path.GetFileNameWithoutExtension(module)}. Its folder "
                     + $"goes to PythonOptions.ImportPaths.", nameof(module));
-        if (!module.Split('.').All(static part => part.Length > 0 && !char.IsAsciiDigit(part[0])
+        if (!module.Replace(':', '.').Split('.').All(static part => part.Length > 0 && !char.IsAsciiDigit(part[0])
             && part.All(static letter => char.IsLetterOrDigit(letter) || letter == '_')))
-            throw new ArgumentException($"\"{module}\" is no name of a Python module, such as words, or shop.words.", nameof(module));
+            throw new ArgumentException(
+                $"\"{module}\" is no name of a Python module, such as words, shop.words, or shop.words:worker.", nameof(module));
     }
 }
