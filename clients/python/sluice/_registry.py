@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Optional, Sequence, TypeVar, overload
+from typing import Any, Callable, Dict, Optional, Sequence, TypeVar, Union, overload
 
 from ._errors import explain
 from ._function import Function
@@ -55,10 +55,14 @@ class Worker:
     def stage(self, function: F) -> F: ...
 
     @overload
-    def stage(self, *, name: Optional[str] = None, batch: bool = False) -> Callable[[F], F]: ...
+    def stage(self, *, name: Optional[str] = None, batch: Union[bool, int] = False) -> Callable[[F], F]: ...
 
-    def stage(self, function: Any = None, *, name: Optional[str] = None, batch: bool = False) -> Any:
-        """Registers the function of a stage: of one item, or with ``batch`` of a list of items, which returns a list as long."""
+    def stage(self, function: Any = None, *, name: Optional[str] = None, batch: Union[bool, int] = False) -> Any:
+        """Registers the function of a stage: of one item, or with ``batch`` of a list of items, which returns a list as long.
+
+        A generator has any number of results for an item. batch: True for all items that have come, or their largest number. A batch
+        that fails is given again, each item alone.
+        """
         def register(given: F) -> F:
             called = name or given.__name__
             if called in self._stages:

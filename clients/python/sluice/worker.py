@@ -14,6 +14,7 @@ from . import _wire as wire
 from ._errors import SluiceError, explain
 from ._link import connect, serve, watch, STOP_GRACE
 from ._registry import Worker
+from ._stage import refuse, serve_stage
 
 USAGE = ("sluice.worker is started by a service (Executor.Python), which gives it an address and a token in the environment variable "
          f"{wire.PROCESSORS}: python3 -m sluice.worker module[:worker]. To try a function by hand, call it in a test (README.md).")
@@ -106,25 +107,36 @@ def main(arguments: List[str]) -> int:
     except ValueError as e:
         print(f"sluice.worker: the environment variable {variable} is damaged. {e}", file=sys.stderr)
         return 2
+    if token is None and stage is not None:
+        print(f"sluice.worker: {_ARGUMENT} is for processes that a pipeline starts by itself (Pipe.InProcesses).", file=sys.stderr)
+        return 2
     if token is None or target is None:
         print(USAGE if token is None else f"sluice.worker: which module? {USAGE}", file=sys.stderr)
         return 2
     _ignore_signals()
     _prints_to_errors()
+    worker: Optional[Worker] = None
     try:
         worker = load(target)
     except LoadError as e:
         _tell(e)
-        return 1
+        if stage is None:
+            return 1
+        why = str(e)
     connected = connect(token)
     if connected is None:
         return 0
     watch(connected, STOP_GRACE + 1)
-    if stage is not None:
-        from ._stage import serve_stage
-
-        return asyncio.run(serve_stage(worker, stage, token, connected))
-    return asyncio.run(serve(worker, token, connected))
+    if stage is None:
+        assert worker is not None
+        return asyncio.run(serve(worker, token, connected))
+    found = worker._stages.get(stage) if worker is not None else None
+    if found is not None:
+        return serve_stage(found, token, connected)
+    if worker is not None:
+        why = f"The Python module {target}: {explain('stage', stage, list(worker.stages))} Register it with @worker.stage."
+    refuse(token, connected, why)
+    return 1
 
 
 def _ignore_signals() -> None:
