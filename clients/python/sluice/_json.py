@@ -71,7 +71,7 @@ def _repr(value: Any) -> str:
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
-_quote = json.encoder.encode_basestring
+_quote: Callable[[str], str] = json.encoder.encode_basestring
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
@@ -166,6 +166,11 @@ def _dumps_with_decimals(value: Any) -> str:
 def write(value: Any, names: Names) -> bytes:
     """The payload of a value. Raises PayloadError."""
     try:
+        kind = type(value)
+        if kind is str:
+            return _quote(value).encode("utf-8")
+        if kind is int:
+            return str(value).encode("ascii")
         writer = _Writer(names)
         plain = writer.plain(value)
         text = _dumps_with_decimals(plain) if writer.has_decimals else _ENCODER.encode(plain)
@@ -186,6 +191,10 @@ def _refuse_constant(name: str) -> Any:
     raise _Mistake(f"{name} is no JSON: NaN and infinities are refused")
 
 
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECIMALS = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=Decimal)
+
+
 def _depth(value: Any) -> int:
     deepest, open_ = 0, [(value, 1)]
     while open_:
@@ -201,7 +210,13 @@ def _depth(value: Any) -> int:
 def loads(payload: bytes, decimals: bool = False) -> Any:
     """The plain value of a payload. The last of two members with one name counts, as for System.Text.Json."""
     try:
-        value = json.loads(payload.decode("utf-8"), parse_constant=_refuse_constant, parse_float=Decimal if decimals else None)
+        text, decoder = payload.decode("utf-8"), _DECIMALS if decimals else _DECODER
+        try:
+            value, end = decoder.raw_decode(text)
+        except json.JSONDecodeError:
+            end = -1
+        if end != len(text):                        # with space around it, or no JSON
+            value = decoder.decode(text)
     except UnicodeDecodeError:
         raise _Mistake("it is not UTF-8") from None
     except RecursionError:
@@ -210,9 +225,9 @@ def loads(payload: bytes, decimals: bool = False) -> Any:
         raise _Mistake(f"it is not JSON: {e.msg} at character {e.pos}") from None
     except (ValueError, InvalidOperation) as e:
         raise _Mistake(str(e)) from None
-    if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+    if len(payload) > MAX_DEPTH and payload.count(b"{") + payload.count(b"[") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
         raise _Mistake(f"it is deeper than {MAX_DEPTH} levels")
-    if _SURROGATE.search(payload):
+    if b"\\u" in payload and _SURROGATE.search(payload):
         try:
             json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
         except UnicodeEncodeError:

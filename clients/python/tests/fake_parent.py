@@ -54,7 +54,7 @@ class Stream:
     def __init__(self, values=(), complete=True, failure=None, first=1, raw=False):
         self.payloads = [one if raw else json.dumps(one).encode() for one in values]
         self.is_complete, self.failure, self.first = complete, failure, first
-        self.changed = asyncio.Event()
+        self.changed = None
 
     def add(self, *values):
         self.payloads += [json.dumps(one).encode() for one in values]
@@ -69,8 +69,14 @@ class Stream:
         self._tell()
 
     def _tell(self):
-        self.changed.set()
-        self.changed = asyncio.Event()
+        if self.changed is not None:
+            self.changed.set()
+            self.changed = None
+
+    async def wait(self):
+        if self.changed is None:
+            self.changed = asyncio.Event()
+        await self.changed.wait()
 
 
 class Run:
@@ -195,7 +201,7 @@ class Run:
             if stream.is_complete:
                 self.say(36, number(question) + b"\x01")
                 return
-            await stream.changed.wait()
+            await stream.wait()
             if reader in self.released:
                 self.say(37, number(question) + failure(4, "released", type="OperationCanceledException"))
                 return

@@ -115,6 +115,12 @@ def test_times_of_csharp(written, expected):
     assert CODEC.reader(dt.datetime)(written) == expected
 
 
+def test_space_around_a_value():
+    assert CODEC.reader(int)(b" 5 \n") == 5
+    with pytest.raises(PayloadError, match="Extra data"):
+        CODEC.reader(int)(b"5 6")
+
+
 def test_tuples_of_csharp():
     assert CODEC.reader(Tuple[int, str])(b'{"Item1":1,"Item2":"a"}') == (1, "a")
 
