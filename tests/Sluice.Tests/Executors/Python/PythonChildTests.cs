@@ -96,10 +96,11 @@ public class PythonChildTests
         await using var lab = new FlowLab();
         var lines = new Processor("lines") { Inputs = ["order"], Outputs = ["count"] };
         await using (FlowRun bad = await StartAsync(lab, lines, IOVal.Stream("order", FlowLab.Many(
-            [new { id = 1, lines = (object)new[] { "a", "b" } }, new { id = 2, lines = (object)"none" }]))))
+            [new BadOrder(1, "none")]))))
         {
             string failure = await PythonLab.FailureAsync(bad);
-            Assert.Contains("the processor lines has: The value 2 of the input order of the processor lines (", failure, StringComparison.Ordinal);
+            Assert.Contains("the processor lines has: PayloadException: The value 1 of the input order of the processor lines (", failure,
+                StringComparison.Ordinal);
             Assert.Contains("cannot be read: ", failure, StringComparison.Ordinal);
         }
         await using FlowRun run = await StartAsync(lab, new("words") { Inputs = ["x"], Outputs = ["y"] }, [IOVal.Of("x", 3)], "second");
@@ -180,7 +181,7 @@ public class PythonChildTests
         Assert.Equal(10_000, (await FlowLab.ReadAsync(meanwhile.Output<int>("y"))).Count);
         await run.CancelAsync("enough", Cancellation);
         await PythonLab.FailureAsync(run);
-        await lab.DisposeAsync();
+        await service.DisposeAsync();
         Assert.InRange(int.Parse(await File.ReadAllTextAsync(file, Cancellation), System.Globalization.CultureInfo.InvariantCulture),
             1_000, 3_000);
         File.Delete(file);
@@ -221,6 +222,8 @@ public class PythonChildTests
         await lab.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
+
+    private sealed record BadOrder(int id, string lines);
 
     private static Processor Echo { get; } = new("echo") { Inputs = ["x"], Outputs = ["y"] };
 
