@@ -14,7 +14,7 @@ from typing import Any, Callable, Coroutine, Deque, Dict, List, Optional, Set, T
 from . import _wire as wire
 from ._errors import FlowError, PayloadError, explain, received
 from ._hash import chooser
-from ._json import Codec, out_of_range
+from ._json import Codec, unfit
 
 MERGE, LATEST, NEW, CLOCK = 1, 2, 3, 4
 FROM_FIRST, FROM_LATEST, FROM_NEW = 0, 1, 2
@@ -121,9 +121,9 @@ class Output:
         """Raises PayloadError, which names the output and the value."""
         call = self.call
         try:
-            why = out_of_range(self.plan.type, value)
+            why = unfit(self.plan.type, value)
             if why is not None:
-                raise PayloadError(f"{value} is out of range: {why}")
+                raise PayloadError(f"{wire.short(repr(value), 100)} does not fit: {why}")
             payload = call.codec.write(value)
             for most, limit in ((call.max_payload, "MaxValueBytes of the executor's options"),
                                 (self.plan.max_item_bytes, "FlowStreamOptions.MaxItemBytes")):

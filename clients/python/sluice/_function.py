@@ -90,8 +90,8 @@ class Function:
                     raise FlowError(f"The processor {self.name} in Python has the {kind} {name}, and in the flow it does not. "
                                     f"{explain(kind, name, planned)} Change one of them.")
         if self._uses_checkpoint and plan.resume != "Checkpoint":
-            raise FlowError(f"The function of the processor {self.name} takes a Checkpoint, but the processor resumes {plan.resume}. Make it "
-                            "Resume = ResumeMode.Checkpoint.")
+            raise FlowError(f"The function of the processor {self.name} takes a Checkpoint, but the processor resumes {plan.resume}. Make "
+                            "it Resume = ResumeMode.Checkpoint.")
         for name, kind in self.types.items():
             theirs = plan.streams[name].type if name in plan.streams else None
             if disagree(theirs, kind):

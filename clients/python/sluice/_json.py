@@ -686,12 +686,20 @@ def disagree(theirs: Optional[str], kind: Any) -> bool:
     return form is not None and own is not None and form != own
 
 
-def out_of_range(theirs: Optional[str], value: Any) -> Optional[str]:
-    """Why an integer does not fit the stream's C# type; None if it does."""
-    bounds = _RANGES.get(theirs) if theirs is not None and type(value) is int else None
-    if bounds is None or bounds[0] <= value <= bounds[1]:
+def unfit(theirs: Optional[str], value: Any) -> Optional[str]:
+    """Why a plain value does not fit the stream's C# type, by its name; None if it does, or nothing is known."""
+    form = _FORMS.get(theirs) if theirs is not None else None
+    if form is None or theirs is None:
         return None
-    return f"the stream's type is {theirs}, from {bounds[0]:,} to {bounds[1]:,}"
-
-
-AnyNames = Union[Names, None]
+    kind = type(value)
+    own = _PYTHON_FORMS.get(kind)
+    if value is None:
+        return f"the stream's type is {theirs}, which has no null" if form != "text" else None
+    if own is not None and own != form:
+        return f"the stream's type is {theirs}"
+    bounds = _RANGES.get(theirs)
+    if bounds is None or own is None:
+        return None
+    if kind is not int:
+        return f"the stream's type is {theirs}: put out int(value)"
+    return None if bounds[0] <= value <= bounds[1] else f"the stream's type is {theirs}, from {bounds[0]:,} to {bounds[1]:,}"

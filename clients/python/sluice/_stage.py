@@ -87,8 +87,8 @@ class Stage:
         found = list(results) if isinstance(results, Iterable) and not isinstance(results, (str, bytes, dict)) else None
         if found is None or len(found) != count:
             what = f"a {type(results).__name__}" if found is None else f"{len(found):,} results"
-            raise ValueError(f"the function of the stage {self.name} has returned {what} for {count:,} items: return a list with one result "
-                             "for each")
+            raise ValueError(f"the function of the stage {self.name} has returned {what} for {count:,} items: return a list with one "
+                             "result for each")
         return found
 
     # --- plain functions ---

@@ -365,11 +365,28 @@ def test_a_value_that_cannot_be_written_is_named():
     assert "The value 1 (from 0) of the output y of the processor work" in found.message and "(at $.a[1])" in found.message
 
 
-def test_an_integer_out_of_the_range_of_its_stream_is_refused_where_it_is_written():
+@pytest.mark.parametrize("kind, value, text", [
+    ("int", 2**31, "the stream's type is int, from -2,147,483,648 to"), ("byte", -1, "from 0 to 255"), ("int", 2.0, "put out int(value)"),
+    ("int", "5", "the stream's type is int"), ("int", None, "which has no null"), ("bool", 1, "the stream's type is bool"),
+    ("string", 5, "the stream's type is string"), ("ulong", 2**64, "from 0 to 18,446"),
+])
+def test_a_value_that_its_stream_cannot_have_is_refused_where_it_is_written(kind, value, text):
     async def work(x: IO[int]):
-        yield IOVal("y", 2**31)
+        yield IOVal("y", value)
 
-    assert "the stream's type is int" in failing(work, types={"y": "int"}).message
+    assert text in failing(work, types={"y": kind}).message
+
+
+@pytest.mark.parametrize("kind, value", [("int", -(2**31)), ("double", 5), ("int?", None), ("string", None), ("Order", 5),
+    ("decimal", 1.5)])
+def test_a_value_that_its_stream_may_have(kind, value):
+    worker = Worker()
+
+    @worker.processor(inputs=[], outputs=["y"])
+    async def work():
+        yield IOVal("y", value)
+
+    assert run(worker, "work", {}, ["y"], types={"y": kind}) == {"y": [value]}
 
 
 def test_a_value_that_is_not_of_the_annotated_type_is_named():

@@ -162,17 +162,20 @@ def test_values_that_cannot_be_written(value, text):
 
 
 @pytest.mark.parametrize("kind, payload, text", [
-    (int, b"1.5", "expected an integer, found 1.5"), (int, b"true", "found true"), (int, b'"1"', "expected an integer"), (int, b"null", "null"),
+    (int, b"1.5", "expected an integer, found 1.5"), (int, b"true", "found true"), (int, b'"1"', "expected an integer"),
+    (int, b"null", "null"),
     (str, b"1", "expected a text"), (bool, b"1", "expected true or false"), (float, b'"1"', "a number"), (float, b"1e999", "too large"),
     (bytes, b'"%%"', "base64"), (bytes, b"5", "base64"), (List[int], b"{}", "expected a list, found an object"),
-    (List[int], b'[1,"a"]', r"\(at \$\[1\]\)"), (Dict[str, int], b"[]", "expected an object"), (Color, b'"green"', r"a Color \(red, blue\)"),
+    (List[int], b'[1,"a"]', r"\(at \$\[1\]\)"), (Dict[str, int], b"[]", "expected an object"),
+    (Color, b'"green"', r"a Color \(red, blue\)"),
     (Level, b"9", "a Level"), (uuid.UUID, b'"x"', "a UUID"), (dt.datetime, b'"yesterday"', "a time such as"),
     (dt.datetime, b'"2026-02-30T00:00:00"', "is no time"), (dt.date, b"5", "a date"), (dt.timedelta, b'"5 min"', "a duration"),
     (Place, b'{"city":"a","up":{"city":1}}', r"\(at \$\.up\.city\)"), (Place, b"null", r"an object \(Place\)"),
     (Any, b"NaN", "no JSON"), (Any, b"[Infinity]", "no JSON"), (Any, b"", "not JSON"), (Any, b"{", "not JSON"), (Any, b"\xff", "not UTF-8"),
     (Any, b"\xff\xfe1\x00", "not UTF-8"), (Any, b"\xef\xbb\xbf1", "JSON"), (Any, b'"\\ud800"', "lone surrogate"),
     (Any, b"[" * 65 + b"]" * 65, "deeper than 64"), (Any, b"[" * 200_000, "JSON|deeper"), (Tuple[int, int], b"[1]", "a list of 2"),
-    (Union[int, str], b"[]", "expected an integer.*or expected a text"), (Literal["a"], b'"b"', "'a'"), (Row, b'{"name":"a"}', "missing: size"),
+    (Union[int, str], b"[]", "expected an integer.*or expected a text"), (Literal["a"], b'"b"', "'a'"),
+    (Row, b'{"name":"a"}', "missing: size"),
     (Any, b"9" * 5000, ""), (Set[List[int]], b"[[1]]", "unhashable"),
 ])
 def test_payloads_that_cannot_be_read(kind, payload, text):

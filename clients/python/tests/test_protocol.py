@@ -120,8 +120,10 @@ def expect_violation(capsys, act, text):
 
 @pytest.mark.parametrize("frame, text", [
     (b"", "0 bytes"), (b"\x02abc", "a frame of the kind 2"), (b"\x20abc", "cut off"), (b"\x20" + number(1), "cut off"),
-    (b"\x20" + number(1) + b"\x63", "a message of the kind 99"), (b"\x20" + number(1) + b"\x27" + number(5) + number(1) + number(1), "no stream 5"),
-    (b"\x20" + number(1) + b"\x27" + number(0), "cut off"), (b"\x20" + number(1) + b"\x27" + number(0) + number(9) + number(9), "not on their way"),
+    (b"\x20" + number(1) + b"\x63", "a message of the kind 99"),
+    (b"\x20" + number(1) + b"\x27" + number(5) + number(1) + number(1), "no stream 5"),
+    (b"\x20" + number(1) + b"\x27" + number(0), "cut off"),
+    (b"\x20" + number(1) + b"\x27" + number(0) + number(9) + number(9), "not on their way"),
     (b"\x20" + number(1) + b"\x26" + b"abc", "cut off"), (b"\x20" + number(1) + b"\x20{}", "a second plan"),
     (b"\x20" + number(9) + b"\x20{", "A plan cannot be read"), (b"\x20" + number(9) + b"\x20null", "A plan cannot be read"),
     (b"\x20" + number(1) + b"\x21abc", "Choices are cut off"),
@@ -167,7 +169,8 @@ def test_ten_thousand_damaged_frames():
     random_ = random.Random(11)
     plan = json.dumps({"Run": "r", "Processor": {"Name": "copy", "Inputs": ["x"], "Outputs": ["y"]}, "Streams": [{"Name": "x"}]}).encode()
     good = [b"\x20" + number(1) + bytes((kind,)) + content for kind, content in [
-        (32, plan), (33, bytes(26)), (35, b""), (36, number(1) + number(1) + number(1)), (36, number(2) + b"\0" + struct.pack("<qqi", 1, 1, 1)
+        (32, plan), (33, bytes(26)), (35, b""), (36, number(1) + number(1) + number(1)),
+        (36, number(2) + b"\0" + struct.pack("<qqi", 1, 1, 1)
          + b"5"), (37, number(1) + failure()), (38, failure()), (39, number(0) + number(1) + number(1))]]
 
     async def test():
@@ -592,8 +595,10 @@ def test_checkpoints_and_resuming(name):
             state, places, put = call.saved[-1]
             rest = parent.call(name, {"x": Stream(range(21, 26), first=21)}, ["y"], resume="Checkpoint", state=state, start=2)
             assert (await rest.values())["y"] == [231, 253, 276, 300, 325]
-            assert "takes a Checkpoint, but the processor resumes FromScratch" in (await parent.call(name, {"x": []}, ["y"]).failed()).message
-            assert "saved state of the processor" in (await parent.call(name, {"x": []}, ["y"], resume="Checkpoint", state=b'"a"').failed()).message
+            end = await parent.call(name, {"x": []}, ["y"]).failed()
+            assert "takes a Checkpoint, but the processor resumes FromScratch" in end.message
+            end = await parent.call(name, {"x": []}, ["y"], resume="Checkpoint", state=b'"a"').failed()
+            assert "saved state of the processor" in end.message
             refused = parent.call(name, {"x": [10]}, ["y"], resume="Checkpoint")
             refused.refuse_save = failure(2, "a state of 300,000 bytes", id=3)
             assert (await refused.failed()).id == 3
@@ -627,7 +632,8 @@ def test_choices_are_told_and_replayed():
             assert {who for kind, who, _ in call.chosen if kind == 1} == {chooser("p,q", 0)}
             assert call.opened[2] == ("p", 1, 1, chooser("p", 0), 0, 0)
             ticks = call.chosen[0][2]
-            assert abs(dt.datetime(1, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(microseconds=ticks // 10) - dt.datetime.now(dt.timezone.utc)) < dt.timedelta(minutes=1)
+            told = dt.datetime(1, 1, 1, tzinfo=dt.timezone.utc) + dt.timedelta(microseconds=ticks // 10)
+            assert abs(told - dt.datetime.now(dt.timezone.utc)) < dt.timedelta(minutes=1)
 
             order = chooser("p,q", 0)
             known = b"".join([choice(4, 0, 638000000000000000)] + [choice(1, order, one) for one in (1, 0, 0, -1)]

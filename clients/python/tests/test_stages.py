@@ -83,7 +83,8 @@ class Pipeline:
 
 
 @pytest.mark.parametrize("stage, items, expected", [
-    ("double", [1, 2, 3], [[2], [4], [6]]), ("words", ["a b", "", "ü"], [["a", "b"], [], ["ü"]]), ("halves", [1, 2, 3], [[0.5], [1.0], [1.5]]),
+    ("double", [1, 2, 3], [[2], [4], [6]]), ("words", ["a b", "", "ü"], [["a", "b"], [], ["ü"]]),
+    ("halves", [1, 2, 3], [[0.5], [1.0], [1.5]]),
     ("later", [1, 2, 9], [[2], [3], [10]]), ("later_batch", [1, 2, 3], [[2], [3], [4]]), ("counts", [0, 2], [[], [0, 1]]),
 ])
 def test_results(tmp_path, stage, items, expected):
