@@ -242,7 +242,8 @@ class Parent:
         inputs = {name: one if isinstance(one, Stream) else Stream(one) for name, one in (inputs or {}).items()}
         names = [*inputs, *outputs]
         plan = {"Run": "r1", "Start": start, "Attempt": attempt,
-                "Processor": {"Name": processor, "Inputs": list(inputs), "Outputs": list(outputs), **({"Resume": resume} if resume else {})},
+                "Processor": {"Name": processor, "Inputs": list(inputs), "Outputs": list(outputs),
+                              **({"Resume": resume} if resume else {})},
                 "Streams": [{"Name": name, "MaxItems": 10000, "MaxItemBytes": 16 << 20,
                              **({"Type": types[name]} if types and name in types else {})} for name in names],
                 "TakesTraces": True, **({"State": base64.b64encode(state).decode()} if state is not None else {}), **(extra or {})}

@@ -28,7 +28,8 @@ class Pipeline:
         self.listener.settimeout(LIMIT)
         self.listener.bind(path)
         self.listener.listen()
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]), "SLUICE_WORKER": SECRET.hex() + f"{most:08X}" + path}
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]),
+               "SLUICE_WORKER": SECRET.hex() + f"{most:08X}" + path}
         self.process = subprocess.Popen([sys.executable, "-m", "sluice.worker", "--sluice-worker", stage, module], env=env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.socket, _ = self.listener.accept()
@@ -171,7 +172,8 @@ def test_a_process_that_dies(tmp_path):
 
 def test_a_stage_by_hand():
     env = {**os.environ, "PYTHONPATH": str(HERE.parent)}
-    found = subprocess.run([sys.executable, "-m", "sluice.worker", "--sluice-worker", "a", "stages"], env=env, capture_output=True, text=True)
+    found = subprocess.run([sys.executable, "-m", "sluice.worker", "--sluice-worker", "a", "stages"], env=env,
+                           capture_output=True, text=True)
     assert found.returncode == 2 and "that a pipeline starts by itself" in found.stderr and found.stderr.count("\n") == 1
 
 
