@@ -1,5 +1,5 @@
 // Processors over streams, connected by the names of their inputs and outputs: foobar makes n multiples, one after the other, and they
-// are printed as they are made.
+// are printed as they are made. The processor is in C#, or with --executor python in foobar.py.
 using System.CommandLine;
 using System.Globalization;
 using System.Runtime.CompilerServices;
@@ -14,9 +14,19 @@ using Sluice.Hosting;
 var foo = Number("--foo", 0, int.MaxValue, 5, "How many values to make.");
 var multiplier = Number("--multiplier", int.MinValue, int.MaxValue, 2, "What each is multiplied by.");
 var processes = Number("--processes", 0, 256, 0, "How many child processes execute the processor; none, this process.");
-var command = new RootCommand("Prints 0, m, 2m, … by a flow of one processor.") { foo, multiplier, processes };
+var executor = new Option<string>("--executor")
+{
+    Description = "What executes the processor: local, this program; python, foobar.py in Python children (one unless --processes says more).",
+    DefaultValueFactory = _ => "local",
+};
+executor.Validators.Add(static given =>
+{
+    string name = given.Tokens is [{ Value: var only }] ? only : "";
+    if (given.Tokens.Count > 0 && name is not ("local" or "python")) given.AddError($"--executor must be local or python, not \"{name}\".");
+});
+var command = new RootCommand("Prints 0, m, 2m, … by a flow of one processor.") { foo, multiplier, processes, executor };
 command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(foo), parsed.GetValue(multiplier), parsed.GetValue(processes),
-    cancellation));
+    parsed.GetValue(executor) == "python", cancellation));
 ParseResult parsed = command.Parse(args);
 if (parsed.Errors.Count == 0) return await parsed.InvokeAsync();
 Console.Error.WriteLine($"foobar: {parsed.Errors[0].Message} See --help.");
@@ -35,7 +45,7 @@ static Option<int> Number(string name, int least, int most, int usual, string de
     },
 };
 
-static async Task<int> RunAsync(int foo, int multiplier, int processes, CancellationToken cancellation)
+static async Task<int> RunAsync(int foo, int multiplier, int processes, bool isPython, CancellationToken cancellation)
 {
     var foobar = new Processor("foobar") { Inputs = ["foo"], Outputs = ["bar"] };
 
@@ -43,11 +53,13 @@ static async Task<int> RunAsync(int foo, int multiplier, int processes, Cancella
     HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
     builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace).SetMinimumLevel(LogLevel.Warning);
     builder.Services.AddSingleton(new Multiplier(multiplier));
-    builder.Services.AddSluice(sluice =>
+    SluiceBuilder services = builder.Services.AddSluice(sluice =>
     {
         sluice.UseMemory();
-        sluice.Supervisor = new() { Name = "foobar", Executor = processes > 0 ? Executor.Processes(processes) : null };
-    }).AddProcessor(foobar, MultiplyAsync);
+        sluice.Supervisor = new() { Name = "foobar", Executor = processes > 0 && !isPython ? Executor.Processes(processes) : null };
+    });
+    if (isPython) services.AddProcessor(foobar, InPython(multiplier, Math.Max(processes, 1)));
+    else services.AddProcessor(foobar, MultiplyAsync);
     using IHost host = builder.Build();
     await host.StartAsync(cancellation);          // a child process executes the processor here, and ends
 
@@ -59,6 +71,17 @@ static async Task<int> RunAsync(int foo, int multiplier, int processes, Cancella
     await host.StopAsync(cancellation);
     return 0;
 }
+
+// The package sluice and foobar.py are beside this program.
+static IExecutor InPython(int multiplier, int processes) => Executor.Python("foobar", new()
+{
+    MaxProcesses = processes,
+    Python = new()
+    {
+        ImportPaths = [Path.Combine(AppContext.BaseDirectory, "python")],
+        Environment = new Dictionary<string, string?> { ["FOOBAR_MULTIPLIER"] = multiplier.ToString(CultureInfo.InvariantCulture) },
+    },
+});
 
 static async IAsyncEnumerable<IOVal> MultiplyAsync(IO<int> foo, Multiplier multiplier,
     [EnumeratorCancellation] CancellationToken cancellation)

@@ -119,6 +119,18 @@ public sealed partial class SluiceBuilder
         return Add(functions => functions.Add(processor, function));
     }
 
+    /// <summary>Hosts a processor whose function is only where an executor of its own runs it, as
+    /// <see cref="Supervisor.Register(Processor, IExecutor)"/> does.</summary>
+    /// <param name="processor">The processor.</param>
+    /// <param name="executor">Its executor, for example <see cref="Executor.Python"/>; several processors can have one. It ends with the
+    /// host's supervisor, so the host starts it once.</param>
+    public SluiceBuilder AddProcessor(Processor processor, IExecutor executor)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(executor);
+        return Add(functions => functions.Add(processor, executor));
+    }
+
     // One object for both services, in each container that is made from the configuration.
     private SluiceBuilder Add(Func<HostedPipeline> make)
     {

@@ -2,8 +2,9 @@ namespace Sluice.Flows;
 
 /// <summary>Executes the functions of the processors that a supervisor hosts, in this process or elsewhere.</summary>
 /// <remarks>
-/// Implementations are thread-safe. An executor that is <see cref="IAsyncDisposable"/> belongs to one supervisor, which disposes it once no
-/// function runs.
+/// Implementations are thread-safe. An executor is for all processors of a service (<see cref="SupervisorOptions.Executor"/>) or for some
+/// (<see cref="Supervisor.Register(Processor, IExecutor)"/>). One that is <see cref="IAsyncDisposable"/> belongs to one supervisor, which
+/// disposes it once no function runs.
 /// </remarks>
 public interface IExecutor
 {

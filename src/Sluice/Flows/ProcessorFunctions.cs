@@ -39,6 +39,19 @@ public sealed class ProcessorFunctions : IEnumerable<Processor>
         all.Add((processor, services => BoundFunction.Of(processor, function, services)));
     }
 
+    /// <summary>
+    /// Adds a processor whose function is only where an executor of its own runs it, as
+    /// <see cref="Supervisor.Register(Processor, IExecutor)"/> does.
+    /// </summary>
+    /// <param name="processor">The processor.</param>
+    /// <param name="executor">Its executor; several processors can have one. Child processes have no use for it.</param>
+    public void Add(Processor processor, IExecutor executor)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(executor);
+        all.Add((processor, _ => BoundFunction.Of(processor, executor)));
+    }
+
     /// <summary>Enumerates the processors in the order in which they were added.</summary>
     public IEnumerator<Processor> GetEnumerator() => all.Select(one => one.Processor).GetEnumerator();
 

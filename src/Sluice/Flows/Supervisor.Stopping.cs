@@ -77,7 +77,7 @@ public sealed partial class Supervisor
             await core.EndAsync().ConfigureAwait(false);
             await core.FedAsync().ConfigureAwait(false);
             await sweeper.StopAsync().ConfigureAwait(false);
-            if (core.Executor is IAsyncDisposable executor) await executor.DisposeAsync().ConfigureAwait(false);
+            await core.EndExecutorsAsync().ConfigureAwait(false);
             core.Dispose();
         }
     }
@@ -90,6 +90,6 @@ public sealed partial class Supervisor
         lock (Attached) Attached.Remove(this);
         await core.AbandonAsync().ConfigureAwait(false);
         await Task.WhenAll(groups.Select(group => group.AbandonAsync())).ConfigureAwait(false);
-        if (core.Executor is IAsyncDisposable executor) await executor.DisposeAsync().ConfigureAwait(false);
+        await core.EndExecutorsAsync().ConfigureAwait(false);
     }
 }

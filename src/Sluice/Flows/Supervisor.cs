@@ -105,6 +105,25 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         Host(BoundFunction.Of(processor, function, core.Services));
     }
 
+    /// <summary>
+    /// Hosts a processor in this service, whose function is only where an executor of its own runs it: in another program, or in another
+    /// language (<see cref="Executor.Python"/>).
+    /// </summary>
+    /// <remarks>
+    /// Processors of one flow can have different executors; the others have <see cref="SupervisorOptions.Executor"/>. Registering a name
+    /// again replaces the executor of later starts, with a warning. The types of its streams are checked where its function is.
+    /// </remarks>
+    /// <param name="processor">The processor.</param>
+    /// <param name="executor">Its executor. Several processors of this supervisor can have one; if it is <see cref="IAsyncDisposable"/>, it
+    /// is disposed with the supervisor, once, also after it was replaced.</param>
+    /// <exception cref="ObjectDisposedException">The supervisor is disposed; the executor is not.</exception>
+    public void Register(Processor processor, IExecutor executor)
+    {
+        ArgumentNullException.ThrowIfNull(processor);
+        ArgumentNullException.ThrowIfNull(executor);
+        Host(BoundFunction.Of(processor, executor));
+    }
+
     /// <summary>Hosts several processors in this service, as if each were registered in turn.</summary>
     /// <param name="functions">The processors and their functions.</param>
     /// <exception cref="ArgumentException">A parameter or result cannot be bound; the message names it. No processor is hosted.</exception>
@@ -218,6 +237,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         lock (sync)
         {
             Check();
+            if (function.Executor is { } own) core.Own(own);
             if (hosted.TryGetValue(function.Processor.Name, out WorkGroup? known))
             {
                 known.Function = function;

@@ -31,7 +31,7 @@ public static class FlowFunctions
     /// <summary>Puts out the trace and the parent of a span of its own, for each line.</summary>
     public static Processor Traces { get; } = new("traces") { Inputs = ["line"], Outputs = ["trace"], Resume = ResumeMode.PerItem };
 
-    public static ProcessorFunctions All { get; } = new()
+    public static ProcessorFunctions All { get; } = Add(new()
     {
         { Copy(ResumeMode.FromScratch), CopyAsync },
         { Copy(ResumeMode.PerItem), CopyAsync },
@@ -44,7 +44,7 @@ public static class FlowFunctions
         { Large, LargeAsync },
         { Traces, TraceAsync },
         { Total, (ProcessorContext context, CancellationToken cancellation) => TotalAsync(context, cancellation) },
-    };
+    });
 
     public static SupervisorOptions Options { get; } = new() { Services = new OneService(new Greeting("Hello")) };
 
@@ -58,6 +58,12 @@ public static class FlowFunctions
             [IOVal.Of("line", "pid"), IOVal.Of("line", "hang")]);
         Console.WriteLine(await run.Output<string>("copy").FirstAsync());
         await run.Completion;
+    }
+
+    private static ProcessorFunctions Add(ProcessorFunctions functions)
+    {
+        Combined.AddTo(functions, "child");
+        return functions;
     }
 
     /// <summary><c>die N</c>, <c>kill</c>, <c>throw TEXT</c>, <c>hang</c>, <c>once FILE VERB</c> only the first time; else

@@ -7,6 +7,8 @@ public sealed class FoobarTests
     [InlineData("", "0 2 4 6 8")]
     [InlineData("--foo 3 --multiplier 7", "0 7 14")]
     [InlineData("--foo 3 --multiplier 7 --processes 2", "0 7 14")]
+    [InlineData("--executor python", "0 2 4 6 8")]
+    [InlineData("--executor python --foo 3 --multiplier 7 --processes 2", "0 7 14")]
     public async Task MultiplesArePrintedOnePerLine(string commandLine, string expected)
     {
         var ended = await RunAsync(commandLine);
@@ -26,6 +28,7 @@ public sealed class FoobarTests
     [InlineData("--foo many", "--foo must be a whole number from 0 to 2147483647, not \"many\".")]
     [InlineData("--multiplier 99999999999", "--multiplier must be a whole number from -2147483648 to 2147483647, not \"99999999999\".")]
     [InlineData("--processes 300", "--processes must be a whole number from 0 to 256, not \"300\".")]
+    [InlineData("--executor ruby", "--executor must be local or python, not \"ruby\".")]
     [InlineData("--fool 3", "Unrecognized command or argument '--fool'.")]
     public async Task AMistakeIsReportedInOneLine(string commandLine, string expected)
     {

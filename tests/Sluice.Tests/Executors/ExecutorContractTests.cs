@@ -7,7 +7,7 @@ using Sluice.Tests.Flows;
 namespace Sluice.Tests.Executors;
 
 /// <summary>The contract of executors: what they may do, and how a processor fails if they break the contract.</summary>
-public class ExecutorContractTests
+public partial class ExecutorContractTests
 {
     private const int Items = 2_000;
 
@@ -71,6 +71,7 @@ public class ExecutorContractTests
                 // skip the choices of an earlier start
             }
             send(Message(64, 1, 0, 0, 1, 0, 0, 0));          // question 1: open input 0 at its first value
+            long onTheWay = 0;
             byte[] opened = await AnswerAsync(1);
             long reading = Number(opened, 9);
             for (long question = 2; ; question++)
@@ -84,7 +85,9 @@ public class ExecutorContractTests
                     int length = BinaryPrimitives.ReadInt32LittleEndian(answer.AsSpan(at + 16));
                     int value = int.Parse(Encoding.UTF8.GetString(answer.AsSpan(at + 20, length)),
                         System.Globalization.CultureInfo.InvariantCulture);
+                    while (onTheWay == 512) Assert.Equal(39, (await NextAsync())[0]);
                     send([.. Message(71, 0), .. Encoding.UTF8.GetBytes($"{value + 1}")]);
+                    onTheWay++;
                     at += 20 + length;
                 }
             }
@@ -96,27 +99,26 @@ public class ExecutorContractTests
 
             async Task<byte[]> AnswerAsync(long question)
             {
-                byte[] answer = await messages.ReadAsync();
-                while (answer[0] == 39) answer = await messages.ReadAsync();          // credit
+                byte[] answer = await NextAsync();
+                while (answer[0] == 39) answer = await NextAsync();
                 Assert.Equal((36, question), (answer[0], Number(answer, 1)));
                 return answer;
+            }
+
+            async Task<byte[]> NextAsync()
+            {
+                byte[] message = await messages.ReadAsync();
+                if (message[0] == 39) onTheWay -= Number(message, 9);         // credit: output, values, bytes
+                return message;
             }
         });
         Supervisor service = lab.Join(options => options with { Executor = executor });
         service.Register(work, static (ProcessorContext _, CancellationToken _) => Nothing()); // runs elsewhere, and may read any input
         await using FlowRun run = await service.StartAsync(Flow.From(work).Resolve(),
-            Enumerable.Range(0, 600).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
-        Assert.Equal(Enumerable.Range(1, 600), await FlowLab.ReadAsync(run.Output<int>("y"))
+            Enumerable.Range(0, 3_000).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(1, 3_000), await FlowLab.ReadAsync(run.Output<int>("y"))
             .WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
         Assert.Equal("work", processor);
-
-        static byte[] Message(byte kind, params ReadOnlySpan<long> numbers)
-        {
-            byte[] message = new byte[1 + (8 * numbers.Length)];
-            message[0] = kind;
-            for (int i = 0; i < numbers.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(message.AsSpan(1 + (8 * i)), numbers[i]);
-            return message;
-        }
 
         static long Number(byte[] message, int at) => BinaryPrimitives.ReadInt64LittleEndian(message.AsSpan(at));
     }

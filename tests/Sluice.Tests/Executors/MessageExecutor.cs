@@ -5,7 +5,8 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>An executor that runs functions at the other end of two message queues. It uses only the public API.</summary>
 /// <param name="other">Plays the other side: reads the messages for it, and has a function that sends messages back.</param>
-internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>, Task> other) : IExecutor
+/// <param name="maxValueBytes">The largest value.</param>
+internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>, Task> other, int maxValueBytes = 16 << 20) : IExecutor
 {
     /// <summary>The other side in .NET.</summary>
     public static MessageExecutor Of(ProcessorFunctions functions)
@@ -23,7 +24,7 @@ internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>
     public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
     {
         Channel<byte[]> there = Channel.CreateUnbounded<byte[]>(), back = Channel.CreateUnbounded<byte[]>();
-        using RemoteCall remote = call.OpenRemote(message => there.Writer.TryWrite(message.ToArray()));
+        using RemoteCall remote = call.OpenRemote(message => there.Writer.TryWrite(message.ToArray()), maxValueBytes);
         Task playing = PlayAsync(), receiving = ReceiveAsync();
         try
         {
@@ -58,6 +59,7 @@ internal sealed class MessageExecutor(Func<ChannelReader<byte[]>, Action<byte[]>
             }
             catch (InvalidDataException e)
             {
+                there.Writer.TryComplete();
                 remote.Lose(new($"the other side has sent what it should not: {e.Message}", e));
             }
         }

@@ -70,7 +70,7 @@ internal sealed class PlayedChild : IExecutor, IAsyncDisposable
         ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
         Task playing = play(token);
         ChildArrival arrival = await arriving.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
-        var program = new ChildProgram("sleep", ["600"], ExecutorEnvironment.Variable, Options.StartTimeout, KeepsErrors: true);
+        var program = new ChildProgram("sleep", ["600"], ExecutorEnvironment.Variable, Options.StartTimeout, KeptErrors: 5);
         return new(life, listener, playing, new(new(ChildProcess.Start(program, token), arrival), Options));
     }
 }

@@ -3,14 +3,18 @@ namespace Sluice.ChildProcesses;
 /// <summary>Copies a child's standard error to this process's, and keeps the last lines for error messages.</summary>
 internal sealed class ChildErrors
 {
-    private const int MaxLines = 5;
     private const int MaxLetters = 300;
 
     private readonly Lock sync = new();
     private readonly Queue<string> last = new();
+    private readonly int maxLines;
     private readonly Task reading;
 
-    public ChildErrors(StreamReader errors) => reading = ReadAsync(errors);
+    public ChildErrors(StreamReader errors, int maxLines)
+    {
+        this.maxLines = maxLines;
+        reading = ReadAsync(errors);
+    }
 
     /// <summary>The last lines, once the process has ended. Does not wait for its own children, which may still write.</summary>
     public async Task<string> EndAsync()
@@ -30,7 +34,7 @@ internal sealed class ChildErrors
                 if (string.IsNullOrWhiteSpace(line)) continue;
                 lock (sync)
                 {
-                    if (last.Count == MaxLines) last.Dequeue();
+                    if (last.Count == maxLines) last.Dequeue();
                     last.Enqueue(ShortText.Of(line, MaxLetters));
                 }
             }

@@ -8,7 +8,7 @@ namespace Sluice.ChildProcesses;
 internal sealed class ChildListener : IAsyncDisposable
 {
     private const int Backlog = 256;
-    private const int MaxHello = 1 << 18;
+    private const int Beside = 1 << 18;              // the rest of a frame with a payload: a trace; also a hello, or a failure
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
     private static readonly TimeSpan AcceptRetryInterval = TimeSpan.FromMilliseconds(100);
 
@@ -110,7 +110,7 @@ internal sealed class ChildListener : IAsyncDisposable
         using var late = CancellationTokenSource.CreateLinkedTokenSource(life);
         using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late,
             helloTimeout, Timeout.InfiniteTimeSpan);
-        var reader = new FrameReader(socket, Math.Max(MaxHello, maxPayloadBytes + 64L));
+        var reader = new FrameReader(socket, maxPayloadBytes + (long)Beside);
         try
         {
             Hello? hello;

@@ -10,10 +10,10 @@ internal sealed class ChildProcess : IDisposable
     private readonly Process process;
     private readonly ChildErrors? errors;
 
-    private ChildProcess(Process process, bool keepsErrors)
+    private ChildProcess(Process process, int keptErrors)
     {
         (this.process, Exiting) = (process, process.WaitForExitAsync(CancellationToken.None));
-        if (keepsErrors) errors = new(process.StandardError);
+        if (keptErrors > 0) errors = new(process.StandardError, keptErrors);
     }
 
     /// <summary>Completes when the process has ended.</summary>
@@ -30,8 +30,9 @@ internal sealed class ChildProcess : IDisposable
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
-            RedirectStandardError = program.KeepsErrors
+            RedirectStandardError = program.KeptErrors > 0
         };
+        foreach (var (name, value) in program.Environment) start.Environment[name] = value;
         start.Environment[program.Variable] = token.Text;
         if (path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase))
         {
@@ -44,7 +45,7 @@ internal sealed class ChildProcess : IDisposable
         {
             Process process = Process.Start(start)!;
             process.StandardInput.Dispose();
-            return new(process, program.KeepsErrors);
+            return new(process, program.KeptErrors);
         }
         catch (Win32Exception e)
         {

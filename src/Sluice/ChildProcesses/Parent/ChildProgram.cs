@@ -5,6 +5,10 @@ namespace Sluice.ChildProcesses;
 /// <param name="Arguments">Its arguments.</param>
 /// <param name="Variable">The environment variable for the token; it tells the child which work is meant.</param>
 /// <param name="StartTimeout">The time until a child connects, in real time; then it is killed.</param>
-/// <param name="KeepsErrors">Whether the last lines of its standard error are kept for messages.</param>
+/// <param name="KeptErrors">How many of the last lines of its standard error are kept for messages.</param>
 internal sealed record ChildProgram(string? Path, IReadOnlyList<string> Arguments, string Variable, TimeSpan StartTimeout,
-    bool KeepsErrors = false);
+    int KeptErrors = 0)
+{
+    /// <summary>Environment variables of the child in addition to those of this process; null removes one.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+}

@@ -1,6 +1,5 @@
 using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Policies;
 
 namespace Sluice.Executors;
 
@@ -9,7 +8,7 @@ namespace Sluice.Executors;
 /// No loop, unlike the slot of a pipeline's worker: a service has functions at some times only, and a failed start is the failure of the
 /// functions that wait for it. Thread-safe, except <see cref="Load"/>, which the executor guards.
 /// </remarks>
-internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToken life)
+internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions options, CancellationToken life)
 {
     private readonly Lock sync = new();
     private Task<CallConnection>? current;
@@ -20,6 +19,7 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
 
     /// <summary>Connects to the child; starts it if there is none.</summary>
     /// <exception cref="ExecutionLostException">The child ended, or was killed, before it connected.</exception>
+    /// <exception cref="FlowException">It cannot be started, now and later.</exception>
     public Task<CallConnection> ConnectAsync(ChildLauncher launcher, CancellationToken cancellation)
     {
         Task<CallConnection> child;
@@ -49,6 +49,7 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
         if (before is { IsCompletedSuccessfully: true }) await before.Result.DisposeAsync().ConfigureAwait(false);
         await launcher.PauseAsync(failures, Random.Shared).ConfigureAwait(false);
         life.ThrowIfCancellationRequested();
+        program.Check();
         try
         {
             ChildStart start = await launcher.StartAsync().ConfigureAwait(false);
@@ -58,20 +59,12 @@ internal sealed class ChildSlot(ProcessExecutorOptions options, CancellationToke
                 return new(child, options);
             }
             failures++;
-            throw Failed(start.Failure!);
+            throw await program.ExplainAsync(start.Failure!, life).ConfigureAwait(false);
         }
         catch (WorkerException e)
         {
             failures++;
-            throw new ExecutionLostException(e.Message, e);
+            throw program.Explain(e);
         }
-    }
-
-    private ExecutionLostException Failed(ChildStartFailure failure)
-    {
-        string what = failure.HowItEnded is { } how ? $"A child process has ended before it asked for work, with {how}"
-            : $"A child process had not asked for work after {DurationText.Of(options.StartTimeout)}, and was killed";
-        return new($"{what}: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does anything else."
-            + failure.Wrote);
     }
 }

@@ -2,8 +2,11 @@ using Sluice.Executors;
 
 namespace Sluice.Flows;
 
-/// <summary>Makes executors for the functions of processors (<see cref="SupervisorOptions.Executor"/>).</summary>
-public static class Executor
+/// <summary>
+/// Makes executors for the functions of all processors of a service (<see cref="SupervisorOptions.Executor"/>), or of some
+/// (<see cref="Supervisor.Register(Processor, IExecutor)"/>).
+/// </summary>
+public static partial class Executor
 {
     /// <summary>
     /// Executes functions in child processes: copies of this program, which start on demand, restart after their end, and end with the
@@ -30,6 +33,7 @@ public static class Executor
     public static IExecutor Processes(int count, ProcessExecutorOptions? options = null)
     {
         if (count is < 1 or > 256) throw new ArgumentOutOfRangeException(nameof(count), count, "From 1 to 256.");
-        return new ProcessExecutor(count, options ?? new());
+        options ??= new();
+        return new ProcessExecutor(count, options, new DotnetProgram(options));
     }
 }

@@ -10,6 +10,7 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
     private readonly Lock sync = new();
     private readonly CancellationTokenSource life = new();
     private readonly ProcessExecutorOptions options;
+    private readonly ExecutorProgram program;
     private readonly List<ChildSlot> shared = [];
     private readonly List<ChildSlot> alone = [];     // each for one function that may end its process
     private readonly int count;
@@ -17,10 +18,10 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
     private ChildLauncher? launcher;
     private bool isDisposed;
 
-    public ProcessExecutor(int count, ProcessExecutorOptions options)
+    public ProcessExecutor(int count, ProcessExecutorOptions options, ExecutorProgram program)
     {
-        (this.count, this.options) = (count, options);
-        for (int i = 0; i < count; i++) shared.Add(new(options, life.Token));
+        (this.count, this.options, this.program) = (count, options, program);
+        for (int i = 0; i < count; i++) shared.Add(new(program, options, life.Token));
     }
 
     public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
@@ -31,6 +32,10 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         {
             CallConnection child = await slot.ConnectAsync(launcher!, cancellation).ConfigureAwait(false);
             await child.ExecuteAsync(call, cancellation).ConfigureAwait(false);
+        }
+        catch (ChildFunctionException e)
+        {
+            throw program.Explain(e);
         }
         finally
         {
@@ -61,10 +66,9 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
             listener ??= new(options.MaxValueBytes, options.StartTimeout, life.Token);
-            launcher ??= new(new(options.Program, options.Arguments ?? Environment.GetCommandLineArgs()[1..], ExecutorEnvironment.Variable,
-                options.StartTimeout, KeepsErrors: true), listener, life.Token);
+            launcher ??= new(program.Program, listener, life.Token);
             ChildSlot slot;
-            if (isSuspect && alone.Count < count) alone.Add(slot = new(options, life.Token));
+            if (isSuspect && alone.Count < count) alone.Add(slot = new(program, options, life.Token));
             else slot = shared.MinBy(one => one.Load)!;
             slot.Load++;
             return slot;

@@ -37,6 +37,11 @@ public sealed partial class RemoteCall
 
     private async Task SaveAsync(long question, byte[] state)
     {
+        if (invocation.Plan.Resume != ResumeMode.Checkpoint)
+            throw new FlowException(
+                $"The processor {invocation.Plan.Name} was to save a state, but resumes {invocation.Plan.Resume}. Make it "
+                    + $"Resume = ResumeMode.Checkpoint.")
+            { Run = invocation.Run, Processor = invocation.Plan.Name };
         await invocation.SaveAsync(state, life.Token).ConfigureAwait(false);
         writer.Say(CallFrame.Answer, question);
     }
@@ -46,6 +51,12 @@ public sealed partial class RemoteCall
         if (isLost || fault is not null) return;
         try
         {
+            if (payload.Length > maxValueBytes)
+                throw new PayloadException(
+                    $"A value for the stream {output.Port.Name} has {payload.Length:N0} bytes, and a child process sends "
+                        + $"{maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Store it elsewhere and send a reference, or "
+                        + $"raise the limit.")
+                { IsTooLong = true };
             await output.Port.WriteAsync(payload, PayloadSerializer.Bytes, trace, life.Token).ConfigureAwait(false);
             if (output.Count(payload.Length) is var (values, bytes)) writer.Say(CallFrame.Credit, output.Index, values, bytes);
         }

@@ -126,18 +126,21 @@ public sealed partial class RemoteCall : IDisposable
         {
             case CallFrame.Put:
                 ServedOutput output = At(outputs, FrameReader.Number(ref frame));
+                output.Expect(frame.Length);
                 byte[] payload = frame.ToArray();
                 output.Lane.Add(() => PutAsync(output, payload, null));
                 break;
             case CallFrame.PutTraced:
                 ServedOutput traced = At(outputs, FrameReader.Number(ref frame));
                 var trace = EntryTrace.FromHeaders(FrameReader.Sized(ref frame));
+                traced.Expect(frame.Length);
                 byte[] value = frame.ToArray();
                 traced.Lane.Add(() => PutAsync(traced, value, trace));
                 break;
             case CallFrame.At:
                 ServedReading moved = readings.Find(FrameReader.Number(ref frame));
                 long delivered = FrameReader.Number(ref frame), passed = FrameReader.Number(ref frame);
+                moved.Expect(delivered, passed);
                 if (order is null) moved.Reader.MoveTo(delivered, passed);
                 else order.Add(() => MoveAsync(moved, delivered, passed));
                 break;
@@ -146,7 +149,10 @@ public sealed partial class RemoteCall : IDisposable
                 order.Add(() => ReachAsync(mayWait));
                 break;
             case CallFrame.Chosen when invocation.Choices is { } choices:
-                choices.Add((ChoiceKind)FrameReader.Number(ref frame), (int)FrameReader.Number(ref frame), FrameReader.Number(ref frame));
+                var kindOfChoice = (ChoiceKind)InRange("kind of choice", FrameReader.Number(ref frame), 1, (long)ChoiceKind.Clock);
+                int by = Chooser(FrameReader.Number(ref frame));
+                long choice = FrameReader.Number(ref frame), least = kindOfChoice == ChoiceKind.Clock ? 0 : long.MinValue;
+                choices.Add(kindOfChoice, by, InRange("choice", choice, least, least == 0 ? DateTime.MaxValue.Ticks : long.MaxValue));
                 break;
             case CallFrame.Done:
                 hasEnded = true;
@@ -169,11 +175,11 @@ public sealed partial class RemoteCall : IDisposable
         {
             case CallFrame.Open:
                 InputPort port = invocation.Input(At(invocation.Plan.Inputs, FrameReader.Number(ref frame)));
-                var from = (ReadFrom)FrameReader.Number(ref frame);
+                var from = (ReadFrom)InRange("begin of a reading", FrameReader.Number(ref frame), 0, (long)ReadFrom.New);
                 bool isCounted = FrameReader.Number(ref frame) != 0;
-                int number = (int)FrameReader.Number(ref frame);
+                int number = Chooser(FrameReader.Number(ref frame));
                 bool wasChosen = FrameReader.Number(ref frame) != 0;
-                long place = FrameReader.Number(ref frame);
+                long place = InRange("place", FrameReader.Number(ref frame), wasChosen ? 1 : long.MinValue, long.MaxValue);
                 bool knowsTraces = !frame.IsEmpty && FrameReader.Number(ref frame) != 0;
                 Answer(question, () => OpenAsync(question, port, from, isCounted, number, wasChosen ? place : null, knowsTraces));
                 break;
@@ -244,6 +250,11 @@ public sealed partial class RemoteCall : IDisposable
 
     /// <summary>The original exception, if the function has only passed one on; otherwise one made from the text.</summary>
     private Exception Find(CallFailure failure) => sent.Find(failure.Id) ?? failure.ToException(invocation.Run);
+
+    private static int Chooser(long number) => (int)InRange("chooser", number, int.MinValue, int.MaxValue);
+
+    private static long InRange(string what, long number, long least, long most) => number >= least && number <= most ? number
+        : throw new InvalidDataException($"there is no {what} {number}.");
 
     private static T At<T>(T[] all, long index) => index >= 0 && index < all.Length ? all[index]
         : throw new InvalidDataException($"there is no stream {index}.");

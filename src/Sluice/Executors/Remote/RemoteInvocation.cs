@@ -124,7 +124,12 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
 
     public void TakeFault(CallFailure failure) => Fail(Receive(failure));
 
-    public void TakeCredit(long output, long values, long bytes) => outputs[Plan.Outputs[output]].Refill((int)values, bytes);
+    /// <exception cref="InvalidDataException">There is no such output, or not so much of it on its way.</exception>
+    public void TakeCredit(long output, long values, long bytes)
+    {
+        if (output < 0 || output >= Plan.Outputs.Length) throw new InvalidDataException($"there is no output {output}.");
+        outputs[Plan.Outputs[output]].Refill(values, bytes);
+    }
 
     /// <summary>Fails all open and later requests of the function.</summary>
     public void Fail(Exception why)

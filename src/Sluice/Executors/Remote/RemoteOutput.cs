@@ -48,11 +48,16 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
     }
 
     /// <summary>Notes values that the other process has taken over.</summary>
-    public void Refill(int values, long bytes)
+    /// <exception cref="InvalidDataException">There are not so many on their way.</exception>
+    public void Refill(long values, long bytes)
     {
         lock (sync)
         {
-            this.values -= values;
+            if (values < 0 || values > this.values || bytes < 0 || bytes > this.bytes)
+                throw new InvalidDataException(
+                    $"a credit of {values} values with {bytes} bytes for the output {Name}, of which {this.values} with {this.bytes} are on "
+                        + $"their way.");
+            this.values -= (int)values;
             this.bytes -= bytes;
         }
         Wake();

@@ -26,7 +26,7 @@ public sealed class RemoteWorker
     internal RemoteWorker(BoundFunction[] bound, SupervisorOptions options, int maxValueBytes)
     {
         (Options, MaxValueBytes) = (options, maxValueBytes);
-        foreach (BoundFunction function in bound) functions[function.Processor.Name] = function;
+        foreach (BoundFunction function in bound.Where(static one => one.Executor is null)) functions[function.Processor.Name] = function;
     }
 
     internal SupervisorOptions Options { get; }

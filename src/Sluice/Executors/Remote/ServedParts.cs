@@ -5,14 +5,32 @@ namespace Sluice.Executors;
 /// <summary>An output of a remote function, with the values taken over since the last credit message.</summary>
 internal sealed class ServedOutput(IOutputPort port, int index, WorkLane lane)
 {
+    private readonly Lock sync = new();
     private int values;
     private long bytes;
+    private int openValues;                          // received, and no credit sent for them
+    private long openBytes;
 
     public IOutputPort Port => port;
 
     public int Index => index;
 
     public WorkLane Lane => lane;
+
+    /// <summary>Counts a value that was received.</summary>
+    /// <exception cref="InvalidDataException">The other side has not waited for credit.</exception>
+    public void Expect(int length)
+    {
+        lock (sync)
+        {
+            if (openValues >= CallLimits.MaxValues || openBytes >= CallLimits.MaxBytes)
+                throw new InvalidDataException(
+                    $"a value for the output {port.Name} without credit: {openValues:N0} values with {openBytes:N0} bytes are on their way, "
+                        + $"and {CallLimits.MaxValues:N0} values or {CallLimits.MaxBytes:N0} bytes may be.");
+            openValues++;
+            openBytes += length;
+        }
+    }
 
     /// <summary>Counts a value that was taken over; called in the lane.</summary>
     /// <returns>The credit to send; null if it is still too small.</returns>
@@ -22,6 +40,7 @@ internal sealed class ServedOutput(IOutputPort port, int index, WorkLane lane)
         bytes += length;
         if (values < CallLimits.CreditValues && bytes < CallLimits.CreditBytes) return null;
         var credit = (values, bytes);
+        lock (sync) (openValues, openBytes) = (openValues - values, openBytes - bytes);
         (values, bytes) = (0, 0);
         return credit;
     }

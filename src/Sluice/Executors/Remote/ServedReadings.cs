@@ -6,11 +6,14 @@ namespace Sluice.Executors;
 internal sealed class ServedReading
 {
     private readonly CancellationTokenSource stopping;
+    private long delivered;                          // as received last, by one thread at a time
+    private long passed;
 
     public ServedReading(InputPort port, PortReader reader, bool knowsTraces, CancellationToken life)
     {
         (Port, Reader, KnowsTraces, stopping) = (port, reader, knowsTraces, CancellationTokenSource.CreateLinkedTokenSource(life));
         Life = stopping.Token;
+        delivered = passed = reader.From;
     }
 
     public InputPort Port { get; }
@@ -22,6 +25,17 @@ internal sealed class ServedReading
 
     /// <summary>Cancelled when the function no longer waits for values.</summary>
     public CancellationToken Life { get; }
+
+    /// <summary>Checks a place that the function has reached: it never goes back, nor beyond the values that were sent.</summary>
+    /// <exception cref="InvalidDataException">It does.</exception>
+    public void Expect(long delivered, long passed)
+    {
+        if (delivered < this.delivered || delivered > Reader.Next || passed < this.passed || passed > delivered)
+            throw new InvalidDataException(
+                $"the place {passed} to {delivered} in the input {Port.Name}: it was {this.passed} to {this.delivered}, and values up to "
+                    + $"{Reader.Next} were sent.");
+        (this.delivered, this.passed) = (delivered, passed);
+    }
 
     /// <summary>Stops pending reads. Call it once.</summary>
     public void Stop()

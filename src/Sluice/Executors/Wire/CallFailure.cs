@@ -26,6 +26,7 @@ internal enum FailureKind : byte
 internal sealed record CallFailure(long Id, FailureKind Kind, string Type, string Message, string Processor, bool IsCancelled,
     string Details)
 {
+    private const int MaxType = 200;
     private const int MaxMessage = 8 << 10;
     private const int MaxDetails = 16 << 10;
 
@@ -65,7 +66,9 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
         frame = frame[2..];
         string type = FrameReader.Text(ref frame), message = FrameReader.Text(ref frame), processor = FrameReader.Text(ref frame),
             details = FrameReader.Text(ref frame);
-        return new(id, kind, type, message, processor, isCancelled, details);
+        // The other side may be in another language, with limits of its own.
+        return new(id, kind, ShortText.Of(type, MaxType), ShortText.Of(message, MaxMessage), ShortText.Of(processor, MaxType), isCancelled,
+            ShortText.Of(details, MaxDetails));
     }
 
     /// <summary>Makes an exception of the known type, or one with the same text.</summary>
@@ -94,5 +97,8 @@ internal sealed record CallFailure(long Id, FailureKind Kind, string Type, strin
 /// <param name="details">The exception with its stack trace.</param>
 internal sealed class ChildFunctionException(string message, string details) : FlowException(message)
 {
+    /// <summary>The exception with its stack trace, as the other process has written it.</summary>
+    public string Details => details;
+
     public override string ToString() => $"in a child process, {details}";
 }

@@ -14,6 +14,16 @@ internal sealed record BoundFunction(Processor Processor, Func<ProcessorContext,
     /// <summary>The inputs that the function reads; null if unknown.</summary>
     public IReadOnlySet<string>? Reads { get; init; }
 
+    /// <summary>The executor of this processor; null for the one of the service.</summary>
+    public IExecutor? Executor { get; init; }
+
+    /// <summary>A processor whose function is only where its executor runs it.</summary>
+    public static BoundFunction Of(Processor processor, IExecutor executor) => new(processor, (_, invocation, _) => throw new FlowException(
+        $"The processor {processor.Name} was registered with an executor, and without a function for RunHereAsync. The "
+            + $"executor {TypeNames.Of(executor.GetType())} must have it executed elsewhere (OpenRemote).")
+    { Run = invocation.Run })
+    { Executor = executor };
+
     public static BoundFunction Of(Processor processor, ProcessorFunction function)
         => new(processor, (context, invocation, cancellation) => PutOutAsync(function(context, cancellation), invocation, cancellation));
 

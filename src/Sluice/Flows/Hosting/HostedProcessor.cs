@@ -130,7 +130,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             await CommitAsync(started, begun, life.Token).ConfigureAwait(false);
             invocation = await Invocation.OpenAsync(core, watch.Plan, plan, begun, function, partition, deadlocks, life.Token)
                 .ConfigureAwait(false);
-            await invocation.ExecuteAsync(core.Executor).ConfigureAwait(false);
+            await invocation.ExecuteAsync(core.ExecutorOf(function)).ConfigureAwait(false);
             await feedLife.CancelAsync().ConfigureAwait(false);
             await feedWatch.ConfigureAwait(false);
             end = new(RunEventKind.Completed, core.Options.Name, processor);

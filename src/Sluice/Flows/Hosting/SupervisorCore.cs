@@ -11,6 +11,8 @@ internal sealed class SupervisorCore : IDisposable
     private readonly SupervisorOptions options;
     private readonly CancellationTokenSource givingUp = new();
     private readonly HashSet<string> told = [];      // also the lock
+    private readonly HashSet<IExecutor> executors = new(ReferenceEqualityComparer.Instance);         // also the lock
+    private readonly IExecutor executor;             // of functions without one of their own
     private ITimer? lastWait;
     private long givesUpAt = long.MaxValue;          // a timestamp; guarded by the lock of the feeds
     private int lost;                                // the last generation with lost writes
@@ -20,7 +22,7 @@ internal sealed class SupervisorCore : IDisposable
         (this.store, this.options) = (store = new CancellableStore(store, givingUp.Token), options);
         Calls = new(store, options.Time, Warn, options.ReaderTimeout) { GiveUp = givingUp.Token, Owner = options.Name };
         Services = options.Services ?? ProcessorServices.None;
-        Executor = options.Executor ?? LocalExecutor.Instance;
+        Own(executor = options.Executor ?? LocalExecutor.Instance);
         Slots = new(options.MaxConcurrency);
         Hosts = new(store, options);
         Life = life.Token;
@@ -37,7 +39,22 @@ internal sealed class SupervisorCore : IDisposable
 
     public ProcessorServices Services { get; }
 
-    public IExecutor Executor { get; }
+    /// <summary>The executor of a function.</summary>
+    public IExecutor ExecutorOf(BoundFunction function) => function.Executor ?? executor;
+
+    /// <summary>Takes on an executor, which ends with the service.</summary>
+    public void Own(IExecutor one)
+    {
+        lock (executors) executors.Add(one);
+    }
+
+    /// <summary>Ends all executors that were taken on, each once. Call it when no function runs.</summary>
+    public Task EndExecutorsAsync()
+    {
+        IAsyncDisposable[] all;
+        lock (executors) all = [.. executors.OfType<IAsyncDisposable>()];
+        return Task.WhenAll(all.Select(static async one => await one.DisposeAsync().ConfigureAwait(false)));
+    }
 
     public ExecutionSlots Slots { get; }
 

@@ -2,7 +2,8 @@ using Sluice.Storage;
 
 namespace Sluice.Flows;
 
-/// <summary>One reader of a stream, from a position on. Not thread-safe, except <see cref="Passed"/> and <see cref="Delivered"/>.</summary>
+/// <summary>One reader of a stream, from a position on. Not thread-safe, except <see cref="Passed"/>, <see cref="Delivered"/> and
+/// <see cref="Next"/>.</summary>
 internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 {
     private ReadOnlyMemory<Entry> batch;
@@ -13,6 +14,9 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
 
     /// <summary>The position where it has begun.</summary>
     public long From { get; } = from;
+
+    /// <summary>The position behind the values that were taken.</summary>
+    public long Next => Volatile.Read(ref next);
 
     /// <summary>The value read last.</summary>
     public Entry Current { get; private set; }
@@ -75,7 +79,7 @@ internal sealed class PortReader(IInputPort port, long from, bool isCounted)
     {
         if (HasEnded) return default;
         var (values, behind) = await port.FetchAsync(this, next, cancellation).ConfigureAwait(false);
-        if (!values.IsEmpty) next = behind;
+        if (!values.IsEmpty) Volatile.Write(ref next, behind);
         return values;
     }
 }

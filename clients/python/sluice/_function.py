@@ -1,0 +1,249 @@
+"""A registered function: how its parameters are bound, and how it is executed."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import threading
+import traceback
+import typing
+from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
+
+from . import _wire as wire
+from ._call import Call
+from ._errors import FlowError, PayloadError, SluiceError, explain
+from ._json import Codec, disagree
+from ._streams import (IO, Checkpoint, Context, IOVal, IOWriter, SyncCheckpoint, SyncIO, SyncIOWriter, put_blocking)
+
+Maker = Callable[[Call], Any]
+
+_KINDS = {IO: "input", SyncIO: "input", IOWriter: "output", SyncIOWriter: "output"}
+_ASYNC_ONLY: Dict[Any, str] = {SyncIO: "IO", SyncIOWriter: "IOWriter", SyncCheckpoint: "Checkpoint"}
+
+
+class Function:
+    """A processor's function with its parameters bound. Raises TypeError or ValueError for one that cannot be."""
+
+    def __init__(self, name: str, function: Callable[..., Any], inputs: Sequence[str], outputs: Sequence[str], codec: Codec) -> None:
+        self.name, self.function = name, function
+        self.inputs, self.outputs = _names(name, "inputs", inputs), _names(name, "outputs", outputs)
+        self.codec = codec
+        self.is_async_generator = inspect.isasyncgenfunction(function)
+        self.is_async = self.is_async_generator or inspect.iscoroutinefunction(function)
+        self.types: Dict[str, Any] = {}
+        self._makers: List[Tuple[str, Maker]] = []
+        self._uses_checkpoint = False
+        hints = _hints(name, function)
+        returned = hints.get("return", inspect.Signature.empty)
+        self._puts_none = returned not in (inspect.Signature.empty, None, type(None))
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                continue
+            if parameter.kind is parameter.POSITIONAL_ONLY:
+                raise TypeError(f"The function of the processor {name}: the parameter {parameter.name} is positional only; remove the /.")
+            maker = self._bind(parameter, hints.get(parameter.name, inspect.Parameter.empty))
+            if maker is not None:
+                self._makers.append((parameter.name, maker))
+
+    def _bind(self, parameter: inspect.Parameter, annotation: Any) -> Optional[Maker]:
+        name = parameter.name
+        origin, arguments = typing.get_origin(annotation) or annotation, typing.get_args(annotation)
+        if annotation is inspect.Parameter.empty:
+            origin = IO if name in self.inputs else IOWriter if name in self.outputs else Context if name == "context" else origin
+        if self.is_async and origin in _ASYNC_ONLY:
+            raise TypeError(f"The function of the processor {self.name} is async, and its parameter {name} is a {origin.__name__}, which "
+                            f"would block all others. Annotate it with {_ASYNC_ONLY[origin]}.")
+        if origin in _KINDS:
+            known = self.inputs if _KINDS[origin] == "input" else self.outputs
+            if name not in known:
+                raise TypeError(f"The function of the processor {self.name}: its parameter {name} is an {origin.__name__}. "
+                                f"{explain(_KINDS[origin], name, known)} Name the parameter like one of them.")
+            kind = arguments[0] if arguments else Any
+            try:
+                read = self.codec.reader(kind)
+            except (TypeError, NameError) as e:
+                raise TypeError(f"The function of the processor {self.name}: {origin.__name__} of its parameter {name}: {e}.") from None
+            self.types[name] = kind
+            if _KINDS[origin] == "input":
+                return lambda call: (IO if self.is_async else SyncIO)(call.input(name), read)
+            return lambda call: (IOWriter if self.is_async else SyncIOWriter)(call.output(name))
+        if origin in (Checkpoint, SyncCheckpoint):
+            read_state = self.codec.reader(arguments[0] if arguments else Any)
+            self._uses_checkpoint = True
+            return lambda call: (Checkpoint if self.is_async else SyncCheckpoint)(call, read_state)
+        if origin is Context:
+            return lambda call: Context(call, self.is_async)
+        if parameter.default is not inspect.Parameter.empty:
+            return None
+        if name in self.inputs:
+            raise TypeError(f"The function of the processor {self.name}: its parameter {name} is an input, and is annotated "
+                            f"{_shown(annotation)}. Annotate it IO[{_shown(annotation)}], and await {name}.first() for one value.")
+        raise TypeError(f"The function of the processor {self.name}: its parameter {name} is neither an input (inputs: "
+                        f"{', '.join(self.inputs) or 'none'}), an output (outputs: {', '.join(self.outputs) or 'none'}), a Context nor a "
+                        "Checkpoint, and has no default.")
+
+    def check(self, plan: wire.Plan) -> None:
+        """Compares the plan of the flow with what was registered. Raises FlowError."""
+        for kind, own, planned in (("input", self.inputs, plan.inputs), ("output", self.outputs, plan.outputs)):
+            for name in own:
+                if name not in planned:
+                    raise FlowError(f"The processor {self.name} in Python has the {kind} {name}, and in the flow it does not. "
+                                    f"{explain(kind, name, planned)} Change one of them.")
+        if self._uses_checkpoint and plan.resume != "Checkpoint":
+            raise FlowError(f"The function of the processor {self.name} takes a Checkpoint, but the processor resumes {plan.resume}. Make "
+                            "it Resume = ResumeMode.Checkpoint.")
+        for name, kind in self.types.items():
+            theirs = plan.streams[name].type if name in plan.streams else None
+            if disagree(theirs, kind):
+                raise FlowError(f"The stream {name} has values of the type {theirs}; the function of the processor {self.name} in Python "
+                                f"{'reads' if name in self.inputs else 'writes'} {_shown(kind)}. Change one of them.")
+
+    async def run(self, call: Call) -> None:
+        """Executes the function, and puts out what comes of it."""
+        self.check(call.plan)
+        arguments = {name: make(call) for name, make in self._makers}
+        if not self.is_async:
+            await self._run_on_thread(call, arguments)
+        elif self.is_async_generator:
+            values = self.function(**arguments)
+            try:
+                async for value in values:
+                    await self._put(call, value)
+            finally:
+                await values.aclose()
+        else:
+            await self._put_result(call, await self.function(**arguments))
+
+    async def _put_result(self, call: Call, result: Any) -> None:
+        if isinstance(result, AsyncIterable):
+            async for value in result:
+                await self._put(call, value)
+            return
+        for value in self._results(result):
+            await self._put(call, value)
+
+    async def _put(self, call: Call, value: Any) -> None:
+        output = call.output(self._name_of(call, value))
+        payload = output.encode(value.value)
+        await output.put(payload)
+
+    def _name_of(self, call: Call, value: Any) -> str:
+        if not isinstance(value, IOVal):
+            first = call.plan.outputs[0] if call.plan.outputs else "output"
+            raise FlowError(f"The processor {self.name} has put out a {type(value).__name__}: yield IOVal({first!r}, value).")
+        if value.name not in call.outputs:
+            raise FlowError(f"The processor {self.name} has put out to \"{value.name}\". "
+                            f"{explain('output', value.name, call.plan.outputs)} Add it to the outputs, or correct the name.")
+        return value.name
+
+    def _results(self, result: Any) -> Iterable[Any]:
+        """What a function that returned has to put out."""
+        if isinstance(result, IOVal):
+            return [result]
+        if inspect.isgenerator(result) or (isinstance(result, (list, tuple)) and result
+                                           and all(isinstance(one, IOVal) for one in result)):
+            return typing.cast(Iterable[Any], result)
+        if len(self.outputs) == 1 and (result is not None or self._puts_none):
+            return [IOVal(self.outputs[0], result)]
+        if result is not None:
+            raise FlowError(f"The function of the processor {self.name} has returned a {type(result).__name__}, which is the value of a "
+                            f"single output; it has {', '.join(self.outputs) or 'none'}. Yield IOVal(name, value) instead.")
+        return []
+
+    async def _run_on_thread(self, call: Call, arguments: Dict[str, Any]) -> None:
+        loop = asyncio.get_running_loop()
+        ended: "asyncio.Future[Optional[BaseException]]" = loop.create_future()
+
+        def run() -> None:
+            failure: Optional[BaseException] = None
+            try:
+                result = self.function(**arguments)
+                if inspect.isawaitable(result):
+                    if hasattr(result, "close"):
+                        result.close()
+                    raise FlowError(f"The function of the processor {self.name} is plain, and has returned something to await. Make it "
+                                    "async.")
+                for value in self._results(result):
+                    put_blocking(call.output(self._name_of(call, value)), value.value)
+            except BaseException as e:
+                failure = e
+            try:
+                loop.call_soon_threadsafe(lambda: ended.done() or ended.set_result(failure))
+            except RuntimeError:
+                pass                                # the loop has ended: the service is gone
+
+        threading.Thread(target=run, name=f"sluice-{self.name}", daemon=True).start()
+        # A thread cannot be ended from outside: a cancelled function ends with its next read, write or look at the context.
+        while not ended.done():
+            try:
+                await asyncio.wait({ended})
+            except asyncio.CancelledError:
+                continue
+        failure = ended.result()
+        if failure is not None:
+            raise failure
+
+
+def _names(processor: str, what: str, names: Sequence[str]) -> List[str]:
+    if isinstance(names, str):
+        raise TypeError(f"The processor {processor}: {what} is a list of names; write {what}=[{names!r}].")
+    found = list(names)
+    for name in found:
+        if not isinstance(name, str) or not name:
+            raise TypeError(f"The processor {processor}: {name!r} among its {what} is no name.")
+        if found.count(name) > 1:
+            raise ValueError(f"The processor {processor} has {name} twice among its {what}.")
+    return found
+
+
+def _hints(name: str, function: Callable[..., Any]) -> Dict[str, Any]:
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError, SyntaxError) as e:
+        raise TypeError(f"The function of the processor {name}: its annotations cannot be read: {e}. Types that annotations name stand at "
+                        "the top of the module, and X | Y needs Python 3.10.") from None
+
+
+def _shown(annotation: Any) -> str:
+    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")
+
+
+def failure_of(e: BaseException, call: Optional[Call] = None) -> wire.Failure:
+    """The message for an exception of a function."""
+    known = getattr(e, "_failure", None)
+    if isinstance(known, wire.Failure):             # passed on: the service finds its own again
+        return known
+    name, said = type(e).__name__, _said(e)
+    if isinstance(e, asyncio.CancelledError):
+        if call is not None and call.is_cancelled:
+            return wire.Failure(0, wire.CANCELLED, name, said or "The execution of the function was cancelled.")
+        said = "the function was cancelled by its own code, not by its service"
+    elif isinstance(e, PayloadError):
+        return wire.Failure(0, wire.PAYLOAD, name, wire.short(said, wire.MAX_MESSAGE))
+    elif isinstance(e, SluiceError):
+        processor = e.processor if isinstance(e, FlowError) else ""
+        return wire.Failure(0, wire.FLOW, name, wire.short(said, wire.MAX_MESSAGE), processor)
+    elif isinstance(e, SystemExit):
+        said = f"the function has called sys.exit({'' if e.code is None else e.code}); it ends by return, or fails by an exception"
+    return wire.Failure(0, wire.OTHER, name, wire.short(said, wire.MAX_MESSAGE), details=_details(e))
+
+
+def _said(e: BaseException) -> str:
+    try:
+        return str(e)
+    except Exception:
+        return "(its text cannot be made)"
+
+
+def _details(e: BaseException) -> str:
+    """The traceback, without the frames of this package in front, and without its middle if it is long."""
+    here = __file__.rsplit("/", 1)[0]
+    trace = e.__traceback__
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename.startswith(here):
+        trace = trace.tb_next
+    try:
+        text = "".join(traceback.format_exception(type(e), e, trace)).rstrip()
+    except Exception:
+        text = f"{type(e).__name__}: {_said(e)}"
+    most = wire.MAX_DETAILS - 20
+    return text if len(text) <= most else f"{text[: most // 4]}\n…\n{text[-(most - most // 4):]}"

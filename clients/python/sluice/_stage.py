@@ -1,0 +1,277 @@
+"""Stages of pipelines: functions of one item, or of a list of items, and the worker that serves one to a pipeline."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import socket
+import struct
+import sys
+import typing
+from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Tuple, Union
+
+from . import _wire as wire
+from ._errors import PayloadError
+from ._json import Codec
+
+ITEM, DONE, FAILED, REFUSED, BROKEN, TRACED_ITEM = range(2, 8)
+
+_FRAME_ROOM = 64 + 544
+_RECEIVED = 1 << 18
+_SEND = 1 << 16
+_HEAD = struct.Struct("<iBq")
+
+Item = Tuple[int, bytes]
+
+
+class Stage:
+    """The function of a stage, bound. Raises TypeError or ValueError for one that cannot be."""
+
+    def __init__(self, name: str, function: Callable[..., Any], batch: Union[bool, int], codec: Codec) -> None:
+        from ._function import _hints
+
+        self.name, self.function, self.codec = name, function, codec
+        self.is_many = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
+        self.is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+        self.is_batch = batch is not False
+        self.most = sys.maxsize if batch is True else int(batch)
+        if self.is_batch and self.most < 1:
+            raise ValueError(f"The stage {name}: batch is True, or the largest number of items in a list, at least 1.")
+        if self.is_batch and self.is_many:
+            raise TypeError(f"The stage {name}: a function of batches returns a list, with a result for each item; it has a yield.")
+        parameters = [one for one in inspect.signature(function).parameters.values()
+                      if one.default is one.empty and one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        if len(parameters) != 1:
+            what = "a list of items" if self.is_batch else "an item"
+            raise TypeError(f"The stage {name}: its function takes {what}, and has {len(parameters)} parameters without a default.")
+        kind = _hints(name, function).get(parameters[0].name, Any)
+        if self.is_batch and kind is not Any:
+            arguments = typing.get_args(kind)
+            if not arguments:
+                raise TypeError(f"The stage {name}: annotate the parameter {parameters[0].name} with List[…] of the items' type.")
+            kind = arguments[0]
+        try:
+            self._read = codec.reader(kind)
+        except (TypeError, NameError) as e:
+            raise TypeError(f"The stage {name}: its parameter {parameters[0].name}: {e}.") from None
+
+    def read(self, payload: bytes) -> Any:
+        try:
+            return self._read(payload)
+        except PayloadError as e:
+            raise PayloadError(f"The item ({len(payload):,} bytes) cannot be read: {e}.") from None
+
+    def answer(self, number: int, results: Iterable[Any], most: int) -> bytes:
+        """The frame with the results of an item."""
+        parts = []
+        for index, one in enumerate(results):
+            try:
+                parts.append(wire.sized(self.codec.write(one)))
+            except PayloadError as e:
+                raise PayloadError(f"The result {index} (from 0), of the type {type(one).__name__}, cannot be written: {e}.") from None
+        content = b"".join(parts)
+        if len(content) > most:
+            raise PayloadError(f"The results of the item have {len(content):,} bytes, and {most:,} are allowed "
+                               "(ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.")
+        return _HEAD.pack(10 + len(content), DONE, number) + b"\0" + content
+
+    def failed(self, number: int, e: BaseException) -> bytes:
+        from ._function import failure_of
+
+        failure = failure_of(e)
+        message = f"{failure.message}\n{failure.details}" if failure.details else failure.message
+        return wire.frame(FAILED, wire.numbers(number) + b"\0" + wire.text(self.name) + wire.text(failure.type)
+                          + wire.text(wire.short(message, wire.MAX_MESSAGE)))
+
+    def _one_for_each(self, results: Any, count: int) -> List[Any]:
+        found = list(results) if isinstance(results, Iterable) and not isinstance(results, (str, bytes, dict)) else None
+        if found is None or len(found) != count:
+            what = f"a {type(results).__name__}" if found is None else f"{len(found):,} results"
+            raise ValueError(f"the function of the stage {self.name} has returned {what} for {count:,} items: return a list with one "
+                             "result for each")
+        return found
+
+    # --- plain functions ---
+
+    def work(self, items: List[Item], most: int) -> Iterable[bytes]:
+        """The answers for items, of a plain function."""
+        if self.is_batch:
+            for at in range(0, len(items), min(self.most, len(items))):
+                yield from self._batch(items[at : at + self.most], most)
+            return
+        for number, payload in items:
+            try:
+                result = self.function(self.read(payload))
+                yield self.answer(number, result if self.is_many else (result,), most)
+            except BaseException as e:
+                yield self.failed(number, e)
+
+    def _batch(self, items: List[Item], most: int) -> Iterable[bytes]:
+        values, answers = self._read_all(items)
+        yield from answers
+        if not values:
+            return
+        try:
+            results = self._one_for_each(self.function([value for _, value in values]), len(values))
+        except BaseException as e:
+            if len(values) == 1:
+                yield self.failed(values[0][0], e)
+                return
+            # The item at fault is found by giving each alone.
+            for number, value in values:
+                try:
+                    yield self.answer(number, self._one_for_each(self.function([value]), 1), most)
+                except BaseException as alone:
+                    yield self.failed(number, alone)
+            return
+        for (number, _), result in zip(values, results):
+            try:
+                yield self.answer(number, (result,), most)
+            except BaseException as e:
+                yield self.failed(number, e)
+
+    def _read_all(self, items: List[Item]) -> Tuple[List[Tuple[int, Any]], List[bytes]]:
+        values, answers = [], []
+        for number, payload in items:
+            try:
+                values.append((number, self.read(payload)))
+            except PayloadError as e:
+                answers.append(self.failed(number, e))
+        return values, answers
+
+    # --- async functions ---
+
+    async def work_async(self, items: List[Item], most: int) -> bytes:
+        """The answers for one item, or for a batch."""
+        values, answers = self._read_all(items)
+        if self.is_batch and len(values) > 1:
+            try:
+                results = self._one_for_each(await self.function([value for _, value in values]), len(values))
+                return b"".join(answers + [self._answer_or_failure(number, (one,), most) for (number, _), one in zip(values, results)])
+            except BaseException:
+                pass                                # each alone
+        for number, value in values:
+            try:
+                if self.is_batch:
+                    answers.append(self.answer(number, self._one_for_each(await self.function([value]), 1), most))
+                elif self.is_many:
+                    produced: AsyncIterable[Any] = self.function(value)
+                    answers.append(self.answer(number, [one async for one in produced], most))
+                else:
+                    answers.append(self.answer(number, (await self.function(value),), most))
+            except BaseException as e:
+                answers.append(self.failed(number, e))
+        return b"".join(answers)
+
+    def _answer_or_failure(self, number: int, results: Iterable[Any], most: int) -> bytes:
+        try:
+            return self.answer(number, results, most)
+        except PayloadError as e:
+            return self.failed(number, e)
+
+
+def item_of(frame: bytes) -> Item:
+    """The number and the payload of a frame with an item. Raises WireError."""
+    if frame[0] not in (ITEM, TRACED_ITEM):
+        raise wire.WireError(f"A frame of the kind {frame[0]} has come, which only workers send.")
+    content = wire.Content(frame, 1)
+    number = content.number()
+    if frame[0] == TRACED_ITEM:
+        content.sized()                             # the trace
+    return number, content.rest()
+
+
+def refuse(token: wire.Token, connected: socket.socket, why: str) -> None:
+    """Tells the pipeline that no worker can do its work."""
+    connected.setblocking(True)
+    try:
+        connected.sendall(wire.hello(token) + wire.frame(REFUSED, wire.text(why)))
+        connected.shutdown(socket.SHUT_WR)
+        while connected.recv(_RECEIVED):
+            pass                                    # items that were sent meanwhile
+    except OSError:
+        pass                                        # the parent is gone
+
+
+def serve_stage(stage: Stage, token: wire.Token, connected: socket.socket) -> int:
+    """Serves items until the connection ends. Returns the exit code."""
+    try:
+        if stage.is_async:
+            return asyncio.run(_serve_async(stage, token, connected))
+        return _serve_plain(stage, token, connected)
+    except OSError:
+        return 0                                    # the parent is gone
+
+
+def _serve_plain(stage: Stage, token: wire.Token, connected: socket.socket) -> int:
+    # One thread, without a loop: the parent sends and receives at the same time, so sending may wait.
+    connected.setblocking(True)
+    connected.sendall(wire.hello(token))
+    reader = wire.FrameReader(token.max_payload + _FRAME_ROOM)
+    while True:
+        data = connected.recv(_RECEIVED)
+        if not data:
+            return 0
+        try:
+            items = [item_of(frame) for frame in reader.feed(data)]
+        except wire.WireError as e:
+            connected.sendall(wire.frame(BROKEN, wire.text(str(e))))
+            return 1
+        out, size = [], 0
+        for answer in stage.work(items, token.max_payload) if items else ():
+            out.append(answer)
+            size += len(answer)
+            if size >= _SEND:
+                connected.sendall(b"".join(out))
+                out, size = [], 0
+        connected.sendall(b"".join(out))
+
+
+async def _serve_async(stage: Stage, token: wire.Token, connected: socket.socket) -> int:
+    from ._link import STOP_GRACE, Connection
+
+    loop = asyncio.get_running_loop()
+    waiting: List[Item] = []
+    running: Dict["asyncio.Task[None]", None] = {}
+    is_at_work = False
+
+    async def work(items: List[Item]) -> None:
+        connection.send(await stage.work_async(items, token.max_payload))
+
+    def start(items: List[Item]) -> None:
+        task = loop.create_task(work(items))
+        running[task] = None
+        task.add_done_callback(lambda ended: running.pop(ended, None))
+
+    async def work_batches() -> None:
+        nonlocal is_at_work
+        while waiting:
+            items = waiting[: stage.most]
+            del waiting[: stage.most]
+            await work(items)
+        is_at_work = False
+
+    def take(frame: bytes) -> None:
+        nonlocal is_at_work
+        item = item_of(frame)
+        if not stage.is_batch:
+            start([item])
+            return
+        waiting.append(item)
+        if not is_at_work:
+            is_at_work = True
+            task = loop.create_task(work_batches())
+            running[task] = None
+            task.add_done_callback(lambda ended: running.pop(ended, None))
+
+    connected.setblocking(False)
+    _, connection = await loop.create_connection(lambda: Connection(token.max_payload + _FRAME_ROOM, take), sock=connected)
+    connection.send(wire.hello(token))
+    connection.flush()
+    await connection.ended
+    left = list(running)
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=STOP_GRACE)
+    return 0 if connection.violation is None else 1

@@ -1,0 +1,263 @@
+"""The bytes between a service and a child: frames, messages, failures, the token. docs/internals/executor-protocol.md describes them."""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+PROCESSORS = "SLUICE_PROCESSORS"
+STAGE = "SLUICE_WORKER"
+
+HELLO = 1
+MESSAGE = 32
+
+# To the function.
+PLAN, CHOICES, BEGIN, CANCEL, ANSWER, REFUSAL, FAULT, CREDIT = range(32, 40)
+# From the function.
+OPEN, READ, RELEASE, SAVE, AT, REACH, CHOSEN, PUT, DONE, FAILED = range(64, 74)
+
+# Kinds of failures.
+OTHER, FLOW, DIFFERENT, CANCELLED, PAYLOAD, MISUSE = range(1, 7)
+
+MAX_VALUES = 512
+MAX_BYTES = 256 << 10
+FRAME_ROOM = 2 << 20
+MAX_MESSAGE = 8 << 10
+MAX_DETAILS = 16 << 10
+SECRET_BYTES = 32
+MAX_PAYLOAD = 1 << 30
+
+_NUMBER = struct.Struct("<q")
+_LENGTH = struct.Struct("<i")
+_FRAME = struct.Struct("<iB")
+_CALL = struct.Struct("<iBq")
+_VALUE = struct.Struct("<qqi")
+
+
+class WireError(Exception):
+    """The other side has sent what the protocol does not allow."""
+
+
+class Token(NamedTuple):
+    """What a child is given to connect: the path of a socket, a secret, and the largest payload."""
+
+    socket: str
+    secret: bytes
+    max_payload: int
+
+    def __repr__(self) -> str:
+        return f"Token({self.socket})"
+
+    @staticmethod
+    def parse(text: str) -> "Token":
+        head = 2 * SECRET_BYTES + 8
+        try:
+            if len(text) <= head:
+                raise ValueError
+            secret, most = bytes.fromhex(text[: 2 * SECRET_BYTES]), int(text[2 * SECRET_BYTES : head], 16)
+            if len(secret) != SECRET_BYTES or not 1 <= most <= MAX_PAYLOAD:
+                raise ValueError
+            return Token(text[head:], secret, most)
+        except ValueError:
+            raise ValueError("It is not a token: 64 hexadecimal digits, 8 for the largest payload, and the path of a socket.") from None
+
+
+class FrameReader:
+    """Cuts received bytes into frames, from their kind on."""
+
+    def __init__(self, longest: int) -> None:
+        self._longest = longest
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Takes bytes, and yields the frames that are complete. Consume it before the next call."""
+        held, at = self._held, 0
+        held += data
+        try:
+            while len(held) - at >= 4:
+                (length,) = _LENGTH.unpack_from(held, at)
+                if not 1 <= length <= self._longest:
+                    raise WireError(f"A frame says that it has {length:,} bytes; from 1 to {self._longest:,} are allowed.")
+                end = at + 4 + length
+                if len(held) < end:
+                    return
+                frame = bytes(memoryview(held)[at + 4 : end])
+                at = end
+                yield frame
+        finally:
+            del held[:at]
+
+
+class Content:
+    """Takes numbers and texts from the front of a message."""
+
+    def __init__(self, data: bytes, at: int = 0) -> None:
+        self._data, self._at = data, at
+
+    def _take(self, form: struct.Struct) -> Any:
+        if len(self._data) - self._at < form.size:
+            raise WireError("A frame is cut off.")
+        found = form.unpack_from(self._data, self._at)[0]
+        self._at += form.size
+        return found
+
+    def number(self) -> int:
+        return int(self._take(_NUMBER))
+
+    def byte(self) -> int:
+        if self._at >= len(self._data):
+            raise WireError("A frame is cut off.")
+        self._at += 1
+        return self._data[self._at - 1]
+
+    def sized(self) -> bytes:
+        length = self._take(_LENGTH)
+        if not 0 <= length <= len(self._data) - self._at:
+            raise WireError("A frame is cut off.")
+        self._at += length
+        return self._data[self._at - length : self._at]
+
+    def text(self) -> str:
+        return self.sized().decode("utf-8", "replace")
+
+    def rest(self) -> bytes:
+        return self._data[self._at :]
+
+    @property
+    def is_empty(self) -> bool:
+        return self._at >= len(self._data)
+
+
+def numbers(*values: int) -> bytes:
+    return struct.pack(f"<{len(values)}q", *values)
+
+
+def sized(data: bytes) -> bytes:
+    return _LENGTH.pack(len(data)) + data
+
+
+def text(value: str) -> bytes:
+    return sized(value.encode("utf-8", "replace"))
+
+
+def frame(kind: int, content: bytes = b"") -> bytes:
+    return _FRAME.pack(1 + len(content), kind) + content
+
+
+def message(call: int, kind: int, content: bytes = b"") -> bytes:
+    """A frame with a message of a call."""
+    return b"".join((_CALL.pack(10 + len(content), MESSAGE, call), bytes((kind,)), content))
+
+
+def hello(token: Token, input: str = "", output: str = "", takes_traces: bool = False) -> bytes:
+    return frame(HELLO, token.secret + text(input) + text(output) + bytes((1 if takes_traces else 0,)))
+
+
+def opened(data: bytes) -> Tuple[int, bytes]:
+    """The number of the call, and the message, of a frame."""
+    if data[0] != MESSAGE:
+        raise WireError(f"a frame of the kind {data[0]}.")
+    if len(data) < 10:
+        raise WireError("A frame is cut off.")
+    return _NUMBER.unpack_from(data, 1)[0], data[9:]
+
+
+def short(value: str, most: int) -> str:
+    """The text; a long one is cut, and ends with an ellipsis."""
+    return value if len(value) <= most else value[:most] + "…"
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failure in a message, as text."""
+
+    id: int
+    kind: int
+    type: str
+    message: str
+    processor: str = ""
+    is_cancelled: bool = False
+    details: str = ""
+
+    def to_bytes(self) -> bytes:
+        return b"".join((_NUMBER.pack(self.id), bytes((self.kind, 1 if self.is_cancelled else 0)), text(self.type), text(self.message),
+                         text(self.processor), text(self.details)))
+
+    @staticmethod
+    def read(content: Content) -> "Failure":
+        number, kind, flag = content.number(), content.byte(), content.byte()
+        kind_name, said, processor, details = content.text(), content.text(), content.text(), content.text()
+        return Failure(number, kind, kind_name, said, processor, flag != 0, details)
+
+
+Value = Tuple[int, bytes]
+
+
+def values(content: Content) -> Tuple[bool, List[Value]]:
+    """The answer to a read: whether the stream is complete, and the values with their places."""
+    flags, data, at = content.byte(), content.rest(), 0
+    found: List[Value] = []
+    while at < len(data):
+        if len(data) - at < _VALUE.size:
+            raise WireError("A frame is cut off.")
+        sequence, _, length = _VALUE.unpack_from(data, at)
+        at += _VALUE.size
+        if not 0 <= length <= len(data) - at:
+            raise WireError("A frame is cut off.")
+        found.append((sequence, data[at : at + length]))
+        at += length
+        if flags & 2:
+            headers = Content(data, at)
+            at += 4 + len(headers.sized())
+    return flags & 1 != 0, found
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """A stream of a call: the name of its type in C#, if known, and the largest value."""
+
+    name: str
+    type: Optional[str] = None
+    max_item_bytes: int = MAX_PAYLOAD
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a call is: the first message of it."""
+
+    run: str
+    processor: str
+    inputs: List[str] = field(default_factory=list)
+    outputs: List[str] = field(default_factory=list)
+    resume: str = "FromScratch"
+    start: int = 0
+    attempt: int = 0
+    state: Optional[bytes] = None
+    streams: Dict[str, StreamPlan] = field(default_factory=dict)
+    trace: Optional[str] = None
+    trace_state: Optional[str] = None
+
+    @staticmethod
+    def parse(data: bytes) -> "Plan":
+        """Reads it. Unknown members are skipped, because a newer service may have them; left out members have their defaults."""
+        import base64
+
+        try:
+            plan = json.loads(data.decode("utf-8"))
+            processor = plan["Processor"]
+            streams = {one["Name"]: StreamPlan(str(one["Name"]), one.get("Type"), int(one.get("MaxItemBytes", MAX_PAYLOAD)))
+                       for one in plan.get("Streams") or []}
+            resume = processor.get("Resume", "FromScratch")
+            if resume not in ("FromScratch", "PerItem", "Checkpoint"):
+                raise WireError(f"The plan resumes {short(str(resume), 40)}, which this version of the package does not know.")
+            state = plan.get("State")
+            inputs, outputs = processor.get("Inputs") or [], processor.get("Outputs") or []
+            if not all(isinstance(name, str) for name in [*inputs, *outputs, processor["Name"], plan["Run"]]):
+                raise TypeError("a name is no text")
+            return Plan(plan["Run"], processor["Name"], inputs, outputs, resume, int(plan.get("Start", 0)), int(plan.get("Attempt", 0)),
+                        None if state is None else base64.b64decode(state, validate=True), streams, plan.get("Trace"),
+                        plan.get("TraceState"))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as e:
+            raise WireError(f"A plan cannot be read: {type(e).__name__}: {short(str(e), 200)}") from None

@@ -1,0 +1,72 @@
+"""Stages that the tests serve."""
+
+import asyncio
+import os
+from typing import List
+
+from sluice import Worker
+
+worker = Worker()
+
+
+@worker.stage
+def double(x: int) -> int:
+    if x == 13:
+        raise ValueError("thirteen")
+    if x == 14:
+        os._exit(9)
+    return 2 * x
+
+
+@worker.stage(name="words")
+def split(text: str):
+    yield from text.split()
+
+
+@worker.stage(batch=True)
+def halves(xs: List[int]) -> List[float]:
+    if 13 in xs:
+        raise ValueError("thirteen")
+    return [x / 2 for x in xs]
+
+
+@worker.stage(batch=3)
+def sizes(xs: List[int]) -> List[int]:
+    return [len(xs)] * len(xs)
+
+
+@worker.stage(batch=True)
+def wrong(xs: List[int]):
+    return xs[1:]
+
+
+@worker.stage
+async def later(x: int) -> int:
+    await asyncio.sleep(0.001 * (10 - x % 10))
+    if x == 13:
+        raise ValueError("thirteen")
+    return x + 1
+
+
+@worker.stage(batch=True)
+async def later_batch(xs: List[int]) -> List[int]:
+    await asyncio.sleep(0)
+    if 13 in xs:
+        raise ValueError("thirteen")
+    return [x + 1 for x in xs]
+
+
+@worker.stage
+async def counts(x: int):
+    for i in range(x):
+        yield i
+
+
+@worker.stage
+def bad_result(x: int):
+    return {"a": float("nan")}
+
+
+@worker.stage
+def large(x: int) -> str:
+    return "a" * x

@@ -1,0 +1,170 @@
+"""``python3 -m sluice.worker`` as a service starts it: a real process, a real socket."""
+
+import asyncio
+import os
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+
+import pytest
+
+from fake_parent import LIMIT, SECRET, Parent
+
+HERE = pathlib.Path(__file__).parent
+PATH = os.pathsep.join([str(HERE.parent), str(HERE)])
+
+
+def start(*arguments, token=None, variable="SLUICE_PROCESSORS", **more):
+    env = {**os.environ, "PYTHONPATH": PATH, **({variable: token} if token is not None else {})}
+    return subprocess.Popen([sys.executable, "-m", "sluice.worker", *arguments], env=env, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more)
+
+
+class Service(Parent):
+    """The parent of a process: a socket where it connects, and its token."""
+
+    def __init__(self, directory, module="words"):
+        super().__init__(None)
+        self.path, self.module = str(directory / "workers"), module
+
+    async def __aenter__(self):
+        connected = asyncio.get_running_loop().create_future()
+        self.server = await asyncio.start_unix_server(lambda *ends: connected.set_result(ends), self.path)
+        self.process = start(self.module, token=SECRET.hex().upper() + f"{self.max_payload:08X}" + self.path)
+        try:
+            self.reader, self.writer = await asyncio.wait_for(connected, LIMIT)
+        except BaseException:
+            self.process.kill()
+            raise
+        self.receiving = asyncio.ensure_future(self._receive())
+        return self
+
+    async def __aexit__(self, *_):
+        self.writer.close()
+        self.server.close()
+        try:
+            self.out, self.err = await asyncio.wait_for(asyncio.to_thread(self.process.communicate), LIMIT)
+        finally:
+            self.process.kill()
+        self.exit_code = self.process.returncode
+        self.receiving.cancel()
+        if self.broken:
+            raise self.broken
+
+
+def serve(test, tmp_path, **more):
+    service = Service(tmp_path, **more)
+
+    async def inner():
+        async with service:
+            return await test(service)
+
+    return asyncio.run(inner()), service
+
+
+def test_prints_go_to_standard_error_and_the_token_is_not_inherited(tmp_path):
+    async def test(service):
+        return await service.call("talks", {"x": [1]}, ["y"]).values()
+
+    values, service = serve(test, tmp_path)
+    assert values == {"y": [[False, 1]]}
+    assert service.out == "" and service.exit_code == 0
+    assert service.err.splitlines() == ["printed by the module", "printed by the function", "printed by a process"]
+
+
+@pytest.mark.parametrize("name", ["hangs", "blocks"])
+def test_a_process_ends_after_its_parent_even_if_its_function_does_not(tmp_path, name):
+    async def test(service):
+        call = service.call(name, {"x": [1]}, ["y"])
+        while not call.put["y"]:
+            await asyncio.sleep(0.001)
+
+    _, service = serve(test, tmp_path)
+    assert service.exit_code in (0, 1) and "Traceback" not in service.err
+
+
+def test_signals_of_the_group_are_left_to_the_parent(tmp_path):
+    async def test(service):
+        call = service.call("talks", {"x": [1]}, ["y"], begin=False)
+        while service.hello is None:
+            await asyncio.sleep(0.001)
+        for one in (signal.SIGINT, signal.SIGTERM):
+            service.process.send_signal(one)
+        call.say(34)
+        return await call.values()
+
+    values, service = serve(test, tmp_path)
+    assert values == {"y": [[False, 1]]} and service.exit_code == 0
+
+
+def test_a_function_that_ends_its_process(tmp_path):
+    async def test(service):
+        with pytest.raises(ConnectionError):
+            await service.call("dies", {"x": [1]}, ["y"]).result()
+
+    assert serve(test, tmp_path)[1].exit_code == 7
+
+
+@pytest.mark.parametrize("module, source, said", [
+    ("absent", None, "The module absent of the Python worker cannot be imported: ModuleNotFoundError: No module named 'absent' (working"),
+    ("broken", "import numby_of_tests", "ModuleNotFoundError: No module named 'numby_of_tests' (in "),
+    ("broken", "def f(:", "SyntaxError: invalid syntax (in "), ("broken", "import sys\nsys.exit(3)", "SystemExit: 3 (in "),
+    ("broken", "raise ValueError('two\\nlines')", "lines"),
+    ("broken", "x = 1", "has no sluice.Worker: write worker = Worker() at its top."),
+    ("broken", "from sluice import Worker\na = Worker()\nb = Worker()", "more than one sluice.Worker (a, b): say which, as broken:a."),
+    ("broken:wirker", "from sluice import Worker\nworker = Worker()", 'There is no worker "wirker". Near it: worker.'),
+    ("broken:x", "x = 1", "broken:x is a int, and not a sluice.Worker."), ("broken.py", "x = 1", "is a file: give the name of the module"),
+    ("broken", "from sluice import Worker, IO\nworker = Worker()\n@worker.processor(inputs=['x'])\ndef f(y: IO[int]): pass",
+     'no input "y". There are: x. Name the parameter like one of them.'),
+])
+def test_a_module_without_a_worker_is_said_on_one_line_before_it_connects(tmp_path, monkeypatch, module, source, said):
+    if source is not None:
+        (tmp_path / "broken.py").write_text(source)
+    monkeypatch.setitem(globals(), "PATH", os.pathsep.join([PATH, str(tmp_path)]))
+    code, out, err = end(start(module, token=SECRET.hex() + "00100000/tmp/no-such-socket-of-sluice"))
+    lines = err.splitlines()
+    assert (code, out) == (1, "") and lines[-1].startswith("sluice.worker: ") and said in lines[-1]
+    assert "importlib" not in err and "sluice/worker.py" not in err and SECRET.hex() not in err
+    assert len(lines) == 1 or lines[0] == "Traceback (most recent call last):" and 'broken.py", line ' in lines[1]
+
+
+def end(process):
+    out, err = process.communicate(timeout=LIMIT)
+    return process.returncode, out, err
+
+
+def test_by_hand_it_says_how_it_is_meant():
+    code, out, err = end(start("words"))
+    assert code == 2 and out == "" and err.count("\n") == 1 and "is started by a service" in err and "SLUICE_PROCESSORS" in err
+
+
+def test_a_damaged_token_and_no_module():
+    code, out, err = end(start("words", token="5ec2e7" * 12))
+    assert code == 2 and out == "" and "damaged" in err and "5ec2e7" not in err and err.count("\n") == 1
+    code, out, err = end(start(token=SECRET.hex() + "00100000/tmp/none"))
+    assert code == 2 and "which module?" in err
+
+
+def test_a_parent_that_is_gone():
+    assert end(start("words", token=SECRET.hex() + "00100000/tmp/no-such-socket-of-sluice")) == (0, "", "printed by the module\n")
+
+
+def test_a_wrong_token_is_refused_by_the_parent(tmp_path):
+    """The parent closes the connection, without a word; the child ends."""
+    async def test():
+        async def greet(reader, writer):
+            (length,) = struct.unpack("<i", await reader.readexactly(4))
+            frame = await reader.readexactly(length)
+            assert frame[1:33] != SECRET
+            writer.close()
+
+        path = str(tmp_path / "workers")
+        server = await asyncio.start_unix_server(greet, path)
+        process = start("words", token="77" * 32 + "00100000" + path)
+        code, out, err = await asyncio.wait_for(asyncio.to_thread(end, process), LIMIT)
+        server.close()
+        assert (code, out) == (0, "") and "Traceback" not in err
+
+    asyncio.run(test())

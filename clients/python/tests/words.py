@@ -1,0 +1,42 @@
+"""A module that the process tests serve."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+from sluice import IO, Context, IOVal, SyncIO, Worker
+
+print("printed by the module")
+worker = Worker()
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def talks(x: IO[int]):
+    async for value in x.stream():
+        print("printed by the function", flush=True)
+        subprocess.run([sys.executable, "-c", "print('printed by a process')"], check=True)
+        yield IOVal("y", ["SLUICE_PROCESSORS" in os.environ, value])
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+def hangs(x: SyncIO[int]):
+    yield IOVal("y", os.getpid())
+    while True:
+        time.sleep(0.01)
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def blocks(x: IO[int]):
+    yield IOVal("y", os.getpid())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+    while True:
+        pass
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def dies(x: IO[int]):
+    os._exit(7)
+    yield

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using Sluice.ChildProcesses;
+
+namespace Sluice.Executors;
+
+/// <summary>What a Python interpreter says of itself, asked after a child did not start.</summary>
+/// <param name="Version">Its version, for example <c>3.11</c>.</param>
+/// <param name="IsOld">Whether it is older than the package <c>sluice</c> needs.</param>
+/// <param name="HasPackage">Whether it finds the worker of the package <c>sluice</c>.</param>
+internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPackage)
+{
+    private const int MaxAnswer = 4096;
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
+
+    // Any Python can run the first lines.
+    private const string Script = """
+        import sys
+        print("%d.%d" % sys.version_info[:2])
+        print("new" if sys.version_info >= (3, 9) else "old")
+        if sys.version_info >= (3, 9):
+            from importlib.util import find_spec
+            try:
+                print(find_spec("sluice.worker") is not None)
+            except ModuleNotFoundError as e:
+                print(e.name != "sluice")
+        """;
+
+    /// <returns>What it has answered; null if it did not, or not in time. Never throws.</returns>
+    /// <param name="program">How children are started.</param>
+    /// <param name="life">Cancelled when nobody needs the answer any more.</param>
+    public static async Task<PythonDiagnosis?> OfAsync(ChildProgram program, CancellationToken life)
+    {
+        var start = new ProcessStartInfo(program.Path!, ["-c", Script])
+        {
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true
+        };
+        foreach (var (name, value) in program.Environment) start.Environment[name] = value;
+        try
+        {
+            using var process = Process.Start(start)!;
+            process.StandardInput.Dispose();
+            using var late = CancellationTokenSource.CreateLinkedTokenSource(life);
+            using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late, Limit,
+                Timeout.InfiniteTimeSpan);
+            try
+            {
+                process.ErrorDataReceived += static (_, _) => { };
+                process.BeginErrorReadLine();        // what it says there was said before
+                string answer = await ReadAsync(process.StandardOutput, late.Token).ConfigureAwait(false);
+                string[] lines = answer.Split('\n', StringSplitOptions.TrimEntries);
+                if (lines is [var old, "old", ..]) return new(old, true, false);
+                return lines is [var version, "new", var package, ..] ? new(version, false, package == "True") : null;
+            }
+            finally
+            {
+                if (!process.HasExited) process.Kill();
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException or Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    private static async Task<string> ReadAsync(StreamReader answer, CancellationToken cancellation)
+    {
+        char[] all = new char[MaxAnswer];
+        int length = await answer.ReadBlockAsync(all, cancellation).ConfigureAwait(false);
+        return new(all, 0, length);
+    }
+}

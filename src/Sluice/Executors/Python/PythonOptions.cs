@@ -1,0 +1,39 @@
+namespace Sluice.Flows;
+
+/// <summary>Which Python the children of an executor are, and what they find (<see cref="Executor.Python"/>). Immutable.</summary>
+public sealed record PythonOptions
+{
+    /// <summary>
+    /// The interpreter, Python 3.9 or later: a name that is looked up in the <c>PATH</c>, or a path. Default <c>python3</c>. Not used with a
+    /// <see cref="VirtualEnvironment"/>.
+    /// </summary>
+    /// <exception cref="ArgumentException">The name is empty.</exception>
+    public string Interpreter
+    {
+        get;
+        init => field = string.IsNullOrWhiteSpace(value) ? throw new ArgumentException("The interpreter has no name.", nameof(Interpreter))
+            : value;
+    } = "python3";
+
+    /// <summary>
+    /// The folder of a virtual environment (<c>python3 -m venv FOLDER</c>), whose interpreter and packages are used. Null (the default) for
+    /// none. A relative path begins at the current directory of this process.
+    /// </summary>
+    public string? VirtualEnvironment { get; init; }
+
+    /// <summary>
+    /// Folders where modules are looked for, before those of <c>PYTHONPATH</c>; empty by default. A relative path begins at the current
+    /// directory of this process. That directory itself comes first, as for any <c>python3 -m</c>.
+    /// </summary>
+    public IReadOnlyList<string> ImportPaths { get; init; } = [];
+
+    /// <summary>
+    /// Environment variables of the children in addition to those of this process, which children have too; null removes one. Values are
+    /// never logged.
+    /// </summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>The options without the values of <see cref="Environment"/>, which may be secrets.</summary>
+    public override string ToString()
+        => $"{VirtualEnvironment ?? Interpreter}{(ImportPaths.Count > 0 ? $", imports from {string.Join(", ", ImportPaths)}" : "")}";
+}

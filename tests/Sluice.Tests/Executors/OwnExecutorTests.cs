@@ -1,0 +1,109 @@
+using Sluice.Flows;
+using Sluice.Tests.Flows;
+
+namespace Sluice.Tests.Executors;
+
+/// <summary>Processors with an executor of their own, instead of a function in the service.</summary>
+public class OwnExecutorTests
+{
+    private static readonly Processor First = new("first") { Inputs = ["x"], Outputs = ["y"] };
+    private static readonly Processor Second = new("second") { Inputs = ["y"], Outputs = ["z"] };
+
+    [Fact]
+    public async Task AFlowMayMixAFunctionOfTheServiceWithProcessorsOfOtherExecutors()
+    {
+        await using var lab = new FlowLab();
+        var third = new Processor("third") { Inputs = ["z"], Outputs = ["sum"] };
+        Supervisor service = lab.Join();
+        service.Register(First, MessageExecutor.Of(new() { { First, AddAsync(First, 1) } }));
+        service.Register(Second, AddAsync(Second, 10));
+        service.Register(new ProcessorFunctions { { third, MessageExecutor.Of(new() { { third, AddAsync(third, 100) } }) } });
+        await using FlowRun run = await service.StartAsync(Flow.From(First, Second, third).Resolve(),
+            Enumerable.Range(0, 700).Select(i => IOVal.Of("x", i)), cancellation: FlowLab.Cancellation);
+        Assert.Equal(Enumerable.Range(111, 700),
+            await FlowLab.ReadAsync(run.Output<int>("sum")).WaitAsync(FlowLab.Patience, FlowLab.Cancellation));
+        await run.Completion;
+        Assert.Empty(lab.Warnings);
+    }
+
+    [Fact]
+    public async Task AnExecutorOfSeveralProcessorsIsDisposedOnceWithTheSupervisor()
+    {
+        await using var lab = new FlowLab();
+        var shared = new Countdown();
+        Supervisor service = lab.Join(options => options with { Executor = shared });
+        service.Register(First, shared);
+        service.Register(Second, shared);
+        Assert.Equal(0, shared.Disposals);
+        await service.DisposeAsync();
+        Assert.Equal(1, shared.Disposals);
+    }
+
+    [Fact]
+    public async Task ASecondRegistrationReplacesTheExecutorWithAWarningAndBothAreDisposed()
+    {
+        await using var lab = new FlowLab();
+        var before = new Countdown();
+        Supervisor service = lab.Join();
+        service.Register(First, before);
+        service.Register(First, AddAsync(First, 1));
+        Assert.Contains("The processor first was registered before", Assert.Single(lab.Warnings), StringComparison.Ordinal);
+        await using FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal(2, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        await run.Completion;
+        Assert.Equal(0, before.Disposals);
+        await service.DisposeAsync();
+        Assert.Equal(1, before.Disposals);
+        Assert.Throws<ObjectDisposedException>(() => service.Register(Second, before));
+    }
+
+    [Fact]
+    public async Task AnExecutorWithoutAFunctionCannotRunItHere()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        service.Register(First, new Countdown());
+        await using FlowRun run = await service.StartAsync(Flow.From(First).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        Assert.Contains("The processor first was registered with an executor, and without a function for RunHereAsync.", failure.Message,
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnExecutorOfNullIsRefusedWhereItIsGiven()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        Assert.Equal("executor", Assert.Throws<ArgumentNullException>(() => service.Register(First, (IExecutor)null!)).ParamName);
+        Assert.Equal("executor", Assert.Throws<ArgumentNullException>(() => new ProcessorFunctions().Add(First, (IExecutor)null!)).ParamName);
+        Assert.Equal("processor", Assert.Throws<ArgumentNullException>(() => service.Register(null!, new Countdown())).ParamName);
+    }
+
+    private static ProcessorFunction AddAsync(Processor processor, int more)
+    {
+        return Run;
+
+        async IAsyncEnumerable<IOVal> Run(ProcessorContext context,
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation)
+        {
+            await foreach (int value in context.Input<int>(processor.Inputs[0]).StreamAsync(cancellation))
+                yield return IOVal.Of(processor.Outputs[0], value + more);
+        }
+    }
+
+    private sealed class Countdown : IExecutor, IAsyncDisposable
+    {
+        public int Disposals { get; private set; }
+
+        public Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation) => call.RunHereAsync(cancellation);
+
+        public ValueTask DisposeAsync()
+        {
+            Disposals++;
+            return ValueTask.CompletedTask;
+        }
+    }
+}

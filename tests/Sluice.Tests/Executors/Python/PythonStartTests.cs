@@ -1,0 +1,155 @@
+using Sluice.Flows;
+using Sluice.Tests.Flows;
+
+namespace Sluice.Tests.Executors;
+
+/// <summary>Python that cannot be started, or does not find what it needs: the failure says what to do. Real interpreters.</summary>
+[Collection("child processes")]
+public sealed class PythonStartTests : IDisposable
+{
+    private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
+
+    private readonly string folder = Directory.CreateTempSubdirectory("sluice-python-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Theory]
+    [InlineData("words.py", "\"words.py\" is a file, and a module is named as in Python's import: words.")]
+    [InlineData("src/words", "\"src/words\" is a file, and a module is named as in Python's import: words.")]
+    [InlineData("-c", "\"-c\" is no name of a Python module")]
+    [InlineData("shop..words", "\"shop..words\" is no name of a Python module")]
+    [InlineData("my words", "\"my words\" is no name of a Python module")]
+    public void AModuleIsGivenByName(string module, string expected)
+        => Assert.StartsWith(expected, Assert.Throws<ArgumentException>(() => Executor.Python(module)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void OptionsThatPythonCannotHaveAreRefused()
+    {
+        Assert.StartsWith("Children in Python have neither ProcessExecutorOptions.Program nor Arguments", Assert.Throws<ArgumentException>(
+            () => Executor.Python("words", new() { Process = new() { Program = "python3" } })).Message, StringComparison.Ordinal);
+        Assert.StartsWith("The environment variable SLUICE_PROCESSORS is the executor's own.", Assert.Throws<ArgumentException>(
+            () => Executor.Python("words", Options(new() { Environment = new Dictionary<string, string?> { ["SLUICE_PROCESSORS"] = "" } })))
+            .Message, StringComparison.Ordinal);
+        Assert.Contains("has a ':', which separates paths.", Assert.Throws<ArgumentException>(
+            () => Executor.Python("words", Options(new() { ImportPaths = ["a:b"] }))).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => new PythonExecutorOptions { MaxProcesses = 257 });
+        Assert.Throws<ArgumentException>(() => new PythonOptions { Interpreter = " " });
+    }
+
+    [Fact]
+    public void OptionsAreWrittenWithoutTheEnvironment()
+        => Assert.Equal("PythonExecutorOptions { MaxProcesses = 2, Python = python3, imports from src, Process = ",
+            new PythonExecutorOptions
+            {
+                MaxProcesses = 2,
+                Python = new() { ImportPaths = ["src"], Environment = new Dictionary<string, string?> { ["PASSWORD"] = "secret" } }
+            }.ToString()[..^new ProcessExecutorOptions().ToString().Length][..^2]);
+
+    [Fact]
+    public async Task AnInterpreterThatIsNotThereFailsTheProcessorAtOnce()
+        => Assert.Equal(
+            "The Python interpreter python9 was not found. Install it (on Debian: apt-get install python3), or say where it is: "
+                + "PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.", await FailAsync(new() { Interpreter = "python9" }));
+
+    [Fact]
+    public async Task AVirtualEnvironmentThatIsNotThereFailsTheProcessorAtOnce()
+    {
+        Assert.Equal(
+            $"The folder {folder} (PythonOptions.VirtualEnvironment) is no virtual environment: there is no {folder}/bin/python. Make one "
+                + $"with: python3 -m venv {folder}", await FailAsync(new() { VirtualEnvironment = folder }));
+        Assert.StartsWith($"There is no folder {folder}/none (PythonOptions.VirtualEnvironment).",
+            await FailAsync(new() { VirtualEnvironment = $"{folder}/none" }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task APackageThatIsNotThereFailsTheProcessorAtOnce()
+    {
+        string failure = await FailAsync(new() { ImportPaths = [folder, $"{folder}/none"] });
+        Assert.StartsWith("python3 (Python 3.", failure, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $") does not find the package sluice with its worker: install it for this Python (pip install sluice, or pip install "
+                + $"./clients/python from Sluice's sources), or name the folder that has it in PythonOptions.ImportPaths ({folder}, "
+                + $"{folder}/none; there is no {folder}/none).", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AModuleThatIsNotThereFailsTheProcessorAtOnce()
+    {
+        string failure = await FailAsync(WithPackage(), module: "shop.wrods");
+        Assert.StartsWith("The module shop.wrods of the Python worker cannot be imported: ModuleNotFoundError: No module named 'shop'",
+            failure, StringComparison.Ordinal);
+        Assert.Contains($"working directory {Environment.CurrentDirectory}", failure, StringComparison.Ordinal);
+        Assert.EndsWith($" Install what it needs for python3, or name the folder that has it in PythonOptions.ImportPaths "
+            + $"({PythonLab.Package}, {folder}).", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnOldPythonFailsTheProcessorAtOnce()
+    {
+        string old = await ProgramAsync("python2", "[ \"$1\" = -c ] && printf '2.7\\nold\\n' || exit 1");
+        Assert.Equal(
+            $"{old} is Python 2.7, and the package sluice needs 3.9 or later: say where such a Python is with PythonOptions.Interpreter, or "
+                + $"PythonOptions.VirtualEnvironment.", await FailAsync(new() { Interpreter = old }));
+        File.SetUnixFileMode(old, UnixFileMode.UserRead);
+        if (!Environment.IsPrivilegedProcess) Assert.StartsWith($"The Python interpreter {old} may not be executed by this user.",
+            await FailAsync(new() { Interpreter = old }), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AModuleThatThrowsAtItsImportIsTriedAgainAndTheFailureSaysWhere()
+    {
+        await File.WriteAllTextAsync(Path.Combine(folder, "bad.py"), "def price():\n    return 1 // 0\n\nprice()\n", FlowLab.Cancellation);
+        string failure = await FailAsync(WithPackage(), "bad");
+        Assert.StartsWith("It was started 2 times, and each time its host was gone before it had ended; the last time: The module bad of the "
+            + "Python worker cannot be imported: ZeroDivisionError: ", failure, StringComparison.Ordinal);
+        Assert.Contains("bad.py, line 2", failure, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AModuleWithoutAWorkerFailsTheProcessor()
+    {
+        await File.WriteAllTextAsync(Path.Combine(folder, "none.py"), "x = 1\n", FlowLab.Cancellation);
+        Assert.Contains("; the last time: The module none has no sluice.Worker: write worker = Worker() at its top",
+            await FailAsync(WithPackage(), "none"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AProgramThatEndsOrWaitsInsteadOfAskingForWorkIsTriedAgainAndTheFailureSaysWhatItWrote()
+    {
+        string program = await ProgramAsync("odd", "echo 'no space left' >&2; exit 7");
+        Assert.StartsWith("It was started 2 times, and each time its host was gone before it had ended; the last time: A child process has "
+            + "ended before it asked for work, with exit code 7: python3 -m sluice.worker words must ask for it as soon as it starts. It "
+            + "wrote: no space left", await FailAsync(new() { Interpreter = program }), StringComparison.Ordinal);
+        string slow = await ProgramAsync("slow", "exec sleep 600");
+        Assert.Contains("A child process had not asked for work after 1 s, and was killed: python3 -m sluice.worker words must",
+            await FailAsync(new() { Interpreter = slow }, process: new() { StartTimeout = TimeSpan.FromSeconds(1) }),
+            StringComparison.Ordinal);
+    }
+
+    private PythonOptions WithPackage() => new() { ImportPaths = [PythonLab.Package, folder] };
+
+    private async Task<string> ProgramAsync(string name, string script)
+    {
+        string path = Path.Combine(folder, name);
+        await File.WriteAllTextAsync(path, $"#!/bin/sh\n{script}\n", FlowLab.Cancellation);
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+
+    private static PythonExecutorOptions Options(PythonOptions python) => new() { Python = python };
+
+    /// <returns>What the processor has failed with, without the beginning of the sentence.</returns>
+    private static async Task<string> FailAsync(PythonOptions python, string module = "words", ProcessExecutorOptions? process = null)
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join(options => options with { MaxStarts = 2 });
+        service.Register(Work, Executor.Python(module, Options(python) with { Process = process ?? new() }));
+        await using FlowRun run = await service.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "run",
+            cancellation: FlowLab.Cancellation);
+        FlowException failure = await Assert.ThrowsAsync<FlowException>(() => run.Completion.WaitAsync(FlowLab.Patience,
+            FlowLab.Cancellation));
+        const string Start = "The run run has failed: the processor work has: ";
+        Assert.StartsWith(Start, failure.Message, StringComparison.Ordinal);
+        return failure.Message[Start.Length..];
+    }
+}
