@@ -102,8 +102,8 @@ public sealed class MistakeTests : CliTestBase
     public async Task HelpNamesEveryCommand()
     {
         string help = (await RunAsync("--help")).Succeeded().Output;
-        Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "pause", "resume", "members", "flows", "flow", "top", "check", "backup",
-            "graph", "bench", "completion", "dashboard", "--json", "--no-pager"],
+        Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "pause", "resume", "members", "flows", "flow", "top",
+            "check", "backup", "graph", "bench", "completion", "dashboard", "--json", "--no-pager"],
             command => Assert.Contains($"  {command}", help, StringComparison.Ordinal));
     }
 }

@@ -41,7 +41,7 @@ internal static class PauseCommand
     // Names may contain colons: each may be the one between stream and group.
     private static async Task<(GroupId Group, DateTimeOffset? PausedAt)> FindAsync(CommandRun command, IStreamStore store, string name)
     {
-        if (await GroupAsync(name, name) is { } found) return found;
+        if (await GroupAsync(name, name) is { } own) return own;
         for (int colon = name.IndexOf(':', StringComparison.Ordinal); colon >= 0; colon = name.IndexOf(':', colon + 1))
             if (await GroupAsync(name[..colon], name[(colon + 1)..]) is { } group) return group;
         throw CommandException.NotFound(await store.FindStreamAsync(name, command.Cancellation) is null
@@ -51,8 +51,8 @@ internal static class PauseCommand
         async Task<(GroupId, DateTimeOffset?)?> GroupAsync(string stream, string group)
         {
             if (stream.Length == 0 || group.Length == 0) return null;
-            return (await store.FindStreamAsync(stream, command.Cancellation))?.Groups.FirstOrDefault(one => one.Name == group) is { } backlog
-                ? (new(stream, group), backlog.PausedAt) : null;
+            StreamInfo? found = await store.FindStreamAsync(stream, command.Cancellation);
+            return found?.Groups.FirstOrDefault(one => one.Name == group) is { } backlog ? (new(stream, group), backlog.PausedAt) : null;
         }
     }
 }

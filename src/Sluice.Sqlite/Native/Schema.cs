@@ -57,7 +57,8 @@ internal static class Schema
         "ALTER TABLE sluice_producer ADD COLUMN sum INTEGER",
     ];
 
-    // From version 5, without pauses of groups, to version 6. An older version would lease from a paused group, so it must not open the file.
+    // From version 5, without pauses of groups, to version 6. An older version would lease from a paused group, so it must not open
+    // the file.
     private static readonly string[] ToSixth = ["ALTER TABLE sluice_group ADD COLUMN paused INTEGER"];
 
     private static readonly string Upgraded = string.Create(CultureInfo.InvariantCulture, $"UPDATE sluice_meta SET version = {Version}");

@@ -202,7 +202,8 @@ internal sealed class ConsecutorCore : ISinkBindings
         if (key is not null && Local is null) Rounds ??= new(this);
     }
 
-    /// <summary>A call of this process begins to pause or resume the group: until <see cref="EndPausing"/> a pause is no surprise.</summary>
+    /// <summary>A call of this process begins to pause or resume the group: a pause is no surprise until <see cref="EndPausing"/>.
+    /// </summary>
     public void BeginPausing() => Interlocked.Increment(ref pausing);
 
     public void EndPausing() => Interlocked.Decrement(ref pausing);
@@ -217,8 +218,9 @@ internal sealed class ConsecutorCore : ISinkBindings
     {
         if (!Pump.LearnPause(at, question)) return;
         Ledger.Touch();
-        if (at is { } since && Volatile.Read(ref pausing) == 0) Lifetime.Warn($"{Name} is paused since {since:u}: it accepts items, and begins none until somebody resumes it "
-            + $"(Consecutor.ResumeAsync, the dashboard, or `sluice resume`).");
+        if (at is not { } since || Volatile.Read(ref pausing) > 0) return;
+        Lifetime.Warn($"{Name} is paused since {since:u}: it accepts items, and begins none until somebody resumes it "
+            + "(Consecutor.ResumeAsync, the dashboard, or `sluice resume`).");
     }
 
     /// <summary>Drops everything: all that wait give up. Throws nothing: also called by a timer.</summary>

@@ -47,8 +47,8 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
     public IReadOnlyDictionary<string, OutputCounts> Outputs { get; init; } =
         System.Collections.Immutable.ImmutableDictionary<string, OutputCounts>.Empty;
 
-    /// <summary>When the consecutor was paused (<c>Consecutor.PauseAsync</c>), by the store's clock, as far as this member knows; null if it
-    /// is not paused.</summary>
+    /// <summary>When the consecutor was paused (<c>Consecutor.PauseAsync</c>), by the store's clock, as far as this member knows; null if
+    /// it is not paused.</summary>
     public DateTimeOffset? PausedAt { get; init; }
 
     /// <summary>The problem that keeps the consecutor from working, as a text for people, such as a full output; null if there is

@@ -109,8 +109,8 @@ public partial interface IStreamStore : IAsyncDisposable
 
     /// <summary>
     /// Waits for entries to lease or read in some partitions: appended, given back, freed or redriven ones, a released partition, a
-    /// paused or resumed group, or the end of the stream. Settled entries do not wake the caller. May return without a reason. The passing of time is no reason: wait at
-    /// most <see cref="LeaseResult.NextDue"/>.
+    /// paused or resumed group, or the end of the stream. Settled entries do not wake the caller. May return without a reason. The passing
+    /// of time is no reason: wait at most <see cref="LeaseResult.NextDue"/>.
     /// </summary>
     /// <param name="stream">The stream.</param>
     /// <param name="partitions">The partitions, from zero.</param>
