@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Sluice.Flows;
 using Sluice.Tests.Flows;
 
@@ -5,6 +6,7 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>Python that cannot be started, or does not find what it needs: the failure says what to do. Real interpreters.</summary>
 [Collection("child processes")]
+[UnsupportedOSPlatform("windows")]
 public sealed class PythonStartTests : IDisposable
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
