@@ -16,7 +16,7 @@ var multiplier = Number("--multiplier", int.MinValue, int.MaxValue, 2, "What eac
 var processes = Number("--processes", 0, 256, 0, "How many child processes execute the processor; none, this process.");
 var executor = new Option<string>("--executor")
 {
-    Description = "What executes the processor: local, this program; python, foobar.py in Python children (one unless --processes says more).",
+    Description = "What executes the processor: local, this program; python, foobar.py in child processes.",
     DefaultValueFactory = _ => "local",
 };
 executor.Validators.Add(static given =>

@@ -73,7 +73,7 @@ public partial class ExecutorContractTests
             + expected.TrimEnd('.'), failure, StringComparison.Ordinal);
     }
 
-    /// <summary>A valid message with something that cannot be done: it is refused, and the function fails with the service's text.</summary>
+    /// <summary>A valid message of what cannot be done: it is refused, and the function fails with the service's text.</summary>
     [Theory]
     [InlineData("state", ResumeMode.FromScratch, "The processor work was to save a state, but resumes FromScratch.")]
     [InlineData("state", ResumeMode.PerItem, "The processor work was to save a state, but resumes PerItem.")]
@@ -136,7 +136,8 @@ public partial class ExecutorContractTests
         }
     }
 
-    private static byte[] Text(string text) => [.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
+    private static byte[] Text(string text)
+        => [.. BitConverter.GetBytes(Encoding.UTF8.GetByteCount(text)), .. Encoding.UTF8.GetBytes(text)];
 
     private static byte[] Message(byte kind, params ReadOnlySpan<long> numbers)
     {

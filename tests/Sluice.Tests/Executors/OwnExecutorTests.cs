@@ -78,7 +78,8 @@ public class OwnExecutorTests
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
         Assert.Equal("executor", Assert.Throws<ArgumentNullException>(() => service.Register(First, (IExecutor)null!)).ParamName);
-        Assert.Equal("executor", Assert.Throws<ArgumentNullException>(() => new ProcessorFunctions().Add(First, (IExecutor)null!)).ParamName);
+        Assert.Equal("executor",
+            Assert.Throws<ArgumentNullException>(() => new ProcessorFunctions().Add(First, (IExecutor)null!)).ParamName);
         Assert.Equal("processor", Assert.Throws<ArgumentNullException>(() => service.Register(null!, new Countdown())).ParamName);
     }
 

@@ -15,8 +15,8 @@ public static partial class Executor
     /// </para>
     /// <para>
     /// Register the executor with the processors that are in Python (<see cref="Supervisor.Register(Processor, IExecutor)"/>); one executor
-    /// can serve several. Apart from the language, children are as those of <see cref="Processes"/>. A processor fails at once if Python, the
-    /// virtual environment, the package or the module is not there.
+    /// can serve several. Apart from the language, children are as those of <see cref="Processes"/>. A processor fails at once if Python,
+    /// the virtual environment, the package or the module is not there.
     /// </para>
     /// <para>Belongs to one supervisor, which disposes it.</para>
     /// </remarks>

@@ -4,8 +4,8 @@ namespace Sluice.Flows;
 public sealed record PythonOptions
 {
     /// <summary>
-    /// The interpreter, Python 3.9 or later: a name that is looked up in the <c>PATH</c>, or a path. Default <c>python3</c>. Not used with a
-    /// <see cref="VirtualEnvironment"/>.
+    /// The interpreter, Python 3.9 or later: a name that is looked up in the <c>PATH</c>, or a path. Default <c>python3</c>. Not used
+    /// with a <see cref="VirtualEnvironment"/>.
     /// </summary>
     /// <exception cref="ArgumentException">The name is empty.</exception>
     public string Interpreter

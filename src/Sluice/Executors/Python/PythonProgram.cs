@@ -24,8 +24,8 @@ internal sealed class PythonProgram : ExecutorProgram
         PythonOptions python = options.Python;
         if (options.Process.Program is not null || options.Process.Arguments is not null)
             throw new ArgumentException(
-                "Children in Python have neither ProcessExecutorOptions.Program nor Arguments: the interpreter is PythonOptions.Interpreter, "
-                    + "and a module gets what it needs by PythonOptions.Environment.", nameof(options));
+                "Children in Python have neither ProcessExecutorOptions.Program nor Arguments: the interpreter is "
+                    + "PythonOptions.Interpreter, and a module gets what it needs by PythonOptions.Environment.", nameof(options));
         if (python.Environment.ContainsKey(ExecutorEnvironment.Variable))
             throw new ArgumentException($"The environment variable {ExecutorEnvironment.Variable} is the executor's own.", nameof(options));
         this.module = module;
@@ -46,8 +46,8 @@ internal sealed class PythonProgram : ExecutorProgram
     {
         if (virtualEnvironment is null || File.Exists(Program.Path)) return;
         throw new FlowException(Directory.Exists(virtualEnvironment)
-            ? $"The folder {virtualEnvironment} (PythonOptions.VirtualEnvironment) is no virtual environment: there is no {Program.Path}. Make "
-                + $"one with: python3 -m venv {virtualEnvironment}"
+            ? $"The folder {virtualEnvironment} (PythonOptions.VirtualEnvironment) is no virtual environment: there is no {Program.Path}. "
+                + $"Make one with: python3 -m venv {virtualEnvironment}"
             : $"There is no folder {virtualEnvironment} (PythonOptions.VirtualEnvironment). Make the virtual environment with: "
                 + $"python3 -m venv {virtualEnvironment}");
     }
@@ -56,8 +56,8 @@ internal sealed class PythonProgram : ExecutorProgram
         ? new FlowException(code switch
         {
             NotFound when virtualEnvironment is null =>
-                $"The Python interpreter {Program.Path} was not found. Install it (on Debian: apt-get install python3), or say where it is: "
-                    + $"PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.",
+                $"The Python interpreter {Program.Path} was not found. Install it (on Debian: apt-get install python3), or say where it "
+                    + $"is: PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.",
             NotAllowed => $"The Python interpreter {Program.Path} may not be executed by this user. Say where another one is: "
                 + $"PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.",
             _ => $"The Python interpreter {Program.Path} cannot be started: {failure.InnerException.Message}",
@@ -127,8 +127,8 @@ internal sealed class PythonProgram : ExecutorProgram
         if (module.EndsWith(".py", StringComparison.OrdinalIgnoreCase) || module.Contains('/', StringComparison.Ordinal)
             || module.Contains('\\', StringComparison.Ordinal))
             throw new ArgumentException(
-                $"\"{module}\" is a file, and a module is named as in Python's import: {Path.GetFileNameWithoutExtension(module)}. Its folder "
-                    + $"goes to PythonOptions.ImportPaths.", nameof(module));
+                $"\"{module}\" is a file, and a module is named as in Python's import: {Path.GetFileNameWithoutExtension(module)}. Its "
+                    + $"folder goes to PythonOptions.ImportPaths.", nameof(module));
         if (!module.Replace(':', '.').Split('.').All(static part => part.Length > 0 && !char.IsAsciiDigit(part[0])
             && part.All(static letter => char.IsLetterOrDigit(letter) || letter == '_')))
             throw new ArgumentException(

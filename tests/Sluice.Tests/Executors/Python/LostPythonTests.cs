@@ -36,7 +36,7 @@ public class LostPythonTests
             if (!places.Contains(copies.Count)) continue;
             int[] children = PythonLab.Children();
             Assert.NotEmpty(children);
-            if (children.Count(WorkerProgram.Kill) > 0) killed++;
+            if (Array.FindAll(children, WorkerProgram.Kill).Length > 0) killed++;
         }
         await run.Completion;
         Assert.Equal(resume == ResumeMode.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);

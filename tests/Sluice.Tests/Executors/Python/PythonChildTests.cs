@@ -60,8 +60,8 @@ public class PythonChildTests
         await using var lab = new FlowLab();
         await using FlowRun run = await StartAsync(lab, Copy(processor), Lines("line", ["a", "throw no good"]));
         string failure = await PythonLab.FailureAsync(run);
-        Assert.StartsWith($"The run run has failed: the processor {processor} has: ValueError: no good\nTraceback (most recent call last):\n"
-            + "  File \"", failure, StringComparison.Ordinal);
+        Assert.StartsWith($"The run run has failed: the processor {processor} has: ValueError: no good\nTraceback (most recent call "
+            + "last):\n  File \"", failure, StringComparison.Ordinal);
         Assert.Contains("processors.py\", line ", failure, StringComparison.Ordinal);
         Assert.Contains(", in check\n    raise ValueError(text)\n", failure, StringComparison.Ordinal);
     }
@@ -104,9 +104,9 @@ public class PythonChildTests
             Assert.Contains("cannot be read: ", failure, StringComparison.Ordinal);
         }
         await using FlowRun run = await StartAsync(lab, new("words") { Inputs = ["x"], Outputs = ["y"] }, [IOVal.Of("x", 3)], "second");
-        PayloadException unreadable = await Assert.ThrowsAsync<PayloadException>(
+        FlowException unreadable = await Assert.ThrowsAsync<FlowException>(
             () => run.Output<int>("y").FirstAsync(Cancellation).AsTask().WaitAsync(FlowLab.Patience, Cancellation));
-        Assert.Contains("y", unreadable.Message, StringComparison.Ordinal);
+        Assert.Contains("of the stream flow-io/second/y is no Int32", unreadable.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,11 +118,13 @@ public class PythonChildTests
         IExecutor python = PythonLab.Executor(count: 1, process: new() { MaxValueBytes = 100_000 });
         service.Register(large, python);
         service.Register(Echo, python);
-        await using FlowRun run = await service.StartAsync(Flow.From(large).Resolve(), [IOVal.Of("x", 200_000)], cancellation: Cancellation);
+        await using FlowRun run = await service.StartAsync(Flow.From(large).Resolve(), [IOVal.Of("x", 200_000)],
+            cancellation: Cancellation);
         Assert.Contains("it has 200,002 bytes, and 100,000 are allowed (MaxValueBytes of the executor's options).",
             await PythonLab.FailureAsync(run), StringComparison.Ordinal);
         int child = Assert.Single(PythonLab.Children());
-        await using FlowRun fits = await service.StartAsync(Flow.From(large).Resolve(), [IOVal.Of("x", 99_998)], cancellation: Cancellation);
+        await using FlowRun fits = await service.StartAsync(Flow.From(large).Resolve(), [IOVal.Of("x", 99_998)],
+            cancellation: Cancellation);
         Assert.Equal(99_998, (await fits.Output<string>("y").FirstAsync(Cancellation)).Length);
         await fits.Completion;
         Assert.Equal(child, Assert.Single(PythonLab.Children()));
@@ -192,7 +194,8 @@ public class PythonChildTests
     {
         await using var lab = new FlowLab();
         await using FlowRun run = await StartAsync(lab, Echo, IOVal.Stream("x", FlowLab.Many(Enumerable.Range(0, 100_000))));
-        Assert.Equal(Enumerable.Range(0, 100_000), await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(2 * FlowLab.Patience, Cancellation));
+        Assert.Equal(Enumerable.Range(0, 100_000),
+            await FlowLab.ReadAsync(run.Output<int>("y")).WaitAsync(2 * FlowLab.Patience, Cancellation));
         await run.Completion;
         Assert.Empty(lab.Warnings);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Sluice.Flows;
 using Sluice.Tests.Flows;
 
@@ -5,6 +6,7 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>Python that cannot be started, or does not find what it needs: the failure says what to do. Real interpreters.</summary>
 [Collection("child processes")]
+[UnsupportedOSPlatform("windows")]
 public sealed class PythonStartTests : IDisposable
 {
     private static readonly Processor Work = new("work") { Inputs = ["x"], Outputs = ["y"] };
@@ -88,8 +90,8 @@ public sealed class PythonStartTests : IDisposable
     {
         string old = await ProgramAsync("python2", "[ \"$1\" = -c ] && printf '2.7\\nold\\n' || exit 1");
         Assert.Equal(
-            $"{old} is Python 2.7, and the package sluice needs 3.9 or later: say where such a Python is with PythonOptions.Interpreter, or "
-                + $"PythonOptions.VirtualEnvironment.", await FailAsync(new() { Interpreter = old }));
+            $"{old} is Python 2.7, and the package sluice needs 3.9 or later: say where such a Python is with PythonOptions.Interpreter, "
+                + $"or PythonOptions.VirtualEnvironment.", await FailAsync(new() { Interpreter = old }));
         File.SetUnixFileMode(old, UnixFileMode.UserRead);
         if (!Environment.IsPrivilegedProcess) Assert.StartsWith($"The Python interpreter {old} may not be executed by this user.",
             await FailAsync(new() { Interpreter = old }), StringComparison.Ordinal);
@@ -100,8 +102,8 @@ public sealed class PythonStartTests : IDisposable
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "bad.py"), "def price():\n    return 1 // 0\n\nprice()\n", FlowLab.Cancellation);
         string failure = await FailAsync(WithPackage(), "bad");
-        Assert.StartsWith("It was started 2 times, and each time its host was gone before it had ended; the last time: The module bad of the "
-            + "Python worker cannot be imported: ZeroDivisionError: ", failure, StringComparison.Ordinal);
+        Assert.StartsWith("It was started 2 times, and each time its host was gone before it had ended; the last time: The module bad of "
+            + "the Python worker cannot be imported: ZeroDivisionError: ", failure, StringComparison.Ordinal);
         Assert.Contains("bad.py, line 2", failure, StringComparison.Ordinal);
     }
 
