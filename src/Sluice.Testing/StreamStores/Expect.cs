@@ -45,7 +45,7 @@ internal static class Expect
     {
         try
         {
-            await task.WaitAsync(TimeSpan.FromSeconds(30));
+            await task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
         }
         catch (TimeoutException)
         {

@@ -164,7 +164,7 @@ public sealed partial class Consecutor<T>
         try
         {
             // The last call of the stop was answered; a store that hangs now must not hold the disposal up.
-            GroupInfo? group = await core.Given.FindGroupAsync(core.Group).AsTask().WaitAsync(MaxLook).ConfigureAwait(false);
+            GroupInfo? group = await core.Given.FindGroupAsync(core.Group).AsTask().WaitAsync(MaxLook, core.Time).ConfigureAwait(false);
             if (group is null || group.Members.Any(member => member.Name != Member)) return;
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException or TimeoutException)

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text;
-using Sluice.Flows;
 using Sluice.Dashboard.Sampling;
+using Sluice.Flows;
 
 namespace Sluice.Dashboard.Tests.Load;
 
