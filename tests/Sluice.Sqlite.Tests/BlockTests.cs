@@ -126,8 +126,10 @@ public sealed partial class BlockTests : IDisposable
     [InlineData(2)]
     [InlineData(3)]
     [InlineData(4)]
+    [InlineData(5)]
     public async Task AStoreOfAnEarlierSchemaVersionIsMigrated(int version)
     {
+        string[] fromSixth = ["ALTER TABLE sluice_group DROP COLUMN paused"];
         string[] fromFifth =
         [
             "ALTER TABLE sluice_block DROP COLUMN before", "ALTER TABLE sluice_meta DROP COLUMN last",
@@ -154,12 +156,12 @@ public sealed partial class BlockTests : IDisposable
         await SettleAsync(max: 100);
         await store.WithDatabaseAsync(database =>
         {
-            foreach (string statement in (string[])[.. fromFifth, .. version < 4 ? fromFourth : [], .. version < 3 ? fromThird : [],
-                .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
+            foreach (string statement in (string[])[.. fromSixth, .. version < 5 ? fromFifth : [], .. version < 4 ? fromFourth : [],
+                .. version < 3 ? fromThird : [], .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
                 database.Execute(statement);
         });
         await ReopenAsync();
-        await store.WithDatabaseAsync(database => Assert.Equal("5", database.Ask("SELECT version FROM sluice_meta")));
+        await store.WithDatabaseAsync(database => Assert.Equal("6", database.Ask("SELECT version FROM sluice_meta")));
         await AppendAsync(500);
         Assert.Empty((await store.CheckAsync()).Problems);
         await SettleAsync();

@@ -18,7 +18,7 @@ public sealed class FaultTests : IDisposable
     [Fact]
     public async Task AHandlerThatHangsTimesOutAndTheOthersComplete()
     {
-        ConsecutorSnapshot books = await RunAsync(source => source | HangAsync | Stage.Timeout(TimeSpan.FromMilliseconds(30))
+        ConsecutorSnapshot books = await RunAsync(source => source | HangAsync | Stage.Timeout(TimeSpan.FromSeconds(3))
             | (static (int _) => { }), DeliveryGuarantee.Replay(0));
 
         Assert.Equal((9, 1, 0), (books.Completed, books.Dead, books.Unaccounted));

@@ -11,14 +11,15 @@ internal static class AuditPage
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
-        List<(StoreSource Store, AuditLine Line)> lines = [];
-        foreach (StoreSample store in request.Sample.Stores)
-            foreach (AuditLine line in await AuditLog.ReadAsync(store.Store, MaxLines, request.Aborted).ConfigureAwait(false))
-                lines.Add((store.Store, line));
+        var (lines, problems) = await EachStore.ReadAsync([.. request.Sample.Stores], async store =>
+            (await AuditLog.ReadAsync(store, MaxLines, request.Aborted).ConfigureAwait(false)).Select(line => (Store: store, Line: line)))
+            .ConfigureAwait(false);
         return new("Audit",
         [
+            new("problems", problems),
             new("lines", Tables.Draw("What was done on the dashboard, the latest first", ["When", "Store", "Who", "What", "Outcome"],
-                lines.OrderByDescending(static one => one.Line.At).Take(MaxLines).Select(static one => (IReadOnlyList<Markup>)
+                lines.SelectMany(static one => one).OrderByDescending(static one => one.Line.At).Take(MaxLines)
+                .Select(static one => (IReadOnlyList<Markup>)
                 [
                     Shown.Time(one.Line.At), Tables.Cell(one.Store.Name), Tables.Cell(one.Line.Who),
                     Markup.Of($"<span class=\"long\">{VisibleText.Shorten(one.Line.What, 600)}</span>"),

@@ -13,8 +13,8 @@ internal static class FlowsPage
     {
         StoreSample[] stores = request.StoreName is null ? [.. request.Sample.Stores]
             : [request.Sample.FindStore(request.StoreName) ?? throw new MissingException("There is no such store here.")];
-        List<Markup> parts = [];
-        foreach (StoreSample store in stores) parts.Add(await DrawAsync(request, store.Store, stores.Length > 1).ConfigureAwait(false));
+        var (parts, problems) = await EachStore.ReadAsync(stores, store => DrawAsync(request, store, stores.Length > 1))
+            .ConfigureAwait(false);
         return new("Flows",
         [
             new("find", Markup.Of($"""
@@ -22,7 +22,7 @@ internal static class FlowsPage
                 <label>Id begins with <input name="id" value="{request.Query("id")}" maxlength="64"></label>
                 {LettersPage.StoreField(request)}<button>Find</button> <a href="{request.Root}/flows">All</a></form>
                 """), IsLive: false),
-            new("runs", Markup.Join(parts)),
+            new("runs", Markup.Join([.. parts, problems])),
         ]);
     }
 
@@ -37,8 +37,9 @@ internal static class FlowsPage
         RunLines found = id is null
             ? await flows.LookAsync((page - 1) * MaxRows, MaxRows + 1, interval, request.Aborted).ConfigureAwait(false)
             : await flows.FindAsync(id, request.Query("after") ?? "", MaxRows + 1, interval, request.Aborted).ConfigureAwait(false);
-        string here = $"{request.Root}/flows?store={store.Name}", more = id is null ? $"&page={Plain(page + 1)}"
-            : $"&id={Uri.EscapeDataString(id)}&after={Uri.EscapeDataString(found.Lines.Count > MaxRows ? found.Lines[MaxRows - 1].Run : "")}";
+        string here = $"{request.Root}/flows?store={store.Name}", last = found.Lines.Count > MaxRows ? found.Lines[MaxRows - 1].Run : "";
+        string more = id is null ? $"&page={Plain(page + 1)}"
+            : $"&id={Uri.EscapeDataString(id)}&after={Uri.EscapeDataString(last)}";
         Markup next = found.Lines.Count > MaxRows ? Markup.Of($"<p>{Tables.Link(here + more, "Next page")}</p>") : Markup.None;
         Markup unread = id is not null || found.Read == found.All ? Markup.None : Markup.Of($"""
             <p>{Shown.Count(found.Read)} of {Shown.Count(found.All, "run")} were read so far, those with the greatest ids first.

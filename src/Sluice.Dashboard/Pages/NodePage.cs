@@ -4,7 +4,8 @@ using Sluice.Topologies;
 
 namespace Sluice.Dashboard.Pages;
 
-/// <summary>One node of a consecutor or of a run: its figures, its neighbors, its errors, and the items that wait for it.</summary>
+/// <summary>One node of a consecutor or of a run: its figures, its neighbors, its slowest items, its errors, and
+/// the items that wait for it.</summary>
 internal static class NodePage
 {
     private const int MaxNeighbors = 50;
@@ -22,7 +23,7 @@ internal static class NodePage
                 + "dead letter of one.");
         return ConsecutorPage.Below(request, one, $"Node {VisibleText.Shorten(name, 100)}",
         [
-            .. isKnown ? Parts(one.Local!.Topology, one.Run, name, node => AddressOf(request, one, node))
+            .. isKnown ? Parts(request, one.Name, one.Local!.Topology, one.Run, name, node => AddressOf(request, one, node))
                 : [new PagePart("figures", Markup.Of($"""
                     <p class="none">{(one.Local is null ? "The consecutor does not run in this process, which therefore has no figures."
                         : "The code in this process has no node of this name.")}</p>
@@ -41,7 +42,7 @@ internal static class NodePage
             throw new MissingException($"The run has no node of the name '{VisibleText.Shorten(request.Node, 100)}'.");
         return ValueTask.FromResult(new Page($"Node {VisibleText.Shorten(request.Node, 100)}",
         [
-            .. Parts(topology, run, request.Node, node => AddressOf(request, node)),
+            .. Parts(request, request.Name, topology, run, request.Node, node => AddressOf(request, node)),
             new("errors", NodeErrors.OfRun(run, request.Node)),
         ])
         { Above = [(request.Name, $"{request.Root}/runs/{PathName.Encode(request.Name)}")] });
@@ -55,7 +56,8 @@ internal static class NodePage
     public static string AddressOf(PageRequest request, string node)
         => $"{request.Root}/runs/{PathName.Encode(request.Name)}/nodes/{PathName.Encode(node)}";
 
-    private static IEnumerable<PagePart> Parts(Topology topology, RunSample? run, string name, Func<string, string> address)
+    private static IEnumerable<PagePart> Parts(PageRequest request, string owner, Topology topology, RunSample? run, string name,
+        Func<string, string> address)
     {
         TopologyNode node = topology.Find(name);
         yield return new("figures", run?.Nodes.GetValueOrDefault(name) is { } look ? Figures(look)
@@ -67,6 +69,12 @@ internal static class NodePage
             ("Gets items from", Neighbors(topology.Incoming(node).Select(static edge => edge.From), address)),
             ("Gives items to", Neighbors(topology.Outgoing(node).Select(static edge => edge.To), address)),
         ]));
+        if (run?.Nodes.GetValueOrDefault(name)?.Node.Slowest is { Count: > 0 } slowest) yield return new("slowest", Tables.Under(
+            "Slowest items of the last ten minutes", [">Time", "Left it", "Item"], slowest.Select(item => (IReadOnlyList<Markup>)
+            [
+                Tables.Cell(Shown.Duration(item.Time)), Shown.Time(item.At),
+                Tables.Cell(PayloadText.Item(item.Item, request.Options.MaskPayload, owner)),
+            ]), ""));
     }
 
     private static Markup Figures(NodeSample look)

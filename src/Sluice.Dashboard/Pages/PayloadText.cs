@@ -58,6 +58,10 @@ internal static class PayloadText
         }
     }
 
+    /// <summary>Shows the text of an item, masked if payloads are.</summary>
+    public static string Item(string text, Func<string, string, string>? mask, string stream)
+        => VisibleText.Shorten(mask is null ? text : Masked(text, mask, stream), MaxBeginning);
+
     private static string Masked(string text, Func<string, string, string> mask, string stream)
     {
         try

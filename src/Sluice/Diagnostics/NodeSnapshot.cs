@@ -25,6 +25,12 @@ public sealed record NodeSnapshot(
     public TimeSpan? Time { get; init; }
 
     /// <summary>
+    /// The items of the last ten minutes that the node took the longest for, the slowest first, at most 10; failed ones, too. Empty unless
+    /// <see cref="RunOptions.RecordTimings"/> is set.
+    /// </summary>
+    public IReadOnlyList<SlowItem> Slowest { get; init; } = [];
+
+    /// <summary>
     /// The time for which the node has waited for room in front of the node behind it until now, added up over its full edges.
     /// </summary>
     public TimeSpan BlockedTime { get; init; }

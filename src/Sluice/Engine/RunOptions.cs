@@ -31,7 +31,10 @@ public sealed record RunOptions
     /// </summary>
     public bool TrackItems { get; init; }
 
-    /// <summary>Whether the run records the time of each node (<see cref="NodeSnapshot.Time"/>). Off unless given.</summary>
+    /// <summary>
+    /// Whether the run records the time of each node (<see cref="NodeSnapshot.Time"/>) and its slowest items
+    /// (<see cref="NodeSnapshot.Slowest"/>). Off unless given.
+    /// </summary>
     /// <remarks>
     /// It reads the clock twice per item and node, and prevents the fusion of nodes. With it, <see cref="PipelineRun.StillRunning"/> names
     /// the one node whose synchronous code hangs, instead of a chain of nodes.

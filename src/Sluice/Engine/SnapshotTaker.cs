@@ -10,11 +10,13 @@ internal static class SnapshotTaker
         var counts = new NodeCounts[recorder.Count];
         var isTimed = new bool[recorder.Count];
         var measured = new Dictionary<string, long>?[recorder.Count];
+        var slowest = new List<SlowItem>?[recorder.Count];
         foreach (StageContext context in run.Contexts)
         {
             context.AddTo(ref counts[context.Node]);
             isTimed[context.Node] |= context.IsTimed;
             context.AddMeasuredTo(ref measured[context.Node]);
+            context.Slowest?.AddTo(ref slowest[context.Node]);
         }
         foreach (StageContext context in run.Contexts) context.Reporter?.Report(counts);
 
@@ -55,6 +57,10 @@ internal static class SnapshotTaker
             {
                 BlockedTime = blocked[node],
                 Time = isTimed[node] ? run.Time.GetElapsedTime(0, count.Ticks) : null,
+            };
+            if (slowest[node] is { } slow) nodes[known.Id] = nodes[known.Id] with
+            {
+                Slowest = [.. slow.OrderByDescending(static one => one.Time).ThenByDescending(static one => one.At).Take(SlowestItems.Max)]
             };
             if (measured[node] is { } parts) nodes[known.Id] =
                 nodes[known.Id] with

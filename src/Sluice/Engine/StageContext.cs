@@ -16,6 +16,7 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     private volatile bool suspended;
     private long ticks;                              // recorded time, in ticks of the run's clock
     private long since;                              // the timestamp at which an item entered, plus 1; 0 if none is inside
+    private long leftAt;                             // when the recorded time was running last
     private Dictionary<string, long>? measured;      // under its lock
 
     public PipelineRun Run => run;
@@ -67,8 +68,23 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         set => (guard ?? this).suspended = value;
     }
 
-    /// <summary>Whether the node's time is recorded. Set while the run is built.</summary>
-    public bool IsTimed { get; set; }
+    /// <summary>Whether the node's time is recorded.</summary>
+    public bool IsTimed => Slowest is not null;
+
+    /// <summary>The slowest items; null if the node's time is not recorded. Set while the run is built.</summary>
+    public SlowestItems? Slowest { get; set; }
+
+    /// <summary>The recorded time, in ticks of the run's clock.</summary>
+    public long RecordedTicks => ticks;
+
+    /// <summary>Ends the time of an item that has left the node.</summary>
+    /// <param name="item">The item as it has entered.</param>
+    /// <param name="before">The <see cref="RecordedTicks"/> when it entered.</param>
+    public void EndTimeOf<T>(T item, long before)
+    {
+        EndTime();
+        Slowest!.Note(item, ticks - before, leftAt);
+    }
 
     /// <summary>The span of the traced item that is inside now; null if there is none.</summary>
     public NodeSpan? Span { get; set; }
@@ -83,7 +99,8 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     {
         long began = Volatile.Read(ref since);
         if (began == 0) return false;
-        ticks += run.Time.GetTimestamp() + 1 - began;
+        leftAt = run.Time.GetTimestamp();
+        ticks += leftAt + 1 - began;
         Volatile.Write(ref since, 0);
         return true;
     }

@@ -7,6 +7,7 @@ internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassT
 
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
+        long before = Context.RecordedTicks;
         Context.BeginTime();
         ValueTask pushed;
         try
@@ -15,26 +16,38 @@ internal sealed class TimeInput<T>(StageContext context, Inlet<T> stage) : PassT
         }
         catch
         {
-            Context.EndTime();
+            Context.EndTimeOf(item, before);
             throw;
         }
-        if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed);
-        Context.EndTime();
+        if (!pushed.IsCompletedSuccessfully) return AwaitAsync(pushed, item, before);
+        Context.EndTimeOf(item, before);
         return default;
     }
 
     protected override ValueTask OnCompleteAsync()
     {
         Context.BeginTime();
-        return AwaitAsync(Next.CompleteAsync());
+        return AwaitEndAsync(Next.CompleteAsync());
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AwaitAsync(ValueTask pushed)
+    private async ValueTask AwaitAsync(ValueTask pushed, T item, long before)
     {
         try
         {
             await pushed;
+        }
+        finally
+        {
+            Context.EndTimeOf(item, before);
+        }
+    }
+
+    private async ValueTask AwaitEndAsync(ValueTask completed)
+    {
+        try
+        {
+            await completed;
         }
         finally
         {

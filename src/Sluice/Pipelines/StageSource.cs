@@ -137,7 +137,7 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         else begin = null;
         if (isTimed)
         {
-            context.IsTimed = true;
+            context.Slowest = new(context.Run.Time);
             next = new TimeOutput<TOut>(context, next);
         }
         if (options.Log is { } log) next = new LogOutput<TOut>(context, next, log);

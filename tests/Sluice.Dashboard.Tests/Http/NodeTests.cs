@@ -111,7 +111,7 @@ public sealed class NodeTests : IAsyncDisposable
     [Fact]
     public async Task ANodeOfARunShowsItsFiguresAndItsDeadLetters()
     {
-        await using PipelineRun run = (Source.From(new[] { "one", "two" }) | Refuse | Stage.Named("a/b")
+        await using PipelineRun run = (Source.From(new[] { "one", "two <i>" }) | Refuse | Stage.Named("a/b")
             | Stage.OnError(ErrorPolicy.DeadLetter) | (static _ => { })).Start(new RunOptions { RecordTimings = true });
         await run.Completion.WaitAsync(Cancellation);
         await using DashboardProgram program = await DashboardProgram.StartAsync(new()
@@ -124,6 +124,8 @@ public sealed class NodeTests : IAsyncDisposable
         Assert.Contains("<dt>Failed</dt><dd>1</dd>", page, StringComparison.Ordinal);
         Assert.Contains("no two &lt;b&gt;", page, StringComparison.Ordinal);
         Assert.Matches("<dt>Time in it per item</dt><dd>[0-9.]+ ms</dd>", page);
+        Assert.Contains("Slowest items of the last ten minutes", page, StringComparison.Ordinal);
+        Assert.Contains("<td>two &lt;i&gt;</td>", page, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await viewer.GetAsync("/runs/import/nodes/none")).Status);
         Assert.Equal(HttpStatusCode.NotFound, (await viewer.GetAsync("/runs/none/nodes/none")).Status);
     }
@@ -134,7 +136,8 @@ public sealed class NodeTests : IAsyncDisposable
 
     private static Order Fail(Order order) => throw new FormatException($"no {order.Id}");
 
-    private static string Refuse(string text) => text == "two" ? throw new FormatException("no two <b>") : text;
+    private static string Refuse(string text)
+        => text.StartsWith("two", StringComparison.Ordinal) ? throw new FormatException("no two <b>") : text;
 
     private DashboardOptions Options(params IConsecutor[] consecutors)
         => new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = store }, Consecutors = consecutors };

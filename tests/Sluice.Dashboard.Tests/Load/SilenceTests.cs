@@ -45,11 +45,38 @@ public sealed class SilenceTests : IAsyncDisposable
         await UntilAsync(events, "data: silence\ndata: \n");
     }
 
+    [Theory]
+    [InlineData("/flows", "/flows?store=main\">main</a></h2>")]
+    [InlineData("/audit", "Nothing was done yet.")]
+    public async Task AStoreThatIsSilentDoesNotHideTheOthers(string path, string other)
+    {
+        await using var second = new MemoryStreamStore();
+        var silent = new WatchedStore(second);
+        await using DashboardProgram program = await StartAsync(store, silent);
+        using Viewer viewer = program.NewViewer();
+        silent.Stop();
+        string text = "", said = "Nothing of second is shown: The store has not answered for";
+        for (int i = 0; i < 20 && !text.Contains(said, StringComparison.Ordinal); i++)
+        {
+            Task<Answer> page = viewer.GetAsync(path);
+            while (!page.IsCompleted)
+            {
+                await Task.WhenAny(page, clock.WaitForTimersAsync(1, Cancellation));
+                clock.Advance(TimeSpan.FromSeconds(0.5));
+            }
+            text = (await page).Text;
+        }
+        Assert.Contains(said, text, StringComparison.Ordinal);
+        Assert.Contains(other, text, StringComparison.Ordinal);
+        silent.GoOn();
+    }
+
     public ValueTask DisposeAsync() => store.DisposeAsync();
 
-    private Task<DashboardProgram> StartAsync(IStreamStore shown) => DashboardProgram.StartAsync(new()
+    private Task<DashboardProgram> StartAsync(IStreamStore shown, IStreamStore? second = null) => DashboardProgram.StartAsync(new()
     {
-        Stores = new Dictionary<string, IStreamStore> { ["main"] = shown },
+        Stores = second is null ? new Dictionary<string, IStreamStore> { ["main"] = shown }
+            : new Dictionary<string, IStreamStore> { ["main"] = shown, ["second"] = second },
         Time = clock,
     });
 

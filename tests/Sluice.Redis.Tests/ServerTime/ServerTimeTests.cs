@@ -70,6 +70,8 @@ public sealed class ServerTimeTests
         ("reserve in many streams", false, async (store, run) => { for (int i = 0; i < 99; i++)
             await store.ReserveAsync(Owners[Waiting].Owner, $"small{i}", 1, 1); }),
         ("reserve", false, async (store, _) => await store.ReserveAsync(Owners[Waiting].Owner, Crowded, 1, 1)),
+        ("pause", false, async (store, run) => await store.PauseGroupAsync(Waiting, isPaused: run % 2 == 0)),
+        ("resume", false, async (store, _) => await store.PauseGroupAsync(Waiting, isPaused: false)),
         ("redrive", false, async (store, run) => Assert.Equal(1000,
             await store.RedriveAsync(Waiting, [.. Enumerable.Range(1 + (1000 * run), 1000).Select(i => (long)i)]))),
         ("delete dead", false, async (store, run) => Assert.Equal(1000,

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Sluice.Diagnostics;
+using Sluice.Engine;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Engine;
@@ -46,12 +48,71 @@ public sealed class NodeTimeTests : IDisposable
         Assert.All(end.Nodes.Skip(1), static node => Assert.NotNull(node.Time));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task TheSlowestItemsOfANodeAreKnown(int lanes)
+    {
+        var scheduler = new SeededScheduler(5);
+        PipelineRun run = (Source.From(Enumerable.Range(0, 40)) | WaitAsync | Stage.Named("slow") | Stage.Parallel(lanes)
+            | Stage.OnError(ErrorPolicy.Skip) | (n => n) | Stage.Named("fast")).ForEach(static _ => { })
+            .Start(new RunOptions { Scheduler = scheduler, Time = clock, RecordTimings = true });
+        RunSnapshot end = await scheduler.RunToEndAsync(run, clock);
+        int[] times = [.. Enumerable.Range(0, 40).Select(TimeOf).OrderDescending().Take(10)];
+        Assert.Equal(times, end["slow"].Slowest.Select(static one => (int)one.Time.TotalSeconds));
+        Assert.All(end["slow"].Slowest, static one => Assert.Equal(TimeOf(int.Parse(one.Item, CultureInfo.InvariantCulture)),
+            (int)one.Time.TotalSeconds));
+        Assert.Contains(end["slow"].Slowest, static one => one.Item == "13");          // which has failed
+        Assert.Empty(end["fast"].Slowest);           // no item has taken any time
+
+        static int TimeOf(int n) => 1 + (n * 17 % 41);
+
+        async Task<int> WaitAsync(int n)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(TimeOf(n)), clock);
+            return n == 13 ? throw new FormatException() : n;
+        }
+    }
+
+    [Fact]
+    public void SlowItemsAreForgottenAfterTenMinutesAndFasterOnesTakeTheirPlaces()
+    {
+        var slowest = new SlowestItems(clock);
+        for (int n = 0; n < 20; n++) slowest.Note(n, Ticks(n + 1), clock.GetTimestamp());
+        Assert.Equal(["19", "18", "17", "16", "15", "14", "13", "12", "11", "10"], Items());
+        clock.Advance(TimeSpan.FromMinutes(9));
+        slowest.Note("late", Ticks(30), clock.GetTimestamp());
+        slowest.Note("fast", Ticks(2), clock.GetTimestamp());
+        Assert.Equal(["late", "19", "18", "17", "16", "15", "14", "13", "12", "11"], Items());
+        clock.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(["late"], Items());
+        slowest.Note("fast", Ticks(2), clock.GetTimestamp());
+        Assert.Equal(["late", "fast"], Items());
+        slowest.Note(new Silent(), Ticks(1), clock.GetTimestamp());
+        Assert.Equal(["late", "fast", "Silent (its ToString threw FormatException)"], Items());
+
+        long Ticks(int seconds) => seconds * clock.TimestampFrequency;
+
+        IEnumerable<string> Items()
+        {
+            List<SlowItem>? all = null;
+            slowest.AddTo(ref all);
+            return all?.Select(static one => one.Item) ?? [];
+        }
+    }
+
+    private sealed class Silent
+    {
+        public override string ToString() => throw new FormatException();
+    }
+
     [Fact]
     public async Task TimesAreNotRecordedByDefault()
     {
         RunSnapshot end = await (Source.From([1]) | (n => n)).ForEach(static _ => { }).RunAsync();
         Assert.All(end.Nodes, static node => Assert.Null(node.Time));
         Assert.All(end.Nodes, static node => Assert.Empty(node.Measured));
+        Assert.All(end.Nodes, static node => Assert.Empty(node.Slowest));
     }
 
     [Theory]

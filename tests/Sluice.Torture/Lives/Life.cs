@@ -48,6 +48,7 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         using var watch = new Timer(_ => Console.Error.WriteLine($"still at it: {consecutor.Snapshot()}"), null, Patience, Patience);
         try
         {
+            await Overlaps.EndPauseAsync(consecutor);
             using var overlaps = new Overlaps(consecutor, @case, plan, journal);
             await WorkAsync(consecutor, cancellation);
             await overlaps.EndAsync();

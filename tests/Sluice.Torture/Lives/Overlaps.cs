@@ -21,6 +21,12 @@ internal sealed class Overlaps : IDisposable
     {
         await over.CancelAsync();
         await calling;
+        await EndPauseAsync(consecutor);
+    }
+
+    /// <summary>Ends the pause of this life, or of an earlier one that was killed during it.</summary>
+    public static async Task EndPauseAsync(Consecutor<Work> consecutor)
+    {
         while (!consecutor.Completion.IsCompleted)
             try
             {
