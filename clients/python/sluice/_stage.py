@@ -7,8 +7,9 @@ import inspect
 import socket
 import struct
 import sys
+import time
 import typing
-from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Tuple, Union
+from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from . import _wire as wire
 from ._errors import PayloadError
@@ -19,6 +20,7 @@ ITEM, DONE, FAILED, REFUSED, BROKEN, TRACED_ITEM = range(2, 8)
 _FRAME_ROOM = 64 + 544
 _RECEIVED = 1 << 18
 _SEND = 1 << 16
+_SEND_AFTER = 0.005
 _HEAD = struct.Struct("<iBq")
 
 Item = Tuple[int, bytes]
@@ -54,6 +56,22 @@ class Stage:
             self._read = codec.reader(kind)
         except (TypeError, NameError) as e:
             raise TypeError(f"The stage {name}: its parameter {parameters[0].name}: {e}.") from None
+
+    def fit(self, most: Optional[int]) -> Optional[str]:
+        """Takes the form that the pipeline wants: 0 for an item, or the largest number of items in a list; None if it does not say.
+
+        Returns why it does not fit.
+        """
+        if most is None:
+            return None
+        if most == 0:
+            return None if not self.is_batch else (f"the stage {self.name} gets a list of items. Use Python.Batch in the pipeline, or "
+                                                   "register it without batch=.")
+        if not self.is_batch:
+            return (f"the stage {self.name} gets one item. Use Python.Map in the pipeline, or register it with "
+                    "@worker.stage(batch=True).")
+        self.most = min(self.most, most)
+        return None
 
     def read(self, payload: bytes) -> Any:
         try:
@@ -217,13 +235,14 @@ def _serve_plain(stage: Stage, token: wire.Token, connected: socket.socket) -> i
         except wire.WireError as e:
             connected.sendall(wire.frame(BROKEN, wire.text(str(e))))
             return 1
-        out, size = [], 0
+        out, size, since = [], 0, time.monotonic()
         for answer in stage.work(items, token.max_payload) if items else ():
             out.append(answer)
             size += len(answer)
-            if size >= _SEND:
+            # Answers of slow functions go out at once: others wait for them, and they are not lost with a later item.
+            if size >= _SEND or time.monotonic() - since >= _SEND_AFTER:
                 connected.sendall(b"".join(out))
-                out, size = [], 0
+                out, size, since = [], 0, time.monotonic()
         connected.sendall(b"".join(out))
 
 
