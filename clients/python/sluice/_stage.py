@@ -21,6 +21,7 @@ _FRAME_ROOM = 64 + 544
 _RECEIVED = 1 << 18
 _SEND = 1 << 16
 _SEND_AFTER = 0.005
+_TRACE = 3_000
 _HEAD = struct.Struct("<iBq")
 
 Item = Tuple[int, bytes]
@@ -97,7 +98,12 @@ class Stage:
         from ._function import failure_of
 
         failure = failure_of(e)
-        message = f"{failure.message}\n{failure.details}" if failure.details else failure.message
+        # The end of a traceback says where; a dead letter keeps some 4,000 letters.
+        trace = failure.details
+        if len(trace) > _TRACE:
+            trace = trace[-_TRACE:]
+            trace = "…" + trace[max(0, trace.find("\n")):]
+        message = f"{failure.message}\n{trace}" if trace else failure.message
         return wire.frame(FAILED, wire.numbers(number) + b"\0" + wire.text(self.name) + wire.text(failure.type)
                           + wire.text(wire.short(message, wire.MAX_MESSAGE)))
 

@@ -68,29 +68,31 @@ public sealed partial class PythonStageTests
     }
 
     [Theory]
-    [InlineData("stages:duoble", "The Python module stages: There is no stage \"duoble\". Near it: double. Register it with @worker.stage.")]
-    [InlineData("stages:halves", "The Python module stages: the stage halves gets a list of items. Use Python.Batch in the pipeline, or "
-        + "register it without batch=.")]
-    [InlineData("stages:other:double", "The Python module stages:other: There is no stage \"double\": there are none at all. Register it with "
-        + "@worker.stage.")]
+    [InlineData("stages:duoble", "stages: There is no stage \"duoble\". Near it: double. Register it with @worker.stage.")]
+    [InlineData("stages:halves",
+        "stages: the stage halves gets a list of items. Use Python.Batch in the pipeline, or register it without batch=.")]
+    [InlineData("stages:other:double",
+        "stages:other: There is no stage \"double\": there are none at all. Register it with @worker.stage.")]
     public async Task AFunctionThatDoesNotFitFailsTheRunAtOnce(string function, string expected)
     {
         PipelineException failure = await FailAsync(Numbers(10) | Python.Map<int, int>(function, Options) | Stage.Parallel(2));
-        Assert.Equal($"'{function}' failed: {expected}", failure.Message);
+        Assert.Equal($"'{function}' failed: The Python module {expected}", failure.Message);
         Assert.Empty(PythonLab.Children());
     }
 
     [Fact]
     public async Task AFunctionOfOneItemIsNoBatch()
-        => Assert.Equal("'stages:double' failed: The Python module stages: the stage double gets one item. Use Python.Map in the pipeline, or "
-            + "register it with @worker.stage(batch=True).", (await FailAsync(Numbers(10) | Batch<int, int>("double"))).Message);
+        => Assert.Equal(
+            "'stages:double' failed: The Python module stages: the stage double gets one item. Use Python.Map in the pipeline, or register "
+                + "it with @worker.stage(batch=True).", (await FailAsync(Numbers(10) | Batch<int, int>("double"))).Message);
 
     [Fact]
     public async Task AModuleThatIsNotThereFailsTheRunAtOnce()
     {
         PipelineException failure = await FailAsync(Numbers(10) | Python.Map<int, int>("stgaes:double", Options));
-        Assert.StartsWith("'stgaes:double' failed: The module stgaes of the Python worker cannot be imported: ModuleNotFoundError: No module "
-            + "named 'stgaes'", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "'stgaes:double' failed: The module stgaes of the Python worker cannot be imported: ModuleNotFoundError: No module named "
+                + "'stgaes'", failure.Message, StringComparison.Ordinal);
         Assert.EndsWith($" Install what it needs for python3, or name the folder that has it in PythonOptions.ImportPaths "
             + $"({PythonLab.Package}, {PythonLab.Modules}).", failure.Message, StringComparison.Ordinal);
     }
@@ -98,8 +100,9 @@ public sealed partial class PythonStageTests
     [Fact]
     public async Task PythonThatIsNotThereFailsTheRunAtOnce()
     {
-        Assert.Equal("'stages:double' failed: The Python interpreter python9 was not found. Install it (on Debian: apt-get install python3), "
-            + "or say where it is: PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.",
+        Assert.Equal(
+            "'stages:double' failed: The Python interpreter python9 was not found. Install it (on Debian: apt-get install python3), or say "
+                + "where it is: PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.",
             await FailAsync(new PythonOptions { Interpreter = "python9" }));
         Assert.StartsWith("'stages:double' failed: There is no folder /no/such/env (PythonOptions.VirtualEnvironment).",
             await FailAsync(new PythonOptions { VirtualEnvironment = "/no/such/env" }), StringComparison.Ordinal);

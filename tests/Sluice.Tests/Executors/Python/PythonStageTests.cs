@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.Versioning;
+using Sluice.Diagnostics;
 using Sluice.Tests.Processes;
 
 namespace Sluice.Tests.Executors;
@@ -53,12 +54,18 @@ public sealed partial class PythonStageTests
     {
         Order[] orders = [new("ink", 1, ["a"], null), new("nib", 2, [], "\"x\"\n"), new("", int.MaxValue - 1, ["", "𝄞"], "")];
         List<Order> bills = await (Source.From(orders) | Map<Order, Order>("bill")).ToListAsync(cancellation: Cancellation);
-        Assert.Equal(orders.Select(order => $"{order.Item.ToUpperInvariant()} {order.Count + 1} {string.Join(',', [.. order.Tags, "é"])} "
-            + $"{order.Note ?? "null"}"), bills.Select(bill => $"{bill.Item} {bill.Count} {string.Join(',', bill.Tags)} {bill.Note ?? "null"}"));
+        Assert.Equal(orders.Select(order => Text(order with
+        {
+            Item = order.Item.ToUpperInvariant(),
+            Count = order.Count + 1,
+            Tags = [.. order.Tags, "é"]
+        })), bills.Select(Text));
 
         string[]?[] words = [["a", "bcd", "ef"], [], null];
         List<string?> longest = await (Source.From(words) | Map<string[]?, string?>("longest")).ToListAsync(cancellation: Cancellation);
         Assert.Equal(["bcd", null, null], longest);
+
+        static string Text(Order order) => $"{order.Item} {order.Count} {string.Join(',', order.Tags)} {order.Note ?? "null"}";
     }
 
     [Fact]
@@ -103,8 +110,8 @@ public sealed partial class PythonStageTests
         Assert.Equal(Enumerable.Range(0, 1_000).Where(n => n is not (13 or 14)).Select(n => n / 2.0), results);
         Assert.Equal([13, 14], run!.DeadLetters.Select(letter => (int)letter.Item!));
         Assert.Contains("ValueError: thirteen", run.DeadLetters[0].Error, StringComparison.Ordinal);
-        Assert.Contains("The worker process has ended 3 times while it had nothing but this item to work on, the last time with exit code 9",
-            run.DeadLetters[1].Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "The worker process has ended 3 times while it had nothing but this item to work on, the last time with exit code 9", run.DeadLetters[1].Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -145,7 +152,8 @@ public sealed partial class PythonStageTests
     }
 
     [Theory]
-    [InlineData("not_a_number", "3: 'not_a_number' failed with PayloadError: The result 0 (from 0), of the type float, cannot be written: ")]
+    [InlineData("not_a_number",
+        "3: 'not_a_number' failed with PayloadError: The result 0 (from 0), of the type float, cannot be written: ")]
     [InlineData("unknown", "3: 'unknown' failed with PayloadError: The result 0 (from 0), of the type object, cannot be written: ")]
     [InlineData("nothing", "0: A result of the body 'stages:nothing' cannot be read: ")]
     [InlineData("text", "0: 'text' failed with PayloadError: The item (1 bytes) cannot be read: ")]
@@ -155,8 +163,9 @@ public sealed partial class PythonStageTests
 
     [Fact]
     public async Task ABatchWithTooFewResultsFailsItsItems()
-        => Assert.Contains("'short' failed with ValueError: the function of the stage short has returned 0 results for 1 items: return a list "
-            + "with one result for each", (await FailAsync(Numbers(10) | Batch<int, int>("short"))).Message, StringComparison.Ordinal);
+        => Assert.Contains(
+            "'short' failed with ValueError: the function of the stage short has returned 0 results for 1 items: return a list with one "
+                + "result for each", (await FailAsync(Numbers(10) | Batch<int, int>("short"))).Message, StringComparison.Ordinal);
 
     [Fact]
     public async Task AnItemThatIsTooLargeFails()
