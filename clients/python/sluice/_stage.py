@@ -7,8 +7,9 @@ import inspect
 import socket
 import struct
 import sys
+import time
 import typing
-from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Tuple, Union
+from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional, Tuple, Union
 
 from . import _wire as wire
 from ._errors import PayloadError
@@ -19,6 +20,8 @@ ITEM, DONE, FAILED, REFUSED, BROKEN, TRACED_ITEM = range(2, 8)
 _FRAME_ROOM = 64 + 544
 _RECEIVED = 1 << 18
 _SEND = 1 << 16
+_SEND_AFTER = 0.005
+_TRACE = 3_000
 _HEAD = struct.Struct("<iBq")
 
 Item = Tuple[int, bytes]
@@ -55,6 +58,22 @@ class Stage:
         except (TypeError, NameError) as e:
             raise TypeError(f"The stage {name}: its parameter {parameters[0].name}: {e}.") from None
 
+    def fit(self, most: Optional[int]) -> Optional[str]:
+        """Takes the form that the pipeline wants: 0 for an item, or the largest number of items in a list; None if it does not say.
+
+        Returns why it does not fit.
+        """
+        if most is None:
+            return None
+        if most == 0:
+            return None if not self.is_batch else (f"the stage {self.name} gets a list of items. Use Python.Batch in the pipeline, or "
+                                                   "register it without batch=.")
+        if not self.is_batch:
+            return (f"the stage {self.name} gets one item. Use Python.Map in the pipeline, or register it with "
+                    "@worker.stage(batch=True).")
+        self.most = min(self.most, most)
+        return None
+
     def read(self, payload: bytes) -> Any:
         try:
             return self._read(payload)
@@ -79,7 +98,12 @@ class Stage:
         from ._function import failure_of
 
         failure = failure_of(e)
-        message = f"{failure.message}\n{failure.details}" if failure.details else failure.message
+        # The end of a traceback says where; a dead letter keeps some 4,000 letters.
+        trace = failure.details
+        if len(trace) > _TRACE:
+            trace = trace[-_TRACE:]
+            trace = "…" + trace[max(0, trace.find("\n")):]
+        message = f"{failure.message}\n{trace}" if trace else failure.message
         return wire.frame(FAILED, wire.numbers(number) + b"\0" + wire.text(self.name) + wire.text(failure.type)
                           + wire.text(wire.short(message, wire.MAX_MESSAGE)))
 
@@ -217,13 +241,14 @@ def _serve_plain(stage: Stage, token: wire.Token, connected: socket.socket) -> i
         except wire.WireError as e:
             connected.sendall(wire.frame(BROKEN, wire.text(str(e))))
             return 1
-        out, size = [], 0
+        out, size, since = [], 0, time.monotonic()
         for answer in stage.work(items, token.max_payload) if items else ():
             out.append(answer)
             size += len(answer)
-            if size >= _SEND:
+            # Answers of slow functions go out at once: others wait for them, and they are not lost with a later item.
+            if size >= _SEND or time.monotonic() - since >= _SEND_AFTER:
                 connected.sendall(b"".join(out))
-                out, size = [], 0
+                out, size, since = [], 0, time.monotonic()
         connected.sendall(b"".join(out))
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any, Callable, List, NoReturn, Optional, Tuple
+from typing import Any, Callable, List, NamedTuple, NoReturn, Optional
 
 from . import _wire as wire
 from ._errors import SluiceError, explain
@@ -19,6 +19,7 @@ from ._stage import refuse, serve_stage
 USAGE = ("sluice.worker is started by a service (Executor.Python), which gives it an address and a token in the environment variable "
          f"{wire.PROCESSORS}: python3 -m sluice.worker module[:worker]. To try a function by hand, call it in a test (README.md).")
 _ARGUMENT = "--sluice-worker"
+_ITEMS, _BATCH = "--sluice-items", "--sluice-batch"
 
 
 class LoadError(SluiceError):
@@ -87,20 +88,33 @@ def take_token(variable: str) -> Optional[wire.Token]:
     return None if text is None else wire.Token.parse(text)
 
 
-def _arguments(arguments: List[str]) -> Tuple[Optional[str], Optional[str]]:
-    """The target, and the name of a stage if this is a worker of a pipeline."""
-    rest, stage = list(arguments), None
+class _Arguments(NamedTuple):
+    target: Optional[str]
+    stage: Optional[str]
+    """The name of a stage, if this is a worker of a pipeline."""
+    most: Optional[int]
+    """The form that the pipeline wants: 0 for an item, or the largest number of items in a list; None if it does not say."""
+
+
+def _arguments(arguments: List[str]) -> _Arguments:
+    rest, stage, most = list(arguments), None, None
     if _ARGUMENT in rest:
         at = rest.index(_ARGUMENT)
-        stage = rest[at + 1] if at + 1 < len(rest) else None
-        del rest[at : at + 2]
-    return (rest[0] if rest else None), stage
+        following = rest[at + 1 :]
+        del rest[at:]
+        stage = following[0] if following else None
+        if following[1:2] == [_ITEMS]:
+            most = 0
+        elif following[1:2] == [_BATCH] and len(following) > 2 and following[2].isdigit():
+            most = int(following[2])
+        rest += following[1:] if most is None else []
+    return _Arguments(rest[0] if rest else None, stage, most)
 
 
 def main(arguments: List[str]) -> int:
     """The exit code: 0 at the end of the parent, 1 if the module cannot be imported or the parent broke the protocol, 2 if this was not
     started by a service."""
-    target, stage = _arguments(arguments)
+    target, stage, most = _arguments(arguments)
     variable = wire.STAGE if stage is not None else wire.PROCESSORS
     try:
         token = take_token(variable)
@@ -132,8 +146,11 @@ def main(arguments: List[str]) -> int:
         return asyncio.run(serve(worker, token, connected))
     found = worker._stages.get(stage) if worker is not None else None
     if found is not None:
-        return serve_stage(found, token, connected)
-    if worker is not None:
+        misfit = found.fit(most)
+        if misfit is None:
+            return serve_stage(found, token, connected)
+        why = f"The Python module {target}: {misfit}"
+    elif worker is not None:
         why = f"The Python module {target}: {explain('stage', stage, list(worker.stages))} Register it with @worker.stage."
     refuse(token, connected, why)
     return 1

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from typing import List
 
 from sluice import Worker
@@ -70,3 +71,24 @@ def bad_result(x: int):
 @worker.stage
 def large(x: int) -> str:
     return "a" * x
+
+
+@worker.stage
+def double_slowly(x: int) -> int:
+    if x == 14:
+        os._exit(9)
+    time.sleep(0.01)
+    return 2 * x
+
+
+@worker.stage
+def deep(x: int) -> int:
+    def fall(depth, *_):
+        if depth == 0:
+            raise ValueError("at the bottom")
+        return climb(depth - 1)
+
+    def climb(depth):
+        return fall(depth, "so that Python does not say that a line was repeated")
+
+    return fall(x)

@@ -22,7 +22,7 @@ LIMIT = 20
 class Pipeline:
     """The parent of a worker, with blocking sockets."""
 
-    def __init__(self, directory, stage, module="stages", most=1 << 20):
+    def __init__(self, directory, stage, module="stages", most=1 << 20, form=()):
         path = str(directory / "workers")
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.settimeout(LIMIT)
@@ -30,12 +30,16 @@ class Pipeline:
         self.listener.listen()
         env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE)]),
                "SLUICE_WORKER": SECRET.hex() + f"{most:08X}" + path}
-        self.process = subprocess.Popen([sys.executable, "-m", "sluice.worker", "--sluice-worker", stage, module], env=env,
+        self.process = subprocess.Popen([sys.executable, "-m", "sluice.worker", *self.arguments(module, stage, form)], env=env,
                                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.socket, _ = self.listener.accept()
         self.socket.settimeout(LIMIT)
         self.held = b""
         assert self.frame() == b"\x01" + SECRET + bytes(9)
+
+    @staticmethod
+    def arguments(module, stage, form):
+        return [module, "--sluice-worker", stage, *form] if form else ["--sluice-worker", stage, module]
 
     def __enter__(self):
         return self
@@ -161,6 +165,40 @@ def test_ten_thousand_items_in_pieces_of_any_size(tmp_path):
             pipeline.socket.sendall(data[at : at + piece])
             at += piece
         assert pipeline.answers(10_000) == {number: [number * 40] for number in range(10_000)}
+
+
+@pytest.mark.parametrize("stage, form, text", [
+    ("halves", ["--sluice-items"], "the stage halves gets a list of items. Use Python.Batch"),
+    ("double", ["--sluice-batch", "5"], "the stage double gets one item. Use Python.Map"),
+])
+def test_a_function_of_another_form_is_refused(tmp_path, stage, form, text):
+    with Pipeline(tmp_path, stage, form=form) as pipeline:
+        frame = pipeline.frame()
+        assert frame[0] == 5 and text in frame[5:].decode()
+    assert pipeline.code == 1
+
+
+@pytest.mark.parametrize("stage, form, most", [("sizes", ["--sluice-batch", "2"], 2), ("sizes", ["--sluice-batch", "9"], 3),
+                                               ("double", ["--sluice-items"], 14)])
+def test_the_pipeline_says_how_long_lists_are(tmp_path, stage, form, most):
+    with Pipeline(tmp_path, stage, form=form) as pipeline:
+        pipeline.send(*enumerate(range(8)))
+        assert max(one for one, in pipeline.answers(8).values()) == most
+
+
+def test_answers_of_slow_items_do_not_wait_for_later_ones(tmp_path):
+    with Pipeline(tmp_path, "double_slowly") as pipeline:
+        pipeline.send((1, 1), (2, 2), (3, 14))
+        assert pipeline.answers(2) == {1: [2], 2: [4]}
+        assert pipeline.frame() is None
+    assert pipeline.code == 9
+
+
+def test_a_failure_has_the_end_of_a_long_traceback(tmp_path):
+    with Pipeline(tmp_path, "deep") as pipeline:
+        pipeline.send((1, 100))
+        node, kind, message = pipeline.answers(1)[1]
+        assert message.startswith("at the bottom\n…") and message.endswith("ValueError: at the bottom") and len(message) < 3_100
 
 
 def test_a_process_that_dies(tmp_path):

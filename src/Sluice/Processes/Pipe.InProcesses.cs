@@ -31,6 +31,6 @@ public static partial class Pipe
         ArgumentException.ThrowIfNullOrWhiteSpace(body);
         options ??= new();
         var open = new OpenSource<TIn>();
-        return new(open, new ProcessSource<TIn, TOut>(open, new(body, options), StageOptions.Default));
+        return new(open, new ProcessSource<TIn, TOut>(open, new(body, options, new BodyProgram(body, options)), StageOptions.Default));
     }
 }

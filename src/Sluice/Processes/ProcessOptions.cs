@@ -6,9 +6,18 @@ namespace Sluice;
 /// <summary>Options of worker processes (<see cref="Pipe.InProcesses"/>). Immutable.</summary>
 public sealed record ProcessOptions
 {
+    internal const int MaxWorkers = 256;
+
     /// <summary>The number of worker processes, 1 to 256; default one per processor.</summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
-    public int Workers { get; init => field = Within(value, 1, 256, nameof(Workers)); } = Math.Clamp(Environment.ProcessorCount, 1, 256);
+    public int Workers
+    {
+        get => field == 0 ? Math.Clamp(Environment.ProcessorCount, 1, MaxWorkers) : field;
+        init => (field, HasWorkers) = (Within(value, 1, MaxWorkers, nameof(Workers)), true);
+    }
+
+    /// <summary>Whether <see cref="Workers"/> was set.</summary>
+    internal bool HasWorkers { get; private init; }
 
     /// <summary>The arguments of a worker, after the two that mark it as a worker and name its body; default none.</summary>
     /// <exception cref="ArgumentNullException">The list is null.</exception>

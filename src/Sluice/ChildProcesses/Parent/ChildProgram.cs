@@ -1,3 +1,5 @@
+using Sluice.Policies;
+
 namespace Sluice.ChildProcesses;
 
 /// <summary>How the children of one owner are started.</summary>
@@ -11,4 +13,9 @@ internal sealed record ChildProgram(string? Path, IReadOnlyList<string> Argument
 {
     /// <summary>Environment variables of the child in addition to those of this process; null removes one.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
+
+    /// <summary>How a child has ended that did not ask for work, as the begin of a sentence.</summary>
+    public string HowItFailed(ChildStartFailure failure)
+        => failure.HowItEnded is { } how ? $"A child process has ended before it asked for work, with {how}"
+            : $"A child process had not asked for work after {DurationText.Of(StartTimeout)}, and was killed";
 }

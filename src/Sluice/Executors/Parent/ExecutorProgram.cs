@@ -1,6 +1,5 @@
 using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Policies;
 
 namespace Sluice.Executors;
 
@@ -27,11 +26,6 @@ internal abstract class ExecutorProgram
 
     /// <summary>Explains the failure of a function.</summary>
     public virtual ChildFunctionException Explain(ChildFunctionException failure) => failure;
-
-    /// <summary>How a child has ended that did not ask for work, as the begin of a sentence.</summary>
-    protected string HowItFailed(ChildStartFailure failure)
-        => failure.HowItEnded is { } how ? $"A child process has ended before it asked for work, with {how}"
-            : $"A child process had not asked for work after {DurationText.Of(Program.StartTimeout)}, and was killed";
 }
 
 /// <summary>The program of this process, or another one that calls <c>Worker.TryRunAsWorkerAsync</c>.</summary>
@@ -44,6 +38,6 @@ internal sealed class DotnetProgram(ProcessExecutorOptions options) : ExecutorPr
 
     public override Task<Exception> ExplainAsync(ChildStartFailure failure, CancellationToken life)
         => Task.FromResult<Exception>(new ExecutionLostException(
-            $"{HowItFailed(failure)}: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does "
+            $"{Program.HowItFailed(failure)}: its program must say if (await Worker.TryRunAsWorkerAsync(functions)) return; before it does "
                 + $"anything else.{failure.Wrote}"));
 }

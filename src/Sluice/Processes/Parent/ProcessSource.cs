@@ -4,12 +4,14 @@ using Sluice.Policies;
 
 namespace Sluice.Processes;
 
-/// <summary>The body that worker processes run, and the serializers of its items and results.</summary>
-internal sealed class ProcessDefinition<TIn, TOut>(string body, ProcessOptions options)
+/// <summary>The body that worker processes run, their program, and the serializers of items and results.</summary>
+internal sealed class ProcessDefinition<TIn, TOut>(string body, ProcessOptions options, StageProgram program)
 {
     public string Body => body;
 
     public ProcessOptions Options => options;
+
+    public StageProgram Program => program;
 
     public IPayloadSerializer<TIn> Items { get; } = options.Serializers.For<TIn>();
 
@@ -20,8 +22,6 @@ internal sealed class ProcessDefinition<TIn, TOut>(string body, ProcessOptions o
 internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefinition<TIn, TOut> definition, StageOptions options)
     : Source<TOut>
 {
-    private const string Kind = "processes";
-
     internal override bool CrossesThreads => true;
 
     internal override bool IsUnordered => upstream.IsUnordered || !options.Ordered;
@@ -29,8 +29,10 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
     internal override Source<TOut> Annotate(StagePolicy annotation)
     {
         StageOptions annotated = annotation.Apply(options,
-            new StageTraits(Kind, null, IsAsynchronous: true, IsSink: false, Input: typeof(TIn)));
-        if (annotated.Parallel > 1)
+            new StageTraits(definition.Program.Kind, null, IsAsynchronous: true, IsSink: false, Input: typeof(TIn)));
+        if (definition.Program.Workers is null && annotated.Parallel > ProcessOptions.MaxWorkers)
+            throw Refused($"a stage has {ProcessOptions.MaxWorkers} processes at most");
+        if (definition.Program.Workers is not null && annotated.Parallel > 1)
             throw Refused("ProcessOptions.Workers says how many items are worked on at once, and the stages of the body may be parallel");
         if (annotated.Bisects) throw Refused("the list is in another process. Annotate the stage of the body");
         return new ProcessSource<TIn, TOut>(upstream, definition, annotated);
@@ -43,7 +45,7 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        int node = builder.AddNode(Kind, options, null, definition.Body, typeof(TIn), typeof(TOut));
+        int node = builder.AddNode(definition.Program.Kind, options, null, definition.Body, typeof(TIn), typeof(TOut));
         builder.Connect(node, next);
         if (builder.IsDrawing)
         {

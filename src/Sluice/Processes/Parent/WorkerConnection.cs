@@ -165,7 +165,7 @@ internal sealed class WorkerConnection<TIn, TOut> : IDisposable
                     answers++;
                     break;
                 case FrameKind.Refused:
-                    pool.Fail(new WorkerException(FrameReader.Text(ref frame)));
+                    pool.Fail(new WorkerException(pool.Definition.Program.ExplainRefusal(FrameReader.Text(ref frame))));
                     return false;
                 case FrameKind.Broken:
                     lastWords = FrameReader.Text(ref frame);

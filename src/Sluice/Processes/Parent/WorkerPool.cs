@@ -53,9 +53,8 @@ internal sealed class WorkerPool<TIn, TOut> : INodeLifetime
         WorkerEnvironment.ThrowIfWaiting();
         ProcessOptions options = Definition.Options;
         listener = new(options.MaxItemBytes, options.StartTimeout, Life);
-        launcher = new(new(options.Program, [WorkerEnvironment.Argument, Definition.Body, .. options.Arguments],
-            WorkerEnvironment.Variable, options.StartTimeout), listener, Life);
-        slots = new Task[options.Workers];
+        launcher = new(Definition.Program.Program, listener, Life);
+        slots = new Task[Definition.Program.Workers ?? stage.Parallel];
         for (int i = 0; i < slots.Length; i++) slots[i] = new WorkerSlot<TIn, TOut>(this).RunAsync();
         return default;
     }

@@ -31,8 +31,12 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
     private async Task RunOneAsync()
     {
         ChildStart start = await StartAsync();
-        if (start.Failure is { } failure && !pool.Life.IsCancellationRequested) pool.FailedToStart(failure.HowItEnded
-            ?? $"nothing: it had not connected after {DurationText.Of(Options.StartTimeout)}, and was killed");
+        if (start.Failure is { } failure && !pool.Life.IsCancellationRequested)
+        {
+            if (await pool.Definition.Program.ExplainAsync(failure, pool.Life) is { } final) throw final;
+            pool.FailedToStart(failure.HowItEnded is { } end ? WithErrors(end, failure.Wrote)
+                : $"nothing: it had not connected after {DurationText.Of(Options.StartTimeout)}, and was killed");
+        }
         if (start.Child is not { } child) return;
         try
         {
@@ -41,7 +45,7 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
             pool.Join(connection);
             string? lastWords = await connection.RunAsync();
             await child.Process.EndAsync(Options.StopTimeout);         // it ends by itself once the connection is gone
-            string how = child.Process.HowItEnded();
+            string how = WithErrors(child.Process.HowItEnded(), await child.Process.LastErrorsAsync());
             pool.Leave(connection, lastWords is null ? how : $"{how}: {lastWords}");
         }
         finally
@@ -54,15 +58,22 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
     /// <returns>The worker, or why it did not connect; neither if no worker is needed any more.</returns>
     private async Task<ChildStart> StartAsync()
     {
+        pool.Definition.Program.Check();
         try
         {
             return await pool.Launcher.StartAsync();
+        }
+        catch (WorkerException e)
+        {
+            throw pool.Definition.Program.Explain(e);
         }
         catch (OperationCanceledException) when (pool.Life.IsCancellationRequested)
         {
             return default;
         }
     }
+
+    private static string WithErrors(string how, string wrote) => wrote.Length == 0 ? how : $"{how}.{wrote}";
 
     /// <summary>Whether the body has the stage's types. A worker that knows no types passes.</summary>
     private bool Fits(Hello worker)

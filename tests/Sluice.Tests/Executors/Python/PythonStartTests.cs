@@ -29,7 +29,7 @@ public sealed class PythonStartTests : IDisposable
     {
         Assert.StartsWith("Children in Python have neither ProcessExecutorOptions.Program nor Arguments", Assert.Throws<ArgumentException>(
             () => Executor.Python("words", new() { Process = new() { Program = "python3" } })).Message, StringComparison.Ordinal);
-        Assert.StartsWith("The environment variable SLUICE_PROCESSORS is the executor's own.", Assert.Throws<ArgumentException>(
+        Assert.StartsWith("The environment variable SLUICE_PROCESSORS is the library's own.", Assert.Throws<ArgumentException>(
             () => Executor.Python("words", Options(new() { Environment = new Dictionary<string, string?> { ["SLUICE_PROCESSORS"] = "" } })))
             .Message, StringComparison.Ordinal);
         Assert.Contains("has a ':', which separates paths.", Assert.Throws<ArgumentException>(

@@ -1,7 +1,6 @@
 using System.Diagnostics;
-using Sluice.ChildProcesses;
 
-namespace Sluice.Executors;
+namespace Sluice.ChildProcesses;
 
 /// <summary>What a Python interpreter says of itself, asked after a child did not start.</summary>
 /// <param name="Version">Its version, for example <c>3.11</c>.</param>

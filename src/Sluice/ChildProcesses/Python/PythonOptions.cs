@@ -1,6 +1,6 @@
-namespace Sluice.Flows;
+namespace Sluice;
 
-/// <summary>Which Python the children of an executor are, and what they find (<see cref="Executor.Python"/>). Immutable.</summary>
+/// <summary>Which Python children are, and what they find: of an executor, and of stages of pipelines. Immutable.</summary>
 public sealed record PythonOptions
 {
     /// <summary>
