@@ -51,7 +51,8 @@ internal sealed record PythonDiagnosis(string Version, bool IsOld, bool HasPacka
                 string answer = await ReadAsync(process.StandardOutput, late.Token).ConfigureAwait(false);
                 string[] lines = answer.Split('\n', StringSplitOptions.TrimEntries);
                 if (lines is [var old, "old", ..]) return new(old, true, false);
-                return lines is [var version, "new", var package, ..] ? new(version, false, package == "True") : null;
+                // Without the last line it was ended before it knew.
+                return lines is [var version, "new", "True" or "False", ..] ? new(version, false, lines[2] == "True") : null;
             }
             finally
             {

@@ -24,7 +24,7 @@ public sealed partial class PythonStageTests
                 number++;
                 while (next < Kills && number >= places[next])
                 {
-                    int[] children = PythonLab.Children();
+                    int[] children = [.. WorkerProgram.Children()];
                     if (children.Length == 0) break;               // with a later result
                     next++;
                     if (WorkerProgram.Kill(children[random.Next(children.Length)])) killed++;

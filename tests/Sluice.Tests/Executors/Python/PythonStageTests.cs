@@ -111,7 +111,8 @@ public sealed partial class PythonStageTests
         Assert.Equal([13, 14], run!.DeadLetters.Select(letter => (int)letter.Item!));
         Assert.Contains("ValueError: thirteen", run.DeadLetters[0].Error, StringComparison.Ordinal);
         Assert.Contains(
-            "The worker process has ended 3 times while it had nothing but this item to work on, the last time with exit code 9", run.DeadLetters[1].Error, StringComparison.Ordinal);
+            "The worker process has ended 3 times while it had nothing but this item to work on, the last time with exit code 9",
+            run.DeadLetters[1].Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -128,6 +128,14 @@ public sealed class PythonStartTests : IDisposable
             StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task AnInterpreterThatIsEndedBeforeItHasAnsweredLacksNothing()
+    {
+        string program = await ProgramAsync("ended", "[ \"$1\" = -c ] && printf '3.11\\nnew\\n' || exit 137");
+        Assert.Contains("; the last time: A child process has ended before it asked for work, with exit code 137",
+            await FailAsync(new() { Interpreter = program }), StringComparison.Ordinal);
+    }
+
     private PythonOptions WithPackage() => new() { ImportPaths = [PythonLab.Package, folder] };
 
     private async Task<string> ProgramAsync(string name, string script)
