@@ -59,18 +59,18 @@ public sealed class NodeTimeTests : IDisposable
             .Start(new RunOptions { Scheduler = scheduler, Time = clock, RecordTimings = true });
         RunSnapshot end = await scheduler.RunToEndAsync(run, clock);
         int[] times = [.. Enumerable.Range(0, 40).Select(TimeOf).OrderDescending().Take(10)];
-        Assert.Equal(times, end["slow"].Slowest.Select(static one => (int)one.Time.TotalSeconds));
+        Assert.Equal(times, end["slow"].Slowest.Select(static one => (int)one.Time.TotalMilliseconds));
         Assert.All(end["slow"].Slowest, static one => Assert.Equal(TimeOf(int.Parse(one.Item, CultureInfo.InvariantCulture)),
-            (int)one.Time.TotalSeconds));
-        Assert.Contains(end["slow"].Slowest, static one => one.Item == "13");          // which has failed
+            (int)one.Time.TotalMilliseconds));
+        Assert.Contains(end["slow"].Slowest, static one => one.Item == "12");          // which has failed
         Assert.Empty(end["fast"].Slowest);           // no item has taken any time
 
         static int TimeOf(int n) => 1 + (n * 17 % 41);
 
         async Task<int> WaitAsync(int n)
         {
-            await Task.Delay(TimeSpan.FromSeconds(TimeOf(n)), clock);
-            return n == 13 ? throw new FormatException() : n;
+            await Task.Delay(TimeSpan.FromMilliseconds(TimeOf(n)), clock);
+            return n == 12 ? throw new FormatException() : n;
         }
     }
 
