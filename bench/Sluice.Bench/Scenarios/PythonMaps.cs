@@ -41,7 +41,8 @@ internal static class PythonMaps
     private static async Task<Outcome> PoolAsync(long count)
     {
         var start = new ProcessStartInfo(Options.Python.Interpreter,
-            [Path.Combine(Functions, "bench_pool.py"), $"{count}", $"{Children}", $"{ItemLetters}"]) { RedirectStandardOutput = true };
+            [Path.Combine(Functions, "bench_pool.py"), $"{count}", $"{Children}", $"{ItemLetters}"])
+        { RedirectStandardOutput = true };
         start.Environment["PYTHONPATH"] = Package();
         using Process pool = Process.Start(start)!;
         string said = await pool.StandardOutput.ReadToEndAsync();
