@@ -48,10 +48,10 @@ internal sealed class Life(Case @case, LifePlan plan, MortalStore store, Journal
         using var watch = new Timer(_ => Console.Error.WriteLine($"still at it: {consecutor.Snapshot()}"), null, Patience, Patience);
         try
         {
-            await Overlaps.EndPauseAsync(consecutor);
+            await Overlaps.EndPauseAsync(consecutor, cancellation);
             using var overlaps = new Overlaps(consecutor, @case, plan, journal);
             await WorkAsync(consecutor, cancellation);
-            await overlaps.EndAsync();
+            await overlaps.EndAsync(cancellation);
             if (@case.Extras.Count > 0) await CompleteAsync(consecutor, second, cancellation);
         }
         catch (Exception) when (consecutor.Completion.IsFaulted)

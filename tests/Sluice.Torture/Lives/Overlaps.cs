@@ -17,26 +17,26 @@ internal sealed class Overlaps : IDisposable
     }
 
     /// <summary>From here on there are none.</summary>
-    public async Task EndAsync()
+    public async Task EndAsync(CancellationToken cancellation)
     {
         await over.CancelAsync();
         await calling;
-        await EndPauseAsync(consecutor);
+        await EndPauseAsync(consecutor, cancellation);
     }
 
     /// <summary>Ends the pause of this life, or of an earlier one that was killed during it.</summary>
-    public static async Task EndPauseAsync(Consecutor<Work> consecutor)
+    public static async Task EndPauseAsync(Consecutor<Work> consecutor, CancellationToken cancellation)
     {
         while (!consecutor.Completion.IsCompleted)
             try
             {
-                await consecutor.ResumeAsync();
+                await consecutor.ResumeAsync(cancellation);
                 return;
             }
-            catch (Exception) when (!consecutor.Completion.IsCompleted)
+            catch (Exception) when (!cancellation.IsCancellationRequested && !consecutor.Completion.IsCompleted)
             {
                 // The store does not answer: a pause must not outlast the case.
-                await Task.Delay(10);
+                await Task.Delay(10, cancellation);
             }
     }
 
@@ -69,9 +69,15 @@ internal sealed class Overlaps : IDisposable
         switch (dice.Below(5))
         {
             case 0:
-                await consecutor.PauseAsync(impatient.Token);
-                await Task.Delay(dice.Below(5), CancellationToken.None);
-                await consecutor.ResumeAsync(CancellationToken.None);
+                try
+                {
+                    await consecutor.PauseAsync(impatient.Token);
+                    await Task.Delay(dice.Below(5), CancellationToken.None);
+                }
+                finally
+                {
+                    await EndPauseAsync(consecutor, over.Token);          // a pause that was given up may have begun
+                }
                 break;
             case 1:
                 await Task.WhenAll(consecutor.WaitForIdleAsync(impatient.Token), consecutor.WaitForIdleAsync(over.Token));
