@@ -105,9 +105,9 @@ async def flood(x: IO[str], y: IOWriter[int]):
 
 @worker.processor(inputs=["x"], outputs=["y"])
 async def sleeps(x: IO[str], y: IOWriter[int]):
-    await y.write(os.getpid())
     path = await x.first()
     try:
+        await y.write(os.getpid())               # who sees the value knows that the function is here
         await asyncio.sleep(600)
     finally:
         open(path, "w").close()
