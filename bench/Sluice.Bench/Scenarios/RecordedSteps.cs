@@ -5,8 +5,9 @@ using Sluice.Graphs;
 namespace Sluice.Bench;
 
 /// <summary>
-/// Scopes of four steps with a yield each, one after the other: while a dashboard without viewers records scopes, against the same without
-/// one. Time for a scope. All scopes of a process are recorded or none, so the dashboard begins and ends with each run of a variant.
+/// Scopes of four steps with a yield each, one after the other: the time of a scope while a dashboard without viewers records scopes,
+/// against its time without a dashboard. All scopes of a process are recorded or none, so the dashboard begins and ends with each run of
+/// a variant.
 /// </summary>
 internal static class RecordedSteps
 {
