@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import socket
-import struct
 import sys
-import time
 import typing
-from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional, Tuple, Union
+from typing import Any, AsyncIterable, Callable, Iterable, Iterator, List, Optional, Tuple, Union
 
-from . import _wire as wire
 from ._errors import PayloadError
+from ._items import Item, done, failed
 from ._json import Codec
 
-ITEM, DONE, FAILED, REFUSED, BROKEN, TRACED_ITEM = range(2, 8)
-
-_FRAME_ROOM = 64 + 544
-_RECEIVED = 1 << 18
-_SEND = 1 << 16
-_SEND_AFTER = 0.005
 _TRACE = 3_000
-_HEAD = struct.Struct("<iBq")
-
-Item = Tuple[int, bytes]
 
 
 class Stage:
@@ -82,17 +69,19 @@ class Stage:
 
     def answer(self, number: int, results: Iterable[Any], most: int) -> bytes:
         """The frame with the results of an item."""
-        parts = []
-        for index, one in enumerate(results):
+        write, payloads, size = self.codec.write, [], 0
+        for one in results:
             try:
-                parts.append(wire.sized(self.codec.write(one)))
+                payload = write(one)
             except PayloadError as e:
-                raise PayloadError(f"The result {index} (from 0), of the type {type(one).__name__}, cannot be written: {e}.") from None
-        content = b"".join(parts)
-        if len(content) > most:
-            raise PayloadError(f"The results of the item have {len(content):,} bytes, and {most:,} are allowed "
+                raise PayloadError(f"The result {len(payloads)} (from 0), of the type {type(one).__name__}, cannot be written: "
+                                   f"{e}.") from None
+            payloads.append(payload)
+            size += 4 + len(payload)
+        if size > most:
+            raise PayloadError(f"The results of the item have {size:,} bytes, and {most:,} are allowed "
                                "(ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.")
-        return _HEAD.pack(10 + len(content), DONE, number) + b"\0" + content
+        return done(number, payloads)
 
     def failed(self, number: int, e: BaseException) -> bytes:
         from ._function import failure_of
@@ -104,8 +93,7 @@ class Stage:
             trace = trace[-_TRACE:]
             trace = "…" + trace[max(0, trace.find("\n")):]
         message = f"{failure.message}\n{trace}" if trace else failure.message
-        return wire.frame(FAILED, wire.numbers(number) + b"\0" + wire.text(self.name) + wire.text(failure.type)
-                          + wire.text(wire.short(message, wire.MAX_MESSAGE)))
+        return failed(number, self.name, failure.type, message)
 
     def _one_for_each(self, results: Any, count: int) -> List[Any]:
         found = list(results) if isinstance(results, Iterable) and not isinstance(results, (str, bytes, dict)) else None
@@ -117,20 +105,23 @@ class Stage:
 
     # --- plain functions ---
 
-    def work(self, items: List[Item], most: int) -> Iterable[bytes]:
+    def work(self, items: List[Item], most: int) -> Iterator[bytes]:
         """The answers for items, of a plain function."""
-        if self.is_batch:
-            for at in range(0, len(items), min(self.most, len(items))):
-                yield from self._batch(items[at : at + self.most], most)
-            return
+        if not self.is_batch:
+            return self._each(items, most)
+        lists = (items[at : at + self.most] for at in range(0, len(items), min(self.most, len(items) or 1)))
+        return (answer for one in lists for answer in self._batch(one, most))
+
+    def _each(self, items: List[Item], most: int) -> Iterator[bytes]:
+        function, read, answer = self.function, self.read, self.answer
         for number, payload in items:
             try:
-                result = self.function(self.read(payload))
-                yield self.answer(number, result if self.is_many else (result,), most)
+                result = function(read(payload))
+                yield answer(number, result if self.is_many else (result,), most)
             except BaseException as e:
                 yield self.failed(number, e)
 
-    def _batch(self, items: List[Item], most: int) -> Iterable[bytes]:
+    def _batch(self, items: List[Item], most: int) -> Iterator[bytes]:
         values, answers = self._read_all(items)
         yield from answers
         if not values:
@@ -192,111 +183,3 @@ class Stage:
             return self.answer(number, results, most)
         except PayloadError as e:
             return self.failed(number, e)
-
-
-def item_of(frame: bytes) -> Item:
-    """The number and the payload of a frame with an item. Raises WireError."""
-    if frame[0] not in (ITEM, TRACED_ITEM):
-        raise wire.WireError(f"A frame of the kind {frame[0]} has come, which only workers send.")
-    content = wire.Content(frame, 1)
-    number = content.number()
-    if frame[0] == TRACED_ITEM:
-        content.sized()                             # the trace
-    return number, content.rest()
-
-
-def refuse(token: wire.Token, connected: socket.socket, why: str) -> None:
-    """Tells the pipeline that no worker can do its work."""
-    connected.setblocking(True)
-    try:
-        connected.sendall(wire.hello(token) + wire.frame(REFUSED, wire.text(why)))
-        connected.shutdown(socket.SHUT_WR)
-        while connected.recv(_RECEIVED):
-            pass                                    # items that were sent meanwhile
-    except OSError:
-        pass                                        # the parent is gone
-
-
-def serve_stage(stage: Stage, token: wire.Token, connected: socket.socket) -> int:
-    """Serves items until the connection ends. Returns the exit code."""
-    try:
-        if stage.is_async:
-            return asyncio.run(_serve_async(stage, token, connected))
-        return _serve_plain(stage, token, connected)
-    except OSError:
-        return 0                                    # the parent is gone
-
-
-def _serve_plain(stage: Stage, token: wire.Token, connected: socket.socket) -> int:
-    # One thread, without a loop: the parent sends and receives at the same time, so sending may wait.
-    connected.setblocking(True)
-    connected.sendall(wire.hello(token))
-    reader = wire.FrameReader(token.max_payload + _FRAME_ROOM)
-    while True:
-        data = connected.recv(_RECEIVED)
-        if not data:
-            return 0
-        try:
-            items = [item_of(frame) for frame in reader.feed(data)]
-        except wire.WireError as e:
-            connected.sendall(wire.frame(BROKEN, wire.text(str(e))))
-            return 1
-        out, size, since = [], 0, time.monotonic()
-        for answer in stage.work(items, token.max_payload) if items else ():
-            out.append(answer)
-            size += len(answer)
-            # Answers of slow functions go out at once: others wait for them, and they are not lost with a later item.
-            if size >= _SEND or time.monotonic() - since >= _SEND_AFTER:
-                connected.sendall(b"".join(out))
-                out, size, since = [], 0, time.monotonic()
-        connected.sendall(b"".join(out))
-
-
-async def _serve_async(stage: Stage, token: wire.Token, connected: socket.socket) -> int:
-    from ._link import STOP_GRACE, Connection
-
-    loop = asyncio.get_running_loop()
-    waiting: List[Item] = []
-    running: Dict["asyncio.Task[None]", None] = {}
-    is_at_work = False
-
-    async def work(items: List[Item]) -> None:
-        connection.send(await stage.work_async(items, token.max_payload))
-
-    def start(items: List[Item]) -> None:
-        task = loop.create_task(work(items))
-        running[task] = None
-        task.add_done_callback(lambda ended: running.pop(ended, None))
-
-    async def work_batches() -> None:
-        nonlocal is_at_work
-        while waiting:
-            items = waiting[: stage.most]
-            del waiting[: stage.most]
-            await work(items)
-        is_at_work = False
-
-    def take(frame: bytes) -> None:
-        nonlocal is_at_work
-        item = item_of(frame)
-        if not stage.is_batch:
-            start([item])
-            return
-        waiting.append(item)
-        if not is_at_work:
-            is_at_work = True
-            task = loop.create_task(work_batches())
-            running[task] = None
-            task.add_done_callback(lambda ended: running.pop(ended, None))
-
-    connected.setblocking(False)
-    _, connection = await loop.create_connection(lambda: Connection(token.max_payload + _FRAME_ROOM, take), sock=connected)
-    connection.send(wire.hello(token))
-    connection.flush()
-    await connection.ended
-    left = list(running)
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left, timeout=STOP_GRACE)
-    return 0 if connection.violation is None else 1

@@ -64,30 +64,60 @@ class Token(NamedTuple):
             raise ValueError("It is not a token: 64 hexadecimal digits, 8 for the largest payload, and the path of a socket.") from None
 
 
+def length_at(data: bytes, at: int) -> int:
+    length: int = _LENGTH.unpack_from(data, at)[0]
+    return length
+
+
+class Received:
+    """Received bytes until they are cut into frames. A long frame is put together once, when its last piece has come."""
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest
+        self._pieces: List[bytes] = []
+        self._missing = 0
+
+    def add(self, data: bytes) -> bytes:
+        """All bytes that are held; none before the first frame is complete. Give back by keep what was not used."""
+        if not self._pieces:
+            return data
+        self._pieces.append(data)
+        self._missing -= len(data)
+        if self._missing > 0:
+            return b""
+        held = b"".join(self._pieces)
+        self._pieces.clear()
+        return held
+
+    def keep(self, held: bytes, at: int) -> None:
+        """Keeps the beginning of a frame. Raises WireError for a length that is not allowed."""
+        size = len(held) - at
+        if size:
+            self._missing = (4 + self.check(length_at(held, at)) if size >= 4 else 4) - size
+            self._pieces.append(held[at:])
+
+    def check(self, length: int) -> int:
+        if not 1 <= length <= self.longest:
+            raise WireError(f"A frame says that it has {length:,} bytes; from 1 to {self.longest:,} are allowed.")
+        return length
+
+
 class FrameReader:
     """Cuts received bytes into frames, from their kind on."""
 
     def __init__(self, longest: int) -> None:
-        self._longest = longest
-        self._held = bytearray()
+        self._received = Received(longest)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Takes bytes, and yields the frames that are complete. Consume it before the next call."""
-        held, at = self._held, 0
-        held += data
-        try:
-            while len(held) - at >= 4:
-                (length,) = _LENGTH.unpack_from(held, at)
-                if not 1 <= length <= self._longest:
-                    raise WireError(f"A frame says that it has {length:,} bytes; from 1 to {self._longest:,} are allowed.")
-                end = at + 4 + length
-                if len(held) < end:
-                    return
-                frame = bytes(memoryview(held)[at + 4 : end])
-                at = end
-                yield frame
-        finally:
-            del held[:at]
+        held, at = self._received.add(data), 0
+        while len(held) - at >= 4:
+            end = at + 4 + self._received.check(length_at(held, at))
+            if len(held) < end:
+                break
+            yield held[at + 4 : end]
+            at = end
+        self._received.keep(held, at)
 
 
 class Content:

@@ -14,7 +14,7 @@ from . import _wire as wire
 from ._errors import SluiceError, explain
 from ._link import connect, serve, watch, STOP_GRACE
 from ._registry import Worker
-from ._stage import refuse, serve_stage
+from ._stage_link import refuse, serve_stage
 
 USAGE = ("sluice.worker is started by a service (Executor.Python), which gives it an address and a token in the environment variable "
          f"{wire.PROCESSORS}: python3 -m sluice.worker module[:worker]. To try a function by hand, call it in a test (README.md).")
