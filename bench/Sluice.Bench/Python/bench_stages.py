@@ -1,15 +1,12 @@
-"""The functions of the scenario python-map."""
+"""The stages of the scenario python-map."""
 
 from typing import List
 
+from bench_function import swap
 from sluice import Worker
 
 worker = Worker()
-
-
-@worker.stage
-def swap(text: str) -> str:
-    return text[-12:] + text[:-12]
+worker.stage(swap)
 
 
 @worker.stage(batch=True)

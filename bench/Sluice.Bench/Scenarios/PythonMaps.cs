@@ -4,9 +4,9 @@ using System.Globalization;
 namespace Sluice.Bench;
 
 /// <summary>
-/// Texts of 1 KB through a function in two Python processes and back, in lists and one by one, including the start and end of the
-/// processes. The rival does the same with the same function in a Python program. The start of that program is not counted, the start of
-/// its pool is.
+/// Texts of 1 KB through a function in two Python processes and back, in lists and one by one. The rival does the same with the same
+/// function in a Python program. Each variant is measured from outside, and so with the start and end of all its Python processes: of ours
+/// the two children, of the rival the program and the two processes of its pool.
 /// </summary>
 internal static class PythonMaps
 {
@@ -25,7 +25,7 @@ internal static class PythonMaps
             Variant.OfTask(Variant.Ours,
                 count => OursAsync(count, Python.Batch<string, string>("bench_stages:swap_all", options: Options))),
             Variant.OfTask("single", count => OursAsync(count, Python.Map<string, string>("bench_stages:swap", Options))),
-            new Variant(Rival, PoolAsync),
+            Variant.OfTask(Rival, PoolAsync),
         ]) { WarmCount = 50_000 },
     ]);
 
@@ -38,19 +38,16 @@ internal static class PythonMaps
         return sum;
     }
 
-    private static async Task<Outcome> PoolAsync(long count)
+    private static async Task<double> PoolAsync(long count)
     {
         var start = new ProcessStartInfo(Options.Python.Interpreter,
             [Path.Combine(Functions, "bench_pool.py"), $"{count}", $"{Children}", $"{ItemLetters}"])
         { RedirectStandardOutput = true };
-        start.Environment["PYTHONPATH"] = Package();
         using Process pool = Process.Start(start)!;
         string said = await pool.StandardOutput.ReadToEndAsync();
         await pool.WaitForExitAsync();
         if (pool.ExitCode != 0) throw new InvalidOperationException($"The pool has ended with exit code {pool.ExitCode}.");
-        double[] figures = [.. said.Split().Where(static part => part.Length > 0)
-            .Select(static part => double.Parse(part, CultureInfo.InvariantCulture))];
-        return new(figures[1], figures[0] * 1e9 / count);
+        return double.Parse(said, CultureInfo.InvariantCulture);
     }
 
     private static string Package()
