@@ -274,3 +274,42 @@ def test_the_hash_is_xxh64():
     assert xxh64(b"abc") == 0x44BC2CF5AD770999
     assert xxh64(b"Nobody inspects the spammish repetition") == 0xFBCEA83C8A378BF1
     assert -(2**31) <= chooser("p,q", 0) < 2**31 and chooser("p,q", 0) != chooser("p,q", 1)
+
+
+# --- plain texts and lists, which skip the codec ---
+
+@pytest.mark.parametrize("text", ["", "a", '"', "\\", "\x00", "\x1f", " ", "\x7f", "\u2028", "🚲", 'a"b', "a\\b", "a\nb", "x" * 1024,
+                                  "ü" * 1024 + '"'])
+def test_every_text_comes_back_and_is_written_as_json_writes_it(text):
+    written = CODEC.write(text)
+    assert written == json.dumps(text, ensure_ascii=False).encode()
+    assert CODEC.reader(str)(written) == CODEC.reader(str)(json.dumps(text).encode()) == text
+
+
+@pytest.mark.parametrize("payload", [b'"', b'"a', b'a"', b'"a"b"', b'"a\\"', b'"a\nb"', b'"\x00"', b'"\xff"', b'"\\ud800"', b'""""', b"1",
+                                     b""])
+def test_what_is_no_text(payload):
+    with pytest.raises(PayloadError):
+        CODEC.reader(str)(payload)
+
+
+@pytest.mark.parametrize("kind, values", [(int, [1, -2, 10**30]), (str, ["a", 'b"', ""]), (bool, [True, False]), (float, [1.5, 2.0])])
+def test_plain_lists_come_back(kind, values):
+    assert CODEC.reader(List[kind])(CODEC.write(values)) == values
+    assert CODEC.reader(Tuple[kind, ...])(CODEC.write(values)) == tuple(values)
+    assert CODEC.write(values) == json.dumps(values, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize("kind, payload, said", [
+    (int, b"[1,true]", r"expected an integer, found true \(at \$\[1\]\)"), (int, b"[1,2.0]", r"found 2.0 \(at \$\[1\]\)"),
+    (bool, b"[true,1]", r"found 1 \(at \$\[1\]\)"), (str, b'["a",null]', r"found null \(at \$\[1\]\)")])
+def test_a_list_with_a_value_of_another_type_says_where(kind, payload, said):
+    with pytest.raises(PayloadError, match=said):
+        CODEC.reader(List[kind])(payload)
+
+
+def test_a_list_that_cannot_be_written_says_where():
+    with pytest.raises(PayloadError, match=r"nan has no JSON form.*at \$\[1\]"):
+        CODEC.write([1.0, float("nan")])
+    with pytest.raises(PayloadError, match="lone surrogate"):
+        CODEC.write(["a", "\ud800"])
