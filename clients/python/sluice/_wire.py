@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import json
 import struct
+import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 PROCESSORS = "SLUICE_PROCESSORS"
 STAGE = "SLUICE_WORKER"
+PROTOCOL = "SLUICE_PROTOCOL"
+
+VERSION = OLDEST = 1
+"""The newest and the oldest version of the protocol that this package speaks."""
 
 HELLO = 1
 MESSAGE = 32
@@ -40,12 +45,32 @@ class WireError(Exception):
     """The other side has sent what the protocol does not allow."""
 
 
+class VersionError(Exception):
+    """The parent speaks no version of the protocol that this package speaks."""
+
+
+def choose_version(parents: Optional[str], oldest: int = OLDEST, newest: int = VERSION) -> int:
+    """The newest version that both speak. A parent that says none speaks version 1. Raises VersionError."""
+    from . import __version__
+
+    if parents is not None and not (parents.isascii() and parents.isdigit() and len(parents) < 19):
+        raise VersionError(f"The environment variable {PROTOCOL} is damaged: it is no version of the protocol of child processes.")
+    theirs = 1 if parents is None else int(parents)
+    if theirs >= oldest:
+        return min(theirs, newest)
+    own = f"version {oldest}" if oldest == newest else f"versions {oldest} to {newest}"
+    raise VersionError(f"The service speaks the protocol of child processes up to version {theirs}, and the Python package sluice "
+                       f"{__version__} speaks {own}. Update the NuGet package Sluice of the service to {__version__}, or install the "
+                       f"package sluice of the service's version for this Python: {sys.executable} -m pip install sluice==VERSION")
+
+
 class Token(NamedTuple):
-    """What a child is given to connect: the path of a socket, a secret, and the largest payload."""
+    """What a child is given to connect: the path of a socket, a secret, and the largest payload; and the version that it speaks."""
 
     socket: str
     secret: bytes
     max_payload: int
+    version: int = VERSION
 
     def __repr__(self) -> str:
         return f"Token({self.socket})"
@@ -182,7 +207,7 @@ def message(call: int, kind: int, content: bytes = b"") -> bytes:
 
 
 def hello(token: Token, input: str = "", output: str = "", takes_traces: bool = False) -> bytes:
-    return frame(HELLO, token.secret + text(input) + text(output) + bytes((1 if takes_traces else 0,)))
+    return frame(HELLO, token.secret + text(input) + text(output) + bytes((1 if takes_traces else 0,)) + numbers(token.version))
 
 
 def opened(data: bytes) -> Tuple[int, bytes]:

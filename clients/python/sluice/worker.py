@@ -83,9 +83,15 @@ def _tell(e: LoadError) -> None:
 
 
 def take_token(variable: str) -> Optional[wire.Token]:
-    """Takes the token out of the environment, so that this process's own children do not inherit it. Raises ValueError."""
+    """Takes the token out of the environment, so that this process's own children do not inherit it.
+
+    Raises ValueError for a damaged one, and VersionError.
+    """
     text = os.environ.pop(variable, None)
-    return None if text is None else wire.Token.parse(text)
+    if text is None:
+        return None
+    parents = os.environ.pop(wire.PROTOCOL, None)
+    return wire.Token.parse(text)._replace(version=wire.choose_version(parents))
 
 
 class _Arguments(NamedTuple):
@@ -112,8 +118,8 @@ def _arguments(arguments: List[str]) -> _Arguments:
 
 
 def main(arguments: List[str]) -> int:
-    """The exit code: 0 at the end of the parent, 1 if the module cannot be imported or the parent broke the protocol, 2 if this was not
-    started by a service."""
+    """The exit code: 0 at the end of the parent, 1 if the module cannot be imported, or the parent broke the protocol or speaks none of
+    its versions, 2 if this was not started by a service."""
     target, stage, most = _arguments(arguments)
     variable = wire.STAGE if stage is not None else wire.PROCESSORS
     try:
@@ -121,6 +127,9 @@ def main(arguments: List[str]) -> int:
     except ValueError as e:
         print(f"sluice.worker: the environment variable {variable} is damaged. {e}", file=sys.stderr)
         return 2
+    except wire.VersionError as e:
+        print(f"sluice.worker: {e}", file=sys.stderr)
+        return 1
     if token is None and stage is not None:
         print(f"sluice.worker: {_ARGUMENT} is for processes that a pipeline starts by itself (Pipe.InProcesses).", file=sys.stderr)
         return 2

@@ -262,7 +262,7 @@ class Parent:
                 (length,) = struct.unpack("<i", await self.reader.readexactly(4))
                 frame = await self.reader.readexactly(length)
                 if self.hello is None:
-                    assert frame[:33] == b"\x01" + SECRET and frame[33:] == b"\0" * 8 + b"\0"
+                    assert frame[:33] == b"\x01" + SECRET and frame[33:] == b"\0" * 8 + b"\0" + number(1)
                     self.hello = frame
                     continue
                 assert frame[0] == 32

@@ -140,6 +140,28 @@ def test_by_hand_it_says_how_it_is_meant():
     assert code == 2 and out == "" and err.count("\n") == 1 and "is started by a service" in err and "SLUICE_PROCESSORS" in err
 
 
+@pytest.mark.parametrize("arguments, variable", [(["words"], "SLUICE_PROCESSORS"), (["stages", "--sluice-worker", "double"],
+                                                                                    "SLUICE_WORKER")])
+def test_a_parent_of_another_version(monkeypatch, arguments, variable):
+    token = SECRET.hex() + "00100000/tmp/no-such-socket-of-sluice"
+    monkeypatch.setenv("SLUICE_PROTOCOL", "0")
+    code, out, err = end(start(*arguments, token=token, variable=variable))
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("sluice.worker: The service speaks the protocol of child processes up to version 0, and the Python package sluice")
+    monkeypatch.setenv("SLUICE_PROTOCOL", "newest")
+    code, out, err = end(start(*arguments, token=token, variable=variable))
+    assert code == 1 and err.startswith("sluice.worker: The environment variable SLUICE_PROTOCOL is damaged") and "newest" not in err
+
+
+def test_a_newer_parent(tmp_path, monkeypatch):
+    async def test(service):
+        return await service.call("talks", {"x": [1]}, ["y"]).values()
+
+    monkeypatch.setenv("SLUICE_PROTOCOL", "99")
+    values, service = serve(test, tmp_path)
+    assert values == {"y": [[False, 1]]} and service.hello[-8:] == struct.pack("<q", 1)
+
+
 def test_a_damaged_token_and_no_module():
     code, out, err = end(start("words", token="5ec2e7" * 12))
     assert code == 2 and out == "" and "damaged" in err and "5ec2e7" not in err and err.count("\n") == 1

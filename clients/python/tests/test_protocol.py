@@ -89,10 +89,29 @@ def test_a_connection_split_at_every_byte():
     go(test)
 
 
+@pytest.mark.parametrize("parents, oldest, newest, chosen", [(None, 1, 1, 1), ("1", 1, 3, 1), ("2", 1, 3, 2), ("9", 1, 3, 3)])
+def test_a_child_speaks_the_newest_version_that_both_know(parents, oldest, newest, chosen):
+    assert _wire.choose_version(parents, oldest, newest) == chosen
+
+
+@pytest.mark.parametrize("parents, oldest, newest, said", [
+    (None, 2, 2, r"up to version 1, and the Python package sluice 0\.1\.0 speaks version 2\. Update the NuGet package Sluice of the service"),
+    ("1", 2, 4, r"speaks versions 2 to 4\. .* or install the package sluice of the service's version for this Python: .* -m pip install"),
+    ("", 1, 1, "damaged"), ("-1", 1, 1, "damaged"), ("²", 1, 1, "damaged"), ("9" * 19, 1, 1, "damaged")])
+def test_a_child_that_knows_no_version_of_its_parent_says_what_to_install(parents, oldest, newest, said):
+    with pytest.raises(_wire.VersionError, match=said):
+        _wire.choose_version(parents, oldest, newest)
+
+
+def test_a_hello_has_the_version_that_the_child_speaks():
+    token = _wire.Token("unused", SECRET, 1, 5)
+    assert _wire.hello(token) == struct.pack("<iB", 50, 1) + SECRET + bytes(9) + number(5)
+
+
 def test_the_form_of_a_token():
     text = "AB" * 32 + "01000000" + "/tmp/sluice-x/workers"
     token = _wire.Token.parse(text)
-    assert token == ("/tmp/sluice-x/workers", b"\xab" * 32, 1 << 24)
+    assert token == ("/tmp/sluice-x/workers", b"\xab" * 32, 1 << 24, _wire.VERSION)
     assert "ab" * 8 not in repr(token).lower().replace("workers", "")
     for damaged in ("", "AB" * 36, text[1:], text.replace("AB", "XY", 1), "AB" * 32 + "00000000" + "/x", "AB" * 32 + "FFFFFFFF" + "/x"):
         with pytest.raises(ValueError, match="not a token") as found:

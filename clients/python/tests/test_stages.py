@@ -35,7 +35,7 @@ class Pipeline:
         self.socket, _ = self.listener.accept()
         self.socket.settimeout(LIMIT)
         self.held = b""
-        assert self.frame() == b"\x01" + SECRET + bytes(9)
+        assert self.frame() == b"\x01" + SECRET + bytes(9) + b"\x01" + bytes(7)
 
     @staticmethod
     def arguments(module, stage, form):

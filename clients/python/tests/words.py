@@ -17,7 +17,7 @@ async def talks(x: IO[int]):
     async for value in x.stream():
         print("printed by the function", flush=True)
         subprocess.run([sys.executable, "-c", "print('printed by a process')"], check=True)
-        yield IOVal("y", ["SLUICE_PROCESSORS" in os.environ, value])
+        yield IOVal("y", ["SLUICE_PROCESSORS" in os.environ or "SLUICE_PROTOCOL" in os.environ, value])
 
 
 @worker.processor(inputs=["x"], outputs=["y"])

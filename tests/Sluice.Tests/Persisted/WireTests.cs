@@ -54,9 +54,8 @@ public class WireTests
 
         using var hello = new FrameWriter();
         new Hello([.. Enumerable.Repeat((byte)0xAA, 32)], "i", "o").Write(hello);
-        Assert.Equal("2C000000" + "01" + new string('A', 64) + "0100000069" + "010000006F" + "01", Hex(hello.Memory.Span));
-        Assert.True(Hello.Read(hello.Memory.Span[4..])!.TakesTraces);
-        Assert.False(Hello.Read(hello.Memory.Span[4..^1])!.TakesTraces);         // an older child
+        Assert.Equal("34000000" + "01" + new string('A', 64) + "0100000069" + "010000006F" + "01" + "0100000000000000",
+            Hex(hello.Memory.Span));
 
         using var failure = new FrameWriter();
         new CallFailure(1, FailureKind.Flow, "T", "m", "p", IsCancelled: true, "d").Write(failure);

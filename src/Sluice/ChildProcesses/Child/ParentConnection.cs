@@ -59,7 +59,7 @@ internal sealed class ParentConnection : IDisposable
     /// <summary>Writes the first frame, with the types of the child's work; empty if it knows none.</summary>
     public void SayHello(string input, string output)
     {
-        lock (Sender.Sync) new Hello(token.Secret, input, output).Write(Sender.Filling);
+        lock (Sender.Sync) new Hello(token.Secret, input, output) { Version = token.Version }.Write(Sender.Filling);
     }
 
     /// <summary>Closes the connection. The buffers stay, because a loop may still receive; the process ends soon.</summary>

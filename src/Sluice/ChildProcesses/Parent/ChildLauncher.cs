@@ -24,7 +24,7 @@ internal sealed class ChildLauncher(ChildProgram program, ChildListener listener
             process = ChildProcess.Start(program, token);
             Task either = Task.WhenAny(arriving, process.Exiting);
             await either.WaitAsync(program.StartTimeout, TimeProvider.System, life).ConfigureAwait(Quietly);
-            if (arriving.IsCompletedSuccessfully) return new(new ChildConnection(process, await arriving), null);
+            if (arriving.IsCompletedSuccessfully) return await GreetAsync(new(process, await arriving));
             life.ThrowIfCancellationRequested();
             bool wasSlow = !process.Exiting.IsCompleted;
             await process.EndAsync(TimeSpan.Zero);
@@ -45,6 +45,14 @@ internal sealed class ChildLauncher(ChildProgram program, ChildListener listener
         }
     }
 
+    private async Task<ChildStart> GreetAsync(ChildConnection child)
+    {
+        if (ProtocolVersion.Refusal(child.Hello.Version, program.VersionRemedy) is not { } refusal) return new(child, null);
+        await child.Process.EndAsync(TimeSpan.Zero);
+        child.Dispose();
+        return new(null, new(null, "") { Refusal = refusal });
+    }
+
     /// <summary>Waits before the next start; longer after several failures in a row. Returns early when no child is needed.</summary>
     /// <param name="failures">The number of failures in a row; without a failure there is no wait.</param>
     /// <param name="random">Varies the wait, so that children do not start in step.</param>
@@ -61,4 +69,8 @@ internal readonly record struct ChildStart(ChildConnection? Child, ChildStartFai
 /// <summary>Why a child did not connect.</summary>
 /// <param name="HowItEnded">How its process has ended; null if it took too long and was killed.</param>
 /// <param name="Wrote">The last lines of its standard error, if kept.</param>
-internal sealed record ChildStartFailure(string? HowItEnded, string Wrote);
+internal sealed record ChildStartFailure(string? HowItEnded, string Wrote)
+{
+    /// <summary>Why a child that connected cannot be used, whatever is tried again; null if it did not connect.</summary>
+    public string? Refusal { get; init; }
+}

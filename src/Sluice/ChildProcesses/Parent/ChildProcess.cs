@@ -34,6 +34,7 @@ internal sealed class ChildProcess : IDisposable
         };
         foreach (var (name, value) in program.Environment) start.Environment[name] = value;
         start.Environment[program.Variable] = token.Text;
+        start.Environment[ProtocolVersion.Variable] = ProtocolVersion.Newest.ToString(CultureInfo.InvariantCulture);
         if (path.EndsWith(".dll", StringComparison.OrdinalIgnoreCase))
         {
             start.FileName = host is not null && IsDotnet(host) ? host : "dotnet";

@@ -14,6 +14,9 @@ internal sealed record ChildProgram(string? Path, IReadOnlyList<string> Argument
     /// <summary>Environment variables of the child in addition to those of this process; null removes one.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
+    /// <summary>What to do about a child of another version of the library, as the begin of a sentence.</summary>
+    public string VersionRemedy { get; init; } = $"Build the child's program with version {ProtocolVersion.Package} of the NuGet package Sluice";
+
     /// <summary>How a child has ended that did not ask for work, as the begin of a sentence.</summary>
     public string HowItFailed(ChildStartFailure failure)
         => failure.HowItEnded is { } how ? $"A child process has ended before it asked for work, with {how}"

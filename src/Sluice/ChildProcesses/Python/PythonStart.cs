@@ -8,6 +8,7 @@ internal sealed class PythonStart
     private const string SearchPath = "PYTHONPATH";
     private const string Mistake = "sluice.worker: ";
     private const string NoModule = "ModuleNotFoundError";
+    private const string NoVersion = "the protocol of child processes";
     private const int NotFound = 2, NotAllowed = 13;
 
     private readonly string module;
@@ -25,8 +26,8 @@ internal sealed class PythonStart
         string options)
     {
         CheckModule(module);
-        if (python.Environment.ContainsKey(variable))
-            throw new ArgumentException($"The environment variable {variable} is the library's own.", options);
+        if (new[] { variable, ProtocolVersion.Variable }.FirstOrDefault(python.Environment.ContainsKey) is { } own)
+            throw new ArgumentException($"The environment variable {own} is the library's own.", options);
         this.module = module;
         virtualEnvironment = python.VirtualEnvironment is { } folder ? Path.GetFullPath(folder) : null;
         imports = [.. python.ImportPaths.Select(Path.GetFullPath)];
@@ -34,7 +35,9 @@ internal sealed class PythonStart
             throw new ArgumentException($"The import path {odd} has a '{Path.PathSeparator}', which separates paths.", options);
         Program = new(Interpreter(python), ["-m", "sluice.worker", module, .. arguments], variable, startTimeout, KeptErrors)
         {
-            Environment = Environments(python.Environment)
+            Environment = Environments(python.Environment),
+            VersionRemedy = $"Install the package sluice of the service's version for the child: "
+                + $"{Interpreter(python)} -m pip install sluice=={ProtocolVersion.Package}",
         };
     }
 
@@ -70,9 +73,9 @@ internal sealed class PythonStart
     {
         if (failure.Wrote.LastIndexOf(Mistake, StringComparison.Ordinal) is var at && at >= 0)
         {
-            // The worker has found a mistake of the module. Another start does not help against a module that is not there.
+            // The worker has found a mistake. Another start does not help against a module that is not there, or another version.
             string said = failure.Wrote[(at + Mistake.Length)..];
-            return (WithAdvice(said), said.Contains(NoModule, StringComparison.Ordinal));
+            return (WithAdvice(said), said.Contains(NoModule, StringComparison.Ordinal) || said.Contains(NoVersion, StringComparison.Ordinal));
         }
         if (failure.HowItEnded is not null && await PythonDiagnosis.OfAsync(Program, life).ConfigureAwait(false) is { } found)
         {

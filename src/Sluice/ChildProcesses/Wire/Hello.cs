@@ -1,8 +1,8 @@
 namespace Sluice.ChildProcesses;
 
 /// <summary>
-/// The first frame of every child: its token, the types of its work as texts, which are empty if it knows none, and one byte of flags,
-/// which older children do not send.
+/// The first frame of every child: its token, the types of its work as texts, which are empty if it knows none, one byte of flags, and the
+/// version of the protocol, a number. Older children leave out the last or the last two. What follows is skipped.
 /// </summary>
 /// <param name="Token">The token that the child has sent.</param>
 /// <param name="Input">The type of its items.</param>
@@ -17,6 +17,9 @@ internal sealed record Hello(byte[] Token, string Input, string Output)
     /// <summary>Whether the child takes traces of items.</summary>
     public bool TakesTraces { get; init; } = true;
 
+    /// <summary>The version of the protocol that the child speaks (<see cref="ProtocolVersion"/>).</summary>
+    public long Version { get; init; } = ProtocolVersion.Newest;
+
     public void Write(FrameWriter to)
     {
         int start = to.Begin(Kind);
@@ -24,6 +27,7 @@ internal sealed record Hello(byte[] Token, string Input, string Output)
         to.Write(Input);
         to.Write(Output);
         to.Write(TakesTraces ? TakesTracesFlag : (byte)0);
+        to.Write(Version);
         to.End(start);
     }
 
@@ -35,6 +39,9 @@ internal sealed record Hello(byte[] Token, string Input, string Output)
         byte[] token = frame.Slice(1, ChildToken.SecretBytes).ToArray();
         frame = frame[(1 + ChildToken.SecretBytes)..];
         string input = FrameReader.Text(ref frame), output = FrameReader.Text(ref frame);
-        return new(token, input, output) { TakesTraces = !frame.IsEmpty && (frame[0] & TakesTracesFlag) != 0 };
+        bool takesTraces = !frame.IsEmpty && (frame[0] & TakesTracesFlag) != 0;
+        if (!frame.IsEmpty) frame = frame[1..];
+        long version = frame.IsEmpty ? ProtocolVersion.Unsaid : FrameReader.Number(ref frame);
+        return new(token, input, output) { TakesTraces = takesTraces, Version = version };
     }
 }

@@ -59,7 +59,8 @@ internal sealed class ChildSlot(ExecutorProgram program, ProcessExecutorOptions 
                 return new(child, options);
             }
             failures++;
-            throw await program.ExplainAsync(start.Failure!, life).ConfigureAwait(false);
+            if (start.Failure!.Refusal is { } refusal) throw new FlowException(refusal);
+            throw await program.ExplainAsync(start.Failure, life).ConfigureAwait(false);
         }
         catch (WorkerException e)
         {

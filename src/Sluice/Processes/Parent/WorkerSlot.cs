@@ -33,6 +33,7 @@ internal sealed class WorkerSlot<TIn, TOut>(WorkerPool<TIn, TOut> pool)
         ChildStart start = await StartAsync();
         if (start.Failure is { } failure && !pool.Life.IsCancellationRequested)
         {
+            if (failure.Refusal is { } refusal) throw new WorkerException(refusal);
             if (await pool.Definition.Program.ExplainAsync(failure, pool.Life) is { } final) throw final;
             pool.FailedToStart(failure.HowItEnded is { } end ? WithErrors(end, failure.Wrote)
                 : $"nothing: it had not connected after {DurationText.Of(Options.StartTimeout)}, and was killed");
