@@ -117,9 +117,10 @@ class Stage:
         for number, payload in items:
             try:
                 result = function(read(payload))
-                yield answer(number, result if self.is_many else (result,), most)
+                frame = answer(number, result if self.is_many else (result,), most)
             except BaseException as e:
-                yield self.failed(number, e)
+                frame = self.failed(number, e)
+            yield frame                             # behind the try: it would take the end of this generator for a failure
 
     def _batch(self, items: List[Item], most: int) -> Iterator[bytes]:
         values, answers = self._read_all(items)
@@ -135,15 +136,13 @@ class Stage:
             # The item at fault is found by giving each alone.
             for number, value in values:
                 try:
-                    yield self.answer(number, self._one_for_each(self.function([value]), 1), most)
+                    frame = self.answer(number, self._one_for_each(self.function([value]), 1), most)
                 except BaseException as alone:
-                    yield self.failed(number, alone)
+                    frame = self.failed(number, alone)
+                yield frame
             return
         for (number, _), result in zip(values, results):
-            try:
-                yield self.answer(number, (result,), most)
-            except BaseException as e:
-                yield self.failed(number, e)
+            yield self._answer_or_failure(number, (result,), most)
 
     def _read_all(self, items: List[Item]) -> Tuple[List[Tuple[int, Any]], List[bytes]]:
         values, answers = [], []
@@ -181,5 +180,5 @@ class Stage:
     def _answer_or_failure(self, number: int, results: Iterable[Any], most: int) -> bytes:
         try:
             return self.answer(number, results, most)
-        except PayloadError as e:
+        except BaseException as e:
             return self.failed(number, e)

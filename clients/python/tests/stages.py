@@ -81,6 +81,12 @@ def double_slowly(x: int) -> int:
     return 2 * x
 
 
+@worker.stage(batch=1)
+def doubles_slowly(xs: List[int]) -> List[int]:
+    time.sleep(0.01)
+    return [2 * x for x in xs]
+
+
 @worker.stage
 def deep(x: int) -> int:
     def fall(depth, *_):

@@ -147,7 +147,7 @@ def test_a_parent_of_another_version(monkeypatch, arguments, variable):
     monkeypatch.setenv("SLUICE_PROTOCOL", "0")
     code, out, err = end(start(*arguments, token=token, variable=variable))
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert err.startswith("sluice.worker: The service speaks the protocol of child processes up to version 0, and the Python package sluice")
+    assert err.startswith("sluice.worker: The service speaks the protocol of child processes up to version 0, and the Python package")
     monkeypatch.setenv("SLUICE_PROTOCOL", "newest")
     code, out, err = end(start(*arguments, token=token, variable=variable))
     assert code == 1 and err.startswith("sluice.worker: The environment variable SLUICE_PROTOCOL is damaged") and "newest" not in err

@@ -194,6 +194,14 @@ def test_answers_of_slow_items_do_not_wait_for_later_ones(tmp_path):
     assert pipeline.code == 9
 
 
+@pytest.mark.parametrize("stage", ["double_slowly", "doubles_slowly"])
+def test_a_parent_that_goes_while_items_are_worked_on(tmp_path, stage):
+    with Pipeline(tmp_path, stage) as pipeline:
+        pipeline.send(*enumerate([1] * 50))
+        assert pipeline.frame()[0] == 3
+    assert (pipeline.code, pipeline.err) == (0, "")
+
+
 def test_a_failure_has_the_end_of_a_long_traceback(tmp_path):
     with Pipeline(tmp_path, "deep") as pipeline:
         pipeline.send((1, 100))

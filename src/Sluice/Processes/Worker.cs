@@ -17,6 +17,8 @@ public static partial class Worker
     /// <see cref="ProcessOptions.Arguments"/>.</param>
     /// <param name="bodies">Makes the body of a name; returns null if there is none.</param>
     /// <returns>Whether this process was a worker, and its work is done; then end the program.</returns>
+    /// <exception cref="InvalidOperationException">The process was started by hand, or by a parent that is too old for this version of the
+    /// library.</exception>
     /// <example><code>
     /// if (await Worker.TryRunAsWorkerAsync(args, name => name == "parse" ? WorkerBody.Of(Stages.Parse) : null)) return;
     /// await (Source.Lines("big.log") | Pipe.InProcesses&lt;string, Hit&gt;("parse", new() { Workers = 4 }) | Save).RunAsync();

@@ -16,7 +16,7 @@ public class ProtocolVersionTests
         => Assert.Equal(expected, ProtocolVersion.Choose(parents, oldest, newest));
 
     [Theory]
-    [InlineData(null, 2, 2, "up to version 1, and this program (Sluice 0.1.0) speaks version 2. Update the NuGet package Sluice of the ser")]
+    [InlineData(null, 2, 2, "up to version 1, and this program (Sluice 0.1.0) speaks version 2. Update the NuGet package Sluice of the")]
     [InlineData("1", 2, 4, "up to version 1, and this program (Sluice 0.1.0) speaks versions 2 to 4. Update")]
     [InlineData("", 1, 1, "SLUICE_PROTOCOL is damaged")]
     [InlineData("-1", 1, 1, "SLUICE_PROTOCOL is damaged")]
@@ -25,21 +25,20 @@ public class ProtocolVersionTests
         => Assert.Contains(expected, Assert.Throws<InvalidOperationException>(
             () => ProtocolVersion.Choose(parents, oldest, newest)).Message, StringComparison.Ordinal);
 
+    [Fact]
+    public void AParentSpeaksWithItsOldestAndItsNewestVersion()
+        => Assert.Equal((null, null),
+            (ProtocolVersion.Refusal(ProtocolVersion.Oldest, "Do it"), ProtocolVersion.Refusal(ProtocolVersion.Newest, "Do it")));
+
     [Theory]
-    [InlineData(ProtocolVersion.Oldest, null)]
-    [InlineData(ProtocolVersion.Newest, null)]
     [InlineData(ProtocolVersion.Newest + 1, ". Do it, or update the NuGet package Sluice of the service.")]
     [InlineData(ProtocolVersion.Oldest - 1, ". Do it.")]
     [InlineData(long.MinValue, ". Do it.")]
-    public void AParentSaysWhatToUpdate(long childs, string? end)
+    public void AParentSaysWhatToUpdate(long childs, string end)
     {
-        string? refusal = ProtocolVersion.Refusal(childs, "Do it");
-        if (end is null) Assert.Null(refusal);
-        else
-        {
-            Assert.StartsWith($"The child process speaks version {childs} of the protocol", refusal, StringComparison.Ordinal);
-            Assert.EndsWith(end, refusal, StringComparison.Ordinal);
-        }
+        string refusal = ProtocolVersion.Refusal(childs, "Do it")!;
+        Assert.StartsWith($"The child process speaks version {childs} of the protocol", refusal, StringComparison.Ordinal);
+        Assert.EndsWith(end, refusal, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,7 +15,8 @@ internal sealed record ChildProgram(string? Path, IReadOnlyList<string> Argument
     public IReadOnlyDictionary<string, string?> Environment { get; init; } = new Dictionary<string, string?>();
 
     /// <summary>What to do about a child of another version of the library, as the begin of a sentence.</summary>
-    public string VersionRemedy { get; init; } = $"Build the child's program with version {ProtocolVersion.Package} of the NuGet package Sluice";
+    public string VersionRemedy { get; init; } =
+        $"Build the child's program with version {ProtocolVersion.Package} of the NuGet package Sluice";
 
     /// <summary>How a child has ended that did not ask for work, as the begin of a sentence.</summary>
     public string HowItFailed(ChildStartFailure failure)

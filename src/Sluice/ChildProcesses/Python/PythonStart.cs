@@ -75,7 +75,8 @@ internal sealed class PythonStart
         {
             // The worker has found a mistake. Another start does not help against a module that is not there, or another version.
             string said = failure.Wrote[(at + Mistake.Length)..];
-            return (WithAdvice(said), said.Contains(NoModule, StringComparison.Ordinal) || said.Contains(NoVersion, StringComparison.Ordinal));
+            return (WithAdvice(said), said.Contains(NoModule, StringComparison.Ordinal)
+                || said.Contains(NoVersion, StringComparison.Ordinal));
         }
         if (failure.HowItEnded is not null && await PythonDiagnosis.OfAsync(Program, life).ConfigureAwait(false) is { } found)
         {

@@ -35,8 +35,8 @@ internal static class ProtocolVersion
         if (theirs >= oldest) return Math.Min(theirs, newest);
         throw new InvalidOperationException(
             $"The service that has started this process speaks the protocol of child processes up to version {theirs}, and this program "
-                + $"(Sluice {Package}) speaks {Range(oldest, newest)}. Update the NuGet package Sluice of the service, or build this program "
-                + $"with the service's version of the package.");
+                + $"(Sluice {Package}) speaks {Range(oldest, newest)}. Update the NuGet package Sluice of the service, or build this "
+                + $"program with the service's version of the package.");
     }
 
     /// <summary>Says why a parent cannot speak with a child, and what to do; null if it can.</summary>

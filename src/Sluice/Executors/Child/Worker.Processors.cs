@@ -20,6 +20,7 @@ public static partial class Worker
     /// <returns>Whether this process was a child, and its work is done; then end the program.</returns>
     /// <exception cref="ArgumentException">A parameter or result of a function cannot be bound; the message names it. Only in a
     /// child.</exception>
+    /// <exception cref="InvalidOperationException">The service is too old for this version of the library. Only in a child.</exception>
     /// <example><code>
     /// var functions = new ProcessorFunctions { { foobar, MultiplyAsync }, { total, SumAsync } };
     /// var options = new SupervisorOptions { Name = "shop-1", Executor = Executor.Processes(4) };

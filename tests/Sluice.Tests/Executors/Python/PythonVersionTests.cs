@@ -51,8 +51,8 @@ public sealed class PythonVersionTests : IDisposable
     public async Task AChildThatDoesNotSpeakTheVersionsOfTheServiceSaysSoAndIsNotStartedAgain()
     {
         string program = Path.Combine(folder, "newer");
-        const string Said = "The service speaks the protocol of child processes up to version 1, and the Python package sluice 9.0.0 speaks "
-            + "version 2.";
+        const string Said = "The service speaks the protocol of child processes up to version 1, and the Python package sluice 9.0.0 "
+            + "speaks version 2.";
         await File.WriteAllTextAsync(program, $"#!/bin/sh\necho 'sluice.worker: {Said}' >&2\nexit 1\n", FlowLab.Cancellation);
         File.SetUnixFileMode(program, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         Assert.Equal(Said, await FailAsync(new() { Interpreter = program }));
