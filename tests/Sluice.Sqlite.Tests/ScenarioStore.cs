@@ -9,7 +9,10 @@ namespace Sluice.Tests.Delivery;
 internal static class ScenarioStore
 {
     /// <summary>The number of seeds for each crash test. The tests of the core play more of them.</summary>
-    public const int CrashSeeds = 12;
+    public const int CrashSeeds = 8;
+
+    /// <summary>Whether a process dies at each call before, inside and after it, or at one of these moments in turn.</summary>
+    public static bool PlaysAllMoments => false;
 
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {

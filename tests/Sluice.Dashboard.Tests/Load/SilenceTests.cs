@@ -56,14 +56,10 @@ public sealed class SilenceTests : IAsyncDisposable
         using Viewer viewer = program.NewViewer();
         silent.Stop();
         string text = "", said = "Nothing of second is shown: The store has not answered for";
-        for (int i = 0; i < 20 && !text.Contains(said, StringComparison.Ordinal); i++)
+        for (int i = 0; i < 200 && !(text.Contains(said, StringComparison.Ordinal) && text.Contains(other, StringComparison.Ordinal)); i++)
         {
             Task<Answer> page = viewer.GetAsync(path);
-            while (!page.IsCompleted)
-            {
-                await Task.WhenAny(page, clock.WaitForTimersAsync(1, Cancellation));
-                clock.Advance(TimeSpan.FromSeconds(0.5));
-            }
+            await MoveUntilAsync(page);
             text = (await page).Text;
         }
         Assert.Contains(said, text, StringComparison.Ordinal);
@@ -86,15 +82,21 @@ public sealed class SilenceTests : IAsyncDisposable
         for (int drawing = 0; drawing < 200; drawing++)
         {
             Task<List<string>> read = events.ReadAsync();
-            while (!read.IsCompleted)
-            {
-                await Task.WhenAny(read, clock.WaitForTimersAsync(1, Cancellation));
-                clock.Advance(TimeSpan.FromSeconds(0.5));
-                for (int turn = 0; turn < 20 && !read.IsCompleted; turn++) await Task.Yield();
-            }
+            await MoveUntilAsync(read);
             if (string.Join('\n', await read).Contains(text, StringComparison.Ordinal)) return;
         }
         Assert.Fail($"The stream of the page does not say: {text}");
+    }
+
+    // The clock may be faster than the stores that answer: a page can call them silent, and the next one shows them.
+    private async Task MoveUntilAsync(Task shown)
+    {
+        while (!shown.IsCompleted)
+        {
+            await Task.WhenAny(shown, clock.WaitForTimersAsync(1, Cancellation));
+            clock.Advance(TimeSpan.FromSeconds(0.5));
+            for (int turn = 0; turn < 20 && !shown.IsCompleted; turn++) await Task.Yield();
+        }
     }
 
     // One kind of call waits; the others are answered.

@@ -15,6 +15,7 @@ internal enum Moment
 internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) : StreamStoreWrapper(inner, leaveOpen: true)
 {
     private const int MostTurns = 1_000;
+
     private readonly TaskCompletionSource died = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int calls;
 
@@ -23,6 +24,9 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
     public int Calls => Volatile.Read(ref calls);
 
     public string? LastCall { get; private set; }
+
+    /// <summary>When a process dies at a call: at all moments over the memory store, and at one of them in turn over a slower one.</summary>
+    public static Moment[] MomentsAt(int call) => ScenarioStore.PlaysAllMoments ? Enum.GetValues<Moment>() : [(Moment)(call % 3)];
 
     /// <summary>Waits until the work of a consecutor over this store has succeeded, or until the process has died.</summary>
     public async Task OutliveAsync(Consecutor<int> consecutor, Task work)

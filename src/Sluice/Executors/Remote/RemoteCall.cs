@@ -69,7 +69,7 @@ public sealed partial class RemoteCall : IDisposable
         }
     });
 
-    /// <summary>Receives a message from the other side. Messages after the function's end are ignored.</summary>
+    /// <summary>Receives a message from the other side. Messages after the function's end, or after <see cref="Lose"/>, are ignored.</summary>
     /// <param name="message">The message; copied if needed for longer.</param>
     /// <exception cref="InvalidDataException">The message is invalid, or not allowed now. End the other side, and <see cref="Lose"/> the
     /// call.</exception>
@@ -121,7 +121,7 @@ public sealed partial class RemoteCall : IDisposable
 
     private void Take(CallFrame kind, ReadOnlySpan<byte> frame)
     {
-        if (hasEnded) return;
+        if (hasEnded || isLost) return;              // what a lost side has sent before must not keep the call from its end
         switch (kind)
         {
             case CallFrame.Put:
