@@ -66,7 +66,8 @@ internal static class Drive
         await run.Completion.WaitAsync(stop);
         string killed = kills > 0 ? $"; {kills} processes were killed" : "";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{books.Files:N0} files and {books.Words:N0} words were counted ({options.Executor}) in {clock.Elapsed.TotalSeconds:F1} s{killed}"));
+            $"{books.Files:N0} files and {books.Words:N0} words were counted ({options.Executor}) "
+                + $"in {clock.Elapsed.TotalSeconds:F1} s{killed}"));
         if (books.Mistakes is not { } mistakes) return 0;
         Console.Error.WriteLine($"words: {mistakes}");
         return 1;

@@ -13,7 +13,8 @@ public sealed class WordsTests : IDisposable
     [InlineData("python", true)]
     public async Task EachExecutorCountsTheSameWords(string executor, bool isKilled)
     {
-        Ended ended = await RunAsync(SampleProcess.DirectoryOf("Words"), "--files", "300", "--executor", executor, isKilled ? "--kill" : "");
+        Ended ended = await RunAsync(SampleProcess.DirectoryOf("Words"),
+            "--files", "300", "--executor", executor, isKilled ? "--kill" : "");
         string line = Assert.Single(ended.Succeeded().Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         Assert.StartsWith($"{Counted} ({executor}) in ", line, StringComparison.Ordinal);
         Assert.Equal(isKilled, line.EndsWith(" processes were killed", StringComparison.Ordinal));

@@ -25,8 +25,9 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
 
     public string? LastCall { get; private set; }
 
-    /// <summary>When a process dies at a call: at all moments over the memory store, and at one of them in turn over a slower one.</summary>
-    public static Moment[] MomentsAt(int call) => ScenarioStore.PlaysAllMoments ? Enum.GetValues<Moment>() : [(Moment)(call % 3)];
+    /// <summary>When a process dies at a call: at all moments over the memory store, and at one in turn over a slower one.</summary>
+    public static Moment[] MomentsAt(int call)
+        => ScenarioStore.PlaysAllMoments ? Enum.GetValues<Moment>() : [(Moment)(call % 3)];
 
     /// <summary>Waits until the work of a consecutor over this store has succeeded, or until the process has died.</summary>
     public async Task OutliveAsync(Consecutor<int> consecutor, Task work)
