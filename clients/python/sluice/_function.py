@@ -12,7 +12,8 @@ from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional,
 from . import _wire as wire
 from ._call import Call
 from ._errors import FlowError, PayloadError, SluiceError, explain
-from ._json import Codec, disagree
+from ._payloads import Codec, disagree
+from ._plan import Plan
 from ._streams import (IO, Checkpoint, Context, IOVal, IOWriter, SyncCheckpoint, SyncIO, SyncIOWriter, put_blocking)
 
 Maker = Callable[[Call], Any]
@@ -82,7 +83,7 @@ class Function:
                         f"{', '.join(self.inputs) or 'none'}), an output (outputs: {', '.join(self.outputs) or 'none'}), a Context nor a "
                         "Checkpoint, and has no default.")
 
-    def check(self, plan: wire.Plan) -> None:
+    def check(self, plan: Plan) -> None:
         """Compares the plan of the flow with what was registered. Raises FlowError."""
         for kind, own, planned in (("input", self.inputs, plan.inputs), ("output", self.outputs, plan.outputs)):
             for name in own:
@@ -154,6 +155,10 @@ class Function:
         loop = asyncio.get_running_loop()
         ended: "asyncio.Future[Optional[BaseException]]" = loop.create_future()
 
+        def end(failure: Optional[BaseException]) -> None:
+            if not ended.done():
+                ended.set_result(failure)
+
         def run() -> None:
             failure: Optional[BaseException] = None
             try:
@@ -168,7 +173,7 @@ class Function:
             except BaseException as e:
                 failure = e
             try:
-                loop.call_soon_threadsafe(lambda: ended.done() or ended.set_result(failure))
+                loop.call_soon_threadsafe(end, failure)
             except RuntimeError:
                 pass                                # the loop has ended: the service is gone
 

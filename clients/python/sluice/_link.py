@@ -15,6 +15,7 @@ from . import _wire as wire
 from ._call import Call
 from ._errors import FlowError
 from ._function import failure_of
+from ._plan import Plan
 from ._registry import Worker
 
 STOP_GRACE = 2.0
@@ -120,7 +121,7 @@ class Calls:
             connection.send(wire.message(number, message[0], message[1:]))
 
     def _open(self, number: int, plan: bytes) -> None:
-        self._calls[number] = Call(number, self._send, wire.Plan.parse(plan), self._worker._codec, self._token.max_payload,
+        self._calls[number] = Call(number, self._send, Plan.parse(plan), self._worker._codec, self._token.max_payload,
                                    asyncio.get_running_loop())
 
     async def _run(self, call: Call) -> None:

@@ -9,7 +9,7 @@ from typing import Any, AsyncIterable, Callable, Iterable, Iterator, List, Optio
 
 from ._errors import PayloadError
 from ._items import Item, done, failed
-from ._json import Codec
+from ._payloads import Codec
 
 _TRACE = 3_000
 
@@ -69,7 +69,8 @@ class Stage:
 
     def answer(self, number: int, results: Iterable[Any], most: int) -> bytes:
         """The frame with the results of an item."""
-        write, payloads, size = self.codec.write, [], 0
+        write, size = self.codec.write, 0
+        payloads: List[bytes] = []
         for one in results:
             try:
                 payload = write(one)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from sluice import IO, Context, IOVal, SyncIO, Worker
+from sluice import IO, IOVal, SyncIO, Worker
 
 print("printed by the module")
 worker = Worker()
