@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
+import os
+import sys
 import threading
 import time
 from collections import deque
@@ -26,6 +28,9 @@ Send = Callable[[int, bytes], None]
 
 class Call:
     """One execution of a function. The loop's thread, unless a member says otherwise."""
+
+    is_copy = False
+    """Whether this is a process that a function has forked, which has no connection."""
 
     def __init__(self, number: int, send: Send, plan: Plan, codec: Codec, max_payload: int,
                  loop: asyncio.AbstractEventLoop) -> None:
@@ -53,6 +58,10 @@ class Call:
 
     def say(self, kind: int, content: bytes = b"") -> None:
         """Sends a message. Any thread."""
+        if Call.is_copy:
+            print(f"A process that the function of the processor {self.plan.processor} has forked came back from it, and ends. End it "
+                  "there, by os._exit.", file=sys.stderr, flush=True)
+            os._exit(1)
         self._send(self.number, bytes((kind,)) + content)
 
     def ask(self, kind: int, content: bytes) -> "asyncio.Future[bytes]":

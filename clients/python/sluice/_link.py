@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import signal
 import socket
 import sys
 import threading
@@ -169,10 +170,26 @@ class Calls:
 
 
 def watch(connected: socket.socket, seconds: float) -> None:
-    """Ends this process some time after the parent has closed the connection, whatever a function does to the loop or ignores."""
+    """Ends this process some time after the parent has closed the connection, whatever a function does to the loop or ignores.
+
+    Takes the connection from processes that functions fork. They would keep it open after the end of this one, and a copy that comes back
+    from its function would answer a second time.
+    """
     if not hasattr(select, "poll"):
         return
     number = os.dup(connected.fileno())
+    kept = (connected.fileno(), number)
+
+    def leave() -> None:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for one in kept:
+            os.dup2(nothing, one)
+        os.close(nothing)
+        Call.is_copy = True
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    os.register_at_fork(after_in_child=leave)
 
     def look() -> None:
         poll = select.poll()

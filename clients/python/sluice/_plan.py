@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional
+from typing import Any, Dict, List, Optional
 
 from ._wire import MAX_PAYLOAD, WireError, short
 
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """A stream of a call: the name of its type in C#, if known, and the largest value."""
+    """A stream of a call: the name of its type in C# and its JSON schema, if known, and the largest value."""
 
     name: str
     type: Optional[str] = None
     max_item_bytes: int = MAX_PAYLOAD
+    schema: Any = None
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class Plan:
         try:
             plan = json.loads(data.decode("utf-8"))
             processor = plan["Processor"]
-            streams = {one["Name"]: StreamPlan(str(one["Name"]), one.get("Type"), int(one.get("MaxItemBytes", MAX_PAYLOAD)))
+            streams = {one["Name"]: StreamPlan(str(one["Name"]), one.get("Type"), int(one.get("MaxItemBytes", MAX_PAYLOAD)),
+                                               one.get("Schema"))
                        for one in plan.get("Streams") or []}
             resume = processor.get("Resume", "FromScratch")
             if resume not in ("FromScratch", "PerItem", "Checkpoint"):

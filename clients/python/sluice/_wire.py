@@ -10,6 +10,7 @@ from typing import Any, Iterator, List, NamedTuple, Optional, Tuple
 PROCESSORS = "SLUICE_PROCESSORS"
 STAGE = "SLUICE_WORKER"
 PROTOCOL = "SLUICE_PROTOCOL"
+TYPES = "SLUICE_TYPES"
 
 VERSION = OLDEST = 1
 """The newest and the oldest version of the protocol that this package speaks."""

@@ -41,7 +41,7 @@ def test_values_that_cannot_be_written(value, text):
     (int, b"1.5", "expected an integer, found 1.5"), (int, b"true", "found true"), (int, b'"1"', "expected an integer"),
     (int, b"null", "null"),
     (str, b"1", "expected a text"), (bool, b"1", "expected true or false"), (float, b'"1"', "a number"), (float, b"1e999", "too large"),
-    (bytes, b'"%%"', "base64"), (bytes, b"5", "base64"), (List[int], b"{}", "expected a list, found an object"),
+    (List[bytes], b'["%%"]', "base64"), (List[bytes], b"[5]", "base64"), (List[int], b"{}", "expected a list, found an object"),
     (List[int], b'[1,"a"]', r"\(at \$\[1\]\)"), (Dict[str, int], b"[]", "expected an object"),
     (Color, b'"green"', r"a Color \(red, blue\)"),
     (Level, b"9", "a Level"), (uuid.UUID, b'"x"', "a UUID"), (dt.datetime, b'"yesterday"', "a time such as"),

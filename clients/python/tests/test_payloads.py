@@ -17,7 +17,8 @@ from sluice._payloads import Codec
 @pytest.mark.parametrize("kind, value, written", [
     (int, 5, b"5"), (int, 10**40, b"1" + b"0" * 40), (int, -1, b"-1"), (str, "äöü€🚲\u2028", '"äöü€🚲\u2028"'.encode()),
     (float, 0.1, b"0.1"), (float, 1e300, b"1e+300"), (bool, True, b"true"), (type(None), None, b"null"), (Optional[int], None, b"null"),
-    (bytes, b"\x00\xff", b'"AP8="'), (bytearray, bytearray(b"a"), b'"YQ=="'), (Decimal, Decimal("0.10"), b"0.10"),
+    (bytes, b"\x00\xff", b"\x00\xff"), (bytearray, bytearray(b"a"), b"a"), (List[bytes], [b"\x00\xff"], b'["AP8="]'),
+    (Dict[str, bytearray], {"a": bytearray(b"a")}, b'{"a":"YQ=="}'), (Decimal, Decimal("0.10"), b"0.10"),
     (Decimal, Decimal("1E+5"), b"100000"), (Decimal, Decimal("12345678901234567890.12345"), b"12345678901234567890.12345"),
     (List[Decimal], [Decimal("0.30"), Decimal(2)], b"[0.30,2]"), (Color, Color.RED, b'"red"'), (Level, Level.HIGH, b"2"),
     (uuid.UUID, uuid.UUID(int=1), b'"00000000-0000-0000-0000-000000000001"'),

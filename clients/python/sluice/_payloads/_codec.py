@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from .._errors import PayloadError
+from ._csharp import disagree
 from ._loads import loads
+from ._members import unwrapped
 from ._mistakes import MAX_DEPTH, Mistake
 from ._names import Names
 from ._readers import Readers
+from ._shapes import conflict
 from ._writer import ESCAPED, Writer, write
 
 REFUSED = ("pickle", "cpickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "jsonpickle")
@@ -30,6 +33,8 @@ class Codec:
     def write(self, value: Any) -> bytes:
         """Raises PayloadError."""
         if self._other is None:
+            if isinstance(value, (bytes, bytearray, memoryview)):
+                return bytes(value)                 # as C# has them: only inside of other values they are base64
             return write(value, self._names)
         try:
             made = self._other.dumps(Writer(self._names).plain(value))
@@ -37,8 +42,19 @@ class Codec:
         except Exception as e:
             raise PayloadError(f"{type(e).__name__}: {e}") from None
 
+    def conflict(self, name: Optional[str], schema: Any, kind: Any, reads: bool) -> Optional[str]:
+        """Why values of a C# type, by its name and its JSON schema, and of a Python type never fit; None if no reason is known."""
+        if self._other is not None:
+            return None
+        if schema is not None:
+            return conflict(schema, kind, self._names, reads)
+        return "" if disagree(name, kind) else None
+
     def reader(self, kind: Any) -> Callable[[bytes], Any]:
         """The reader of payloads of a type. Raises TypeError for a type that none can be read as."""
+        if self._other is None and unwrapped(kind) in (bytes, bytearray):
+            make: Callable[[bytes], Any] = unwrapped(kind)
+            return make
         readers = Readers(self._names)
         convert = readers.of(kind)
         plain = self._other.loads if self._other is not None else None

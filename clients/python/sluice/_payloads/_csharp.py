@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import typing
 import uuid
 from decimal import Decimal
 from typing import Any, Dict, Optional, Tuple
+
+from ._members import unwrapped
 
 _RANGES: Dict[str, Tuple[int, int]] = {
     "sbyte": (-(1 << 7), (1 << 7) - 1), "byte": (0, (1 << 8) - 1), "short": (-(1 << 15), (1 << 15) - 1), "ushort": (0, (1 << 16) - 1),
     "int": (-(1 << 31), (1 << 31) - 1), "uint": (0, (1 << 32) - 1), "long": (-(1 << 63), (1 << 63) - 1), "ulong": (0, (1 << 64) - 1),
 }
-_TEXTS = {"string", "char", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri", "byte[]"}
+_TEXTS = {"string", "char", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri"}
 _FORMS: Dict[str, str] = {**{name: "number" for name in (*_RANGES, "float", "double", "decimal")}, **{name: "text" for name in _TEXTS},
-                          "bool": "bool"}
-_PYTHON_FORMS: Dict[Any, str] = {int: "number", float: "number", Decimal: "number", str: "text", bytes: "text", bytearray: "text",
+                          "bool": "bool", "byte[]": "bytes"}
+_PYTHON_FORMS: Dict[Any, str] = {int: "number", float: "number", Decimal: "number", str: "text", bytes: "bytes", bytearray: "bytes",
                                  uuid.UUID: "text", dt.datetime: "text", dt.date: "text", dt.time: "text", dt.timedelta: "text",
                                  bool: "bool"}
 
@@ -24,10 +27,16 @@ def disagree(theirs: Optional[str], kind: Any) -> bool:
     if theirs is None:
         return False
     try:
-        form, own = _FORMS.get(theirs), _PYTHON_FORMS.get(kind)
+        form, own = _FORMS.get(theirs.rstrip("?")), _PYTHON_FORMS.get(_only(kind))
     except TypeError:
         return False
     return form is not None and own is not None and form != own
+
+
+def _only(kind: Any) -> Any:
+    """The type without its null."""
+    options = [one for one in typing.get_args(kind) if one is not type(None)] if typing.get_origin(kind) is typing.Union else []
+    return unwrapped(options[0]) if len(options) == 1 else unwrapped(kind)
 
 
 def unfit(theirs: Optional[str], value: Any) -> Optional[str]:

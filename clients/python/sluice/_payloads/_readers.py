@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import enum
 import sys
 import typing
@@ -10,8 +9,9 @@ from collections import abc
 from decimal import Decimal
 from typing import Any, Callable, Dict, List, Tuple
 
+from ._members import Member, members_of, unwrapped
 from ._mistakes import Mistake, expected, step
-from ._names import Names, is_model, json_name
+from ._names import Names, is_model
 from ._scalars import SCALARS, Reader, read_enum, read_literal, read_model, read_str
 
 
@@ -52,10 +52,8 @@ class Readers:
             return self._union(arguments)
         if origin is typing.Literal:
             return read_literal(arguments)
-        if origin is getattr(typing, "Annotated", None) or hasattr(kind, "__metadata__"):
-            return self.of(arguments[0] if arguments else kind.__origin__)
-        if hasattr(kind, "__supertype__"):
-            return self.of(kind.__supertype__)
+        if unwrapped(kind) is not kind:
+            return self.of(unwrapped(kind))
         base = origin or kind
         if base in (list, abc.Sequence, abc.Iterable, abc.Collection, abc.MutableSequence):
             return self._many(arguments, list)
@@ -73,16 +71,9 @@ class Readers:
             return read_enum(base)
         if is_model(base):
             return read_model(base)
-        if dataclasses.is_dataclass(base):
-            return self._dataclass(base)
-        if issubclass(base, tuple) and hasattr(base, "_fields"):
-            hints, defaults = typing.get_type_hints(base), getattr(base, "_field_defaults", {})
-            return self._members(base, [(name, self._names(name), hints.get(name, Any), name not in defaults)
-                                        for name in base._fields], lambda given: base(**given))
-        if issubclass(base, dict) and hasattr(base, "__total__"):
-            hints = typing.get_type_hints(base)
-            required = getattr(base, "__required_keys__", frozenset(hints))
-            return self._members(base, [(name, name, hint, name in required) for name, hint in hints.items()], dict)
+        members = members_of(base, self._names)
+        if members is not None:
+            return self._members(base, members)
         raise TypeError(f"{base.__name__} is no type that a payload can be read as: make it a dataclass, or annotate a dict, a list, a "
                         "text or a number")
 
@@ -186,15 +177,8 @@ class Readers:
             return read
         return self.of(kind)
 
-    def _dataclass(self, kind: Any) -> Reader:
-        hints = typing.get_type_hints(kind)
-        members = [(field.name, json_name(field, self._names), hints[field.name],
-                    field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING)
-                   for field in dataclasses.fields(kind) if field.init]
-        return self._members(kind, members, lambda given: kind(**given))
-
-    def _members(self, kind: Any, members: List[Tuple[str, str, Any, bool]], make: Callable[[Dict[str, Any]], Any]) -> Reader:
-        read_by = [(name, shown, self.of(hint), required) for name, shown, hint, required in members]
+    def _members(self, kind: Any, members: List[Member]) -> Reader:
+        read_by = [(one.name, one.json, self.of(one.hint), one.is_required) for one in members]
 
         def read(value: Any) -> Any:
             if type(value) is not dict:
@@ -213,7 +197,7 @@ class Readers:
                 hint = f" It has {', '.join(near)}: Worker(names=pascal_case) or field(metadata={{'json': …}}) maps names" if near else ""
                 raise Mistake(f"members of {kind.__name__} are missing: {', '.join(missing)}.{hint}")
             try:
-                return make(given)
+                return kind(**given)
             except Mistake:
                 raise
             except Exception as e:
