@@ -24,6 +24,7 @@ from sluice._payloads import Codec
     (uuid.UUID, uuid.UUID(int=1), b'"00000000-0000-0000-0000-000000000001"'),
     (dt.datetime, dt.datetime(2026, 1, 2, 3, 4, 5), b'"2026-01-02T03:04:05"'),
     (dt.datetime, dt.datetime(2026, 1, 2, 3, 4, 5, 600, dt.timezone(dt.timedelta(hours=-3))), b'"2026-01-02T03:04:05.000600-03:00"'),
+    (dt.datetime, dt.datetime(2026, 1, 2, 3, 4, 5, 0, dt.timezone.utc), b'"2026-01-02T03:04:05Z"'),
     (dt.date, dt.date(2026, 1, 2), b'"2026-01-02"'), (dt.time, dt.time(3, 4, 5), b'"03:04:05"'),
     (dt.timedelta, dt.timedelta(days=1, hours=2, microseconds=3), b'"1.02:00:00.0000030"'),
     (dt.timedelta, -dt.timedelta(minutes=5), b'"-00:05:00"'), (List[int], [], b"[]"), (Sequence[int], [1, 2], b"[1,2]"),

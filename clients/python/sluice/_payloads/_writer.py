@@ -58,7 +58,10 @@ class Writer:
             return base64.b64encode(bytes(value)).decode("ascii")
         if isinstance(value, uuid.UUID):
             return str(value)
-        if isinstance(value, (dt.datetime, dt.date, dt.time)):
+        if isinstance(value, dt.datetime):
+            text = value.isoformat()
+            return f"{text[:-6]}Z" if text.endswith("+00:00") else text      # a DateTime of C# stays one of UTC
+        if isinstance(value, (dt.date, dt.time)):
             return value.isoformat()
         if isinstance(value, dt.timedelta):
             return write_span(value)
