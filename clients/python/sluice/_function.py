@@ -34,7 +34,7 @@ class Function:
         self.is_async = self.is_async_generator or inspect.iscoroutinefunction(function)
         self.types: Dict[str, Any] = {}
         self._makers: List[Tuple[str, Maker]] = []
-        self._uses_checkpoint = False
+        self.uses_checkpoint = False
         hints = hints_of("processor", name, function)
         returned = hints.get("return", inspect.Signature.empty)
         self._puts_none = returned not in (inspect.Signature.empty, None, type(None))
@@ -73,7 +73,7 @@ class Function:
             return lambda call: (IOWriter if self.is_async else SyncIOWriter)(call.output(name))
         if origin in (Checkpoint, SyncCheckpoint):
             read_state = self.codec.reader(arguments[0] if arguments else Any)
-            self._uses_checkpoint = True
+            self.uses_checkpoint = True
             return lambda call: (Checkpoint if self.is_async else SyncCheckpoint)(call, read_state)
         if origin is Context:
             return lambda call: Context(call, self.is_async)
@@ -93,7 +93,7 @@ class Function:
                 if name not in planned:
                     raise FlowError(f"The processor {self.name} in Python has the {kind} {name}, and in the flow it does not. "
                                     f"{explain(kind, name, planned)} Change one of them.")
-        if self._uses_checkpoint and plan.resume != "Checkpoint":
+        if self.uses_checkpoint and plan.resume != "Checkpoint":
             raise FlowError(f"The function of the processor {self.name} takes a Checkpoint, but the processor resumes {plan.resume}. Make "
                             "it Resume = ResumeMode.Checkpoint.")
         for name, kind in self.types.items():

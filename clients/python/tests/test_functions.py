@@ -1,7 +1,7 @@
 """The four forms of functions, and their inputs and outputs."""
 
 import asyncio
-from typing import AsyncIterator, Optional
+from typing import Optional
 
 from fake_parent import Parent, Stream
 from playing import fail, run
@@ -13,17 +13,26 @@ async def count(n):
         yield i
 
 
-def test_the_example_of_the_readme():
-    worker = Worker()
+THE_EXAMPLE = """
+from sluice import IO, IOVal, Worker
+worker = Worker()
 
-    @worker.processor(inputs=["a"], outputs=["b", "c"])
-    async def foo(a: IO[int]) -> AsyncIterator[IOVal[int]]:
-        n = await a.first()
-        yield IOVal("b", sum(range(n)))
-        async for i in count(n):
-            yield IOVal("c", i)
+@worker.processor(inputs=["a"], outputs=["b", "c"])
+async def foo(a: IO[int]):
+    n = await a.first()
+    yield IOVal("b", sum(range(n)))
+    async for i in count(n): yield IOVal("c", i)
 
-    assert run(worker, "foo", {"a": [5]}, ["b", "c"]) == {"b": [10], "c": [0, 1, 2, 3, 4]}
+@worker.stage
+def embed(text: str) -> list[float]: ...
+"""
+
+
+def test_the_example_that_the_package_was_made_for():
+    names = {"count": count}
+    exec(THE_EXAMPLE, names)
+    assert names["worker"].processors == ["foo"] and names["worker"].stages == ["embed"]
+    assert run(names["worker"], "foo", {"a": [5]}, ["b", "c"]) == {"b": [10], "c": [0, 1, 2, 3, 4]}
 
 
 def test_all_forms_of_functions():

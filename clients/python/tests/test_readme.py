@@ -46,6 +46,10 @@ def test_its_functions_do_what_it_says(module):
     assert run(worker, "long_work", {"size": [4]}, ["result"]) == {"result": [6]}
 
 
+def test_its_test_passes(module):
+    module["test_split"]()
+
+
 def test_its_stages_are_still_functions(module):
     assert module["length"]("abc") == 3 and list(module["split_words"]("a b")) == ["a", "b"] and module["embed"](["ab"]) == [[2.0]]
     assert module["worker"].stages == ["length", "words", "embed"]

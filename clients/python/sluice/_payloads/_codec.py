@@ -33,8 +33,6 @@ class Codec:
     def write(self, value: Any) -> bytes:
         """Raises PayloadError."""
         if self._other is None:
-            if isinstance(value, (bytes, bytearray, memoryview)):
-                return bytes(value)                 # as C# has them: only inside of other values they are base64
             return write(value, self._names)
         try:
             made = self._other.dumps(Writer(self._names).plain(value))

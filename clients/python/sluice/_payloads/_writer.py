@@ -140,6 +140,8 @@ def write(value: Any, names: Names) -> bytes:
                 return _ENCODER.encode(value).encode("utf-8")
             except ValueError:
                 pass                                # the writer says where
+        if isinstance(value, (bytes, bytearray, memoryview)):
+            return bytes(value)                     # as C# has them: only inside of other values they are base64
         writer = Writer(names)
         plain = writer.plain(value)
         text = _dumps_with_decimals(plain) if writer.has_decimals else _ENCODER.encode(plain)
