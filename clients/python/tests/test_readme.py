@@ -5,6 +5,8 @@ import datetime as dt
 import json
 import pathlib
 import re
+import sys
+import types
 from decimal import Decimal
 
 import pytest
@@ -27,7 +29,9 @@ def module():
 
             return Found()
 
-    names = {"__name__": "words", "model": Model()}
+    made = sys.modules["words_of_the_readme"] = types.ModuleType("words_of_the_readme")
+    names = vars(made)
+    names["model"] = Model()
     for snippet in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
         exec(compile(snippet, "README.md", "exec"), names)
     return names

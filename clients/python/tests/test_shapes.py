@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import datetime as dt
 import json
+import sys
 import uuid
 from decimal import Decimal
 from enum import Enum, IntEnum
@@ -122,6 +123,13 @@ def test_a_record_with_names_of_python_says_how_names_are_mapped():
 ])
 def test_without_a_schema_plain_types_are_compared_by_their_names(name, kind, fits):
     assert Codec().conflict(name, None, kind, True) == (None if fits else "")
+
+
+@pytest.mark.skipif(sys.version_info < (3, 10), reason="X | Y needs Python 3.10")
+def test_a_union_of_the_new_form_is_one_of_the_old():
+    for kind in (eval("str | None"), Optional[str]):
+        assert Codec().conflict("int?", None, kind, True) == "" and Codec().conflict("string", None, kind, True) is None
+        assert Codec().conflict("Order", ORDER, kind, True) == "C# has an object, and Python a text"
 
 
 def test_another_format_than_json_is_not_compared():

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import typing
 import uuid
 from decimal import Decimal
 from typing import Any, Dict, Optional, Tuple
 
-from ._members import unwrapped
+from ._members import options_of, unwrapped
 
 _RANGES: Dict[str, Tuple[int, int]] = {
     "sbyte": (-(1 << 7), (1 << 7) - 1), "byte": (0, (1 << 8) - 1), "short": (-(1 << 15), (1 << 15) - 1), "ushort": (0, (1 << 16) - 1),
@@ -26,17 +25,12 @@ def disagree(theirs: Optional[str], kind: Any) -> bool:
     """Whether no value of a C# type, by its name, can be read or written as a Python type. Only plain types are compared."""
     if theirs is None:
         return False
+    options = options_of(unwrapped(kind))
     try:
-        form, own = _FORMS.get(theirs.rstrip("?")), _PYTHON_FORMS.get(_only(kind))
+        form, own = _FORMS.get(theirs.rstrip("?")), _PYTHON_FORMS.get(unwrapped(options[0]) if len(options) == 1 else None)
     except TypeError:
         return False
     return form is not None and own is not None and form != own
-
-
-def _only(kind: Any) -> Any:
-    """The type without its null."""
-    options = [one for one in typing.get_args(kind) if one is not type(None)] if typing.get_origin(kind) is typing.Union else []
-    return unwrapped(options[0]) if len(options) == 1 else unwrapped(kind)
 
 
 def unfit(theirs: Optional[str], value: Any) -> Optional[str]:

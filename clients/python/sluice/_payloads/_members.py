@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import types
 import typing
 from typing import Any, List, NamedTuple, Optional
 
@@ -27,6 +29,19 @@ def unwrapped(kind: Any) -> Any:
             kind = kind.__supertype__
         else:
             return kind
+
+
+def is_union(kind: Any) -> bool:
+    """Whether it is Union[…], Optional[…], or X | Y of Python 3.10."""
+    origin = typing.get_origin(kind)
+    return origin is typing.Union or (sys.version_info >= (3, 10) and origin is types.UnionType)
+
+
+def options_of(kind: Any) -> List[Any]:
+    """The types of a union, without None; otherwise the type itself."""
+    if not is_union(kind):
+        return [kind]
+    return [one for one in typing.get_args(kind) if one is not type(None)] or [type(None)]
 
 
 def members_of(kind: type, names: Names) -> Optional[List[Member]]:

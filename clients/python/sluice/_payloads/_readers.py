@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import enum
-import sys
 import typing
 from collections import abc
 from decimal import Decimal
 from typing import Any, Callable, Dict, List, Tuple
 
-from ._members import Member, members_of, unwrapped
+from ._members import Member, is_union, members_of, unwrapped
 from ._mistakes import Mistake, expected, step
 from ._names import Names, is_model
 from ._scalars import SCALARS, Reader, read_enum, read_literal, read_model, read_str
@@ -48,7 +47,7 @@ class Readers:
         if kind in SCALARS:
             return SCALARS[kind]
         origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-        if origin is typing.Union or (sys.version_info >= (3, 10) and origin is __import__("types").UnionType):
+        if is_union(kind):
             return self._union(arguments)
         if origin is typing.Literal:
             return read_literal(arguments)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import enum
 import json
-import sys
 import typing
 import uuid
 from collections import abc
 from decimal import Decimal
 from typing import Any, Dict, FrozenSet, List, Optional, Set, Tuple
 
-from ._members import Member, members_of, unwrapped
+from ._members import Member, members_of, options_of, unwrapped
 from ._mistakes import step
 from ._names import Names, is_model, pascal_case
 
@@ -46,7 +45,7 @@ class _Comparison:
         if not isinstance(schema, dict) or depth > _MOST_DEPTH or key in self._seen:
             return None
         self._seen.add(key)
-        options = _options(kind)
+        options = options_of(kind)
         if len(options) != 1:
             return self._all([self.of(schema, one, path, depth + 1) for one in options])
         if isinstance(schema.get("anyOf"), list):
@@ -132,14 +131,6 @@ class _Comparison:
                     and int(part) < len(found) else None
             schema = found
         return None
-
-
-def _options(kind: Any) -> List[Any]:
-    """The types of a union, without None."""
-    origin = typing.get_origin(kind)
-    if origin is typing.Union or (sys.version_info >= (3, 10) and origin is __import__("types").UnionType):
-        return [one for one in typing.get_args(kind) if one is not type(None)] or [type(None)]
-    return [kind]
 
 
 def _types(schema: Dict[str, Any]) -> List[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, AsyncIterator, Coroutine, Generic, Iterator, Tuple, TypeVar, cast
 
 from .._ports import Output
-from ._loops import _Blocking, _Merge, _Port, _Zip
+from ._loops import Blocking, Merge, Port, Zip
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ class IOVal(Generic[T]):
     __hash__ = None  # type: ignore[assignment]
 
 
-class IO(_Port[T]):
+class IO(Port[T]):
     """A stream of a run that an async function reads. Any number of readers may read it, at a time or again; each gets all values.
 
     All methods raise FlowError if the stream has failed, and PayloadError if a value is not of the annotated type. Used in the loop that
@@ -47,14 +47,14 @@ class IO(_Port[T]):
     def stream_with(self, *others: "IO[Any]", pad: bool = False, fill: Any = None) -> AsyncIterator[Tuple[Any, ...]]:
         """Tuples of the values of all streams, in order; ends with the shortest. With ``pad``, ends with the longest, and ``fill`` stands
         for the missing values."""
-        return cast("AsyncIterator[Tuple[Any, ...]]", _Zip([self, *others], pad, fill))
+        return cast("AsyncIterator[Tuple[Any, ...]]", Zip([self, *others], pad, fill))
 
     def as_available(self, *others: "IO[Any]") -> AsyncIterator[Tuple[str, Any]]:
         """Merges the streams: pairs of name and value, each as it comes, until all are complete."""
-        return cast("AsyncIterator[Tuple[str, Any]]", _Merge([self, *others]))
+        return cast("AsyncIterator[Tuple[str, Any]]", Merge([self, *others]))
 
 
-class SyncIO(_Port[T]):
+class SyncIO(Port[T]):
     """The same as IO, for plain functions, which run on a thread of their own: each method blocks it."""
 
     def first(self) -> T:
@@ -63,15 +63,15 @@ class SyncIO(_Port[T]):
 
     def stream(self, start: str = "first") -> Iterator[T]:
         """All values, as they are written, until the stream is complete; ``start`` is "first", "latest" or "new"."""
-        return _Blocking(self._values(start))
+        return Blocking(self._values(start))
 
     def stream_with(self, *others: "SyncIO[Any]", pad: bool = False, fill: Any = None) -> Iterator[Tuple[Any, ...]]:
         """Tuples of the values of all streams, in order; see IO.stream_with."""
-        return cast("Iterator[Tuple[Any, ...]]", _Blocking(_Zip([self, *others], pad, fill)))
+        return cast("Iterator[Tuple[Any, ...]]", Blocking(Zip([self, *others], pad, fill)))
 
     def as_available(self, *others: "SyncIO[Any]") -> Iterator[Tuple[str, Any]]:
         """Merges the streams: pairs of name and value, each as it comes."""
-        return cast("Iterator[Tuple[str, Any]]", _Blocking(_Merge([self, *others])))
+        return cast("Iterator[Tuple[str, Any]]", Blocking(Merge([self, *others])))
 
 
 class IOWriter(Generic[T]):

@@ -14,7 +14,7 @@ T = TypeVar("T")
 _PLACES = {"first": FROM_FIRST, "latest": FROM_LATEST, "new": FROM_NEW}
 
 
-class _Port(Generic[T]):
+class Port(Generic[T]):
     def __init__(self, input: Input, read: Callable[[bytes], T]) -> None:
         self._input, self._read = input, read
 
@@ -47,16 +47,16 @@ class _Port(Generic[T]):
         finally:
             reader.release()
 
-    def _values(self, start: str) -> "_Single[T]":
+    def _values(self, start: str) -> "Single[T]":
         if start not in _PLACES:
             raise ValueError(f"stream(start=…) is \"first\", \"latest\" or \"new\", not {start!r}.")
-        return _Single(self, _PLACES[start])
+        return Single(self, _PLACES[start])
 
 
-class _Loop(Generic[T]):
+class Loop(Generic[T]):
     """A loop over one or more inputs: by ``async for`` in async functions."""
 
-    def __init__(self, ports: Sequence[_Port[Any]]) -> None:
+    def __init__(self, ports: Sequence[Port[Any]]) -> None:
         self._ports = ports
         self._call: Call = ports[0]._input.call
         self._readers: List[Reader] = []
@@ -68,7 +68,7 @@ class _Loop(Generic[T]):
         for port in self._ports:
             self._readers.append(await self._open(port))
 
-    async def _open(self, port: _Port[Any]) -> Reader:
+    async def _open(self, port: Port[Any]) -> Reader:
         return await port._input.open()
 
     def _at_hand(self) -> bool:
@@ -131,12 +131,12 @@ class _Loop(Generic[T]):
         self.close()
 
 
-class _Single(_Loop[T]):
-    def __init__(self, port: _Port[T], place: int) -> None:
+class Single(Loop[T]):
+    def __init__(self, port: Port[T], place: int) -> None:
         super().__init__([port])
         self._place = place
 
-    async def _open(self, port: _Port[Any]) -> Reader:
+    async def _open(self, port: Port[Any]) -> Reader:
         return await port._input.open(self._place)
 
     async def _next(self) -> Tuple[bool, Any]:
@@ -146,8 +146,8 @@ class _Single(_Loop[T]):
         return True, self._ports[0]._value(reader)
 
 
-class _Zip(_Loop[T]):
-    def __init__(self, ports: Sequence[_Port[Any]], pad: bool, fill: Any) -> None:
+class Zip(Loop[T]):
+    def __init__(self, ports: Sequence[Port[Any]], pad: bool, fill: Any) -> None:
         super().__init__(ports)
         self._pad, self._fill = pad, fill
 
@@ -164,8 +164,8 @@ class _Zip(_Loop[T]):
         return True, tuple(port._value(reader) if one else self._fill for port, reader, one in zip(self._ports, self._readers, has))
 
 
-class _Merge(_Loop[T]):
-    def __init__(self, ports: Sequence[_Port[Any]]) -> None:
+class Merge(Loop[T]):
+    def __init__(self, ports: Sequence[Port[Any]]) -> None:
         super().__init__(ports)
         self._reads: List[Optional["asyncio.Task[bool]"]] = [None] * len(ports)
         self._number: Optional[int] = None
@@ -217,10 +217,10 @@ class _Merge(_Loop[T]):
         super().close()
 
 
-class _Blocking(Generic[T]):
+class Blocking(Generic[T]):
     """A loop of a plain function: by ``for``."""
 
-    def __init__(self, loop: _Loop[T]) -> None:
+    def __init__(self, loop: Loop[T]) -> None:
         self._loop = loop
 
     def __iter__(self) -> Iterator[T]:
@@ -229,7 +229,7 @@ class _Blocking(Generic[T]):
     def __next__(self) -> T:
         loop = self._loop
         # Without a hop to the other thread while values are at hand.
-        if type(loop) is _Single and loop._has_begun and not loop._is_over and loop._readers and loop._readers[0].batch:
+        if type(loop) is Single and loop._has_begun and not loop._is_over and loop._readers and loop._readers[0].batch:
             loop._call.check()
             loop._pass()
             loop._call.reach(False)
