@@ -28,9 +28,21 @@ var command = new RootCommand("Prints 0, m, 2m, … by a flow of one processor."
 command.SetAction((parsed, cancellation) => RunAsync(parsed.GetValue(foo), parsed.GetValue(multiplier), parsed.GetValue(processes),
     parsed.GetValue(executor) == "python", cancellation));
 ParseResult parsed = command.Parse(args);
-if (parsed.Errors.Count == 0) return await parsed.InvokeAsync();
-Console.Error.WriteLine($"foobar: {parsed.Errors[0].Message} See --help.");
-return 2;
+if (parsed.Errors.Count > 0) return Fail(2, $"{parsed.Errors[0].Message} See --help.");
+try
+{
+    return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false });
+}
+catch (FlowException failure)
+{
+    return Fail(1, failure.Message);
+}
+
+static int Fail(int exitCode, string message)
+{
+    Console.Error.WriteLine($"foobar: {message}");
+    return exitCode;
+}
 
 static Option<int> Number(string name, int least, int most, int usual, string description) => new(name)
 {

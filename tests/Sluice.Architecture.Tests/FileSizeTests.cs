@@ -12,10 +12,14 @@ public class FileSizeTests
     private const int MedianBelow = 120;
     private const int Columns = 140;
 
+    private static readonly string[] Areas = ["src", "tests", "samples", "bench", "tools"];
+
+    private static IEnumerable<string> PythonFiles => Areas.Append("clients").SelectMany(static area => Repository.Files(area, "*.py"));
+
     [Fact]
     public void NoFileIsLongerThanThreeHundredLines()
     {
-        var tooLong = new[] { "src", "tests", "samples", "bench", "tools" }.SelectMany(Sizes)
+        var tooLong = Areas.SelectMany(Sizes).Concat(PythonFiles.Select(Size))
             .Where(file => file.Lines > Longest)
             .OrderByDescending(file => file.Lines)
             .Select(file => $"{file.Path}: {file.Lines} lines")
@@ -30,8 +34,8 @@ public class FileSizeTests
     [Fact]
     public void NoLineIsLongerThanOneHundredAndFortyColumns()
     {
-        var tooLong = new[] { "src", "tests", "samples", "bench", "tools" }.SelectMany(area => Repository.Files(area, "*.cs"))
-            .SelectMany(TooLong).ToList();
+        var tooLong = Areas.SelectMany(area => Repository.Files(area, "*.cs")).SelectMany(TooLong)
+            .Concat(PythonFiles.SelectMany(TooLongInPython)).ToList();
 
         Assert.True(tooLong.Count == 0, $"Longer than {Columns} columns:\n{string.Join('\n', tooLong)}");
     }
@@ -54,6 +58,10 @@ public class FileSizeTests
             .Select(line => $"{path}:{line.LineNumber + 1}: {line.Span.Length} columns");
     }
 
+    private static IEnumerable<string> TooLongInPython(string path)
+        => Repository.Read(path).Split('\n').Index().Where(static line => line.Item.Length > Columns)
+            .Select(line => $"{path}:{line.Index + 1}: {line.Item.Length} columns");
+
     private static bool CannotBeDivided(SyntaxNode root, TextLine line)
     {
         string text = line.ToString().Trim();
@@ -70,5 +78,7 @@ public class FileSizeTests
         or SyntaxKind.MultiLineRawStringLiteralToken or SyntaxKind.InterpolatedStringTextToken;
 
     private static IEnumerable<(string Path, int Lines)> Sizes(string area)
-        => Repository.Files(area, "*.cs").Select(path => (path, Repository.Read(path).AsSpan().TrimEnd('\n').Count('\n') + 1));
+        => Repository.Files(area, "*.cs").Select(Size);
+
+    private static (string Path, int Lines) Size(string path) => (path, Repository.Read(path).AsSpan().TrimEnd('\n').Count('\n') + 1);
 }

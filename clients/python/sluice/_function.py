@@ -10,9 +10,11 @@ import typing
 from typing import Any, AsyncIterable, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from . import _wire as wire
+from ._annotations import hints_of, output_of, shown_type
 from ._call import Call
 from ._errors import FlowError, PayloadError, SluiceError, explain
-from ._json import Codec, disagree
+from ._payloads import Codec
+from ._plan import Plan
 from ._streams import (IO, Checkpoint, Context, IOVal, IOWriter, SyncCheckpoint, SyncIO, SyncIOWriter, put_blocking)
 
 Maker = Callable[[Call], Any]
@@ -32,8 +34,8 @@ class Function:
         self.is_async = self.is_async_generator or inspect.iscoroutinefunction(function)
         self.types: Dict[str, Any] = {}
         self._makers: List[Tuple[str, Maker]] = []
-        self._uses_checkpoint = False
-        hints = _hints(name, function)
+        self.uses_checkpoint = False
+        hints = hints_of("processor", name, function)
         returned = hints.get("return", inspect.Signature.empty)
         self._puts_none = returned not in (inspect.Signature.empty, None, type(None))
         for parameter in inspect.signature(function).parameters.values():
@@ -44,6 +46,8 @@ class Function:
             maker = self._bind(parameter, hints.get(parameter.name, inspect.Parameter.empty))
             if maker is not None:
                 self._makers.append((parameter.name, maker))
+        if len(self.outputs) == 1 and self._puts_none and self.outputs[0] not in self.types:
+            self.types[self.outputs[0]] = output_of(returned, self.is_async_generator or inspect.isgeneratorfunction(function))
 
     def _bind(self, parameter: inspect.Parameter, annotation: Any) -> Optional[Maker]:
         name = parameter.name
@@ -69,7 +73,7 @@ class Function:
             return lambda call: (IOWriter if self.is_async else SyncIOWriter)(call.output(name))
         if origin in (Checkpoint, SyncCheckpoint):
             read_state = self.codec.reader(arguments[0] if arguments else Any)
-            self._uses_checkpoint = True
+            self.uses_checkpoint = True
             return lambda call: (Checkpoint if self.is_async else SyncCheckpoint)(call, read_state)
         if origin is Context:
             return lambda call: Context(call, self.is_async)
@@ -77,26 +81,27 @@ class Function:
             return None
         if name in self.inputs:
             raise TypeError(f"The function of the processor {self.name}: its parameter {name} is an input, and is annotated "
-                            f"{_shown(annotation)}. Annotate it IO[{_shown(annotation)}], and await {name}.first() for one value.")
+                            f"{shown_type(annotation)}. Annotate it IO[{shown_type(annotation)}], and await {name}.first() for one value.")
         raise TypeError(f"The function of the processor {self.name}: its parameter {name} is neither an input (inputs: "
                         f"{', '.join(self.inputs) or 'none'}), an output (outputs: {', '.join(self.outputs) or 'none'}), a Context nor a "
                         "Checkpoint, and has no default.")
 
-    def check(self, plan: wire.Plan) -> None:
+    def check(self, plan: Plan) -> None:
         """Compares the plan of the flow with what was registered. Raises FlowError."""
         for kind, own, planned in (("input", self.inputs, plan.inputs), ("output", self.outputs, plan.outputs)):
             for name in own:
                 if name not in planned:
                     raise FlowError(f"The processor {self.name} in Python has the {kind} {name}, and in the flow it does not. "
                                     f"{explain(kind, name, planned)} Change one of them.")
-        if self._uses_checkpoint and plan.resume != "Checkpoint":
+        if self.uses_checkpoint and plan.resume != "Checkpoint":
             raise FlowError(f"The function of the processor {self.name} takes a Checkpoint, but the processor resumes {plan.resume}. Make "
                             "it Resume = ResumeMode.Checkpoint.")
         for name, kind in self.types.items():
-            theirs = plan.streams[name].type if name in plan.streams else None
-            if disagree(theirs, kind):
-                raise FlowError(f"The stream {name} has values of the type {theirs}; the function of the processor {self.name} in Python "
-                                f"{'reads' if name in self.inputs else 'writes'} {_shown(kind)}. Change one of them.")
+            stream, reads = plan.streams.get(name), name in self.inputs
+            why = self.codec.conflict(stream.type, stream.schema, kind, reads) if stream is not None else None
+            if stream is not None and why is not None:
+                raise FlowError(f"The stream {name} has values of the type {stream.type}; the function of the processor {self.name} in "
+                                f"Python {'reads' if reads else 'writes'} {shown_type(kind)}{why and ': '}{why}. Change one of them.")
 
     async def run(self, call: Call) -> None:
         """Executes the function, and puts out what comes of it."""
@@ -154,6 +159,10 @@ class Function:
         loop = asyncio.get_running_loop()
         ended: "asyncio.Future[Optional[BaseException]]" = loop.create_future()
 
+        def end(failure: Optional[BaseException]) -> None:
+            if not ended.done():
+                ended.set_result(failure)
+
         def run() -> None:
             failure: Optional[BaseException] = None
             try:
@@ -168,7 +177,7 @@ class Function:
             except BaseException as e:
                 failure = e
             try:
-                loop.call_soon_threadsafe(lambda: ended.done() or ended.set_result(failure))
+                loop.call_soon_threadsafe(end, failure)
             except RuntimeError:
                 pass                                # the loop has ended: the service is gone
 
@@ -194,18 +203,6 @@ def _names(processor: str, what: str, names: Sequence[str]) -> List[str]:
         if found.count(name) > 1:
             raise ValueError(f"The processor {processor} has {name} twice among its {what}.")
     return found
-
-
-def _hints(name: str, function: Callable[..., Any]) -> Dict[str, Any]:
-    try:
-        return typing.get_type_hints(function, include_extras=True)
-    except (NameError, TypeError, AttributeError, SyntaxError) as e:
-        raise TypeError(f"The function of the processor {name}: its annotations cannot be read: {e}. Types that annotations name stand at "
-                        "the top of the module, and X | Y needs Python 3.10.") from None
-
-
-def _shown(annotation: Any) -> str:
-    return getattr(annotation, "__name__", None) or str(annotation).replace("typing.", "")
 
 
 def failure_of(e: BaseException, call: Optional[Call] = None) -> wire.Failure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import signal
 import socket
 import sys
 import threading
@@ -15,6 +16,7 @@ from . import _wire as wire
 from ._call import Call
 from ._errors import FlowError
 from ._function import failure_of
+from ._plan import Plan
 from ._registry import Worker
 
 STOP_GRACE = 2.0
@@ -120,7 +122,7 @@ class Calls:
             connection.send(wire.message(number, message[0], message[1:]))
 
     def _open(self, number: int, plan: bytes) -> None:
-        self._calls[number] = Call(number, self._send, wire.Plan.parse(plan), self._worker._codec, self._token.max_payload,
+        self._calls[number] = Call(number, self._send, Plan.parse(plan), self._worker._codec, self._token.max_payload,
                                    asyncio.get_running_loop())
 
     async def _run(self, call: Call) -> None:
@@ -168,10 +170,26 @@ class Calls:
 
 
 def watch(connected: socket.socket, seconds: float) -> None:
-    """Ends this process some time after the parent has closed the connection, whatever a function does to the loop or ignores."""
+    """Ends this process some time after the parent has closed the connection, whatever a function does to the loop or ignores.
+
+    Takes the connection from processes that functions fork. They would keep it open after the end of this one, and a copy that comes back
+    from its function would answer a second time.
+    """
     if not hasattr(select, "poll"):
         return
     number = os.dup(connected.fileno())
+    kept = (connected.fileno(), number)
+
+    def leave() -> None:
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for one in kept:
+            os.dup2(nothing, one)
+        os.close(nothing)
+        Call.is_copy = True
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    os.register_at_fork(after_in_child=leave)
 
     def look() -> None:
         poll = select.poll()

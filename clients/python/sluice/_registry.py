@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, Optional, Sequence, TypeVar, Union, over
 
 from ._errors import explain
 from ._function import Function
-from ._json import Codec, Names
+from ._payloads import Codec, Names
 from ._stage import Stage
 
 F = TypeVar("F", bound=Callable[..., Any])

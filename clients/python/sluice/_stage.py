@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import sys
 import typing
-from typing import Any, AsyncIterable, Callable, Iterable, Iterator, List, Optional, Tuple, Union
+from typing import Any, AsyncIterable, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
+from ._annotations import element_of, hints_of, shown_type
 from ._errors import PayloadError
 from ._items import Item, done, failed
-from ._json import Codec
+from ._payloads import Codec
 
 _TRACE = 3_000
 
@@ -18,8 +19,6 @@ class Stage:
     """The function of a stage, bound. Raises TypeError or ValueError for one that cannot be."""
 
     def __init__(self, name: str, function: Callable[..., Any], batch: Union[bool, int], codec: Codec) -> None:
-        from ._function import _hints
-
         self.name, self.function, self.codec = name, function, codec
         self.is_many = inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function)
         self.is_async = inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
@@ -34,22 +33,32 @@ class Stage:
         if len(parameters) != 1:
             what = "a list of items" if self.is_batch else "an item"
             raise TypeError(f"The stage {name}: its function takes {what}, and has {len(parameters)} parameters without a default.")
-        kind = _hints(name, function).get(parameters[0].name, Any)
+        hints = hints_of("stage", name, function)
+        kind, self.result = hints.get(parameters[0].name, Any), hints.get("return", Any)
+        if self.is_many or self.is_batch:
+            self.result = element_of(self.result, self.is_many)
         if self.is_batch and kind is not Any:
             arguments = typing.get_args(kind)
             if not arguments:
                 raise TypeError(f"The stage {name}: annotate the parameter {parameters[0].name} with List[…] of the items' type.")
             kind = arguments[0]
+        self.item = kind
         try:
             self._read = codec.reader(kind)
         except (TypeError, NameError) as e:
             raise TypeError(f"The stage {name}: its parameter {parameters[0].name}: {e}.") from None
 
-    def fit(self, most: Optional[int]) -> Optional[str]:
+    def fit(self, most: Optional[int], types: Dict[str, Any]) -> Optional[str]:
         """Takes the form that the pipeline wants: 0 for an item, or the largest number of items in a list; None if it does not say.
 
-        Returns why it does not fit.
+        types: the C# types of items and results, as far as they are known. Returns why it does not fit.
         """
+        for which, kind, reads in (("Input", self.item, True), ("Output", self.result, False)):
+            theirs = types.get(which) or {}
+            why = self.codec.conflict(theirs.get("Type"), theirs.get("Schema"), kind, reads)
+            if why is not None:
+                return (f"the stage {self.name} {'reads' if reads else 'returns'} {shown_type(kind)}, and the {which.lower()} of the "
+                        f"pipeline's stage is {theirs.get('Type')}{why and ': '}{why}. Change one of them.")
         if most is None:
             return None
         if most == 0:
@@ -69,7 +78,8 @@ class Stage:
 
     def answer(self, number: int, results: Iterable[Any], most: int) -> bytes:
         """The frame with the results of an item."""
-        write, payloads, size = self.codec.write, [], 0
+        write, size = self.codec.write, 0
+        payloads: List[bytes] = []
         for one in results:
             try:
                 payload = write(one)

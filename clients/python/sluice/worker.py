@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 import os
 import signal
 import sys
 import traceback
-from typing import Any, Callable, List, NamedTuple, NoReturn, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, NoReturn, Optional
 
 from . import _wire as wire
 from ._errors import SluiceError, explain
@@ -94,6 +95,17 @@ def take_token(variable: str) -> Optional[wire.Token]:
     return wire.Token.parse(text)._replace(version=wire.choose_version(parents))
 
 
+def take_types() -> Dict[str, Any]:
+    """Takes the C# types of a stage's items and results out of the environment; none if the parent does not say them. Raises ValueError
+    for damaged ones."""
+    text = os.environ.pop(wire.TYPES, "{}")
+    try:
+        types = json.loads(text)
+        return {name: one for name, one in types.items() if isinstance(one, dict)}
+    except (ValueError, AttributeError, RecursionError):
+        raise ValueError(f"So is {wire.TYPES}: it has no JSON object.") from None
+
+
 class _Arguments(NamedTuple):
     target: Optional[str]
     stage: Optional[str]
@@ -123,7 +135,7 @@ def main(arguments: List[str]) -> int:
     target, stage, most = _arguments(arguments)
     variable = wire.STAGE if stage is not None else wire.PROCESSORS
     try:
-        token = take_token(variable)
+        token, types = take_token(variable), take_types()
     except ValueError as e:
         print(f"sluice.worker: the environment variable {variable} is damaged. {e}", file=sys.stderr)
         return 2
@@ -155,7 +167,7 @@ def main(arguments: List[str]) -> int:
         return asyncio.run(serve(worker, token, connected))
     found = worker._stages.get(stage) if worker is not None else None
     if found is not None:
-        misfit = found.fit(most)
+        misfit = found.fit(most, types)
         if misfit is None:
             return serve_stage(found, token, connected)
         why = f"The Python module {target}: {misfit}"

@@ -63,6 +63,27 @@ async def counts(x: int):
         yield i
 
 
+ENDS = {1: SystemExit(3), 2: KeyboardInterrupt(), 3: GeneratorExit(), 4: asyncio.CancelledError(), 5: RecursionError(), 6: MemoryError()}
+
+
+@worker.stage
+def ends(x: int):
+    if x in ENDS:
+        raise ENDS[x]
+    print("printed by a stage")
+    return x
+
+
+@worker.stage
+async def ends_later(x: int):
+    return ends(x)
+
+
+@worker.stage(batch=True)
+def ends_lists(xs: List[int]):
+    return [ends(x) for x in xs]
+
+
 @worker.stage
 def bad_result(x: int):
     return {"a": float("nan")}

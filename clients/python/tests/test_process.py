@@ -99,6 +99,28 @@ def test_signals_of_the_group_are_left_to_the_parent(tmp_path):
     assert values == {"y": [[False, 1]]} and service.exit_code == 0
 
 
+@pytest.mark.parametrize("name, values", [("pools", [6]), ("forks", ["the original", "both"])])
+def test_a_function_may_fork(tmp_path, name, values):
+    async def test(service):
+        found = await service.call(name, {"x": [1]}, ["y"]).values()
+        return found, await service.call("talks", {"x": [1]}, ["y"]).values()
+
+    (found, after), service = serve(test, tmp_path)
+    assert found == {"y": values} and after == {"y": [[False, 1]]}
+    assert service.exit_code == 0 and "Traceback" not in service.err
+    assert ("the processor forks has forked came back from it, and ends" in service.err) == (name == "forks")
+
+
+def test_a_process_that_a_function_has_forked_does_not_keep_the_connection_of_a_killed_one(tmp_path):
+    async def test(service):
+        call = service.call("leaves_a_fork_and_dies", {"x": [1]}, ["y"])
+        with pytest.raises(ConnectionError):
+            await call.result()
+        os.kill(int(call.put["y"][0]), signal.SIGKILL)
+
+    assert serve(test, tmp_path)[1].exit_code == -signal.SIGKILL
+
+
 def test_a_function_that_ends_its_process(tmp_path):
     async def test(service):
         with pytest.raises(ConnectionError):

@@ -209,6 +209,17 @@ def test_a_failure_has_the_end_of_a_long_traceback(tmp_path):
         assert message.startswith("at the bottom\n…") and message.endswith("ValueError: at the bottom") and len(message) < 3_100
 
 
+@pytest.mark.parametrize("stage", ["ends", "ends_later", "ends_lists"])
+def test_what_would_end_a_program_fails_its_item_only(tmp_path, stage):
+    with Pipeline(tmp_path, stage) as pipeline:
+        pipeline.send(*[(x, x) for x in range(8)])
+        found = pipeline.answers(8)
+    assert [found[x] for x in (0, 7)] == [[0], [7]]
+    assert [found[x][1] for x in range(1, 7)] == ["SystemExit", "KeyboardInterrupt", "GeneratorExit", "CancelledError", "RecursionError",
+                                                  "MemoryError"]
+    assert "sys.exit(3)" in found[1][2] and (pipeline.code, pipeline.out) == (0, "") and "printed by a stage" in pipeline.err
+
+
 def test_a_process_that_dies(tmp_path):
     with Pipeline(tmp_path, "double") as pipeline:
         pipeline.send((1, 14))

@@ -1,12 +1,14 @@
 """A module that the process tests serve."""
 
 import asyncio
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
 
-from sluice import IO, Context, IOVal, SyncIO, Worker
+from sluice import IO, IOVal, SyncIO, Worker
 
 print("printed by the module")
 worker = Worker()
@@ -34,6 +36,31 @@ async def blocks(x: IO[int]):
     await asyncio.sleep(0.05)
     while True:
         pass
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+def pools(x: SyncIO[int]):
+    with multiprocessing.get_context("fork").Pool(2) as pool:          # its end terminates the processes
+        yield IOVal("y", sum(pool.map(abs, [-1, -2, 3])))
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+async def forks(x: IO[int]):
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        yield IOVal("y", "the original")
+    yield IOVal("y", "both")                          # the copy comes back from its function, too
+
+
+@worker.processor(inputs=["x"], outputs=["y"])
+def leaves_a_fork_and_dies(x: SyncIO[int]):
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+    yield IOVal("y", child)
+    time.sleep(0.05)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 @worker.processor(inputs=["x"], outputs=["y"])

@@ -146,7 +146,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         CheckInputs(flow, given);
         cancellation.ThrowIfCancellationRequested();
         if (run is not null) FlowNames.CheckRun(run, nameof(run));
-        Dictionary<string, string> types = FlowTypes.Of(flow, given, Find);
+        Dictionary<string, FlowType> types = FlowTypes.Of(flow, given, Find, core.Options.Serializers);
         var start = new FlowStart(core, flow, given, new(results, keepOutputs, MayBeRepeated: run is not null), types, run
             ?? Guid.CreateVersion7().ToString("N"));
         return await core.AskAsync(async () =>

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -14,6 +15,7 @@ internal sealed class JsonForm
     private static readonly ConditionalWeakTable<JsonSerializerOptions, JsonForm> Known = [];
 
     private readonly Lazy<JsonSerializerOptions> door, exactDoor;
+    private readonly ConcurrentDictionary<Type, JsonElement?> schemas = new();
 
     private JsonForm(JsonSerializerOptions given)
     {
@@ -49,6 +51,11 @@ internal sealed class JsonForm
 
     /// <returns>The metadata of a type; null if the options do not resolve it.</returns>
     public JsonTypeInfo<T>? Find<T>() => Stored.TryGetTypeInfo(typeof(T), out JsonTypeInfo? info) ? (JsonTypeInfo<T>)info : null;
+
+    /// <returns>The JSON schema of a type (<see cref="JsonSchemas.Of"/>); null if there is none, or the options do not resolve the
+    /// type.</returns>
+    public JsonElement? SchemaOf(Type type) => schemas.GetOrAdd(type, static (known, options)
+        => options.TryGetTypeInfo(known, out JsonTypeInfo? info) ? JsonSchemas.Of(info) : null, Stored);
 
     /// <summary>Returns the metadata for a type that comes from outside: members in any casing, none unknown or duplicate.</summary>
     public JsonTypeInfo<T> AtDoor<T>()

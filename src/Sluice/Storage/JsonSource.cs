@@ -30,6 +30,9 @@ internal sealed class JsonSource(JsonSerializerContext? context, JsonSerializerO
         return JsonForm.Of(Handling is { } handling ? new(of) { UnmappedMemberHandling = handling } : of);
     }
 
+    /// <returns>The JSON schema of a type; null if there is none.</returns>
+    public JsonElement? SchemaOf(Type type) => Form?.SchemaOf(type);
+
     private string Unknown(Type type)
     {
         string name = TypeNames.Of(type);

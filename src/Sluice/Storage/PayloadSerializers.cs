@@ -145,6 +145,13 @@ public sealed class PayloadSerializers
 
     private static object Make<T>(JsonSource json) => typeof(T) == typeof(byte[]) ? PayloadSerializer.Bytes : json.Make<T>();
 
+    /// <summary>Whether another program can read the payloads of a type without knowing these serializers: they are JSON, or plain
+    /// bytes.</summary>
+    internal bool AreJson(Type type) => compressor is null && signer is null && !given.ContainsKey(type);
+
+    /// <returns>The JSON schema of a type's payloads; null if there is none, or a serializer of the user's own writes them.</returns>
+    internal JsonElement? SchemaOf(Type type) => type == typeof(byte[]) || given.ContainsKey(type) ? null : json.SchemaOf(type);
+
     /// <summary>Checks for the serializer of a type that is known only at run time.</summary>
     /// <returns>The reason why there is none; null if there is one.</returns>
     internal string? Lacks(Type type) => type == typeof(byte[]) || given.ContainsKey(type) ? null : json.Lacks(type);

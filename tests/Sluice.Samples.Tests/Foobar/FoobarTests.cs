@@ -23,6 +23,19 @@ public sealed class FoobarTests
         Assert.Contains("has ended and has put out nothing to bar.", ended.Errors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task PythonThatIsNotThereIsOneSentenceAndNoStackTrace()
+    {
+        using var process = SampleProcess.StartProgram(Path.GetTempPath(), "env", "PATH=/nowhere",
+            Path.Combine(SampleProcess.DirectoryOf("Foobar"), "Foobar"), "--executor", "python");
+        var ended = await process.EndAsync();
+        Assert.Equal((1, ""), (ended.ExitCode, ended.Output));
+        Assert.EndsWith("the processor foobar has: The Python interpreter python3 was not found. Install it (on Debian: apt-get install "
+            + "python3), or say where it is: PythonOptions.Interpreter, or PythonOptions.VirtualEnvironment.", ended.Errors.TrimEnd(),
+            StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", ended.Errors, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("--foo -1", "--foo must be a whole number from 0 to 2147483647, not \"-1\".")]
     [InlineData("--foo many", "--foo must be a whole number from 0 to 2147483647, not \"many\".")]

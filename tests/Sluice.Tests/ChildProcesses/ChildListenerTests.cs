@@ -38,6 +38,43 @@ public class ChildListenerTests
         await listener.DisposeAsync().AsTask().WaitAsync(Timeout, Cancellation);
     }
 
+    [Theory]
+    [InlineData("00100000", "a frame of 1 MB is announced")]
+    [InlineData("000000ff", "a frame without length")]
+    [InlineData("05000000022a2a2a2a", "another kind of frame")]
+    [InlineData("0500000001ffffffff", "a hello that is cut off")]
+    [InlineData("474554202f20485454502f312e310d0a0d0a", "a browser")]
+    public async Task AStrangerIsLeftWithoutAWordAndTheTokenStaysGood(string hex, string what)
+    {
+        using var life = new CancellationTokenSource();
+        var listener = new ChildListener(16 << 20, Timeout, life.Token);
+        ChildToken token = listener.Issue(out Task<ChildArrival> arriving);
+        using Socket stranger = await ConnectAsync(token);
+        await stranger.SendAsync(Convert.FromHexString(hex), Cancellation);
+        stranger.Shutdown(SocketShutdown.Send);
+        Assert.True(await stranger.ReceiveAsync(new byte[1], Cancellation) == 0, what);
+        Assert.False(arriving.IsCompleted);
+
+        using Socket child = await ConnectAsync(token), second = await ConnectAsync(token);
+        using var frames = new FrameWriter();
+        new Hello(token.Secret, "", "").Write(frames);
+        await child.SendAsync(frames.Memory, Cancellation);
+        ChildArrival arrival = await arriving.WaitAsync(Timeout, Cancellation);
+        await second.SendAsync(frames.Memory, Cancellation);
+        Assert.Equal(0, await second.ReceiveAsync(new byte[1], Cancellation));        // the token was used
+        arrival.Reader.Dispose();
+        arrival.Socket.Dispose();
+        await life.CancelAsync();
+        await listener.DisposeAsync().AsTask().WaitAsync(Timeout, Cancellation);
+    }
+
+    private static async Task<Socket> ConnectAsync(ChildToken token)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(token.Socket), Cancellation);
+        return socket;
+    }
+
     [Fact]
     public async Task ItEndsAtOnceWhileItRestsAfterAFailedAccept()
     {

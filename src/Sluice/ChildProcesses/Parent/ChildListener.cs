@@ -8,6 +8,7 @@ namespace Sluice.ChildProcesses;
 internal sealed class ChildListener : IAsyncDisposable
 {
     private const int Backlog = 256;
+    private const int MaxHello = 1 << 16;            // of a stranger no more is stored
     private const int Beside = 1 << 18;              // the rest of a frame with a payload: a trace; also a hello, or a failure
     private const ConfigureAwaitOptions Quietly = ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext;
     private static readonly TimeSpan AcceptRetryInterval = TimeSpan.FromMilliseconds(100);
@@ -110,13 +111,17 @@ internal sealed class ChildListener : IAsyncDisposable
         using var late = CancellationTokenSource.CreateLinkedTokenSource(life);
         using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late,
             helloTimeout, Timeout.InfiniteTimeSpan);
-        var reader = new FrameReader(socket, maxPayloadBytes + (long)Beside);
+        var reader = new FrameReader(socket, MaxHello);
         try
         {
             Hello? hello;
             while (!TryRead(reader, out hello))
                 if (!await reader.ReceiveAsync(late.Token)) break;
-            if (hello is not null && Find(hello.Token) is { } source && source.TrySetResult(new(socket, reader, hello))) return;
+            if (hello is not null && Find(hello.Token) is { } source)
+            {
+                reader.Longest = maxPayloadBytes + (long)Beside;
+                if (source.TrySetResult(new(socket, reader, hello))) return;
+            }
         }
         catch (Exception)
         {

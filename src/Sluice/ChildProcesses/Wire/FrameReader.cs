@@ -6,7 +6,7 @@ namespace Sluice.ChildProcesses;
 /// <summary>Reads frames from a connection.</summary>
 /// <remarks>Not thread-safe.</remarks>
 /// <param name="socket">The connection.</param>
-/// <param name="longest">The largest frame, in bytes.</param>
+/// <param name="longest">The largest frame at first, in bytes.</param>
 internal sealed class FrameReader(Socket socket, long longest) : IDisposable
 {
     private const int Usual = 1 << 17;
@@ -15,6 +15,9 @@ internal sealed class FrameReader(Socket socket, long longest) : IDisposable
     private int start;
     private int end;
 
+    /// <summary>The largest frame, in bytes.</summary>
+    public long Longest { get; set; } = longest;
+
     /// <summary>Takes a frame, from its kind on; it is valid until the next call.</summary>
     /// <exception cref="InvalidDataException">The length of the frame is not allowed.</exception>
     public bool TryTake(out ReadOnlySpan<byte> frame)
@@ -22,8 +25,8 @@ internal sealed class FrameReader(Socket socket, long longest) : IDisposable
         frame = default;
         if (end - start < 4) return false;
         int length = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(start));
-        if (length < 1 || length > longest) throw new InvalidDataException(
-            $"A frame says that it has {length:N0} bytes; from 1 to {longest:N0} are allowed.");
+        if (length < 1 || length > Longest) throw new InvalidDataException(
+            $"A frame says that it has {length:N0} bytes; from 1 to {Longest:N0} are allowed.");
         if (end - start - 4 < length) return false;
         frame = buffer.AsSpan(start + 4, length);
         start += 4 + length;

@@ -29,7 +29,7 @@ internal sealed class PythonProgram : ExecutorProgram
     }
 
     public override Exception Explain(WorkerException failure)
-        => start.Explain(failure) is { } text ? new FlowException(text, failure) : base.Explain(failure);
+        => start.Explain(failure) is { } text ? new FlowException(text) : base.Explain(failure);
 
     public override async Task<Exception> ExplainAsync(ChildStartFailure failure, CancellationToken life)
     {

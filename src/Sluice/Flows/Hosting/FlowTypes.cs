@@ -1,3 +1,5 @@
+using System.Text.Json;
+using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -7,6 +9,8 @@ namespace Sluice.Flows;
 /// </summary>
 internal static class FlowTypes
 {
+    private const int MaxSchemas = 64 << 10;         // letters, in the plan of a run
+
     /// <exception cref="FlowException">The function has other types than the run's streams.</exception>
     public static void Check(StreamPlan[] streams, ProcessorPlan plan, BoundFunction function)
     {
@@ -22,9 +26,10 @@ internal static class FlowTypes
 
     /// <summary>The types of a flow's streams, as far as this process knows them.</summary>
     /// <exception cref="InvalidTopologyException">A stream has different types in two places.</exception>
-    public static Dictionary<string, string> Of(Flow flow, IEnumerable<IOVal> given, Func<string, BoundFunction?> find)
+    public static Dictionary<string, FlowType> Of(Flow flow, IEnumerable<IOVal> given, Func<string, BoundFunction?> find,
+        PayloadSerializers serializers)
     {
-        Dictionary<string, (string Type, string Who)> known = new(StringComparer.Ordinal);
+        Dictionary<string, (Type Known, string Type, string Who)> known = new(StringComparer.Ordinal);
         List<string> problems = [];
         foreach (IOVal value in given) Add(value.Name, value.Type, "what it is started with");
         foreach (Processor processor in flow.Processors)
@@ -35,16 +40,25 @@ internal static class FlowTypes
             foreach (string name in processor.Inputs.Where(function.Types.ContainsKey))
                 Add(name, function.Types[name], $"{processor.Name}, which reads it,");
         }
-        return problems.Count == 0 ? known.ToDictionary(pair => pair.Key, pair => pair.Value.Type)
-            : throw new InvalidTopologyException(problems);
+        if (problems.Count > 0) throw new InvalidTopologyException(problems);
+        int room = MaxSchemas;
+        return known.ToDictionary(static pair => pair.Key, pair => new FlowType(pair.Value.Type, Schema(pair.Value.Known)));
+
+        JsonElement? Schema(Type type) => serializers.SchemaOf(type) is { } schema && (room -= schema.GetRawText().Length) >= 0 ? schema
+            : null;
 
         void Add(string name, Type type, string who)
         {
             string text = TypeNames.ToStore(type);
-            if (known.TryAdd(name, (text, who)) || known[name].Type == text) return;
+            if (known.TryAdd(name, (type, text, who)) || known[name].Type == text) return;
             problems.Add(
                 $"The stream {name} has values of the type {known[name].Type} for {known[name].Who} and {text} for {who.TrimEnd(',')}. "
                     + $"Change one of them.");
         }
     }
 }
+
+/// <summary>The type of a stream's values, as other programs see it.</summary>
+/// <param name="Name">Its short name.</param>
+/// <param name="Schema">Its JSON schema; null if there is none.</param>
+internal readonly record struct FlowType(string Name, JsonElement? Schema);

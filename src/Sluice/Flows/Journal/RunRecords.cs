@@ -98,6 +98,11 @@ internal sealed record StreamPlan(
     [JsonPropertyName("Given")]
     public GivenValues? Given { get; init; }
 
+    /// <summary>The JSON schema of the values, for functions in other languages; null if the name of the type says enough, or the schema
+    /// is unknown or long.</summary>
+    [JsonPropertyName("Schema")]
+    public JsonElement? Schema { get; init; }
+
     [JsonPropertyName("Options")]                    // written, and never read
     public StreamOptions Options => new()
     {

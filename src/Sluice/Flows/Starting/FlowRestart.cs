@@ -18,8 +18,8 @@ internal sealed class FlowRestart(SupervisorCore core, RunPlan plan, Func<string
         List<IOVal> given = [];
         foreach (StreamPlan stream in plan.Streams.Where(static one => one.IsGiven))
             given.AddRange(await ReadAsync(stream, cancellation).ConfigureAwait(false));
-        Dictionary<string, string> types = plan.Streams.Where(static one => one.Type is not null)
-            .ToDictionary(static one => one.Name, static one => one.Type!, StringComparer.Ordinal);
+        Dictionary<string, FlowType> types = plan.Streams.Where(static one => one.Type is not null)
+            .ToDictionary(static one => one.Name, static one => new FlowType(one.Type!, one.Schema), StringComparer.Ordinal);
         var start = new FlowStart(core, Flow(), given, new(plan.Results, KeepsOutputs: false, MayBeRepeated: true), types, run);
         var (started, feeds, _) = await start.StartAsync(cancellation).ConfigureAwait(false);
         return (started, feeds);

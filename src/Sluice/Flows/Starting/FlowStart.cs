@@ -16,7 +16,7 @@ internal sealed record StartChoices(string[] Results, bool KeepsOutputs, bool Ma
 /// So a start can be repeated, after a crash also by another process.
 /// </remarks>
 internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IOVal> given, StartChoices choices,
-    Dictionary<string, string> types, string run)
+    Dictionary<string, FlowType> types, string run)
 {
     // Small inputs are part of the commit; larger ones are fed afterwards.
     private const int MaxInCommit = 200;
@@ -91,9 +91,10 @@ internal sealed class FlowStart(SupervisorCore core, Flow flow, IReadOnlyList<IO
         {
             FlowStreamOptions options = flow.OptionsOf(name);
             Retention retention = choices.KeepsOutputs && choices.Results.Contains(name) ? Retention.All : options.Retention;
-            return new(name, types.GetValueOrDefault(name), floating.Contains(name), options.MaxItems, options.MaxBytes,
+            FlowType type = types.GetValueOrDefault(name);
+            return new(name, type.Name, floating.Contains(name), options.MaxItems, options.MaxBytes,
                 options.MaxItemBytes, options.MaxKept, retention)
-            { Given = Digest(name, options) };
+            { Given = Digest(name, options), Schema = type.Schema };
         }
 
         // A generated id is never used again.

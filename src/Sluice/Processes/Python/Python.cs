@@ -19,7 +19,7 @@ namespace Sluice;
 /// a child that ends is replaced, and its unanswered items are repeated; <see cref="Stage.Retry"/>, <see cref="Stage.Timeout"/> and
 /// <see cref="Stage.OnError"/> apply to each item. A function that raises fails its item with a <see cref="WorkerException"/>, whose text
 /// has the end of the traceback. The run fails at once if Python, the virtual environment, the package, the module or the function is not
-/// there.
+/// there, or the function is annotated with types that JSON of the item or result type never has.
 /// </para>
 /// </remarks>
 /// <example><code>
@@ -40,7 +40,7 @@ public static class Python
     public static Pipe<TIn, TOut> Map<TIn, TOut>(string function, PythonStageOptions? options = null)
     {
         options ??= new();
-        return Of<TIn, TOut>(function, options.Process, new(function, options, maxBatch: null));
+        return Of<TIn, TOut>(function, options.Process, new(function, options, maxBatch: null, Types<TIn, TOut>(options)));
     }
 
     /// <summary>
@@ -67,8 +67,11 @@ public static class Python
         options ??= new();
         ProcessOptions process = options.Process;
         return Of<TIn, TOut>(function, process with { MaxItemsPerWorker = process.MaxItemsPerWorker ?? 2 * maxItems },
-            new(function, options, maxItems));
+            new(function, options, maxItems, Types<TIn, TOut>(options)));
     }
+
+    private static string Types<TIn, TOut>(PythonStageOptions options)
+        => PythonTypes.Of(typeof(TIn), typeof(TOut), options.Process.Serializers);
 
     private static Pipe<TIn, TOut> Of<TIn, TOut>(string function, ProcessOptions options, PythonStageProgram program)
     {

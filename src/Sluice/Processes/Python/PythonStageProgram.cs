@@ -15,8 +15,9 @@ internal sealed class PythonStageProgram : StageProgram
     /// <param name="function">The name, as <c>module:function</c>.</param>
     /// <param name="options">The interpreter, limits and timeouts.</param>
     /// <param name="maxBatch">The largest number of items in a list; null if the function gets one item.</param>
+    /// <param name="types">The types of items and results (<see cref="PythonTypes"/>).</param>
     /// <exception cref="ArgumentException">The function has an invalid name, or an option cannot be used.</exception>
-    public PythonStageProgram(string function, PythonStageOptions options, int? maxBatch)
+    public PythonStageProgram(string function, PythonStageOptions options, int? maxBatch, string types)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(function);
         int colon = function.LastIndexOf(':');
@@ -32,7 +33,13 @@ internal sealed class PythonStageProgram : StageProgram
             throw new ArgumentException(
                 $"ProcessOptions.Workers is not for stages in Python: Stage.Parallel says how many processes there are. Write … | "
                     + $"Stage.Parallel({process.Workers}).", nameof(options));
-        start = new(function[..colon], [WorkerEnvironment.Argument, function[(colon + 1)..], .. FormOf(maxBatch)], options.Python,
+        if (options.Python.Environment.ContainsKey(PythonTypes.Variable))
+            throw new ArgumentException($"The environment variable {PythonTypes.Variable} is the library's own.", nameof(options));
+        PythonOptions python = options.Python with
+        {
+            Environment = new Dictionary<string, string?>(options.Python.Environment) { [PythonTypes.Variable] = types }
+        };
+        start = new(function[..colon], [WorkerEnvironment.Argument, function[(colon + 1)..], .. FormOf(maxBatch)], python,
             WorkerEnvironment.Variable, process.StartTimeout, nameof(options));
     }
 

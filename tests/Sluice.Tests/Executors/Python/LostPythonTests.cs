@@ -17,12 +17,13 @@ public class LostPythonTests
     [InlineData(ResumeMode.Checkpoint, 3)]
     public async Task KillingChildrenLosesAndDoublesNoValue(ResumeMode resume, int seed)
     {
-        const int Kills = 8, Distance = 1_200;
+        const int Distance = 1_200;
+        int kills = PythonLab.Kills(8);
         var random = new Random(seed);
-        string[] lines = [.. Enumerable.Range(0, (Kills + 2) * Distance).Select(n => $"line {n}")];
-        int[] places = [.. Enumerable.Range(1, Kills).Select(n => (n * Distance) - random.Next(300))];
+        string[] lines = [.. Enumerable.Range(0, (kills + 2) * Distance).Select(n => $"line {n}")];
+        int[] places = [.. Enumerable.Range(1, kills).Select(n => (n * Distance) - random.Next(300))];
         await using var lab = new FlowLab();
-        Supervisor service = lab.Join(options => options with { MaxStarts = 100, ReaderTimeout = TimeSpan.FromHours(1) });
+        Supervisor service = lab.Join(options => options with { MaxStarts = 10_000, ReaderTimeout = TimeSpan.FromHours(1) });
         var copy = new Processor($"copy-{resume}") { Inputs = ["line"], Outputs = ["copy"], Resume = resume };
         service.Register(copy, PythonLab.Executor());
         await using FlowRun run = await service.StartAsync(
@@ -40,7 +41,7 @@ public class LostPythonTests
         }
         await run.Completion;
         Assert.Equal(resume == ResumeMode.Checkpoint ? lines.Select((line, i) => $"{i + 1} {line}") : lines, copies);
-        Assert.Equal(Kills, killed);
+        Assert.Equal(kills, killed);
         Assert.All(lab.Warnings, static warning => Assert.Contains("SIGKILL", warning, StringComparison.Ordinal));
     }
 

@@ -96,7 +96,7 @@ public class PythonChildTests
         await using var lab = new FlowLab();
         var lines = new Processor("lines") { Inputs = ["order"], Outputs = ["count"] };
         await using (FlowRun bad = await StartAsync(lab, lines, IOVal.Stream("order", FlowLab.Many(
-            [new BadOrder(1, "none")]))))
+            [new BadOrder(1, null)]))))
         {
             string failure = await PythonLab.FailureAsync(bad);
             Assert.Contains("the processor lines has: PayloadException: The value 1 of the input order of the processor lines (", failure,
@@ -145,12 +145,14 @@ public class PythonChildTests
         File.Delete(file);
     }
 
-    [Fact]
-    public async Task AFunctionThatIgnoresItsCancellationIsKilledWithItsChild()
+    [Theory]
+    [InlineData("ignores")]
+    [InlineData("spins")]
+    public async Task AFunctionThatIgnoresItsCancellationIsKilledWithItsChild(string processor)
     {
         await using var lab = new FlowLab();
         Supervisor service = lab.Join();
-        var ignores = new Processor("ignores") { Inputs = ["x"], Outputs = ["y"] };
+        var ignores = new Processor(processor) { Inputs = ["x"], Outputs = ["y"] };
         service.Register(ignores, PythonLab.Executor(process: new() { StopTimeout = TimeSpan.FromMilliseconds(200) }));
         await using FlowRun run = await service.StartAsync(Flow.From(ignores).Resolve(), [IOVal.Of("x", "")], cancellation: Cancellation);
         await run.Output<int>("y").FirstAsync(Cancellation);
@@ -226,7 +228,7 @@ public class PythonChildTests
         Directory.Delete(folder, recursive: true);
     }
 
-    private sealed record BadOrder(int id, string lines);
+    private sealed record BadOrder(int id, string[]? lines);
 
     private static Processor Echo { get; } = new("echo") { Inputs = ["x"], Outputs = ["y"] };
 

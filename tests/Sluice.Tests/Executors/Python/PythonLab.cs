@@ -21,6 +21,10 @@ internal static class PythonLab
             Process = process ?? new()
         });
 
+    /// <summary>How many children a test kills: as many as <c>SLUICE_PYTHON_KILLS</c> says, otherwise a few.</summary>
+    public static int Kills(int usual)
+        => int.TryParse(Environment.GetEnvironmentVariable("SLUICE_PYTHON_KILLS"), out int asked) ? asked : usual;
+
     /// <summary>The Python children of this process.</summary>
     public static int[] Children() => [.. WorkerProgram.Children("sluice.worker")];
 

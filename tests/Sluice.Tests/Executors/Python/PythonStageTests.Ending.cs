@@ -11,9 +11,9 @@ public sealed partial class PythonStageTests
     [Fact]
     public async Task AConsecutorLosesAndDoublesNothingWhenChildrenAreKilled()
     {
-        const int Count = 20_000, Kills = 20;
+        int kills = PythonLab.Kills(20), count = 1_000 * kills;
         var random = new Random(4711);
-        int[] places = [.. Enumerable.Range(0, Kills).Select(_ => random.Next(Count)).Order()];
+        int[] places = [.. Enumerable.Range(0, kills).Select(_ => random.Next(count)).Order()];
         var seen = new ConcurrentDictionary<int, int>();
         int number = 0, next = 0, killed = 0;
         await using var store = new MemoryStreamStore();
@@ -22,7 +22,7 @@ public sealed partial class PythonStageTests
             {
                 seen.AddOrUpdate(n, 1, static (_, times) => times + 1);
                 number++;
-                while (next < Kills && number >= places[next])
+                while (next < kills && number >= places[next])
                 {
                     int[] children = [.. WorkerProgram.Children()];
                     if (children.Length == 0) break;               // with a later result
@@ -31,13 +31,13 @@ public sealed partial class PythonStageTests
                 }
             }), new() { Store = store });
         await consecutor.StartAsync(Cancellation);
-        await consecutor.SendAllAsync([.. Enumerable.Range(0, Count)], Cancellation);
+        await consecutor.SendAllAsync([.. Enumerable.Range(0, count)], Cancellation);
         ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
 
-        Assert.Equal((Count, 0L, 0L), (end.Completed, end.Dead, end.Unaccounted));
-        Assert.Equal(Enumerable.Range(0, Count).Select(n => 2 * n), seen.Keys.Order());
+        Assert.Equal((count, 0L, 0L), (end.Completed, end.Dead, end.Unaccounted));
+        Assert.Equal(Enumerable.Range(0, count).Select(n => 2 * n), seen.Keys.Order());
         Assert.All(seen.Values, static times => Assert.Equal(1, times));
-        Assert.True(killed > Kills / 2, $"{killed} were killed.");
+        Assert.True(killed > kills / 2, $"{killed} were killed.");
         await consecutor.StopAsync();
         Assert.Empty(PythonLab.Children());
     }

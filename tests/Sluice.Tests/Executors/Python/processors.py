@@ -119,6 +119,14 @@ def ignores(x: SyncIO[str], y: SyncIOWriter[int]):
     time.sleep(600)
 
 
+@worker.processor(inputs=["x"], outputs=["y"])
+async def spins(x: IO[str], y: IOWriter[int]):
+    await y.write(os.getpid())
+    await asyncio.sleep(0.01)                    # the value is sent
+    while True:
+        pass
+
+
 @dataclass
 class Order:
     id: int

@@ -1,0 +1,42 @@
+"""What the annotations of a function say."""
+
+from __future__ import annotations
+
+import typing
+from collections import abc
+from typing import Any, Callable, Dict
+
+from ._streams import IOVal
+
+_MANY = (abc.Iterator, abc.Iterable, abc.Generator, abc.AsyncIterator, abc.AsyncIterable, abc.AsyncGenerator)
+_LISTS = (list, tuple, abc.Sequence, abc.Iterable, abc.Collection)
+
+
+def hints_of(kind: str, name: str, function: Callable[..., Any]) -> Dict[str, Any]:
+    """The annotations. Raises TypeError for those that cannot be read; ``kind`` is processor or stage."""
+    try:
+        return typing.get_type_hints(function, include_extras=True)
+    except (NameError, TypeError, AttributeError, SyntaxError) as e:
+        raise TypeError(f"The function of the {kind} {name}: its annotations cannot be read: {e}. Types that annotations name stand at "
+                        "the top of the module, and X | Y needs Python 3.10.") from None
+
+
+def shown_type(kind: Any) -> str:
+    """A type for people."""
+    if typing.get_origin(kind) is None and hasattr(kind, "__name__"):
+        return str(kind.__name__)
+    return str(kind).replace("typing.", "")
+
+
+def element_of(kind: Any, is_many: bool) -> Any:
+    """The type of the elements: of a generator's annotation (``is_many``), or of a list's; Any if it does not say."""
+    arguments = typing.get_args(kind)
+    return arguments[0] if typing.get_origin(kind) in (_MANY if is_many else _LISTS) and arguments else Any
+
+
+def output_of(returned: Any, is_generator: bool) -> Any:
+    """The type of the values that a function puts out to its only output; Any if its annotation does not say."""
+    kind = element_of(returned, True) if is_generator else returned
+    if typing.get_origin(kind) is IOVal:
+        return typing.get_args(kind)[0]
+    return Any if is_generator or "IOVal" in str(kind) else kind

@@ -1,0 +1,7 @@
+"""Payloads: JSON as System.Text.Json writes and reads it, converted by annotation. There is no pickle."""
+
+from ._codec import Codec
+from ._csharp import unfit
+from ._names import Names, pascal_case
+
+__all__ = ["Codec", "Names", "pascal_case", "unfit"]

@@ -1,0 +1,52 @@
+"""What the service says of a stream: the name of a type in C#."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from typing import Any, Dict, Optional, Tuple
+
+from ._members import options_of, unwrapped
+
+_RANGES: Dict[str, Tuple[int, int]] = {
+    "sbyte": (-(1 << 7), (1 << 7) - 1), "byte": (0, (1 << 8) - 1), "short": (-(1 << 15), (1 << 15) - 1), "ushort": (0, (1 << 16) - 1),
+    "int": (-(1 << 31), (1 << 31) - 1), "uint": (0, (1 << 32) - 1), "long": (-(1 << 63), (1 << 63) - 1), "ulong": (0, (1 << 64) - 1),
+}
+_TEXTS = {"string", "char", "Guid", "DateTime", "DateTimeOffset", "DateOnly", "TimeOnly", "TimeSpan", "Uri"}
+_FORMS: Dict[str, str] = {**{name: "number" for name in (*_RANGES, "float", "double", "decimal")}, **{name: "text" for name in _TEXTS},
+                          "bool": "bool", "byte[]": "bytes"}
+_PYTHON_FORMS: Dict[Any, str] = {int: "number", float: "number", Decimal: "number", str: "text", bytes: "bytes", bytearray: "bytes",
+                                 uuid.UUID: "text", dt.datetime: "text", dt.date: "text", dt.time: "text", dt.timedelta: "text",
+                                 bool: "bool"}
+
+
+def disagree(theirs: Optional[str], kind: Any) -> bool:
+    """Whether no value of a C# type, by its name, can be read or written as a Python type. Only plain types are compared."""
+    if theirs is None:
+        return False
+    options = options_of(unwrapped(kind))
+    try:
+        form, own = _FORMS.get(theirs.rstrip("?")), _PYTHON_FORMS.get(unwrapped(options[0]) if len(options) == 1 else None)
+    except TypeError:
+        return False
+    return form is not None and own is not None and form != own
+
+
+def unfit(theirs: Optional[str], value: Any) -> Optional[str]:
+    """Why a plain value does not fit the stream's C# type, by its name; None if it does, or nothing is known."""
+    form = _FORMS.get(theirs) if theirs is not None else None
+    if form is None or theirs is None:
+        return None
+    kind = type(value)
+    own = _PYTHON_FORMS.get(kind)
+    if value is None:
+        return f"the stream's type is {theirs}, which has no null" if form != "text" else None
+    if own is not None and own != form:
+        return f"the stream's type is {theirs}"
+    bounds = _RANGES.get(theirs)
+    if bounds is None or own is None:
+        return None
+    if kind is not int:
+        return f"the stream's type is {theirs}: put out int(value)"
+    return None if bounds[0] <= value <= bounds[1] else f"the stream's type is {theirs}, from {bounds[0]:,} to {bounds[1]:,}"

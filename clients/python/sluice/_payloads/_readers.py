@@ -1,0 +1,205 @@
+"""Readers of values by annotation."""
+
+from __future__ import annotations
+
+import enum
+import typing
+from collections import abc
+from decimal import Decimal
+from typing import Any, Callable, Dict, List, Tuple
+
+from ._members import Member, is_union, members_of, unwrapped
+from ._mistakes import Mistake, expected, step
+from ._names import Names, is_model
+from ._scalars import SCALARS, Reader, read_enum, read_literal, read_model, read_str
+
+
+class Readers:
+    """Makes the readers of annotated types. A type is looked at once."""
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._known: Dict[Any, Reader] = {}
+        self.decimals = False
+        """Whether a type asked for has a Decimal, so that numbers must not pass through a float."""
+
+    def of(self, kind: Any) -> Reader:
+        """Raises TypeError for a type that no payload can be read as."""
+        try:
+            if kind in self._known:
+                return self._known[kind]
+        except TypeError:
+            return self._make(kind)
+        # A type may have itself as a part.
+        self._known[kind] = lambda value: self._known[kind](value)
+        try:
+            made = self._known[kind] = self._make(kind)
+        except BaseException:
+            del self._known[kind]
+            raise
+        return made
+
+    def _make(self, kind: Any) -> Reader:
+        if kind is Any or kind is object or isinstance(kind, typing.TypeVar):
+            return self._any
+        if kind is Decimal:
+            self.decimals = True
+        if kind in SCALARS:
+            return SCALARS[kind]
+        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+        if is_union(kind):
+            return self._union(arguments)
+        if origin is typing.Literal:
+            return read_literal(arguments)
+        if unwrapped(kind) is not kind:
+            return self.of(unwrapped(kind))
+        base = origin or kind
+        if base in (list, abc.Sequence, abc.Iterable, abc.Collection, abc.MutableSequence):
+            return self._many(arguments, list)
+        if base in (set, abc.Set, abc.MutableSet):
+            return self._many(arguments, set)
+        if base is frozenset:
+            return self._many(arguments, frozenset)
+        if base is tuple:
+            return self._tuple(arguments)
+        if base in (dict, abc.Mapping, abc.MutableMapping):
+            return self._dict(arguments)
+        if not isinstance(base, type):
+            raise TypeError(f"{kind!r} is no type that a payload can be read as")
+        if issubclass(base, enum.Enum):
+            return read_enum(base)
+        if is_model(base):
+            return read_model(base)
+        members = members_of(base, self._names)
+        if members is not None:
+            return self._members(base, members)
+        raise TypeError(f"{base.__name__} is no type that a payload can be read as: make it a dataclass, or annotate a dict, a list, a "
+                        "text or a number")
+
+    def _any(self, value: Any) -> Any:
+        if not self.decimals:
+            return value
+        if isinstance(value, Decimal):
+            return float(value)
+        if isinstance(value, dict):
+            return {key: self._any(one) for key, one in value.items()}
+        return [self._any(one) for one in value] if isinstance(value, list) else value
+
+    def _union(self, arguments: Tuple[Any, ...]) -> Reader:
+        if len(arguments) == 2 and type(None) in arguments:
+            only = self.of(arguments[0] if arguments[1] is type(None) else arguments[1])
+            return lambda value: None if value is None else only(value)
+        # An integer is a float as well, and a time is a text: the exact type has the first word.
+        first = {bool: 0, int: 1, type(None): 0, float: 3, str: 4}
+        readers = [self.of(one) for one in sorted(arguments, key=lambda one: first.get(one, 2))]
+
+        def read(value: Any) -> Any:
+            mistakes = []
+            for reader in readers:
+                try:
+                    return reader(value)
+                except Mistake as e:
+                    mistakes.append(str(e))
+            raise Mistake("; or ".join(mistakes))
+
+        return read
+
+    def _many(self, arguments: Tuple[Any, ...], make: Callable[[List[Any]], Any]) -> Reader:
+        element = self.of(arguments[0]) if arguments else self._any
+        exact = {arguments[0]} if make is list and arguments and arguments[0] in (str, int, bool) else None
+
+        def read(value: Any) -> Any:
+            if type(value) is not list:
+                raise expected("a list", value)
+            if exact is not None and exact.issuperset(map(type, value)):
+                return value
+            made = []
+            for index, one in enumerate(value):
+                try:
+                    made.append(element(one))
+                except Mistake as e:
+                    raise e.at(step(index))
+            try:
+                return make(made)
+            except TypeError as e:
+                raise Mistake(str(e)) from None
+
+        return read
+
+    def _tuple(self, arguments: Tuple[Any, ...]) -> Reader:
+        if not arguments or (len(arguments) == 2 and arguments[1] is Ellipsis):
+            return self._many(arguments[:1], tuple)
+        parts = [self.of(one) for one in ([] if arguments == ((),) else arguments)]
+
+        def read(value: Any) -> Any:
+            # C# writes its tuples as objects with Item1, Item2…
+            if type(value) is dict and all(f"Item{i + 1}" in value for i in range(len(parts))):
+                value = [value[f"Item{i + 1}"] for i in range(len(parts))]
+            if type(value) is not list or len(value) != len(parts):
+                raise expected(f"a list of {len(parts)}", value)
+            made = []
+            for index, (part, one) in enumerate(zip(parts, value)):
+                try:
+                    made.append(part(one))
+                except Mistake as e:
+                    raise e.at(step(index))
+            return tuple(made)
+
+        return read
+
+    def _dict(self, arguments: Tuple[Any, ...]) -> Reader:
+        key, element = (self._key(arguments[0]), self.of(arguments[1])) if arguments else (read_str, self._any)
+
+        def read(value: Any) -> Any:
+            if type(value) is not dict:
+                raise expected("an object", value)
+            made = {}
+            for name, one in value.items():
+                try:
+                    made[key(name)] = element(one)
+                except Mistake as e:
+                    raise e.at(step(name))
+            return made
+
+        return read
+
+    def _key(self, kind: Any) -> Reader:
+        if kind is int or (isinstance(kind, type) and issubclass(kind, enum.IntEnum)):
+            inner = self.of(kind)
+
+            def read(value: str) -> Any:
+                try:
+                    return inner(int(value))
+                except ValueError:
+                    raise expected("an integer as name", value) from None
+
+            return read
+        return self.of(kind)
+
+    def _members(self, kind: Any, members: List[Member]) -> Reader:
+        read_by = [(one.name, one.json, self.of(one.hint), one.is_required) for one in members]
+
+        def read(value: Any) -> Any:
+            if type(value) is not dict:
+                raise expected(f"an object ({kind.__name__})", value)
+            given, missing = {}, []
+            for name, shown, reader, required in read_by:
+                if shown in value:
+                    try:
+                        given[name] = reader(value[shown])
+                    except Mistake as e:
+                        raise e.at(step(shown))
+                elif required:
+                    missing.append(shown)
+            if missing:
+                near = [one for one in value if one.lower().replace("_", "") in {name.lower().replace("_", "") for name in missing}]
+                hint = f" It has {', '.join(near)}: Worker(names=pascal_case) or field(metadata={{'json': …}}) maps names" if near else ""
+                raise Mistake(f"members of {kind.__name__} are missing: {', '.join(missing)}.{hint}")
+            try:
+                return kind(**given)
+            except Mistake:
+                raise
+            except Exception as e:
+                raise Mistake(f"no {kind.__name__} can be made of it: {type(e).__name__}: {e}") from None
+
+        return read

@@ -1,0 +1,124 @@
+"""Readers of values without members: plain JSON values as the annotated type."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import enum
+import math
+import uuid
+from decimal import Decimal
+from typing import Any, Callable, Dict, Tuple
+
+from ._mistakes import Mistake, expected
+from ._times import read_date, read_datetime, read_span, read_time
+
+Reader = Callable[[Any], Any]
+
+
+def read_int(value: Any) -> int:
+    if type(value) is int:
+        return value
+    raise expected("an integer", value)
+
+
+def read_float(value: Any) -> float:
+    if type(value) is float or type(value) is int or isinstance(value, Decimal):
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if math.isfinite(number):
+            return number
+        raise Mistake("a number is too large for a float")
+    raise expected("a number", value)
+
+
+def read_str(value: Any) -> str:
+    if type(value) is str:
+        return value
+    raise expected("a text", value)
+
+
+def read_bool(value: Any) -> bool:
+    if type(value) is bool:
+        return value
+    raise expected("true or false", value)
+
+
+def read_none(value: Any) -> None:
+    if value is not None:
+        raise expected("null", value)
+
+
+def read_bytes(value: Any) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, TypeError, ValueError):
+        raise expected("base64", value) from None
+
+
+def read_decimal(value: Any) -> Decimal:
+    if type(value) is int or isinstance(value, Decimal):
+        return Decimal(value)
+    raise expected("a number", value)
+
+
+def read_uuid(value: Any) -> uuid.UUID:
+    if isinstance(value, str) and len(value) == 36:
+        try:
+            return uuid.UUID(value)
+        except ValueError:
+            pass
+    raise expected("a UUID", value)
+
+
+def read_bytearray(value: Any) -> bytearray:
+    return bytearray(read_bytes(value))
+
+
+SCALARS: Dict[Any, Reader] = {
+    int: read_int, float: read_float, str: read_str, bool: read_bool, type(None): read_none, None: read_none, bytes: read_bytes,
+    bytearray: read_bytearray, Decimal: read_decimal, uuid.UUID: read_uuid, dt.datetime: read_datetime, dt.date: read_date,
+    dt.time: read_time, dt.timedelta: read_span,
+}
+
+
+def read_literal(arguments: Tuple[Any, ...]) -> Reader:
+    def read(value: Any) -> Any:
+        for one in arguments:
+            if type(one) is type(value) and one == value:
+                return one
+        raise expected(" or ".join(map(repr, arguments)), value)
+
+    return read
+
+
+def read_enum(kind: Any) -> Reader:
+    known: Dict[Any, Any] = {(type(one.value), one.value): one for one in kind}
+
+    def read(value: Any) -> Any:
+        try:
+            found = known.get((type(value), value))
+            if found is None and issubclass(kind, enum.Flag) and type(value) is int:
+                return kind(value)
+        except (TypeError, ValueError):
+            found = None
+        if found is None:
+            raise expected(f"a {kind.__name__} ({', '.join(str(one.value) for one in list(kind)[:10])})", value)
+        return found
+
+    return read
+
+
+def read_model(kind: Any) -> Reader:
+    validate = getattr(kind, "model_validate", None) or kind.parse_obj
+
+    def read(value: Any) -> Any:
+        try:
+            return validate(value)
+        except Exception as e:
+            raise Mistake(f"no {kind.__name__}: {e}") from None
+
+    return read

@@ -1,0 +1,178 @@
+"""The inputs and outputs of a call, as the protocol has them: readers with their places, and writers with their credit."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any, Deque, List, Optional, Set
+
+from . import _wire as wire
+from ._errors import FlowError, PayloadError
+from ._payloads import unfit
+from ._plan import StreamPlan
+
+if TYPE_CHECKING:
+    from ._call import Call
+
+MERGE, LATEST, NEW, CLOCK = 1, 2, 3, 4
+FROM_FIRST, FROM_LATEST, FROM_NEW = 0, 1, 2
+
+
+class Reader:
+    """One reader of an input: its places, and the values that have come and were not given out. Used by one loop at a time."""
+
+    __slots__ = ("input", "number", "begun", "delivered", "passed", "told", "batch", "asked", "has_ended", "is_open")
+
+    def __init__(self, input: "Input", number: int, begun: int) -> None:
+        self.input, self.number, self.begun = input, number, begun
+        self.delivered = self.passed = begun
+        self.told = (begun, begun)
+        self.batch: Deque[wire.Value] = deque()
+        self.asked: Optional["asyncio.Future[bytes]"] = None
+        self.has_ended = False
+        self.is_open = True
+
+    def take(self) -> bytes:
+        """Gives out the next value that has come."""
+        sequence, payload = self.batch.popleft()
+        self.delivered = sequence + 1
+        return payload
+
+    def say_place(self) -> None:
+        place = (self.delivered, self.passed)
+        if place != self.told:
+            self.told = place
+            self.input.call.say(wire.AT, wire.numbers(self.number, *place))
+
+    async def fetch(self) -> bool:
+        """Waits until the next value has come; False at the end of the stream."""
+        if self.batch:
+            return True
+        if self.has_ended:
+            return False
+        call = self.input.call
+        call.check()
+        if self.asked is None:
+            self.say_place()
+            self.asked = call.ask(wire.READ, wire.numbers(self.number))
+        asked = self.asked
+        # A cancelled read leaves its question open; the next read awaits the same one.
+        await asyncio.wait({asked})
+        if self.asked is not asked:                 # another reading task was faster
+            return await self.fetch()
+        self.asked = None
+        is_complete, found = wire.values(wire.Content(asked.result()))
+        self.input.is_complete |= is_complete
+        self.batch.extend(found)
+        self.has_ended = not found
+        return bool(found)
+
+    def release(self) -> None:
+        """Lets the service forget it; does not wait. Any thread."""
+        if self.is_open:
+            self.is_open = False
+            self.input.readers.discard(self)
+            self.input.call.tell_release(self)
+
+
+class Input:
+    """An input of a call."""
+
+    def __init__(self, call: "Call", name: str, index: int) -> None:
+        self.call, self.name, self.index = call, name, index
+        self.readers: Set[Reader] = set()
+        self.is_complete = False
+
+    async def open(self, place: int = FROM_FIRST, is_counted: bool = True) -> Reader:
+        call = self.call
+        call.check()
+        number, chosen = 0, None
+        if place != FROM_FIRST:
+            kind = NEW if place == FROM_NEW else LATEST
+            number = call.number_of(kind, self.name)
+            chosen = call.replay(kind, number)
+        question = call.ask(wire.OPEN, wire.numbers(self.index, place, int(is_counted), number, int(chosen is not None), chosen or 0))
+        answer = wire.Content(await question)
+        reader = Reader(self, answer.number(), answer.number())
+        self.readers.add(reader)
+        return reader
+
+
+class Output:
+    """An output of a call. Any thread writes; what is on its way is bounded by the credit of the service."""
+
+    def __init__(self, call: "Call", name: str, index: int, plan: StreamPlan) -> None:
+        self.call, self.name, self.index, self.plan = call, name, index, plan
+        self.count = 0
+        self.pending = 0                            # writes that were begun and have not ended
+        self._lock = threading.Lock()
+        self._values = self._bytes = 0              # on their way
+        self._room: List["asyncio.Future[None]"] = []
+
+    def encode(self, value: Any) -> bytes:
+        """Raises PayloadError, which names the output and the value."""
+        call = self.call
+        try:
+            why = unfit(self.plan.type, value)
+            if why is not None:
+                raise PayloadError(f"{wire.short(repr(value), 100)} does not fit: {why}")
+            payload = call.codec.write(value)
+            for most, limit in ((call.max_payload, "MaxValueBytes of the executor's options"),
+                                (self.plan.max_item_bytes, "FlowStreamOptions.MaxItemBytes")):
+                if len(payload) > most:
+                    raise PayloadError(f"it has {len(payload):,} bytes, and {most:,} are allowed ({limit}). Store it elsewhere and put out "
+                                       "a reference, or raise the limit")
+            return payload
+        except PayloadError as e:
+            raise PayloadError(f"The value {self.count} (from 0) of the output {self.name} of the processor {call.plan.processor}, "
+                               f"of the type {type(value).__name__}, cannot be put out: {e}.") from e.__cause__
+
+    def try_put(self, payload: bytes) -> bool:
+        """Sends a value if there is credit."""
+        with self._lock:
+            self.call.check()
+            if self.call.is_closed:
+                raise self._too_late()
+            if self._values >= wire.MAX_VALUES or self._bytes >= wire.MAX_BYTES:
+                return False
+            self._values += 1
+            self._bytes += len(payload)
+            self.count += 1
+            self.call.say(wire.PUT, wire.numbers(self.index) + payload)
+            return True
+
+    async def put(self, payload: bytes) -> None:
+        while not self.try_put(payload):
+            room: "asyncio.Future[None]" = asyncio.get_running_loop().create_future()
+            with self._lock:
+                if self._values < wire.MAX_VALUES and self._bytes < wire.MAX_BYTES:
+                    continue
+                self._room.append(room)
+            await room
+        await self.call.breathe()
+
+    def refill(self, values: int, size: int) -> None:
+        with self._lock:
+            if values < 0 or size < 0 or values > self._values or size > self._bytes:
+                raise wire.WireError(f"a credit of {values:,} values and {size:,} bytes, which were not on their way.")
+            self._values -= values
+            self._bytes -= size
+        self.wake()
+
+    def wake(self) -> None:
+        """Lets waiting writers look again. The thread of the loop."""
+        with self._lock:
+            waiting, self._room = self._room, []
+        for room in waiting:
+            if not room.done():
+                room.set_result(None)
+
+    def _too_late(self) -> FlowError:
+        text = (f"The processor {self.call.plan.processor} of the run {self.call.plan.run} wrote a value to {self.name} after its function "
+                "had returned. Nothing can take it any more: the value is lost. Await every write, and all work that writes, before the "
+                "function returns.")
+        if not self.call.is_cancelled:
+            print(text, file=sys.stderr)
+        return FlowError(text)

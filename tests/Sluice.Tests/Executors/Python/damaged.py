@@ -1,0 +1,26 @@
+"""A worker of stages that damages some of its answers: the function says which, by the item."""
+
+import random
+
+from sluice import Worker, _items, _stage
+
+worker = Worker()
+chance = random.Random()
+answer = _items.done
+
+
+def damaged(number, payloads):
+    frame = bytearray(answer(number, payloads))
+    if payloads == [b"13"]:
+        # The length stays: with a longer one the pipeline waits for the rest, as for any slow worker.
+        for _ in range(chance.randint(1, 3)):
+            frame[chance.randrange(4, len(frame))] = chance.randrange(256)
+    return bytes(frame)
+
+
+_stage.done = damaged
+
+
+@worker.stage
+def same(x: int) -> int:
+    return x
