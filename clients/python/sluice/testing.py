@@ -23,8 +23,9 @@ def run(worker: Worker, processor: str, inputs: Optional[Mapping[str, Iterable[A
     All values go through their payloads, as between a service and a worker: what has no JSON form fails here, too. Values of outputs come
     back as the annotated type, or as plain JSON values. The inputs are complete from the beginning.
 
-    state: what an earlier start has saved, for a function with a Checkpoint. Raises what the function raises; ValueError for inputs that the
-    processor does not have, or that are missing.
+    state: what an earlier start has saved, for a function with a Checkpoint.
+
+    Raises what the function raises, and ValueError for inputs that are missing or that the processor does not have.
     """
     function = worker._find(processor)
     if function is None:

@@ -9,7 +9,7 @@ public sealed class PythonDamageTests
 {
     private static readonly int Damages = Environment.GetEnvironmentVariable("SLUICE_DAMAGES") is null ? 20 : 500;
 
-    /// <summary>A damaged answer may be another result of the same item: then nobody can tell. All other items have their results.</summary>
+    /// <summary>A damaged answer may be another result of the same item: nobody can tell. All other items have their results.</summary>
     [Fact]
     public async Task DamagedAnswersHarmNoOtherItem()
     {
