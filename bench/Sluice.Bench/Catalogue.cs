@@ -8,7 +8,7 @@ internal static class Catalogue
         Fused.Scenario, FusedAsync.Scenario, Boundary.Scenario, Tracked.Scenario, Telemetry.Scenario, Parallel.Scenario, Keyed.Scenario,
         Broadcast.Scenario, Route.Scenario, Latency.Scenario, Startup.Scenario, AirportDistances.Scenario,
         Durable.Scenario, Stateful.Scenario, ManyKeys.Scenario, Chained.Scenario, Recover.Scenario, Http.Scenario, Redis.Scenario,
-        Hop.Scenario, Files.Scenario, Processes.Scenario, PythonMaps.Scenario, Dag.Scenario, Resolve.Diamond, Resolve.FanOut,
-        Resolve.Recorded, Watched.Scenario, Flows.Scenario, Deep.Scenario,
+        Hop.Scenario, Files.Scenario, Processes.Scenario, PythonMaps.Scenario, CeleryStarts.Scenario, Dag.Scenario, Resolve.Diamond,
+        Resolve.FanOut, Resolve.Recorded, Watched.Scenario, Flows.Scenario, Deep.Scenario,
     ];
 }

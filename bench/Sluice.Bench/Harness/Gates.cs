@@ -45,6 +45,7 @@ internal static class Gates
         ["files-store/small"] = 1.15,
         ["hop/xadd-round-trip"] = 3.0,
         ["python-map/pool"] = 2.0,
+        ["celery-start/celery-round-trip"] = 1.3,
         ["dag/when-all"] = 0.5,
         ["dag-yield/when-all"] = 0.8,
         ["diamond/hand-written"] = 1.2,

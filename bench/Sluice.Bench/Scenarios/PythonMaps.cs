@@ -50,7 +50,8 @@ internal static class PythonMaps
         return double.Parse(said, CultureInfo.InvariantCulture);
     }
 
-    private static string Package()
+    /// <summary>The folder of this repository that has the Python package.</summary>
+    public static string Package()
     {
         DirectoryInfo at = new(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(at.FullName, "Sluice.slnx")))

@@ -150,13 +150,17 @@ class Calls:
         task = asyncio.get_running_loop().create_task(execute())
         await asyncio.wait({task})
         failure = outcome["failure"] if "failure" in outcome else asyncio.CancelledError()
+        self._report(call, failure)
+        call.end()
+        self._calls.pop(call.number, None)
+        self._running.pop(call.number, None)
+
+    def _report(self, call: Call, failure: Optional[BaseException]) -> None:
+        """Says how a function has ended; None if it has not failed."""
         if failure is None:
             call.say(wire.DONE)
         else:
             call.say(wire.FAILED, failure_of(failure, call).to_bytes())
-        call.end()
-        self._calls.pop(call.number, None)
-        self._running.pop(call.number, None)
 
     async def lose(self) -> bool:
         """The parent is gone: stops all functions. Returns whether they have ended in time."""

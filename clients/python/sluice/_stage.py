@@ -7,6 +7,7 @@ import sys
 import typing
 from typing import Any, AsyncIterable, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, Union
 
+from . import _wire as wire
 from ._annotations import element_of, hints_of, shown_type
 from ._errors import PayloadError
 from ._items import Item, done, failed
@@ -98,10 +99,7 @@ class Stage:
 
         failure = failure_of(e)
         # The end of a traceback says where; a dead letter keeps some 4,000 letters.
-        trace = failure.details
-        if len(trace) > _TRACE:
-            trace = trace[-_TRACE:]
-            trace = "…" + trace[max(0, trace.find("\n")):]
+        trace = wire.tail(failure.details, _TRACE)
         message = f"{failure.message}\n{trace}" if trace else failure.message
         return failed(number, self.name, failure.type, message)
 

@@ -206,6 +206,14 @@ def message(call: int, kind: int, content: bytes = b"") -> bytes:
     return b"".join((_CALL.pack(10 + len(content), MESSAGE, call), bytes((kind,)), content))
 
 
+def tail(value: str, most: int) -> str:
+    """The text; of a long one, the end in whole lines."""
+    if len(value) <= most:
+        return value
+    value = value[-most:]
+    return "…" + value[max(0, value.find("\n")) :]
+
+
 def hello(token: Token, input: str = "", output: str = "", takes_traces: bool = False) -> bytes:
     return frame(HELLO, token.secret + text(input) + text(output) + bytes((1 if takes_traces else 0,)) + numbers(token.version))
 

@@ -10,6 +10,7 @@ internal abstract class Extractor : IAsyncDisposable
     public static Extractor Of(string name) => name switch
     {
         "python" => new PythonExtractor(),
+        "celery" => new CeleryExtractor(),
         _ => new LocalExtractor(),
     };
 

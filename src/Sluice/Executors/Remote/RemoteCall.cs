@@ -84,8 +84,22 @@ public sealed partial class RemoteCall : IDisposable
     public void Lose(ExecutionLostException how)
     {
         ArgumentNullException.ThrowIfNull(how);
+        if (outcome.TrySetResult(how))
+        {
+            isLost = true;
+            return;
+        }
+        // The function has ended. What it has put out may still be on its way, and is dropped now: that is no success.
+        lock (sync) fault ??= how;
         isLost = true;
-        outcome.TrySetResult(how);
+        try
+        {
+            _ = life.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // All of it was done.
+        }
     }
 
     /// <summary>Call it when the execution has ended; before, it loses the call.</summary>
@@ -113,7 +127,7 @@ public sealed partial class RemoteCall : IDisposable
     private async Task EndedAsync()
     {
         Exception? failure = await outcome.Task.ConfigureAwait(false);
-        if (isLost) await life.CancelAsync().ConfigureAwait(false);
+        if (isLost || failure is ExecutionLostException) await life.CancelAsync().ConfigureAwait(false);
         readings.StopAll();
         await tally.EndedAsync().ConfigureAwait(false);
         if ((failure ?? fault) is { } why) System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(why);

@@ -1,0 +1,214 @@
+"""A processor that a Celery worker executes: the connection to the service, and the one call over it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+import select
+import socket
+import ssl
+import sys
+import threading
+import traceback
+from typing import Any, NamedTuple, Optional
+
+from . import _wire as wire
+from ._call import Call
+from ._errors import FlowError
+from ._function import failure_of
+from ._link import STOP_GRACE, Calls, Connection
+from ._registry import Worker
+
+CONNECT_SECONDS = 10.0
+"""The time for connecting, and for the first message of the service."""
+
+STOP_SECONDS = 1.0
+"""The time in which a function ends once the service is gone."""
+
+_CLOSE_SECONDS = 10.0
+_TRACE = 3_000
+
+
+class Outcome(NamedTuple):
+    """How a call has ended."""
+
+    text: str
+    failure: Optional[str] = None
+    is_stuck: bool = False
+
+
+class Ended:
+    """The end of a call, for the thread that waits for it."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._outcome: Optional[Outcome] = None
+        self._lock = threading.Lock()
+        self._stop: Any = None
+        self._why: Optional[str] = None
+
+    def set(self, outcome: Outcome) -> None:
+        with self._lock:
+            if self._outcome is None:
+                self._outcome = outcome
+        self._event.set()
+
+    @property
+    def is_over(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: Optional[float] = None) -> Optional[Outcome]:
+        """None if it has not ended in time."""
+        self._event.wait(seconds)
+        return self._outcome
+
+    def stop(self, why: str) -> None:
+        """Ends the function with a failure. Any thread."""
+        with self._lock:
+            self._why = why
+            stop = self._stop
+        if stop is not None:
+            stop(why)
+
+    def on_stop(self, stop: Any) -> None:
+        with self._lock:
+            self._stop = stop
+            why = self._why
+        if why is not None:
+            stop(why)
+
+
+class _OneCall(Calls):
+    """The only call of a connection."""
+
+    def __init__(self, worker: Worker, token: wire.Token) -> None:
+        super().__init__(worker, token)
+        loop = asyncio.get_running_loop()
+        self.begun: "asyncio.Future[None]" = loop.create_future()
+        self.reported: "asyncio.Future[Outcome]" = loop.create_future()
+        self.why_stopped: Optional[str] = None
+
+    def take(self, frame: bytes) -> None:
+        if not self.begun.done():
+            self.begun.set_result(None)
+        super().take(frame)
+
+    def stop(self, why: str) -> None:
+        self.why_stopped = why
+        for call in list(self._calls.values()):
+            call.cancel()
+
+    def _report(self, call: Call, failure: Optional[BaseException]) -> None:
+        outcome = Outcome(f"the processor {call.plan.processor} has ended")
+        if failure is None:
+            call.say(wire.DONE)
+        elif self.why_stopped is not None and isinstance(failure, asyncio.CancelledError):
+            outcome = outcome._replace(failure=self.why_stopped)
+            call.say(wire.FAILED, wire.Failure(0, wire.FLOW, "SoftTimeLimitExceeded", self.why_stopped).to_bytes())
+        else:
+            said = failure_of(failure, call)
+            if said.details:                        # the end of the traceback belongs to the failure
+                text = f"{said.message}\n{wire.tail(said.details, _TRACE)}"
+                said = wire.Failure(said.id, said.kind, said.type, wire.short(text, wire.MAX_MESSAGE - 1), said.processor)
+            if said.kind == wire.CANCELLED:
+                outcome = Outcome(f"the processor {call.plan.processor} was cancelled by its service")
+            else:
+                outcome = outcome._replace(failure=f"{said.type}: {said.message}")
+            call.say(wire.FAILED, said.to_bytes())
+        if not self.reported.done():
+            self.reported.set_result(outcome)
+
+
+def execute(worker: Worker, address: Any, name: str, ended: Ended) -> None:
+    """Connects to the service and serves its call. Never raises."""
+    async def serve() -> None:
+        # Told here: the end of the loop waits for functions that ignore it.
+        ended.set(await _serve(worker, address, name, ended))
+
+    try:
+        asyncio.run(serve())
+    except BaseException:
+        ended.set(Outcome("", f"The connection to the service has failed.\n{traceback.format_exc()}"))
+
+
+async def _serve(worker: Worker, address: Any, name: str, ended: Ended) -> Outcome:
+    loop = asyncio.get_running_loop()
+    call = _OneCall(worker, address.token)
+    nobody = Outcome(f"nobody waits for this task any more at {address.host}:{address.port}")
+    try:
+        connection = await asyncio.wait_for(_connect(address, call, loop), CONNECT_SECONDS)
+    except (OSError, asyncio.TimeoutError) as e:
+        return nobody._replace(text=f"{nobody.text} ({type(e).__name__})")
+    call.connection = connection
+    connection.send(wire.hello(address.token, name))
+    connection.flush()
+    _guard(connection, ended)
+    ended.on_stop(lambda why: loop.call_soon_threadsafe(call.stop, why))
+    await asyncio.wait({call.begun, connection.ended}, timeout=CONNECT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    if not call.begun.done():
+        connection.close()
+        return nobody
+    await asyncio.wait({call.reported, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
+    if call.reported.done():
+        # The service closes the connection when it has read everything; closing it first could lose the end of it.
+        connection.flush()
+        await asyncio.wait({connection.ended}, timeout=_CLOSE_SECONDS)
+        connection.close()
+        return call.reported.result()
+    if connection.violation is not None:
+        print(f"sluice.celery: a call ends, because it was sent what it should not: {connection.violation}", file=sys.stderr)
+    running = list(call._running.values())
+    await call.lose()
+    if running:
+        await asyncio.wait(running, timeout=STOP_SECONDS)
+    return Outcome("the service has gone, or needs the processor no more", is_stuck=any(not task.done() for task in running))
+
+
+async def _connect(address: Any, call: _OneCall, loop: asyncio.AbstractEventLoop) -> Connection:
+    context: Optional[ssl.SSLContext] = None
+    if address.certificate is not None:
+        # The task says which certificate to expect, so it needs no authority. The secret is sent when that has been compared.
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+    transport, connection = await loop.create_connection(
+        lambda: Connection(address.token.max_payload + wire.FRAME_ROOM, call.take), address.host, address.port, ssl=context)
+    if context is not None:
+        certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True) or b""
+        if not hmac.compare_digest(hashlib.sha256(certificate).hexdigest(), str(address.certificate).lower()):
+            transport.abort()
+            raise FlowError(f"The service at {address.host}:{address.port} has another certificate than its task says. Somebody may be in "
+                            "between.")
+    _watch(transport.get_extra_info("socket"))
+    return connection
+
+
+def _guard(connection: Connection, ended: Ended) -> None:
+    """Ends the call some time after the service has closed the connection, although a function keeps the loop busy."""
+    transport: Any = connection._transport
+    if not hasattr(select, "poll") or transport is None:
+        return
+    number = os.dup(transport.get_extra_info("socket").fileno())
+
+    def look() -> None:
+        poll = select.poll()
+        poll.register(number, getattr(select, "POLLRDHUP", 0))
+        while not ended.is_over and not poll.poll(1_000):
+            pass
+        os.close(number)
+        if ended.wait(STOP_GRACE + STOP_SECONDS + 1) is None:
+            ended.set(Outcome("the service has gone", is_stuck=True))
+
+    threading.Thread(target=look, name="sluice-service", daemon=True).start()
+
+
+def _watch(connected: Any) -> None:
+    """A machine that is gone says nothing: the system asks it."""
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4), ("TCP_USER_TIMEOUT", 60_000)):
+        if hasattr(socket, option):
+            connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

@@ -1,0 +1,137 @@
+using StackExchange.Redis;
+
+namespace Sluice.Celery;
+
+/// <summary>The connection to a Redis server. Connects with the first command; the client connects again by itself.</summary>
+/// <remarks>Thread-safe.</remarks>
+/// <param name="address">The address of the server.</param>
+/// <param name="role">What the server is, for errors: <c>broker</c> or <c>result backend</c>.</param>
+internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisposable
+{
+    private const int TimeoutMs = 5_000;
+    private static readonly string[] Refusals = ["NOAUTH", "WRONGPASS", "invalid password", "AuthenticationFailure"];
+
+    private readonly SemaphoreSlim turn = new(1);
+    private ConnectionMultiplexer? client;
+
+    /// <summary>Executes a command.</summary>
+    /// <exception cref="BrokerAwayException">The server does not answer. The command may have been executed nevertheless.</exception>
+    /// <exception cref="FlowException">The server refuses the password or the command.</exception>
+    public async Task<RedisResult> AskAsync(string command, object[] arguments, CancellationToken cancellation)
+    {
+        try
+        {
+            ConnectionMultiplexer connected = await ConnectAsync(cancellation).ConfigureAwait(false);
+            return await connected.GetDatabase().ExecuteAsync(command, arguments).WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (RedisServerException e) when (IsTransient(e))
+        {
+            throw new BrokerAwayException($"The Celery {role}, {address}, is not ready: {FirstWord(e.Message)}.", e);
+        }
+        catch (RedisServerException e)
+        {
+            throw Refused(e.Message);
+        }
+        catch (RedisConnectionException e) when (IsRefusal(e))
+        {
+            throw Refused("NOAUTH");
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+        {
+            throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
+        }
+    }
+
+    /// <summary>Listens to a channel until the result is disposed; also after the connection was lost.</summary>
+    /// <exception cref="BrokerAwayException">The server does not answer.</exception>
+    public async Task<IAsyncDisposable> ListenAsync(string channel, Action onMessage, CancellationToken cancellation)
+    {
+        await AskAsync("PING", [], cancellation).ConfigureAwait(false);      // with an error that says what is wrong
+        ConnectionMultiplexer connected = await ConnectAsync(cancellation).ConfigureAwait(false);
+        ISubscriber subscriber = connected.GetSubscriber();
+        var name = new RedisChannel(channel, RedisChannel.PatternMode.Literal);
+        Action<RedisChannel, RedisValue> handler = (_, _) => onMessage();
+        try
+        {
+            await subscriber.SubscribeAsync(name, handler).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+        {
+            throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
+        }
+        return new Subscription(subscriber, name, handler);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await turn.WaitAsync().ConfigureAwait(false);
+        if (client is { } connected) await connected.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
+    }
+
+    private async Task<ConnectionMultiplexer> ConnectAsync(CancellationToken cancellation)
+    {
+        if (Volatile.Read(ref client) is { } known) return known;
+        await turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            return client ??= await ConnectionMultiplexer.ConnectAsync(Options()).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private ConfigurationOptions Options()
+    {
+        if (address.User is not ("" or "default"))
+            throw new FlowException(
+                $"The address of the Celery {role} has a user, and the client of Redis in this package knows only the user \"default\": "
+                    + $"write redis://:PASSWORD@{address.Host}:{address.Port}.");
+        var options = new ConfigurationOptions
+        {
+            AbortOnConnectFail = false,
+            ClientName = "sluice-celery",
+            ConnectTimeout = TimeoutMs,
+            SyncTimeout = TimeoutMs,
+            DefaultDatabase = address.Database,
+            Ssl = address.IsTls,
+            Password = address.Password.Length > 0 ? address.Password : null,
+        };
+        options.EndPoints.Add(address.Host, address.Port);
+        return options;
+    }
+
+    private static bool IsTransient(RedisServerException e)
+        => FirstWord(e.Message) is "LOADING" or "MASTERDOWN" or "READONLY" or "BUSY" or "TRYAGAIN" or "CLUSTERDOWN";
+
+    // The client says it in the text only.
+    private static bool IsRefusal(Exception? e) => e is not null
+        && (Array.Exists(Refusals, word => e.Message.Contains(word, StringComparison.OrdinalIgnoreCase)) || IsRefusal(e.InnerException));
+
+    private static string FirstWord(string text) => text.Split(' ', 2)[0];
+
+    private FlowException Refused(string answer) => FirstWord(answer) is "NOAUTH" or "WRONGPASS" or "ERR" && IsPassword(answer)
+        ? new($"The Celery {role}, {address}, refuses the password{(address.IsTls ? " or its certificate is not trusted" : "")}. Correct it in "
+            + $"the address (redis://:PASSWORD@HOST:PORT/DATABASE).")
+        : new($"The Celery {role}, {address}, refuses a command: {answer}");
+
+    private static bool IsPassword(string answer) => FirstWord(answer) != "ERR"
+        || answer.Contains("password", StringComparison.OrdinalIgnoreCase) || answer.Contains("AUTH", StringComparison.Ordinal);
+
+    private sealed class Subscription(ISubscriber subscriber, RedisChannel channel, Action<RedisChannel, RedisValue> handler)
+        : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            try
+            {
+                await subscriber.UnsubscribeAsync(channel, handler).ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+            {
+                // The connection is gone, and the subscription with it.
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+namespace Sluice.Celery;
+
+/// <summary>
+/// Celery's result backend on Redis: a key for each task, and a message to the channel of that name when it has been written.
+/// </summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
+{
+    private const string Prefix = "celery-task-meta-";
+    private static readonly TimeSpan FirstLook = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxLook = TimeSpan.FromSeconds(30);
+
+    /// <summary>Waits for the result of a task.</summary>
+    /// <param name="id">The id of the task.</param>
+    /// <param name="send">Sends the task; called once results are listened for.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>The result; null if there was none in time.</returns>
+    public async Task<TaskResult?> WaitAsync(string id, Func<Task> send, TimeSpan timeout, CancellationToken cancellation)
+    {
+        string key = Prefix + id;
+        using var news = new SemaphoreSlim(0);
+        await using IAsyncDisposable listening = await link.ListenAsync(key, () => Wake(news), cancellation).ConfigureAwait(false);
+        await send().ConfigureAwait(false);
+        long began = TimeProvider.System.GetTimestamp();
+        // Looks without a message, too: one that is sent while the connection is lost does not arrive.
+        for (TimeSpan pause = FirstLook; ; pause = pause * 2 < MaxLook ? pause * 2 : MaxLook)
+        {
+            if (await LookAsync(key, cancellation).ConfigureAwait(false) is { HasEnded: true } result) return result;
+            TimeSpan left = timeout - TimeProvider.System.GetElapsedTime(began);
+            if (left <= TimeSpan.Zero) return null;
+            await WaitAsync(news, left < pause ? left : pause, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    public ValueTask DisposeAsync() => link.DisposeAsync();
+
+    private async Task<TaskResult?> LookAsync(string key, CancellationToken cancellation)
+    {
+        try
+        {
+            var bytes = (byte[]?)await link.AskAsync("GET", [key], cancellation).ConfigureAwait(false);
+            return bytes is null ? null : TaskResult.Read(bytes);
+        }
+        catch (BrokerAwayException)
+        {
+            return null;                             // the next look may find it
+        }
+    }
+
+    private static async Task WaitAsync(SemaphoreSlim news, TimeSpan pause, CancellationToken cancellation)
+    {
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using ITimer timer = TimeProvider.System.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), late, pause,
+            Timeout.InfiniteTimeSpan);
+        try
+        {
+            await news.WaitAsync(late.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            // Time to look.
+        }
+    }
+
+    private static void Wake(SemaphoreSlim news)
+    {
+        try
+        {
+            news.Release();
+        }
+        catch (ObjectDisposedException)
+        {
+            // A late message: nobody waits any more.
+        }
+    }
+}

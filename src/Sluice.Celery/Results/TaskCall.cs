@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace Sluice.Celery;
+
+/// <summary>Calls of one task of a Celery application.</summary>
+/// <remarks>Thread-safe.</remarks>
+internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, string name, CeleryTaskOptions options)
+{
+    private const string UsualQueue = "celery";
+    private const int MaxTrace = 3_000;
+
+    private readonly IPayloadSerializer<TIn> writer = options.Serializers.For<TIn>();
+    private readonly IPayloadSerializer<TOut> reader = options.Serializers.For<TOut>();
+    private readonly CeleryRoute route = options.Route.Queue is null ? options.Route with { Queue = UsualQueue } : options.Route;
+
+    /// <exception cref="CeleryTaskException">The task has not succeeded.</exception>
+    public async Task<TOut> InvokeAsync(TIn value, CancellationToken cancellation)
+    {
+        TaskMessage task = TaskOf(value);
+        try
+        {
+            TaskResult? result = await results.WaitAsync(task.Id, () => broker.SendAsync(task, route, cancellation), options.ResultTimeout,
+                cancellation).ConfigureAwait(false);
+            return Read(task, result);
+        }
+        catch (Exception e) when (e is BrokerAwayException or FlowException)
+        {
+            throw new CeleryTaskException($"The task {name} could not be sent, or its result not read. {e.Message}") { TaskId = task.Id };
+        }
+        catch (CeleryTaskException e) when (e.TaskId is null)
+        {
+            throw new CeleryTaskException($"The task {name} ({task.Id}): {e.Message}", e.InnerException) { TaskId = task.Id };
+        }
+    }
+
+    private TOut Read(TaskMessage task, TaskResult? result)
+    {
+        if (result is null)
+            throw new CeleryTaskException(
+                $"It has had no result for {options.ResultTimeout.TotalSeconds:N0} seconds. No worker reads the queue {route.Queue}, the "
+                    + $"worker was killed, the task ignores its result or has another result backend, or the result has expired.");
+        if (result.Length > options.MaxValueBytes)
+            throw new CeleryTaskException($"Its result has {result.Length:N0} bytes, and {options.MaxValueBytes:N0} are allowed "
+                + $"(CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the limit.");
+        if (result.State == "SUCCESS") return Deserialize(result);
+        (string? type, string message) = result.Exception();
+        string what = result.State == "REVOKED" ? "was revoked" : type switch
+        {
+            "TimeLimitExceeded" => $"has reached its hard time limit ({message} seconds)",
+            "SoftTimeLimitExceeded" => "has reached its soft time limit",
+            "WorkerLostError" => $"has lost its worker: {message}",
+            _ => $"has failed: {type}{(message.Length > 0 ? ": " : "")}{message}",
+        };
+        string trace = result.Traceback?.TrimEnd() ?? "";
+        if (trace.Length > MaxTrace) trace = $"…{trace[^MaxTrace..]}";
+        throw new CeleryTaskException($"The task {name} ({task.Id}) {what}{(trace.Length > 0 ? "\n" : "")}{trace}")
+        {
+            TaskId = task.Id,
+            State = result.State,
+            ExceptionType = type,
+            Traceback = result.Traceback,
+        };
+    }
+
+    private TOut Deserialize(TaskResult result)
+    {
+        try
+        {
+            return reader.Deserialize(result.Json);
+        }
+        catch (Exception e)
+        {
+            throw new CeleryTaskException($"Its result is no {typeof(TOut).Name}: {e.Message}", e) { State = result.State };
+        }
+    }
+
+    private TaskMessage TaskOf(TIn value)
+    {
+        var written = new ArrayBufferWriter<byte>();
+        try
+        {
+            writer.Serialize(value, written);
+            if (written.WrittenCount > options.MaxValueBytes)
+                throw new CeleryTaskException($"The arguments for the task {name} have {written.WrittenCount:N0} bytes, and "
+                    + $"{options.MaxValueBytes:N0} are allowed (CeleryTaskOptions.MaxValueBytes). Send a reference, or raise the limit.");
+            using var json = JsonDocument.Parse(written.WrittenMemory);
+            var task = new TaskMessage(name, Guid.NewGuid().ToString());
+            return options.Arguments switch
+            {
+                CeleryArguments.Named => json.RootElement.ValueKind == JsonValueKind.Object
+                    ? task with { NamedArguments = written.WrittenSpan.ToArray() } : throw Unfit(json.RootElement, "an object"),
+                CeleryArguments.Positional => task with { Arguments = ListOf(Elements(json.RootElement)) },
+                _ => task with { Arguments = ListOf([json.RootElement]) },
+            };
+        }
+        catch (JsonException e)
+        {
+            throw new CeleryTaskException($"The serializer for the arguments of the task {name} does not write JSON: {e.Message}", e);
+        }
+    }
+
+    private IEnumerable<JsonElement> Elements(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Array => value.EnumerateArray(),
+        JsonValueKind.Object => value.EnumerateObject().Select(static member => member.Value),
+        _ => throw Unfit(value, "an array or a tuple"),
+    };
+
+    private CeleryTaskException Unfit(JsonElement value, string wanted)
+        => new($"The value for the task {name} is {value.ValueKind} in JSON, and for CeleryArguments.{options.Arguments} it must be {wanted}.");
+
+    private static byte[] ListOf(IEnumerable<JsonElement> elements) => TaskMessage.Json(elements, static (json, all) =>
+    {
+        json.WriteStartArray();
+        foreach (JsonElement one in all) one.WriteTo(json);
+        json.WriteEndArray();
+    });
+}

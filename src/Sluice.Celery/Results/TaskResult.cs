@@ -1,0 +1,59 @@
+using System.Text.Json;
+
+namespace Sluice.Celery;
+
+/// <summary>The result of a task, as the result backend keeps it.</summary>
+/// <param name="State">The state, such as <c>SUCCESS</c>.</param>
+/// <param name="Json">The JSON of the result, or of the exception.</param>
+/// <param name="Traceback">The traceback; null if there is none.</param>
+internal sealed record TaskResult(string State, byte[] Json, string? Traceback)
+{
+    private const byte PickleMark = 0x80;
+
+    /// <summary>Whether the state will not change: it does not wait, run or retry.</summary>
+    public bool HasEnded => State is "SUCCESS" or "FAILURE" or "REVOKED";
+
+    /// <summary>The length of the result, in bytes.</summary>
+    public int Length => Json.Length;
+
+    /// <exception cref="CeleryTaskException">The bytes are no result in JSON.</exception>
+    public static TaskResult Read(byte[] bytes)
+    {
+        if (bytes.Length > 0 && bytes[0] == PickleMark)
+            throw new CeleryTaskException(
+                "The result of the task is pickled, and pickle is not read: it executes code. Set result_serializer = \"json\" in the "
+                    + "Celery application.");
+        try
+        {
+            using var document = JsonDocument.Parse(bytes);
+            JsonElement root = document.RootElement;
+            string state = root.GetProperty("status").GetString()!;
+            byte[] result = root.TryGetProperty("result", out JsonElement found) ? Encoding.UTF8.GetBytes(found.GetRawText()) : [];
+            return new(state, result, root.TryGetProperty("traceback", out JsonElement trace) && trace.ValueKind == JsonValueKind.String
+                ? trace.GetString() : null);
+        }
+        catch (Exception e) when (e is JsonException or KeyNotFoundException or InvalidOperationException)
+        {
+            throw new CeleryTaskException($"The result of the task is damaged: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The type and the message of the exception.</summary>
+    public (string? Type, string Message) Exception()
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(Json);
+            JsonElement root = document.RootElement;
+            if (root.ValueKind != JsonValueKind.Object) return (null, root.ToString());
+            string? type = root.TryGetProperty("exc_type", out JsonElement name) ? name.ToString() : null;
+            if (!root.TryGetProperty("exc_message", out JsonElement said)) return (type, "");
+            return (type, said.ValueKind == JsonValueKind.Array
+                ? string.Join(", ", said.EnumerateArray().Select(static one => one.ToString())) : said.ToString());
+        }
+        catch (JsonException)
+        {
+            return (null, "");
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using Sluice.Graphs;
+
+namespace Sluice.Celery.Tests;
+
+/// <summary>Tasks of a Celery application as functions, stages and steps. Real Redis, real worker.</summary>
+public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisWorkers>, IAsyncDisposable
+{
+    private readonly CeleryClient celery = new(workers.Url);
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private static CeleryTaskOptions Positional { get; } = new() { Arguments = CeleryArguments.Positional };
+
+    public ValueTask DisposeAsync() => celery.DisposeAsync();
+
+    [Fact]
+    public async Task ATaskIsAStageAndAStep()
+    {
+        Func<(int X, int Y), CancellationToken, Task<int>> add = celery.Task<(int X, int Y), int>("app.tasks.add", Positional);
+        List<int> sums = await (Source.From(Enumerable.Range(0, 50).Select(static n => (n, 1))) | add | Stage.Parallel(8))
+            .ToListAsync(cancellation: Cancellation);
+        Assert.Equal(Enumerable.Range(1, 50), sums);
+
+        var step = Step.Of(async ((int X, int Y) pair) => await add(pair, Cancellation)).Named("add");
+        Assert.Equal(7, await step((3, 4)));
+    }
+
+    [Fact]
+    public async Task ArgumentsAreOneValueManyOrNamed()
+    {
+        JsonElement one = await celery.Task<string, JsonElement>("app.tasks.describe")("a", Cancellation);
+        Assert.Equal(("a", 1), (one.GetProperty("name").GetString(), one.GetProperty("size").GetInt32()));
+        Assert.Equal(3, await celery.Task<int[], int>("app.tasks.add", Positional)([1, 2], Cancellation));
+        Func<Described, CancellationToken, Task<Described>> named = celery.Task<Described, Described>("app.tasks.describe", new()
+        {
+            Arguments = CeleryArguments.Named,
+            Serializers = Storage.PayloadSerializers.JsonOf(new JsonSerializerOptions(JsonSerializerOptions.Default)
+            {
+                PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower
+            }),
+        });
+        Assert.Equal(new Described("b", 4), await named(new("b", 4), Cancellation));
+    }
+
+    [Fact]
+    public async Task AFailureHasTheTypeAndTheTracebackOfPython()
+    {
+        CeleryTaskException failure = await FailAsync<string>("app.tasks.fail", "no such page");
+        Assert.Equal(("FAILURE", "ValueError"), (failure.State, failure.ExceptionType));
+        Assert.StartsWith($"The task app.tasks.fail ({failure.TaskId}) has failed: ValueError: no such page\nTraceback (most recent call "
+            + "last):", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("celery_app.py", failure.Traceback, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task LimitsRevocationsAndMissingResultsAreSaid()
+    {
+        var hard = new CeleryRoute { TimeLimit = TimeSpan.FromSeconds(1) };
+        var soft = new CeleryRoute { SoftTimeLimit = TimeSpan.FromSeconds(1) };
+        var nobody = new CeleryTaskOptions { Route = new() { Queue = "nobody" }, ResultTimeout = TimeSpan.FromMilliseconds(50) };
+        Task<CeleryTaskException> killed = FailAsync<int>("app.tasks.nap", 100, new() { Route = hard });
+        Task<CeleryTaskException> stopped = FailAsync<int>("app.tasks.nap", 100, new() { Route = soft });
+        Assert.EndsWith("has reached its hard time limit (1 seconds)", (await killed).Message, StringComparison.Ordinal);
+        Assert.Contains("has reached its soft time limit\nTraceback", (await stopped).Message, StringComparison.Ordinal);
+        Assert.Contains("No worker reads the queue nobody, the worker was killed,", (await FailAsync<int>("app.tasks.nap", 0, nobody)).Message,
+            StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("not json", "The result of the task is damaged:")]
+    [InlineData("{}", "The result of the task is damaged:")]
+    [InlineData("\u0080pickled", "pickled, and pickle is not read: it executes code. Set result_serializer = \"json\"")]
+    [InlineData("""{"status": "SUCCESS", "result": "a text"}""", "Its result is no Int32:")]
+    [InlineData("""{"status": "SUCCESS"}""", "Its result is no Int32:")]
+    [InlineData("""{"status": "REVOKED", "result": {"exc_type": "TaskRevokedError", "exc_message": ["revoked"]}, "traceback": null}""",
+        "was revoked")]
+    [InlineData("""{"status": "FAILURE", "result": null}""", "has failed: ")]
+    public async Task AResultThatCannotBeReadIsAFailureThatSaysSo(string stored, string expected)
+    {
+        var broker = new PlayedBroker();
+        await using var client = new CeleryClient(broker, BrokerAddress.Parse(workers.Url));
+        Task<int> call = client.Task<int, int>("any")(1, Cancellation);
+        TaskMessage task = await broker.NextAsync();
+        await using var link = new RedisLink(BrokerAddress.Parse(workers.Url), "broker");
+        string key = $"celery-task-meta-{task.Id}";
+        byte[] bytes = [.. stored.Select(static letter => (byte)letter)];
+        await link.AskAsync("SET", [key, """{"status": "STARTED", "result": {}}"""], Cancellation);
+        await link.AskAsync("PUBLISH", [key, "x"], Cancellation);
+        await link.AskAsync("SET", [key, bytes], Cancellation);
+        await link.AskAsync("PUBLISH", [key, "x"], Cancellation);
+
+        CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(() => call);
+        Assert.Contains(expected, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(task.Id, failure.TaskId);
+    }
+
+    [Fact]
+    public async Task AWrongPasswordOfTheResultBackendIsSaidAndNotShown()
+    {
+        await using var client = new CeleryClient(new PlayedBroker(), BrokerAddress.Parse(workers.WrongUrl));
+        CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(
+            () => client.Task<int, int>("any")(1, Cancellation));
+        Assert.Contains("The Celery result backend, Redis at 127.0.0.1:", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("refuses the password.", failure.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ResultsComeByRedisOnly() => Assert.Contains("Results come by Redis only.",
+        Assert.Throws<ArgumentException>(() => new CeleryClient("amqp://localhost//")).Message, StringComparison.Ordinal);
+
+    private async Task<CeleryTaskException> FailAsync<TIn>(string name, TIn value, CeleryTaskOptions? options = null)
+        => await Assert.ThrowsAsync<CeleryTaskException>(() => celery.Task<TIn, int>(name, options)(value, Cancellation));
+
+    private sealed record Described(string Name, int Size);
+}

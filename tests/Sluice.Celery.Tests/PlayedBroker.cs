@@ -1,0 +1,29 @@
+using System.Threading.Channels;
+
+namespace Sluice.Celery.Tests;
+
+/// <summary>A broker in memory: the test reads the tasks that it gets.</summary>
+internal sealed class PlayedBroker : Broker
+{
+    private readonly Channel<TaskMessage> tasks = Channel.CreateUnbounded<TaskMessage>();
+
+    /// <summary>What the next sendings throw.</summary>
+    public Queue<Exception> Failures { get; } = new();
+
+    public List<CeleryRoute> Routes { get; } = [];
+
+    /// <summary>The next task that was sent.</summary>
+    public ValueTask<TaskMessage> NextAsync() => tasks.Reader.ReadAsync(TestContext.Current.CancellationToken);
+
+    public override Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
+    {
+        if (Failures.TryDequeue(out Exception? failure)) throw failure;
+        Routes.Add(route);
+        tasks.Writer.TryWrite(task);
+        return Task.CompletedTask;
+    }
+
+    public override Task<string> DescribeAsync(string queue, CancellationToken cancellation) => Task.FromResult("nobody reads it");
+
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}

@@ -1,0 +1,2 @@
+global using Sluice.Flows;
+global using Sluice.Redis.Tests;
