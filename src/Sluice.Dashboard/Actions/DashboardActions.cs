@@ -8,21 +8,22 @@ internal static class DashboardActions
 {
     private static readonly TimeSpan MaxDraining = TimeSpan.FromMinutes(10);
 
-    public static IReadOnlyList<(string Path, DashboardAction Action)> All { get; } =
+    /// <summary>The addresses, what the forms do, and the page that a browser is led to which asks for the address itself.</summary>
+    public static IReadOnlyList<(string Path, DashboardAction Action, string Page)> All { get; } =
     [
-        ("/consecutors/{name}/redrive", LetterActions.RedriveAsync),
-        ("/consecutors/{name}/discard", LetterActions.DiscardAsync),
-        ("/consecutors/{name}/edit", LetterActions.EditAsync),
-        ("/consecutors/{name}/pause", static request => PauseAsync(request, isPaused: true)),
-        ("/consecutors/{name}/resume", static request => PauseAsync(request, isPaused: false)),
+        ("/consecutors/{name}/redrive", LetterActions.RedriveAsync, "/dead"),
+        ("/consecutors/{name}/discard", LetterActions.DiscardAsync, "/dead"),
+        ("/consecutors/{name}/edit", LetterActions.EditAsync, "/dead"),
+        ("/consecutors/{name}/pause", static request => PauseAsync(request, isPaused: true), ""),
+        ("/consecutors/{name}/resume", static request => PauseAsync(request, isPaused: false), ""),
         ("/consecutors/{name}/drain", request => ControlAsync(request, "Drain and stop", static local =>
         {
             // It may take as long as items in flight take: the page shows how far it is.
             _ = local.StopAsync(MaxDraining).ContinueWith(static stop => _ = stop.Exception, TaskScheduler.Default);
             return "stopping";
-        })),
-        ("/flows/{name}/cancel", FlowActions.CancelAsync),
-        ("/flows/{name}/again", FlowActions.StartAgainAsync),
+        }), ""),
+        ("/flows/{name}/cancel", FlowActions.CancelAsync, ""),
+        ("/flows/{name}/again", FlowActions.StartAgainAsync, ""),
     ];
 
     // The pause is in the store, so this works for the consecutors of other processes.

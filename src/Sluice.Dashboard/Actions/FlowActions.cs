@@ -61,7 +61,7 @@ internal static class FlowActions
                 <a href="{request.Page.Address("flows", run.Run, store)}">Cancel</a></div>
                 """), IsLive: false),
         ])
-        { Above = [("Flows", $"{request.Page.Root}/flows")] });
+        { Place = Place.Flows, Above = [("Flows", $"{request.Page.Root}/flows")] });
     }
 
     // The end tells runs apart that were started again from one.

@@ -4,7 +4,6 @@ const main = document.querySelector("main");
 const connection = document.querySelector("#connection");
 
 localTimes(document);
-followNodes(document);
 if (main && main.hasAttribute("data-live")) watch();
 
 /** Receives parts of the page that have changed. The browser connects again by itself. */
@@ -22,7 +21,6 @@ function watch() {
     fresh.innerHTML = event.data.slice(end + 1);
     localTimes(fresh.content);
     update(part, fresh.content);
-    followNodes(part);
   };
   // A page that nobody sees costs nothing.
   document.addEventListener("visibilitychange", () => {
@@ -34,6 +32,7 @@ function watch() {
 function say(text, isLost) {
   connection.textContent = text;
   connection.classList.toggle("lost", isLost);
+  connection.classList.toggle("live", !isLost);
 }
 
 /** Whether the user selects text in a part: a change would take the selection away. */
@@ -68,15 +67,5 @@ function localTimes(root) {
     if (Number.isNaN(at.getTime())) continue;
     time.title = time.textContent;
     time.textContent = at.toLocaleString();
-  }
-}
-
-/** A click on a node of the graph leads to its figures, unless it is a link to a page of its own. */
-function followNodes(root) {
-  for (const node of root.querySelectorAll(".graph [data-node]")) {
-    const figures = document.getElementById(`node-${node.dataset.node}`);
-    if (!figures || node.dataset.followed || node.closest("a")) continue;
-    node.dataset.followed = "yes";
-    node.addEventListener("click", () => figures.closest("tr").scrollIntoView({ block: "center" }));
   }
 }

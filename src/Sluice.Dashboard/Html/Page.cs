@@ -8,6 +8,9 @@ internal sealed record Page(string Title, IReadOnlyList<PagePart> Parts)
     /// <summary>The pages above this one, and their addresses.</summary>
     public IReadOnlyList<(string Title, string Address)> Above { get; init; } = [];
 
+    /// <summary>The part of the dashboard that it belongs to.</summary>
+    public Place Place { get; init; }
+
     /// <summary>The part that says that the store is silent. Every page has it; it is empty while stores answer.</summary>
     public const string SilenceId = "silence";
 
@@ -25,3 +28,22 @@ internal sealed record Page(string Title, IReadOnlyList<PagePart> Parts)
 /// <param name="Content">What it shows.</param>
 /// <param name="IsLive">Whether it is sent again when it has changed. Parts into which people type are not.</param>
 internal sealed record PagePart(string Id, Markup Content, bool IsLive = true);
+
+/// <summary>The parts of the dashboard that each page links to.</summary>
+internal enum Place
+{
+    /// <summary>What is shown on the first page has pages of its own.</summary>
+    None,
+
+    /// <summary>The first page.</summary>
+    Overview,
+
+    /// <summary>Runs of flows.</summary>
+    Flows,
+
+    /// <summary>Streams of stores.</summary>
+    Streams,
+
+    /// <summary>What was done on the dashboard.</summary>
+    Audit,
+}

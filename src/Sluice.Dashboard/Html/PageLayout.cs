@@ -23,7 +23,7 @@ internal static class PageLayout
         <body>
         <a class="skip" href="#main">Skip to the content</a>
         <header>
-        <nav aria-label="Pages"><a class="home" href="{Home(root)}">Sluice</a>{Links(root)}</nav>
+        <nav aria-label="Pages"><a class="home" href="{Home(root)}">Sluice</a>{Links(root, page.Place)}</nav>
         <p id="connection" role="status"></p>
         </header>
         <main id="main"{(page.IsLive ? Markup.Of($" data-live") : Markup.None)}{(page.Silence is null ? Markup.None
@@ -45,13 +45,17 @@ internal static class PageLayout
     // An empty address is the page that one is on.
     private static string Home(string root) => root.Length == 0 ? "/" : root;
 
-    private static IEnumerable<Markup> Links(string root)
+    private static IEnumerable<Markup> Links(string root, Place place)
     {
-        foreach ((string name, string path) in ((string, string)[])[("Streams", "/streams"), ("Flows", "/flows"), ("Audit", "/audit")])
-            yield return Markup.Of($"<a href=\"{root}{path}\">{name}</a>");
+        foreach ((Place one, string path) in ((Place, string)[])[(Place.Overview, Home(root)), (Place.Flows, $"{root}/flows"),
+            (Place.Streams, $"{root}/streams"), (Place.Audit, $"{root}/audit")])
+        {
+            Markup current = one == place ? Markup.Of($" aria-current=\"page\"") : Markup.None;
+            yield return Markup.Of($"<a href=\"{path}\"{current}>{one.ToString()}</a>");
+        }
     }
 
-    private static Markup Trail(Page page, string root) => page.Above.Count == 0 ? Markup.None : Markup.Of($"""
+    private static Markup Trail(Page page, string root) => page.Place != Place.None && page.Above.Count == 0 ? Markup.None : Markup.Of($"""
         <p class="trail"><a href="{Home(root)}">Overview</a>{page.Above.Select(static one => Markup.Of(
             $" › <a href=\"{one.Address}\">{one.Title}</a>"))}</p>
         """);

@@ -8,7 +8,7 @@ internal static class Shown
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 
     public static string Share(double share)
-        => share.ToString("P0", CultureInfo.InvariantCulture).Replace(" ", " ", StringComparison.Ordinal);
+        => share.ToString("P0", CultureInfo.InvariantCulture);
 
     /// <summary>A number of things: <c>1 item</c>, <c>2 items</c>.</summary>
     public static string Count(long count, string one) => $"{Count(count)} {one}{(count == 1 ? "" : "s")}";

@@ -25,6 +25,7 @@ internal static class AuditPage
                     Markup.Of($"<span class=\"long\">{VisibleText.Shorten(one.Line.What, 600)}</span>"),
                     Tables.Cell(one.Line.Outcome ?? "begun"),
                 ]), "Nothing was done yet.")),
-        ]);
+        ])
+        { Place = Place.Audit };
     }
 }

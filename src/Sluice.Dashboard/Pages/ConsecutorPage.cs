@@ -6,6 +6,8 @@ namespace Sluice.Dashboard.Pages;
 /// <summary>A consecutor: its state, its graph, its members and partitions, and what waits.</summary>
 internal static class ConsecutorPage
 {
+    private const int MaxPartitions = 64;
+
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         ConsecutorSample one = await FindAsync(request, withMembers: true).ConfigureAwait(false);
@@ -18,10 +20,9 @@ internal static class ConsecutorPage
                 ? [new PagePart("graph", GraphPicture.Figure(local.Topology, one.Run?.Nodes, NodeAddress)),
                     new("nodes", NodeTable.Draw(one.Run, NodeAddress))]
                 : Array.Empty<PagePart>(),
-            new("members", Members(one)),
             new("waiting", await WaitingTable.DrawAsync(request, one).ConfigureAwait(false)),
-        ])
-        { Above = [] };
+            new("members", Members(one)),
+        ]);
 
         string NodeAddress(string node) => NodePage.AddressOf(request, one, node);
     }
@@ -56,7 +57,8 @@ internal static class ConsecutorPage
     {
         string Address(string action) => request.Address("consecutors", one.Name, one.Store, action);
         Markup links = Markup.Of($"""
-            <a href="{Address("/dead")}">Dead letters ({one.Dead})</a> <a href="{Address("/state")}">State</a>
+            <a class="button" href="{Address("/dead")}">Dead letters ({one.Dead})</a>
+            <a class="button" href="{Address("/state")}">State</a>
             """);
         Markup pause = one.PausedAt is null ? request.Button(Address("/pause"), "Pause") : request.Button(Address("/resume"), "Resume");
         Markup buttons = one.Snapshot?.Status switch
@@ -78,6 +80,7 @@ internal static class ConsecutorPage
             ("Ended", Markup.Of($"{Shown.Rate(one.EndedPerSecond)} {Sparkline.Draw(one.Ended, "Items that ended in a second")}")),
             ("Backlog", Markup.Of($"{one.Backlog} {Sparkline.Draw(one.Waiting, "Backlog")}")),
             ("Oldest item", Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : "–")),
+            ("Dead", one.Dead == 0 ? Tables.Cell("0") : Tables.Bad(one.Dead)),
         ];
         if (one.Snapshot is { } now)
             facts.AddRange(
@@ -88,7 +91,6 @@ internal static class ConsecutorPage
                 ("Parked", Tables.Cell(Shown.Count(now.Parked))), ("Suspect", Tables.Cell(Shown.Count(now.Suspect))),
                 ("Cancelled", Tables.Cell(Shown.Count(now.Cancelled))),
             ]);
-        facts.Add(("Dead", Tables.Link(request.Address("consecutors", one.Name, one.Store, "/dead"), Shown.Count(one.Dead))));
         return Markup.Of($"{Tables.Facts(facts)}{Outputs(one)}");
     }
 
@@ -103,22 +105,24 @@ internal static class ConsecutorPage
     private static Markup Members(ConsecutorSample one)
     {
         if (one.Group?.Look is not { } look) return Markup.None;
-        PartitionInfo[] busy = [.. look.Partitions.Where(static one => one.Tail > one.Done || one.Waiting > 0)
-            .OrderByDescending(static one => one.Tail - one.Done + one.Waiting)];
+        PartitionInfo[] busy = [.. look.Partitions.Where(static one => Backlog(one) > 0).OrderByDescending(Backlog)];
+        Markup more = busy.Length <= MaxPartitions ? Markup.None
+            : Markup.Of($"<p>The {MaxPartitions} with the largest backlog of {busy.Length}.</p>");
+        ILookup<string?, long> backlogs = busy.ToLookup(static one => one.Owner, Backlog);
         return Markup.Of($"""
-            <h2>Members</h2>
-            {Tables.Draw("Members", ["Name", "State", ">Partitions", ">Last heartbeat"], look.Members.Select(static member =>
+            {Tables.Under("Members", ["Name", "State", ">Partitions", ">Backlog", ">Last heartbeat"], look.Members.Select(member =>
                 (IReadOnlyList<Markup>)[Tables.Cell(VisibleText.Shorten(member.Name, 80)), Tables.Cell(StateOf(member.Status)),
-                    Tables.Cell(Shown.Count(member.Partitions)), Tables.Cell(Shown.Span(member.SilentFor) + " ago")]),
-                "There is no member: nobody works on its items.")}
-            <h2>Partitions with a backlog</h2>
-            {Tables.Draw("Partitions with a backlog, the largest first", ["Partition", "Owner", ">Backlog", ">Out of order"],
-                busy.Take(64).Select(static one => (IReadOnlyList<Markup>)[Tables.Cell(Shown.Count(one.Partition)),
+                    Tables.Cell(Shown.Count(member.Partitions)), Tables.Cell(Shown.Count(backlogs[member.Name].Sum())),
+                    Tables.Cell(Shown.Span(member.SilentFor) + " ago")]), "There is no member: nobody works on its items.")}
+            {Tables.Under("Partitions with a backlog", ["Partition", "Owner", ">Backlog", ">Out of order"],
+                busy.Take(MaxPartitions).Select(static one => (IReadOnlyList<Markup>)[Tables.Cell(Shown.Count(one.Partition)),
                     Tables.Cell(one.Owner is { } owner ? VisibleText.Shorten(owner, 80) : "no owner"),
-                    Tables.Cell(Shown.Count(one.Tail - one.Done + one.Waiting)), Tables.Cell(Shown.Count(one.Waiting))]),
-                "No partition has a backlog.")}
+                    Tables.Cell(Shown.Count(Backlog(one))), Tables.Cell(Shown.Count(one.Waiting))]), "No partition has a backlog.")}
+            {more}
             """);
     }
+
+    private static long Backlog(PartitionInfo partition) => partition.Tail - partition.Done + partition.Waiting;
 
     private static string StateOf(MemberStatus status) => status switch
     {

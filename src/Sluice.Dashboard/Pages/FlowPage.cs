@@ -15,6 +15,7 @@ internal static class FlowPage
         ProcessorInfo[] ended = [.. run.Processors.Where(static one => one.Status > FlowStatus.Running)];
         return new($"Run {VisibleText.Shorten(run.Run, 100)}",
         [
+            new("verdict", Tables.Show(FlowVerdict.Of(RunLine.Of(run), run, now))),
             new("state", Markup.Of($"""
                 {Tables.Facts(
                 [
@@ -26,14 +27,15 @@ internal static class FlowPage
                 ])}
                 {Actions(request, store.Store, run)}
                 """)),
-            new("graph", run.Topology is { } topology ? GraphPicture.Figure(topology, node => LookAt(run, node.Name)) : Markup.None),
+            new("graph", run.Topology is { } topology ? GraphPicture.Figure(topology, node => LookAt(run, node.Name),
+                node => AddressOf(request, store.Store, run, node)) : Markup.None),
             new("processors", Tables.Under("Processors", ["Name", "State", "Over time", "Host", ">Starts", ">Failed attempts", "Waits for",
-                "Error"], run.Processors.Select(one => Row(one, run, now)), "It has none.")),
+                "Error"], run.Processors.Select((one, at) => Row(one, at, run, now)), "It has none.")),
             new("streams", FlowStreams.Table(request, store.Store, run)),
             new("values", await FlowStreams.ValuesAsync(request, store.Store, run).ConfigureAwait(false)),
             new("periods", FlowTimeline.Table(run, now)),
         ])
-        { Above = [("Flows", $"{request.Root}/flows")] };
+        { Place = Place.Flows, Above = [("Flows", $"{request.Root}/flows")] };
     }
 
     /// <summary>Finds the run that a request is about.</summary>
@@ -79,10 +81,20 @@ internal static class FlowPage
             : new(FlowsPage.StateOf(found.Status), found.WaitsFor is null && found.Host is { } host ? $"at {VisibleText.Shorten(host, 24)}"
                 : found.Status.ToString().ToLowerInvariant(), null);
 
-    private static IReadOnlyList<Markup> Row(ProcessorInfo one, FlowRunInfo run, DateTimeOffset now) =>
+    // A processor leads to its row; an input or a result, to its values.
+    private static string AddressOf(PageRequest request, StoreSource store, FlowRunInfo run, string node)
+    {
+        for (int at = 0; at < run.Processors.Count; at++)
+            if (run.Processors[at].Name == node) return $"#{RowOf(at)}";
+        return $"?stream={Uri.EscapeDataString(node)}{request.InStore(store, "&")}#values";
+    }
+
+    private static string RowOf(int processor) => $"processor-{processor.ToString(CultureInfo.InvariantCulture)}";
+
+    private static IReadOnlyList<Markup> Row(ProcessorInfo one, int at, FlowRunInfo run, DateTimeOffset now) =>
     [
-        Tables.Cell(VisibleText.Shorten(one.Name, 100)),
-        Markup.Of($"<span class=\"state {FlowsPage.StateOf(one.Status)}\">{one.Status.ToString().ToLowerInvariant()}</span>"),
+        Markup.Of($"<a id=\"{RowOf(at)}\"></a>{VisibleText.Shorten(one.Name, 100)}"),
+        FlowsPage.State(one.Status),
         FlowTimeline.Bars(one, run, now),
         Tables.Cell(one.Host ?? "–"), Tables.Cell(Shown.Count(one.Starts)), Tables.Cell(Shown.Count(one.FailedAttempts)),
         Tables.Cell(one.WaitsFor ?? "–"), Tables.Cell(VisibleText.Shorten(one.Error ?? one.LastFailure ?? "", 300)),

@@ -23,7 +23,8 @@ internal static class FlowsPage
                 {LettersPage.StoreField(request)}<button>Find</button> <a href="{request.Root}/flows">All</a></form>
                 """), IsLive: false),
             new("runs", Markup.Join([.. parts, problems])),
-        ]);
+        ])
+        { Place = Place.Flows };
     }
 
     // A page of the runs that were read so far, or of those whose ids begin with a text.
@@ -59,14 +60,18 @@ internal static class FlowsPage
     private static IReadOnlyList<Markup> Row(PageRequest request, StoreSource store, RunLine run) =>
     [
         Tables.Link(request.Address("flows", run.Run, store), VisibleText.Shorten(run.Run, 60)),
-        Markup.Of($"<span class=\"state {StateOf(run.Status)}\">{run.Status.ToString().ToLowerInvariant()}</span>"),
-        Progress(run.Ended, run.Processors), Shown.Time(run.StartedAt), Tables.Cell(run.StartedBy), Tables.Cell(run.Error),
+        State(run.Status), Progress(run.Ended, run.Processors), Shown.Time(run.StartedAt), Tables.Cell(run.StartedBy),
+        Tables.Cell(run.Error),
     ];
 
-    private static Markup Progress(int done, int all)
-    {
-        return Markup.Of($"<progress max=\"{Plain(all)}\" value=\"{Plain(done)}\"></progress> {done} of {all}");
-    }
+    /// <summary>The state of a run or a processor, in its colour.</summary>
+    public static Markup State(FlowStatus status)
+        => Markup.Of($"<span class=\"state {StateOf(status)}\">{status.ToString().ToLowerInvariant()}</span>");
+
+    /// <summary>How many of the processors of a run have ended.</summary>
+    public static Markup Progress(int done, int all) => Markup.Of($"""
+        <progress max="{Plain(all)}" value="{Plain(done)}" aria-label="Processors that have ended"></progress> {done} of {all}
+        """);
 
     private static string Plain(int number) => number.ToString(CultureInfo.InvariantCulture);
 

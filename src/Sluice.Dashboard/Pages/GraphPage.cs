@@ -18,13 +18,12 @@ internal static class GraphPage
         [
             new("verdict", Tables.Show(found.Verdict)),
             new("state", State(found)),
-            new("graph", Picture(found, figures)),
+            new("graph", Picture(request, found, figures)),
             new("resolves", ResolveTables.Last(request, found)),
             new("resolve", ResolveTables.One(request, found)),
             new("slowest", Slowest(figures)),
             new("failures", Failures(figures)),
-        ])
-        { Above = [] });
+        ]));
     }
 
     private static Markup State(GraphSample graph) => Tables.Facts(
@@ -38,7 +37,7 @@ internal static class GraphPage
         ("Cancelled", Tables.Cell(Shown.Count(graph.Record.Cancelled))),
     ]);
 
-    private static Markup Picture(GraphSample graph, IReadOnlyList<NodeFigures> figures)
+    private static Markup Picture(PageRequest request, GraphSample graph, IReadOnlyList<NodeFigures> figures)
     {
         if (graph.Graph.Topology.Nodes.Count > MaxDrawn)
             return Markup.Of($"""
@@ -46,17 +45,18 @@ internal static class GraphPage
                 slowest ones. The first {GraphRecorder.MaxNodes} in topological order are recorded.</p>
                 """);
         Dictionary<string, NodeFigures> hour = figures.ToDictionary(static one => one.Name, StringComparer.Ordinal);
-        Dictionary<string, NodeStatus> newest = new(StringComparer.Ordinal);
-        if (graph.Record.Last is [var last, ..])
-            for (int node = 0; node < last.Nodes.Length; node++) newest[graph.Recorder.Names[node]] = last.Nodes[node].Status;
-        return GraphPicture.Figure(graph.Graph.Topology, node => new(newest.GetValueOrDefault(node.Name) switch
+        Dictionary<string, NodeStatus> states = new(StringComparer.Ordinal);          // of the resolve that is shown node by node
+        if (ResolveTables.Find(request, graph) is { } shown)
+            for (int node = 0; node < shown.Nodes.Length; node++) states[graph.Recorder.Names[node]] = shown.Nodes[node].Status;
+        return GraphPicture.Figure(graph.Graph.Topology, node => new(states.GetValueOrDefault(node.Name) switch
         {
             NodeStatus.Failed or NodeStatus.FellBack => "failing",
             NodeStatus.Succeeded => "working",
             NodeStatus.Running => "blocked",
             _ => "waiting",
         }, hour.GetValueOrDefault(node.Name) is { } known
-            ? Shown.Duration(known.Mean) + (known.Failed > 0 ? $" · {Shown.Count(known.Failed)} failed" : "") : "", null));
+            ? Shown.Duration(known.Mean) + (known.Failed > 0 ? $" · {Shown.Count(known.Failed)} failed" : "") : "", null),
+            name => $"#{ResolveTables.RowOf(graph, name)}");
     }
 
     private static Markup Slowest(IReadOnlyList<NodeFigures> figures) => Tables.Under("Slowest nodes of the last hour",

@@ -10,9 +10,18 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
 {
     public static readonly string[] Names = ["node", "error", "since", "before", "key", "text"];
 
-    public static LetterQuery Read(Func<string, string?> value) => new(
-        new() { Node = value("node"), Error = value("error"), Since = Time(value("since")), Before = Time(value("before")) },
-        value("key"), value("text"));
+    private const int MaxText = 2000;
+
+    /// <exception cref="MissingException">A condition is too long, or a time is none.</exception>
+    public static LetterQuery Read(Func<string, string?> value)
+    {
+        return new(new() { Node = Text("node"), Error = Text("error"), Since = Time(value("since")), Before = Time(value("before")) },
+            Text("key"), Text("text"));
+
+        string? Text(string name) => value(name) is { Length: > MaxText } text
+            ? throw new MissingException($"The filter '{name}' has {Shown.Count(text.Length)} characters; it may have "
+                + $"{Shown.Count(MaxText)}.", StatusCodes.Status400BadRequest) : value(name);
+    }
 
     public bool IsAll => Key is null && Text is null && Filter is { Node: null, Error: null, Since: null, Before: null };
 
@@ -21,7 +30,7 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
     public void Check(DashboardOptions options)
     {
         if (Text is not null && options.MaskPayload is not null)
-            throw new MissingException("Payloads are masked here, so their text cannot be searched.");
+            throw new MissingException("Payloads are masked here, so their text cannot be searched.", StatusCodes.Status400BadRequest);
     }
 
     public bool Matches(StoredDeadLetter letter)
@@ -57,5 +66,6 @@ internal sealed record LetterQuery(DeadLetterFilter Filter, string? Key, string?
     private static DateTimeOffset? Time(string? text)
         => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out DateTimeOffset time) ? time
             : text is null ? null
-            : throw new MissingException($"'{VisibleText.Shorten(text, 40)}' is no time: write 2026-11-24 or 2026-11-24T18:30, in UTC.");
+            : throw new MissingException($"'{VisibleText.Shorten(text, 40)}' is no time: write 2026-11-24 or 2026-11-24T18:30, in UTC.",
+                StatusCodes.Status400BadRequest);
 }

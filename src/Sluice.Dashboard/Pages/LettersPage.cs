@@ -15,23 +15,33 @@ internal static class LettersPage
     {
         ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
         LetterQuery query = LetterQuery.Read(request.Query);
-        _ = long.TryParse(request.Query("after"), NumberStyles.None, CultureInfo.InvariantCulture, out long after);
         query.Check(request.Options);
-        (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id,
-            after, MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
+        bool isByError = request.Query("by") == "error";
         string here = request.Address("consecutors", one.Name, one.Store, "/dead");
+        (Markup letters, bool isEmpty) = isByError
+            ? (await LetterGroups.DrawAsync(request, one, query).ConfigureAwait(false), one.Dead == 0)
+            : await ListAsync(request, one, query, here).ConfigureAwait(false);
         return ConsecutorPage.Below(request, one, $"Dead letters of {VisibleText.Shorten(one.Name, 100)}",
         [
-            new("count", Markup.Of($"<p>{Shown.Count(one.Dead, "dead letter")}. {Outcome(request)}</p>")),
-            new("filter", Filter(request, here, request.Address("consecutors", one.Name, one.Store, "/dead.jsonl")), IsLive: false),
-            new("letters", Markup.Of($"""
-                {Tables.Draw("Dead letters, oldest first", Columns, letters.Select(letter => Row(request, one, letter)),
-                    "There are none that meet the filter.")}
-                {(isEnd ? Markup.None : Tables.Link(With(request, here, $"after={last}"),
-                    letters.Count < MaxRows ? "Search on" : "Next page"))}
-                """), IsLive: false),
-            new("change", Change(request, one, query, letters.Count == 0), IsLive: false),
+            new("count", Markup.Of($"<p>{Shown.Count(one.Dead, "dead letter")}. {Outcome(request)}</p>"), IsLive: !isByError),
+            new("filter", Filter(request, here, isByError), IsLive: false),
+            new("change", Change(request, one, query, here, isEmpty, isByError), IsLive: false),
+            new("letters", letters, IsLive: false),
         ]);
+    }
+
+    private static async Task<(Markup Letters, bool IsEmpty)> ListAsync(PageRequest request, ConsecutorSample one, LetterQuery query,
+        string here)
+    {
+        _ = long.TryParse(request.Query("after"), NumberStyles.None, CultureInfo.InvariantCulture, out long after);
+        (List<StoredDeadLetter> letters, long last, bool isEnd) = await query.FindAsync(request.Sampler.InspectorOf(one.Store), one.Id,
+            after, MaxRows, MaxLooks, request.Aborted).ConfigureAwait(false);
+        return (Markup.Of($"""
+            {Tables.Draw("Dead letters, oldest first", Columns, letters.Select(letter => Row(request, one, letter)),
+                "There are none that meet the filter.")}
+            {(isEnd ? Markup.None : Markup.Of($"<p>{Tables.Link(With(request, here, $"after={last}"),
+                letters.Count < MaxRows ? "Search on" : "Next page")}</p>"))}
+            """), letters.Count == 0);
     }
 
     /// <summary>A dead letter as a row of a table.</summary>
@@ -47,30 +57,33 @@ internal static class LettersPage
     private static string Payload(PageRequest request, ConsecutorSample one, StoredDeadLetter letter)
         => PayloadText.Begin(letter.Entry.Payload, request.Options.MaskPayload, one.Name).ReplaceLineEndings(" ");
 
-    private static string FirstLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? text[..end] : text;
+    /// <summary>The first line of an error.</summary>
+    public static string FirstLine(string text) => text.AsSpan().IndexOfAny('\r', '\n') is >= 0 and var end ? text[..end] : text;
 
-    private static Markup Filter(PageRequest request, string here, string export) => Markup.Of($"""
+    private static Markup Filter(PageRequest request, string here, bool isByError) => Markup.Of($"""
         <form method="get" action="{here.Split('?')[0]}" class="filter">
         {Field(request, "node", "Node", "Validate")}{Field(request, "error", "Error contains", "timeout")}
         {Field(request, "key", "Key", "customer-7")}{Field(request, "text", "Payload contains", "4711")}
         {Field(request, "since", "Died since (UTC)", "2026-11-24T18:30")}{Field(request, "before", "Died before (UTC)", "2026-11-25")}
-        {StoreField(request)}
+        {StoreField(request)}{(isByError ? Hidden("by", "error") : Markup.None)}
         <button>Filter</button> <a href="{here}">All</a>
-        <a href="{With(request, export, "")}" download>Export as JSON lines</a>
         </form>
         """);
 
-    private static Markup Change(PageRequest request, ConsecutorSample one, LetterQuery query, bool isEmpty)
+    private static Markup Change(PageRequest request, ConsecutorSample one, LetterQuery query, string here, bool isEmpty, bool isByError)
     {
-        if (!request.MayChange || isEmpty) return Markup.None;
+        if (isEmpty) return Markup.None;
         Markup fields = Markup.Join(LetterQuery.Names.Where(name => request.Query(name) is not null)
             .Select(name => Hidden(name, request.Query(name)!)));
         string which = query.IsAll ? "all" : "those of the filter";
         string redrive = request.Address("consecutors", one.Name, one.Store, "/redrive");
         string discard = request.Address("consecutors", one.Name, one.Store, "/discard");
+        string export = With(request, request.Address("consecutors", one.Name, one.Store, "/dead.jsonl"), "");
         return Markup.Of($"""
             <div class="actions">{request.Button(redrive, $"Redrive {which}…", fields)}
-            {request.Button(discard, $"Discard {which}…", fields, isDangerous: true)}</div>
+            {request.Button(discard, $"Discard {which}…", fields, isDangerous: true)}
+            {(isByError ? Tables.Link(With(request, here, ""), "One by one") : Tables.Link(With(request, here, "by=error"), "By error"))}
+            <a href="{export}" download>Export as JSON lines</a></div>
             """);
     }
 

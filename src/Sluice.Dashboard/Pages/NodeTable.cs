@@ -13,13 +13,12 @@ internal static class NodeTable
 
     private static IReadOnlyList<Markup> Row(NodeSample node, Func<string, string> address) =>
     [
-        Markup.Of($"<a id=\"node-{node.Node.Node.Id}\"></a>{Tables.Link(address(node.Node.Name),
-            VisibleText.Shorten(node.Node.Name, 60))}"),
+        Tables.Link(address(node.Node.Name), VisibleText.Shorten(node.Node.Name, 60)),
         Markup.Of($"<span class=\"state {node.State}\">{node.State}</span>{(node.Node.BlockedOn is { } edge ? $" on {edge}" : "")}"),
         Tables.Cell(Shown.Rate(node.PerSecond)),
         Sparkline.Draw(node.History, $"Items of {node.Node.Name} in a second"),
         Tables.Cell(Shown.Count(node.Node.In)), Tables.Cell(Shown.Count(node.Node.Out)), Tables.Cell(Shown.Count(node.Node.Queued)),
-        Tables.Cell(Shown.Count(node.Node.Skipped)), Tables.Cell(Shown.Count(node.Node.Failed)),
-        Tables.Cell(Shown.Count(node.Node.Retried)), Tables.Cell(Shown.Share(node.BlockedShare)),
+        Tables.Cell(Shown.Count(node.Node.Skipped)), Tables.Bad(node.Node.Failed),
+        Tables.Bad(node.Node.Retried), Tables.Cell(Shown.Share(node.BlockedShare)),
     ];
 }

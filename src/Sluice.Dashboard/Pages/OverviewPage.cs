@@ -8,45 +8,23 @@ internal static class OverviewPage
 {
     private const int MaxRows = 200;
 
-    public static ValueTask<Page> DrawAsync(PageRequest request)
+    public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         Sample sample = request.Sample;
-        return ValueTask.FromResult(new Page("Overview",
+        IReadOnlyList<(StoreSource Store, FlowSamples Flows)> flows = await request.Sampler.LookAtFlowsAsync(sample, request.Aborted)
+            .ConfigureAwait(false);
+        return new("Overview",
         [
-            new("summary", Summary(sample)),
+            new("summary", OverviewSummary.Draw(sample, flows)),
             new("consecutors", Consecutors(request)),
             .. sample.Pipelines.Count > 0 ? [new PagePart("runs", Pipelines(request))] : Array.Empty<PagePart>(),
+            .. flows.Count > 0 ? [new PagePart("flows", OverviewFlows.Draw(request, flows))] : Array.Empty<PagePart>(),
             .. sample.Graphs.Count > 0 || sample.GraphProblem is not null ? [new PagePart("graphs", Graphs(request))]
                 : Array.Empty<PagePart>(),
             .. sample.Steps.Count > 0 ? [new PagePart("steps", StepsPage.Overview(request))] : Array.Empty<PagePart>(),
             new("stores", Stores(request)),
-        ]));
-    }
-
-    private static Markup Summary(Sample sample)
-    {
-        (string Kind, Verdict[] Verdicts)[] all =
-        [
-            ("consecutor", [.. sample.Consecutors.Select(static one => one.Verdict)]),
-            ("pipeline", [.. sample.Pipelines.Select(static one => one.Verdict)]),
-            ("graph", [.. sample.Graphs.Select(static one => one.Verdict),
-                .. sample.GraphProblem is { } problem ? [new Verdict(Urgency.Failing, problem)] : Array.Empty<Verdict>()]),
-            ("scope", [.. sample.Steps.Select(static one => one.Verdict)]),
-        ];
-        if (Those(Urgency.Failing) is { } failing)
-            return Tables.Show(new(Urgency.Failing, $"{failing.Text} {(failing.Count == 1 ? "does" : "do")} not work."));
-        if (Those(Urgency.Warning) is { } warned)
-            return Tables.Show(new(Urgency.Warning, $"{warned.Text} should be looked at."));
-        return Tables.Show(sample.Stores.Any(static store => store.Problem is not null)
-            ? new(Urgency.Failing, "A store does not answer.") : new(Urgency.Fine, "Everything works."));
-
-        (string Text, int Count)? Those(Urgency urgency)
-        {
-            (string Kind, int Count)[] some = [.. all.Select(one => (one.Kind, one.Verdicts.Count(verdict => verdict.Urgency == urgency)))
-                .Where(static one => one.Item2 > 0)];
-            return some.Length == 0 ? null
-                : (string.Join(" and ", some.Select(static one => Shown.Count(one.Count, one.Kind))), some.Sum(static one => one.Count));
-        }
+        ])
+        { Place = Place.Overview };
     }
 
     private static Markup Consecutors(PageRequest request) => Markup.Of($"""
@@ -68,19 +46,21 @@ internal static class OverviewPage
         Tables.Cell(Shown.Rate(one.AcceptedPerSecond)), Tables.Cell(Shown.Rate(one.EndedPerSecond)),
         Sparkline.Draw(one.Ended, $"Items of {one.Name} that ended in a second"),
         Tables.Cell(Shown.Count(one.Backlog)), Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : "–"),
-        one.Dead == 0 ? Tables.Cell("0")
-            : Tables.Link(request.Address("consecutors", one.Name, one.Store, "/dead"), Shown.Count(one.Dead)),
+        one.Dead == 0 ? Tables.Cell("0") : Markup.Of($"""
+            <a class="bad" href="{request.Address("consecutors", one.Name, one.Store, "/dead")}">{one.Dead}</a>
+            """),
     ];
 
     private static Markup Pipelines(PageRequest request) => Markup.Of($"""
         <h2>Pipelines</h2>
         {Tables.Draw("Pipelines and producers, the urgent ones first",
-            ["Name", "What is wrong, and what to do", "State", ">Items", ">For"],
+            ["Name", "What is wrong, and what to do", "State", ">Rate", "10 minutes", ">Waiting", ">Failed", ">Items", ">For"],
             request.Sample.Pipelines.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/runs/{PathName.Encode(one.Name)}", VisibleText.Shorten(one.Name, 60)),
-                Tables.Show(one.Verdict), Tables.Cell(one.State),
-                Tables.Cell(Shown.Count(one.Items)),
+                Tables.Show(one.Verdict), Tables.Cell(one.State), Tables.Cell(one.State == "running" ? Shown.Rate(one.PerSecond) : "–"),
+                one.History is { } history ? Sparkline.Draw(history, $"Items of {one.Name} in a second") : Tables.Cell("–"),
+                Tables.Cell(Shown.Count(one.Queued)), Tables.Bad(one.Failed), Tables.Cell(Shown.Count(one.Items)),
                 Tables.Cell(one.Look is { } run ? Shown.Span(run.Snapshot.Elapsed) : "–"),
             ]), "There are none.")}
         {Rest(request.Sample.Pipelines.Count)}
@@ -98,7 +78,7 @@ internal static class OverviewPage
                 Tables.Show(one.Verdict),
                 Tables.Cell(Shown.Rate(one.PerSecond)), Sparkline.Draw(one.History, $"Resolves of {one.Name} in a second"),
                 Tables.Cell(one.Mean is { } mean ? Shown.Duration(mean) : "–"),
-                Tables.Cell(Shown.Count(one.Record.Count)), Tables.Cell(Shown.Count(one.Record.Failed)),
+                Tables.Cell(Shown.Count(one.Record.Count)), Tables.Bad(one.Record.Failed),
                 Tables.Cell(Shown.Count(one.Record.Cancelled)),
             ]), "There are none.")}
         {Rest(request.Sample.Graphs.Count)}

@@ -32,19 +32,26 @@ internal static class ResolveTables
             Tables.Cell(Counts(one)), Tables.Cell(one.Problem),
         ]), "There was none since the dashboard began to watch.");
 
+    /// <summary>The resolve of the query, or else the newest; null if there is none.</summary>
+    public static ResolveRecord? Find(PageRequest request, GraphSample graph) => Asked(request, graph)
+        ?? (graph.Record.Last.Count > 0 ? graph.Record.Last[0] : null);
+
+    private static ResolveRecord? Asked(PageRequest request, GraphSample graph)
+        => request.Query("resolve") is not { } asked ? null : graph.Record.Last.Concat(graph.Record.LastFailed)
+            .FirstOrDefault(one => one.IsRecorded && Plain(one.Number) == asked);
+
     /// <summary>The resolve of the query, or else the newest, node by node.</summary>
     public static Markup One(PageRequest request, GraphSample graph)
     {
         string? asked = request.Query("resolve");
-        ResolveRecord? one = asked is null ? null : graph.Record.Last.Concat(graph.Record.LastFailed)
-            .FirstOrDefault(one => one.IsRecorded && Plain(one.Number) == asked);
+        ResolveRecord? one = Asked(request, graph);
         Markup gone = asked is not null && one is null
             ? Markup.Of($"""
                 <p class="none">Resolve {VisibleText.Shorten(asked, 20)} is not among the last {GraphRecorder.MaxResolves} that are kept;
                 this is the newest one.</p>
                 """)
             : Markup.None;
-        one ??= graph.Record.Last.Count > 0 ? graph.Record.Last[0] : null;
+        one ??= Find(request, graph);
         if (one is null) return gone;
         HashSet<int> critical = ResolvePath.Of(graph, one);
         Markup rest = one.Nodes.Length > MaxNodes
@@ -57,7 +64,9 @@ internal static class ResolveTables
             """);
     }
 
-    // The script leads from a node of the picture to its row.
+    /// <summary>The anchor of the row of a node: a node of the picture leads there.</summary>
+    public static string RowOf(GraphSample graph, string node) => $"node-{Plain(graph.Graph.Topology.Find(node).Id)}";
+
     private static IReadOnlyList<Markup> Row(ResolveRecord resolve, GraphSample graph, int number, bool isCritical)
     {
         NodeRun node = resolve.Nodes[number];
@@ -65,7 +74,7 @@ internal static class ResolveTables
         string state = StateOf(node.Status) + (node.Attempts > 1 ? $", {node.Attempts} attempts" : "");
         return
         [
-            Markup.Of($"<a id=\"node-{Plain(graph.Graph.Topology.Find(name).Id)}\"></a>{VisibleText.Shorten(name, 60)}"),
+            Markup.Of($"<a id=\"{RowOf(graph, name)}\"></a>{VisibleText.Shorten(name, 60)}"),
             Markup.Of($"<span class=\"state {ClassOf(node.Status)}\">{state}</span>"),
             Tables.Cell(isCritical ? "★ critical" : ""),
             Tables.Cell(node.Status == NodeStatus.NotStarted ? "–" : Shown.Duration(node.Started)),

@@ -20,7 +20,7 @@ internal static class RunPage
         if (found.Run is { } started && run is not null)
             parts = [.. parts, new("graph", GraphPicture.Figure(started.Topology, run.Nodes, NodeAddress)),
                 new("nodes", NodeTable.Draw(run, NodeAddress))];
-        return ValueTask.FromResult(new Page(found.Name, parts) { Above = [] });
+        return ValueTask.FromResult(new Page(found.Name, parts));
 
         string NodeAddress(string node) => NodePage.AddressOf(request, node);
     }

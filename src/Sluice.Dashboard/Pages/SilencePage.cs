@@ -21,7 +21,6 @@ internal static class SilencePage
                 """), IsLive: false),
         ])
         {
-            Above = [],
             StatusCode = StatusCodes.Status503ServiceUnavailable,
             Silence = Markup.Of($"""
                 <p class="failing">{why} {seen}

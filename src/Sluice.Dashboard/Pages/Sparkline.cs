@@ -24,8 +24,11 @@ internal static class Sparkline
             double x = Width * (1 - Math.Min(age / seconds, 1)), y = Height - 1 - (highest > 0 ? value / highest * (Height - 2) : 0);
             points.Append(CultureInfo.InvariantCulture, $"{x:0.#},{y:0.#} ");
         }
+        string line = points.ToString().TrimEnd();
         return Markup.Of($"""
-            <svg class="spark" viewBox="0 0 120 24" role="img" aria-label="{label}"><polyline points="{points.ToString().TrimEnd()}"/></svg>
+            <svg class="spark" viewBox="0 0 120 24" role="img" aria-label="{label}">{(values.Count < 2 ? Markup.None
+                : Markup.Of($"<polygon points=\"{line[..line.IndexOf(',', StringComparison.Ordinal)]},24 {line} 120,24\"/>"))}<polyline
+            points="{line}"/></svg>
             """);
     }
 }

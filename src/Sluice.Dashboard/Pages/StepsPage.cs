@@ -27,8 +27,7 @@ internal static class StepsPage
                 Tables.Cell(Shown.Duration(one.Mean)), Tables.Cell(Shown.Duration(one.Percentile95)),
                 Tables.Cell(Shown.Duration(one.Max)), Tables.Cell(Shown.Duration(one.Total)),
             ]), "No step was recorded in the last hour.")),
-        ])
-        { Above = [] });
+        ]));
     }
 
     /// <summary>The names of scopes, for the first page.</summary>

@@ -26,7 +26,8 @@ internal static class StreamsPage
                     page.Take(MaxRows).Select(stream => Row(request, store, stream)), "The store has no streams.")}
                 {next}
                 """)),
-        ]);
+        ])
+        { Place = Place.Streams };
     }
 
     private static IReadOnlyList<Markup> Row(PageRequest request, StoreSample store, StreamLook stream) =>

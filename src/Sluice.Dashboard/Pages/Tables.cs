@@ -13,11 +13,11 @@ internal static class Tables
     public static Markup Draw(string caption, IReadOnlyList<string> headers, IEnumerable<IReadOnlyList<Markup>> rows, string none)
     {
         Markup[] drawn = [.. rows.Select(row => Markup.Of($"<tr>{row.Select((cell, at) => Markup.Of(
-            $"<td{Figures(headers[at])}>{cell}</td>"))}</tr>\n"))];
+            $"<td{Class(headers[at], cell.ToString())}>{cell}</td>"))}</tr>\n"))];
         return drawn.Length == 0 ? Markup.Of($"<p class=\"none\">{none}</p>") : Markup.Of($"""
             <div class="wide" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption>
             <thead><tr>{headers.Select(static header => Markup.Of(
-                $"<th scope=\"col\"{Figures(header)}>{header.TrimStart('>')}</th>"))}</tr></thead>
+                $"<th scope=\"col\"{Class(header, header)}>{header.TrimStart('>')}</th>"))}</tr></thead>
             <tbody>
             {drawn}</tbody></table></div>
             """);
@@ -29,6 +29,9 @@ internal static class Tables
 
     public static Markup Cell(string? text) => Markup.Of($"{text}");
 
+    /// <summary>A count of something bad, which stands out if there is any.</summary>
+    public static Markup Bad(long count) => count == 0 ? Cell("0") : Markup.Of($"<span class=\"bad\">{count}</span>");
+
     public static Markup Link(string address, string text) => Markup.Of($"<a href=\"{address}\">{text}</a>");
 
     public static Markup Show(Verdict verdict) => Markup.Of(
@@ -36,7 +39,15 @@ internal static class Tables
 
     /// <summary>Names and figures in pairs.</summary>
     public static Markup Facts(IEnumerable<(string Name, Markup Value)> facts)
-        => Markup.Of($"<dl>{facts.Select(static fact => Markup.Of($"<div><dt>{fact.Name}</dt><dd>{fact.Value}</dd></div>"))}</dl>");
+        => Markup.Of($"<dl>{facts.Select(static fact => Markup.Of(
+            $"<div><dt>{fact.Name}</dt><dd{Class("", fact.Value.ToString())}>{fact.Value}</dd></div>"))}</dl>");
 
-    private static Markup Figures(string header) => header.StartsWith('>') ? Markup.Of($" class=\"figures\"") : Markup.None;
+    // Figures of nothing are faint: what is there stands out.
+    private static Markup Class(string header, string cell) => (header.StartsWith('>'), cell is "0" or "–" or "0/s" or "0 %") switch
+    {
+        (true, true) => Markup.Of($" class=\"figures nil\""),
+        (true, false) => Markup.Of($" class=\"figures\""),
+        (false, true) => Markup.Of($" class=\"nil\""),
+        _ => Markup.None,
+    };
 }

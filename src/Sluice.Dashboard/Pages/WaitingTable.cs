@@ -3,11 +3,11 @@ using Sluice.Dashboard.Serving;
 
 namespace Sluice.Dashboard.Pages;
 
-/// <summary>The first items that left the order: retries with their time, items behind a failed one of their key, parked items,
-/// suspects.</summary>
+/// <summary>The first items that left the order: suspects, retries with their time, keys that wait behind a failed item, parked items.
+/// </summary>
 internal static class WaitingTable
 {
-    private const int MaxRows = 50, MaxPartitions = 16, MaxSearched = 1000;
+    private const int MaxRows = 25, MaxError = 200;
 
     /// <param name="request">The request.</param>
     /// <param name="one">The consecutor.</param>
@@ -15,38 +15,47 @@ internal static class WaitingTable
     public static async ValueTask<Markup> DrawAsync(PageRequest request, ConsecutorSample one, string? node = null)
     {
         if (one.Group?.Look is not { } look) return Markup.None;
-        List<(int Partition, WaitingEntry Entry)> found = [];
-        foreach (PartitionInfo partition in look.Partitions.Where(static one => one.Waiting > 0).Take(MaxPartitions))
-        {
-            if (found.Count >= MaxRows) break;
-            foreach (WaitingEntry entry in await one.Store.Store.ListWaitingAsync(one.Id, partition.Partition, null,
-                node is null ? MaxRows - found.Count : MaxSearched, request.Aborted).ConfigureAwait(false))
-                if (entry.Status != WaitingStatus.InFlight && (node is null || entry.Node == node) && found.Count < MaxRows)
-                    found.Add((partition.Partition, entry));
-        }
-        if (found.Count == 0) return Markup.None;
+        (List<WaitingItem> items, bool hasMore) = await WaitingItems.ReadAsync(one, look,
+            node is null ? WaitingItems.MaxOfPartition : WaitingItems.MaxSearched, request.Aborted).ConfigureAwait(false);
+        if (node is not null) items.RemoveAll(item => item.Entry.Node != node);
+        if (items.Count == 0) return Markup.None;
         DateTimeOffset now = await one.Store.Store.GetTimeAsync(request.Aborted).ConfigureAwait(false);
         return Markup.Of($"""
-            <h2>Items that wait</h2>
-            {Tables.Draw("The first items that wait, by partition", ["Item", "Why", ">Attempts", "Next attempt", "Node", "Last error"],
-                found.Select(item => (IReadOnlyList<Markup>)
-                [
-                    Tables.Cell(item.Entry.Entry.IdIn(one.Name, item.Partition).ToString()), Tables.Cell(WhyOf(item.Entry)),
-                    Tables.Cell(Shown.Count(item.Entry.Attempts)),
-                    item.Entry.Due is { } due ? Markup.Of($"{Shown.Time(due)} ({(due > now ? "in " + Shown.Span(due - now) : "due")})")
-                        : Tables.Cell("–"),
-                    Tables.Cell(VisibleText.Shorten(item.Entry.Node, 60)), Tables.Cell(VisibleText.Shorten(item.Entry.Error, 200)),
-                ]), "")}
+            {Part("Suspects: in flight when a process died, each is run alone", ["Item", ">Attempts", ">Waiting behind it"],
+                items.Where(static item => item.Entry.Status == WaitingStatus.Suspect), static item =>
+                [Tables.Cell(item.Id), Tables.Cell(Shown.Count(item.Entry.Attempts)), Tables.Cell(Shown.Count(item.Followers))])}
+            {Part("Failed items that are tried again", ["Item", ">Attempts", "Next attempt", "Node", "Last error", ">Waiting behind it"],
+                items.Where(static item => item.Entry.Status == WaitingStatus.Retrying).OrderBy(static item => item.Entry.Due), item =>
+                [Tables.Cell(item.Id), Tables.Cell(Shown.Count(item.Entry.Attempts)), Due(item.Entry, now), Node(item),
+                    Error(item), Tables.Cell(Shown.Count(item.Followers))])}
+            {Part("Items behind an earlier one of their key", ["Item", "Waits behind", "Accepted"],
+                items.Where(static item => item.Behind is not null), static item =>
+                [Tables.Cell(item.Id), Tables.Cell(item.Behind), Shown.Time(item.Entry.Entry.Time)])}
+            {Part("Parked items: they wait for other code", ["Item", ">Code version", "Node", "Why", ">Waiting behind it"],
+                items.Where(static item => item.Entry.Status == WaitingStatus.Parked && item.Behind is null), static item =>
+                [Tables.Cell(item.Id), Tables.Cell(Shown.Count(item.Entry.Entry.CodeVersion)), Node(item), Error(item),
+                    Tables.Cell(Shown.Count(item.Followers))])}
+            {(hasMore ? Markup.Of($"""
+                <p>There are more. The first {WaitingItems.MaxOfPartition} of a partition are looked at, of {WaitingItems.MaxPartitions}
+                partitions.</p>
+                """) : Markup.None)}
             """);
     }
 
-    private static string WhyOf(WaitingEntry entry) => entry.Status switch
+    private static Markup Part(string heading, string[] headers, IEnumerable<WaitingItem> items, Func<WaitingItem, Markup[]> draw)
     {
-        WaitingStatus.Retrying => "failed, is tried again",
-        WaitingStatus.Parked when entry.Error.Length == 0
-            => $"waits behind a failed item of its key, or for code that has its node (stored by code version {entry.Entry.CodeVersion})",
-        WaitingStatus.Parked => $"parked (stored by code version {entry.Entry.CodeVersion})",
-        WaitingStatus.Suspect => "suspect: it was in flight when a process died, and is run alone",
-        _ => "in flight",
-    };
+        WaitingItem[] all = [.. items];
+        return all.Length == 0 ? Markup.None : Markup.Of($"""
+            {Tables.Under(heading, headers, all.Take(MaxRows).Select(item => (IReadOnlyList<Markup>)draw(item)), "")}
+            {(all.Length > MaxRows ? Markup.Of($"<p>The first {MaxRows} of {all.Length}.</p>") : Markup.None)}
+            """);
+    }
+
+    private static Markup Due(WaitingEntry entry, DateTimeOffset now) => entry.Due is not { } due ? Tables.Cell("–")
+        : Markup.Of($"{(due > now ? "in " + Shown.Span(due - now) : "due")} <span class=\"none\">{Shown.Time(due)}</span>");
+
+    private static Markup Node(WaitingItem item)
+        => Tables.Cell(item.Entry.Node.Length == 0 ? "at the beginning" : VisibleText.Shorten(item.Entry.Node, 60));
+
+    private static Markup Error(WaitingItem item) => Tables.Cell(VisibleText.Shorten(item.Entry.Error, MaxError));
 }

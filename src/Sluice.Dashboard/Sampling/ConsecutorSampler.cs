@@ -25,7 +25,7 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
             Waiting = waitingHistory,
             Verdict = new(Urgency.Fine, ""),
         };
-        endedHistory.Add(sample.EndedPerSecond ?? 0);
+        if (sample.EndedPerSecond is { } known) endedHistory.Add(known);
         waitingHistory.Add(sample.Backlog);
         return sample with { Verdict = ConsecutorVerdict.Of(sample, seen, growth.Add(sample.Backlog)) };
     }

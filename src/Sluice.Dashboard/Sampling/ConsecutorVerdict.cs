@@ -25,7 +25,17 @@ internal static class ConsecutorVerdict
     }
 
     private static Verdict? OfPause(ConsecutorSample sample) => sample.PausedAt is { } since
-        ? new(Urgency.Held, $"Is paused since {Shown.Utc(since)}: it accepts items, and begins none. Resume it.") : null;
+        ? new(Urgency.Held, $"Is paused since {Shown.Utc(since)}: it accepts items, and begins none.{InFlight(sample)} Resume it.")
+        : null;
+
+    // What the store tells without a list of the items that left the order. An item that ended out of order still counts as in flight.
+    private static string InFlight(ConsecutorSample sample)
+    {
+        if (sample.Group?.Look is not { } look || sample.Stream?.Consecutor is not { Backlog.Waiting: 0 }) return "";
+        long most = look.Partitions.Sum(static partition => partition.Dispatched - partition.Done);
+        return most <= 0 ? " Nothing is in flight: its processes can be stopped." : $" At most {Shown.Count(most, "item")} "
+            + $"{(most == 1 ? "is" : "are")} in flight.";
+    }
 
     private static Verdict? OfStore(ConsecutorSample sample, StoreSample store)
         => store.Problem is { } problem ? new(Urgency.Failing, $"Figures may be old: {problem}") : null;

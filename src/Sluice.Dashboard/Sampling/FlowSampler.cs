@@ -10,9 +10,20 @@ internal sealed record RunLine(string Run, FlowStatus Status, int Ended, int Pro
 {
     public bool HasEnded => Status > FlowStatus.Running;
 
+    public DateTimeOffset? EndedAt { get; init; }
+
+    /// <summary>The processor with the most failed attempts, which is tried again; null if there is none.</summary>
+    public (string Name, int Attempts, string Why)? Failing { get; init; }
+
     public static RunLine Of(FlowRunInfo run) => new(run.Run, run.Status,
         run.Processors.Count(static one => one.Status > FlowStatus.Running), run.Processors.Count, run.StartedAt, run.StartedBy,
-        VisibleText.Shorten(run.Processors.FirstOrDefault(static one => one.Origin == one.Name)?.Error ?? "", 200));
+        VisibleText.Shorten(run.Processors.FirstOrDefault(static one => one.Origin == one.Name)?.Error ?? "", 200))
+    {
+        EndedAt = run.EndedAt,
+        Failing = run.Processors.Where(static one => one is { Status: <= FlowStatus.Running, FailedAttempts: > 0 })
+            .MaxBy(static one => one.FailedAttempts) is { } worst
+            ? (VisibleText.Shorten(worst.Name, 60), worst.FailedAttempts, VisibleText.Shorten(worst.LastFailure ?? "", 200)) : null,
+    };
 }
 
 /// <summary>A page of the runs in a store.</summary>
@@ -21,6 +32,13 @@ internal sealed record RunLine(string Run, FlowStatus Status, int Ended, int Pro
 /// <param name="All">How many there are.</param>
 /// <param name="Problems">Why some were not read.</param>
 internal sealed record RunLines(IReadOnlyList<RunLine> Lines, int Read, int All, IReadOnlyList<string> Problems);
+
+/// <summary>The runs that the first page shows.</summary>
+/// <param name="Lines">The first of them.</param>
+/// <param name="Count">How many there are, among those that were read.</param>
+/// <param name="Read">How many runs were read so far.</param>
+/// <param name="All">How many runs there are.</param>
+internal sealed record UrgentRuns(IReadOnlyList<RunLine> Lines, int Count, int Read, int All);
 
 /// <summary>Knows the runs of flows in a store, as far as somebody has looked at their list.</summary>
 /// <remarks>
@@ -34,6 +52,9 @@ internal sealed class FlowSampler(IStreamStore store, TimeProvider time)
 {
     /// <summary>How many journals of a kind a look reads.</summary>
     public const int MaxNew = 200, MaxOpen = 100, MaxAgain = 100;
+
+    /// <summary>How many journals of a kind a look for the first page reads, after its first one: it shows few runs, all day.</summary>
+    public const int MaxGlanced = 20;
 
     /// <summary>How many runs are known at most: those with the greatest ids.</summary>
     public const int MaxKnown = 100_000;
@@ -66,15 +87,33 @@ internal sealed class FlowSampler(IStreamStore store, TimeProvider time)
         try
         {
             await ListAsync(interval, cancellation).ConfigureAwait(false);
-            if (looked == 0 || time.GetElapsedTime(looked) >= interval)
-            {
-                looked = time.GetTimestamp();
-                await ReadNextAsync(unread, MaxNew, cancellation).ConfigureAwait(false);
-                await ReadNextAsync(open, MaxOpen, cancellation).ConfigureAwait(false);
-            }
+            await ReadOnAsync(interval, MaxNew, MaxOpen, cancellation).ConfigureAwait(false);
             string[] page = [.. Page(from, max).Select(static one => one.Run)];
             await ReadAsync([.. page.Where(IsOld).Take(MaxAgain)], cancellation).ConfigureAwait(false);
             return Lines(Page(from, max));
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Returns the runs that have not ended or have failed lately, as far as they are known, and how many there are.</summary>
+    /// <param name="since">Runs that failed before are left out.</param>
+    /// <param name="max">How many runs to return at most: those that have not ended, then the latest failures.</param>
+    /// <param name="interval">The least time between two looks at runs that are known.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task<UrgentRuns> LookAtUrgentAsync(DateTimeOffset since, int max, TimeSpan interval, CancellationToken cancellation)
+    {
+        await turn.WaitAsync(cancellation).ConfigureAwait(false);
+        try
+        {
+            await ListAsync(interval, cancellation).ConfigureAwait(false);
+            await ReadOnAsync(interval, known.Count == 0 ? MaxNew : MaxGlanced, MaxGlanced, cancellation).ConfigureAwait(false);
+            RunLine[] urgent = [.. known.Values.Select(static one => one.Line).OfType<RunLine>()
+                .Where(one => !one.HasEnded || (one.Status == FlowStatus.Failed && (one.EndedAt ?? one.StartedAt) >= since))];
+            return new([.. urgent.OrderBy(static one => one.HasEnded).ThenBy(static one => one.Failing is null)
+                .ThenByDescending(static one => one.StartedAt).Take(max)], urgent.Length, known.Count, ids.Count);
         }
         finally
         {
@@ -118,6 +157,14 @@ internal sealed class FlowSampler(IStreamStore store, TimeProvider time)
         HashSet<string> there = [.. found];
         foreach (string gone in known.Keys.Where(id => !there.Contains(id)).ToArray()) known.Remove(gone);
         unread = new(found.Reverse().Take(MaxKnown).Where(id => !known.ContainsKey(id)));
+    }
+
+    private async Task ReadOnAsync(TimeSpan interval, int maxNew, int maxOpen, CancellationToken cancellation)
+    {
+        if (looked != 0 && time.GetElapsedTime(looked) < interval) return;
+        looked = time.GetTimestamp();
+        await ReadNextAsync(unread, maxNew, cancellation).ConfigureAwait(false);
+        await ReadNextAsync(open, maxOpen, cancellation).ConfigureAwait(false);
     }
 
     private bool IsOld(string id) => !known.TryGetValue(id, out Known one) || one.Line is not { } line || !line.HasEnded

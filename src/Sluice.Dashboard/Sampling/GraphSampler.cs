@@ -40,7 +40,7 @@ internal sealed class GraphSampler(TimeProvider time)
         {
             GraphRecord record = recorder.Look();
             double? perSecond = resolves.Add(record.Count);
-            history.Add(perSecond ?? 0);
+            if (perSecond is { } known) history.Add(known);
             return new(name, recorder, record, perSecond, failures.Add(record.Failed), history, GraphVerdict.Of(record, recorder.Names));
         }
     }

@@ -10,5 +10,20 @@ internal sealed record PipelineSample(string Name, PipelineRun? Run, RunSample? 
     public string State => Look?.Snapshot.Status.ToString().ToLowerInvariant() ?? "not started";
 
     /// <summary>Items that its sources have produced.</summary>
-    public long Items => Look?.Nodes.Values.Where(static node => node.Node.Node.InputType is null).Sum(static node => node.Node.Out) ?? 0;
+    public long Items => Sources.Sum(static node => node.Node.Out);
+
+    /// <summary>Items that its sources have produced in a second; null if that is not known yet.</summary>
+    public double? PerSecond => Sources.Any(static node => node.PerSecond is not null)
+        ? Sources.Sum(static node => node.PerSecond ?? 0) : null;
+
+    /// <summary>The rates of its first source; null if it has not started.</summary>
+    public History? History => Sources.FirstOrDefault()?.History;
+
+    /// <summary>Items that wait before its nodes.</summary>
+    public long Queued => Look?.Nodes.Values.Sum(static node => node.Node.Queued) ?? 0;
+
+    /// <summary>Items that failed for good in its nodes.</summary>
+    public long Failed => Look?.Nodes.Values.Sum(static node => node.Node.Failed) ?? 0;
+
+    private IEnumerable<NodeSample> Sources => Look?.Nodes.Values.Where(static node => node.Node.Node.InputType is null) ?? [];
 }

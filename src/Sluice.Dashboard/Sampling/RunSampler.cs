@@ -30,7 +30,7 @@ internal sealed class RunSampler(Topology topology, TimeProvider time)
             double? perSecond = items.Add(node.Node.InputType is null ? node.Out : node.In);
             double? failing = failed.Add(node.Failed + node.Retried);
             double share = Math.Clamp(blocked.Add(node.BlockedTime.TotalSeconds) ?? 0, 0, 1);
-            history.Add(perSecond ?? 0);
+            if (perSecond is { } known) history.Add(known);
             return new(node, perSecond, failing, share, history);
         }
     }

@@ -29,6 +29,10 @@ internal static class RunVerdict
     }
 
     public static string Advice(NodeSample slowest)
-        => $"It limits the rate to {Shown.Rate(slowest.PerSecond)}: make {slowest.Node.Name} faster, or give it more lanes with "
-            + "Stage.Parallel.";
+    {
+        string name = slowest.Node.Name;
+        string? lanes = slowest.Node.Node.Details.FirstOrDefault(static one => one.StartsWith("parallel ", StringComparison.Ordinal));
+        return $"It limits the rate to {Shown.Rate(slowest.PerSecond)}: make {name} faster, or "
+            + (lanes is null ? "give it more lanes with Stage.Parallel." : $"raise its Stage.Parallel; it is {lanes} now.");
+    }
 }

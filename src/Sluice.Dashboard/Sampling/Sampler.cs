@@ -90,6 +90,19 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         lock (sync) return stores[source.Store].Flows;
     }
 
+    /// <summary>The runs of flows that the first page shows, of each store that has some; of a silent store, those that were seen last.
+    /// </summary>
+    public async Task<IReadOnlyList<(StoreSource Store, FlowSamples Flows)>> LookAtFlowsAsync(Sample sample, CancellationToken cancellation)
+    {
+        var asked = new List<(StoreSample Store, FlowGlance Glance)>();
+        lock (sync)
+            asked.AddRange(sample.Stores.Where(static one => one.HasFlows).Select(one => (one, stores[one.Store.Store].FlowGlance)));
+        TimeSpan interval = options.RefreshInterval * Early;
+        FlowSamples?[] seen = await Task.WhenAll(asked.Select(one => one.Store.IsSilent ? Task.FromResult(one.Glance.Seen)
+            : one.Glance.LookAsync(interval, cancellation))).ConfigureAwait(false);
+        return [.. asked.Zip(seen).Where(static one => one.Second is not null).Select(static one => (one.First.Store.Store, one.Second!))];
+    }
+
     private async Task<Sample> LookNowAsync()
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);        // out of the lock

@@ -34,6 +34,7 @@ internal sealed class StoreSampler
         (this.source, time, interval) = (source, options.Time, options.RefreshInterval);
         inspector = new(source.Store, time);
         Flows = new(source.Store, time);
+        FlowGlance = new(source.Store, Flows, time);
         sample = new(source, [], new Dictionary<string, StreamLook>(), new Dictionary<GroupId, GroupDetail>(), null, null);
     }
 
@@ -43,6 +44,9 @@ internal sealed class StoreSampler
 
     /// <summary>The runs of flows. They are looked at apart, by the pages that show them.</summary>
     public FlowSampler Flows { get; }
+
+    /// <summary>The runs of flows that the first page shows.</summary>
+    public FlowGlance FlowGlance { get; }
 
     /// <summary>Returns what was seen last, after a look if one is due; it waits for the look for a limited time.</summary>
     public async Task<StoreSample> LookAsync(TimeSpan patience, CancellationToken cancellation)
@@ -89,8 +93,9 @@ internal sealed class StoreSampler
         {
             IReadOnlyDictionary<string, StreamLook> before;
             lock (sync) before = sample.Streams;
-            string[] names = [.. (await source.Store.ListStreamsAsync().ConfigureAwait(false))
-                .Where(static name => !StoreSource.IsInternal(name))];
+            IReadOnlyList<string> all = await source.Store.ListStreamsAsync().ConfigureAwait(false);
+            string[] names = [.. all.Where(static name => !StoreSource.IsInternal(name))];
+            bool hasFlows = names.Length < all.Count && all.Any(StoreSource.IsRun);
             Dictionary<string, StreamLook> streams = new(names.Length, StringComparer.Ordinal);
             if (names.Length > MaxStreams)
                 foreach (string name in names)
@@ -102,7 +107,7 @@ internal sealed class StoreSampler
             TimeSpan took = time.GetElapsedTime(started);
             lock (sync)
             {
-                sample = new(source, names, streams, groups, time.GetUtcNow(), null);
+                sample = new(source, names, streams, groups, time.GetUtcNow(), null) { HasFlows = hasFlows };
                 // A look that waited for a server says nothing of what looks cost.
                 TimeSpan wanted = (took < tookBefore ? took : tookBefore ?? took) * Share;
                 tookBefore = took;

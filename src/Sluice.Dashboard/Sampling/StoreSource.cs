@@ -8,6 +8,9 @@ internal sealed record StoreSource(string Name, IStreamStore Store)
     /// <summary>The stream of the audit.</summary>
     public const string AuditStream = "sluice-audit";
 
+    /// <summary>Whether a stream is the journal of a run of a flow.</summary>
+    public static bool IsRun(string stream) => stream.StartsWith(FlowPrefixes[0], StringComparison.Ordinal);
+
     /// <summary>Whether a stream belongs to the run of a flow or to the dashboard, and so is on pages of its own.</summary>
     public static bool IsInternal(string stream) => stream == AuditStream
         || Array.Exists(FlowPrefixes, prefix => stream.StartsWith(prefix, StringComparison.Ordinal));
@@ -23,6 +26,9 @@ internal sealed record StoreSource(string Name, IStreamStore Store)
 internal sealed record StoreSample(StoreSource Store, IReadOnlyList<string> Names, IReadOnlyDictionary<string, StreamLook> Streams,
     IReadOnlyDictionary<GroupId, GroupDetail> Groups, DateTimeOffset? At, string? Problem)
 {
+    /// <summary>Whether flows were run in the store.</summary>
+    public bool HasFlows { get; init; }
+
     /// <summary>Whether each look looks at a part of the streams only.</summary>
     public bool IsLarge => Names.Count > StoreSampler.MaxStreams;
 

@@ -56,11 +56,25 @@ internal sealed class DashboardRoutes
         Page(group, "/audit", AuditPage.DrawAsync);
         group.MapMethods("/consecutors/{name}/dead.jsonl", Reading, answers.To(context => pages.AnswerRawAsync(context, root,
             LetterExport.WriteAsync)));
-        foreach ((string path, DashboardAction action) in DashboardActions.All)
+        foreach ((string path, DashboardAction action, string page) in DashboardActions.All)
+        {
             group.MapPost(path, answers.To(context => actions.AnswerAsync(context, root, action)));
+            string kind = path[..path.IndexOf("/{", StringComparison.Ordinal)];
+            group.MapMethods(path, Reading, answers.To(context => LeadTo(context, kind, page)));
+        }
         group.MapMethods("/assets/{file}", Reading, answers.To(AssetFiles.AnswerAsync));
         // Without a prefix, the other addresses are the program's own.
         if (root.Length > 0) Page(group, "/{**rest}", static _ => throw new MissingException("The dashboard has no page of this address."));
+    }
+
+    // A question that was answered to a form has the address of the form: a browser that loads it again gets the page before.
+    private Task LeadTo(HttpContext context, string kind, string page)
+    {
+        string name = PathName.Encode(PathName.Decode(context.Request.RouteValues["name"] as string ?? ""));
+        string address = context.Request.PathBase.Add(root);
+        context.Response.StatusCode = StatusCodes.Status303SeeOther;
+        context.Response.Headers.Location = $"{address}{kind}/{name}{page}{context.Request.QueryString.ToUriComponent()}";
+        return Task.CompletedTask;
     }
 
     private void Page(RouteGroupBuilder group, string path, Func<PageRequest, ValueTask<Page>> draw)

@@ -94,9 +94,10 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
         }
         catch (MissingException missing)
         {
-            return new("Not found", [new("problem", Markup.Of($"<p>{missing.Message}</p>"), IsLive: false)])
+            bool isMissing = missing.StatusCode == StatusCodes.Status404NotFound;
+            return new(isMissing ? "Not found" : "Not possible", [new("problem", Markup.Of($"<p>{missing.Message}</p>"), IsLive: false)])
             {
-                StatusCode = StatusCodes.Status404NotFound
+                StatusCode = missing.StatusCode
             };
         }
         catch (Exception e) when (e is SluiceException or TimeoutException or ObjectDisposedException)
@@ -123,5 +124,9 @@ internal sealed class PageEndpoint(DashboardOptions options, Sampler sampler, Ac
     }
 }
 
-/// <summary>What a page is about does not exist. The message is a sentence for the user.</summary>
-internal sealed class MissingException(string message) : Exception(message);
+/// <summary>What a page is about does not exist, or cannot be shown. The message is a sentence for the user.</summary>
+internal sealed class MissingException(string message, int statusCode = StatusCodes.Status404NotFound) : Exception(message)
+{
+    /// <summary>The status of the answer.</summary>
+    public int StatusCode => statusCode;
+}

@@ -70,6 +70,25 @@ public sealed class LetterTests(Browser browser)
     }
 
     [Fact]
+    public async Task LettersOfOneErrorAreRedrivenTogether()
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program);
+        await window.GoAsync("/consecutors/orders/dead?store=store");
+        await window.Page.GetByRole(AriaRole.Link, new() { Name = "By error" }).ClickAsync();
+        await window.HasTextAsync("#letters tbody tr", "The note of 2 is no good.");
+        await window.Page.GetByRole(AriaRole.Link, new() { Name = "Show letters like these" }).ClickAsync();
+        await Assertions.Expect(window.Page.Locator("#letters tbody tr")).ToHaveCountAsync(2);
+        scene.Orders.IsMended = true;
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Redrive those of the filter" }).ClickAsync();
+        await window.HasTextAsync("h1", "Redrive 2 dead letters?");
+        await window.Page.GetByRole(AriaRole.Button, new() { Name = "Redrive 2" }).ClickAsync();
+        await window.HasTextAsync("#count", "2 letters redriven.");
+        await WaitForAsync(scene.Orders, new("3", "poison and so on"));
+        Assert.Empty(window.Problems);
+    }
+
+    [Fact]
     public async Task TextsThatAttackThePageAreShownAsText()
     {
         string name = Attack + "\u202Eevil\u200B\uD800";
@@ -92,6 +111,7 @@ public sealed class LetterTests(Browser browser)
         await using Window window = await browser.OpenAsync(program);
         string[] addresses = [.. new[] { name, consecutor.Name }.Select(static one => "/consecutors/" + Serving.PathName.Encode(one))];
         foreach (string page in (string[])["", .. addresses, .. addresses.Select(static one => one + "/dead"),
+            .. addresses.Select(static one => one + "/dead?by=error"),
             .. addresses.Select(static one => one + "/dead/1"), .. addresses.Select(static one => one + "/state?key="
                 + Uri.EscapeDataString(Attack)),
             addresses[0] + "/dead?" + string.Join('&', "node error key text".Split(' ').Select(static field

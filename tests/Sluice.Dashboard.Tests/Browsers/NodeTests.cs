@@ -40,4 +40,24 @@ public sealed class NodeTests(Browser browser)
         await window.HasTextAsync("#figures", "Waits before it");
         Assert.Empty(window.Problems);
     }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task AProcessorLeadsToItsRowAndAnInputToItsValues(bool hasScript)
+    {
+        await using Scene scene = await Scene.StartAsync();
+        await using Window window = await browser.OpenAsync(scene.Program, new() { JavaScriptEnabled = hasScript });
+        await window.GoAsync("/flows/run-1?store=store-2");
+        await window.Page.Locator("#graph svg a", new() { HasText = "waits" }).ClickAsync();
+        Assert.EndsWith("/flows/run-1?store=store-2#processor-1", window.Page.Url, StringComparison.Ordinal);
+        await window.HasTextAsync("tr:has(:target)", "waits");
+        await window.Page.Locator("#graph svg a", new() { HasText = "sum" }).ClickAsync();
+        await window.HasTextAsync("#values", "sum");
+        Assert.Contains("stream=sum&store=store-2", window.Page.Url, StringComparison.Ordinal);
+        await window.GoAsync("/graphs/shop?resolve=2");
+        await window.Page.Locator("#graph svg a", new() { HasText = "badge" }).ClickAsync();
+        await window.HasTextAsync("tr:has(:target)", "badge");
+        Assert.Empty(window.Problems);
+    }
 }

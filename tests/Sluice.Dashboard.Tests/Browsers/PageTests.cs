@@ -86,20 +86,32 @@ public sealed class PageTests(Browser browser)
         await using PipelineRun feed = Feed(scene);
         foreach ((string name, string page, string awaited) in ((string, string, string)[])
         [
-            ("overview", "", "#consecutors"), ("consecutor", "/consecutors/orders", "#graph .working"),
-            ("dead-letters", "/consecutors/orders/dead", "#letters"),
+            ("consecutor", "/consecutors/orders", "#graph .working"),
+            ("dead-letters", "/consecutors/orders/dead", "#letters"), ("by-error", "/consecutors/orders/dead?by=error", "#letters"),
             ("dead-letter", "/consecutors/orders/dead/1", "#payload"), ("flow", "/flows/run-1?store=store-2", "#graph svg"),
             ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit",
                 "#lines"),
-            ("graph", "/graphs/shop?resolve=2", "#resolve .strip"),
+            ("graph", "/graphs/shop?resolve=2", "#resolve .strip"), ("overview", "", "#consecutors td:has-text('/s')"),
         ])
         {
             await window.GoAsync(page);
             await window.Page.Locator(awaited).First.WaitForAsync();
             if (await window.Page.Locator("main[data-live]").CountAsync() > 0) await window.HasTextAsync("#connection", "live");
-            byte[] picture = await window.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png") });
-            Assert.True(picture.Length > 10_000, $"The picture of {name} is empty.");
+            await KeepAsync(window, folder, name);
         }
+        // For a person to look at, too: by night, on a phone.
+        await window.Page.EmulateMediaAsync(new() { ColorScheme = ColorScheme.Dark });
+        await window.GoAsync("/consecutors/orders");
+        await KeepAsync(window, folder, "consecutor-dark");
+        await window.Page.SetViewportSizeAsync(400, 900);
+        await window.GoAsync("");
+        await KeepAsync(window, folder, "overview-narrow");
+    }
+
+    private static async Task KeepAsync(Window window, string folder, string name)
+    {
+        byte[] picture = await window.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png") });
+        Assert.True(picture.Length > 10_000, $"The picture of {name} is empty.");
     }
 
     // Two hundred orders in a second.

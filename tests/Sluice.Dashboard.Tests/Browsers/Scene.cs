@@ -13,7 +13,7 @@ internal sealed class Scene : IAsyncDisposable
     /// <summary>The addresses of all kinds of pages.</summary>
     public static readonly string[] Pages =
     [
-        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1",
+        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1", "/consecutors/orders/dead?by=error",
         "/consecutors/counts/state?key=", "/runs/numbers", "/graphs/shop", "/graphs/shop?resolve=2",
         "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit",
         "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",

@@ -93,6 +93,28 @@ public sealed class AddressTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task ABrowserThatLoadsTheAddressOfAFormIsLedToThePageBefore()
+    {
+        string name = "a/b%2F~ <b>";
+        var letters = new Letters(store, name);
+        await letters.AddAsync("one");
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options());
+        using Viewer viewer = program.NewViewer();
+        string address = "/consecutors/" + PathName.Encode(name);
+        foreach ((string form, string page) in ((string, string)[])[("/redrive", "/dead"), ("/discard", "/dead"), ("/edit", "/dead"),
+            ("/pause", ""), ("/drain", "")])
+        {
+            Answer led = await viewer.GetAsync(address + form + "?store=main");
+            Assert.Equal(HttpStatusCode.SeeOther, led.Status);
+            Assert.Equal($"/sluice{address}{page}?store=main", led.Headers["Location"]);
+            Protected(led, form);
+            Assert.Equal(HttpStatusCode.OK, (await viewer.GetAsync(led.Headers["Location"]["/sluice".Length..])).Status);
+        }
+        Assert.Equal("/sluice/flows/r", (await viewer.GetAsync("/flows/r/cancel")).Headers["Location"]);
+        Assert.Single(await letters.ListAsync());
+    }
+
+    [Fact]
     public async Task NamesOfAnyCharactersLeadToTheirPages()
     {
         var names = new List<string>

@@ -72,6 +72,19 @@ public sealed partial class GraphTests
     }
 
     [Fact]
+    public async Task ThePictureHasTheStatesOfTheResolveThatIsShown()
+    {
+        var shop = new Shop();
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options(shop));
+        using Viewer viewer = program.NewViewer();
+        await shop.FailAsync();
+        await shop.ResolveAsync();
+        const string failing = "class=\"node[a-z ]* failing\"";
+        Assert.Matches(failing, (await viewer.GetAsync("/graphs/shop?resolve=1")).Text);
+        Assert.DoesNotMatch(failing, (await viewer.GetAsync("/graphs/shop")).Text);
+    }
+
+    [Fact]
     public async Task AResolveHasAnAddressAsLongAsItIsKept()
     {
         var shop = new Shop();

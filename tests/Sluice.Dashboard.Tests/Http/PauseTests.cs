@@ -22,6 +22,7 @@ public sealed class PauseTests : IAsyncDisposable
         Assert.True((await store.FindGroupAsync(Orders))!.IsPaused);
         string page = (await viewer.GetAsync(Page)).Text;
         Assert.Contains("Is paused since", page, StringComparison.Ordinal);
+        Assert.Contains("Nothing is in flight: its processes can be stopped.", page, StringComparison.Ordinal);
         Assert.Contains(">Resume</button>", page, StringComparison.Ordinal);
         Assert.DoesNotContain(">Pause</button>", page, StringComparison.Ordinal);
         Assert.DoesNotContain("Drain", page, StringComparison.Ordinal);
@@ -33,6 +34,21 @@ public sealed class PauseTests : IAsyncDisposable
         foreach (string line in (string[])["Pause the consecutor orders", "Resume the consecutor orders", "it was paused already",
             ">paused<", ">resumed<", "somebody at"])
             Assert.Contains(line, audit, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task APausedConsecutorThatStillHasItemsInFlightSaysSo()
+    {
+        await new Letters(store).AddAsync("dead");
+        using var batch = new EntryBatch();
+        batch.Add("{}"u8);
+        await store.AppendAsync(new("orders", "another", 0, 1, batch), TestContext.Current.CancellationToken);
+        Ownership owner = (await store.AcquireAsync(Orders, 0, new("second"))).Ownership;
+        await store.LeaseAsync(new([owner]), TestContext.Current.CancellationToken);
+        await store.PauseGroupAsync(Orders, isPaused: true, TestContext.Current.CancellationToken);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        Assert.Contains("At most 1 item is in flight.", (await viewer.GetAsync(Page)).Text, StringComparison.Ordinal);
     }
 
     [Fact]

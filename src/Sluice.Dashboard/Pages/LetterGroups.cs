@@ -1,0 +1,93 @@
+using System.Text.RegularExpressions;
+using Sluice.Dashboard.Sampling;
+using Sluice.Dashboard.Serving;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>Dead letters by error: letters of one node whose errors differ only in numbers and in quoted texts are one group.</summary>
+internal static partial class LetterGroups
+{
+    public const int MaxLooks = 20_000;
+
+    private const int MaxGroups = 1000, MaxRows = 100, Page = 500, MaxText = 120, MinText = 4;
+
+    public static async Task<Markup> DrawAsync(PageRequest request, ConsecutorSample one, LetterQuery query)
+    {
+        StoreInspector inspector = request.Sampler.InspectorOf(one.Store);
+        Dictionary<(string Node, string Error), Group> groups = [];
+        var ofNode = new DeadLetterFilter { Node = query.Filter.Node };
+        int looked = 0, others = 0;
+        for (long after = 0; looked < MaxLooks;)
+        {
+            IReadOnlyList<StoredDeadLetter> letters = await inspector.ListDeadLettersAsync(one.Id, ofNode, after, Page, request.Aborted)
+                .ConfigureAwait(false);
+            looked += letters.Count;
+            foreach (StoredDeadLetter letter in letters)
+                if (query.Filter.Matches(letter) && query.Matches(letter) && !TryAdd(groups, letter)) others++;
+            if (letters.Count < Page) break;
+            after = letters[^1].Number;
+        }
+        return Markup.Of($"""
+            {Tables.Draw("Dead letters by error, the most frequent first",
+                [">Letters", "Node", "Error of the first one", "First", "Last", "See"],
+                groups.Values.OrderByDescending(static one => one.Count).Take(MaxRows).Select(group => Row(request, one, group)),
+                "There are none that meet the filter.")}
+            {(groups.Count > MaxRows || others > 0 ? Markup.Of($"<p>The {MaxRows} most frequent groups.</p>") : Markup.None)}
+            {(looked >= MaxLooks ? Markup.Of($"<p>The first {MaxLooks} letters were looked at.</p>") : Markup.None)}
+            """);
+    }
+
+    /// <summary>The longest part of an error that letters like it share, for the filter; null if there is none.</summary>
+    public static string? Shared(string error)
+    {
+        string longest = Differing().Split(error).MaxBy(static part => part.Length)!;
+        return longest.Length < MinText ? null : longest[..Math.Min(longest.Length, MaxText)];
+    }
+
+    private static bool TryAdd(Dictionary<(string, string), Group> groups, StoredDeadLetter letter)
+    {
+        string error = VisibleText.Shorten(LettersPage.FirstLine(letter.Error), 300);
+        (string, string) key = (letter.Node, Differing().Replace(error, "…"));
+        if (!groups.TryGetValue(key, out Group? group))
+        {
+            if (groups.Count >= MaxGroups) return false;
+            groups.Add(key, group = new(letter.Node, error, letter.DiedAt));
+        }
+        group.Count++;
+        if (letter.DiedAt < group.First) group.First = letter.DiedAt;
+        if (letter.DiedAt > group.Last) group.Last = letter.DiedAt;
+        return true;
+    }
+
+    private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one, Group group)
+    {
+        string here = request.Address("consecutors", one.Name, one.Store, "/dead");
+        here += $"{(here.Contains('?', StringComparison.Ordinal) ? '&' : '?')}node={Uri.EscapeDataString(group.Node)}";
+        if (Shared(group.Error) is { } shared) here += $"&error={Escape(shared)}";
+        return
+        [
+            Tables.Cell(Shown.Count(group.Count)), Tables.Cell(VisibleText.Shorten(group.Node, 60)), Tables.Cell(group.Error),
+            Shown.Time(group.First), Shown.Time(group.Last), Tables.Link(here, "Show letters like these"),
+        ];
+    }
+
+    // An address cannot hold a half of a pair.
+    private static string Escape(string text)
+        => Uri.EscapeDataString(char.IsHighSurrogate(text[^1]) ? text[..^1] : char.IsLowSurrogate(text[0]) ? text[1..] : text);
+
+    [GeneratedRegex("'[^']*'|\"[^\"]*\"|[0-9]+")]
+    private static partial Regex Differing();
+
+    private sealed class Group(string node, string error, DateTimeOffset at)
+    {
+        public string Node => node;
+
+        public string Error => error;
+
+        public int Count { get; set; }
+
+        public DateTimeOffset First { get; set; } = at;
+
+        public DateTimeOffset Last { get; set; } = at;
+    }
+}

@@ -1,0 +1,34 @@
+using Sluice.Dashboard.Sampling;
+
+namespace Sluice.Dashboard.Pages;
+
+/// <summary>The first line of the first page: whether anything is wrong.</summary>
+internal static class OverviewSummary
+{
+    public static Markup Draw(Sample sample, IReadOnlyList<(StoreSource Store, FlowSamples Flows)> flows)
+    {
+        (string Kind, Verdict[] Verdicts)[] all =
+        [
+            ("consecutor", [.. sample.Consecutors.Select(static one => one.Verdict)]),
+            ("pipeline", [.. sample.Pipelines.Select(static one => one.Verdict)]),
+            ("run", [.. flows.SelectMany(static one => one.Flows.Runs).Select(static one => one.Verdict)]),
+            ("graph", [.. sample.Graphs.Select(static one => one.Verdict),
+                .. sample.GraphProblem is { } problem ? [new Verdict(Urgency.Failing, problem)] : Array.Empty<Verdict>()]),
+            ("scope", [.. sample.Steps.Select(static one => one.Verdict)]),
+        ];
+        if (Those(Urgency.Failing) is { } failing)
+            return Tables.Show(new(Urgency.Failing, $"{failing.Text} {(failing.Count == 1 ? "does" : "do")} not work."));
+        if (sample.Stores.Any(static store => store.Problem is not null))
+            return Tables.Show(new(Urgency.Failing, "A store does not answer."));
+        return Tables.Show(Those(Urgency.Warning) is { } warned ? new(Urgency.Warning, $"{warned.Text} should be looked at.")
+            : new(Urgency.Fine, "Everything works."));
+
+        (string Text, int Count)? Those(Urgency urgency)
+        {
+            (string Kind, int Count)[] some = [.. all.Select(one => (one.Kind, one.Verdicts.Count(verdict => verdict.Urgency == urgency)))
+                .Where(static one => one.Item2 > 0)];
+            return some.Length == 0 ? null
+                : (string.Join(" and ", some.Select(static one => Shown.Count(one.Count, one.Kind))), some.Sum(static one => one.Count));
+        }
+    }
+}

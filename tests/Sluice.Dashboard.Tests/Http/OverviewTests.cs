@@ -1,0 +1,129 @@
+using Sluice.Flows;
+using Sluice.Testing;
+
+namespace Sluice.Dashboard.Tests.Http;
+
+/// <summary>The first page: pipelines and flows with figures and a sentence.</summary>
+public sealed class OverviewTests : IAsyncDisposable
+{
+    private readonly MemoryStreamStore store = new();
+    private readonly TestClock clock = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task RunsThatFailedLatelyAndRunsWithoutAHostAreShownWithWhatToDo()
+    {
+        await using var timed = new MemoryStreamStore(clock);
+        await using var flow = new Doubling(timed);
+        await flow.RunAsync("good", keepsInput: true, "a");
+        await flow.RunAsync("bad", keepsInput: true, "poison");
+        await using FlowRun waits = await flow.Service.StartAsync(
+            Flow.From(new Processor("nobody") { Inputs = ["a"], Outputs = ["b"] }).Resolve(), [IOVal.Of("a", 1)], run: "waits",
+            cancellation: Cancellation);
+        await using DashboardProgram program = await StartAsync(timed);
+        using Viewer viewer = program.NewViewer();
+        string page = await FlowsAsync(viewer);
+        Assert.Contains("Has failed: FormatException: poison &lt;b&gt;", page, StringComparison.Ordinal);
+        Assert.DoesNotContain(">good</a>", page, StringComparison.Ordinal);
+        Assert.Contains("All runs: 3", page, StringComparison.Ordinal);
+
+        clock.Advance(TimeSpan.FromSeconds(11));
+        page = await FlowsAsync(viewer);
+        Assert.Contains("nobody has values to read, and no service has begun it", page, StringComparison.Ordinal);
+        Assert.Contains("0 of 1", page, StringComparison.Ordinal);
+        Assert.Matches("<td class=\"figures nil\">0/s</td><td class=\"figures\">1</td>", page);                  // rate and backlog
+        Assert.Contains("2 runs should be looked at.", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
+
+        clock.Advance(TimeSpan.FromHours(25));
+        page = await FlowsAsync(viewer);
+        Assert.DoesNotContain(">bad</a>", page, StringComparison.Ordinal);
+        Assert.Contains(">waits</a>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AProcessorThatFailsAndIsTriedAgainIsNamed()
+    {
+        var again = new TaskCompletionSource();
+        await using Supervisor service = Supervisor.Attach(store, new() { Name = "here", OnWarning = static _ => { } });
+        var flaky = new Processor("flaky") { Inputs = ["a"], Outputs = ["b"], Retry = new(5) };
+        int attempts = 0;
+        service.Register(flaky, async (IO<int> a, IOWriter<int> b, CancellationToken cancellation) =>
+        {
+            if (Interlocked.Increment(ref attempts) == 1) throw new FormatException("not yet");
+            again.TrySetResult();
+            await Task.Delay(Timeout.Infinite, cancellation);
+        });
+        await using FlowRun run = await service.StartAsync(Flow.From(flaky).Resolve(), [IOVal.Of("a", 1)], run: "r",
+            cancellation: Cancellation);
+        await again.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await using DashboardProgram program = await StartAsync(store);
+        using Viewer viewer = program.NewViewer();
+        string page = await FlowsAsync(viewer);
+        Assert.Contains("flaky has failed once, and is tried again. The last failure: FormatException: not yet", page,
+            StringComparison.Ordinal);
+        Assert.Contains("flaky has failed once", (await viewer.GetAsync("/flows/r")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task OfManyRunsTheFirstAreShownAndAStoreWithoutFlowsIsNotAskedForThem()
+    {
+        var watched = new WatchedStore(store);
+        await using DashboardProgram program = await StartAsync(watched);
+        using Viewer viewer = program.NewViewer();
+        Assert.DoesNotContain("id=\"flows\"", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
+        int before = watched.CallsOf("GetTimeAsync");
+        clock.Advance(TimeSpan.FromSeconds(2));
+        await viewer.GetAsync("");
+        Assert.Equal(before, watched.CallsOf("GetTimeAsync"));
+
+        await using Supervisor service = Supervisor.Attach(store, new() { Name = "here", OnWarning = static _ => { } });
+        for (int i = 0; i < 25; i++)
+            await (await service.StartAsync(Flow.From(new Processor("nobody") { Inputs = ["a"], Outputs = ["b"] }).Resolve(),
+                [IOVal.Of("a", 1)], run: $"run-{i}", cancellation: Cancellation)).DisposeAsync();
+        clock.Advance(TimeSpan.FromMinutes(1));
+        string page = await FlowsAsync(viewer);
+        Assert.Equal(20, page.Split("<tr>").Length - 2);
+        Assert.Contains("5 more of them.", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task APipelineHasItsRateWaitingItemsAndFailures()
+    {
+        ManualSource<int> items = Source.Manual<int>();
+        var isDone = new TaskCompletionSource();
+        await using PipelineRun run = (items | (static int (int n) => n < 0 ? throw new FormatException("no") : n)
+            | Stage.Named("check") | Stage.OnError(ErrorPolicy.DeadLetter) | (n =>
+            {
+                if (n == 7) isDone.SetResult();
+            })).Start();
+        await using DashboardProgram program = await DashboardProgram.StartAsync(new()
+        {
+            Runs = new Dictionary<string, PipelineRun> { ["import"] = run },
+            Time = clock,
+        });
+        using Viewer viewer = program.NewViewer();
+        await viewer.GetAsync("");
+        foreach (int n in (int[])[1, -1, 2, -1, 7]) await items.SendAsync(n, Cancellation);
+        await isDone.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        clock.Advance(TimeSpan.FromSeconds(5));
+        string page = (await viewer.GetAsync("")).Text.Split("id=\"runs\"")[1];
+        Assert.Contains("<td>running</td><td class=\"figures\">1/s</td>", page, StringComparison.Ordinal);
+        Assert.Contains("<span class=\"bad\">2</span></td><td class=\"figures\">5</td>", page, StringComparison.Ordinal);
+    }
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+
+    private Task<DashboardProgram> StartAsync(IStreamStore shown) => DashboardProgram.StartAsync(new()
+    {
+        Stores = new Dictionary<string, IStreamStore> { ["main"] = shown },
+        Time = clock,
+    });
+
+    // A look at runs that takes longer than the page waits is shown by the next one.
+    private async Task<string> FlowsAsync(Viewer viewer)
+    {
+        clock.Advance(TimeSpan.FromSeconds(2));
+        return (await viewer.GetAsync("")).Text.Split("id=\"flows\"")[1].Split("</section>")[0];
+    }
+}
