@@ -9,6 +9,6 @@ internal static class Catalogue
         Broadcast.Scenario, Route.Scenario, Latency.Scenario, Startup.Scenario, AirportDistances.Scenario,
         Durable.Scenario, Stateful.Scenario, ManyKeys.Scenario, Chained.Scenario, Recover.Scenario, Http.Scenario, Redis.Scenario,
         Hop.Scenario, Files.Scenario, Processes.Scenario, PythonMaps.Scenario, CeleryStarts.Scenario, Dag.Scenario, Resolve.Diamond,
-        Resolve.FanOut, Resolve.Recorded, Watched.Scenario, Flows.Scenario, Deep.Scenario,
+        Resolve.FanOut, Resolve.Recorded, Watched.Scenario, Top.Scenario, Flows.Scenario, Deep.Scenario,
     ];
 }

@@ -111,15 +111,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
                 "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop): "
                     + "does its server answer, or does another process hold its file?", gaveUp, cancellation);
         }
-        catch (StoreInUseException failed)
-        {
-            throw new HostStoreInUseException(failed);
-        }
-        catch (StreamStoreException failed)
-        {
-            throw new HostStoreException(failed);
-        }
-        HostLog.Opened(log, settings.NameOf(store.Root));
+        HostLog.Opened(log, settings.StoreName);
         if (!settings.HasStore) HostLog.InMemory(log);
         if (container.GetService<ReplacedStore>() is not null) HostLog.StoreReplaced(log);
         supervisor.Start();

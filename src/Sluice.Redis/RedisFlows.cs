@@ -17,6 +17,7 @@ public static class RedisFlows
         ArgumentNullException.ThrowIfNull(options);
         ServerAddress.Parse(connection).Complete(store ?? new());        // reports an error here, not when the service starts
         return options.UseStore(async cancellation => await RedisStreamStore.ConnectAsync(connection,
-            (store ?? new()) with { OnWarning = store?.OnWarning ?? options.OnWarning }, cancellation).ConfigureAwait(false));
+            (store ?? new()) with { OnWarning = store?.OnWarning ?? options.OnWarning }, cancellation).ConfigureAwait(false),
+            StreamStores.WithoutSecrets($"redis:{connection}"));
     }
 }

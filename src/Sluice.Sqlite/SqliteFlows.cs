@@ -18,6 +18,6 @@ public static class SqliteFlows
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(path);
         return options.UseStore(async cancellation => await SqliteStreamStore.OpenAsync(path, durability ?? Durability.Power, store,
-            cancellation).ConfigureAwait(false));
+            cancellation).ConfigureAwait(false), $"sqlite:{path}");
     }
 }

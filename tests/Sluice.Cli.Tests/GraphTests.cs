@@ -88,6 +88,14 @@ public sealed class GraphTests : CliTestBase
         Assert.Equal("int -> int", nodes[1].GetProperty("signature").GetString());
     }
 
+    [Fact]
+    public async Task AMemberOfAWebServiceIsDrawn()
+    {
+        string service = Path.Combine(SampleProcess.DirectoryOf("Sluice.WebProgram"), "Sluice.WebProgram.dll");
+        string drawn = (await RunAsync("graph", service, "--member", "WebPictures.Requests")).Succeeded().Output;
+        Assert.Equal("source-1 | Path | sink-1\n", drawn);
+    }
+
     [Theory]
     [InlineData(1, "GraphMembers.Fails", "has failed: no numbers today (InvalidOperationException)")]
     [InlineData(1, "GraphMembers.Missing", "is null")]

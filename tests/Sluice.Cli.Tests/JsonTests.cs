@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sluice.Flows;
+using Sluice.Redis;
+using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
 using Sluice.Sqlite;
 using Sluice.Storage;
@@ -40,13 +42,29 @@ public sealed partial class JsonTests : CliTestBase
         // The dashboard serves until a signal (DashboardCommandTests).
         CommandTree.AssertIsComplete(Commands.Select(static one => one.Command).Append("dashboard"));
         await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await WritesTheNamesOfTheManualAsync(store, Commands);
+    }
+
+    [Fact]
+    public async Task EveryCommandOverRedisWritesJsonWithTheNamesOfTheManual()
+    {
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
+        string there = $"redis:{server.Address}";
+        // A server copies itself.
+        await WritesTheNamesOfTheManualAsync(store, [.. Commands.Where(static one => one.Command != "backup").Select(one => (one.Command,
+            one.Command == "bench" ? $"{there} --seconds 0.5 --scratch" : one.Arguments.Replace(Store, there, StringComparison.Ordinal)))]);
+    }
+
+    private async Task WritesTheNamesOfTheManualAsync(IStreamStore store, (string Command, string Arguments)[] commands)
+    {
         await using Consecutor<string> orders = Orders(store);
         await FillAllAsync(store, orders);
         string page = await File.ReadAllTextAsync(Path.Combine(Root(), "docs/command-line.md"), Cancellation);
         Dictionary<string, string[]> manual = Row().Matches(page).ToDictionary(static row => row.Groups[1].Value,
             static row => Name().Matches(row.Groups[2].Value).Select(static one => one.Groups[1].Value).ToArray());
         Dictionary<string, string[]> actual = [];
-        foreach ((string command, string arguments) in Commands)
+        foreach ((string command, string arguments) in commands)
         {
             Ended ended = await RunAsync([.. command.Split(' '), .. arguments.Split(' '), "--json"]);
             Assert.True(ended is { ExitCode: 0, Errors: "" }, $"{command}: {ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
@@ -60,7 +78,8 @@ public sealed partial class JsonTests : CliTestBase
                 StringComparison.Ordinal))));
             actual[command] = [.. names];
         }
-        Assert.Equal(Text(actual), Text(manual));
+        Assert.Equal(Text(manual.Where(one => commands.Any(command => command.Command == one.Key))), Text(actual));
+        Assert.Empty(manual.Keys.Except(Commands.Select(static one => one.Command)));
     }
 
     [Fact]
@@ -93,7 +112,7 @@ public sealed partial class JsonTests : CliTestBase
     }
 
     // Something of each kind: entries, letters, a group with a member, a reader, and a run of a flow.
-    private static async Task FillAllAsync(SqliteStreamStore store, Consecutor<string> orders)
+    private static async Task FillAllAsync(IStreamStore store, Consecutor<string> orders)
     {
         await orders.StartAsync(Cancellation);
         foreach (string item in (string[])["one", "two", "\u202e\e[31mthree \ud83d\ude00 \"\\\n"])
@@ -120,7 +139,7 @@ public sealed partial class JsonTests : CliTestBase
         await run.Completion.WaitAsync(Cancellation);
     }
 
-    private static string Text(Dictionary<string, string[]> names)
+    private static string Text(IEnumerable<KeyValuePair<string, string[]>> names)
         => string.Join('\n', names.OrderBy(static one => one.Key, StringComparer.Ordinal)
             .Select(static one => $"{one.Key}: {string.Join(", ", one.Value.Order(StringComparer.Ordinal))}"));
 

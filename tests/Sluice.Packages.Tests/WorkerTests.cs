@@ -10,7 +10,7 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task TheGeneratedTestsPass() => await published.RunAsync("test", "shop/tests", "-v", "quiet", "--nologo");
+    public async Task TheGeneratedTestsPass() => await published.RunAsync("test", "shop/tests", "-v", "quiet", "--nologo", "-warnaserror");
 
     [Fact]
     public async Task TheWorkerAnswersStoresBesideItselfAndGoesOnAfterARestart()
@@ -131,6 +131,7 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
         Ended ended = await second.EndAsync();
         Assert.NotEqual(0, ended.ExitCode);
         Assert.Contains("is open already, in another process", ended.Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", ended.Output + ended.Errors, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, "Healthy"), await program.HealthAsync("ready"));
     }
 

@@ -59,6 +59,10 @@ internal static class Gates
         ["boundary-metrics/off"] = 1.05,
         ["boundary-trace/off"] = 1.05,
         ["dashboard/core"] = 0.03,
+        ["top-sqlite-first/second"] = 1.0,
+        ["top-sqlite/core"] = 0.05,
+        ["top-redis-first/second"] = 1.0,
+        ["top-redis/core"] = 0.05,
     };
 
     // On one core, no variant gains by running in parallel.

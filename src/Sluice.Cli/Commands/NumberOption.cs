@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Numerics;
+
 namespace Sluice.Cli.Commands;
 
 /// <summary>Makes the options that take a number.</summary>
@@ -8,10 +11,17 @@ internal static class NumberOption
     /// <param name="unit">The word for the number in the help, such as <c>SECONDS</c>.</param>
     /// <param name="description">The meaning and the range. The command checks the range.</param>
     /// <param name="initially">The value if the command line gives none.</param>
-    public static Option<T> Of<T>(string name, string unit, string description, T initially) where T : struct => new(name)
+    public static Option<T> Of<T>(string name, string unit, string description, T initially) where T : struct, INumber<T> => new(name)
     {
         HelpName = unit,
         Description = description,
-        DefaultValueFactory = _ => initially
+        DefaultValueFactory = _ => initially,
+        CustomParser = result =>
+        {
+            string given = result.Tokens[0].Value;
+            if (T.TryParse(given, CultureInfo.InvariantCulture, out T value)) return value;
+            result.AddError($"{name} is a {(initially is int ? "whole number" : "number")}, not '{given}'.");
+            return initially;
+        }
     };
 }

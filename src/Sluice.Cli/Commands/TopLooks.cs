@@ -4,12 +4,13 @@ namespace Sluice.Cli.Commands;
 
 /// <summary>A row of <c>sluice top</c>. The JSON has these names.</summary>
 internal sealed record TopRow(
-    string Name, double? AppendedPerSecond, double? SettledPerSecond, long Backlog, long Waiting, long Dead, double? OldestSeconds,
-    int? Owners, string? Note)
+    string Name, double? AppendedPerSecond, double? SettledPerSecond, long Backlog, long? InFlight, long Waiting, long Dead,
+    double? OldestSeconds, int? Owners, string? Note)
 {
     public string[] Cells() =>
     [
-        Name, Clean.Rate(AppendedPerSecond), Clean.Rate(SettledPerSecond), Clean.Count(Backlog), Clean.Count(Waiting), Clean.Count(Dead),
+        Name, Clean.Rate(AppendedPerSecond), Clean.Rate(SettledPerSecond), Clean.Count(Backlog),
+        InFlight is { } entries ? Clean.Count(entries) : "-", Clean.Count(Waiting), Clean.Count(Dead),
         OldestSeconds is { } seconds ? Clean.Span(TimeSpan.FromSeconds(seconds)) : "-", Owners is { } owners ? Clean.Count(owners) : "-",
         Note ?? "",
     ];
@@ -79,24 +80,27 @@ internal sealed class TopLooks(IStreamStore store, int rows)
     private async Task<TopRow> RowAsync(StreamLook stream, GroupBacklogLook? group, bool withDetails, bool withOldest,
         CancellationToken cancellation)
     {
-        if (group is null) return new(stream.Name, stream.AppendedPerSecond, null, 0, 0, 0, null, 0, null);
+        if (group is null) return new(stream.Name, stream.AppendedPerSecond, null, 0, 0, 0, 0, null, 0, null);
         GroupBacklog backlog = group.Backlog;
         var id = new GroupId(stream.Name, backlog.Name);
         string name = backlog.Name == stream.Name ? stream.Name : $"{stream.Name}:{backlog.Name}";
         TimeSpan? oldest = null;
-        int? owners = null;
+        (int? owners, long? inFlight) = (null, null);
         string? note = null;
         if (withDetails && await inspector.FindGroupAsync(id, cancellation) is { } look)
         {
             owners = look.Members.Count(static member => member.Partitions > 0);
+            // Without an owner, what was leased by a member that is gone is not in flight.
+            inFlight = look.Partitions.Where(static partition => partition.Owner is not null)
+                .Sum(static partition => partition.Dispatched - partition.Done);
             if (backlog.Outstanding > 0) note = NoteOf(look, group);
             if (backlog.Outstanding > 0 && withOldest && await inspector.FindOldestAsync(id, cancellation) is { } time)
                 oldest = await store.GetTimeAsync(cancellation) - time;
         }
         if (backlog.PausedAt is { } since) note = $"paused since {Clean.Time(since)}";
         if (backlog.Dead > 0) note ??= "has dead letters";
-        return new(name, stream.AppendedPerSecond, group.SettledPerSecond, backlog.Outstanding, backlog.Waiting, backlog.Dead,
-            oldest?.TotalSeconds, owners, note);
+        return new(name, stream.AppendedPerSecond, group.SettledPerSecond, backlog.Outstanding, inFlight, backlog.Waiting,
+            backlog.Dead, oldest?.TotalSeconds, owners, note);
     }
 
     // The reason why a backlog does not shrink, as far as the store shows it.

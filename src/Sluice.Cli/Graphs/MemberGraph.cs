@@ -33,8 +33,8 @@ internal static class MemberGraph
             or ReflectionTypeLoadException)
         {
             throw CommandException.NotFound($"{file} cannot be loaded: {missing.Message} Build it first, and name the file in its "
-                + "output folder, beside its dependencies. Assemblies that need more than the .NET runtime, such as ASP.NET Core, "
-                + "cannot be loaded.");
+                + "output folder, beside its dependencies. Assemblies that need more than .NET and ASP.NET Core, such as those of "
+                + "desktop programs, cannot be loaded.");
         }
     }
 

@@ -67,8 +67,9 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
         }
         catch (JsonException e)
         {
+            string why = text.Trim(" \t\r\n"u8).IsEmpty ? "The body is empty." : Without(e.Message);
             throw new RefusedException(new(StatusCodes.Status400BadRequest,
-                $"{What(number, isOnly)} is malformed: {Without(e.Message)} Nothing was accepted.")
+                $"{What(number, isOnly)} is malformed: {why} Nothing was accepted.")
             {
                 Line = isOnly ? (e.LineNumber ?? 0) + 1 : number,
                 Byte = e.BytePositionInLine + 1,

@@ -45,9 +45,9 @@ internal sealed class SluiceSettings
     /// <summary>Whether logs and health checks may contain items.</summary>
     public bool LogPayloads { get; }
 
-    /// <summary>Returns the text of the opened store for the log, without secrets.</summary>
-    public string NameOf(IStreamStore opened)
-        => Store is not null ? StreamStores.WithoutSecrets(Store) : HasStore ? $"{opened}" : "in memory";
+    /// <summary>The store, without secrets, for the log.</summary>
+    public string StoreName => Store is not null ? StreamStores.WithoutSecrets(Store)
+        : !HasStore ? "in memory" : options.StoreName ?? "that the code names";
 
     /// <summary>Whether the configuration or the code names a store.</summary>
     public bool HasStore => Store is not null || options.OpenStore is not null;
@@ -57,12 +57,20 @@ internal sealed class SluiceSettings
     /// <summary>Opens the store that the configuration names; else the one that the code names, else one in memory.</summary>
     /// <param name="log">Gets the warnings of the store, unless the code has a handler.</param>
     /// <param name="cancellation">Gives up opening.</param>
-    public ValueTask<IStreamStore> OpenStoreAsync(ILogger log, CancellationToken cancellation)
+    /// <exception cref="StreamStoreException">The store cannot be opened: its text is one line.</exception>
+    public async ValueTask<IStreamStore> OpenStoreAsync(ILogger log, CancellationToken cancellation)
     {
         // The options may serve several containers.
         if (options.OnWarning is null or { Target: StoreLog }) options.OnWarning = new StoreLog(log).Warn;
-        return Store is not null ? StreamStores.OpenAsync(Store, options.OnWarning, cancellation)
-            : options.OpenStore?.Invoke(cancellation) ?? new(new MemoryStreamStore());
+        try
+        {
+            return Store is not null ? await StreamStores.OpenAsync(Store, options.OnWarning, cancellation).ConfigureAwait(false)
+                : options.OpenStore is { } open ? await open(cancellation).ConfigureAwait(false) : new MemoryStreamStore();
+        }
+        catch (StreamStoreException failure)
+        {
+            throw new StoreNotOpenedException(Store is null ? failure.Message : $"Sluice:Store cannot be used. {failure.Message}", failure);
+        }
     }
 
     /// <summary>Returns the options of a consecutor, changed by <c>Sluice:Consecutors:NAME</c>.</summary>

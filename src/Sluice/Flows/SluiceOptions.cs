@@ -12,6 +12,9 @@ public sealed class SluiceOptions
     /// one in memory, and the host warns of that.</summary>
     public Func<CancellationToken, ValueTask<IStreamStore>>? OpenStore { get; private set; }
 
+    /// <summary>What the log calls the store: its kind and its place, without secrets. Null if the code has not said it.</summary>
+    public string? StoreName { get; private set; }
+
     /// <summary>The options of the supervisor. By default, warnings go to the log and services come from the container.</summary>
     public SupervisorOptions Supervisor { get; set; } = new();
 
@@ -39,13 +42,15 @@ public sealed class SluiceOptions
     public bool LogPayloads { get; set; }
 
     /// <summary>Uses a store in memory: what the service accepts is lost when its process ends. For tests and samples.</summary>
-    public SluiceOptions UseMemory() => UseStore(static _ => new(new MemoryStreamStore()));
+    public SluiceOptions UseMemory() => UseStore(static _ => new(new MemoryStreamStore()), "in memory");
 
     /// <summary>Uses this store. The service opens it at its start, and disposes it after its stop.</summary>
-    public SluiceOptions UseStore(Func<CancellationToken, ValueTask<IStreamStore>> open)
+    /// <param name="open">Opens the store.</param>
+    /// <param name="name">What the log calls the store (<see cref="StoreName"/>). It must hold no secrets.</param>
+    public SluiceOptions UseStore(Func<CancellationToken, ValueTask<IStreamStore>> open, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(open);
-        OpenStore = open;
+        (OpenStore, StoreName) = (open, name);
         return this;
     }
 }

@@ -1,51 +1,96 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sluice.Hosting.Tests.Http;
+using Sluice.Redis;
+using Sluice.Redis.Tests;
 using Sluice.Sqlite;
 
 namespace Sluice.Hosting.Tests;
 
-/// <summary>What a host says of its store when it starts.</summary>
+/// <summary>The store of a host: the log names it, and one that cannot be opened is one line.</summary>
 public sealed class StoreOpeningTests : IDisposable
 {
+    private const string Password = "very-secret";
+
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-opening-");
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    private string File => Path.Combine(directory.FullName, "orders.db");
+
     public void Dispose() => directory.Delete(recursive: true);
 
-    [Fact]
-    public async Task AStoreThatCannotBeOpenedIsOneLineWithoutAStackTrace()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task TheLogNamesTheFileOfTheStore(bool isConfigured)
     {
-        string path = Path.Combine(directory.FullName, "shop.db");
-        await using SqliteStreamStore first = await SqliteStreamStore.OpenAsync(path, Durability.Process);
-        var inUse = await Assert.ThrowsAnyAsync<StoreInUseException>(() => StartAsync(path));
-        Assert.StartsWith($"The store {path} is open already", $"{inUse}", StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', $"{inUse}");
-
-        var failed = await Assert.ThrowsAnyAsync<StreamStoreException>(() => StartAsync(directory.FullName));
-        Assert.Contains("it is a directory", $"{failed}", StringComparison.Ordinal);
-        Assert.DoesNotContain('\n', $"{failed}");
-    }
-
-    [Fact]
-    public async Task TheLogNamesTheStoreOfTheCode()
-    {
-        string path = Path.Combine(directory.FullName, "shop.db");
-        LogProbe log = await StartAsync(path);
-        Assert.Contains(log.Lines, line => line.Text.Contains($"Sluice uses the store sqlite:{path}", StringComparison.Ordinal));
-    }
-
-    private static async Task<LogProbe> StartAsync(string path)
-    {
-        var log = new LogProbe();
-        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
-        builder.Logging.AddProvider(log);
-        builder.Services.AddSluice(sluice => sluice.UseSqlite(path));
-        using IHost host = builder.Build();
+        using IHost host = isConfigured ? Build($"sqlite:{File}", static _ => { }, out LogProbe log)
+            : Build(null, sluice => sluice.UseSqlite(File), out log);
         await host.StartAsync(Cancellation);
         await host.StopAsync(Cancellation);
-        return log;
+        Assert.Contains(log.Lines, line => line.Text == $"Sluice uses the store sqlite:{File}");
+    }
+
+    [Fact]
+    public async Task TheLogNamesAServerWithoutItsPassword()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", Password);
+        using IHost host = Build(null, sluice => sluice.UseRedis($"{server.Address},password={Password}"), out LogProbe log);
+        await host.StartAsync(Cancellation);
+        await host.StopAsync(Cancellation);
+        string named = Assert.Single(log.Lines, static line
+            => line.Text.StartsWith("Sluice uses the store", StringComparison.Ordinal)).Text;
+        Assert.StartsWith($"Sluice uses the store redis:{server.Address}", named, StringComparison.Ordinal);
+        Assert.DoesNotContain(log.Lines, static line => line.Text.Contains(Password, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("no/such/orders.db", true, "its directory does not exist. Make it first.")]
+    [InlineData("no/such/orders.db", false, "its directory does not exist. Make it first.")]
+    [InlineData("folder", true, "folder")]
+    [InlineData("notes.txt", true, "is no SQLite database")]
+    [InlineData("used.db", true, "is open already, in another process or by another object in this one")]
+    [InlineData("used.db", false, "is open already, in another process or by another object in this one")]
+    public async Task AFileThatCannotBeOpenedIsOneLine(string name, bool isConfigured, string part)
+    {
+        directory.CreateSubdirectory("folder");
+        await System.IO.File.WriteAllTextAsync(Path.Combine(directory.FullName, "notes.txt"), new string('x', 5000), Cancellation);
+        await using SqliteStreamStore used = await SqliteStreamStore.OpenAsync(Path.Combine(directory.FullName, "used.db"),
+            Durability.Process, null, Cancellation);
+        string path = Path.Combine(directory.FullName, name);
+        using IHost host = isConfigured ? Build($"sqlite:{path}", static _ => { }, out _)
+            : Build(null, sluice => sluice.UseSqlite(path), out _);
+        await FailsAsync(host, isConfigured, part);
+    }
+
+    [Fact]
+    public async Task AServerThatRefusesThePasswordIsOneLineWithoutIt()
+    {
+        await using RedisServer server = await RedisServer.StartAsync("--requirepass", Password);
+        using IHost host = Build($"redis:{server.Address},password=other-secret", static _ => { }, out _);
+        await FailsAsync(host, isConfigured: true, "password");
+    }
+
+    private static async Task FailsAsync(IHost host, bool isConfigured, string part)
+    {
+        var failure = await Assert.ThrowsAnyAsync<StreamStoreException>(() => host.StartAsync(Cancellation));
+        Assert.Contains(part, failure.Message, StringComparison.Ordinal);
+        Assert.Equal(isConfigured, failure.Message.StartsWith("Sluice:Store cannot be used. ", StringComparison.Ordinal));
+        Assert.DoesNotContain('\n', failure.Message);
+        Assert.DoesNotContain("secret", failure.Message, StringComparison.Ordinal);
+        Assert.Equal(failure.Message, failure.ToString());             // hosts and the runtime write that
+        Assert.IsAssignableFrom<StreamStoreException>(failure.InnerException);
+    }
+
+    private static IHost Build(string? setting, Action<Flows.SluiceOptions> configure, out LogProbe log)
+    {
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Logging.AddProvider(log = new LogProbe());
+        if (setting is not null) builder.Configuration["Sluice:Store"] = setting;
+        builder.Services.AddSluice(configure);
+        return builder.Build();
     }
 }

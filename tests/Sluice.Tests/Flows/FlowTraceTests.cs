@@ -54,6 +54,29 @@ public class FlowTraceTests
         Assert.Equal("start flow\n  processor show ! System.FormatException", log.Tree);
     }
 
+    [Fact]
+    public void APlanHasTheTraceOfACallerThatIsRecordedAndNoOther()
+    {
+        using var log = new SpanLog();
+        var plan = new RunPlan("r", "k", "s", [], [], []);
+        Assert.Equal((log.Sender.Id, "vendor=1"), (FlowSpans.With(plan, null).Trace, FlowSpans.With(plan, null).TraceState));
+        log.Sender.ActivityTraceFlags = ActivityTraceFlags.None;
+        Assert.Null(FlowSpans.With(plan, null).Trace);
+    }
+
+    [Fact]
+    public async Task AStartThatFailsIsAnErrorOfItsSpan()
+    {
+        using var log = new SpanLog();
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var flow = Flow.From(Show).Resolve();
+        await using FlowRun run = await service.StartAsync(flow, [IOVal.Of("y", 1)], run: "r");
+        await Assert.ThrowsAsync<ArgumentException>(async () => await service.StartAsync(flow, [IOVal.Of("y", 2)], run: "r"));
+
+        Assert.Contains("start flow ! ", log.Tree, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("garbage")]
     [InlineData("00-00000000000000000000000000000000-0000000000000000-01")]

@@ -12,19 +12,24 @@ public sealed class SpanTests
 /// <summary>Records the spans of one test: those of the trace of its own activity, as other tests run at the same time.</summary>
 internal sealed class SpanLog : IDisposable
 {
+    private const string State = "vendor=1";
+
     private readonly List<Activity> ended = [];
     private readonly ActivityListener listener;
     private int open;                                // under the lock of the list
 
-    public SpanLog(bool records = true)
+    /// <param name="records">Whether the sampler records spans.</param>
+    /// <param name="without">The operation whose spans the sampler leaves out; null for none.</param>
+    public SpanLog(bool records = true, string? without = null)
     {
         Sender = new Activity("sender") { ActivityTraceFlags = ActivityTraceFlags.Recorded };
         Sender.Start();
+        Sender.TraceStateString = State;
         listener = new ActivityListener
         {
             ShouldListenTo = static source => source.Name == "Sluice",
             Sample = (ref ActivityCreationOptions<ActivityContext> options) => records && options.TraceId == Sender.TraceId
-                ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
+                && options.Name != without ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
             ActivityStarted = span =>
             {
                 lock (ended) open += span.TraceId == Sender.TraceId ? 1 : 0;
@@ -61,7 +66,8 @@ internal sealed class SpanLog : IDisposable
         }
     }
 
-    /// <summary>The spans as lines, each indented below its parent; siblings in ordinal order.</summary>
+    /// <summary>The spans as lines, each indented below its parent; siblings in ordinal order. Says which ones have lost the
+    /// <c>tracestate</c> of the sender.</summary>
     public string Tree => string.Join('\n', Lines(Spans, Sender.SpanId, ""));
 
     public Activity this[string name] => Assert.Single(Spans, span => span.DisplayName == name);
@@ -75,7 +81,7 @@ internal sealed class SpanLog : IDisposable
     private static IEnumerable<string> Lines(IReadOnlyList<Activity> spans, ActivitySpanId parent, string indent)
         => spans.Where(span => span.ParentSpanId == parent).OrderBy(static span => span.DisplayName, StringComparer.Ordinal)
             .SelectMany(span => Lines(spans, span.SpanId, indent + "  ")
-                .Prepend($"{indent}{span.DisplayName}{ErrorOf(span)}"));
+                .Prepend($"{indent}{span.DisplayName}{ErrorOf(span)}{(span.TraceStateString == State ? "" : " without its tracestate")}"));
 
     private static string ErrorOf(Activity span)
         => span.Status == ActivityStatusCode.Error ? $" ! {span.GetTagItem("error.type")}" : "";
