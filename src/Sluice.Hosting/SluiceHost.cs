@@ -111,7 +111,15 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
                 "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop): "
                     + "does its server answer, or does another process hold its file?", gaveUp, cancellation);
         }
-        HostLog.Opened(log, settings.StoreName);
+        catch (StoreInUseException failed)
+        {
+            throw new HostStoreInUseException(failed);
+        }
+        catch (StreamStoreException failed)
+        {
+            throw new HostStoreException(failed);
+        }
+        HostLog.Opened(log, settings.NameOf(store.Root));
         if (!settings.HasStore) HostLog.InMemory(log);
         if (container.GetService<ReplacedStore>() is not null) HostLog.StoreReplaced(log);
         supervisor.Start();

@@ -55,6 +55,9 @@ public sealed partial class RedisStreamStore : StreamStore
     /// <inheritdoc/>
     public override int Generation => generation;
 
+    /// <summary>Returns the store as settings name it, without the password: <c>redis:</c> and the servers.</summary>
+    public override string ToString() => $"redis:{address}";
+
     /// <summary>Connects to a store, and creates it if the database has none under its prefix.</summary>
     /// <param name="connection">
     /// The connection string; for example <c>localhost:6379,password=…,ssl=true,defaultDatabase=1,prefix=shop</c>; for a server and its

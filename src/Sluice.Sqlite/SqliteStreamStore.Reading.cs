@@ -102,6 +102,7 @@ public sealed partial class SqliteStreamStore
     private static string ExistingPath(string path)
     {
         string full = FullPath(path);
+        if (Directory.Exists(full)) throw StoreLock.Folder(full);
         return File.Exists(full) ? full : throw new StreamStoreException($"There is no store {full}: the file does not exist.")
         {
             IsPermanent = true

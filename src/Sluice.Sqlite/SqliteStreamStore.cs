@@ -59,6 +59,9 @@ public sealed partial class SqliteStreamStore : StreamStore
     /// <summary>The full path of the file.</summary>
     public string Path => file.Path;
 
+    /// <summary>Returns the store as settings name it: <c>sqlite:</c> and the full path.</summary>
+    public override string ToString() => $"sqlite:{Path}";
+
     /// <summary>
     /// Opens a store, and creates the file if it does not exist. The store's tables have the prefix <c>sluice_</c>; the file may contain
     /// others.

@@ -124,7 +124,7 @@ public class FlushTests
             await left.WaitAsync(Patience, Cancellation);
             await left.WaitAsync(Patience, Cancellation);        // and the execution of the lost run has ended, too
             await entered.WaitAsync(Patience, Cancellation);
-            Assert.Contains(warnings, text => text.StartsWith("What runs here of doubles begins anew: The store at",
+            Assert.Contains(warnings, text => text.StartsWith("This service starts its work on the processor doubles again: The store at",
                 StringComparison.Ordinal));
         }
     }

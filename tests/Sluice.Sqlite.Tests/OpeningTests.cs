@@ -29,6 +29,15 @@ public sealed class OpeningTests : IDisposable
         Assert.Equal(["still mine"], await again.ReadAsync());
     }
 
+    [Fact]
+    public async Task ADirectoryIsRefusedAndNothingIsWrittenBesideIt()
+    {
+        string path = Directory.CreateDirectory(directory.File("orders")).FullName;
+        var failure = await Assert.ThrowsAsync<StreamStoreException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
+        Assert.Contains("it is a directory. Give the path of a file, such as ", failure.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(Path.GetDirectoryName(path)!));
+    }
+
     [Theory]
     [InlineData("Data Source=orders.db;Password=secret", "give the path of the file alone")]
     [InlineData("filename=orders.db", "give the path of the file alone")]

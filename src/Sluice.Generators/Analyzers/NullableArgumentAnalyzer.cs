@@ -1,14 +1,14 @@
 namespace Sluice.Generators;
 
 /// <summary>SLU030: the future of a value for a step made by <c>Step.Of</c> that takes <c>int?</c>.</summary>
-/// <remarks>C# has no conversion that could be written for all structures at once; the compiler only says CS1503.</remarks>
+/// <remarks>C# has no conversion that could be written for all structures at once; the compiler only says CS1503. Only calls that do not
+/// compile are looked at: to bind every call of a project costs more than all other rules.</remarks>
 [DiagnosticAnalyzer(LanguageNames.CSharp)]
-public sealed class NullableArgumentAnalyzer()
-    : SyntaxAnalyzer<InvocationExpressionSyntax>(Rules.NullableArgument, SyntaxKind.InvocationExpression)
+public sealed class NullableArgumentAnalyzer() : OperationAnalyzer(Rules.NullableArgument, OperationKind.Invalid)
 {
-    private protected override void Check(InvocationExpressionSyntax call, SyntaxNodeAnalysisContext context, SluiceSymbols symbols)
+    private protected override void Check(OperationAnalysisContext context, SluiceSymbols symbols)
     {
-        var model = context.SemanticModel;
+        if (context.Operation.Syntax is not InvocationExpressionSyntax call || context.Operation.SemanticModel is not { } model) return;
         if (model.GetTypeInfo(call.Expression, context.CancellationToken)
             .Type is not INamedTypeSymbol { Name: "Step" or "StepAction", DelegateInvokeMethod: { } step } type || !symbols.IsOurs(type))
             return;

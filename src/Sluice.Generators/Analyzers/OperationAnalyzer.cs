@@ -1,6 +1,6 @@
 namespace Sluice.Generators;
 
-/// <summary>The base of analyzers of operations of some kinds, in code that compiles.</summary>
+/// <summary>The base of analyzers of operations of some kinds. Of calls and operators that do not compile there is only <see cref="OperationKind.Invalid"/>.</summary>
 public abstract class OperationAnalyzer : StageAnalyzer
 {
     private readonly OperationKind[] kinds;

@@ -45,8 +45,9 @@ internal sealed class SluiceSettings
     /// <summary>Whether logs and health checks may contain items.</summary>
     public bool LogPayloads { get; }
 
-    /// <summary>The store, without secrets, for the log.</summary>
-    public string StoreName => Store is not null ? StreamStores.WithoutSecrets(Store) : HasStore ? "that the code names" : "in memory";
+    /// <summary>Returns the text of the opened store for the log, without secrets.</summary>
+    public string NameOf(IStreamStore opened)
+        => Store is not null ? StreamStores.WithoutSecrets(Store) : HasStore ? $"{opened}" : "in memory";
 
     /// <summary>Whether the configuration or the code names a store.</summary>
     public bool HasStore => Store is not null || options.OpenStore is not null;

@@ -20,10 +20,18 @@ internal sealed class StoreLock : IDisposable
 
     private StoreLock(FileStream file) => this.file = file;
 
+    /// <summary>The failure of a path that is a directory. SQLite would only say that it cannot open it.</summary>
+    public static StreamStoreException Folder(string path)
+        => new($"The store {path} cannot be opened: it is a directory. Give the path of a file, such as {Path.Join(path, "sluice.db")}.")
+        {
+            IsPermanent = true
+        };
+
     /// <exception cref="StoreInUseException">The store is open elsewhere.</exception>
-    /// <exception cref="StreamStoreException">The file cannot be created.</exception>
+    /// <exception cref="StreamStoreException">The path is a directory, or the file cannot be created.</exception>
     public static StoreLock Take(string path)
     {
+        if (Directory.Exists(path)) throw Folder(path);
         string lockPath = path + "-lock";
         try
         {

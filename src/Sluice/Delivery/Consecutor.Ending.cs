@@ -37,6 +37,8 @@ public sealed partial class Consecutor<T>
         try
         {
             await GiveBackAsync().ConfigureAwait(false);
+            if (LeftBehind is { } code)
+                core.Lifetime.Warn($"The consecutor {Name} has stopped, and {code}. Its items went back and are started again.");
         }
         catch (Exception e)
         {
@@ -81,15 +83,18 @@ public sealed partial class Consecutor<T>
         await core.Members.LeaveAsync().WaitAsync(core.Lifetime.GivenUp).ConfigureAwait(false);
     }
 
+    /// <summary>Says which code of the user still runs after the end of the run; null if none does.</summary>
+    private string? LeftBehind => run is { IsOver: false } ? "code that does not heed its CancellationToken still runs"
+        : run?.StillRunning is { Count: > 0 } nodes
+            ? $"code of {string.Join(", ", nodes)} that does not heed its CancellationToken still runs" : null;
+
     private TimeoutException CutOff()
     {
         List<string> left = [];
-        if (run is { IsOver: false }) left.Add("code that does not heed its CancellationToken still runs");
-        else if (run?.StillRunning is { Count: > 0 } nodes)
-            left.Add($"code of {string.Join(", ", nodes)} that does not heed its CancellationToken still runs");
+        if (LeftBehind is { } code) left.Add(code);
         if (core.InFlight.Count is > 0 and var items) left.Add($"{items:N0} items were in flight");
         if (core.Partitions.Owned is { Length: > 0 } owned)
-            left.Add($"the partitions {string.Join(", ", owned.Select(static partition => partition.Number).Order())} were not given back");
+            left.Add($"{NumberText.Of(owned.Select(static partition => partition.Number), "partition")} not given back");
         TimeSpan? limit;
         lock (sync) limit = asked;
         return new(

@@ -80,7 +80,15 @@ public sealed partial class Pipeline : IBlueprint
         PipelineRun run = Start(options ?? MultiThread, cancellation);
         await using (run.ConfigureAwait(false))
         {
-            await run.Completion.ConfigureAwait(false);
+            try
+            {
+                await run.Completion.ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (run.StillRunning is { Count: > 0 } nodes)
+            {
+                throw new OperationCanceledException(
+                    $"The run was cancelled. Still running, as they do not heed their token: {string.Join(", ", nodes)}.", cancellation);
+            }
             return run.Snapshot();
         }
     }

@@ -32,6 +32,22 @@ public class RunTests
     }
 
     [Fact]
+    public async Task TheExceptionOfACancelledRunNamesTheStagesThatDidNotStop()
+    {
+        var never = new TaskCompletionSource();
+        using var cancel = new CancellationTokenSource();
+        Pipeline pipeline = source.Source | (async (int _) => await never.Task) | Stage.Named("deaf");
+        Task<RunSnapshot> end = pipeline.RunAsync(Options with { StopTimeout = TimeSpan.FromSeconds(20) }, cancel.Token);
+        source.Push(1);
+        scheduler.RunUntilIdle();
+        await cancel.CancelAsync();
+        scheduler.RunUntilIdle();
+        clock.Advance(TimeSpan.FromSeconds(20));
+        var cancelled = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => end);
+        Assert.Equal("The run was cancelled. Still running, as they do not heed their token: deaf.", cancelled.Message);
+    }
+
+    [Fact]
     public async Task ARunEndsOnceDespiteACancelADrainAndAFailure()
     {
         HashSet<TaskStatus> ends = [];

@@ -108,7 +108,7 @@ public sealed class ReplacedServiceTests : IAsyncDisposable
 
     private bool IsTold()
     {
-        lock (warnings) return warnings.Exists(static text => text.Contains("begins anew: Two processes are called 'replaced'",
+        lock (warnings) return warnings.Exists(static text => text.Contains("again: Two processes are called 'replaced'",
             StringComparison.Ordinal));
     }
 

@@ -22,11 +22,12 @@ internal sealed class FileClaim : IDisposable
     /// <summary>Whether a sink has begun the file and has never committed to it.</summary>
     public bool IsBegun { get; private set; }
 
-    /// <exception cref="IOException">Another process or another sink of this process holds the claim; or the directory does not
-    /// exist.</exception>
+    /// <exception cref="IOException">Another process or another sink of this process holds the claim; the path is a directory; or the
+    /// directory does not exist.</exception>
     public static FileClaim Take(string path)
     {
         string beside = path + ".lock";
+        if (Directory.Exists(path)) throw new IOException($"{path} is a directory, so no sink can write it. Name a file.");
         try
         {
             return new(File.OpenHandle(beside, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));

@@ -1,4 +1,5 @@
 using Sluice.Engine;
+using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -43,6 +44,23 @@ internal sealed class StatePlan
 
     /// <summary>Returns the shape of the state of a node in the code.</summary>
     public (StateShape Shape, string Text) Of(string node) => shapes[node];
+
+    /// <summary>Refuses state that a store could not keep, before an item changes it.</summary>
+    /// <exception cref="PayloadException">The type of a node's state would not come back from a store as it was.</exception>
+    public void CheckTypes(PayloadSerializers serializers)
+    {
+        foreach ((string node, (StateShape shape, _)) in shapes)
+        {
+            try
+            {
+                shape.Check?.Invoke(serializers);
+            }
+            catch (PayloadException e)
+            {
+                throw new PayloadException($"The consecutor {consecutor} cannot store what '{node}' remembers. {e.Message}", e);
+            }
+        }
+    }
 
     /// <summary>Looks up the declared change to the state of a node that the code lacks.</summary>
     /// <param name="node">The node.</param>

@@ -1,5 +1,6 @@
 using Sluice.Diagnostics;
 using Sluice.Engine;
+using Sluice.Storage;
 
 namespace Sluice;
 
@@ -29,6 +30,9 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
 {
     /// <summary>Whether the node has timers. Not part of the text: a node may get timers later.</summary>
     public bool HasTimers { get; init; }
+
+    /// <summary>Throws if the serializers cannot write and read the state; null if the state is in a form of the library.</summary>
+    public Action<PayloadSerializers>? Check { get; init; }
 
     public override string ToString() => Type is null ? Kind : $"{Kind} of {TypeNames.ToStore(Type)}";
 

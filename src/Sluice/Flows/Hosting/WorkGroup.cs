@@ -160,7 +160,7 @@ internal sealed class WorkGroup : IDisposable
         }
         catch (Exception e) when (!stopping.IsCancellationRequested && e is not ObjectDisposedException)
         {
-            core.Warn($"What runs here of {function.Processor.Name} begins anew: {e.Message}");
+            core.Warn($"This service starts its work on the processor {function.Processor.Name} again: {e.Message}");
             foreach (WorkPartition partition in owned) await partition.LoseAsync().ConfigureAwait(false);
             DropLost();
             Task[] ending;

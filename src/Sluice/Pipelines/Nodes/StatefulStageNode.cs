@@ -112,7 +112,10 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
 
     internal StatefulForm<TState> Form => new(StateVersion, GetType().Name, InitialState, Migrate);
 
-    internal override StateShape Shape => new("node", typeof(TState), StateVersion);
+    internal override StateShape Shape => new("node", typeof(TState), StateVersion)
+    {
+        Check = static serializers => _ = serializers.For<TState>()
+    };
 
     internal void Enter(StateCells<TState> cells, StateCells<TState>.Cell cell) => (this.cells, this.cell) = (cells, cell);
 

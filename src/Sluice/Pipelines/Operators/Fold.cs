@@ -60,7 +60,10 @@ internal abstract class FoldOperator<T, TState, TOut>(TState seed, Func<TState, 
 
     public override bool Remembers => true;
 
-    public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0);
+    public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0)
+    {
+        Check = static serializers => _ = serializers.For<TState>()
+    };
 
     protected TState Seed => seed;
 

@@ -28,6 +28,9 @@ public sealed partial class MemoryStreamStore : StreamStore
     /// <inheritdoc/>
     public override Durability Durability => Durability.Memory;
 
+    /// <summary>Returns the store as settings name it: <c>memory</c>.</summary>
+    public override string ToString() => "memory";
+
     /// <inheritdoc/>
     public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.PartitionChanges;
 

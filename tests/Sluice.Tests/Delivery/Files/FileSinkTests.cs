@@ -47,6 +47,14 @@ public sealed class FileSinkTests : IDisposable
     }
 
     [Fact]
+    public async Task ADirectoryIsRefused()
+    {
+        Directory.CreateDirectory(FilePath);
+        var failure = await Assert.ThrowsAsync<IOException>(BeginAsync);
+        Assert.Equal($"{FilePath} is a directory, so no sink can write it. Name a file.", failure.Message);
+    }
+
+    [Fact]
     public async Task AVoidedCommitLeavesNoBytesAndTheNextCommitSucceeds()
     {
         FileSink sink = await BeginAsync();

@@ -13,6 +13,18 @@ public class SendingTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
+    public async Task ANullItemWithoutAKeyIsRefusedAsNull()
+    {
+        await using var store = new MemoryStreamStore();
+        await using var consecutor = new Consecutor<string>("words", source => source.ForEach(_ => { }), new() { Store = store })
+        {
+            Key = static word => word[..1],
+        };
+        var failure = await Assert.ThrowsAsync<PayloadException>(() => consecutor.SendAsync(null!, Cancellation).AsTask());
+        Assert.Equal("An item for the consecutor words was not accepted: its key cannot be found: the item is null.", failure.Message);
+    }
+
+    [Fact]
     public async Task SendAllMakesOneAppend()
     {
         await using var store = new SlowStore();

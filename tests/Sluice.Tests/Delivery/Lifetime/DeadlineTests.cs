@@ -40,7 +40,7 @@ public class DeadlineTests
         Assert.Equal(ConsecutorStatus.Stopped, consecutor.Snapshot().Status);
         var late = await Assert.ThrowsAsync<TimeoutException>(() => consecutor.Completion);
         Assert.Contains("work was to stop within 10 s", late.Message);
-        Assert.Contains("the partitions 0, 1 were not given back", late.Message);
+        Assert.Contains("the partitions 0 and 1 were not given back", late.Message);
         if (isDeaf) Assert.Contains("that does not heed its CancellationToken still runs", late.Message);
         Assert.Contains(warnings, text => text.Contains("was to stop within"));
         if (!isDeaf) await Assert.ThrowsAsync<InvalidOperationException>(() => sending.WaitAsync(Patience, Cancellation));

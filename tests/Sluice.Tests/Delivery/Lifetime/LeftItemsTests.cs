@@ -56,6 +56,29 @@ public class LeftItemsTests
         Assert.Empty(warnings);
     }
 
+    [Fact]
+    public async Task AStopWarnsOfCodeThatIgnoresItsToken()
+    {
+        var clock = new TestClock();
+        await using var store = new MemoryStreamStore(clock);
+        var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var never = new TaskCompletionSource();
+        await using var consecutor = new Consecutor<int>("orders", source => source.ForEachAsync(async (_, _, _) =>
+        {
+            begun.TrySetResult();
+            await never.Task;
+        }), new() { Store = store, OnWarning = Note, Run = new() { Time = clock } });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await begun.Task.WaitAsync(Cancellation);
+        Task<bool> stop = consecutor.StopAsync(TimeSpan.FromSeconds(10), CancellationToken.None);
+        clock.Advance(TimeSpan.FromSeconds(9.8));                    // the rest is for the store
+        Assert.False(await stop.WaitAsync(Cancellation));
+        await consecutor.Completion;
+        Assert.Equal("The consecutor orders has stopped, and code that does not heed its CancellationToken still runs. Its items went back "
+            + "and are started again.", Assert.Single(warnings));
+    }
+
     private void Note(string text)
     {
         lock (warnings) warnings.Add(text);

@@ -48,6 +48,19 @@ public class UnwritableStateTests
     }
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task AStateThatCouldNotBeStoredIsRefusedWhenTheConsecutorIsMade(bool isScan)
+    {
+        await using var store = new MemoryStreamStore();
+        var failure = Assert.Throws<PayloadException>(() => new Consecutor<int>("work",
+            source => (isScan ? source.Scan<int, Func<int>?>(null, static (_, n) => () => n) | Stage.Named("op") | (f => f!())
+                : source | StageNode.Of(static () => new Remembering()) | Stage.Named("op")) | ledger.Sink<int>(), new() { Store = store }));
+        Assert.StartsWith("The consecutor work cannot store what 'op' remembers. The type Func<int> would not come back",
+            failure.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(0, "U+0000")]
     [InlineData(0xD83D, "half of a character")]
     public async Task AnUnstorableKeyFailsOnlyItsItem(int letter, string why)
@@ -213,6 +226,15 @@ public class UnwritableStateTests
         {
             State++;
             return output.PushAsync($"{item}:{State}");
+        }
+    }
+
+    private sealed class Remembering : StatefulStageNode<int, int, Func<int>?>
+    {
+        protected override ValueTask ProcessAsync(int item, Output<int> output, CancellationToken cancellation)
+        {
+            State = () => item;
+            return output.PushAsync(item);
         }
     }
 }

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging;
 namespace Sluice.Hosting.Tests.Http;
 
 /// <summary>The answers to HTTP requests. A refused request leaves nothing in the store.</summary>
-public class AnswerTests
+public class HttpAnswerTests
 {
     private const string Many = "application/x-ndjson";
 

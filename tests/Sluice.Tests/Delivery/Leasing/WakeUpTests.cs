@@ -7,12 +7,12 @@ using Sluice.Testing;
 namespace Sluice.Tests.Delivery;
 
 /// <summary>A waiting consecutor is woken by the event it waits for, or by a timer where that event may never come.</summary>
-public sealed class WakingTests : IAsyncDisposable
+public sealed class WakeUpTests : IAsyncDisposable
 {
     private readonly TestClock clock = new();
     private readonly MemoryStreamStore store;
 
-    public WakingTests() => store = new(clock);
+    public WakeUpTests() => store = new(clock);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 

@@ -1,7 +1,7 @@
 namespace Sluice.Hosting.Tests.Http;
 
 /// <summary>A full stream or a failing store gives a clear answer. No item is lost or accepted twice.</summary>
-public class FullTests
+public class FullStreamTests
 {
     private const string Many = "application/x-ndjson";
 

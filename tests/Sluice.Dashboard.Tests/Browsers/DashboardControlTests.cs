@@ -4,7 +4,7 @@ using Sluice.Diagnostics;
 namespace Sluice.Dashboard.Tests.Browsers;
 
 /// <summary>Consecutors and runs of flows are controlled by clicks.</summary>
-public sealed class ControlTests(Browser browser)
+public sealed class DashboardControlTests(Browser browser)
 {
     [Fact]
     public async Task AConsecutorIsPausedResumedAndDrained()

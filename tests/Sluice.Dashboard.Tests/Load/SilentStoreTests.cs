@@ -3,7 +3,7 @@ using Sluice.Testing;
 namespace Sluice.Dashboard.Tests.Load;
 
 /// <summary>A store that is slow, or silent for a while, and the pages that show it.</summary>
-public sealed class SilenceTests : IAsyncDisposable
+public sealed class SilentStoreTests : IAsyncDisposable
 {
     private readonly MemoryStreamStore store = new();
     private readonly TestClock clock = new();

@@ -5,7 +5,7 @@ namespace Sluice.Tests.Delivery;
 
 /// <summary>Once an item of a key has failed, later items of the key are not started before it has ended: every start is a first one or a
 /// retry.</summary>
-public class HeldBackTests
+public class FailedItemHoldsItsKeyTests
 {
     private readonly ConcurrentQueue<int> calls = new();
     private readonly ConcurrentDictionary<int, int> starts = new();

@@ -3,7 +3,7 @@ using Sluice.Diagnostics;
 namespace Sluice.Tests.Pipelines;
 
 /// <summary>Bisection in a run: a list that fails is divided until only the bad items are left.</summary>
-public sealed class BisectTests
+public sealed class BisectionTests
 {
     private readonly List<int[]> started = [];
     private readonly List<int> written = [];

@@ -8,7 +8,7 @@ namespace Sluice.Architecture.Tests;
 /// An exception in an async void method ends the process. An await without ConfigureAwait returns to the context of the caller, whose
 /// thread may be blocked.
 /// </summary>
-public class LoneWorkTests
+public class AwaitRuleTests
 {
     // Code that runs on the scheduler of a run, by design in the context of a single-threaded run. Code of heartbeat threads says
     // ConfigureAwait(true).

@@ -3,7 +3,7 @@ using Sluice.Graphs;
 namespace Sluice.Tests.Graphs;
 
 /// <summary>A value type has no null: children that take one are skipped if their optional parent has produced no value.</summary>
-public class NothingOfAValueTests
+public class SkippedValueTypeTests
 {
     [Fact]
     public async Task ChildrenOfAFailedOptionalNumberAreSkipped()

@@ -4,7 +4,7 @@ using Sluice.Testing;
 namespace Sluice.Hosting.Tests.Tcp;
 
 /// <summary>Clients that reconnect, are slow or connect twice, and full streams. No item is lost or accepted twice.</summary>
-public class ComingBackTests
+public class ReconnectingClientTests
 {
     [Theory]
     [InlineData("memory")]

@@ -1,7 +1,7 @@
 namespace Sluice.Tests.RandomGraphs;
 
 /// <summary>Tests the random graph tests: an injected fault is detected, and a sound engine is not reported.</summary>
-public class SabotageTests
+public class InjectedFaultTests
 {
     private const int Graphs = 100;
 

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace Sluice.Samples.Tests.Payments;
 
 /// <summary>The sample kills its server again and again, and counts the payments.</summary>
-public sealed class DriveTests
+public sealed class KilledPaymentServerTests
 {
     [Fact]
     public async Task EveryPaymentIsCountedOnceDespiteKills()
