@@ -3,7 +3,8 @@ namespace Sluice;
 /// <summary>Writes numbers for messages, consecutive ones as a range.</summary>
 internal static class NumberText
 {
-    /// <summary>Returns the numbers with their noun and verb: <c>the partition 3 was</c>, <c>the partitions 0 to 5, 7 and 9 were</c>.</summary>
+    /// <summary>Returns the numbers with their noun and verb: <c>the partition 3 was</c>, <c>the partitions 0 to 5, 7 and 9
+    /// were</c>.</summary>
     /// <param name="numbers">The numbers, in any order; at least one.</param>
     /// <param name="noun">What they number, in the singular.</param>
     public static string Of(IEnumerable<int> numbers, string noun)
