@@ -27,8 +27,8 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
         using WorkerConnection worker = await FindWorkerAsync(call, route, cancellation).ConfigureAwait(false);
         if (worker.Hello.Version != Frames.Version)
             throw new FlowException(
-                $"The Celery worker {worker.Hello.Worker} speaks version {worker.Hello.Version} of the protocol of child processes, and this "
-                    + $"service speaks version {Frames.Version}. Install the Python package sluice of this service's version there.");
+                $"The Celery worker {worker.Hello.Worker} speaks version {worker.Hello.Version} of the protocol of child processes, and "
+                    + $"this service speaks version {Frames.Version}. Install the Python package sluice of this service's version there.");
         long began = TimeProvider.System.GetTimestamp();
         string task = $"The Celery worker {worker.Hello.Worker}, with the processor {call.Processor} of the run {call.Run},";
         try

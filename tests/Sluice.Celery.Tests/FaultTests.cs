@@ -33,7 +33,7 @@ public class RedisFaultTests(RedisWorkers workers) : FaultTests(workers), IClass
 public class RabbitFaultTests(RabbitWorkers workers) : FaultTests(workers), IClassFixture<RabbitWorkers>;
 
 /// <summary>Workers, brokers and services that fail. Real brokers, real workers.</summary>
-public abstract class FaultTests(Workers workers)
+public abstract partial class FaultTests(Workers workers)
 {
     protected Workers Workers => workers;
 
@@ -73,8 +73,8 @@ public abstract class FaultTests(Workers workers)
         await workers.KillBrokerAsync();
         await using FlowRun waiting = await lab.StartAsync(["c", "d"], "waiting");
         string warning = await lab.WarnedAsync("cannot be reached");
-        Assert.Equal($"The Celery broker, {BrokerAddress.Parse(workers.Url)}, cannot be reached. Processors for the queue sluice wait until "
-            + "it is back.", warning);
+        Assert.Equal($"The Celery broker, {BrokerAddress.Parse(workers.Url)}, cannot be reached. Processors for the queue sluice wait "
+            + "until it is back.", warning);
         await lines.Writer.WriteAsync("b");
         lines.Writer.Complete();
         Assert.Equal(["a", "b"], await Lab.ReadAsync(running));       // its worker needs no broker

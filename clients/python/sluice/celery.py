@@ -139,8 +139,8 @@ def _check_pool() -> None:
     for name, check, part in (("gevent.monkey", "is_module_patched", "threading"), ("eventlet.patcher", "is_monkey_patched", "thread")):
         module = sys.modules.get(name)
         if module is not None and getattr(module, check)(part):
-            raise SluiceError(f"Processors of Sluice need threads, which {name.split('.')[0]} replaces. Start the worker with another pool: "
-                              "celery worker -P prefork, -P threads or -P solo.")
+            raise SluiceError(f"Processors of Sluice need threads, which {name.split('.')[0]} replaces. Start the worker with another "
+                              "pool: celery worker -P prefork, -P threads or -P solo.")
 
 
 def _check_host(host: str, allowed: List[str]) -> None:

@@ -61,7 +61,8 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
                     .QueueDeclarePassiveAsync(queue, cancellation).ConfigureAwait(false);
                 string tasks = $"{found.MessageCount:N0} {(found.MessageCount == 1 ? "task" : "tasks")}";
                 return found.ConsumerCount == 0 ? $"no worker reads the queue, which has {tasks}"
-                    : $"the queue has {tasks}, and {found.ConsumerCount:N0} {(found.ConsumerCount == 1 ? "worker reads" : "workers read")} it";
+                    : $"the queue has {tasks}, and {found.ConsumerCount:N0} "
+                        + $"{(found.ConsumerCount == 1 ? "worker reads" : "workers read")} it";
             }
             finally
             {

@@ -112,8 +112,8 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     private static string FirstWord(string text) => text.Split(' ', 2)[0];
 
     private FlowException Refused(string answer) => FirstWord(answer) is "NOAUTH" or "WRONGPASS" or "ERR" && IsPassword(answer)
-        ? new($"The Celery {role}, {address}, refuses the password{(address.IsTls ? " or its certificate is not trusted" : "")}. Correct it in "
-            + $"the address (redis://:PASSWORD@HOST:PORT/DATABASE).")
+        ? new($"The Celery {role}, {address}, refuses the password{(address.IsTls ? " or its certificate is not trusted" : "")}. "
+            + $"Correct it in the address (redis://:PASSWORD@HOST:PORT/DATABASE).")
         : new($"The Celery {role}, {address}, refuses a command: {answer}");
 
     private static bool IsPassword(string answer) => FirstWord(answer) != "ERR"

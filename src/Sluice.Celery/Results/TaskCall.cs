@@ -108,7 +108,8 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
     };
 
     private CeleryTaskException Unfit(JsonElement value, string wanted)
-        => new($"The value for the task {name} is {value.ValueKind} in JSON, and for CeleryArguments.{options.Arguments} it must be {wanted}.");
+        => new($"The value for the task {name} is {value.ValueKind} in JSON, and for CeleryArguments.{options.Arguments} it must be "
+            + $"{wanted}.");
 
     private static byte[] ListOf(IEnumerable<JsonElement> elements) => TaskMessage.Json(elements, static (json, all) =>
     {

@@ -3,14 +3,10 @@ using System.Threading.Channels;
 
 namespace Sluice.Celery.Tests;
 
-public class RedisTortureTests(RedisWorkers workers) : TortureTests(workers), IClassFixture<RedisWorkers>;
-
-public class RabbitTortureTests(RabbitWorkers workers) : TortureTests(workers), IClassFixture<RabbitWorkers>;
-
-/// <summary>
+/// <content>
 /// Workers and brokers that are killed at random. SLUICE_CELERY_KILLS and SLUICE_BROKER_KILLS say how often, SLUICE_SEED which.
-/// </summary>
-public abstract class TortureTests(Workers workers)
+/// </content>
+public abstract partial class FaultTests
 {
     private const int Step = 40;
 
