@@ -91,7 +91,7 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
                 $"No Celery worker has taken the processor {call.Processor} of the run {call.Run} from the queue {route.Queue} for "
                     + $"{waited.TotalSeconds:N0} seconds: {found}. Start a worker with -Q {route.Queue}, whose application has called "
                     + $"sluice.celery.serve, and which reaches this service at {workers.Address.Host}:{workers.Address.Port}.");
-            if (interval < MaxInterval) interval *= 2;
+            if (interval < MaxInterval) interval = interval * 2 < MaxInterval ? interval * 2 : MaxInterval;
         }
     }
 
