@@ -91,7 +91,8 @@ public sealed class PageTests(Browser browser)
             ("dead-letter", "/consecutors/orders/dead/1", "#payload"), ("flow", "/flows/run-1?store=store-2", "#graph svg"),
             ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit",
                 "#lines"),
-            ("graph", "/graphs/shop?resolve=2", "#resolve .strip"), ("overview", "", "#consecutors td:has-text('/s')"),
+            ("graph", "/graphs/shop?resolve=2", "#resolve .strip"), ("waiting", "/consecutors/shipments", "#waiting"),
+            ("overview", "", "#consecutors td:has-text('/s')"),
         ])
         {
             await window.GoAsync(page);

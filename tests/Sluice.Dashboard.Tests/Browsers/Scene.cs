@@ -13,11 +13,13 @@ internal sealed class Scene : IAsyncDisposable
     /// <summary>The addresses of all kinds of pages.</summary>
     public static readonly string[] Pages =
     [
-        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1", "/consecutors/orders/dead?by=error",
+        "", "/consecutors/orders", "/consecutors/orders/dead", "/consecutors/orders/dead/1",
+        "/consecutors/orders/dead?by=error",
         "/consecutors/counts/state?key=", "/runs/numbers", "/graphs/shop", "/graphs/shop?resolve=2",
         "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit",
         "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
-        "/consecutors/orders/nodes/Check", "/consecutors/idle/nodes/Store", "/flows/run-1?store=store-2&stream=numbers",
+        "/consecutors/shipments", "/consecutors/orders/nodes/Check", "/consecutors/idle/nodes/Store",
+        "/flows/run-1?store=store-2&stream=numbers",
     ];
 
     public Orders Orders { get; private set; } = null!;
@@ -56,6 +58,7 @@ internal sealed class Scene : IAsyncDisposable
         PipelineRun run = Own((Source.From(Enumerable.Range(0, int.MaxValue))
             | (async (int _, CancellationToken cancellation) => { await work.WaitForNextTickAsync(cancellation); })).Start());
         await StartFlowAsync(memory);
+        await LeasedItems.MakeOneOfEachAsync(memory, "shipments");
         var shop = new Shop();
         Program = Own(await DashboardProgram.StartAsync(new()
         {
