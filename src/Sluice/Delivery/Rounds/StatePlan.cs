@@ -49,11 +49,12 @@ internal sealed class StatePlan
     /// <exception cref="PayloadException">The type of a node's state would not come back from a store as it was.</exception>
     public void CheckTypes(PayloadSerializers serializers)
     {
+        var types = new SerializerCheck(serializers);
         foreach ((string node, (StateShape shape, _)) in shapes)
         {
             try
             {
-                shape.Check?.Invoke(serializers);
+                shape.Check?.Invoke(types);
             }
             catch (PayloadException e)
             {
@@ -87,4 +88,9 @@ internal sealed class StatePlan
 
     private ArgumentException Wrong(string why) => new(
         $"{nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} of the consecutor {consecutor} {why}.");
+
+    private sealed class SerializerCheck(PayloadSerializers serializers) : IStateTypeCheck
+    {
+        public void Check<TState>() => _ = serializers.For<TState>();
+    }
 }

@@ -1,6 +1,5 @@
 using Sluice.Diagnostics;
 using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice;
 
@@ -31,13 +30,21 @@ internal readonly record struct StateShape(string Kind, Type? Type, int Version)
     /// <summary>Whether the node has timers. Not part of the text: a node may get timers later.</summary>
     public bool HasTimers { get; init; }
 
-    /// <summary>Throws if the serializers cannot write and read the state; null if the state is in a form of the library.</summary>
-    public Action<PayloadSerializers>? Check { get; init; }
+    /// <summary>Names the type of the state to a check of types that are to be stored; null if the state is in a form of the
+    /// library.</summary>
+    public Action<IStateTypeCheck>? Check { get; init; }
 
     public override string ToString() => Type is null ? Kind : $"{Kind} of {TypeNames.ToStore(Type)}";
 
     /// <summary>The kind in the text of a shape.</summary>
     public static string KindOf(string text) => text.Split(" of ", 2)[0];
+}
+
+/// <summary>Checks whether values of a type can be stored.</summary>
+internal interface IStateTypeCheck
+{
+    /// <summary>Throws if values of the type could not be written, or would not come back as they were.</summary>
+    void Check<TState>();
 }
 
 /// <summary>The initial value of a state, and how it is read.</summary>

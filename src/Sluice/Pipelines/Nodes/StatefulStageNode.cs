@@ -114,7 +114,7 @@ public abstract class StatefulStageNode<TIn, TOut, TState> : StageNode<TIn, TOut
 
     internal override StateShape Shape => new("node", typeof(TState), StateVersion)
     {
-        Check = static serializers => _ = serializers.For<TState>()
+        Check = static types => types.Check<TState>()
     };
 
     internal void Enter(StateCells<TState> cells, StateCells<TState>.Cell cell) => (this.cells, this.cell) = (cells, cell);

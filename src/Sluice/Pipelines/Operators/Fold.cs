@@ -62,7 +62,7 @@ internal abstract class FoldOperator<T, TState, TOut>(TState seed, Func<TState, 
 
     public override StateShape Shape => new(Kind, typeof(TState), schema?.Version ?? 0)
     {
-        Check = static serializers => _ = serializers.For<TState>()
+        Check = static types => types.Check<TState>()
     };
 
     protected TState Seed => seed;

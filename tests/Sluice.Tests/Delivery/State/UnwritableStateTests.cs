@@ -56,7 +56,8 @@ public class UnwritableStateTests
         var failure = Assert.Throws<PayloadException>(() => new Consecutor<int>("work",
             source => (isScan
                 ? source.Scan<int, Func<int>?>(null, static (_, n) => () => n) | Stage.Named("op") | (f => f!())
-                : source | StageNode.Of(static () => new Remembering()) | Stage.Named("op")) | ledger.Sink<int>(), new() { Store = store }));
+                : source | StageNode.Of(static () => new Remembering()) | Stage.Named("op"))
+                | ledger.Sink<int>(), new() { Store = store }));
         Assert.StartsWith("The consecutor work cannot store what 'op' remembers. The type Func<int> would not come back",
             failure.Message, StringComparison.Ordinal);
     }
