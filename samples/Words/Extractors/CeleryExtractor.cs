@@ -56,7 +56,7 @@ internal sealed class CeleryExtractor : Extractor
         workers.ForEach(static one => one.Dispose());
         redis?.Dispose();
         Directory.Delete(directory, recursive: true);
-        return ValueTask.CompletedTask;
+        return base.DisposeAsync();
     }
 
     private Task<OwnedProcess> StartWorkerAsync(CancellationToken cancellation) => OwnedProcess.StartAsync(PythonDirectory,
