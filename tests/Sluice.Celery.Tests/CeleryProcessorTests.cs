@@ -73,8 +73,8 @@ public abstract class CeleryProcessorTests(Workers workers)
         await using FlowRun run = await lab.StartAsync(lines.Reader.ReadAllAsync());
         await lines.Writer.WriteAsync("a");
         await run.Output<string>("copy").FirstAsync(Lab.Cancellation);
-        await lines.Writer.WriteAsync("block");
-        await workers.Worker.Process.SaysAsync("begins to block");
+        await lines.Writer.WriteAsync("block until the end");
+        await workers.Worker.Process.SaysAsync("begins to block until the end");
         await run.CancelAsync();
         await workers.Worker.Process.SaysAsync("Its process ends.");
     }

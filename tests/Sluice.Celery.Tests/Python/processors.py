@@ -23,8 +23,8 @@ async def act(text: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif words == ["wait"]:
         await asyncio.Event().wait()
-    elif words == ["block"]:
-        print("begins to block", flush=True)
+    elif words[:1] == ["block"]:
+        print(f"begins to {text}", flush=True)
         while True:
             time.sleep(0.05)
     elif words == ["raise"]:
