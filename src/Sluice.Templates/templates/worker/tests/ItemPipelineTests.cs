@@ -13,7 +13,7 @@ public class ItemPipelineTests
         var scheduler = new SeededScheduler(seed: 42);
         var handler = new FailingHandler(failures: 1);
         Pipeline pipeline = ItemPipeline.Build(Source.From([new Item("1", "hello")]), handler);
-        await using PipelineRun run = pipeline.Start(new() { Time = clock, Scheduler = scheduler, Seed = 42 },
+        await using PipelineRun run = pipeline.Start(new RunOptions { Time = clock, Scheduler = scheduler, Seed = 42 },
             TestContext.Current.CancellationToken);
 
         scheduler.RunUntilIdle();
@@ -34,7 +34,7 @@ public class ItemPipelineTests
         var scheduler = new SeededScheduler(seed: 42);
         var handler = new FailingHandler(failures: int.MaxValue);
         Pipeline pipeline = ItemPipeline.Build(Source.From([new Item("1", "hello")]), handler);
-        await using PipelineRun run = pipeline.Start(new() { Time = clock, Scheduler = scheduler, Seed = 42 },
+        await using PipelineRun run = pipeline.Start(new RunOptions { Time = clock, Scheduler = scheduler, Seed = 42 },
             TestContext.Current.CancellationToken);
 
         await scheduler.RunToEndAsync(run, clock);
