@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 import traceback
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Set
 
 from . import _wire as wire
 from ._call import Call
@@ -150,7 +150,8 @@ async def _serve(worker: Worker, address: Any, name: str, ended: Ended) -> Outco
     if not call.begun.done():
         connection.close()
         return nobody
-    await asyncio.wait({call.reported, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
+    ends: Set["asyncio.Future[Any]"] = {call.reported, connection.ended}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if call.reported.done():
         # The service closes the connection when it has read everything; closing it first could lose the end of it.
         connection.flush()

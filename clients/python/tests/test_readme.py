@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import importlib.util
 import json
 import pathlib
 import re
@@ -33,7 +34,8 @@ def module():
     names = vars(made)
     names["model"] = Model()
     for snippet in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
-        exec(compile(snippet, "README.md", "exec"), names)
+        if "celery" not in snippet or importlib.util.find_spec("celery") is not None:
+            exec(compile(snippet, "README.md", "exec"), names)
     return names
 
 
