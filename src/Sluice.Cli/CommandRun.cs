@@ -73,7 +73,8 @@ internal sealed class CommandRun
     public static Command Create(string name, string description, Func<CommandRun, Task<int>> run, bool isPaged, params Symbol[] symbols)
     {
         var command = new Command(name, description);
-        var store = new Argument<string>("STORE") { Description = "sqlite:FILE, redis:HOST:PORT, or a name from sluice.json." };
+        var store = new Argument<string>("STORE")
+        { Description = "sqlite:FILE, redis:HOST:PORT, postgres:CONNECTION, or a name from sluice.json." };
         store.CompletionSources.Add(static _ => StoreNames.Known().Select(static known => new CompletionItem(known)));
         command.Arguments.Add(store);
         foreach (Symbol symbol in symbols)

@@ -10,7 +10,8 @@ internal static class Program
     /// <summary>The command with all its subcommands. Tests go through them, so that each one has its tests.</summary>
     internal static RootCommand CreateRoot()
     {
-        var root = new RootCommand("Looks into Sluice stores. STORE is sqlite:FILE, redis:HOST:PORT, or a name from sluice.json.")
+        var root = new RootCommand("Looks into Sluice stores. STORE is sqlite:FILE, redis:HOST:PORT, postgres:CONNECTION, "
+            + "or a name from sluice.json.")
         {
             StreamsCommand.Create(),
             ShowCommand.Create(),

@@ -36,7 +36,7 @@ public class AwaitRuleTests
     [Fact]
     public void EveryAwaitUsesConfigureAwait()
     {
-        var found = Repository.Packages.Where(package => package is "Sluice" or "Sluice.Sqlite" or "Sluice.Redis")
+        var found = Repository.Packages.Where(package => package is "Sluice" or "Sluice.Sqlite" or "Sluice.Redis" or "Sluice.PostgreSql")
             .SelectMany(package => Compiler.Package(package).SyntaxTrees)
             .Where(tree => (Rooms.Any(room => tree.FilePath.StartsWith(room, StringComparison.Ordinal))
             || !tree.FilePath.StartsWith("src/Sluice/", StringComparison.Ordinal)) && !OnTheSchedulerByDesign.Contains(tree.FilePath))

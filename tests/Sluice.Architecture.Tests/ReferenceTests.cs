@@ -9,7 +9,7 @@ namespace Sluice.Architecture.Tests;
 /// <summary>The core stands alone, and everything else stands on its public API.</summary>
 public class ReferenceTests
 {
-    private static readonly string[] Stores = ["Sluice.Sqlite", "Sluice.Redis", "Sluice.Postgres"];
+    private static readonly string[] Stores = ["Sluice.Sqlite", "Sluice.Redis", "Sluice.PostgreSql"];
 
     [Fact]
     public void TheCoreReferencesNoPackage()

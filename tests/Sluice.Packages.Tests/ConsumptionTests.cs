@@ -59,13 +59,15 @@ public class ConsumptionTests(Packed packed)
     public async Task AHostWithEachPackageRuns()
     {
         using var clean = new CleanDirectory(packed);
-        clean.WriteProject("host", packed.Version, "Sluice.Hosting", "Sluice.Sqlite", "Sluice.Redis", "Sluice.Testing");
+        clean.WriteProject("host", packed.Version, "Sluice.Hosting", "Sluice.Sqlite", "Sluice.Redis", "Sluice.PostgreSql",
+            "Sluice.Testing");
         clean.Write("host/Program.cs",
             """
             using Microsoft.Extensions.DependencyInjection;
             using Microsoft.Extensions.Hosting;
             using Sluice;
             using Sluice.Hosting;
+            using Sluice.PostgreSql;
             using Sluice.Redis;
             using Sluice.Sqlite;
             using Sluice.Testing;
@@ -82,8 +84,9 @@ public class ConsumptionTests(Packed packed)
 
             Console.WriteLine(new TestClock().GetUtcNow().Year);
             Console.WriteLine(typeof(RedisStreamStore).Assembly.GetName().Name);
+            Console.WriteLine(typeof(PostgresStreamStore).Assembly.GetName().Name);
             Console.WriteLine(StackExchange.Redis.ConfigurationOptions.Parse("localhost").EndPoints.Count);
             """);
-        Assert.Equal("1\n2\n2026\nSluice.Redis\n1\n", await clean.RunAsync("run", "-c", "Release", "--project", "host"));
+        Assert.Equal("1\n2\n2026\nSluice.Redis\nSluice.PostgreSql\n1\n", await clean.RunAsync("run", "-c", "Release", "--project", "host"));
     }
 }

@@ -8,8 +8,8 @@ namespace Sluice.Packages.Tests;
 public class PackageContentTests(Packed packed)
 {
     private static readonly string[] Libraries =
-        ["Sluice", "Sluice.Celery", "Sluice.Dashboard", "Sluice.Hosting", "Sluice.Redis", "Sluice.Sqlite", "Sluice.Terminal",
-            "Sluice.Testing"];
+        ["Sluice", "Sluice.Celery", "Sluice.Dashboard", "Sluice.Hosting", "Sluice.PostgreSql", "Sluice.Redis", "Sluice.Sqlite",
+            "Sluice.Terminal", "Sluice.Testing"];
 
     public static TheoryData<string> LibraryNames => [.. Libraries];
 
@@ -68,6 +68,7 @@ public class PackageContentTests(Packed packed)
     [InlineData("Sluice.Sqlite", "Sluice", "SQLitePCLRaw.bundle_e_sqlite3")]
     [InlineData("Sluice.Redis", "Sluice", "StackExchange.Redis")]
     [InlineData("Sluice.Celery", "Sluice", "RabbitMQ.Client", "StackExchange.Redis")]
+    [InlineData("Sluice.PostgreSql", "Sluice", "Npgsql")]
     [InlineData("Sluice.Terminal", "Sluice", "Spectre.Console")]
     public void DependenciesAreFloorsSoThatApplicationsMayBringNewerOnes(string name, params string[] expected)
     {

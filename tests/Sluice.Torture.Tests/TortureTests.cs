@@ -17,6 +17,12 @@ public class TortureTests
         => (await TortureProgram.RunAsync("--store", "redis", "--kills", "20", "--seed", "2001", "--items", "200", "--troubles"))
         .AssertIsGood(atLeast: 800);
 
+    /// <remarks>The server is killed and frozen as well. <c>SLUICE_KILLS=…</c> kills more often.</remarks>
+    [Fact]
+    public async Task AKilledPostgreSqlServerWithTroublesNeitherLosesNorDoublesItems()
+        => (await TortureProgram.RunAsync("--store", "postgres", "--kills", Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "8",
+            "--seed", "2001", "--items", "100", "--troubles")).AssertIsGood(atLeast: 150);
+
     [Fact]
     public async Task KilledProcessesWithTroublesNeitherLoseNorDoubleItems()
         => (await TortureProgram.RunAsync("--store", "sqlite", "--kills", "20", "--seed", "33", "--items", "100", "--troubles"))
@@ -28,7 +34,7 @@ public class TortureTests
         .AssertIsGood(atLeast: 1000);
 
     [Theory]
-    [InlineData("--store takes sqlite, redis or memory", "--store", "paper")]
+    [InlineData("--store takes sqlite, redis, postgres or memory", "--store", "paper")]
     [InlineData("unknown option '--stores'", "--stores", "sqlite")]
     [InlineData("--kills takes a whole number from 1 to 1000000, not '-3'", "--kills", "-3")]
     [InlineData("--seed takes a whole number from 0 to 18446744073709551615, not '18446744073709551616'", "--seed", "18446744073709551616")]

@@ -19,8 +19,8 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
         await using ILives lives = options.Store switch
         {
             "sqlite" => new ProcessLives(@case, options, directory, options.LongestStandstill),
-            "redis" => new ProcessLives(@case, options, directory, options.LongestStandstill,
-                await MortalServer.StartAsync(options.Seed, @case)),
+            "redis" or "postgres" => new ProcessLives(@case, options, directory, options.LongestStandstill,
+                await MortalServer.StartAsync(options.Seed, @case, options.Store)),
             _ => new MemoryLives(@case, directory, options.Breakage, options.LongestStandstill),
         };
 

@@ -44,7 +44,7 @@ else
                 $"{run}\n  {string.Join("\n  ", run.Findings.Take(20).Concat(run.Findings.Skip(20).TakeLast(1)))}");
         }
     });
-    string servers = options.Store == "redis" ? $" of workers and {runs.Sum(run => run.KilledServers)} of servers" : "";
+    string servers = options.Store is "redis" or "postgres" ? $" of workers and {runs.Sum(run => run.KilledServers)} of servers" : "";
     Console.Error.WriteLine($"{runs.Sum(run => run.Killed)} kills{servers} in {runs.Count} cases");
 }
 Console.Out.WriteLine(sum);

@@ -13,8 +13,8 @@ internal sealed record ChildOptions(string Directory, int Case, int Life, LifePl
 internal sealed record TortureOptions
 {
     public const string Usage =
-        "usage: --store sqlite|redis|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] [--case C] "
-        + "[--sweep] [--troubles] [--keep]";
+        "usage: --store sqlite|redis|postgres|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] "
+        + "[--case C] [--sweep] [--troubles] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -63,8 +63,8 @@ internal sealed record TortureOptions
             {
                 "--store" => options with
                 {
-                    Store = Word() is "sqlite" or "redis" or "memory" ? args[i]
-                    : throw new FormatException("--store takes sqlite, redis or memory")
+                    Store = Word() is "sqlite" or "redis" or "postgres" or "memory" ? args[i]
+                    : throw new FormatException("--store takes sqlite, redis, postgres or memory")
                 },
                 "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
                 "--seed" => options with { Seed = Number(0, ulong.MaxValue) },

@@ -19,7 +19,8 @@ internal static class GraphCommand
     {
         Command command = CommandRun.Create("graph", "Draws the flows that a store knows, or a graph that an assembly has.", RunAsync,
             isPaged: true, PictureFormat.Option, Run, Member);
-        command.Arguments[0].Description = "A store (sqlite:FILE, redis:HOST:PORT, a name from sluice.json), or an assembly (FILE.dll).";
+        command.Arguments[0].Description = "A store (sqlite:FILE, redis:HOST:PORT, postgres:CONNECTION, a name from sluice.json), "
+            + "or an assembly (FILE.dll).";
         return command;
     }
 
@@ -35,7 +36,8 @@ internal static class GraphCommand
 
     private static bool IsAssembly(string given)
         => (given.EndsWith(".dll", StringComparison.OrdinalIgnoreCase) || given.EndsWith(".exe", StringComparison.OrdinalIgnoreCase))
-            && !given.StartsWith("sqlite:", StringComparison.Ordinal) && !given.StartsWith("redis:", StringComparison.Ordinal);
+            && !given.StartsWith("sqlite:", StringComparison.Ordinal) && !given.StartsWith("redis:", StringComparison.Ordinal)
+            && !given.StartsWith("postgres:", StringComparison.Ordinal);
 
     private static int OfAssembly(CommandRun command, string file, string format)
     {

@@ -33,7 +33,8 @@ internal static class StoreCommands
     {
         if (StoreNames.FileOf(command.StoreText) is not { } file)
             throw CommandException.Usage("sluice backup copies SQLite stores. Redis copies itself: redis-cli -h HOST -p PORT --rdb FILE "
-                + "writes a consistent copy here, and redis-cli BGSAVE writes one on the server.");
+                + "writes a consistent copy here, and redis-cli BGSAVE writes one on the server. For PostgreSQL, use pg_dump "
+                + "--schema=SCHEMA, which writes a consistent copy.");
         string target = Path.GetFullPath(command.Value(Target));
         await SqliteStreamStore.BackupAsync(file, target, command.Cancellation);
         long bytes = new FileInfo(target).Length;

@@ -22,7 +22,7 @@ internal static class StoreNames
         string? file = FindFile();
         if (file is null)
             throw CommandException.Usage($"{Shown(given)} is no store, and there is no {FileName} with names of stores here: write "
-                + $"sqlite:FILE or redis:HOST:PORT.{Hint(given)}");
+                + $"sqlite:FILE, redis:HOST:PORT or postgres:CONNECTION.{Hint(given)}");
         Dictionary<string, string> names = Read(file);
         if (!names.TryGetValue(given, out string? store))
             throw CommandException.Usage($"{Shown(given)} is not among the stores of {file}: "

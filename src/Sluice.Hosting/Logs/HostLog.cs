@@ -46,7 +46,7 @@ internal static partial class HostLog
     public static partial void RequestFailed(ILogger log, string consecutor, Exception failure);
 
     [LoggerMessage(14, LogLevel.Warning, "No store is named: what this host accepts is in memory, and is lost when the process ends. Set "
-        + "Sluice:Store, for example to sqlite:orders.db, or call UseSqlite or UseRedis; call UseMemory if that is meant")]
+        + "Sluice:Store, for example to sqlite:orders.db, or call UseSqlite, UseRedis or UsePostgres; call UseMemory if that is meant")]
     public static partial void InMemory(ILogger log);
 
     [LoggerMessage(15, LogLevel.Warning, "AddSluice was called with a store more than once; the store of the last call is used, unless "

@@ -39,10 +39,11 @@ internal static class TwoHandleScenarios
                 await AppendToAsync(rig.Store, keys[0], number);
                 seen = await any;                    // the message of this change has arrived
             }
-            if (second.Capabilities.HasFlag(StreamStoreCapabilities.PartitionChanges))
-                Expect.True(!owner.IsCompleted, "a change of one partition does not wake the owner of another");
+            bool namesPartitions = second.Capabilities.HasFlag(StreamStoreCapabilities.PartitionChanges);
+            if (namesPartitions) Expect.True(!owner.IsCompleted, "a change of one partition does not wake the owner of another");
             await AppendToAsync(rig.Store, keys[1], 4);
-            Expect.True(await owner >= seen, "the owner is woken for its own");
+            long woken = await owner;                // without the ability, it may have been woken before
+            Expect.True(!namesPartitions || woken >= seen, "the owner is woken for its own");
         }
     }
 

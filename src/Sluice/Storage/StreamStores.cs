@@ -5,8 +5,9 @@ namespace Sluice.Storage;
 /// <summary>Opens stores by a text such as <c>sqlite:orders.db</c>, <c>redis:localhost:6379</c> or <c>memory</c>.</summary>
 /// <remarks>
 /// Thread-safe. The scheme before the first colon names the store package: <c>sqlite</c> is in <c>Sluice.Sqlite</c>, <c>redis</c> in
-/// <c>Sluice.Redis</c>. Only these packages are looked for, never a type or an assembly that the text names. A trimmed program has to use
-/// the package in its code as well (<c>UseSqlite</c>, <c>UseRedis</c>), because trimming removes what no code uses.
+/// <c>Sluice.Redis</c>, <c>postgres</c> in <c>Sluice.PostgreSql</c>. Only these packages are looked for, never a type or an assembly that
+/// the text names. A trimmed program has to use the package in its code as well (<c>UseSqlite</c>, <c>UseRedis</c>, <c>UsePostgres</c>),
+/// because trimming removes what no code uses.
 /// </remarks>
 public static class StreamStores
 {
@@ -14,10 +15,11 @@ public static class StreamStores
     {
         ["sqlite"] = "Sluice.Sqlite",
         ["redis"] = "Sluice.Redis",
+        ["postgres"] = "Sluice.PostgreSql",
     };
 
     /// <summary>The forms that a store's text may have, for messages.</summary>
-    public static string Forms => "sqlite:FILE, redis:HOST:PORT or memory";
+    public static string Forms => "sqlite:FILE, redis:HOST:PORT, postgres:CONNECTION or memory";
 
     /// <summary>Opens the store that a text names.</summary>
     /// <param name="store">The text.</param>

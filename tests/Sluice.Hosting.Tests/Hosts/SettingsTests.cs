@@ -27,10 +27,12 @@ public class SettingsTests
     }
 
     [Theory]
-    [InlineData("Store", "orders.db", "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT or memory; this")]
+    [InlineData("Store", "orders.db", "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT, "
+        + "postgres:CONNECTION or memory; this")]
     [InlineData("Store", "sqlite:", "begins with 'sqlite:', and ends there")]
     [InlineData("Store", "mysql:here", "this text begins with 'mysql:'.")]
-    [InlineData("Store", "postgres:here", "is written as sqlite:FILE, redis:HOST:PORT or memory; this text begins with 'postgres:'")]
+    [InlineData("Store", "mysql:here", "is written as sqlite:FILE, redis:HOST:PORT, postgres:CONNECTION or memory; this text "
+        + "begins with 'mysql:'")]
     [InlineData("Stor", "memory", "Sluice:Stor: there is no such setting; there are Consecutors, Health, LogPayloads, LogScopes,")]
     [InlineData("OnFailure", "Crash", "Sluice:OnFailure is 'Crash'; it must be one of StopHost, Degrade.")]
     [InlineData("Consecutors:nubmers:MaxInFlight", "1", "Sluice:Consecutors:nubmers is the name of no consecutor; there are numbers.")]

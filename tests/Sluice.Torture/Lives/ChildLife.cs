@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Sluice.Redis;
 using Sluice.Sqlite;
 using Sluice.Storage;
 
@@ -15,7 +14,7 @@ internal static class ChildLife
         Console.Out.WriteLine(ProcessLives.Born);
         var @case = new Case(options.Seed, child.Case, options.Items, options.IsSweep, options.HasTroubles);
         using var journal = new Journal(child.Directory, child.Life);
-        await using IStreamStore store = child.Server is { } server ? await RedisStreamStore.ConnectAsync(server)
+        await using IStreamStore store = child.Server is { } server ? await ServerHandle.OpenStoreAsync(server)
             : await Stores.OpenAsync(child.Directory, @case, SkewedClock.Of(child.Plan.Troubles));
         IStreamStore mine = options.Breakage == Breakage.None ? store : new BrokenStore(store, options.Breakage, new Dice(child.Plan.Seed));
         var mortal = new MortalStore(mine, child.Plan, store as SqliteStreamStore, where =>

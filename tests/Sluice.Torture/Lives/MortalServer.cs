@@ -1,26 +1,26 @@
 namespace Sluice.Torture;
 
 /// <summary>
-/// The server of a case's store, with an append-only file that is flushed for each answer. It is killed between lives and in the middle of
+/// The server of a case's store, which flushes each answer to the disk. It is killed between lives and in the middle of
 /// them, also twice in a row:
 /// then the second time while its file is repaired, or just after.
 /// </summary>
 internal sealed class MortalServer : IAsyncDisposable
 {
-    private readonly RedisServer server;
+    private readonly ServerHandle server;
     private readonly Dice dice;
     private readonly SemaphoreSlim turn = new(1);    // one that is frozen is killed when it goes on
     private Task dying = Task.CompletedTask;
 
-    private MortalServer(RedisServer server, Dice dice) => (this.server, this.dice) = (server, dice);
+    private MortalServer(ServerHandle server, Dice dice) => (this.server, this.dice) = (server, dice);
 
     public string Address => server.Address;
 
     /// <summary>How often it was killed.</summary>
     public int Kills { get; private set; }
 
-    public static async Task<MortalServer> StartAsync(ulong seed, Case @case)
-        => new(await RedisServer.StartAsync("--appendfsync", "always"), new Dice(seed).For((1UL << 41) + (ulong)@case.Number));
+    public static async Task<MortalServer> StartAsync(ulong seed, Case @case, string store)
+        => new(await ServerHandle.StartAsync(store), new Dice(seed).For((1UL << 41) + (ulong)@case.Number));
 
     /// <summary>What is done to it before a life.</summary>
     public async Task BeforeAsync(int life)
@@ -62,7 +62,7 @@ internal sealed class MortalServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await dying.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await server.DisposeAsync();
+        await server.Owner.DisposeAsync();
     }
 
     private async Task KillAsync(Dice one)

@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
-using Sluice.Redis;
 using Sluice.Storage;
 
 namespace Sluice.Torture;
 
-/// <summary>Lives in processes of their own, over a store in a SQLite file or on a Redis server, killed by SIGKILL, as the server
+/// <summary>Lives in processes of their own, over a store in a SQLite file or on a server, killed by SIGKILL, as the server
 /// is.</summary>
 internal sealed class ProcessLives(Case @case, TortureOptions options, string directory, TimeSpan limit, MortalServer? server = null)
     : ILives
@@ -74,7 +73,7 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
     }
 
     public async Task<IStreamStore> OpenStoreAsync()
-        => server is null ? await Stores.OpenAsync(directory, @case) : await RedisStreamStore.ConnectAsync(server.Address);
+        => server is null ? await Stores.OpenAsync(directory, @case) : await ServerHandle.OpenStoreAsync(server.Address);
 
     public ValueTask DisposeAsync() => server?.DisposeAsync() ?? default;
 

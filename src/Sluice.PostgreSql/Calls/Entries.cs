@@ -1,0 +1,66 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>Finds stored entries, and where they are.</summary>
+internal static class Entries
+{
+    // A block begins before its entry: the last one that begins at or before it, or else the next one.
+    private const string From = "c.stream = $1 AND c.part = $2 AND c.first >= COALESCE((SELECT d.first FROM ~chunk d WHERE d.stream = $1 "
+        + "AND d.part = $2 AND d.first <= $3 ORDER BY d.first DESC LIMIT 1), 0) AND c.last >= $3";
+
+    /// <summary>The query of blocks from a sequence on, until they have enough entries or bytes.</summary>
+    public static NpgsqlBatchCommand Blocks(Sql sql, PartRow part, long from, long items, long bytes)
+        => sql.Command("SELECT first, last, before, bytes, body FROM (SELECT *, sum(a.bytes) OVER (ORDER BY a.first) - a.bytes AS sum FROM "
+            + $"(SELECT c.first, c.last, c.before, c.bytes, c.body FROM ~chunk c WHERE {From} AND c.first < $4 ORDER BY c.first "
+            + "LIMIT 256) a) b WHERE b.sum < $5 ORDER BY first").With(part.Stream.Id).With(part.Number).With(from)
+            .With(items > long.MaxValue - from ? long.MaxValue : from + items).With(bytes);
+
+    public static StoredChunk ReadBlock(Round round, PartRow part, NpgsqlDataReader row)
+    {
+        ChunkMark mark = new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3));
+        round.Marks.Add(part.Stream.Id, part.Number, mark);
+        return new(mark, row.Bytes(4), part.Stream.Name, part.Number);
+    }
+
+    /// <summary>
+    /// The bytes of a partition before a sequence; within a block in proportion. Where a block is missing, the bytes before the next one.
+    /// </summary>
+    public static async ValueTask<long> BytesBeforeAsync(Round round, PartRow part, long sequence)
+    {
+        if (sequence > part.Tail) return part.Bytes;
+        if (sequence > part.StoredTail)
+            foreach (NewChunk chunk in part.Chunks)
+                if (chunk.Mark.Last >= sequence) return chunk.Mark.BytesBefore(sequence);
+        if (round.Marks.Find(part.Stream.Id, part.Number, sequence) is { } known) return known.BytesBefore(sequence);
+        ChunkMark? found = null;
+        await round.ReadAsync([round.Sql.Command($"SELECT c.first, c.last, c.before, c.bytes FROM ~chunk c WHERE {From} ORDER BY c.first "
+            + "LIMIT 1").With(part.Stream.Id).With(part.Number).With(sequence)],
+            (_, row) => found = new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3))).ConfigureAwait(false);
+        if (found is not { } mark) return part.Bytes;
+        round.Marks.Add(part.Stream.Id, part.Number, mark);
+        return mark.First > sequence ? mark.Before : mark.BytesBefore(sequence);
+    }
+
+    /// <summary>Reads entries by sequence; entries whose block is missing are left out.</summary>
+    public static async Task<Dictionary<long, (Entry Entry, string? Damage, ReadOnlyMemory<byte> Raw)>> ReadAsync(Round round, PartRow part,
+        IReadOnlyCollection<long> sequences)
+    {
+        Dictionary<long, (Entry, string?, ReadOnlyMemory<byte>)> entries = [];
+        if (sequences.Count == 0) return entries;
+        long[] wanted = [.. sequences.Order()];
+        List<StoredChunk> chunks = [];
+        await round.ReadAsync([round.Sql.Command("SELECT DISTINCT ON (c.first) c.first, c.last, c.before, c.bytes, c.body "
+            + "FROM unnest($3::bigint[]) k(seq) CROSS JOIN LATERAL (SELECT * FROM ~chunk c WHERE c.stream = $1 AND c.part = $2 "
+            + "AND c.first <= k.seq ORDER BY c.first DESC LIMIT 1) c WHERE c.last >= k.seq ORDER BY c.first")
+            .With(part.Stream.Id).With(part.Number).With(wanted)], (_, row) => chunks.Add(ReadBlock(round, part, row)))
+            .ConfigureAwait(false);
+        foreach (StoredChunk chunk in chunks)
+            foreach (long sequence in wanted)
+                if (sequence >= chunk.Mark.First && sequence <= chunk.Mark.Last) entries[sequence] = chunk.Read(sequence);
+        return entries;
+    }
+
+    /// <summary>The stored form of an entry that leaves the order: as it was read, or the rest of a damaged one.</summary>
+    public static byte[] BodyOf(long sequence, (Entry Entry, string? Damage, ReadOnlyMemory<byte> Raw)? found, Round round)
+        => found is { Damage: null } whole ? Stored.Block(whole.Entry, whole.Entry.Generation)
+            : Stored.Block(new(sequence, 1, round.Time, round.Generation), found is { } damaged ? damaged.Raw.Span : default);
+}

@@ -1,0 +1,150 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>Calls about readers.</summary>
+internal static class ReaderCalls
+{
+    /// <summary>Closes expired readers.</summary>
+    public static async ValueTask SweepAsync(Round round, StreamRow stream)
+    {
+        if (stream.Readers.Count == 0) return;
+        foreach (ReaderRow reader in stream.Readers.Values.Where(reader => reader.Expires <= round.Now).ToArray())
+            await CloseAsync(round, stream, reader).ConfigureAwait(false);
+    }
+
+    public static async ValueTask CloseAsync(Round round, StreamRow stream, ReaderRow reader)
+    {
+        // What all consumers have passed is trimmed while the reader still counts: without consumers nothing is.
+        await round.RunAsync([.. Trimming.All(round.Sql, stream),
+            round.Sql.Command("DELETE FROM ~reader WHERE id = $1").With(reader.Id),
+            round.Sql.Command("DELETE FROM ~cursor WHERE reader = $1").With(reader.Id),
+            .. Trimming.All(round.Sql, stream)]).ConfigureAwait(false);
+        stream.Readers.Remove(reader.Name);
+        await StreamCalls.NoteGoneAsync(round, stream).ConfigureAwait(false);
+        round.Changes.AddRoom(stream.Name);
+    }
+
+    public static async ValueTask<ReaderInfo> OpenAsync(Round round, StreamRow stream, string name, ReaderOptions options)
+    {
+        await SweepAsync(round, stream).ConfigureAwait(false);
+        if (!stream.Readers.TryGetValue(name, out ReaderRow? reader))
+        {
+            await round.SaveAsync().ConfigureAwait(false);
+            reader = await InsertAsync(round, stream, name, options).ConfigureAwait(false);
+            stream.Readers.Add(name, reader);
+        }
+        reader.Use(round.Now);
+        round.Touched++;
+        return (await InfosAsync(round, stream).ConfigureAwait(false)).Single(info => info.Name == name);
+    }
+
+    public static async ValueTask<IReadOnlyList<ReaderInfo>> InfosAsync(Round round, StreamRow stream)
+    {
+        if (stream.Readers.Count == 0) return [];
+        if (!round.IsReadOnly) await round.SaveAsync().ConfigureAwait(false);
+        Dictionary<long, long[]> next = stream.Readers.Values.ToDictionary(reader => reader.Id, _ => new long[stream.Options.Partitions]);
+        await round.ReadAsync([round.Sql.Command("SELECT reader, part, next FROM ~cursor WHERE reader = ANY($1)")
+            .With(next.Keys.ToArray())], (_, row) => next[row.GetInt64(0)][row.GetInt32(1)] = row.GetInt64(2)).ConfigureAwait(false);
+        return [.. stream.Readers.Values.Select(reader => new ReaderInfo(reader.Name, reader.Options, next[reader.Id],
+            stream.Items - reader.Items))];
+    }
+
+    /// <exception cref="StoreRolledBackException">The cursor would move beyond the end.</exception>
+    public static async ValueTask CheckMoveAsync(Round round, CursorCommit move)
+    {
+        long tail = (await round.PartAsync(round.Stream(move.Stream), move.Partition).ConfigureAwait(false)).Tail;
+        if (move.Next > tail + 1)
+            throw new StoreRolledBackException(
+                $"The reader {move.Reader} was to be moved to {move.Stream}/{move.Partition}/{move.Next}, but the last entry is {tail}: "
+                    + $"the store has lost writes.")
+            { Stream = move.Stream, Partition = move.Partition, Sequence = move.Next };
+    }
+
+    public static async ValueTask<bool> MoveAsync(Round round, CursorCommit move)
+    {
+        StreamRow stream = round.Stream(move.Stream);
+        if (!stream.Readers.TryGetValue(move.Reader, out ReaderRow? reader)) return false;
+        reader.Use(round.Now);
+        if (!round.Rows.Cursors.TryGetValue((reader.Id, move.Partition), out long from))
+            await round.ReadAsync([round.Sql.Command("SELECT next FROM ~cursor WHERE reader = $1 AND part = $2").With(reader.Id)
+                .With(move.Partition)], (_, row) => from = row.GetInt64(0)).ConfigureAwait(false);
+        round.Touched++;
+        if (move.Next <= from) return true;
+        PartRow part = await round.PartAsync(stream, move.Partition).ConfigureAwait(false);
+        reader.Bytes += await Entries.BytesBeforeAsync(round, part, move.Next).ConfigureAwait(false)
+            - await Entries.BytesBeforeAsync(round, part, from).ConfigureAwait(false);
+        reader.Items += move.Next - from;
+        reader.IsChanged = true;
+        round.Rows.Cursors[(reader.Id, move.Partition)] = move.Next;
+        round.Rows.Trims.Add((stream.Id, move.Partition));
+        round.Changes.AddRoom(stream.Name);
+        return true;
+    }
+
+    /// <summary>Reads entries; and says which reader must be kept from expiring, if it is time for that.</summary>
+    public static async ValueTask<(ReadResult Result, (long Reader, long Now)? Used)> ReadAsync(Round round, ReadRequest request)
+    {
+        StreamRow stream = round.Stream(request.Stream);
+        PartRow part = await round.PartAsync(stream, request.Partition).ConfigureAwait(false);
+        (long Reader, long Now)? used = null;
+        if (request.Reader is { } name && stream.Readers.TryGetValue(name, out ReaderRow? reader)
+            && reader.Options.IdleTimeout is { } idle && reader.Expires < round.Now + (idle.Ticks - (idle.Ticks / 8)))
+            used = (reader.Id, round.Now);
+        long passed = part.Trimmed;
+        Queue<StoredChunk> chunks = new();
+        await round.ReadAsync([
+            round.Sql.Command($"SELECT {Trimming.Passed} FROM ~part p JOIN ~stream s ON s.id = p.stream WHERE p.stream = $1 AND p.n = $2")
+                .With(stream.Id).With(part.Number),
+            Entries.Blocks(round.Sql, part, request.From, request.MaxItems, Math.Max(1, request.MaxBytes))],
+            (query, row) =>
+            {
+                if (query == 0) passed = row.GetInt64(0);
+                else chunks.Enqueue(Entries.ReadBlock(round, part, row));
+            }).ConfigureAwait(false);
+        // What was read may end before the bounds of the request: then the result ends there.
+        long last = chunks.Count == 0 ? part.Tail : chunks.Max(chunk => chunk.Mark.Last);
+        ReadRequest bounded = request with { MaxItems = (int)Math.Min(request.MaxItems, Math.Max(1, last - request.From + 1)) };
+        return (bounded.Read(part.Tail, passed, stream.End, sequence =>
+        {
+            while (chunks.TryPeek(out StoredChunk? before) && before.Mark.Last < sequence) chunks.Dequeue();
+            if (!chunks.TryPeek(out StoredChunk? chunk) || chunk.Mark.First > sequence)
+                throw Stored.EntryMissing(stream.Name, part.Number, sequence, "it is not in the store, although it should be");
+            (Entry entry, string? damage, _) = chunk.Read(sequence);
+            return damage is null ? entry
+                : throw new StreamStoreException(damage)
+                { Stream = stream.Name, Partition = part.Number, Sequence = sequence, IsPermanent = true };
+        }), used);
+    }
+
+    private static async Task<ReaderRow> InsertAsync(Round round, StreamRow stream, string name, ReaderOptions options)
+    {
+        string next = options.Start == StreamStart.First ? Trimming.Passed : "p.tail";
+        long id = 0, behind = 0, bytes = 0;
+        await round.ReadAsync([
+            round.Sql.Command("INSERT INTO ~reader(stream, name, start, idle, gates, expires, items, bytes) "
+                + "VALUES ($1, $2, $3, $4, $5, $6, 0, 0) RETURNING id").With(stream.Id).With(name).With((int)options.Start)
+                .With(options.IdleTimeout?.Ticks).With(options.AppliesBackpressure).With((long?)null),
+            round.Sql.Command($"INSERT INTO ~cursor(reader, part, next) SELECT r.id, p.n, {next} + 1 FROM ~reader r JOIN ~stream s "
+                + "ON s.id = r.stream JOIN ~part p ON p.stream = s.id WHERE r.stream = $1 AND r.name = $2 RETURNING 1")
+                .With(stream.Id).With(name),
+            round.Sql.Command("SELECT COALESCE(sum(p.tail - c.next + 1), 0)::bigint, COALESCE(sum(CASE WHEN c.next > p.tail THEN 0 "
+                + "ELSE p.bytes - COALESCE((SELECT k.before + k.bytes * (c.next - k.first) / (k.last - k.first + 1) FROM ~chunk k "
+                + "WHERE k.stream = p.stream AND k.part = p.n AND k.last >= c.next ORDER BY k.first LIMIT 1), p.bytes) END), 0)::bigint "
+                + "FROM ~reader r JOIN ~cursor c ON c.reader = r.id JOIN ~part p ON p.stream = r.stream AND p.n = c.part "
+                + "WHERE r.stream = $1 AND r.name = $2").With(stream.Id).With(name)],
+            (query, row) =>
+            {
+                if (query == 0) id = row.GetInt64(0);
+                else if (query == 2) (behind, bytes) = (row.GetInt64(0), row.GetInt64(1));
+            }).ConfigureAwait(false);
+        round.Touched++;
+        return new()
+        {
+            Id = id,
+            Name = name,
+            Options = options,
+            Items = stream.Items - behind,
+            Bytes = stream.Bytes - bytes,
+            IsChanged = true
+        };
+    }
+}

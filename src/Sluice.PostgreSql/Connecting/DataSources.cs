@@ -1,0 +1,67 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>Makes the pool of connections of a store.</summary>
+internal static class DataSources
+{
+    /// <exception cref="ArgumentException">The connection string is malformed. The message does not contain it.</exception>
+    public static NpgsqlConnectionStringBuilder Parse(string connection)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(connection);
+        try
+        {
+            return new(connection);
+        }
+        catch (Exception failure) when (failure is ArgumentException or FormatException or KeyNotFoundException or InvalidCastException)
+        {
+            throw Malformed();
+        }
+    }
+
+    /// <summary>
+    /// Takes the words that are the store's own out of a connection string: <c>Schema</c>, and <c>Transaction Pooling</c>.
+    /// </summary>
+    public static (string Connection, PostgresStoreOptions Options) Divide(string connection, PostgresStoreOptions options)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(connection);
+        var words = new System.Data.Common.DbConnectionStringBuilder();
+        try
+        {
+            words.ConnectionString = connection;
+        }
+        catch (ArgumentException)
+        {
+            throw Malformed();
+        }
+        if (words.TryGetValue("Schema", out object? schema)) options = options with { Schema = (string)schema };
+        if (words.TryGetValue("Transaction Pooling", out object? pooling))
+            options = options with { TransactionPooling = bool.TryParse((string)pooling, out bool isOn) ? isOn : throw Malformed() };
+        words.Remove("Schema");
+        words.Remove("Transaction Pooling");
+        options.Check();
+        Parse(words.ConnectionString);
+        return (words.ConnectionString, options);
+    }
+
+    public static NpgsqlDataSource Make(string connection, PostgresStoreOptions options)
+    {
+        NpgsqlConnectionStringBuilder text = Parse(connection);
+        text.MaxPoolSize = options.MaxConnections;
+        text.NoResetOnClose = true;                  // the store leaves no state in a connection
+        text.Enlist = false;
+        text.Multiplexing = false;
+        text.ApplicationName ??= "Sluice";
+        text.MaxAutoPrepare = options.TransactionPooling ? 0 : 200;
+        text.AutoPrepareMinUsages = 2;
+        int seconds = (int)Math.Clamp(Math.Ceiling(options.Timeout.TotalSeconds), 5, 60);
+        if (!connection.Contains("Timeout", StringComparison.OrdinalIgnoreCase)) (text.Timeout, text.CommandTimeout) = (seconds, seconds);
+        if (text.KeepAlive == 0) text.KeepAlive = 15;
+        var builder = new NpgsqlSlimDataSourceBuilder(text.ConnectionString);
+        builder.EnableArrays();
+        builder.EnableTransportSecurity();
+        return builder.Build();
+    }
+
+    private static ArgumentException Malformed() => new(
+        "The connection string of PostgreSQL is malformed. It has the form Host=localhost;Port=5432;Database=shop;Username=app;Password=…, "
+            + "and may have Schema=… and Transaction Pooling=true.", "connection");
+}

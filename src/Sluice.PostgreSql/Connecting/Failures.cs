@@ -1,0 +1,99 @@
+using System.Net.Sockets;
+
+namespace Sluice.PostgreSql;
+
+/// <summary>Converts failures of the client and the server to exceptions for users. None shows a password.</summary>
+internal static class Failures
+{
+    /// <summary>Whether another transaction was in the way: the round is repeated.</summary>
+    public static bool IsConflict(Exception failure)
+        => failure is PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected };
+
+    /// <summary>
+    /// Whether the failure may pass: no connection, a server that starts, stops or is full of connections, a killed backend, or a standby
+    /// that is about to be promoted.
+    /// </summary>
+    public static bool MayPass(Exception failure) => failure switch
+    {
+        PostgresException server => server.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
+            or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.ReadOnlySqlTransaction
+            or "57P05" or "25P03"
+            || server.SqlState.StartsWith("08", StringComparison.Ordinal)
+            // PgBouncer: the server went away under a client, or does not answer.
+            || (server.SqlState == PostgresErrorCodes.ProtocolViolation),
+        NpgsqlException or SocketException or IOException or TimeoutException => true,
+        ObjectDisposedException => true,
+        InvalidOperationException broken => broken.Message.Contains("not open", StringComparison.OrdinalIgnoreCase)
+            || broken.Message.Contains("Connection property", StringComparison.Ordinal),
+        _ => false,
+    };
+
+    /// <summary>The server's words, for a warning; empty if it said nothing.</summary>
+    public static string Words(Exception? failure) => failure is PostgresException server ? server.MessageText : "";
+
+    /// <summary>Returns the exception to throw instead.</summary>
+    /// <param name="failure">The failure.</param>
+    /// <param name="place">The server and database.</param>
+    /// <param name="mayHaveRun">Whether the server may have executed the call.</param>
+    public static Exception Explain(Exception failure, StorePlace place, bool mayHaveRun)
+    {
+        if (failure is not (NpgsqlException or SocketException or IOException or TimeoutException)) return failure;
+        string outcome = mayHaveRun ? "what was asked may have been done or not. Repeat it" : "Nothing was done";
+        if (failure is not PostgresException server)
+            return new StreamStoreException($"The PostgreSQL server at {place.Server} does not answer: {outcome}.", failure);
+        return server.SqlState switch
+        {
+            PostgresErrorCodes.InvalidPassword or PostgresErrorCodes.InvalidAuthorizationSpecification => new StreamStoreException(
+                $"The PostgreSQL server at {place.Server} refuses the user {place.User}: {server.MessageText}. Give the right user and "
+                    + "password in the connection string.", failure),
+            PostgresErrorCodes.InvalidCatalogName => new StreamStoreException(
+                $"There is no database {place.Database} on the PostgreSQL server at {place.Server}: create it, or name another one in the "
+                    + "connection string.", failure)
+            { IsPermanent = true },
+            PostgresErrorCodes.InsufficientPrivilege => new StreamStoreException(
+                $"The user {place.User} may not do this in {place}: {server.MessageText}. docs/operations/postgresql.md lists the "
+                    + "privileges that a store needs.", failure)
+            { IsPermanent = true },
+            PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName => new StoreRolledBackException(
+                $"The tables of the store at {place} are gone: {server.MessageText}. What was in it is lost.", failure),
+            PostgresErrorCodes.QueryCanceled => new StreamStoreException(
+                $"The PostgreSQL server at {place.Server} has cancelled a statement ({server.MessageText}): {outcome}. Raise the user's "
+                    + "statement_timeout, or find out what keeps the server busy.", failure),
+            PostgresErrorCodes.DiskFull => new StreamStoreException(
+                $"The disk of the PostgreSQL server at {place.Server} is full: nothing was written. Make room.", failure),
+            PostgresErrorCodes.TooManyConnections => new StreamStoreException(
+                $"The PostgreSQL server at {place.Server} accepts no more connections ({server.MessageText}). Raise max_connections, or "
+                    + "lower PostgresStoreOptions.MaxConnections.", failure),
+            PostgresErrorCodes.ReadOnlySqlTransaction => new StreamStoreException(
+                $"The PostgreSQL server at {place.Server} accepts no writes: it is a standby, or set to read-only. Connect to the primary "
+                    + "(Target Session Attributes=primary).", failure),
+            _ when MayPass(server) => new StreamStoreException(
+                $"The PostgreSQL server at {place.Server} does not serve calls ({server.MessageText}): {outcome}.", failure),
+            _ => new StreamStoreException(
+                $"The PostgreSQL server at {place.Server} refused a statement of the store: {server.MessageText} ({server.SqlState}). "
+                    + "Nothing was done.", failure),
+        };
+    }
+
+    public static StoreRolledBackException Emptied(string schema) => new(
+        $"The store in the schema {schema} is not the one that was opened: everything in it was deleted since, or the database was put in "
+            + "place of another one. What was in it is lost.");
+
+    public static StreamStoreException Missing(string what) => new(
+        $"A row of {what} is not in the store although it should be: another program has deleted rows of Sluice's, or it is a defect. "
+            + "Restore a backup; CheckAsync lists what is damaged.")
+    { IsPermanent = true };
+}
+
+/// <summary>Where a store is, without secrets.</summary>
+internal sealed record StorePlace(string Server, string Database, string User, string Schema)
+{
+    public static StorePlace Of(string connection, string schema)
+    {
+        var text = new NpgsqlConnectionStringBuilder(connection);
+        return new($"{text.Host ?? "localhost"}:{text.Port.ToString(CultureInfo.InvariantCulture)}", text.Database ?? text.Username ?? "",
+            text.Username ?? "", schema);
+    }
+
+    public override string ToString() => $"{Server}/{Database}, schema {Schema}";
+}

@@ -1,0 +1,152 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>
+/// Tells other processes of changes, and hears of theirs. <c>NOTIFY</c> takes a lock over the whole database at its commit, so no
+/// transaction of a call notifies: one statement of its own tells everything that changed in some milliseconds.
+/// </summary>
+/// <remarks>
+/// Thread-safe. Locking rule: <c>gate</c> protects what is pending. A notification may be lost, for example with its connection: waiting
+/// callers also look every few seconds.
+/// </remarks>
+internal sealed class Notifier : IAsyncDisposable
+{
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    private readonly NpgsqlDataSource source;
+    private readonly StreamChanges changes;
+    private readonly PostgresStoreOptions options;
+    private readonly string channel;
+    private readonly string self = Guid.NewGuid().ToString("N");
+    private readonly Lock gate = new();
+    private readonly CancellationTokenSource closing = new();
+    private readonly Task listening;
+    private readonly TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Dictionary<string, HashSet<int>?> pending = new(StringComparer.Ordinal);
+    private Task sending = Task.CompletedTask;
+
+    public Notifier(NpgsqlDataSource source, StreamChanges changes, PostgresStoreOptions options)
+    {
+        (this.source, this.changes, this.options, channel) = (source, changes, options, "s_" + options.Schema);
+        listening = ListenAsync();
+    }
+
+    /// <summary>Completes when it hears for the first time. Before, it misses messages, and nobody may wait.</summary>
+    public Task Begun => begun.Task;
+
+    /// <summary>Tells other processes of changes, soon.</summary>
+    public void Tell(IReadOnlyDictionary<string, HashSet<int>?> streams)
+    {
+        lock (gate)
+        {
+            Merge(streams);
+            if (sending.IsCompleted && !closing.IsCancellationRequested) sending = SendAsync();
+        }
+    }
+
+    /// <summary>Sends what is pending, and stops.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task last;
+        lock (gate)
+        {
+            closing.Cancel();
+            last = sending;
+        }
+        begun.TrySetCanceled();
+        await last.ConfigureAwait(false);
+        await listening.ConfigureAwait(false);
+        closing.Dispose();
+    }
+
+    private void Merge(IReadOnlyDictionary<string, HashSet<int>?> streams)
+    {
+        foreach ((string stream, HashSet<int>? partitions) in streams)
+            if (partitions is null) pending[stream] = null;
+            else if (!pending.TryGetValue(stream, out HashSet<int>? known)) pending[stream] = [.. partitions];
+            else known?.UnionWith(partitions);
+    }
+
+    private async Task SendAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (true)
+        {
+            Dictionary<string, HashSet<int>?> now;
+            lock (gate)
+            {
+                if (pending.Count == 0)
+                {
+                    sending = Task.CompletedTask;    // the next change starts the task again
+                    return;
+                }
+                (now, pending) = (pending, new(StringComparer.Ordinal));
+            }
+            try
+            {
+                await SendAsync(now).ConfigureAwait(false);
+            }
+            catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
+                or ObjectDisposedException or TimeoutException)
+            {
+                // The calls say that the server is away. What was to be told is told later.
+                if (closing.IsCancellationRequested) return;
+                lock (gate) Merge(now);
+                await WaitAsync(Pause).ConfigureAwait(false);
+            }
+            await WaitAsync(options.WakeInterval).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SendAsync(Dictionary<string, HashSet<int>?> streams)
+    {
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
+        await using NpgsqlBatch batch = connection.CreateBatch();
+        batch.BatchCommands.Add(new("BEGIN"));
+        batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
+        foreach (string message in ChangeMessage.Write(self, streams))
+            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_notify($1, $2)").With(channel).With(message));
+        batch.BatchCommands.Add(new("COMMIT"));
+        await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+    }
+
+    private async Task ListenAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (!closing.IsCancellationRequested)
+        {
+            try
+            {
+                await using NpgsqlConnection connection = await source.OpenConnectionAsync(closing.Token).ConfigureAwait(false);
+                connection.Notification += (_, heard) => ChangeMessage.Read(heard.Payload, self, changes);
+                await using (var listen = new NpgsqlCommand($"LISTEN \"{channel}\"", connection))
+                    await listen.ExecuteNonQueryAsync(closing.Token).ConfigureAwait(false);
+                if (!begun.TrySetResult()) changes.PublishAll();     // messages were missed
+                try
+                {
+                    while (true) await connection.WaitAsync(closing.Token).ConfigureAwait(false);
+                }
+                finally
+                {
+                    NpgsqlConnection.ClearPool(connection);     // its state must not reach another user of the pool
+                }
+            }
+            catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
+                or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException or TimeoutException)
+            {
+                await WaitAsync(Pause).ConfigureAwait(false);
+            }
+        }
+    }
+
+    private async Task WaitAsync(TimeSpan time)
+    {
+        try
+        {
+            await Task.Delay(time, TimeProvider.System, closing.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // the store is being closed
+        }
+    }
+}

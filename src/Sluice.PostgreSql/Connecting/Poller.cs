@@ -1,0 +1,126 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>
+/// Looks for changes of the streams that callers wait for, by a counter in the row of each stream. It looks often while something changes,
+/// and more and more rarely while nothing does; without waiting callers it does not look.
+/// </summary>
+/// <remarks>Thread-safe. Locking rule: <c>gate</c> protects who waits, and what was seen.</remarks>
+internal sealed class Poller : IAsyncDisposable
+{
+    private readonly NpgsqlDataSource source;
+    private readonly Sql sql;
+    private readonly StreamChanges changes;
+    private readonly PostgresStoreOptions options;
+    private readonly Lock gate = new();
+    private readonly Dictionary<string, int> waiting = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> seen = new(StringComparer.Ordinal);
+    private readonly CancellationTokenSource closing = new();
+    private readonly Task polling;
+    private TaskCompletionSource wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Poller(NpgsqlDataSource source, Sql sql, StreamChanges changes, PostgresStoreOptions options)
+    {
+        (this.source, this.sql, this.changes, this.options) = (source, sql, changes, options);
+        polling = PollAsync();
+    }
+
+    /// <summary>A caller waits for a stream until the result is disposed.</summary>
+    public IDisposable Wait(string stream)
+    {
+        lock (gate)
+        {
+            waiting[stream] = waiting.GetValueOrDefault(stream) + 1;
+            wake.TrySetResult();
+        }
+        return new Waiter(this, stream);
+    }
+
+    /// <summary>Something changed here: more may follow soon.</summary>
+    public void Hurry()
+    {
+        lock (gate) wake.TrySetResult();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await closing.CancelAsync().ConfigureAwait(false);
+        await polling.ConfigureAwait(false);
+        closing.Dispose();
+    }
+
+    private async Task PollAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        TimeSpan pause = options.WakeInterval;
+        while (!closing.IsCancellationRequested)
+        {
+            string[] streams;
+            Task woken;
+            lock (gate)
+            {
+                streams = [.. waiting.Keys];
+                if (wake.Task.IsCompleted) wake = new(TaskCreationOptions.RunContinuationsAsynchronously);
+                woken = wake.Task;
+            }
+            bool hasChanged = streams.Length > 0 && await LookAsync(streams).ConfigureAwait(false);
+            pause = hasChanged ? options.WakeInterval : pause * 2 < options.Poll ? pause * 2 : options.Poll;
+            try
+            {
+                if (streams.Length == 0) await woken.WaitAsync(closing.Token).ConfigureAwait(false);
+                else
+                {
+                    await Task.Delay(options.WakeInterval, TimeProvider.System, closing.Token).ConfigureAwait(false);
+                    if (pause > options.WakeInterval)
+                        await Task.WhenAny(woken, Task.Delay(pause - options.WakeInterval, TimeProvider.System, closing.Token))
+                            .ConfigureAwait(false);
+                }
+                if (woken.IsCompleted) pause = options.WakeInterval;
+            }
+            catch (OperationCanceledException)
+            {
+                // the store is being closed
+            }
+        }
+    }
+
+    private async Task<bool> LookAsync(string[] streams)
+    {
+        List<string> changed = [];
+        try
+        {
+            await using NpgsqlConnection connection = await source.OpenConnectionAsync(closing.Token).ConfigureAwait(false);
+            await using NpgsqlBatch batch = connection.CreateBatch();
+            batch.BatchCommands.Add(sql.Command("SELECT name, changes FROM ~stream WHERE name = ANY($1)").With(streams));
+            await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(closing.Token).ConfigureAwait(false);
+            HashSet<string> gone = new(streams, StringComparer.Ordinal);
+            lock (gate)
+                while (rows.Read())
+                {
+                    (string stream, long count) = (rows.GetString(0), rows.GetInt64(1));
+                    gone.Remove(stream);
+                    if (seen.TryGetValue(stream, out long before) && before == count) continue;
+                    seen[stream] = count;
+                    changed.Add(stream);
+                }
+            foreach (string stream in gone) changes.Forget(stream);
+        }
+        catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
+            or System.Net.Sockets.SocketException or OperationCanceledException or ObjectDisposedException or TimeoutException)
+        {
+            return false;                            // the calls say that the server is away
+        }
+        changes.Publish(changed);
+        return changed.Count > 0;
+    }
+
+    private sealed class Waiter(Poller poller, string stream) : IDisposable
+    {
+        public void Dispose()
+        {
+            lock (poller.gate)
+            {
+                if (--poller.waiting[stream] == 0) poller.waiting.Remove(stream);
+            }
+        }
+    }
+}

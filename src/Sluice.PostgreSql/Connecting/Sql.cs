@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+
+namespace Sluice.PostgreSql;
+
+/// <summary>Makes commands for the store's schema. In a text, <c>~</c> stands for the schema and its dot. Thread-safe.</summary>
+internal sealed class Sql(string schema)
+{
+    private readonly ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
+
+    public string Schema => schema;
+
+    public string Text(string text) => texts.TryGetValue(text, out string? known) ? known
+        : texts.GetOrAdd(text, text.Replace("~", $"\"{schema}\".", StringComparison.Ordinal));
+
+    public NpgsqlBatchCommand Command(string text) => new(Text(text));
+}
+
+/// <summary>Short forms for parameters and rows.</summary>
+internal static class SqlExtensions
+{
+    /// <summary>Adds a parameter; parameters are numbered from <c>$1</c>.</summary>
+    public static NpgsqlBatchCommand With<T>(this NpgsqlBatchCommand command, T value)
+    {
+        command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = value });
+        return command;
+    }
+
+    public static string? TextOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    public static long? LongOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetInt64(column);
+
+    public static byte[] Bytes(this NpgsqlDataReader row, int column) => row.GetFieldValue<byte[]>(column);
+
+    /// <summary>The longest prefix of a text that PostgreSQL can store: no zero characters, no halves of surrogate pairs.</summary>
+    public static string Storable(this string text, int max = 4000)
+    {
+        if (text.Length > max) text = text[..max];
+        if (text.Contains('\0')) text = text.Replace('\0', '\uFFFD');
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (!char.IsSurrogate(text[i])) continue;
+            if (char.IsHighSurrogate(text[i]) && i + 1 < text.Length && char.IsLowSurrogate(text[i + 1])) i++;
+            else text = string.Concat(text.AsSpan(0, i), "\uFFFD", text.AsSpan(i + 1));
+        }
+        return text;
+    }
+}

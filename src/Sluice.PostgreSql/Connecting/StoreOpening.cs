@@ -1,0 +1,53 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>Opens a store: waits for the server, checks it, and creates or checks the tables.</summary>
+internal static class StoreOpening
+{
+    private static readonly Version Oldest = new(13, 0);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    public static async Task<(string Id, int Generation, bool IsSafe)> OpenAsync(NpgsqlDataSource source, Sql sql, StorePlace place,
+        ServerSilence silence, PostgresStoreOptions options, CancellationToken cancellation)
+    {
+        long first = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            long begun = TimeProvider.System.GetTimestamp();
+            try
+            {
+                return await TryAsync(source, sql, place, options, cancellation).ConfigureAwait(false);
+            }
+            catch (Exception failure) when (Failures.MayPass(failure) && TimeProvider.System.GetElapsedTime(first) < options.Timeout)
+            {
+                silence.Miss(begun, failure);
+            }
+            catch (Exception failure) when (failure is NpgsqlException or IOException or TimeoutException
+                or System.Net.Sockets.SocketException)
+            {
+                throw NotThere(Failures.Explain(failure, place, mayHaveRun: false), failure, place);
+            }
+            await Task.Delay(Pause, TimeProvider.System, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    private static Exception NotThere(Exception explained, Exception failure, StorePlace place)
+        => failure is PostgresException ? explained : new StreamStoreException(
+            $"No PostgreSQL server answers at {place.Server}: is it running, and is that its address? ({failure.Message})", failure);
+
+    private static async Task<(string Id, int Generation, bool IsSafe)> TryAsync(NpgsqlDataSource source, Sql sql, StorePlace place,
+        PostgresStoreOptions options, CancellationToken cancellation)
+    {
+        await using NpgsqlConnection connection = await source.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+        if (connection.PostgreSqlVersion < Oldest)
+            throw new StreamStoreException(
+                $"The PostgreSQL server at {place.Server} has the version {connection.PostgreSqlVersion}; a store needs {Oldest.Major} or "
+                    + "later.")
+            { IsPermanent = true };
+        await SchemaSetup.EnsureAsync(connection, sql, place, options.AutoCreate, cancellation).ConfigureAwait(false);
+        await using var read = new NpgsqlCommand(sql.Text("SELECT store, generation, current_setting('fsync') = 'on' "
+            + "AND current_setting('full_page_writes') = 'on' AND current_setting('synchronous_commit') <> 'off' FROM ~meta"), connection);
+        await using NpgsqlDataReader row = await read.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        if (!await row.ReadAsync(cancellation).ConfigureAwait(false)) throw Failures.Missing("the store's first table (meta)");
+        return (row.GetString(0), row.GetInt32(1), row.GetBoolean(2));
+    }
+}

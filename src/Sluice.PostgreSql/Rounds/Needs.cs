@@ -1,0 +1,52 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>
+/// The rows that the calls of a round name in advance. Streams must be named: they are locked together, in the order of their ids, before
+/// anything else. The rest is only read ahead, in the same round trip.
+/// </summary>
+internal sealed class Needs
+{
+    public HashSet<string> Streams { get; } = new(StringComparer.Ordinal);
+    public HashSet<(string Stream, int Number)> Parts { get; } = [];
+    public HashSet<(GroupId Group, int Number)> Owned { get; } = [];
+    public HashSet<(string Stream, string Producer)> Producers { get; } = [];
+    public SortedSet<string> Batches { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>A stream, and the partitions that entries go to.</summary>
+    /// <param name="stream">The stream.</param>
+    /// <param name="entries">The entries.</param>
+    /// <param name="partitions">The number of partitions of the stream; zero if it is not known here.</param>
+    public void Append(string stream, EntryBatch entries, int partitions)
+    {
+        Streams.Add(stream);
+        if (!entries.HasKeys) Parts.Add((stream, -1));
+        else if (partitions > 0)
+            for (int i = 0; i < entries.Count; i++)
+                Parts.Add((stream, entries.KeyAt(i) is { Exists: true } key ? key.PartitionOf(partitions) : -1));
+    }
+
+    public void Partition(GroupId group, int number)
+    {
+        Streams.Add(group.Stream);
+        Owned.Add((group, number));
+        Parts.Add((group.Stream, number));
+    }
+
+    public void Count(IReadOnlyList<BatchChange> changes)
+    {
+        foreach (BatchChange change in changes)
+        {
+            Batches.Add(change.Batch);
+            Streams.UnionWith(change.MarkerStreams);
+        }
+    }
+
+    public void Add(Needs other)
+    {
+        Streams.UnionWith(other.Streams);
+        Parts.UnionWith(other.Parts);
+        Owned.UnionWith(other.Owned);
+        Producers.UnionWith(other.Producers);
+        Batches.UnionWith(other.Batches);
+    }
+}

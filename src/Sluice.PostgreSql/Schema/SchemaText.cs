@@ -1,0 +1,74 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>The tables of the store. <c>~</c> stands for the schema and its dot.</summary>
+/// <remarks>
+/// Indexes contain no column that a call changes often, so that updates stay in the page (HOT). Each table that is written often is
+/// vacuumed after a fixed number of dead rows, whatever its size.
+/// </remarks>
+internal static class SchemaText
+{
+    /// <summary>The version that this library reads and writes.</summary>
+    public const int Version = 1;
+
+    private const string Often = "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)";
+    private const string Queue = "WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, "
+        + "autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000, "
+        + "toast.autovacuum_vacuum_scale_factor = 0, "
+        + "toast.autovacuum_vacuum_threshold = 20000)";
+
+    /// <summary>The statements that create the tables in an empty schema.</summary>
+    public static string[] Create =>
+    [
+        "CREATE TABLE ~meta (one boolean PRIMARY KEY DEFAULT true CHECK (one), version int NOT NULL, generation int NOT NULL DEFAULT 1, "
+            + "store text NOT NULL)",
+        "CREATE TABLE ~stream (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, name text COLLATE \"C\" NOT NULL UNIQUE, "
+            + "partitions int NOT NULL, max_items bigint NOT NULL, max_bytes bigint NOT NULL, max_entry int NOT NULL, "
+            + "retention int NOT NULL, has_ended boolean NOT NULL DEFAULT false, failure text, next int NOT NULL DEFAULT 0, "
+            + "items bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, gone bigint NOT NULL DEFAULT 0, "
+            + "gone_bytes bigint NOT NULL DEFAULT 0, time bigint NOT NULL DEFAULT 0, changes bigint NOT NULL DEFAULT 0) " + Often,
+        "CREATE TABLE ~part (stream bigint NOT NULL, n int NOT NULL, tail bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, "
+            + "trimmed bigint NOT NULL DEFAULT 0, trimmed_bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (stream, n)) " + Often,
+        "CREATE TABLE ~chunk (stream bigint NOT NULL, part int NOT NULL, first bigint NOT NULL, last bigint NOT NULL, "
+            + "before bigint NOT NULL, bytes bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (stream, part, first)) " + Queue,
+        "ALTER TABLE ~chunk ALTER body SET STORAGE EXTERNAL",
+        "CREATE TABLE ~grp (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, name text COLLATE \"C\" NOT NULL, "
+            + "items bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0, "
+            + "last_dead bigint NOT NULL DEFAULT 0, q_owner text, q_epoch bigint NOT NULL DEFAULT 0, paused bigint, "
+            + "UNIQUE (stream, name)) " + Often,
+        "CREATE TABLE ~owned (grp bigint NOT NULL, part int NOT NULL, epoch bigint NOT NULL DEFAULT 0, owner text, instance text, "
+            + "owner_version int NOT NULL DEFAULT 0, version int NOT NULL DEFAULT 0, dispatched bigint NOT NULL, done bigint NOT NULL, "
+            + "last_commit bigint NOT NULL DEFAULT 0, commit_epoch bigint NOT NULL DEFAULT 0, last_own bigint NOT NULL DEFAULT 0, "
+            + "rows int NOT NULL DEFAULT 0, flying int NOT NULL DEFAULT 0, retrying int NOT NULL DEFAULT 0, "
+            + "suspects int NOT NULL DEFAULT 0, passed bytea NOT NULL DEFAULT '', PRIMARY KEY (grp, part)) " + Often,
+        "CREATE TABLE ~waiting (grp bigint NOT NULL, part int NOT NULL, seq bigint NOT NULL, state int NOT NULL, before int NOT NULL, "
+            + "alone boolean NOT NULL, attempts int NOT NULL, due bigint, share bigint NOT NULL, node text NOT NULL, error text NOT NULL, "
+            + "body bytea NOT NULL, PRIMARY KEY (grp, part, seq)) " + Queue,
+        "CREATE INDEX waiting_due ON ~waiting (grp, part, due) WHERE state = 1",
+        "CREATE INDEX waiting_suspect ON ~waiting (grp, part, seq) WHERE state = 3",
+        "CREATE TABLE ~dead (grp bigint NOT NULL, number bigint NOT NULL, part int NOT NULL, root bigint NOT NULL, attempts int NOT NULL, "
+            + "died bigint NOT NULL, node text NOT NULL, path text NOT NULL, error text NOT NULL, body bytea NOT NULL, "
+            + "PRIMARY KEY (grp, number))",
+        "CREATE INDEX dead_node ON ~dead (grp, left(node, 300), number)",
+        // Keys may be longer than an index allows: their first characters are in the index.
+        "CREATE TABLE ~state (grp bigint NOT NULL, part int NOT NULL, node text COLLATE \"C\" NOT NULL, key text COLLATE \"C\" NOT NULL, "
+            + "version int NOT NULL, value bytea NOT NULL) " + Often,
+        "CREATE INDEX state_key ON ~state (grp, part, left(node, 200), left(key, 200))",
+        "CREATE TABLE ~file (grp bigint NOT NULL, part int NOT NULL, name text COLLATE \"C\" NOT NULL, length bigint NOT NULL)",
+        "CREATE INDEX file_name ON ~file (grp, part, left(name, 200))",
+        "CREATE TABLE ~reader (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, "
+            + "name text COLLATE \"C\" NOT NULL, start int NOT NULL, idle bigint, gates boolean NOT NULL, expires bigint, "
+            + "items bigint NOT NULL, bytes bigint NOT NULL, UNIQUE (stream, name)) " + Often,
+        "CREATE TABLE ~cursor (reader bigint NOT NULL, part int NOT NULL, next bigint NOT NULL, PRIMARY KEY (reader, part)) " + Often,
+        "CREATE TABLE ~producer (stream bigint NOT NULL, name text COLLATE \"C\" NOT NULL, epoch bigint NOT NULL, last bigint NOT NULL, "
+            + "last_from bigint NOT NULL, first_part int, first_seq bigint NOT NULL, first_generation int NOT NULL, "
+            + "position bytea NOT NULL, forget bigint, PRIMARY KEY (stream, name)) " + Often,
+        "CREATE INDEX producer_forget ON ~producer (stream, forget) WHERE forget IS NOT NULL",
+        "CREATE TABLE ~member (grp bigint NOT NULL, name text COLLATE \"C\" NOT NULL, beats bigint NOT NULL, instance text NOT NULL, "
+            + "lease bigint NOT NULL, PRIMARY KEY (grp, name)) " + Often,
+        "CREATE TABLE ~batch (name text COLLATE \"C\" PRIMARY KEY, accepted bigint NOT NULL DEFAULT 0, ended bigint NOT NULL DEFAULT 0, "
+            + "failed bigint NOT NULL DEFAULT 0, closed boolean NOT NULL DEFAULT false) " + Often,
+        "CREATE TABLE ~reserved (grp bigint NOT NULL, part int NOT NULL, stream bigint NOT NULL, items bigint NOT NULL, "
+            + "bytes bigint NOT NULL, PRIMARY KEY (grp, part, stream)) " + Often,
+        "CREATE INDEX reserved_stream ON ~reserved (stream)",
+    ];
+}

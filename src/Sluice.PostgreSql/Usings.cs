@@ -1,0 +1,3 @@
+global using System.Globalization;
+global using Npgsql;
+global using Sluice.Storage;

@@ -1,0 +1,171 @@
+using System.Collections.Concurrent;
+using Sluice.Storage;
+
+namespace Sluice.PostgreSql.Tests;
+
+/// <summary>Servers that die, backends that are terminated, limits: nothing is lost, and the store goes on by itself.</summary>
+public sealed class FaultTests : IAsyncLifetime
+{
+    private readonly ConcurrentQueue<string> warnings = new();
+    private PostgresServer? running;
+
+    private PostgresServer Server => running!;
+
+    public async ValueTask InitializeAsync() => running = await PostgresServer.StartAsync("fsync=on");
+
+    public async ValueTask DisposeAsync() => await Server.DisposeAsync();
+
+    /// <summary><c>SLUICE_KILLS=…</c> kills the server more often.</summary>
+    [Fact]
+    public async Task AServerThatIsKilledAgainAndAgainLosesAndRepeatsNothing()
+    {
+        int kills = int.Parse(Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "3");
+        await using PostgresStreamStore store = await OpenAsync();
+        Task<List<long>> sending = SendUntilAsync(store, "p", out CancellationTokenSource stop);
+        for (int i = 0; i < kills; i++)
+        {
+            await SentAsync(store, 20 * (i + 1));
+            await Server.KillAsync();
+            await Server.StartAgainAsync();
+        }
+        await SentAsync(store, 20 * (kills + 1));
+        await stop.CancelAsync();
+        await AssertAllAsync(store, await sending);
+    }
+
+    /// <summary><c>SLUICE_KILLS=…</c> terminates more of them.</summary>
+    [Fact]
+    public async Task TerminatedBackendsLoseAndRepeatNothing()
+    {
+        int kills = int.Parse(Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "20");
+        await using PostgresStreamStore store = await OpenAsync();
+        Task<List<long>> sending = SendUntilAsync(store, "p", out CancellationTokenSource stop);
+        for (int i = 0; i < kills; i++)
+        {
+            await SentAsync(store, 3 * (i + 1));
+            await Server.AskAsync("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
+        }
+        await SentAsync(store, 3 * (kills + 1));
+        await stop.CancelAsync();
+        await AssertAllAsync(store, await sending);
+    }
+
+    [Fact]
+    public async Task AnOutageIsOneWarningAndItsEndAnother()
+    {
+        await using PostgresStreamStore store = await OpenAsync(new() { NoticeAfter = TimeSpan.FromMilliseconds(50) });
+        warnings.Clear();
+        await Server.KillAsync();
+        Task<StreamInfo?> asked = store.FindStreamAsync("orders").AsTask();
+        while (warnings.IsEmpty) await Task.Delay(1);
+        await Server.StartAgainAsync();
+        Assert.NotNull(await asked);
+        Assert.Equal(2, warnings.Count);
+        Assert.Matches("^The PostgreSQL server at 127.0.0.1:\\d+ has (not answered|refused calls .*) since ", warnings.First());
+        Assert.Contains("answers again", warnings.Last(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnUnreachableServerFailsACallAfterTheTimeout()
+    {
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) });
+        await Server.KillAsync();
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
+        Assert.Matches("^The PostgreSQL server at 127.0.0.1:\\d+ does not answer", failed.Message);
+        Assert.False(failed.IsPermanent);
+        await Server.StartAgainAsync();
+        Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
+    }
+
+    [Fact]
+    public async Task TooManyConnectionsAreWaitedForAndThenNamed()
+    {
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) });
+        await Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT 0; "
+            + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
+        Assert.Contains("accepts no more connections", failed.Message, StringComparison.Ordinal);
+        await Server.AskAsync("ALTER ROLE sluice CONNECTION LIMIT -1");
+        Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
+    }
+
+    [Fact]
+    public async Task AChangedPasswordIsNamedAtOnceAndTheOldOneWorksAgainLater()
+    {
+        await using PostgresStreamStore store = await OpenAsync();
+        await Server.AskAsync("ALTER ROLE sluice PASSWORD 'another'; "
+            + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+        {
+            while (true) await store.EndStreamAsync("orders", StreamEnd.Complete);
+        });
+        Assert.Contains("refuses the user sluice", failed.Message, StringComparison.Ordinal);
+        await Server.AskAsync("ALTER ROLE sluice PASSWORD 'secret'");
+        Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
+    }
+
+    [Fact]
+    public async Task AStatementThatTheServerCancelsIsOneCallsFailure()
+    {
+        await using PostgresStreamStore store = await OpenAsync();
+        await Server.AskAsync("ALTER ROLE sluice SET statement_timeout = '100ms'; "
+            + "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = 'Sluice'");
+        await using var blocker = new Npgsql.NpgsqlConnection(Server.Admin + ";Pooling=false");
+        await blocker.OpenAsync();
+        await using (var block = new Npgsql.NpgsqlCommand("BEGIN; SELECT 1 FROM sluice.stream FOR UPDATE", blocker))
+            await block.ExecuteNonQueryAsync();
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
+        Assert.Contains("has cancelled a statement", failed.Message, StringComparison.Ordinal);
+        await blocker.CloseAsync();
+        Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
+    }
+
+    private async Task<PostgresStreamStore> OpenAsync(PostgresStoreOptions? options = null)
+    {
+        PostgresStreamStore store = await PostgresStreamStore.OpenAsync(Server.Address,
+            (options ?? new() { Timeout = TimeSpan.FromMinutes(2) }) with { OnWarning = warnings.Enqueue });
+        await store.OpenStreamAsync("orders", new() { Partitions = 1 });
+        return store;
+    }
+
+    // Sends numbers, and repeats what failed, until it is stopped.
+    private static Task<List<long>> SendUntilAsync(PostgresStreamStore store, string producer, out CancellationTokenSource stop)
+    {
+        stop = new();
+        return Run(stop.Token);
+
+        async Task<List<long>> Run(CancellationToken stopped)
+        {
+            List<long> sent = [];
+            for (long number = 1; !stopped.IsCancellationRequested; number++)
+            {
+                using var batch = new EntryBatch();
+                batch.Add(BitConverter.GetBytes(number));
+                AppendResult result = await store.AppendAsync(new("orders", producer, 0, number, batch), CancellationToken.None);
+                Assert.Contains(result.Status, (AppendStatus[])[AppendStatus.Accepted, AppendStatus.Duplicate]);
+                sent.Add(number);
+            }
+            return sent;
+        }
+    }
+
+    private static async Task SentAsync(PostgresStreamStore store, long count)
+    {
+        for (long seen = await store.WaitForChangeAsync("orders", -1); (await store.FindStreamAsync("orders"))!.Appended < count;)
+            seen = await store.WaitForChangeAsync("orders", seen);
+    }
+
+    private static async Task AssertAllAsync(PostgresStreamStore store, List<long> sent)
+    {
+        List<long> read = [];
+        for (long from = 1; read.Count < sent.Count;)
+        {
+            ReadResult page = await store.ReadAsync(new("orders", 0, from));
+            Assert.NotEqual(0, page.Entries.Length);
+            foreach (Entry entry in page.Entries.Span) read.Add(BitConverter.ToInt64(entry.Payload.Span));
+            from = page.Next;
+        }
+        Assert.Equal(sent, read);
+        Assert.Empty((await store.CheckAsync()).Problems);
+    }
+}

@@ -1,0 +1,197 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Sluice.PostgreSql.Tests;
+
+/// <summary>
+/// A PostgreSQL server for tests, on a free port of localhost, with its own data directory. It also ends if this process is killed: a shell
+/// beside it kills it when the input of the shell is closed. PostgreSQL refuses to run as root, so it runs as the user that Debian's
+/// package has made for it.
+/// </summary>
+internal sealed class PostgresServer : IAsyncDisposable
+{
+    private const string Shell = """
+        exec 3<&0
+        "$@" & server=$!
+        echo "pid $server"
+        { cat <&3; kill -9 $server; } >/dev/null 2>&1 & watch=$!
+        wait $server
+        kill $watch
+        """;
+
+    private static readonly string Programs = Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().First() + "/bin";
+
+    private readonly string directory = Directory.CreateTempSubdirectory("sluice-pg-").FullName;
+    private readonly string[] settings;
+    private Process? shell;
+
+    private PostgresServer(string[] settings) => this.settings = settings;
+
+    public int Port { get; } = FreePort();
+
+    /// <summary>The process id of the postmaster.</summary>
+    public int Id { get; private set; }
+
+    /// <summary>The connection string of the user <c>sluice</c>, who owns the database <c>sluice</c>.</summary>
+    public string Address => $"Host=127.0.0.1;Port={Port};Database=sluice;Username=sluice;Password=secret";
+
+    /// <summary>The connection string of the superuser.</summary>
+    public string Admin => $"Host=127.0.0.1;Port={Port};Database=sluice;Username=postgres;Password=secret";
+
+    /// <summary>Makes a database cluster and starts its server, with <c>fsync</c> off unless the settings say otherwise.</summary>
+    public static async Task<PostgresServer> StartAsync(params string[] settings)
+    {
+        var server = new PostgresServer(settings);
+        string password = Path.Combine(server.directory, "password");
+        await File.WriteAllTextAsync(password, "secret\n");
+        await RunAsync("chown", "-R", "postgres", server.directory);
+        await RunAsync([.. AsPostgres, $"{Programs}/initdb", "-D", server.Data, "-U", "postgres", "--auth=scram-sha-256", "-E", "UTF8",
+            "--locale=C", "--no-sync", $"--pwfile={password}"]);
+        await server.StartAgainAsync();
+        await using var admin = new Npgsql.NpgsqlConnection(server.Admin.Replace("Database=sluice", "Database=postgres",
+            StringComparison.Ordinal) + ";Pooling=false");
+        await admin.OpenAsync();
+        foreach (string text in (string[])["CREATE USER sluice PASSWORD 'secret'", "CREATE DATABASE sluice OWNER sluice"])
+        {
+            await using var command = new Npgsql.NpgsqlCommand(text, admin);
+            await command.ExecuteNonQueryAsync();
+        }
+        return server;
+    }
+
+    public static string[] AsPostgres => Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres",
+        "--clear-groups", "--"] : [];
+
+    private string Data => Path.Combine(directory, "data");
+
+    /// <summary>Starts the server again over its data, and waits until it accepts connections.</summary>
+    public async Task StartAgainAsync()
+    {
+        var start = new ProcessStartInfo("sh")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = directory
+        };
+        foreach (string argument in (string[])["-c", Shell, "sh", .. AsPostgres, $"{Programs}/postgres", "-D", Data, "-p", $"{Port}", "-k",
+            directory, "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-c", "shared_buffers=32MB", "-c", "max_connections=200",
+            "-c", "autovacuum_naptime=5s", .. settings.SelectMany(setting => (string[])["-c", setting])])
+            start.ArgumentList.Add(argument);
+        Process started = Process.Start(start)!;
+        string pid = (await started.StandardOutput.ReadLineAsync())!;
+        Id = int.Parse(pid.AsSpan(4), CultureInfo.InvariantCulture);
+        shell = started;
+        _ = started.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+        var said = new List<string>();
+        while (await started.StandardError.ReadLineAsync() is { } line)
+        {
+            said.Add(line);
+            if (!line.Contains("database system is ready to accept connections", StringComparison.Ordinal)) continue;
+            _ = started.StandardError.BaseStream.CopyToAsync(Stream.Null);
+            return;
+        }
+        throw new InvalidOperationException($"postgres did not start:\n{string.Join('\n', said)}");
+    }
+
+    /// <summary>Kills the postmaster, as <c>kill -9</c> does, and waits until its backends have noticed.</summary>
+    public async Task KillAsync()
+    {
+        if (shell is not { } running) return;
+        shell = null;
+        int[] backends = Children(Id);
+        using (Process server = Process.GetProcessById(Id)) server.Kill();
+        await running.WaitForExitAsync();
+        foreach (int backend in backends) await WaitForExitAsync(backend);
+        running.StandardInput.Close();                   // the shell that watched the server has nothing to kill any more
+        running.Dispose();
+        File.Delete(Path.Combine(Data, "postmaster.pid"));
+    }
+
+    /// <summary>Stops the server in order, without waiting for its clients.</summary>
+    public async Task StopAsync()
+    {
+        if (shell is not { } running) return;
+        shell = null;
+        await SignalAsync("INT");
+        await running.WaitForExitAsync();
+        running.StandardInput.Close();
+        running.Dispose();
+    }
+
+    /// <summary>Freezes the postmaster and its backends: they accept connections but do not answer.</summary>
+    public async Task PauseAsync()
+    {
+        await SignalAsync("STOP");
+        foreach (int backend in Children(Id)) await RunAsync("kill", "-STOP", $"{backend}");
+    }
+
+    /// <summary>Lets a frozen server continue.</summary>
+    public async Task ResumeAsync()
+    {
+        foreach (int backend in Children(Id)) await RunAsync("kill", "-CONT", $"{backend}");
+        await SignalAsync("CONT");
+    }
+
+    /// <summary>Executes a statement as the superuser, and returns the first value.</summary>
+    public async Task<object?> AskAsync(string text)
+    {
+        await using var admin = new Npgsql.NpgsqlConnection(Admin + ";Pooling=false");
+        await admin.OpenAsync();
+        await using var command = new Npgsql.NpgsqlCommand(text, admin);
+        return await command.ExecuteScalarAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (IOException)
+        {
+            // A backend may outlive the postmaster for a moment and still write.
+        }
+    }
+
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private Task SignalAsync(string name) => RunAsync("kill", $"-{name}", $"{Id}");
+
+    private static int[] Children(int parent)
+    {
+        string list = $"/proc/{parent}/task/{parent}/children";
+        return File.Exists(list) ? [.. File.ReadAllText(list).Split(' ', StringSplitOptions.RemoveEmptyEntries)
+            .Select(id => int.Parse(id, CultureInfo.InvariantCulture))] : [];
+    }
+
+    private static async Task WaitForExitAsync(int id)
+    {
+        try
+        {
+            using Process process = Process.GetProcessById(id);
+            await process.WaitForExitAsync();
+        }
+        catch (ArgumentException)
+        {
+            // it has ended
+        }
+    }
+
+    public static async Task RunAsync(params string[] command)
+    {
+        using Process process = Process.Start(new ProcessStartInfo(command[0], command.Skip(1))
+        { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string[] said = await Task.WhenAll(process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{string.Join(' ', command)}: {string.Concat(said)}");
+    }
+}

@@ -1,0 +1,31 @@
+using Sluice.Tests.Delivery;
+
+namespace Sluice.PostgreSql.Tests;
+
+/// <summary>
+/// Chains of consecutors over PostgreSQL whose process dies at random calls of the store. The same chains run over the memory store.
+/// </summary>
+public class RandomChainTests(SharedServer server)
+{
+    private static readonly int First = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SEED") ?? "1");
+    private static readonly int Count = Environment.GetEnvironmentVariable("SLUICE_SEED") is null
+        ? int.Parse(Environment.GetEnvironmentVariable("SLUICE_CHAINS") ?? "20") : 1;
+
+    [Fact]
+    public async Task EachItemCompletesOnceDespiteCrashes()
+    {
+        for (int seed = First; seed < First + Count; seed++)
+        {
+            await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address,
+                new() { Schema = SharedServer.NewSchema() });
+            try
+            {
+                await new RandomChain(seed, store).PlayAsync(TestContext.Current.CancellationToken);
+            }
+            catch (Exception e)
+            {
+                throw new InvalidOperationException($"SLUICE_SEED={seed} repeats it: {e.Message}", e);
+            }
+        }
+    }
+}

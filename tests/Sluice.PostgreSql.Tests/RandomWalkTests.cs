@@ -1,0 +1,17 @@
+using Sluice.Testing;
+
+namespace Sluice.PostgreSql.Tests;
+
+/// <summary>Long random walks over the store and a model of it. <c>SLUICE_WALKS=…</c> tries another number of seeds.</summary>
+public class RandomWalkTests(SharedServer server)
+{
+    private const int First = 100;
+    private static readonly int Count = int.Parse(Environment.GetEnvironmentVariable("SLUICE_WALKS") ?? "3");
+
+    [Fact]
+    public async Task LongRandomWalksAgreeWithTheModel()
+    {
+        for (int seed = First; seed < First + Count; seed++) await StreamStoreContract.RunRandomAsync(seed, 300,
+            new PostgresStoreFixture(server.Address, timeStands: true));
+    }
+}
