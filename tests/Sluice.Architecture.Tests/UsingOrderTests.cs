@@ -32,7 +32,7 @@ public class UsingOrderTests
     {
         var usings = CSharpSyntaxTree.ParseText(source, Compiler.Language).GetCompilationUnitRoot().Usings;
         return usings.Zip(usings.Skip(1)).Where(pair => Compare(pair.First, pair.Second) > 0)
-            .Select(pair => pair.Second.StaticKeyword.Text is "" ? pair.Second.NamespaceOrType.ToString() : $"static {pair.Second.NamespaceOrType}");
+            .Select(pair => (pair.Second.StaticKeyword.Text is "" ? "" : "static ") + pair.Second.NamespaceOrType);
     }
 
     private static int Compare(UsingDirectiveSyntax first, UsingDirectiveSyntax second)
