@@ -53,11 +53,16 @@ public abstract partial class FaultTests
             Assert.False(await copies.MoveNextAsync());
             await run.Completion.WaitAsync(Lab.Patience, Lab.Cancellation);
         }
+        catch (TimeoutException e)
+        {
+            throw new InvalidOperationException($"After {done} kills no value came.\n{string.Join('\n', service.Warnings)}\n"
+                + worker.Process.Output, e);
+        }
         finally
         {
             await worker.DisposeAsync();
-            await copies.DisposeAsync();
         }
+        await copies.DisposeAsync();
         TestContext.Current.TestOutputHelper!.WriteLine($"{done} kills, {read} values, {service.Warnings.Count} warnings");
 
         async Task NextAsync()
