@@ -89,9 +89,9 @@ internal static class CeleryStarts
 
     private static async Task UntilAsync(StreamReader reader, string line)
     {
-        while (await reader.ReadLineAsync() != line)
+        while (await reader.ReadLineAsync() is var read && read != line)
         {
-            if (reader.EndOfStream) throw new InvalidOperationException("The Python program has ended: is celery installed for it?");
+            if (read is null) throw new InvalidOperationException("The Python program has ended: is celery installed for it?");
         }
     }
 
