@@ -11,7 +11,8 @@ internal sealed class Lab : IAsyncDisposable
     private readonly Lab? first;
 
     public Lab(IExecutor executor, Func<Processor, Processor>? configure = null, int maxStarts = 5) : this(executor, configure, maxStarts,
-        null) { }
+        null)
+    { }
 
     private Lab(IExecutor? executor, Func<Processor, Processor>? configure, int maxStarts, Lab? first)
     {
