@@ -8,7 +8,7 @@ namespace Sluice.Tests.Delivery;
 internal static class ScenarioStore
 {
     /// <summary>The number of seeds for each crash test. The tests of the core play more of them.</summary>
-    public const int CrashSeeds = 2;
+    public const int CrashSeeds = 1;
 
     /// <summary>Whether a process dies at each call before, inside and after it, or at one of these moments in turn.</summary>
     public static bool PlaysAllMoments => false;

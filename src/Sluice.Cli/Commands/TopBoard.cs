@@ -28,7 +28,8 @@ internal sealed class TopBoard(string[] headers, string title, IReadOnlyList<Top
         foreach (string header in headers)
         {
             var column = new TableColumn(new Text(header.TrimStart('>'), new Style(decoration: Decoration.Bold)));
-            table.AddColumn(header.StartsWith('>') ? column.RightAligned() : column);
+            // On a narrow screen only names and notes wrap.
+            table.AddColumn(header.StartsWith('>') ? column.RightAligned().NoWrap() : column);
         }
         foreach (TopRow row in rows)
             table.AddRow(row.Cells().Select(cell => (IRenderable)new Text(Clean.Text(cell, MaxCell),

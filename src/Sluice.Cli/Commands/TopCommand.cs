@@ -7,7 +7,7 @@ namespace Sluice.Cli.Commands;
 internal static class TopCommand
 {
     private static readonly string[] Headers =
-        ["NAME", ">IN/S", ">DONE/S", ">BACKLOG", ">IN FLIGHT", ">WAITING", ">DEAD", ">OLDEST", ">OWNERS", "NOTE"];
+        ["NAME", ">IN/S", ">DONE/S", ">BACKLOG", ">FLIGHT", ">WAITING", ">DEAD", ">OLDEST", ">OWNERS", "NOTE"];
 
     // The time after which the screen says that it waits for the store.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);

@@ -57,6 +57,8 @@ internal static class DataSources
         if (text.KeepAlive == 0) text.KeepAlive = 15;
         var builder = new NpgsqlSlimDataSourceBuilder(text.ConnectionString);
         builder.EnableArrays();
+        // Built-in types only: to read those of a database with thousands of tables takes longer than all the rest of opening.
+        builder.ConfigureTypeLoading(static types => types.EnableTypeLoading(false));
         builder.EnableTransportSecurity();
         return builder.Build();
     }
