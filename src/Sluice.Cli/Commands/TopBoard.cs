@@ -27,7 +27,10 @@ internal sealed class TopBoard(string[] headers, string title, IReadOnlyList<Top
         var table = new Table { Border = TableBorder.None, Title = new(Markup.Escape($"{Clean.Text(title)}   Ctrl+C ends")) };
         foreach (string header in headers)
         {
-            var column = new TableColumn(new Text(header.TrimStart('>'), new Style(decoration: Decoration.Bold)));
+            var column = new TableColumn(new Text(header.TrimStart('>'), new Style(decoration: Decoration.Bold)))
+            {
+                Padding = new(0, 0, 1, 0)
+            };
             // On a narrow screen only names and notes wrap.
             table.AddColumn(header.StartsWith('>') ? column.RightAligned().NoWrap() : column);
         }
