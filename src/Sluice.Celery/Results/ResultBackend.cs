@@ -71,7 +71,7 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
         }
         catch (ObjectDisposedException)
         {
-            // A late message: nobody waits any more.
+            // A late message: its call has ended.
         }
     }
 }
