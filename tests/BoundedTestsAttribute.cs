@@ -9,14 +9,14 @@ namespace Sluice.Tests;
 /// <summary>
 /// Every test has a time limit. A test that exceeds it hangs: its name is printed, and the test process ends.
 /// The limit is in real time and far above what any test needs. There is no limit for long runs, with SLUICE_GRAPHS (random
-/// graphs), SLUICE_DAMAGES (all damages), SLUICE_WALKS (random walks) or SLUICE_…_KILLS (kills).
+/// graphs), SLUICE_DAMAGES (all damages), SLUICE_WALKS (random walks), SLUICE_KILLS or SLUICE_…_KILLS (kills).
 /// A runner may swallow the last output of a process, so the name is also appended to the file that <c>SLUICE_HUNG</c> names.
 /// </summary>
 [AttributeUsage(AttributeTargets.Assembly)]
 public sealed class BoundedTestsAttribute : BeforeAfterTestAttribute
 {
     private static readonly TimeSpan Bound =
-        Array.TrueForAll(["SLUICE_GRAPHS", "SLUICE_DAMAGES", "SLUICE_WALKS", "SLUICE_PYTHON_KILLS", "SLUICE_CELERY_KILLS",
+        Array.TrueForAll(["SLUICE_KILLS", "SLUICE_GRAPHS", "SLUICE_DAMAGES", "SLUICE_WALKS", "SLUICE_PYTHON_KILLS", "SLUICE_CELERY_KILLS",
             "SLUICE_BROKER_KILLS"], static one => Environment.GetEnvironmentVariable(one) is null)
             ? TimeSpan.FromMinutes(5) : Timeout.InfiniteTimeSpan;
 

@@ -5,10 +5,11 @@ internal static class Catalogue
 {
     public static IReadOnlyList<Scenario> Scenarios { get; } =
     [
-        Fused.Scenario, FusedAsync.Scenario, Boundary.Scenario, Tracked.Scenario, Telemetry.Scenario, Parallel.Scenario, Keyed.Scenario,
-        Broadcast.Scenario, Route.Scenario, Latency.Scenario, Startup.Scenario, AirportDistances.Scenario,
+        Fused.Scenario, FusedAsync.Scenario, Fusions.Scenario, Boundary.Scenario, Tracked.Scenario, Telemetry.Scenario, Parallel.Scenario,
+        Keyed.Scenario, Broadcast.Scenario, Route.Scenario, Latency.Scenario, Startup.Scenario, AirportDistances.Scenario,
         Durable.Scenario, Stateful.Scenario, ManyKeys.Scenario, Chained.Scenario, Recover.Scenario, Http.Scenario, Redis.Scenario,
-        Hop.Scenario, Files.Scenario, Processes.Scenario, PythonMaps.Scenario, CeleryStarts.Scenario, Dag.Scenario, Resolve.Diamond,
-        Resolve.FanOut, Resolve.Recorded, Watched.Scenario, Top.Scenario, Flows.Scenario, Deep.Scenario,
+        Hop.Scenario, Postgres.Scenario, PostgresQueue.Scenario, PostgresTx.Scenario, PostgresHop.Scenario, PostgresSinks.Scenario,
+        PostgresSustained.Scenario, Files.Scenario, Processes.Scenario, PythonMaps.Scenario, CeleryStarts.Scenario,
+        Dag.Scenario, Resolve.Diamond, Resolve.FanOut, Resolve.Recorded, Watched.Scenario, Top.Scenario, Flows.Scenario, Deep.Scenario,
     ];
 }

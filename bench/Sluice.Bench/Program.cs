@@ -6,9 +6,19 @@ if (args is [Hop.ReaderOption, var address, var stream])
     await Hop.ReadAsync(address, stream);
     return 0;
 }
+if (args is [PostgresHop.ReaderOption, var server, var schema])
+{
+    await PostgresHop.ReadAsync(server, schema);
+    return 0;
+}
 if (args is [Watched.ServerOption, var dashboard])
 {
     await Watched.ServeAsync(dashboard);
+    return 0;
+}
+if (args is [Fusions.ChildOption, var shape, var off])
+{
+    await Fusions.RunChildAsync(shape, off);
     return 0;
 }
 if (await Worker.TryRunAsWorkerAsync(args, Processes.Body)) return 0;
@@ -30,6 +40,7 @@ if (options.Listing)
 if (options.Cores is { } cores && cores < Environment.ProcessorCount)
     return Pinning.RunOn(cores, args);
 
+if (options.Minutes is { } minutes) PostgresSustained.Length = TimeSpan.FromMinutes(minutes);
 Printer.Machine(options);
 var failed = false;
 foreach (var scenario in options.Selected)

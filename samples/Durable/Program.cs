@@ -1,10 +1,8 @@
 using Sluice;
-using Sluice.Diagnostics;
 using Sluice.Sqlite;
 
-// Computes a hundred squares, one every 50 ms, and writes them to squares.csv. Kill the program at any moment, with `kill -9` too, and
-// start it again:
-// it goes on where it was. In the end each square is in the file exactly once.
+// Computes a hundred squares, one every 50 ms, and writes them to squares.csv. Kill it at any moment, with `kill -9` too, and start it
+// again: it goes on where it was. In the end each square is in the file exactly once.
 try
 {
     await using var store = await SqliteStreamStore.OpenAsync("durable.db", Durability.Power);
@@ -17,22 +15,19 @@ try
         new ConsecutorOptions { Store = store });
 
     await squares.StartAsync();
-    ConsecutorSnapshot before = squares.Snapshot();
+    var before = squares.Snapshot();
     if (before.Accepted > 0)
         Console.WriteLine($"goes on: {before.Accepted} accepted, {before.Completed} of them completed by earlier runs");
 
     // its position is stored with the numbers that it has brought
-    Source<int> numbers = Source.Resumable("numbers", Enumerable.Range(1, 100));
-    await (numbers | squares).RunAsync();
-
-    ConsecutorSnapshot end = await squares.WaitForIdleAsync();
+    await (Source.Resumable("numbers", Enumerable.Range(1, 100)) | squares).RunAsync();
+    var end = await squares.WaitForIdleAsync();
     Console.WriteLine($"done: {end.Accepted} accepted, {end.Completed} completed; see squares.csv");
-    return 0;
 }
 catch (Exception failure)
 {
     Console.Error.WriteLine($"durable: {failure.Message}");
-    return 1;
+    Environment.ExitCode = 1;
 }
 
 static async Task<Square> SquareAsync(int number, CancellationToken cancellation)

@@ -2,6 +2,7 @@ using Files;
 using Files.Driving;
 using Files.Services;
 using Sluice;
+using Sluice.Storage;
 
 // The flow is in Processors/WordFlow.cs. Driving/ makes the files, starts the flow, watches it and keeps the books; Services/ hosts the
 // processors: in this process,
@@ -27,8 +28,8 @@ catch (OperationCanceledException)
 }
 catch (Exception failure)
 {
-    return Fail(1, failure is Sluice.StreamStoreException or Sluice.Flows.FlowException or IOException or UnauthorizedAccessException
-        or ServiceFailedException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}");
+    return Fail(1, failure is Sluice.Storage.StreamStoreException or Sluice.Flows.FlowException or IOException
+        or UnauthorizedAccessException or ServiceFailedException ? failure.Message : $"{failure.GetType().Name}: {failure.Message}");
 }
 
 static int Fail(int exitCode, string message)

@@ -29,6 +29,7 @@ internal sealed record Options(ServeOptions? Serve, DriveOptions? Drive)
                         longer than 200 characters or has control characters; the amount is zero or less, above
                         1000000000000, or has more than 8 decimals.
         GET /snapshot   Where every accepted payment is, in each of the three consecutors.
+        GET /sluice     The dashboard, for browsers of this machine.
 
         Files: the store; the ledger (account,number,amount,payee,balance; the numbers of an account go from 1 without a gap);
         beside the store FILE.totals.csv, what was booked in each window (a line for each 100,000 payments where they are

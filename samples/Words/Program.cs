@@ -1,5 +1,6 @@
 using Sluice;
 using Sluice.Flows;
+using Sluice.Storage;
 using Words;
 using Words.Driving;
 

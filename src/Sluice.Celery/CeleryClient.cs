@@ -1,3 +1,6 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+
 namespace Sluice.Celery;
 
 /// <summary>Calls tasks of a Celery application: as stages of pipelines, as steps, or by themselves.</summary>
@@ -14,6 +17,9 @@ public sealed class CeleryClient : IAsyncDisposable
 {
     private readonly Broker broker;
     private readonly ResultBackend results;
+    private readonly CancellationTokenSource life = new();
+    private readonly CancellationToken ended;
+    private int isDisposed;
 
     /// <summary>Creates a client. Nothing is connected yet.</summary>
     /// <param name="broker">The address of the broker, as Celery writes it; see <c>Executor.Celery</c>.</param>
@@ -29,10 +35,13 @@ public sealed class CeleryClient : IAsyncDisposable
                 "Results come by Redis only. Give its address as the result backend, and set result_backend of the Celery application to "
                     + "it.", nameof(resultBackend));
         this.broker = Broker.Of(address);
+        this.broker.OnWarning = static text => WarningHandlers.Tell(null, text);
         results = new(new(backend, "result backend"));
+        ended = life.Token;
     }
 
-    internal CeleryClient(Broker broker, BrokerAddress backend) => (this.broker, results) = (broker, new(new(backend, "result backend")));
+    internal CeleryClient(Broker broker, BrokerAddress backend)
+        => (this.broker, results, ended) = (broker, new(new(backend, "result backend")), life.Token);
 
     /// <summary>Makes a function that has a worker execute a task, and waits for its result.</summary>
     /// <remarks>
@@ -59,13 +68,16 @@ public sealed class CeleryClient : IAsyncDisposable
         if (typeof(TIn) == typeof(byte[]) || typeof(TOut) == typeof(byte[]))
             throw new ArgumentException("Tasks of Celery take and return JSON, so their values cannot be byte[]. Use a string.",
                 nameof(name));
-        var call = new TaskCall<TIn, TOut>(broker, results, name, options);
+        var call = new TaskCall<TIn, TOut>(broker, results, name, options, ended);
         return call.InvokeAsync;
     }
 
-    /// <summary>Closes the connections. Waiting calls fail.</summary>
+    /// <summary>Closes the connections. Waiting and later calls throw an <see cref="ObjectDisposedException"/>; tasks go on.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref isDisposed, 1) != 0) return;
+        await life.CancelAsync().ConfigureAwait(false);
+        life.Dispose();
         await broker.DisposeAsync().ConfigureAwait(false);
         await results.DisposeAsync().ConfigureAwait(false);
     }

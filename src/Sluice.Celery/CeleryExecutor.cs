@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json;
 using Sluice.Diagnostics;
 
@@ -8,6 +9,7 @@ namespace Sluice.Celery;
 internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions options) : IExecutor, IAsyncDisposable
 {
     private static readonly TimeSpan MaxInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan EmptyInterval = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxRetry = TimeSpan.FromSeconds(5);
 
@@ -16,32 +18,71 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
     private WorkerListener? listener;
     private bool isDisposed;
     private bool isAway;
+    private bool isPortTaken;
+    private bool wasLongCallSaid;
 
     /// <summary>Where workers connect; null before the first call.</summary>
     internal WorkerListener? Listener => listener;
+
+    /// <summary>After which time there is a warning of a call over a broker that has a timeout for acknowledgements.</summary>
+    internal TimeSpan LongCall { get; init; } = TimeSpan.FromMinutes(25);
 
     public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         CeleryRoute route = options.RouteOf(call.Processor);
-        using WorkerConnection worker = await FindWorkerAsync(call, route, cancellation).ConfigureAwait(false);
+        WorkerConnection? found = null;
+        try
+        {
+            await call.WaitForPlaceAsync(async () => found = await FindWorkerAsync(call, route, cancellation).ConfigureAwait(false))
+                .ConfigureAwait(false);
+            await ExecuteAsync(call, route, found!, cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            found?.Dispose();
+        }
+    }
+
+    private async Task ExecuteAsync(ProcessorCall call, CeleryRoute route, WorkerConnection worker, CancellationToken cancellation)
+    {
         if (worker.Hello.Version != Frames.Version)
             throw new FlowException(
                 $"The Celery worker {worker.Hello.Worker} speaks version {worker.Hello.Version} of the protocol of child processes, and "
                     + $"this service speaks version {Frames.Version}. Install the Python package sluice of this service's version there.");
         long began = TimeProvider.System.GetTimestamp();
         string task = $"The Celery worker {worker.Hello.Worker}, with the processor {call.Processor} of the run {call.Run},";
+        using ITimer? timer = broker.HasAcknowledgeTimeout && !wasLongCallSaid ? TimeProvider.System.CreateTimer(_ => TellLongCall(call),
+            null, LongCall, Timeout.InfiniteTimeSpan) : null;
         try
         {
             await new WorkerCall(worker, options, task).ExecuteAsync(call, cancellation).ConfigureAwait(false);
         }
-        catch (ExecutionLostException) when (route.TimeLimit is { } limit
-            && TimeProvider.System.GetElapsedTime(began) >= limit - TimeSpan.FromSeconds(1))
+        catch (ExecutionLostException lost) when (HasPassed(route.TimeLimit))
         {
             throw new FlowException(
-                $"The processor {call.Processor} of the run {call.Run} has reached its hard time limit of {limit.TotalSeconds:N0} seconds "
-                    + $"(CeleryRoute.TimeLimit): the worker has killed it.");
+                $"The processor {call.Processor} of the run {call.Run} has reached its hard time limit of "
+                    + $"{route.TimeLimit!.Value.TotalSeconds:N0} seconds (CeleryRoute.TimeLimit): the worker has killed it.", lost);
         }
+        catch (ExecutionLostException lost) when (HasPassed(route.SoftTimeLimit))
+        {
+            throw new FlowException(
+                $"The processor {call.Processor} of the run {call.Run} has reached its soft time limit of "
+                    + $"{route.SoftTimeLimit!.Value.TotalSeconds:N0} seconds (CeleryRoute.SoftTimeLimit), and has not ended in time: the "
+                    + $"worker has ended its process.", lost);
+        }
+
+        bool HasPassed(TimeSpan? limit)
+            => limit is { } most && TimeProvider.System.GetElapsedTime(began) >= most - TimeSpan.FromSeconds(1);
+    }
+
+    private void TellLongCall(ProcessorCall call)
+    {
+        if (Interlocked.Exchange(ref wasLongCallSaid, true)) return;
+        WarningHandlers.Tell(options.OnWarning,
+            $"The processor {call.Processor} of the run {call.Run} has been in its Celery worker for {LongCall.TotalMinutes:N0} minutes. "
+                + $"RabbitMQ closes the channel of a worker that has not acknowledged a task for 30 minutes, and the worker then takes no "
+                + $"more tasks. Set RabbitMQ's consumer_timeout above the longest function.");
     }
 
     public async ValueTask DisposeAsync()
@@ -59,15 +100,15 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
     /// <summary>Sends tasks until a worker has taken the call.</summary>
     private async Task<WorkerConnection> FindWorkerAsync(ProcessorCall call, CeleryRoute route, CancellationToken cancellation)
     {
-        WorkerListener workers = Listen();
+        WorkerListener workers = await ListenAsync(cancellation).ConfigureAwait(false);
         var wanted = new PickUp();
-        using var search = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var search = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task sending = SendTasksAsync(call, route, workers, wanted, search.Token);
-        await Task.WhenAny(sending, wanted.Arrival).ConfigureAwait(false);
-        await search.CancelAsync().ConfigureAwait(false);
-        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Task either = Task.WhenAny(sending, wanted.Arrival).WaitAsync(cancellation);
+        await either.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         WorkerConnection? found = wanted.Close();
         workers.Forget(wanted);
+        _ = EndSearchAsync(search, sending, workers, wanted);        // a slow broker must not keep a worker that is here waiting
         if (found is not null && !cancellation.IsCancellationRequested) return found;
         found?.Dispose();
         cancellation.ThrowIfCancellationRequested();
@@ -75,24 +116,54 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
         throw new InvalidOperationException("Tasks are sent until a worker has come.");
     }
 
+    // Never throws.
+    private static async Task EndSearchAsync(CancellationTokenSource search, Task sending, WorkerListener workers, PickUp wanted)
+    {
+        await search.CancelAsync().ConfigureAwait(false);
+        await sending.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        search.Dispose();
+        workers.Forget(wanted);                      // a secret made last
+    }
+
     // Ends by an exception only.
     private async Task SendTasksAsync(ProcessorCall call, CeleryRoute route, WorkerListener workers, PickUp wanted,
         CancellationToken cancellation)
     {
         TimeSpan interval = options.PickUpTimeout, waited = TimeSpan.Zero;
+        TimeSpan look = interval > EmptyInterval ? interval : EmptyInterval;
         while (true)
         {
             await SendAsync(TaskOf(call, workers, wanted), route, cancellation).ConfigureAwait(false);
-            await Task.Delay(interval, TimeProvider.System, cancellation).ConfigureAwait(false);
-            waited += interval;
-            string found = await broker.DescribeAsync(route.Queue!, cancellation).ConfigureAwait(false);
-            cancellation.ThrowIfCancellationRequested();
+            QueueState found;
+            TimeSpan paused = TimeSpan.Zero;
+            do
+            {
+                TimeSpan pause = interval - paused < look ? interval - paused : look;
+                await Task.Delay(pause, TimeProvider.System, cancellation).ConfigureAwait(false);
+                paused += pause;
+                found = await broker.DescribeAsync(route.Queue!, cancellation).ConfigureAwait(false);
+                cancellation.ThrowIfCancellationRequested();
+            }
+            while (found.HasTasks && paused < interval);
+            waited += paused;
             if (MayWarn(route.Queue!)) WarningHandlers.Tell(options.OnWarning,
                 $"No Celery worker has taken the processor {call.Processor} of the run {call.Run} from the queue {route.Queue} for "
-                    + $"{waited.TotalSeconds:N0} seconds: {found}. Start a worker with -Q {route.Queue}, whose application has called "
-                    + $"sluice.celery.serve, and which reaches this service at {workers.Address.Host}:{workers.Address.Port}.");
-            if (interval < MaxInterval) interval = interval * 2 < MaxInterval ? interval * 2 : MaxInterval;
+                    + $"{waited.TotalSeconds:N0} seconds: {found.Text}. Start a worker with -Q {route.Queue}, whose application has "
+                    + $"registered the task {options.TaskName} by sluice.celery.serve, and which reaches this service at "
+                    + $"{workers.Address.Host}:{workers.Address.Port}.");
+            interval = NextInterval(interval, options.PickUpTimeout, found.HasTasks);
         }
+    }
+
+    /// <summary>
+    /// The time until the task is sent again. While tasks wait in the queue, another one helps nobody, so the time doubles. If the queue is
+    /// empty, the task was taken, and may be lost.
+    /// </summary>
+    internal static TimeSpan NextInterval(TimeSpan last, TimeSpan pickUpTimeout, bool hasTasks)
+    {
+        TimeSpan most = hasTasks ? MaxInterval : EmptyInterval;
+        if (most < pickUpTimeout) most = pickUpTimeout;
+        return last * 2 < most ? last * 2 : most;
     }
 
     private async Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
@@ -156,11 +227,30 @@ internal sealed class CeleryExecutor(Broker broker, CeleryExecutorOptions option
         };
     }
 
+    /// <summary>Listens for workers. A taken port is waited for, with a warning: an earlier service may end soon.</summary>
+    private async Task<WorkerListener> ListenAsync(CancellationToken cancellation)
+    {
+        for (TimeSpan pause = FirstRetry; ; pause = pause * 2 < MaxRetry ? pause * 2 : MaxRetry)
+        {
+            try
+            {
+                return Listen();
+            }
+            catch (FlowException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
+            {
+                if (!Interlocked.Exchange(ref isPortTaken, true))
+                    WarningHandlers.Tell(options.OnWarning, $"{e.Message} Until then, processors for Celery wait.");
+                await Task.Delay(pause, TimeProvider.System, cancellation).ConfigureAwait(false);
+            }
+        }
+    }
+
     private WorkerListener Listen()
     {
         lock (sync)
         {
             ObjectDisposedException.ThrowIf(isDisposed, this);
+            broker.OnWarning = text => WarningHandlers.Tell(options.OnWarning, text);
             return listener ??= new(options);
         }
     }

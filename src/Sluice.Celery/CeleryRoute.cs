@@ -9,7 +9,8 @@ public sealed record CeleryRoute
 
     /// <summary>
     /// How urgent the task is: 0 to 9, where 9 is the most urgent; null (the default) for none. RabbitMQ orders a queue by it only if the
-    /// queue has <c>x-max-priority</c>. On Redis the workers must have Celery's default <c>priority_steps</c>.
+    /// queue has <c>x-max-priority</c>; if the service makes the queue, the application of the workers needs
+    /// <c>task_queue_max_priority = 10</c>. On Redis the workers must have Celery's default <c>priority_steps</c>, and null is as 9.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The number is out of range.</exception>
     public int? Priority

@@ -16,9 +16,9 @@ public static class ExecutorExtensions
         /// </para>
         /// <para>
         /// The store has all streams and commits; the broker only carries the wish to run a processor. A function whose worker dies is
-        /// started again, up to <see cref="SupervisorOptions.MaxStarts"/> times. A task that is lost is sent again; one that is delivered
-        /// twice, or late, ends at once and changes nothing. While the broker is away, or no worker reads the queue, functions wait, and
-        /// there is a warning. A broker that refuses the password fails the processor.
+        /// started again, up to <see cref="SupervisorOptions.MaxStarts"/> times without progress. A task that is lost is sent again; one
+        /// that is delivered twice, or late, ends at once and changes nothing. While the broker is away, or no worker reads the queue,
+        /// functions wait, and there is a warning. A broker that refuses the password fails the processor.
         /// </para>
         /// <para>
         /// Register the executor with the processors that are in Python (<see cref="Supervisor.Register(Processor, IExecutor)"/>); one

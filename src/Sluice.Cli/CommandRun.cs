@@ -1,7 +1,5 @@
 using System.CommandLine.Completions;
 using System.CommandLine.Parsing;
-using Sluice.Cli.Output;
-using Sluice.Cli.Stores;
 
 namespace Sluice.Cli;
 
@@ -90,13 +88,13 @@ internal sealed class CommandRun
     {
         ParseResult parsed = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         bool isCompletion = arguments is [var first, ..] && first.StartsWith("[suggest", StringComparison.Ordinal);
+        Command command = parsed.CommandResult.Command;
         if (parsed.Errors.Count > 0 && !isCompletion)
-            return Fail(ExitCodes.Usage, (parsed.UnmatchedTokens.Count > 0
-                ? $"Unrecognized command or argument '{parsed.UnmatchedTokens[0]}'."
-                : parsed.Errors[0].Message) + " See sluice --help.");
+            return Fail(ExitCodes.Usage, $"{(parsed.UnmatchedTokens is [var unmatched, ..] ? Unmatched(unmatched, command)
+                : parsed.Errors[0].Message)} See sluice --help.");
         if (!isCompletion && UnknownOption(parsed) is { } unknown)
-            return Fail(ExitCodes.Usage, $"Unrecognized option '{unknown}'. Write -- before a name that begins with a hyphen. See sluice "
-                + "--help.");
+            return Fail(ExitCodes.Usage, $"Unrecognized option '{unknown}'.{Spelling.Suggest(unknown, command)} Write -- before a name "
+                + "that begins with a hyphen. See sluice --help.");
         using var interrupts = new Interrupts();
         return interrupts.Apply(await parsed.InvokeAsync(new InvocationConfiguration
         {
@@ -120,6 +118,10 @@ internal sealed class CommandRun
             return Fail(failure.ExitCode, failure.Message);
         }
     }
+
+    private static string Unmatched(string word, Command command)
+        => $"Unrecognized command or argument: {(word.StartsWith('-') ? $"'{word}'" : StoreNames.Shown(word))}."
+            + Spelling.Suggest(word, command);
 
     // The parser takes an option that it does not know for the next argument, for example for the id of a letter.
     private static string? UnknownOption(ParseResult parsed)
@@ -192,6 +194,10 @@ internal sealed class CommandRun
         catch (IOException) when (pager is { HasEnded: true })
         {
             return ExitCodes.Fine;                   // the user has left it before the end
+        }
+        catch (OutputException failure)
+        {
+            throw new CommandException(ExitCodes.Found, $"The output cannot be written: {failure.Message}");
         }
         finally
         {

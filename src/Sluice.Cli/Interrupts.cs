@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Sluice.Cli.Output;
 
 namespace Sluice.Cli;
 

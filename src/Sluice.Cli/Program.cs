@@ -1,3 +1,4 @@
+using System.CommandLine.Help;
 using Sluice.Cli.Commands;
 
 namespace Sluice.Cli;
@@ -19,6 +20,7 @@ internal static class Program
             LetterChangeCommand.Redrive(),
             LetterChangeCommand.Discard(),
             PauseCommand.Pause(),
+            PauseCommand.Drain(),
             PauseCommand.Resume(),
             MembersCommand.Create(),
             FlowCommands.List(),
@@ -27,10 +29,13 @@ internal static class Program
             DashboardCommand.Create(),
             StoreCommands.Check(),
             StoreCommands.Backup(),
+            SchemaCommand.Create(),
             GraphCommand.Create(),
             BenchCommand.Create(),
             CompletionCommand.Create(),
         };
+        foreach (HelpOption help in root.Options.OfType<HelpOption>())         // completions have no /h and /?
+            foreach (string alias in (string[])["/h", "/?"]) help.Aliases.Remove(alias);
         root.Options.Add(CommandRun.Json);
         root.Options.Add(CommandRun.NoPager);
         return root;

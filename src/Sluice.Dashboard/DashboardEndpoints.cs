@@ -2,8 +2,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
 using Sluice.Graphs;
 
 namespace Sluice.Dashboard;

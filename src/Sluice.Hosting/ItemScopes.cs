@@ -40,10 +40,9 @@ public static class ItemScopes
     private static void Check<TService>(IServiceProvider services)
     {
         ArgumentNullException.ThrowIfNull(services);
-        if (services.GetService<IServiceProviderIsService>() is { } known && !known.IsService(typeof(TService)))
-            throw new InvalidOperationException(
-                $"ForEachItem calls its function with a service of the type {typeof(TService).Name}, and none is registered. Register it "
-                    + $"with the host's services, for example AddScoped<{typeof(TService).Name}>().");
+        if (services.GetService<IServiceProviderIsService>() is { } known
+            && new NeededService(typeof(TService), "ForEachItem").WhatIsMissing(known) is { } missing)
+            throw new InvalidOperationException(missing);
     }
 
     /// <summary>Calls a function with a service of a scope of its own.</summary>

@@ -21,7 +21,7 @@ public sealed partial class SluiceBuilder
         Func<Step<T, TResult>, Step<T, TResult>>? configure = null) where TService : notnull
     {
         ArgumentNullException.ThrowIfNull(function);
-        return AddStep(name, container => Step.Of((T argument, CancellationToken cancellation)
+        return AddStep<TService, Step<T, TResult>>(name, container => Step.Of((T argument, CancellationToken cancellation)
             => ItemScopes.CallAsync(container, (TService service) => function(service, argument, cancellation))).Named(name), configure);
     }
 
@@ -31,7 +31,7 @@ public sealed partial class SluiceBuilder
         Func<Step<T1, T2, TResult>, Step<T1, T2, TResult>>? configure = null) where TService : notnull
     {
         ArgumentNullException.ThrowIfNull(function);
-        return AddStep(name, container => Step.Of((T1 first, T2 second, CancellationToken cancellation)
+        return AddStep<TService, Step<T1, T2, TResult>>(name, container => Step.Of((T1 first, T2 second, CancellationToken cancellation)
             => ItemScopes.CallAsync(container, (TService service) => function(service, first, second, cancellation))).Named(name),
             configure);
     }
@@ -42,7 +42,7 @@ public sealed partial class SluiceBuilder
         Func<StepAction<T>, StepAction<T>>? configure = null) where TService : notnull
     {
         ArgumentNullException.ThrowIfNull(function);
-        return AddStep(name, container => Step.Of((T argument, CancellationToken cancellation)
+        return AddStep<TService, StepAction<T>>(name, container => Step.Of((T argument, CancellationToken cancellation)
             => (Task)ItemScopes.CallAsync(container, async (TService service) =>
             {
                 await function(service, argument, cancellation).ConfigureAwait(false);
@@ -50,7 +50,7 @@ public sealed partial class SluiceBuilder
             })).Named(name), configure);
     }
 
-    private SluiceBuilder AddStep<TStep>(string name, Func<IServiceProvider, TStep> make, Func<TStep, TStep>? configure)
+    private SluiceBuilder AddStep<TService, TStep>(string name, Func<IServiceProvider, TStep> make, Func<TStep, TStep>? configure)
         where TStep : Delegate
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
@@ -58,6 +58,7 @@ public sealed partial class SluiceBuilder
             throw new ArgumentException($"Two steps of one type were added under the name {name}. Give each a name of its own.",
                 nameof(name));
         Services.AddSingleton(new StepRegistration<TStep>(name));
+        Services.AddSingleton(new NeededService(typeof(TService), $"The step {name}"));
         Services.AddKeyedSingleton(name, (container, _) =>
         {
             TStep step = make(container);

@@ -91,7 +91,8 @@ public sealed partial class SluiceBuilder
         ArgumentNullException.ThrowIfNull(make);
         if (Services.Any(static service => service.ServiceType == typeof(Graph<TRequest>)))
             throw new ArgumentException(
-                $"Two graphs were added for requests of the type {typeof(TRequest).Name}. Give each a type of its own.", nameof(make));
+                $"Two graphs were added for requests of the type {TypeNames.Of(typeof(TRequest))}. Give each a type of its own.",
+                nameof(make));
         Services.AddSingleton(make);
         Services.AddSingleton<IGraph>(static container => container.GetRequiredService<Graph<TRequest>>());
         return this;
@@ -155,12 +156,12 @@ public sealed partial class SluiceBuilder
         if (name is not null && names.Contains(name)) return container.GetRequiredKeyedService<Consecutor<T>>(name);
         if (names.Length == 0)
             throw new InvalidOperationException(
-                $"No consecutor takes items of the type {typeof(T).Name}: add one with AddConsecutor<{typeof(T).Name}>.");
+                $"No consecutor takes items of the type {TypeNames.Of(typeof(T))}: add one with AddConsecutor<{TypeNames.Of(typeof(T))}>.");
         if (name is not null)
-            throw new InvalidOperationException($"There is no consecutor '{name}' of items of the type {typeof(T).Name}: "
+            throw new InvalidOperationException($"There is no consecutor '{name}' of items of the type {TypeNames.Of(typeof(T))}: "
                 + SettingsReader.Listed(names));
         throw new InvalidOperationException(
-            $"{names.Length} consecutors take items of the type {typeof(T).Name}: {string.Join(", ", names)}. "
+            $"{names.Length} consecutors take items of the type {TypeNames.Of(typeof(T))}: {string.Join(", ", names)}. "
                 + $"Ask for one by its name: [FromKeyedServices(\"{names[0]}\")].");
     }
 

@@ -17,7 +17,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private readonly CancellationTokenSource stopping = new();
     private readonly UnitStops stops = new(log);
     private volatile HostedUnits? units;
-    private volatile bool isStarted;
+    private volatile bool isStarted, isDisposed;
     private volatile string? failure;                // the first failure for good
     private Task? starting, ended;
 
@@ -50,6 +50,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
             await EndAsync(stopsSupervisor: true, CancellationToken.None).ConfigureAwait(false);
             if (e is OperationCanceledException && failure is { } why)
                 throw new InvalidOperationException($"The host did not start: {why}", e);
+            if (e is OperationCanceledException && lifetime is { ApplicationStopping.IsCancellationRequested: true })
+                throw new StoppedStartException(e);
             throw;
         }
         finally
@@ -64,7 +66,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Stops everything. Before the start, it does nothing. If a stop has begun, it waits for that one.</summary>
+    /// <summary>Stops everything. Before the start and after the disposal, it does nothing. If a stop has begun, it waits for that
+    /// one.</summary>
     public Task StopAsync(CancellationToken cancellationToken) => StopAsync(stopsSupervisor: true, cancellationToken);
 
     /// <summary>Stops the units of a host that is disposed. The container disposes the supervisor.</summary>
@@ -72,7 +75,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
 
     private async Task StopAsync(bool stopsSupervisor, CancellationToken cancellationToken)
     {
-        if (starting is not { } start) return;
+        if (isDisposed || starting is not { } start) return;
         var end = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (Interlocked.CompareExchange(ref ended, end.Task, null) is { } other)
         {
@@ -91,14 +94,21 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         }
     }
 
-    public void Dispose() => stopping.Dispose();
+    public void Dispose()
+    {
+        isDisposed = true;                           // a test host stops a host that its program has disposed
+        stopping.Dispose();
+    }
 
     private async Task StartUnitsAsync(CancellationToken cancellation)
     {
         var made = new HostedUnits(container.GetServices<HostedUnit>());
-        foreach (HostedUnit unit in made.InOrder) unit.Make(container);
+        foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Make(container));
         settings.Check(made.Names);
-        foreach (HostedUnit unit in made.InOrder) unit.Wire(made);
+        foreach (HostedUnit unit in made.InOrder) WiringException.Guard(unit.Title, () => unit.Wire(made));
+        if (container.GetService<IServiceProviderIsService>() is { } known)
+            foreach (NeededService needed in container.GetServices<NeededService>())
+                if (needed.WhatIsMissing(known) is { } missing) throw new WiringException(missing);
         units = made;
         container.GetRequiredService<HostDisposal>().EndBefore(this);
         try
@@ -112,6 +122,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
                     + "does its server answer, or does another process hold its file?", gaveUp, cancellation);
         }
         HostLog.Opened(log, settings.StoreName);
+        foreach (string name in settings.Ignored) HostLog.SettingIgnored(log, name, name.Replace("_", "__", StringComparison.Ordinal));
         if (!settings.HasStore) HostLog.InMemory(log);
         if (container.GetService<ReplacedStore>() is not null) HostLog.StoreReplaced(log);
         supervisor.Start();
@@ -147,7 +158,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
             (string where, Exception cause) = settings.Describe(e);
             failure ??= $"{unit.Title} has failed for good{where}: {cause.Message}";
             if (IsStopping) HostLog.FailedWhileStopping(log, unit.Title, where, cause);
-            else if (settings.OnFailure == Flows.HostFailurePolicy.Degrade || lifetime is null)
+            else if (settings.OnFailure == HostFailurePolicy.Degrade || lifetime is null)
                 HostLog.Failed(log, unit.Title, where, cause);
             else
             {

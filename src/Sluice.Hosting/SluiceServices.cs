@@ -51,6 +51,7 @@ public static class SluiceServices
         services.AddSingleton(static container => container.GetRequiredService<HostedSupervisor>().Attached);
         services.AddSingleton<SluiceHost>();
         services.AddSingleton<HostDisposal>();
+        ListeningServer.Wrap(services);
         services.AddSingleton<SluiceHealth>();
         services.AddSingleton<IHostedService>(static container => container.GetRequiredService<SluiceHost>());
         services.AddHealthChecks().AddCheck<SluiceHealth>("sluice", tags: ["ready"])

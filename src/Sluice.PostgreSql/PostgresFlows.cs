@@ -1,4 +1,5 @@
 using Sluice.Flows;
+using Sluice.Hosting;
 
 namespace Sluice.PostgreSql;
 

@@ -75,6 +75,23 @@ public sealed record PostgresStoreOptions
     // The time without an answer after which a warning says so.
     internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);
 
+    // The time between two steps of a transaction after which the server takes the process for frozen.
+    internal static readonly TimeSpan UsualFrozenAfter = TimeSpan.FromSeconds(5);
+
+    internal TimeSpan FrozenAfter { get; init; } = UsualFrozenAfter;
+
+    // For tests: compares what a round knows with what is stored.
+    internal Func<Round, Task>? Known { get; init; }
+
+    internal WatchedServer Watch(StorePlace place) => new("PostgreSQL", place.Server)
+    {
+        Timeout = Timeout,
+        TimeoutOption = $"{nameof(PostgresStoreOptions)}.{nameof(Timeout)}",
+        NoticeAfter = NoticeAfter,
+        OnWarning = OnWarning,
+        Refusal = Failures.Words
+    };
+
     internal bool Listens => WakeUp == WakeUp.Notify && !TransactionPooling;
 
     internal TimeSpan Poll => PollInterval ?? (Listens ? TimeSpan.FromSeconds(5) : TimeSpan.FromMilliseconds(250));

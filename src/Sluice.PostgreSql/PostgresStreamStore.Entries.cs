@@ -8,6 +8,7 @@ public sealed partial class PostgresStreamStore
         StreamNames.Check(producer);
         return CallAsync(1, false, needs =>
         {
+            needs.KeepsRows = true;
             needs.Streams.Add(stream);
             needs.Producers.Add((stream, producer));
         }, round => AppendCalls.OpenProducerAsync(round, stream, producer), cancellation);
@@ -20,6 +21,7 @@ public sealed partial class PostgresStreamStore
         request.Check();
         return CallAsync(1, true, needs =>
         {
+            needs.KeepsRows = true;
             needs.Append(request.Stream, request.Entries, partitions.GetValueOrDefault(request.Stream));
             needs.Producers.Add((request.Stream, request.Producer));
             needs.Count(request.Batches);
@@ -33,7 +35,11 @@ public sealed partial class PostgresStreamStore
         commit.Check();
         return CallAsync(0, true, needs =>
         {
+            needs.KeepsRows = commit.Readers.Count == 0;
             needs.Partition(commit.Owner.Group, commit.Owner.Partition);
+            needs.Transaction = AttachmentCalls.HasFunctions(commit);
+            needs.HasOtherStatements = commit.Attachments.Count > 0;
+            needs.Bytes = commit.Bytes - commit.Outputs.Sum(output => output.Entries.Bytes);
             foreach (CommitOutput output in commit.Outputs)
                 needs.Append(output.Stream, output.Entries, partitions.GetValueOrDefault(output.Stream));
             foreach (OpenReader reader in commit.Readers) needs.Streams.Add(reader.Stream);
@@ -55,6 +61,7 @@ public sealed partial class PostgresStreamStore
         ArgumentOutOfRangeException.ThrowIfLessThan(request.MaxBatches, 1, nameof(request));
         return CallAsync(3, false, needs =>
         {
+            needs.KeepsRows = request.Quarantine is null;
             foreach (Ownership owner in request.Owned) needs.Partition(owner.Group, owner.Partition);
             needs.Streams.UnionWith(request.BackpressureStreams);
             if (request.Quarantine is { } quarantine) needs.Streams.Add(quarantine.Group.Stream);
@@ -130,5 +137,14 @@ public sealed partial class PostgresStreamStore
         ArgumentNullException.ThrowIfNull(numbers);
         return CallAsync(2, false, needs => needs.Streams.Add(group.Stream),
             async round => await LetterCalls.DeleteAsync(round, round.Group(group), numbers).ConfigureAwait(false), cancellation);
+    }
+
+    /// <summary>Runs the statement that makes a sink's table, and checks the sink's statement.</summary>
+    /// <returns>The number of parameters of the sink's statement.</returns>
+    /// <exception cref="StreamStoreException">The server refuses a statement: then the inner exception says why.</exception>
+    internal Task<int> PrepareSinkAsync(string? create, string insert, CancellationToken cancellation)
+    {
+        if (isDisposed) throw DisposedStore.Error(place.Name);
+        return runner.DirectAsync(connection => AttachmentCalls.PrepareAsync(connection, create, insert, cancellation), cancellation);
     }
 }

@@ -15,16 +15,12 @@ public sealed partial class PostgresStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => await CallAsync(2, true, needs => needs.Streams.Add(group.Stream), async round =>
-        {
-            await GroupCalls.RemoveAsync(round, group).ConfigureAwait(false);
-            return true;
-        }, cancellation).ConfigureAwait(false);
+    public override ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => CallAsync(2, true, needs => needs.Streams.Add(group.Stream), round => GroupCalls.RemoveAsync(round, group), cancellation);
 
     /// <inheritdoc/>
-    public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => LookAsync(needs => needs.Streams.Add(group.Stream), async round =>
+    public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => await LookAsync(group.Stream, async round =>
         {
             if (round.FindGroup(group) is not { } found) return null;
             List<MemberInfo> members = [];
@@ -35,8 +31,8 @@ public sealed partial class PostgresStreamStore
             return new GroupInfo(members,
                 [.. found.Owned.Values.OrderBy(one => one.Number).Select(one => one.Info(found.Stream.Parts[one.Number].Tail))],
                 found.QuarantineOwner, found.QuarantineEpoch)
-            { PausedAt = found.Paused is { } at ? new(at, TimeSpan.Zero) : null };
-        }, cancellation);
+            { PausedAt = found.PausedAt, IsDraining = found.IsDraining };
+        }, cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public override async ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
@@ -47,12 +43,20 @@ public sealed partial class PostgresStreamStore
         }, cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
+    public override async ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => await CallAsync(2, true, needs => needs.Streams.Add(group.Stream), round =>
+        {
+            GroupCalls.Drain(round, group);
+            return new ValueTask<bool>(true);
+        }, cancellation).ConfigureAwait(false);
+
+    /// <inheritdoc/>
     /// <remarks>A heartbeat waits for no other call: it changes the member's row only, in a transaction of its own.</remarks>
     public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(request);
         request.Check();
-        ObjectDisposedException.ThrowIf(isDisposed, this);
+        if (isDisposed) throw DisposedStore.Error(place.Name);
         return await runner.DirectAsync(connection => MemberCalls.BeatAsync(connection, sql, request, cancellation), cancellation)
             .ConfigureAwait(false);
     }

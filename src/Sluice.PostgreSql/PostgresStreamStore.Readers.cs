@@ -57,9 +57,11 @@ public sealed partial class PostgresStreamStore
         await runner.DirectAsync(async connection =>
         {
             await using NpgsqlBatch batch = connection.CreateBatch();
+            batch.BatchCommands.Add(new(Sql.Begin));
             batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
             batch.BatchCommands.Add(sql.Command("UPDATE ~reader SET expires = GREATEST(expires, $2 + idle) WHERE id = $1")
                 .With(use.Reader).With(use.Now));
+            batch.BatchCommands.Add(new("COMMIT"));
             return await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
         }, cancellation).ConfigureAwait(false);
         return result;

@@ -5,19 +5,24 @@ public sealed partial class PostgresStreamStore
     /// <inheritdoc/>
     public override async ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default)
     {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
+        if (isDisposed) throw DisposedStore.Error(place.Name);
         (string store, int raised) = await runner.DirectAsync(async connection =>
         {
             // After everything was deleted, the store is made again.
             await SchemaSetup.EnsureAsync(connection, sql, place, options.AutoCreate, cancellation).ConfigureAwait(false);
             await using NpgsqlBatch batch = connection.CreateBatch();
+            batch.BatchCommands.Add(new(Sql.Begin));
             batch.BatchCommands.Add(sql.Command("UPDATE ~meta SET generation = $1 + 1 WHERE generation <= $1").With(expected));
             batch.BatchCommands.Add(sql.Command("SELECT store, generation FROM ~meta"));
+            batch.BatchCommands.Add(new("COMMIT"));
             await using NpgsqlDataReader row = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
             await row.ReadAsync(cancellation).ConfigureAwait(false);
-            return (row.GetString(0), row.GetInt32(1));
+            (string, int) read = (row.GetString(0), row.GetInt32(1));
+            await row.NextResultAsync(cancellation).ConfigureAwait(false);       // committed
+            return read;
         }, cancellation).ConfigureAwait(false);
         if (store != id) partitions.Clear();
+        runner.ForgetMarks();
         id = store;
         return generation = raised;
     }
@@ -35,7 +40,9 @@ public sealed partial class PostgresStreamStore
             await runner.DirectAsync(async connection =>
             {
                 await using NpgsqlBatch batch = connection.CreateBatch();
+                batch.BatchCommands.Add(new(Sql.Begin));
                 batch.BatchCommands.Add(StreamCalls.Create(sql, stream, options));
+                batch.BatchCommands.Add(new("COMMIT"));
                 return await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
             }, cancellation).ConfigureAwait(false);
             found = await FindStreamAsync(stream, cancellation).ConfigureAwait(false);
@@ -49,7 +56,7 @@ public sealed partial class PostgresStreamStore
     public override async ValueTask<StreamInfo?> FindStreamAsync(string stream, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        StreamInfo? info = await LookAsync(needs => needs.Streams.Add(stream), round => StreamCalls.FindAsync(round, stream), cancellation)
+        StreamInfo? info = await LookAsync(stream, round => StreamCalls.FindAsync(round, stream), cancellation)
             .ConfigureAwait(false);
         if (info is null) Forget(stream);
         else Know(info);
@@ -76,77 +83,46 @@ public sealed partial class PostgresStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+    public override async ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default)
     {
-        await CallAsync(2, true, needs => needs.Streams.Add(stream), async round =>
+        bool existed = await CallAsync(2, true, needs => needs.Streams.Add(stream), async round =>
         {
-            await StreamCalls.DeleteAsync(round, stream).ConfigureAwait(false);
+            bool existed = await StreamCalls.DeleteAsync(round, stream).ConfigureAwait(false);
             round.Changes.Add(stream);
-            return true;
+            return existed;
         }, cancellation).ConfigureAwait(false);
         Forget(stream);
+        return existed;
     }
 
     /// <inheritdoc/>
     public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
     {
-        cancellation.ThrowIfCancellationRequested();
         using IDisposable? waiter = poller?.Wait(stream);
-        (long? count, Task? change) = changes.Look(stream, after);
-        if (count is null && change is null)
-        {
-            if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) throw NoStream(stream);
-            (count, change) = changes.Look(stream, after);
-        }
-        if (change is not null)
-        {
-            await change.WaitAsync(cancellation).ConfigureAwait(false);
-            (count, _) = changes.Look(stream, -1);
-        }
-        return count ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+        return await changes.WaitForChangeAsync(stream, after, () => RequireAsync(stream, cancellation), cancellation)
+            .ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
         CancellationToken cancellation = default)
     {
-        cancellation.ThrowIfCancellationRequested();
         using IDisposable? waiter = poller?.Wait(stream);
-        long? count = await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false);
-        if (count is not null) return count.Value;
-        if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) throw NoStream(stream);
-        return await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
-            ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+        return await changes.WaitForEntriesAsync(stream, partitions, after, () => RequireAsync(stream, cancellation), cancellation)
+            .ConfigureAwait(false);
     }
 
-    /// <inheritdoc/>
-    public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
-        => LookAsync(static _ => { }, async round =>
-        {
-            long latest = round.Now;
-            await round.ReadAsync([sql.Command("SELECT COALESCE(max(time), 0) FROM ~stream")],
-                (_, row) => latest = Math.Max(latest, row.GetInt64(0))).ConfigureAwait(false);
-            return new DateTimeOffset(latest, TimeSpan.Zero);
-        }, cancellation);
-
-    /// <inheritdoc/>
-    /// <remarks>One transaction for each stream. Entries appended or trimmed meanwhile may or may not be counted.</remarks>
-    public override async ValueTask<IntegrityReport> CheckAsync(CancellationToken cancellation = default)
+    // Finding a stream makes it known.
+    private async ValueTask RequireAsync(string stream, CancellationToken cancellation)
     {
-        long entries = 0;
-        List<string> problems = [];
-        foreach (string stream in await ListStreamsAsync("", cancellation).ConfigureAwait(false))
-            try
-            {
-                entries += await LookAsync(needs => needs.Streams.Add(stream), async round => round.FindStream(stream) is { } found
-                    ? await CheckCalls.StreamAsync(round, found, problems).ConfigureAwait(false) : 0, cancellation).ConfigureAwait(false);
-            }
-            catch (StreamStoreException damage) when (damage.IsPermanent)
-            {
-                problems.Add(damage.Message);
-            }
-        return new(entries, problems);
+        if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null) throw NoStream(stream);
     }
+
+    /// <inheritdoc/>
+    /// <remarks>The server's time, but never before a time that a call of this store object has seen.</remarks>
+    public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
+        => LookAsync(static _ => { }, round => new ValueTask<DateTimeOffset>(
+            new DateTimeOffset(Math.Max(round.Now, Volatile.Read(ref latest)), TimeSpan.Zero)), cancellation);
 
     private static StreamStoreException NoStream(string stream)
         => new($"There is no stream {stream} in this store: open it first (OpenStreamAsync).") { Stream = stream };

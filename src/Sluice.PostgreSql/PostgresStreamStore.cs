@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 
 namespace Sluice.PostgreSql;
 
@@ -18,6 +19,8 @@ namespace Sluice.PostgreSql;
 /// </remarks>
 public sealed partial class PostgresStreamStore : StreamStore
 {
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(5);
+
     private readonly NpgsqlDataSource source;
     private readonly bool ownsSource;
     private readonly StorePlace place;
@@ -29,10 +32,14 @@ public sealed partial class PostgresStreamStore : StreamStore
     private readonly RoundQueue queue;
     private readonly Notifier? notifier;
     private readonly Poller? poller;
-    private readonly ITimer? look;
+    private readonly Sweeper sweeper;
+    private readonly IntakeInsert insert;
+    private readonly IntakeWatch watch;
+    private readonly ITimer look;
     private volatile string id;
     private volatile int generation;
     private volatile bool isDisposed;
+    private long latest;                             // the latest time that a round has seen, in ticks
 
     private PostgresStreamStore(NpgsqlDataSource source, bool ownsSource, StorePlace place, PostgresStoreOptions options, Sql sql,
         ServerSilence silence, (string Id, int Generation, bool IsSafe) opened)
@@ -44,12 +51,22 @@ public sealed partial class PostgresStreamStore : StreamStore
         if (options.Listens)
         {
             notifier = new(source, changes, options);
-            look = options.Time.CreateTimer(_ => changes.PublishAll(), null, options.Poll, options.Poll);
         }
         else
         {
             poller = new(source, sql, changes, options);
         }
+        sweeper = new(TrimAsync, cancellation => runner.DirectAsync(connection => GoneRows.DeleteSomeAsync(connection, sql, cancellation),
+            cancellation), options.OnWarning);
+        insert = new(sql);
+        watch = new(EndedAsync, stream => TakeInAsync(stream), changes.Publish, options.WakeInterval);
+        // Polls look at the counters of streams that were locked; room that another stream's call has freed is not among them.
+        TimeSpan interval = options.Listens || options.Poll > LookInterval ? options.Poll : LookInterval;
+        look = options.Time.CreateTimer(_ =>
+        {
+            changes.PublishAll();
+            runner.ForgetOld();
+        }, null, interval, interval);
     }
 
     /// <inheritdoc/>
@@ -62,6 +79,15 @@ public sealed partial class PostgresStreamStore : StreamStore
     /// <inheritdoc/>
     public override StreamStoreCapabilities Capabilities => StreamStoreCapabilities.SharedByProcesses
         | (notifier is null ? StreamStoreCapabilities.None : StreamStoreCapabilities.PartitionChanges);
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// <see cref="NpgsqlTransaction"/>. Its connection is one of the store's. Over connections that the store has made from a connection
+    /// string, values have the built-in types and arrays; give the store an <see cref="NpgsqlDataSource"/> for others. A function may use
+    /// savepoints. It cannot commit, and a rollback fails its item; <c>SET LOCAL</c> of the search path, the role and time limits ends with
+    /// it. It has 2 seconds, and each of its statements 4.
+    /// </remarks>
+    public override Type TransactionType => typeof(NpgsqlTransaction);
 
     /// <inheritdoc/>
     public override int Generation => generation;
@@ -107,11 +133,16 @@ public sealed partial class PostgresStreamStore : StreamStore
     /// permission to create anything (<see cref="PostgresStoreOptions.AutoCreate"/>).
     /// </summary>
     /// <param name="schema">The PostgreSQL schema (<see cref="PostgresStoreOptions.Schema"/>).</param>
-    /// <exception cref="ArgumentException">The schema has a name that a store cannot have.</exception>
-    public static string SchemaSql(string schema = "sluice")
+    /// <param name="user">
+    /// The application's user, who exists: gets the right to use the tables. Null for none, for example if it runs the statements itself.
+    /// </param>
+    /// <returns>One transaction, as text for <c>psql</c>. <c>sluice schema</c> prints it.</returns>
+    /// <exception cref="ArgumentException">The schema has a name that a store cannot have, or the user's name is empty.</exception>
+    public static string SchemaSql(string schema = "sluice", string? user = null)
     {
+        if (user is not null) ArgumentException.ThrowIfNullOrWhiteSpace(user);
         new PostgresStoreOptions { Schema = schema }.Check();
-        return SchemaSetup.Script(schema);
+        return SchemaSetup.Script(schema, user);
     }
 
     /// <summary>
@@ -121,10 +152,13 @@ public sealed partial class PostgresStreamStore : StreamStore
     {
         if (isDisposed) return;
         isDisposed = true;
-        changes.Close(nameof(PostgresStreamStore));
-        if (look is not null) await look.DisposeAsync().ConfigureAwait(false);
+        await watch.DisposeAsync().ConfigureAwait(false);
+        changes.Close(place.Name);
+        await look.DisposeAsync().ConfigureAwait(false);
         runner.Dispose();
-        await queue.CloseAsync(new ObjectDisposedException(nameof(PostgresStreamStore))).ConfigureAwait(false);
+        ValueTask swept = sweeper.DisposeAsync();
+        await queue.CloseAsync(DisposedStore.Error(place.Name)).ConfigureAwait(false);
+        await swept.ConfigureAwait(false);
         if (notifier is not null) await notifier.DisposeAsync().ConfigureAwait(false);
         if (poller is not null) await poller.DisposeAsync().ConfigureAwait(false);
         if (ownsSource) await source.DisposeAsync().ConfigureAwait(false);
@@ -134,8 +168,8 @@ public sealed partial class PostgresStreamStore : StreamStore
         CancellationToken cancellation)
     {
         StorePlace place = StorePlace.Of(source.ConnectionString, options.Schema);
-        var silence = new ServerSilence(place, options);
-        var sql = new Sql(options.Schema);
+        var silence = new ServerSilence(options.Watch(place));
+        var sql = new Sql(options.Schema, options.FrozenAfter);
         try
         {
             var opened = await StoreOpening.OpenAsync(source, sql, place, silence, options, cancellation).ConfigureAwait(false);
@@ -165,12 +199,28 @@ public sealed partial class PostgresStreamStore : StreamStore
     // Runs before the calls of each transaction.
     private void Compare(Round round)
     {
+        SchemaSetup.Check(round.Version, place);
         if (round.StoreId != id) throw Failures.Emptied(sql.Schema);
+        if (round.Generation != generation) runner.ForgetMarks();
         generation = round.Generation;
+        for (long seen = Volatile.Read(ref latest); round.Now > seen; seen = Volatile.Read(ref latest))
+            Interlocked.CompareExchange(ref latest, round.Now, seen);
     }
+
+    // Removes a portion of the blocks that all consumers of a stream have passed.
+    private async Task<bool> TrimAsync(string stream, CancellationToken cancellation)
+        => await CallAsync(4, true, needs => needs.Streams.Add(stream), async round =>
+        {
+            int removed = 0;
+            if (round.FindStream(stream) is { } found)
+                await round.ReadAsync([Trimming.All(sql, found)], (_, _) => removed++).ConfigureAwait(false);
+            return removed > 0;
+        }, cancellation).ConfigureAwait(false);
 
     private void Publish(Round round)
     {
+        sweeper.Add(round);
+        foreach (string damage in round.Damage) WarningHandlers.Tell(options.OnWarning, damage);
         if (round.Changes.IsEmpty) return;
         foreach ((string stream, HashSet<int>? changed) in round.Changes.Streams)
             if (changed is null) changes.Publish([stream]);
@@ -185,13 +235,13 @@ public sealed partial class PostgresStreamStore : StreamStore
         cancellation.ThrowIfCancellationRequested();
         var call = new StoreCall<T>(order, isRepeatable, run, cancellation);
         declare(call.Needs);
-        ObjectDisposedException.ThrowIf(!queue.Add(call), this);
+        if (!queue.Add(call)) throw DisposedStore.Error(place.Name);
         return await call.Task.ConfigureAwait(false);
     }
 
     private async ValueTask<T> LookAsync<T>(Action<Needs> declare, Func<Round, ValueTask<T>> read, CancellationToken cancellation)
     {
-        ObjectDisposedException.ThrowIf(isDisposed, this);
+        if (isDisposed) throw DisposedStore.Error(place.Name);
         var needs = new Needs();
         declare(needs);
         return await runner.ReadAsync(needs, read, cancellation).ConfigureAwait(false);

@@ -47,6 +47,12 @@ public sealed record RedisStoreOptions
     public RemoteCertificateValidationCallback? CertificateValidation { get; init; }
 
     /// <summary>
+    /// Selects the certificate with which the program presents itself to a server that asks for one (<c>tls-auth-clients</c>); by default
+    /// none. Needs <c>ssl=true</c> in the connection string. Called from any thread, once for each connection.
+    /// </summary>
+    public LocalCertificateSelectionCallback? CertificateSelection { get; init; }
+
+    /// <summary>
     /// Whether to accept a server that deletes keys when its memory is full (<c>maxmemory-policy</c> other than <c>noeviction</c>),
     /// acknowledged entries included; by default false.
     /// </summary>
@@ -65,6 +71,15 @@ public sealed record RedisStoreOptions
 
     // The time without an answer after which a warning says so.
     internal TimeSpan NoticeAfter { get; init; } = TimeSpan.FromSeconds(1);
+
+    internal WatchedServer Watch(ServerAddress address) => new("Redis", address.ToString())
+    {
+        Timeout = Timeout,
+        TimeoutOption = $"{nameof(RedisStoreOptions)}.{nameof(Timeout)}",
+        NoticeAfter = NoticeAfter,
+        OnWarning = OnWarning,
+        Refusal = Failures.Words
+    };
 
     // The time without an answer after which a repeatable call is sent again.
     internal TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(4);

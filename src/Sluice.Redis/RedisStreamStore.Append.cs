@@ -36,7 +36,7 @@ public sealed partial class RedisStreamStore
                 if (refused.Words[0] != "BACKPRODUCER") continue;
                 throw new StoreRolledBackException(
                     $"The producer {request.Producer} of the stream {request.Stream} has the epoch {request.Epoch}, the store "
-                        + $"knows {refused.Words[1]} only: it has lost writes.")
+                        + $"knows {refused.Words[1]} only: it has lost writes.", refused)
                 { Stream = request.Stream };
             }
         }

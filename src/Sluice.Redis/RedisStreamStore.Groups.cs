@@ -11,9 +11,12 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => await SweepTrashAsync(await CallAsync("remove_group", new Arguments().Group(group), cancellation).ConfigureAwait(false),
-        cancellation).ConfigureAwait(false);
+    public override async ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+    {
+        Reply reply = await CallAsync("remove_group", new Arguments().Group(group), cancellation).ConfigureAwait(false);
+        await SweepTrashAsync(reply[0], cancellation).ConfigureAwait(false);
+        return reply[1].IsOne;
+    }
 
     /// <inheritdoc/>
     public override async ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
@@ -37,7 +40,12 @@ public sealed partial class RedisStreamStore
     /// Members whose version of Sluice has no pauses lease as before: upgrade all members first. They share the store otherwise.
     /// </remarks>
     public override async ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
-        => await CallAsync("pause_group", new Arguments().Group(group).Flag(isPaused), cancellation).ConfigureAwait(false);
+        => await CallAsync("pause_group", new Arguments().Group(group).Number(isPaused ? 1 : 0), cancellation).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    /// <remarks>Members whose version of Sluice has pauses and no drains are paused. Those without pauses lease as before.</remarks>
+    public override async ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => await CallAsync("pause_group", new Arguments().Group(group).Number(2), cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public override async ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)

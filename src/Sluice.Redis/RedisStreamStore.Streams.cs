@@ -61,11 +61,12 @@ public sealed partial class RedisStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+    public override async ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default)
     {
         Reply reply = await CallAsync("delete_stream", new Arguments().Stream(stream), cancellation).ConfigureAwait(false);
         Forget(stream);
-        await SweepTrashAsync(reply, cancellation).ConfigureAwait(false);
+        await SweepTrashAsync(reply[0], cancellation).ConfigureAwait(false);
+        return reply[1].IsOne;
     }
 
     // The keys of deleted objects are removed in pages. If this process ends before, the next deletion continues.
@@ -77,33 +78,25 @@ public sealed partial class RedisStreamStore
     /// <inheritdoc/>
     public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
     {
-        cancellation.ThrowIfCancellationRequested();
-        (long? count, Task? change) = changes.Look(stream, after);
-        if (count is null && change is null)
-        {
-            if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
-                throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
-            (count, change) = changes.Look(stream, after);
-        }
-        if (change is not null)
-        {
-            await change.WaitAsync(cancellation).ConfigureAwait(false);
-            (count, _) = changes.Look(stream, -1);
-        }
-        return count ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+        await ListenAsync(cancellation).ConfigureAwait(false);
+        return await changes.WaitForChangeAsync(stream, after, () => RequireAsync(stream, cancellation), cancellation)
+            .ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
         CancellationToken cancellation = default)
     {
-        cancellation.ThrowIfCancellationRequested();
-        long? count = await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false);
-        if (count is not null) return count.Value;
+        await ListenAsync(cancellation).ConfigureAwait(false);
+        return await changes.WaitForEntriesAsync(stream, partitions, after, () => RequireAsync(stream, cancellation), cancellation)
+            .ConfigureAwait(false);
+    }
+
+    // Finding a stream makes it known.
+    private async ValueTask RequireAsync(string stream, CancellationToken cancellation)
+    {
         if (await FindStreamAsync(stream, cancellation).ConfigureAwait(false) is null)
             throw Failures.Refused(["NOSTREAM", Names.Encode(stream)], address);
-        return await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
-            ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
     }
 
     /// <inheritdoc/>

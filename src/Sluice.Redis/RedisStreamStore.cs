@@ -60,8 +60,8 @@ public sealed partial class RedisStreamStore : StreamStore
 
     /// <summary>Connects to a store, and creates it if the database has none under its prefix.</summary>
     /// <param name="connection">
-    /// The connection string; for example <c>localhost:6379,password=…,ssl=true,defaultDatabase=1,prefix=shop</c>; for a server and its
-    /// replicas <c>one:6379,two:6379</c>. No error shows the password. Its prefix overrides the prefix of the options.
+    /// The connection string; for example <c>localhost:6379,user=shop,password=…,ssl=true,defaultDatabase=1,prefix=shop</c>; for a server
+    /// and its replicas <c>one:6379,two:6379</c>. No error shows the password. Its prefix overrides the prefix of the options.
     /// </param>
     /// <param name="options">The options of the store.</param>
     /// <param name="cancellation">Gives up waiting.</param>
@@ -70,10 +70,30 @@ public sealed partial class RedisStreamStore : StreamStore
     /// the message says which.
     /// </exception>
     /// <exception cref="ArgumentException">The connection string is invalid, or an option is out of its range.</exception>
-    public static async ValueTask<RedisStreamStore> ConnectAsync(string connection, RedisStoreOptions? options = null,
+    public static ValueTask<RedisStreamStore> ConnectAsync(string connection, RedisStoreOptions? options = null,
         CancellationToken cancellation = default)
+        => ConnectAsync(ServerAddress.Parse(connection), options, cancellation);
+
+    /// <summary>
+    /// Connects with options of the client, for what a connection string cannot say, such as a token instead of a password. The store
+    /// copies them, and opens connections of its own with the copy.
+    /// </summary>
+    /// <param name="servers">
+    /// The servers and how to reach them. The store sets <c>AbortOnConnectFail</c> to false and <c>AllowAdmin</c> to true. In a Redis
+    /// Cluster it asks the servers itself, and cannot call the events for certificates of these options: use those of
+    /// <see cref="RedisStoreOptions"/>, or <c>SslClientAuthenticationOptions</c>.
+    /// </param>
+    /// <param name="options">The options of the store.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="StreamStoreException">As with a connection string.</exception>
+    /// <exception cref="ArgumentException">The options name no server, or an option is out of its range.</exception>
+    public static ValueTask<RedisStreamStore> ConnectAsync(ConfigurationOptions servers, RedisStoreOptions? options = null,
+        CancellationToken cancellation = default)
+        => ConnectAsync(ServerAddress.From(servers), options, cancellation);
+
+    private static async ValueTask<RedisStreamStore> ConnectAsync(ServerAddress address, RedisStoreOptions? options,
+        CancellationToken cancellation)
     {
-        ServerAddress address = ServerAddress.Parse(connection);
         options = address.Complete(options ?? new());
         Connection open = await Connection.OpenAsync(address, options, cancellation).ConfigureAwait(false);
         try
@@ -103,7 +123,7 @@ public sealed partial class RedisStreamStore : StreamStore
     public override async ValueTask DisposeAsync()
     {
         await poll.DisposeAsync().ConfigureAwait(false);
-        changes.Close(nameof(RedisStreamStore));
+        changes.Close($"at {address}");
         pushed.Clear();
         await connection.DisposeAsync().ConfigureAwait(false);
     }
@@ -136,6 +156,24 @@ public sealed partial class RedisStreamStore : StreamStore
         else changes.Publish([message.Stream]);
     }
 
+    // Before a caller waits for a change.
+    private async ValueTask ListenAsync(CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        try
+        {
+            await connection.ListenAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (connection.IsDisposed)
+        {
+            throw DisposedStore.Error($"at {address}", failure);
+        }
+        catch (Exception failure) when (Failures.Explain(failure, address) is { } explained)
+        {
+            throw explained;
+        }
+    }
+
     private async Task<Reply> CallAsync(string script, Arguments arguments, CancellationToken cancellation, bool isRepeatable = true)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -161,7 +199,7 @@ public sealed partial class RedisStreamStore : StreamStore
         }
         catch (Exception failure) when (connection.IsDisposed && failure is not ObjectDisposedException)
         {
-            throw new ObjectDisposedException(nameof(RedisStreamStore), failure);
+            throw DisposedStore.Error($"at {address}", failure);
         }
         catch (Exception failure) when (!connection.IsDisposed && Failures.Explain(failure, address) is { } explained)
         {

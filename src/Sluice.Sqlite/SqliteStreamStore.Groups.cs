@@ -10,8 +10,8 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => DoAsync(session => GroupCalls.Remove(session, group), cancellation);
+    public override ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => CallAsync(session => GroupCalls.Remove(session, group), cancellation);
 
     /// <inheritdoc/>
     public override ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
@@ -20,6 +20,10 @@ public sealed partial class SqliteStreamStore
     /// <inheritdoc/>
     public override ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
         => DoAsync(session => GroupCalls.Pause(session, group, isPaused), cancellation);
+
+    /// <inheritdoc/>
+    public override ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => DoAsync(session => GroupCalls.Drain(session, group), cancellation);
 
     /// <inheritdoc/>
     public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)

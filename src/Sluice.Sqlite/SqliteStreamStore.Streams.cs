@@ -32,8 +32,8 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
-        => DoAsync(session => StreamCalls.Delete(session, stream), cancellation);
+    public override ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+        => CallAsync(session => StreamCalls.Delete(session, stream), cancellation);
 
     /// <inheritdoc/>
     public override ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
@@ -51,35 +51,17 @@ public sealed partial class SqliteStreamStore
     }
 
     /// <inheritdoc/>
-    public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        (long? count, Task? change) = living.Changes.Look(stream, after);
-        if (count is null && change is null)
-        {
-            await CallAsync(session => session.Stream(stream).Id, cancellation).ConfigureAwait(false);
-            (count, change) = living.Changes.Look(stream, after);
-        }
-        if (change is not null)
-        {
-            await change.WaitAsync(cancellation).ConfigureAwait(false);
-            (count, _) = living.Changes.Look(stream, -1);
-        }
-        return count ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
-    }
+    public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+        => living.Changes.WaitForChangeAsync(stream, after, () => RequireAsync(stream, cancellation), cancellation);
 
     /// <inheritdoc/>
-    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+    public override ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
         CancellationToken cancellation = default)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        long? count = await living.Changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false);
-        if (count is not null) return count.Value;
-        // The stream is not known here yet, or was deleted.
-        await CallAsync(session => session.Stream(stream).Id, cancellation).ConfigureAwait(false);
-        return await living.Changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
-            ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
-    }
+        => living.Changes.WaitForEntriesAsync(stream, partitions, after, () => RequireAsync(stream, cancellation), cancellation);
+
+    // Loading a stream makes it known.
+    private async ValueTask RequireAsync(string stream, CancellationToken cancellation)
+        => await CallAsync(session => session.Stream(stream).Id, cancellation).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)

@@ -56,6 +56,10 @@ public sealed partial class SqliteStreamStore : StreamStore
     /// </remarks>
     public override string? Loss { get; }
 
+    /// <inheritdoc/>
+    /// <remarks><see cref="SqliteTransaction"/>.</remarks>
+    public override Type TransactionType => typeof(SqliteTransaction);
+
     /// <summary>The full path of the file.</summary>
     public string Path => file.Path;
 

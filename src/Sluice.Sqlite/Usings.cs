@@ -1,1 +1,2 @@
+global using Sluice.Shared;
 global using Sluice.Storage;

@@ -11,14 +11,20 @@ internal static class FailureText
     public static DeadLetter Letter(PipelineException failure, int attempts, DateTimeOffset at)
         => new(failure.Node, failure.Item, Of(failure.InnerException!), attempts, at) { Exception = failure.InnerException };
 
-    /// <summary>Type and message, also of what caused it: all that is left of a failure when its process has ended.</summary>
+    /// <summary>Type and message, also of what caused it: all that is left of a failure when its process has ended. A cause whose message
+    /// the one before it quotes is left out.</summary>
     public static string Of(Exception failure)
     {
-        string text = $"{failure.GetType().Name}: {MessageOf(failure)}";
+        string message = MessageOf(failure), text = $"{failure.GetType().Name}: {message}";
         if (failure.InnerException is null) return Shorten(text);
         var all = new StringBuilder(text);
         for (Exception? cause = failure.InnerException; cause is not null && all.Length <= MaxLength; cause = cause.InnerException)
-            all.Append(" <- ").Append(cause.GetType().Name).Append(": ").Append(MessageOf(cause));
+        {
+            string inner = MessageOf(cause);
+            if (inner.Length > 0 && message.Contains(inner, StringComparison.Ordinal)) continue;
+            all.Append(" <- ").Append(cause.GetType().Name).Append(": ").Append(inner);
+            message = inner;
+        }
         return Shorten(all.ToString());
     }
 

@@ -41,6 +41,9 @@ public class FileSizeTests
     }
 
     [Fact]
+    public void TheDurableSampleIsReadAtAGlance() => Assert.InRange(Size("samples/Durable/Program.cs").Lines, 1, 40);
+
+    [Fact]
     public void TheMedianFileOfTheLibraryIsShort()
     {
         var sizes = Sizes("src").Select(file => file.Lines).Order().ToList();

@@ -12,7 +12,7 @@ public partial class FolderArrowTests
     [Fact]
     public void RoomsOfAFolderHaveNoCycle()
     {
-        var cycles = Cycles(UsesOfSluice.Value);
+        var cycles = Cycles(SymbolUse.InPackage("Sluice"));
 
         Assert.True(cycles.Count == 0, $"rooms that use each other, directly or by way of others:\n{string.Join('\n', cycles)}");
     }

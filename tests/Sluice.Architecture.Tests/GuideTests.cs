@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.Diagnostics;
 using Sluice.Redis.Tests;
@@ -13,6 +11,7 @@ namespace Sluice.Architecture.Tests;
 /// <c>```text output killed</c> the program kills itself. A program that names <c>localhost:6379</c> gets a Redis server of its own, one
 /// that names the port 5080 gets a free one. With <c>SLUICE_APPROVE=1</c> the test writes what was printed into the document.
 /// </summary>
+[StartsProcesses]
 public class GuideTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);         // for a machine under load; a program takes a second
@@ -86,7 +85,7 @@ public class GuideTests
         {
             bool needsRedis = program.Code.Contains("localhost:6379", StringComparison.Ordinal);
             await using RedisServer? redis = needsRedis ? await RedisServer.StartAsync() : null;
-            int port = FreePort();
+            int port = FreePort.Next();
             Compilation compilation = program.Compile(code => code.Replace("localhost:6379", redis?.Address, StringComparison.Ordinal)
                 .Replace(":5080", $":{port}", StringComparison.Ordinal), out _);
             var emitted = compilation.Emit(assembly);
@@ -138,12 +137,5 @@ public class GuideTests
             Assert.Fail($"Not at its end after {Limit}:\n{await output}\n{await errors}");
         }
         return (process.ExitCode, await output, await errors);
-    }
-
-    private static int FreePort()
-    {
-        using var probe = new TcpListener(IPAddress.Loopback, 0);
-        probe.Start();
-        return ((IPEndPoint)probe.LocalEndpoint).Port;
     }
 }

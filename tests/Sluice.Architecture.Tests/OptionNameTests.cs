@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sluice.Storage;
 
 namespace Sluice.Architecture.Tests;
 

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using Microsoft.CodeAnalysis.CSharp.Syntax;
@@ -10,6 +11,12 @@ namespace Sluice.Architecture.Tests;
 /// <param name="Symbol">The used type or member, as it was declared.</param>
 internal sealed record SymbolUse(string Path, int Line, ISymbol Symbol)
 {
+    private static readonly ConcurrentDictionary<string, Lazy<IReadOnlyList<SymbolUse>>> Packages = new();
+
+    /// <summary>Every use in a package of ours. Looked for once for all tests.</summary>
+    internal static IReadOnlyList<SymbolUse> InPackage(string name)
+        => Packages.GetOrAdd(name, static name => new(() => [.. In(Compiler.Package(name))])).Value;
+
     /// <summary>Every use in a compilation, of names as well as of operators, constructors and indexers without one.</summary>
     internal static IEnumerable<SymbolUse> In(CSharpCompilation compilation)
     {
@@ -22,12 +29,24 @@ internal sealed record SymbolUse(string Path, int Line, ISymbol Symbol)
                     or PostfixUnaryExpressionSyntax or AssignmentExpressionSyntax or BaseObjectCreationExpressionSyntax
                     or ConstructorInitializerSyntax or ElementAccessExpressionSyntax or CastExpressionSyntax)) continue;
                 var info = model.GetSymbolInfo(node);
-                if ((info.Symbol ?? info.CandidateSymbols.FirstOrDefault()) is not { } symbol) continue;
+                if ((info.Symbol ?? info.CandidateSymbols.FirstOrDefault()) is not { } symbol)
+                {
+                    // Where a name means nothing, this model is blind, and a test that asks it is, too.
+                    Assert.True(node is not SimpleNameSyntax name || MeansNothing(name, model),
+                        $"{tree.FilePath}:{LineOf(node)}: '{node}' means nothing to the compilation in memory.");
+                    continue;
+                }
                 if (symbol is not (INamedTypeSymbol or IMethodSymbol or IPropertySymbol or IFieldSymbol or IEventSymbol)) continue;
                 yield return new(tree.FilePath, LineOf(node), symbol.OriginalDefinition);
             }
         }
     }
+
+    // Words of the language, the names of aliases, members of what is dynamic.
+    private static bool MeansNothing(SimpleNameSyntax name, SemanticModel model)
+        => name.Identifier.Text is "nameof" or "notnull" or "unmanaged" or "_" || name.Parent is NameEqualsSyntax
+            || (name.Parent is MemberAccessExpressionSyntax access
+                && model.GetTypeInfo(access.Expression).Type?.TypeKind == TypeKind.Dynamic);
 
     private static int LineOf(SyntaxNode node) => node.GetLocation().GetLineSpan().StartLinePosition.Line + 1;
 }

@@ -35,6 +35,18 @@ public abstract class CeleryProcessorTests(Workers workers)
     }
 
     [Fact]
+    public async Task AValueAboveTheLimitFailsTheProcessorInBothDirectionsAndNamesTheOption()
+    {
+        await using Lab lab = Join(new() { MaxValueBytes = 1_000 });
+        await using FlowRun put = await lab.StartAsync(["long 2000"], "put");
+        Assert.Contains("it has 2,002 bytes, and 1,000 are allowed (CeleryExecutorOptions.MaxValueBytes)", await Lab.FailureAsync(put),
+            StringComparison.Ordinal);
+        await using FlowRun read = await lab.StartAsync([new string('y', 2_000)], "read");
+        Assert.Contains("has 2,002 bytes, and a Celery worker is sent 1,000 at most (CeleryExecutorOptions.MaxValueBytes)",
+            await Lab.FailureAsync(read), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AFunctionThatKillsItsProcessIsStartedAgainAndNothingIsLostOrDoubled()
     {
         string file = Path.Combine(Path.GetTempPath(), $"once-{Guid.NewGuid():N}");

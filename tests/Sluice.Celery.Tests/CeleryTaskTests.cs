@@ -71,8 +71,8 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
     [InlineData("not json", "The result of the task is damaged:")]
     [InlineData("{}", "The result of the task is damaged:")]
     [InlineData("\u0080pickled", "pickled, and pickle is not read: it executes code. Set result_serializer = \"json\"")]
-    [InlineData("""{"status": "SUCCESS", "result": "a text"}""", "Its result is no Int32:")]
-    [InlineData("""{"status": "SUCCESS"}""", "Its result is no Int32:")]
+    [InlineData("""{"status": "SUCCESS", "result": "a text"}""", "Its result is no int:")]
+    [InlineData("""{"status": "SUCCESS"}""", "Its result is no int:")]
     [InlineData("""{"status": "REVOKED", "result": {"exc_type": "TaskRevokedError", "exc_message": ["revoked"]}, "traceback": null}""",
         "was revoked")]
     [InlineData("""{"status": "FAILURE", "result": null}""", "has failed: ")]
@@ -102,8 +102,65 @@ public sealed class CeleryTaskTests(RedisWorkers workers) : IClassFixture<RedisW
         CeleryTaskException failure = await Assert.ThrowsAsync<CeleryTaskException>(
             () => client.Task<int, int>("any")(1, Cancellation));
         Assert.Contains("The Celery result backend, Redis at 127.0.0.1:", failure.Message, StringComparison.Ordinal);
-        Assert.Contains("refuses the password.", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("refuses the user or the password.", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hunter", failure.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AUserOfTheServersAclIsTheOneOfTheAddress()
+    {
+        await using (var link = new RedisLink(BrokerAddress.Parse(workers.Url), "broker"))
+            await link.AskAsync("ACL", ["SETUSER", "tasks", "on", ">half:@", "~*", "&*", "+@all"], Cancellation);
+        await using var named = new RedisLink(
+            BrokerAddress.Parse(workers.Url.Replace(":hunter2@", "tasks:half%3A%40@", StringComparison.Ordinal)), "broker");
+        Assert.Equal("tasks", (string?)await named.AskAsync("ACL", ["WHOAMI"], Cancellation));
+    }
+
+    [Fact]
+    public async Task ADisposedClientFailsTheCallsThatWait()
+    {
+        var broker = new PlayedBroker();
+        var client = new CeleryClient(broker, BrokerAddress.Parse(workers.Url));
+        Func<int, CancellationToken, Task<int>> any = client.Task<int, int>("any");
+        Task<int> call = any(1, Cancellation);
+        TaskMessage task = await broker.NextAsync();
+
+        await client.DisposeAsync();
+
+        Assert.Contains($"The client was disposed before the task any ({task.Id}) had a result.",
+            (await Assert.ThrowsAsync<ObjectDisposedException>(() => call)).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => any(2, Cancellation));
+    }
+
+    [Fact]
+    public async Task AResultThatIsTooLongIsNotRead()
+    {
+        var broker = new PlayedBroker();
+        await using var client = new CeleryClient(broker, BrokerAddress.Parse(workers.Url));
+        Task<int> call = client.Task<int, int>("any", new() { MaxValueBytes = 100 })(1, Cancellation);
+        TaskMessage task = await broker.NextAsync();
+        await using var link = new RedisLink(BrokerAddress.Parse(workers.Url), "broker");
+        string key = $"celery-task-meta-{task.Id}";
+        await link.AskAsync("SETRANGE", [key, 2 << 20, "x"], Cancellation);
+        await link.AskAsync("PUBLISH", [key, "x"], Cancellation);
+
+        Assert.Contains("Its result has 2,097,153 bytes with its state, and 1,048,676 are read (CeleryTaskOptions.MaxValueBytes).",
+            (await Assert.ThrowsAsync<CeleryTaskException>(() => call)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ArgumentsAndResultsAboveTheLimitAreNamedWithTheirOption()
+    {
+        Func<string, CancellationToken, Task<JsonElement>> describe = celery.Task<string, JsonElement>("app.tasks.describe", new()
+        {
+            MaxValueBytes = 100
+        });
+        string result = (await Assert.ThrowsAsync<CeleryTaskException>(() => describe(new('x', 90), Cancellation))).Message;
+        Assert.EndsWith("Its result has 113 bytes, and 100 are allowed (CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the "
+            + "limit.", result, StringComparison.Ordinal);
+        string arguments = (await Assert.ThrowsAsync<CeleryTaskException>(() => describe(new('x', 99), Cancellation))).Message;
+        Assert.Equal("The arguments for the task app.tasks.describe have 101 bytes, and 100 are allowed (CeleryTaskOptions.MaxValueBytes). "
+            + "Send a reference, or raise the limit.", arguments);
     }
 
     [Fact]

@@ -34,8 +34,9 @@ public abstract partial class FaultTests
         {
             for (; done < kills; done++)
             {
-                while (fed < (done + 1) * Step) await lines.Writer.WriteAsync($"{fed++}");
-                int until = read + random.Next(Step);
+                // At least one value that was put in after the last kill: then a worker lives that can be killed.
+                int until = fed + 1 + random.Next(Step);
+                while (fed < until + Step) await lines.Writer.WriteAsync($"{fed++}");
                 while (read < until) await NextAsync();
                 int[] pool = [.. worker.Pool()];
                 if (random.Next(3) == 0 || pool.Length == 0)
@@ -63,6 +64,8 @@ public abstract partial class FaultTests
             await worker.DisposeAsync();
         }
         await copies.DisposeAsync();
+        Assert.InRange(service.Warnings.Count(static text => text.Contains("is started again", StringComparison.Ordinal)), kills,
+            int.MaxValue);
         TestContext.Current.TestOutputHelper!.WriteLine($"{done} kills, {read} values, {service.Warnings.Count} warnings");
 
         async Task NextAsync()

@@ -30,7 +30,26 @@ public class RedisFaultTests(RedisWorkers workers) : FaultTests(workers), IClass
 }
 
 /// <summary>Faults over RabbitMQ.</summary>
-public class RabbitFaultTests(RabbitWorkers workers) : FaultTests(workers), IClassFixture<RabbitWorkers>;
+public class RabbitFaultTests(RabbitWorkers workers) : FaultTests(workers), IClassFixture<RabbitWorkers>
+{
+    [Fact]
+    public async Task AnAlarmOfTheBrokerIsWaitedForAndNothingIsLost()
+    {
+        RabbitServer server = ((RabbitWorkers)Workers).Server;
+        var broker = new RabbitBroker(BrokerAddress.Parse(Workers.Url)) { SendTimeout = TimeSpan.FromSeconds(5) };
+        Lab? lab = null;
+        await using Lab service = lab = new(new CeleryExecutor(broker, new() { OnWarning = text => lab!.Note(text) }));
+        await server.ControlAsync("set_vm_memory_high_watermark", "absolute", "1MB");
+
+        await using FlowRun run = await service.StartAsync(["a", "b"]);
+
+        Assert.EndsWith("takes no tasks now: low on memory. They wait until it does.",
+            await service.WarnedAsync("takes no tasks now"), StringComparison.Ordinal);
+        await service.WarnedAsync("Processors for the queue sluice wait until it is back.");       // the time limit of a send
+        await server.ControlAsync("set_vm_memory_high_watermark", "absolute", "1GB");
+        Assert.Equal(["a", "b"], await Lab.ReadAsync(run));
+    }
+}
 
 /// <summary>Workers, brokers and services that fail. Real brokers, real workers.</summary>
 public abstract partial class FaultTests(Workers workers)
@@ -149,7 +168,7 @@ public abstract partial class FaultTests(Workers workers)
     [Fact]
     public async Task AnAddressWhereNoBrokerIsIsNamedAndTheRunCanBeCancelled()
     {
-        int port = RabbitServer.FreePort();
+        int port = FreePort.Next();
         await using Lab lab = Join("sluice", url: workers.Url.Replace($":{BrokerAddress.Parse(workers.Url).Port}",
             $":{port}", StringComparison.Ordinal));
         await using FlowRun run = await lab.StartAsync(["a"]);

@@ -10,15 +10,17 @@ internal sealed class Lab : IAsyncDisposable
 
     private readonly Lab? first;
 
-    public Lab(IExecutor executor, Func<Processor, Processor>? configure = null, int maxStarts = 5) : this(executor, configure, maxStarts,
-        null)
+    public Lab(IExecutor executor, Func<Processor, Processor>? configure = null, int maxStarts = 5,
+        Func<SupervisorOptions, SupervisorOptions>? options = null) : this(executor, configure, maxStarts, null, options)
     { }
 
-    private Lab(IExecutor? executor, Func<Processor, Processor>? configure, int maxStarts, Lab? first)
+    private Lab(IExecutor? executor, Func<Processor, Processor>? configure, int maxStarts, Lab? first,
+        Func<SupervisorOptions, SupervisorOptions>? options = null)
     {
         (this.first, store) = (first, first?.store ?? new());
         Copy = configure?.Invoke(Copy) ?? Copy;
-        Service = Supervisor.Attach(store, new() { Name = first is null ? "first" : "second", MaxStarts = maxStarts, OnWarning = Note });
+        var settings = new SupervisorOptions { Name = first is null ? "first" : "second", MaxStarts = maxStarts, OnWarning = Note };
+        Service = Supervisor.Attach(store, options?.Invoke(settings) ?? settings);
         if (executor is not null) Service.Register(Copy, executor);
     }
 
@@ -26,7 +28,7 @@ internal sealed class Lab : IAsyncDisposable
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public Processor Copy { get; } = new("copy") { Inputs = ["line"], Outputs = ["copy"], Resume = ResumeMode.PerItem };
+    public Processor Copy { get; } = NewCopy();
 
     public Supervisor Service { get; }
 
@@ -34,6 +36,8 @@ internal sealed class Lab : IAsyncDisposable
 
     /// <summary>The function of the processor, in C#.</summary>
     public ProcessorFunctions Functions => new() { { Copy, CopyAsync } };
+
+    public static Processor NewCopy() => new("copy") { Inputs = ["line"], Outputs = ["copy"], Resume = ResumeMode.PerItem };
 
     /// <summary>Another service on the same store, which does not host the processor yet; dispose it first.</summary>
     public Lab Beside() => new(null, null, 5, this);

@@ -23,7 +23,13 @@ internal sealed class PlayedBroker : Broker
         return Task.CompletedTask;
     }
 
-    public override Task<string> DescribeAsync(string queue, CancellationToken cancellation) => Task.FromResult("nobody reads it");
+    /// <summary>Whether tasks wait in the queue, as it says.</summary>
+    public bool HasTasks { get; set; } = true;
+
+    public override bool HasAcknowledgeTimeout => true;
+
+    public override Task<QueueState> DescribeAsync(string queue, CancellationToken cancellation)
+        => Task.FromResult(new QueueState("nobody reads it", HasTasks));
 
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

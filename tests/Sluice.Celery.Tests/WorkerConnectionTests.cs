@@ -4,7 +4,7 @@ using System.Text.Json;
 namespace Sluice.Celery.Tests;
 
 /// <summary>The connection of workers to a service, without Celery: the tests play broker and worker.</summary>
-public sealed class WorkerConnectionTests : IAsyncDisposable
+public sealed partial class WorkerConnectionTests : IAsyncDisposable
 {
     private readonly PlayedBroker broker = new();
     private CeleryExecutor? executor;
@@ -110,7 +110,8 @@ public sealed class WorkerConnectionTests : IAsyncDisposable
         string warning = await service.WarnedAsync("No Celery worker");
         Assert.StartsWith("No Celery worker has taken the processor copy of the run run from the queue sluice for", warning,
             StringComparison.Ordinal);
-        Assert.Contains(": nobody reads it. Start a worker with -Q sluice,", warning, StringComparison.Ordinal);
+        Assert.Contains(": nobody reads it. Start a worker with -Q sluice, whose application has registered the task sluice.run by",
+            warning, StringComparison.Ordinal);
 
         using PlayedWorker worker = await PlayedWorker.ConnectAsync(first);
         Task serving = worker.ServeAsync(service.Functions);
@@ -209,21 +210,41 @@ public sealed class WorkerConnectionTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task APortThatIsTakenFailsTheProcessorWithTheRemedy()
+    public async Task APortThatIsTakenIsWaitedForWithAWarning()
     {
         using var taken = new TcpListener(System.Net.IPAddress.Loopback, 0);
         taken.Start();
         Lab service = Join(new() { Listen = (System.Net.IPEndPoint)taken.LocalEndpoint });
+        await using FlowRun run = await service.StartAsync(["a"]);
+        Assert.Contains("Set CeleryExecutorOptions.Listen to an address of this machine, with a free port or 0. Until then,",
+            await service.WarnedAsync("The service cannot listen"), StringComparison.Ordinal);
+
+        taken.Stop();
+
+        using PlayedWorker worker = await PlayedWorker.ConnectAsync(await broker.NextAsync());
+        Task serving = worker.ServeAsync(service.Functions);
+        Assert.Equal(["a"], await Lab.ReadAsync(run));
+        await serving;
+    }
+
+    [Fact]
+    public async Task AnAddressOfAnotherMachineFailsTheProcessorWithTheRemedy()
+    {
+        Lab service = Join(new() { Listen = new(System.Net.IPAddress.Parse("192.0.2.1"), 0) });
         await using FlowRun run = await service.StartAsync(["a"]);
 
         Assert.Contains("Set CeleryExecutorOptions.Listen to an address of this machine, with a free port or 0.",
             await Lab.FailureAsync(run), StringComparison.Ordinal);
     }
 
-    private Lab Join(CeleryExecutorOptions? options = null, int maxStarts = 5)
+    private Lab Join(CeleryExecutorOptions? options = null, int maxStarts = 5, Func<SupervisorOptions, SupervisorOptions>? configure = null,
+        TimeSpan? longCall = null, Func<Processor, Processor>? processor = null)
     {
         options ??= new();
-        executor = new CeleryExecutor(broker, options with { OnWarning = text => lab!.Note(text) });
-        return lab = new(executor, maxStarts: maxStarts);
+        executor = new CeleryExecutor(broker, options with { OnWarning = text => lab!.Note(text) })
+        {
+            LongCall = longCall ?? TimeSpan.FromHours(1)
+        };
+        return lab = new(executor, processor, maxStarts, configure);
     }
 }

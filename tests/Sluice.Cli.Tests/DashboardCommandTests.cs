@@ -40,13 +40,18 @@ public sealed partial class DashboardCommandTests : CliTestBase
     }
 
     [Fact]
-    public async Task AConsecutorOfAnotherProcessIsPausedAndResumed()
+    public Task AConsecutorOfAnotherProcessIsPausedAndResumed() => OverBothStoresAsync(PauseAndResumeAsync);
+
+    [Fact]
+    public Task AConsecutorOfAnotherProcessIsDrainedAndResumed() => OverBothStoresAsync(DrainAndResumeAsync);
+
+    private async Task OverBothStoresAsync(Func<IStreamStore, string, Task> play)
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore redis = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
-        await PauseAndResumeAsync(redis, $"redis:{server.Address}");
+        await play(redis, $"redis:{server.Address}");
         await using SqliteStreamStore file = await OpenAsync();
-        await PauseAndResumeAsync(file, Store);
+        await play(file, Store);
     }
 
     private async Task PauseAndResumeAsync(IStreamStore store, string text)
@@ -72,6 +77,55 @@ public sealed partial class DashboardCommandTests : CliTestBase
         Assert.Contains("Pause the consecutor orders", audit, StringComparison.Ordinal);
         await process.SignalAsync("TERM");
         (await process.EndAsync()).Succeeded();
+    }
+
+    private async Task DrainAndResumeAsync(IStreamStore store, string text)
+    {
+        var group = new GroupId("orders", "orders");
+        TaskCompletionSource begun = new(TaskCreationOptions.RunContinuationsAsynchronously), mayEnd = new();
+        await using var orders = new Consecutor<string>("orders", source => source | (async (string item) =>
+        {
+            begun.TrySetResult();
+            if (item == "slow") await mayEnd.Task;
+        }), new() { Store = store, InstanceId = "shop-1", OnWarning = static _ => { }, Stream = new() { Partitions = 4 } });
+        await orders.StartAsync(Cancellation);
+        await orders.SendAsync("slow", Cancellation);
+        await begun.Task.WaitAsync(Cancellation);
+        using SampleProcess process = Start("dashboard", text, "--port", "0");
+        string root = await AddressAsync(process);
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "", "drain"));
+        await UntilAsync(root, "1 of 4 partitions is not released yet, with at most 1 item in flight.",
+            "<b>shop-1</b> has 1 partition, and releases it when its items have ended.");
+        Assert.Contains("open, draining", (await RunAsync("streams", text)).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("orders was draining already, since", (await RunAsync("drain", text, "orders")).Succeeded().Output,
+            StringComparison.Ordinal);
+        await orders.SendAsync("next", Cancellation);
+        mayEnd.SetResult();
+        await UntilAsync(root, "Is drained since", "no process has a partition. Its processes can be stopped. 1 item stays in the store.",
+            ">Resume</button>");
+        Assert.Equal(1, orders.Snapshot().Completed);
+        Assert.DoesNotContain(">Drain</button>", await GetAsync($"{root}/consecutors/orders"), StringComparison.Ordinal);
+        Assert.Equal("orders is resumed: the drain is undone\n", (await RunAsync("resume", text, "orders")).Succeeded().Output);
+        Assert.Equal(2, (await orders.WaitForIdleAsync(Cancellation)).Completed);
+        Assert.StartsWith("orders drains: no member begins an item", (await RunAsync("drain", text, "orders")).Succeeded().Output,
+            StringComparison.Ordinal);
+        while ((await store.FindGroupAsync(group, Cancellation))!.Partitions.Any(static one => one.Owner is not null)) await Task.Yield();
+        Assert.True(await orders.StopAsync(cancellation: Cancellation));
+        await UntilAsync(root, "Is drained since", "and no process runs it. No item waits. Resume it to go on.");
+        Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "", "resume"));
+        string audit = await GetAsync($"{root}/audit");
+        Assert.Contains("Drain the consecutor orders", audit, StringComparison.Ordinal);
+        Assert.Contains(">resumed: the drain is undone<", audit, StringComparison.Ordinal);
+        await process.SignalAsync("TERM");
+        (await process.EndAsync()).Succeeded();
+    }
+
+    // The page of the consecutor looks at the store for each request, at most once in a second.
+    private async Task UntilAsync(string root, params string[] texts)
+    {
+        string page;
+        do page = await GetAsync($"{root}/consecutors/orders");
+        while (!Array.TrueForAll(texts, text => page.Contains(text, StringComparison.Ordinal)));
     }
 
     private static async Task<ConsecutorSnapshot> NextAsync(Consecutor<string> consecutor)
@@ -142,7 +196,16 @@ public sealed partial class DashboardCommandTests : CliTestBase
     private static async Task<string> AddressAsync(SampleProcess process)
         => Address().Match(await process.ReadUntilAsync(static line => line.Contains("http://", StringComparison.Ordinal))).Value;
 
-    private Task<string> GetAsync(string address) => browser.GetStringAsync(address, Cancellation);
+    // On a machine that is busy, a page may say that the store has not answered yet.
+    private async Task<string> GetAsync(string address)
+    {
+        while (true)
+        {
+            using HttpResponseMessage answer = await browser.GetAsync(address, Cancellation);
+            if (answer.StatusCode == HttpStatusCode.ServiceUnavailable) continue;
+            return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync(Cancellation);
+        }
+    }
 
     private async Task<HttpStatusCode> PostAsync(string root, string page, string action, params (string Name, string Value)[] fields)
     {

@@ -1,6 +1,8 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sluice.Flows;
+using Sluice.PostgreSql;
+using Sluice.PostgreSql.Tests;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
@@ -29,8 +31,10 @@ public sealed partial class JsonTests : CliTestBase
         ("backup", $"{Store} copy.db"),
         ("graph", Store),
         ("bench", "sqlite:bench.db --seconds 0.5"),
+        ("schema", "shop --user app"),
         ("completion", "bash"),
         ("pause", $"{Store} orders"),
+        ("drain", $"{Store} orders"),
         ("resume", $"{Store} orders"),
         ("redrive", $"{Store} orders 1"),
         ("discard", $"{Store} orders --all"),
@@ -50,11 +54,21 @@ public sealed partial class JsonTests : CliTestBase
     {
         await using RedisServer server = await RedisServer.StartAsync();
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
-        string there = $"redis:{server.Address}";
-        // A server copies itself.
-        await WritesTheNamesOfTheManualAsync(store, [.. Commands.Where(static one => one.Command != "backup").Select(one => (one.Command,
-            one.Command == "bench" ? $"{there} --seconds 0.5 --scratch" : one.Arguments.Replace(Store, there, StringComparison.Ordinal)))]);
+        await WritesTheNamesOfTheManualAsync(store, $"redis:{server.Address}");
     }
+
+    [Fact]
+    public async Task EveryCommandOverPostgreSqlWritesJsonWithTheNamesOfTheManual()
+    {
+        await using PostgresServer server = await PostgresServer.StartAsync();
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address, null, Cancellation);
+        await WritesTheNamesOfTheManualAsync(store, $"postgres:{server.Address}");
+    }
+
+    // A server copies itself.
+    private Task WritesTheNamesOfTheManualAsync(IStreamStore store, string there)
+        => WritesTheNamesOfTheManualAsync(store, [.. Commands.Where(static one => one.Command != "backup").Select(one => (one.Command,
+            one.Command == "bench" ? $"{there} --seconds 0.5 --scratch" : one.Arguments.Replace(Store, there, StringComparison.Ordinal)))]);
 
     private async Task WritesTheNamesOfTheManualAsync(IStreamStore store, (string Command, string Arguments)[] commands)
     {
@@ -88,9 +102,9 @@ public sealed partial class JsonTests : CliTestBase
         foreach ((string command, string arguments) in Commands)
         {
             string[] words = [.. command.Split(' '), .. arguments.Split(' ')];
-            await FailsAsync(2, [.. command.Split(' '), "--json"]);                                    // no store
+            await FailsAsync(2, [.. command.Split(' '), .. command == "schema" ? ["Shop"] : (string[])[], "--json"]);   // no store
             await FailsAsync(2, [.. words, "--colour", "--json"]);
-            if (command is "completion" or "bench") continue;                                          // need no store that is there
+            if (command is "completion" or "bench" or "schema") continue;                              // need no store that is there
             await FailsAsync(3, [.. words.Select(static word => word == Store ? "sqlite:missing.db" : word), "--json"]);
         }
 

@@ -7,7 +7,18 @@ public sealed class MistakeTests : CliTestBase
 {
     public static TheoryData<int, string, string> Mistakes => new()
     {
-        { 2, "strems sqlite:orders.db", "strems" },
+        { 2, "strems sqlite:orders.db", "'strems'. Do you mean 'streams'? See sluice --help." },
+        { 2, "deda sqlite:orders.db", "Do you mean 'dead'?" },
+        { 2, "streams sqlite:orders.db --perfix a", "'--perfix'. Do you mean '--prefix'?" },
+        { 2, "streams sqlite:orders.db --jsno", "Do you mean '--json'?" },
+        { 2, "discard sqlite:orders.db orders --alll", "Do you mean '--all'?" },
+        { 2, "tables sqlite:orders.db", "'tables'. See sluice --help." },
+        { 2, "version", "'version'. Do you mean '--version'? See sluice --help." },
+        { 2, "streams sqlite:orders.db -j", "'-j'. Do you mean '--json'? See sluice --help." },
+        { 2, "streams sqlite:orders.db -x", "'-x'. See sluice --help." },
+        { 2, "streams redis://:secret@localhost:6379/0", "The connection string for Redis is no URL. It is like localhost:6379" },
+        { 2, "dashboard sqlite:orders.db --urls http://localhost:1", "'--urls'. See sluice --help." },
+        { 2, "redis:localhost:6379,password=secret streams", "This text. See sluice --help." },
         { 2, "streams", "STORE" },
         { 2, "streams sqlite:orders.db --colour", "--colour" },
         { 2, "discard sqlite:orders.db orders --al", "Unrecognized option '--al'" },
@@ -35,6 +46,7 @@ public sealed class MistakeTests : CliTestBase
         { 2, "discard sqlite:orders.db orders --all --ignore-missing", "--ignore-missing is for ids" },
         { 2, "pause sqlite:orders.db", "NAME" },
         { 1, "pause sqlite:orders.db nothing", "no consecutor 'nothing'. Nothing was changed." },
+        { 1, "drain sqlite:orders.db nothing", "no consecutor 'nothing'. Nothing was changed." },
         { 1, "resume sqlite:orders.db no:thing", "no consecutor 'no:thing'. Nothing was changed." },
         { 3, "pause sqlite:missing.db orders", "does not exist" },
         { 3, "streams sqlite:missing.db", "does not exist" },
@@ -42,6 +54,7 @@ public sealed class MistakeTests : CliTestBase
         { 3, "redrive sqlite:folder orders --all", "it is a directory" },
         { 3, "check sqlite:empty.db", "has no Sluice store" },
         { 3, "backup sqlite:orders.db folder", "is a directory" },
+        { 3, "backup sqlite:orders.db none/copy.db", "its directory does not exist. Make it first." },
         { 3, "check sqlite:notes.txt", "is no SQLite database" },
         { 3, "backup sqlite:orders.db no/such/copy.db", "could not be copied" },
     };
@@ -95,7 +108,7 @@ public sealed class MistakeTests : CliTestBase
     {
         await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
             await FillAsync(store, "1");
-        foreach (string[] command in (string[][])[["show"], ["flow"], ["pause"], ["resume"], ["discard", "--all"]])
+        foreach (string[] command in (string[][])[["show"], ["flow"], ["pause"], ["drain"], ["resume"], ["discard", "--all"]])
         {
             string line = await MistakeAsync(1, [command[0], "sqlite:orders.db", .. command[1..], "--", name]);
             Assert.DoesNotContain("Exception", line, StringComparison.Ordinal);
@@ -103,11 +116,27 @@ public sealed class MistakeTests : CliTestBase
     }
 
     [Fact]
+    public async Task AMistypedNameIsAnsweredWithTheNamesNearIt()
+    {
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
+        {
+            await FillAsync(store, "1");
+            await store.OpenStreamAsync("order", cancellation: Cancellation);                // a stream without a consecutor
+        }
+        Assert.EndsWith("no stream 'ordres'. Near it: orders, order.", await MistakeAsync(1, "show", "sqlite:orders.db", "ordres"),
+            StringComparison.Ordinal);
+        foreach (string command in (string[])["pause", "drain", "resume"])
+            Assert.EndsWith(" Near it: orders.", await MistakeAsync(1, command, "sqlite:orders.db", "ordres"),
+                StringComparison.Ordinal);
+        Assert.DoesNotContain("Near it", await MistakeAsync(1, "show", "sqlite:orders.db", "payments"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task HelpNamesEveryCommand()
     {
         string help = (await RunAsync("--help")).Succeeded().Output;
-        Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "pause", "resume", "members", "flows", "flow", "top",
-            "check", "backup", "graph", "bench", "completion", "dashboard", "--json", "--no-pager"],
+        Assert.All((string[])["streams", "show", "dead", "redrive", "discard", "pause", "drain", "resume", "members", "flows", "flow",
+            "top", "check", "backup", "schema", "graph", "bench", "completion", "dashboard", "--json", "--no-pager"],
             command => Assert.Contains($"  {command}", help, StringComparison.Ordinal));
     }
 }

@@ -18,6 +18,7 @@ public sealed class OtherVersionTests : CliTestBase
         ["redrive"] = "STORE orders --all",
         ["discard"] = "STORE orders 1",
         ["pause"] = "STORE orders",
+        ["drain"] = "STORE orders",
         ["resume"] = "STORE orders",
         ["members"] = "STORE",
         ["flows"] = "STORE",
@@ -31,8 +32,8 @@ public sealed class OtherVersionTests : CliTestBase
     };
 
     [Theory]
-    [InlineData(99, "has the schema version 99, this version of Sluice knows those up to 6")]
-    [InlineData(5, "has the schema version 5, and must be upgraded to 6 before it can be read")]
+    [InlineData(99, "has the schema version 99, this version of Sluice knows those up to 7")]
+    [InlineData(5, "has the schema version 5, and must be upgraded to 7 before it can be read")]
     public async Task AFileOfAnotherVersionIsLeftAsItIs(int version, string part)
     {
         await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Sluice.Samples.Tests;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Cli.Tests;
 

@@ -71,6 +71,30 @@ public sealed class OwnerTests : CliTestBase
     }
 
     [Fact]
+    public async Task ADrainOutlivesTheProcessThatIsKilledInIt()
+    {
+        using SampleProcess owner = await StartOwnerAsync();
+        Assert.StartsWith("orders drains", (await RunAsync("drain", Store, "orders")).Succeeded().Output, StringComparison.Ordinal);
+        while ((await RunJsonAsync("members", Store))[0].GetProperty("partitions").GetInt32() > 0) { }
+        owner.Kill();
+        await owner.EndAsync();
+        Assert.Contains("orders was draining already", (await RunAsync("drain", Store, "orders")).Succeeded().Output,
+            StringComparison.Ordinal);
+        Assert.Equal(3, (await RunJsonAsync("redrive", Store, "orders", "--all")).GetProperty("redriven").GetInt32());
+        await using (SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation))
+        await using (var next = new Consecutor<string>("orders", source => source | Parse | (_ => { }),
+            new() { Store = store, Delivery = DeliveryGuarantee.Replay(0), OnWarning = static _ => { } }))
+        {
+            await next.StartAsync(Cancellation);
+            Assert.True(next.Snapshot() is { PausedAt: not null, IsDraining: true });
+            await next.ResumeAsync(Cancellation);
+            Assert.Equal(3, (await next.WaitForIdleAsync(Cancellation)).Completed);
+        }
+
+        static int Parse(string text) => text.Length;
+    }
+
+    [Fact]
     public async Task AProcessThatIsKilledBeforeItAnswersMakesTheOutcomeUnknown()
     {
         using SampleProcess owner = await StartOwnerAsync();

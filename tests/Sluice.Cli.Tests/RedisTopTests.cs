@@ -1,6 +1,9 @@
+using System.Globalization;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
+using Sluice.Storage;
+using StackExchange.Redis;
 
 namespace Sluice.Cli.Tests;
 
@@ -28,6 +31,38 @@ public sealed class RedisTopTests : RedisFaultTestBase
         await store.OpenStreamAsync("prices", null, Cancellation);
         await top.ReadUntilAsync(static line => line.Contains("prices", StringComparison.Ordinal));
         Assert.False(top.HasExited);
+        top.Kill();
+    }
+
+    // What another process writes meanwhile costs top nothing, and its looks ask about the rows on the screen only.
+    [Fact]
+    public async Task ALookAsksForTheRowsOnTheScreenOnceEachAndGetsNoMessagesOfChanges()
+    {
+        const int Streams = 100, Rows = 5;
+        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, null, Cancellation);
+        for (int i = 0; i < Streams; i++)
+        {
+            await store.OpenStreamAsync($"s{i}", new() { Partitions = 1 }, Cancellation);
+            await store.AddGroupAsync(new($"s{i}", $"s{i}"), cancellation: Cancellation);
+            using var batch = new EntryBatch { Stream = $"s{i}" };
+            batch.Add("1"u8.ToArray());
+            await store.AppendAsync(new($"s{i}", "p", 0, 1, batch), Cancellation);
+        }
+        using ConnectionMultiplexer client = await ConnectionMultiplexer.ConnectAsync($"{server.Address},allowAdmin=true");
+        IDatabase commands = client.GetDatabase();
+        await commands.ExecuteAsync("CONFIG", "RESETSTAT");
+        string command = SampleProcess.CommandLine("Sluice.Cli",
+            ["top", $"redis:{server.Address}", "--interval", "3600", "--rows", $"{Rows}"]);
+        using SampleProcess top = SampleProcess.StartProgram(Folder, "script", "--quiet", "--flush", "--return", "--command",
+            $"stty cols 200; exec env TERM=xterm {command}", "/dev/null");
+        await top.ReadUntilAsync(static line => line.Contains("stuck: no member owns a partition", StringComparison.Ordinal));
+
+        string calls = ((string)(await commands.ExecuteAsync("INFO", "commandstats"))!).Split("cmdstat_fcall:calls=")[1].Split(',')[0];
+        const int Opening = 1, Listing = 2, Time = 1, PerRow = 4;  // the stream, its group, the group again and an entry for the oldest one
+        Assert.InRange(int.Parse(calls, CultureInfo.InvariantCulture), Streams, Opening + Listing + Streams + Time + (PerRow * Rows));
+        var listeners = (RedisResult[]?)await commands.ExecuteAsync("PUBSUB", "NUMSUB", "{sluice}:changes");
+        Assert.Equal(0, (long)listeners![1]);
         top.Kill();
     }
 }

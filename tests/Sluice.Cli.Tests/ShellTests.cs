@@ -3,7 +3,7 @@ using Sluice.Sqlite;
 
 namespace Sluice.Cli.Tests;
 
-/// <summary>The command in a shell: the pager on a terminal, and the completion of bash.</summary>
+/// <summary>The command in a shell: the pager on a terminal, and the completion of each shell.</summary>
 public sealed class ShellTests : CliTestBase
 {
     private const string Store = "sqlite:orders.db";
@@ -89,12 +89,64 @@ public sealed class ShellTests : CliTestBase
     {
         await CreateStoreAsync();
         WriteCommand();
-        const string Keys = @"PATH=$PWD:$PATH; source <(sluice completion bash)\nexport PAGER=cat\n"
-            + @"sluice str\tsqlite:orders.db --pre\tstream-04; exit\n";
-        using SampleProcess bash = SampleProcess.StartProgram(Folder, "sh", "-c",
-            $"{{ printf '{Keys}'; tail -f /dev/null; }} | script --quiet --flush --return --command "
-            + "'TERM=dumb bash --norc --noprofile -i' /dev/null");
-        await bash.ReadUntilAsync(static line => line.StartsWith("stream-049", StringComparison.Ordinal));
+        await TypeAsync("bash --norc --noprofile -i", "source <(sluice completion bash)");
+    }
+
+    [Theory]
+    [InlineData("source <(sluice completion zsh)")]
+    [InlineData("mkdir functions; sluice completion zsh > functions/_sluice; fpath=($PWD/functions $fpath)")]
+    public async Task TheTabKeyCompletesInAnInteractiveZsh(string setUp)
+    {
+        RequireShell("zsh");
+        await CreateStoreAsync();
+        WriteCommand();
+        const string Compinit = "autoload -Uz compinit; compinit -D -u";
+        bool isSourced = setUp.StartsWith("source", StringComparison.Ordinal);
+        await TypeAsync("zsh -f -i", isSourced ? $"{Compinit}; {setUp}" : $"{setUp}; {Compinit}");
+    }
+
+    private async Task TypeAsync(string shell, string setUp)
+    {
+        string keys = $@"PATH=$PWD:$PATH; export PAGER=cat; {setUp}\nsluice str\tsqlite:orders.db --pre\tstream-04; exit\n";
+        using SampleProcess process = SampleProcess.StartProgram(Folder, "sh", "-c",
+            $"{{ printf '{keys}'; tail -f /dev/null; }} | script --quiet --flush --return --command 'TERM=dumb {shell}' /dev/null");
+        await process.ReadUntilAsync(static line => line.StartsWith("stream-049", StringComparison.Ordinal));
+    }
+
+    public static TheoryData<string, string> Lines => new()
+    {
+        { "sluice str", "streams" },
+        { "sluice streams --pre", "--prefix" },
+        { "sluice streams sh", "shop" },
+        { "sluice completion f", "fish" },
+        { "cd /tmp; sluice completion zs", "zsh" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Lines))]
+    public async Task FishCompletesTheCommandLine(string line, string completed)
+    {
+        await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), """{"stores": {"shop": "sqlite:orders.db"}}""", Cancellation);
+        WriteCommand();
+        RequireShell("fish");
+        using SampleProcess fish = SampleProcess.StartProgram(Folder, "fish", "--private", "--no-config", "-c",
+            $"set PATH $PWD $PATH; sluice completion fish | source; complete -C '{line}'");
+        Assert.Equal(completed, (await fish.EndAsync()).Succeeded().Output.TrimEnd('\n'));
+    }
+
+    [Theory]
+    [MemberData(nameof(Lines))]
+    public async Task PowerShellCompletesTheCommandLine(string line, string completed)
+    {
+        RequireShell("pwsh");
+        await File.WriteAllTextAsync(Path.Combine(Folder, "sluice.json"), """{"stores": {"shop": "sqlite:orders.db"}}""", Cancellation);
+        WriteCommand();
+        await File.WriteAllTextAsync(Path.Combine(Folder, "complete.ps1"), "$env:PATH = \"${PWD}:$env:PATH\"\n"
+            + "Invoke-Expression (sluice completion powershell | Out-String)\n"
+            + $"[System.Management.Automation.CommandCompletion]::CompleteInput('{line}', {line.Length}, $null)"
+            + ".CompletionMatches.CompletionText", Cancellation);
+        using SampleProcess power = SampleProcess.StartProgram(Folder, "pwsh", "-NoProfile", "complete.ps1");
+        Assert.Equal(completed, (await power.EndAsync()).Succeeded().Output.TrimEnd('\n'));
     }
 
     [Fact]
@@ -104,6 +156,25 @@ public sealed class ShellTests : CliTestBase
             Assert.Contains("[suggest:", (await RunAsync("completion", shell)).Succeeded().Output, StringComparison.Ordinal);
         Assert.Contains("not 'tcsh'", await MistakeAsync(2, "completion", "tcsh"), StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task TheTablesOfAPostgreSqlStoreArePrintedAsSql()
+    {
+        string sql = (await RunAsync("schema", "--sql")).Succeeded().Output;
+        Assert.StartsWith(
+            "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\nCREATE SCHEMA IF NOT EXISTS \"sluice\";\n", sql, StringComparison.Ordinal);
+        Assert.EndsWith("COMMIT;\n", sql, StringComparison.Ordinal);
+        Assert.DoesNotContain("GRANT", sql, StringComparison.Ordinal);
+        Assert.Contains("GRANT USAGE ON SCHEMA \"shop\" TO \"the \"\"app\"\"\";\n",
+            (await RunAsync("schema", "shop", "--user", "the \"app\"")).Succeeded().Output, StringComparison.Ordinal);
+        Assert.Contains("small letters", await MistakeAsync(2, "schema", "Shop; DROP"), StringComparison.Ordinal);
+        Assert.Contains("--user takes", await MistakeAsync(2, "schema", "--user", " "), StringComparison.Ordinal);
+    }
+
+    // ./test installs them, PowerShell only where NuGet has it: dotnet tool install --global PowerShell.
+    private static void RequireShell(string shell)
+        => Assert.SkipUnless(Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, shell))),
+            $"{shell} is not on PATH, so its completion was not tried. ./test installs it.");
 
     // The command under its name, as an installed tool has it.
     private void WriteCommand()

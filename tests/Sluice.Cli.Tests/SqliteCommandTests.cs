@@ -59,6 +59,9 @@ public sealed class SqliteCommandTests : CliTestBase
         Assert.Contains("call      System.", shown, StringComparison.Ordinal);
         Assert.StartsWith("System.", letters[0].GetProperty("stack")[0].GetString(), StringComparison.Ordinal);
         Assert.Equal(shown, (await RunAsync("dead", "show", Store, "orders", $"{letters[0].GetProperty("number")}")).Succeeded().Output);
+        Assert.DoesNotContain("\ntext ", shown, StringComparison.Ordinal);
+        Assert.Contains("payload   \"\\u001B[31mred\"\ntext      \\u001b[31mred\n",
+            (await RunAsync("dead", "show", Store, "orders", "2")).Succeeded().Output, StringComparison.Ordinal);
         Assert.Contains("has no dead letter 99", await MistakeAsync(1, "dead", "show", Store, "orders", "99"), StringComparison.Ordinal);
         Assert.Contains("no consecutor 'other'", await MistakeAsync(1, "dead", Store, "other"), StringComparison.Ordinal);
     }
@@ -79,6 +82,8 @@ public sealed class SqliteCommandTests : CliTestBase
         Assert.Equal("1 letter discarded\n", (await RunAsync("discard", Store, "orders", "--error", "'two'")).Succeeded().Output);
         Ended none = await RunAsync("discard", Store, "orders", "--error", "'two'");
         Assert.Equal((1, "0 letters discarded\n"), (none.ExitCode, none.Output));
+        Ended misspelt = await RunAsync("redrive", Store, "orders", "--node", "parse");
+        Assert.Equal((1, "0 letters redriven: none failed in 'parse', but in 'Parse'\n"), (misspelt.ExitCode, misspelt.Output));
         Assert.Equal(2, (await RunJsonAsync("redrive", Store, "orders", "--all")).GetProperty("redriven").GetInt32());
         Assert.Equal("no dead letters\n", (await RunAsync("dead", Store)).Succeeded().Output);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Sluice.Redis.Tests;
 using Sluice.Samples.Tests;
 using Sluice.Sqlite;
@@ -6,7 +7,7 @@ using Sluice.Sqlite;
 namespace Sluice.Cli.Tests;
 
 /// <summary>The commands on a terminal, which the program script gives them.</summary>
-public sealed class TerminalTests : CliTestBase
+public sealed partial class TerminalTests : CliTestBase
 {
     private const string Red = "\e[31m", Bold = "\e[1m";
 
@@ -41,12 +42,12 @@ public sealed class TerminalTests : CliTestBase
     [Fact]
     public async Task ATerminalShowsThatTheServerDoesNotAnswerYet()
     {
-        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
-        await server.KillAsync();
+        await using RedisServer server = await RedisServer.StartAsync();
+        await server.PauseAsync();              // it goes on at once, however busy the machine is; a start may take longer than 10 s
         using SampleProcess process = StartOnTerminal("", "streams", $"redis:{server.Address}");
         await process.ReadUntilAsync(line => line.Contains($"sluice: No Redis server answers at {server.Address} yet; trying for 10 s.",
             StringComparison.Ordinal));
-        await server.StartAgainAsync();
+        await server.ResumeAsync();
         string output = (await process.EndAsync()).Succeeded().Output;
         Assert.Contains($"sluice: The Redis server at {server.Address} answers now, after ", output, StringComparison.Ordinal);
     }
@@ -60,8 +61,46 @@ public sealed class TerminalTests : CliTestBase
             (await RunAsync("streams", $"redis:{server.Address}")).OneErrorLine(3, "sluice"), StringComparison.Ordinal);
     }
 
-    // --return: the exit code is that of the command.
+    [Theory]
+    [InlineData(40, "BACKLOG")]
+    [InlineData(20, "BACKLOG")]
+    [InlineData(80, "OWNERS")]
+    [InlineData(200, "OWNERS")]
+    public async Task TopFitsIntoItsTerminal(int columns, string header)
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await FillAsync(store, "1", "2");
+        using SampleProcess process = StartOnTerminal("", columns, "top", "sqlite:orders.db", "--interval", "0.5");
+        string pid = (await process.ReadUntilAsync(line => line.StartsWith("pid ", StringComparison.Ordinal)))[4..].Trim();
+        await process.ReadUntilAsync(line => line.Contains(header, StringComparison.Ordinal));
+        await process.ReadUntilAsync(line => line.Contains("orders ", StringComparison.Ordinal));
+        using (Process interrupt = Process.Start("kill", ["-INT", pid])) await interrupt.WaitForExitAsync(Cancellation);
+        string output = (await process.EndAsync()).Succeeded().Output;
+        Assert.All(Escape().Replace(output, "").Split('\n').Where(static line => !line.StartsWith("pid ", StringComparison.Ordinal)),
+            line => Assert.True(line.TrimEnd('\r').Length <= columns, line));
+    }
+
+    [Theory]
+    [InlineData(">/dev/full", "sluice: The output cannot be written: No space left on device")]
+    [InlineData("1</dev/null", "sluice: The output cannot be written: ")]
+    public async Task AnOutputThatCannotBeWrittenIsOneLine(string output, string line)
+    {
+        await using SqliteStreamStore store = await SqliteStreamStore.OpenAsync(StorePath, Durability.Process, null, Cancellation);
+        await FillAsync(store, "1");
+        using SampleProcess process = SampleProcess.StartProgram(Folder, "bash", "-c",
+            $"exec {SampleProcess.CommandLine("Sluice.Cli", ["streams", "sqlite:orders.db"])} {output}");
+        Assert.StartsWith(line, (await process.EndAsync()).OneErrorLine(1, "sluice"), StringComparison.Ordinal);
+    }
+
+    [GeneratedRegex("\\e\\[[0-9;?]*[a-zA-Z]|\\e=")]
+    private static partial Regex Escape();
+
     private SampleProcess StartOnTerminal(string environment, params string[] arguments)
+        => StartOnTerminal(environment, 200, arguments);
+
+    // script --return ends with the exit code of the command that it runs.
+    private SampleProcess StartOnTerminal(string environment, int columns, params string[] arguments)
         => SampleProcess.StartProgram(Folder, "script", "--quiet", "--flush", "--return", "--command",
-            $"echo pid $$; exec env -u NO_COLOR TERM=xterm {environment} {SampleProcess.CommandLine("Sluice.Cli", arguments)}", "/dev/null");
+            $"echo pid $$; stty cols {columns} rows 30; exec env -u NO_COLOR TERM=xterm {environment} "
+                + SampleProcess.CommandLine("Sluice.Cli", arguments), "/dev/null");
 }

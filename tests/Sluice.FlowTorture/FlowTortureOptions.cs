@@ -5,8 +5,8 @@ namespace Sluice.FlowTorture;
 
 /// <summary>What a service is to do, one life of it.</summary>
 /// <param name="Name">What the others know it by.</param>
-/// <param name="Server">The address of the Redis server.</param>
-/// <param name="Prefix">What the keys of the run's store begin with.</param>
+/// <param name="Server">The address of the server (<see cref="FlowTorture.Server.Address"/>).</param>
+/// <param name="Prefix">The name of the run, by which its store differs from others.</param>
 /// <param name="Hosts">The processors that it hosts.</param>
 /// <param name="LeaseTime">How long it may be silent.</param>
 /// <param name="Patience">How long the server may.</param>
@@ -19,12 +19,17 @@ internal sealed record ServiceOptions(string Name, string Server, string Prefix,
 internal sealed record FlowTortureOptions
 {
     public const string Usage =
-        "usage: --runs N --seed S [--items M] [--kills K] [--jobs J] [--patience SECONDS] [--troubles] [--break carry-over]";
+        "usage: --runs N --seed S [--store redis|postgres] "
+            + "[--items M] [--kills K] [--jobs J] [--patience SECONDS] [--troubles] [--server disk|pair] "
+            + "[--break carry-over]";
 
     /// <summary>How many runs of the flow there are; the seed of each is one more than that of the one before.</summary>
     public int Runs { get; init; } = 20;
 
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>The kind of server that has the stores.</summary>
+    public string Store { get; init; } = Server.Names[0];
 
     /// <summary>How many values the flow begins with.</summary>
     public int Items { get; init; } = 300;
@@ -39,8 +44,15 @@ internal sealed record FlowTortureOptions
     /// run is something else.</summary>
     public bool CarriesOver { get; init; }
 
-    /// <summary>Whether the clocks of the services are off, and the server freezes now and then.</summary>
+    /// <summary>
+    /// Whether the clocks of the services are off, their processes are stopped for longer than their leases, and the server freezes now and
+    /// then.
+    /// </summary>
     public bool HasTroubles { get; init; }
+
+    /// <summary>With PostgreSQL and troubles: <c>disk</c> for a server whose disk is filled and freed instead of being frozen, <c>pair</c>
+    /// for one that is killed and followed by its standby instead; null for an ordinary server.</summary>
+    public string? ServerKind { get; init; }
 
     /// <summary>If this process is one of the services.</summary>
     public ServiceOptions? Service { get; init; }
@@ -60,11 +72,21 @@ internal sealed record FlowTortureOptions
             {
                 "--runs" => options with { Runs = (int)Number(1, 1_000_000) },
                 "--seed" => options with { Seed = Number(0, ulong.MaxValue) },
+                "--store" => options with
+                {
+                    Store = Word() is var store && Server.Names.Contains(store) ? store
+                    : throw new FormatException($"--store takes {string.Join(" or ", Server.Names)}, not '{store}'")
+                },
                 "--items" => options with { Items = (int)Number(10, 1_000_000) },
                 "--kills" => options with { Kills = (int)Number(1, 1_000_000) },
                 "--jobs" => options with { Jobs = (int)Number(1, 64) },
                 "--patience" => options with { Patience = TimeSpan.FromSeconds(Number(1, 3600)) },
                 "--troubles" => options with { HasTroubles = true },
+                "--server" => options with
+                {
+                    ServerKind = Word() is ServerHandle.Disk or ServerHandle.Pair ? args[i]
+                    : throw new FormatException("--server takes disk or pair")
+                },
                 "--break" => options with
                 {
                     CarriesOver = Word() == "carry-over" ? true
@@ -82,11 +104,14 @@ internal sealed record FlowTortureOptions
                     ? number
                     : throw new FormatException($"{name} takes a whole number from {least} to {most}, not '{args[i]}'");
         }
+        if (options is { ServerKind: not null, HasTroubles: false } || (options.ServerKind is not null && options.Store == Server.Names[0]))
+            throw new FormatException("--server needs --store postgres and --troubles");
         return options;
     }
 
     public override string ToString()
         => string.Create(CultureInfo.InvariantCulture,
-        $"--runs {Runs} --seed {Seed} --items {Items} "
-            + $"--kills {Kills}{(HasTroubles ? " --troubles" : "")}{(CarriesOver ? " --break carry-over" : "")}");
+        $"--runs {Runs} --seed {Seed}{(Store == Server.Names[0] ? "" : $" --store {Store}")} --items {Items} "
+            + $"--kills {Kills}{(HasTroubles ? " --troubles" : "")}"
+            + $"{(ServerKind is { } kind ? $" --server {kind}" : "")}{(CarriesOver ? " --break carry-over" : "")}");
 }

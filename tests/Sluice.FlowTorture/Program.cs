@@ -17,7 +17,7 @@ if (options.Service is { } service)
     return 0;
 }
 
-await using RedisServer server = await RedisServer.StartAsync();
+await using Server server = await Server.StartAsync(options.Store, options.ServerKind);
 Trial undisturbed = await Trial.RunAsync(options, server.Address, options.Seed, expected: null);
 if (undisturbed.Problem is { } problem)
 {

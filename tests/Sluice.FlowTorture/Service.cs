@@ -39,6 +39,23 @@ internal sealed class Service(ServiceOptions options, Dice dice, Progress progre
         }
     }
 
+    /// <summary>Stops its process now and then for longer than its lease: others take over, and it goes on.</summary>
+    public async Task StopNowAndThenAsync(Dice dice, CancellationToken over)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(dice.Between(500, 8000), over);
+                if (process is { Ended.IsCompleted: false, Id: var id }) await StoppedProcess.StopAsync(id, dice, over);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // the run is over
+        }
+    }
+
     /// <summary>Ends the process that lives, as an administrator would.</summary>
     /// <exception cref="TortureException">It does not end well.</exception>
     public async Task EndAsync(CancellationToken cancellation)

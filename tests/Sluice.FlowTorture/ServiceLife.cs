@@ -1,5 +1,5 @@
 using Sluice.Flows;
-using Sluice.Redis;
+using Sluice.Storage;
 
 namespace Sluice.FlowTorture;
 
@@ -12,9 +12,7 @@ internal static class ServiceLife
 
     public static async Task RunAsync(ServiceOptions options)
     {
-        // The server lives; on a machine that is busy with other things it may answer late.
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(options.Server,
-            new() { Prefix = options.Prefix, Timeout = options.Patience });
+        await using IStreamStore store = await Server.OpenAsync(options.Server, options.Prefix, options.Patience);
         await using var supervisor = Supervisor.Attach(store, new()
         {
             Name = options.Name,

@@ -21,6 +21,7 @@ internal sealed class ServiceProcess : IDisposable
             RedirectStandardError = true,
             Environment = { ["DOTNET_DbgEnableMiniDump"] = "0" },
         })!;
+        Id = process.Id;
         errors = process.StandardError.ReadToEndAsync();
         Ready = ReadyAsync();
         Ended = process.WaitForExitAsync();
@@ -30,6 +31,8 @@ internal sealed class ServiceProcess : IDisposable
     public Task Ready { get; }
 
     public Task Ended { get; }
+
+    public int Id { get; }
 
     /// <summary>SIGKILL.</summary>
     public async Task<string> KillAsync()

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Sluice.Diagnostics;
 using Sluice.Flows;
-using Sluice.Redis;
+using Sluice.Storage;
 
 namespace Sluice.FlowTorture;
 
@@ -23,11 +24,14 @@ internal sealed class Trial
     private readonly ConcurrentQueue<string> warnings = new();
     private readonly string prefix, server;
     private readonly TimeSpan lease;
+    private readonly bool hasStops;
+    private readonly Dice stops;
 
     private Trial(FlowTortureOptions options, string server, ulong seed, bool isDisturbed)
     {
         (this.options, this.server, prefix) = (options, server, $"{(isDisturbed ? "run" : "undisturbed")}{seed}");
         var dice = new Dice(seed);
+        (hasStops, stops) = (options.HasTroubles && isDisturbed, dice.For(200));
         lease = TimeSpan.FromMilliseconds(dice.OneOf(500, 1000, 1500));
         // Each processor has a host, and every third one a second one, which takes over.
         List<string>[] hosts = [[], [], []];
@@ -87,10 +91,10 @@ internal sealed class Trial
         using var over = CancellationTokenSource.CreateLinkedTokenSource(limit.Token);
         long begun = TimeProvider.System.GetTimestamp();
         string step = "starting";
-        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(server,
-            new() { Prefix = prefix, Timeout = options.Patience });
+        await using IStreamStore store = await Server.OpenAsync(server, prefix, options.Patience);
         await using var starter = Supervisor.Attach(store, new() { Name = "starter", LeaseDuration = lease, OnWarning = warnings.Enqueue });
-        Task[] lives = [.. services.Select(service => LiveAsync(service, limit, over.Token))];
+        Task[] lives = [.. services.Select(service => LiveAsync(service, limit, over.Token)),
+            .. services.Where(_ => hasStops).Select((service, i) => service.StopNowAndThenAsync(stops.For((ulong)i), over.Token))];
         FlowRun? run = null;
         void Note(string stream, int count)
         {
@@ -140,7 +144,7 @@ internal sealed class Trial
     }
 
     // Who hosts it may still be at closing its readers. When it is done, it commits that to the stream of its work.
-    private static async Task DeleteAsync(Supervisor starter, RedisStreamStore store, FlowRun run, CancellationToken cancellation)
+    private static async Task DeleteAsync(Supervisor starter, IStreamStore store, FlowRun run, CancellationToken cancellation)
     {
         await run.DisposeAsync();
         string[] work = [.. CrashFlow.Everything.Processors.Select(processor => $"work/{processor.Name}")];

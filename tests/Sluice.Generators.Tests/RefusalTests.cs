@@ -25,6 +25,7 @@ public class RefusalTests
     [Theory]
     [InlineData("await pipeline;", "SLU023: a pipeline is a value")]
     [InlineData("var snapshot = await (numbers | Twice | Print);", "SLU023: a pipeline is a value")]
+    [InlineData("await pipeline.Start();", "SLU023: a run goes on by itself. Write 'await run.Completion'")]
     [InlineData("await numbers;", "SLU023: a source is a value")]
     [InlineData("await (numbers | Twice).RunAsync();", "SLU024: a source cannot run")]
     [InlineData("await using var run = numbers.Start();", "SLU024: a source cannot run")]
@@ -41,12 +42,47 @@ public class RefusalTests
     [InlineData("_ = new Consecutor<int>(\"n\", source => source | Twice);", "SLU027: this body puts out items")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => { var next = source | Twice; return next; }, new ConsecutorOptions());",
         "SLU027: this body puts out items")]
-    public void AMistakeGivesOneErrorWithAnExplanation(string statement, string sentence)
+    [InlineData("await foreach (int n in numbers | Twice) Print(n);", "SLU033: a source is a value")]
+    [InlineData("_ = new ConsecutorOptions { Key = n => n.Name };", "SLU034: the key is no option")]
+    [InlineData("_ = new ConsecutorOptions { Key = (object n) => \"all\" };", "SLU034: the key is no option")]
+    [InlineData("_ = await Sluice.Graphs.Graph.For<int>(\"page\").ResolveAsync(1);", "SLU035: a builder is no graph yet")]
+    public void AMistakeGivesOneErrorWithAnExplanation(string statement, string sentence) => Explains("", statement, sentence);
+
+    [Theory]
+    [InlineData("FlowRun run = null!; await run;", "SLU023: a run goes on by itself. Write 'await run.Completion'")]
+    [InlineData("IO<int> io = null!; await foreach (int n in io) Print(n);", "SLU033: read the values of a stream by a call")]
+    public void AMistakeWithAFlowGivesOneErrorWithAnExplanation(string statement, string sentence)
+        => Explains("using Sluice.Flows; ", statement, sentence);
+
+    /// <summary>The compiler offers extensions of the right name as candidates: its errors about other types must not name ours.</summary>
+    [Theory]
+    [InlineData("await 5;", "CS1061")]
+    [InlineData("await new Totals();", "CS1061")]
+    [InlineData("words.ToString()!.RunAsync();", "CS1061")]
+    [InlineData("words.ToString()!.Start();", "CS1061")]
+    [InlineData("await foreach (int n in 5) Print(n);", "CS8411")]
+    public void AMistakeWithAnotherTypeGetsTheOrdinaryErrorOfTheCompiler(string statement, string id)
     {
-        var error = Assert.Single(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members, "async Task"))));
+        string source = "using Sluice.Flows; " + Snippet.InMethod(statement, Members, "async Task");
+        var error = Assert.Single(Snippet.Errors(Snippet.Compile(source)));
+        Assert.Equal(id, error.Id);
+        Assert.DoesNotContain("Sluice", error.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
+    }
+
+    private static void Explains(string usings, string statement, string sentence)
+    {
+        var error = Assert.Single(Snippet.Errors(Snippet.Compile(usings + Snippet.InMethod(statement, Members, "async Task"))));
         Assert.Equal("CS0619", error.Id);
         Assert.Contains(sentence, error.GetMessage(CultureInfo.InvariantCulture), StringComparison.Ordinal);
     }
+
+    /// <summary>The compiler's own error stays: nothing of ours makes a source look like a list.</summary>
+    [Theory]
+    [InlineData("foreach (var n in numbers) Print(n);")]
+    [InlineData("List<int> list = [.. numbers];")]
+    public void ASourceIsNoList(string statement)
+        => Assert.StartsWith("CS", Assert.Single(Snippet.Errors(Snippet.Compile(Snippet.InMethod(statement, Members)))).Id,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("_ = new Consecutor<string>(\"n\", source => source | (word => word.Lenght));")]
@@ -67,6 +103,7 @@ public class RefusalTests
     [Theory]
     [InlineData("await pipeline.RunAsync(); await numbers.ToListAsync();")]
     [InlineData("await using var run = pipeline.Start();")]
+    [InlineData("await foreach (int n in (numbers | Twice).ToAsyncEnumerable()) Print(n);")]
     [InlineData("_ = numbers | StageNode.Of(() => new Totals()) | StageNode.Of(() => new Last());")]
     [InlineData("_ = words | Stage.KeyBy((string word) => word.Length, lanes: 4) | (word => word) | Console.WriteLine;")]
     [InlineData("_ = new Consecutor<int>(\"n\", source => source | Twice | Print);")]

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 
 namespace Sluice.Packages.Tests;
 
@@ -12,7 +11,7 @@ internal sealed class Collector : IAsyncDisposable
 
     internal Collector()
     {
-        Address = $"http://127.0.0.1:{FreePort()}/";
+        Address = $"http://127.0.0.1:{FreePort.Next()}/";
         listener.Prefixes.Add(Address);
         listener.Start();
         serving = ServeAsync();
@@ -22,13 +21,6 @@ internal sealed class Collector : IAsyncDisposable
 
     /// <summary>The environment of a program that exports to this collector.</summary>
     internal string[] Variables => [$"OTEL_EXPORTER_OTLP_ENDPOINT={Address}", "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf"];
-
-    internal static int FreePort()
-    {
-        using var port = new TcpListener(IPAddress.Loopback, 0);
-        port.Start();
-        return ((IPEndPoint)port.LocalEndpoint).Port;
-    }
 
     /// <summary>Stops, and returns the paths to which telemetry of Sluice was sent.</summary>
     internal async Task<IEnumerable<string>> PathsAsync()

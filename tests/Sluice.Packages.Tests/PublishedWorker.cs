@@ -73,17 +73,22 @@ public sealed class PublishedWorker(Packed packed) : IAsyncLifetime
 /// <summary>A folder with a published worker, and a client of it.</summary>
 internal sealed class WorkerProgram(CleanDirectory clean, string folder) : IDisposable
 {
-    private readonly string url = $"http://127.0.0.1:{Collector.FreePort()}";
+    private readonly string url = $"http://127.0.0.1:{FreePort.Next()}";
     private HttpClient? client;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     internal string Folder => System.IO.Path.Combine(clean.Path, folder);
 
+    internal string Url => url;
+
     internal HttpClient Client => client ??= new() { BaseAddress = new(url) };
 
     /// <summary>Starts the worker, without waiting for anything.</summary>
     internal SampleProcess Begin(params string[] variables) => clean.Start(variables, $"{folder}/shop.dll", "--urls", url);
+
+    /// <summary>Starts the worker, which listens where its configuration says.</summary>
+    internal SampleProcess BeginWithoutUrls(params string[] variables) => clean.Start(variables, $"{folder}/shop.dll");
 
     /// <summary>Starts the worker, and waits until it has started.</summary>
     internal async Task<SampleProcess> StartAsync(params string[] variables)
@@ -103,7 +108,8 @@ internal sealed class WorkerProgram(CleanDirectory clean, string folder) : IDisp
     internal Task<HttpStatusCode> PostAsync(string id, string text) => PostAsync(JsonSerializer.Serialize(new { id, text }));
 
     /// <summary>Posts a body that the worker refuses with 400 and problem details.</summary>
-    internal async Task IsRefusedAsync(string json)
+    /// <returns>What is wrong with it.</returns>
+    internal async Task<string> IsRefusedAsync(string json)
     {
         using var body = new StringContent(json, Encoding.UTF8, "application/json");
         using HttpResponseMessage response = await Client.PostAsync("/items", body, Cancellation);
@@ -111,7 +117,7 @@ internal sealed class WorkerProgram(CleanDirectory clean, string folder) : IDisp
         Assert.Equal("application/problem+json", response.Content.Headers.ContentType?.MediaType);
         JsonElement problem = await response.Content.ReadFromJsonAsync<JsonElement>(Cancellation);
         Assert.Equal(400, problem.GetProperty("status").GetInt32());
-        Assert.NotEmpty(problem.GetProperty("detail").GetString()!);
+        return problem.GetProperty("detail").GetString()!;
     }
 
     /// <summary>Returns the status of a health check, by its code and its body.</summary>

@@ -24,7 +24,7 @@ public class TemplateTests(Packed packed)
         await Templates.NewAsync(clean, "sluice-flow", "words");
         await clean.RunAsync("build", "words", "-c", "Release", "-v", "quiet", "--nologo");
         await using RedisServer redis = await RedisServer.StartAsync();
-        string[] urls = [$"http://127.0.0.1:{Collector.FreePort()}", $"http://127.0.0.1:{Collector.FreePort()}"];
+        string[] urls = [$"http://127.0.0.1:{FreePort.Next()}", $"http://127.0.0.1:{FreePort.Next()}"];
         string store = $"Sluice:Store=redis:{redis.Address}";
         using SampleProcess splitter = clean.Start([], "words/Splitter/bin/Release/net10.0/Splitter.dll", "--urls", urls[0], store);
         using SampleProcess counter = clean.Start([], "words/Counter/bin/Release/net10.0/Counter.dll", "--urls", urls[1], store);

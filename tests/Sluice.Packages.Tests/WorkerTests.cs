@@ -47,6 +47,10 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
             """{"id": null, "text": "a"}""", """{"id": "1", "text": null}""", """{"id": "1", "text": "a", "more": 1}""",
             """{"id": "1", "text": "a"} {"id": "2", "text": "a"}""", """{"id": "\ud800", "text": "a"}"""];
         foreach (string body in wrong) await program.IsRefusedAsync(body);
+        Assert.Contains("Members are missing: 'id' (a text).", await program.IsRefusedAsync("""{"text": "a"}"""), StringComparison.Ordinal);
+        Assert.Contains("'Text' must not be null", await program.IsRefusedAsync("""{"id": "1", "Text": null}"""), StringComparison.Ordinal);
+        Assert.Contains("no member 'txt' here: expected 'id', 'text'.", await program.IsRefusedAsync("""{"id": "1", "txt": ""}"""),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -110,16 +114,23 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
         }
     }
 
-    [Fact]
-    public async Task AWrongSettingEndsTheStartWithOneLine()
+    [Theory]
+    [InlineData("Sluice__Consecutors__items__MaxInFlight=many", null, 2,
+        "Sluice:Consecutors:items:MaxInFlight is 'many'; it must be a whole number.")]
+    [InlineData("Sluice__Stor=memory", null, 2, "Sluice:Stor: there is no such setting; there are Consecutors, ")]
+    [InlineData("Sluice__Store=sqlite:/no/such/items.db", null, 3, "Sluice:Store cannot be used. The store /no/such/items.db cannot be ")]
+    [InlineData(null, """{"Sluice": {"OnFailure": "Crash"}}""", 2, "Sluice:OnFailure is 'Crash'; it must be one of StopHost, Degrade.")]
+    [InlineData(null, """{"Sluice": {"OnFailure": "StopHost",}""", 2, "Failed to load configuration from file '")]
+    [InlineData("ASPNETCORE_URLS=5080", null, 3, "The web server cannot listen at 5080: Invalid url: '5080'. ")]
+    public async Task AMistakeEndsTheStartWithOneLineAndAnExitCode(string? variable, string? settings, int exitCode, string start)
     {
         using WorkerProgram program = published.Program("as-it-is");
-        using SampleProcess worker = program.Begin("Sluice__Consecutors__items__MaxInFlight=many");
-        Ended ended = await worker.EndAsync();
-        Assert.NotEqual(0, ended.ExitCode);
-        Assert.Contains("Sluice:Consecutors:items:MaxInFlight is 'many'; it must be a whole number.", ended.Errors,
-            StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", ended.Errors, StringComparison.Ordinal);
+        if (settings is not null)
+            await File.WriteAllTextAsync(Path.Combine(program.Folder, "appsettings.json"), settings, Cancellation);
+        string[] variables = variable is null ? [] : [variable];
+        using SampleProcess worker = variable?.StartsWith("ASPNETCORE_URLS", StringComparison.Ordinal) == true
+            ? program.BeginWithoutUrls(variables) : program.Begin(variables);
+        EndedWithOneLine(await worker.EndAsync(), exitCode, start);
     }
 
     [Fact]
@@ -128,11 +139,28 @@ public class WorkerTests(PublishedWorker published) : IClassFixture<PublishedWor
         using WorkerProgram program = published.Program("as-it-is");
         using SampleProcess first = await program.StartAsync();
         using SampleProcess second = program.Begin();
-        Ended ended = await second.EndAsync();
-        Assert.NotEqual(0, ended.ExitCode);
-        Assert.Contains("is open already, in another process", ended.Errors, StringComparison.Ordinal);
-        Assert.DoesNotContain("   at ", ended.Output + ended.Errors, StringComparison.Ordinal);
+        string line = EndedWithOneLine(await second.EndAsync(), 3, "The store ");
+        Assert.Contains("is open already, in another process", line, StringComparison.Ordinal);
         Assert.Equal((HttpStatusCode.OK, "Healthy"), await program.HealthAsync("ready"));
+    }
+
+    [Fact]
+    public async Task ASecondWorkerAtTheSamePortDoesNotStart()
+    {
+        using WorkerProgram program = published.Program("as-it-is");
+        using SampleProcess first = await program.StartAsync();
+        using SampleProcess second = program.Begin("Sluice__Store=memory");
+        EndedWithOneLine(await second.EndAsync(), 3, $"The web server cannot listen at {program.Url}: the address is in use. Choose another ");
+        Assert.Equal((HttpStatusCode.OK, "Healthy"), await program.HealthAsync("ready"));
+    }
+
+    private static string EndedWithOneLine(Ended ended, int exitCode, string start)
+    {
+        Assert.True(ended.ExitCode == exitCode, $"{ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
+        string line = Assert.Single(ended.Errors.TrimEnd('\n').Split('\n'));
+        Assert.StartsWith(start, line, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", ended.Output, StringComparison.Ordinal);
+        return line;
     }
 
     private static bool IsHandled(string line) => line.Contains("Handled the item ", StringComparison.Ordinal);

@@ -11,7 +11,8 @@ public sealed class FaultTests : IAsyncLifetime
 
     private PostgresServer Server => running!;
 
-    public async ValueTask InitializeAsync() => running = await PostgresServer.StartAsync("fsync=on");
+    public async ValueTask InitializeAsync()
+        => running = await PostgresServer.StartAsync("fsync=on", "wal_level=replica", "max_wal_senders=2");
 
     public async ValueTask DisposeAsync() => await Server.DisposeAsync();
 
@@ -120,9 +121,85 @@ public sealed class FaultTests : IAsyncLifetime
         Assert.Equal(StreamEnd.Complete, await store.EndStreamAsync("orders", StreamEnd.Complete));
     }
 
-    private async Task<PostgresStreamStore> OpenAsync(PostgresStoreOptions? options = null)
+    [Fact]
+    public async Task ACommitThatNoStandbyConfirmsIsNotReportedAsAccepted()
     {
-        PostgresStreamStore store = await PostgresStreamStore.OpenAsync(Server.Address,
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) },
+            ";Timeout=5;Command Timeout=1");
+        (Task<AppendResult> waiting, long number) = await AppendUntilUnconfirmedAsync(store);
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(() => waiting);
+        Assert.Contains("may have been done or not", failed.Message, StringComparison.Ordinal);
+        await Server.AskAsync("ALTER SYSTEM RESET synchronous_standby_names");
+        await Server.AskAsync("SELECT pg_reload_conf()");
+        while (true)
+            try
+            {
+                Assert.Equal(AppendStatus.Duplicate, (await AppendAsync(store, number)).Status);
+                break;
+            }
+            catch (StreamStoreException)
+            {
+                // the server has not read its settings yet
+            }
+    }
+
+    [Fact]
+    public async Task ACallWhoseFirstAttemptMayHaveBeenExecutedSaysSoEvenIfTheLastWasNot()
+    {
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromSeconds(1) },
+            ";Timeout=60;Command Timeout=60");
+        (Task<AppendResult> waiting, _) = await AppendUntilUnconfirmedAsync(store);
+        await Server.KillAsync();
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(() => waiting);
+        Assert.Contains("may have been done or not", failed.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStandbyServesNoReadsBecauseTheyMightMissWrites()
+    {
+        await using PostgresStreamStore store = await OpenAsync(new() { Timeout = TimeSpan.FromMilliseconds(300) });
+        await Server.StopAsync();
+        await Server.StartAsStandbyAsync();
+        var failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.FindStreamAsync("orders"));
+        Assert.Contains("accepts no writes: it is a standby", failed.Message, StringComparison.Ordinal);
+        failed = await Assert.ThrowsAsync<StreamStoreException>(async () => await PostgresStreamStore.OpenAsync(Server.Address,
+            new() { Timeout = TimeSpan.Zero }));
+        Assert.Contains("accepts no writes: it is a standby", failed.Message, StringComparison.Ordinal);
+        // Of several servers, the one that is no standby is used.
+        string both = new Npgsql.NpgsqlConnectionStringBuilder(Server.Address)
+        { Host = $"127.0.0.1:{Server.Port},127.0.0.1:{SharedServer.Current.Server.Port}" }.ConnectionString;
+        await using (PostgresStreamStore primary = await PostgresStreamStore.OpenAsync(both,
+            new() { Schema = SharedServer.NewSchema(), Timeout = TimeSpan.Zero }))
+            await primary.OpenStreamAsync("orders");
+        await Server.AskAsync("SELECT pg_promote()");
+        Assert.NotNull(await store.FindStreamAsync("orders"));
+    }
+
+    // Appends until a commit waits for a standby that does not exist.
+    private async Task<(Task<AppendResult> Waiting, long Number)> AppendUntilUnconfirmedAsync(PostgresStreamStore store)
+    {
+        await Server.AskAsync("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+        await Server.AskAsync("SELECT pg_reload_conf()");
+        for (long number = 1; ; number++)
+        {
+            Task<AppendResult> sending = AppendAsync(store, number);
+            while (!sending.IsCompleted)
+                if (await Server.AskAsync("SELECT count(*) > 0 FROM pg_stat_activity WHERE wait_event = 'SyncRep'") is true)
+                    return (sending, number);
+            Assert.Equal(AppendStatus.Accepted, (await sending).Status);
+        }
+    }
+
+    private static async Task<AppendResult> AppendAsync(PostgresStreamStore store, long number)
+    {
+        using var batch = new EntryBatch();
+        batch.Add(BitConverter.GetBytes(number));
+        return await store.AppendAsync(new("orders", "p", 0, number, batch));
+    }
+
+    private async Task<PostgresStreamStore> OpenAsync(PostgresStoreOptions? options = null, string words = "")
+    {
+        PostgresStreamStore store = await PostgresStreamStore.OpenAsync(Server.Address + words,
             (options ?? new() { Timeout = TimeSpan.FromMinutes(2) }) with { OnWarning = warnings.Enqueue });
         await store.OpenStreamAsync("orders", new() { Partitions = 1 });
         return store;

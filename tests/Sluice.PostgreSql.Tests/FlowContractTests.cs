@@ -4,9 +4,8 @@ using Sluice.Tests.Flows;
 namespace Sluice.PostgreSql.Tests;
 
 /// <summary>The contract of flows over PostgreSQL.</summary>
-public class FlowContractTests(SharedServer server) : FlowContract
+public class FlowContractTests : FlowContract
 {
-    protected override async ValueTask<IStreamStore> OpenAsync(TimeProvider time)
-        => await PostgresStreamStore.OpenAsync(server.Address, PassedTime.With(time, SharedServer.NewSchema()),
-        TestContext.Current.CancellationToken);
+    protected override ValueTask<IStreamStore> OpenAsync(TimeProvider time)
+        => EmptiedSchema.OpenStoreAsync(PassedTime.With(time));
 }

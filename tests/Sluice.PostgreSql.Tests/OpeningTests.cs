@@ -21,6 +21,50 @@ public class OpeningTests(SharedServer server)
         foreach (PostgresStreamStore store in stores) await store.DisposeAsync();
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public async Task TablesOfEarlierVersionsAreUpgradedWithTheirRowsWhoeverOpensThem(int version)
+    {
+        using var batch = new EntryBatch();
+        batch.Add("one"u8);
+        await using (PostgresStreamStore first = await PostgresStreamStore.OpenAsync(server.Address, Options))
+        {
+            await first.OpenStreamAsync("orders", new() { Partitions = 1 });
+            await first.AddGroupAsync(new("orders", "main"));
+            await first.AppendAsync(new("orders", "p", 0, 1, batch));
+        }
+        await server.Server.AskAsync($"ALTER TABLE {schema}.stream DROP COLUMN stamp; UPDATE {schema}.meta SET version = {version}");
+        if (version <= 3) await server.Server.AskAsync($"ALTER TABLE {schema}.stream DROP COLUMN store");
+        if (version <= 2) await server.Server.AskAsync($"DROP TABLE {schema}.intake; ALTER TABLE {schema}.stream "
+            + "DROP COLUMN held_items, DROP COLUMN held_bytes");
+        if (version == 1) await server.Server.AskAsync($"ALTER TABLE {schema}.part DROP COLUMN swept; ALTER TABLE {schema}.grp "
+            + $"DROP COLUMN draining; DROP TABLE {schema}.gone");
+        var refused = await Assert.ThrowsAsync<StreamStoreException>(
+            async () => await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false }));
+        Assert.Contains($"has tables of the version {version}, this library needs 5, and AutoCreate is off", refused.Message,
+            StringComparison.Ordinal);
+
+        PostgresStreamStore[] stores = await Task.WhenAll(Enumerable.Range(0, 4)
+            .Select(_ => PostgresStreamStore.OpenAsync(server.Address, Options with { MaxConnections = 3 }).AsTask()));
+        await stores[0].DrainGroupAsync(new("orders", "main"));
+        Assert.True((await stores[3].FindGroupAsync(new("orders", "main")))!.IsDraining);
+        Assert.Equal("one"u8.ToArray(), (await stores[1].ReadAsync(new("orders", 0, 1))).Entries.Span[0].Payload.ToArray());
+        await using (var orders = new Consecutor<string>("orders", source => source | (_ => { }), new()
+        { Store = stores[2], Stream = new() { Partitions = 1 } }))
+        await using (NpgsqlConnection connection = await server.Direct.OpenConnectionAsync())
+        await using (NpgsqlTransaction transaction = await connection.BeginTransactionAsync())
+        {
+            await orders.SendAsync("two", transaction);
+            await transaction.CommitAsync();
+        }
+        Assert.Equal(2, (await stores[1].FindStreamAsync("orders"))!.Appended);
+        await stores[2].DeleteStreamAsync("orders");
+        foreach (PostgresStreamStore store in stores) await store.DisposeAsync();
+    }
+
     [Fact]
     public async Task AStoreOfANewerVersionIsRefusedByName()
     {
@@ -28,9 +72,44 @@ public class OpeningTests(SharedServer server)
         await server.Server.AskAsync($"UPDATE {schema}.meta SET version = 99");
         var refused = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await PostgresStreamStore.OpenAsync(server.Address, Options));
-        Assert.Contains("was written by a newer version of Sluice: this one knows the version 1 of its tables, not 99", refused.Message,
+        Assert.Contains("was written by a newer version of Sluice: this one knows the version 5 of its tables, not 99", refused.Message,
             StringComparison.Ordinal);
         Assert.True(refused.IsPermanent);
+    }
+
+    [Fact]
+    public async Task AStoreThatANewerVersionHasTakenOverIsNotWrittenAnyMore()
+    {
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address, Options);
+        await store.OpenStreamAsync("orders");
+        await server.Server.AskAsync($"UPDATE {schema}.meta SET version = 99");
+        var refused = await Assert.ThrowsAsync<StreamStoreException>(async () => await store.EndStreamAsync("orders", StreamEnd.Complete));
+        Assert.Contains("was written by a newer version of Sluice", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(false, await server.Server.AskAsync($"SELECT has_ended FROM {schema}.stream"));
+    }
+
+    [Fact]
+    public async Task ADatabaseWithAnotherEncodingIsRefused()
+    {
+        await server.Server.AskAsync($"CREATE DATABASE latin_{schema} OWNER sluice TEMPLATE template0 ENCODING 'LATIN1'");
+        var refused = await Assert.ThrowsAsync<StreamStoreException>(async () => await PostgresStreamStore.OpenAsync(
+            server.Address.Replace("Database=sluice", $"Database=latin_{schema}", StringComparison.Ordinal), Options));
+        Assert.Contains("has the encoding LATIN1: a store needs UTF8", refused.Message, StringComparison.Ordinal);
+        Assert.True(refused.IsPermanent);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(";Target Session Attributes=primary")]
+    [InlineData(";Target Session Attributes=read-write")]
+    public async Task OfSeveralServersThePrimaryIsUsed(string words)
+    {
+        string address = new NpgsqlConnectionStringBuilder(server.Address)
+        { Host = $"127.0.0.1:{FreePort.Next()},127.0.0.1:{server.Server.Port}" }.ConnectionString;
+        address += $";Application Name={schema}{words}";
+        await using (PostgresStreamStore store = await PostgresStreamStore.OpenAsync(address, Options))
+            await store.OpenStreamAsync("orders");
+        await ByHand.UntilAsync(server.Server, $"SELECT count(*) = 0 FROM pg_stat_activity WHERE application_name = '{schema}'");
     }
 
     [Fact]
@@ -39,10 +118,9 @@ public class OpeningTests(SharedServer server)
         var missing = await Assert.ThrowsAsync<StreamStoreException>(
             async () => await PostgresStreamStore.OpenAsync(server.Address, Options with { AutoCreate = false }));
         Assert.Contains("There is no store at ", missing.Message, StringComparison.Ordinal);
-        string user = $"user_{schema}";
-        await server.Server.AskAsync(PostgresStreamStore.SchemaSql(schema));
-        await server.Server.AskAsync($"CREATE USER {user} PASSWORD 'secret'; GRANT USAGE ON SCHEMA {schema} TO {user}; "
-            + $"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}");
+        string user = $"The \"{schema}\"";
+        await server.Server.AskAsync($"CREATE USER \"The \"\"{schema}\"\"\" PASSWORD 'secret'");
+        await server.Server.AskAsync(PostgresStreamStore.SchemaSql(schema, user));
         string address = new NpgsqlConnectionStringBuilder(server.Address) { Username = user }.ConnectionString;
         await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(address, Options with { AutoCreate = false });
         await store.OpenStreamAsync("orders", new() { Partitions = 2 });
@@ -60,13 +138,17 @@ public class OpeningTests(SharedServer server)
     public async Task AMistakeInTheConnectionStringIsNamedWithoutThePassword(string right, string wrong, string words)
     {
         string address = wrong.Contains("Port=1", StringComparison.Ordinal)
-            ? $"Host=127.0.0.1;Port={PostgresServer.FreePort()};Database=sluice;Username=sluice;Password=secret"
+            ? $"Host=127.0.0.1;Port={FreePort.Next()};Database=sluice;Username=sluice;Password=secret"
             : server.Address.Replace(right, wrong, StringComparison.Ordinal);
         var refused = await Assert.ThrowsAsync<StreamStoreException>(async () => await PostgresStreamStore.OpenAsync(address, Options));
         Assert.Contains(words, refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", refused.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("wrong", refused.Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void ErrorsNameEachOfSeveralServersWithItsPort()
+        => Assert.Equal("a:1,b:5433", StorePlace.Of("Host=a:1,b;Port=5433", "s").Server);
 
     [Theory]
     [InlineData("no connection string")]

@@ -13,9 +13,9 @@ internal sealed class PassedTime(bool stands = false)
     public void Pass(TimeSpan time) => passed += time;
 
     /// <summary>Options of a store whose time is that of the server plus the progress of a test clock.</summary>
-    public static PostgresStoreOptions With(TimeProvider time, string schema)
+    public static PostgresStoreOptions With(TimeProvider time)
     {
         DateTimeOffset begun = time.GetUtcNow();
-        return new() { Time = time, Schema = schema, ServerTime = () => DateTimeOffset.UtcNow + (time.GetUtcNow() - begun) };
+        return new() { Time = time, ServerTime = () => DateTimeOffset.UtcNow + (time.GetUtcNow() - begun) };
     }
 }

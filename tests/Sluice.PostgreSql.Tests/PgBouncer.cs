@@ -6,7 +6,7 @@ namespace Sluice.PostgreSql.Tests;
 internal sealed class PgBouncer : IAsyncDisposable
 {
     private readonly string directory = Directory.CreateTempSubdirectory("sluice-pgbouncer-").FullName;
-    private readonly int port = PostgresServer.FreePort();
+    private readonly int port = FreePort.Next();
     private Process? process;
 
     public string Address => $"Host=127.0.0.1;Port={port};Database=sluice;Username=sluice;Password=secret";

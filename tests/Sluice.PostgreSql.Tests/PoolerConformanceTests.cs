@@ -1,3 +1,4 @@
+using Npgsql;
 using Sluice.Testing;
 
 namespace Sluice.PostgreSql.Tests;
@@ -27,4 +28,24 @@ public class PoolerConformanceTests(SharedServer server) : IAsyncLifetime
         => await StreamStoreContract.RunAsync(scenario, new PostgresStoreFixture(bouncer!.Address,
             new() { TransactionPooling = true, PollInterval = TimeSpan.FromMilliseconds(50) },
             timeStands: scenario.StartsWith("Random", StringComparison.Ordinal)));
+
+    [Fact]
+    public async Task ASendInATransactionOfAConnectionThroughThePoolerIsAcceptedIfItCommits()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        string address = $"{bouncer!.Address};No Reset On Close=true;Max Auto Prepare=0";
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(bouncer.Address,
+            new() { Schema = SharedServer.NewSchema(), TransactionPooling = true }, cancellation);
+        await using Consecutor<string> orders = new("orders", source => source | (_ => { }), new() { Store = store });
+        await using NpgsqlConnection connection = new(address);
+        await connection.OpenAsync(cancellation);
+        for (int i = 0; i < 4; i++)
+        {
+            await using NpgsqlTransaction transaction = await connection.BeginTransactionAsync(cancellation);
+            SendOptions key = new() { IdempotencyKey = $"{i}" };
+            Assert.Equal(SendStatus.Accepted, (await orders.TrySendAsync($"{i}", transaction, key, cancellation)).Status);
+            await (i % 2 == 0 ? transaction.CommitAsync(cancellation) : transaction.RollbackAsync(cancellation));
+        }
+        Assert.Equal(2, (await store.FindStreamAsync("orders", cancellation))!.Appended);
+    }
 }

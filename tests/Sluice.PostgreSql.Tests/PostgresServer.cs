@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Sluice.PostgreSql.Tests;
 
@@ -29,7 +27,13 @@ internal sealed class PostgresServer : IAsyncDisposable
 
     private PostgresServer(string[] settings) => this.settings = settings;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; private init; } = FreePort.Next();
+
+    /// <summary>Where everything of the server is.</summary>
+    public string Place => directory;
+
+    /// <summary>Whether the server has ended by itself.</summary>
+    public bool HasEnded => shell is { HasExited: true };
 
     /// <summary>The process id of the postmaster.</summary>
     public int Id { get; private set; }
@@ -41,9 +45,13 @@ internal sealed class PostgresServer : IAsyncDisposable
     public string Admin => $"Host=127.0.0.1;Port={Port};Database=sluice;Username=postgres;Password=secret";
 
     /// <summary>Makes a database cluster and starts its server, with <c>fsync</c> off unless the settings say otherwise.</summary>
-    public static async Task<PostgresServer> StartAsync(params string[] settings)
+    public static Task<PostgresServer> StartAsync(params string[] settings) => StartAsync(static _ => { }, settings);
+
+    /// <summary>Does the same in a directory that a function prepares.</summary>
+    public static async Task<PostgresServer> StartAsync(Action<string> prepare, params string[] settings)
     {
         var server = new PostgresServer(settings);
+        prepare(server.directory);
         string password = Path.Combine(server.directory, "password");
         await File.WriteAllTextAsync(password, "secret\n");
         await RunAsync("chown", "-R", "postgres", server.directory);
@@ -59,6 +67,19 @@ internal sealed class PostgresServer : IAsyncDisposable
             await command.ExecuteNonQueryAsync();
         }
         return server;
+    }
+
+    /// <summary>Starts a standby of this server, over a copy of its data.</summary>
+    /// <param name="of">The settings.</param>
+    /// <param name="port">The port; null for a free one.</param>
+    public async Task<PostgresServer> StartStandbyAsync(string[] of, int? port = null)
+    {
+        var standby = new PostgresServer(of) { Port = port ?? FreePort.Next() };
+        await RunAsync("chown", "-R", "postgres", standby.directory);
+        await RunAsync([.. AsPostgres, "env", "PGPASSWORD=secret", $"{Programs}/pg_basebackup", "-h", "127.0.0.1", "-p", $"{Port}", "-U",
+            "postgres", "-D", standby.Data, "-R", "-X", "stream", "-c", "fast", "--no-sync"]);
+        await standby.StartAgainAsync();
+        return standby;
     }
 
     public static string[] AsPostgres => Environment.UserName == "root" ? ["setpriv", "--reuid=postgres", "--regid=postgres",
@@ -90,7 +111,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         while (await started.StandardError.ReadLineAsync() is { } line)
         {
             said.Add(line);
-            if (!line.Contains("database system is ready to accept connections", StringComparison.Ordinal)) continue;
+            if (!line.Contains("database system is ready to accept", StringComparison.Ordinal)) continue;
             _ = started.StandardError.BaseStream.CopyToAsync(Stream.Null);
             return;
         }
@@ -103,7 +124,7 @@ internal sealed class PostgresServer : IAsyncDisposable
         if (shell is not { } running) return;
         shell = null;
         int[] backends = Children(Id);
-        using (Process server = Process.GetProcessById(Id)) server.Kill();
+        if (!running.HasExited) using (Process server = Process.GetProcessById(Id)) server.Kill();
         await running.WaitForExitAsync();
         foreach (int backend in backends) await WaitForExitAsync(backend);
         running.StandardInput.Close();                   // the shell that watched the server has nothing to kill any more
@@ -120,6 +141,13 @@ internal sealed class PostgresServer : IAsyncDisposable
         await running.WaitForExitAsync();
         running.StandardInput.Close();
         running.Dispose();
+    }
+
+    /// <summary>Starts a stopped server as a standby, which copies nobody until <c>pg_promote</c> makes it a primary.</summary>
+    public async Task StartAsStandbyAsync()
+    {
+        await File.WriteAllTextAsync(Path.Combine(Data, "standby.signal"), "");
+        await StartAgainAsync();
     }
 
     /// <summary>Freezes the postmaster and its backends: they accept connections but do not answer.</summary>
@@ -156,13 +184,6 @@ internal sealed class PostgresServer : IAsyncDisposable
         {
             // A backend may outlive the postmaster for a moment and still write.
         }
-    }
-
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 
     private Task SignalAsync(string name) => RunAsync("kill", $"-{name}", $"{Id}");

@@ -4,32 +4,37 @@ using Sluice.Testing;
 
 namespace Sluice.PostgreSql.Tests;
 
-/// <summary>A store with its own schema on the shared server. A kill ends the connections of the store on the server.</summary>
+/// <summary>A store in a schema of the shared server that is empty. A kill ends the connections of the store on the server.</summary>
 internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions? options = null, bool timeStands = false)
     : StreamStoreFixture
 {
-    private readonly string schema = SharedServer.NewSchema();
+    private readonly EmptiedSchema schema = EmptiedSchema.Rent(address, options?.TransactionPooling == true);
     private readonly PassedTime time = new(timeStands);
 
     public override async ValueTask<IStreamStore> OpenAsync(TimeProvider clock)
-        => await PostgresStreamStore.OpenAsync($"{address};Application Name={schema}",
-        (options ?? new()) with { Time = clock, Schema = schema, ServerTime = () => time.Now, MaxConnections = 8 });
+        => await PostgresStreamStore.OpenAsync(schema.Connections,
+        (options ?? new()) with { Time = clock, Schema = schema.Name, ServerTime = () => time.Now, Known = KnownRows.CompareAsync });
 
     public override async ValueTask KillAsync(IStreamStore store)
     {
-        await SharedServer.Current.Server.AskAsync(
-            $"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '{schema}'");
+        await schema.KillAsync();
         await store.DisposeAsync();
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        await schema.ReturnAsync();
     }
 
     /// <summary>Changes a bit of the payload, in its block or in its row.</summary>
     public override ValueTask<bool> DamageAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
-        => ChangeAsync(payload, table => $"UPDATE {schema}.{table} SET body = set_byte(body, position($1 IN body) - 1, "
+        => ChangeAsync(payload, table => $"UPDATE {schema.Name}.{table} SET body = set_byte(body, position($1 IN body) - 1, "
         + "get_byte(body, position($1 IN body) - 1) # 1) WHERE position($1 IN body) > 0", "chunk", "waiting");
 
     /// <summary>Deletes the block that contains the entry.</summary>
     public override ValueTask<bool> DeleteAsync(string stream, int partition, long sequence, ReadOnlyMemory<byte> payload)
-        => ChangeAsync(payload, table => $"DELETE FROM {schema}.{table} WHERE position($1 IN body) > 0", "chunk");
+        => ChangeAsync(payload, table => $"DELETE FROM {schema.Name}.{table} WHERE position($1 IN body) > 0", "chunk");
 
     public override ValueTask PassTimeAsync(TestClock clock, TimeSpan span)
     {
@@ -39,8 +44,7 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
 
     private async ValueTask<bool> ChangeAsync(ReadOnlyMemory<byte> payload, Func<string, string> change, params string[] tables)
     {
-        await using var connection = new NpgsqlConnection(address + ";Pooling=false");
-        await connection.OpenAsync();
+        await using NpgsqlConnection connection = await SharedServer.Current.Direct.OpenConnectionAsync();
         int changed = 0;
         foreach (string table in tables)
         {
@@ -48,6 +52,9 @@ internal sealed class PostgresStoreFixture(string address, PostgresStoreOptions?
             command.Parameters.Add(new NpgsqlParameter<byte[]> { TypedValue = payload.ToArray() });
             changed += await command.ExecuteNonQueryAsync();
         }
+        // Who changes rows by hand changes the stamp, too: processes know what they have written.
+        await using var stamp = new NpgsqlCommand($"UPDATE {schema.Name}.stream SET stamp = stamp + 1", connection);
+        await stamp.ExecuteNonQueryAsync();
         return changed > 0;
     }
 }

@@ -4,19 +4,16 @@ using Sluice.Storage;
 
 namespace Sluice.Tests.Delivery;
 
-/// <summary>The store for scenarios of consecutors: on the shared server, with its own schema.</summary>
+/// <summary>The store for scenarios of consecutors: on the shared server, in a schema that is empty.</summary>
 internal static class ScenarioStore
 {
-    /// <summary>The number of seeds for each crash test. The tests of the core play more of them.</summary>
-    public const int CrashSeeds = 1;
+    /// <summary>Of how many deaths of a process, or seeds, one is played: the faster the store, the more. No multiple of three, so that
+    /// a process dies before, inside and after calls. <c>SLUICE_SHARE=1</c> plays all.</summary>
+    public static int Share { get; } = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SHARE") ?? "16");
 
-    /// <summary>Whether a process dies at each call before, inside and after it, or at one of these moments in turn.</summary>
-    public static bool PlaysAllMoments => false;
-
-    public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
+    public static ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {
-        var options = new PostgresStoreOptions { Schema = SharedServer.NewSchema() };
-        return await PostgresStreamStore.OpenAsync(SharedServer.Current.Address, time is null ? options
-            : options with { Time = time, ServerTime = () => time.GetUtcNow() });
+        var options = new PostgresStoreOptions { Known = KnownRows.CompareAsync };
+        return EmptiedSchema.OpenStoreAsync(time is null ? options : options with { Time = time, ServerTime = () => time.GetUtcNow() });
     }
 }

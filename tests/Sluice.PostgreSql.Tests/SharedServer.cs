@@ -1,3 +1,5 @@
+using Npgsql;
+
 [assembly: AssemblyFixture(typeof(Sluice.PostgreSql.Tests.SharedServer))]
 
 namespace Sluice.PostgreSql.Tests;
@@ -13,6 +15,9 @@ public sealed class SharedServer : IAsyncLifetime
 
     internal string Address => server!.Address;
 
+    /// <summary>Connections to the server itself, also for tests of a pooler before it.</summary>
+    internal NpgsqlDataSource Direct { get; private set; } = null!;
+
     internal PostgresServer Server => server!;
 
     internal static string NewSchema() => $"t{Interlocked.Increment(ref schemas)}";
@@ -20,11 +25,14 @@ public sealed class SharedServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         server = await PostgresServer.StartAsync();
+        Direct = NpgsqlDataSource.Create(server.Address);
         Current ??= this;
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (server is not null) await server.DisposeAsync();
+        if (server is null) return;
+        await Direct.DisposeAsync();
+        await server.DisposeAsync();
     }
 }

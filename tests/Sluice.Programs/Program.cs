@@ -7,6 +7,8 @@ return args switch
     ["store", .. var rest] => await StoreProgram.RunAsync(rest),
     ["owner", var path, var accepts, var letters] => await OwnerProgram.RunAsync(path, accepts == "accepts",
         int.Parse(letters, System.Globalization.CultureInfo.InvariantCulture)),
+    ["celery", var store, var broker, var queue] => await CeleryProgram.RunAsync(store, broker, queue),
+    ["postgres", .. var rest] => await PostgresProgram.RunAsync(rest),
     ["progress", var what] => await ProgressProgram.RunAsync(what),
     _ => await WorkerProgram.RunAsync(args),
 };

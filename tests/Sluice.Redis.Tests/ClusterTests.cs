@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Sluice.Storage;
 using Sluice.Tests.Delivery;
+using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
@@ -198,6 +199,20 @@ public class ClusterTests
         await store.PrepareAsync();
         await store.AppendAsync(1, "a");
         Assert.Equal(["a"], await store.ReadAsync(Rows.Orders));
+
+        // Events of the client's options cannot be called to ask the cluster.
+        ConfigurationOptions servers = ConfigurationOptions.Parse(address);
+        servers.CertificateValidation += certificate.IsTheOne;
+        StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
+            await RedisStreamStore.ConnectAsync(servers, cancellation: Cancellation));
+        Assert.Contains("Use RedisStoreOptions.CertificateValidation", failure.Message, StringComparison.Ordinal);
+        servers.SslClientAuthenticationOptions = host => new()
+        {
+            TargetHost = host,
+            RemoteCertificateValidationCallback = certificate.IsTheOne
+        };
+        await using RedisStreamStore again = await RedisStreamStore.ConnectAsync(servers, cancellation: Cancellation);
+        Assert.Equal(["a"], await again.ReadAsync(Rows.Orders));
     }
 
     [Fact]

@@ -25,7 +25,8 @@ public class ConnectingTests(SharedServer server)
         StreamStoreException failure = await Assert.ThrowsAsync<StreamStoreException>(async () =>
             await RedisStreamStore.ConnectAsync(locked.Address + password));
 
-        Assert.Equal($"The server at {locked.Address} wants a password, or another one: give it in the connection string (password=…).",
+        Assert.Equal($"The server at {locked.Address} wants a password, or another one: give it in the connection string (password=…, "
+            + "with user=… for a user of the server's ACL).",
             failure.Message);
         Assert.DoesNotContain("secret", failure.ToString(), StringComparison.Ordinal);
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync($"{locked.Address},password=right-secret");

@@ -37,12 +37,12 @@ public class DamagedKeysTests
             await damage.DoAsync(database);
             foreach ((string name, Func<IStreamStore, Task> call) in FilledStore.Calls)
             {
-                string before = FilledStore.IsAtomic(name) ? (string)await database.ExecuteAsync("DEBUG", "DIGEST") : "";
+                string? before = FilledStore.IsAtomic(name) ? (string?)await database.ExecuteAsync("DEBUG", "DIGEST") : "";
                 string? said = await SayAsync(store, call);
                 if (said is null) continue;
                 reported++;
                 if (said.Length > 0) wrong.Add($"{damage}: {name}: {said}");
-                if (FilledStore.IsAtomic(name) && (string)await database.ExecuteAsync("DEBUG", "DIGEST") != before)
+                if (FilledStore.IsAtomic(name) && (string?)await database.ExecuteAsync("DEBUG", "DIGEST") != before)
                     wrong.Add($"{damage}: {name} has failed, and changed something");
             }
             await database.PingAsync().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);

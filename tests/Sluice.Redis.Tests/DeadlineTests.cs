@@ -18,7 +18,7 @@ public class DeadlineTests
     [InlineData(false)]
     public async Task TwoConsecutorsStopInTimeWithoutTheServer(bool isFrozen)
     {
-        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
         using SemaphoreSlim begun = new(0), goOn = new(0);
         Consecutor<int>[] consecutors = [.. new[] { "first",
@@ -64,7 +64,7 @@ public class DeadlineTests
     [Fact]
     public async Task AStartAndASupervisorKeepTheirDeadlinesIfTheServerIsFrozen()
     {
-        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         RedisStreamStore store = await RedisStreamStore.ConnectAsync(server.Address, cancellation: Cancellation);
         Supervisor supervisor = Supervisor.Attach(store, new() { LeaseDuration = TimeSpan.FromSeconds(2), OnWarning = _ => { } });
         var work = new Processor("work") { Inputs = ["x"], Outputs = ["y"] };

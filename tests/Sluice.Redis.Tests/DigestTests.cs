@@ -112,10 +112,10 @@ public class DigestTests(SharedServer server) : IClassFixture<SharedServer>
 
     private async Task ChangeAsync(string kind, Func<IDatabase, RedisKey, Task> change)
     {
-        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        using ConnectionMultiplexer connection = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
         IDatabase database = connection.GetDatabase();
-        await change(database, ((RedisKey[])await database.ExecuteAsync("KEYS",
-            $"{{{prefix}}}:{kind}:{Rows.Orders}#*:{Rows.Main.Name}#*:0")).Single());
+        var keys = (RedisKey[]?)await database.ExecuteAsync("KEYS", $"{{{prefix}}}:{kind}:{Rows.Orders}#*:{Rows.Main.Name}#*:0");
+        await change(database, keys!.Single());
     }
 
     private static async Task IsSaidAsync(RedisStreamStore store)

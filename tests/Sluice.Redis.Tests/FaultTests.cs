@@ -148,6 +148,7 @@ public class FaultTests
         await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(proxy.Address, options);
         await using RedisStreamStore other = await RedisStreamStore.ConnectAsync(server.Address);
         await store.PrepareAsync();
+        await store.WaitForChangeAsync(Rows.Orders, -1, TestContext.Current.CancellationToken);      // subscribes
         IDatabase first = store.Connection.Database;
         proxy.SilentAfterCut = 1;
         await other.Connection.Database.ExecuteAsync("CLIENT", "KILL", "TYPE", "pubsub");
@@ -179,7 +180,10 @@ public class FaultTests
 
         await store.DisposeAsync();
 
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => reading);
+        string error = (await Assert.ThrowsAsync<ObjectDisposedException>(() => reading)).Message;
+        Assert.StartsWith($"The store at {proxy.Address} was disposed, and takes no more calls. Dispose it last", error,
+            StringComparison.Ordinal);
+        Assert.Equal(error, (await Assert.ThrowsAsync<ObjectDisposedException>(() => store.ReadAsync(Rows.Orders))).Message);
     }
 
     [Fact]
@@ -254,9 +258,9 @@ public class FaultTests
 
     private static async Task PretendItIsCleanAsync(RedisServer server)
     {
-        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
         IDatabase database = raw.GetDatabase();
-        ServerInfo info = ServerInfo.Read((string)await database.ExecuteAsync("INFO", "server"));
+        ServerInfo info = ServerInfo.Read((string?)await database.ExecuteAsync("INFO", "server"));
         await database.HashSetAsync("{sluice}:meta", "clean", info.RunId);
     }
 }

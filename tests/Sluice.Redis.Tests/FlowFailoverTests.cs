@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
 

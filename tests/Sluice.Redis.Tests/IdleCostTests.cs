@@ -1,4 +1,6 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Redis.Tests;
@@ -71,6 +73,53 @@ public class IdleCostTests
             new() { Store = store, Run = new() { Time = clock } });
         await orders.StartAsync(Cancellation);
         Assert.InRange(await MinuteAsync(store), 1, 59);
+    }
+
+    // Every change of any stream sends a message.
+    [Fact]
+    public async Task AStoreGetsNoMessagesOfChangesBeforeACallerWaitsForOne()
+    {
+        await using RedisServer own = await RedisServer.StartAsync();
+        await using RedisStreamStore writer = await ConnectAsync(own);
+        await writer.PrepareAsync();
+        await writer.AppendAsync(1, "a");
+        await using RedisStreamStore store = await ConnectAsync(own);
+        var inspector = new StoreInspector(store);
+        Assert.Equal(2, (await inspector.LookAsync(cancellation: Cancellation)).Count);
+        Assert.NotNull(await inspector.FindOldestAsync(Rows.Main, Cancellation));
+        using EntryBatch more = Rows.Batch("b");
+        await store.AppendAsync(new(Rows.Orders, "other", 0, 1, more), Cancellation);
+        Assert.Equal(0, await writer.ListenersAsync());
+
+        long seen = await store.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
+        Assert.Equal(1, await writer.ListenersAsync());
+        Task<long> waiting = store.WaitForChangeAsync(Rows.Orders, seen, Cancellation).AsTask();
+        Assert.False(waiting.IsCompleted);
+        await writer.AppendAsync(2, "c");
+        await waiting;                               // the clock stands still, so a message has come
+    }
+
+    [Fact]
+    public async Task WithoutAServerAWaitForAChangeEndsWithTheNextPollOnceItIsBack()
+    {
+        await using RedisServer own = await RedisServer.StartAsync("--appendfsync", "always");
+        RedisStoreOptions options = new() { Time = clock, Silence = TimeSpan.FromMilliseconds(300) };
+        await using RedisStreamStore store = await RedisStreamStore.ConnectAsync(own.Address, options, Cancellation);
+        await store.PrepareAsync();
+        await own.KillAsync();
+        Task<long> first = store.WaitForChangeAsync(Rows.Orders, -1, Cancellation).AsTask();
+        await own.StartAgainAsync();
+        long seen = await first;
+        await using RedisStreamStore writer = await ConnectAsync(own);
+        while (await writer.ListenersAsync() == 0)
+        {
+            clock.Advance(Poll);
+            await store.ReadAsync(Rows.Orders);
+        }
+        // From here on the clock of the store stands still.
+        seen = await store.WaitForChangeAsync(Rows.Orders, -1, Cancellation);
+        await writer.AppendAsync(1, "a");
+        while ((await store.ReadAsync(Rows.Orders)).Length == 0) seen = await store.WaitForChangeAsync(Rows.Orders, seen, Cancellation);
     }
 
     private static TimeSpan Poll => new RedisStoreOptions().PollInterval;

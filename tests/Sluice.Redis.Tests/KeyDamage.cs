@@ -39,9 +39,9 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
                     }
                     break;
                 case RedisType.Unknown:
-                    foreach (RedisResult entry in (RedisResult[])await database.ExecuteAsync("XRANGE", key, "-", "+"))
+                    foreach (RedisResult entry in ((RedisResult[]?)await database.ExecuteAsync("XRANGE", key, "-", "+"))!)
                     {
-                        string id = (string)((RedisResult[])entry)[0];
+                        string id = (string)((RedisResult[])entry!)[0]!;
                         all.Add(new(key, $"without {id}", to => to.ExecuteAsync("XDEL", key, id)));
                     }
                     break;
@@ -54,7 +54,7 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
     public static async Task<Dictionary<RedisKey, byte[]>> SaveAsync(IDatabase database)
     {
         Dictionary<RedisKey, byte[]> all = [];
-        foreach (string key in await KeysAsync(database)) all.Add(key, await database.KeyDumpAsync(key));
+        foreach (string key in await KeysAsync(database)) all.Add(key, (await database.KeyDumpAsync(key))!);
         return all;
     }
 
@@ -68,7 +68,7 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
     {
         all.Add(new(key, $"without {entry.Name}", to => to.HashDeleteAsync(key, entry.Name)));
         foreach (string wrong in Wrong) all.Add(new(key, $"with {entry.Name} = '{wrong}'", to => to.HashSetAsync(key, entry.Name, wrong)));
-        string[] words = ((string)entry.Value).Split(' ');
+        string[] words = ((string)entry.Value!).Split(' ');
         if (words.Length < 3 || !long.TryParse(words[0], out _)) return;
         for (int i = 0; i < words.Length; i++)
         {
@@ -81,5 +81,5 @@ internal sealed record KeyDamage(string Key, string What, Func<IDatabase, Task> 
     }
 
     private static async Task<string[]> KeysAsync(IDatabase database)
-        => [.. ((RedisResult[])await database.ExecuteAsync("KEYS", "*")).Select(key => (string)key).Order(StringComparer.Ordinal)];
+        => [.. ((RedisResult[]?)await database.ExecuteAsync("KEYS", "*"))!.Select(key => (string)key!).Order(StringComparer.Ordinal)];
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Threading.Channels;
+using Sluice.Shared;
 using Sluice.Storage;
 
 namespace Sluice.Redis.Tests;
@@ -163,7 +164,8 @@ public sealed class OutageWarningTests
 
     private ServerSilence New()
     {
-        var silence = new ServerSilence(ServerAddress.Parse("localhost,password=secret"), Options with { NoticeAfter = TimeSpan.Zero });
+        RedisStoreOptions options = Options with { NoticeAfter = TimeSpan.Zero };
+        var silence = new ServerSilence(options.Watch(ServerAddress.Parse("localhost,password=secret")));
         silence.Open();
         return silence;
     }

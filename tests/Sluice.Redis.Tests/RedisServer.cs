@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Sluice.Redis.Tests;
 
@@ -30,9 +28,9 @@ internal sealed class RedisServer : IAsyncDisposable
     public int Port { get; }
 
     /// <summary>A second port, if the settings ask for it.</summary>
-    public int SecondPort { get; } = FreePort();
+    public int SecondPort { get; } = FreePort.Next();
 
-    private int ThirdPort { get; } = FreePort();
+    private int ThirdPort { get; } = FreePort.Next();
 
     public string Address => $"127.0.0.1:{Port}";
 
@@ -48,7 +46,7 @@ internal sealed class RedisServer : IAsyncDisposable
     {
         for (int tries = 1; ; tries++)
         {
-            var server = new RedisServer(FreePort(), settings);
+            var server = new RedisServer(FreePort.Next(), settings);
             try
             {
                 await server.StartAgainAsync();
@@ -86,7 +84,11 @@ internal sealed class RedisServer : IAsyncDisposable
         for (bool isReady = false; !isReady || id == 0;)
         {
             if (await started.StandardOutput.ReadLineAsync() is not { } line)
+            {
+                shell = null;                            // it has ended by itself: there is nothing to kill
+                started.Dispose();
                 throw new InvalidOperationException($"redis-server did not start:\n{string.Join('\n', said)}");
+            }
             said.Add(line);
             isReady |= line.Contains("Ready to accept connections", StringComparison.Ordinal);
             if (line.StartsWith("pid ", StringComparison.Ordinal)) id = int.Parse(line.AsSpan(4), CultureInfo.InvariantCulture);
@@ -138,24 +140,5 @@ internal sealed class RedisServer : IAsyncDisposable
     {
         using Process kill = Process.Start("kill", [$"-{name}", $"{id}"]);
         await kill.WaitForExitAsync();
-    }
-
-    // Not an ephemeral port (from 32768): a client that keeps reconnecting to a stopped server could get its port and connect to itself.
-    private static int FreePort()
-    {
-        while (true)
-        {
-            int port = Random.Shared.Next(20_000, 32_000);
-            using var probe = new TcpListener(IPAddress.Loopback, port);
-            try
-            {
-                probe.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // The port is in use.
-            }
-        }
     }
 }

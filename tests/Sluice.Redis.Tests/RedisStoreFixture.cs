@@ -20,17 +20,17 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
         using ConnectionMultiplexer connection = await ConnectAsync();
         IDatabase database = connection.GetDatabase();
         bool isDamaged = false;
-        foreach (RedisKey chunks in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))
+        foreach (RedisKey chunks in ((RedisKey[]?)await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))!)
         {
-            var all = (RedisResult[])await database.ExecuteAsync("XRANGE", chunks, "-", "+");
+            var all = ((RedisResult[]?)await database.ExecuteAsync("XRANGE", chunks, "-", "+"))!;
             if (Array.FindIndex(all, chunk => Flip(Records(chunk), payload)) is not (>= 0 and var damaged)) continue;
             await RewriteAsync(database, chunks, all, damaged, payload);
             isDamaged = true;
         }
-        foreach (RedisKey rows in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:y:{stream}#*:{partition}"))
+        foreach (RedisKey rows in ((RedisKey[]?)await database.ExecuteAsync("KEYS", $"{{{prefix}}}:y:{stream}#*:{partition}"))!)
             foreach (HashEntry row in await database.HashGetAllAsync(rows))
             {
-                byte[] packed = row.Value;
+                byte[] packed = row.Value!;
                 if (!Flip(packed, payload)) continue;
                 await database.HashSetAsync(rows, row.Name, packed);
                 isDamaged = true;
@@ -44,8 +44,8 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
         using ConnectionMultiplexer connection = await ConnectAsync();
         IDatabase database = connection.GetDatabase();
         bool isDeleted = false;
-        foreach (RedisKey chunks in (RedisKey[])await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))
-            foreach (RedisResult chunk in (RedisResult[])await database.ExecuteAsync("XRANGE", chunks, "-", "+"))
+        foreach (RedisKey chunks in ((RedisKey[]?)await database.ExecuteAsync("KEYS", $"{{{prefix}}}:s:{stream}#*:{partition}"))!)
+            foreach (RedisResult chunk in ((RedisResult[]?)await database.ExecuteAsync("XRANGE", chunks, "-", "+"))!)
             {
                 if (!Flip(Records(chunk), payload)) continue;
                 await database.ExecuteAsync("XDEL", chunks, Id(chunk));
@@ -67,16 +67,16 @@ internal sealed class RedisStoreFixture(string address, bool timeStands = false)
         await database.KeyDeleteAsync(key);
         for (int i = 0; i < chunks.Length; i++)
         {
-            var fields = (RedisValue[])((RedisResult[])chunks[i])[1];
-            byte[] records = fields[5];
+            var fields = (RedisValue[])((RedisResult[])chunks[i]!)[1]!;
+            byte[] records = fields[5]!;
             if (i == damaged) Flip(records, payload);
             await database.ExecuteAsync("XADD", key, Id(chunks[i]), fields[0], fields[1], fields[2], fields[3], fields[4], records);
         }
     }
 
-    private static string Id(RedisResult chunk) => (string)((RedisResult[])chunk)[0];
+    private static string Id(RedisResult chunk) => (string)((RedisResult[])chunk!)[0]!;
 
-    private static byte[] Records(RedisResult chunk) => ((RedisValue[])((RedisResult[])chunk)[1])[5];
+    private static byte[] Records(RedisResult chunk) => ((RedisValue[])((RedisResult[])chunk!)[1]!)[5]!;
 
     private static bool Flip(byte[] bytes, ReadOnlyMemory<byte> payload)
     {

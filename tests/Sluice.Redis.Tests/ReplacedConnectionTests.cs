@@ -33,8 +33,8 @@ public class ReplacedConnectionTests
 
         async Task<long> AskedAsync()
         {
-            var info = (string)await admin.ExecuteAsync("INFO", "commandstats");
-            return long.Parse(info.Split("cmdstat_hget:calls=")[1].Split(',')[0], CultureInfo.InvariantCulture);
+            var info = (string?)await admin.ExecuteAsync("INFO", "commandstats");
+            return long.Parse(info!.Split("cmdstat_hget:calls=")[1].Split(',')[0], CultureInfo.InvariantCulture);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Sluice.Storage;
+using StackExchange.Redis;
 
 namespace Sluice.Redis.Tests;
 
@@ -44,11 +45,18 @@ internal static class Rows
         return new(owner, 1) { Settled = [new(entries[0].Sequence, entries[^1].Sequence)], Outputs = [new(Results, output)] };
     }
 
+    /// <summary>The number of connections that get messages of changes.</summary>
+    public static async Task<long> ListenersAsync(this RedisStreamStore store)
+    {
+        var answer = (RedisResult[]?)await store.Connection.Database.ExecuteAsync("PUBSUB", "NUMSUB", store.Connection.Channel);
+        return (long)answer![1];
+    }
+
     /// <summary>The number of calls of store functions that the server has counted.</summary>
     public static async Task<long> CallsAsync(this RedisStreamStore store)
     {
-        var info = (string)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
-        return info.Split('\n').Where(line => line.StartsWith("cmdstat_fcall", StringComparison.Ordinal))
+        var info = (string?)await store.Connection.Database.ExecuteAsync("INFO", "commandstats");
+        return info!.Split('\n').Where(line => line.StartsWith("cmdstat_fcall", StringComparison.Ordinal))
             .Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0], CultureInfo.InvariantCulture));
     }
 }

@@ -55,7 +55,7 @@ internal sealed class ServerPair : IAsyncDisposable
     }
 
     private static async Task<string[]> RoleAsync(RedisServer server)
-        => [.. ((RedisResult[])await TellAsync(server, "ROLE")).Select(part => $"{part}")];
+        => [.. ((RedisResult[]?)await TellAsync(server, "ROLE"))!.Select(part => $"{part}")];
 
     private static async Task<RedisResult> TellAsync(RedisServer server, string command, params object[] arguments)
     {

@@ -32,6 +32,10 @@ internal sealed class TestCertificate : IDisposable
         => shown is not null && (errors & SslPolicyErrors.RemoteCertificateNameMismatch) == 0
         && shown.GetRawCertData().AsSpan().SequenceEqual(certificate.RawData);
 
+    /// <summary>Shows this certificate to a server.</summary>
+    public X509Certificate Select(object sender, string host, X509CertificateCollection locals, X509Certificate? remote, string[] issuers)
+        => certificate;
+
     public void Dispose()
     {
         certificate.Dispose();

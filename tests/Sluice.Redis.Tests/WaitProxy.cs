@@ -23,12 +23,13 @@ internal sealed class WaitProxy : IAsyncDisposable
     public WaitProxy(int port)
     {
         this.port = port;
-        side = ConnectionMultiplexer.Connect($"127.0.0.1:{port}");
+        side = ConnectionMultiplexer.Connect($"127.0.0.1:{port},allowAdmin=true");
         listener.Start();
         accepting = AcceptAsync();
     }
 
-    public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}";
+    /// <summary>As a connection string. The proxy reads answers, and knows the older protocol only.</summary>
+    public string Address => $"127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port},protocol=resp2";
 
     public bool HasCut => Volatile.Read(ref cutAfter) is null;
 
@@ -108,7 +109,8 @@ internal sealed class WaitProxy : IAsyncDisposable
 
     private async Task<(long Offset, int Replicas)> ReplicationAsync()
     {
-        string[] lines = ((string)await side.GetDatabase().ExecuteAsync("INFO", "replication")).Split('\n', StringSplitOptions.TrimEntries);
+        var info = (string?)await side.GetDatabase().ExecuteAsync("INFO", "replication");
+        string[] lines = info!.Split('\n', StringSplitOptions.TrimEntries);
         long Number(string name) => long.Parse(lines.Single(line => line.StartsWith(name + ":",
             StringComparison.Ordinal))[(name.Length + 1)..], CultureInfo.InvariantCulture);
         return (Number("master_repl_offset"), (int)Number("connected_slaves"));

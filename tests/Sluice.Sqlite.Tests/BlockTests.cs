@@ -127,8 +127,10 @@ public sealed partial class BlockTests : IDisposable
     [InlineData(3)]
     [InlineData(4)]
     [InlineData(5)]
+    [InlineData(6)]
     public async Task AStoreOfAnEarlierSchemaVersionIsMigrated(int version)
     {
+        string[] fromSeventh = ["ALTER TABLE sluice_group DROP COLUMN draining"];
         string[] fromSixth = ["ALTER TABLE sluice_group DROP COLUMN paused"];
         string[] fromFifth =
         [
@@ -156,12 +158,13 @@ public sealed partial class BlockTests : IDisposable
         await SettleAsync(max: 100);
         await store.WithDatabaseAsync(database =>
         {
-            foreach (string statement in (string[])[.. fromSixth, .. version < 5 ? fromFifth : [], .. version < 4 ? fromFourth : [],
-                .. version < 3 ? fromThird : [], .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
+            foreach (string statement in (string[])[.. fromSeventh, .. version < 6 ? fromSixth : [], .. version < 5 ? fromFifth : [],
+                .. version < 4 ? fromFourth : [], .. version < 3 ? fromThird : [],
+                .. version < 2 ? fromSecond : [], $"UPDATE sluice_meta SET version = {version}"])
                 database.Execute(statement);
         });
         await ReopenAsync();
-        await store.WithDatabaseAsync(database => Assert.Equal("6", database.Ask("SELECT version FROM sluice_meta")));
+        await store.WithDatabaseAsync(database => Assert.Equal("7", database.Ask("SELECT version FROM sluice_meta")));
         await AppendAsync(500);
         Assert.Empty((await store.CheckAsync()).Problems);
         await SettleAsync();

@@ -43,6 +43,23 @@ public sealed class ClosedStoreTests : IDisposable
         Assert.True(unseen.IsEmpty, string.Join(Environment.NewLine, unseen));
     }
 
+    /// <remarks>It once had a second line, "Object name: …".</remarks>
+    [Fact]
+    public async Task TheErrorOfAClosedStoreIsOneLineThatNamesTheFile()
+    {
+        string path = Path.Combine(directory.Path, "store.db");
+        SqliteStreamStore store = await SqliteStreamStore.OpenAsync(path, Durability.Process, cancellation: Cancellation);
+        await store.OpenStreamAsync("s", new() { Partitions = 1 }, Cancellation);
+        long seen = await store.WaitForChangeAsync("s", -1, Cancellation);
+        Task<long> waiting = store.WaitForChangeAsync("s", seen, Cancellation).AsTask();
+        await store.DisposeAsync();
+        string line = $"The store {path} was disposed, and takes no more calls. Dispose it last, after the consecutors and supervisors "
+            + "that use it.";
+        Assert.Equal(line, (await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting)).Message);
+        await using var numbers = new Consecutor<int>("numbers", source => source | (_ => { }), new() { Store = store });
+        Assert.Equal(line, (await Assert.ThrowsAsync<ObjectDisposedException>(() => numbers.StartAsync(Cancellation))).Message);
+    }
+
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static async Task CloseAfterOneGaveUpAsync(string path)
     {
@@ -71,7 +88,7 @@ public sealed class ClosedStoreTests : IDisposable
         await store.DisposeAsync();
 
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => consecutor.Completion);
-        Assert.StartsWith("The store of the consecutor closed-under-way was disposed while the consecutor was at work", failure.Message,
+        Assert.StartsWith("The store of the consecutor closed-under-way was disposed while the consecutor was running", failure.Message,
             StringComparison.Ordinal);
         await Task.WhenAll(sending);
         await consecutor.DisposeAsync();

@@ -2,6 +2,7 @@ using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
+[StartsProcesses]
 public sealed class FaultTests : IDisposable
 {
     private const int IoErrorFsync = 10 | (4 << 8);

@@ -5,6 +5,7 @@ using Sluice.Programs;
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>Another process locks the file: calls keep their deadlines, and no accepted item is lost.</summary>
+[StartsProcesses]
 public sealed class LockedFileTests : IDisposable
 {
     // In real time: only a call that hangs takes that long. Each call of the store waits up to five seconds for the lock.

@@ -1,7 +1,9 @@
 using Sluice.Sqlite.Tests.Victims;
+using Sluice.Storage;
 
 namespace Sluice.Sqlite.Tests;
 
+[StartsProcesses]
 public sealed class OpeningTests : IDisposable
 {
     private readonly TempDirectory directory = new();
@@ -14,6 +16,7 @@ public sealed class OpeningTests : IDisposable
         await victim.CallAsync("open", path, false, DateTimeOffset.UnixEpoch);
         var failure = await Assert.ThrowsAsync<StoreInUseException>(() => SqliteStreamStore.OpenAsync(path, Durability.Process).AsTask());
         Assert.Contains($"The store {path} is open already", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("end the other process, or share one store object", failure.Message, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', failure.Message);
         await victim.KillAsync();
 

@@ -30,7 +30,7 @@ public sealed class PersistedFormTests : IDisposable
             "sluice_cursor: reader part next",
             "sluice_dead: id grp number part root attempts died node path error blob",
             "sluice_file: grp part name length sum",
-            "sluice_group: id stream name last_dead quarantine_owner quarantine_epoch paused",
+            "sluice_group: id stream name last_dead quarantine_owner quarantine_epoch paused draining",
             "sluice_log: log tail total trimmed sum",
             "sluice_meta: id version generation txn time recent away last roots sum",
             "sluice_part: grp part epoch owner owner_version version dispatched done cseq cseq_epoch "
@@ -45,8 +45,8 @@ public sealed class PersistedFormTests : IDisposable
             "sluice_chunk_first sluice_dead_number sluice_producer_forget sluice_row_due "
             + "sluice_row_flying sluice_row_seq sluice_row_suspect",
             string.Join(' ', Ask(path, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL ORDER BY name")));
-        Assert.Equal("6", Ask(path, "SELECT version FROM sluice_meta").Single());
-        Assert.Equal(("sluice_", 6), (Schema.Prefix, Schema.Version));
+        Assert.Equal("7", Ask(path, "SELECT version FROM sluice_meta").Single());
+        Assert.Equal(("sluice_", 7), (Schema.Prefix, Schema.Version));
         Assert.True(File.Exists($"{path}-lock"));
     }
 

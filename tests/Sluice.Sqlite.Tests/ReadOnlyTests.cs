@@ -4,6 +4,7 @@ using Sluice.Storage;
 namespace Sluice.Sqlite.Tests;
 
 /// <summary>A process reads a store file that another process has open. The other process may be killed meanwhile.</summary>
+[StartsProcesses]
 public sealed class ReadOnlyTests : IDisposable
 {
     private static readonly GroupId Group = new("orders", "orders");

@@ -8,11 +8,9 @@ namespace Sluice.Tests.Delivery;
 /// <summary>The store for scenarios of consecutors: a new file, deleted at the end.</summary>
 internal static class ScenarioStore
 {
-    /// <summary>The number of seeds for each crash test. The tests of the core play more of them.</summary>
-    public const int CrashSeeds = 8;
-
-    /// <summary>Whether a process dies at each call before, inside and after it, or at one of these moments in turn.</summary>
-    public static bool PlaysAllMoments => false;
+    /// <summary>Of how many deaths of a process, or seeds, one is played: the faster the store, the more. No multiple of three, so that
+    /// a process dies before, inside and after calls. <c>SLUICE_SHARE=1</c> plays all.</summary>
+    public static int Share { get; } = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SHARE") ?? "10");
 
     public static async ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null)
     {

@@ -3,6 +3,7 @@ using Sluice.Samples.Tests;
 namespace Sluice.Terminal.Tests;
 
 /// <summary>Programs that show progress, as processes on a terminal that <c>script</c> gives them, or without one.</summary>
+[StartsProcesses]
 public sealed class RealTerminalTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("sluice-progress-");

@@ -5,8 +5,8 @@ public class TortureTests
 {
     [Fact]
     public async Task KilledProcessesOverSqliteNeitherLoseNorDoubleItems()
-        => (await TortureProgram.RunAsync("--store", "sqlite", "--kills", "30", "--seed", "20261120", "--items", "200"))
-        .AssertIsGood(atLeast: 1000);
+        => (await TortureProgram.RunAsync("--store", "sqlite", "--kills", "8", "--seed", "20261120", "--items", "200"))
+        .AssertIsGood(atLeast: 250);
 
     /// <remarks>
     /// The server is killed as well, between and during the lives. Clocks are wrong, the server freezes, members have no names, code
@@ -14,19 +14,19 @@ public class TortureTests
     /// </remarks>
     [Fact]
     public async Task AKilledRedisServerWithTroublesNeitherLosesNorDoublesItems()
-        => (await TortureProgram.RunAsync("--store", "redis", "--kills", "20", "--seed", "2001", "--items", "200", "--troubles"))
-        .AssertIsGood(atLeast: 800);
+        => (await TortureProgram.RunAsync("--store", "redis", "--kills", "10", "--seed", "2001", "--items", "200", "--troubles"))
+        .AssertIsGood(atLeast: 400);
 
     /// <remarks>The server is killed and frozen as well. <c>SLUICE_KILLS=…</c> kills more often.</remarks>
     [Fact]
     public async Task AKilledPostgreSqlServerWithTroublesNeitherLosesNorDoublesItems()
-        => (await TortureProgram.RunAsync("--store", "postgres", "--kills", Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "8",
-            "--seed", "2001", "--items", "100", "--troubles")).AssertIsGood(atLeast: 150);
+        => (await TortureProgram.RunAsync("--store", "postgres", "--kills", Environment.GetEnvironmentVariable("SLUICE_KILLS") ?? "5",
+            "--seed", "2001", "--items", "100", "--troubles")).AssertIsGood(atLeast: 90);
 
     [Fact]
     public async Task KilledProcessesWithTroublesNeitherLoseNorDoubleItems()
-        => (await TortureProgram.RunAsync("--store", "sqlite", "--kills", "20", "--seed", "33", "--items", "100", "--troubles"))
-        .AssertIsGood(atLeast: 200);
+        => (await TortureProgram.RunAsync("--store", "sqlite", "--kills", "10", "--seed", "33", "--items", "100", "--troubles"))
+        .AssertIsGood(atLeast: 100);
 
     [Fact]
     public async Task KilledConsecutorsInMemoryNeitherLoseNorDoubleItems()
@@ -40,6 +40,8 @@ public class TortureTests
     [InlineData("--seed takes a whole number from 0 to 18446744073709551615, not '18446744073709551616'", "--seed", "18446744073709551616")]
     [InlineData("--seed takes a value", "--kills", "1", "--seed")]
     [InlineData("--break takes settle-early or drop-commit", "--break", "everything")]
+    [InlineData("--server takes disk or pair", "--store", "postgres", "--server", "big")]
+    [InlineData("--server needs --store postgres", "--store", "redis", "--server", "disk")]
     public async Task AMistakeOnTheCommandLineIsReportedInOneLine(string mistake, params string[] arguments)
     {
         Report report = await TortureProgram.RunAsync(arguments);

@@ -11,6 +11,9 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
     /// <summary>How often the server of its store was.</summary>
     public int KilledServers { get; private set; }
 
+    /// <summary>How often the server stood still, and a process.</summary>
+    public (int Server, int Process) Freezes { get; private set; }
+
     public List<string> Findings { get; } = [];
 
     public async Task<Verdict> RunAsync()
@@ -20,7 +23,7 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
         {
             "sqlite" => new ProcessLives(@case, options, directory, options.LongestStandstill),
             "redis" or "postgres" => new ProcessLives(@case, options, directory, options.LongestStandstill,
-                await MortalServer.StartAsync(options.Seed, @case, options.Store)),
+                await MortalServer.StartAsync(options.Seed, @case, options.Store, options.ServerKind)),
             _ => new MemoryLives(@case, directory, options.Breakage, options.LongestStandstill),
         };
 
@@ -45,6 +48,7 @@ internal sealed class CaseRun(TortureOptions options, Case @case, int kills)
         }
 
         KilledServers = (lives as ProcessLives)?.Server?.Kills ?? 0;
+        Freezes = ((lives as ProcessLives)?.Server?.Freezes ?? 0, (lives as ProcessLives)?.Stops ?? 0);
         Verdict verdict;
         if (problem is not null) Findings.Add(problem);
         if (problem is not null && options.Breakage == Breakage.None)

@@ -45,7 +45,9 @@ else
         }
     });
     string servers = options.Store is "redis" or "postgres" ? $" of workers and {runs.Sum(run => run.KilledServers)} of servers" : "";
-    Console.Error.WriteLine($"{runs.Sum(run => run.Killed)} kills{servers} in {runs.Count} cases");
+    string freezes = !options.HasTroubles ? ""
+        : $"; the server stood still {runs.Sum(run => run.Freezes.Server)} times, processes {runs.Sum(run => run.Freezes.Process)} times";
+    Console.Error.WriteLine($"{runs.Sum(run => run.Killed)} kills{servers} in {runs.Count} cases{freezes}");
 }
 Console.Out.WriteLine(sum);
 return sum.IsGood ? 0 : 1;

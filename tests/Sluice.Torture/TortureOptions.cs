@@ -14,7 +14,7 @@ internal sealed record TortureOptions
 {
     public const string Usage =
         "usage: --store sqlite|redis|postgres|memory --kills N --seed S [--items M] [--break settle-early|drop-commit] [--jobs J] "
-        + "[--case C] [--sweep] [--troubles] [--keep]";
+        + "[--case C] [--sweep] [--troubles] [--server disk|pair] [--keep]";
 
     public string Store { get; init; } = "memory";
     public int Kills { get; init; } = 50;
@@ -37,6 +37,12 @@ internal sealed record TortureOptions
     /// <summary>Whether clocks are off, stores freeze, versions change, calls overlap, members have no names, and state cannot be written,
     /// each by chance.</summary>
     public bool HasTroubles { get; init; }
+
+    /// <summary>
+    /// With PostgreSQL: <c>disk</c> for a server whose disk is filled and freed instead of being frozen, <c>pair</c> for one that is
+    /// followed by its standby when it is killed; null for an ordinary server.
+    /// </summary>
+    public string? ServerKind { get; init; }
 
     /// <summary>Whether directories of good cases are kept as well.</summary>
     public bool Keeps { get; init; }
@@ -73,6 +79,11 @@ internal sealed record TortureOptions
                 "--case" => options with { OnlyCase = (int)Number(0, int.MaxValue) },
                 "--sweep" => options with { IsSweep = true },
                 "--troubles" => options with { HasTroubles = true },
+                "--server" => options with
+                {
+                    ServerKind = Word() is ServerHandle.Disk or ServerHandle.Pair ? args[i]
+                    : throw new FormatException("--server takes disk or pair")
+                },
                 "--keep" => options with { Keeps = true },
                 "--break" => options with { Breakage = BreakageOf(Word()) },
                 "--child" => options with { Child = JsonSerializer.Deserialize<ChildOptions>(Word()) },
@@ -89,12 +100,14 @@ internal sealed record TortureOptions
         }
         if (options is { IsSweep: true, Store: not "sqlite" })
             throw new FormatException("--sweep needs --store sqlite: only there is a process killed inside of a transaction");
+        if (options is { ServerKind: not null, Store: not "postgres" }) throw new FormatException("--server needs --store postgres");
         return options;
     }
 
     public override string ToString()
         => string.Join(' ', (string[])["--store", Store, "--kills", Text(Kills), "--seed", Text(Seed), "--items", Text(Items),
-        .. BreakWords, .. TroubleWords, .. OnlyCase is { } only ? ["--case", Text(only)] : Array.Empty<string>()]);
+        .. BreakWords, .. TroubleWords, .. ServerKind is { } kind ? ["--server", kind] : Array.Empty<string>(),
+        .. OnlyCase is { } only ? ["--case", Text(only)] : Array.Empty<string>()]);
 
     private string[] TroubleWords => HasTroubles ? ["--troubles"] : [];
 

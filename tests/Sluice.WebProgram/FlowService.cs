@@ -21,7 +21,9 @@ internal static class FlowService
         await using var supervisor = Supervisor.Attach(store, new()
         {
             Name = role,
-            Executor = role == "double" ? Executor.Processes(1) : null,
+            // On a busy machine, a service or its child may stand still for longer than by default: each processor starts once.
+            LeaseDuration = TimeSpan.FromHours(1),
+            Executor = role == "double" ? Executor.Processes(1, new() { StartTimeout = TimeSpan.FromHours(1) }) : null,
         });
         if (role == "double") supervisor.Register(functions);
         if (role == "show") supervisor.Register(Show, ShowAsync);

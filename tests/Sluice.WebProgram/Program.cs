@@ -11,11 +11,16 @@ using Sluice.WebProgram;
 
 // A service that takes orders over HTTP, checks them, and ships them by a second consecutor. It exports its metrics and traces to the
 // collector that OTEL_EXPORTER_OTLP_ENDPOINT names. Arguments: the file of its store; "hang" if a check never ends. With the arguments
-// "flow", a role and a Redis server, it is a service of a flow instead.
+// "flow", a role and a Redis server, it is a service of a flow instead. WebApplicationFactory gives it settings only.
+if (args is [['-', '-', ..], ..]) return await TestedService.RunAsync(args);
 if (args is not [var file, .. var how]) return 2;
 bool hangs = how is ["hang"];
 using TracerProvider traces = Sdk.CreateTracerProviderBuilder().AddSource("Sluice*", "Microsoft.AspNetCore")
-    .AddOtlpExporter(static options => options.ExportProcessorType = ExportProcessorType.Simple).Build();      // nothing waits for a kill
+    .AddOtlpExporter(static options =>
+    {
+        options.ExportProcessorType = ExportProcessorType.Simple;        // nothing waits for a kill
+        options.TimeoutMilliseconds = 600_000;       // the exporter gives up a span after that, by default after 10 s
+    }).Build();
 using MeterProvider metrics = Sdk.CreateMeterProviderBuilder().AddMeter("Sluice*").AddOtlpExporter(static (_, reader) =>
     reader.PeriodicExportingMetricReaderOptions.ExportIntervalMilliseconds = 200).Build();
 

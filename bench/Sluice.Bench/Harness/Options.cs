@@ -3,14 +3,14 @@ using System.Globalization;
 namespace Sluice.Bench;
 
 /// <summary>The parsed command line.</summary>
-internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int? Cores, bool Listing)
+internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int? Cores, bool Listing, int? Minutes)
 {
     /// <summary>Parses the command line.</summary>
     /// <returns>The options; null if the command line is invalid, with the reason in <paramref name="problem"/>, in one line.</returns>
     public static Options? Parse(string[] args, IReadOnlyList<Scenario> all, out string? problem)
     {
         var selected = new List<Scenario>();
-        var (quick, listing, cores) = (false, false, (int?)null);
+        var (quick, listing, cores, minutes) = (false, false, (int?)null, (int?)null);
         problem = null;
         for (var i = 0; i < args.Length; i++)
         {
@@ -31,11 +31,21 @@ internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int
 
                     cores = number;
                     break;
+                case "--minutes":
+                    if (++i == args.Length || !int.TryParse(args[i], NumberStyles.None, CultureInfo.InvariantCulture, out var many)
+                        || many is < 1 or > 24 * 60)
+                    {
+                        problem = "--minutes takes a number from 1 to 1,440, the time of the scenario postgres-sustained";
+                        return null;
+                    }
+
+                    minutes = many;
+                    break;
                 case var name:
                     if (Find(name, all) is not { } scenario)
                     {
                         problem = name.StartsWith('-')
-                            ? $"unknown option '{name}': there are --quick, --cores N, --help"
+                            ? $"unknown option '{name}': there are --quick, --cores N, --minutes N, --help"
                             : $"unknown scenario '{name}': there are {string.Join(", ", all.Select(one => one.Name))}";
                         return null;
                     }
@@ -45,7 +55,7 @@ internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int
             }
         }
 
-        return new Options(selected.Count > 0 ? selected : all, quick, cores, listing);
+        return new Options(selected.Count > 0 ? selected : all, quick, cores, listing, minutes);
     }
 
     private static bool TryCores(string text, out int cores)

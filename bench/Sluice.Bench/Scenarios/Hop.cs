@@ -17,7 +17,7 @@ internal static class Hop
 
     private const string Prefix = "hop";
     private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(3);
-    private static Process? reader;
+    private static ReaderProcess? reader;
     private static RedisStreamStore? store;
     private static ConnectionMultiplexer? raw;
     private static long sent;
@@ -62,17 +62,12 @@ internal static class Hop
         RedisServer server = await BenchServer.GetAsync();
         if (reader is null)
         {
-            string program = Environment.ProcessPath!;
-            string[] own = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [Environment.GetCommandLineArgs()[0]] : [];
-            reader = Process.Start(new ProcessStartInfo(program,
-                [.. own, ReaderOption, server.Address, "trips"])
-            { RedirectStandardInput = true, RedirectStandardOutput = true })!;
-            await reader.StandardOutput.ReadLineAsync();
+            reader = await ReaderProcess.StartAsync(ReaderOption, server.Address, "trips");
             store = await RedisStreamStore.ConnectAsync(server.Address, new() { Prefix = Prefix });
             await store.OpenStreamAsync("trips", new() { Partitions = 1 });
             await store.OpenProducerAsync("trips", "sender");
         }
-        reader.StandardInput.WriteLine(count);
+        await reader.BeginAsync(count.ToString(CultureInfo.InvariantCulture));
         using var pace = new PeriodicTimer(Pace);
         for (long i = 0; i < count; i++)
         {
@@ -82,8 +77,7 @@ internal static class Hop
             AppendResult result = await store!.AppendAsync(new("trips", "sender", 1, ++sent, batch));
             if (result.Status != AppendStatus.Accepted) throw new WrongResultException($"an append was {result.Status}");
         }
-        double ticks = double.Parse((await reader.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
-        return new(count, ticks * 1e9 / Stopwatch.Frequency);
+        return new(count, await reader.EndAsync());
     }
 
     private static async Task<Outcome> RoundTripAsync(long count)
@@ -114,12 +108,7 @@ internal static class Hop
 
     private static void Stop()
     {
-        if (reader is { } child)
-        {
-            child.StandardInput.Close();
-            child.WaitForExit();
-            child.Dispose();
-        }
+        reader?.Dispose();
         store?.DisposeAsync().AsTask().GetAwaiter().GetResult();
         raw?.Dispose();
         BenchServer.Stop();

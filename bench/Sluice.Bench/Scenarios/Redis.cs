@@ -131,7 +131,7 @@ internal static class Redis
 
     private static async Task EmptyAsync(RedisServer server)
     {
-        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address);
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync(server.Address + ",allowAdmin=true");
         await raw.GetDatabase().ExecuteAsync("FLUSHALL");
     }
 

@@ -32,9 +32,10 @@ class Call:
     is_copy = False
     """Whether this is a process that a function has forked, which has no connection."""
 
-    def __init__(self, number: int, send: Send, plan: Plan, codec: Codec, max_payload: int,
+    def __init__(self, number: int, send: Send, plan: Plan, codec: Codec, token: wire.Token,
                  loop: asyncio.AbstractEventLoop) -> None:
-        self.number, self.plan, self.codec, self.max_payload, self.loop = number, plan, codec, max_payload, loop
+        self.number, self.plan, self.codec, self.loop = number, plan, codec, loop
+        self.max_payload, self.payload_option = token.max_payload, token.option
         self._send = send
         self._thread = threading.get_ident()
         self._lock = threading.Lock()

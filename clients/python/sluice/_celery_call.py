@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 import traceback
-from typing import Any, NamedTuple, Optional, Set
+from typing import Any, Dict, NamedTuple, Optional, Set, Tuple
 
 from . import _wire as wire
 from ._call import Call
@@ -22,13 +22,48 @@ from ._link import STOP_GRACE, Calls, Connection
 from ._registry import Worker
 
 CONNECT_SECONDS = 10.0
-"""The time for connecting, and for the first message of the service."""
+"""The time for connecting."""
 
 STOP_SECONDS = 1.0
 """The time in which a function ends once the service is gone."""
 
+SOFT_SECONDS = 3.0
+"""The time in which a function ends after its soft time limit. Then the worker ends the call without it."""
+
 _CLOSE_SECONDS = 10.0
 _TRACE = 3_000
+
+_live: Dict[int, Tuple[int, int]] = {}
+"""The descriptors of connections to services, and the files that they are."""
+
+
+def _keep(number: int) -> None:
+    found = os.fstat(number)
+    _live[number] = (found.st_dev, found.st_ino)
+
+
+def _leave_in_child() -> None:
+    """Takes the connections from a process that a function has forked.
+
+    It would keep them open after the end of this worker, and a copy that comes back from its function would answer a second time.
+    """
+    if not _live:
+        return                                      # the worker makes a process of its pool
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for number, file in list(_live.items()):
+        try:
+            found = os.fstat(number)
+        except OSError:
+            continue                                # closed meanwhile
+        if (found.st_dev, found.st_ino) == file:
+            os.dup2(nothing, number, inheritable=False)
+    os.close(nothing)
+    _live.clear()
+    Call.is_copy = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_in_child)
 
 
 class Outcome(NamedTuple):
@@ -99,9 +134,20 @@ class _OneCall(Calls):
         self.why_stopped = why
         for call in list(self._calls.values()):
             call.cancel()
+        asyncio.get_running_loop().call_later(SOFT_SECONDS, self._give_up, why)
+
+    def _give_up(self, why: str) -> None:
+        """The function ignores its end: the service is told without it, or it would take the end of this process for a loss."""
+        if self.reported.done():
+            return
+        for call in list(self._calls.values()):
+            call.say(wire.FAILED, wire.Failure(0, wire.FLOW, "SoftTimeLimitExceeded", f"{why} It has not ended after that.").to_bytes())
+        self.reported.set_result(Outcome("", why, is_stuck=True))
 
     def _report(self, call: Call, failure: Optional[BaseException]) -> None:
         outcome = Outcome(f"the processor {call.plan.processor} has ended")
+        if self.reported.done():
+            return                                  # too late
         if failure is None:
             call.say(wire.DONE)
         elif self.why_stopped is not None and isinstance(failure, asyncio.CancelledError):
@@ -117,8 +163,7 @@ class _OneCall(Calls):
             else:
                 outcome = outcome._replace(failure=f"{said.type}: {said.message}")
             call.say(wire.FAILED, said.to_bytes())
-        if not self.reported.done():
-            self.reported.set_result(outcome)
+        self.reported.set_result(outcome)
 
 
 def execute(worker: Worker, address: Any, name: str, ended: Ended) -> None:
@@ -146,10 +191,12 @@ async def _serve(worker: Worker, address: Any, name: str, ended: Ended) -> Outco
     connection.flush()
     _guard(connection, ended)
     ended.on_stop(lambda why: loop.call_soon_threadsafe(call.stop, why))
-    await asyncio.wait({call.begun, connection.ended}, timeout=CONNECT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    # The service may wait for its own limits before it begins. If it needs nothing, it closes the connection.
+    first: Set["asyncio.Future[Any]"] = {call.begun, call.reported, connection.ended}
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     if not call.begun.done():
         connection.close()
-        return nobody
+        return nobody._replace(failure=call.why_stopped)
     ends: Set["asyncio.Future[Any]"] = {call.reported, connection.ended}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if call.reported.done():
@@ -183,7 +230,11 @@ async def _connect(address: Any, call: _OneCall, loop: asyncio.AbstractEventLoop
             transport.abort()
             raise FlowError(f"The service at {address.host}:{address.port} has another certificate than its task says. Somebody may be in "
                             "between.")
-    _watch(transport.get_extra_info("socket"))
+    connected = transport.get_extra_info("socket")
+    _watch(connected)
+    number = connected.fileno()
+    _keep(number)
+    connection.on_lost = lambda: _live.pop(number, None) and None
     return connection
 
 
@@ -193,12 +244,14 @@ def _guard(connection: Connection, ended: Ended) -> None:
     if not hasattr(select, "poll") or transport is None:
         return
     number = os.dup(transport.get_extra_info("socket").fileno())
+    _keep(number)
 
     def look() -> None:
         poll = select.poll()
         poll.register(number, getattr(select, "POLLRDHUP", 0))
         while not ended.is_over and not poll.poll(1_000):
             pass
+        _live.pop(number, None)
         os.close(number)
         if ended.wait(STOP_GRACE + STOP_SECONDS + 1) is None:
             ended.set(Outcome("the service has gone", is_stuck=True))
@@ -210,6 +263,6 @@ def _watch(connected: Any) -> None:
     """A machine that is gone says nothing: the system asks it."""
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4), ("TCP_USER_TIMEOUT", 60_000)):
+    for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4), ("TCP_USER_TIMEOUT", 35_000)):
         if hasattr(socket, option):
             connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)

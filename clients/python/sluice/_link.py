@@ -39,6 +39,7 @@ class Connection(asyncio.Protocol):
         self._transport: Optional[asyncio.Transport] = None
         self.ended: "asyncio.Future[None]" = self._loop.create_future()
         self.violation: Optional[str] = None
+        self.on_lost: Optional[Callable[[], None]] = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -55,6 +56,8 @@ class Connection(asyncio.Protocol):
             self.close()
 
     def connection_lost(self, exc: Optional[Exception]) -> None:
+        if self.on_lost is not None:
+            self.on_lost()
         if not self.ended.done():
             self.ended.set_result(None)
 
@@ -122,7 +125,7 @@ class Calls:
             connection.send(wire.message(number, message[0], message[1:]))
 
     def _open(self, number: int, plan: bytes) -> None:
-        self._calls[number] = Call(number, self._send, Plan.parse(plan), self._worker._codec, self._token.max_payload,
+        self._calls[number] = Call(number, self._send, Plan.parse(plan), self._worker._codec, self._token,
                                    asyncio.get_running_loop())
 
     async def _run(self, call: Call) -> None:

@@ -119,7 +119,7 @@ class Output:
             if why is not None:
                 raise PayloadError(f"{wire.short(repr(value), 100)} does not fit: {why}")
             payload = call.codec.write(value)
-            for most, limit in ((call.max_payload, "MaxValueBytes of the executor's options"),
+            for most, limit in ((call.max_payload, call.payload_option),
                                 (self.plan.max_item_bytes, "FlowStreamOptions.MaxItemBytes")):
                 if len(payload) > most:
                     raise PayloadError(f"it has {len(payload):,} bytes, and {most:,} are allowed ({limit}). Store it elsewhere and put out "

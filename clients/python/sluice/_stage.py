@@ -79,20 +79,32 @@ class Stage:
 
     def answer(self, number: int, results: Iterable[Any], most: int) -> bytes:
         """The frame with the results of an item."""
-        write, size = self.codec.write, 0
         payloads: List[bytes] = []
+        size = 0
         for one in results:
-            try:
-                payload = write(one)
-            except PayloadError as e:
-                raise PayloadError(f"The result {len(payloads)} (from 0), of the type {type(one).__name__}, cannot be written: "
-                                   f"{e}.") from None
-            payloads.append(payload)
-            size += 4 + len(payload)
-        if size > most:
-            raise PayloadError(f"The results of the item have {size:,} bytes, and {most:,} are allowed "
-                               "(ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.")
+            size = self._add(payloads, one, size, most)
         return done(number, payloads)
+
+    async def _answer_async(self, number: int, results: AsyncIterable[Any], most: int) -> bytes:
+        payloads: List[bytes] = []
+        size = 0
+        async for one in results:
+            size = self._add(payloads, one, size, most)
+        return done(number, payloads)
+
+    def _add(self, payloads: List[bytes], result: Any, size: int, most: int) -> int:
+        """Adds a result, and returns the size of all."""
+        try:
+            payload = self.codec.write(result)
+        except PayloadError as e:
+            raise PayloadError(f"The result {len(payloads)} (from 0), of the type {type(result).__name__}, cannot be written: "
+                               f"{e}.") from None
+        size += 4 + len(payload)
+        if size > most:                             # at once: a generator may have no end
+            raise PayloadError(f"The first {len(payloads) + 1:,} results of the item have {size:,} bytes, and {most:,} are allowed "
+                               "(ProcessOptions.MaxItemBytes). Make the items smaller, or raise the limit.")
+        payloads.append(payload)
+        return size
 
     def failed(self, number: int, e: BaseException) -> bytes:
         from ._function import failure_of
@@ -178,7 +190,7 @@ class Stage:
                     answers.append(self.answer(number, self._one_for_each(await self.function([value]), 1), most))
                 elif self.is_many:
                     produced: AsyncIterable[Any] = self.function(value)
-                    answers.append(self.answer(number, [one async for one in produced], most))
+                    answers.append(await self._answer_async(number, produced, most))
                 else:
                     answers.append(self.answer(number, (await self.function(value),), most))
             except BaseException as e:

@@ -65,12 +65,14 @@ def choose_version(parents: Optional[str], oldest: int = OLDEST, newest: int = V
 
 
 class Token(NamedTuple):
-    """What a child is given to connect: the path of a socket, a secret, and the largest payload; and the version that it speaks."""
+    """What a child is given to connect: the path of a socket, a secret, and the largest payload with the option that sets it; and the
+    version that it speaks."""
 
     socket: str
     secret: bytes
     max_payload: int
     version: int = VERSION
+    option: str = "ProcessExecutorOptions.MaxValueBytes"
 
     def __repr__(self) -> str:
         return f"Token({self.socket})"

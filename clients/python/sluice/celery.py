@@ -20,14 +20,14 @@ from celery import signals
 from celery.exceptions import SoftTimeLimitExceeded
 
 from . import _wire as wire
-from ._celery_call import Ended, Outcome, execute
+from ._celery_call import SOFT_SECONDS, Ended, Outcome, execute
 from ._errors import SluiceError
 from ._registry import Worker
 
 __all__ = ["ProcessorFailed", "serve"]
 
 _PICKLES = {"pickle", "application/x-python-serialize"}
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = SOFT_SECONDS + 5.0
 
 
 class ProcessorFailed(SluiceError):
@@ -54,7 +54,7 @@ class Address(NamedTuple):
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise ValueError("The task has no address of a service that waits for it: only Executor.Celery of Sluice sends it.") from None
         version = wire.choose_version(str(found.get("protocol", 1)))
-        return Address(host, port, wire.Token("", secret, most, version), certificate)
+        return Address(host, port, wire.Token("", secret, most, version, "CeleryExecutorOptions.MaxValueBytes"), certificate)
 
 
 def serve(app: Any, worker: Worker, *, hosts: Optional[Sequence[str]] = None, name: str = "sluice.run") -> Any:

@@ -44,7 +44,7 @@ async def _run(function: Function, codec: Codec, given: Dict[str, Iterable[Any]]
     service = _Service(function, codec, {name: [codec.write(value) for value in values] for name, values in given.items()})
     plan = Plan("test", function.name, function.inputs, function.outputs, "Checkpoint" if function.uses_checkpoint else "FromScratch", 1, 1,
                 None if state is None else codec.write(state))
-    call = service.call = Call(1, service.take, plan, codec, wire.MAX_PAYLOAD, asyncio.get_running_loop())
+    call = service.call = Call(1, service.take, plan, codec, wire.Token("", b"", wire.MAX_PAYLOAD), asyncio.get_running_loop())
     try:
         await function.run(call)
         await asyncio.sleep(0)

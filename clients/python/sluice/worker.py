@@ -61,9 +61,10 @@ def _workers(module: Any) -> List[str]:
 
 
 def _frames(e: BaseException) -> traceback.StackSummary:
-    """The frames of the traceback, without those of this file and of the import machinery."""
+    """The frames of the traceback, without those of this package and of the import machinery: the last one is the user's line."""
+    package = os.path.join(os.path.dirname(os.path.abspath(__file__)), "")
     return traceback.StackSummary.from_list([frame for frame in traceback.extract_tb(e.__traceback__)
-                                             if "importlib" not in frame.filename and frame.filename != __file__])
+                                             if "importlib" not in frame.filename and not frame.filename.startswith(package)])
 
 
 def _said(e: BaseException) -> str:

@@ -24,6 +24,18 @@ def split(text: str):
     yield from text.split()
 
 
+@worker.stage
+def endless(x: int):
+    while True:
+        yield x
+
+
+@worker.stage
+async def endless_async(x: int):
+    while True:
+        yield x
+
+
 @worker.stage(batch=True)
 def halves(xs: List[int]) -> List[float]:
     if 13 in xs:

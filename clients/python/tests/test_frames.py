@@ -64,7 +64,7 @@ def test_a_hello_has_the_version_that_the_child_speaks():
 def test_the_form_of_a_token():
     text = "AB" * 32 + "01000000" + "/tmp/sluice-x/workers"
     token = _wire.Token.parse(text)
-    assert token == ("/tmp/sluice-x/workers", b"\xab" * 32, 1 << 24, _wire.VERSION)
+    assert token[:4] == ("/tmp/sluice-x/workers", b"\xab" * 32, 1 << 24, _wire.VERSION)
     assert "ab" * 8 not in repr(token).lower().replace("workers", "")
     for damaged in ("", "AB" * 36, text[1:], text.replace("AB", "XY", 1), "AB" * 32 + "00000000" + "/x", "AB" * 32 + "FFFFFFFF" + "/x"):
         with pytest.raises(ValueError, match="not a token") as found:

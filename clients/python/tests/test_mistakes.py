@@ -161,6 +161,27 @@ def test_a_value_that_is_too_large():
     assert found.kind == 5 and "it has 1,002 bytes, and 1,000 are allowed" in found.message
 
 
+def test_a_loop_over_an_input_itself_is_told_how_it_is_written():
+    worker = Worker()
+
+    @worker.processor(inputs=["x"], outputs=["y"], name="list")
+    async def of_list(x: IO[int]):
+        for value in x:
+            yield IOVal("y", value)
+
+    @worker.processor(inputs=["x"], outputs=["y"], name="async")
+    async def of_async(x: IO[int]):
+        async for value in x:
+            yield IOVal("y", value)
+
+    @worker.processor(inputs=["x"], outputs=["y"], name="plain")
+    def of_plain(x: SyncIO[int]):
+        yield from (IOVal("y", value) for value in x)
+
+    for name, form in (("list", "async for"), ("async", "async for"), ("plain", "for")):
+        assert f"The input x is a stream, and no list. Write: {form} value in x.stream()" in fail(worker, name, {"x": [1]}, ["y"]).message
+
+
 def test_a_function_that_reads_nothing_completes():
     worker = Worker()
 

@@ -139,7 +139,7 @@ def test_a_function_that_ends_its_process(tmp_path):
     ("broken:wirker", "from sluice import Worker\nworker = Worker()", 'There is no worker "wirker". Near it: worker.'),
     ("broken:x", "x = 1", "broken:x is a int, and not a sluice.Worker."), ("broken.py", "x = 1", "is a file: give the name of the module"),
     ("broken", "from sluice import Worker, IO\nworker = Worker()\n@worker.processor(inputs=['x'])\ndef f(y: IO[int]): pass",
-     'no input "y". There are: x. Name the parameter like one of them.'),
+     'no input "y". There are: x. Name the parameter like one of them. (in '),
 ])
 def test_a_module_without_a_worker_is_said_on_one_line_before_it_connects(tmp_path, monkeypatch, module, source, said):
     if source is not None:
@@ -148,7 +148,7 @@ def test_a_module_without_a_worker_is_said_on_one_line_before_it_connects(tmp_pa
     code, out, err = end(start(module, token=SECRET.hex() + "00100000/tmp/no-such-socket-of-sluice"))
     lines = err.splitlines()
     assert (code, out) == (1, "") and lines[-1].startswith("sluice.worker: ") and said in lines[-1]
-    assert "importlib" not in err and "sluice/worker.py" not in err and SECRET.hex() not in err
+    assert "importlib" not in err and "/sluice/" not in err and SECRET.hex() not in err
     assert len(lines) == 1 or lines[0] == "Traceback (most recent call last):" and 'broken.py", line ' in lines[1]
 
 

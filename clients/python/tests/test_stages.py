@@ -135,6 +135,13 @@ def test_results_that_cannot_be_sent(tmp_path):
         assert "1,001 bytes, and 1,000 are allowed" in found[1][2] and found[2] == ["a" * 994]
 
 
+@pytest.mark.parametrize("name", ["endless", "endless_async"])
+def test_a_generator_without_an_end_is_stopped_at_the_limit(tmp_path, name):
+    with Pipeline(tmp_path, name, most=1000) as pipeline:
+        pipeline.send((1, 7))
+        assert "The first 201 results of the item have 1,005 bytes, and 1,000 are allowed" in pipeline.answers(1)[1][2]
+
+
 @pytest.mark.parametrize("stage, module, text", [
     ("dubble", "stages", 'There is no stage "dubble". Near it: double'), ("x", "absent", "No module named 'absent'")])
 def test_a_worker_that_cannot_do_the_work_refuses(tmp_path, stage, module, text):

@@ -3,6 +3,7 @@ using System.Globalization;
 using Sluice;
 using Sluice.Diagnostics;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Airports.Durable;
 

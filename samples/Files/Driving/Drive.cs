@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Sluice;
 using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Files.Driving;
 

@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using Files.Services;
 using Sluice;
+using Sluice.Diagnostics;
 using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Files.Driving;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.Text;
 using Sluice;
+using Sluice.Storage;
 
 namespace Files.Processors;
 

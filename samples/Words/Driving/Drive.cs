@@ -64,7 +64,7 @@ internal static class Drive
             next = books.Files + (step / 2) + random.Next(step) + 1;
         }
         await run.Completion.WaitAsync(stop);
-        string killed = kills > 0 ? $"; {kills} processes were killed" : "";
+        string killed = kills > 0 ? $"; {kills} {(kills == 1 ? "process was" : "processes were")} killed" : "";
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{books.Files:N0} files and {books.Words:N0} words were counted ({options.Executor}) "
                 + $"in {clock.Elapsed.TotalSeconds:F1} s{killed}"));

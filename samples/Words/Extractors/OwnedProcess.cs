@@ -6,8 +6,15 @@ namespace Words.Extractors;
 /// <summary>A server or worker that ends with this program, with all its children, also if this program is killed.</summary>
 internal sealed class OwnedProcess : IDisposable
 {
-    // The shell kills the group of the process when its input is closed.
-    private const string Shell = "setsid \"$@\" </dev/null & echo \"pid $!\"; read _; kill -9 -$! 2>/dev/null";
+    // The shell kills the group of the process when its input is closed, and ends with the process.
+    private const string Shell = """
+        exec 2>&1 3<&0
+        setsid "$@" </dev/null 3<&- & process=$!
+        echo "pid $process"
+        { read _ <&3; kill -9 -$process; } >/dev/null 2>&1 & watch=$!
+        wait $process
+        kill $watch 2>/dev/null
+        """;
 
     private readonly Process shell;
 
@@ -22,7 +29,7 @@ internal sealed class OwnedProcess : IDisposable
         IReadOnlyList<string> command, CancellationToken cancellation)
     {
         // Celery and Python write to standard error, Redis to standard output: here both are one.
-        var start = new ProcessStartInfo("sh", ["-c", $"exec 2>&1; {Shell}", "sh", .. command])
+        var start = new ProcessStartInfo("sh", ["-c", Shell, "sh", .. command])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -36,7 +43,11 @@ internal sealed class OwnedProcess : IDisposable
         {
             while (await shell.StandardOutput.ReadLineAsync(cancellation) is { } line)
             {
-                if (line.StartsWith("pid ", StringComparison.Ordinal)) id = int.Parse(line.AsSpan(4), CultureInfo.InvariantCulture);
+                if (id == 0 && line.StartsWith("pid ", StringComparison.Ordinal))
+                {
+                    id = int.Parse(line.AsSpan(4), CultureInfo.InvariantCulture);
+                    continue;
+                }
                 if (line.Contains(ready, StringComparison.Ordinal))
                 {
                     _ = shell.StandardOutput.BaseStream.CopyToAsync(Stream.Null, CancellationToken.None);
@@ -44,7 +55,6 @@ internal sealed class OwnedProcess : IDisposable
                 }
                 last.Enqueue(line);
                 if (last.Count > 5) last.Dequeue();
-                if (id != 0 && !Directory.Exists($"/proc/{id}")) break;
             }
             throw new IOException($"{command[0]} has not started: {string.Join(" / ", last)}");
         }

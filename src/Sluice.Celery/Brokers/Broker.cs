@@ -11,11 +11,24 @@ internal abstract class Broker : IAsyncDisposable
     /// <exception cref="FlowException">The broker refuses the user or the task; another try does not help.</exception>
     public abstract Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation);
 
-    /// <summary>Describes a queue for a warning, such as <c>it has 3 tasks and no worker</c>. Never throws.</summary>
-    public abstract Task<string> DescribeAsync(string queue, CancellationToken cancellation);
+    /// <summary>Looks at a queue. Never throws, and never waits for long.</summary>
+    public abstract Task<QueueState> DescribeAsync(string queue, CancellationToken cancellation);
 
+    /// <summary>Whether the broker delivers a task again that a worker has not acknowledged for half an hour, and disables the worker.
+    /// </summary>
+    public virtual bool HasAcknowledgeTimeout => false;
+
+    /// <summary>Receives warnings, on any thread.</summary>
+    public Action<string>? OnWarning { get; set; }
+
+    /// <summary>Closes the connection. Running calls end with an exception.</summary>
     public abstract ValueTask DisposeAsync();
 }
+
+/// <summary>What a broker knows of a queue.</summary>
+/// <param name="Text">The state for a warning, such as <c>the queue has 3 tasks</c>.</param>
+/// <param name="HasTasks">Whether tasks wait in the queue.</param>
+internal sealed record QueueState(string Text, bool HasTasks);
 
 /// <summary>Thrown while a broker cannot be reached. The message has no secrets.</summary>
 internal sealed class BrokerAwayException(string message, Exception? inner = null) : Exception(message, inner);

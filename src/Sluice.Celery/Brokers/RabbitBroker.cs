@@ -9,10 +9,20 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
     private const byte MaxPriority = 10;             // Celery's advice
     private const ushort NotFound = 404;
 
+    private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
+
+    private readonly CancellationTokenSource life = new();
     private readonly SemaphoreSlim turn = new(1);
     private readonly HashSet<string> known = [];     // queues that were there on this connection
     private IConnection? connection;
     private IChannel? channel;
+    private string? blocked;                         // why the broker takes nothing on this connection
+
+    /// <summary>The time in which the broker takes a task, or answers.</summary>
+    internal TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    public override bool HasAcknowledgeTimeout => true;
 
     public override async Task SendAsync(TaskMessage task, CeleryRoute route, CancellationToken cancellation)
     {
@@ -26,20 +36,76 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
         };
         if (route.Priority is { } priority) properties.Priority = (byte)priority;
         byte[] body = task.ToBody();
-        await turn.WaitAsync(cancellation).ConfigureAwait(false);
+        await EnterAsync(cancellation).ConfigureAwait(false);
+        // Once begun, it ends by itself: a publication that is cancelled half way would cost the connection.
+        Task sending = SendInTurnAsync(route, properties, body);
         try
         {
-            IChannel open = await OpenAsync(cancellation).ConfigureAwait(false);
-            await FindAsync(route, cancellation).ConfigureAwait(false);
-            open = channel ?? open;
-            await open.BasicPublishAsync("", route.Queue!, mandatory: true, properties, body, cancellation).ConfigureAwait(false);
+            await sending.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            _ = ObserveAsync(sending);
+            throw;
+        }
+    }
+
+    public override async Task<QueueState> DescribeAsync(string queue, CancellationToken cancellation)
+    {
+        try
+        {
+            using var brief = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            using ITimer timer = Limit(brief, TurnTimeout);
+            await EnterAsync(brief.Token).ConfigureAwait(false);
+            Task<QueueState> looking = LookInTurnAsync(queue);
+            _ = ObserveAsync(looking);
+            return await looking.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        catch (Exception)
+        {
+            return new($"{address} does not answer", HasTasks: false);
+        }
+    }
+
+    public override async ValueTask DisposeAsync()
+    {
+        await life.CancelAsync().ConfigureAwait(false);
+        await turn.WaitAsync().ConfigureAwait(false);        // all that have it end now
+        await CloseAsync().ConfigureAwait(false);
+        turn.Release();
+    }
+
+    private async Task EnterAsync(CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, life.Token);
+        try
+        {
+            await turn.WaitAsync(either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException ended) when (life.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException("The connection to the broker was closed.", ended);
+        }
+    }
+
+    private async Task SendInTurnAsync(CeleryRoute route, BasicProperties properties, byte[] body)
+    {
+        try
+        {
+            await WithinAsync(async cancellation =>
+            {
+                await OpenAsync(cancellation).ConfigureAwait(false);
+                await FindAsync(route, cancellation).ConfigureAwait(false);
+                await channel!.BasicPublishAsync("", route.Queue!, mandatory: true, properties, body, cancellation).ConfigureAwait(false);
+                return true;
+            }).ConfigureAwait(false);
         }
         catch (PublishException e)
         {
             known.Remove(route.Queue!);              // deleted meanwhile, or full
             throw new BrokerAwayException($"The Celery broker, {address}, has not taken a task into the queue {route.Queue}.", e);
         }
-        catch (Exception e) when (e is not (OperationCanceledException or BrokerAwayException or FlowException))
+        catch (Exception e) when (e is not (BrokerAwayException or FlowException or ObjectDisposedException))
         {
             await CloseAsync().ConfigureAwait(false);
             throw Explain(e);
@@ -50,36 +116,53 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
         }
     }
 
-    public override async Task<string> DescribeAsync(string queue, CancellationToken cancellation)
+    private async Task<QueueState> LookInTurnAsync(string queue)
     {
         try
         {
-            await turn.WaitAsync(cancellation).ConfigureAwait(false);
-            try
-            {
-                QueueDeclareOk found = await (await OpenAsync(cancellation).ConfigureAwait(false))
-                    .QueueDeclarePassiveAsync(queue, cancellation).ConfigureAwait(false);
-                string tasks = $"{found.MessageCount:N0} {(found.MessageCount == 1 ? "task" : "tasks")}";
-                return found.ConsumerCount == 0 ? $"no worker reads the queue, which has {tasks}"
-                    : $"the queue has {tasks}, and {found.ConsumerCount:N0} "
-                        + $"{(found.ConsumerCount == 1 ? "worker reads" : "workers read")} it";
-            }
-            finally
-            {
-                turn.Release();
-            }
+            QueueDeclareOk found = await WithinAsync(async cancellation => await (await OpenAsync(cancellation).ConfigureAwait(false))
+                .QueueDeclarePassiveAsync(queue, cancellation).ConfigureAwait(false)).ConfigureAwait(false);
+            string tasks = $"{found.MessageCount:N0} {(found.MessageCount == 1 ? "task" : "tasks")}";
+            return new(found.ConsumerCount == 0 ? $"no worker reads the queue, which has {tasks}"
+                : $"the queue has {tasks}, and {found.ConsumerCount:N0} "
+                    + $"{(found.ConsumerCount == 1 ? "worker reads" : "workers read")} it", found.MessageCount > 0);
         }
-        catch (Exception)
+        finally
         {
-            return $"{address} does not answer";
+            turn.Release();
         }
     }
 
-    public override async ValueTask DisposeAsync()
+    /// <summary>
+    /// Does something with the connection, within a time limit: a broker that has an alarm takes nothing, and says nothing more. Then the
+    /// connection is closed.
+    /// </summary>
+    /// <exception cref="BrokerAwayException">It took too long. The broker may have done it nevertheless.</exception>
+    private async Task<T> WithinAsync<T>(Func<CancellationToken, Task<T>> work)
     {
-        await turn.WaitAsync().ConfigureAwait(false);
-        await CloseAsync().ConfigureAwait(false);
+        using var late = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
+        using ITimer timer = Limit(late, SendTimeout);
+        Task<T> working = work(late.Token);
+        try
+        {
+            return await working.WaitAsync(late.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (late.IsCancellationRequested)
+        {
+            _ = ObserveAsync(working);
+            string why = blocked is { } reason ? $" It has blocked this connection: {reason}." : "";
+            await CloseAsync().ConfigureAwait(false);
+            if (life.IsCancellationRequested) throw new ObjectDisposedException("The client of the Celery broker is disposed.", e);
+            throw new BrokerAwayException($"The Celery broker, {address}, has not answered within {SendTimeout.TotalSeconds:N0} "
+                + $"seconds.{why}", e);
+        }
     }
+
+    private static ITimer Limit(CancellationTokenSource source, TimeSpan time) => TimeProvider.System.CreateTimer(
+        static held => ((CancellationTokenSource)held!).Cancel(), source, time, Timeout.InfiniteTimeSpan);
+
+    // Never throws.
+    private static async Task ObserveAsync(Task left) => await left.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private async Task<IChannel> OpenAsync(CancellationToken cancellation)
     {
@@ -93,10 +176,20 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
             AutomaticRecoveryEnabled = false,        // the next task connects again
             ClientProvidedName = "sluice-celery",
             RequestedConnectionTimeout = TimeSpan.FromSeconds(5),
+            HandshakeContinuationTimeout = SendTimeout,
+            ContinuationTimeout = SendTimeout,
             Ssl = new SslOption(address.Host, enabled: address.IsTls),
         };
         if (address.User.Length > 0) (factory.UserName, factory.Password) = (address.User, address.Password);
-        connection = await factory.CreateConnectionAsync(cancellation).ConfigureAwait(false);
+        IConnection made = await factory.CreateConnectionAsync(cancellation).ConfigureAwait(false);
+        made.ConnectionBlockedAsync += (_, happened) => TellBlocked(happened.Reason);
+        made.ConnectionUnblockedAsync += (_, _) => TellBlocked(null);
+        if (cancellation.IsCancellationRequested)    // nobody waits for it any more
+        {
+            await made.DisposeAsync().ConfigureAwait(false);
+            cancellation.ThrowIfCancellationRequested();
+        }
+        connection = made;
         return channel = await NewChannelAsync(cancellation).ConfigureAwait(false);
     }
 
@@ -123,14 +216,23 @@ internal sealed class RabbitBroker(BrokerAddress address) : Broker
         known.Add(route.Queue!);
     }
 
+    private Task TellBlocked(string? reason)
+    {
+        bool wasBlocked = Interlocked.Exchange(ref blocked, reason) is not null;
+        if (reason is not null && !wasBlocked)
+            OnWarning?.Invoke($"The Celery broker, {address}, takes no tasks now: {reason}. They wait until it does.");
+        return Task.CompletedTask;
+    }
+
     // Never throws.
     private async Task CloseAsync()
     {
-        (IConnection? closed, connection, channel) = (connection, null, null);
+        (IConnection? closed, connection, channel, blocked) = (connection, null, null, null);
         known.Clear();
         if (closed is null) return;
         try
         {
+            await closed.CloseAsync(200, "done", CloseTimeout, abort: true, CancellationToken.None).ConfigureAwait(false);
             await closed.DisposeAsync().ConfigureAwait(false);
         }
         catch (Exception)

@@ -17,7 +17,7 @@ internal sealed class RedisBroker(BrokerAddress address) : Broker
         await link.AskAsync("LPUSH", [list, task.ToRedis(route, priority)], cancellation).ConfigureAwait(false);
     }
 
-    public override async Task<string> DescribeAsync(string queue, CancellationToken cancellation)
+    public override async Task<QueueState> DescribeAsync(string queue, CancellationToken cancellation)
     {
         try
         {
@@ -25,12 +25,12 @@ internal sealed class RedisBroker(BrokerAddress address) : Broker
             foreach (int step in Steps)
                 count += (long)await link.AskAsync("LLEN", [step == 0 ? queue : $"{queue}{Separator}{step}"], cancellation)
                     .ConfigureAwait(false);
-            return count == 0 ? "the queue is empty, so a worker has taken the task, and is busy or cannot reach this service"
-                : $"the queue has {count:N0} {(count == 1 ? "task" : "tasks")}";
+            return new(count == 0 ? "the queue is empty, so a worker has taken the task, and is busy or cannot reach this service"
+                : $"the queue has {count:N0} {(count == 1 ? "task" : "tasks")}", count > 0);
         }
         catch (Exception e) when (e is BrokerAwayException or FlowException or OperationCanceledException)
         {
-            return $"{address} does not answer";
+            return new($"{address} does not answer", HasTasks: false);
         }
     }
 

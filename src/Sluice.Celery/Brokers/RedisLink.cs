@@ -13,6 +13,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
 
     private readonly SemaphoreSlim turn = new(1);
     private ConnectionMultiplexer? client;
+    private bool isDisposed;
 
     /// <summary>Executes a command.</summary>
     /// <exception cref="BrokerAwayException">The server does not answer. The command may have been executed nevertheless.</exception>
@@ -36,7 +37,8 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         {
             throw Refused("NOAUTH");
         }
-        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+        catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException
+            || (e is OperationCanceledException && !cancellation.IsCancellationRequested))       // of a client that was closed
         {
             throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
         }
@@ -55,7 +57,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         {
             await subscriber.SubscribeAsync(name, handler).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+        catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException)
         {
             throw new BrokerAwayException($"The Celery {role}, {address}, cannot be reached.", e);
         }
@@ -65,6 +67,8 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     public async ValueTask DisposeAsync()
     {
         await turn.WaitAsync().ConfigureAwait(false);
+        isDisposed = true;
+        turn.Release();                              // those that wait for the connection fail
         if (client is { } connected) await connected.CloseAsync(allowCommandsToComplete: false).ConfigureAwait(false);
     }
 
@@ -74,6 +78,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
         await turn.WaitAsync(cancellation).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(isDisposed, this);
             return client ??= await ConnectionMultiplexer.ConnectAsync(Options()).ConfigureAwait(false);
         }
         finally
@@ -84,10 +89,6 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
 
     private ConfigurationOptions Options()
     {
-        if (address.User is not ("" or "default"))
-            throw new FlowException(
-                $"The address of the Celery {role} has a user, and the client of Redis in this package knows only the user \"default\": "
-                    + $"write redis://:PASSWORD@{address.Host}:{address.Port}.");
         var options = new ConfigurationOptions
         {
             AbortOnConnectFail = false,
@@ -96,6 +97,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
             SyncTimeout = TimeoutMs,
             DefaultDatabase = address.Database,
             Ssl = address.IsTls,
+            User = address.User.Length > 0 ? address.User : null,
             Password = address.Password.Length > 0 ? address.Password : null,
         };
         options.EndPoints.Add(address.Host, address.Port);
@@ -112,8 +114,9 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
     private static string FirstWord(string text) => text.Split(' ', 2)[0];
 
     private FlowException Refused(string answer) => FirstWord(answer) is "NOAUTH" or "WRONGPASS" or "ERR" && IsPassword(answer)
-        ? new($"The Celery {role}, {address}, refuses the password{(address.IsTls ? " or its certificate is not trusted" : "")}. "
-            + $"Correct it in the address (redis://:PASSWORD@HOST:PORT/DATABASE).")
+        ? new($"The Celery {role}, {address}, refuses the user or the "
+            + $"password{(address.IsTls ? " or its certificate is not trusted" : "")}. "
+            + $"Correct it in the address (redis://USER:PASSWORD@HOST:PORT/DATABASE; without USER it is the default one).")
         : new($"The Celery {role}, {address}, refuses a command: {answer}");
 
     private static bool IsPassword(string answer) => FirstWord(answer) != "ERR"
@@ -128,7 +131,7 @@ internal sealed class RedisLink(BrokerAddress address, string role) : IAsyncDisp
             {
                 await subscriber.UnsubscribeAsync(channel, handler).ConfigureAwait(false);
             }
-            catch (Exception e) when (e is RedisException or TimeoutException or ObjectDisposedException)
+            catch (Exception e) when (e is RedisException or TimeoutException or InvalidOperationException)
             {
                 // The connection is gone, and the subscription with it.
             }

@@ -14,9 +14,11 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
     /// <param name="id">The id of the task.</param>
     /// <param name="send">Sends the task; called once results are listened for.</param>
     /// <param name="timeout">How long to wait.</param>
+    /// <param name="longest">The largest result that is read, in bytes.</param>
     /// <param name="cancellation">Ends the wait.</param>
     /// <returns>The result; null if there was none in time.</returns>
-    public async Task<TaskResult?> WaitAsync(string id, Func<Task> send, TimeSpan timeout, CancellationToken cancellation)
+    public async Task<TaskResult?> WaitAsync(string id, Func<Task> send, TimeSpan timeout, long longest,
+        CancellationToken cancellation)
     {
         string key = Prefix + id;
         using var news = new SemaphoreSlim(0);
@@ -26,7 +28,7 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
         // Looks without a message, too: one that is sent while the connection is lost does not arrive.
         for (TimeSpan pause = FirstLook; ; pause = pause * 2 < MaxLook ? pause * 2 : MaxLook)
         {
-            if (await LookAsync(key, cancellation).ConfigureAwait(false) is { HasEnded: true } result) return result;
+            if (await LookAsync(key, longest, cancellation).ConfigureAwait(false) is { HasEnded: true } result) return result;
             TimeSpan left = timeout - TimeProvider.System.GetElapsedTime(began);
             if (left <= TimeSpan.Zero) return null;
             await WaitAsync(news, left < pause ? left : pause, cancellation).ConfigureAwait(false);
@@ -35,10 +37,15 @@ internal sealed class ResultBackend(RedisLink link) : IAsyncDisposable
 
     public ValueTask DisposeAsync() => link.DisposeAsync();
 
-    private async Task<TaskResult?> LookAsync(string key, CancellationToken cancellation)
+    private async Task<TaskResult?> LookAsync(string key, long longest, CancellationToken cancellation)
     {
         try
         {
+            long length = (long)await link.AskAsync("STRLEN", [key], cancellation).ConfigureAwait(false);
+            if (length == 0) return null;
+            if (length > longest)
+                throw new CeleryTaskException($"Its result has {length:N0} bytes with its state, and {longest:N0} are read "
+                    + $"(CeleryTaskOptions.MaxValueBytes). Return a reference, or raise the limit.");
             var bytes = (byte[]?)await link.AskAsync("GET", [key], cancellation).ConfigureAwait(false);
             return bytes is null ? null : TaskResult.Read(bytes);
         }

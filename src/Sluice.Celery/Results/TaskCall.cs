@@ -1,14 +1,17 @@
 using System.Buffers;
 using System.Text.Json;
+using Sluice.Storage;
 
 namespace Sluice.Celery;
 
 /// <summary>Calls of one task of a Celery application.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, string name, CeleryTaskOptions options)
+internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, string name, CeleryTaskOptions options,
+    CancellationToken life)
 {
     private const string UsualQueue = "celery";
     private const int MaxTrace = 3_000;
+    private const long Beside = 1 << 20;             // state and traceback of a result
 
     private readonly IPayloadSerializer<TIn> writer = options.Serializers.For<TIn>();
     private readonly IPayloadSerializer<TOut> reader = options.Serializers.For<TOut>();
@@ -18,15 +21,29 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
     public async Task<TOut> InvokeAsync(TIn value, CancellationToken cancellation)
     {
         TaskMessage task = TaskOf(value);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, life);
+        CancellationToken end = either.Token;
         try
         {
-            TaskResult? result = await results.WaitAsync(task.Id, () => broker.SendAsync(task, route, cancellation), options.ResultTimeout,
-                cancellation).ConfigureAwait(false);
+            end.ThrowIfCancellationRequested();
+            TaskResult? result = await results.WaitAsync(task.Id, () => broker.SendAsync(task, route, end), options.ResultTimeout,
+                options.MaxValueBytes + Beside, end).ConfigureAwait(false);
             return Read(task, result);
+        }
+        catch (Exception) when (life.IsCancellationRequested && !cancellation.IsCancellationRequested)
+        {
+            throw new ObjectDisposedException(nameof(CeleryClient), $"The client was disposed before the task {name} ({task.Id}) had a "
+                + $"result. A worker may execute it nevertheless.");
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellation);      // not the linked token
         }
         catch (Exception e) when (e is BrokerAwayException or FlowException)
         {
-            throw new CeleryTaskException($"The task {name} could not be sent, or its result not read. {e.Message}") { TaskId = task.Id };
+            throw new CeleryTaskException($"The task {name} ({task.Id}) could not be sent, or its result not read; a worker may have "
+                + $"executed it nevertheless. {e.Message}", e)
+            { TaskId = task.Id };
         }
         catch (CeleryTaskException e) when (e.TaskId is null)
         {
@@ -71,7 +88,7 @@ internal sealed class TaskCall<TIn, TOut>(Broker broker, ResultBackend results, 
         }
         catch (Exception e)
         {
-            throw new CeleryTaskException($"Its result is no {typeof(TOut).Name}: {e.Message}", e) { State = result.State };
+            throw new CeleryTaskException($"Its result is no {TypeNames.Of(typeof(TOut))}: {e.Message}", e) { State = result.State };
         }
     }
 

@@ -25,13 +25,15 @@ internal static class Frames
 
     /// <summary>Reads a frame, from its kind on.</summary>
     /// <returns>The frame; null at the end of the connection.</returns>
-    /// <exception cref="InvalidDataException">The length is not allowed, or the connection ends in the middle of the frame.</exception>
+    /// <exception cref="InvalidDataException">The length is not allowed.</exception>
+    /// <exception cref="EndOfStreamException">The connection ends in the middle of the frame.</exception>
     public static async ValueTask<byte[]?> ReadAsync(Stream stream, long longest, CancellationToken cancellation)
     {
         byte[] head = new byte[4];
         int read = await stream.ReadAtLeastAsync(head, 4, throwOnEndOfStream: false, cancellation).ConfigureAwait(false);
         if (read == 0) return null;
-        int length = read < 4 ? 0 : BinaryPrimitives.ReadInt32LittleEndian(head);
+        if (read < 4) throw new EndOfStreamException("The connection has ended in the middle of a frame.");
+        int length = BinaryPrimitives.ReadInt32LittleEndian(head);
         if (length < 1 || length > longest)
             throw new InvalidDataException($"A frame says that it has {length:N0} bytes; from 1 to {longest:N0} are allowed.");
         byte[] frame = new byte[length];

@@ -17,7 +17,8 @@ internal sealed class WorkerCall(WorkerConnection worker, CeleryExecutorOptions 
     public async Task ExecuteAsync(ProcessorCall called, CancellationToken cancellation)
     {
         var outgoing = Channel.CreateUnbounded<byte[]>(new() { SingleReader = true });
-        using RemoteCall call = called.OpenRemote(message => outgoing.Writer.TryWrite(Frames.Of(message)), options.MaxValueBytes);
+        using RemoteCall call = called.OpenRemote(message => outgoing.Writer.TryWrite(Frames.Of(message)), options.MaxValueBytes,
+            "a Celery worker", "CeleryExecutorOptions.MaxValueBytes");
         using ITimer timer = TimeProvider.System.CreateTimer(_ => EndLate(call), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         using CancellationTokenRegistration _ = cancellation.UnsafeRegister(_ => timer.Change(options.StopTimeout,
             Timeout.InfiniteTimeSpan), null);

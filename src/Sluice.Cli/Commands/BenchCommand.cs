@@ -1,7 +1,5 @@
 using System.Globalization;
 using Sluice.Cli.Measuring;
-using Sluice.Cli.Output;
-using Sluice.Cli.Stores;
 
 namespace Sluice.Cli.Commands;
 

@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice completion SHELL</c>: the script that makes a shell complete the command line.</summary>
@@ -19,24 +17,32 @@ internal static class CompletionCommand
         complete -o default -F _sluice sluice
         """;
 
+    // As a file of $fpath it is the body of the function at the first completion; read by source, it only registers the function.
     private const string Zsh = """
         #compdef sluice
         _sluice() {
+            local line="${(j: :)words[1,CURRENT-1]} $PREFIX"
             local -a suggestions
-            suggestions=("${(@f)$(sluice "[suggest:$CURSOR]" "$BUFFER" 2>/dev/null)}")
+            suggestions=("${(@f)$(sluice "[suggest:${#line}]" "$line" 2>/dev/null)}")
             if [[ -n "$suggestions" ]]; then compadd -a suggestions; else _files; fi
         }
-        compdef _sluice sluice
+        if [[ "$funcstack[1]" == _sluice ]]; then _sluice "$@"; else compdef _sluice sluice; fi
         """;
 
+    // The line is the command before the cursor, without those in front of it.
     private const string Fish = """
-        complete -c sluice -a '(sluice "[suggest:"(commandline -C)"]" (commandline -cp) 2>/dev/null)'
+        function __sluice_suggest
+            set -l line (commandline -cp | string collect)
+            sluice "[suggest:"(string length -- $line)"]" $line 2>/dev/null
+        end
+        complete -c sluice -a '(__sluice_suggest)'
         """;
 
     private const string PowerShell = """
         Register-ArgumentCompleter -Native -CommandName sluice -ScriptBlock {
             param($wordToComplete, $commandAst, $cursorPosition)
-            sluice "[suggest:$cursorPosition]" "$commandAst" 2>$null |
+            $position = $cursorPosition - $commandAst.Extent.StartOffset
+            sluice "[suggest:$position]" "$commandAst".PadRight($position) 2>$null |
                 Where-Object { $_ -like "$wordToComplete*" } |
                 ForEach-Object { [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_) }
         }

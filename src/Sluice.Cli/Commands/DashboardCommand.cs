@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Sluice.Cli.Output;
 using Sluice.Dashboard;
 
 namespace Sluice.Cli.Commands;
@@ -37,8 +37,9 @@ internal static class DashboardCommand
         }
         catch (Exception e) when (e is IOException or SocketException)
         {
-            throw CommandException.Usage($"Port {port.ToString(CultureInfo.InvariantCulture)} of this machine is not free: choose another "
-                + "one with --port, or --port 0 for any.");
+            bool isUsed = e is { InnerException: AddressInUseException };
+            throw CommandException.Usage($"Port {port.ToString(CultureInfo.InvariantCulture)} of this machine is not free"
+                + $"{(isUsed ? "" : $" for this user ({e.Message})")}: choose another one with --port, or --port 0 for any.");
         }
         string address = app.Urls.First() + "/sluice";
         if (command.Screen.IsJson) command.Screen.Json(new Dictionary<string, object> { ["address"] = address });

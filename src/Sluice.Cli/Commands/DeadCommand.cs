@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice dead STORE [NAME]</c> and <c>sluice dead show STORE NAME ID</c>.</summary>
@@ -93,6 +91,7 @@ internal static class DeadCommand
         screen.Line($"died      {Clean.Time(letter.DiedAt)}");
         screen.Line($"version   {letter.Entry.CodeVersion}");
         screen.Line($"payload   {Clean.Payload(letter.Entry.Payload, int.MaxValue)}");
+        if (Clean.JsonText(letter.Entry.Payload.Span) is { } text) screen.Line($"text      {Clean.Text(text)}");
         screen.Line($"error     {Clean.Text(letter.Error)}");
         foreach (string call in LetterForm.CallsOf(letter)) screen.Line($"call      {Clean.Text(call)}");
         return ExitCodes.Fine;

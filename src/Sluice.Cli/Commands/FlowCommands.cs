@@ -1,5 +1,4 @@
 using Sluice.Cli.Graphs;
-using Sluice.Cli.Output;
 using Sluice.Flows;
 
 namespace Sluice.Cli.Commands;
@@ -39,7 +38,8 @@ internal static class FlowCommands
         await using IStreamStore store = await command.OpenAsync();
         string id = command.Value(Run);
         FlowRunInfo run = await FindAsync(store, id, command.Cancellation)
-            ?? throw CommandException.NotFound($"The store has no run '{id}'.");
+            ?? throw CommandException.NotFound(
+                $"The store has no run '{id}'.{await NearNamesOfStore.RunsAsync(command, store, id)}");
         if (command.Screen.IsJson)
         {
             command.Screen.Json(Form(run));

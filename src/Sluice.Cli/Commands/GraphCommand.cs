@@ -1,5 +1,4 @@
 using Sluice.Cli.Graphs;
-using Sluice.Cli.Output;
 using Sluice.Flows;
 
 namespace Sluice.Cli.Commands;
@@ -71,7 +70,9 @@ internal static class GraphCommand
             if (!flows.TryGetValue(picture, out List<FlowRunInfo>? runs)) flows.Add(picture, runs = []);
             runs.Add(run);
         }
-        if (command.Value(Run) is { } missing && flows.Count == 0) throw CommandException.NotFound($"The store has no run '{missing}'.");
+        if (command.Value(Run) is { } missing && flows.Count == 0)
+            throw CommandException.NotFound(
+                $"The store has no run '{missing}'.{await NearNamesOfStore.RunsAsync(command, store, missing)}");
         FlowRunInfo[] latest = [.. flows.Values.Select(static runs => runs.MaxBy(static run => run.StartedAt)!)
             .OrderBy(static run => run.Run, StringComparer.Ordinal)];
         Screen screen = command.Screen;

@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice redrive</c> and <c>sluice discard</c>.</summary>
@@ -47,7 +45,18 @@ internal static class LetterChangeCommand
         if (ids.Length > 0) await changes.ChangeAsync(ids, command.Value(IgnoreMissing));
         else await changes.ChangeAsync(await LetterOptions.FilterAsync(command, store));
         if (!command.Screen.IsJson)
-            command.Screen.Line($"{Clean.Count(changes.Changed)} {(changes.Changed == 1 ? "letter" : "letters")} {done}");
+            command.Screen.Line($"{Clean.Count(changes.Changed)} {(changes.Changed == 1 ? "letter" : "letters")} {done}"
+                + (changes.Changed == 0 ? await OtherNodesAsync(command, store, group) : ""));
         return changes.Changed > 0 ? ExitCodes.Fine : ExitCodes.Found;
+    }
+
+    // A node that has no letters may be a misspelt one.
+    private static async Task<string> OtherNodesAsync(CommandRun command, IStreamStore store, GroupId group)
+    {
+        if (command.Value(LetterOptions.Node) is not { } node) return "";
+        string[] nodes = [.. (await new StoreInspector(store).ListDeadLettersAsync(group, new(), 0, StoreInspector.MaxPage,
+            command.Cancellation)).Select(static letter => letter.Node).Distinct(StringComparer.Ordinal)];
+        return nodes.Length == 0 || nodes.Contains(node) ? ""
+            : Clean.Text($": none failed in '{node}', but in {string.Join(", ", nodes.Take(10).Select(static other => $"'{other}'"))}");
     }
 }

@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary>Changes the letters with these numbers, and returns how many there were.</summary>

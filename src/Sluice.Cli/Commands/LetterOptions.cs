@@ -39,7 +39,8 @@ internal static class LetterOptions
     public static async Task<GroupId> GroupAsync(CommandRun command, IStreamStore store, string name)
     {
         if (await store.FindStreamAsync(name, command.Cancellation) is not { } stream)
-            throw CommandException.NotFound($"The store has no consecutor '{name}'.");
+            throw CommandException.NotFound(
+                $"The store has no consecutor '{name}'.{await NearNamesOfStore.ConsecutorsAsync(command, store, name)}");
         if (stream.Groups.Any(group => group.Name == name)) return new(name, name);
         throw CommandException.NotFound($"The stream '{name}' belongs to no consecutor, so it has no dead letters.");
     }

@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice members STORE [NAME]</c>.</summary>
@@ -26,7 +24,7 @@ internal static class MembersCommand
     {
         await using IStreamStore store = await command.OpenAsync();
         var inspector = new StoreInspector(store);
-        List<GroupId> groups = await GroupsAsync(command, inspector);
+        List<GroupId> groups = await GroupsAsync(command, store, inspector);
         List<GroupLook> looks = await LookAsync(inspector, groups, command.Cancellation);
         while (!command.Value(Now) && looks.Any(static look => look.Members.Any(static member => member.Status == MemberStatus.Unknown)))
         {
@@ -84,12 +82,13 @@ internal static class MembersCommand
         return looks;
     }
 
-    private static async Task<List<GroupId>> GroupsAsync(CommandRun command, StoreInspector inspector)
+    private static async Task<List<GroupId>> GroupsAsync(CommandRun command, IStreamStore store, StoreInspector inspector)
     {
         if (command.Value(Name) is { } name)
             return await inspector.FindAsync(name, command.Cancellation) is { } stream
                 ? [.. stream.Groups.Select(group => new GroupId(name, group.Backlog.Name))]
-                : throw CommandException.NotFound($"The store has no stream '{name}'.");
+                : throw CommandException.NotFound(
+                    $"The store has no stream '{name}'.{await NearNamesOfStore.StreamsAsync(command, store, name)}");
         List<GroupId> groups = [];
         await foreach (StreamLook stream in inspector.LookAllAsync(cancellation: command.Cancellation))
             groups.AddRange(stream.Groups.Select(group => new GroupId(stream.Name, group.Backlog.Name)));

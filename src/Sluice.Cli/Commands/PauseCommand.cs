@@ -1,8 +1,6 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
-/// <summary><c>sluice pause</c> and <c>sluice resume</c>.</summary>
+/// <summary><c>sluice pause</c>, <c>sluice drain</c> and <c>sluice resume</c>.</summary>
 internal static class PauseCommand
 {
     private static readonly Argument<string> Name = new("NAME")
@@ -11,48 +9,79 @@ internal static class PauseCommand
     };
 
     public static Command Pause() => CommandRun.Create("pause",
-        "Pauses a consecutor in all processes: no member begins an item until it is resumed.", command => RunAsync(command, isPaused: true),
+        "Pauses a consecutor in all processes: no member begins an item until it is resumed.", command => RunAsync(command, Hold.Pause),
         Name);
 
-    public static Command Resume() => CommandRun.Create("resume", "Ends the pause of a consecutor in all processes.",
-        command => RunAsync(command, isPaused: false), Name);
+    public static Command Drain() => CommandRun.Create("drain",
+        "Drains a consecutor: a pause in which members also release their partitions, so that its processes can be stopped.",
+        command => RunAsync(command, Hold.Drain), Name);
 
-    private static async Task<int> RunAsync(CommandRun command, bool isPaused)
+    public static Command Resume() => CommandRun.Create("resume", "Ends the pause or the drain of a consecutor in all processes.",
+        command => RunAsync(command, Hold.Resume), Name);
+
+    private static async Task<int> RunAsync(CommandRun command, Hold hold)
     {
         GroupId group;
-        DateTimeOffset? before;
+        GroupBacklog before;
+        bool isRun;
         await using (IStreamStore looked = await command.OpenAsync())
+        {
             (group, before) = await FindAsync(command, looked, command.Value(Name));
+            isRun = await looked.FindGroupAsync(group, command.Cancellation) is { Members.Count: > 0 };
+        }
         await using (IStreamStore store = await command.OpenToChangeAsync())
-            await store.PauseGroupAsync(group, isPaused, command.Cancellation);
+        {
+            if (hold == Hold.Drain) await store.DrainGroupAsync(group, command.Cancellation);
+            else await store.PauseGroupAsync(group, hold == Hold.Pause, command.Cancellation);
+        }
         if (command.Screen.IsJson)
-            command.Screen.Json(new { group.Stream, Group = group.Name, IsPaused = isPaused, WasPaused = before is not null });
-        else
-            command.Screen.Line($"{Clean.Text(command.Value(Name))} " + (isPaused, before) switch
+            command.Screen.Json(new
             {
-                (true, null) => "is paused: no member begins an item until it is resumed",
-                (true, { } since) => $"was paused already, since {Clean.Time(since)}",
-                (false, null) => "was not paused",
-                _ => "is resumed",
+                group.Stream,
+                Group = group.Name,
+                IsPaused = hold != Hold.Resume,
+                WasPaused = before.PausedAt is not null,
+                IsDraining = hold == Hold.Drain || (hold == Hold.Pause && before.IsDraining),
+                WasDraining = before.IsDraining,
             });
+        else command.Screen.Line($"{Clean.Text(command.Value(Name))} {Told(hold, before, isRun)}");
         return ExitCodes.Fine;
     }
 
+    private static string Told(Hold hold, GroupBacklog before, bool isRun) => (hold, before.IsDraining, before.PausedAt) switch
+    {
+        (Hold.Resume, _, null) => "was not paused",
+        (Hold.Resume, true, _) => "is resumed: the drain is undone",
+        (Hold.Resume, _, _) => "is resumed",
+        (_, true, { } since) => $"was draining already, since {Clean.Time(since)}",
+        (Hold.Pause, _, { } since) => $"was paused already, since {Clean.Time(since)}",
+        (Hold.Pause, _, _) => "is paused: no member begins an item until it is resumed",
+        _ => isRun ? "drains: no member begins an item, and each releases its partitions until it is resumed. Watch it with "
+            + "sluice members" : "is drained: no process runs it. None begins an item until it is resumed",
+    };
+
     // Names may contain colons: each may be the one between stream and group.
-    private static async Task<(GroupId Group, DateTimeOffset? PausedAt)> FindAsync(CommandRun command, IStreamStore store, string name)
+    private static async Task<(GroupId Group, GroupBacklog Backlog)> FindAsync(CommandRun command, IStreamStore store, string name)
     {
         if (await GroupAsync(name, name) is { } own) return own;
         for (int colon = name.IndexOf(':', StringComparison.Ordinal); colon >= 0; colon = name.IndexOf(':', colon + 1))
             if (await GroupAsync(name[..colon], name[(colon + 1)..]) is { } group) return group;
         throw CommandException.NotFound(await store.FindStreamAsync(name, command.Cancellation) is null
-            ? $"The store has no consecutor '{name}'. Nothing was changed."
+            ? $"The store has no consecutor '{name}'. Nothing was changed.{await NearNamesOfStore.ConsecutorsAsync(command, store, name)}"
             : $"The stream '{name}' belongs to no consecutor. Nothing was changed. A group of a stream is STREAM:GROUP.");
 
-        async Task<(GroupId, DateTimeOffset?)?> GroupAsync(string stream, string group)
+        async Task<(GroupId, GroupBacklog)?> GroupAsync(string stream, string group)
         {
             if (stream.Length == 0 || group.Length == 0) return null;
             StreamInfo? found = await store.FindStreamAsync(stream, command.Cancellation);
-            return found?.Groups.FirstOrDefault(one => one.Name == group) is { } backlog ? (new(stream, group), backlog.PausedAt) : null;
+            return found?.Groups.FirstOrDefault(one => one.Name == group) is { } backlog ? (new(stream, group), backlog) : null;
         }
+    }
+
+    private enum Hold
+    {
+        Pause,
+        Drain,
+        Resume,
     }
 }

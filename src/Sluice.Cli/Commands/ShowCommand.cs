@@ -1,6 +1,3 @@
-using Sluice.Cli.Output;
-using Sluice.Cli.Stores;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice show STORE STREAM</c>.</summary>
@@ -33,7 +30,8 @@ internal static class ShowCommand
         string name = command.Value(Stream);
         await using IStreamStore store = await command.OpenAsync();
         StreamLook stream = await new StoreInspector(store).FindAsync(name, command.Cancellation)
-            ?? throw CommandException.NotFound($"The store has no stream '{name}'.");
+            ?? throw CommandException.NotFound(
+                $"The store has no stream '{name}'.{await NearNamesOfStore.StreamsAsync(command, store, name)}");
         EntryKey key = command.Value(Key) is { } text ? EntryKey.Of(text) : default;
         if (!command.Screen.IsJson) WriteHead(command.Screen, stream);
         var tail = new EntryTail(store, stream.Info, key);
@@ -67,7 +65,8 @@ internal static class ShowCommand
         foreach (GroupBacklogLook group in stream.Groups)
             screen.Line($"group {Clean.Text(group.Backlog.Name)}: backlog {Clean.Count(group.Backlog.Outstanding)}, waiting "
                 + $"{Clean.Count(group.Backlog.Waiting)}, dead {Clean.Count(group.Backlog.Dead)}"
-                + (group.Backlog.PausedAt is { } since ? $", paused since {Clean.Time(since)}" : ""));
+                + (group.Backlog.PausedAt is { } since
+                    ? $", {(group.Backlog.IsDraining ? "draining" : "paused")} since {Clean.Time(since)}" : ""));
         foreach (ReaderInfo reader in info.Readers)
             screen.Line($"reader {Clean.Text(reader.Name)}: backlog {Clean.Count(reader.Backlog)}");
     }

@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-using Sluice.Cli.Stores;
 using Sluice.Sqlite;
 
 namespace Sluice.Cli.Commands;

@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary><c>sluice streams STORE</c>.</summary>

@@ -1,4 +1,3 @@
-using Sluice.Cli.Output;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -7,7 +6,10 @@ namespace Sluice.Cli.Commands;
 /// <summary>The screen of <c>sluice top</c>: the last rows, and since when the store does not answer.</summary>
 internal sealed class TopBoard(string[] headers, string title, IReadOnlyList<TopRow> first)
 {
-    private const int MaxCell = 60, MaxProblem = 300;
+    private const int MaxCell = 60, MaxProblem = 300, MinText = 8;
+
+    // The least important first: columns that a narrow screen has no room for.
+    private static readonly string[] Spared = [">OWNERS", ">WAITING", ">FLIGHT", ">IN/S", ">OLDEST", ">DONE/S", "NOTE", ">DEAD"];
 
     private IReadOnlyList<TopRow> rows = first;
     private DateTimeOffset shown = TimeProvider.System.GetUtcNow();
@@ -22,10 +24,13 @@ internal sealed class TopBoard(string[] headers, string title, IReadOnlyList<Top
     /// <summary>A look has failed; another one follows.</summary>
     public void Fail(string message) => problem = message;
 
-    public Table Draw()
+    /// <param name="width">The columns of the screen.</param>
+    public Table Draw(int width)
     {
+        string[][] cells = [.. rows.Select(static row => row.Cells().Select(static cell => Clean.Text(cell, MaxCell)).ToArray())];
+        int[] chosen = Choose(cells, width);
         var table = new Table { Border = TableBorder.None, Title = new(Markup.Escape($"{Clean.Text(title)}   Ctrl+C ends")) };
-        foreach (string header in headers)
+        foreach (string header in chosen.Select(i => headers[i]))
         {
             var column = new TableColumn(new Text(header.TrimStart('>'), new Style(decoration: Decoration.Bold)))
             {
@@ -34,12 +39,26 @@ internal sealed class TopBoard(string[] headers, string title, IReadOnlyList<Top
             // On a narrow screen only names and notes wrap.
             table.AddColumn(header.StartsWith('>') ? column.RightAligned().NoWrap() : column);
         }
-        foreach (TopRow row in rows)
-            table.AddRow(row.Cells().Select(cell => (IRenderable)new Text(Clean.Text(cell, MaxCell),
-                row.Note is null ? Style.Plain : new Style(Color.Red))));
+        foreach ((TopRow row, string[] texts) in rows.Zip(cells))
+            table.AddRow(chosen.Select(i => (IRenderable)new Text(texts[i], row.Note is null ? Style.Plain : new Style(Color.Red))));
         if (problem is not null)
             table.Caption = new(Markup.Escape($"as of {Clean.Time(shown)}, sluice tries again: {Clean.Text(problem, MaxProblem)}"),
                 new Style(Color.Red));
         return table;
+    }
+
+    // The library draws nothing of a table whose columns do not fit.
+    private int[] Choose(string[][] cells, int width)
+    {
+        List<int> chosen = [.. Enumerable.Range(0, headers.Length)];
+        foreach (string least in Spared)
+        {
+            if (chosen.Sum(Needs) <= width) break;
+            chosen.Remove(Array.IndexOf(headers, least));
+        }
+        return [.. chosen];
+
+        int Needs(int i) => 1 + (headers[i].StartsWith('>')
+            ? Math.Max(headers[i].Length - 1, cells.Select(row => row[i].GetCellWidth()).DefaultIfEmpty().Max()) : MinText);
     }
 }

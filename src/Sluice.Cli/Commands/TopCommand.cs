@@ -1,4 +1,3 @@
-using Sluice.Cli.Output;
 using Spectre.Console;
 
 namespace Sluice.Cli.Commands;
@@ -51,7 +50,7 @@ internal static class TopCommand
         try
         {
             var board = new TopBoard(Headers, title, await looks.LookAsync(isFull: true, withDetails: false, cancellation));
-            await AnsiConsole.Live(board.Draw()).AutoClear(false).StartAsync(async live =>
+            await AnsiConsole.Live(board.Draw(AnsiConsole.Profile.Width)).AutoClear(false).StartAsync(async live =>
             {
                 live.Refresh();
                 while (true)
@@ -61,7 +60,7 @@ internal static class TopCommand
                     {
                         cancellation.ThrowIfCancellationRequested();
                         board.Wait();
-                        live.UpdateTarget(board.Draw());
+                        live.UpdateTarget(board.Draw(AnsiConsole.Profile.Width));
                     }
                     try
                     {
@@ -71,7 +70,7 @@ internal static class TopCommand
                     {
                         board.Fail(failure.Message);
                     }
-                    live.UpdateTarget(board.Draw());
+                    live.UpdateTarget(board.Draw(AnsiConsole.Profile.Width));
                     await Task.Delay(pause, TimeProvider.System, cancellation);
                 }
             });

@@ -1,5 +1,3 @@
-using Sluice.Cli.Output;
-
 namespace Sluice.Cli.Commands;
 
 /// <summary>A row of <c>sluice top</c>. The JSON has these names.</summary>
@@ -47,12 +45,13 @@ internal sealed class TopLooks(IStreamStore store, int rows)
             .ThenByDescending(static one => one.Stream.AppendedPerSecond ?? 0).ThenBy(static one => one.Stream.Name, StringComparer.Ordinal)
             .Take(rows)];
         onScreen = [.. first.Select(static one => one.Stream.Name).Distinct(StringComparer.Ordinal)];
+        DateTimeOffset? now = withDetails ? await store.GetTimeAsync(cancellation) : null;
         List<TopRow> shown = [];
         foreach ((StreamLook Stream, GroupBacklogLook? Group)[] some in first.Chunk(Together))
         {
             int from = shown.Count;
             shown.AddRange(await Task.WhenAll(some.Select((one, i)
-                => RowAsync(one.Stream, one.Group, withDetails, withOldest: from + i < MaxOldest, cancellation))));
+                => RowAsync(one.Stream, one.Group, now, withOldest: from + i < MaxOldest, cancellation))));
         }
         return shown;
     }
@@ -77,7 +76,8 @@ internal sealed class TopLooks(IStreamStore store, int rows)
             else streams.Remove(name);
     }
 
-    private async Task<TopRow> RowAsync(StreamLook stream, GroupBacklogLook? group, bool withDetails, bool withOldest,
+    // Without the time of the store: no details.
+    private async Task<TopRow> RowAsync(StreamLook stream, GroupBacklogLook? group, DateTimeOffset? now, bool withOldest,
         CancellationToken cancellation)
     {
         if (group is null) return new(stream.Name, stream.AppendedPerSecond, null, 0, 0, 0, 0, null, 0, null);
@@ -87,7 +87,7 @@ internal sealed class TopLooks(IStreamStore store, int rows)
         TimeSpan? oldest = null;
         (int? owners, long? inFlight) = (null, null);
         string? note = null;
-        if (withDetails && await inspector.FindGroupAsync(id, cancellation) is { } look)
+        if (now is not null && await inspector.FindGroupAsync(id, cancellation) is { } look)
         {
             owners = look.Members.Count(static member => member.Partitions > 0);
             // Without an owner, what was leased by a member that is gone is not in flight.
@@ -95,9 +95,9 @@ internal sealed class TopLooks(IStreamStore store, int rows)
                 .Sum(static partition => partition.Dispatched - partition.Done);
             if (backlog.Outstanding > 0) note = NoteOf(look, group);
             if (backlog.Outstanding > 0 && withOldest && await inspector.FindOldestAsync(id, cancellation) is { } time)
-                oldest = await store.GetTimeAsync(cancellation) - time;
+                oldest = time < now ? now - time : TimeSpan.Zero;
         }
-        if (backlog.PausedAt is { } since) note = $"paused since {Clean.Time(since)}";
+        if (backlog.PausedAt is { } since) note = $"{(backlog.IsDraining ? "draining" : "paused")} since {Clean.Time(since)}";
         if (backlog.Dead > 0) note ??= "has dead letters";
         return new(name, stream.AppendedPerSecond, group.SettledPerSecond, backlog.Outstanding, inFlight, backlog.Waiting,
             backlog.Dead, oldest?.TotalSeconds, owners, note);

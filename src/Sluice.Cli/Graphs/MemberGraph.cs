@@ -1,6 +1,5 @@
 using System.Reflection;
 using System.Runtime.Loader;
-using Sluice.Cli.Output;
 
 namespace Sluice.Cli.Graphs;
 

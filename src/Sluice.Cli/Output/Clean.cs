@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 
 namespace Sluice.Cli.Output;
 
@@ -65,6 +66,22 @@ internal static class Clean
         const int Shown = 32;
         string hex = Convert.ToHexStringLower(payload.Span[..Math.Min(Shown, payload.Length)]);
         return $"0x{hex}{(payload.Length > Shown ? "…" : "")} ({Count(payload.Length)} bytes)";
+    }
+
+    /// <summary>Reads a text that is written as JSON with escapes, such as a line of a file; null for any other payload.</summary>
+    public static string? JsonText(ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length == 0 || payload[0] != '"' || !payload.Contains((byte)'\\')) return null;
+        try
+        {
+            var reader = new Utf8JsonReader(payload);
+            return reader.Read() && reader.TokenType == JsonTokenType.String && reader.BytesConsumed == payload.Length ? reader.GetString()
+                : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;                             // no JSON, or no Unicode text
+        }
     }
 
     public static string Count(long count) => count.ToString("N0", CultureInfo.InvariantCulture);

@@ -33,6 +33,7 @@ internal sealed class Pager
             OperatingSystem.IsWindows() ? ["/c", wanted!]
                 : ["-c", wanted ?? "if command -v less >/dev/null; then exec less; else exec cat; fi"])
         {
+            UseShellExecute = false,
             RedirectStandardInput = true,
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
         };

@@ -27,16 +27,28 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
     // Opened with the first line, so that a command that fails at once starts no pager.
     private TextWriter Output => output ??= open();
 
-    public void Line(string text = "") => Output.WriteLine(text);
+    private void Write(string line)
+    {
+        try
+        {
+            Output.WriteLine(line);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new OutputException(failure.Message, failure);
+        }
+    }
+
+    public void Line(string text = "") => Write(text);
 
     /// <summary>Writes a line that reports a problem.</summary>
-    public void Problem(string text) => Output.WriteLine(HasColor ? $"{Red}{text}{Plain}" : text);
+    public void Problem(string text) => Write(HasColor ? $"{Red}{text}{Plain}" : text);
 
     /// <summary>Writes a value as one JSON document.</summary>
-    public void Json<T>(T value) => Output.WriteLine(Clean.Json(JsonSerializer.Serialize(value, Indented)));
+    public void Json<T>(T value) => Write(Clean.Json(JsonSerializer.Serialize(value, Indented)));
 
     /// <summary>Writes a value as one line of JSON, for lists without an end.</summary>
-    public void JsonLine<T>(T value) => Output.WriteLine(Clean.Json(JsonSerializer.Serialize(value, Compact)));
+    public void JsonLine<T>(T value) => Write(Clean.Json(JsonSerializer.Serialize(value, Compact)));
 
     /// <summary>Writes rows in columns. Columns whose header begins with ">" are aligned to the right.</summary>
     public void Table(string[] headers, IReadOnlyList<string[]> rows)
@@ -46,8 +58,8 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
         int[] widths = [.. names.Select((name, i)
             => Math.Max(name.Length, cells.Select(row => row[i].GetCellWidth()).DefaultIfEmpty().Max()))];
         string header = Row(names);
-        Output.WriteLine(HasColor ? $"{Bold}{header}{Plain}" : header);
-        foreach (string[] row in cells) Output.WriteLine(Row(row));
+        Write(HasColor ? $"{Bold}{header}{Plain}" : header);
+        foreach (string[] row in cells) Write(Row(row));
 
         string Row(string[] row) => string.Join("  ", row.Select((cell, i)
             => headers[i].StartsWith('>') ? Space(cell, i) + cell : cell + Space(cell, i))).TrimEnd();
@@ -62,3 +74,6 @@ internal sealed class Screen(Func<TextWriter> open, bool isJson)
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 }
+
+/// <summary>The output cannot be written: its disk is full, or it is closed.</summary>
+internal sealed class OutputException(string message, Exception cause) : IOException(message, cause);

@@ -9,7 +9,7 @@ internal sealed record StreamForm(
         stream.Name, KindOf(stream), stream.Info.Options.Partitions, stream.Info.Items, stream.Info.Bytes, stream.Info.Appended,
         StateOf(stream.Info), stream.Info.End?.Failure,
         [.. stream.Groups.Select(static group => new GroupForm(group.Backlog.Name, group.Backlog.Outstanding, group.Backlog.Waiting,
-            group.Backlog.Dead, group.Backlog.PausedAt))],
+            group.Backlog.Dead, group.Backlog.PausedAt, group.Backlog.IsDraining))],
         [.. stream.Info.Readers.Select(static reader => new ReaderForm(reader.Name, reader.Backlog))]);
 
     public static string KindOf(StreamLook stream) => stream.IsConsecutor ? "consecutor"
@@ -25,13 +25,14 @@ internal sealed record StreamForm(
 
     /// <summary>The state of a stream in a table: a pause of its consecutor stands before the rest.</summary>
     public static string ShownStateOf(StreamLook stream)
-        => stream.Groups.Any(static group => group.Backlog.PausedAt is not null) ? $"{StateOf(stream.Info)}, paused" : StateOf(stream.Info);
+        => stream.Groups.Any(static group => group.Backlog.IsDraining) ? $"{StateOf(stream.Info)}, draining"
+        : stream.Groups.Any(static group => group.Backlog.PausedAt is not null) ? $"{StateOf(stream.Info)}, paused" : StateOf(stream.Info);
 
     public static string StateOf(StreamInfo info) => info.End is null ? "open" : info.End.IsFailure ? "failed" : "complete";
 }
 
 /// <summary>A consumer group as JSON.</summary>
-internal sealed record GroupForm(string Name, long Backlog, long Waiting, long Dead, DateTimeOffset? PausedAt);
+internal sealed record GroupForm(string Name, long Backlog, long Waiting, long Dead, DateTimeOffset? PausedAt, bool IsDraining);
 
 /// <summary>A reader as JSON.</summary>
 internal sealed record ReaderForm(string Name, long Backlog);

@@ -69,8 +69,8 @@ internal static class StoreNames
     private static string Checked(string store)
         => StreamStores.WhyNot(store) is { } problem ? throw CommandException.Usage(problem) : store;
 
-    // A text that looks like a connection string may have a password.
-    private static string Shown(string given) => given.AsSpan().ContainsAny("=,@") ? "This text" : $"'{given}'";
+    /// <summary>Shows a word of the command line, but no connection string: it may have a password.</summary>
+    public static string Shown(string given) => given.AsSpan().ContainsAny("=,@") ? "This text" : $"'{given}'";
 
     private static string Hint(string given) => File.Exists(given) ? $" Do you mean sqlite:{given}?" : "";
 

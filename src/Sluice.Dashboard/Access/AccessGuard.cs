@@ -11,7 +11,9 @@ namespace Sluice.Dashboard.Access;
 internal sealed class AccessGuard(DashboardOptions options)
 {
     private static readonly string[] OwnNames = ["localhost", "127.0.0.1", "[::1]"];
-    private static readonly string[] ForwardingHeaders = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"];
+    private static readonly string[] ForwardingHeaders
+        = ["Forwarded", "Via", "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP"];
+    private static readonly string[] ForwardingPrefixes = ["X-Forwarded-", "X-Original-"];
 
     /// <summary>Returns why a request is refused; null if it is not.</summary>
     public string? WhyNot(HttpContext context)
@@ -43,9 +45,12 @@ internal sealed class AccessGuard(DashboardOptions options)
         return (await authorization.AuthorizeAsync(context.User, context, policy).ConfigureAwait(false)).Succeeded;
     }
 
-    // A reverse proxy on this machine forwards requests of others.
+    // A reverse proxy on this machine forwards requests of others. One that adds no header is not noticed.
     private static bool IsFromHere(HttpContext context)
-        => !ForwardingHeaders.Any(name => context.Request.Headers.ContainsKey(name))
+        => !context.Request.Headers.Keys.Any(IsOfAProxy)
             && (context.Connection.RemoteIpAddress is { } address ? IPAddress.IsLoopback(address)
                 : context.Connection.LocalIpAddress is null);            // no network: a test host, or a socket of this machine
+
+    private static bool IsOfAProxy(string header) => ForwardingHeaders.Contains(header, StringComparer.OrdinalIgnoreCase)
+        || Array.Exists(ForwardingPrefixes, prefix => header.StartsWith(prefix, StringComparison.OrdinalIgnoreCase));
 }

@@ -1,7 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
 using Sluice.Dashboard.Access;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
 
 namespace Sluice.Dashboard.Actions;
 

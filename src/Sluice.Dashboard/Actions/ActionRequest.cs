@@ -1,6 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
-
 namespace Sluice.Dashboard.Actions;
 
 /// <summary>What a user asks for with a form.</summary>

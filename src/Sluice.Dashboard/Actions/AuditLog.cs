@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text.Json;
-using Sluice.Dashboard.Sampling;
 
 namespace Sluice.Dashboard.Actions;
 

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using Sluice.Dashboard.Pages;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Actions;

@@ -1,7 +1,6 @@
 using System.Text;
 using Sluice.Dashboard.Pages;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Actions;
 
@@ -40,11 +39,13 @@ internal static class LetterActions
         if (request.Field("number") is not null)
         {
             StoredDeadLetter letter = await FindAsync(request, one).ConfigureAwait(false);
+            int changed = 0;
             await request.AuditAsync(one.Store, $"{verb} the dead letter {letter.Number} of {one.Name}", async store =>
             {
-                int changed = await change(store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
+                changed = await change(store, one.Id, [letter.Number], CancellationToken.None).ConfigureAwait(false);
                 return changed == 0 ? "it was gone" : done;
             }).ConfigureAwait(false);
+            if (changed == 0) throw Gone(request, one);          // another operator was faster
             return ActionOutcome.GoTo(Letters(request, one, $"done={done}&count=1"));
         }
         LetterQuery query = LetterQuery.Read(request.Field);
@@ -104,15 +105,17 @@ internal static class LetterActions
     private static string Describe(ActionRequest request)
     {
         string[] conditions = [.. LetterQuery.Names.Where(name => request.Field(name) is not null)
-            .Select(name => $"{name} {VisibleText.Shorten(request.Field(name)!, 100)}")];
+            .Select(name => $"{name} '{VisibleText.Shorten(request.Field(name)!, 100)}'")];
         return conditions.Length == 0 ? "all of them" : string.Join(", ", conditions);
     }
 
     private static async Task<StoredDeadLetter> FindAsync(ActionRequest request, ConsecutorSample one)
         => await request.Page.Sampler.InspectorOf(one.Store)
             .FindDeadLetterAsync(one.Id, request.Field("number") ?? "", request.Page.Aborted).ConfigureAwait(false)
-            ?? throw new MissingException($"{one.Name} has no dead letter {VisibleText.Shorten(request.Field("number") ?? "", 20)}: it was "
-                + "redriven or discarded.");
+            ?? throw Gone(request, one);
+
+    private static MissingException Gone(ActionRequest request, ConsecutorSample one)
+        => new($"{one.Name} has no dead letter {VisibleText.Shorten(request.Field("number") ?? "", 20)}: it was redriven or discarded.");
 
     private static string Letters(ActionRequest request, ConsecutorSample one, string query)
     {

@@ -1,6 +1,4 @@
 using Sluice.Dashboard.Actions;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
 
 namespace Sluice.Dashboard.Pages;
 

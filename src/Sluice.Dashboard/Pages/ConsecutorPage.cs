@@ -1,12 +1,11 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>A consecutor: its state, its graph, its members and partitions, and what waits.</summary>
 internal static class ConsecutorPage
 {
-    private const int MaxPartitions = 64;
+    private const int MaxPartitions = 10, MaxAllPartitions = 1_000;
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
@@ -21,7 +20,7 @@ internal static class ConsecutorPage
                     new("nodes", NodeTable.Draw(one.Run, NodeAddress))]
                 : Array.Empty<PagePart>(),
             new("waiting", await WaitingTable.DrawAsync(request, one).ConfigureAwait(false)),
-            new("members", Members(one)),
+            new("members", Members(request, one)),
         ]);
 
         string NodeAddress(string node) => NodePage.AddressOf(request, one, node);
@@ -60,14 +59,13 @@ internal static class ConsecutorPage
             <a class="button" href="{Address("/dead")}">Dead letters ({one.Dead})</a>
             <a class="button" href="{Address("/state")}">State</a>
             """);
-        Markup pause = one.PausedAt is null ? request.Button(Address("/pause"), "Pause") : request.Button(Address("/resume"), "Resume");
-        Markup buttons = one.Snapshot?.Status switch
-        {
-            ConsecutorStatus.Running or ConsecutorStatus.Paused => Markup.Of(
-                $"{pause}{request.Button(Address("/drain"), "Drain and stop", isDangerous: true)}"),
-            // The group is in the store: it can be paused for other processes, and a pause can always be ended.
-            _ => one.Stream?.Consecutor is not null && (one.Local is null || one.PausedAt is not null) ? pause : Markup.None,
-        };
+        // The pause is in the store: it holds other processes, too, and can always be ended.
+        bool mayHold = one.Snapshot?.Status is ConsecutorStatus.Running or ConsecutorStatus.Paused
+            || (one.Stream?.Consecutor is not null && (one.Local is null || one.PausedAt is not null));
+        Markup buttons = !mayHold ? Markup.None : Markup.Of($"""
+            {(one.PausedAt is null ? request.Button(Address("/pause"), "Pause") : request.Button(Address("/resume"), "Resume"))}
+            {(one.IsDraining ? Markup.None : request.Button(Address("/drain"), "Drain"))}
+            """);
         return Markup.Of($"<div class=\"actions\">{links}{buttons}</div>");
     }
 
@@ -85,10 +83,10 @@ internal static class ConsecutorPage
         if (one.Snapshot is { } now)
             facts.AddRange(
             [
-                ("State", Tables.Cell(now.Status.ToString().ToLowerInvariant())),
+                ("State", Tables.Cell(StateOf(one, now.Status))),
                 ("Completed", Tables.Cell(Shown.Count(now.Completed))), ("Skipped", Tables.Cell(Shown.Count(now.Skipped))),
                 ("In flight", Tables.Cell(Shown.Count(now.InFlight))), ("Retrying", Tables.Cell(Shown.Count(now.Retrying))),
-                ("Parked", Tables.Cell(Shown.Count(now.Parked))), ("Suspect", Tables.Cell(Shown.Count(now.Suspect))),
+                ("Put aside", Tables.Cell(Shown.Count(now.Parked))), ("Suspect", Tables.Cell(Shown.Count(now.Suspect))),
                 ("Cancelled", Tables.Cell(Shown.Count(now.Cancelled))),
             ]);
         return Markup.Of($"{Tables.Facts(facts)}{Outputs(one)}");
@@ -102,33 +100,42 @@ internal static class ConsecutorPage
                     Tables.Cell(Shown.Count(output.Value.Discarded)),
                 ]), "");
 
-    private static Markup Members(ConsecutorSample one)
+    private static Markup Members(PageRequest request, ConsecutorSample one)
     {
         if (one.Group?.Look is not { } look) return Markup.None;
         PartitionInfo[] busy = [.. look.Partitions.Where(static one => Backlog(one) > 0).OrderByDescending(Backlog)];
-        Markup more = busy.Length <= MaxPartitions ? Markup.None
-            : Markup.Of($"<p>The {MaxPartitions} with the largest backlog of {busy.Length}.</p>");
+        int most = request.Query("partitions") == "all" ? MaxAllPartitions : MaxPartitions;
+        string address = request.Address("consecutors", one.Name, one.Store);
+        Markup more = busy.Length <= most ? Markup.None : Markup.Of($"""
+            <p>The {most} with the largest backlog of {busy.Length}. {(most == MaxPartitions ? Tables.Link(
+                $"{address}{(address.Contains('?', StringComparison.Ordinal) ? '&' : '?')}partitions=all", "All") : Markup.None)}</p>
+            """);
         ILookup<string?, long> backlogs = busy.ToLookup(static one => one.Owner, Backlog);
         return Markup.Of($"""
             {Tables.Under("Members", ["Name", "State", ">Partitions", ">Backlog", ">Last heartbeat"], look.Members.Select(member =>
-                (IReadOnlyList<Markup>)[Tables.Cell(VisibleText.Shorten(member.Name, 80)), Tables.Cell(StateOf(member.Status)),
+                (IReadOnlyList<Markup>)[Tables.Cell(VisibleText.Shorten(member.Name, 80)), StateOf(member.Status),
                     Tables.Cell(Shown.Count(member.Partitions)), Tables.Cell(Shown.Count(backlogs[member.Name].Sum())),
-                    Tables.Cell(Shown.Span(member.SilentFor) + " ago")]), "There is no member: nobody works on its items.")}
+                    member.Status == MemberStatus.NoHeartbeats ? Tables.Nothing("The store shows no heartbeat of it.")
+                        : Tables.Cell(Shown.Span(member.SilentFor) + " ago")]), "There is no member: no process works on its items.")}
             {Tables.Under("Partitions with a backlog", ["Partition", "Owner", ">Backlog", ">Out of order"],
-                busy.Take(MaxPartitions).Select(static one => (IReadOnlyList<Markup>)[Tables.Cell(Shown.Count(one.Partition)),
+                busy.Take(most).Select(static one => (IReadOnlyList<Markup>)[Markup.Of($"<span>{(long)one.Partition}</span>"),
                     Tables.Cell(one.Owner is { } owner ? VisibleText.Shorten(owner, 80) : "no owner"),
                     Tables.Cell(Shown.Count(Backlog(one))), Tables.Cell(Shown.Count(one.Waiting))]), "No partition has a backlog.")}
             {more}
             """);
     }
 
+    /// <summary>The state of a consecutor of this process, in a word.</summary>
+    public static string StateOf(ConsecutorSample one, ConsecutorStatus status)
+        => status == ConsecutorStatus.Paused && one.IsDraining ? "draining" : status.ToString().ToLowerInvariant();
+
     private static long Backlog(PartitionInfo partition) => partition.Tail - partition.Done + partition.Waiting;
 
-    private static string StateOf(MemberStatus status) => status switch
+    private static Markup StateOf(MemberStatus status) => status switch
     {
-        MemberStatus.Alive => "alive",
-        MemberStatus.Silent => "silent",
-        MemberStatus.NoHeartbeats => "sends no heartbeats",
-        _ => "not known yet",
+        MemberStatus.Alive => Tables.Cell("alive"),
+        MemberStatus.Silent => Tables.Cell("silent"),
+        MemberStatus.NoHeartbeats => Tables.Cell("sends no heartbeats"),
+        _ => Tables.Hint("not known yet", "Its next heartbeat says that it is alive: one comes in each third of its lease duration."),
     };
 }

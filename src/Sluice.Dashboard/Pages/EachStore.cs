@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>Reads several stores for one page: a store that is silent or fails does not hide what the others have.</summary>

@@ -1,6 +1,5 @@
 using Sluice.Dashboard.Actions;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Pages;
@@ -15,7 +14,8 @@ internal static class FlowPage
         ProcessorInfo[] ended = [.. run.Processors.Where(static one => one.Status > FlowStatus.Running)];
         return new($"Run {VisibleText.Shorten(run.Run, 100)}",
         [
-            new("verdict", Tables.Show(FlowVerdict.Of(RunLine.Of(run), run, now))),
+            new("verdict", Tables.Show(FlowVerdict.Of(RunLine.Of(run), run, now, run.Status > FlowStatus.Running ? null
+                : await request.Sampler.FlowsOf(store.Store).Hosts.FindMissingAsync(run, request.Aborted).ConfigureAwait(false)))),
             new("state", Markup.Of($"""
                 {Tables.Facts(
                 [

@@ -1,5 +1,4 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Pages;

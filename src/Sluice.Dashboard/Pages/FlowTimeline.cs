@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Pages;

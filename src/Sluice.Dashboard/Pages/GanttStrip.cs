@@ -1,4 +1,3 @@
-using Sluice.Dashboard.Sampling;
 using Sluice.Graphs;
 
 namespace Sluice.Dashboard.Pages;

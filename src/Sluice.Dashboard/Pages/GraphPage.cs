@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
 using Sluice.Graphs;
 
 namespace Sluice.Dashboard.Pages;
@@ -26,12 +24,21 @@ internal static class GraphPage
         ]));
     }
 
+    /// <summary>How long the oldest resolve has been running; a dash if that is not known.</summary>
+    public static Markup Oldest(GraphSample graph) => graph.Oldest is { } oldest ? Tables.Cell(Shown.Duration(oldest))
+        : Tables.Nothing(graph.InFlight == 0 ? "No resolve is in flight."
+            : $"The first {GraphRecorder.MaxPerSecond} resolves of a second are timed, and all of those have ended.");
+
     private static Markup State(GraphSample graph) => Tables.Facts(
     [
-        ("Requests", Tables.Cell(graph.Graph.RequestType.ToString())),
+        ("Requests", Tables.Cell(graph.Graph.RequestType is { IsGenericType: false } type ? type.Name
+            : graph.Graph.RequestType.ToString())),
         ("Resolves", Tables.Cell(Shown.Rate(graph.PerSecond))),
         ("Failing", Tables.Cell(Shown.Rate(graph.FailedPerSecond))),
         ("Takes, lately", Tables.Cell(graph.Mean is { } mean ? Shown.Duration(mean) : "–")),
+        ("State", Tables.Cell(graph.State)),
+        ("In flight", Tables.Cell(Shown.Count(graph.InFlight))),
+        ("Oldest in flight", Oldest(graph)),
         ("Resolved", Tables.Cell(Shown.Count(graph.Record.Count))),
         ("Failed", Tables.Cell(Shown.Count(graph.Record.Failed))),
         ("Cancelled", Tables.Cell(Shown.Count(graph.Record.Cancelled))),

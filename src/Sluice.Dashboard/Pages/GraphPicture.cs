@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.RegularExpressions;
-using Sluice.Dashboard.Sampling;
 using Sluice.Topologies;
 
 namespace Sluice.Dashboard.Pages;
@@ -27,15 +26,14 @@ internal sealed partial class GraphPicture
 
     private GraphPicture(Topology topology)
     {
-        string drawing = topology.ToSvg(static _ => Place, SvgTheme.None);
+        // Inputs and results of a flow have no figures.
+        string drawing = topology.ToSvg(static node => node.Details is ["given"] or ["result"] ? null : Place, SvgTheme.None);
         drawing = drawing.Replace(SvgText(Place), "\u0001figures\u0001", StringComparison.Ordinal);
         drawing = Node().Replace(drawing, static node
             => $"\u0001open {node.Groups[2]}\u0001<g class=\"{node.Groups[1]} \u0001state {node.Groups[2]}\u0001\" "
                 + $"data-node=\"{node.Groups[2]}\">{node.Groups[3]}</g>\u0001close {node.Groups[2]}\u0001");
         drawing = Role().Replace(drawing, "role=\"\u0001role\u0001\"", 1);
-        drawing = Edge().Replace(drawing, static edge
-            => $"{edge.Value}<text class=\"rate\" x=\"{edge.Groups[2]}\" y=\"{edge.Groups[3]}\" dx=\"6\" dy=\"13\">"
-                + $"\u0001edge {edge.Groups[1]}\u0001</text>");
+        drawing = Edge().Replace(drawing, edge => edge.Value + RateText(topology, edge));
         pieces = drawing.Split('\u0001');
     }
 
@@ -44,8 +42,8 @@ internal sealed partial class GraphPicture
     /// <param name="nodes">The nodes, by name; null if they are not known.</param>
     /// <param name="address">The page of a node, by its name; null for none.</param>
     public static Markup Figure(Topology topology, IReadOnlyDictionary<string, NodeSample>? nodes, Func<string, string>? address = null)
-        => Figure(topology, node => nodes?.GetValueOrDefault(node.Name) is { } one ? new(one.State, Figures(one), one.PerSecond) : null,
-            address);
+        => Figure(topology, node => nodes?.GetValueOrDefault(node.Name) is { } one
+            ? new(one.State, Figures(one), one.PerSecond) { LeftPerSecond = one.LeftPerSecond } : null, address);
 
     /// <summary>Draws a graph, as a part of a page.</summary>
     /// <param name="topology">The graph.</param>
@@ -100,12 +98,32 @@ internal sealed partial class GraphPicture
             else
             {
                 TopologyEdge edge = topology.Edges[int.Parse(piece.AsSpan(5), CultureInfo.InvariantCulture)];
-                if (looks[edge.To.Id]?.PerSecond is { } rate) text.Append(SvgText(Shown.Rate(rate)));
+                if (RateOf(edge) is { } rate) text.Append(SvgText(Shown.Rate(rate)));
             }
         }
         return text.ToString();
 
+        // Nodes are counted, and not edges: of two edges into a node, only the node before says how many items each has.
+        double? RateOf(TopologyEdge edge) => topology.Incoming(edge.To).Count == 1 ? looks[edge.To.Id]?.PerSecond
+            : topology.Outgoing(edge.From).Count == 1 ? looks[edge.From.Id]?.LeftPerSecond : null;
+
         TopologyNode NodeAt(int start, int piece) => topology.Nodes[int.Parse(pieces[piece].AsSpan(start), CultureInfo.InvariantCulture)];
+    }
+
+    // The rate of an edge, at its own end: edges that leave one box begin close together, and edges that enter one box end so.
+    private static string RateText(Topology topology, Match edge)
+    {
+        TopologyEdge drawn = topology.Edges[int.Parse(edge.Groups["edge"].ValueSpan, CultureInfo.InvariantCulture)];
+        bool isAtEnd = topology.Incoming(drawn.To).Count == 1 && topology.Outgoing(drawn.From).Count > 1;
+        double rise = Number("from") - Number("to");
+        // On the side to which the edge does not bend; the name of an output is above the edge where it begins.
+        bool isAbove = isAtEnd ? rise > 1 : rise < -1 && drawn.Port is null;
+        (string place, string at) = isAtEnd ? ($"x=\"{edge.Groups["endX"]}\" dx=\"-10\" text-anchor=\"end\"", "to")
+            : ($"x=\"{edge.Groups["x"]}\" dx=\"6\"", "from");
+        return $"<text class=\"rate\" {place} y=\"{edge.Groups[at]}\" dy=\"{(isAbove ? -5 : 13)}\">"
+            + $"\u0001edge {edge.Groups["edge"]}\u0001</text>";
+
+        double Number(string name) => double.Parse(edge.Groups[name].ValueSpan, CultureInfo.InvariantCulture);
     }
 
     private static string Figures(NodeSample node) => Shown.Rate(node.PerSecond)
@@ -120,12 +138,18 @@ internal sealed partial class GraphPicture
     [GeneratedRegex("role=\"img\"")]
     private static partial Regex Role();
 
-    [GeneratedRegex("<g data-edge=\"([0-9]+)\"><title>[^<]*</title><path class=\"[a-z ]*\" d=\"M([0-9.-]+) ([0-9.-]+)[^>]*/>")]
+    [GeneratedRegex("<g data-edge=\"(?<edge>[0-9]+)\"><title>[^<]*</title>"
+        + "<path class=\"[a-z ]*\" d=\"M(?<x>[0-9.-]+) (?<from>[0-9.-]+)[^>]*/>"
+        + "<path class=\"[a-z ]*\" d=\"M(?<endX>[0-9.-]+) (?<to>[0-9.-]+)l[^>]*/>")]
     private static partial Regex Edge();
 }
 
 /// <summary>What a picture shows of a node.</summary>
 /// <param name="State">The class of its colour.</param>
 /// <param name="Figures">A line in its box.</param>
-/// <param name="PerSecond">The rate on the edges to it; null for none.</param>
-internal sealed record NodeLook(string State, string Figures, double? PerSecond);
+/// <param name="PerSecond">Items that entered in a second; null if that is not known.</param>
+internal sealed record NodeLook(string State, string Figures, double? PerSecond)
+{
+    /// <summary>Items that left in a second; null if that is not known.</summary>
+    public double? LeftPerSecond { get; init; }
+}

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Pages;
 

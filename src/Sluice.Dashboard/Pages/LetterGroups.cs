@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Pages;
 

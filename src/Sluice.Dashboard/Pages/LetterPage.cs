@@ -1,6 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>A dead letter: its error, its path, its payload, and what can be done.</summary>

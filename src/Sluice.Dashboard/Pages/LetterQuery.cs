@@ -1,4 +1,4 @@
-using Sluice.Dashboard.Serving;
+using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Pages;
 

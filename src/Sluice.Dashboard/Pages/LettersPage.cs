@@ -1,6 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>The dead letters of a consecutor, filtered, page by page.</summary>
@@ -9,7 +6,7 @@ internal static class LettersPage
     private const int MaxRows = 100, MaxLooks = 20_000;
 
     /// <summary>The headers of a table of dead letters.</summary>
-    public static readonly string[] Columns = [">Number", "Died", "Node", "Error", ">Attempts", "Payload"];
+    public static readonly string[] Columns = [">Number", "Error", "Node", "Died", ">Attempts", "Payload"];
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
@@ -17,13 +14,19 @@ internal static class LettersPage
         LetterQuery query = LetterQuery.Read(request.Query);
         query.Check(request.Options);
         bool isByError = request.Query("by") == "error";
+        // The look of the sampler may be some seconds old, and the list below is not.
+        StreamLook? now = (await request.Sampler.FindStreamsAsync(one.Store, [one.Name], request.Aborted).ConfigureAwait(false)).Single();
+        long dead = now?.Consecutor?.Backlog.Dead ?? one.Dead;
+        var count = new PagePart("count", Markup.Of($"<p>{Shown.Count(dead, "dead letter")}. {Outcome(request)}</p>"), IsLive: !isByError);
+        // The list is not updated, so an update does not search for it.
+        if (request.IsUpdate) return new("", [count]);
         string here = request.Address("consecutors", one.Name, one.Store, "/dead");
         (Markup letters, bool isEmpty) = isByError
-            ? (await LetterGroups.DrawAsync(request, one, query).ConfigureAwait(false), one.Dead == 0)
+            ? (await LetterGroups.DrawAsync(request, one, query).ConfigureAwait(false), dead == 0)
             : await ListAsync(request, one, query, here).ConfigureAwait(false);
         return ConsecutorPage.Below(request, one, $"Dead letters of {VisibleText.Shorten(one.Name, 100)}",
         [
-            new("count", Markup.Of($"<p>{Shown.Count(one.Dead, "dead letter")}. {Outcome(request)}</p>"), IsLive: !isByError),
+            count,
             new("filter", Filter(request, here, isByError), IsLive: false),
             new("change", Change(request, one, query, here, isEmpty, isByError), IsLive: false),
             new("letters", letters, IsLive: false),
@@ -49,8 +52,8 @@ internal static class LettersPage
     [
         Tables.Link(request.Address("consecutors", one.Name, one.Store, $"/dead/{letter.Number.ToString(CultureInfo.InvariantCulture)}"),
             letter.Number.ToString(CultureInfo.InvariantCulture)),
-        Shown.Time(letter.DiedAt), Tables.Cell(VisibleText.Shorten(letter.Node, 60)),
-        Tables.Cell(VisibleText.Shorten(FirstLine(letter.Error), 160)), Tables.Cell(Shown.Count(letter.Attempts)),
+        Tables.Cell(VisibleText.Shorten(FirstLine(letter.Error), 160)), Tables.Cell(VisibleText.Shorten(letter.Node, 60)),
+        Shown.Time(letter.DiedAt), Tables.Cell(Shown.Count(letter.Attempts)),
         Markup.Of($"<code>{VisibleText.Shorten(Payload(request, one, letter), 100)}</code>"),
     ];
 

@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
 using Sluice.Topologies;
 
 namespace Sluice.Dashboard.Pages;
@@ -64,7 +62,9 @@ internal static class NodePage
             : Markup.Of($"<p class=\"none\">It is not running.</p>"));
         yield return new("place", Tables.Facts(
         [
-            ("Kind", Tables.Cell(node.Kind)), ("Settings", Tables.Cell(node.Details.Count == 0 ? "–" : string.Join(", ", node.Details))),
+            ("Kind", Tables.Cell(node.Kind)),
+            ("Code", Tables.Cell(node.Function is { } function ? VisibleText.Shorten(function, 100) : "–")),
+            ("Settings", Tables.Cell(node.Details.Count == 0 ? "–" : string.Join(", ", node.Details))),
             ("Types", Tables.Cell(node.Signature.Length == 0 ? "–" : VisibleText.Shorten(node.Signature, 200))),
             ("Gets items from", Neighbors(topology.Incoming(node).Select(static edge => edge.From), address)),
             ("Gives items to", Neighbors(topology.Outgoing(node).Select(static edge => edge.To), address)),
@@ -88,6 +88,10 @@ internal static class NodePage
             ("Waits before it", Tables.Cell(Shown.Count(node.Queued))), ("Skipped", Tables.Cell(Shown.Count(node.Skipped))),
             ("Failed", Tables.Cell(Shown.Count(node.Failed))), ("Retried", Tables.Cell(Shown.Count(node.Retried))),
             ("Blocked", Tables.Cell(Shown.Share(look.BlockedShare))),
+            ("Lanes in its code", node is { BusyLanes: 0, Time: null } ? Tables.Hint($"none of {node.Lanes} awaits", "Lanes in code that "
+                + "does not await are counted with RunOptions.RecordTimings only.") : Tables.Cell($"{node.BusyLanes} of {node.Lanes}")),
+            ("Longest in it now", node.LongestInside is { } inside ? Tables.Cell(Shown.Duration(inside))
+                : Tables.Nothing(node.Time is null ? "It is known with RunOptions.RecordTimings only." : "No item is in its code.")),
             ("Time in it per item", Tables.Cell(node.Time is not { } time ? "not recorded (RunOptions.RecordTimings)"
                 : node.In == 0 ? "–" : $"{(time / node.In).TotalMilliseconds.ToString("0.###", CultureInfo.InvariantCulture)} ms")),
         ];

@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>The nodes of a run with their figures, in the order of the items.</summary>

@@ -1,12 +1,12 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>The first page: everything with its state, the urgent things first.</summary>
 internal static class OverviewPage
 {
     private const int MaxRows = 200;
+
+    private static readonly string Elsewhere
+        = $"Members are looked up for the {StoreSampler.MaxDetails} largest backlogs of a store only. Its page looks up its own.";
 
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
@@ -41,12 +41,11 @@ internal static class OverviewPage
     private static IReadOnlyList<Markup> Row(PageRequest request, ConsecutorSample one) =>
     [
         Tables.Link(request.Address("consecutors", one.Name, one.Store), VisibleText.Shorten(one.Name, 60)), Tables.Show(one.Verdict),
-        Tables.Cell(one.Snapshot?.Status.ToString().ToLowerInvariant()
-            ?? (one.Group?.Look.Members.Count > 0 ? "elsewhere" : "not running")),
+        one.Snapshot?.Status is { } status ? Tables.Cell(ConsecutorPage.StateOf(one, status))
+            : one.Group is { } group ? Tables.Cell(group.Look.Members.Count > 0 ? "elsewhere" : "not running") : Tables.Nothing(Elsewhere),
         Tables.Cell(Shown.Rate(one.AcceptedPerSecond)), Tables.Cell(Shown.Rate(one.EndedPerSecond)),
         Sparkline.Draw(one.Ended, $"Items of {one.Name} that ended in a second"),
-        Tables.Cell(Shown.Count(one.Backlog)), Tables.Cell(one.Group?.Oldest is { } oldest ? Shown.Span(oldest) : "–"),
-        one.Dead == 0 ? Tables.Cell("0") : Markup.Of($"""
+        Tables.Cell(Shown.Count(one.Backlog)), Oldest(one), one.Dead == 0 ? Tables.Cell("0") : Markup.Of($"""
             <a class="bad" href="{request.Address("consecutors", one.Name, one.Store, "/dead")}">{one.Dead}</a>
             """),
     ];
@@ -54,13 +53,14 @@ internal static class OverviewPage
     private static Markup Pipelines(PageRequest request) => Markup.Of($"""
         <h2>Pipelines</h2>
         {Tables.Draw("Pipelines and producers, the urgent ones first",
-            ["Name", "What is wrong, and what to do", "State", ">Rate", "10 minutes", ">Waiting", ">Failed", ">Items", ">For"],
+            ["Name", "What is wrong, and what to do", "State", ">Rate", "10 minutes", ">Waiting", ">Oldest", ">Failed", ">Items",
+                ">For"],
             request.Sample.Pipelines.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/runs/{PathName.Encode(one.Name)}", VisibleText.Shorten(one.Name, 60)),
                 Tables.Show(one.Verdict), Tables.Cell(one.State), Tables.Cell(one.State == "running" ? Shown.Rate(one.PerSecond) : "–"),
                 one.History is { } history ? Sparkline.Draw(history, $"Items of {one.Name} in a second") : Tables.Cell("–"),
-                Tables.Cell(Shown.Count(one.Queued)), Tables.Bad(one.Failed), Tables.Cell(Shown.Count(one.Items)),
+                Tables.Cell(Shown.Count(one.Queued)), Oldest(one), Tables.Bad(one.Failed), Tables.Cell(Shown.Count(one.Items)),
                 Tables.Cell(one.Look is { } run ? Shown.Span(run.Snapshot.Elapsed) : "–"),
             ]), "There are none.")}
         {Rest(request.Sample.Pipelines.Count)}
@@ -71,18 +71,32 @@ internal static class OverviewPage
         {(request.Sample.GraphProblem is { } problem ? Tables.Show(new(Urgency.Failing,
             $"Graphs of the host could not be made: {problem} They are made again in a minute.")) : Markup.None)}
         {Tables.Draw("Graphs, the urgent ones first",
-            ["Name", "What is wrong, and what to do", ">Resolves", "10 minutes", ">Takes", ">Resolved", ">Failed", ">Cancelled"],
+            ["Name", "What is wrong, and what to do", "State", ">Resolves", "10 minutes", ">Takes", ">In flight", ">Oldest", ">Failed",
+                ">Cancelled", ">Resolved"],
             request.Sample.Graphs.Take(MaxRows).Select(one => (IReadOnlyList<Markup>)
             [
                 Tables.Link($"{request.Root}/graphs/{PathName.Encode(one.Name)}", VisibleText.Shorten(one.Name, 60)),
-                Tables.Show(one.Verdict),
+                Tables.Show(one.Verdict), Tables.Cell(one.State),
                 Tables.Cell(Shown.Rate(one.PerSecond)), Sparkline.Draw(one.History, $"Resolves of {one.Name} in a second"),
                 Tables.Cell(one.Mean is { } mean ? Shown.Duration(mean) : "–"),
-                Tables.Cell(Shown.Count(one.Record.Count)), Tables.Bad(one.Record.Failed),
-                Tables.Cell(Shown.Count(one.Record.Cancelled)),
+                Tables.Cell(Shown.Count(one.InFlight)), GraphPage.Oldest(one), Tables.Bad(one.Record.Failed),
+                Tables.Cell(Shown.Count(one.Record.Cancelled)), Tables.Cell(Shown.Count(one.Record.Count)),
             ]), "There are none.")}
         {Rest(request.Sample.Graphs.Count)}
         """);
+
+    private static Markup Oldest(ConsecutorSample one) => one.Group?.Oldest is { } oldest ? Tables.Cell(Shown.Span(oldest))
+        : Tables.Nothing(one.Backlog == 0 ? "No item waits."
+            : one.Group is not null ? "Its store does not say when the oldest was accepted." : Elsewhere);
+
+    // The engine knows when an item was accepted in consecutors only: elsewhere, items have no time of their own.
+    private static Markup Oldest(PipelineSample one) => one.Oldest is { } oldest ? Tables.Cell(Shown.Duration(oldest))
+        : one.Look is { Unmoved: { Ticks: > 0 } still } && !one.IsTimed ? Tables.Hint($"over {Shown.Span(still)}", "No item has moved "
+            + "for so long although nodes work, so one is at least as old. How old is known with RunOptions.RecordTimings.")
+        : Tables.Nothing(one.Look is null or { Snapshot.Status: > RunStatus.Stopping } ? "It does not run."
+            : one.IsTimed ? "No item is in the code of a node."
+            : one.Look.Unmoved is null ? "Its nodes wait for items."
+            : "It is known with RunOptions.RecordTimings only: how long an item has been in the code of a node.");
 
     private static Markup Rest(int count) => count <= MaxRows ? Markup.None
         : Markup.Of($"<p>The most urgent {MaxRows} of {count}; the others have pages under their names, too.</p>");

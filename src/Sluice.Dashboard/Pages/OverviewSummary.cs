@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>The first line of the first page: whether anything is wrong.</summary>
@@ -27,8 +25,9 @@ internal static class OverviewSummary
         {
             (string Kind, int Count)[] some = [.. all.Select(one => (one.Kind, one.Verdicts.Count(verdict => verdict.Urgency == urgency)))
                 .Where(static one => one.Item2 > 0)];
-            return some.Length == 0 ? null
-                : (string.Join(" and ", some.Select(static one => Shown.Count(one.Count, one.Kind))), some.Sum(static one => one.Count));
+            string[] texts = [.. some.Select(static one => Shown.Count(one.Count, one.Kind))];
+            return texts.Length == 0 ? null
+                : (texts.Length == 1 ? texts[0] : $"{string.Join(", ", texts[..^1])} and {texts[^1]}", some.Sum(static one => one.Count));
         }
     }
 }

@@ -1,6 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>A run of a pipeline, or of a producer.</summary>

@@ -1,6 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>The state of a consecutor: its nodes, and the rows of one key, or the first rows of a node.</summary>
@@ -11,8 +8,13 @@ internal static class StatePage
     public static async ValueTask<Page> DrawAsync(PageRequest request)
     {
         ConsecutorSample one = await ConsecutorPage.FindAsync(request).ConfigureAwait(false);
-        IReadOnlyList<NodeState> nodes = await one.Store.Store.ListStateAsync(one.Name, request.Aborted).ConfigureAwait(false);
+        // A consecutor that has not started has no group in the store.
+        IReadOnlyList<NodeState> nodes = one.Stream?.Consecutor is null ? []
+            : await one.Store.Store.ListStateAsync(one.Name, request.Aborted).ConfigureAwait(false);
         string? node = request.Query("node"), key = request.Query("key");
+        if (node is not null && !nodes.Any(found => found.Node == node))
+            throw new MissingException($"{VisibleText.Shorten(one.Name, 100)} has no state of a node '{VisibleText.Shorten(node, 100)}' in "
+                + "the store.");
         string here = request.Address("consecutors", one.Name, one.Store, "/state");
         return ConsecutorPage.Below(request, one, $"State of {VisibleText.Shorten(one.Name, 100)}",
         [

@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
 using Sluice.Graphs;
 
 namespace Sluice.Dashboard.Pages;

@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>Parts that several pages have.</summary>
@@ -32,10 +30,24 @@ internal static class Tables
     /// <summary>A count of something bad, which stands out if there is any.</summary>
     public static Markup Bad(long count) => count == 0 ? Cell("0") : Markup.Of($"<span class=\"bad\">{count}</span>");
 
+    /// <summary>A dash, and why there is nothing, for those who point at it.</summary>
+    public static Markup Nothing(string why) => Markup.Of($"<span class=\"nil\" title=\"{why}\">–</span>");
+
+    /// <summary>A text, and what it means, for those who point at it.</summary>
+    public static Markup Hint(string text, string why) => Markup.Of($"<span title=\"{why}\">{text}</span>");
+
     public static Markup Link(string address, string text) => Markup.Of($"<a href=\"{address}\">{text}</a>");
 
     public static Markup Show(Verdict verdict) => Markup.Of(
-        $"<p class=\"verdict {verdict.Word}\"><strong>{verdict.Word}</strong> {VisibleText.Shorten(verdict.Text, 600)}</p>");
+        $"<p class=\"verdict {verdict.Word}\"><strong>{verdict.Word}</strong> {Marked(VisibleText.Shorten(verdict.Text, 900))}</p>");
+
+    /// <summary>A text with names in backquotes, which stand out. Without a second backquote, the first is one of the text.</summary>
+    private static Markup Marked(string text)
+    {
+        string[] parts = text.Split('`');
+        return parts.Length % 2 == 0 ? Cell(text)
+            : Markup.Of($"{parts.Select(static (part, at) => at % 2 == 1 ? Markup.Of($"<b>{part}</b>") : Cell(part))}");
+    }
 
     /// <summary>Names and figures in pairs.</summary>
     public static Markup Facts(IEnumerable<(string Name, Markup Value)> facts)

@@ -1,4 +1,4 @@
-using Sluice.Dashboard.Sampling;
+using Sluice.Diagnostics;
 
 namespace Sluice.Dashboard.Pages;
 

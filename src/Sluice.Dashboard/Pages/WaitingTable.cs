@@ -1,6 +1,3 @@
-using Sluice.Dashboard.Sampling;
-using Sluice.Dashboard.Serving;
-
 namespace Sluice.Dashboard.Pages;
 
 /// <summary>The first items that left the order: suspects, retries with their time, keys that wait behind a failed item, parked items.

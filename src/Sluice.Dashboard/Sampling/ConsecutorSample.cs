@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>A consecutor at one look: the one of this process, or what its store shows of it.</summary>
@@ -23,11 +25,18 @@ internal sealed record ConsecutorSample(string Name, StoreSource Store, IConsecu
     /// <summary>When its group was paused; null if it is not.</summary>
     public DateTimeOffset? PausedAt => Stream?.Consecutor is { } group ? group.Backlog.PausedAt : Snapshot?.PausedAt;
 
+    /// <summary>Whether that pause is a drain.</summary>
+    public bool IsDraining => Stream?.Consecutor is { } group ? group.Backlog.IsDraining : Snapshot?.IsDraining ?? false;
+
     public long Dead => Stream?.Consecutor?.Backlog.Dead ?? Snapshot?.Dead ?? 0;
 
     public double? AcceptedPerSecond { get; init; }
 
     public double? EndedPerSecond { get; init; }
+
+    /// <summary>How long no item has ended although some could, if that is longer than can be expected; null otherwise. In this process,
+    /// those in flight could; elsewhere, those that do not wait for a retry or for other code.</summary>
+    public TimeSpan? StandsFor { get; init; }
 
     public required Verdict Verdict { get; init; }
 

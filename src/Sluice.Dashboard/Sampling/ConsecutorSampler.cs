@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Compares the looks at one consecutor. Not thread-safe: calls must not overlap.</summary>
@@ -5,6 +7,8 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
 {
     private readonly RunSampler? run = local is null ? null : new(local.Topology, time);
     private readonly CountRate accepted = new(time), ended = new(time), growth = new(time);
+    private readonly Standstill standstill = new(time);
+    private (StreamLook? Look, TimeSpan? Still) elsewhere;
     private readonly History endedHistory = new(time), waitingHistory = new(time);
 
     public ConsecutorSample Look(StoreSample seen)
@@ -12,6 +16,8 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
         ConsecutorSnapshot? snapshot = local?.Snapshot();
         StreamLook? stream = seen.Streams.GetValueOrDefault(name);
         long left = snapshot is null ? 0 : snapshot.Pending + snapshot.InFlight + snapshot.Retrying + snapshot.Parked + snapshot.Suspect;
+        long endedNow = snapshot is null ? 0 : snapshot.Accepted + snapshot.Split - left;
+        TimeSpan? still = snapshot is not null ? standstill.Look(snapshot.InFlight > 0, endedNow) : LookElsewhere(stream);
         var sample = new ConsecutorSample(name, store, local)
         {
             Snapshot = snapshot,
@@ -20,7 +26,8 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
             Group = seen.Groups.GetValueOrDefault(new GroupId(name, name)),
             AcceptedPerSecond = snapshot is null ? stream?.AppendedPerSecond : accepted.Add(snapshot.Accepted),
             EndedPerSecond = snapshot is null ? stream?.Consecutor?.SettledPerSecond
-                : ended.Add(snapshot.Accepted + snapshot.Split - left),
+                : ended.Add(endedNow),
+            StandsFor = standstill.IsLong(still) ? still : null,
             Ended = endedHistory,
             Waiting = waitingHistory,
             Verdict = new(Urgency.Fine, ""),
@@ -28,5 +35,15 @@ internal sealed class ConsecutorSampler(string name, StoreSource store, IConsecu
         if (sample.EndedPerSecond is { } known) endedHistory.Add(known);
         waitingHistory.Add(sample.Backlog);
         return sample with { Verdict = ConsecutorVerdict.Of(sample, seen, growth.Add(sample.Backlog)) };
+    }
+
+    // Of many streams, a look of the store takes a part: only a look at this stream says that nothing has moved.
+    private TimeSpan? LookElsewhere(StreamLook? stream)
+    {
+        if (stream?.Consecutor?.Backlog is not { } group) return null;
+        if (!ReferenceEquals(stream, elsewhere.Look))
+            elsewhere = (stream, standstill.Look(group is { PausedAt: null } && group.Outstanding > group.Waiting,
+                stream.Info.Appended - group.Outstanding, group.Waiting + group.Dead));
+        return elsewhere.Still;
     }
 }

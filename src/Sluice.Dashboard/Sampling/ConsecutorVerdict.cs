@@ -1,11 +1,19 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Says what is wrong with a consecutor, and what to do: the first that applies.</summary>
 internal static class ConsecutorVerdict
 {
+    private static readonly TimeSpan Long = TimeSpan.FromMinutes(1);
+
     public static Verdict Of(ConsecutorSample sample, StoreSample store, double? growth)
-        => OfStatus(sample) ?? OfPause(sample) ?? OfStore(sample, store) ?? OfMembers(sample) ?? OfSpeed(sample, growth) ?? OfItems(sample)
-            ?? new(Urgency.Fine, sample.Backlog == 0 ? "Has nothing to do." : "Keeps up.");
+        => OfStatus(sample) ?? HoldVerdict.Of(sample) ?? OfStore(sample, store) ?? OfMembers(sample) ?? OfSpeed(sample, growth)
+            ?? OfItems(sample) ?? new(Urgency.Fine, sample.Backlog == 0
+                ? sample.AcceptedPerSecond > 0 || sample.EndedPerSecond > 0 ? "Keeps up." : "Has nothing to do."
+                : sample.EndedPerSecond is not > 0 ? "Works on its backlog."
+                : TimeSpan.FromSeconds(Math.Min(sample.Backlog / sample.EndedPerSecond.Value, 1e9)) is var rest && rest > Long
+                    ? $"Works on its backlog: at this rate, for {Shown.Span(rest)}." : "Keeps up.");
 
     private static Verdict? OfStatus(ConsecutorSample sample)
     {
@@ -24,19 +32,6 @@ internal static class ConsecutorVerdict
         };
     }
 
-    private static Verdict? OfPause(ConsecutorSample sample) => sample.PausedAt is { } since
-        ? new(Urgency.Held, $"Is paused since {Shown.Utc(since)}: it accepts items, and begins none.{InFlight(sample)} Resume it.")
-        : null;
-
-    // What the store tells without a list of the items that left the order. An item that ended out of order still counts as in flight.
-    private static string InFlight(ConsecutorSample sample)
-    {
-        if (sample.Group?.Look is not { } look || sample.Stream?.Consecutor is not { Backlog.Waiting: 0 }) return "";
-        long most = look.Partitions.Sum(static partition => partition.Dispatched - partition.Done);
-        return most <= 0 ? " Nothing is in flight: its processes can be stopped." : $" At most {Shown.Count(most, "item")} "
-            + $"{(most == 1 ? "is" : "are")} in flight.";
-    }
-
     private static Verdict? OfStore(ConsecutorSample sample, StoreSample store)
         => store.Problem is { } problem ? new(Urgency.Failing, $"Figures may be old: {problem}") : null;
 
@@ -44,12 +39,22 @@ internal static class ConsecutorVerdict
     {
         if (sample.Group?.Look is not { } look || sample.Backlog == 0) return null;
         if (look.Partitions.All(static partition => partition.Owner is null))
-            return new(Urgency.Failing, $"Nobody works on its {Shown.Count(sample.Backlog, "item")}: no member owns a partition. Start a "
-                + "process that runs it.");
-        int silent = look.Members.Count(static member => member.Status == MemberStatus.Silent);
-        if (silent > 0)
-            return new(Urgency.Warning, $"{silent} of {Shown.Count(look.Members.Count, "member")} "
-                + $"{(silent == 1 ? "is" : "are")} silent: others take their partitions over when the lease duration is over.");
+            return look.Members.Any(static member => member.Status is MemberStatus.Alive or MemberStatus.Unknown)
+                ? new(Urgency.Warning, $"Its processes own no partition, and {Shown.Count(sample.Backlog, "item")} "
+                    + $"{(sample.Backlog == 1 ? "waits" : "wait")}: they acquire partitions in a moment; if not, their logs say why.")
+                : new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: no member owns a partition. Start a "
+                    + "process that runs it.");
+        MemberLook[] silent = [.. look.Members.Where(static member => member is { Status: MemberStatus.Silent, Partitions: > 0 })];
+        if (silent.Length > 0)
+        {
+            string who = $"`{VisibleText.Shorten(silent[0].Name, 60)}` {(silent.Length == 1 ? "hangs or has died"
+                : $"and {Shown.Count(silent.Length - 1)} more hang or have died")}";
+            return look.Members.All(static member => member.Status is MemberStatus.Silent)
+                ? new(Urgency.Failing, $"No process works on its {Shown.Count(sample.Backlog, "item")}: {who}, and no other process runs it. "
+                    + "Start one.")
+                : new(Urgency.Warning, $"{who}, with {Shown.Count(silent.Sum(static one => one.Partitions), "partition")}: others take "
+                    + "over when the lease duration is over.");
+        }
         int free = look.Partitions.Count(static partition => partition.Owner is null && partition.Tail > partition.Done);
         return free > 0 ? new(Urgency.Warning, $"{Shown.Count(free, "partition")} with a backlog {(free == 1 ? "has" : "have")} no owner: "
             + "members acquire them in a moment; if not, start more members.") : null;
@@ -57,9 +62,61 @@ internal static class ConsecutorVerdict
 
     private static Verdict? OfSpeed(ConsecutorSample sample, double? growth)
     {
-        if (sample.Run is not { Bottleneck: { } slowest } run || sample.Backlog == 0) return null;
-        return RunVerdict.Slow(run) ?? (growth > 1 ? new(Urgency.Warning,
-            $"Falls behind by {Shown.Rate(growth)}, and {slowest.Node.Name} is the slowest node. {RunVerdict.Advice(slowest)}") : null);
+        if (sample.StandsFor is { } still)
+            return new(Urgency.Warning, $"`{VisibleText.Shorten(sample.Name, 60)}` stands still: no item has ended for "
+                + $"{Shown.Span(still)}{(sample.Snapshot is { } here ? $", and {Shown.Count(here.InFlight)} "
+                    + $"{(here.InFlight == 1 ? "is" : "are")} in flight. {RunVerdict.Where(sample.Run)}" : Elsewhere(sample))}");
+        if (sample.Backlog == 0) return null;
+        string name = $"`{VisibleText.Shorten(sample.Name, 60)}`";
+        string full = sample.Stream?.Info is { } stream
+            && (stream.Items >= stream.Options.MaxItems || stream.Bytes >= stream.Options.MaxBytes)
+            ? $"The stream of {name} is full, with {Shown.Count(stream.Items, "item")}: senders wait. " : "";
+        if (sample.Run is { Bottleneck: not null } run && RunVerdict.Slow(sample.Name, run, sample) is { } slow)
+            return slow with { Text = full + slow.Text };
+        // A burst that is worked off in some seconds is no news, unless it is known who is slow.
+        bool isBehind = growth > 1 && (sample.Run?.Bottleneck is not null || sample.Backlog > 10 * (sample.EndedPerSecond ?? 0));
+        return isBehind ? new(Urgency.Warning, $"{full}{name} falls behind by {Shown.Rate(growth)}. {Limit(sample)}")
+            : full.Length > 0 ? new(Urgency.Warning, full + Limit(sample)) : null;
+    }
+
+    private static string Limit(ConsecutorSample sample)
+    {
+        if (sample.Run is not { } run)
+            return LaneAdvice.More(sample) is { } more ? $"The dashboard of its process shows which node is slow; or {more}."
+                : "The dashboard of its process shows which node is slow.";
+        NodeSample? slowest = run.Bottleneck ?? run.Nodes.Values.Where(static one => one.Node.BusyLanes == one.Node.Lanes)
+            .MaxBy(static one => one.Node.Queued);
+        return slowest is not null ? LaneAdvice.Of(slowest, sample)
+            : $"Which node is the slowest is known with RunOptions.RecordTimings{(LaneAdvice.More(sample) is { } other
+                ? $"; or {other}" : "")}.";
+    }
+
+    // Which items of other processes are in flight is known by partition: those that were leased and have not ended.
+    private static string Elsewhere(ConsecutorSample sample)
+    {
+        if (sample.Group?.Look is not { } look)
+            return $", and {Shown.Count(sample.Backlog, "item")} {(sample.Backlog == 1 ? "waits" : "wait")}. Its page says where.";
+        (string Owner, long InFlight, long Behind)[] owners = [.. look.Partitions
+            .Where(static partition => partition.Owner is not null && partition.Tail > partition.Done)
+            .GroupBy(static partition => partition.Owner!, StringComparer.Ordinal)
+            .Select(static owned => (owned.Key, owned.Sum(static one => one.Dispatched - one.Done),
+                owned.Sum(static one => one.Tail - one.Done)))
+            .OrderByDescending(static one => one.Item2).ThenByDescending(static one => one.Item3)];
+        if (owners.Length == 0) return ".";
+        (string owner, long inFlight, long behind) = owners[0];
+        string name = $"`{VisibleText.Shorten(owner, 60)}`";
+        string others = owners.Length switch
+        {
+            1 => "",
+            2 => " and another process",
+            var all => $" and {Shown.Count(all - 1)} other processes",
+        };
+        return inFlight > 0
+            ? $", and at most {Shown.Count(inFlight)} {(inFlight == 1 ? "is" : "are")} in flight in {name}{others}. The dashboard, the "
+                + "traces or the log of that process show the code; if it waits for something that does not come, give it a time limit "
+                + "with Stage.Timeout. If the process is stopped or killed, others take its partitions over."
+            : $", and none is in flight, although {name} has {Shown.Count(behind, "item")} in its partitions{others}. Its log says "
+                + "why; if it is stopped or killed, others take its partitions over.";
     }
 
     private static Verdict? OfItems(ConsecutorSample sample)
@@ -70,7 +127,7 @@ internal static class ConsecutorVerdict
                 + $"redrive or discard them.{last}");
         if (sample.Snapshot is { Retrying: > 0 } now)
             return new(Urgency.Warning, $"{Shown.Count(now.Retrying, "item")} failed and {(now.Retrying == 1 ? "waits" : "wait")} for the "
-                + $"next attempt.{last}");
+                + $"next attempt{(now.Parked > 0 ? $"; {Shown.Count(now.Parked)} more wait behind, or for other code" : "")}.{last}");
         return sample.Stream?.Consecutor?.Backlog is { Waiting: > 0 } group && group.Waiting == group.Outstanding
             ? new(Urgency.Warning, $"All of its {Shown.Count(group.Waiting, "item")} wait: for the next attempt, or for code that has "
                 + "their node.") : null;

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Sampling;
@@ -8,7 +9,8 @@ namespace Sluice.Dashboard.Sampling;
 /// <param name="Detail">The run with its streams; null if it has ended, or was not asked for.</param>
 /// <param name="PerSecond">Values that were written in a second; null if that is not known.</param>
 /// <param name="Verdict">What is wrong with it.</param>
-internal sealed record FlowSample(RunLine Line, FlowRunInfo? Detail, double? PerSecond, Verdict Verdict)
+/// <param name="Oldest">The age of the oldest value that a processor has not read; null if there is none, or it was not asked for.</param>
+internal sealed record FlowSample(RunLine Line, FlowRunInfo? Detail, double? PerSecond, Verdict Verdict, TimeSpan? Oldest)
 {
     /// <summary>Values that processors have not read; null if that is not known.</summary>
     public long? Backlog => Detail?.Streams.Sum(static stream => stream.Readers.Where(static one => one.Processor is not null)
@@ -26,8 +28,9 @@ internal sealed record FlowSamples(IReadOnlyList<FlowSample> Runs, UrgentRuns Fo
 [SuppressMessage("Reliability", "CA1031:Do not catch general exception types", Justification = "A store that fails is told by its look.")]
 internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvider time)
 {
-    /// <summary>How many runs the first page shows, and of how many that have not ended it reads the streams.</summary>
-    public const int MaxRuns = 20, MaxDetails = 10;
+    /// <summary>How many runs the first page shows, of how many that have not ended it reads the streams, and in how many
+    /// streams of a run it looks for the oldest value.</summary>
+    public const int MaxRuns = 20, MaxDetails = 10, MaxStreams = 20;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300), Lately = TimeSpan.FromDays(1);
 
@@ -69,10 +72,18 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
             UrgentRuns urgent = await runs.LookAtUrgentAsync(now - Lately, MaxRuns, interval, CancellationToken.None).ConfigureAwait(false);
             string[] open = [.. urgent.Lines.Where(static one => !one.HasEnded).Take(MaxDetails).Select(static one => one.Run)];
             Dictionary<string, FlowRunInfo> details = new(StringComparer.Ordinal);
+            Dictionary<string, DateTimeOffset> oldest = new(StringComparer.Ordinal);
+            Dictionary<string, IReadOnlySet<string>> missing = new(StringComparer.Ordinal);
             foreach (string id in open)
-                if (await runs.Inspector.FindAsync(id).ConfigureAwait(false) is { } found) details[id] = found;
+            {
+                if (await runs.Inspector.FindAsync(id).ConfigureAwait(false) is not { } found) continue;
+                details[id] = found;
+                missing[id] = await runs.Hosts.FindMissingAsync(found, CancellationToken.None).ConfigureAwait(false);
+                if (await FindOldestAsync(found).ConfigureAwait(false) is { } written) oldest[id] = written;
+            }
             Dictionary<string, CountRate> used = new(StringComparer.Ordinal);
-            FlowSample[] samples = [.. urgent.Lines.Select(line => Compare(line, details.GetValueOrDefault(line.Run), used, now))
+            FlowSample[] samples = [.. urgent.Lines.Select(line => Compare(line, details.GetValueOrDefault(line.Run), used, now,
+                oldest.TryGetValue(line.Run, out DateTimeOffset written) ? now - written : null, missing.GetValueOrDefault(line.Run)))
                 .OrderByDescending(static one => one.Verdict.Urgency).ThenByDescending(static one => one.Line.StartedAt)];
             rates = used;
             lock (sync) seen = new(samples, urgent, now);
@@ -83,7 +94,8 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
         }
     }
 
-    private FlowSample Compare(RunLine line, FlowRunInfo? detail, Dictionary<string, CountRate> used, DateTimeOffset now)
+    private FlowSample Compare(RunLine line, FlowRunInfo? detail, Dictionary<string, CountRate> used, DateTimeOffset now, TimeSpan? oldest,
+        IReadOnlySet<string>? missing)
     {
         double? perSecond = null;
         if (detail is not null)
@@ -93,6 +105,21 @@ internal sealed class FlowGlance(IStreamStore store, FlowSampler runs, TimeProvi
             used.Add(line.Run, rate);
             perSecond = rate.Add(detail.Streams.Sum(static stream => stream.Written));
         }
-        return new(line, detail, perSecond, FlowVerdict.Of(line, detail, now));
+        return new(line, detail, perSecond, FlowVerdict.Of(line, detail, now, missing), oldest);
+    }
+
+    // When the oldest value was written that a processor has not read: one read for each stream with such values, in a few streams.
+    private async Task<DateTimeOffset?> FindOldestAsync(FlowRunInfo run)
+    {
+        DateTimeOffset? oldest = null;
+        foreach ((FlowStreamInfo stream, long unread) in run.Streams.Select(static stream => (stream, Unread: stream.Readers
+                .Where(static one => one.Processor is not null).Select(static one => one.Unread).DefaultIfEmpty().Max()))
+            .Where(static one => one.Unread > 0).OrderByDescending(static one => one.Unread).Take(MaxStreams))
+        {
+            ReadResult? first = await FlowInspector.ReadAsync(store, run.Run, stream.Name, Math.Max(1, stream.Written - unread + 1), 1)
+                .ConfigureAwait(false);
+            if (first is { Entries.IsEmpty: false } && !(oldest <= first.Entries.Span[0].Time)) oldest = first.Entries.Span[0].Time;
+        }
+        return oldest;
     }
 }

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Topologies;
 
@@ -62,6 +63,9 @@ internal sealed class FlowSampler(IStreamStore store, TimeProvider time)
     private const int Share = 50, Together = 32, MaxProblems = 5;
 
     private static readonly TimeSpan MaxAge = TimeSpan.FromMinutes(1);
+
+    /// <summary>Who hosts the processors of runs.</summary>
+    public FlowHosts Hosts { get; } = new(store, time);
 
     private readonly SemaphoreSlim turn = new(1);
     private readonly Dictionary<string, Known> known = new(StringComparer.Ordinal);

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Sampling;
@@ -11,33 +12,39 @@ internal static class FlowVerdict
     /// <param name="run">What the list of runs knows of it.</param>
     /// <param name="detail">The run with its streams; null if it was not asked for.</param>
     /// <param name="now">The time of the store.</param>
-    public static Verdict Of(RunLine run, FlowRunInfo? detail, DateTimeOffset now) => run.Status switch
+    /// <param name="missing">The processors that have no living host, as far as that is known.</param>
+    public static Verdict Of(RunLine run, FlowRunInfo? detail, DateTimeOffset now, IReadOnlySet<string>? missing) => run.Status switch
     {
         FlowStatus.Failed => new(Urgency.Warning, $"Has failed: {run.Error} Mend the cause, and start it again."),
         FlowStatus.Cancelled => new(Urgency.Held, "Was cancelled."),
         FlowStatus.Completed => new(Urgency.Fine, "Has completed."),
-        _ => OfAttempts(run) ?? OfHosts(detail, now) ?? OfRoom(detail)
+        _ => OfAttempts(run) ?? OfHosts(detail, now, missing) ?? OfRoom(detail)
             ?? new(Urgency.Fine, run.Status == FlowStatus.Running ? "Runs." : "Waits for its inputs."),
     };
 
     private static Verdict? OfAttempts(RunLine run) => run.Failing is { } failing
-        ? new(Urgency.Warning, $"{failing.Name} has failed {(failing.Attempts == 1 ? "once" : $"{Shown.Count(failing.Attempts)} times")}, "
-            + $"and is tried again. The last failure: {failing.Why}") : null;
+        ? new(Urgency.Warning, $"`{failing.Name}` has failed {(failing.Attempts == 1 ? "once" : $"{Shown.Count(failing.Attempts)} times")}"
+            + $", and is tried again. The last failure: {failing.Why}") : null;
 
-    private static Verdict? OfHosts(FlowRunInfo? detail, DateTimeOffset now)
+    private static Verdict? OfHosts(FlowRunInfo? detail, DateTimeOffset now, IReadOnlySet<string>? missing)
     {
         if (detail is null || now - detail.StartedAt < Soon) return null;
+        if (detail.Processors.FirstOrDefault(one => one is { Status: <= FlowStatus.Running, Starts: > 0 }
+            && missing?.Contains(one.Name) == true) is { } left)
+            return new(Urgency.Warning, $"`{VisibleText.Shorten(left.Name, 60)}` has no living service: "
+                + $"`{VisibleText.Shorten(left.Host ?? "its host", 60)}` has ended or died. Start a service that registers it: it goes on "
+                + "there.");
         foreach (ProcessorInfo one in detail.Processors)
             if (one is { Status: FlowStatus.Waiting, Starts: 0 } && detail.Streams.Any(stream => stream.Written > 0
                 && stream.Readers.Any(reader => reader.Processor == one.Name)))
-                return new(Urgency.Warning, $"{one.Name} has values to read, and no service has begun it: start a service that registers "
-                    + $"{one.Name}.");
+                return new(Urgency.Warning, $"`{VisibleText.Shorten(one.Name, 60)}` has values to read, and no service has begun it: start "
+                    + "a service that registers it.");
         return null;
     }
 
     private static Verdict? OfRoom(FlowRunInfo? detail)
         => detail?.Processors.FirstOrDefault(static one
             => one.Periods is [.., { Kind: ProcessorPeriodKind.Blocked, To: null }]) is { } blocked
-            ? new(Urgency.Warning, $"{blocked.Name} is blocked: it waits for {blocked.WaitsFor ?? "room in a stream"}. Make the reader "
-                + "faster.") : null;
+            ? new(Urgency.Warning, $"`{VisibleText.Shorten(blocked.Name, 60)}` is blocked: it waits for "
+                + $"{blocked.WaitsFor ?? "room in a stream"}. Make the reader faster.") : null;
 }

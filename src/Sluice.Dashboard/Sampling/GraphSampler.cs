@@ -41,7 +41,10 @@ internal sealed class GraphSampler(TimeProvider time)
             GraphRecord record = recorder.Look();
             double? perSecond = resolves.Add(record.Count);
             if (perSecond is { } known) history.Add(known);
-            return new(name, recorder, record, perSecond, failures.Add(record.Failed), history, GraphVerdict.Of(record, recorder.Names));
+            TimeSpan? oldest = recorder.Graph.OldestRunning;
+            return new(name, recorder, record, perSecond, failures.Add(record.Failed), history,
+                GraphVerdict.Of(record, recorder.Names, oldest))
+            { Oldest = oldest, InFlight = recorder.Graph.InFlight };
         }
     }
 }
@@ -58,6 +61,15 @@ internal sealed record GraphSample(string Name, GraphRecorder Recorder, GraphRec
     History History, Verdict Verdict)
 {
     public IGraph Graph => Recorder.Graph;
+
+    /// <summary>How long the oldest resolve that has not ended has been running, of those that are recorded; null if there is none.
+    /// </summary>
+    public TimeSpan? Oldest { get; init; }
+
+    /// <summary>The resolves that have begun since the dashboard watches, and have not ended.</summary>
+    public int InFlight { get; init; }
+
+    public string State => InFlight > 0 || PerSecond > 0 ? "resolving" : Record.Count > 0 ? "idle" : "not resolved yet";
 
     /// <summary>The mean time of the resolves that were recorded last.</summary>
     public TimeSpan? Mean

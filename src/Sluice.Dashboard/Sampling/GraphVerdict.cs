@@ -3,7 +3,28 @@ namespace Sluice.Dashboard.Sampling;
 /// <summary>Says what is wrong with a graph, and what to do: the first that applies.</summary>
 internal static class GraphVerdict
 {
-    public static Verdict Of(GraphRecord record, IReadOnlyList<string> names)
+    private const int Longer = 10;
+
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
+
+    /// <param name="record">What is recorded of it.</param>
+    /// <param name="names">The names of its nodes.</param>
+    /// <param name="oldest">How long the oldest resolve has been running; null if none is.</param>
+    public static Verdict Of(GraphRecord record, IReadOnlyList<string> names, TimeSpan? oldest)
+        => OfEnded(record, names) is { Urgency: > Urgency.Held } bad ? bad
+            : OfRunning(record, oldest) ?? OfEnded(record, names);
+
+    // Ten times as long as the longest of the last ones is no chance.
+    private static Verdict? OfRunning(GraphRecord record, TimeSpan? oldest)
+    {
+        TimeSpan longest = record.Last.Count == 0 ? TimeSpan.Zero : record.Last.Max(static one => one.Elapsed);
+        return oldest is { } running && running >= Soon && running > longest * Longer
+            ? new(Urgency.Warning, $"A resolve has been running for {Shown.Span(running)}"
+                + $"{(record.Last.Count == 0 ? "" : $"; the last ones took {Shown.Duration(longest)} at most")}. If a node waits for "
+                + "something that does not come, give it a time limit.") : null;
+    }
+
+    private static Verdict OfEnded(GraphRecord record, IReadOnlyList<string> names)
     {
         IReadOnlyList<ResolveOutcome> last = record.Outcomes;
         if (last.Count == 0) return new(Urgency.Fine, "Was not resolved since the dashboard began to watch.");

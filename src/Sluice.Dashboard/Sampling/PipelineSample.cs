@@ -25,5 +25,11 @@ internal sealed record PipelineSample(string Name, PipelineRun? Run, RunSample? 
     /// <summary>Items that failed for good in its nodes.</summary>
     public long Failed => Look?.Nodes.Values.Sum(static node => node.Node.Failed) ?? 0;
 
+    /// <summary>How long the item that has been in a node's code the longest has been there; null if none is, or without timings.</summary>
+    public TimeSpan? Oldest => Look?.Nodes.Values.Max(static node => node.Node.LongestInside);
+
+    /// <summary>Whether the engine notes when items enter nodes.</summary>
+    public bool IsTimed => Look?.Nodes.Values.Any(static node => node.Node.Time is not null) ?? false;
+
     private IEnumerable<NodeSample> Sources => Look?.Nodes.Values.Where(static node => node.Node.Node.InputType is null) ?? [];
 }

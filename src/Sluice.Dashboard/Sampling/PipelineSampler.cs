@@ -30,7 +30,7 @@ internal sealed class PipelineSampler(DashboardOptions options, Func<IEnumerable
             if (!used.TryGetValue(run, out RunSampler? sampler))
                 used.Add(run, sampler = samplers.GetValueOrDefault(run) ?? new(run.Topology, options.Time));
             RunSample seen = sampler.Look(run.Snapshot());
-            return new(name, run, seen, RunVerdict.Of(seen, run));
+            return new(name, run, seen, RunVerdict.Of(name, seen, run));
         }
     }
 }

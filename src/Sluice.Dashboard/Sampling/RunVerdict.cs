@@ -5,7 +5,9 @@ internal static class RunVerdict
 {
     private const double BusyShare = 0.5;
 
-    public static Verdict Of(RunSample run, PipelineRun of) => run.Snapshot.Status switch
+    private const string Unread = ", unread";        // the end of NodeSnapshot.BlockedOn
+
+    public static Verdict Of(string name, RunSample run, PipelineRun of) => run.Snapshot.Status switch
     {
         RunStatus.Failed => new(Urgency.Failing, $"Has failed: {Errors.Text(of.Completion.Exception?.InnerException)} Mend the cause, and "
             + "start it again."),
@@ -13,26 +15,48 @@ internal static class RunVerdict
         RunStatus.Completed => new(Urgency.Fine, "Has completed."),
         RunStatus.Draining or RunStatus.Stopping => new(Urgency.Held, run.Snapshot.StillRunning.Count == 0 ? "Ends."
             : $"Ends, and waits for {string.Join(", ", run.Snapshot.StillRunning)}: does their code heed its CancellationToken?"),
-        _ => Slow(run) ?? new(Urgency.Fine, "Runs."),
+        _ => Still(name, run) ?? Slow(name, run) ?? new(Urgency.Fine, "Runs."),
     };
 
+    /// <summary>No item has moved for long although nodes work; null if that is not so.</summary>
+    private static Verdict? Still(string name, RunSample run)
+    {
+        if (run.StandsFor is not { } still) return null;
+        string what = $"`{VisibleText.Shorten(name, 60)}` stands still: no item has moved for {Shown.Span(still)}. ";
+        return new(Urgency.Warning, what + (run.Nodes.Values.FirstOrDefault(static one => one.Node.BlockedOn is { } on
+            && on.EndsWith(Unread, StringComparison.Ordinal)) is { } unread
+            ? $"`{Name(unread)}` waits until the program reads its output ({unread.Node.BlockedOn})." : Where(run)));
+    }
+
     /// <summary>The node that others wait for; null if none does for half of the time.</summary>
-    public static Verdict? Slow(RunSample run)
+    /// <param name="name">The name of the pipeline or consecutor.</param>
+    /// <param name="run">Its run.</param>
+    /// <param name="owner">The consecutor; null for a pipeline.</param>
+    public static Verdict? Slow(string name, RunSample run, ConsecutorSample? owner = null)
     {
         if (run.Bottleneck is not { } slowest) return null;
         NodeSample? before = run.Nodes.Values.Where(static node => node.BlockedShare >= BusyShare)
             .MaxBy(static node => node.BlockedShare);
-        if (before is null) return null;
-        string name = slowest.Node.Name;
-        return new(Urgency.Warning, $"Waits for {name}: {before.Node.Name} is blocked {Shown.Share(before.BlockedShare)} of the time. "
-            + Advice(slowest));
+        return before is null ? null : new(Urgency.Warning, $"`{VisibleText.Shorten(name, 60)}` is blocked: `{Name(before)}` waits "
+            + $"{Shown.Share(before.BlockedShare)} of the time, and {LaneAdvice.Of(slowest, owner)}");
     }
 
-    public static string Advice(NodeSample slowest)
+    /// <summary>Says in which code the items are that do not end.</summary>
+    public static string Where(RunSample? run)
     {
-        string name = slowest.Node.Name;
-        string? lanes = slowest.Node.Node.Details.FirstOrDefault(static one => one.StartsWith("parallel ", StringComparison.Ordinal));
-        return $"It limits the rate to {Shown.Rate(slowest.PerSecond)}: make {name} faster, or "
-            + (lanes is null ? "give it more lanes with Stage.Parallel." : $"raise its Stage.Parallel; it is {lanes} now.");
+        if (run?.Nodes.Values.Where(static one => one.Node.BusyLanes > 0).OrderByDescending(static one
+            => one.Node.BusyLanes == one.Node.Lanes).ThenByDescending(static one => one.Node.Queued).FirstOrDefault() is not { } busiest)
+            return "Which code they are in is known with RunOptions.RecordTimings only.";
+        NodeSnapshot node = busiest.Node;
+        string code = LaneAdvice.Code(node);
+        string lanes = (node.Lanes, node.BusyLanes) switch
+        {
+            (1, _) => $"`{Name(busiest)}` has one in {code}.",
+            (var all, var busy) when busy == all => $"The {all} lanes of `{Name(busiest)}` are all in {code}.",
+            (var all, var busy) => $"{busy} of the {all} lanes of `{Name(busiest)}` {(busy == 1 ? "is" : "are")} in {code}.",
+        };
+        return $"{lanes} If it waits for something that does not come, give it a time limit with Stage.Timeout.";
     }
+
+    private static string Name(NodeSample node) => VisibleText.Shorten(node.Node.Name, 60);
 }

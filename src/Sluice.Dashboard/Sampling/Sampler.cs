@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Looks at everything that the dashboard shows, when somebody asks, and at most once in an interval, however many ask.</summary>
@@ -113,10 +115,13 @@ internal sealed class Sampler(DashboardOptions options, HostParts host, GraphRec
         Dictionary<(IStreamStore, string), ConsecutorSampler> used = [];
         foreach (StoreSample store in seen)
         {
-            IConsecutor[] here = [.. local.Where(one => one.Store == store.Store.Store)];
-            foreach (IConsecutor one in here) Look(one.Name, store, one);
-            IEnumerable<StreamLook> elsewhere = store.Streams.Values
-                .Where(stream => stream.IsConsecutor && !Array.Exists(here, one => one.Name == stream.Name));
+            HashSet<string> here = new(StringComparer.Ordinal);
+            foreach (IConsecutor one in local.Where(one => one.Store == store.Store.Store))
+            {
+                here.Add(one.Name);
+                Look(one.Name, store, one);
+            }
+            IEnumerable<StreamLook> elsewhere = store.Streams.Values.Where(stream => stream.IsConsecutor && !here.Contains(stream.Name));
             foreach (StreamLook stream in elsewhere.OrderByDescending(static one => one.Consecutor!.Backlog.Dead > 0)
                 .ThenByDescending(static one => one.Consecutor!.Backlog.Outstanding).Take(MaxElsewhere))
                 Look(stream.Name, store, null);

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>Looks at one store, at most one look at a time. A store that does not answer holds nothing up: its last figures stay.</summary>
@@ -12,7 +14,10 @@ internal sealed class StoreSampler
     /// <summary>How many streams one look looks at.</summary>
     public const int MaxStreams = 5_000;
 
-    private const int Share = 50, MaxDetails = 40, Together = 128;
+    /// <summary>How many groups a look has with their members and oldest entries: those with the largest backlogs.</summary>
+    public const int MaxDetails = 40;
+
+    private const int Share = 50, Together = 128;
 
     private static readonly TimeSpan MaxSilence = TimeSpan.FromSeconds(3), MaxPause = TimeSpan.FromMinutes(1);
 

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Dashboard.Sampling;
 
 /// <summary>A store that is shown, and its name on the pages.</summary>

@@ -3,7 +3,6 @@ using Microsoft.AspNetCore.Routing;
 using Sluice.Dashboard.Access;
 using Sluice.Dashboard.Actions;
 using Sluice.Dashboard.Pages;
-using Sluice.Dashboard.Sampling;
 
 namespace Sluice.Dashboard.Serving;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Sluice.Dashboard.Access;
-using Sluice.Dashboard.Sampling;
 
 namespace Sluice.Dashboard.Serving;
 
@@ -69,7 +68,7 @@ internal sealed class LivePages(DashboardOptions options, CancellationToken stop
             if (shared.TryGetValue(key, out (Sample Sample, Task<Page> Page) known) && ReferenceEquals(known.Sample, request.Sample))
                 return known.Page;
             if (shared.Count >= MaxShared) shared.Clear();
-            PageRequest unbound = request with { Aborted = stopping };
+            PageRequest unbound = request with { Aborted = stopping, IsUpdate = true };
             Task<Page> drawing = DrawApartAsync(unbound, draw);
             shared[key] = (request.Sample, drawing);
             return drawing;

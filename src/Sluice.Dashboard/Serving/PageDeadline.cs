@@ -1,5 +1,3 @@
-using Sluice.Dashboard.Sampling;
-
 namespace Sluice.Dashboard.Serving;
 
 /// <summary>How long a page waits for its store.</summary>
@@ -36,11 +34,11 @@ internal static class PageDeadline
             isSlow = true;
             return await drawing.WaitAsync(Max, time, request.Aborted).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (!drawing.IsCompleted)
+        catch (TimeoutException late) when (!drawing.IsCompleted)
         {
             string waited = Shown.Span(time.GetElapsedTime(began));
             throw new TimeoutException(isSlow ? $"The store answers, and has not given all of this page for {waited}."
-                : $"The store has not answered for {waited}: is its server up, and its disk?");
+                : $"The store has not answered for {waited}: is its server up, and its disk?", late);
         }
     }
 

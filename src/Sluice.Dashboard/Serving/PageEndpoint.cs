@@ -1,7 +1,6 @@
 using System.Text;
 using Sluice.Dashboard.Access;
 using Sluice.Dashboard.Pages;
-using Sluice.Dashboard.Sampling;
 
 namespace Sluice.Dashboard.Serving;
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Sluice.Dashboard.Access;
-using Sluice.Dashboard.Sampling;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Serving;
@@ -19,6 +18,9 @@ internal sealed record PageRequest(HttpContext Http, string Root, Sample Sample,
 
     /// <summary>Ends the drawing: the viewer has left, or waited for long enough.</summary>
     public CancellationToken Aborted { get; init; } = Http.RequestAborted;
+
+    /// <summary>Whether only the parts that change are drawn, for a page that is open already.</summary>
+    public bool IsUpdate { get; init; }
 
     /// <summary>The address of the page, with its query.</summary>
     public string Here { get; } = $"{Http.Request.PathBase}{Http.Request.Path}{Http.Request.QueryString}";

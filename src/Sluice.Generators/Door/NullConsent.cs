@@ -9,7 +9,8 @@ internal static class NullConsent
     /// </summary>
     public static bool IsWritten(StageCall stage, IOperation function, SemanticModel model)
     {
-        if ((model.GetNullableContext(function.Syntax.SpanStart) & NullableContext.WarningsEnabled) == 0) return false;
+        NullableContext context = model.GetNullableContext(function.Syntax.SpanStart);
+        if ((context & NullableContext.WarningsEnabled) == NullableContext.Disabled) return false;
         if (function.Syntax is ParenthesizedLambdaExpressionSyntax { ReturnType: not null }) return true;
         return stage.Operation.Syntax is InvocationExpressionSyntax
         {

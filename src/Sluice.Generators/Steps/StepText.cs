@@ -33,5 +33,5 @@ internal sealed class StepText(string type, string opening, string closing, stri
 
     public override bool Equals(object? other) => Equals(other as StepText);
 
-    public override int GetHashCode() => Members.GetHashCode();
+    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Members);
 }

@@ -11,10 +11,10 @@ internal sealed class HostedUnits
         HostedUnit[] all = [.. units];
         foreach (HostedUnit unit in all)
             if (unit.Consecutor is { } name && !consecutors.TryAdd(name, unit))
-                throw new InvalidOperationException($"Two consecutors were added under the name {name}. Give each a name of its own.");
+                throw new WiringException($"Two consecutors were added under the name {name}. Give each a name of its own.");
         foreach (IGrouping<string, string> alike in consecutors.Keys.GroupBy(static name => name, StringComparer.OrdinalIgnoreCase))
             if (alike.Count() > 1)
-                throw new InvalidOperationException($"The names of the consecutors {string.Join(" and ", alike)} differ in case only, and so "
+                throw new WiringException($"The names of the consecutors {string.Join(" and ", alike)} differ in case only, and so "
                     + $"would share their settings. Give each a name of its own.");
         InOrder = [.. Sort(all)];
     }
@@ -28,11 +28,11 @@ internal sealed class HostedUnits
     /// <exception cref="InvalidOperationException">There is none of this name, or of these items.</exception>
     public Consecutor<T> Consecutor<T>(string name, string by)
         => !consecutors.TryGetValue(name, out HostedUnit? unit)
-            ? throw new InvalidOperationException(
+            ? throw new WiringException(
                 $"{by} leads to the consecutor '{name}', which was not added: {SettingsReader.Listed(consecutors.Keys)}")
             : (unit as HostedConsecutor<T>)?.Made
-                ?? throw new InvalidOperationException(
-                    $"{by} carries items of the type {typeof(T)}, which the consecutor {name} does not take.");
+                ?? throw new WiringException(
+                    $"{by} carries items of the type {TypeNames.Of(typeof(T))}, which the consecutor {name} does not take.");
 
     // Depth first. In a cycle, the consecutor that was added first starts last.
     private List<HostedUnit> Sort(HostedUnit[] all)

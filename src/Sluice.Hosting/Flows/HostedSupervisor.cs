@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Hosting;
 
 /// <summary>
@@ -92,6 +94,7 @@ internal sealed class HostedSupervisor(SluiceSettings settings, HostStore store,
         {
             Services = given.Services ?? new ContainerServices(container),
             OnWarning = given.OnWarning ?? (text => HostLog.Warned(log, text)),
+            OnDetails = given.OnDetails ?? (text => HostLog.Detailed(log, text)),
         };
     }
 

@@ -36,7 +36,7 @@ public static class HealthEndpoints
     private static Task WriteAsync(HttpContext context, HealthReport report)
     {
         var bytes = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(bytes))
+        using (var json = new Utf8JsonWriter(bytes, Answers.Readable))
         {
             json.WriteStartObject();
             json.WriteString("status"u8, report.Status.ToString());

@@ -52,9 +52,9 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         if (unit.Snapshot() is { } now) LookAtCounts(unit, now, report);
         if (unit.Progress() is not { } progress || stalls.Look(unit, progress) is not { } standstill
             || standstill < limits.MaxStalledDuration) return;
-        string what = progress.InFlight is { } items ? $"{Counted(items, "item")} in flight" : "items in work";
+        string what = progress.InFlight is { } items ? $"{Amounts.Of(items, "item")} in flight" : "items in work";
         string advice = progress.Nodes.Count > 0 ? $" Look at {string.Join(", ", progress.Nodes.Select(static node => $"'{node}'"))}." : "";
-        report.Degraded.Add($"{unit.Title} is stalled: it has {what}, and none has moved for {Text(standstill)}.{advice}");
+        report.Degraded.Add($"{unit.Title} is stalled: it has {what}, and none has moved for {Amounts.About(standstill)}.{advice}");
     }
 
     private void LookAtCounts(HostedUnit unit, ConsecutorSnapshot now, HealthNotes report)
@@ -64,12 +64,14 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         report.Count(now.Name, "retrying", now.Retrying);
         report.Count(now.Name, "dead", now.Dead);
         if (now.Pending > limits.MaxBacklog)
-            report.Degraded.Add($"{unit.Title} has a backlog of {Counted(now.Pending, "item")}; the limit is {limits.MaxBacklog:N0}.");
+            report.Degraded.Add($"{unit.Title} has a backlog of {Amounts.Of(now.Pending, "item")}; the limit is "
+                + $"{Amounts.Of(limits.MaxBacklog.Value)}.");
         if (now.Dead > limits.MaxDeadLetters)
-            report.Degraded.Add($"{unit.Title} has {Counted(now.Dead, "dead letter")}; the limit is {limits.MaxDeadLetters:N0}.");
+            report.Degraded.Add($"{unit.Title} has {Amounts.Of(now.Dead, "dead letter")}; the limit is "
+                + $"{Amounts.Of(limits.MaxDeadLetters.Value)}.");
         if (limits.MaxGrowingDuration is { } limit && growth.Look(now.Name, now.Pending, limit) is { } grown)
-            report.Degraded.Add($"{unit.Title} has a growing backlog: from {grown.From:N0} to {Counted(now.Pending, "item")} in "
-                + $"{Text(grown.For)}. Items come faster than they end.");
+            report.Degraded.Add($"{unit.Title} has a growing backlog: from {Amounts.Of(grown.From)} to "
+                + $"{Amounts.Of(now.Pending, "item")} in {Amounts.About(grown.For)}. Items come faster than they end.");
     }
 
     private void LookAtAge(HostedUnit unit, string name, OldestItem oldest, HealthNotes report)
@@ -81,14 +83,9 @@ internal sealed class SluiceHealth(SluiceHost host, HostStore store, HostedSuper
         }
         report.Count(name, "oldest_seconds", (long)oldest.Age.TotalSeconds);
         if (oldest.Age > limits.MaxOutstandingDuration)
-            report.Degraded.Add($"{unit.Title} has an item that was accepted {Text(oldest.Age)} ago and has not ended; the limit is "
-                + $"{Text(limits.MaxOutstandingDuration.Value)}.");
+            report.Degraded.Add($"{unit.Title} has an item that was accepted {Amounts.About(oldest.Age)} ago and has not ended; the limit "
+                + $"is {Amounts.Exactly(limits.MaxOutstandingDuration.Value)}.");
     }
-
-    private static string Counted(long count, string what) => $"{count:N0} {what}{(count == 1 ? "" : "s")}";
-
-    private static string Text(TimeSpan time)
-        => time.TotalMinutes >= 2 ? $"{time.TotalMinutes:N0} minutes" : $"{time.TotalSeconds:N0} seconds";
 }
 
 /// <summary>What a look at the units has found.</summary>

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Hosting;
 
 /// <summary>Asks the store whether it answers, and how old the oldest items are, within a limited time.</summary>
@@ -25,9 +27,9 @@ internal sealed class StoreProbe(HostStore store, HealthOptions limits, TimeProv
         {
             return await answer.WaitAsync(limits.StoreTimeout, time, cancellation).ConfigureAwait(false);
         }
-        catch (TimeoutException) when (!answer.IsCompleted)
+        catch (TimeoutException late) when (!answer.IsCompleted)
         {
-            throw new TimeoutException($"it is silent for {limits.StoreTimeout.TotalSeconds:0.###} seconds (HealthOptions.StoreTimeout).");
+            throw new TimeoutException($"it is silent for {Amounts.Exactly(limits.StoreTimeout)} (HealthOptions.StoreTimeout).", late);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
@@ -10,6 +11,10 @@ namespace Sluice.Hosting;
 /// <summary>Writes responses.</summary>
 internal static class Answers
 {
+    /// <summary>Quotes and letters of all languages as they are: a person reads them in a terminal, and no browser takes JSON for a
+    /// page.</summary>
+    public static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static readonly byte[] AcceptedOne = """{"accepted":1}"""u8.ToArray();
 
     /// <summary>Writes 202, equally for a request and its repetitions.</summary>
@@ -27,7 +32,7 @@ internal static class Answers
         if (problem.RetryAfter is { } wait)
             context.Response.Headers.RetryAfter = Math.Max(1, (long)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
         var bytes = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(bytes))
+        using (var json = new Utf8JsonWriter(bytes, Readable))
         {
             json.WriteStartObject();
             json.WriteString("title"u8, ReasonPhrases.GetReasonPhrase(problem.Status));

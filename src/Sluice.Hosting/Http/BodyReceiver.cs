@@ -54,7 +54,7 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
         {
             Close(context);
             throw new RefusedException(new(StatusCodes.Status408RequestTimeout,
-                $"The body did not arrive within {options.ReceiveTimeout.TotalSeconds:0.###} seconds; nothing was accepted."));
+                $"The body did not arrive within {Amounts.Exactly(options.ReceiveTimeout)}; nothing was accepted."));
         }
     }
 
@@ -71,7 +71,7 @@ internal sealed class BodyReceiver(HttpProducerOptions options)
     {
         Close(context);
         return new(new(StatusCodes.Status413PayloadTooLarge,
-            $"The body is longer than {options.MaxBodyBytes:N0} bytes; nothing was accepted. Send it in parts."));
+            $"The body is longer than {Amounts.Of(options.MaxBodyBytes, "byte")}; nothing was accepted. Send it in parts."));
     }
 
     /// <summary>

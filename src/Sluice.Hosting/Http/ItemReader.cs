@@ -50,7 +50,7 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
             if (line.Length > options.MaxItemBytes) throw TooLong(number, isOnly: false);
             if (items.Count == options.MaxItems)
                 throw new RefusedException(new(StatusCodes.Status413PayloadTooLarge,
-                    $"The body has more than {options.MaxItems:N0} items; nothing was accepted. Send it in parts.")
+                    $"The body has more than {Amounts.Of(options.MaxItems, "item")}; nothing was accepted. Send it in parts.")
                 { Line = number });
             items.Add(Read(line, number, isOnly: false));
         }
@@ -98,7 +98,7 @@ internal sealed class ItemReader<T>(IPayloadSerializer<T> serializer, HttpProduc
 
     private RefusedException TooLong(int number, bool isOnly)
         => new(new(StatusCodes.Status413PayloadTooLarge,
-        $"{What(number, isOnly)} is longer than {options.MaxItemBytes:N0} bytes; nothing was accepted.")
+        $"{What(number, isOnly)} is longer than {Amounts.Of(options.MaxItemBytes, "byte")}; nothing was accepted.")
         { Line = number });
 
     private static byte[] Rent(ReadOnlySequence<byte> body, out int length)

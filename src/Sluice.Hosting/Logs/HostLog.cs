@@ -52,4 +52,11 @@ internal static partial class HostLog
     [LoggerMessage(15, LogLevel.Warning, "AddSluice was called with a store more than once; the store of the last call is used, unless "
         + "Sluice:Store names another. A host has one store")]
     public static partial void StoreReplaced(ILogger log);
+
+    [LoggerMessage(16, LogLevel.Warning, "{Name} is no setting, so it has no effect. In the environment, a setting has two underscores "
+        + "where its path has a colon: {Correct}")]
+    public static partial void SettingIgnored(ILogger log, string name, string correct);
+
+    [LoggerMessage(17, LogLevel.Debug, "{Details}")]
+    public static partial void Detailed(ILogger log, string details);
 }

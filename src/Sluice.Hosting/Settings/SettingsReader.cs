@@ -15,6 +15,9 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
 
     public string Path => section.Path;
 
+    /// <summary>The names that this reader was asked for.</summary>
+    public IReadOnlyCollection<string> Known => known;
+
     /// <summary>The names of the settings and sections in here.</summary>
     public IEnumerable<string> Names => section.GetChildren().Select(static child => child.Key);
 
@@ -42,7 +45,7 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
     public TOptions Set<TOptions, TValue>(TOptions options, string name, Func<string, TValue?> parse, string form,
         Func<TOptions, TValue, TOptions> set) where TValue : struct
     {
-        if (Text(name) is not { Length: > 0 } text) return options;
+        if (Text(name) is not { } text) return options;
         if (parse(text) is not { } value)
         {
             Wrong(name, $"is '{text}'; it must be {form}.");
@@ -103,17 +106,19 @@ internal sealed class SettingsReader(IConfigurationSection section, List<string>
     private static long? Count(string text)
         => long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? value : null;
 
+    // .NET takes 00:30 for half an hour, and many mean half a minute.
     private static TimeSpan? Time(string text)
-        => text.Contains(':', StringComparison.Ordinal) && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value)
+        => text.Count(':') > 1 && TimeSpan.TryParse(text, CultureInfo.InvariantCulture, out TimeSpan value)
             ? value : null;
 
     private static bool? Flag(string text) => bool.TryParse(text, out bool value) ? value : null;
 
     public static TEnum? Choice<TEnum>(string text) where TEnum : struct, Enum
-        => !char.IsAsciiDigit(text[0]) && Enum.TryParse(text, ignoreCase: true, out TEnum value) && Enum.IsDefined(value) ? value : null;
+        => text.Length > 0 && !char.IsAsciiDigit(text[0]) && Enum.TryParse(text, ignoreCase: true, out TEnum value)
+            && Enum.IsDefined(value) ? value : null;
 
     // The first sentence: behind it stand the parameter and the actual value, which the message has already.
-    private static string Reason(ArgumentException e)
+    public static string Reason(ArgumentException e)
     {
         string message = e.Message.Split('\n')[0].Trim();
         int end = message.IndexOf(" (Parameter", StringComparison.Ordinal);

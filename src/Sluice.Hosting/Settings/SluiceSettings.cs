@@ -14,12 +14,14 @@ internal sealed class SluiceSettings
     public SluiceSettings(SluiceOptions options, IServiceProvider container)
     {
         this.options = options;
-        root = container.GetService<IConfiguration>()?.GetSection("Sluice");
+        IConfiguration? all = container.GetService<IConfiguration>();
+        root = all?.GetSection("Sluice");
         (OnFailure, Supervisor, Health) = (options.OnFailure, options.Supervisor, options.Health);
         (LogScopes, LogPayloads) = (options.LogScopes, options.LogPayloads);
-        if (root is null) return;
+        if (all is null || root is null) return;
+        if (root.Value is { Length: > 0 } text) mistakes.Add($"Sluice is '{text}'; it is a section with settings of its own.");
         var read = new SettingsReader(root, mistakes);
-        Store = read.Text("Store") is { Length: > 0 } store ? store : null;
+        Store = read.Text("Store");
         if (Store is not null && StreamStores.WhyNot(Store) is { } why) read.Wrong("Store", $"cannot be used. {why}");
         OnFailure = read.Choice(OnFailure, "OnFailure", static (HostFailurePolicy _, HostFailurePolicy v) => v);
         LogScopes = read.Flag(LogScopes, "LogScopes", static (_, v) => v);
@@ -28,6 +30,8 @@ internal sealed class SluiceSettings
         Health = HealthSettings.Read(read.Section("Health"), Health);
         read.Section("Consecutors");
         read.RefuseOthers();
+        mistakes.AddRange(MisspeltSections.Find(all, read.Known));
+        Ignored = [.. MisspeltSections.FindNames(all, read.Known)];
     }
 
     /// <summary>What happens when a unit fails for good.</summary>
@@ -45,6 +49,9 @@ internal sealed class SluiceSettings
     /// <summary>Whether logs and health checks may contain items.</summary>
     public bool LogPayloads { get; }
 
+    /// <summary>Names of the configuration that may be meant as settings, and are none.</summary>
+    public IReadOnlyList<string> Ignored { get; } = [];
+
     /// <summary>The store, without secrets, for the log.</summary>
     public string StoreName => Store is not null ? StreamStores.WithoutSecrets(Store)
         : !HasStore ? "in memory" : options.StoreName ?? "that the code names";
@@ -58,6 +65,7 @@ internal sealed class SluiceSettings
     /// <param name="log">Gets the warnings of the store, unless the code has a handler.</param>
     /// <param name="cancellation">Gives up opening.</param>
     /// <exception cref="StreamStoreException">The store cannot be opened: its text is one line.</exception>
+    /// <exception cref="SettingsException">The configuration names a store by a text that cannot be read.</exception>
     public async ValueTask<IStreamStore> OpenStoreAsync(ILogger log, CancellationToken cancellation)
     {
         // The options may serve several containers.
@@ -70,6 +78,12 @@ internal sealed class SluiceSettings
         catch (StreamStoreException failure)
         {
             throw new StoreNotOpenedException(Store is null ? failure.Message : $"Sluice:Store cannot be used. {failure.Message}", failure);
+        }
+        catch (ArgumentException malformed) when (WiringException.IsWiring(malformed))
+        {
+            string why = SettingsReader.Reason(malformed);
+            throw Store is null ? new WiringException($"The store cannot be used. {why}", malformed)
+                : new SettingsException([$"Sluice:Store cannot be used. {why}"]);
         }
     }
 

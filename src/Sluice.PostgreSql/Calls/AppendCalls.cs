@@ -36,6 +36,7 @@ internal static class AppendCalls
         if (request.Position is { } position) producer.Position = position.ToArray();
         producer.Forget = request.ForgetAfter is { } window ? round.Now + window.Ticks : null;
         producer.IsChanged = true;
+        stream.HasAppended = true;
         round.Touched++;
         Count(round, request.Batches);
         return new(AppendStatus.Accepted, request.LastSequence, first);
@@ -87,6 +88,27 @@ internal static class AppendCalls
         stream.IsChanged = true;
         return first;
     }
+
+    /// <summary>Appends records whose partitions are loaded.</summary>
+    /// <returns>The id of the first entry; null if there are none.</returns>
+    public static EntryId? Append(Round round, StreamRow stream, ReadOnlyMemory<byte>[] records)
+    {
+        EntryId? first = null;
+        foreach (ReadOnlyMemory<byte> record in records)
+        {
+            int number = EntryChunk.KeyOf(record.Span) is { Exists: true } key ? key.PartitionOf(stream.Options.Partitions) : Take(stream);
+            first ??= new(round.Generation, stream.Name, number, stream.Parts[number].Tail + 1);
+            Append(round, stream.Parts[number], record);
+            (stream.Items, stream.Bytes) = (stream.Items + 1, stream.Bytes + record.Length - EntryChunk.RecordOverhead);
+        }
+        round.Touched++;
+        stream.IsChanged = true;
+        return first;
+    }
+
+    /// <summary>The partition that a record goes to.</summary>
+    public static int PartitionOf(StreamRow stream, ReadOnlyMemory<byte> record)
+        => EntryChunk.KeyOf(record.Span) is { Exists: true } key ? key.PartitionOf(stream.Options.Partitions) : Sticky(stream);
 
     /// <summary>Changes the counters of batches. A marker for a stream that has ended is dropped: no consumer could read it.</summary>
     public static void Count(Round round, IReadOnlyList<BatchChange> changes)

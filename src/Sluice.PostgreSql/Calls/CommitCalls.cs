@@ -11,7 +11,7 @@ internal static class CommitCalls
         await WaitingCalls.LoadAsync(round, owned, [.. commit.Settled,
             .. commit.Deferred.Select(one => new SequenceRange(one.Sequence, one.Sequence)),
             .. commit.Dead.Select(one => new SequenceRange(one.Sequence, one.Sequence))]).ConfigureAwait(false);
-        if (await VoidAsync(round, commit, owned).ConfigureAwait(false) is { } reason) return reason;
+        if (await CommitCheck.VoidAsync(round, commit, owned).ConfigureAwait(false) is { } reason) return reason;
 
         PartRow part = await round.PartAsync(owned.Group.Stream, owned.Number).ConfigureAwait(false);
         Dictionary<long, (Entry Entry, byte[] Body)> entries = await ReadAsync(round, commit, owned, part).ConfigureAwait(false);
@@ -23,6 +23,7 @@ internal static class CommitCalls
         foreach (CommitOutput output in commit.Outputs)
             await AppendCalls.PrepareAsync(round, round.Stream(output.Stream), output.Entries).ConfigureAwait(false);
         await AppendCalls.PrepareMarkersAsync(round, commit.Batches).ConfigureAwait(false);
+        await AttachmentCalls.RunAsync(round, commit).ConfigureAwait(false);
 
         round.Touched++;
         Settle(round, commit, owned, entries, shares, settledBytes);
@@ -35,32 +36,6 @@ internal static class CommitCalls
         if (commit.GivesEntries || stream.End is not null) round.Changes.AddEntries(stream.Name, owned.Number);
         else round.Changes.AddRoom(stream.Name);
         return new(CommitStatus.Committed);
-    }
-
-    private static async ValueTask<CommitResult?> VoidAsync(Round round, StoreCommit commit, OwnedRow owned)
-    {
-        if (StoreRules.CheckEntries(commit, range => AreOutstanding(round, owned, range)) is { } doubtful) return doubtful;
-        foreach (CommitOutput output in commit.Outputs)
-        {
-            StreamRow stream = round.Stream(output.Stream);
-            if (StoreRules.CheckOutput(commit, output, stream.Options, stream.End) is { } ended) return ended;
-        }
-        foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
-        AppendCalls.CheckMarkers(round, commit.Batches);
-        foreach (OpenReader reader in commit.Readers) _ = round.Stream(reader.Stream);
-        foreach (CursorCommit cursor in commit.Cursors) await ReaderCalls.CheckMoveAsync(round, cursor).ConfigureAwait(false);
-        foreach (EndStream ending in commit.Ends) _ = round.Stream(ending.Stream);
-        return null;
-    }
-
-    private static bool AreOutstanding(Round round, OwnedRow owned, SequenceRange range)
-    {
-        long found = owned.FirstTimers(range.First, range.Last).Sum(static gap => gap.Count);
-        if (found == range.Count || owned.Rows == 0) return found == range.Count;
-        if (range.Count - found > owned.Rows) return false;
-        for (long sequence = range.First; sequence <= range.Last; sequence++)
-            if (WaitingCalls.Find(round, owned, sequence) is not null) found++;
-        return found == range.Count;
     }
 
     // The entries that get a row or a letter, with their stored form.

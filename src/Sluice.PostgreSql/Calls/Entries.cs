@@ -3,16 +3,20 @@ namespace Sluice.PostgreSql;
 /// <summary>Finds stored entries, and where they are.</summary>
 internal static class Entries
 {
-    // A block begins before its entry: the last one that begins at or before it, or else the next one.
-    private const string From = "c.stream = $1 AND c.part = $2 AND c.first >= COALESCE((SELECT d.first FROM ~chunk d WHERE d.stream = $1 "
-        + "AND d.part = $2 AND d.first <= $3 ORDER BY d.first DESC LIMIT 1), 0) AND c.last >= $3";
+    private const long Most = 1L << 60;              // added to a sequence, it is still a number
+
+    private static readonly string FromSequence = BlocksFrom("$3");
+
+    private static readonly string FromPassed = "WITH k AS (SELECT GREATEST($3, " + Trimming.Passed + " + 1) AS first FROM ~part p "
+        + "JOIN ~stream s ON s.id = p.stream WHERE p.stream = $1 AND p.n = $2) " + BlocksFrom("(SELECT k.first FROM k)");
 
     /// <summary>The query of blocks from a sequence on, until they have enough entries or bytes.</summary>
     public static NpgsqlBatchCommand Blocks(Sql sql, PartRow part, long from, long items, long bytes)
-        => sql.Command("SELECT first, last, before, bytes, body FROM (SELECT *, sum(a.bytes) OVER (ORDER BY a.first) - a.bytes AS sum FROM "
-            + $"(SELECT c.first, c.last, c.before, c.bytes, c.body FROM ~chunk c WHERE {From} AND c.first < $4 ORDER BY c.first "
-            + "LIMIT 256) a) b WHERE b.sum < $5 ORDER BY first").With(part.Stream.Id).With(part.Number).With(from)
-            .With(items > long.MaxValue - from ? long.MaxValue : from + items).With(bytes);
+        => sql.Command(FromSequence).WithRange(part, from, items, bytes);
+
+    /// <summary>As <see cref="Blocks"/>, but from the first entry on that not all consumers have passed.</summary>
+    public static NpgsqlBatchCommand BlocksFromPassed(Sql sql, PartRow part, long from, long items, long bytes)
+        => sql.Command(FromPassed).WithRange(part, from, items, bytes);
 
     public static StoredChunk ReadBlock(Round round, PartRow part, NpgsqlDataReader row)
     {
@@ -32,8 +36,8 @@ internal static class Entries
                 if (chunk.Mark.Last >= sequence) return chunk.Mark.BytesBefore(sequence);
         if (round.Marks.Find(part.Stream.Id, part.Number, sequence) is { } known) return known.BytesBefore(sequence);
         ChunkMark? found = null;
-        await round.ReadAsync([round.Sql.Command($"SELECT c.first, c.last, c.before, c.bytes FROM ~chunk c WHERE {From} ORDER BY c.first "
-            + "LIMIT 1").With(part.Stream.Id).With(part.Number).With(sequence)],
+        await round.ReadAsync([round.Sql.Command($"SELECT c.first, c.last, c.before, c.bytes FROM ~chunk c WHERE {From("$3")} "
+            + "ORDER BY c.first LIMIT 1").With(part.Stream.Id).With(part.Number).With(sequence).With(part.Swept)],
             (_, row) => found = new(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3))).ConfigureAwait(false);
         if (found is not { } mark) return part.Bytes;
         round.Marks.Add(part.Stream.Id, part.Number, mark);
@@ -50,8 +54,8 @@ internal static class Entries
         List<StoredChunk> chunks = [];
         await round.ReadAsync([round.Sql.Command("SELECT DISTINCT ON (c.first) c.first, c.last, c.before, c.bytes, c.body "
             + "FROM unnest($3::bigint[]) k(seq) CROSS JOIN LATERAL (SELECT * FROM ~chunk c WHERE c.stream = $1 AND c.part = $2 "
-            + "AND c.first <= k.seq ORDER BY c.first DESC LIMIT 1) c WHERE c.last >= k.seq ORDER BY c.first")
-            .With(part.Stream.Id).With(part.Number).With(wanted)], (_, row) => chunks.Add(ReadBlock(round, part, row)))
+            + "AND c.first <= k.seq AND c.first > $4 ORDER BY c.first DESC LIMIT 1) c WHERE c.last >= k.seq ORDER BY c.first")
+            .With(part.Stream.Id).With(part.Number).With(wanted).With(part.Swept)], (_, row) => chunks.Add(ReadBlock(round, part, row)))
             .ConfigureAwait(false);
         foreach (StoredChunk chunk in chunks)
             foreach (long sequence in wanted)
@@ -63,4 +67,17 @@ internal static class Entries
     public static byte[] BodyOf(long sequence, (Entry Entry, string? Damage, ReadOnlyMemory<byte> Raw)? found, Round round)
         => found is { Damage: null } whole ? Stored.Block(whole.Entry, whole.Entry.Generation)
             : Stored.Block(new(sequence, 1, round.Time, round.Generation), found is { } damaged ? damaged.Raw.Span : default);
+
+    // A block begins before its entry: the last one that begins at or before it, or else the next one. Removed blocks are before the bound,
+    // so that no index entry of theirs is passed.
+    private static string From(string sequence) => "c.stream = $1 AND c.part = $2 AND c.first >= COALESCE((SELECT d.first FROM ~chunk d "
+        + $"WHERE d.stream = $1 AND d.part = $2 AND d.first <= {sequence} AND d.first > $4 ORDER BY d.first DESC LIMIT 1), $4 + 1) "
+        + $"AND c.last >= {sequence}";
+
+    private static string BlocksFrom(string sequence) => "SELECT first, last, before, bytes, body FROM (SELECT *, sum(a.bytes) OVER "
+        + "(ORDER BY a.first) - a.bytes AS sum FROM (SELECT c.first, c.last, c.before, c.bytes, c.body FROM ~chunk c "
+        + $"WHERE {From(sequence)} AND c.first < {sequence} + $5 ORDER BY c.first LIMIT 256) a) b WHERE b.sum < $6 ORDER BY first";
+
+    private static NpgsqlBatchCommand WithRange(this NpgsqlBatchCommand command, PartRow part, long from, long items, long bytes)
+        => command.With(part.Stream.Id).With(part.Number).With(from).With(part.Swept).With(Math.Min(items, Most)).With(bytes);
 }

@@ -29,24 +29,29 @@ internal static class GroupCalls
         round.Add(new GroupRow(stream, group, id.Name) { Items = stream.Items - behind, Bytes = stream.Bytes - bytes, IsChanged = true });
     }
 
-    public static async ValueTask RemoveAsync(Round round, GroupId id)
+    /// <returns>Whether it existed.</returns>
+    public static async ValueTask<bool> RemoveAsync(Round round, GroupId id)
     {
-        if (round.FindGroup(id) is not { } group) return;
+        if (round.FindGroup(id) is not { } group) return false;
         // What all consumers have passed is trimmed while the group still counts: without consumers nothing is.
         await round.RunAsync(Trimming.All(round.Sql, group.Stream)).ConfigureAwait(false);
+        round.Unswept.Add(id.Stream);
         await DeleteAsync(round, group).ConfigureAwait(false);
         await round.RunAsync(Trimming.All(round.Sql, group.Stream)).ConfigureAwait(false);
         await StreamCalls.NoteGoneAsync(round, group.Stream).ConfigureAwait(false);
         round.Changes.Add(id.Stream);
+        return true;
     }
 
     public static async ValueTask DeleteAsync(Round round, GroupRow group)
     {
         await round.SaveAsync().ConfigureAwait(false);
         await UnreserveAsync(round, group, null).ConfigureAwait(false);
-        await round.RunAsync([.. ((string[])["owned", "waiting", "dead", "state", "file", "member"]).Select(table =>
+        await round.RunAsync([.. ((string[])["owned", "member"]).Select(table =>
             round.Sql.Command($"DELETE FROM ~{table} WHERE grp = $1").With(group.Id)),
-            round.Sql.Command("DELETE FROM ~grp WHERE id = $1").With(group.Id)]).ConfigureAwait(false);
+            round.Sql.Command("DELETE FROM ~grp WHERE id = $1").With(group.Id),
+            GoneRows.Note(round.Sql, GoneRows.Group, group.Id)]).ConfigureAwait(false);
+        round.HasGone = true;
         round.Remove(group);
     }
 
@@ -54,21 +59,32 @@ internal static class GroupCalls
     {
         GroupRow group = round.Group(id);
         if (isPaused == group.Paused is not null) return;
-        group.Paused = isPaused ? round.Now : null;
-        group.IsChanged = true;
+        Hold(round, group, isPaused ? round.Now : null, isDraining: false);
+    }
+
+    public static void Drain(Round round, GroupId id)
+    {
+        GroupRow group = round.Group(id);
+        if (!group.IsDraining) Hold(round, group, round.Now, isDraining: true);
+    }
+
+    private static void Hold(Round round, GroupRow group, long? since, bool isDraining)
+    {
+        (group.Paused, group.IsDraining, group.IsChanged) = (since, isDraining, true);
         round.Touched++;
-        round.Changes.Add(id.Stream);
+        round.Changes.Add(group.Stream.Name);
     }
 
     public static async ValueTask LeaveAsync(Round round, GroupId id, string member, string instance)
     {
         GroupRow group = round.Group(id);
-        string? holder = null;
-        await round.ReadAsync([round.Sql.Command("SELECT instance FROM ~member WHERE grp = $1 AND name = $2").With(group.Id).With(member)],
-            (_, row) => holder = row.GetString(0)).ConfigureAwait(false);
-        if (holder is not null && holder != instance) return;
-        await round.RunAsync(round.Sql.Command("DELETE FROM ~member WHERE grp = $1 AND name = $2").With(group.Id).With(member))
-            .ConfigureAwait(false);
+        (bool hasLeft, bool wasThere) = (false, false);
+        // Heartbeats take no lock of the stream: another instance may take the member over at the same time.
+        await round.ReadAsync([round.Sql.Command("WITH d AS (DELETE FROM ~member WHERE grp = $1 AND name = $2 AND instance = $3 "
+            + "RETURNING 1) SELECT EXISTS (SELECT FROM d), EXISTS (SELECT FROM ~member WHERE grp = $1 AND name = $2)").With(group.Id)
+            .With(member).With(instance)], (_, row) => (hasLeft, wasThere) = (row.GetBoolean(0), row.GetBoolean(1))).ConfigureAwait(false);
+        if (wasThere && !hasLeft) return;
+        round.Touched++;
         if (group.QuarantineOwner == member) (group.QuarantineOwner, group.IsChanged) = (null, true);
         round.Changes.Add(id.Stream);
     }

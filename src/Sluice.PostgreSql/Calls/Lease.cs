@@ -75,9 +75,9 @@ internal sealed class Lease(Round round, LeaseRequest request)
                     + "AND due <= $3 LIMIT $4) a").With(work.Owned.Group.Id).With(work.Owned.Number).With(round.Now).With((long)items + 1));
             }
             work.HasRead = true;
-            if (HasRoom && work.Mark < work.Part.StoredTail)
-                Add(work, 3, Entries.Blocks(round.Sql, work.Part, work.Mark + 1, items, bytes));
             work.Chunks.Clear();
+            if (HasRoom && work.Mark < work.Part.StoredTail && !TakeRecent(work))
+                Add(work, 3, Entries.Blocks(round.Sql, work.Part, work.Mark + 1, items, bytes));
         }
         await round.ReadAsync(commands, (query, row) =>
         {
@@ -93,6 +93,20 @@ internal sealed class Lease(Round round, LeaseRequest request)
             commands.Add(command);
             kinds.Add((work, kind));
         }
+    }
+
+    // Blocks that this process has just written need not be read.
+    private bool TakeRecent(PartitionWork work)
+    {
+        work.Part.Recent.RemoveThrough(work.Mark);
+        (long next, long itemsLeft, long bytesLeft) = (work.Mark + 1, items, bytes);
+        foreach ((ChunkMark mark, byte[] body) in work.Part.Recent)
+        {
+            if (mark.First > next || itemsLeft <= 0 || bytesLeft <= 0) break;
+            work.Chunks.Enqueue(new(mark, body, work.Part.Stream.Name, work.Part.Number));
+            (next, itemsLeft, bytesLeft) = (mark.Last + 1, itemsLeft - (mark.Last + 1 - next), bytesLeft - mark.Bytes);
+        }
+        return work.Chunks.Count > 0;
     }
 
     private (WaitingRow Row, byte[] Body) Know(OwnedRow owned, NpgsqlDataReader row)

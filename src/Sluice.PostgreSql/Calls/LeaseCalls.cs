@@ -36,13 +36,16 @@ internal static class LeaseCalls
         }
         var lease = new Lease(round, request);
         await lease.TakeAsync(owned).ConfigureAwait(false);
+        bool isEnded = lease.Batches.Count == 0 && lease.Damaged.Count == 0 && pausedAt is null && owned.Count > 0
+            && owned.All(one => one.Owned.Group.Stream.End is not null && IsEmpty(one.Owned));
+        foreach (StreamRow stream in isEnded ? owned.Select(one => one.Owned.Group.Stream).Distinct() : [])
+            isEnded = isEnded && await IntakeCalls.IsClosedAsync(round, stream).ConfigureAwait(false);
         return new(lease.Batches, stale)
         {
             Damaged = lease.Damaged,
             PausedAt = pausedAt,
             NextDue = lease.NextDue is { } due ? TimeSpan.FromTicks(Math.Max(0, due - round.Now)) : null,
-            IsEnded = lease.Batches.Count == 0 && lease.Damaged.Count == 0 && pausedAt is null && owned.Count > 0
-                && owned.All(one => one.Owned.Group.Stream.End is not null && IsEmpty(one.Owned)),
+            IsEnded = isEnded,
         };
     }
 

@@ -11,7 +11,8 @@ internal static class MemberCalls
         CancellationToken cancellation)
     {
         await using NpgsqlBatch begin = connection.CreateBatch();
-        begin.BatchCommands.Add(new("BEGIN"));
+        begin.BatchCommands.Add(new(Sql.Begin));
+        begin.BatchCommands.Add(new(sql.Frozen));
         begin.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
         begin.BatchCommands.Add(sql.Command("SELECT g.id FROM ~grp g JOIN ~stream s ON s.id = g.stream WHERE s.name = $1 AND g.name = $2")
             .With(request.Group.Stream).With(request.Group.Name));

@@ -14,10 +14,11 @@ internal static class ReaderCalls
     public static async ValueTask CloseAsync(Round round, StreamRow stream, ReaderRow reader)
     {
         // What all consumers have passed is trimmed while the reader still counts: without consumers nothing is.
-        await round.RunAsync([.. Trimming.All(round.Sql, stream),
+        await round.RunAsync(Trimming.All(round.Sql, stream),
             round.Sql.Command("DELETE FROM ~reader WHERE id = $1").With(reader.Id),
             round.Sql.Command("DELETE FROM ~cursor WHERE reader = $1").With(reader.Id),
-            .. Trimming.All(round.Sql, stream)]).ConfigureAwait(false);
+            Trimming.All(round.Sql, stream)).ConfigureAwait(false);
+        round.Unswept.Add(stream.Name);
         stream.Readers.Remove(reader.Name);
         await StreamCalls.NoteGoneAsync(round, stream).ConfigureAwait(false);
         round.Changes.AddRoom(stream.Name);
@@ -94,15 +95,16 @@ internal static class ReaderCalls
         await round.ReadAsync([
             round.Sql.Command($"SELECT {Trimming.Passed} FROM ~part p JOIN ~stream s ON s.id = p.stream WHERE p.stream = $1 AND p.n = $2")
                 .With(stream.Id).With(part.Number),
-            Entries.Blocks(round.Sql, part, request.From, request.MaxItems, Math.Max(1, request.MaxBytes))],
+            Entries.BlocksFromPassed(round.Sql, part, Math.Min(request.From, part.Tail + 1), request.MaxItems,
+                Math.Max(1, request.MaxBytes))],
             (query, row) =>
             {
                 if (query == 0) passed = row.GetInt64(0);
                 else chunks.Enqueue(Entries.ReadBlock(round, part, row));
-            }).ConfigureAwait(false);
+            }, isLast: true).ConfigureAwait(false);
         // What was read may end before the bounds of the request: then the result ends there.
-        long last = chunks.Count == 0 ? part.Tail : chunks.Max(chunk => chunk.Mark.Last);
-        ReadRequest bounded = request with { MaxItems = (int)Math.Min(request.MaxItems, Math.Max(1, last - request.From + 1)) };
+        long first = Math.Max(request.From, passed + 1), last = chunks.Count == 0 ? part.Tail : chunks.Max(chunk => chunk.Mark.Last);
+        ReadRequest bounded = request with { MaxItems = (int)Math.Min(request.MaxItems, Math.Max(1, last - first + 1)) };
         return (bounded.Read(part.Tail, passed, stream.End, sequence =>
         {
             while (chunks.TryPeek(out StoredChunk? before) && before.Mark.Last < sequence) chunks.Dequeue();

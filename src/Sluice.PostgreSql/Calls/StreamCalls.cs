@@ -5,8 +5,8 @@ internal static class StreamCalls
 {
     /// <summary>Creates a stream unless it exists. A transaction of its own, so that it waits for no other lock while it has one.</summary>
     public static NpgsqlBatchCommand Create(Sql sql, string stream, StreamOptions options)
-        => sql.Command("WITH s AS (INSERT INTO ~stream(name, partitions, max_items, max_bytes, max_entry, retention) "
-            + "VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING RETURNING id, partitions) "
+        => sql.Command("WITH s AS (INSERT INTO ~stream(name, partitions, max_items, max_bytes, max_entry, retention, "
+            + "store) SELECT $1, $2, $3, $4, $5, $6, store FROM ~meta ON CONFLICT (name) DO NOTHING RETURNING id, partitions) "
             + "INSERT INTO ~part(stream, n) SELECT s.id, generate_series(0, s.partitions - 1) FROM s")
             .With(stream).With(options.Partitions).With(options.MaxItems).With(options.MaxBytes).With(options.MaxEntryBytes)
             .With((int)options.Retention);
@@ -14,7 +14,7 @@ internal static class StreamCalls
     public static async ValueTask<StreamInfo?> FindAsync(Round round, string name)
     {
         if (round.FindStream(name) is not { } stream) return null;
-        (long items, long bytes) = (0, 0);
+        (long items, long bytes, long accepted) = (0, 0, 0);
         Dictionary<long, long> waiting = [];
         // Waiting entries of the trimmed part are in the store only as rows.
         await round.ReadAsync([
@@ -26,17 +26,20 @@ internal static class StreamCalls
             round.Sql.Command("SELECT count(*), COALESCE(sum(w.share), 0)::bigint FROM ~grp g JOIN ~owned o ON o.grp = g.id "
                 + "AND o.rows > 0 JOIN ~part p ON p.stream = g.stream AND p.n = o.part JOIN ~stream s ON s.id = g.stream "
                 + "JOIN ~waiting w ON w.grp = o.grp AND w.part = o.part WHERE g.stream = $1 AND w.seq <= " + Trimming.Passed)
+                .With(stream.Id),
+            round.Sql.Command("SELECT COALESCE(sum(items), 0)::bigint, COALESCE(sum(bytes), 0)::bigint FROM ~intake WHERE stream = $1")
                 .With(stream.Id)],
             (query, row) =>
             {
+                if (query == 3) accepted = row.GetInt64(0);
                 if (query == 1) waiting[row.GetInt64(0)] = row.GetInt64(1);
                 else (items, bytes) = (items + row.GetInt64(0), bytes + row.GetInt64(1));
             }).ConfigureAwait(false);
         IReadOnlyList<ReaderInfo> readers = await ReaderCalls.InfosAsync(round, stream).ConfigureAwait(false);
-        return new(stream.Name, stream.Options, stream.End, items, bytes, stream.Items,
-            [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, stream.Items - group.Items,
+        return new(stream.Name, stream.Options, stream.End, items, bytes, stream.Items + accepted,
+            [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, stream.Items + accepted - group.Items,
                 waiting.GetValueOrDefault(group.Id), group.Dead)
-            { PausedAt = group.Paused is { } at ? new(at, TimeSpan.Zero) : null })],
+            { PausedAt = group.PausedAt, IsDraining = group.IsDraining })],
             [.. readers.Where(reader => stream.Readers[reader.Name].Expires is not { } at || at > round.Now)]);
     }
 
@@ -50,21 +53,24 @@ internal static class StreamCalls
         return stream.End;
     }
 
-    public static async ValueTask DeleteAsync(Round round, string name)
+    /// <returns>Whether it existed.</returns>
+    public static async ValueTask<bool> DeleteAsync(Round round, string name)
     {
-        if (round.FindStream(name) is not { } stream) return;
+        if (round.FindStream(name) is not { } stream) return false;
         foreach (GroupRow group in stream.Groups.Values.ToArray()) await GroupCalls.DeleteAsync(round, group).ConfigureAwait(false);
         await round.RunAsync(
             round.Sql.Command("DELETE FROM ~cursor c USING ~reader r WHERE r.id = c.reader AND r.stream = $1").With(stream.Id),
             round.Sql.Command("DELETE FROM ~reader WHERE stream = $1").With(stream.Id),
-            round.Sql.Command("DELETE FROM ~producer WHERE stream = $1").With(stream.Id),
             round.Sql.Command("DELETE FROM ~reserved WHERE stream = $1").With(stream.Id),
-            round.Sql.Command("DELETE FROM ~chunk WHERE stream = $1").With(stream.Id),
             round.Sql.Command("DELETE FROM ~part WHERE stream = $1").With(stream.Id),
-            round.Sql.Command("DELETE FROM ~stream WHERE id = $1").With(stream.Id)).ConfigureAwait(false);
+            round.Sql.Command("DELETE FROM ~stream WHERE id = $1").With(stream.Id),
+            GoneRows.Note(round.Sql, GoneRows.Stream, stream.Id)).ConfigureAwait(false);
+        round.HasGone = true;
+        round.Unswept.Remove(name);
         round.Rows.Trims.RemoveWhere(one => one.Stream == stream.Id);
         round.Remove(stream);
         round.Marks.Forget(stream.Id);
+        return true;
     }
 
     /// <summary>When the last consumer has gone: notes how much was trimmed, because the rest then counts against the bounds.</summary>

@@ -7,6 +7,7 @@ namespace Sluice.PostgreSql;
 internal static class ChangeMessage
 {
     private const int MaxBytes = 7900;               // PostgreSQL allows 7,999
+    private const int MaxPartitions = 4096;          // of a stream: any role can notify, and a large number would take memory
 
     /// <summary>Writes as many notifications as are needed.</summary>
     public static IReadOnlyList<string> Write(string sender, IReadOnlyDictionary<string, HashSet<int>?> streams)
@@ -37,6 +38,7 @@ internal static class ChangeMessage
     {
         string[] lines = message.Split('\n');
         if (lines[0] == self) return;
+        if (lines.Length == 1) changes.PublishAll();
         foreach (string line in lines.AsSpan(1))
         {
             int tab = line.IndexOf('\t', StringComparison.Ordinal);
@@ -46,9 +48,13 @@ internal static class ChangeMessage
                 continue;
             }
             List<int> partitions = [];
+            bool isKnown = true;
             foreach (string number in line[(tab + 1)..].Split(',', StringSplitOptions.RemoveEmptyEntries))
-                if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int partition)) partitions.Add(partition);
-            changes.PublishEntries(line[..tab], partitions);
+                if (int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out int partition)
+                    && partition < MaxPartitions) partitions.Add(partition);
+                else isKnown = false;
+            if (isKnown) changes.PublishEntries(line[..tab], partitions);
+            else changes.PublishAll();
         }
     }
 }

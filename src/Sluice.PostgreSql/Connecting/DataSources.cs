@@ -53,8 +53,15 @@ internal static class DataSources
         text.MaxAutoPrepare = options.TransactionPooling ? 0 : 200;
         text.AutoPrepareMinUsages = 2;
         int seconds = (int)Math.Clamp(Math.Ceiling(options.Timeout.TotalSeconds), 5, 60);
-        if (!connection.Contains("Timeout", StringComparison.OrdinalIgnoreCase)) (text.Timeout, text.CommandTimeout) = (seconds, seconds);
+        var words = new System.Data.Common.DbConnectionStringBuilder { ConnectionString = connection };
+        if (!words.ContainsKey("Timeout") && !words.ContainsKey("Command Timeout") && !words.ContainsKey("CommandTimeout"))
+            (text.Timeout, text.CommandTimeout) = (seconds, seconds);
         if (text.KeepAlive == 0) text.KeepAlive = 15;
+        // A cancelled COMMIT that waits for a standby succeeds without it. So a call that takes too long ends its connection: the outcome
+        // is not known, and the call is repeated.
+        if (!words.ContainsKey("Cancellation Timeout") && !words.ContainsKey("CancellationTimeout")) text.CancellationTimeout = -1;
+        // A standby accepts no writes, and answers with what was true a while ago.
+        if (text.Host?.Contains(',') == true) text.TargetSessionAttributes ??= "primary";
         var builder = new NpgsqlSlimDataSourceBuilder(text.ConnectionString);
         builder.EnableArrays();
         // Built-in types only: to read those of a database with thousands of tables takes longer than all the rest of opening.
@@ -65,5 +72,5 @@ internal static class DataSources
 
     private static ArgumentException Malformed() => new(
         "The connection string of PostgreSQL is malformed. It has the form Host=localhost;Port=5432;Database=shop;Username=app;Password=…, "
-            + "and may have Schema=… and Transaction Pooling=true.", "connection");
+            + "and may have Schema=… and Transaction Pooling=true. Other keywords are spelt as in Npgsql.", "connection");
 }

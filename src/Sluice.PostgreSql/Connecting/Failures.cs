@@ -17,7 +17,7 @@ internal static class Failures
     {
         PostgresException server => server.SqlState is PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.CrashShutdown
             or PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.TooManyConnections or PostgresErrorCodes.ReadOnlySqlTransaction
-            or "57P05" or "25P03"
+            or PostgresErrorCodes.LockNotAvailable or "57P05" or "25P03"
             || server.SqlState.StartsWith("08", StringComparison.Ordinal)
             // PgBouncer: the server went away under a client, or does not answer.
             || (server.SqlState == PostgresErrorCodes.ProtocolViolation),
@@ -27,6 +27,19 @@ internal static class Failures
             || broken.Message.Contains("Connection property", StringComparison.Ordinal),
         _ => false,
     };
+
+    /// <summary>Whether another transaction has kept a lock for long.</summary>
+    public static bool IsLocked(Exception failure) => failure is PostgresException { SqlState: PostgresErrorCodes.LockNotAvailable };
+
+    /// <summary>
+    /// Whether a transaction whose COMMIT was sent may have been executed. A statement that the server refused came before it, and has
+    /// undone everything.
+    /// </summary>
+    public static bool MayHaveRun(Exception failure) => failure is not PostgresException { InvariantSeverity: "ERROR" };
+
+    /// <summary>A server that only copies another one would answer with what was true a while ago.</summary>
+    public static PostgresException Standby()
+        => new("the server is in recovery: it copies another one", "ERROR", "ERROR", PostgresErrorCodes.ReadOnlySqlTransaction);
 
     /// <summary>The server's words, for a warning; empty if it said nothing.</summary>
     public static string Words(Exception? failure) => failure is PostgresException server ? server.MessageText : "";
@@ -91,9 +104,15 @@ internal sealed record StorePlace(string Server, string Database, string User, s
     public static StorePlace Of(string connection, string schema)
     {
         var text = new NpgsqlConnectionStringBuilder(connection);
-        return new($"{text.Host ?? "localhost"}:{text.Port.ToString(CultureInfo.InvariantCulture)}", text.Database ?? text.Username ?? "",
-            text.Username ?? "", schema);
+        string port = text.Port.ToString(CultureInfo.InvariantCulture);
+        // Each of several servers may have a port of its own.
+        string servers = string.Join(',', (text.Host ?? "localhost").Split(',').Select(
+            server => server.Contains(':', StringComparison.Ordinal) ? server : $"{server}:{port}"));
+        return new(servers, text.Database ?? text.Username ?? "", text.Username ?? "", schema);
     }
+
+    /// <summary>The store in the error of a call after its disposal.</summary>
+    public string Name => $"at {Server}";
 
     public override string ToString() => $"{Server}/{Database}, schema {Schema}";
 }

@@ -101,7 +101,7 @@ internal sealed class Notifier : IAsyncDisposable
     {
         await using NpgsqlConnection connection = await source.OpenConnectionAsync().ConfigureAwait(false);
         await using NpgsqlBatch batch = connection.CreateBatch();
-        batch.BatchCommands.Add(new("BEGIN"));
+        batch.BatchCommands.Add(new(Sql.Begin));
         batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
         foreach (string message in ChangeMessage.Write(self, streams))
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_notify($1, $2)").With(channel).With(message));
@@ -127,7 +127,7 @@ internal sealed class Notifier : IAsyncDisposable
                 }
                 finally
                 {
-                    NpgsqlConnection.ClearPool(connection);     // its state must not reach another user of the pool
+                    await LeaveAsync(connection).ConfigureAwait(false);
                 }
             }
             catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
@@ -135,6 +135,21 @@ internal sealed class Notifier : IAsyncDisposable
             {
                 await WaitAsync(Pause).ConfigureAwait(false);
             }
+        }
+    }
+
+    // The connection returns to a pool that may be the application's: who gets it next must not hear of our streams.
+    private async Task LeaveAsync(NpgsqlConnection connection)
+    {
+        try
+        {
+            await using var unlisten = new NpgsqlCommand("UNLISTEN *", connection);
+            await unlisten.ExecuteNonQueryAsync().ConfigureAwait(false);
+        }
+        catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException
+            or System.Net.Sockets.SocketException or ObjectDisposedException or TimeoutException)
+        {
+            source.Clear();                          // it is closed when it is given back, and not reused
         }
     }
 

@@ -4,7 +4,7 @@ namespace Sluice.PostgreSql;
 /// Looks for changes of the streams that callers wait for, by a counter in the row of each stream. It looks often while something changes,
 /// and more and more rarely while nothing does; without waiting callers it does not look.
 /// </summary>
-/// <remarks>Thread-safe. Locking rule: <c>gate</c> protects who waits, and what was seen.</remarks>
+/// <remarks>Thread-safe. Locking rule: <c>gate</c> protects who waits. Only the task that polls has <c>seen</c>.</remarks>
 internal sealed class Poller : IAsyncDisposable
 {
     private readonly NpgsqlDataSource source;
@@ -93,15 +93,14 @@ internal sealed class Poller : IAsyncDisposable
             batch.BatchCommands.Add(sql.Command("SELECT name, changes FROM ~stream WHERE name = ANY($1)").With(streams));
             await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync(closing.Token).ConfigureAwait(false);
             HashSet<string> gone = new(streams, StringComparer.Ordinal);
-            lock (gate)
-                while (rows.Read())
-                {
-                    (string stream, long count) = (rows.GetString(0), rows.GetInt64(1));
-                    gone.Remove(stream);
-                    if (seen.TryGetValue(stream, out long before) && before == count) continue;
-                    seen[stream] = count;
-                    changed.Add(stream);
-                }
+            while (await rows.ReadAsync(closing.Token).ConfigureAwait(false))
+            {
+                (string stream, long count) = (rows.GetString(0), rows.GetInt64(1));
+                gone.Remove(stream);
+                if (seen.TryGetValue(stream, out long before) && before == count) continue;
+                seen[stream] = count;
+                changed.Add(stream);
+            }
             foreach (string stream in gone) changes.Forget(stream);
         }
         catch (Exception failure) when (failure is NpgsqlException or IOException or InvalidOperationException

@@ -3,11 +3,36 @@ using System.Collections.Concurrent;
 namespace Sluice.PostgreSql;
 
 /// <summary>Makes commands for the store's schema. In a text, <c>~</c> stands for the schema and its dot. Thread-safe.</summary>
-internal sealed class Sql(string schema)
+internal sealed class Sql(string schema, TimeSpan? frozenAfter = null)
 {
+    /// <summary>Begins a transaction that writes, whatever the user's defaults are.</summary>
+    public const string Begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+    /// <summary>Follows the client's own BEGIN, which comes with the same message.</summary>
+    public const string BegunByClient = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE";
+
+    /// <summary>Begins a transaction that sees one state of the store, and locks nothing.</summary>
+    public const string BeginReading = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
     private readonly ConcurrentDictionary<string, string> texts = new(StringComparer.Ordinal);
 
     public string Schema => schema;
+
+    private readonly string frozen = ((long)(frozenAfter ?? PostgresStoreOptions.UsualFrozenAfter).TotalMilliseconds)
+        .ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// Lets the server end the transaction of a process that is frozen or gone, so that others get its locks. Shorter than the time for
+    /// which they wait.
+    /// </summary>
+    public string Frozen => field ??= $"SET LOCAL idle_in_transaction_session_timeout = {frozen}";
+
+    /// <summary>
+    /// Does what <see cref="Frozen"/> does, as a query, and lets the server keep the plans of prepared statements. It would plan those
+    /// with arrays each time, because it takes an array that it does not know for ten values.
+    /// </summary>
+    public string FrozenWithPlans => field ??= $"SELECT set_config('idle_in_transaction_session_timeout', '{frozen}', true), "
+        + "set_config('plan_cache_mode', 'force_generic_plan', true)";
 
     public string Text(string text) => texts.TryGetValue(text, out string? known) ? known
         : texts.GetOrAdd(text, text.Replace("~", $"\"{schema}\".", StringComparison.Ordinal));

@@ -17,6 +17,18 @@ internal static class StoreOpening
             {
                 return await TryAsync(source, sql, place, options, cancellation).ConfigureAwait(false);
             }
+            catch (Exception failure) when (IsInTheWay(failure) && TimeProvider.System.GetElapsedTime(first) < options.Timeout)
+            {
+                // The server answers, but other transactions use the tables that an upgrade changes.
+            }
+            catch (Exception failure) when (IsInTheWay(failure))
+            {
+                throw new StreamStoreException(
+                    $"The tables of the store at {place} must be changed to the version that this library needs, and other transactions "
+                        + $"have used them for {options.Timeout}. Nothing was changed. Look for long transactions in pg_stat_activity (a "
+                        + "backup, or an application that has sent items and not committed), and open the store again when they have "
+                        + "ended.", failure);
+            }
             catch (Exception failure) when (Failures.MayPass(failure) && TimeProvider.System.GetElapsedTime(first) < options.Timeout)
             {
                 silence.Miss(begun, failure);
@@ -29,6 +41,8 @@ internal static class StoreOpening
             await Task.Delay(Pause, TimeProvider.System, cancellation).ConfigureAwait(false);
         }
     }
+
+    private static bool IsInTheWay(Exception failure) => Failures.IsLocked(failure) || Failures.IsConflict(failure);
 
     private static Exception NotThere(Exception explained, Exception failure, StorePlace place)
         => failure is PostgresException ? explained : new StreamStoreException(
@@ -43,6 +57,16 @@ internal static class StoreOpening
                 $"The PostgreSQL server at {place.Server} has the version {connection.PostgreSqlVersion}; a store needs {Oldest.Major} or "
                     + "later.")
             { IsPermanent = true };
+        await using (var state = new NpgsqlCommand("SELECT pg_is_in_recovery(), current_setting('server_encoding')", connection))
+        await using (NpgsqlDataReader found = await state.ExecuteReaderAsync(cancellation).ConfigureAwait(false))
+        {
+            await found.ReadAsync(cancellation).ConfigureAwait(false);
+            if (found.GetBoolean(0)) throw Failures.Standby();
+            if (found.GetString(1) != "UTF8")
+                throw new StreamStoreException($"The database {place.Database} at {place.Server} has the encoding {found.GetString(1)}: a "
+                    + "store needs UTF8, or names and errors cannot be written. Use a database that was made with ENCODING 'UTF8'.")
+                { IsPermanent = true };
+        }
         await SchemaSetup.EnsureAsync(connection, sql, place, options.AutoCreate, cancellation).ConfigureAwait(false);
         await using var read = new NpgsqlCommand(sql.Text("SELECT store, generation, current_setting('fsync') = 'on' "
             + "AND current_setting('full_page_writes') = 'on' AND current_setting('synchronous_commit') <> 'off' FROM ~meta"), connection);

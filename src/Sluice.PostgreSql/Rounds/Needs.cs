@@ -6,11 +6,30 @@ namespace Sluice.PostgreSql;
 /// </summary>
 internal sealed class Needs
 {
+    private const int MaxKnown = 16;                 // streams; more are locked in one statement after all
+
     public HashSet<string> Streams { get; } = new(StringComparer.Ordinal);
     public HashSet<(string Stream, int Number)> Parts { get; } = [];
     public HashSet<(GroupId Group, int Number)> Owned { get; } = [];
     public HashSet<(string Stream, string Producer)> Producers { get; } = [];
     public SortedSet<string> Batches { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whether a call needs the client's object of the transaction, for functions of items.</summary>
+    public bool Transaction { get; set; }
+
+    /// <summary>Whether statements of the application run in the round: the settings of the transaction hold for them, too.</summary>
+    public bool HasOtherStatements { get; set; }
+
+    /// <summary>
+    /// Whether the rows in memory are those that are stored when the call has run: it changes nothing by statements of its own.
+    /// </summary>
+    public bool KeepsRows { get; set; }
+
+    /// <summary>Whether the round may begin without reading, if it knows the rows of its streams.</summary>
+    public bool MayKnow => KeepsRows && !HasOtherStatements && Batches.Count == 0 && Streams.Count is > 0 and <= MaxKnown;
+
+    /// <summary>The bytes that the calls write, roughly.</summary>
+    public long Bytes { get; set; }
 
     /// <summary>A stream, and the partitions that entries go to.</summary>
     /// <param name="stream">The stream.</param>
@@ -19,6 +38,7 @@ internal sealed class Needs
     public void Append(string stream, EntryBatch entries, int partitions)
     {
         Streams.Add(stream);
+        Bytes += entries.Bytes;
         if (!entries.HasKeys) Parts.Add((stream, -1));
         else if (partitions > 0)
             for (int i = 0; i < entries.Count; i++)
@@ -48,5 +68,9 @@ internal sealed class Needs
         Owned.UnionWith(other.Owned);
         Producers.UnionWith(other.Producers);
         Batches.UnionWith(other.Batches);
+        Transaction |= other.Transaction;
+        HasOtherStatements |= other.HasOtherStatements;
+        KeepsRows &= other.KeepsRows;
+        Bytes += other.Bytes;
     }
 }

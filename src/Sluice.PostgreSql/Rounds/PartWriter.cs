@@ -7,16 +7,18 @@ internal static class PartWriter
 {
     public static void Dead(Round round, Func<string, NpgsqlBatchCommand> add)
     {
-        (long Group, StoredDeadLetter Letter, byte[] Body)[] rows = [.. round.Rows.Dead];
-        if (rows.Length == 0) return;
-        add("INSERT INTO ~dead(grp, number, part, root, attempts, died, node, path, error, body) SELECT * FROM unnest($1::bigint[], "
+        foreach ((long Group, StoredDeadLetter Letter, byte[] Body)[] rows in Portions(round.Rows.Dead, static row => row.Body.Length))
+            Dead(rows, add);
+        round.Rows.Dead.Clear();
+    }
+
+    private static void Dead((long Group, StoredDeadLetter Letter, byte[] Body)[] rows, Func<string, NpgsqlBatchCommand> add)
+        => add("INSERT INTO ~dead(grp, number, part, root, attempts, died, node, path, error, body) SELECT * FROM unnest($1::bigint[], "
             + "$2::bigint[], $3::int[], $4::bigint[], $5::int[], $6::bigint[], $7::text[], $8::text[], $9::text[], $10::bytea[])")
             .With(Of(rows, row => row.Group)).With(Of(rows, row => row.Letter.Number)).With(Of(rows, row => row.Letter.Partition))
             .With(Of(rows, row => row.Letter.Root)).With(Of(rows, row => row.Letter.Attempts))
             .With(Of(rows, row => row.Letter.DiedAt.UtcTicks)).With(Of(rows, row => row.Letter.Node))
             .With(Of(rows, row => row.Letter.Path)).With(Of(rows, row => row.Letter.Error)).With(Of(rows, row => row.Body));
-        round.Rows.Dead.Clear();
-    }
 
     public static void State(Round round, Func<string, NpgsqlBatchCommand> add)
     {

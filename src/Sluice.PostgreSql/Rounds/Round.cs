@@ -8,7 +8,7 @@ namespace Sluice.PostgreSql;
 /// Not thread-safe: the calls run one after the other. A call checks everything before it changes a row. A round that fails is dropped
 /// with all its rows.
 /// </remarks>
-internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks marks, bool isReadOnly)
+internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks marks, IntakeMarks intake, bool isReadOnly)
 {
     private readonly Dictionary<string, StreamRow> streams = new(StringComparer.Ordinal);
     private readonly Dictionary<long, StreamRow> byId = [];
@@ -18,6 +18,7 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     public NpgsqlConnection Connection => connection;
     public Sql Sql => sql;
     public ChunkMarks Marks => marks;
+    public IntakeMarks IntakeMarks => intake;
     public bool IsReadOnly => isReadOnly;
     public int Generation { get; private set; }
     public string StoreId { get; private set; } = "";
@@ -26,23 +27,67 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     /// <summary>The store's time in ticks: the server's, but never before a time that one of the locked streams has seen.</summary>
     public long Now { get; private set; }
 
+    /// <summary>The server's clock at the beginning, in microseconds since 1970.</summary>
+    public long Told { get; private set; }
+
     public DateTimeOffset Time => new(Now, TimeSpan.Zero);
     public IEnumerable<StreamRow> Streams => streams.Values;
     public Dictionary<string, BatchCounts> Batches { get; } = new(StringComparer.Ordinal);
     public RoundChanges Changes { get; } = new();
     public RoundRows Rows { get; } = new();
 
+    /// <summary>The client's object of the transaction; null if no call needs it.</summary>
+    public NpgsqlTransaction? Transaction { get; init; }
+
+    /// <summary>The server's id of the connection, while functions of items run.</summary>
+    public int BackendId { get; set; }
+
+    /// <summary>A function of an item that was given up, and still uses the connection; null for none.</summary>
+    public Task? Unfinished { get; set; }
+
     /// <summary>For tests: replaces the server's time.</summary>
     public Func<DateTimeOffset?>? ServerTime { get; init; }
+
+    /// <summary>Whether its transaction has ended, with its last query.</summary>
+    public bool HasEnded { get; private set; }
 
     /// <summary>Counts changes of rows, so that a call that fails in the middle is noticed.</summary>
     public int Touched { get; set; }
 
-    public void Add((StreamRow Stream, long Time) loaded)
+    /// <summary>Whether its calls have streams that are independent: then it gives up if it must wait for a lock for long.</summary>
+    public bool IsDivisible { get; init; }
+
+    /// <summary>What others have accepted for the streams of this round, in transactions of their own.</summary>
+    public IntakeRows Intake { get; set; } = IntakeRows.None;
+
+    /// <summary>When forgotten producers were last deleted.</summary>
+    public ProducerSweep? Sweep { get; init; }
+
+    /// <summary>What was damaged of the intake.</summary>
+    public List<string> Damage { get; } = [];
+
+    /// <summary>Streams whose trimmed blocks were perhaps not all removed.</summary>
+    public HashSet<string> Unswept { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Whether the round has left rows of removed streams or groups.</summary>
+    public bool HasGone { get; set; }
+
+    /// <summary>The stamp that it writes to its streams.</summary>
+    public long Stamp { get; } = Random.Shared.NextInt64(1, long.MaxValue);
+
+    /// <summary>Begins the transaction with the first statements, and checks what is known; null if the rows were read.</summary>
+    public RoundCheck? Check { get; set; }
+
+    /// <summary>Whether a call has changed rows by statements of its own, which the rows in memory do not tell.</summary>
+    public bool HasOwnStatements { get; set; }
+
+    /// <summary>Adds a stream that was read, or that is known with all its rows.</summary>
+    public void Add(StreamRow stream)
     {
-        streams.Add(loaded.Stream.Name, loaded.Stream);
-        byId.Add(loaded.Stream.Id, loaded.Stream);
-        time = Math.Max(time, loaded.Time);
+        streams.Add(stream.Name, stream);
+        byId.Add(stream.Id, stream);
+        foreach (GroupRow group in stream.Groups.Values) groups.Add(group.Id, group);
+        time = Math.Max(time, stream.Time);
     }
 
     public void Add(GroupRow group)
@@ -65,13 +110,18 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
 
     public void Begin(int generation, string store, int version, long microseconds)
     {
-        (Generation, StoreId, Version) = (generation, store, version);
-        Now = Math.Max(time, ServerTime?.Invoke()?.UtcTicks ?? DateTimeOffset.UnixEpoch.Ticks + (10 * microseconds));
+        (Generation, StoreId, Version, Told) = (generation, store, version, microseconds);
+        Now = Math.Max(time, TicksOf(microseconds));
     }
 
-    public StreamRow StreamOf(long id) => byId[id];
+    /// <summary>The ticks of a time that the server has told, or what a test puts in its place.</summary>
+    public long TicksOf(long microseconds)
+        => ServerTime?.Invoke()?.UtcTicks ?? DateTimeOffset.UnixEpoch.Ticks + (10 * microseconds);
 
-    public GroupRow GroupOf(long id) => groups[id];
+    /// <summary>A stream that the round has locked; null for one that was created since.</summary>
+    public StreamRow? StreamOf(long id) => byId.GetValueOrDefault(id);
+
+    public GroupRow? GroupOf(long id) => groups.GetValueOrDefault(id);
 
     public StreamRow? FindStream(string name) => streams.GetValueOrDefault(name);
 
@@ -113,7 +163,7 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
         if (!stream.KnownProducers.Contains(name)) await RoundLoader.ProducerAsync(this, stream, name, default).ConfigureAwait(false);
         if (stream.Producers.GetValueOrDefault(name) is not { } producer) return null;
         if (producer.Forget is not { } forget || forget > Now) return producer;
-        stream.Producers[name] = new(name) { IsChanged = true };         // written over the forgotten one
+        stream.Producers.Remove(name);               // a new one is written over it
         return null;
     }
 
@@ -127,25 +177,57 @@ internal sealed class Round(NpgsqlConnection connection, Sql sql, ChunkMarks mar
     public async Task RunAsync(params NpgsqlBatchCommand[] commands)
     {
         await RoundWriter.WriteAsync(this, isEnd: false, default).ConfigureAwait(false);
-        await using NpgsqlBatch batch = connection.CreateBatch();
+        await using NpgsqlBatch batch = CreateBatch();
         foreach (NpgsqlBatchCommand command in commands) batch.BatchCommands.Add(command);
-        await batch.ExecuteNonQueryAsync().ConfigureAwait(false);
+        await using NpgsqlDataReader rows = await ExecuteAsync(batch).ConfigureAwait(false);
+        while (await rows.NextResultAsync().ConfigureAwait(false)) { }
         Touched++;
+        HasOwnStatements = true;
     }
 
     /// <summary>Executes queries at once, in one round trip, after all changes so far if there are any.</summary>
     /// <param name="commands">The queries.</param>
     /// <param name="row">Reads a row of the query with the given number.</param>
-    public async Task ReadAsync(IReadOnlyList<NpgsqlBatchCommand> commands, Action<int, NpgsqlDataReader> row)
+    /// <param name="isLast">Whether nothing follows: a round that only reads then ends in the same round trip.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    public async Task ReadAsync(IReadOnlyList<NpgsqlBatchCommand> commands, Action<int, NpgsqlDataReader> row, bool isLast = false,
+        CancellationToken cancellation = default)
     {
         if (commands.Count == 0) return;
-        await using NpgsqlBatch batch = connection.CreateBatch();
+        await using NpgsqlBatch batch = CreateBatch();
         foreach (NpgsqlBatchCommand command in commands) batch.BatchCommands.Add(command);
-        await using NpgsqlDataReader rows = await batch.ExecuteReaderAsync().ConfigureAwait(false);
+        if (HasEnded = isLast && isReadOnly) batch.BatchCommands.Add(new("COMMIT"));
+        await using NpgsqlDataReader rows = await ExecuteAsync(batch, cancellation).ConfigureAwait(false);
         for (int i = 0; i < commands.Count; i++)
         {
-            while (await rows.ReadAsync().ConfigureAwait(false)) row(i, rows);
-            await rows.NextResultAsync().ConfigureAwait(false);
+            while (await rows.ReadAsync(cancellation).ConfigureAwait(false)) row(i, rows);
+            await rows.NextResultAsync(cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Makes a batch of the round: the first one begins its transaction, unless that has been read before.</summary>
+    public NpgsqlBatch CreateBatch()
+    {
+        NpgsqlBatch batch = connection.CreateBatch();
+        if (Check is { IsSent: false } check) check.AddTo(batch);
+        return batch;
+    }
+
+    /// <summary>Executes a batch of <see cref="CreateBatch"/>.</summary>
+    /// <returns>The rows, at the first result of the round's own statements.</returns>
+    public async Task<NpgsqlDataReader> ExecuteAsync(NpgsqlBatch batch, CancellationToken cancellation = default)
+    {
+        NpgsqlDataReader rows = await batch.ExecuteReaderAsync(cancellation).ConfigureAwait(false);
+        if (Check is not { IsAnswered: false } check) return rows;
+        try
+        {
+            await check.ReadAsync(rows, cancellation).ConfigureAwait(false);
+            return rows;
+        }
+        catch
+        {
+            await rows.DisposeAsync().ConfigureAwait(false);
+            throw;
         }
     }
 

@@ -32,6 +32,9 @@ internal sealed class RoundRows
     public Dictionary<(long Reader, int Partition), long> Cursors { get; } = [];
     public List<(OwnedRow Owned, long Stream, long Items, long Bytes)> Reserved { get; } = [];
 
+    /// <summary>Rows of the intake whose entries this round appends, or cannot read.</summary>
+    public List<IntakeRow> Intake { get; } = [];
+
     /// <summary>Partitions to trim at the end.</summary>
     public HashSet<(long Stream, int Partition)> Trims { get; } = [];
 

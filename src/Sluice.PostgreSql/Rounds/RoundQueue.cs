@@ -5,12 +5,16 @@ namespace Sluice.PostgreSql;
 /// order from round to round.
 /// </summary>
 /// <remarks>Thread-safe. Locking rule: <c>gate</c> protects everything; nothing is awaited or completed under it.</remarks>
-internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task> run)
+/// <param name="writers">The number of rounds that run at once.</param>
+/// <param name="run">Runs a round, and returns calls that it has not answered and that need rounds of their own.</param>
+internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task<List<List<StoreCall>>>> run)
 {
     private const int MaxCalls = 2000;               // of one round
+    private const long MaxBytes = 8 << 20;           // of one round, unless a single call has more
 
     private readonly Lock gate = new();
     private readonly LinkedList<StoreCall> waiting = new();
+    private readonly Queue<List<StoreCall>> divided = new();     // their streams are busy
     private readonly HashSet<string> busy = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int running;
@@ -37,7 +41,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task> run)
             isClosed = true;
             left = [.. waiting];
             waiting.Clear();
-            if (running == 0) idle.TrySetResult();
+            if (running == 0 && divided.Count == 0) idle.TrySetResult();
         }
         foreach (StoreCall call in left) call.Fail(failure);
         await idle.Task.ConfigureAwait(false);
@@ -49,7 +53,7 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task> run)
         {
             List<StoreCall> cancelled = [];
             List<StoreCall>? calls;
-            lock (gate) calls = running < writers ? Take(cancelled) : null;
+            lock (gate) calls = running < writers ? Next(cancelled) : null;
             foreach (StoreCall call in cancelled) call.Fail(new OperationCanceledException(call.Cancellation));
             if (calls is null) return;
             _ = RunAsync(calls);
@@ -59,9 +63,10 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task> run)
     private async Task RunAsync(List<StoreCall> calls)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        List<List<StoreCall>> left = [];
         try
         {
-            await run([.. calls]).ConfigureAwait(false);     // the streams of all of them are given back below
+            left = await run([.. calls]).ConfigureAwait(false);
         }
         catch (Exception failure)
         {
@@ -70,16 +75,29 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task> run)
         lock (gate)
         {
             foreach (StoreCall call in calls) busy.ExceptWith(call.Needs.Streams);
+            foreach (List<StoreCall> some in left)
+            {
+                foreach (StoreCall call in some) busy.UnionWith(call.Needs.Streams);
+                divided.Enqueue(some);
+            }
             running--;
-            if (isClosed && running == 0) idle.TrySetResult();
+            if (isClosed && running == 0 && divided.Count == 0) idle.TrySetResult();
         }
         Start();
+    }
+
+    private List<StoreCall>? Next(List<StoreCall> cancelled)
+    {
+        if (!divided.TryDequeue(out List<StoreCall>? calls)) return Take(cancelled);
+        running++;
+        return calls;
     }
 
     // Calls whose streams are free. The streams of a call that must wait are kept for it, so that it is not overtaken for ever.
     private List<StoreCall>? Take(List<StoreCall> cancelled)
     {
         List<StoreCall> taken = [];
+        long bytes = 0;
         HashSet<string> kept = new(busy, StringComparer.Ordinal);
         for (LinkedListNode<StoreCall>? node = waiting.First; node is not null && taken.Count < MaxCalls;)
         {
@@ -93,8 +111,13 @@ internal sealed class RoundQueue(int writers, Func<List<StoreCall>, Task> run)
             {
                 kept.UnionWith(call.Needs.Streams);
             }
+            else if (taken.Count > 0 && bytes + call.Needs.Bytes > MaxBytes)
+            {
+                break;
+            }
             else
             {
+                bytes += call.Needs.Bytes;
                 taken.Add(call);
                 waiting.Remove(node);
             }

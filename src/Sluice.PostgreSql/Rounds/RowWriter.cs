@@ -3,19 +3,29 @@ namespace Sluice.PostgreSql;
 /// <summary>Writes the rows that rounds change most: one statement for each table.</summary>
 internal static class RowWriter
 {
+    internal const long MaxPortion = 8 << 20;        // the bytes of the bodies in one statement, unless a single one has more
+
     public static void Streams(Round round, Func<string, NpgsqlBatchCommand> add)
     {
-        StreamRow[] rows = [.. round.Streams.Where(row => row.IsChanged || round.Changes.Streams.ContainsKey(row.Name))];
+        StreamRow[] rows = [.. round.Streams.Where(row => row.IsWritten || HasNews(row))];
         if (rows.Length == 0) return;
         add("UPDATE ~stream s SET has_ended = k.ended, failure = k.failure, next = k.next, items = k.items, bytes = "
             + "k.bytes, gone = k.gone, "
-            + "gone_bytes = k.gone_bytes, time = $9, changes = s.changes + 1 FROM unnest($1::bigint[], $2::boolean[], $3::text[], "
-            + "$4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[]) k(id, ended, failure, next, items, bytes, gone, "
-            + "gone_bytes) WHERE s.id = k.id")
+            + "gone_bytes = k.gone_bytes, time = $9, changes = s.changes + k.news, held_items = k.held, held_bytes = k.held_bytes, "
+            + "stamp = $13 FROM "
+            + "unnest($1::bigint[], $2::boolean[], $3::text[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], "
+            + "$10::bigint[], $11::bigint[], $12::int[]) "
+            + "k(id, ended, failure, next, items, bytes, gone, gone_bytes, held, held_bytes, news) "
+            + "WHERE s.id = k.id")
             .With(Of(rows, row => row.Id)).With(Of(rows, row => row.End is not null)).With(Of(rows, row => row.End?.Failure))
             .With(Of(rows, row => row.Next)).With(Of(rows, row => row.Items)).With(Of(rows, row => row.Bytes))
-            .With(Of(rows, row => row.Gone)).With(Of(rows, row => row.GoneBytes)).With(round.Now);
-        foreach (StreamRow row in rows) row.IsChanged = false;
+            .With(Of(rows, row => row.Gone)).With(Of(rows, row => row.GoneBytes)).With(round.Now)
+            .With(Of(rows, row => row.Held().Items)).With(Of(rows, row => row.Held().Bytes)).With(Of(rows, row => HasNews(row) ? 1 : 0))
+            .With(round.Stamp);
+        foreach (StreamRow row in rows)
+            (row.IsChanged, row.StoredHeld, row.Time, row.Stamp) = (false, row.Held(), round.Now, round.Stamp);
+
+        bool HasNews(StreamRow row) => row.IsChanged || row.Held() != row.StoredHeld || round.Changes.Streams.ContainsKey(row.Name);
     }
 
     public static void Parts(Round round, Func<string, NpgsqlBatchCommand> add)
@@ -26,13 +36,18 @@ internal static class RowWriter
             + "k(stream, n, tail, bytes) WHERE p.stream = k.stream AND p.n = k.n")
             .With(Of(rows, row => row.Stream.Id)).With(Of(rows, row => row.Number)).With(Of(rows, row => row.Tail))
             .With(Of(rows, row => row.Bytes));
-        (PartRow Part, NewChunk Chunk)[] chunks = [.. rows.SelectMany(row => row.Chunks.Select(chunk => (row, chunk)))];
-        add("INSERT INTO ~chunk(stream, part, first, last, before, bytes, body) SELECT * FROM unnest($1::bigint[], $2::int[], "
-            + "$3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])")
-            .With(Of(chunks, one => one.Part.Stream.Id)).With(Of(chunks, one => one.Part.Number))
-            .With(Of(chunks, one => one.Chunk.Mark.First)).With(Of(chunks, one => one.Chunk.Mark.Last))
-            .With(Of(chunks, one => one.Chunk.Mark.Before)).With(Of(chunks, one => one.Chunk.Mark.Bytes))
-            .With(Of(chunks, one => one.Chunk.ToBody(round.Time, round.Generation)));
+        foreach ((PartRow Part, NewChunk Chunk)[] chunks in Portions(
+            rows.SelectMany(row => row.Chunks.Select(chunk => (Part: row, Chunk: chunk))), one => one.Chunk.Size))
+        {
+            byte[][] bodies = Of(chunks, one => one.Chunk.ToBody(round.Time, round.Generation));
+            add("INSERT INTO ~chunk(stream, part, first, last, before, bytes, body) SELECT * FROM unnest($1::bigint[], $2::int[], "
+                + "$3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[])")
+                .With(Of(chunks, one => one.Part.Stream.Id)).With(Of(chunks, one => one.Part.Number))
+                .With(Of(chunks, one => one.Chunk.Mark.First)).With(Of(chunks, one => one.Chunk.Mark.Last))
+                .With(Of(chunks, one => one.Chunk.Mark.Before)).With(Of(chunks, one => one.Chunk.Mark.Bytes))
+                .With(bodies);
+            for (int i = 0; i < chunks.Length; i++) chunks[i].Part.Recent.Add(chunks[i].Chunk.Mark, bodies[i]);
+        }
         foreach (PartRow row in rows)
         {
             row.Chunks.Clear();
@@ -63,11 +78,12 @@ internal static class RowWriter
         GroupRow[] rows = [.. round.Streams.SelectMany(stream => stream.Groups.Values).Where(row => row.IsChanged)];
         if (rows.Length == 0) return;
         add("UPDATE ~grp g SET items = k.items, bytes = k.bytes, dead = k.dead, last_dead = k.last_dead, q_owner = k.q_owner, "
-            + "q_epoch = k.q_epoch, paused = k.paused FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
-            + "$6::text[], $7::bigint[], $8::bigint[]) k(id, items, bytes, dead, last_dead, q_owner, q_epoch, paused) WHERE g.id = k.id")
+            + "q_epoch = k.q_epoch, paused = k.paused, draining = k.draining FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], "
+            + "$4::bigint[], $5::bigint[], $6::text[], $7::bigint[], $8::bigint[], $9::boolean[]) k(id, items, bytes, dead, last_dead, "
+            + "q_owner, q_epoch, paused, draining) WHERE g.id = k.id")
             .With(Of(rows, row => row.Id)).With(Of(rows, row => row.Items)).With(Of(rows, row => row.Bytes)).With(Of(rows, row => row.Dead))
             .With(Of(rows, row => row.LastDead)).With(Of(rows, row => row.QuarantineOwner)).With(Of(rows, row => row.QuarantineEpoch))
-            .With(Of(rows, row => row.Paused));
+            .With(Of(rows, row => row.Paused)).With(Of(rows, row => row.IsDraining));
         foreach (GroupRow row in rows) row.IsChanged = false;
     }
 
@@ -75,7 +91,6 @@ internal static class RowWriter
     {
         WaitingRow[] deleted = [.. round.Rows.Waiting.Values.Where(row => row.IsDeleted && !row.IsNew)];
         WaitingRow[] changed = [.. round.Rows.Waiting.Values.Where(row => row.IsChanged && !row.IsDeleted && !row.IsNew)];
-        WaitingRow[] added = [.. round.Rows.Waiting.Values.Where(row => row.IsNew && !row.IsDeleted)];
         if (deleted.Length > 0)
             add("DELETE FROM ~waiting w USING unnest($1::bigint[], $2::int[], $3::bigint[]) k(grp, part, seq) "
                 + "WHERE w.grp = k.grp AND w.part = k.part AND w.seq = k.seq")
@@ -86,7 +101,8 @@ internal static class RowWriter
                 + "node = COALESCE(k.node, w.node), error = COALESCE(k.error, w.error) FROM unnest($1::bigint[], $2::int[], $3::bigint[], "
                 + "$4::int[], $5::int[], $6::boolean[], $7::int[], $8::bigint[], $9::text[], $10::text[]) k(grp, part, seq, state, before, "
                 + "alone, attempts, due, node, error) WHERE w.grp = k.grp AND w.part = k.part AND w.seq = k.seq").WithRows(changed);
-        if (added.Length > 0)
+        foreach (WaitingRow[] added in Portions(round.Rows.Waiting.Values.Where(row => row.IsNew && !row.IsDeleted),
+            row => row.Body!.Length))
             add("INSERT INTO ~waiting(grp, part, seq, state, before, alone, attempts, due, node, error, share, body) SELECT * FROM "
                 + "unnest($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::int[], $6::boolean[], $7::int[], $8::bigint[], $9::text[], "
                 + "$10::text[], $11::bigint[], $12::bytea[])").WithRows(added).With(Of(added, row => row.Share))
@@ -129,6 +145,25 @@ internal static class RowWriter
             .With(Of(rows, one => one.Row.LastId?.Sequence ?? 0)).With(Of(rows, one => one.Row.LastId?.Generation ?? 0))
             .With(Of(rows, one => one.Row.Position)).With(Of(rows, one => one.Row.Forget));
         foreach ((_, ProducerRow row) in rows) row.IsChanged = false;
+    }
+
+    /// <summary>Divides rows, so that no statement has many megabytes: the server allows a gigabyte, and has it in memory.</summary>
+    internal static IEnumerable<T[]> Portions<T>(IEnumerable<T> rows, Func<T, long> size)
+    {
+        List<T> portion = [];
+        long bytes = 0;
+        foreach (T row in rows)
+        {
+            if (portion.Count > 0 && bytes + size(row) > MaxPortion)
+            {
+                yield return [.. portion];
+                portion.Clear();
+                bytes = 0;
+            }
+            portion.Add(row);
+            bytes += size(row);
+        }
+        if (portion.Count > 0) yield return [.. portion];
     }
 
     internal static TOut[] Of<T, TOut>(T[] rows, Func<T, TOut> value) => Array.ConvertAll(rows, row => value(row));

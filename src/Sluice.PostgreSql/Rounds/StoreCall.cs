@@ -12,6 +12,38 @@ internal abstract class StoreCall(int order, bool isRepeatable, CancellationToke
     public Needs Needs { get; } = new();
     public long Begun { get; } = TimeProvider.System.GetTimestamp();
 
+    /// <summary>Whether an earlier or the present round of it has reached its COMMIT, and the outcome is not known.</summary>
+    public bool MayHaveRun { get; set; }
+
+    /// <summary>Divides calls: those of two results have no stream and no batch in common. Calls keep their order.</summary>
+    public static List<List<StoreCall>> Divide(List<StoreCall> calls)
+    {
+        if (calls.Count == 1) return [calls];
+        int[] same = new int[calls.Count];           // an earlier call of the same result, or itself
+        Dictionary<(bool IsStream, string), int> firsts = [];
+        for (int i = 0; i < calls.Count; i++)
+        {
+            same[i] = i;
+            foreach (string stream in calls[i].Needs.Streams) Join(i, (true, stream));
+            foreach (string batch in calls[i].Needs.Batches) Join(i, (false, batch));
+        }
+        return [.. calls.Select((call, i) => (call, First: FirstOf(i))).GroupBy(static one => one.First, static one => one.call)
+            .Select(static one => one.ToList())];
+
+        void Join(int call, (bool, string) name)
+        {
+            if (firsts.TryAdd(name, call)) return;
+            (int one, int other) = (FirstOf(call), FirstOf(firsts[name]));
+            same[Math.Max(one, other)] = Math.Min(one, other);
+        }
+
+        int FirstOf(int call)
+        {
+            while (same[call] != call) call = same[call] = same[same[call]];
+            return call;
+        }
+    }
+
     public abstract Task RunAsync(Round round);
 
     /// <summary>Gives the caller the result, or the failure of the call in the last round.</summary>

@@ -1,3 +1,5 @@
+using static System.FormattableString;
+
 namespace Sluice.PostgreSql;
 
 /// <summary>Removes blocks that all consumers have passed: whole ranges from the front of a partition.</summary>
@@ -12,29 +14,41 @@ internal static class Trimming
         + "SELECT min(c.next) - 1 FROM ~reader r JOIN ~cursor c ON c.reader = r.id AND c.part = p.n WHERE r.stream = p.stream) x), "
         + "p.trimmed)) END";
 
-    /// <summary>Adds the statements that trim some partitions, after everything else of a round.</summary>
-    public static void Add(IReadOnlyCollection<(long Stream, int Partition)> partitions, Func<string, NpgsqlBatchCommand> add)
+    /// <summary>The blocks that one statement removes at most, and their bytes: the rest follows in later rounds.</summary>
+    public const int MaxBlocks = 500, MaxBytes = 64 << 20;
+
+    // The first block that holds an entry behind the mark, looked for from the mark: removed blocks are never passed.
+    private const string First = "c.first >= COALESCE((SELECT d.first FROM ~chunk d WHERE d.stream = p.stream AND d.part = p.n "
+        + "AND d.first <= k.passed + 1 AND d.first > p.swept ORDER BY d.first DESC LIMIT 1), p.swept + 1) AND c.last > k.passed";
+
+    private static readonly string Text = "WITH k AS (SELECT p.stream, p.n, p.swept, " + Passed + " AS passed FROM "
+        + "unnest($1::bigint[], $2::int[]) t(stream, n) JOIN ~part p ON p.stream = t.stream AND p.n = t.n "
+        + "JOIN ~stream s ON s.id = p.stream), "
+        + "d AS (SELECT stream, n, first, last FROM (SELECT k.stream, k.n, c.first, c.last, sum(c.bytes) OVER (ORDER BY k.stream, k.n, "
+        + "c.first) - c.bytes AS bytes FROM k CROSS JOIN LATERAL (SELECT c.first, c.last, c.bytes FROM ~chunk c WHERE c.stream = k.stream "
+        + "AND c.part = k.n AND c.first > k.swept AND c.first <= k.passed AND c.last <= k.passed ORDER BY c.first "
+        + Invariant($"LIMIT {MaxBlocks}) c LIMIT {MaxBlocks}) a WHERE a.bytes < {MaxBytes}), ")
+        + "u AS (UPDATE ~part p SET trimmed = GREATEST(p.trimmed, k.passed), trimmed_bytes = CASE WHEN p.trimmed >= k.passed "
+        + "THEN p.trimmed_bytes ELSE COALESCE((SELECT c.before FROM ~chunk c WHERE c.stream = p.stream AND c.part = p.n AND " + First
+        + " ORDER BY c.first LIMIT 1), p.bytes) END, swept = GREATEST(p.swept, COALESCE(e.last, 0)) FROM k LEFT JOIN "
+        + "(SELECT stream, n, max(last) AS last FROM d GROUP BY stream, n) e ON e.stream = k.stream AND e.n = k.n "
+        + "WHERE p.stream = k.stream AND p.n = k.n AND (p.trimmed < k.passed OR e.last IS NOT NULL)) "
+        + "DELETE FROM ~chunk c USING d WHERE c.stream = d.stream AND c.part = d.n AND c.first = d.first "
+        + "RETURNING c.stream, c.part, c.last";
+
+    /// <summary>Adds the statement that trims some partitions, after everything else of a round.</summary>
+    public static NpgsqlBatchCommand Add(IReadOnlyCollection<(long Stream, int Partition)> partitions, Func<string, NpgsqlBatchCommand> add)
+        => add(Text).With(partitions.Select(static one => one.Stream).ToArray())
+            .With(partitions.Select(static one => one.Partition).ToArray());
+
+    /// <summary>A row of the statement: a block was removed.</summary>
+    public static void Note(Round round, NpgsqlDataReader row)
     {
-        long[] streams = [.. partitions.Select(one => one.Stream)];
-        int[] numbers = [.. partitions.Select(one => one.Partition)];
-        add("WITH k AS (SELECT p.stream, p.n, " + Passed + " AS passed FROM unnest($1::bigint[], $2::int[]) t(stream, n) JOIN ~part p "
-            + "ON p.stream = t.stream AND p.n = t.n JOIN ~stream s ON s.id = p.stream), "
-            + "u AS (UPDATE ~part p SET trimmed = k.passed, trimmed_bytes = COALESCE((SELECT c.before FROM ~chunk c "
-            + "WHERE c.stream = p.stream AND c.part = p.n AND c.last > k.passed ORDER BY c.first LIMIT 1), p.bytes) "
-            + "FROM k WHERE p.stream = k.stream AND p.n = k.n AND p.trimmed < k.passed RETURNING p.stream, p.n, k.passed) "
-            + "DELETE FROM ~chunk c USING u WHERE c.stream = u.stream AND c.part = u.n AND c.first <= u.passed AND c.last <= u.passed")
-            .With(streams).With(numbers);
+        if (round.StreamOf(row.GetInt64(0))?.Parts.GetValueOrDefault(row.GetInt32(1)) is { } part)
+            part.Swept = Math.Max(part.Swept, row.GetInt64(2));
     }
 
-    /// <summary>The statements that trim all partitions of a stream. Run before and after a consumer is removed.</summary>
-    public static NpgsqlBatchCommand[] All(Sql sql, StreamRow stream)
-    {
-        List<NpgsqlBatchCommand> commands = [];
-        Add([.. Enumerable.Range(0, stream.Options.Partitions).Select(number => (stream.Id, number))], text =>
-        {
-            commands.Add(sql.Command(text));
-            return commands[^1];
-        });
-        return [.. commands];
-    }
+    /// <summary>The statement that trims all partitions of a stream. Run before and after a consumer is removed.</summary>
+    public static NpgsqlBatchCommand All(Sql sql, StreamRow stream)
+        => Add([.. Enumerable.Range(0, stream.Options.Partitions).Select(number => (stream.Id, number))], sql.Command);
 }

@@ -16,6 +16,10 @@ internal sealed class GroupRow(StreamRow stream, long id, string name)
     public string? QuarantineOwner { get; set; }
     public long QuarantineEpoch { get; set; }
     public long? Paused { get; set; }
+    public bool IsDraining { get; set; }
+
+    /// <summary>When the group was paused; null if it is not.</summary>
+    public DateTimeOffset? PausedAt => Paused is { } at ? new(at, TimeSpan.Zero) : null;
     public Dictionary<int, OwnedRow> Owned { get; } = [];
     public bool IsChanged { get; set; }
 }

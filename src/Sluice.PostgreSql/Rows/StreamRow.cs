@@ -33,6 +33,45 @@ internal sealed class StreamRow
     public HashSet<string> KnownProducers { get; } = new(StringComparer.Ordinal);
     public bool IsChanged { get; set; }
 
+    /// <summary>The number that the last round with changes of the stream has written; each round writes another one.</summary>
+    public long Stamp { get; set; }
+
+    /// <summary>Whether this round has written something of the stream.</summary>
+    public bool IsWritten { get; set; }
+
+    /// <summary>The bytes of all <see cref="PartRow.Recent"/> blocks.</summary>
+    public int RecentBytes { get; set; }
+
+    /// <summary>The latest time that a round of the stream has seen, in ticks.</summary>
+    public long Time { get; set; }
+
+    /// <summary>Whether something of the stream has changed and is not written yet.</summary>
+    public bool HasChanges => IsChanged || Parts.Values.Any(static part => part.IsChanged)
+        || Groups.Values.Any(static group => group.IsChanged || group.Owned.Values.Any(static owned => owned.IsChanged))
+        || Readers.Values.Any(static reader => reader.IsChanged) || Producers.Values.Any(static producer => producer.IsChanged);
+
+    /// <summary>What <see cref="Held"/> is in the stored row: senders in transactions of their own look at it.</summary>
+    public (long Items, long Bytes) StoredHeld { get; set; }
+
+    /// <summary>Whether a producer has appended in this round.</summary>
+    public bool HasAppended { get; set; }
+
+    /// <summary>
+    /// Whether the rows, as an earlier round has left them, tell what is stored, provided that the stamp is still there. A call may prolong
+    /// the life of a reader, or give back what its own stream has reserved here, without writing the stamp.
+    /// </summary>
+    public bool IsValidAt(long now) => ReservedItems == 0 && ReservedBytes == 0
+        && Readers.Values.All(reader => reader.Expires is not { } at || at > now);
+
+    /// <summary>Prepares the rows for the next round.</summary>
+    public void Rest(int maxProducers)
+    {
+        (Sticky, HasAppended, IsWritten) = (null, false, false);
+        if (KnownProducers.Count <= maxProducers) return;
+        Producers.Clear();
+        KnownProducers.Clear();
+    }
+
     /// <summary>Whether a consumer with backpressure lacks room for the given entries; one without backlog always has room.</summary>
     public bool IsFullFor(long items, long bytes)
     {
@@ -54,6 +93,19 @@ internal sealed class StreamRow
             long present = presentItems + ReservedItems;
             return present > 0 && (present + items > Options.MaxItems || presentBytes + ReservedBytes + bytes > Options.MaxBytes);
         }
+    }
+
+    /// <summary>What counts against the bounds: the most that a consumer with backpressure has not passed, and what is reserved.</summary>
+    public (long Items, long Bytes) Held()
+    {
+        (long items, long bytes) = Groups.Count + Readers.Count > 0 || Options.Retention == Retention.All ? (0, 0)
+            : (Items - Gone, Bytes - GoneBytes);
+        foreach (GroupRow group in Groups.Values)
+            (items, bytes) = (Math.Max(items, Items - group.Items), Math.Max(bytes, Bytes - group.Bytes));
+        foreach (ReaderRow reader in Readers.Values)
+            if (reader.Options.AppliesBackpressure)
+                (items, bytes) = (Math.Max(items, Items - reader.Items), Math.Max(bytes, Bytes - reader.Bytes));
+        return (items + ReservedItems, bytes + ReservedBytes);
     }
 
     /// <summary>The time until the next reader may expire; null if none may.</summary>
@@ -81,7 +133,15 @@ internal sealed class PartRow(StreamRow stream, int number)
     /// <summary>The sum of all bytes ever appended.</summary>
     public long Bytes { get; set; }
     public long Trimmed { get; init; }
+
+    /// <summary>
+    /// The last sequence whose block is known to be removed. Looking from here on passes no index entries of removed blocks.
+    /// </summary>
+    public long Swept { get; set; }
     public List<NewChunk> Chunks { get; } = [];
+
+    /// <summary>The last blocks that rounds of this process have written.</summary>
+    public RecentBlocks Recent { get; } = new(stream);
     public bool IsChanged { get; set; }
 }
 

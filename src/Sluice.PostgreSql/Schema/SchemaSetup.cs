@@ -6,57 +6,82 @@ internal static class SchemaSetup
     // Any number that no other program uses for an advisory lock, followed by a hash of the schema.
     private const int LockSpace = 0x534C_5543;
 
-    /// <summary>Opens a store: one transaction, under a lock that lasts as long as the transaction.</summary>
+    // Calls of other processes queue behind an upgrade that waits for a lock, or wait for it while it waits for them. So it waits a short
+    // time, again and again: much less than deadlock_timeout (1 s), after which the server would end one of the two, perhaps the other one.
+    private const string LockTimeout = "SET LOCAL lock_timeout = '200ms'";
+
+    /// <summary>
+    /// Creates the tables, or makes those of an earlier version current: in one transaction, under a lock that lasts as long.
+    /// </summary>
+    /// <exception cref="PostgresException">Other transactions were in the way; the caller repeats it.</exception>
     public static async Task EnsureAsync(NpgsqlConnection connection, Sql sql, StorePlace place, bool create,
         CancellationToken cancellation)
     {
-        if (await VersionAsync(connection, sql, cancellation).ConfigureAwait(false) is { } found)
-        {
-            Check(found, place);
-            return;
-        }
-        if (!create)
-            throw new StreamStoreException(
-                $"There is no store at {place}, and AutoCreate is off. Let a database administrator run the statements of "
-                    + "PostgresStreamStore.SchemaSql, or name the schema that has the store.")
-            { IsPermanent = true };
-        await using NpgsqlBatch locked = connection.CreateBatch();
-        locked.BatchCommands.Add(new("BEGIN"));
-        locked.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock($1, hashtext($2))").With(LockSpace).With(sql.Schema));
-        await locked.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
-        // Another process may have created it meanwhile.
-        int? version = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
-        await using NpgsqlBatch batch = connection.CreateBatch();
-        if (version is null)
-        {
-            batch.BatchCommands.Add(new($"CREATE SCHEMA IF NOT EXISTS \"{sql.Schema}\""));
-            foreach (string text in SchemaText.Create) batch.BatchCommands.Add(new(sql.Text(text)));
-            batch.BatchCommands.Add(sql.Command("INSERT INTO ~meta(version, store) VALUES ($1, $2)").With(SchemaText.Version)
-                .With(Guid.NewGuid().ToString("N")));
-        }
-        batch.BatchCommands.Add(new("COMMIT"));
-        await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
-        if (version is { } theirs) Check(theirs, place);
+        int? found = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
+        if (found >= SchemaText.Version) Check(found.Value, place);
+        else if (create) await MakeAsync(connection, sql, place, cancellation).ConfigureAwait(false);
+        else throw Lacking(found, place);
     }
 
     /// <summary>Everything that a database administrator runs where the application's user may not create tables.</summary>
-    public static string Script(string schema)
+    public static string Script(string schema, string? user)
     {
         var sql = new Sql(schema);
         return string.Join(";\n", (string[])[
-            "BEGIN",
+            Sql.Begin,
             $"CREATE SCHEMA IF NOT EXISTS \"{schema}\"",
             .. SchemaText.Create.Select(sql.Text),
             sql.Text($"INSERT INTO ~meta(version, store) VALUES ({SchemaText.Version.ToString(CultureInfo.InvariantCulture)}, "
                 + "replace(gen_random_uuid()::text, '-', ''))"),
-            "-- The application's user needs only these:",
-            $"-- GRANT USAGE ON SCHEMA \"{schema}\" TO the_user",
-            $"-- GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"{schema}\" TO the_user",
+            .. user is null ? [] : Grants(schema, $"\"{user.Replace("\"", "\"\"", StringComparison.Ordinal)}\""),
             "COMMIT",
             ""]);
     }
 
-    private static void Check(int version, StorePlace place)
+    private static async Task MakeAsync(NpgsqlConnection connection, Sql sql, StorePlace place, CancellationToken cancellation)
+    {
+        await using NpgsqlBatch locked = connection.CreateBatch();
+        locked.BatchCommands.Add(new(Sql.Begin));
+        locked.BatchCommands.Add(new(LockTimeout));
+        locked.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock($1, hashtext($2))").With(LockSpace).With(sql.Schema));
+        await locked.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        // Another process may have created or upgraded it meanwhile.
+        int? found = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
+        await using NpgsqlBatch batch = connection.CreateBatch();
+        if (found is not { } version)
+        {
+            batch.BatchCommands.Add(new($"CREATE SCHEMA IF NOT EXISTS \"{sql.Schema}\""));
+            foreach (string text in SchemaText.Create) batch.BatchCommands.Add(sql.Command(text));
+            batch.BatchCommands.Add(sql.Command("INSERT INTO ~meta(version, store) VALUES ($1, $2)").With(SchemaText.Version)
+                .With(Guid.NewGuid().ToString("N")));
+        }
+        else if (version < SchemaText.Version)
+        {
+            foreach (string text in SchemaText.Upgrades[(version - 1)..].SelectMany(static texts => texts))
+                batch.BatchCommands.Add(sql.Command(text));
+            batch.BatchCommands.Add(sql.Command("UPDATE ~meta SET version = $1").With(SchemaText.Version));
+        }
+        batch.BatchCommands.Add(new("COMMIT"));
+        await batch.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
+        if (found > SchemaText.Version) Check(found.Value, place);
+    }
+
+    private static StreamStoreException Lacking(int? version, StorePlace place) => new(version is null
+        ? $"There is no store at {place}, and AutoCreate is off. Let a database administrator run what sluice schema prints "
+            + "(PostgresStreamStore.SchemaSql), or name the schema that has the store."
+        : $"The store at {place} has tables of the version {version}, this library needs {SchemaText.Version}, and AutoCreate is off. Open "
+            + "it once with AutoCreate, as the owner of its tables: they are changed, and keep their rows.")
+    { IsPermanent = true };
+
+    // All that the application's user needs.
+    private static string[] Grants(string schema, string user) =>
+    [
+        $"GRANT USAGE ON SCHEMA \"{schema}\" TO {user}",
+        $"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA \"{schema}\" TO {user}"
+    ];
+
+    /// <exception cref="StreamStoreException">This library does not know the version.</exception>
+    public static void Check(int version, StorePlace place)
     {
         if (version == SchemaText.Version) return;
         throw new StreamStoreException(

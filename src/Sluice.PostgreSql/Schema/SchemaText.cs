@@ -8,7 +8,7 @@ namespace Sluice.PostgreSql;
 internal static class SchemaText
 {
     /// <summary>The version that this library reads and writes.</summary>
-    public const int Version = 1;
+    public const int Version = 5;
 
     private const string Often = "WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000)";
     private const string Queue = "WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000, "
@@ -25,15 +25,19 @@ internal static class SchemaText
             + "partitions int NOT NULL, max_items bigint NOT NULL, max_bytes bigint NOT NULL, max_entry int NOT NULL, "
             + "retention int NOT NULL, has_ended boolean NOT NULL DEFAULT false, failure text, next int NOT NULL DEFAULT 0, "
             + "items bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, gone bigint NOT NULL DEFAULT 0, "
-            + "gone_bytes bigint NOT NULL DEFAULT 0, time bigint NOT NULL DEFAULT 0, changes bigint NOT NULL DEFAULT 0) " + Often,
+            + "gone_bytes bigint NOT NULL DEFAULT 0, time bigint NOT NULL DEFAULT 0, changes bigint NOT NULL DEFAULT 0, "
+            + "held_items bigint NOT NULL DEFAULT 0, held_bytes bigint NOT NULL DEFAULT 0, stamp bigint NOT NULL DEFAULT 0, "
+            + "store text NOT NULL) " + Often,
         "CREATE TABLE ~part (stream bigint NOT NULL, n int NOT NULL, tail bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, "
-            + "trimmed bigint NOT NULL DEFAULT 0, trimmed_bytes bigint NOT NULL DEFAULT 0, PRIMARY KEY (stream, n)) " + Often,
+            + "trimmed bigint NOT NULL DEFAULT 0, trimmed_bytes bigint NOT NULL DEFAULT 0, swept bigint NOT NULL DEFAULT 0, "
+            + "PRIMARY KEY (stream, n)) " + Often,
         "CREATE TABLE ~chunk (stream bigint NOT NULL, part int NOT NULL, first bigint NOT NULL, last bigint NOT NULL, "
             + "before bigint NOT NULL, bytes bigint NOT NULL, body bytea NOT NULL, PRIMARY KEY (stream, part, first)) " + Queue,
         "ALTER TABLE ~chunk ALTER body SET STORAGE EXTERNAL",
         "CREATE TABLE ~grp (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, stream bigint NOT NULL, name text COLLATE \"C\" NOT NULL, "
             + "items bigint NOT NULL DEFAULT 0, bytes bigint NOT NULL DEFAULT 0, dead bigint NOT NULL DEFAULT 0, "
             + "last_dead bigint NOT NULL DEFAULT 0, q_owner text, q_epoch bigint NOT NULL DEFAULT 0, paused bigint, "
+            + "draining boolean NOT NULL DEFAULT false, "
             + "UNIQUE (stream, name)) " + Often,
         "CREATE TABLE ~owned (grp bigint NOT NULL, part int NOT NULL, epoch bigint NOT NULL DEFAULT 0, owner text, instance text, "
             + "owner_version int NOT NULL DEFAULT 0, version int NOT NULL DEFAULT 0, dispatched bigint NOT NULL, done bigint NOT NULL, "
@@ -70,5 +74,41 @@ internal static class SchemaText
         "CREATE TABLE ~reserved (grp bigint NOT NULL, part int NOT NULL, stream bigint NOT NULL, items bigint NOT NULL, "
             + "bytes bigint NOT NULL, PRIMARY KEY (grp, part, stream)) " + Often,
         "CREATE INDEX reserved_stream ON ~reserved (stream)",
+        Gone,
+        Intake,
+        IntakeKey,
     ];
+
+    /// <summary>The statements that make tables of each earlier version, from 1 on, those of the next one.</summary>
+    public static string[][] Upgrades =>
+    [
+        [
+            // Some tables of version 1 have them already: for some hours, the number was not raised.
+            "ALTER TABLE ~part ADD COLUMN IF NOT EXISTS swept bigint NOT NULL DEFAULT 0",
+            "ALTER TABLE ~grp ADD COLUMN IF NOT EXISTS draining boolean NOT NULL DEFAULT false",
+            Gone,
+        ],
+        [
+            "ALTER TABLE ~stream ADD COLUMN held_items bigint NOT NULL DEFAULT 0, ADD COLUMN held_bytes bigint NOT NULL DEFAULT 0",
+            Intake,
+            IntakeKey,
+        ],
+        [
+            "ALTER TABLE ~stream ADD COLUMN store text",
+            "UPDATE ~stream SET store = (SELECT store FROM ~meta)",
+            "ALTER TABLE ~stream ALTER store SET NOT NULL",
+        ],
+        [
+            "ALTER TABLE ~stream ADD COLUMN stamp bigint NOT NULL DEFAULT 0",
+        ],
+    ];
+
+    // Streams and groups that were removed, whose many rows are deleted later.
+    private const string Gone = "CREATE TABLE IF NOT EXISTS ~gone (kind int NOT NULL, id bigint NOT NULL, PRIMARY KEY (kind, id))";
+
+    // What senders accept in transactions of their own: a row for each send, until a round moves its entries into their partitions.
+    private const string Intake = "CREATE TABLE ~intake (stream bigint NOT NULL, xid bigint NOT NULL, "
+        + "id bigint GENERATED ALWAYS AS IDENTITY, items int NOT NULL, bytes bigint NOT NULL, damaged boolean NOT NULL DEFAULT false, "
+        + "key text COLLATE \"C\", print bytea, keep bigint, body bytea NOT NULL, PRIMARY KEY (stream, xid, id)) " + Queue;
+    private const string IntakeKey = "CREATE UNIQUE INDEX intake_key ON ~intake (stream, key) WHERE key IS NOT NULL";
 }

@@ -19,7 +19,7 @@ internal static class Infos
         };
         var groups = pages.SelectMany(page => page[10].Items).GroupBy(group => group[0].Name, StringComparer.Ordinal)
             .Select(parts => new GroupBacklog(parts.Key, parts.Last()[1].Long, parts.Sum(part => part[2].Long), parts.Last()[3].Long)
-            { PausedAt = Pause(parts.Last()[4]) });
+            { PausedAt = Pause(parts.Last()[4]), IsDraining = parts.Last()[5].IsOne });
         return new(first[0].Name, options, ReadEnd(first[7]), pages.Sum(page => page[8].Long), pages.Sum(page => page[9].Long),
             first[12].Long,
             [.. groups.OrderBy(group => group.Name, StringComparer.Ordinal)],
@@ -65,7 +65,7 @@ internal static class Infos
         return new(
             [.. members.Values.OrderBy(member => member.Name, StringComparer.Ordinal)],
             partitions, Name(pages[0][4]), pages[0][5].Long)
-        { PausedAt = Pause(pages[0][8]) };
+        { PausedAt = Pause(pages[0][8]), IsDraining = pages[0][9].IsOne };
     }
 
     /// <summary>When a group was paused; empty if it was not.</summary>

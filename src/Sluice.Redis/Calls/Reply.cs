@@ -13,10 +13,10 @@ internal readonly struct Reply(RedisResult? result, CallSubject? about)
     public long Long => Read(static value => (long)value, "a number");
     public int Int => Long is >= int.MinValue and <= int.MaxValue and var number ? (int)number : throw Unreadable("a number of 32 bits");
     public bool IsOne => Long == 1;
-    public string Text => IsNull ? "" : Read(static value => (string)value, "a text");
+    public string Text => IsNull ? "" : Read(static value => (string)value!, "a text");
     public string? TextOrNull => IsNull ? null : Text;
     public string Name => Names.Decode(Text);
-    public byte[] Bytes => IsNull ? [] : Read(static value => (byte[])value, "bytes");
+    public byte[] Bytes => IsNull ? [] : Read(static value => (byte[])value!, "bytes");
     public int Count => All.Length;
 
     public IEnumerable<Reply> Items
@@ -28,7 +28,7 @@ internal readonly struct Reply(RedisResult? result, CallSubject? about)
         }
     }
 
-    private RedisResult[] All => IsNull ? [] : Read(static value => (RedisResult[])value, "a list");
+    private RedisResult[] All => IsNull ? [] : Read(static value => (RedisResult[])value!, "a list");
 
     public Reply this[int index] => All is var all && index < all.Length ? new(all[index], about) : new(null, about);
 

@@ -14,7 +14,7 @@ internal static class Cleaning
         for (bool hasAsked = false; ;)
         {
             ServerInfo info = await connection.InfoAsync(cancellation).ConfigureAwait(false);
-            string clean = (string)await connection.AnswerAsync(connection.Database.HashGetAsync(connection.Meta, "clean"),
+            string? clean = (string?)await connection.AnswerAsync(connection.Database.HashGetAsync(connection.Meta, "clean"),
                 isRepeatable: true, cancellation).ConfigureAwait(false);
             if (clean == info.RunId) return;
 

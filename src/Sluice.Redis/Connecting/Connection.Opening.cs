@@ -11,7 +11,7 @@ internal sealed partial class Connection
     public static async Task<Connection> OpenAsync(ServerAddress address, RedisStoreOptions options, CancellationToken cancellation)
     {
         var route = new Route(address, options);
-        var silence = new ServerSilence(address, options);
+        var silence = new ServerSilence(options.Watch(address));
         long begun = TimeProvider.System.GetTimestamp();
         // One attempt to connect may take long.
         using ITimer notice = TimeProvider.System.CreateTimer(_ => silence.Miss(begun, null), null, options.NoticeAfter,
@@ -63,7 +63,6 @@ internal sealed partial class Connection
                 if (options.Durability == Durability.Power)
                     await connection.CheckFlushingAsync(link, info, cancellation).ConfigureAwait(false);
                 await connection.PrepareAsync(0, cancellation).ConfigureAwait(false);
-                await connection.SubscribeAsync(link, cancellation).ConfigureAwait(false);
                 connection.lacksLog = info.LacksLog && options.Durability.Replicas == 0;
                 return connection;
             }

@@ -8,8 +8,8 @@ internal sealed partial class Connection
     {
         int sockets = used.Sockets;
         if (used.LookedAt == sockets) return sockets;
-        string told = (string)await AnswerAsync(used.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false);
-        ServerInfo info = ServerInfo.Read(told);
+        RedisResult told = await AnswerAsync(used.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false);
+        ServerInfo info = ServerInfo.Read((string?)told);
         if (options.Durability == Durability.Power) await CheckFlushingAsync(used, info, cancellation).ConfigureAwait(false);
         Judge(used, info, sockets);
         return sockets;
@@ -30,17 +30,22 @@ internal sealed partial class Connection
 
     private void Judge(Link used, ServerInfo info, int sockets)
     {
-        // Another server has taken its place: the link must be replaced.
-        if (info.IsClustered != used.Target.IsClustered) throw new TimeoutException();
+        if (info.IsClustered != used.Target.IsClustered)
+        {
+            // The client has reached it, but our own question where the store is has failed.
+            if (info.IsClustered && address.Options.Ssl && route.Unanswered is { } failure)
+                throw Failures.WantsCertificates(address, failure);
+            throw new TimeoutException();            // another server has taken its place: the link must be replaced
+        }
         if (!options.AllowEviction && info.EvictionPolicy is not ("" or "noeviction")) throw Failures.Evicts(address, info.EvictionPolicy);
         used.LookedAt = sockets;
     }
 
     private async Task CheckFlushingAsync(Link used, ServerInfo info, CancellationToken cancellation)
     {
-        var settings = (RedisResult[])await AnswerAsync(used.Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true,
+        var settings = (RedisResult[]?)await AnswerAsync(used.Database.ExecuteAsync("CONFIG", "GET", "appendfsync"), isRepeatable: true,
             cancellation).ConfigureAwait(false);
-        if (!info.HasLog || settings.Length < 2 || (string)settings[1] != "always")
+        if (!info.HasLog || settings is not [_, var flushed, ..] || (string?)flushed != "always")
             throw new StreamStoreException(
                 $"The server at {address} does not flush what it writes before it answers, so Durability.Power cannot be had: set "
                     + $"appendonly yes and appendfsync always, or ask for Durability.Process.");

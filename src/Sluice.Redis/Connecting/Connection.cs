@@ -17,6 +17,7 @@ internal sealed partial class Connection : IAsyncDisposable
     private readonly SemaphoreSlim replacing = new(1);
     private readonly CancellationTokenSource closing = new();
     private volatile Link link;
+    private volatile bool isListening;               // whether messages are wanted
     private int preparations, isDisposed;
 
     private Connection(ServerAddress address, Route route, Link link, RedisStoreOptions options, ServerSilence silence)
@@ -30,8 +31,16 @@ internal sealed partial class Connection : IAsyncDisposable
     public RedisKey Meta { get; }
     public bool IsDisposed => Volatile.Read(ref isDisposed) != 0;
 
-    /// <summary>Receives messages of changes, and null after messages may have been missed.</summary>
+    /// <summary>
+    /// Receives messages of changes once <see cref="ListenAsync"/> was called, and null after messages may have been missed.
+    /// </summary>
     public Action<byte[]?>? Changed { get; set; }
+
+    /// <summary>
+    /// Subscribes to messages, at the first call. Each change of any stream sends one, so a connection that only looks or sends does
+    /// without. If the server does not answer, the connection subscribes later (<see cref="CheckAsync"/>).
+    /// </summary>
+    public ValueTask ListenAsync(CancellationToken cancellation) => link.HasChannel ? default : BeginListeningAsync(cancellation);
 
     /// <summary>Runs a script.</summary>
     /// <param name="script">The script.</param>
@@ -40,12 +49,12 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <param name="cancellation">Gives up waiting.</param>
     public async Task<RedisResult> RunAsync(Script script, RedisValue[] arguments, bool isRepeatable, CancellationToken cancellation)
     {
-        ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
+        if (IsDisposed) throw DisposedStore.Error($"at {address}");
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
         long begun = TimeProvider.System.GetTimestamp();
         for (bool isPrepared = true, mayHaveRun = false; ;)
         {
-            ObjectDisposedException.ThrowIf(IsDisposed, typeof(RedisStreamStore));
+            if (IsDisposed) throw DisposedStore.Error($"at {address}");
             Link used = link;
             long tried = TimeProvider.System.GetTimestamp();
             Task<RedisResult>? running = null;       // not null once it may have been sent; a closed link throws before
@@ -124,7 +133,20 @@ internal sealed partial class Connection : IAsyncDisposable
     /// <param name="isRepeatable">Whether the call can be sent again, and so is given up early.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="TimeoutException">No answer came in time.</exception>
+    /// <exception cref="ObjectDisposedException">The connection was replaced meanwhile: the call may have been executed.</exception>
     internal async Task<T> AnswerAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
+    {
+        try
+        {
+            return await LimitedAsync(answer, isRepeatable, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception closed) when (Failures.IsOfClosed(closed, cancellation))
+        {
+            throw Link.Closed(closed);
+        }
+    }
+
+    private async Task<T> LimitedAsync<T>(Task<T> answer, bool isRepeatable, CancellationToken cancellation)
     {
         TimeSpan limit = isRepeatable || options.Timeout < options.Silence ? options.Silence : options.Timeout;
         if (limit > options.NoticeAfter)
@@ -144,7 +166,7 @@ internal sealed partial class Connection : IAsyncDisposable
     }
 
     internal async Task<ServerInfo> InfoAsync(CancellationToken cancellation)
-        => ServerInfo.Read((string)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
+        => ServerInfo.Read((string?)await AnswerAsync(link.InfoAsync("all"), isRepeatable: true, cancellation).ConfigureAwait(false));
 
     // WAIT covers earlier writes on the same connection, and is sent directly after the call. From Redis 7.2 on, it counts every replica
     // for a connection without
@@ -200,7 +222,7 @@ internal sealed partial class Connection : IAsyncDisposable
             else if (used.Target.IsClustered) await ReplaceAsync(used, cancellation, onlyElsewhere: true).ConfigureAwait(false);
             else if (address.Options.EndPoints.Count > 1) await used.ReconsiderAsync(cancellation).ConfigureAwait(false);
         }
-        catch (Exception further) when (further is not OperationCanceledException)
+        catch (Exception further) when (further is not OperationCanceledException || !cancellation.IsCancellationRequested)
         {
         }
     }
@@ -218,7 +240,7 @@ internal sealed partial class Connection : IAsyncDisposable
             try
             {
                 if (!fresh.IsConnected) throw new TimeoutException();
-                await SubscribeAsync(fresh, cancellation).ConfigureAwait(false);
+                if (isListening) await SubscribeAsync(fresh, cancellation).ConfigureAwait(false);
             }
             catch (Exception failure)
             {
@@ -237,7 +259,35 @@ internal sealed partial class Connection : IAsyncDisposable
         }
     }
 
+    private async ValueTask BeginListeningAsync(CancellationToken cancellation)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, closing.Token);
+        isListening = true;
+        await replacing.WaitAsync(either.Token).ConfigureAwait(false);
+        try
+        {
+            if (!link.HasChannel) await SubscribeAsync(link, either.Token).ConfigureAwait(false);
+        }
+        catch (Exception failure) when (Failures.MayPass(failure))
+        {
+            // The client subscribes when it has connected again, or the link is replaced.
+        }
+        finally
+        {
+            replacing.Release();
+        }
+    }
+
     private async Task SubscribeAsync(Link to, CancellationToken cancellation)
-        => await to.SubscribeAsync(Channel, message => Changed?.Invoke(message))
-        .WaitAsync(options.Silence, TimeProvider.System, cancellation).ConfigureAwait(false);
+    {
+        try
+        {
+            await to.SubscribeAsync(Channel, message => Changed?.Invoke(message))
+                .WaitAsync(options.Silence, TimeProvider.System, cancellation).ConfigureAwait(false);
+        }
+        catch (Exception closed) when (Failures.IsOfClosed(closed, cancellation))
+        {
+            throw Link.Closed(closed);
+        }
+    }
 }

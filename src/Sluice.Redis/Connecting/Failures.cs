@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Sluice.Redis;
 
 /// <summary>Converts failures of the client and the scripts to exceptions for users. None shows the password.</summary>
@@ -16,6 +18,14 @@ internal static class Failures
         || (failure is RedisServerException server && (IsElsewhere(server.Message)
         || Array.Exists(Passing, word => server.Message.StartsWith(word, StringComparison.Ordinal))));
 
+    /// <summary>
+    /// Whether the client failed because its connection was closed during the call. Clients cancel such calls, or let out what their
+    /// reading of the socket throws.
+    /// </summary>
+    public static bool IsOfClosed(Exception failure, CancellationToken cancellation)
+        => failure is InvalidOperationException or IOException or SocketException
+        || (failure is OperationCanceledException && !cancellation.IsCancellationRequested);
+
     // MOVED and ASK. The client replaces both by the same text of its own.
     private static bool IsElsewhere(string message)
         => message.StartsWith("MOVED ", StringComparison.Ordinal) || message.StartsWith("ASK ", StringComparison.Ordinal)
@@ -26,6 +36,10 @@ internal static class Failures
         => failure is TimeoutException or ObjectDisposedException
         || (failure is RedisConnectionException connection
         && connection.FailureType != ConnectionFailureType.UnableToResolvePhysicalConnection);
+
+    /// <summary>The words with which a server refused a call; empty if it did not answer.</summary>
+    public static string Words(Exception? failure)
+        => failure is RedisServerException { Message: var message } ? message.Split(" script: ")[0].Trim() : "";
 
     /// <summary>Returns the permanent failure in the client's connection log; null if there is none.</summary>
     public static StreamStoreException? Refused(ServerAddress address, string log)
@@ -45,7 +59,16 @@ internal static class Failures
         + $"address{(address.Options.Ssl ? ", and does it speak TLS there (ssl=true)" : "")}?");
 
     private static StreamStoreException WantsPassword(ServerAddress address)
-        => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…).");
+        => new($"The server at {address} wants a password, or another one: give it in the connection string (password=…, with user=… for a "
+        + "user of the server's ACL).");
+
+    /// <summary>The error for a cluster whose servers the client reaches over TLS, but not the store.</summary>
+    public static StreamStoreException WantsCertificates(ServerAddress address, Exception failure)
+        => new($"The server at {address} is part of a Redis Cluster, and the store could not ask it over TLS where its keys are: "
+            + $"{failure.Message} Events of ConfigurationOptions judge and select certificates for the client only. Use "
+            + $"RedisStoreOptions.CertificateValidation and CertificateSelection, or ConfigurationOptions.SslClientAuthenticationOptions.",
+            failure)
+        { IsPermanent = true };
 
     /// <summary>Returns the exception to throw instead; null if the failure is not the server's.</summary>
     public static Exception? Explain(Exception failure, ServerAddress address, bool mayHaveRun = false) => failure switch

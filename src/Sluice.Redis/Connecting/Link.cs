@@ -10,13 +10,12 @@ internal sealed class Link
 {
     private readonly ConnectionMultiplexer multiplexer;
     private readonly TimeSpan longest;
-    private string? channel;
+    private volatile string? channel;
     private long lostAt;                             // the time when it was first seen broken; zero while it is whole
 
     private Link(ConnectionMultiplexer multiplexer, Target target, TimeSpan longest, string log)
     {
         (this.multiplexer, Target, this.longest) = (multiplexer, target, longest);
-        multiplexer.PreserveAsyncOrder = false; // otherwise the continuation of one answer, which may run users' code, delays all others
         Log = log;
         Database = multiplexer.GetDatabase();
     }
@@ -31,8 +30,11 @@ internal sealed class Link
 
     public bool IsConnected => multiplexer.IsConnected;
 
+    /// <summary>Whether it has subscribed to messages, or has tried to.</summary>
+    public bool HasChannel => channel is not null;
+
     // Messages use their own connection.
-    private bool IsWhole => IsConnected && (channel is null || multiplexer.GetSubscriber().IsConnected(channel));
+    private bool IsWhole => IsConnected && (channel is not { } name || multiplexer.GetSubscriber().IsConnected(Literal(name)));
 
     /// <summary>The time since it was first seen without a connection, or without messages.</summary>
     public TimeSpan LostFor
@@ -95,12 +97,16 @@ internal sealed class Link
         }
     }
 
-    /// <summary>Subscribes to messages. The callback also gets null after messages may have been missed.</summary>
+    /// <summary>
+    /// Subscribes to messages. The callback gets null first, and whenever messages may have been missed. Without a connection, the client
+    /// subscribes when it has connected again.
+    /// </summary>
     public async Task SubscribeAsync(string channel, Action<byte[]?> changed)
     {
-        multiplexer.ConnectionRestored += (_, _) => changed(null);
-        await multiplexer.GetSubscriber().SubscribeAsync(channel, (_, message) => changed(message)).ConfigureAwait(false);
         this.channel = channel;
+        multiplexer.ConnectionRestored += (_, _) => changed(null);
+        await multiplexer.GetSubscriber().SubscribeAsync(Literal(channel), (_, message) => changed(message)).ConfigureAwait(false);
+        changed(null);
     }
 
     /// <summary>Returns the server's INFO.</summary>
@@ -108,6 +114,8 @@ internal sealed class Link
     public Task<RedisResult> InfoAsync(string section)
         => Target.IsClustered ? Database.ExecuteAsync("EVAL", "return redis.call('INFO', ARGV[1])", 0, section)
         : Database.ExecuteAsync("INFO", section);
+
+    private static RedisChannel Literal(string channel) => new(channel, RedisChannel.PatternMode.Literal);
 
     /// <summary>Determines which of several servers is the master now.</summary>
     public Task ReconsiderAsync(CancellationToken cancellation)
@@ -122,11 +130,14 @@ internal sealed class Link
         }
         catch (ArgumentException unknown)
         {
-            throw new ObjectDisposedException("The connection was closed.", unknown);
+            throw Closed(unknown);
         }
     }
 
-    /// <summary>Closes the link at once. Calls in the client's queue are never answered.</summary>
+    /// <summary>The failure of a call on a closed link.</summary>
+    public static ObjectDisposedException Closed(Exception cause) => new("The connection was closed.", cause);
+
+    /// <summary>Closes the link at once. The client cancels calls in its queue, or never answers them.</summary>
     public void Close()
     {
         multiplexer.Close(allowCommandsToComplete: false);

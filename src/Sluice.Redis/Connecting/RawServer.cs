@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 
 namespace Sluice.Redis;
@@ -20,9 +21,9 @@ internal sealed class RawServer : IAsyncDisposable
     public static bool IsNoAnswer(Exception failure)
         => failure is IOException or SocketException or AuthenticationException or FormatException or OperationCanceledException;
 
-    /// <summary>Connects, with TLS and password from the options.</summary>
+    /// <summary>Connects, with TLS, user and password from the options.</summary>
     public static async Task<RawServer> ConnectAsync(ConfigurationOptions options, EndPoint server,
-        RemoteCertificateValidationCallback? judge, CancellationToken cancellation)
+        RedisStoreOptions store, CancellationToken cancellation)
     {
         var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         Stream? stream = null;
@@ -32,14 +33,14 @@ internal sealed class RawServer : IAsyncDisposable
             stream = new NetworkStream(socket, ownsSocket: true);
             if (options.Ssl)
             {
-                var secure = new SslStream(stream, leaveInnerStreamOpen: false, judge);
+                var secure = new SslStream(stream, leaveInnerStreamOpen: false);
                 stream = secure;
-                string host = options.SslHost ?? (server is DnsEndPoint name ? name.Host : ((IPEndPoint)server).Address.ToString());
-                await secure.AuthenticateAsClientAsync(new SslClientAuthenticationOptions { TargetHost = host }, cancellation)
-                    .ConfigureAwait(false);
+                await secure.AuthenticateAsClientAsync(Tls(options, server, store), cancellation).ConfigureAwait(false);
             }
             var raw = new RawServer(stream);
-            if (!string.IsNullOrEmpty(options.Password)) await raw.AskAsync(cancellation, "AUTH", options.Password).ConfigureAwait(false);
+            if (options.Password is { Length: > 0 } password)
+                await raw.AskAsync(cancellation, options.User is { Length: > 0 } user ? ["AUTH", user, password] : ["AUTH", password])
+                    .ConfigureAwait(false);
             return raw;
         }
         catch
@@ -48,6 +49,26 @@ internal sealed class RawServer : IAsyncDisposable
             socket.Dispose();
             throw;
         }
+    }
+
+    // As the client does it. Its own callbacks for certificates cannot be read.
+    private static SslClientAuthenticationOptions Tls(ConfigurationOptions options, EndPoint server, RedisStoreOptions store)
+    {
+        string host = options.SslHost ?? (server is DnsEndPoint name ? name.Host : ((IPEndPoint)server).Address.ToString());
+        if (options.SslClientAuthenticationOptions?.Invoke(host) is { } own)
+        {
+            own.RemoteCertificateValidationCallback ??= store.CertificateValidation;
+            own.LocalCertificateSelectionCallback ??= store.CertificateSelection;
+            return own;
+        }
+        return new()
+        {
+            TargetHost = host,
+            EnabledSslProtocols = options.SslProtocols ?? SslProtocols.None,
+            CertificateRevocationCheckMode = options.CheckCertificateRevocation ? X509RevocationMode.Online : X509RevocationMode.NoCheck,
+            RemoteCertificateValidationCallback = store.CertificateValidation,
+            LocalCertificateSelectionCallback = store.CertificateSelection,
+        };
     }
 
     /// <summary>Sends a command, and returns its reply: a text, or a line with its type character (<c>+</c>, <c>-</c>, <c>:</c>).</summary>

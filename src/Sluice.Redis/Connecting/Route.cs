@@ -16,6 +16,9 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
     private Target? last;
     private long foundAt;
 
+    /// <summary>The failure of the last question that no server has answered.</summary>
+    public Exception? Unanswered { get; private set; }
+
     /// <summary>Asks the servers where the store is. A result of the last 250 ms is reused.</summary>
     /// <exception cref="NoMasterException">In the cluster, no server serves the slot at present.</exception>
     /// <exception cref="StreamStoreException">The cluster cannot be used with these options or permissions.</exception>
@@ -91,13 +94,13 @@ internal sealed class Route(ServerAddress address, RedisStoreOptions options)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
         try
         {
-            RawServer raw = await RawServer.ConnectAsync(address.Options, server, options.CertificateValidation, either.Token)
-                .ConfigureAwait(false);
+            RawServer raw = await RawServer.ConnectAsync(address.Options, server, options, either.Token).ConfigureAwait(false);
             await using (raw.ConfigureAwait(false)) return await question(raw, either.Token).ConfigureAwait(false);
         }
         catch (Exception failure) when (RawServer.IsNoAnswer(failure))
         {
             cancellation.ThrowIfCancellationRequested();
+            Unanswered = failure;
             return null;
         }
     }

@@ -14,17 +14,15 @@ internal sealed class ServerAddress
 
     // What a user writes who means a SQLite file.
     private static readonly string[] FileStarts = ["sqlite:", "file:", "Data Source=", "DataSource=", "Filename="];
+    private static readonly string[] UrlStarts = ["//", "redis://", "rediss://"];
     private static readonly string[] FileEnds = [".db", ".db3", ".sqlite", ".sqlite3"];
 
     // The options that an error may name: any other word may be a part of a password.
-    private static readonly string[] NeedsValue = ["ssl", "sslHost", "defaultDatabase", "connectTimeout", "syncTimeout", "keepAlive",
-        "connectRetry", "abortConnect", "allowAdmin", "prefix", "name", "configCheckSeconds"];
+    private static readonly string[] NeedsValue = ["ssl", "sslHost", "sslProtocols", "checkCertificateRevocation", "defaultDatabase",
+        "connectTimeout", "syncTimeout", "keepAlive", "connectRetry", "abortConnect", "allowAdmin", "prefix", "name", "user", "protocol",
+        "configCheckSeconds"];
 
-    private readonly string text;
-    private RemoteCertificateValidationCallback? judge;
-
-    private ServerAddress(ConfigurationOptions options, string? prefix, string text)
-        => (Options, Prefix, this.text) = (options, prefix, text);
+    private ServerAddress(ConfigurationOptions options, string? prefix) => (Options, Prefix) = (options, prefix);
 
     public ConfigurationOptions Options { get; }
 
@@ -35,6 +33,10 @@ internal sealed class ServerAddress
     public static ServerAddress Parse(string connection)
     {
         ArgumentException.ThrowIfNullOrWhiteSpace(connection);
+        // Without redis: where the store is written as redis:…
+        if (Array.Exists(UrlStarts, start => connection.TrimStart().StartsWith(start, StringComparison.OrdinalIgnoreCase)))
+            throw new ArgumentException("The connection string for Redis is no URL. It is like localhost:6379,password=…,ssl=true,"
+                + "defaultDatabase=0.", nameof(connection));
         if (NamesFile(connection.Split(',')[0].Trim()))
             throw new ArgumentException(
                 "The connection string for Redis is the path of a file, and SqliteStreamStore opens files (UseSqlite; sqlite:FILE in "
@@ -54,24 +56,37 @@ internal sealed class ServerAddress
         catch (ArgumentException wrong)
         {
             // The parser's message quotes the unknown option, which may be half of a password.
-            string name = (wrong.ParamName ?? "").Split('=')[0];
-            // The oldest client has its text in place of the name: "Keyword 'ssl' requires …". The option is a known one then.
-            if (name.Split('\'') is ["Keyword ", var known, var rest] && rest.StartsWith(" requires", StringComparison.Ordinal))
-                name = known;
+            string? name = NeedsValue.FirstOrDefault(known => known.Equals(wrong.ParamName, StringComparison.OrdinalIgnoreCase));
             throw new ArgumentException(
                 $"A connection string for Redis is like localhost:6379,password=…,ssl=true,defaultDatabase=0; this one cannot be "
-                    + $"read{(name.Length is > 0 and < 30 ? $" ({name})" : "")}.", nameof(connection));
+                    + $"read{(name is null ? "" : $" ({name})")}.", nameof(connection));
         }
         if (options.EndPoints.Count == 0)
             throw new ArgumentException(
                 "The connection string for Redis names no server, or one that cannot be read: it begins with HOST:PORT, as in "
                     + "localhost:6379 (no redis:// before it).", nameof(connection));
-        if (options.DefaultDatabase < 0) throw new ArgumentException(
-            $"The connection string for Redis has defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.",
-                nameof(connection));
+        return Of(options, prefix, nameof(connection));
+    }
+
+    /// <summary>Takes a copy of a user's options of the client.</summary>
+    /// <exception cref="ArgumentException">They name no server, or a database with a negative number.</exception>
+    public static ServerAddress From(ConfigurationOptions servers)
+    {
+        ArgumentNullException.ThrowIfNull(servers);
+        if (servers.EndPoints.Count == 0)
+            throw new ArgumentException("The options of the Redis client name no server: add one to EndPoints.", nameof(servers));
+        return Of(servers.Clone(), null, nameof(servers));
+    }
+
+    private static ServerAddress Of(ConfigurationOptions options, string? prefix, string parameter)
+    {
+        if (options.DefaultDatabase < 0)
+            throw new ArgumentException(
+                $"The {(parameter == "connection" ? "connection string for Redis has" : "options of the Redis client have")} "
+                    + $"defaultDatabase={options.DefaultDatabase}: databases are numbered from 0 on.", parameter);
         NamePorts(options);
-        Complete(options);
-        return new(options, prefix, text);
+        (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
+        return new(options, prefix);
     }
 
     /// <summary>Names what the parser would take for something else. No value is shown: it may be a part of a password.</summary>
@@ -99,12 +114,12 @@ internal sealed class ServerAddress
     /// <summary>Returns options for one server of a cluster, which the client treats as a single server.</summary>
     public ConfigurationOptions Alone(EndPoint server)
     {
-        ConfigurationOptions options = ConfigurationOptions.Parse(text + Unasked);
+        ConfigurationOptions options = Options.Clone();
         options.EndPoints.Clear();
         options.EndPoints.Add(server);
-        Complete(options);
+        // The client has no way to disable further commands of a map, but its texts name them all.
+        options.CommandMap = ConfigurationOptions.Parse(Options.ToString(includePassword: false) + Unasked).CommandMap;
         (options.TieBreaker, options.DefaultVersion) = ("", new Version(7, 0));
-        if (judge is not null) options.CertificateValidation += judge;
         return options;
     }
 
@@ -114,9 +129,6 @@ internal sealed class ServerAddress
         || (!first.Contains('=', StringComparison.Ordinal) && !first.Contains("://", StringComparison.Ordinal)
         && (first.AsSpan().ContainsAny('/', '\\') || (!first.Contains(':', StringComparison.Ordinal)
         && Array.Exists(FileEnds, end => first.EndsWith(end, StringComparison.OrdinalIgnoreCase)))));
-
-    private static void Complete(ConfigurationOptions options)
-        => (options.AbortOnConnectFail, options.AllowAdmin, options.ClientName) = (false, true, options.ClientName ?? "sluice");
 
     // The client uses the default port where none is given; errors should show it.
     private static void NamePorts(ConfigurationOptions options)
@@ -131,13 +143,13 @@ internal sealed class ServerAddress
             };
     }
 
-    /// <summary>Combines the connection string with the options, which it overrides.</summary>
+    /// <summary>Combines the connection string with the options, which it overrides. Once for each address.</summary>
     public RedisStoreOptions Complete(RedisStoreOptions options)
     {
         options = Prefix is null ? options : options with { Prefix = Prefix };
         options.Check();
-        judge = options.CertificateValidation;
-        if (judge is not null) Options.CertificateValidation += judge;
+        if (options.CertificateValidation is { } judge) Options.CertificateValidation += judge;
+        if (options.CertificateSelection is { } select) Options.CertificateSelection += select;
         return options;
     }
 

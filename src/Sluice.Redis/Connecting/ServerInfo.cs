@@ -9,7 +9,7 @@ internal sealed class ServerInfo
 
     public string RunId => this["run_id"];
     public string Version => this["redis_version"];
-    public int MajorVersion => int.TryParse(Version.Split('.')[0], out int major) ? major : 0;
+    public int MajorVersion => int.TryParse(Version.Split('.')[0], CultureInfo.InvariantCulture, out int major) ? major : 0;
     public bool IsLoading => this["loading"] == "1";
     /// <summary>Whether the server says that it has no append-only file.</summary>
     public bool LacksLog => this["aof_enabled"] == "0";
@@ -24,14 +24,14 @@ internal sealed class ServerInfo
     public bool IsClustered => this["cluster_enabled"] == "1";
 
     /// <summary>The number of rewrites of the append-only file that this run of the server has begun.</summary>
-    public long Rewrites => long.TryParse(this["aof_rewrites"], out long rewrites) ? rewrites : 0;
+    public long Rewrites => long.TryParse(this["aof_rewrites"], CultureInfo.InvariantCulture, out long rewrites) ? rewrites : 0;
 
     private string this[string name] => values.GetValueOrDefault(name, "");
 
-    public static ServerInfo Read(string text)
+    public static ServerInfo Read(string? text)
     {
         var values = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (string line in text.Split('\n'))
+        foreach (string line in (text ?? "").Split('\n'))
             if (line.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon) values[line[..colon]] = line[(colon + 1)..].Trim();
         return new(values);
     }

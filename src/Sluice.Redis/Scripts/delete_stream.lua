@@ -1,5 +1,5 @@
 local h = find(arg())
-if not h then return sweepTrash() end
+if not h then return { sweepTrash(), 0 } end
 consumers(h)
 for group in pairs(h.groups) do dropGroup(h, group) end
 for reader in pairs(h.readers) do call('UNLINK', K .. 'r:' .. h.id .. ':' .. reader) end
@@ -8,4 +8,4 @@ call('DEL', h.key)
 call('ZREM', K .. 'streams', h.name)
 streams[h.name] = false
 changed(h.name)
-return sweepTrash()
+return { sweepTrash(), 1 }

@@ -1,6 +1,5 @@
 local h, group = find(arg()), arg()
-if h and hasGroup(h, group) then
-  dropGroup(h, group)
-  trimAll(h)
-end
-return sweepTrash()
+if not h or not hasGroup(h, group) then return { sweepTrash(), 0 } end
+dropGroup(h, group)
+trimAll(h)
+return { sweepTrash(), 1 }

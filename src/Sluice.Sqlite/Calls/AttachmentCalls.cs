@@ -14,7 +14,9 @@ internal static class AttachmentCalls
         session.Sql("SAVEPOINT sink").Run();
         try
         {
-            foreach (SqliteWrites writes in attachments.Cast<SqliteWrites>()) writes.Run(session.Database);
+            foreach (ICommitAttachment attachment in attachments)
+                if (attachment is CommitFunctions functions) FunctionCalls.Run(session, functions);
+                else ((SqliteWrites)attachment).Run(session.Database);
             session.Sql("RELEASE sink").Run();
         }
         catch (StreamStoreException)

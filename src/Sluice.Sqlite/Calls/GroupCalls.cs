@@ -28,9 +28,12 @@ internal static class GroupCalls
         stream.Groups.Add(id.Name, group);
     }
 
-    public static void Remove(Session session, GroupId id)
+    /// <returns>Whether it existed.</returns>
+    public static bool Remove(Session session, GroupId id)
     {
-        if (session.FindStream(id.Stream)?.Groups.GetValueOrDefault(id.Name) is { } group) Remove(session, group);
+        if (session.FindStream(id.Stream)?.Groups.GetValueOrDefault(id.Name) is not { } group) return false;
+        Remove(session, group);
+        return true;
     }
 
     public static void Remove(Session session, StoredGroup group)
@@ -59,7 +62,16 @@ internal static class GroupCalls
         StoredGroup group = session.Group(id);
         if (isPaused == group.PausedAt is not null) return;
         session.Mark(group);
-        group.PausedAt = isPaused ? session.Now : null;
+        (group.PausedAt, group.IsDraining) = (isPaused ? session.Now : null, false);
+        session.Changed(id.Stream);
+    }
+
+    public static void Drain(Session session, GroupId id)
+    {
+        StoredGroup group = session.Group(id);
+        if (group.IsDraining) return;
+        session.Mark(group);
+        (group.PausedAt, group.IsDraining) = (session.Now, true);
         session.Changed(id.Stream);
     }
 

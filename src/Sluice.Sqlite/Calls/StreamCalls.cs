@@ -35,7 +35,7 @@ internal static class StreamCalls
                 stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Values.Select(group => new GroupBacklog(group.Name, group.Backlog.Items,
                 group.Partitions.Sum(partition => partition.Rows - partition.Flying), group.DeadCount())
-            { PausedAt = group.PausedAt })],
+            { PausedAt = group.PausedAt, IsDraining = group.IsDraining })],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);
     }
 
@@ -59,9 +59,10 @@ internal static class StreamCalls
         return end;
     }
 
-    public static void Delete(Session session, string name)
+    /// <returns>Whether it existed.</returns>
+    public static bool Delete(Session session, string name)
     {
-        if (session.FindStream(name) is not { } stream) return;
+        if (session.FindStream(name) is not { } stream) return false;
         session.Write();
         session.Save();
         foreach (StoredGroup group in stream.Groups.Values.ToArray()) GroupCalls.Remove(session, group);
@@ -76,6 +77,7 @@ internal static class StreamCalls
         session.ChangeRoots(-StoreRoots.OfStream(stream.Id, name));
         session.Forget(stream);
         session.Living.Changes.Forget(name);         // early if the transaction fails: then waiting callers only look again
+        return true;
     }
 
     public static int RaiseGeneration(Session session, int expected)

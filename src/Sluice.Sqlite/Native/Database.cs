@@ -126,6 +126,12 @@ internal sealed class Database : IDisposable
         => raw.sqlite3_progress_handler(handle, StepsToCheck, static token => ((CancellationToken)token).IsCancellationRequested ? 1 : 0,
             cancellation);
 
+    /// <summary>Ends <see cref="InterruptWhen"/>.</summary>
+    public void InterruptNever() => raw.sqlite3_progress_handler(handle, 0, null, null);
+
+    /// <summary>The number of rows that were changed since the connection was opened, by triggers too.</summary>
+    public long TotalChanges => raw.sqlite3_total_changes(handle);
+
     /// <summary>Runs a statement once.</summary>
     public void Execute(string sql)
     {

@@ -12,7 +12,7 @@ internal static class Schema
     public const string Prefix = "sluice_";
 
     /// <summary>The version that this code writes. Older versions are upgraded when the store is opened, in one transaction.</summary>
-    public const int Version = 6;
+    public const int Version = 7;
 
     // A block has the chunks of a transaction: their number, their directory, the link to the block before (BlockLink), their bytes. Chunk
     // ids count from the block's id on.
@@ -61,6 +61,9 @@ internal static class Schema
     // the file.
     private static readonly string[] ToSixth = ["ALTER TABLE sluice_group ADD COLUMN paused INTEGER"];
 
+    // From version 6, without drains of groups, to version 7. An older version would end a pause and leave the mark of the drain.
+    private static readonly string[] ToSeventh = ["ALTER TABLE sluice_group ADD COLUMN draining INTEGER NOT NULL DEFAULT 0"];
+
     private static readonly string Upgraded = string.Create(CultureInfo.InvariantCulture, $"UPDATE sluice_meta SET version = {Version}");
 
     private static readonly string[] Tables =
@@ -92,7 +95,8 @@ internal static class Schema
         "CREATE INDEX sluice_producer_forget ON sluice_producer(forget) WHERE forget IS NOT NULL",
         """
         CREATE TABLE sluice_group(id INTEGER PRIMARY KEY AUTOINCREMENT, stream INTEGER NOT NULL, name TEXT NOT NULL, last_dead INTEGER NOT NULL DEFAULT 0,
-            quarantine_owner TEXT, quarantine_epoch INTEGER NOT NULL DEFAULT 0, paused INTEGER, UNIQUE(stream, name))
+            quarantine_owner TEXT, quarantine_epoch INTEGER NOT NULL DEFAULT 0, paused INTEGER,
+            draining INTEGER NOT NULL DEFAULT 0, UNIQUE(stream, name))
         """,
         """
         CREATE TABLE sluice_part(grp INTEGER NOT NULL, part INTEGER NOT NULL, epoch INTEGER NOT NULL, owner TEXT, owner_version INTEGER NOT NULL,
@@ -163,7 +167,7 @@ internal static class Schema
             $"INSERT INTO sluice_meta VALUES(1, {Version}, 1, 0, 0, 1, 0, NULL, 0, NULL)"]);
         else if (VersionOf(database) is var found && found < Version)
             Execute(database, [.. found < 2 ? ToSecond : [], .. found < 3 ? ToThird : [], .. found < 4 ? ToFourth : [],
-                .. found < 5 ? ToFifth : [], .. ToSixth, Upgraded],
+                .. found < 5 ? ToFifth : [], .. found < 6 ? ToSixth : [], .. ToSeventh, Upgraded],
                 found < 3 ? SchemaSums.Compute : found < 5 ? SchemaSums.ComputeRoots : null);
     }
 

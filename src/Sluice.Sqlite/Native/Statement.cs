@@ -90,6 +90,22 @@ internal sealed class Statement(Database database, sqlite3_stmt handle, bool nee
     public string? TextOrNull(int column) => IsNull(column) ? null : Text(column);
     public byte[] Bytes(int column) => Span(column).ToArray();
 
+    /// <summary>All columns of the present row.</summary>
+    public object?[] Row()
+    {
+        var values = new object?[raw.sqlite3_column_count(handle)];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = raw.sqlite3_column_type(handle, i) switch
+            {
+                raw.SQLITE_INTEGER => Long(i),
+                raw.SQLITE_FLOAT => raw.sqlite3_column_double(handle, i),
+                raw.SQLITE_TEXT => Text(i),
+                raw.SQLITE_BLOB => Bytes(i),
+                _ => null,
+            };
+        return values;
+    }
+
     /// <summary>The bytes of a column; valid until the statement moves on.</summary>
     public ReadOnlySpan<byte> Span(int column) => raw.sqlite3_column_blob(handle, column);
 

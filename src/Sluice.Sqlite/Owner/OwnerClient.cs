@@ -30,6 +30,12 @@ internal sealed class OwnerClient(string path, TimeProvider time)
         => _ = await AskAsync(OwnerMessage.Pause, group, json => json.WriteBoolean("paused", isPaused), cancellation).ConfigureAwait(false)
             ?? throw NoOwner();
 
+    /// <summary>Drains a group. A process of an earlier version of Sluice refuses the command.</summary>
+    /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
+    /// <exception cref="StreamStoreException">The process refused the change, or ended before it answered.</exception>
+    public async Task DrainAsync(GroupId group, CancellationToken cancellation)
+        => _ = await AskAsync(OwnerMessage.Drain, group, static _ => { }, cancellation).ConfigureAwait(false) ?? throw NoOwner();
+
     /// <summary>Appends one entry by a producer that is used once, and opens its stream if options are given.</summary>
     /// <exception cref="StoreInUseException">No process answers, or it takes no changes.</exception>
     /// <exception cref="StreamStoreException">The process refused the append, or ended before it answered.</exception>

@@ -113,6 +113,9 @@ internal sealed class OwnerListener : IAsyncDisposable
                     await store.PauseGroupAsync(group, request.GetProperty("paused").GetBoolean(), CancellationToken.None)
                         .ConfigureAwait(false);
                     return static _ => { };
+                case OwnerMessage.Drain:
+                    await store.DrainGroupAsync(group, CancellationToken.None).ConfigureAwait(false);
+                    return static _ => { };
                 case OwnerMessage.Append:
                     AppendStatus status = await AppendAsync(group.Stream, request).ConfigureAwait(false);
                     return json => json.WriteString("status", status.ToString());

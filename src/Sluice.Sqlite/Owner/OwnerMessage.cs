@@ -17,7 +17,8 @@ internal static class OwnerMessage
     /// <summary>The version of the messages. It rises when an older owner would misunderstand a request.</summary>
     public const int Version = 1;
 
-    public const string Redrive = "redrive", Discard = "discard", Members = "members", Append = "append", Pause = "pause";
+    public const string Redrive = "redrive", Discard = "discard", Members = "members", Append = "append", Pause = "pause",
+        Drain = "drain";
 
     /// <summary>The largest request: an entry of some 700 KB, in Base64.</summary>
     public const int MaxRequest = 1 << 20;

@@ -12,6 +12,9 @@ internal static class Backup
     {
         if (File.Exists(target)) throw new StreamStoreException($"The file {target} exists already: give the copy a new name.");
         if (Directory.Exists(target)) throw new StreamStoreException($"{target} is a directory: give the copy the name of a new file.");
+        if (Path.GetDirectoryName(target) is { Length: > 0 } folder && !Directory.Exists(folder))
+            throw new StreamStoreException(
+                $"The store {path} could not be copied to {target}: its directory does not exist. Make it first.");
         string partial = target + ".partial";
         using FileStream alone = Reserve(path, target);
         try

@@ -7,7 +7,7 @@ internal sealed partial class ReadOnlyStore
     public override ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default)
         => throw Refusal;
 
-    public override ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default) => throw Refusal;
+    public override ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default) => throw Refusal;
 
     public override ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
         => throw Refusal;
@@ -15,7 +15,7 @@ internal sealed partial class ReadOnlyStore
     public override ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default)
         => throw Refusal;
 
-    public override ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default) => throw Refusal;
+    public override ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default) => throw Refusal;
 
     public override ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)
         => throw Refusal;

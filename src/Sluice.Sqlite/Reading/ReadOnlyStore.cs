@@ -81,6 +81,9 @@ internal sealed partial class ReadOnlyStore : StreamStore
     public override ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
         => isForChanges ? new(owner.PauseAsync(group, isPaused, cancellation)) : throw Refusal;
 
+    public override ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => isForChanges ? new(owner.DrainAsync(group, cancellation)) : throw Refusal;
+
     /// <summary>Returns the stream. Opened for changes, a stream that does not exist is opened by the other process, at its first
     /// append.</summary>
     public override async ValueTask<StreamInfo> OpenStreamAsync(string stream, StreamOptions? options = null,

@@ -92,9 +92,16 @@ internal sealed class SnapshotReader
         }
         database.Execute("BEGIN");
         since = file.Time.GetTimestamp();
-        Statement meta = database.Sql("SELECT txn FROM sluice_meta");
-        long transaction = meta.Next() ? meta.Long(0) : -1;
+        Statement meta = database.Sql("SELECT txn, version FROM sluice_meta");
+        bool isThere = meta.Next();
+        (long transaction, long version) = isThere ? (meta.Long(0), meta.Long(1)) : (-1, 0);
         meta.Reset();
+        // The service of a newer version may have started and upgraded the file since.
+        if (version != Schema.Version)
+        {
+            session = null;
+            Schema.CheckReadable(database, file.Path);
+        }
         if (session is not null && session.Transaction == transaction) return;
         session = null;
         var living = new Living();

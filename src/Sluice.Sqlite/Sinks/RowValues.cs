@@ -15,32 +15,16 @@ internal static class RowValues
     }
 
     /// <exception cref="ArgumentException">SQLite cannot store one of the values.</exception>
-    public static void Check(object?[] values)
+    public static void Check(ReadOnlySpan<object?> values)
     {
         for (int i = 0; i < values.Length; i++)
         {
             if (values[i] is null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string or byte[]
                 or ReadOnlyMemory<byte>) continue;
             throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
-                $"Value {i + 1} of a row is a {values[i]!.GetType().Name}: SQLite keeps integers, floating-point numbers, texts and "
-                    + $"bytes. Convert it first."));
+                $"Value {i + 1} of a row is a {TypeNames.Of(values[i]!.GetType())}: SQLite keeps integers, floating-point numbers, texts "
+                    + $"and bytes. Convert it first."));
         }
-    }
-
-    /// <summary>Formats the values for a message, with truncated text and the length of bytes.</summary>
-    public static string Describe(object?[] values)
-    {
-        const int MaxValues = 16, MaxText = 60;
-        IEnumerable<string> texts = values.Take(MaxValues).Select(static value => value switch
-        {
-            null => "NULL",
-            string { Length: > MaxText } text => $"'{text[..MaxText]}…'",
-            string text => $"'{text}'",
-            byte[] bytes => string.Create(CultureInfo.InvariantCulture, $"{bytes.Length} bytes"),
-            ReadOnlyMemory<byte> bytes => string.Create(CultureInfo.InvariantCulture, $"{bytes.Length} bytes"),
-            _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
-        });
-        return $"({string.Join(", ", texts)}{(values.Length > MaxValues ? ", …" : "")})";
     }
 
     public static byte[] Write(ReadOnlySpan<object?> values)

@@ -39,8 +39,8 @@ public sealed class SqliteWrites : ICommitAttachment
             if (values[i] is not (null or long or int or short or byte or sbyte or ushort or uint or bool or double or float or string
                 or byte[] or ReadOnlyMemory<byte>))
                 throw new ArgumentException(
-                    $"Value {i + 1} is a {values[i]!.GetType().Name}: SQLite keeps integers, floating-point numbers, texts and bytes. "
-                        + $"Convert it first.", nameof(values));
+                    $"Value {i + 1} is a {TypeNames.Of(values[i]!.GetType())}: SQLite keeps integers, floating-point numbers, texts and "
+                        + $"bytes. Convert it first.", nameof(values));
         statements.Add((sql, values.ToArray()));
         return this;
     }
@@ -70,7 +70,7 @@ public sealed class SqliteWrites : ICommitAttachment
                 && (failure.IsOfRow || (failure.MayBeOfRow && database.CanPrepare(sql))))
             {
                 throw new ItemRejectedException(
-                    $"The row {RowValues.Describe(values)} was refused: {failure.Message}. The statement: {sql}",
+                    $"The row {RowText.Of(values)} was refused: {failure.Message}. The statement: {sql}",
                         failure)
                 { Attachment = this, Item = i };
             }
@@ -81,7 +81,7 @@ public sealed class SqliteWrites : ICommitAttachment
         }
     }
 
-    private static void Put(Statement statement, object? value)
+    internal static void Put(Statement statement, object? value)
     {
         switch (value)
         {

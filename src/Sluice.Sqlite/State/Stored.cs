@@ -10,16 +10,3 @@ internal abstract class Stored
 
     public abstract void Save(Database database);
 }
-
-/// <summary>The unread entries of a consumer: their number and bytes.</summary>
-internal struct Backlog
-{
-    public long Items;
-    public long Bytes;
-
-    public void Add(long items, long bytes)
-    {
-        Items += items;
-        Bytes += bytes;
-    }
-}

@@ -13,17 +13,19 @@ internal sealed class StoredGroup(Session session, StoredStream stream, long id,
     public string? QuarantineOwner { get; set; }
     public long QuarantineEpoch { get; set; }
     public DateTimeOffset? PausedAt { get; set; }
+    public bool IsDraining { get; set; }
     public Backlog Backlog;
 
     public override void Save(Database database)
-        => database.Sql("UPDATE sluice_group SET last_dead = ?, quarantine_owner = ?, quarantine_epoch = ?, paused = ? WHERE id = ?")
-            .Put(LastDead).Put(QuarantineOwner).Put(QuarantineEpoch).Put(PausedAt?.UtcTicks).Put(id).Run();
+        => database.Sql("UPDATE sluice_group SET last_dead = ?, quarantine_owner = ?, quarantine_epoch = ?, paused = ?, draining = ? "
+            + "WHERE id = ?").Put(LastDead).Put(QuarantineOwner).Put(QuarantineEpoch).Put(PausedAt?.UtcTicks).Put(IsDraining ? 1 : 0)
+            .Put(id).Run();
 
     public GroupInfo Info() => new(
         [.. session.Living.MembersOf(id).Values],
         [.. Partitions.Select(partition => partition.Info())],
         QuarantineOwner, QuarantineEpoch)
-    { PausedAt = PausedAt };
+    { PausedAt = PausedAt, IsDraining = IsDraining };
 
     public long DeadCount()
     {

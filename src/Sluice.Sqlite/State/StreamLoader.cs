@@ -89,7 +89,8 @@ internal sealed class StreamLoader(Session session)
     private void LoadGroups(StoredStream stream)
     {
         Statement groups = session.Sql(
-            "SELECT id, name, last_dead, quarantine_owner, quarantine_epoch, paused FROM sluice_group WHERE stream = ?").Put(stream.Id);
+            "SELECT id, name, last_dead, quarantine_owner, quarantine_epoch, paused, draining FROM sluice_group WHERE stream = ?")
+            .Put(stream.Id);
         while (groups.Next())
             stream.Groups.Add(groups.Text(1), new(session, stream, groups.Long(0), groups.Text(1))
             {
@@ -97,6 +98,7 @@ internal sealed class StreamLoader(Session session)
                 QuarantineOwner = groups.TextOrNull(3),
                 QuarantineEpoch = groups.Long(4),
                 PausedAt = groups.LongOrNull(5) is { } ticks ? new(ticks, TimeSpan.Zero) : null,
+                IsDraining = groups.Long(6) != 0,
             });
         foreach (StoredGroup group in stream.Groups.Values) LoadPartitions(group);
     }

@@ -32,7 +32,7 @@ internal sealed class RequestQueue
                 if (isWaiting && waiting.Count == 1) Monitor.Pulse(gate);
             }
         }
-        if (store is not null) request.Fail(new ObjectDisposedException(store, "The store has been closed."));
+        if (store is not null) request.Fail(DisposedStore.Error(store));
         return request.Task;
     }
 

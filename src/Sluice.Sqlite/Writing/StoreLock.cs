@@ -50,8 +50,8 @@ internal sealed class StoreLock : IDisposable
         catch (IOException failed) when (failed.HResult is WouldBlock or WouldBlockElsewhere or SharingViolation)
         {
             throw new StoreInUseException(
-                $"The store {path} is open already, in another process or by another object in this one. One has it at a time: end that "
-                    + $"one, or use the store through it.", failed);
+                $"The store {path} is open already, in another process or by another object in this one. Only one object can have it "
+                    + $"open: end the other process, or share one store object in this process.", failed);
         }
         catch (IOException failed)
         {

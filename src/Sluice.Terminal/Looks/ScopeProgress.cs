@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Graphs;
 
 namespace Sluice.Progress.Looks;

@@ -76,12 +76,7 @@ internal static class CommitScenarios
         (Ownership first, _) = await rig.TakeAsync("a");
         await rig.LeaseAsync(first);
         using EntryBatch output = Batch("first");
-        var commit = new StoreCommit(first, 1)
-        {
-            Settled = [new(1, 1)],
-            Outputs = [new(Results, output)],
-            State = [new("sum", "", 0, Bytes("first"))]
-        };
+        StoreCommit commit = Rig.FirstCommit(first, new(1, 1), output, "first");
         await rig.CommitAsync(commit);
         (Ownership second, PartitionState state) = await rig.TakeAsync("b");
         Expect.Equal(1, state.LastCommit, "the last commit, as the successor finds it");

@@ -47,9 +47,9 @@ internal static class Expect
         {
             await task.WaitAsync(TimeSpan.FromSeconds(30), TimeProvider.System);
         }
-        catch (TimeoutException)
+        catch (TimeoutException late)
         {
-            throw new StreamStoreContractException($"{what}: it does not happen");
+            throw new StreamStoreContractException($"{what}: it does not happen", late);
         }
     }
 

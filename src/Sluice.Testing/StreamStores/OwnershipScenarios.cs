@@ -58,12 +58,7 @@ internal static class OwnershipScenarios
         (Ownership lost, _) = await rig.TakeAsync("a");
         await rig.LeaseAsync(lost);
         using EntryBatch output = Batch("delayed");
-        var delayed = new StoreCommit(lost, 1)
-        {
-            Settled = [new(1, 2)],
-            Outputs = [new(Results, output)],
-            State = [new("sum", "", 0, Bytes("delayed"))]
-        };
+        StoreCommit delayed = Rig.FirstCommit(lost, new(1, 2), output, "delayed");
         (Ownership between, _) = await rig.TakeAsync("b");
         await rig.Store.ReleaseAsync(between);
         (Ownership regained, PartitionState state) = await rig.TakeAsync("a");

@@ -36,6 +36,27 @@ internal static class ReaderScenarios
         Expect.Equal((0, 6L), (read.Entries.Length, read.Next), "entries at the end, and next");
     }
 
+    public static async Task EntriesBehindManyTrimmedOnesAreRead(Rig rig)
+    {
+        await rig.PrepareAsync();
+        (Ownership owner, _) = await rig.TakeAsync();
+        for (int i = 1; i <= 3; i++)
+        {
+            await rig.AddAsync([.. Enumerable.Range((1000 * (i - 1)) + 1, 1000).Select(number => $"{number}")]);
+            if (i == 3) break;
+            await rig.LeaseAsync(owner);
+            await rig.CommitAsync(new(owner, i) { Settled = [new((1000 * (i - 1)) + 1, 1000 * i)] });
+        }
+        foreach (long from in (long[])[1, 1500, 2001])
+        {
+            ReadResult read = await rig.Store.ReadAsync(new(Orders, 0, from) { MaxItems = 10 });
+            Expect.Equal(("2001", 10, 2011L, 2001 - from), (Text(read.Entries.Span[0]), read.Entries.Length, read.Next, read.Missed),
+                $"the first, the number of entries, next, and missed, from {from}");
+        }
+        ReadResult all = await rig.Store.ReadAsync(new(Orders, 0, 1));
+        Expect.Equal((1000, 3001L), (all.Entries.Length, all.Next), "entries, and next");
+    }
+
     public static async Task TheSlowestReaderHoldsTheStream(Rig rig)
     {
         await rig.PrepareAsync();

@@ -55,6 +55,14 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
 
     public ValueTask PassAsync(TimeSpan time) => fixture.PassTimeAsync(Clock, time);
 
+    /// <summary>An owner's first commit, with an output and a state.</summary>
+    public static StoreCommit FirstCommit(Ownership owner, SequenceRange settled, EntryBatch output, string state) => new(owner, 1)
+    {
+        Settled = [settled],
+        Outputs = [new(Results, output)],
+        State = [new("sum", "", 0, Bytes(state))],
+    };
+
     /// <summary>Creates the streams of most scenarios: orders with a group, and results.</summary>
     public async Task PrepareAsync(StreamOptions? options = null)
     {

@@ -156,8 +156,8 @@ internal static class StateScenarios
         (Ownership owner, _) = await rig.TakeAsync();
         Expect.Same([Orders, Results], await rig.Store.ListStreamsAsync(), "streams");
         Expect.Same([Orders], await rig.Store.ListStreamsAsync("or"), "streams by prefix");
-        await rig.Store.DeleteStreamAsync(Orders);
-        await rig.Store.DeleteStreamAsync(Orders);
+        Expect.Equal(true, await rig.Store.DeleteStreamAsync(Orders), "there was a stream to delete");
+        Expect.Equal(false, await rig.Store.DeleteStreamAsync(Orders), "there was a stream to delete, the second time");
         Expect.Equal(null, await rig.Store.FindStreamAsync(Orders), "the stream");
         Expect.Equal(null, await rig.Store.FindGroupAsync(Main), "its group");
         Expect.Same([owner], (await rig.Store.LeaseAsync(new([owner]))).Stale, "a lease of it is stale");

@@ -21,7 +21,7 @@ public static class StreamStoreContract
         .. Of(typeof(OwnershipScenarios)), .. Of(typeof(QuarantineScenarios)), .. Of(typeof(CommitScenarios)),
         .. Of(typeof(VoidCommitScenarios)), .. Of(typeof(WaitingScenarios)), .. Of(typeof(LetterScenarios)), .. Of(typeof(ReaderScenarios)),
         .. Of(typeof(BoundScenarios)), .. Of(typeof(StateScenarios)), .. Of(typeof(RecoveryScenarios)), .. Of(typeof(DamageScenarios)),
-        .. Of(typeof(PauseScenarios)),
+        .. Of(typeof(PauseScenarios)), .. Of(typeof(DrainScenarios)), .. Of(typeof(MissingNameScenarios)),
         .. RandomScenarios.All,
     ], StringComparer.Ordinal);
 

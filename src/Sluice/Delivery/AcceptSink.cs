@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>The operator at the end of a pipeline that sends its items to a consecutor.</summary>

@@ -1,5 +1,4 @@
 using Sluice.Delivery;
-using Sluice.Storage;
 
 namespace Sluice;
 

@@ -1,8 +1,6 @@
 using Sluice.Delivery;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice;
 
@@ -18,7 +16,7 @@ public sealed partial class Consecutor<T>
     /// acquired at once; partitions of a dead owner, when the owner has been silent for the lease duration.</summary>
     /// <exception cref="InvalidOperationException">
     /// The consecutor was started before. Or the code would forget or misread stored state, which the message lists (declare renamed and
-    /// dropped nodes with <see cref="StateOptions"/>). Or another consecutor of this name runs in this process, over the same store and
+    /// dropped nodes with <see cref="StateChange"/>). Or another consecutor of this name runs in this process, over the same store and
     /// with the same <see cref="ConsecutorOptions.InstanceId"/>: start this one when the other one has ended.
     /// </exception>
     /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>.</exception>
@@ -104,11 +102,11 @@ public sealed partial class Consecutor<T>
     {
         Task<bool> stopped = StopToEndAsync(deadline, cancellation);
         if (!IsInside || stopped.IsCompleted) return stopped;
-        stopped.Observed();
+        _ = stopped.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
             $"StopAsync of the consecutor {Name} was called inside of one of its own handlers. The stop has begun, but it cannot be "
                 + $"awaited there: the handler would wait for its own item, without end. Await it outside, or leave out the await."));
-        told.Observed();
+        _ = told.Observed();
         return told;
     }
 

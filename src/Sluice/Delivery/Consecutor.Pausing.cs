@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Storage;
 
 namespace Sluice;
 
@@ -17,23 +16,42 @@ public sealed partial class Consecutor<T>
     /// </remarks>
     /// <param name="cancellation">Gives up waiting for the store, which may or may not have noted the pause.</param>
     /// <exception cref="StreamStoreException">The store failed, or it cannot pause groups.</exception>
-    public Task PauseAsync(CancellationToken cancellation = default) => SetPausedAsync(true, cancellation);
+    public Task PauseAsync(CancellationToken cancellation = default)
+        => SetAsync(() => core.Store.PauseGroupAsync(core.Group, true, cancellation), cancellation);
 
-    /// <summary>Ends a pause in all processes, whoever began it. Does nothing if the consecutor is not paused.</summary>
+    /// <summary>
+    /// Drains the consecutor in all processes: a pause (<see cref="PauseAsync"/>) during which every member also releases its partitions
+    /// once nothing of them is in flight. Then its processes can be stopped in any way: no item becomes a suspect, and no other member has
+    /// to wait for a lease duration. What waits stays in the store. <see cref="ResumeAsync"/> ends a drain, finished or not.
+    /// </summary>
+    /// <remarks>
+    /// When the call returns, the store has noted the drain; <see cref="IStreamStore.FindGroupAsync"/> and the dashboard show which members
+    /// still have partitions. A partition whose file a <c>Sink.ToFile</c> writes stays with its member. So do those of members whose
+    /// version of Sluice knows no drain: they are paused. Without a store, this is a pause. <c>sluice drain</c> and the dashboard do the
+    /// same from outside. To stop one process only, call <see cref="StopAsync"/> there: the other members take over.
+    /// </remarks>
+    /// <param name="cancellation">Gives up waiting for the store, which may or may not have noted the drain.</param>
+    /// <exception cref="StreamStoreException">The store failed, or it cannot drain groups.</exception>
+    public Task DrainAsync(CancellationToken cancellation = default)
+        => SetAsync(() => core.Store.DrainGroupAsync(core.Group, cancellation), cancellation);
+
+    /// <summary>Ends a pause or a drain in all processes, whoever began it. Does nothing if the consecutor is not paused.</summary>
+    /// <remarks>After a drain, members acquire partitions again within a second or so.</remarks>
     /// <param name="cancellation">Gives up waiting for the store, which may or may not have noted the end of the pause.</param>
     /// <exception cref="StreamStoreException">The store failed.</exception>
-    public Task ResumeAsync(CancellationToken cancellation = default) => SetPausedAsync(false, cancellation);
+    public Task ResumeAsync(CancellationToken cancellation = default)
+        => SetAsync(() => core.Store.PauseGroupAsync(core.Group, false, cancellation), cancellation);
 
-    private async Task SetPausedAsync(bool isPaused, CancellationToken cancellation)
+    private async Task SetAsync(Func<ValueTask> set, CancellationToken cancellation)
     {
         await core.OpenAsync(cancellation).ConfigureAwait(false);
         core.BeginPausing();
         try
         {
-            await core.Store.PauseGroupAsync(core.Group, isPaused, cancellation).ConfigureAwait(false);
+            await set().ConfigureAwait(false);
             long question = core.Pump.Ask();
             GroupInfo? group = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
-            core.LearnPause(group?.PausedAt, question);
+            if (core.LearnPause(group?.PausedAt, question)) core.Members.LookNow();
         }
         finally
         {

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Sluice.Diagnostics;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice;
@@ -60,7 +59,7 @@ public sealed partial class Consecutor<T>
         {
             throw new PayloadException(
                 $"The state of {node} for the key '{stored.Key}' in partition {stored.Partition} (version {stored.Version}) is "
-                    + $"no {typeof(TState).Name}: {e.Message}", e);
+                    + $"no {TypeNames.Of(typeof(TState))}: {e.Message}", e);
         }
     }
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Sluice.Delivery;
 using Sluice.Diagnostics;
-using Sluice.Storage;
 
 namespace Sluice;
 

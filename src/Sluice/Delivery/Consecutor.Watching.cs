@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using Sluice.Delivery;
 using Sluice.Diagnostics;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice;
 
@@ -80,6 +79,7 @@ public sealed partial class Consecutor<T>
         ConsecutorSnapshot snapshot = core.Ledger.Snapshot(Name, Status, run?.Snapshot(), core.Problems.With(stopped),
             core.Losses.Latest) with
         { Stopped = stopped, LastFailure = core.Failures.Last, PausedAt = core.Pump.PausedAt };
+        snapshot = snapshot with { IsDraining = snapshot.PausedAt is not null && core.Members.IsDraining };
         if (core.Members.ClockSkew is { } skew) snapshot = snapshot with { ClockSkew = skew };
         if (core.Outputs.IsUsed) snapshot = snapshot with { Outputs = core.Outputs.Counts };
         if (snapshot.Problem is not null) return snapshot;

@@ -1,10 +1,8 @@
 using System.Runtime.CompilerServices;
 using Sluice.Delivery;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice;
@@ -68,7 +66,7 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
         serializers = options.Serializers;
         pipeline = body(new LeaseSource<T>(name, StageOptions.Default))
             ?? throw new InvalidOperationException("The body of the consecutor returned null instead of a pipeline.");
-        TopologyRecorder recorder = RunBuilder.Draw(pipeline, isFollowed: true);
+        TopologyRecorder recorder = Draw(name, pipeline);
         List<TopologyNode> sources = [.. recorder.Topology.Nodes.Where(node => recorder.Topology.Edges.All(edge => edge.To != node))];
         if (sources.Count != 1 || sources[0].Kind != LeaseSource<T>.KindName)
         {
@@ -131,6 +129,20 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
 
     /// <summary>Completes when the consecutor has stopped or is disposed; faults if the consecutor has failed.</summary>
     public Task Completion => ended.Task;
+
+    private static TopologyRecorder Draw(string name, Pipeline pipeline)
+    {
+        try
+        {
+            TopologyRecorder recorder = RunBuilder.Draw(pipeline, isFollowed: true);
+            _ = recorder.Topology;
+            return recorder;
+        }
+        catch (InvalidTopologyException e)
+        {
+            throw e.In($"The consecutor {name}");
+        }
+    }
 
     /// <summary>The intake of a consecutor without a store; null otherwise.</summary>
     internal LocalIntake<T>? Local => local;

@@ -1,7 +1,5 @@
-using Sluice.Engine;
 using Sluice.Membership;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -10,7 +8,7 @@ namespace Sluice.Delivery;
 /// Thread-safe: the objects are made by the constructor, in an order in which each finds those that it uses. Nothing in here knows the
 /// type of the items.
 /// </remarks>
-internal sealed class ConsecutorCore : ISinkBindings
+internal sealed class ConsecutorCore : ISinkBindings, ITransactionOwner
 {
     private volatile bool isOpen;
     private int pausing;                             // calls of this process that pause or resume the group
@@ -214,13 +212,15 @@ internal sealed class ConsecutorCore : ISinkBindings
     /// <summary>Notes whether the store says that the group is paused, and warns when a pause begins.</summary>
     /// <param name="at">When it was paused; null if it is not.</param>
     /// <param name="question">The number of the question that the store has answered.</param>
-    public void LearnPause(DateTimeOffset? at, long question)
+    /// <returns>Whether that is new.</returns>
+    public bool LearnPause(DateTimeOffset? at, long question)
     {
-        if (!Pump.LearnPause(at, question)) return;
+        if (!Pump.LearnPause(at, question)) return false;
         Ledger.Touch();
-        if (at is not { } since || Volatile.Read(ref pausing) > 0) return;
+        if (at is not { } since || Volatile.Read(ref pausing) > 0) return true;
         Lifetime.Warn($"{Name} is paused since {since:u}: it accepts items, and begins none until somebody resumes it "
             + "(Consecutor.ResumeAsync, the dashboard, or `sluice resume`).");
+        return true;
     }
 
     /// <summary>Drops everything: all that wait give up. Throws nothing: also called by a timer.</summary>
@@ -236,4 +236,24 @@ internal sealed class ConsecutorCore : ISinkBindings
 
     /// <inheritdoc/>
     public SinkBinding<T> Bind<T>(string node, Func<SinkBinding<T>> make) => Sinks.Bind(node, make);
+
+    /// <inheritdoc/>
+    public void CheckTransaction(string node, Type transaction, Ticket ticket)
+    {
+        IStreamStore store = Given.Root;
+        if (store.TransactionType != transaction)
+            throw new InvalidOperationException(
+                $"{node} of {Name} asks for the transaction of its item's commit as a {TypeNames.Of(transaction)}, and the store "
+                    + $"({TypeNames.Of(store.GetType())}) has {(store.TransactionType is { } other ? $"a {TypeNames.Of(other)}" : "none")}."
+                    + $" {(store.TransactionType is null ? "Use a store that has one (SQLite, PostgreSQL)"
+                    : "Ask for the transaction of the store")}, "
+                    + "or write with ItemContext.Id as the key, so that a repetition does no harm.");
+        if (((Root)ticket.Whole).IsFree)
+            throw new InvalidOperationException(
+                $"{node} of {Name} asks for the transaction of its item's commit, and with DeliveryGuarantee.None an item is settled "
+                    + "before it starts. Choose another guarantee.");
+    }
+
+    /// <inheritdoc/>
+    public void Keep(int node, TransactionWork work, Ticket ticket) => ((Root)ticket.Whole).Stage(new TransactionPart(node, work));
 }

@@ -1,7 +1,7 @@
 using Sluice.Delivery;
 using Sluice.Membership;
+using Sluice.Pipelines;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice;
 
@@ -9,7 +9,6 @@ namespace Sluice;
 public sealed record ConsecutorOptions
 {
     private const int MaxOfMember = StreamNames.MaxLength - 20;          // the names of producers begin with it
-
 
     /// <summary>The store that keeps accepted items until they have ended. Null, the default, keeps them in this process only: they are
     /// tracked, replayed and dead-lettered alike, but end with the consecutor. The consecutor does not dispose the store.</summary>
@@ -130,6 +129,12 @@ public sealed record ConsecutorOptions
     /// share.</summary>
     /// <exception cref="ArgumentNullException">Null.</exception>
     public StateMemory StateMemory { get; init => field = OptionValue.NotNull(value, nameof(ConsecutorOptions)); } = StateMemory.Shared;
+
+    /// <summary>Refused: the key is a property of the consecutor, <see cref="Consecutor{T}.Key"/>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [Obsolete(CompileErrors.KeyAmongOptions, error: true)]
+    [SuppressMessage("Design", "CA1044", Justification = "It is only there to be refused; with a getter it would be printed.")]
+    public Func<dynamic, object?> Key { init => throw CompileErrors.Refused(); }
 
     /// <summary>The consecutors of the same process, for exclusive execution. Set by tests, which simulate several processes in
     /// one.</summary>

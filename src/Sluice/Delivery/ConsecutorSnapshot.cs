@@ -51,6 +51,9 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
     /// it is not paused.</summary>
     public DateTimeOffset? PausedAt { get; init; }
 
+    /// <summary>Whether the pause is a drain (<c>Consecutor.DrainAsync</c>), as far as this member knows.</summary>
+    public bool IsDraining { get; init; }
+
     /// <summary>The problem that keeps the consecutor from working, as a text for people, such as a full output; null if there is
     /// none.</summary>
     public string? Problem { get; init; }
@@ -94,7 +97,8 @@ public sealed record ConsecutorSnapshot(string Name, ConsecutorStatus Status, Ru
         if (Loss is not null) text.Append("loss: ").AppendLine(Loss);
         foreach (StoppedPartition stopped in Stopped) text.Append("stopped: ").AppendLine(stopped.Message);
         if (ClockSkew is not null) text.Append("clocks: ").AppendLine(ClockSkew);
-        if (PausedAt is { } since) text.Append(CultureInfo.InvariantCulture, $"paused since {since:u}").AppendLine();
+        if (PausedAt is { } since)
+            text.Append(IsDraining ? "draining" : "paused").Append(CultureInfo.InvariantCulture, $" since {since:u}").AppendLine();
         if (LastFailure is not null) text.Append("last failure: ").AppendLine(LastFailure);
         if (Problem is not null) text.Append("problem: ").AppendLine(Problem);
         return text.Append(Run?.NodesToString()).ToString();

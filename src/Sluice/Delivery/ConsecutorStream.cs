@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The stream and the group of a consecutor: how they are made, what the store has, and whether the input is complete.</summary>

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

@@ -38,7 +38,7 @@ public sealed record DeliveryGuarantee
     }
 
     /// <summary>The kind of guarantee.</summary>
-    public DeliveryLevel Level { get; }
+    internal DeliveryLevel Level { get; }
 
     /// <summary>How many dead letters are kept (<see cref="Track"/>), or the most replays of an item (<see cref="Replay"/>); zero for the
     /// other levels.</summary>
@@ -54,7 +54,7 @@ public sealed record DeliveryGuarantee
 }
 
 /// <summary>The kinds of <see cref="DeliveryGuarantee"/>.</summary>
-public enum DeliveryLevel
+internal enum DeliveryLevel
 {
     /// <summary>At most once.</summary>
     None,

@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Scheduling;
 
 namespace Sluice.Delivery;

@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice;
@@ -26,6 +25,9 @@ public interface IConsecutor
 
     /// <inheritdoc cref="Consecutor{T}.PauseAsync"/>
     Task PauseAsync(CancellationToken cancellation = default);
+
+    /// <inheritdoc cref="Consecutor{T}.DrainAsync"/>
+    Task DrainAsync(CancellationToken cancellation = default);
 
     /// <inheritdoc cref="Consecutor{T}.ResumeAsync"/>
     Task ResumeAsync(CancellationToken cancellation = default);

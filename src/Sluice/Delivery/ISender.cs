@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice;
 
 /// <summary>What a caller needs to send items to a <see cref="Consecutor{T}"/>: to inject, and to replace in tests.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>A partition that this member owns, with what the parts of the consecutor know of it.</summary>

@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
-using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -217,11 +215,11 @@ internal sealed class Root(RootPool pool, EndedRoots ended, ConsecutorTelemetry 
         return !IsPartToDivide;
     }
 
-    /// <summary>Whether a part is staged for a sink.</summary>
-    public bool HasStagedFor(SinkBinding sink)
+    /// <summary>Whether a part is staged for a sink; with null, for the transaction.</summary>
+    public bool HasStagedFor(SinkBinding? sink)
     {
         for (StagedPart? part = staged; part is not null; part = part.Next)
-            if (part.Sink == sink) return true;
+            if (sink is null ? part is TransactionPart : part.Sink == sink) return true;
         return false;
     }
 

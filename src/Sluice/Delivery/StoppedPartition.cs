@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Diagnostics;
 
 /// <summary>A partition that is stopped, because an entry or a row in it is damaged.</summary>

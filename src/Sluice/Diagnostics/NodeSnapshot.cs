@@ -41,6 +41,21 @@ public sealed record NodeSnapshot(
     public IReadOnlyDictionary<string, TimeSpan> Measured { get; init; } =
         System.Collections.ObjectModel.ReadOnlyDictionary<string, TimeSpan>.Empty;
 
+    /// <summary>The number of its lanes: of <c>Stage.Parallel</c> or <c>Stage.KeyBy</c>; 1 without them.</summary>
+    public int Lanes { get; init; } = 1;
+
+    /// <summary>
+    /// The number of lanes whose code has an item and has not returned: awaited code always, other code only with
+    /// <see cref="RunOptions.RecordTimings"/>. At most <see cref="Lanes"/>.
+    /// </summary>
+    public int BusyLanes { get; init; }
+
+    /// <summary>
+    /// How long the item that has been in the node's code the longest has been there; null if none is inside, or without
+    /// <see cref="RunOptions.RecordTimings"/>.
+    /// </summary>
+    public TimeSpan? LongestInside { get; init; }
+
     /// <summary>The node's name.</summary>
     public string Name => Node.Name;
 }

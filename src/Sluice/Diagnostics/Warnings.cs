@@ -47,6 +47,23 @@ internal sealed class Warnings(Func<TextWriter> output, TimeProvider time)
         }
     }
 
+    /// <summary>Passes the details of a warning to a handler, or to the event source if there is none or the handler throws. Never
+    /// throws.</summary>
+    /// <param name="tell">The handler; null for none.</param>
+    /// <param name="details">The details.</param>
+    public static void TellDetails(Action<string>? tell, string details)
+    {
+        try
+        {
+            if (tell is null) WarningEvents.Instance.Details(details);
+            else tell(details);
+        }
+        catch (Exception e)
+        {
+            WarningEvents.Instance.Details($"{details} (The handler of details has thrown: {e.Message})");
+        }
+    }
+
     /// <summary>Writes a text that was not written recently. Never throws.</summary>
     public void Write(string text)
     {
@@ -88,4 +105,7 @@ internal sealed class WarningEvents : EventSource
 
     [Event(1, Level = EventLevel.Warning, Message = "{0}")]
     public void Warning(string text) => WriteEvent(1, text);
+
+    [Event(2, Level = EventLevel.Verbose, Message = "{0}")]
+    public void Details(string text) => WriteEvent(2, text);
 }

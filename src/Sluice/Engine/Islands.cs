@@ -6,31 +6,38 @@ internal sealed class Islands
 {
     private readonly TopologyRecorder recorder;
     private readonly Pump?[] heads;
-    private readonly int[] islands;
+    private readonly int[] islands, parts;
 
     public Islands(PipelineRun run, TopologyRecorder recorder)
     {
         this.recorder = recorder;
         heads = new Pump?[recorder.Count];
-        islands = new int[recorder.Count];
+        (islands, parts) = (new int[recorder.Count], new int[recorder.Count]);
+        var begins = new bool[recorder.Count];
+        foreach (IBoundary boundary in run.Boundaries)
+            if (boundary.Node >= 0) begins[boundary.Node] = true;
         foreach (Pump pump in run.Pumps)
             if (pump.Node >= 0 && heads[pump.Node] is null or { IsEnded: true } or { IsWaiting: true }) heads[pump.Node] = pump;
         // Nodes are numbered after everything downstream of them.
         for (int node = recorder.Count - 1; node >= 0; node--)
         {
-            int from = heads[node] is not null ? node : -1;
-            if (from < 0)
-                foreach (int feeding in recorder.Feeding(node))
-                {
-                    from = islands[feeding];
-                    break;
-                }
-            islands[node] = from;
+            int from = heads[node] is not null ? node : -1, part = from >= 0 || begins[node] ? node : -1;
+            foreach (int feeding in recorder.Feeding(node))
+            {
+                if (from < 0) from = islands[feeding];
+                if (part < 0) part = parts[feeding];
+                break;
+            }
+            (islands[node], parts[node]) = (from, part);
         }
     }
 
     /// <summary>The first node of the island that contains a node; -1 if no pump drives it.</summary>
     public int Of(int node) => islands[node];
+
+    /// <summary>The first node of the part of an island that waits together: lanes have no pump, and do not wait for their own room.
+    /// -1 if no pump drives the node.</summary>
+    public int PartOf(int node) => parts[node];
 
     /// <summary>The pump that drives a node; of several lanes, preferably one that works. Null if no pump drives it.</summary>
     public Pump? PumpOf(int node) => islands[node] < 0 ? null : heads[islands[node]];

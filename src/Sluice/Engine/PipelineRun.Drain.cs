@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Policies;
 
 namespace Sluice;
@@ -57,11 +56,11 @@ public sealed partial class PipelineRun
     private Task<bool> OutsideOnly(Task<bool> ended, string method, string what)
     {
         if (!IsInside(this) || ended.IsCompleted) return ended;
-        ended.Observed();
+        _ = ended.Observed();
         var told = Task.FromException<bool>(new InvalidOperationException(
             $"{method} was called inside of a function of the run itself. The {what} has begun, but it cannot be awaited there: "
             + "the function would wait for its own item, without end. Await it outside, or leave out the await."));
-        told.Observed();
+        _ = told.Observed();
         return told;
     }
 

@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Engine;
 
 namespace Sluice;
 
@@ -93,7 +92,7 @@ public sealed partial class PipelineRun
         over = true;
         Interlocked.MemoryBarrier();                 // before the read of `completion`
         if (Volatile.Read(ref completion) is { } asked) Complete(asked);
-        else if (failure is not null) CompletionTask();          // unobserved: TaskScheduler.UnobservedTaskException reports it
+        else if (failure is not null) _ = CompletionTask();          // unobserved: TaskScheduler.UnobservedTaskException reports it
     }
 
     // A run that ends before `Completion` is read, as most single-threaded runs do, needs no task of its own.

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Scheduling;
 
 namespace Sluice;
@@ -149,7 +148,7 @@ public sealed partial class PipelineRun : IObservedRun
     {
         ConcurrentDictionary<Task, int> abandoned = LazyInitializer.EnsureInitialized(ref this.abandoned, static () => []);
         abandoned.TryAdd(work, node);
-        work.ContinueWith(
+        _ = work.ContinueWith(
             static (task, known) =>
             {
                 _ = task.Exception;                  // its item has already failed with a TimeoutException

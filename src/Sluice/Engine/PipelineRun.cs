@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Topologies;
 
 namespace Sluice;
@@ -22,6 +21,11 @@ public sealed partial class PipelineRun : IAsyncDisposable
             return CompletionTask();
         }
     }
+
+    /// <summary>Refused: <c>await run</c>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [Obsolete("SLU023: a run goes on by itself. Write 'await run.Completion' to wait for its end.", error: true)]
+    public TaskAwaiter GetAwaiter() => throw new NotSupportedException();
 
     /// <summary>The nodes and edges of the run, with the nodes' names.</summary>
     public Topology Topology => Recorder.Topology;
@@ -49,9 +53,9 @@ public sealed partial class PipelineRun : IAsyncDisposable
     {
         TState state => state,
         null => throw new InvalidOperationException(
-            $"The run has no state. Start it with RunOptions {{ State = new {typeof(TState).Name}(…) }}."),
+            $"The run has no state. Start it with RunOptions {{ State = new {TypeNames.Of(typeof(TState))}(…) }}."),
         var other => throw new InvalidOperationException(
-            $"The run's state is a {other.GetType().Name}, not a {typeof(TState).Name}."),
+            $"The run's state is a {TypeNames.Of(other.GetType())}, not a {TypeNames.Of(typeof(TState))}."),
     };
 
     /// <summary>Computes the result of the run from its state object, when the run has ended.</summary>

@@ -75,6 +75,10 @@ internal sealed partial class RunBuilder
             {
                 StartsAnew = stage.StartsAnew,
                 KeepsState = stage.KeepsState,
+                // A consecutor would store the state of such an operator in another form.
+                LanesBy = options.KeyedLanes > 0 ? LaneSetting.KeyByLanes
+                    : stage.Stateful is null ? LaneSetting.Parallel
+                    : stage.Exclusive is not null || (Following is not null && stage.Remembers) ? LaneSetting.None : LaneSetting.KeyBy,
             });
     }
 

@@ -86,7 +86,8 @@ internal sealed class RunOutputs(RunOptions options)
             }
             return known is NamedChannel<T> typed
                 ? typed.Channel
-                : throw new ArgumentException($"The output '{name}' carries {known.Type.Name}, not {typeof(T).Name}.", nameof(name));
+                : throw new ArgumentException($"The output '{name}' carries {TypeNames.Of(known.Type)}, not {TypeNames.Of(typeof(T))}.",
+                    nameof(name));
         }
     }
 

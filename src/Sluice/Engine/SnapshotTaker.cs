@@ -11,8 +11,11 @@ internal static class SnapshotTaker
         var isTimed = new bool[recorder.Count];
         var measured = new Dictionary<string, long>?[recorder.Count];
         var slowest = new List<SlowItem>?[recorder.Count];
+        int[] busy = new int[recorder.Count];
+        long[] since = new long[recorder.Count];
         foreach (StageContext context in run.Contexts)
         {
+            context.AddBusyTo(ref busy[context.Node], ref since[context.Node]);
             context.AddTo(ref counts[context.Node]);
             isTimed[context.Node] |= context.IsTimed;
             context.AddMeasuredTo(ref measured[context.Node]);
@@ -35,20 +38,20 @@ internal static class SnapshotTaker
 
         bool over = run.IsOver;
         var islands = new Islands(run, recorder);
-        var blockedIslands = new Dictionary<int, string>();
+        var blockedParts = new Dictionary<int, string>();
         for (int node = 0; node < blockedOn.Length; node++)
-            if (blockedOn[node] is { } edge) blockedIslands[islands.Of(node)] = edge;
+            if (blockedOn[node] is { } edge) blockedParts[islands.PartOf(node)] = edge;
 
         var nodes = new NodeSnapshot[recorder.Topology.Nodes.Count];
         for (int node = recorder.Count - 1; node >= 0; node--)
         {
             if (recorder.NodeOf(node) is not { } known) continue;
             NodeCounts count = counts[node];
-            blockedIslands.TryGetValue(islands.Of(node), out string? edge);
+            blockedParts.TryGetValue(islands.PartOf(node), out string? edge);
             Pump? pump = islands.PumpOf(node);
             NodeActivity activity = over || pump is null or { IsEnded: true } ? NodeActivity.Ended
                 : edge is not null ? NodeActivity.Blocked
-                : pump.IsWaiting ? NodeActivity.Waiting
+                : pump.IsWaiting && busy[node] == 0 ? NodeActivity.Waiting
                 : NodeActivity.Running;
             nodes[known.Id] = new NodeSnapshot(
                 known, count.In, count.Out, count.Skipped, count.Failed,
@@ -56,6 +59,9 @@ internal static class SnapshotTaker
                 activity, activity == NodeActivity.Blocked ? edge : null)
             {
                 BlockedTime = blocked[node],
+                Lanes = recorder.OptionsOf(node).Lanes,
+                BusyLanes = over ? 0 : Math.Min(busy[node], recorder.OptionsOf(node).Lanes),
+                LongestInside = over || since[node] == 0 ? null : run.Time.GetElapsedTime(since[node] - 1),
                 Time = isTimed[node] ? run.Time.GetElapsedTime(0, count.Ticks) : null,
             };
             if (slowest[node] is { } slow) nodes[known.Id] = nodes[known.Id] with

@@ -18,6 +18,8 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     private long since;                              // the timestamp at which an item entered, plus 1; 0 if none is inside
     private long leftAt;                             // when the recorded time was running last
     private Dictionary<string, long>? measured;      // under its lock
+    private TransactionWork? work;                   // of the current call, the newest first
+    private long call;                               // the number of the current call; zero if none is under way, negative while it is held
 
     public PipelineRun Run => run;
 
@@ -34,6 +36,55 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
     /// The ticket of the current item, for a stage inside a <see cref="PolicyStage{TIn, TOut}"/>, which gets none itself.
     /// </summary>
     public Ticket? Ticket { get; set; }
+
+    /// <summary>Begins a call of the user's function that may add functions for the commit of its item.</summary>
+    /// <returns>The number of the call.</returns>
+    public long BeginCall()
+    {
+        var wait = new SpinWait();
+        for (long seen = Volatile.Read(ref call); seen < 0 || Interlocked.CompareExchange(ref call, In, seen) != seen;
+            seen = Volatile.Read(ref call)) wait.SpinOnce();             // an earlier call, which was given up, is adding
+        work = null;
+        return In;
+    }
+
+    /// <summary>Adds a function for the commit of the current item. Any thread.</summary>
+    /// <returns>False if the call has ended.</returns>
+    public bool TryAdd(TransactionWork added, long to)
+    {
+        if (to == 0 || !TryHold(to)) return false;
+        (added.Next, work) = (work, added);
+        Volatile.Write(ref call, to);
+        return true;
+    }
+
+    /// <summary>Ends a call, and hands over what it has added.</summary>
+    /// <param name="ended">The number of the call. Nothing happens if another one has begun.</param>
+    /// <param name="ticket">The ticket of the item; null if the call has failed.</param>
+    public void EndCall(long ended, Ticket? ticket)
+    {
+        if (!TryHold(ended)) return;
+        (TransactionWork? added, work) = (work, null);
+        Volatile.Write(ref call, 0);
+        if (added is null || ticket is null) return;
+        TransactionWork? first = null;
+        for (TransactionWork? next = added; next is not null;) (first, next, next.Next) = (next, next.Next, first);
+        var owner = (ITransactionOwner)run.Options.Following!.Feeder;
+        for (TransactionWork? next = first; next is not null; next = next.Next) owner.Keep(node, next, ticket);
+    }
+
+    // So that what is added while a call ends is either handed over or refused: the number of the call, negated, is a lock.
+    private bool TryHold(long number)
+    {
+        var wait = new SpinWait();
+        while (true)
+        {
+            long seen = Interlocked.CompareExchange(ref call, -number, number);
+            if (seen == number) return true;
+            if (seen != -number) return false;
+            wait.SpinOnce();
+        }
+    }
 
     /// <summary>The partition that a stateful instance is made for; null in runs without partitions.</summary>
     public StateScope? Scope { get; set; }
@@ -175,6 +226,16 @@ internal sealed class StageContext(PipelineRun run, int node, StageContext? guar
         if (OnError == ErrorPolicy.Skip) ticket?.Settle(Outcome.Failed);
         else ticket?.Fail(failure, isFinal: true, attempts: 1);
         if (OnError == ErrorPolicy.DeadLetter && !failure.IsKept) run.AddDeadLetter(FailureText.Letter(failure, 1, run.Time.GetUtcNow()));
+    }
+
+    /// <summary>Counts this instance if it has an item, and finds the item that has been inside the longest. Any thread.</summary>
+    /// <param name="busy">The number of instances of the node that have an item.</param>
+    /// <param name="oldest">When the oldest item entered, plus 1; 0 if that is not known.</param>
+    public void AddBusyTo(ref int busy, ref long oldest)
+    {
+        long began = Volatile.Read(ref since);
+        if (began != 0 || suspended) busy++;
+        if (began != 0 && (oldest == 0 || began < oldest)) oldest = began;
     }
 
     /// <summary>Adds this instance's counters to the sums of its node.</summary>

@@ -128,12 +128,24 @@ internal sealed class TopologyRecorder
                     node.Input,
                     node.Output,
                     node.Options.Describe(),
-                    isOnlyEdges: node.IsOnlyEdges);
+                    isOnlyEdges: node.IsOnlyEdges,
+                    lanesBy: node.LanesBy);
         }
         var leaving = edges.ToLookup(edge => edge.From);
         for (int i = edges.Count - 1; i >= 0; i--)
             if (ids[edges[i].From] >= 0) Connect(ids[edges[i].From], edges[i], null);
-        return new(builder.Build(open: true), ids);
+        try
+        {
+            return new(builder.Build(open: true), ids);
+        }
+        catch (InvalidTopologyException e) when (Beginning() is { } name)
+        {
+            throw e.In($"The pipeline that begins with '{name}'");
+        }
+
+        // A pipeline has no name. A source has one if the user gave it, or if it is a producer.
+        string? Beginning() => nodes.Where((node, i) => node.Input is null && !Feeding(i).Any() && node.Options.Name is not null)
+            .Select(static node => node.Options.Name).LastOrDefault();
 
         void Connect(int from, EdgeRecord edge, string? port)
         {
@@ -167,6 +179,9 @@ internal readonly record struct NodeRecord(
 {
     /// <summary>The reason why a producer that resumes would get other outputs from it; null if there is none.</summary>
     public string? StartsAnew { get; init; }
+
+    /// <summary>The setting that gives the node more lanes.</summary>
+    public LaneSetting LanesBy { get; init; }
 
     /// <summary>Whether a consecutor stores its state.</summary>
     public bool KeepsState { get; init; }

@@ -9,7 +9,7 @@ internal static class Unawaited
     /// <returns>The task.</returns>
     public static Task Observed(this Task task)
     {
-        task.ContinueWith(static done => _ = done.Exception, CancellationToken.None,
+        _ = task.ContinueWith(static done => _ = done.Exception, CancellationToken.None,
             TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         return task;
     }

@@ -1,6 +1,6 @@
-using Sluice.Storage;
+using Sluice.Flows;
 
-namespace Sluice.Flows;
+namespace Sluice.Diagnostics;
 
 /// <summary>Reads the runs of flows in a store, without a supervisor and without changing anything.</summary>
 /// <remarks>

@@ -1,4 +1,6 @@
-namespace Sluice.Flows;
+using Sluice.Flows;
+
+namespace Sluice.Diagnostics;
 
 /// <summary>A report on one reader of a stream of a run, at one moment.</summary>
 /// <param name="Name">Who reads, for people: for example <c>the processor sink</c>, or <c>the service shop-1</c> for results.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -60,6 +61,12 @@ public sealed class FlowRun : IAsyncDisposable
     /// until the run has ended: the run may need it. So await the task where you get it.
     /// </remarks>
     public Task Completion => ExecutionSlot.Current is { } slot ? slot.WaitAsync(completion.Value) : completion.Value;
+
+    /// <summary>Refused: <c>await run</c>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [Obsolete("SLU023: a run goes on by itself. Write 'await run.Completion' to wait for its end, or 'await "
+        + "run.Output<T>(name).FirstAsync()' for a result.", error: true)]
+    public TaskAwaiter GetAwaiter() => throw new NotSupportedException();
 
     /// <summary>Opens an output, to be read while the run writes it.</summary>
     /// <remarks>

@@ -1,6 +1,7 @@
+using Sluice.Flows;
 using Sluice.Topologies;
 
-namespace Sluice.Flows;
+namespace Sluice.Diagnostics;
 
 /// <summary>The state of a run, or of a processor in a run.</summary>
 public enum FlowStatus

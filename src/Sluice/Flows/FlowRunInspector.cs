@@ -1,6 +1,6 @@
-using Sluice.Storage;
+using Sluice.Flows;
 
-namespace Sluice.Flows;
+namespace Sluice.Diagnostics;
 
 /// <summary>
 /// Looks at runs of flows in a store again and again, without changing anything. It keeps what it has read of the journals of the last

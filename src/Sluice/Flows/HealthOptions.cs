@@ -1,6 +1,6 @@
 using Sluice.Policies;
 
-namespace Sluice.Flows;
+namespace Sluice.Hosting;
 
 /// <summary>The limits beyond which a host's health check reports <c>Degraded</c>, with the reason. Immutable.</summary>
 /// <remarks>Stalls and growth are measured between calls of the check: call it several times within each duration.</remarks>

@@ -1,4 +1,4 @@
-namespace Sluice.Flows;
+namespace Sluice.Hosting;
 
 /// <summary>What a host does when something that it runs has failed for good.</summary>
 public enum HostFailurePolicy

@@ -49,6 +49,27 @@ public sealed class ProcessorCall
     /// <exception cref="InvalidOperationException">The call was already executed.</exception>
     public Task RunHereAsync(CancellationToken cancellation) => RunAsync(() => here(cancellation));
 
+    /// <summary>Awaits the place where the call is to be executed, such as a free worker.</summary>
+    /// <remarks>
+    /// Await it before <see cref="RunHereAsync"/> or <c>OpenRemote</c>. The wait is no work: it counts neither for
+    /// <see cref="Processor.Timeout"/> nor for <see cref="SupervisorOptions.MaxConcurrency"/>.
+    /// </remarks>
+    /// <param name="find">Finds the place; its task ends soon after the cancellation of the execution.</param>
+    /// <exception cref="OperationCanceledException">The processor was stopped. The place may be found nevertheless.</exception>
+    public async Task WaitForPlaceAsync(Func<Task> find)
+    {
+        ArgumentNullException.ThrowIfNull(find);
+        Task finding = find();
+        try
+        {
+            await Invocation.WaitAsync(finding).ConfigureAwait(false);
+        }
+        finally
+        {
+            await finding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
     /// <summary>Executes the function by a delegate, once, and records how it ended.</summary>
     internal async Task RunAsync(Func<Task> execute)
     {

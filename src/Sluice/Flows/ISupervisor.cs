@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -53,9 +54,11 @@ public interface ISupervisor
 
     /// <summary>
     /// Deletes a run that has ended, with its results, or the remains of a failed start. Ended runs are deleted after
-    /// <see cref="SupervisorOptions.RunRetentionDuration"/> anyway.
+    /// <see cref="SupervisorOptions.RunRetentionDuration"/> anyway. Functions that still run, because the run was cancelled a moment ago,
+    /// have ten seconds to end.
     /// </summary>
     /// <returns>Whether the store had such a run, or remains of one.</returns>
-    /// <exception cref="InvalidOperationException">The run has not ended, or one of its processors still runs. Cancel it first.</exception>
+    /// <exception cref="InvalidOperationException">The run has not ended: cancel it first. Or one of its functions goes on
+    /// although the run is over.</exception>
     Task<bool> DeleteAsync(string run, CancellationToken cancellation = default);
 }

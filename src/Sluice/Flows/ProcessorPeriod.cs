@@ -1,4 +1,6 @@
-namespace Sluice.Flows;
+using Sluice.Flows;
+
+namespace Sluice.Diagnostics;
 
 /// <summary>What a processor of a run did in one period (<see cref="ProcessorPeriod"/>).</summary>
 public enum ProcessorPeriodKind

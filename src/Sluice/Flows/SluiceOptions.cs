@@ -1,6 +1,6 @@
-using Sluice.Storage;
+using Sluice.Flows;
 
-namespace Sluice.Flows;
+namespace Sluice.Hosting;
 
 /// <summary>
 /// The options of <c>AddSluice</c> (<c>Sluice.Hosting</c>): the store and the supervisor of a service. Store packages extend it with

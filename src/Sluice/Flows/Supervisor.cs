@@ -1,6 +1,6 @@
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
 using Sluice.Policies;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -16,6 +16,9 @@ namespace Sluice.Flows;
 public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
 {
     private static readonly List<Supervisor> Attached = [];       // the list is also the lock
+
+    // How long a deletion waits for functions of a run that is over.
+    private static readonly TimeSpan EndOfWork = TimeSpan.FromSeconds(10);
 
     private readonly SupervisorCore core;
     private readonly IStreamStore store;             // as given: identifies other supervisors on it
@@ -216,7 +219,8 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
             return await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
         if (status.EndedAt is null && status.Status != FlowStatus.Cancelled)
             throw new InvalidOperationException($"The run {run} has not ended: cancel it first, then delete it.");
-        if (await FlowReports.FindBusyAsync(core.Store, status, cancellation).ConfigureAwait(false) is { } busy)
+        using var limit = new CancellationTokenSource(EndOfWork, core.Options.Time);
+        if (await FlowReports.WaitForWorkAsync(core.Store, status, limit.Token, cancellation).ConfigureAwait(false) is { } busy)
             throw new InvalidOperationException(
                 $"The run {run} is over, but {busy.Name} has not ended yet on {busy.Host ?? "any host"}. Delete the run when it has.");
         await FlowReports.DeleteAsync(core.Store, run, cancellation).ConfigureAwait(false);
@@ -252,6 +256,16 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
         group.Start();
     }
 
+    /// <summary>The misspelt name behind a missing value, if there seems to be one: of a value that was given, or of a stream.</summary>
+    private static string PerhapsMeant(Flow flow, string missing, IOVal[] inputs)
+    {
+        string[] odd = [.. inputs.Select(value => value.Name).Except(flow.Plan.FloatingInputs).Take(5)];
+        if (odd.Length > 0) return $" Given, but not taken by the flow: {string.Join(", ", odd)}.";
+        if (missing.Length < 3) return "";               // of names that short, all are near
+        return NearNames.Of(missing, flow.Processors.SelectMany(static processor => processor.Outputs)) is [var near, ..]
+            ? $" Near it: {near}, which the processor {flow.Processors.First(one => one.Outputs.Contains(near)).Name} writes." : "";
+    }
+
     private static void CheckInputs(Flow flow, IOVal[] inputs)
     {
         if (Array.IndexOf(inputs, null) >= 0) throw new ArgumentException("One of the inputs is null.", nameof(inputs));
@@ -260,7 +274,7 @@ public sealed partial class Supervisor : ISupervisor, IAsyncDisposable
             throw new ArgumentException(
                 $"The flow needs values for {string.Join(", ", missing)}: no processor of it "
                     + $"writes {(missing.Length == 1 ? "this stream" : "these streams")}. Give IOVal.Of(\"{missing[0]}\", …) when it is "
-                    + $"started.", nameof(inputs));
+                    + $"started.{PerhapsMeant(flow, missing[0], inputs)}", nameof(inputs));
         if (Array.Find(inputs, value => !flow.Plan.FloatingInputs.Contains(value.Name)) is not { } odd) return;
         Processor? writer = flow.Processors.FirstOrDefault(processor => processor.Outputs.Contains(odd.Name));
         throw new ArgumentException(writer is not null

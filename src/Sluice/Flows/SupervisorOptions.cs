@@ -1,6 +1,5 @@
 using Sluice.Membership;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -54,8 +53,9 @@ public sealed record SupervisorOptions
     public IExecutor? Executor { get; init; }
 
     /// <summary>
-    /// The largest number of starts of a processor in one run before the run fails because its hosts or their child processes died. At
-    /// least 1; default 5. Handovers do not count.
+    /// The largest number of starts of a processor without progress, before the run fails because its hosts, child processes or workers
+    /// died each time. At least 1; default 5. Handovers do not count. A commit that moves the processor's position in an input, or saves
+    /// a state, begins the count anew; a processor that resumes from scratch has no such commits.
     /// </summary>
     public int MaxStarts
     {
@@ -111,10 +111,16 @@ public sealed record SupervisorOptions
     } = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Receives warnings, on any thread. Default: the event source <c>Sluice</c> and, each text once, standard error; exceptions of the
-    /// callback go there, too.
+    /// Receives warnings, one line each, on any thread. Default: the event source <c>Sluice</c> and, each text once, standard error;
+    /// exceptions of the callback go there, too.
     /// </summary>
     public Action<string>? OnWarning { get; init; }
+
+    /// <summary>
+    /// Receives the details of warnings, on any thread, after the warning: the exception of a failed function with its stack, in several
+    /// lines. For the level Debug of a log. Default: the event source <c>Sluice</c>, as verbose events.
+    /// </summary>
+    public Action<string>? OnDetails { get; init; }
 
     /// <summary>The clock; default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;

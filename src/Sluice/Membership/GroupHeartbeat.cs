@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Membership;
 
 /// <summary>
@@ -41,6 +39,9 @@ internal sealed class GroupHeartbeat(GroupMember member, MemberWatch others, Tim
     /// <summary>Ends the heartbeats.</summary>
     /// <returns>A task that completes when the current beat has ended.</returns>
     public Task StopAsync() => timer?.StopAsync() ?? Task.CompletedTask;
+
+    /// <summary>Sends the next heartbeat now. Does nothing before the start.</summary>
+    public void SendNow() => timer?.CallNow();
 
     /// <summary>Sends a heartbeat, unless the store leaves calls unanswered, and looks at the group.</summary>
     /// <returns>The group, and whether no heartbeat was sent.</returns>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Membership;
 
 /// <summary>A member of a group. It joins under a name that one instance holds at a time, sends heartbeats, and leaves.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Membership;
 
 /// <summary>
@@ -15,6 +13,8 @@ namespace Sluice.Membership;
 /// partition stays, and another one leaves instead. A partition that was free for a lease duration is acquired by any member: the member
 /// with room may be paused, slow, or run older code. Then it stays beyond the share, and no other one leaves for it. Both stay for four
 /// lease durations, four times as long at each repetition, up to a hundred; or until members come or go.</para>
+/// <para>While the group is draining, members acquire nothing, and release every partition that may leave once it has no work in flight,
+/// however long that takes.</para>
 /// </remarks>
 /// <param name="self">The name of the member.</param>
 /// <param name="others">Decides which other members are alive.</param>
@@ -72,7 +72,7 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
         lock (sync)
         {
             List<PartitionInfo> acquire = [.. open.Where(IsOwnWithoutKnowledge)];
-            if (scope == AcquireScope.Own) return acquire;
+            if (scope == AcquireScope.Own || group.IsDraining) return acquire;
             PartitionInfo[] available = Array.FindAll(open, IsFree);
             int room = scope == AcquireScope.All ? available.Length
                 : Math.Clamp(Most(group) - owned.Count - acquire.Count, 0, available.Length);
@@ -108,7 +108,7 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     {
         lock (sync)
         {
-            if (seen is null || owned >= Most(seen)) return false;
+            if (seen is null || owned >= Most(seen)) return false;    // also while it drains: its end is such a change
             int limit = Math.Min(Most(seen), owned + 1);
             return owned < CountOf(seen, self) || seen.Partitions.Any(IsFree)
                 || living.Any(name => name != self && CountOf(seen, name) > limit);
@@ -120,6 +120,7 @@ internal sealed class PartitionShare(string self, MemberWatch others, TimeSpan l
     /// <param name="owned">All partitions that the member owns.</param>
     public HashSet<int> ToRelease(GroupInfo group, IReadOnlyCollection<PartitionInUse> owned)
     {
+        if (group.IsDraining) return [.. owned.Where(static partition => partition.MayLeave).Select(static partition => partition.Number)];
         lock (sync)
         {
             foreach (PartitionInUse partition in owned)

@@ -99,5 +99,13 @@ internal static class CompileErrors
         "SLU027: this body puts out items, and nothing takes them. End it in a sink: 'source => source | Work | Save', or in an output, "
         + "'| Sink.Output<Order>(\"orders\")'.";
 
+    public const string EnumeratedSource =
+        "SLU033: a source is a value, and has no items before it runs. Write 'await foreach (var item in source.ToAsyncEnumerable())', or "
+        + "'await source.ToListAsync()' for a list.";
+
+    public const string KeyAmongOptions =
+        "SLU034: the key is no option, because it depends on the type of the items. Write it behind the consecutor: 'new "
+        + "Consecutor<Order>(\"orders\", body, options) { Key = order => order.Customer }'.";
+
     public static NotSupportedException Refused() => new("An operator that is only there to be refused by the compiler.");
 }

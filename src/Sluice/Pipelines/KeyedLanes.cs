@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Policies;
 
 namespace Sluice;
@@ -6,6 +5,7 @@ namespace Sluice;
 /// <summary>An annotation that stands before its stage and runs the stage in lanes by key; see <see cref="Stage.KeyBy"/>.
 /// Immutable.</summary>
 /// <typeparam name="T">The type of the items.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public abstract class KeyedLanes<T>
 {
     private const int MaxLanes = 1024;

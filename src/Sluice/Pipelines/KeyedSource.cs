@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>A source whose next stage runs in lanes by key. It is no stage itself: the next stage builds its lanes with

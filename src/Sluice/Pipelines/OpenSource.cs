@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>The open input of a pipe: a placeholder for the source that the pipe will be joined to.</summary>

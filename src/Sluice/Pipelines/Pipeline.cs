@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Topologies;
 
@@ -84,10 +83,11 @@ public sealed partial class Pipeline : IBlueprint
             {
                 await run.Completion.ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (run.StillRunning is { Count: > 0 } nodes)
+            catch (OperationCanceledException cancelled) when (run.StillRunning is { Count: > 0 } nodes)
             {
                 throw new OperationCanceledException(
-                    $"The run was cancelled. Still running, as they do not heed their token: {string.Join(", ", nodes)}.", cancellation);
+                    $"The run was cancelled. Still running, as they do not heed their token: {string.Join(", ", nodes)}.", cancelled,
+                    cancellation);
             }
             return run.Snapshot();
         }

@@ -6,6 +6,7 @@ namespace Sluice;
 /// <see cref="Route.By{TFunction}(TFunction)"/>.</summary>
 /// <remarks>Immutable and thread-safe; use it any number of times.</remarks>
 /// <typeparam name="TFunction">The type of the function, <c>Func&lt;T, string&gt;</c> or <c>Func&lt;T, int&gt;</c>.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class Router<TFunction> where TFunction : Delegate
 {
     internal Router(TFunction function) => Function = function;

@@ -46,7 +46,7 @@ internal sealed class SharedFinder : Finder
     public static Dictionary<object, int> In<T>(Source<T> source)
     {
         var finder = new SharedFinder();
-        source.Rewrite(finder);
+        _ = source.Rewrite(finder);
         return finder.Uses;
     }
 }

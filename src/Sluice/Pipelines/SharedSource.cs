@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
 
@@ -54,7 +53,7 @@ internal sealed class SharedSource<T> : Source<T>, ISharedSource
         return rewritten;
     }
 
-    void ISharedSource.Visit(Rewriter rewriter) => Upstream.Rewrite(rewriter);
+    void ISharedSource.Visit(Rewriter rewriter) => _ = Upstream.Rewrite(rewriter);
 
     internal override void Build(RunBuilder builder, Inlet<T> next)
     {

@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Policies;
 
 namespace Sluice;

@@ -20,8 +20,8 @@ internal static class KeyText
         decimal number => (number / 1.000000000000000000000000000000000m).ToString(CultureInfo.InvariantCulture), // 1.0 and 1.00 are equal
         ITuple tuple => OfTuple(tuple),
         _ => throw new InvalidOperationException(
-            $"State cannot be kept by a {typeof(TKey).Name}: there is no text for it that is the same in every process. Make the key a "
-                + $"text, a number, a time, an id, an enum, or a tuple of such."),
+            $"State cannot be kept by a {TypeNames.Of(typeof(TKey))}: there is no text for it that is the same in every process. "
+                + $"Make the key a text, a number, a time, an id, an enum, or a tuple of such."),
     };
 
     // Each part has its length before it, so that no two tuples have the same text.

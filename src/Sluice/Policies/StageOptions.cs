@@ -17,6 +17,9 @@ internal sealed record StageOptions
     /// <summary>The number of lanes that a KeyBy before the stage creates; for drawings.</summary>
     public int KeyedLanes { get; init; }
 
+    /// <summary>The number of lanes.</summary>
+    public int Lanes => Math.Max(1, Math.Max(Parallel, KeyedLanes));
+
     public int? Buffer { get; init; }
     public int Retries { get; init; }
     public Backoff Backoff { get; init; } = Backoff.None;

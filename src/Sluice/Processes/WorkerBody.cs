@@ -1,9 +1,7 @@
 using Sluice.ChildProcesses;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Processes;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice;

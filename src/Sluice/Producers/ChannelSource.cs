@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;

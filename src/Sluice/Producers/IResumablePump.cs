@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice.Producers;
@@ -40,6 +39,9 @@ internal interface IResumablePump
     /// Sets the function that stores a position without an item, once everything before it was accepted. Called with <see cref="Resume"/>.
     /// </summary>
     void MarkWith(Func<ReadOnlyMemory<byte>, Task> markAsync) { }
+
+    /// <summary>Called with each position that the store has, in order, by one thread at a time: of an append or a mark.</summary>
+    void Stored(ReadOnlyMemory<byte> position) { }
 
     /// <summary>
     /// Sets the function that stores bytes that are no valid item: the bytes, the reason, and a position, once everything before it was
@@ -156,10 +158,20 @@ internal sealed class ResumablePump<T>(
 
     public ReadOnlyMemory<byte>? PositionBehind(long sequence) => Between is null ? null : Find(sequence)?.Behind;
 
+    /// <summary>What the source is told of its stored positions; null if it is told nothing.</summary>
+    public SourceProgress? Progress { get; init; }
+
+    public override Action? ItemEnded => Progress is { } progress ? progress.OnItemEnded : null;
+
+    public void MarkWith(Func<ReadOnlyMemory<byte>, Task> markAsync) => Progress?.MarkWith(markAsync);
+
+    public void Stored(ReadOnlyMemory<byte> position) => Progress?.OnStored(position);
+
     /// <summary>Skips the item to resume with, because it is gone: the next item is another one.</summary>
     public void PassOverItem()
     {
         produced++;
+        Progress?.OnEmitting();
         PassOver();
     }
 
@@ -190,6 +202,7 @@ internal sealed class ResumablePump<T>(
                 if (isResumed) positions.Enqueue((produced, before, item.Position));
                 produced++;
                 before = item.Position;
+                Progress?.OnEmitting();
                 await Flushed(EmitAsync(item.Item));
             }
         }

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Producers;
 
 internal sealed class LinesPump<T>(StageContext context, Inlet<T> next, LinesOrigin origin, Func<long, string, T> select, int maxLineLength)

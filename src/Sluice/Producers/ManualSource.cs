@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
 using Sluice.Producers;

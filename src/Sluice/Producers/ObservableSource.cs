@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
 using Sluice.Producers;
@@ -97,7 +96,7 @@ internal sealed class ObservablePump<T> : IntakePump<T>, IObserver<T>
     protected override void NeverBegins()
     {
         Close();
-        if (!Run.Scheduler.IsSerial) UnsubscribeAsync().Observed();
+        if (!Run.Scheduler.IsSerial) _ = UnsubscribeAsync().Observed();
     }
 
     protected override async ValueTask CloseAsync()

@@ -1,32 +1,7 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
-using Sluice.Producers;
 
-namespace Sluice;
-
-public static partial class Source
-{
-    /// <summary>
-    /// A source that runs a function, which pushes the items: <c>Source.Create&lt;int&gt;(async (push, cancellation) => { await push(1);
-    /// })</c>.
-    /// </summary>
-    /// <remarks>
-    /// The source ends, or fails, with the function. Every run calls it once. When an awaited push has returned, the item is accepted;
-    /// pushes may come from several threads. The token is cancelled when no more items are wanted; a push then throws an
-    /// <see cref="OperationCanceledException"/>, and its item is not accepted.
-    /// </remarks>
-    /// <param name="producer">The function. Await every push: that is the backpressure.</param>
-    /// <param name="capacity">The number of pushed items that may wait to be taken: 1 or more; the run's
-    /// <see cref="RunOptions.MaxBufferedItems"/> unless given.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The capacity is below 1.</exception>
-    public static Source<T> Create<T>(Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity = null)
-    {
-        ArgumentNullException.ThrowIfNull(producer);
-        if (capacity is { } given) ArgumentOutOfRangeException.ThrowIfLessThan(given, 1, nameof(capacity));
-        return new PushedSource<T>(producer, capacity, StageOptions.Default);
-    }
-}
+namespace Sluice.Producers;
 
 internal sealed class PushedSource<T>(Func<Func<T, ValueTask>, CancellationToken, Task> producer, int? capacity, StageOptions options)
     : LeafSource<T>(options)
@@ -85,9 +60,9 @@ internal sealed class PushedPump<T>(StageContext context, Inlet<T> next, Func<Fu
         {
             await AcceptAsync(item);
         }
-        catch (System.Threading.Channels.ChannelClosedException)
+        catch (System.Threading.Channels.ChannelClosedException closed)
         {
-            throw new OperationCanceledException("The run wants no more items; this one was not accepted.", StopToken);
+            throw new OperationCanceledException("The run wants no more items; this one was not accepted.", closed, StopToken);
         }
     }
 

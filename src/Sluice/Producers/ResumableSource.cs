@@ -1,65 +1,7 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
-using Sluice.Producers;
 
-namespace Sluice;
-
-public static partial class Source
-{
-    /// <summary>
-    /// A source that resumes at its stored position. In front of a consecutor, the position behind an item is stored in the append that
-    /// accepts the item. So every item is accepted exactly once, however often the process dies. Elsewhere it starts from the beginning.
-    /// </summary>
-    /// <remarks>
-    /// Stages between it and the consecutor must be deterministic, keep the order and hold no items. After a crash, a one-to-many stage
-    /// resumes in the middle of an item, by counting its outputs. The source must be the only one of its pipeline, and lead to one
-    /// consecutor.
-    /// </remarks>
-    /// <param name="name">The name under which the position is stored. One run at a time owns it: a later run takes it over.</param>
-    /// <param name="produce">Makes the items behind a position; an empty position means the beginning.</param>
-    public static Source<T> Resumable<T>(string name,
-        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
-    {
-        ArgumentNullException.ThrowIfNull(produce);
-        return Resumable(name, "Source.Resumable(name, function)", produce);
-    }
-
-    /// <summary>
-    /// A source of a sequence that is the same at every start, and may grow at its end. It resumes by counting: in front of a consecutor it
-    /// skips as many items as it has sent under its name. It compares only the last of them, and warns if that was another item.
-    /// </summary>
-    /// <remarks>
-    /// <para>
-    /// For other items, such as tomorrow's orders, use another name, or <see cref="Consecutor{T}.SendAsync(T, CancellationToken)"/>. A
-    /// sequence that is shorter than the number of skipped items fails the run. If the last skipped item is another one than the item that
-    /// was accepted, or has fewer parts, the consecutor warns (<see cref="ConsecutorOptions.OnWarning"/>). The items of
-    /// compressed or signed payloads are not compared.
-    /// </para>
-    /// <para>
-    /// Stages between it and the consecutor must be deterministic, keep the order and hold no items. The source must be the only one of its
-    /// pipeline, and lead to one consecutor.
-    /// </para>
-    /// </remarks>
-    /// <param name="name">The name under which the position is stored.</param>
-    /// <param name="items">The sequence.</param>
-    public static Source<T> Resumable<T>(string name, IEnumerable<T> items)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        ArgumentNullException.ThrowIfNull(items);
-        return new ResumableSource<T>(name, (context, next) => new CountedPump<T>(context, next, name, items), StageOptions.Default);
-    }
-
-    /// <param name="name">The name under which the position is stored.</param>
-    /// <param name="kind">The kind of producer (<see cref="IResumablePump.Kind"/>).</param>
-    /// <param name="produce">Makes the items behind a position.</param>
-    private static ResumableSource<T> Resumable<T>(string name, string kind,
-        Func<ReadOnlyMemory<byte>, CancellationToken, IAsyncEnumerable<WithPosition<T>>> produce)
-    {
-        ArgumentException.ThrowIfNullOrEmpty(name);
-        return new(name, (context, next) => new ResumablePump<T>(context, next, name, kind, produce), StageOptions.Default);
-    }
-}
+namespace Sluice.Producers;
 
 /// <summary>A source whose pump is an <see cref="IResumablePump"/>.</summary>
 internal sealed class ResumableSource<T>(string name, Func<StageContext, Inlet<T>, SourcePump<T>> pump, StageOptions options)

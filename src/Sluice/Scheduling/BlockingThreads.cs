@@ -11,7 +11,7 @@ internal sealed class BlockingThreads : RunScheduler
 {
     private static readonly TimeSpan Kept = TimeSpan.FromSeconds(20);
 
-    private readonly object sync = new();
+    private readonly Lock sync = new();
     private readonly List<Worker> idle = [];         // the most recently used one is last
 
     public static BlockingThreads OfProcess { get; } = new();

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Scheduling;
 
 /// <summary>

@@ -18,7 +18,7 @@ internal sealed partial class CancellableStore
     public ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation)
         => Within(inner.EndStreamAsync(stream, end, cancellation), cancellation);
 
-    public ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation)
+    public ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation)
         => Within(inner.DeleteStreamAsync(stream, cancellation), cancellation);
 
     public ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation)
@@ -37,11 +37,14 @@ internal sealed partial class CancellableStore
     public ValueTask AddGroupAsync(GroupId group, StreamStart start, CancellationToken cancellation)
         => Within(inner.AddGroupAsync(group, start, cancellation), cancellation);
 
-    public ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation)
+    public ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation)
         => Within(inner.RemoveGroupAsync(group, cancellation), cancellation);
 
     public ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation)
         => Within(inner.PauseGroupAsync(group, isPaused, cancellation), cancellation);
+
+    public ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation)
+        => Within(inner.DrainGroupAsync(group, cancellation), cancellation);
 
     public ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation)
         => Within(inner.FindGroupAsync(group, cancellation), cancellation);

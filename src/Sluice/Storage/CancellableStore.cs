@@ -16,6 +16,8 @@ internal sealed partial class CancellableStore(IStreamStore inner, CancellationT
 
     public StreamStoreCapabilities Capabilities => inner.Capabilities;
 
+    public Type? TransactionType => inner.TransactionType;
+
     public int Generation => inner.Generation;
 
     public string? Loss => inner.Loss;

@@ -7,7 +7,7 @@ internal static class ClosedStore
     /// <param name="name">The name of the user.</param>
     /// <param name="kept">The sentence about what is in the store.</param>
     public static string Explain(string user, string name, string kept)
-        => $"The store of the {user} {name} was disposed while the {user} was at work, which is over with that. {kept} "
+        => $"The store of the {user} {name} was disposed while the {user} was running, so the {user} has ended. {kept} "
         + $"Stop or dispose the {user} first, then its store.";
 }
 

@@ -8,8 +8,11 @@ namespace Sluice.Storage;
 public sealed record GroupInfo(
     IReadOnlyList<MemberInfo> Members, IReadOnlyList<PartitionInfo> Partitions, string? QuarantineOwner, long QuarantineEpoch)
 {
-    /// <summary>The time at which the group was paused, by the store's clock; null if it is not paused.</summary>
+    /// <summary>The time at which the group was paused, or a drain began, by the store's clock; null if it is not paused.</summary>
     public DateTimeOffset? PausedAt { get; init; }
+
+    /// <summary>Whether the pause is a drain (<see cref="IStreamStore.DrainGroupAsync"/>): members release their partitions.</summary>
+    public bool IsDraining { get; init; }
 
     /// <summary>Whether the group is paused (<see cref="IStreamStore.PauseGroupAsync"/>).</summary>
     public bool IsPaused => PausedAt is not null;

@@ -1,6 +1,6 @@
 using System.Buffers;
 
-namespace Sluice;
+namespace Sluice.Storage;
 
 /// <summary>
 /// Converts values to bytes and back. Payloads are untrusted data: an implementation must never load a type that a payload names.

@@ -12,9 +12,10 @@ public partial interface IStreamStore
     ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default);
 
     /// <summary>
-    /// Removes a group with its state, waiting entries and dead letters, and voids its owners. Does nothing if the group does not exist.
+    /// Removes a group with its state, waiting entries and dead letters, and voids its owners.
     /// </summary>
-    ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default);
+    /// <returns>Whether it existed. A store that had to repeat the call, because the answer was lost, may return false.</returns>
+    ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default);
 
     /// <summary>Returns the present state of a group; null if the group does not exist.</summary>
     ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default);
@@ -25,10 +26,20 @@ public partial interface IStreamStore
     /// change wakes the callers that wait for the stream.
     /// </summary>
     /// <param name="group">The group.</param>
-    /// <param name="isPaused">True pauses the group, false resumes it. If the group is in that state already, nothing changes.</param>
+    /// <param name="isPaused">True pauses the group; a paused or draining group stays as it is. False ends a pause and a drain.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <exception cref="StreamStoreException">The stream or the group does not exist, or the store cannot pause groups.</exception>
     ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default);
+
+    /// <summary>
+    /// Drains a group: pauses it from now on, and notes that its members are to release their partitions once nothing of them is in flight
+    /// (<see cref="GroupInfo.IsDraining"/>). <see cref="PauseGroupAsync"/> ends the drain. Does nothing if the group is draining.
+    /// </summary>
+    /// <remarks>The store enforces the pause, and the members release. A member that does not know drains is paused.</remarks>
+    /// <param name="group">The group. If it is paused, the pause begins anew.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <exception cref="StreamStoreException">The stream or the group does not exist, or the store cannot drain groups.</exception>
+    ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default);
 
     /// <summary>
     /// Records a heartbeat of a member; the first heartbeat joins the group. It is refused if another instance holds the member's name.

@@ -51,6 +51,12 @@ public partial interface IStreamStore : IAsyncDisposable
     /// <summary>The store behind all wrappers: for sinks that write to the store's own database.</summary>
     IStreamStore Root => this;
 
+    /// <summary>
+    /// The type of the transactions in which the store runs functions of items (<see cref="CommitFunctions"/>); null if it has none. Asked
+    /// of <see cref="Root"/>.
+    /// </summary>
+    Type? TransactionType => null;
+
     /// <summary>Begins a new generation after a <see cref="StoreRolledBackException"/>.</summary>
     /// <param name="expected">The generation that was rolled back; of several members that notice the loss, only one raises it.</param>
     /// <param name="cancellation">Gives up waiting.</param>
@@ -78,8 +84,9 @@ public partial interface IStreamStore : IAsyncDisposable
     /// <returns>The end of the stream: the first one that was given.</returns>
     ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default);
 
-    /// <summary>Deletes a stream with its entries, groups, state, dead letters and readers. Does nothing if it does not exist.</summary>
-    ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default);
+    /// <summary>Deletes a stream with its entries, groups, state, dead letters and readers.</summary>
+    /// <returns>Whether it existed. A store that had to repeat the call, because the answer was lost, may return false.</returns>
+    ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default);
 
     /// <summary>
     /// Opens a producer: raises its epoch, which refuses earlier holders of the name, and returns its last number and position. Producers

@@ -1,6 +1,4 @@
-using Sluice.Storage;
-
-namespace Sluice;
+namespace Sluice.Storage;
 
 /// <summary>
 /// The target of a commit, such as a table, refuses one item because of its content. Nothing of the commit was applied; a repetition would

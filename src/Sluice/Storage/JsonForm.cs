@@ -27,7 +27,11 @@ internal sealed class JsonForm
         };
         Stored.MakeReadOnly();
         exactDoor = new(() => DoorOf(Stored));
-        door = new(() => DoorOf(new(Stored) { PropertyNameCaseInsensitive = true }));
+        door = new(() => DoorOf(new(Stored)
+        {
+            PropertyNameCaseInsensitive = true,
+            PropertyNamingPolicy = Stored.PropertyNamingPolicy ?? JsonNamingPolicy.CamelCase,    // the names in errors
+        }));
     }
 
     /// <summary>
@@ -57,7 +61,8 @@ internal sealed class JsonForm
     public JsonElement? SchemaOf(Type type) => schemas.GetOrAdd(type, static (known, options)
         => options.TryGetTypeInfo(known, out JsonTypeInfo? info) ? JsonSchemas.Of(info) : null, Stored);
 
-    /// <summary>Returns the metadata for a type that comes from outside: members in any casing, none unknown or duplicate.</summary>
+    /// <summary>Returns the metadata for a type that comes from outside: members in any casing, none unknown or duplicate. Errors name
+    /// members as senders of JSON write them: <c>id</c>, not <c>Id</c>, unless the user's options or attributes name them.</summary>
     public JsonTypeInfo<T> AtDoor<T>()
     {
         bool isAmbiguous = JsonTypes.Reachable(Stored.GetTypeInfo(typeof(T))).Any(static type =>

@@ -28,6 +28,7 @@ internal static partial class JsonMistakes
 
     private static string? Plain(string message, string? path, JsonTypeInfo type)
     {
+        if (message.StartsWith("The input does not contain any JSON tokens", StringComparison.Ordinal)) return "There is no JSON value.";
         if (Converted().IsMatch(message))
             return JsonTypes.Expected(JsonTypes.At(type, path)) is { } expected
                 ? $"The value is not of the type that belongs there: expected {expected}."
@@ -35,11 +36,15 @@ internal static partial class JsonMistakes
         if (Required().Match(message) is { Success: true } required)
         {
             JsonTypeInfo? at = JsonTypes.At(type, path);
-            return $"Members are missing: {string.Join(", ", Quoted().Matches(required.Groups[1].Value).Select(name => Described(at, name.Groups[1].Value)))}.";
+            IEnumerable<string> missing = Quoted().Matches(required.Groups[1].Value).Select(name => Described(at, name.Groups[1].Value));
+            return $"Members are missing: {string.Join(", ", missing)}.";
         }
         if (Null().Match(message) is { Success: true } nothing)
-            return JsonTypes.Expected(JsonTypes.At(type, path)) is { } expected
-                ? $"'{nothing.Groups[1].Value}' must not be null: expected {expected}." : $"'{nothing.Groups[1].Value}' must not be null.";
+        {
+            string name = Sent(path) ?? nothing.Groups[1].Value;
+            string? wanted = JsonTypes.Expected(JsonTypes.At(type, path));
+            return $"'{name}' must not be null{(wanted is null ? "" : $": expected {wanted}")}.";
+        }
         if (Unmapped().Match(message) is { Success: true } unmapped)
         {
             string[] names = [.. (JsonTypes.At(type, Parent(path)) is { Kind: JsonTypeInfoKind.Object } at ? at.Properties
@@ -48,9 +53,14 @@ internal static partial class JsonMistakes
             return $"There is no member '{Short(unmapped.Groups[1].Value)}' "
                 + $"here{(names.Length == 0 ? "" : $": expected {string.Join(", ", names)}")}.";
         }
-        return Twice().Match(message) is { Success: true } twice
-            ? $"{(twice.Groups[1].Success ? $"The member '{Short(twice.Groups[1].Value)}'" : "A member")} is there twice." : null;
+        if (Twice().Match(message) is not { Success: true } twice) return null;
+        string what = twice.Groups[1].Success ? $"The member '{Short(Sent(path) ?? twice.Groups[1].Value)}'" : "A member";
+        return $"{what} is there twice.";
     }
+
+    // Messages have a member's name in code; the path has the name that was sent.
+    private static string? Sent(string? path)
+        => path?.LastIndexOf('.') is { } dot and >= 0 && !path.EndsWith(']') ? path[(dot + 1)..] : null;
 
     private static string Described(JsonTypeInfo? of, string name)
         => of is not null && JsonTypes.Member(of, name) is { } member

@@ -2,9 +2,8 @@ using System.Buffers;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Storage;
 
 /// <summary>Creates serializers, and reads payloads with errors that name their entry.</summary>
 public static class PayloadSerializer
@@ -107,8 +106,8 @@ public static class PayloadSerializer
         catch (Exception failure)
         {
             throw new PayloadException(
-                $"Entry {entry.IdIn(stream, partition)} of the stream {stream} is no {typeof(T).Name} ({entry.Payload.Length:N0} bytes, "
-                + $"written by code version {entry.CodeVersion}): {failure.Message}", failure);
+                $"Entry {entry.IdIn(stream, partition)} of the stream {stream} is no {TypeNames.Of(typeof(T))} "
+                + $"({entry.Payload.Length:N0} bytes, written by code version {entry.CodeVersion}): {failure.Message}", failure);
         }
     }
 }

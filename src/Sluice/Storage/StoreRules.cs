@@ -34,20 +34,25 @@ public static class StoreRules
             $"{commit.Owner}: entry {sequence} is not outstanding, or ends twice in this commit; nothing of it was applied");
     }
 
-    /// <summary>Decides whether a stream takes an output of a commit.</summary>
+    /// <summary>Decides whether the streams of a commit exist, and take its outputs.</summary>
     /// <param name="commit">The commit.</param>
-    /// <param name="output">One of its outputs.</param>
-    /// <param name="options">The options of the output's stream.</param>
-    /// <param name="end">The end of that stream; null if it is open.</param>
-    /// <returns>Null if it does; otherwise the answer to the commit.</returns>
-    /// <exception cref="StreamStoreException">An entry is longer than the stream allows.</exception>
-    public static CommitResult? CheckOutput(StoreCommit commit, CommitOutput output, StreamOptions options, StreamEnd? end)
+    /// <param name="find">Returns the options of a stream, and its end; null if it is open. Throws if there is no such stream.</param>
+    /// <returns>Null if they do; otherwise the answer to the commit.</returns>
+    /// <exception cref="StreamStoreException">An entry is longer than its stream allows.</exception>
+    public static CommitResult? CheckStreams(StoreCommit commit, Func<string, (StreamOptions Options, StreamEnd? End)> find)
     {
         ArgumentNullException.ThrowIfNull(commit);
-        ArgumentNullException.ThrowIfNull(output);
-        AppendRequest.CheckLength(output.Entries, output.Stream, options);
-        return end is null ? null : new(CommitStatus.OutputEnded,
-            $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
+        ArgumentNullException.ThrowIfNull(find);
+        foreach (CommitOutput output in commit.Outputs)
+        {
+            (StreamOptions options, StreamEnd? end) = find(output.Stream);
+            AppendRequest.CheckLength(output.Entries, output.Stream, options);
+            if (end is not null) return new(CommitStatus.OutputEnded,
+                $"{commit.Owner}: the stream {output.Stream} has ended; nothing was applied");
+        }
+        foreach (OpenReader reader in commit.Readers) _ = find(reader.Stream);
+        foreach (EndStream ending in commit.Ends) _ = find(ending.Stream);
+        return null;
     }
 
     /// <summary>Decides whether a member still has the quarantine that it leases suspects with.</summary>
@@ -74,8 +79,8 @@ public static class StoreRules
     {
         if (stored == opened) return;
         throw new StreamStoreException(
-            $"The stream {stream} has {stored} partitions and was opened with {opened}. Keys would move to other partitions: open it with "
-                + "the number that it has, or make another stream.")
+            $"The stream {stream} has {stored} partition{(stored == 1 ? "" : "s")}, and was opened with {opened}. Keys would move to other "
+                + "partitions: open it with the number that it has, or make another stream.")
         { Stream = stream, IsPermanent = true };
     }
 }

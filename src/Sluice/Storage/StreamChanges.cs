@@ -12,51 +12,34 @@ public sealed class StreamChanges
     private long last;                               // one count for all streams: a stream that was deleted and created again continues it
     private string? closed;                          // the store's name, once closed
 
-    /// <summary>Returns the count of a stream's changes, or a task that completes with its next change.</summary>
+    /// <summary>Waits for a change of a stream.</summary>
     /// <param name="stream">The stream.</param>
-    /// <param name="after">The count that the caller knows; -1 for none.</param>
-    /// <returns>The count if it is above <paramref name="after"/>, else the task; both null if the stream is not known here yet.</returns>
+    /// <param name="after">The count of changes that the caller knows; -1 for none.</param>
+    /// <param name="require">
+    /// Called if the stream is unknown here, or was forgotten meanwhile. Registers the stream (<see cref="Know"/>), or throws because there
+    /// is none.
+    /// </param>
+    /// <param name="cancellation">Gives up waiting; nothing is left behind.</param>
+    /// <returns>The count of changes, above <paramref name="after"/>.</returns>
+    /// <exception cref="StreamStoreException">The stream was deleted.</exception>
     /// <exception cref="ObjectDisposedException">The store has been closed.</exception>
-    public (long? Count, Task? Change) Look(string stream, long after)
-    {
-        lock (gate)
-        {
-            if (Find(stream) is not { } signal) return (null, null);
-            if (signal.Count > after) return (signal.Count, null);
-            signal.Waiting ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-            return (null, signal.Waiting.Task);
-        }
-    }
+    public ValueTask<long> WaitForChangeAsync(string stream, long after, Func<ValueTask> require, CancellationToken cancellation)
+        => WaitAsync(stream, null, after, require, cancellation);
 
     /// <summary>Waits until there may be entries in some partitions of a stream.</summary>
     /// <param name="stream">The stream.</param>
     /// <param name="partitions">The partitions, from zero.</param>
-    /// <param name="after">The count that the caller knows; -1 for none.</param>
+    /// <param name="after">The count of changes that the caller knows; -1 for none.</param>
+    /// <param name="require">As for <see cref="WaitForChangeAsync"/>.</param>
     /// <param name="cancellation">Gives up waiting; nothing is left behind.</param>
-    /// <returns>The count of changes; null if the stream is unknown here, or was forgotten.</returns>
+    /// <returns>The count of changes.</returns>
+    /// <exception cref="StreamStoreException">The stream was deleted.</exception>
     /// <exception cref="ObjectDisposedException">The store has been closed.</exception>
-    public async ValueTask<long?> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+    public ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after, Func<ValueTask> require,
         CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(partitions);
-        var waiter = new Waiter(partitions);
-        Changes? signal;
-        lock (gate)
-        {
-            signal = Find(stream);
-            if (signal is null) return null;
-            if (signal.LatestOf(partitions) > after) return signal.Count;
-            signal.Waiters.Add(waiter);
-        }
-        try
-        {
-            await waiter.Task.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            lock (gate) signal.Waiters.Remove(waiter);
-        }
-        lock (gate) return Find(stream)?.Count;
+        return WaitAsync(stream, partitions, after, require, cancellation);
     }
 
     /// <summary>Registers a stream that exists. Does nothing if it is registered.</summary>
@@ -111,12 +94,48 @@ public sealed class StreamChanges
         }
     }
 
-    private Changes? Find(string stream)
-        => closed is null ? signals.GetValueOrDefault(stream) : throw new ObjectDisposedException(closed, "The store has been closed.");
-
-    private sealed class Waiter(IReadOnlyList<int> partitions) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    private async ValueTask<long> WaitAsync(string stream, IReadOnlyList<int>? partitions, long after, Func<ValueTask> require,
+        CancellationToken cancellation)
     {
-        public bool IsMeant(IReadOnlyCollection<int> changed) => changed.Any(partitions.Contains);
+        ArgumentNullException.ThrowIfNull(require);
+        cancellation.ThrowIfCancellationRequested();
+        if (await TryWaitAsync(stream, partitions, after, cancellation).ConfigureAwait(false) is { } count) return count;
+        await require().ConfigureAwait(false);
+        return await TryWaitAsync(stream, partitions, after, cancellation).ConfigureAwait(false)
+            ?? throw new StreamStoreException($"The stream {stream} was deleted.") { Stream = stream };
+    }
+
+    // Null if the stream is unknown here, or was forgotten meanwhile.
+    private async ValueTask<long?> TryWaitAsync(string stream, IReadOnlyList<int>? partitions, long after, CancellationToken cancellation)
+    {
+        Changes? signal;
+        Waiter waiter;
+        lock (gate)
+        {
+            signal = Find(stream);
+            if (signal is null) return null;
+            if (signal.LatestOf(partitions) > after) return signal.Count;
+            signal.Waiters.Add(waiter = new(partitions));
+        }
+        try
+        {
+            await waiter.Task.WaitAsync(cancellation).ConfigureAwait(false);
+        }
+        finally
+        {
+            lock (gate) signal.Waiters.Remove(waiter);
+        }
+        lock (gate) return Find(stream)?.Count;
+    }
+
+    private Changes? Find(string stream)
+        => closed is null ? signals.GetValueOrDefault(stream) : throw DisposedStore.Error(closed);
+
+    /// <param name="partitions">Null for a caller that waits for any change.</param>
+    private sealed class Waiter(IReadOnlyList<int>? partitions) : TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)
+    {
+        public bool IsMeant(IReadOnlyCollection<int>? changed)
+            => changed is null || partitions is null || changed.Any(partitions.Contains);
     }
 
     /// <summary>The changes of one stream. Used under the lock.</summary>
@@ -126,11 +145,11 @@ public sealed class StreamChanges
         private long[] byPartition = [];
 
         public long Count { get; private set; } = count;
-        public TaskCompletionSource? Waiting { get; set; }
         public HashSet<Waiter> Waiters { get; } = [];
 
-        public long LatestOf(IReadOnlyList<int> partitions)
+        public long LatestOf(IReadOnlyList<int>? partitions)
         {
+            if (partitions is null) return Count;
             long latest = whole;
             for (int i = 0; i < partitions.Count; i++)
                 if (partitions[i] < byPartition.Length) latest = Math.Max(latest, byPartition[partitions[i]]);
@@ -147,18 +166,16 @@ public sealed class StreamChanges
                     if (partition >= byPartition.Length) Array.Resize(ref byPartition, partition + 1);
                     byPartition[partition] = number;
                 }
-            Waiting?.TrySetResult();
-            Waiting = null;
             foreach (Waiter waiter in Waiters)
-                if (partitions is null || waiter.IsMeant(partitions)) waiter.TrySetResult();
+                if (waiter.IsMeant(partitions)) waiter.TrySetResult();
         }
 
         public void Fail(string store)
         {
-            foreach (TaskCompletionSource? one in Waiters.Append(Waiting))
+            foreach (Waiter waiter in Waiters)
             {
-                one?.TrySetException(new ObjectDisposedException(store, "The store has been closed."));
-                _ = one?.Task.Exception;             // observed: the caller may have given up meanwhile
+                waiter.TrySetException(DisposedStore.Error(store));
+                _ = waiter.Task.Exception;           // observed: the caller may have given up meanwhile
             }
         }
     }

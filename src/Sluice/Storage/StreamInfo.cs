@@ -22,6 +22,9 @@ public sealed record GroupBacklog(string Name, long Outstanding, long Waiting, l
 {
     /// <inheritdoc cref="GroupInfo.PausedAt"/>
     public DateTimeOffset? PausedAt { get; init; }
+
+    /// <inheritdoc cref="GroupInfo.IsDraining"/>
+    public bool IsDraining { get; init; }
 }
 
 /// <summary>The end of a stream. Entries that were appended before can still be read.</summary>

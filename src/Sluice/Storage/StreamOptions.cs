@@ -1,7 +1,6 @@
 using System.Text.Json.Serialization;
-using Sluice.Storage;
 
-namespace Sluice;
+namespace Sluice.Storage;
 
 /// <summary>The options of a stream. They are stored with the stream; the first opening decides.</summary>
 public sealed record StreamOptions

@@ -22,6 +22,10 @@ public abstract class StreamStore : IStreamStore
     public virtual string? Loss => null;
 
     /// <inheritdoc/>
+    /// <remarks>By default null.</remarks>
+    public virtual Type? TransactionType => null;
+
+    /// <inheritdoc/>
     public abstract ValueTask<int> RaiseGenerationAsync(int expected, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
@@ -38,7 +42,7 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask<StreamEnd> EndStreamAsync(string stream, StreamEnd end, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
-    public abstract ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default);
+    public abstract ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default);
@@ -65,7 +69,7 @@ public abstract class StreamStore : IStreamStore
     public abstract ValueTask AddGroupAsync(GroupId group, StreamStart start = StreamStart.First, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
-    public abstract ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default);
+    public abstract ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default);
 
     /// <inheritdoc/>
     public abstract ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default);
@@ -74,6 +78,12 @@ public abstract class StreamStore : IStreamStore
     /// <remarks>The default throws: a store that ignored a pause would be worse.</remarks>
     public virtual ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
         => throw new StreamStoreException($"The store {GetType().Name} cannot pause or resume {group}. Stop its members instead.")
+        { Stream = group.Stream, IsPermanent = true };
+
+    /// <inheritdoc/>
+    /// <remarks>The default throws.</remarks>
+    public virtual ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => throw new StreamStoreException($"The store {GetType().Name} cannot drain {group}. Pause it, or stop its members instead.")
         { Stream = group.Stream, IsPermanent = true };
 
     /// <inheritdoc/>

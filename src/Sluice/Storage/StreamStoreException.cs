@@ -1,6 +1,4 @@
-using Sluice.Storage;
-
-namespace Sluice;
+namespace Sluice.Storage;
 
 /// <summary>
 /// A stream store failed or was misused. Outcomes that the protocol expects (full, gap, stale…) are results, not exceptions.

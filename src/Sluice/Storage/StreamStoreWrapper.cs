@@ -39,6 +39,9 @@ public class StreamStoreWrapper : IStreamStore
     /// <inheritdoc/>
     public virtual string? Loss => Inner.Loss;
 
+    /// <inheritdoc/>
+    public virtual Type? TransactionType => Inner.TransactionType;
+
     /// <summary>Executes a call; by default without any change.</summary>
     /// <param name="name">The name of the method.</param>
     /// <param name="call">Calls the inner store.</param>
@@ -70,8 +73,8 @@ public class StreamStoreWrapper : IStreamStore
         => CallAsync(nameof(EndStreamAsync), () => Inner.EndStreamAsync(stream, end, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default)
-        => Done(nameof(DeleteStreamAsync), () => Inner.DeleteStreamAsync(stream, cancellation));
+    public virtual ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default)
+        => CallAsync(nameof(DeleteStreamAsync), () => Inner.DeleteStreamAsync(stream, cancellation));
 
     /// <inheritdoc/>
     public virtual ValueTask<ProducerState> OpenProducerAsync(string stream, string producer, CancellationToken cancellation = default)
@@ -103,8 +106,8 @@ public class StreamStoreWrapper : IStreamStore
         => Done(nameof(AddGroupAsync), () => Inner.AddGroupAsync(group, start, cancellation));
 
     /// <inheritdoc/>
-    public virtual ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
-        => Done(nameof(RemoveGroupAsync), () => Inner.RemoveGroupAsync(group, cancellation));
+    public virtual ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => CallAsync(nameof(RemoveGroupAsync), () => Inner.RemoveGroupAsync(group, cancellation));
 
     /// <inheritdoc/>
     public virtual ValueTask<GroupInfo?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
@@ -113,6 +116,10 @@ public class StreamStoreWrapper : IStreamStore
     /// <inheritdoc/>
     public virtual ValueTask PauseGroupAsync(GroupId group, bool isPaused, CancellationToken cancellation = default)
         => Done(nameof(PauseGroupAsync), () => Inner.PauseGroupAsync(group, isPaused, cancellation));
+
+    /// <inheritdoc/>
+    public virtual ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default)
+        => Done(nameof(DrainGroupAsync), () => Inner.DrainGroupAsync(group, cancellation));
 
     /// <inheritdoc/>
     public virtual ValueTask<HeartbeatResult> HeartbeatAsync(HeartbeatRequest request, CancellationToken cancellation = default)

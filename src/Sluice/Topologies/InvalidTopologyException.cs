@@ -7,17 +7,23 @@ public sealed class InvalidTopologyException : SluiceException
     /// <param name="message">The problem, its place and the remedy.</param>
     public InvalidTopologyException(string message) : base(message) => Problems = [message];
 
-    internal InvalidTopologyException(IReadOnlyList<string> problems) : base(Describe(problems)) => Problems = problems;
+    /// <param name="problems">The problems.</param>
+    /// <param name="subject">The graph as the subject of a sentence, such as "The graph 'checkout'"; null if it has no name.</param>
+    internal InvalidTopologyException(IReadOnlyList<string> problems, string? subject = null) : base(Describe(problems, subject))
+        => Problems = problems;
 
     /// <summary>The problems, a few sentences each, most basic first.</summary>
     public IReadOnlyList<string> Problems { get; }
 
-    private static string Describe(IReadOnlyList<string> problems)
+    /// <summary>The same problems, with the graph that has them.</summary>
+    internal InvalidTopologyException In(string subject) => new(Problems, subject);
+
+    private static string Describe(IReadOnlyList<string> problems, string? subject)
     {
         const int Shown = 10;
-        if (problems.Count == 1) return problems[0];
+        if (problems.Count == 1) return subject is null ? problems[0] : $"{subject} is not valid: {problems[0]}";
         var lines = problems.Take(Shown).Select(problem => $"- {problem}");
         if (problems.Count > Shown) lines = lines.Append($"- and {problems.Count - Shown} more");
-        return $"The graph has {problems.Count} problems:\n{string.Join('\n', lines)}";
+        return $"{subject ?? "The graph"} has {problems.Count} problems:\n{string.Join('\n', lines)}";
     }
 }

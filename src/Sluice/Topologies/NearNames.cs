@@ -45,24 +45,21 @@ internal static class NearNames
         return Math.Abs(wanted.Length - name.Length) > limit ? int.MaxValue : Distance(wanted, name);
     }
 
-    // Levenshtein distance, one row at a time.
+    // Levenshtein distance, but two neighbors that have changed places count once.
     private static int Distance(string a, string b)
     {
-        var row = new int[b.Length + 1];
-        for (var j = 0; j < row.Length; j++) row[j] = j;
-        for (var i = 1; i <= a.Length; i++)
+        (a, b) = (a.ToUpperInvariant(), b.ToUpperInvariant());
+        var rows = new int[a.Length + 1, b.Length + 1];
+        for (int i = 0; i <= a.Length; i++)
         {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= b.Length; j++)
+            for (int j = 0; j <= b.Length; j++)
             {
-                var same = char.ToUpperInvariant(a[i - 1]) == char.ToUpperInvariant(b[j - 1]);
-                var replaced = diagonal + (same ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(replaced, Math.Min(row[j], row[j - 1]) + 1);
+                rows[i, j] = i == 0 ? j : j == 0 ? i
+                    : Math.Min(rows[i - 1, j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1), Math.Min(rows[i - 1, j], rows[i, j - 1]) + 1);
+                if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+                    rows[i, j] = Math.Min(rows[i, j], rows[i - 2, j - 2] + 1);
             }
         }
-
-        return row[^1];
+        return rows[a.Length, b.Length];
     }
 }

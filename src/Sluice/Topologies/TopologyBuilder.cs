@@ -10,6 +10,9 @@ internal sealed class TopologyBuilder(string? name = null)
     /// <summary>Whether nodes are calls that wait for others, and no stages that items pass; for messages.</summary>
     public bool IsOfCalls { get; init; }
 
+    /// <summary>The noun for messages that name the graph.</summary>
+    public string Term { get; init; } = "graph";
+
     /// <summary>The number of nodes so far: the id of the next one.</summary>
     internal int Count => drafts.Count;
 
@@ -25,6 +28,7 @@ internal sealed class TopologyBuilder(string? name = null)
     /// <param name="details">Annotations such as "parallel 8".</param>
     /// <param name="ports">The node's branches; each needs an edge.</param>
     /// <param name="isOnlyEdges">See <see cref="TopologyNode.IsOnlyEdges"/>.</param>
+    /// <param name="lanesBy">See <see cref="TopologyNode.LanesBy"/>.</param>
     internal int Add(
         string kind,
         string? name = null,
@@ -33,13 +37,14 @@ internal sealed class TopologyBuilder(string? name = null)
         Type? output = null,
         IEnumerable<string>? details = null,
         IEnumerable<string>? ports = null,
-        bool isOnlyEdges = false)
+        bool isOnlyEdges = false,
+        LaneSetting lanesBy = LaneSetting.None)
     {
         ArgumentException.ThrowIfNullOrEmpty(kind);
         if (name is not null && string.IsNullOrWhiteSpace(name))
             throw new InvalidTopologyException($"A {kind} node was given an empty name. Give it one that can be read, or none.");
         drafts.Add(new(kind, name, string.IsNullOrWhiteSpace(hint) ? null : hint, input, output, ToArray(details), ToArray(ports),
-            isOnlyEdges));
+            isOnlyEdges, lanesBy));
         return drafts.Count - 1;
     }
 
@@ -62,17 +67,22 @@ internal sealed class TopologyBuilder(string? name = null)
         var names = NodeNames.Assign(drafts);
         var problems = new List<string>();
         var (from, to) = TopologyCheck.Resolve(drafts, names, edges, IsOfCalls, problems);
-        if (problems.Count > 0) throw new InvalidTopologyException(problems);
+        if (problems.Count > 0) throw new InvalidTopologyException(problems, Subject);
 
         var adjacency = new Adjacency(drafts.Count, from, to);
         TopologyCheck.Check(drafts, names, edges, adjacency, open, IsOfCalls, problems);
-        if (problems.Count > 0) throw new InvalidTopologyException(problems);
+        if (problems.Count > 0) throw new InvalidTopologyException(problems, Subject);
 
         var nodes = new TopologyNode[drafts.Count];
         for (var id = 0; id < nodes.Length; id++)
         {
             var draft = drafts[id];
-            nodes[id] = new(id, names[id], draft.Kind, draft.Input, draft.Output, draft.Details) { IsOnlyEdges = draft.IsOnlyEdges };
+            nodes[id] = new(id, names[id], draft.Kind, draft.Input, draft.Output, draft.Details)
+            {
+                IsOnlyEdges = draft.IsOnlyEdges,
+                Function = draft.Hint,
+                LanesBy = draft.LanesBy,
+            };
         }
 
         var made = new TopologyEdge[from.Length];
@@ -80,11 +90,14 @@ internal sealed class TopologyBuilder(string? name = null)
         return new(name, nodes, made, adjacency);
     }
 
+    private string? Subject => name is null ? null : $"The {Term} '{name}'";
+
     private static string[] ToArray(IEnumerable<string>? values) => values is null ? [] : [.. values];
 
     /// <summary>A node before it has its final name.</summary>
     internal sealed record Draft(
-        string Kind, string? Name, string? Hint, Type? Input, Type? Output, string[] Details, string[] Ports, bool IsOnlyEdges = false);
+        string Kind, string? Name, string? Hint, Type? Input, Type? Output, string[] Details, string[] Ports, bool IsOnlyEdges = false,
+        LaneSetting LanesBy = LaneSetting.None);
 
     /// <summary>An edge by ids, or by names with the ids -1, to be resolved later.</summary>
     internal readonly record struct DraftEdge(int From, int To, string? FromName, string? ToName, string? Port);

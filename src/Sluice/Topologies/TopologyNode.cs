@@ -51,11 +51,23 @@ public sealed class TopologyNode
         ({ } input, { } output) => $"{TypeNames.Of(input)} -> {TypeNames.Of(output)}",
     };
 
+    /// <summary>The name of the node's code: a method, a local function or a node class; null for a lambda. <see cref="Name"/> may be
+    /// another one, which the user has given.</summary>
+    public string? Function { get; internal init; }
+
+    /// <summary>The setting that gives the node more lanes.</summary>
+    public LaneSetting LanesBy { get; internal init; }
+
     /// <summary>Whether the node only stands for the start of several edges, because no stage precedes them.</summary>
     internal bool IsOnlyEdges { get; init; }
 
     internal TopologyNode With(NodeTime? time, bool isCritical)
-        => new(Id, Name, Kind, InputType, OutputType, Details, time, isCritical) { IsOnlyEdges = IsOnlyEdges };
+        => new(Id, Name, Kind, InputType, OutputType, Details, time, isCritical)
+        {
+            IsOnlyEdges = IsOnlyEdges,
+            Function = Function,
+            LanesBy = LanesBy,
+        };
 
     /// <summary>Formats the name, followed by the details in parentheses if there are any.</summary>
     /// <returns>For example <c>Geocode (parallel 8, retry 3)</c>.</returns>

@@ -15,6 +15,7 @@ internal sealed class OwnedProcess : IAsyncDisposable
         echo "pid $main"
         { cat <&3; kill -9 -$main; } >/dev/null 2>&1 & watch=$!
         wait $main
+        echo "ended with $?"
         kill $watch
         """;
 
@@ -35,12 +36,12 @@ internal sealed class OwnedProcess : IAsyncDisposable
     /// <summary>The process id, which is also that of its group.</summary>
     public int Id { get; private set; }
 
-    /// <summary>All that the process has written.</summary>
+    /// <summary>The last lines that the process has written.</summary>
     public string Output
     {
         get
         {
-            lock (sync) return string.Join('\n', lines);
+            lock (sync) return string.Join('\n', lines.TakeLast(80));
         }
     }
 
@@ -65,6 +66,7 @@ internal sealed class OwnedProcess : IAsyncDisposable
     /// <param name="text">The text.</param>
     /// <param name="last">Whether the last such line is wanted, not the first one.</param>
     /// <exception cref="InvalidOperationException">The process has ended without saying it.</exception>
+    /// <exception cref="TimeoutException">The process says nothing for a long time.</exception>
     public async Task<string> SaysAsync(string text, bool last = false)
     {
         for (int at = 0; ;)
@@ -77,7 +79,8 @@ internal sealed class OwnedProcess : IAsyncDisposable
                     if (lines[at].Contains(text, StringComparison.Ordinal)) return lines[at];
             }
             if (wasOver) throw new InvalidOperationException($"It has ended, and has not said \"{text}\":\n{Output}");
-            await news.WaitAsync(TestContext.Current.CancellationToken);
+            if (!await news.WaitAsync(Lab.Patience, TestContext.Current.CancellationToken))
+                throw new TimeoutException($"It says nothing, and has not said \"{text}\":\n{Output}");
         }
     }
 

@@ -79,6 +79,8 @@ public sealed class RabbitWorkers : Workers
 {
     private RabbitServer? server;
 
+    internal RabbitServer Server => server!;
+
     public override string NoWorker => "no worker reads the queue, which has 1 task";
 
     public override string WrongUrl => Url.Replace("guest:guest", "guest:hunter3", StringComparison.Ordinal);

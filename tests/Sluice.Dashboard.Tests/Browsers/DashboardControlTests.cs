@@ -25,13 +25,18 @@ public sealed class DashboardControlTests(Browser browser)
         while ((await scene.Orders.NextAsync()).Id != "held") { }
         await Assertions.Expect(window.Page.Locator("#verdict")).Not.ToContainTextAsync("Is paused", new() { Timeout = 60_000 });
 
-        await ClickAsync(window, "Drain and stop");
-        await window.HasTextAsync("#verdict", "Has stopped");
-        await Assertions.Expect(window.Page.Locator("#actions button")).ToHaveCountAsync(0);
-        Assert.Equal(ConsecutorStatus.Stopped, scene.Orders.Consecutor.Snapshot().Status);
+        await ClickAsync(window, "Drain");
+        await window.HasTextAsync("#verdict", "Is drained");
+        await window.HasTextAsync("#figures", "Statedraining");
+        await Assertions.Expect(window.Page.GetByRole(AriaRole.Button, new() { Name = "Drain", Exact = true })).ToHaveCountAsync(0);
+        Assert.True(scene.Orders.Consecutor.Snapshot() is { Status: ConsecutorStatus.Paused, IsDraining: true });
+        await scene.Orders.Consecutor.SendAsync(new("late", "fine"), TestContext.Current.CancellationToken);
+        await window.HasTextAsync("#verdict", "1 item stays in the store.");
+        await ClickAsync(window, "Resume");
+        while ((await scene.Orders.NextAsync()).Id != "late") { }
         await window.GoAsync("/audit");
-        foreach (string line in (string[])["Pause the consecutor orders", "Resume the consecutor orders",
-            "Drain and stop the consecutor orders"])
+        foreach (string line in (string[])["Pause the consecutor orders", "Resume the consecutor orders", "Drain the consecutor orders",
+            "resumed: the drain is undone"])
             await window.HasTextAsync("#lines", line);
         Assert.Empty(window.Problems);
     }

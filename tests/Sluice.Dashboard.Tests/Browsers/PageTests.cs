@@ -17,7 +17,7 @@ public sealed class PageTests(Browser browser)
         List<string> found = [];
         foreach (string page in Scene.Pages)
         {
-            bool isThere = !page.EndsWith("/none", StringComparison.Ordinal);
+            bool isThere = !page.EndsWith("none", StringComparison.Ordinal);
             IResponse answer = (await window.Page.GotoAsync(scene.Program.Root + page))!;
             Assert.Equal(isThere ? 200 : 404, answer.Status);
             if (isThere && await window.Page.Locator("main[data-live]").CountAsync() > 0) await window.HasTextAsync("#connection", "live");
@@ -26,7 +26,7 @@ public sealed class PageTests(Browser browser)
                 .Select(one => $"{page}: {one.Id}: {one.Help}: {string.Join("; ", one.Nodes.Take(3).Select(static node => node.Html))}"));
         }
         Assert.Empty(found);
-        Assert.All(window.Problems, static one => Assert.Contains("/none says error: Failed to load resource", one,
+        Assert.All(window.Problems, static one => Assert.Contains("none says error: Failed to load resource", one,
             StringComparison.Ordinal));
     }
 
@@ -37,7 +37,7 @@ public sealed class PageTests(Browser browser)
     {
         await using Scene scene = await Scene.StartAsync();
         await using Window window = await browser.OpenAsync(scene.Program, new() { ViewportSize = new() { Width = width, Height = 900 } });
-        foreach (string page in Scene.Pages.Where(static page => !page.EndsWith("/none", StringComparison.Ordinal)))
+        foreach (string page in Scene.Pages.Where(static page => !page.EndsWith("none", StringComparison.Ordinal)))
         {
             await window.GoAsync(page);
             Assert.False(await window.IsTooWideAsync(), $"{page} is wider than {width} pixels.");
@@ -86,13 +86,12 @@ public sealed class PageTests(Browser browser)
         await using PipelineRun feed = Feed(scene);
         foreach ((string name, string page, string awaited) in ((string, string, string)[])
         [
-            ("consecutor", "/consecutors/orders", "#graph .working"),
             ("dead-letters", "/consecutors/orders/dead", "#letters"), ("by-error", "/consecutors/orders/dead?by=error", "#letters"),
             ("dead-letter", "/consecutors/orders/dead/1", "#payload"), ("flow", "/flows/run-1?store=store-2", "#graph svg"),
             ("state", "/consecutors/counts/state?key=", "#rows"), ("run", "/runs/numbers", "#graph .working"), ("audit", "/audit",
                 "#lines"),
             ("graph", "/graphs/shop?resolve=2", "#resolve .strip"), ("waiting", "/consecutors/shipments", "#waiting"),
-            ("overview", "", "#consecutors td:has-text('/s')"),
+            ("consecutor", "/consecutors/orders", "#graph .working"), ("overview", "", "#consecutors td:has-text('/s')"),
         ])
         {
             await window.GoAsync(page);
@@ -111,7 +110,11 @@ public sealed class PageTests(Browser browser)
 
     private static async Task KeepAsync(Window window, string folder, string name)
     {
-        byte[] picture = await window.Page.ScreenshotAsync(new() { Path = Path.Combine(folder, name + ".png") });
+        byte[] picture = await window.Page.ScreenshotAsync(new()
+        {
+            Path = Path.Combine(folder, name + ".png"),
+            FullPage = name == "overview",
+        });
         Assert.True(picture.Length > 10_000, $"The picture of {name} is empty.");
     }
 

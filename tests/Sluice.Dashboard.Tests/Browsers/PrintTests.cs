@@ -10,7 +10,7 @@ public sealed class PrintTests(Browser browser)
     {
         await using Scene scene = await Scene.StartAsync();
         await using Window window = await browser.OpenAsync(scene.Program, new() { ColorScheme = ColorScheme.Dark });
-        foreach (string page in Scene.Pages.Where(static page => !page.EndsWith("/none", StringComparison.Ordinal)))
+        foreach (string page in Scene.Pages.Where(static page => !page.EndsWith("none", StringComparison.Ordinal)))
         {
             await window.Page.EmulateMediaAsync(new() { Media = Media.Screen });
             await window.GoAsync(page);

@@ -1,4 +1,5 @@
 using Sluice.Flows;
+using Sluice.Graphs;
 using Sluice.Sqlite;
 
 namespace Sluice.Dashboard.Tests.Browsers;
@@ -17,8 +18,8 @@ internal sealed class Scene : IAsyncDisposable
         "/consecutors/orders/dead?by=error",
         "/consecutors/counts/state?key=", "/runs/numbers", "/graphs/shop", "/graphs/shop?resolve=2",
         "/streams", "/streams?store=store-2", "/flows", "/flows/run-1?store=store-2", "/audit",
-        "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
-        "/consecutors/shipments", "/consecutors/orders/nodes/Check", "/consecutors/idle/nodes/Store",
+        "/steps/pricing", "/runs/numbers/nodes/Work", "/consecutors/counts/state", "/consecutors/none", "/consecutors/idle/dead",
+        "/consecutors/counts/state?node=none", "/consecutors/shipments", "/consecutors/orders/nodes/Check", "/consecutors/idle/nodes/Store",
         "/flows/run-1?store=store-2&stream=numbers",
     ];
 
@@ -56,7 +57,8 @@ internal sealed class Scene : IAsyncDisposable
         await counts.WaitForIdleAsync();
         await Orders.SendAsync(("1", "fine"), ("2", "poison"), ("3", "poison and so on"), ("4", "fine, too"));
         PipelineRun run = Own((Source.From(Enumerable.Range(0, int.MaxValue))
-            | (async (int _, CancellationToken cancellation) => { await work.WaitForNextTickAsync(cancellation); })).Start());
+            | (async (int _, CancellationToken cancellation) => { await work.WaitForNextTickAsync(cancellation); })
+            | Stage.Named("Work")).Start());
         await StartFlowAsync(memory);
         await LeasedItems.MakeOneOfEachAsync(memory, "shipments");
         var shop = new Shop();
@@ -70,6 +72,8 @@ internal sealed class Scene : IAsyncDisposable
         }));
         foreach (string request in (string[])["fine", "no reviews", "fine"]) await shop.ResolveAsync(request);
         await shop.FailAsync();
+        await using StepScope scope = StepScope.Begin(options: new() { Name = "pricing" });
+        _ = await Step.Of(static (int value) => value + 1).Named("Add")(1);
     }
 
     private async Task StartFlowAsync(MemoryStreamStore memory)
@@ -85,7 +89,7 @@ internal sealed class Scene : IAsyncDisposable
             await Task.Delay(Timeout.InfiniteTimeSpan, cancellation);
             await sum.WriteAsync(first, cancellation);
         });
-        Own(await supervisor.StartAsync(Flow.From(doubles, waits).Resolve(), [IOVal.Of("numbers", 5)], run: "run-1"));
+        _ = Own(await supervisor.StartAsync(Flow.From(doubles, waits).Resolve(), [IOVal.Of("numbers", 5)], run: "run-1"));
     }
 
     private T Own<T>(T one) where T : IAsyncDisposable

@@ -93,6 +93,10 @@ public sealed class AccessTests : IAsyncDisposable
     [InlineData("Forwarded")]
     [InlineData("X-Real-IP")]
     [InlineData("X-Forwarded-Host")]
+    [InlineData("x-forwarded-proto")]
+    [InlineData("Via")]
+    [InlineData("CF-Connecting-IP")]
+    [InlineData("X-Original-For")]
     public async Task AForwardedRequestIsRefusedWithoutAuthorization(string header)
     {
         await using DashboardProgram program = await DashboardProgram.StartAsync(Options());

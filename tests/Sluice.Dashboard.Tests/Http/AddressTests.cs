@@ -1,5 +1,6 @@
 using System.Text;
 using Sluice.Dashboard.Serving;
+using Sluice.Storage;
 
 namespace Sluice.Dashboard.Tests.Http;
 

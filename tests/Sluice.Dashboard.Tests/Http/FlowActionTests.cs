@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.DependencyInjection;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Hosting;
 

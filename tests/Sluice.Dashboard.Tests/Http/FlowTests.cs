@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Sluice.Dashboard.Pages;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Tests.Http;

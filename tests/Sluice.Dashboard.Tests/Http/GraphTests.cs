@@ -45,6 +45,8 @@ public sealed partial class GraphTests
         string page = (await viewer.GetAsync("/graphs/shop")).Text, overview = (await viewer.GetAsync("")).Text;
         Assert.Contains($"{Script} fails, and the resolves go on without it: FormatException: &lt;img", overview, StringComparison.Ordinal);
         Assert.Contains("1 graph should be looked at.", overview, StringComparison.Ordinal);
+        Assert.Contains("<td>idle</td>", overview, StringComparison.Ordinal);
+        Assert.Contains("title=\"No resolve is in flight.\"", overview, StringComparison.Ordinal);
         Assert.Contains("3 succeeded, 1 failed, 1 skipped", page, StringComparison.Ordinal);
         Assert.Contains($"{Script} produced nothing", page, StringComparison.Ordinal);
         Assert.Contains("FormatException: &lt;img src=x onerror=alert(1)&gt;", page, StringComparison.Ordinal);
@@ -62,8 +64,8 @@ public sealed partial class GraphTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await other.Graph.ResolveAsync("", new(canceled: true)));
         string overview = (await viewer.GetAsync("")).Text, page = (await viewer.GetAsync("/graphs/shop")).Text;
         Assert.Contains("1 graph does not work.", overview, StringComparison.Ordinal);
-        Assert.Contains("All of its last 20 resolves have failed: The node badge failed: &lt;b&gt;no badge&lt;/b&gt;", overview,
-            StringComparison.Ordinal);
+        Assert.Contains("All of its last 20 resolves have failed: The node badge of the graph &#x27;shop&#x27; failed: "
+            + "&lt;b&gt;no badge&lt;/b&gt;", overview, StringComparison.Ordinal);
         Assert.Contains("1 of its last 2 resolves was cancelled by the caller", overview, StringComparison.Ordinal);
         Assert.Equal(20, Resolve().Count(page));
         Assert.Contains("resolve 25</a>", page, StringComparison.Ordinal);
@@ -221,7 +223,8 @@ public sealed partial class GraphTests
         string page;
         do page = (await viewer.GetAsync("/graphs/busy")).Text;                 // the look may be as old as the interval
         while (!page.Contains($"<dd>{total}</dd>", StringComparison.Ordinal) && !Cancellation.IsCancellationRequested);
-        Assert.Contains("resolves failed: The node second failed: a third fails", page, StringComparison.Ordinal);
+        Assert.Contains("resolves failed: The node second of the graph &#x27;busy&#x27; failed: a third fails", page,
+            StringComparison.Ordinal);
     }
 
     private static Graph<TRequest> OneNode<TRequest>(string? name = null)

@@ -1,11 +1,46 @@
+using System.Text.RegularExpressions;
+using Sluice.Testing;
+
 namespace Sluice.Dashboard.Tests.Http;
 
-/// <summary>Filters of dead letters that cannot be meant.</summary>
-public sealed class LetterFilterTests : IAsyncDisposable
+/// <summary>Filters of dead letters, and those that cannot be meant.</summary>
+public sealed partial class LetterFilterTests : IAsyncDisposable
 {
     private const string Page = "/consecutors/orders/dead";
 
-    private readonly MemoryStreamStore store = new();
+    private readonly TestClock clock = new();                       // begins on 2026-01-01
+    private readonly MemoryStreamStore store;
+
+    public LetterFilterTests() => store = new(clock);
+
+    [Theory]
+    [InlineData("node=Save", "2")]
+    [InlineData("node=Sav", "")]
+    [InlineData("error=TIMEOUT", "2,3")]
+    [InlineData("key=ann", "1,3")]
+    [InlineData("key=an", "")]
+    [InlineData("text=bOOk%22", "1,2")]
+    [InlineData("since=2026-01-02", "3,4")]
+    [InlineData("since=2026-01-02T00:00:01Z", "4")]
+    [InlineData("before=2026-01-02", "1,2")]
+    [InlineData("since=2026-01-02&before=2026-01-03T00:00:00%2B00:00", "3")]
+    [InlineData("key=ann&error=timeout&text=pen&node=Check", "3")]
+    [InlineData("key=ann&node=Save", "")]
+    public async Task EachConditionOfAFilterHoldsForTheListAndTheExport(string query, string numbers)
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync([new Letter("{\"of\":\"book\"}", Key: "ann"),
+            new Letter("{\"of\":\"Book\"}", "Save", "Timeout of 3 s", Key: "bob")]);
+        clock.Advance(TimeSpan.FromDays(1));
+        await letters.AddAsync([new Letter("{\"of\":\"pen\"}", Error: "timeout", Key: "ann")]);
+        clock.Advance(TimeSpan.FromDays(1));
+        await letters.AddAsync([new Letter("ink")]);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        string page = (await viewer.GetAsync($"{Page}?{query}")).Text, export = (await viewer.GetAsync($"{Page}.jsonl?{query}")).Text;
+        Assert.Equal(numbers, string.Join(',', Number().Matches(page).Select(static one => one.Groups[1].Value).Distinct()));
+        Assert.Equal(numbers, string.Join(',', ExportedNumber().Matches(export).Select(static one => one.Groups[1].Value)));
+    }
 
     [Fact]
     public async Task AFilterWhoseTimeIsNoTimeSaysSo()
@@ -44,4 +79,10 @@ public sealed class LetterFilterTests : IAsyncDisposable
 
     private Task<DashboardProgram> StartAsync()
         => DashboardProgram.StartAsync(new() { Stores = new Dictionary<string, IStreamStore> { ["main"] = store } });
+
+    [GeneratedRegex("/dead/([0-9]+)\"")]
+    private static partial Regex Number();
+
+    [GeneratedRegex("\"number\":([0-9]+)")]
+    private static partial Regex ExportedNumber();
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sluice.Delivery;
 using Sluice.Policies;
+using Sluice.Storage;
 
 namespace Sluice.Dashboard.Tests.Http;
 
@@ -56,6 +57,8 @@ public sealed partial class LetterTests : IAsyncDisposable
         Assert.Contains("<pre tabindex=\"0\">FormatException: no &lt;b&gt;good</pre>", one, StringComparison.Ordinal);
         Assert.Contains(stack + "</pre>", WebUtility.HtmlDecode(one), StringComparison.Ordinal);
         Assert.DoesNotContain("<i>", one, StringComparison.Ordinal);
+        Assert.Contains("<dt>Path</dt><dd>Read › Check</dd>", one, StringComparison.Ordinal);
+        Assert.Contains("<dt>Attempts</dt><dd>3</dd>", one, StringComparison.Ordinal);
         Assert.DoesNotContain("Stack", (await viewer.GetAsync(Page + "/2")).Text, StringComparison.Ordinal);
         JsonElement[] lines = [.. (await viewer.GetAsync(Page + ".jsonl")).Text.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(static line => JsonDocument.Parse(line).RootElement)];
@@ -128,6 +131,9 @@ public sealed partial class LetterTests : IAsyncDisposable
         Assert.Equal(before + 1, (await store.FindStreamAsync("orders", Cancellation))!.Appended);
         ReadResult read = await store.ReadAsync(new("orders", 0, before + 1), Cancellation);
         Assert.Equal("good\nline", Encoding.UTF8.GetString(read.Entries.Span[^1].Payload.Span));
+        string audit = WebUtility.HtmlDecode((await viewer.GetAsync("/audit")).Text);
+        Assert.Contains("Edit the dead letter 1 of orders and send it again, as: good\nline", audit, StringComparison.Ordinal);
+        Assert.Contains(">sent<", audit, StringComparison.Ordinal);
     }
 
     [Fact]

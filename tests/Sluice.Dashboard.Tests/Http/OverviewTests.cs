@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Testing;
 
@@ -30,15 +31,43 @@ public sealed class OverviewTests : IAsyncDisposable
 
         clock.Advance(TimeSpan.FromSeconds(11));
         page = await FlowsAsync(viewer);
-        Assert.Contains("nobody has values to read, and no service has begun it", page, StringComparison.Ordinal);
+        Assert.Contains("<b>nobody</b> has values to read, and no service has begun it", page, StringComparison.Ordinal);
         Assert.Contains("0 of 1", page, StringComparison.Ordinal);
-        Assert.Matches("<td class=\"figures nil\">0/s</td><td class=\"figures\">1</td>", page);                  // rate and backlog
+        // rate, backlog, and the age of the oldest value
+        Assert.Contains("<td class=\"figures nil\">0/s</td><td class=\"figures\">1</td><td class=\"figures\">15 s</td>", page,
+            StringComparison.Ordinal);
+        Assert.Contains("title=\"The run has ended.\">–</span>", page, StringComparison.Ordinal);
         Assert.Contains("2 runs should be looked at.", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
 
         clock.Advance(TimeSpan.FromHours(25));
         page = await FlowsAsync(viewer);
         Assert.DoesNotContain(">bad</a>", page, StringComparison.Ordinal);
         Assert.Contains(">waits</a>", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AProcessorWhoseServiceHasEndedIsNamed()
+    {
+        await using var timed = new MemoryStreamStore(clock);
+        var priced = new Processor("priced") { Inputs = ["a"], Outputs = ["b"] };
+        var begun = new TaskCompletionSource();
+        await using (Supervisor ends = Supervisor.Attach(timed, new() { Name = "pricing-1", OnWarning = static _ => { } }))
+        {
+            ends.Register(priced, async (IO<int> a, IOWriter<int> b, CancellationToken cancellation) =>
+            {
+                begun.TrySetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+            });
+            await using FlowRun run = await ends.StartAsync(Flow.From(priced).Resolve(), [IOVal.Of("a", 1)], run: "r",
+                cancellation: Cancellation);
+            await begun.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        }
+        await using DashboardProgram program = await StartAsync(timed);
+        using Viewer viewer = program.NewViewer();
+        await FlowsAsync(viewer);
+        clock.Advance(TimeSpan.FromSeconds(11));
+        foreach (string page in (string[])[await FlowsAsync(viewer), (await viewer.GetAsync("/flows/r")).Text])
+            Assert.Contains("<b>priced</b> has no living service: <b>pricing-1</b> has ended or died.", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -60,9 +89,9 @@ public sealed class OverviewTests : IAsyncDisposable
         await using DashboardProgram program = await StartAsync(store);
         using Viewer viewer = program.NewViewer();
         string page = await FlowsAsync(viewer);
-        Assert.Contains("flaky has failed once, and is tried again. The last failure: FormatException: not yet", page,
+        Assert.Contains("<b>flaky</b> has failed once, and is tried again. The last failure: FormatException: not yet", page,
             StringComparison.Ordinal);
-        Assert.Contains("flaky has failed once", (await viewer.GetAsync("/flows/r")).Text, StringComparison.Ordinal);
+        Assert.Contains("<b>flaky</b> has failed once", (await viewer.GetAsync("/flows/r")).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -97,19 +126,37 @@ public sealed class OverviewTests : IAsyncDisposable
             {
                 if (n == 7) isDone.SetResult();
             })).Start();
+        var isInside = new TaskCompletionSource();
+        await using PipelineRun stuck = (Source.From([1]) | (async (int _, CancellationToken cancellation) =>
+            {
+                isInside.SetResult();
+                await Task.Delay(Timeout.Infinite, cancellation);
+                return 1;
+            }) | (static _ => { })).Start(new RunOptions { Time = clock });
+        await isInside.Task.WaitAsync(Cancellation);
         await using DashboardProgram program = await DashboardProgram.StartAsync(new()
         {
-            Runs = new Dictionary<string, PipelineRun> { ["import"] = run },
+            Runs = new Dictionary<string, PipelineRun> { ["import"] = run, ["stuck"] = stuck },
             Time = clock,
         });
         using Viewer viewer = program.NewViewer();
         await viewer.GetAsync("");
         foreach (int n in (int[])[1, -1, 2, -1, 7]) await items.SendAsync(n, Cancellation);
         await isDone.Task.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        while (run.Snapshot().Nodes.Any(static node => node.BusyLanes > 0 || node.Activity is NodeActivity.Running or NodeActivity.Blocked))
+        {
+            Cancellation.ThrowIfCancellationRequested();
+            await Task.Yield();                      // until the function of the last item has returned
+        }
         clock.Advance(TimeSpan.FromSeconds(5));
         string page = (await viewer.GetAsync("")).Text.Split("id=\"runs\"")[1];
         Assert.Contains("<td>running</td><td class=\"figures\">1/s</td>", page, StringComparison.Ordinal);
         Assert.Contains("<span class=\"bad\">2</span></td><td class=\"figures\">5</td>", page, StringComparison.Ordinal);
+        Assert.Contains(">over 5.0 s</span>", page, StringComparison.Ordinal);
+        Assert.Contains("title=\"Its nodes wait for items.\"", page, StringComparison.Ordinal);
+        clock.Advance(TimeSpan.FromSeconds(25));
+        Assert.Contains("<b>stuck</b> stands still: no item has moved for 30 s.", (await viewer.GetAsync("")).Text,
+            StringComparison.Ordinal);
     }
 
     public ValueTask DisposeAsync() => store.DisposeAsync();

@@ -25,7 +25,7 @@ public sealed class PauseTests : IAsyncDisposable
         Assert.Contains("Nothing is in flight: its processes can be stopped.", page, StringComparison.Ordinal);
         Assert.Contains(">Resume</button>", page, StringComparison.Ordinal);
         Assert.DoesNotContain(">Pause</button>", page, StringComparison.Ordinal);
-        Assert.DoesNotContain("Drain", page, StringComparison.Ordinal);
+        Assert.Contains(">Drain</button>", page, StringComparison.Ordinal);
         Assert.Contains("Is paused since", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
         Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/resume", Page)).Status);
@@ -49,6 +49,26 @@ public sealed class PauseTests : IAsyncDisposable
         await using DashboardProgram program = await StartAsync();
         using Viewer viewer = program.NewViewer();
         Assert.Contains("At most 1 item is in flight.", (await viewer.GetAsync(Page)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AConsecutorThatNobodyRunsIsDrainedAndThePageSaysSo()
+    {
+        await new Letters(store).AddAsync([new Letter("1")]);
+        await using DashboardProgram program = await StartAsync();
+        using Viewer viewer = program.NewViewer();
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/drain", Page)).Status);
+        Assert.True((await store.FindGroupAsync(Orders))!.IsDraining);
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/drain", Page)).Status);
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/pause", Page)).Status);
+        string audit = (await viewer.GetAsync("/audit")).Text;
+        foreach (string line in (string[])["Drain the consecutor orders", ">draining, and no process runs it<",
+            ">it was draining already<"])
+            Assert.Contains(line, audit, StringComparison.Ordinal);
+        Assert.Contains("Resume it to go on.", (await viewer.GetAsync("")).Text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.SeeOther, (await viewer.PostAsync(Page + "/resume", Page)).Status);
+        Assert.False((await store.FindGroupAsync(Orders))!.IsPaused);
+        Assert.Contains(">resumed: the drain is undone<", (await viewer.GetAsync("/audit")).Text, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -69,6 +69,35 @@ public sealed class LoadTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task AnOpenPageOfLettersCountsThemAndSearchesOnce()
+    {
+        var letters = new Letters(store);
+        await letters.AddAsync(Enumerable.Range(0, 1000).Select(static i => new Letter($"{i}")));
+        var watched = new WatchedStore(store);
+        await using DashboardProgram program = await DashboardProgram.StartAsync(Options(watched));
+        using Viewer viewer = program.NewViewer();
+        const string page = "/consecutors/orders/dead?text=nowhere";
+        Assert.Contains("1,000 dead letters.", (await viewer.GetAsync(page)).Text, StringComparison.Ordinal);
+        int lists = watched.CallsOf("ListDeadAsync");
+        Assert.True(lists > 0, "The page searches nothing.");
+        using EventStream events = await EventStream.OpenAsync(viewer, page);
+        await events.ReadAsync();
+        List<string> seen = [];
+        for (int i = 1; i <= 5; i++)
+        {
+            await letters.AddAsync("one more");
+            await clock.WaitForTimersAsync(1, Cancellation);
+            clock.Advance(Second);
+            seen.AddRange(await events.ReadAsync());
+        }
+        Assert.Contains(seen, static line => line.Contains("1,004 dead letters.", StringComparison.Ordinal));
+        Assert.Equal(lists, watched.CallsOf("ListDeadAsync"));
+        // A look of the sampler may be older than the page.
+        await letters.AddAsync("the last");
+        Assert.Contains("1,006 dead letters.", (await viewer.GetAsync(page)).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task AViewerThatReadsNothingHoldsNobodyUp()
     {
         await new Letters(store).AddAsync(Enumerable.Range(0, 300)

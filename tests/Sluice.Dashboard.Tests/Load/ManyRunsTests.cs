@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using Sluice.Dashboard.Sampling;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Dashboard.Tests.Load;
@@ -40,11 +41,15 @@ public sealed class ManyRunsTests : IAsyncDisposable
     public async Task AHundredThousandStreamsAreLookedAtInTurn()
     {
         for (int i = 0; i < Many; i++) await store.OpenStreamAsync($"stream-{i:000000}", new() { Partitions = 1 });
+        for (int i = 0; i < 10_000; i++) await store.AddGroupAsync(new($"stream-{i:000000}", $"stream-{i:000000}"));
         var watched = new WatchedStore(store);
         await using DashboardProgram program = await StartAsync(watched);
         using Viewer viewer = program.NewViewer();
-        Answer first = await TimeAsync(viewer, watched, "", maxCalls: StoreSampler.MaxStreams + 20);
+        Answer first = await TimeAsync(viewer, watched, "", maxCalls: StoreSampler.MaxStreams + 200);
         Assert.Contains("100,000 (5,000 looked at so far)", first.Text, StringComparison.Ordinal);
+        Assert.Contains("The most urgent 200 of 1,000;", first.Text, StringComparison.Ordinal);
+        Assert.Contains("title=\"Members are looked up for the 40 largest backlogs of a store only.", first.Text, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await viewer.GetAsync("/consecutors/stream-009999")).Status);       // of those not looked at
         Answer page = await TimeAsync(viewer, watched, "/streams?after=stream-070000", maxCalls: 250);
         Assert.Contains("stream-070200", page.Text, StringComparison.Ordinal);
         Assert.Contains("after=stream-070200", page.Text, StringComparison.Ordinal);

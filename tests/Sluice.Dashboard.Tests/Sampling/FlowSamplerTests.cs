@@ -1,4 +1,5 @@
 using Sluice.Dashboard.Sampling;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Testing;
 

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
@@ -11,6 +12,7 @@ using Sluice.Sqlite;
 namespace Sluice.Hosting.Tests;
 
 /// <summary>A host starts and stops within its timeouts, whatever its store does.</summary>
+[StartsProcesses]
 public sealed class HostDeadlineTests : IDisposable
 {
     // In real time: only a call that hangs takes that long.

@@ -20,15 +20,15 @@ public class HealthTests
     public async Task AStoreThatHangsIsReportedWithinTheTimeout()
     {
         var store = new Hanging(new MemoryStreamStore());
-        using IHost host = Build(new() { StoreTimeout = TimeSpan.FromSeconds(3) }, store);
+        using IHost host = Build(new() { StoreTimeout = TimeSpan.FromSeconds(1) }, store);
         await host.StartAsync(Cancellation);
         Assert.Equal(HealthStatus.Healthy, (await CheckAsync(host)).Status);
         store.Hangs = true;
         Task<HealthReportEntry> first = CheckAsync(host), second = CheckAsync(host);
         while (clock.ArmedTimers < 2) await Task.Yield();        // both checks wait for the store
         Assert.False(first.IsCompleted);
-        clock.Advance(TimeSpan.FromSeconds(3));
-        const string Reason = "The store does not answer: it is silent for 3 seconds (HealthOptions.StoreTimeout).";
+        clock.Advance(TimeSpan.FromSeconds(1));
+        const string Reason = "The store does not answer: it is silent for 1 second (HealthOptions.StoreTimeout).";
         Assert.Equal((HealthStatus.Unhealthy, Reason), Told(await first));
         Assert.Equal((HealthStatus.Unhealthy, Reason), Told(await second));
         Assert.Equal(1, store.Asked);                             // checks do not pile up in front of a store that hangs

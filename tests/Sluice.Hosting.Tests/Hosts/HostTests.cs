@@ -116,7 +116,7 @@ public class HostTests
             .AddConsecutor<int>("two", static (_, source) => source | (static _ => { }));
         using IHost host = builder.Build();
         var mistake = Assert.Throws<InvalidOperationException>(() => host.Services.GetRequiredService<ISender<int>>());
-        Assert.Equal("2 consecutors take items of the type Int32: one, two. Ask for one by its name: [FromKeyedServices(\"one\")].",
+        Assert.Equal("2 consecutors take items of the type int: one, two. Ask for one by its name: [FromKeyedServices(\"one\")].",
             mistake.Message);
         await host.StartAsync(Cancellation);
         await host.Services.GetRequiredKeyedService<ISender<int>>("two").SendAsync(1, Cancellation);
@@ -225,7 +225,7 @@ public class HostTests
     {
         SluiceBuilder sluice = new ServiceCollection().AddSluice().AddGraph(static _ => Graph.For<int>().Build());
         var mistake = Assert.Throws<ArgumentException>(() => sluice.AddGraph(static _ => Graph.For<int>().Build()));
-        Assert.StartsWith("Two graphs were added for requests of the type Int32.", mistake.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Two graphs were added for requests of the type int.", mistake.Message, StringComparison.Ordinal);
     }
 
     private static Task<HealthReport> CheckAsync(IHost host)

@@ -14,7 +14,7 @@ public class ItemScopeTests
     {
         using ServiceProvider services = new ServiceCollection().BuildServiceProvider();
 
-        var failure = Assert.Throws<InvalidOperationException>(
+        var failure = Assert.ThrowsAny<InvalidOperationException>(
             () => services.ForEachItem((Fragile _, int number, CancellationToken _) => Task.FromResult(number)));
 
         Assert.Contains("a service of the type Fragile, and none is registered", failure.Message, StringComparison.Ordinal);
@@ -39,6 +39,47 @@ public class ItemScopeTests
         Assert.Contains("not flushed", failure, StringComparison.Ordinal);
     }
 
+    // The second item, or the second batch, fails at its first attempt: that attempt has a scope of its own.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task EachAttemptAtAnItemOrABatchHasAScopeOfItsOwnThatEndsBeforeTheNextOneBegins(int batch)
+    {
+        List<string> log = [];
+        int scopes = 0;
+        HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Services.AddScoped(_ =>
+        {
+            int number = ++scopes;
+            log.Add($"begin {number}");
+            return new Numbered(number, () => log.Add($"end {number}"));
+        });
+        bool hasFailed = false;
+        builder.Services.AddSluice().AddConsecutor<int>("numbers", (services, source) => source.Chunk(batch) | Stage.Named("batches")
+            | services.ForEachItem(async (Numbered service, int[] numbers, CancellationToken _) =>
+            {
+                await Task.Yield();
+                log.Add($"{service.Number}: {string.Join(' ', numbers)}");
+                if (numbers[0] == 1 || hasFailed) return;
+                hasFailed = true;
+                throw new FormatException("not yet");
+            }), static options => options with
+            {
+                Stream = new() { Partitions = 1 },
+                Delivery = DeliveryGuarantee.Replay(1, Backoff.None),
+            });
+        using IHost host = builder.Build();
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        await numbers.SendAllAsync([.. Enumerable.Range(1, 2 * batch)], Cancellation);
+        await host.StartAsync(Cancellation);
+        ConsecutorSnapshot now = await numbers.WaitForIdleAsync(Cancellation);
+        await host.StopAsync(Cancellation);
+
+        Assert.Equal(0, now.Dead);
+        string first = batch == 1 ? "1" : "1 2", second = batch == 1 ? "2" : "3 4";
+        Assert.Equal(["begin 1", $"1: {first}", "end 1", "begin 2", $"2: {second}", "end 2", "begin 3", $"3: {second}", "end 3"], log);
+    }
+
     // Runs one item, and returns the text of its failure.
     private static async Task<string> FailureAsync(Action make, Action use, Action end)
     {
@@ -58,6 +99,13 @@ public class ItemScopeTests
         Assert.Equal(1, now.Dead);
         await host.StopAsync(Cancellation);
         return now.LastFailure!;
+    }
+
+    private sealed class Numbered(int number, Action end) : IDisposable
+    {
+        public int Number => number;
+
+        public void Dispose() => end();
     }
 
     private sealed class Fragile : IAsyncDisposable

@@ -27,6 +27,8 @@ public class LogTests
         [13] = ("RequestFailed", LogLevel.Error),
         [14] = ("InMemory", LogLevel.Warning),
         [15] = ("StoreReplaced", LogLevel.Warning),
+        [16] = ("SettingIgnored", LogLevel.Warning),
+        [17] = ("Detailed", LogLevel.Debug),
     };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -119,7 +121,7 @@ public class LogTests
         var log = new LogProbe();
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Logging.AddProvider(log);
-        builder.Services.AddSluice(sluice => (sluice.OnFailure, sluice.LogPayloads) = (Flows.HostFailurePolicy.Degrade, payloads))
+        builder.Services.AddSluice(sluice => (sluice.OnFailure, sluice.LogPayloads) = (HostFailurePolicy.Degrade, payloads))
             .AddPipeline("cards", static _ => Source.From(["secret"]) | Break | (static _ => { }));
         using IHost host = builder.Build();
         await host.StartAsync(Cancellation);

@@ -130,6 +130,18 @@ public sealed class StartAndStopTests : IDisposable
         Assert.Equal("The host was started before, and a host starts once. Build another one.", mistake.Message);
     }
 
+    // A test host stops a host that its program has disposed.
+    [Fact]
+    public async Task AStopAfterAFailedStartAndTheDisposalDoesNothing()
+    {
+        IHost host = Build(static sluice => sluice.AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { }))
+            .AddConsecutor<string>("numbers", static (_, source) => source | (static _ => { })));
+        IHostedService sluice = host.Services.GetServices<IHostedService>().First();
+        await Assert.ThrowsAnyAsync<InvalidOperationException>(() => sluice.StartAsync(Cancellation));
+        host.Dispose();
+        await sluice.StopAsync(Cancellation);
+    }
+
     [Fact]
     public async Task ASecondStartIsRefusedAndStopsNothing()
     {
@@ -172,7 +184,7 @@ public sealed class StartAndStopTests : IDisposable
     {
         using IHost host = Build(sluice => sluice.AddConsecutor<int>("numbers", static (_, source) => source | (static _ => { }))
             .AddConsecutor<string>(second, static (_, source) => source | (static _ => { })));
-        var mistake = await Assert.ThrowsAsync<InvalidOperationException>(() => host.StartAsync(Cancellation));
+        var mistake = await Assert.ThrowsAnyAsync<InvalidOperationException>(() => host.StartAsync(Cancellation));
         Assert.StartsWith(message, mistake.Message, StringComparison.Ordinal);
     }
 

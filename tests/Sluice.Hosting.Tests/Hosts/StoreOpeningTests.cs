@@ -1,15 +1,20 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sluice.Hosting.Tests.Http;
+using Sluice.PostgreSql;
+using Sluice.PostgreSql.Tests;
 using Sluice.Redis;
 using Sluice.Redis.Tests;
 using Sluice.Sqlite;
+using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests;
 
 /// <summary>The store of a host: the log names it, and one that cannot be opened is one line.</summary>
+[StartsProcesses]
 public sealed class StoreOpeningTests : IDisposable
 {
     private const string Password = "very-secret";
@@ -74,6 +79,32 @@ public sealed class StoreOpeningTests : IDisposable
         await FailsAsync(host, isConfigured: true, "password");
     }
 
+    [Fact]
+    public async Task AHostOverPostgreSqlProcessesItemsOverARestartOfTheServerAndHidesThePassword()
+    {
+        await using PostgresServer server = await PostgresServer.StartAsync();
+        var seen = new ConcurrentQueue<int>();
+        using IHost host = Build($"postgres:{server.Address};Schema=shop", static _ => { }, out LogProbe log,
+            sluice => sluice.AddConsecutor<int>("numbers", (_, source) => source | seen.Enqueue));
+        await host.StartAsync(Cancellation);
+        var numbers = host.Services.GetRequiredService<Consecutor<int>>();
+        await numbers.SendAsync(1, Cancellation);
+        await numbers.WaitForIdleAsync(Cancellation);
+        await server.KillAsync();
+        Task sending = numbers.SendAsync(2, Cancellation).AsTask();
+        await server.StartAgainAsync();
+        await sending;
+        await numbers.WaitForIdleAsync(Cancellation);
+        await host.StopAsync(Cancellation);
+        Assert.Equal([1, 2], seen);
+        Assert.Contains(log.Lines, line => line.Text.StartsWith($"Sluice uses the store postgres:127.0.0.1:{server.Port}",
+            StringComparison.Ordinal));
+        Assert.DoesNotContain(log.Lines, static line => line.Text.Contains("secret", StringComparison.Ordinal));
+        string wrong = server.Address.Replace("=secret", "=other-secret", StringComparison.Ordinal);
+        await FailsAsync(Build($"postgres:{wrong}", static _ => { }, out _), isConfigured: true, "refuses the user sluice");
+        await FailsAsync(Build(null, sluice => sluice.UsePostgres(wrong), out _), isConfigured: false, "refuses the user sluice");
+    }
+
     private static async Task FailsAsync(IHost host, bool isConfigured, string part)
     {
         var failure = await Assert.ThrowsAnyAsync<StreamStoreException>(() => host.StartAsync(Cancellation));
@@ -85,12 +116,14 @@ public sealed class StoreOpeningTests : IDisposable
         Assert.IsAssignableFrom<StreamStoreException>(failure.InnerException);
     }
 
-    private static IHost Build(string? setting, Action<Flows.SluiceOptions> configure, out LogProbe log)
+    private static IHost Build(string? setting, Action<SluiceOptions> configure, out LogProbe log,
+        Action<SluiceBuilder>? add = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Logging.AddProvider(log = new LogProbe());
         if (setting is not null) builder.Configuration["Sluice:Store"] = setting;
-        builder.Services.AddSluice(configure);
+        SluiceBuilder sluice = builder.Services.AddSluice(configure);
+        add?.Invoke(sluice);
         return builder.Build();
     }
 }

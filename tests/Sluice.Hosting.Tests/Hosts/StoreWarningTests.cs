@@ -11,6 +11,7 @@ using Sluice.Storage;
 namespace Sluice.Hosting.Tests;
 
 /// <summary>The warnings of a store are in the log of its host.</summary>
+[StartsProcesses]
 public sealed class StoreWarningTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

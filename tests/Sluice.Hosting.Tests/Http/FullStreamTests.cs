@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Hosting.Tests.Http;
 
 /// <summary>A full stream or a failing store gives a clear answer. No item is lost or accepted twice.</summary>

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.Logging;
+using Sluice.Storage;
 
 namespace Sluice.Hosting.Tests.Http;
 
@@ -72,9 +73,9 @@ public class HttpAnswerTests
 
     [Theory]
     [InlineData("""{"customer":"ann"}""", "$.customer",
-        "The item is malformed: There is no member 'customer' here: expected 'Id', 'Quantity'. Nothing was accepted.")]
+        "The item is malformed: There is no member 'customer' here: expected 'id', 'quantity'. Nothing was accepted.")]
     [InlineData("{}", "$",
-        "The item is malformed: Members are missing: 'Id' (a text), 'Quantity' (a whole number from -2147483648 to 2147483647). Nothing "
+        "The item is malformed: Members are missing: 'id' (a text), 'quantity' (a whole number from -2147483648 to 2147483647). Nothing "
             + "was accepted.")]
     [InlineData("""{"id":"a","Id":"b","quantity":1}""", "$.Id",
         "The item is malformed: The member 'Id' is there twice. Nothing was accepted.")]

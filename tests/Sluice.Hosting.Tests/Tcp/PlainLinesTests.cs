@@ -6,6 +6,7 @@ using Sluice.Testing;
 namespace Sluice.Hosting.Tests.Tcp;
 
 /// <summary>Plain lines from any program, without a hello.</summary>
+[StartsProcesses]
 public class PlainLinesTests
 {
     private static readonly TcpOptions Plain = new() { Protocol = TcpProtocol.Lines };

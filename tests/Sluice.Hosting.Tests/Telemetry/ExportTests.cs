@@ -8,6 +8,7 @@ namespace Sluice.Hosting.Tests.Telemetry;
 /// Metrics and traces as a collector gets them: a service (<c>tests/Sluice.WebProgram</c>) exports them by OTLP, and is killed while it
 /// works on an item.
 /// </summary>
+[StartsProcesses]
 public sealed class ExportTests : IAsyncLifetime
 {
     private const string Trace = "0af7651916cd43dd8448eb211c80319c", Client = "b7ad6b7169203331";
@@ -29,7 +30,7 @@ public sealed class ExportTests : IAsyncLifetime
     [Fact]
     public async Task ATraceGoesFromTheRequestThroughAKilledProcessIntoTheNextConsecutor()
     {
-        using (Service killed = Start("hang"))
+        using (ServiceProcess killed = Start("hang"))
         {
             using var client = new HttpClient { BaseAddress = new(await killed.LineAsync()) };
             Assert.Equal(HttpStatusCode.Accepted, await PostAsync(client, "17", $"00-{Trace}-{Client}-01", "vendor=1"));
@@ -38,7 +39,7 @@ public sealed class ExportTests : IAsyncLifetime
                 && now.Spans.Any(static span => span.Name == Request));
             await killed.KillAsync();
         }
-        using Service next = Start();
+        using ServiceProcess next = Start();
         // The item that was left goes on when the consecutor starts, before or after the server has said its address.
         string[] lines = [await next.LineAsync(), await next.LineAsync(), await next.LineAsync()];
         Assert.Equal(["checking 17", "shipped 17"], lines.Where(static line => !line.StartsWith("http", StringComparison.Ordinal)));
@@ -81,7 +82,7 @@ public sealed class ExportTests : IAsyncLifetime
     public async Task ItemsThatAreCommittedTogetherAreLinkedAndARequestThatIsNotSampledHasNoSpans()
     {
         const string Quiet = "1af7651916cd43dd8448eb211c80319c";
-        using Service service = Start();
+        using ServiceProcess service = Start();
         using var client = new HttpClient { BaseAddress = new(await service.LineAsync()) };
         Assert.Equal(HttpStatusCode.Accepted, await PostAsync(client, "1", $"00-{Quiet}-{Client}-00", null));
         const string Items = "{\"id\":2}\n{\"id\":3}\n{\"id\":4}\n";
@@ -104,7 +105,7 @@ public sealed class ExportTests : IAsyncLifetime
     [InlineData("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]
     public async Task ADamagedTraceOfARequestHarmsNothing(string parent)
     {
-        using Service service = Start();
+        using ServiceProcess service = Start();
         using var client = new HttpClient { BaseAddress = new(await service.LineAsync()) };
         Assert.Equal(HttpStatusCode.Accepted, await PostAsync(client, "1", parent, new string('x', 4000)));
         Assert.Equal("checking 1", await service.LineAsync());
@@ -115,7 +116,7 @@ public sealed class ExportTests : IAsyncLifetime
     [Fact]
     public async Task MetricsHaveNamesUnitsAndAttributes()
     {
-        using Service service = Start();
+        using ServiceProcess service = Start();
         using var client = new HttpClient { BaseAddress = new(await service.LineAsync()) };
         Assert.Equal(HttpStatusCode.Accepted, await PostAsync(client, "1", null, null));
         Assert.Equal("checking 1", await service.LineAsync());
@@ -163,7 +164,7 @@ public sealed class ExportTests : IAsyncLifetime
             => point["sluice.node.name"] == "check" && point["messaging.destination.name"] == "orders");
     }
 
-    private Service Start(params string[] how) => new(collector.Address, [file, .. how]);
+    private ServiceProcess Start(params string[] how) => new(collector.Address, [file, .. how]);
 
     private static async Task<HttpStatusCode> PostAsync(HttpClient client, string? id, string? parent, string? state, string? items = null)
     {

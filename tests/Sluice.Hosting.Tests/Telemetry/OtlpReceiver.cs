@@ -19,6 +19,7 @@ internal sealed class OtlpReceiver : IAsyncDisposable
     private readonly Lock sync = new();
     private readonly List<ReceivedSpan> spans = [];
     private readonly Dictionary<string, ReceivedMetric> metrics = [];
+    private readonly Task limit = Task.Delay(ServiceProcess.Patience, TestContext.Current.CancellationToken);
     private TaskCompletionSource received = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private OtlpReceiver(WebApplication app) => this.app = app;
@@ -50,18 +51,19 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         return receiver;
     }
 
-    /// <summary>Waits until what has come meets a condition.</summary>
-    public async Task UntilAsync(string what, Func<OtlpReceiver, bool> isSo)
+    /// <summary>
+    /// Waits until what has come meets a condition. Before the test would be ended as one that hangs, it says what has come.
+    /// </summary>
+    public async Task UntilAsync(string what, Func<OtlpReceiver, bool> isSo, Func<string>? shown = null)
     {
-        Task limit = Task.Delay(TimeSpan.FromMinutes(1), TestContext.Current.CancellationToken);
         while (true)
         {
             Task next;
             lock (sync) next = received.Task;
             if (isSo(this)) return;
             if (await Task.WhenAny(next, limit) == next) continue;
-            Assert.Fail($"The test waited a minute for {what}. The spans: {string.Join(", ", Spans.Select(static span => span.Name))}. "
-                + $"The metrics: {string.Join(", ", Metrics.Keys)}");
+            string found = shown?.Invoke() ?? string.Join(", ", Spans.Select(static span => span.Name));
+            Assert.Fail($"The test waited for {what}. The spans: {found}. The metrics: {string.Join(", ", Metrics.Keys)}");
         }
     }
 

@@ -172,9 +172,9 @@ public sealed class ServerTimeTests
         }
 
         Assert.Empty(slow);
-        var libraries = (RedisResult[])await direct.Connection.Database.ExecuteAsync("FUNCTION", "LIST", "LIBRARYNAME", "sluice_*");
-        string[] functions = [.. ((RedisResult[])((RedisResult[])libraries.Single())[5]).Select(function =>
-            (string)((RedisResult[])function)[1])];
+        var libraries = (RedisResult[]?)await direct.Connection.Database.ExecuteAsync("FUNCTION", "LIST", "LIBRARYNAME", "sluice_*");
+        string[] functions = [.. ((RedisResult[])((RedisResult[])libraries!.Single()!)[5]!).Select(function =>
+            (string)((RedisResult[])function!)[1]!)];
         Assert.Empty(functions.Except(called));
     }
 

@@ -5,7 +5,7 @@ namespace Sluice.Samples.Tests.Airports;
 
 public sealed class StoreTests : AirportsRun
 {
-    private const int Kills = 12;
+    private const int Kills = 6;
     private const int Airports = 600;
 
     private string PlainCsv => Path.Combine(Folder, "plain.csv");

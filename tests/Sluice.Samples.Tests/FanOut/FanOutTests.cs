@@ -35,7 +35,8 @@ public sealed class FanOutTests
         Assert.Contains("├─ price (retry 2, timeout 1 s) → badge\n", before, StringComparison.Ordinal);
         Assert.DoesNotContain(" ms", before, StringComparison.Ordinal);
         Assert.Matches(@"product \(timeout 1 s\) +\* [0-9.]+ m?s from", after);
-        Assert.Matches(@"class n0,n[0-9],n5 critical\n$", await http.GetStringAsync("graph/7?format=mermaid", Cancellation));
+        // Which backend answers last is a matter of real time: price or reviews, before the badge, or one of those that nothing waits for.
+        Assert.Matches(@"class n0,n[0-9](,n5)? critical\n$", await http.GetStringAsync("graph/7?format=mermaid", Cancellation));
         Assert.StartsWith("digraph", await http.GetStringAsync("graph?format=dot", Cancellation), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, (await http.GetAsync("graph?format=png", Cancellation)).StatusCode);
     }

@@ -6,6 +6,7 @@ using Sluice.Programs;
 namespace Sluice.Sqlite.Tests.Queries;
 
 /// <summary>A process that copies rows into a store is killed while other connections add rows.</summary>
+[StartsProcesses]
 public sealed class KilledQueryTests : IDisposable
 {
     private const int Kills = 12;

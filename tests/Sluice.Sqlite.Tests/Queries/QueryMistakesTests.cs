@@ -13,7 +13,7 @@ public class QueryMistakesTests
     [InlineData("SELECT customer FROM orders WHERE id > @id ORDER BY id LIMIT @take",
         "fails from its start: its result has no column 'id', which is of its key, but customer.", 0)]
     [InlineData("SELECT customer AS id FROM orders WHERE id > @id LIMIT @take",
-        "fails from its start: the key column 'id' has a value of type String, and its start is of type Int64", 0)]
+        "fails from its start: the key column 'id' has a value of type string, and its start is of type long", 0)]
     [InlineData("SELECT NULLIF(id, 3) AS id FROM orders WHERE id > @id LIMIT @take",
         "fails behind the row with id = 2: a row has no value in the key column 'id'. Leave out such rows", 2)]
     [InlineData("SELECT id FROM nowhere WHERE id > @id LIMIT @take", "no such table: nowhere", 0)]
@@ -81,7 +81,7 @@ public class QueryMistakesTests
             StringComparison.Ordinal);
         Assert.Contains("'my id' cannot be the name of a parameter", Refused("SELECT 1", new QueryKey("my id", 0L)),
             StringComparison.Ordinal);
-        Assert.Contains("of type Boolean, which has no order", Refused("SELECT 1", new QueryKey("id", true)), StringComparison.Ordinal);
+        Assert.Contains("of type bool, which has no order", Refused("SELECT 1", new QueryKey("id", true)), StringComparison.Ordinal);
         Assert.Contains("one column at least", Refused("SELECT 1"), StringComparison.Ordinal);
         Assert.Contains("'ID' is named twice", Refused("SELECT 1", new("ID", 0), new("id", 0)), StringComparison.Ordinal);
         Assert.Contains("'take' is the name of the number of rows", Refused("SELECT @take", new QueryKey("take", 0)),

@@ -42,7 +42,7 @@ public class GraphStageTests
         Pipeline pipeline = Source.From([1, 2, 3, 4]) | pages | (context => done.Add(context.Request));
         var failure = await Assert.ThrowsAsync<PipelineException>(() => pipeline.RunAsync(cancellation: Cancellation));
         Assert.Equal(("page", 3), (failure.Node, failure.Item));
-        Assert.Contains("The node price failed: no price", failure.Message, StringComparison.Ordinal);
+        Assert.Contains("The node price of the graph 'page' failed: no price", failure.Message, StringComparison.Ordinal);
         Assert.Equal([1, 2], done);
 
         done.Clear();

@@ -26,18 +26,18 @@ public class ConsecutorTests
     }
 
     [Theory]
-    [InlineData(DeliveryLevel.None, 1, 0, 2)]
-    [InlineData(DeliveryLevel.Confirm, 1, 0, 2)]
-    [InlineData(DeliveryLevel.Track, 1, 1, 1)]
-    [InlineData(DeliveryLevel.Replay, 4, 2, 0)]
-    public async Task EachDeliveryLevelRetriesAndDeadLettersAsItPromises(DeliveryLevel level, int starts, int dead, int cancelled)
+    [InlineData(nameof(DeliveryLevel.None), 1, 0, 2)]
+    [InlineData(nameof(DeliveryLevel.Confirm), 1, 0, 2)]
+    [InlineData(nameof(DeliveryLevel.Track), 1, 1, 1)]
+    [InlineData(nameof(DeliveryLevel.Replay), 4, 2, 0)]
+    public async Task EachDeliveryLevelRetriesAndDeadLettersAsItPromises(string level, int starts, int dead, int cancelled)
     {
         var attempts = new ConcurrentDictionary<int, int>();
         Sluice.DeliveryGuarantee delivery = level switch
         {
-            DeliveryLevel.None => Sluice.DeliveryGuarantee.None,
-            DeliveryLevel.Confirm => Sluice.DeliveryGuarantee.Confirm,
-            DeliveryLevel.Track => Sluice.DeliveryGuarantee.Track(1),
+            nameof(DeliveryLevel.None) => Sluice.DeliveryGuarantee.None,
+            nameof(DeliveryLevel.Confirm) => Sluice.DeliveryGuarantee.Confirm,
+            nameof(DeliveryLevel.Track) => Sluice.DeliveryGuarantee.Track(1),
             _ => Sluice.DeliveryGuarantee.Replay(3, Backoff.None),
         };
         await using var store = new MemoryStreamStore();

@@ -89,14 +89,15 @@ internal sealed class CrashLab(Random random, int items)
         }
     }
 
-    /// <summary>Plays many seeds, from <c>SLUICE_SEED</c> on, as many as <c>SLUICE_CRASHES</c> says; a failure says which. Fails if too
-    /// few processes have died.</summary>
+    /// <summary>Plays many seeds, or the store's share of them (<see cref="ScenarioStore.Share"/>), from <c>SLUICE_SEED</c> on, as many as
+    /// <c>SLUICE_CRASHES</c> says; a failure says which. Fails if too few processes have died.</summary>
     public static async Task PlayAllAsync(int count, Func<int, CancellationToken, Task> playAsync)
     {
         string? only = Environment.GetEnvironmentVariable("SLUICE_SEED");
         int first = int.Parse(only ?? "1");
         if (Environment.GetEnvironmentVariable("SLUICE_CRASHES") is { } more) count = int.Parse(more);
         else if (only is not null) count = 1;
+        else count = Math.Max(1, count / ScenarioStore.Share);
         Tally tally = OfAll.Value = new();
         for (int seed = first; seed < first + count; seed++)
         {

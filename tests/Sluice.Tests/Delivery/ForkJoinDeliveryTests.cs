@@ -183,7 +183,8 @@ public class ForkJoinDeliveryTests
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers",
             source => source.ForkJoin(first => first.Chunk(3) | Stage.Named("chunks"), second => second, static (n, _, _) => n)
                 | (static _ => { }), new() { Store = new MemoryStreamStore() }));
-        Assert.StartsWith("A chunk does not fit into a branch of a fork-join", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The consecutor numbers is not valid: A chunk does not fit into a branch of a fork-join",
+            failure.Message, StringComparison.Ordinal);
     }
 
     private static async Task<int> LaterAsync(int n, CancellationToken cancellation)

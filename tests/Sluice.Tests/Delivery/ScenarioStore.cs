@@ -6,11 +6,9 @@ namespace Sluice.Tests.Delivery;
 /// and run the scenarios over it.</summary>
 internal static class ScenarioStore
 {
-    /// <summary>How many seeds a test of crashes plays: fewer over stores that are slower.</summary>
-    public const int CrashSeeds = 60;
-
-    /// <summary>Whether a process dies at each call before, inside and after it, or at one of these moments in turn.</summary>
-    public static bool PlaysAllMoments => true;
+    /// <summary>Of how many deaths of a process, or seeds, one is played: the faster the store, the more. No multiple of three, so that
+    /// a process dies before, inside and after calls. <c>SLUICE_SHARE=1</c> plays all.</summary>
+    public static int Share { get; } = int.Parse(Environment.GetEnvironmentVariable("SLUICE_SHARE") ?? "1");
 
     public static ValueTask<IStreamStore> OpenAsync(TimeProvider? time = null) => new(new MemoryStreamStore(time ?? TimeProvider.System));
 }

@@ -47,7 +47,7 @@ public class SealedConsecutorTests
         {
             DeadLetter letter = Assert.Single(letters, letter => letter.Payload.Span.SequenceEqual(payload));
             Assert.Contains(error, letter.Error, StringComparison.Ordinal);
-            Assert.Contains("of the stream orders is no String", letter.Error, StringComparison.Ordinal);
+            Assert.Contains("of the stream orders is no string", letter.Error, StringComparison.Ordinal);
             Assert.Null(letter.Item);
             Assert.Equal(1, letter.Attempts);
         }

@@ -157,7 +157,7 @@ public class RunTests
         await run.Output<int>("odd").Completion;
         Assert.Equal(new OutputCounts(5, 0), run.Snapshot().Outputs["odd"]);
         Assert.Equal(new OutputCounts(5, 5), run.Snapshot().Outputs["even"]);
-        Assert.Contains("carries Int32, not String", Assert.Throws<ArgumentException>(() => run.Output<string>("odd")).Message,
+        Assert.Contains("carries int, not string", Assert.Throws<ArgumentException>(() => run.Output<string>("odd")).Message,
             StringComparison.Ordinal);
         Assert.Contains("Outputs = [\"even\"]", Assert.Throws<ArgumentException>(() => run.Output<int>("even")).Message,
             StringComparison.Ordinal);

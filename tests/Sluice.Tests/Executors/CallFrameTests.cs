@@ -6,6 +6,7 @@ using Sluice.Tests.Flows;
 namespace Sluice.Tests.Executors;
 
 /// <summary>The frames between a service and a child process, and what the service keeps of them.</summary>
+[StartsProcesses]
 public class CallFrameTests
 {
     private const int Items = 100;

@@ -78,7 +78,8 @@ public partial class ExecutorContractTests
     [InlineData("state", ResumeMode.FromScratch, "The processor work was to save a state, but resumes FromScratch.")]
     [InlineData("state", ResumeMode.PerItem, "The processor work was to save a state, but resumes PerItem.")]
     [InlineData("long state", ResumeMode.Checkpoint, "was to save a state of 300,000 bytes; the limit is 262,144.")]
-    [InlineData("long value", ResumeMode.FromScratch, "A value for the stream y has 2,000 bytes, and a child process sends 1,000 at most")]
+    [InlineData("long value", ResumeMode.FromScratch,
+        "A value for the stream y has 2,000 bytes, and the process of the function sends 1,000 at most. Store it elsewhere")]
     public async Task WhatCannotBeDoneIsRefusedAndFailsTheProcessor(string what, ResumeMode resume, string expected)
     {
         await using var lab = new FlowLab();

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Programs;
 using Sluice.Tests.Flows;
@@ -9,6 +10,7 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>Child processes that end, do not start, or are cancelled. The tests use real processes, which really end.</summary>
 [Collection("child processes")]          // these tests look for, and kill, all children of this process
+[StartsProcesses]
 public class LostChildTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;

@@ -8,6 +8,7 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>The store reports lost writes to a function: the function goes on from the values that are left, here and in a child
 /// process.</summary>
+[StartsProcesses]
 [Collection("child processes")]
 public class LostWritesTests
 {

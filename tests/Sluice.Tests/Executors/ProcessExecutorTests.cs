@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Programs;
 using Sluice.Tests.Flows;
@@ -6,6 +7,7 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>Functions in child processes read and write streams. The tests use real processes.</summary>
 [Collection("child processes")]          // these tests look for, and kill, all children of this process
+[StartsProcesses]
 public class ProcessExecutorTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;
@@ -122,7 +124,9 @@ public class ProcessExecutorTests
         FlowRunInfo status = await run.GetStatusAsync(Cancellation);
         Assert.All(status.Processors, processor => Assert.Equal((FlowStatus.Failed, "copy-FromScratch"),
             (processor.Status, processor.Origin)));
-        Assert.Contains(lab.Flows.Warnings, text => text.Contains("in a child process, System.FormatException: no good",
+        Assert.Contains(lab.Flows.Warnings, text => text.Contains("FormatException: no good", StringComparison.Ordinal)
+            && !text.Contains('\n') && !text.Contains(".cs, line", StringComparison.Ordinal));
+        Assert.Contains(lab.Flows.Details, text => text.Contains("in another process, System.FormatException: no good",
             StringComparison.Ordinal) && text.Contains("ObeyAsync", StringComparison.Ordinal));
     }
 

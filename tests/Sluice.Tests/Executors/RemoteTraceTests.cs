@@ -8,6 +8,7 @@ using Sluice.Tests.Flows;
 namespace Sluice.Tests.Executors;
 
 /// <summary>Traces of functions that are executed elsewhere, with sides of this version and of older ones.</summary>
+[StartsProcesses]
 [Collection(SpanTests.Name)]
 public class RemoteTraceTests
 {

@@ -1,4 +1,5 @@
 using Sluice.Flows;
+using Sluice.Storage;
 using Sluice.Testing;
 
 namespace Sluice.Tests.Flows;

@@ -1,4 +1,6 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 

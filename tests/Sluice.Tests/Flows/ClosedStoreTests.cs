@@ -7,8 +7,8 @@ namespace Sluice.Tests.Flows;
 public class ClosedStoreTests
 {
     private const string Why =
-        "The store of the supervisor service-1 was disposed while the supervisor was at work, which is over with that. Its runs are in the "
-        + "store, as far as a store keeps them. Stop or dispose the supervisor first, then its store.";
+        "The store of the supervisor service-1 was disposed while the supervisor was running, so the supervisor has ended. A durable "
+        + "store keeps the runs for the next start. Stop or dispose the supervisor first, then its store.";
 
     private static readonly Processor First = new("first") { Inputs = ["x"], Outputs = ["y"] };
 

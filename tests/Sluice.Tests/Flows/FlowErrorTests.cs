@@ -1,4 +1,5 @@
 using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 
@@ -131,7 +132,7 @@ public class FlowErrorTests
                 run: "r");
             await run.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
         }),
-        ("The run r has failed: the processor work has: Entry flow-io/r/x/0/1@1 of the stream flow-io/r/x is no String (1 bytes, written "
+        ("The run r has failed: the processor work has: Entry flow-io/r/x/0/1@1 of the stream flow-io/r/x is no string (1 bytes, written "
             + "by code version 0): The value is not of the type that belongs there: expected a text. Path: $ | LineNumber: 0 | "
             + "BytePositionInLine: 1.",
             lab => Fail(lab, Work, async (ProcessorContext context) => { await context.Input<string>("x").FirstAsync(); })),

@@ -17,19 +17,26 @@ internal sealed class FlowLab(IStreamStore inner) : IAsyncDisposable
 
     public List<string> Warnings { get; } = [];
 
+    public List<string> Details { get; } = [];
+
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <summary>Another service on the store.</summary>
     public Supervisor Join(Func<SupervisorOptions, SupervisorOptions>? configure = null, IStreamStore? store = null)
     {
-        var options = new SupervisorOptions { Name = $"service-{++names}", OnWarning = Note };
+        var options = new SupervisorOptions
+        {
+            Name = $"service-{++names}",
+            OnWarning = text => Note(Warnings, text),
+            OnDetails = text => Note(Details, text)
+        };
         Supervisor service = Supervisor.Attach(store ?? Store, configure?.Invoke(options) ?? options);
         services.Add(service);
         return service;
 
-        void Note(string text)
+        static void Note(List<string> texts, string text)
         {
-            lock (Warnings) Warnings.Add(text);
+            lock (texts) texts.Add(text);
         }
     }
 

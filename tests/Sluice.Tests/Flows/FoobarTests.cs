@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 
 namespace Sluice.Tests.Flows;

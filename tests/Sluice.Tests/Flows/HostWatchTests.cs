@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Membership;
 using Sluice.Storage;

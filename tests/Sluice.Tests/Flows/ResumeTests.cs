@@ -1,4 +1,5 @@
 using System.Text;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
 using Sluice.Testing;

@@ -13,7 +13,13 @@ public class RunRecordsTests
     private static readonly object[] Records =
     [
         new WorkOrder("run", "key"),
-        new Assignment("run", "key", Starts: 2, Ended: true, new() { ["in"] = 7 }, [1]) { Damage = "none", Failures = 1, IsUntold = true },
+        new Assignment("run", "key", Starts: 2, Ended: true, new() { ["in"] = 7 }, [1])
+        {
+            Damage = "none",
+            Failures = 1,
+            Fruitless = 1,
+            IsUntold = true
+        },
         new StreamFailure("work", "it broke", IsCancelled: true) { IsDifference = true },
         new RunEvent(RunEventKind.Failed, "member", "work", "it broke", "origin", Start: 2, Plan(), "stream") { IsDifference = true,
             Attempt = 1 },

@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
 using Sluice.Testing;
@@ -20,6 +21,21 @@ public class StartTests
         Assert.StartsWith(
             "The flow needs values for a, c: no processor of it writes these streams. Give IOVal.Of(\"a\", …) when it is started.",
                 mistake.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AStartThatLacksAnInputNamesTheMisspeltOne()
+    {
+        await using var lab = new FlowLab();
+        Supervisor service = lab.Join();
+        var given = await Assert.ThrowsAsync<ArgumentException>(() => service.StartAsync(Copying, [IOVal.Of("xx", 1)]));
+        Assert.Contains("when it is started. Given, but not taken by the flow: xx.", given.Message, StringComparison.Ordinal);
+
+        Flow flow = Flow.From(new Processor("split") { Inputs = ["text"], Outputs = ["words"] },
+            new Processor("count") { Inputs = ["wrods"], Outputs = ["longest"] }).Resolve();
+        var read = await Assert.ThrowsAsync<ArgumentException>(() => service.StartAsync(flow, [IOVal.Of("text", "")]));
+        Assert.Contains("The flow needs values for wrods: no", read.Message, StringComparison.Ordinal);
+        Assert.Contains("when it is started. Near it: words, which the processor split writes.", read.Message, StringComparison.Ordinal);
     }
 
     [Fact]

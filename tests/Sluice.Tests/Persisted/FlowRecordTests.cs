@@ -49,9 +49,9 @@ public class FlowRecordTests
     public void TheJsonOfAnAssignmentHasAllMembers()
         => Is("""
             {"Run":"r","Key":"k","Starts":2,"Ended":true,"Inputs":{"in":7},"State":"AQ==",
-            "Damage":"d","Failures":1,"IsUntold":true}
+            "Damage":"d","Failures":1,"Fruitless":1,"IsUntold":true}
             """, new Assignment("r", "k", Starts: 2, Ended: true, new() { ["in"] = 7 }, [1])
-        { Damage = "d", Failures = 1, IsUntold = true });
+        { Damage = "d", Failures = 1, Fruitless = 1, IsUntold = true });
 
     [Fact]
     public void TheJsonOfAWorkOrderAndAFailureHasAllMembers()

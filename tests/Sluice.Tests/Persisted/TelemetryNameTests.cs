@@ -174,6 +174,8 @@ public class TelemetryNameTests
         Assert.Contains("name=\"Sluice\"", manifest, StringComparison.Ordinal);
         Assert.Contains("<event value=\"1\"", manifest, StringComparison.Ordinal);
         Assert.Contains("symbol=\"Warning\"", manifest, StringComparison.Ordinal);
+        Assert.Contains("<event value=\"2\"", manifest, StringComparison.Ordinal);
+        Assert.Contains("symbol=\"Details\"", manifest, StringComparison.Ordinal);
         Assert.Contains("<data name=\"text\"", manifest, StringComparison.Ordinal);
     }
 

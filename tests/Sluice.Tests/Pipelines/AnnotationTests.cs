@@ -194,6 +194,10 @@ public sealed class AnnotationTests
         Source<int> once = Source.From([3]).Select(n => n) | Stage.Named("thirds");
         Pipeline twice = (once.Select(n => n) | Stage.Named("thirds")).ForEach(_ => { });
         Assert.Contains("thirds", Assert.Throws<InvalidTopologyException>(() => { _ = twice.Start(); }).Message, StringComparison.Ordinal);
+
+        twice = ((Source.From([3]) | Stage.Named("numbers")).Select(n => n) | Stage.Named("numbers")).ForEach(_ => { });
+        Assert.StartsWith("The pipeline that begins with 'numbers' is not valid: Two nodes were given the name \"numbers\": ",
+            Assert.Throws<InvalidTopologyException>(() => twice.Topology).Message, StringComparison.Ordinal);
     }
 
     [Fact]

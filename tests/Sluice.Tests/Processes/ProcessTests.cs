@@ -6,6 +6,7 @@ namespace Sluice.Tests.Processes;
 
 /// <summary>Stages in worker processes. The tests use real processes, which are really killed.</summary>
 [Collection("child processes")]          // these tests look for, and kill, all children of this process
+[StartsProcesses]
 public partial class ProcessTests
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;

@@ -10,7 +10,7 @@ namespace Sluice.Tests.RandomGraphs;
 /// </summary>
 public class RandomGraphTests
 {
-    private const int Graphs = 10_000;
+    private const int Graphs = 4_000;
 
     [Fact]
     public async Task EveryRandomGraphMatchesTheOracle()

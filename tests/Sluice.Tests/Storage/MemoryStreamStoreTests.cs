@@ -47,7 +47,9 @@ public class MemoryStreamStoreTests
         Task<long> waiting = store.WaitForChangeAsync("s", 100).AsTask();
         await store.DisposeAsync();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.FindStreamAsync("s").AsTask());
+        var later = await Assert.ThrowsAsync<ObjectDisposedException>(() => store.FindStreamAsync("s").AsTask());
+        Assert.Equal("The store MemoryStreamStore was disposed, and takes no more calls. Dispose it last, after the consecutors and "
+            + "supervisors that use it.", later.Message);
     }
 
     private static async Task SettleAllAsync(MemoryStreamStore store, Ownership owner, int commit, List<WeakReference> payloads)

@@ -149,10 +149,12 @@ public partial class StrictJsonTests
 
     [Theory]
     [InlineData("""{"customer":"ann","AMOUNT":1}""", null)]
-    [InlineData("""{"customer":"ann"}""", "Members are missing: 'Amount' (a number).")]
+    [InlineData("""{"customer":"ann"}""", "Members are missing: 'amount' (a number).")]
+    [InlineData("", "There is no JSON value. Path: $ |")]
+    [InlineData("""{"customer":null,"amount":1}""", "'customer' must not be null: expected a text. Path: $.customer |")]
     [InlineData("""{"client":"ann","amount":1}""",
-        "There is no member 'client' here: expected 'Customer', 'Amount', 'Priority', 'Note'. Path: $.client |")]
-    [InlineData("""{"customer":"ann","Amount":1,"amount":2}""", "The member 'Amount' is there twice. Path: $.amount |")]
+        "There is no member 'client' here: expected 'customer', 'amount', 'priority', 'note'. Path: $.client |")]
+    [InlineData("""{"customer":"ann","Amount":1,"amount":2}""", "The member 'amount' is there twice. Path: $.amount |")]
     [InlineData("""{"customer":"ann","amount":"1"}""",
         "The value is not of the type that belongs there: expected a number. Path: $.amount |")]
     public void EndpointsReadAnyCasingAndRefuseUnknownMembers(string payload, string? problem)

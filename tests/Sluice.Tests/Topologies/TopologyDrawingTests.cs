@@ -4,6 +4,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Tests.Topologies;
 
+[StartsProcesses]
 public class TopologyDrawingTests
 {
     private const string Nasty = "a \"quoted\" [b] {c} <d> | e; #f \\ &lt; `g`\nh\t\u0001 é 🚀 \u202Ex";

@@ -23,6 +23,9 @@ internal sealed record Troubles
     /// locked.</summary>
     public bool Freezes { get; init; }
 
+    /// <summary>Whether its process is stopped for longer than its lease, and goes on.</summary>
+    public bool Stops { get; init; }
+
     /// <summary>Each of them by chance.</summary>
     public static Troubles Throw(Dice dice, bool isLater) => new()
     {
@@ -31,11 +34,13 @@ internal sealed record Troubles
         IsUnnamed = dice.Chance(30),
         Overlaps = dice.Chance(50),
         Freezes = dice.Chance(40),
+        Stops = dice.Chance(15),
     };
 
     public override string ToString() => string.Concat(
         Skew == TimeSpan.Zero ? "" : $", clock off by {Skew}", CodeVersion == 0 ? "" : $", version {CodeVersion}", IsUnnamed ? ", unnamed"
-            : "", Overlaps ? ", overlapping calls" : "", Freezes ? ", frozen store" : "");
+            : "", Overlaps ? ", overlapping calls" : "", Freezes ? ", frozen store" : "",
+        Stops ? ", stopped process" : "");
 }
 
 /// <summary>The clock of a host that is off: timers and timestamps know nothing of it.</summary>

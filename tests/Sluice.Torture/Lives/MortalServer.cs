@@ -19,8 +19,11 @@ internal sealed class MortalServer : IAsyncDisposable
     /// <summary>How often it was killed.</summary>
     public int Kills { get; private set; }
 
-    public static async Task<MortalServer> StartAsync(ulong seed, Case @case, string store)
-        => new(await ServerHandle.StartAsync(store), new Dice(seed).For((1UL << 41) + (ulong)@case.Number));
+    /// <summary>How often it stood still, or its disk was full.</summary>
+    public int Freezes { get; private set; }
+
+    public static async Task<MortalServer> StartAsync(ulong seed, Case @case, string store, string? kind = null)
+        => new(await ServerHandle.StartAsync(store, kind), new Dice(seed).For((1UL << 41) + (ulong)@case.Number));
 
     /// <summary>What is done to it before a life.</summary>
     public async Task BeforeAsync(int life)
@@ -50,6 +53,7 @@ internal sealed class MortalServer : IAsyncDisposable
         try
         {
             await server.PauseAsync();
+            Freezes++;
             await Task.Delay(Some(one, 12), CancellationToken.None);
             await server.ResumeAsync();
         }

@@ -20,6 +20,9 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
 
     public string Directory => directory;
 
+    /// <summary>How often a life was stopped and went on.</summary>
+    public int Stops { get; private set; }
+
     /// <summary>The server of the store, if it has one.</summary>
     public MortalServer? Server => server;
 
@@ -41,6 +44,8 @@ internal sealed class ProcessLives(Case @case, TortureOptions options, string di
                 if (line == Born && server is not null) dying = server.DuringAsync(number);
                 if (line == start) break;
             }
+            if (plan.Troubles.Stops) Stops++;
+            if (plan.Troubles.Stops) await StoppedProcess.StopAsync(child.Id, @case.DiceOf(plan).For(1), watch.Token);
             if (plan.Ending != Ending.Idle)
             {
                 await WaitAsync(child, plan.Delay, watch.Token);

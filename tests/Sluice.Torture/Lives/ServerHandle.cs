@@ -9,9 +9,24 @@ namespace Sluice.Torture;
 internal sealed record ServerHandle(string Address, Func<Task> KillAsync, Func<Task> StartAgainAsync, Func<Task> PauseAsync,
     Func<Task> ResumeAsync, IAsyncDisposable Owner)
 {
+    /// <summary>The kinds of PostgreSQL servers besides an ordinary one.</summary>
+    public const string Disk = "disk", Pair = "pair";
+
     /// <summary>Starts a server that flushes each answer.</summary>
-    public static async Task<ServerHandle> StartAsync(string store)
+    /// <param name="store">The kind of store.</param>
+    /// <param name="kind"><see cref="Disk"/>, <see cref="Pair"/>, or null for an ordinary server.</param>
+    public static async Task<ServerHandle> StartAsync(string store, string? kind = null)
     {
+        if (kind == Disk)
+        {
+            PostgresDisk disk = await PostgresDisk.StartAsync("fsync=on", "max_connections=100");
+            return new(disk.Server.Address, disk.Server.KillAsync, disk.Server.StartAgainAsync, disk.FillAsync, disk.FreeAsync, disk);
+        }
+        if (kind == Pair)
+        {
+            PostgresPair pair = await PostgresPair.StartAsync();
+            return new(pair.Address, pair.KillAsync, pair.FailOverAsync, pair.PauseAsync, pair.ResumeAsync, pair);
+        }
         if (store == "redis")
         {
             RedisServer redis = await RedisServer.StartAsync("--appendfsync", "always");

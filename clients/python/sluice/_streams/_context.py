@@ -31,8 +31,8 @@ class _State(Generic[T]):
         except PayloadError as e:
             raise PayloadError(f"The state of the processor {self._call.plan.processor} cannot be saved: {e}.") from e.__cause__
         if len(state) > self._call.max_payload:
-            raise FlowError(f"The processor {self._call.plan.processor} was to save a state of {len(state):,} bytes. "
-                            "Save a reference to it.")
+            raise FlowError(f"The processor {self._call.plan.processor} was to save a state of {len(state):,} bytes, and "
+                            f"{self._call.max_payload:,} are allowed ({self._call.payload_option}). Save a reference to it.")
         await self._call.save(state)
         self.has_value, self.value = True, value
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, AsyncIterator, Coroutine, Generic, Iterator, Tuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, AsyncIterator, Coroutine, Generic, Iterator, Tuple, TypeVar, cast
 
 from .._ports import Output
 from ._loops import Blocking, Merge, Port, Zip
@@ -29,6 +29,13 @@ class IOVal(Generic[T]):
     __hash__ = None  # type: ignore[assignment]
 
 
+def _loop_by(form: str) -> Any:
+    def refuse(self: Any) -> Any:
+        raise TypeError(f"The input {self.name} is a stream, and no list. Write: {form} value in {self.name}.stream()")
+
+    return refuse
+
+
 class IO(Port[T]):
     """A stream of a run that an async function reads. Any number of readers may read it, at a time or again; each gets all values.
 
@@ -53,6 +60,9 @@ class IO(Port[T]):
         """Merges the streams: pairs of name and value, each as it comes, until all are complete."""
         return cast("AsyncIterator[Tuple[str, Any]]", Merge([self, *others]))
 
+    if not TYPE_CHECKING:
+        __iter__ = __aiter__ = _loop_by("async for")
+
 
 class SyncIO(Port[T]):
     """The same as IO, for plain functions, which run on a thread of their own: each method blocks it."""
@@ -72,6 +82,9 @@ class SyncIO(Port[T]):
     def as_available(self, *others: "SyncIO[Any]") -> Iterator[Tuple[str, Any]]:
         """Merges the streams: pairs of name and value, each as it comes."""
         return cast("Iterator[Tuple[str, Any]]", Blocking(Merge([self, *others])))
+
+    if not TYPE_CHECKING:
+        __iter__ = __aiter__ = _loop_by("for")
 
 
 class IOWriter(Generic[T]):

@@ -9,11 +9,13 @@ local function hasGroup(h, group) return consumers(h).groups[group] ~= nil end
 local function needGroup(h, group) return hasGroup(h, group) or fail('NOGROUP', group .. ' ' .. h.name) end
 local function groupOf(h, group) return h.id .. ':' .. group .. '#' .. h.groups[group].rest end
 
--- When a group was paused; nil if it is not.
+-- When a group was paused, nil if it is not; and whether that is a drain, as 1 or 0. Versions without drains end the pause and leave its time in
+-- 'draining', which then is the time of no pause.
 local function pausedAt(h, group)
   local key = K .. 'q:' .. groupOf(h, group)
-  local text = call('HGET', key, 'paused')
-  return text and number(text, 0, key, 'paused', h.name) or nil
+  local times = call('HMGET', key, 'paused', 'draining')
+  if not times[1] then return nil, 0 end
+  return number(times[1], 0, key, 'paused', h.name), times[1] == times[2] and 1 or 0
 end
 
 local function packMarks(q)

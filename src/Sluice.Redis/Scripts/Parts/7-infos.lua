@@ -42,8 +42,8 @@ local function streamInfo(h, from, p)
         openLogs(h, between(first, last))
         local waiting, moreItems, moreBytes = waitingIn(h, name, first, last)
         items, bytes, left = items + moreItems, bytes + moreBytes, left - (last - first + 1) - 4
-        local paused = pausedAt(h, name)
-        groups[#groups + 1] = { name, h.groups[name].i, waiting, call('XLEN', K .. 'd:' .. groupOf(h, name)), paused and digits(paused) or '' }
+        local paused, draining = pausedAt(h, name)
+        groups[#groups + 1] = { name, h.groups[name].i, waiting, call('XLEN', K .. 'd:' .. groupOf(h, name)), paused and digits(paused) or '', draining }
         if last < h.partitions - 1 then
           nextName, nextPlace = full, last + 1
           break
@@ -65,6 +65,6 @@ local function groupInfo(h, group, first, cursor)
     local fields = between(first, math.min(h.partitions, first + MOST_MARKS) - 1)
     marks, tails = call('HMGET', K .. 'g:' .. of, unpack(fields)), call('HMGET', K .. 'l:' .. h.id, unpack(fields))
   end
-  local quarantine, paused = call('HMGET', K .. 'q:' .. of, 'owner', 'epoch'), pausedAt(h, group)
-  return { members, h.partitions, marks, tails, quarantine[1], quarantine[2] or '0', h.groups[group].isNew and 1 or 0, cursor, paused and digits(paused) or '' }
+  local quarantine, paused, draining = call('HMGET', K .. 'q:' .. of, 'owner', 'epoch'), pausedAt(h, group)
+  return { members, h.partitions, marks, tails, quarantine[1], quarantine[2] or '0', h.groups[group].isNew and 1 or 0, cursor, paused and digits(paused) or '', draining }
 end

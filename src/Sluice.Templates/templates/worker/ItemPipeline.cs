@@ -6,9 +6,10 @@ namespace Worker;
 public static class ItemPipeline
 {
     /// <summary>Joins a source of items with the handler.</summary>
-    public static Pipeline Build(Source<Item> source, IItemHandler handler) => source
-        | handler.HandleAsync
-            | Stage.Named("handle")
-            | Stage.Retry(3, Backoff.Exponential(TimeSpan.FromSeconds(1), jitter: 0))   // after 1, 2 and 4 seconds
-            | Stage.OnError(ErrorPolicy.DeadLetter);                                    // then the item is put aside
+    public static Pipeline Build(Source<Item> source, IItemHandler handler) => source | handler.HandleAsync | Stage.Named("handle");
+
+    /// <summary>Sets what happens to an item that fails: it is tried again after 1, 2 and 4 seconds, while other items go on, and then put
+    /// aside as a dead letter. The store keeps attempts and waits, also over a restart.</summary>
+    public static ConsecutorOptions Configure(ConsecutorOptions options)
+        => options with { Delivery = DeliveryGuarantee.Replay(3, Backoff.Exponential(TimeSpan.FromSeconds(1), jitter: 0)) };
 }

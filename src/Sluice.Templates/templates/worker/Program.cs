@@ -3,21 +3,30 @@ using Sluice.Hosting;
 using Sluice.Sqlite;
 using Worker;
 
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+try
 {
-    Args = args,
-    ContentRootPath = AppContext.BaseDirectory,      // appsettings.json is read from the folder of the program
-});
-builder.AddTelemetry();
-builder.Services.AddSingleton<IItemHandler, LoggingItemHandler>();
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+    {
+        Args = args,
+        ContentRootPath = AppContext.BaseDirectory,      // appsettings.json is read from the folder of the program
+    });
+    builder.AddTelemetry();
+    builder.Services.AddSingleton<IItemHandler, LoggingItemHandler>();
 
-// The store is a file beside the program. The setting Sluice:Store names another one.
-builder.Services.AddSluice(sluice => sluice.UseSqlite(Path.Combine(AppContext.BaseDirectory, "items.db")))
-    .AddConsecutor<Item>("items",
-        (services, source) => ItemPipeline.Build(source, services.GetRequiredService<IItemHandler>()),
-        key: item => item.Id);
+    // The store is a file beside the program. The setting Sluice:Store names another one.
+    builder.Services.AddSluice(sluice => sluice.UseSqlite(Path.Combine(AppContext.BaseDirectory, "items.db")))
+        .AddConsecutor<Item>("items",
+            (services, source) => ItemPipeline.Build(source, services.GetRequiredService<IItemHandler>()),
+            ItemPipeline.Configure,
+            key: item => item.Id);
 
-var app = builder.Build();
-app.MapProducer<Item>("/items");       // 202: the item is durable
-app.MapSluiceHealth();                 // GET /health/live, GET /health/ready
-await app.RunAsync();
+    var app = builder.Build();
+    app.MapProducer<Item>("/items");       // 202: the item is durable
+    app.MapSluiceHealth();                 // GET /health/live, GET /health/ready
+    await app.RunAsync();
+    return Environment.ExitCode;
+}
+catch (Exception e) when (StartMistake.Find(e) is { } mistake)
+{
+    return mistake.Report();               // a wrong setting, or a port in use: a line on standard error, and an exit code
+}

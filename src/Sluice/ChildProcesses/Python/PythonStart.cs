@@ -88,7 +88,7 @@ internal sealed class PythonStart
                     + $"Python (pip install sluice, or pip install ./clients/python from Sluice's sources), or name the folder that has it "
                     + $"in PythonOptions.ImportPaths{Searched()}.", true);
         }
-        return ($"{Program.HowItFailed(failure)}: python3 -m sluice.worker {module} must ask for it as soon as it starts."
+        return ($"{Program.HowItFailed(failure)}: {Program.Path} -m sluice.worker {module} must ask for it as soon as it starts."
             + failure.Wrote, false);
     }
 

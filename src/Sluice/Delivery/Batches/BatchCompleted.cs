@@ -1,6 +1,4 @@
 using Sluice.Delivery;
-using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice;
 

@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>
@@ -26,6 +23,7 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
     private CommitCounts counts;
     private long bytes;
     private int outputs;
+    private int functions;
     private int ranges = -1; // settled ones besides the first, or more, if they did not come in their order
     private long outputBytes;
 
@@ -66,6 +64,8 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
         (int items, long size) = OutputPart.SizeOf(root);
         if (roots.Count > 0 && (Others + items > MaxParts || (!IsNext(root) && !HasRoomForRange(items))
             || outputBytes + size > StoreCommit.MaxBytes / 2)) return false;
+        int more = root.Staged is null ? 0 : TransactionPart.CountOf(root);
+        if (roots.Count > 0 && more > 0 && functions + more > TransactionPart.MaxInCommit) return false;
         BisectionResult? remains = null;
         RetryWrite? deferral = null;
         if (root.Park is { } why) deferral = new(root.EntrySequence, root.Attempt - 1, null, root.Headers.Node ?? "", why);
@@ -86,6 +86,7 @@ internal sealed class CommitDraft(ConsecutorIdentity consecutor, DeadLetterBuild
             deferred.Add(deferral);
         }
         roots.Add(root);
+        functions += more;
         counts.Roots++;
         if (deferral is not null)
         {

@@ -1,6 +1,5 @@
 using Sluice.Diagnostics;
 using Sluice.Membership;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

@@ -1,6 +1,4 @@
-using Sluice.Engine;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -10,6 +8,20 @@ internal sealed partial class Committer
     private InvalidOperationException OutputEnded(CommitResult result) => new(
         $"A stream that the consecutor {core.Name} puts out to has ended, so nothing that leads there can be committed any "
             + $"more. {result.Detail}. What was in flight goes back to the store.");
+
+    /// <summary>A commit that is void: its partition is lost, and its items go back to the store.</summary>
+    private void GiveUp(CommitDraft draft)
+    {
+        core.Partitions.Lose(draft.Partition);
+        core.Doubts.Add();
+        core.Ledger.Discard(draft.Counts.Roots);
+    }
+
+    private void End(CommitDraft draft)
+    {
+        foreach (Root root in draft.Roots) root.Recycle();
+        core.Partitions.End(draft.Partition, (int)draft.Counts.Roots);
+    }
 
     private void Discard(List<Root> roots, int from)
     {

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -113,11 +111,13 @@ internal sealed partial class Committer(ConsecutorCore core)
         await committing.EnterAsync(cancellation).ConfigureAwait(false);
         try
         {
-            IReadOnlyDictionary<string, long>[] lengths =
-                [.. core.Partitions.Owned.Concat(taken).Select(partition => partition.FileLengths)];
+            OwnedPartition[] owned = [.. core.Partitions.Owned.Concat(taken)];
             foreach (SinkBinding sink in core.Sinks.All)
-                await sink.BeginAsync(new(core.Name, sink.Node, core.Given, FileNames.Select(sink.Node, lengths), core.Time), cancellation)
-                    .ConfigureAwait(false);
+            {
+                var lengths = FileNames.Select(sink.Node, owned.Select(static partition => partition.FileLengths));
+                await sink.BeginAsync(new(core.Name, sink.Node, core.Given, lengths, core.Time)
+                { Partitions = [.. owned.Select(static partition => partition.Number)] }, cancellation).ConfigureAwait(false);
+            }
         }
         finally
         {
@@ -228,16 +228,22 @@ internal sealed partial class Committer(ConsecutorCore core)
         OwnedPartition partition = draft.Partition;
         using DraftOutputs? outputs = DraftOutputs.Of(core.Outputs, draft);
         List<SinkBinding> sinks = Preparation.Collect(draft);
-        (CommitParts parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, abandoned.Token)
+        (CommitParts? parts, Rejection? rejection) = await Preparation.PrepareAsync(core, draft, sinks, abandoned.Token)
             .ConfigureAwait(false);
         if (rejection is not null) return new(false, rejection);
+        if (parts is null)
+        {
+            GiveUp(draft);
+            End(draft);
+            return new(true);
+        }
         outputs?.AddTo(parts);
         // sinks hear that it is committed, and may forget how to repeat it
         StoreCommit commit = draft.Build(parts) with { MustLast = sinks.Count > 0 };
         bool isSpilled = !commit.Fits, isSealed = false;
         if (isSpilled && !Spiller.CanApply(draft.Only, commit))
         {
-            await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
+            await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
             return default;
         }
         CommitResult result;
@@ -250,7 +256,7 @@ internal sealed partial class Committer(ConsecutorCore core)
         }
         catch (ItemRejectedException e) when (Rejection.By(sinks, parts, e) is { } refused)
         {
-            await Preparation.VoidAsync(core, sinks).ConfigureAwait(false);
+            await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
             return new(false, refused);
         }
         finally
@@ -271,13 +277,11 @@ internal sealed partial class Committer(ConsecutorCore core)
         }
         else
         {
-            core.Partitions.Lose(partition);
-            core.Doubts.Add();
-            core.Ledger.Discard(draft.Counts.Roots);
+            GiveUp(draft);
         }
-        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted || isSealed, core.Lifetime.Token).ConfigureAwait(false);
-        foreach (Root root in draft.Roots) root.Recycle();
-        core.Partitions.End(partition, (int)draft.Counts.Roots);
+        if (!isCommitted && !isSealed) await Preparation.VoidAsync(core, sinks, abandoned.Token).ConfigureAwait(false);
+        else foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: true, core.Lifetime.Token).ConfigureAwait(false);
+        End(draft);
         if (result.Status == CommitStatus.OutputEnded) core.Lifetime.Failed?.Invoke(OutputEnded(result));
         return new(true);
 

@@ -1,7 +1,5 @@
 using System.Buffers;
-using Sluice.Engine;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

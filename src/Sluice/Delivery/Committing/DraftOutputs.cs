@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The outputs of the roots of a commit: entries for the streams of other consecutors, in the order of the roots.</summary>

@@ -1,6 +1,4 @@
-using Sluice.Engine;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

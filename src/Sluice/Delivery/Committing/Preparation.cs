@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Has the sinks prepare a commit.</summary>
@@ -29,9 +26,11 @@ internal static class Preparation
         return sinks;
     }
 
-    /// <summary>Has the sinks prepare the commit, and repeats that until they succeed.</summary>
-    /// <returns>The additions of the sinks; or the refusal of an item, after which no sink is prepared any more.</returns>
-    public static async Task<(CommitParts Parts, Rejection? Rejection)> PrepareAsync(ConsecutorCore core, CommitDraft draft,
+    /// <summary>Has the sinks prepare the commit, and repeats that until they succeed or the partition is lost.</summary>
+    /// <returns>
+    /// The additions of the sinks; null if the partition is lost. Or the refusal of an item, after which no sink is prepared any more.
+    /// </returns>
+    public static async Task<(CommitParts? Parts, Rejection? Rejection)> PrepareAsync(ConsecutorCore core, CommitDraft draft,
         List<SinkBinding> sinks, CancellationToken abandoned)
     {
         for (TimeSpan wait = CommitSender.FirstWait; ; wait = CommitSender.Longer(wait))
@@ -45,29 +44,51 @@ internal static class Preparation
                     current = sink;
                     await sink.PrepareAsync(parts, core.Lifetime.Token).ConfigureAwait(false);
                 }
+                TransactionPart.AddTo(parts, draft.Roots, core.Recorder);
                 core.Problems.OfCommits = null;
                 return (parts, null);
             }
             catch (ItemRejectedException e)
             {
                 Rejection rejection = Rejection.By(current!, e);
-                await VoidAsync(core, sinks).ConfigureAwait(false);
+                await VoidAsync(core, sinks, abandoned).ConfigureAwait(false);
                 return (parts, rejection);
             }
             catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
             {
                 core.Problems.OfCommits = $"A sink could not prepare a commit; it is tried again: {FailureText.Of(e)}";
-                await VoidAsync(core, sinks).ConfigureAwait(false);
+                await VoidAsync(core, sinks, abandoned).ConfigureAwait(false);
+            }
+            if (draft.Partition.IsVoid)
+            {
+                core.Problems.OfCommits = null;
+                return (null, null);                 // another member has it now, and its sink may refuse this one
             }
             await Task.Delay(wait, core.Time, abandoned).ConfigureAwait(false);
             Collect(draft);
         }
     }
 
-    /// <summary>Tells the sinks that their preparation is not committed.</summary>
-    public static async Task VoidAsync(ConsecutorCore core, List<SinkBinding> sinks)
+    /// <summary>Tells the sinks that their preparation is not committed, and repeats that until they have undone it.</summary>
+    public static async Task VoidAsync(ConsecutorCore core, List<SinkBinding> sinks, CancellationToken abandoned)
     {
-        foreach (SinkBinding sink in sinks) await sink.FinishAsync(isCommitted: false, core.Lifetime.Token).ConfigureAwait(false);
+        (string? before, string? problem) = (core.Problems.OfCommits, null);
+        foreach (SinkBinding sink in sinks)
+            for (TimeSpan wait = CommitSender.FirstWait; ; wait = CommitSender.Longer(wait))
+            {
+                try
+                {
+                    await sink.FinishAsync(isCommitted: false, core.Lifetime.Token).ConfigureAwait(false);
+                    break;
+                }
+                catch (Exception e) when (!core.Lifetime.Token.IsCancellationRequested)
+                {
+                    problem = $"A sink could not undo a commit that was not applied; it is tried again: {FailureText.Of(e)}";
+                    core.Problems.OfCommits = problem;
+                }
+                await Task.Delay(wait, core.Time, abandoned).ConfigureAwait(false);
+            }
+        if (problem is not null && core.Problems.OfCommits == problem) core.Problems.OfCommits = before;
     }
 
     /// <summary>The failure of a root that by itself is larger than a commit.</summary>

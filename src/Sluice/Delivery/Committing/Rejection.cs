@@ -1,32 +1,36 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>A sink, or what a sink has attached, refuses an item of a commit; nothing of the commit was applied.</summary>
-/// <param name="Sink">The sink.</param>
+/// <param name="Node">The node of the sink.</param>
+/// <param name="Sink">The sink; null if a function in the transaction is refused (<see cref="TransactionPart"/>).</param>
 /// <param name="Cause">The reason.</param>
 /// <param name="Root">The root of the item; null if it is not known.</param>
-internal sealed record Rejection(SinkBinding Sink, ItemRejectedException Cause, Root? Root)
+internal sealed record Rejection(string Node, SinkBinding? Sink, ItemRejectedException Cause, Root? Root)
 {
     /// <summary>The refusal of an item by the sink that prepares it.</summary>
-    public static Rejection By(SinkBinding sink, ItemRejectedException cause) => new(sink, cause, sink.RootOf(cause.Item));
+    public static Rejection By(SinkBinding sink, ItemRejectedException cause) => new(sink.Node, sink, cause, sink.RootOf(cause.Item));
 
     /// <summary>The refusal of an attachment by the store; null if no sink has attached it.</summary>
     public static Rejection? By(List<SinkBinding> sinks, CommitParts parts, ItemRejectedException cause)
     {
+        if (parts.Functions is { } functions && (cause.Attachment == functions.Attachment
+            || (cause.Attachment is null && parts.Attached.Count == 0)))
+        {
+            int? item = cause.Item is { } given && (uint)given < (uint)functions.Roots.Count ? given : null;
+            return new(functions.Nodes[item ?? 0], null, cause, item is { } known ? functions.Roots[known] : null);
+        }
         foreach ((ICommitAttachment attachment, string node, Func<int, int>? itemOf) in parts.Attached)
         {
             if (cause.Attachment is not null && !ReferenceEquals(attachment, cause.Attachment)) continue;
             SinkBinding sink = sinks.First(sink => sink.Node == node);
-            return new(sink, cause, cause.Item is { } part && itemOf is not null ? sink.RootOf(itemOf(part)) : null);
+            return new(node, sink, cause, cause.Item is { } part && itemOf is not null ? sink.RootOf(itemOf(part)) : null);
         }
         return null;
     }
 
     /// <summary>The failure of the item. Nothing of the item was committed, so it is tried again from its start.</summary>
     public PartFailure AsFailure(NodeTable nodes)
-        => new(new PipelineException(Sink.Node, null, Cause, nodes.Find(Sink.Node)!.Value), IsPartial: true, IsFinal: false, Attempts: 1);
+        => new(new PipelineException(Node, null, Cause, nodes.Find(Node)!.Value), IsPartial: true, IsFinal: false, Attempts: 1);
 }
 
 /// <summary>The result of an attempt to apply a commit.</summary>

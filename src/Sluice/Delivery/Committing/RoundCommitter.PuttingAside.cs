@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 // Entries that leave a round before its commit, because the commit would be too large.

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 // Timers whose effects cannot be committed, and ends of keys that exceed a commit together.

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <content>Rounds that are not committed: undone, divided, or discarded.</content>

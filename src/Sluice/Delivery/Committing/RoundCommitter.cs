@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Commits a finished round as a whole. If an item has failed, undoes the round and has it run again without that item.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The pieces of one item that is more than one commit holds, stored as rows of state in the item's partition: a row per piece,

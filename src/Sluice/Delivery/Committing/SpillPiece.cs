@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>A piece of a spilled item: entries for other streams, entries of the own group, dead letters. Written as bytes, and read for

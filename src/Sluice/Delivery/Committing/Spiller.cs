@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Commits one item whose outputs and letters are more than one commit holds: by several commits, all of it once, or

@@ -1,5 +1,4 @@
 using Microsoft.Win32.SafeHandles;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

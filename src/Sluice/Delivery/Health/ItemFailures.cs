@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Keeps the last failure of an item for snapshots, counts retries by node, and warns of failures at most once a minute.</summary>

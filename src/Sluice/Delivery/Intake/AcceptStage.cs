@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Sluice.Engine;
 using Sluice.Producers;
 
 namespace Sluice.Delivery;
@@ -65,6 +64,7 @@ internal sealed class AcceptStage<T> : Stage<T, Unit>, INodeLifetime, IAccepts
             ? new ProducerPosition(0, source.Kind, behind).ToBytes()
             : new ProducerPosition(batch.Place.Parts, source.Kind, appender.HasSums && batch.Entries.Count > 0
                 ? source.PositionWith(batch.Place.Root, batch.LastSum) : source.PositionBefore(batch.Place.Root)).ToBytes();
+        appender.Stored = bytes => source.Stored(ProducerPosition.Read(bytes, source).Position);
         source.BuryWith((raw, why, position) => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes(), raw, why));
         source.MarkWith(position => appender.MarkAsync(new ProducerPosition(0, source.Kind, position).ToBytes()));
     }

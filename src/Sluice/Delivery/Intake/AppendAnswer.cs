@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Interprets the answers of a store to numbered appends, for senders to a consecutor.</summary>

@@ -1,6 +1,4 @@
-using Sluice.Engine;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -86,13 +84,16 @@ internal sealed partial class Appender<T>
         if (batch.Entries.Count > 0 && await core.Outputs.IsCycleFullAsync(core.Lifetime.Token).ConfigureAwait(false))
             return new(AppendStatus.Full, last, null) { RetryAfter = FirstWait };
         IReadOnlyList<BatchChange> changes = Batch is null ? [] : [Batch.Change() with { Accepted = batch.Entries.Count }];
+        ReadOnlyMemory<byte>? position = batch.Mark ?? Position?.Invoke(batch);
         AppendResult result = await core.Store.AppendAsync(
             new(core.Name, producer, epoch, first, batch.Entries)
             {
-                Position = batch.Mark ?? Position?.Invoke(batch),
+                Position = position,
                 Batches = changes,
                 ForgetAfter = Window
             }, core.Lifetime.Token).ConfigureAwait(false);
-        return AppendAnswer.IsFull(core.Identity, producer, Position is not null, result, first) ? result : null;
+        if (AppendAnswer.IsFull(core.Identity, producer, Position is not null, result, first)) return result;
+        if (position is { } stored) Stored?.Invoke(stored);
+        return null;
     }
 }

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 // Lets the store forget a producer whose name no later start uses. Locking rule: as in the appender; `appendedAt` and `mayBeForgotten`

@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -162,6 +160,9 @@ internal sealed partial class Appender<T>
 
     /// <summary>Returns the position to store with a batch. Null for producers that do not resume. Set before the first item.</summary>
     public Func<AppendBatch, ReadOnlyMemory<byte>>? Position { get; set; }
+
+    /// <summary>Called with each position that the store has accepted, by the loop. Set before the first item.</summary>
+    public Action<ReadOnlyMemory<byte>>? Stored { get; set; }
 
     /// <summary>Whether equal items have equal payloads. Handles differ, and so do compressed or signed payloads after a change of their
     /// settings.</summary>

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using Sluice.Engine;
 
 namespace Sluice.Delivery;
 

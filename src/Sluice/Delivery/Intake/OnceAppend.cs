@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>One append under a name that is used once. All its items are accepted, or none; a repetition under the name gets the outcome of

@@ -1,5 +1,4 @@
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The batch that an entry belongs to, stored in its headers with the consecutors whose listeners are called at the end. Entries

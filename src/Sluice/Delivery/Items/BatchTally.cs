@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Adds up what a commit changes in the counters of batches.</summary>

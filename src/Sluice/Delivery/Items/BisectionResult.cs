@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>One half of a list that was divided: the payload and headers of an entry that is not written yet.</summary>

@@ -1,7 +1,6 @@
 using System.Buffers;
 using Sluice.Diagnostics;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

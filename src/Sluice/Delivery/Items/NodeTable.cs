@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>Finds the nodes of the pipeline by name, also by an earlier name.</summary>

@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The source of a consecutor's pipeline: leases entries and pushes their items, until the run stops.</summary>

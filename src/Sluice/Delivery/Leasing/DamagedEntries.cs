@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Decides about leased entries that cannot be read: their partition stops, or they become dead letters.</summary>

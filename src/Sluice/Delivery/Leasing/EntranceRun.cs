@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 
 namespace Sluice.Delivery;
 

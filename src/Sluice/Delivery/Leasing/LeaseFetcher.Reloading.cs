@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <content>Partitions that are loaded anew after a failed lease.</content>

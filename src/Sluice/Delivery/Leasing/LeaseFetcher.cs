@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Leases entries from the store: suspects of a crash first, one at a time; then entries that are due or new.</summary>
@@ -254,7 +251,7 @@ internal sealed partial class LeaseFetcher(ConsecutorCore core)
             isAsking = true;
             long question = core.Pump.Ask();
             LeaseResult lease = await core.Store.LeaseAsync(request, core.Lifetime.Token);
-            core.LearnPause(lease.PausedAt, question);
+            if (core.LearnPause(lease.PausedAt, question)) core.Members.LookNow();     // it may be a drain
             core.Telemetry.Leased(began, lease.Batches);
             refusals = 0;
             StopAsking();

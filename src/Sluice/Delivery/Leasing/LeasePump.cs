@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The source of a pipeline without state and without an order by key: pushes items up to the limit of items in flight.</summary>

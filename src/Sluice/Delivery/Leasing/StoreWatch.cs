@@ -1,5 +1,4 @@
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -57,7 +56,7 @@ internal sealed class StoreWatch(
             _ = change.Exception;                    // seen: there may be no next look
             return;
         }
-        change.ContinueWith(static (done, state) =>
+        _ = change.ContinueWith(static (done, state) =>
         {
             _ = done.Exception;
             if (!done.IsCanceled) ((Action)state!)();

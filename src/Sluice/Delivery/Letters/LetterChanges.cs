@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Redrives or deletes dead letters, by number. A letter is changed once; a later call does not find it.</summary>

@@ -1,6 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>The stage that sends items to a consecutor without a store, by filling segments. An item is accepted, and its root ends, when
@@ -23,7 +21,7 @@ internal sealed class LocalAcceptStage<T> : Stage<T, Unit>
         return isFull || intake.IsHungry ? PublishAsync(isFull) : default;
     }
 
-    public override void Flush() => intake.Publish(filling);
+    public override void Flush() => _ = intake.Publish(filling);
 
     protected override ValueTask OnCompleteAsync()
     {

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>The ticket of an item without a store, between boundaries or after an unusual event such as a failure.</summary>

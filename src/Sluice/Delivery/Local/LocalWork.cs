@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>Runs the first attempts of items without a store: from the producer's segment straight into the pipeline. A failed item goes

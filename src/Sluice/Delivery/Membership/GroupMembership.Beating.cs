@@ -14,7 +14,8 @@ internal sealed partial class GroupMembership
             See(group, asked);
             await heartbeat.RemoveGoneAsync(group, core.Lifetime.Token).ConfigureAwait(true);
             // a partition that was to leave for a member that has left since stays after all
-            if (!MayBeBehind && group.Members.Count < 2 && !Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving))
+            if (!MayBeBehind && !group.IsDraining && group.Members.Count < 2
+                && !Array.Exists(core.Partitions.Owned, static partition => partition.IsLeaving))
                 return;
             Volatile.Write(ref latest, new(group, isAiling));
             if (Interlocked.Exchange(ref isTaking, 1) == 0) _ = ShareLaterAsync();

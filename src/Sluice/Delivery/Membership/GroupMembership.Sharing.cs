@@ -1,12 +1,15 @@
 using Sluice.Membership;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
 /// <content>Partitions are shared: handed over to others, and acquired where they are free.</content>
 internal sealed partial class GroupMembership
 {
+    // Each heartbeat of each member reads so many counts of others at most: without a bound, a hundred members with a thousand partitions
+    // read ten thousand counts a second while items flow, and none of them is fresh.
+    private const int MaxCountReads = 32;
+
     /// <summary>Hands over the leaving partitions that have no item in flight.</summary>
     private async Task GiveAsync()
     {
@@ -43,6 +46,7 @@ internal sealed partial class GroupMembership
     /// <summary>Chooses the partitions that leave, and those that stay after all (<see cref="OwnedPartition.IsLeaving"/>).</summary>
     private void Choose(GroupInfo group)
     {
+        if (core.Local is not null) return;          // nobody else could take its items
         OwnedPartition[] owned = core.Partitions.Owned;
         // a file is written by one member
         HashSet<int> going = share.ToRelease(group, [.. owned.Select(static partition
@@ -83,8 +87,8 @@ internal sealed partial class GroupMembership
             if (core.Sinks.AreWaiting && await core.Store.FindGroupAsync(core.Group, core.Lifetime.Token).ConfigureAwait(false) is { } now)
                 await BeginWaitingSinksAsync(now).ConfigureAwait(false);
             if (!MayBeBehind || isAiling) return;
-            await RefreshCountsAsync().ConfigureAwait(false);
-            core.Ledger.Touch();                      // waiters look again
+            await RefreshCountsAsync(MaxCountReads).ConfigureAwait(false);
+            core.Ledger.Touch();                      // waiters look again, at all partitions
         }
         catch (Exception e)
         {

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <content>
@@ -18,7 +16,7 @@ internal sealed partial class GroupMembership
             && FindUnknown(group) is { } unknown)
         {
             core.Sinks.AreWaiting = true;
-            core.Problems.Latest = WhySinksWait(unknown);
+            core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
             return;
         }
         await core.Committer.BeginSinksAsync([], cancellation).ConfigureAwait(false);
@@ -38,7 +36,7 @@ internal sealed partial class GroupMembership
     {
         if (FindUnknown(group) is { } unknown)
         {
-            core.Problems.Latest = WhySinksWait(unknown);
+            core.Problems.Latest = group.IsDraining ? null : WhySinksWait(unknown);
             return;
         }
         await taking.EnterAsync(core.Lifetime.Token).ConfigureAwait(false);

@@ -1,6 +1,5 @@
 using Sluice.Membership;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 
@@ -146,6 +145,7 @@ internal sealed partial class GroupMembership
         taker.See(group);
         partitions = group.Partitions.Count;
         core.LearnPause(group.PausedAt, asked.Number);
+        SeeDrain(group);
     }
 
     /// <summary>Ends the acquiring of partitions.</summary>
@@ -238,7 +238,7 @@ internal sealed partial class GroupMembership
     {
         try
         {
-            return !MayBeBehind || (await RefreshCountsAsync().ConfigureAwait(false) && core.Ledger.IsIdle);
+            return !MayBeBehind || (await RefreshCountsAsync(int.MaxValue).ConfigureAwait(false) && core.Ledger.IsIdle);
         }
         catch (Exception e) when (e is StreamStoreException or ObjectDisposedException or OperationCanceledException)
         {
@@ -246,10 +246,11 @@ internal sealed partial class GroupMembership
         }
     }
 
-    private async Task<bool> RefreshCountsAsync()
+    private async Task<bool> RefreshCountsAsync(int maxReads)
     {
         bool areFresh = false;
-        await AloneAsync(async leaving => areFresh = await taker.RefreshCountsAsync(leaving).ConfigureAwait(false)).ConfigureAwait(false);
+        await AloneAsync(async leaving => areFresh = await taker.RefreshCountsAsync(maxReads, leaving).ConfigureAwait(false))
+            .ConfigureAwait(false);
         return areFresh;
     }
 }

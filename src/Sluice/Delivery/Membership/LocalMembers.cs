@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Sluice.Diagnostics;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

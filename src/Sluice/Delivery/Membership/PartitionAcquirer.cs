@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Acquires partitions, and loads what their new owner starts from: waiting entries, counts, state, spills.</summary>
@@ -216,9 +214,11 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
     }
 
     /// <summary>Counts the items that other members have accepted and ended. One call at a time.</summary>
+    /// <param name="maxReads">The number of partitions to read at most. If more have changed, later calls read the others.</param>
+    /// <param name="cancellation">Gives up.</param>
     /// <returns>False if an item is in flight here, a partition changes meanwhile, or a partition without an owner may still put out
     /// items.</returns>
-    public async Task<bool> RefreshCountsAsync(CancellationToken cancellation)
+    public async Task<bool> RefreshCountsAsync(int maxReads, CancellationToken cancellation)
     {
         if (core.InFlight.Count > 0) return false;
         int known = core.Doubts.Count;
@@ -231,8 +231,9 @@ internal sealed class PartitionAcquirer(ConsecutorCore core)
         // its stages may still hold items
         if (core is { Stream.IsInputComplete: true, KeepsState: true }
             && Array.Exists(elsewhere, info => info.Owner is null || info.Owner == Self)) return false;
-        await Task.WhenAll(elsewhere.Where(info => !counted.TryGetValue(info.Partition, out var known) || known.At != info)
-            .Select(CountAsync).ToArray()).ConfigureAwait(false);
+        PartitionInfo[] changed = [.. elsewhere.Where(info => !counted.TryGetValue(info.Partition, out var known) || known.At != info)];
+        await Task.WhenAll(changed.Take(maxReads).Select(CountAsync).ToArray()).ConfigureAwait(false);
+        if (changed.Length > maxReads) return false;
         StreamInfo? stream = await core.Store.FindStreamAsync(core.Name, cancellation).ConfigureAwait(false);
         GroupInfo? after = await core.Store.FindGroupAsync(core.Group, cancellation).ConfigureAwait(false);
         if (stream is null || after is null || !group.Partitions.SequenceEqual(after.Partitions)) return false;

@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using Sluice.Diagnostics;
-using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>Places in a stream that are reserved for the outputs of a root until a commit releases them.</summary>

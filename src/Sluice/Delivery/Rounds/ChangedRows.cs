@@ -1,6 +1,4 @@
 using System.Buffers;
-using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

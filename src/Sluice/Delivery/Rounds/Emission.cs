@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>An item that a stage has emitted from items that it holds or combines.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The order of a partition by key: while an item of a key waits for its retry, all later items of that key wait behind it.

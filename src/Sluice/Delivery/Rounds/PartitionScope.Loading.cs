@@ -1,6 +1,4 @@
 using System.Runtime.ExceptionServices;
-using Sluice.Engine;
-using Sluice.Storage;
 
 namespace Sluice.Delivery;
 

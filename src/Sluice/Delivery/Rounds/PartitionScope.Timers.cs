@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 // The timers of nodes are rows beside their state. They fire in rounds without items.

@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The state of the stages of a consecutor for one of its partitions, and its place in the store.</summary>

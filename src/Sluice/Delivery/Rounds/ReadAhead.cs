@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>Reads the state that the items of a round need, before the first of them goes through: with one call of the store for each node

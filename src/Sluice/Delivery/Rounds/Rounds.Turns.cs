@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 // After timers have fired, accepted items have their turn, even if more timers are due: the store is asked before those fire.

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The rounds of a consecutor that keeps state or an order by key: decides which round runs next, and collects finished ones. A

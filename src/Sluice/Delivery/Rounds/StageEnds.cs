@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The stages of a partition that have emitted the items that they held at the end of the input. The marks are stored by the same

@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Compares the stored state of a consecutor with the nodes of the code, so that no state is silently forgotten or read by the
@@ -108,10 +105,10 @@ internal sealed class StateCheck(ConsecutorIdentity identity, IStreamStore store
         if (others > 0) lines.Add($"And {others:N0} more.");
         string ways = renamed is not null
             ? $"If a node was renamed, say so: {nameof(ConsecutorOptions)}.{nameof(ConsecutorOptions.State)} = "
-            + $"[StateOptions.Renamed(\"{renamed}\", \"…\")]; if its state is not wanted any more, StateOptions.Dropped(\"{renamed}\"). "
+            + $"[StateChange.Renamed(\"{renamed}\", \"…\")]; if its state is not wanted any more, StateChange.Dropped(\"{renamed}\"). "
             + $"Or start the code that has the node."
             : "Start the code that wrote it. If the node is another one now, give it another name, and say what becomes of the old one "
-            + "(StateOptions.Dropped). If only its form is new, raise its version (StateVersion, StateSchema) and migrate.";
+            + "(StateChange.Dropped). If only its form is new, raise its version (StateVersion, StateSchema) and migrate.";
         return new InvalidOperationException(
             $"The consecutor {identity.Name} has stored state that this code would forget, or misread. {string.Join(" ", lines)} The "
                 + $"nodes of the code that keep state: {plan.Names}. Nothing was changed. {ways}");

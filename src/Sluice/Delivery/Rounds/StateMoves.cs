@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>Moves and deletes the state of renamed and removed nodes in a partition that was just acquired: page by page, one commit per
@@ -81,7 +78,7 @@ internal sealed class StateMoves(ConsecutorIdentity identity, IStreamStore store
             + $"{(there[0].Key.Length == 0 ? "there is a state" : $"the key '{there[0].Key}' has a state")} already: which of the two "
             + $"counts cannot be known. "
             + "Nothing of that page was changed. Give the new node a name that was never used, or drop one of the two "
-            + "(StateOptions.Dropped).");
+            + "(StateChange.Dropped).");
     }
 
     private async Task<bool> CommitAsync(OwnedPartition partition, IReadOnlyList<StateRow> rows, CancellationToken cancellation)

@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The nodes of the code that keep state, with their shapes, and the declared changes to state that is stored under other

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The shapes that are stored beside the state of a partition's nodes. A shape is written by the first commit in which its node

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>A timer that fires. If its node fails, the timer becomes an item of its own, which enters at the node again.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Delivery;
 
 /// <summary>A value of a node cannot be written: its state, or an emission that is to be stored. Never leaves the library.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice.Delivery;

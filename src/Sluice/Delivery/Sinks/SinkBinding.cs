@@ -1,6 +1,3 @@
-using Sluice.Engine;
-using Sluice.Storage;
-
 namespace Sluice.Delivery;
 
 /// <summary>The sinks of a consecutor that take part in its commits. Each node has one, shared by all runs and lanes that stage for
@@ -80,18 +77,17 @@ internal sealed class SinkBinding<T>(string node, TransactionalSink<T> sink) : S
 
     public override async ValueTask FinishAsync(bool isCommitted, CancellationToken cancellation)
     {
-        SinkCommit<T>? commit = prepared;
-        prepared = null;
-        items = [];
-        roots.Clear();
-        if (commit is null) return;
-        if (isCommitted)
+        if (isCommitted && prepared is not null)
         {
             foreach (var (name, length) in FileNames.Select(Node, preparedParts!.FileLengths))
                 if (length < 0) known.Remove(name);
                 else known[name] = length;
         }
-        await sink.Finish(commit, isCommitted, cancellation).ConfigureAwait(false);
+        // If the sink cannot undo it, the committer tells it again.
+        if (prepared is { } commit) await sink.Finish(commit, isCommitted, cancellation).ConfigureAwait(false);
+        prepared = null;
+        items = [];
+        roots.Clear();
     }
 
     public override ValueTask EndAsync() => sink.End();

@@ -1,3 +1,5 @@
+using Sluice.Delivery;
+
 namespace Sluice.Storage;
 
 /// <summary>A commit, as one sink sees it.</summary>
@@ -80,6 +82,9 @@ internal sealed class CommitParts(int partition)
 
     /// <summary>The attachments with the nodes of the sinks that added them.</summary>
     public List<(ICommitAttachment Attachment, string Node, Func<int, int>? ItemOf)> Attached { get; } = [];
+
+    /// <summary>The functions of items that run in the transaction; null if there are none.</summary>
+    public AttachedFunctions? Functions { get; set; }
 
     public List<CommitOutput> Outputs { get; } = [];
 }

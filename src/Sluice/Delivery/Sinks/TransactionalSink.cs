@@ -57,7 +57,11 @@ public abstract class TransactionalSink<T>
 /// <param name="FileLengths">The committed lengths of this sink's files, in bytes, by name: the largest of all partitions.</param>
 /// <param name="Time">The clock of the run.</param>
 public sealed record SinkState(string Consecutor, string Node, IStreamStore? Store, IReadOnlyDictionary<string, long> FileLengths,
-    TimeProvider Time);
+    TimeProvider Time)
+{
+    /// <summary>The numbers of the partitions that the consecutor owns in this process: commits of no others are prepared.</summary>
+    public IReadOnlyList<int> Partitions { get; init; } = [];
+}
 
 /// <summary>An item that reached a sink, of a root that has ended.</summary>
 /// <param name="Value">The item.</param>

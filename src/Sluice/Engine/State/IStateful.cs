@@ -14,6 +14,26 @@ internal interface IStateful
     void Save(StateWriter changes);
 }
 
+/// <summary>An instance with two parts, each of which stores its own state.</summary>
+internal interface IStatefulPair : IStateful
+{
+    IStateful Left { get; }
+
+    IStateful Right { get; }
+
+    void IStateful.Restore(StateReader stored)
+    {
+        Left.Restore(stored);
+        Right.Restore(stored);
+    }
+
+    void IStateful.Save(StateWriter changes)
+    {
+        Left.Save(changes);
+        Right.Save(changes);
+    }
+}
+
 /// <summary>An instance whose outputs at the end of the input may need several commits.</summary>
 internal interface IEndsInSteps
 {

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice;
 
 /// <summary>A memory budget, in bytes, for the keyed state of consecutors; several may share it.</summary>

@@ -43,7 +43,8 @@ internal sealed class CallConnection : IAsyncDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         long number = Interlocked.Increment(ref last);
-        using RemoteCall call = called.OpenRemote(message => sender.Say(number, message), options.MaxValueBytes);
+        using RemoteCall call = called.OpenRemote(message => sender.Say(number, message), options.MaxValueBytes,
+            "a child process", "ProcessExecutorOptions.MaxValueBytes");
         lock (sync)
         {
             if (isOver) throw new ExecutionLostException("The child process ended before it was told what to execute.");

@@ -30,8 +30,10 @@ internal sealed class ProcessExecutor : IExecutor, IAsyncDisposable
         ChildSlot slot = Take(isSuspect: call.Start > 1);
         try
         {
-            CallConnection child = await slot.ConnectAsync(launcher!, cancellation).ConfigureAwait(false);
-            await child.ExecuteAsync(call, cancellation).ConfigureAwait(false);
+            CallConnection? child = null;
+            await call.WaitForPlaceAsync(async () => child = await slot.ConnectAsync(launcher!, cancellation).ConfigureAwait(false))
+                .ConfigureAwait(false);
+            await child!.ExecuteAsync(call, cancellation).ConfigureAwait(false);
         }
         catch (ChildFunctionException e)
         {

@@ -1,7 +1,6 @@
 using Sluice.ChildProcesses;
 using Sluice.Diagnostics;
 using Sluice.Executors;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -22,9 +21,8 @@ public sealed partial class RemoteCall
         foreach (ref readonly Entry value in values.Span)
             if (value.Payload.Length > maxValueBytes)
                 throw new FlowException(
-                    $"The value {value.IdIn(reading.Port.Stream, 0)} has {value.Payload.Length:N0} bytes, and a child process is "
-                        + $"sent {maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Raise the limit, or store such values "
-                        + $"elsewhere and send references.")
+                    $"The value {value.IdIn(reading.Port.Stream, 0)} has {value.Payload.Length:N0} bytes, and {place} is "
+                        + $"sent {maxValueBytes:N0} at most{limit}. Raise the limit, or store such values elsewhere and send references.")
                 { Run = invocation.Run };
         writer.SayValues(question, reading.Port.IsComplete, values, reading.KnowsTraces);
     }
@@ -53,12 +51,12 @@ public sealed partial class RemoteCall
         {
             if (payload.Length > maxValueBytes)
                 throw new PayloadException(
-                    $"A value for the stream {output.Port.Name} has {payload.Length:N0} bytes, and a child process sends "
-                        + $"{maxValueBytes:N0} at most (ProcessExecutorOptions.MaxValueBytes). Store it elsewhere and send a reference, or "
-                        + $"raise the limit.")
+                    $"A value for the stream {output.Port.Name} has {payload.Length:N0} bytes, and {place} sends "
+                        + $"{maxValueBytes:N0} at most{limit}. Store it elsewhere and send a reference, or raise the limit.")
                 { IsTooLong = true };
             await output.Port.WriteAsync(payload, PayloadSerializer.Bytes, trace, life.Token).ConfigureAwait(false);
-            if (output.Count(payload.Length) is var (values, bytes)) writer.Say(CallFrame.Credit, output.Index, values, bytes);
+            // Nobody may read the connection after the function's end.
+            if (output.Count(payload.Length) is var (values, bytes) && !hasEnded) writer.Say(CallFrame.Credit, output.Index, values, bytes);
         }
         catch (Exception e)
         {

@@ -1,7 +1,6 @@
 using Sluice.ChildProcesses;
 using Sluice.Diagnostics;
 using Sluice.Executors;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -23,6 +22,8 @@ public sealed partial class RemoteCall : IDisposable
     private readonly Invocation invocation;
     private readonly ProcessorCall call;
     private readonly int maxValueBytes;
+    private readonly string place;                   // where the function is, for errors: "a child process"
+    private readonly string limit;                   // the option of the executor that sets maxValueBytes, in parentheses; or empty
     private readonly CancellationTokenSource life = new();           // of the function's requests
     private readonly TaskCompletionSource<Exception?> outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly WorkTally tally = new();
@@ -35,10 +36,12 @@ public sealed partial class RemoteCall : IDisposable
     private volatile bool isLost;
     private bool wasDisposed;
     private volatile bool hasEnded;                  // later messages are lost
+    private volatile bool isCancelled;
 
-    internal RemoteCall(ProcessorCall call, SendMessage send, int maxValueBytes)
+    internal RemoteCall(ProcessorCall call, Action<ReadOnlySpan<byte>> send, int maxValueBytes, string place, string? option)
     {
         (this.call, invocation, this.maxValueBytes) = (call, call.Invocation, maxValueBytes);
+        (this.place, limit) = (place, option is null ? "" : $" ({option})");
         writer = new(send, e => Lose(new($"nothing could be sent to where it is executed: {e.Message}", e)));
         if (invocation.Choices is null) order = new(tally);
         outputs = [.. invocation.Plan.Outputs.Select((name, index) => new ServedOutput(invocation.Output(name), index, order
@@ -57,8 +60,7 @@ public sealed partial class RemoteCall : IDisposable
     {
         cancellation.ThrowIfCancellationRequested();
         Begin();
-        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static self => ((RemoteCall)self!).writer.Say(CallFrame.Cancel),
-            this);
+        using CancellationTokenRegistration _ = cancellation.UnsafeRegister(static self => ((RemoteCall)self!).Cancel(), this);
         try
         {
             await EndedAsync().ConfigureAwait(false);
@@ -80,16 +82,21 @@ public sealed partial class RemoteCall : IDisposable
     }
 
     /// <summary>Reports that the other side is gone, with the function. The processor is started again from its last position.</summary>
+    /// <remarks>
+    /// After the function's end it has no effect: all outputs have arrived before, and are still written. But after the cancellation,
+    /// outputs that wait for room are dropped.
+    /// </remarks>
     /// <param name="how">What was lost and how, for people.</param>
     public void Lose(ExecutionLostException how)
     {
         ArgumentNullException.ThrowIfNull(how);
-        if (outcome.TrySetResult(how))
-        {
-            isLost = true;
-            return;
-        }
-        // The function has ended. What it has put out may still be on its way, and is dropped now: that is no success.
+        if (outcome.TrySetResult(how)) isLost = true;
+        else if (isCancelled) Drop(how);
+    }
+
+    /// <summary>Gives up the outputs of an ended function that are not written yet. That is no success.</summary>
+    private void Drop(ExecutionLostException how)
+    {
         lock (sync) fault ??= how;
         isLost = true;
         try
@@ -107,11 +114,19 @@ public sealed partial class RemoteCall : IDisposable
     {
         if (wasDisposed) return;
         wasDisposed = true;
-        Lose(new("the executor has let go of the call."));
+        var gone = new ExecutionLostException("the executor has let go of the call.");
+        if (outcome.TrySetResult(gone)) isLost = true;
+        else Drop(gone);
         hasEnded = true;
         readings.StopAll();                          // those opened meanwhile
         writer.Dispose();
         life.Dispose();
+    }
+
+    private void Cancel()
+    {
+        isCancelled = true;
+        writer.Say(CallFrame.Cancel);
     }
 
     private void Begin()
@@ -169,13 +184,13 @@ public sealed partial class RemoteCall : IDisposable
                 choices.Add(kindOfChoice, by, InRange("choice", choice, least, least == 0 ? DateTime.MaxValue.Ticks : long.MaxValue));
                 break;
             case CallFrame.Done:
-                hasEnded = true;
                 outcome.TrySetResult(null);
+                hasEnded = true;
                 break;
             case CallFrame.Failed:
-                hasEnded = true;
                 CallFailure failure = CallFailure.Read(frame);
                 outcome.TrySetResult(Find(failure));
+                hasEnded = true;
                 break;
             default:
                 TakeQuestion(kind, FrameReader.Number(ref frame), frame);
@@ -259,7 +274,7 @@ public sealed partial class RemoteCall : IDisposable
 
     private void Say(CallFrame kind, long? question, Exception e)
     {
-        if (!isLost) writer.Say(kind, question, CallFailure.Of(e, sent.Add(e)));
+        if (!isLost && !hasEnded) writer.Say(kind, question, CallFailure.Of(e, sent.Add(e)));
     }
 
     /// <summary>The original exception, if the function has only passed one on; otherwise one made from the text.</summary>

@@ -18,7 +18,7 @@ public sealed class RemoteFunction : IDisposable
     private bool hasBegun;
     private bool isOver;
 
-    internal RemoteFunction(RemoteWorker worker, SendMessage send)
+    internal RemoteFunction(RemoteWorker worker, Action<ReadOnlySpan<byte>> send)
     {
         this.worker = worker;
         writer = new(send, _ => Lose());

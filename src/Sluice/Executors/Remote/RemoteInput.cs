@@ -1,6 +1,5 @@
 using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Executors;
 

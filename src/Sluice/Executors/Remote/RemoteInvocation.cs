@@ -36,7 +36,7 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
         Time = known is null ? worker.Options.Time : new ChosenClock(this, worker.Options.Time);
         for (int i = 0; i < Plan.Inputs.Length; i++) inputs.Add(Plan.Inputs[i], new(this, Plan.Inputs[i], i));
         for (int i = 0; i < Plan.Outputs.Length; i++)
-            outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, worker.MaxValueBytes));
+            outputs.Add(Plan.Outputs[i], new(this, Stream(Plan.Outputs[i]), i, worker));
         foreach (var (name, output) in outputs) gates.Add(name, new(output, Plan.Name, Run, Warnings.Tell, stopping.Token));
     }
 
@@ -199,7 +199,8 @@ internal sealed class RemoteInvocation : IInvocation, IItemBoundary, IChoices, I
     {
         cancellation.ThrowIfCancellationRequested();
         if (state.Length > worker.MaxValueBytes) throw new FlowException(
-            $"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes. Save a reference to it.")
+            $"The processor {Plan.Name} was to save a state of {state.Length:N0} bytes, and {worker.Limit}. Save a reference to "
+                + "it.")
         {
             Run = Run,
             Processor = Plan.Name

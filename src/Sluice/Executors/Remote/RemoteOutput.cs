@@ -1,12 +1,11 @@
 using Sluice.Diagnostics;
 using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Executors;
 
 /// <summary>An output stream that a child writes through the process with the store. A writer waits while too much is in transit.</summary>
 /// <remarks>Thread-safe.</remarks>
-internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int index, int maxValueBytes) : IOutputPort, IDisposable
+internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int index, RemoteWorker worker) : IOutputPort, IDisposable
 {
     private readonly Lock sync = new();
     private readonly EntryBatch batch = new()
@@ -88,14 +87,11 @@ internal sealed class RemoteOutput(RemoteInvocation call, StreamPlan plan, int i
         batch.Clear();
         batch.Add(serializer, value);
         ReadOnlySpan<byte> payload = batch.RecordAt(0).Span[EntryChunk.RecordOverhead..];
-        if (payload.Length > maxValueBytes)
+        if (payload.Length > worker.MaxValueBytes)
             throw new PayloadException(
-                $"A value for the stream {plan.Name} has {payload.Length:N0} bytes, and a child process sends {maxValueBytes:N0} at most "
-                    + $"(ProcessExecutorOptions.MaxValueBytes). Store it elsewhere and send a reference, or raise the limit.")
-            {
-                IsTooLong =
-                    true
-            };
+                $"A value for the stream {plan.Name} has {payload.Length:N0} bytes, and {worker.Limit}. Store it elsewhere and send a "
+                    + $"reference, or raise the limit.")
+            { IsTooLong = true };
         values++;
         bytes += payload.Length;
         count++;

@@ -2,7 +2,7 @@ using Sluice.Topologies;
 
 namespace Sluice.Flows;
 
-/// <summary>The remote side of calls (<see cref="RemoteCalls.OpenRemote"/>): it has the functions, and no store.</summary>
+/// <summary>The remote side of calls (<see cref="Executor.OpenRemote"/>): it has the functions, and no store.</summary>
 /// <remarks>Immutable and thread-safe.</remarks>
 /// <example><code>
 /// var worker = new RemoteWorker(functions);
@@ -20,12 +20,17 @@ public sealed class RemoteWorker
     /// <param name="maxValueBytes">The largest payload of a value, in bytes; default 16 MiB.</param>
     /// <exception cref="ArgumentException">A parameter or result of a function cannot be bound; the message names it.</exception>
     public RemoteWorker(ProcessorFunctions functions, SupervisorOptions? options = null, int maxValueBytes = 16 << 20)
-        : this(Bind(functions, options), options ?? new(), maxValueBytes)
+        : this(Bind(functions, options), options ?? new(), maxValueBytes, "a RemoteWorker", "its maxValueBytes")
         => ArgumentOutOfRangeException.ThrowIfLessThan(maxValueBytes, 1);
 
-    internal RemoteWorker(BoundFunction[] bound, SupervisorOptions options, int maxValueBytes)
+    /// <param name="bound">The functions.</param>
+    /// <param name="options">The serializers, services and clock.</param>
+    /// <param name="maxValueBytes">The largest payload of a value.</param>
+    /// <param name="place">What this is, for errors: <c>a child process</c>.</param>
+    /// <param name="option">What sets <paramref name="maxValueBytes"/>, for errors.</param>
+    internal RemoteWorker(BoundFunction[] bound, SupervisorOptions options, int maxValueBytes, string place, string option)
     {
-        (Options, MaxValueBytes) = (options, maxValueBytes);
+        (Options, MaxValueBytes, Limit) = (options, maxValueBytes, $"{place} sends {maxValueBytes:N0} at most ({option})");
         foreach (BoundFunction function in bound.Where(static one => one.Executor is null)) functions[function.Processor.Name] = function;
     }
 
@@ -35,9 +40,12 @@ public sealed class RemoteWorker
 
     internal int MaxValueBytes { get; }
 
+    /// <summary>The limit of <see cref="MaxValueBytes"/>, for errors.</summary>
+    internal string Limit { get; }
+
     /// <summary>Opens the remote side of a call. The first message names the function.</summary>
     /// <param name="send">Sends a message to the service's side.</param>
-    public RemoteFunction Open(SendMessage send)
+    public RemoteFunction Open(Action<ReadOnlySpan<byte>> send)
     {
         ArgumentNullException.ThrowIfNull(send);
         return new(this, send);

@@ -100,5 +100,5 @@ internal sealed class ChildFunctionException(string message, string details) : F
     /// <summary>The exception with its stack trace, as the other process has written it.</summary>
     public string Details => details;
 
-    public override string ToString() => $"in a child process, {details}";
+    public override string ToString() => $"in another process, {details}";
 }

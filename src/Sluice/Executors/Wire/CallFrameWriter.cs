@@ -1,6 +1,5 @@
 using Sluice.ChildProcesses;
 using Sluice.Flows;
-using Sluice.Storage;
 
 namespace Sluice.Executors;
 
@@ -8,7 +7,7 @@ namespace Sluice.Executors;
 /// <remarks>Thread-safe: one lock guards the buffer of the message, and the order of sending.</remarks>
 /// <param name="send">Sends a message.</param>
 /// <param name="fail">Receives, once, the failure of sending; called outside of the lock.</param>
-internal sealed class CallFrameWriter(SendMessage send, Action<Exception> fail) : IDisposable
+internal sealed class CallFrameWriter(Action<ReadOnlySpan<byte>> send, Action<Exception> fail) : IDisposable
 {
     // Flags of the answer to a read.
     private const byte IsComplete = 1, HaveHeaders = 2;

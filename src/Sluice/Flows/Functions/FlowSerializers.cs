@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 

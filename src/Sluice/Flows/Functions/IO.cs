@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -171,6 +170,12 @@ public sealed class IO<T>
             await merge.ReleaseAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>Refused: <c>await foreach (var value in io)</c>.</summary>
+    [EditorBrowsable(EditorBrowsableState.Never)]
+    [Obsolete("SLU033: read the values of a stream by a call. Write 'await foreach (var value in io.StreamAsync(cancellation))', or "
+        + "'await io.FirstAsync(cancellation)' for the first one.", error: true)]
+    public IAsyncEnumerator<T> GetAsyncEnumerator() => throw new NotSupportedException();
 
     private T Read(PortReader reader)
     {

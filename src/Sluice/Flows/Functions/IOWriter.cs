@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <summary>An output stream of a processor, to which its function writes.</summary>

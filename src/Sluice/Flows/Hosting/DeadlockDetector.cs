@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Scheduling;
 
 namespace Sluice.Flows;

@@ -1,10 +1,11 @@
+using System.Diagnostics;
 using System.Text.Json;
 
 namespace Sluice.Flows;
 
 /// <summary>
-/// Formats a function's failure for the log: a first line that stands alone, then the stack frames of user code only. If the library has
-/// refused something, the first line suffices.
+/// Formats a function's failure for the log: one line for a warning, and the exception with the stack frames of user code for the details.
+/// If the library has refused something, the line suffices.
 /// </summary>
 internal static class FailureLog
 {
@@ -14,16 +15,25 @@ internal static class FailureLog
     /// <param name="error">The same failure as a text.</param>
     /// <param name="advice">The sentence about what to do about a failure of user code. A refusal has its own.</param>
     /// <param name="difference">A difference of declarations, which may be the cause; null if there is none.</param>
-    public static string Of(Exception failure, string error, string advice, string? difference)
+    /// <returns>The line, and the details; null if the line says all.</returns>
+    public static (string Line, string? Details) Of(Exception failure, string error, string advice, string? difference)
     {
         Exception? cause = failure;
         if (IsRefusal(failure))
             while (cause is JsonException || IsRefusal(cause)) cause = cause?.InnerException;
         string line = error.ReplaceLineEndings(" ");
-        if (cause is null) return difference is null ? line : $"{line} {difference}";
+        if (cause is null) return (difference is null ? line : $"{line} {difference}", null);
         line = ShortText.Of(line, MaxFirstLine);
-        return $"{line}{(line is [.., '.' or '!' or '?' or '…'] ? "" : ".")} {difference ?? advice}\n{cause}";
+        if (PlaceOf(cause) is { } place) line = $"{line.TrimEnd('.')} ({place}).";
+        return ($"{line}{(line is [.., '.' or '!' or '?' or '…'] ? "" : ".")} {difference ?? advice}", cause.ToString());
     }
+
+    // The file and the line of user code that have thrown, so that most failures need no details. Unknown without symbols, and for what
+    // was thrown in another process.
+    private static string? PlaceOf(Exception cause)
+        => Array.Find(new StackTrace(cause, fNeedFileInfo: true).GetFrames(), static frame => frame.GetFileName() is not null
+            && DiagnosticMethodInfo.Create(frame)?.DeclaringAssemblyName.Split(',')[0] != nameof(Sluice)) is { } thrown
+        ? $"{Path.GetFileName(thrown.GetFileName())}, line {thrown.GetFileLineNumber()}" : null;
 
     // The exact type: a derived one may wrap what user code has thrown in another process.
     private static bool IsRefusal(Exception? failure)

@@ -1,5 +1,4 @@
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 

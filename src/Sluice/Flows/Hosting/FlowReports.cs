@@ -1,4 +1,4 @@
-using Sluice.Storage;
+using Sluice.Diagnostics;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -119,6 +119,32 @@ internal static class FlowReports
             int partition = EntryKey.Of(status.Run).PartitionOf(work.Options.Partitions);
             if ((await store.ReadStateAsync(FlowNames.Hosts(processor.Name), partition, WorkPartition.Node, [status.Run], cancellation)
                 .ConfigureAwait(false)).Count > 0) return processor;
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// Waits until no service has a processor of the run in its state any more. Each ends in the journal first, then in the state: a run
+    /// is over a moment before that.
+    /// </summary>
+    /// <returns>A processor that has not ended when the limit is reached, or null.</returns>
+    public static async Task<ProcessorInfo?> WaitForWorkAsync(IStreamStore store, FlowRunInfo status, CancellationToken limit,
+        CancellationToken cancellation)
+    {
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(limit, cancellation);
+        while (await FindBusyAsync(store, status, cancellation).ConfigureAwait(false) is { } busy)
+        {
+            string work = FlowNames.Work(busy.Name);
+            try
+            {
+                long seen = await store.WaitForChangeAsync(work, -1, both.Token).ConfigureAwait(false);
+                if ((await FindBusyAsync(store, status, cancellation).ConfigureAwait(false))?.Name == busy.Name)
+                    await store.WaitForChangeAsync(work, seen, both.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellation.IsCancellationRequested)
+            {
+                return busy;
+            }
         }
         return null;
     }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;

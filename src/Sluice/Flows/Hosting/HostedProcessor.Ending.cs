@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <content>How the work of a processor ends: its last commit, and what is told about it.</content>
@@ -19,7 +17,9 @@ internal sealed partial class HostedProcessor
             string? difference = Declarations.Compare(plan, function.Processor, core.Options.Name);
             string advice = "Mend the function or its input, and start another run"
                 + $"{(plan.Retry is null ? "; Processor.Retry repeats failures that may pass by themselves" : "")}.";
-            core.Warn($"The processor {processor} of the run {Run} has failed: {FailureLog.Of(e, failure.Error, advice, difference)}");
+            (string line, string? details) = FailureLog.Of(e, failure.Error, advice, difference);
+            core.Warn($"The processor {processor} of the run {Run} has failed: {line}");
+            if (details is not null) core.Tell($"The failure of the processor {processor} of the run {Run}: {details}");
             if (difference is not null) failure = failure with { Error = $"{failure.Error} {difference}" };
         }
         return new(RunEventKind.Failed, core.Options.Name, processor, failure.Error,

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <summary>A processor of a run that this service has taken on, from its start to its end or handover.</summary>
@@ -13,6 +11,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
     private readonly CancellationTokenSource handingOver = new();
     private readonly string processor = function.Processor.Name;
     private string? lastLoss;                        // why the last execution was lost
+    private bool hasMoved;                           // whether the last execution has made progress
     private bool hasEnded;
 
     public string Run => assignment.Run;
@@ -70,7 +69,8 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             {
                 lastLoss = e.Message;
                 core.Warn($"The processor {processor} of the run {Run} is started again: {e.Message}");
-                pause = AfterLoss.WaitBefore(++losses, Random.Shared);
+                losses = hasMoved ? 1 : losses + 1;
+                pause = AfterLoss.WaitBefore(losses, Random.Shared);
             }
             catch (Exception e)
             {
@@ -101,7 +101,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
 
     private async Task RunAsync(RunWatch watch, ProcessorPlan plan, Assignment current)
     {
-        Assignment begun = current with { Starts = current.Starts + 1 };
+        Assignment begun = current with { Starts = current.Starts + 1, Fruitless = current.Fruitless + 1 };
         using var life = CancellationTokenSource.CreateLinkedTokenSource(partition.Lost, handingOver.Token, watch.Cancelled, watch.Cut);
         using var feedLife = CancellationTokenSource.CreateLinkedTokenSource(life.Token);
         Task feedWatch = Task.CompletedTask;
@@ -115,10 +115,11 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             if (watch.Failure is { } unreadable) throw unreadable;
             watch.Follow();
             if (begun.Damage is { } damage) throw new FlowException(damage);
-            if (begun.Starts > core.Options.MaxStarts)
+            if (begun.Fruitless > core.Options.MaxStarts)
                 throw new FlowException(
-                    $"It was started {current.Starts} times, and each time its host was gone before it had "
-                        + $"ended{(lastLoss is null ? "" : $"; the last time: {lastLoss.TrimEnd('.')}")} (SupervisorOptions.MaxStarts).");
+                    $"It was started {current.Fruitless} times{(current.Starts > current.Fruitless ? " since its last progress" : "")}, and "
+                        + $"each time its host was gone before it had ended"
+                        + $"{(lastLoss is null ? "" : $"; the last time: {lastLoss.TrimEnd('.')}")} (SupervisorOptions.MaxStarts).");
             life.Token.ThrowIfCancellationRequested();
             if (current.Failures > 0 && plan.Retry is { } retry)
                 await Task.Delay(retry.PauseAfter(current.Failures), core.Options.Time, life.Token).ConfigureAwait(false);
@@ -171,6 +172,7 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
         }
         finally
         {
+            hasMoved = invocation?.Stored.Fruitless == 0;
             invocation?.Dispose();
         }
         if (ended is null) await EndAsync(plan, invocation?.Stored ?? begun, end).ConfigureAwait(false);
@@ -219,12 +221,15 @@ internal sealed partial class HostedProcessor(SupervisorCore core, WorkPartition
             $"The processor {processor} of the run {Run} has failed in attempt {attempt:N0} of {plan.Retry!.Retries + 1:N0}, and is tried "
                 + $"again: {error}");
         await CommitAsync(new(RunEventKind.Retrying, core.Options.Name, processor, error) { Attempt = attempt },
-            stored with { Starts = stored.Starts - 1, Failures = attempt }, CancellationToken.None).ConfigureAwait(false);
+            TakenBack(stored) with { Failures = attempt }, CancellationToken.None).ConfigureAwait(false);
     }
 
     private Task HandOverAsync(Assignment stored)
-        => CommitAsync(new(RunEventKind.HandedOver, core.Options.Name, processor), stored with { Starts = stored.Starts - 1 },
-        CancellationToken.None);
+        => CommitAsync(new(RunEventKind.HandedOver, core.Options.Name, processor), TakenBack(stored), CancellationToken.None);
+
+    /// <summary>The row without its last start.</summary>
+    private static Assignment TakenBack(Assignment stored)
+        => stored with { Starts = stored.Starts - 1, Fruitless = Math.Max(0, stored.Fruitless - 1) };
 
     /// <summary>Thrown after a failed attempt was stored; another attempt follows.</summary>
     private sealed class AttemptFailedException : Exception;

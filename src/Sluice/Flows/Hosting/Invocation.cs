@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
 using Sluice.Policies;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -147,6 +146,9 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
         foreach (OutputGate output in outputs.Values) output.Close();
         foreach (OutputGate output in outputs.Values) await output.FinishAsync(life).ConfigureAwait(false);
     }
+
+    /// <summary>Waits without the slot, and outside of the time limit.</summary>
+    public Task WaitAsync(Task waited) => slot.WaitAsync(waited);
 
     private bool HasTimedOut => limit is { Token.IsCancellationRequested: true } && !life.IsCancellationRequested;
 

@@ -1,6 +1,5 @@
 using System.Runtime.ExceptionServices;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -194,7 +193,8 @@ internal sealed class ItemCommits : IDisposable
             moves.Add(new(input.Stream, input.Keeper, 0, passed));
             if (!plan.Wait) moves.Add(new(input.Stream, ReaderNames.Gate(input.Keeper), 0, passed));
         }
-        return (stored with { Inputs = places, State = state }, moves);
+        bool hasMoved = moves.Count > 0 || !ReferenceEquals(state, stored.State);
+        return (stored with { Inputs = places, State = state, Fruitless = hasMoved ? 0 : stored.Fruitless }, moves);
     }
 
     /// <summary>Waits for room. Once there is room, the commit has it, because the stream has no other writer.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <summary>Fails the runs whose work orders cannot be read. The orders do not say which runs these are, so it searches for them.</summary>

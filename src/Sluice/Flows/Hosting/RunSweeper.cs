@@ -1,4 +1,4 @@
-using Sluice.Storage;
+using Sluice.Diagnostics;
 
 namespace Sluice.Flows;
 

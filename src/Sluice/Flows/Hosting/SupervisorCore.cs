@@ -1,6 +1,5 @@
 using Sluice.Diagnostics;
 using Sluice.Membership;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -134,6 +133,9 @@ internal sealed class SupervisorCore : IDisposable
 
     /// <summary>Reports a warning. Never throws: a closed log must not stop a run, nor a timer's thread.</summary>
     public void Warn(string text) => Warnings.Tell(options.OnWarning, text);
+
+    /// <summary>Reports the details of a warning. Never throws.</summary>
+    public void Tell(string details) => Warnings.TellDetails(options.OnDetails, details);
 
     /// <summary>Adds a feed of a run, which <see cref="FedAsync"/> waits for.</summary>
     /// <param name="feed">Must not fail.</param>

@@ -1,5 +1,4 @@
 using Sluice.Membership;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 

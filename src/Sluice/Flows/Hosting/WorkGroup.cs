@@ -1,6 +1,5 @@
 using Sluice.Membership;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Sluice.Scheduling;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 

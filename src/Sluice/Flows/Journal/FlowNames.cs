@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <summary>The names of runs, processors and streams: which are valid, and how a run's streams are named in the store.</summary>

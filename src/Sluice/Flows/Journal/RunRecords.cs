@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Sluice.Storage;
 using Sluice.Topologies;
 
 namespace Sluice.Flows;
@@ -192,7 +191,7 @@ internal sealed record WorkOrder(
 /// <summary>A row in the state of a work partition: a processor of a run that the partition's owner has taken on.</summary>
 /// <param name="Run">The id of the run.</param>
 /// <param name="Key">Tells runs of one id apart: the id of a deleted run may be used again.</param>
-/// <param name="Starts">The number of starts without a handover.</param>
+/// <param name="Starts">The number of starts without a handover, of all times.</param>
 /// <param name="Ended">Whether the processor has ended, and only its readers are left to close.</param>
 /// <param name="Inputs">The sequence number to resume at, by input; an input without one resumes at the first value.</param>
 /// <param name="State">The state that the function has saved last.</param>
@@ -213,6 +212,10 @@ internal sealed record Assignment(
     /// <summary>The number of consecutive failed attempts without progress.</summary>
     [JsonPropertyName("Failures")]
     public int Failures { get; init; }
+
+    /// <summary>The number of starts without a handover since the last progress, with the current one.</summary>
+    [JsonPropertyName("Fruitless")]
+    public int Fruitless { get; init; }
 
     /// <summary>
     /// Whether the processor has completed, but the journal does not say so yet: the commit with its last value had no room.

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Flows;
 
 /// <summary>Collects the periods of the processors of a run from the events of its journal.</summary>

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Flows;
 
 /// <summary>Computes the state of a run from its journal.</summary>

@@ -1,5 +1,4 @@
 using Sluice.Membership;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -74,7 +73,7 @@ internal sealed class StoreRetrier(IStreamStore store, TimeProvider time, Action
             catch (ObjectDisposedException e) when (Owner is not null && e is not ClosedStoreException)
             {
                 throw new ClosedStoreException(ClosedStore.Explain("supervisor", Owner,
-                    "Its runs are in the store, as far as a store keeps them."), e);
+                    "A durable store keeps the runs for the next start."), e);
             }
             catch (StreamStoreException e) when (e is not StoreRolledBackException && !e.IsPermanent
                 && !cancellation.IsCancellationRequested && !GiveUp.IsCancellationRequested)

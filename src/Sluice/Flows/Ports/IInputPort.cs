@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <summary>An input stream of a processor or service, in the process with the store or in a remote one.</summary>

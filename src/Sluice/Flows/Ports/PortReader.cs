@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <summary>One reader of a stream, from a position on. Not thread-safe, except <see cref="Passed"/>, <see cref="Delivered"/> and

@@ -1,5 +1,4 @@
 using Sluice.Membership;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 
@@ -20,7 +19,7 @@ internal sealed class FlowFeeds(SupervisorCore core, RunPlan plan, IReadOnlyList
         using var either = CancellationTokenSource.CreateLinkedTokenSource(life, core.Life);
         // An input that ignores its token may run for ever. The heartbeats stop, by which readers notice.
         using CancellationTokenRegistration silence = either.Token.UnsafeRegister(
-            static heartbeat => ((HeartbeatTimer)heartbeat!).StopAsync(),
+            static heartbeat => _ = ((HeartbeatTimer)heartbeat!).StopAsync(),
             heartbeat);
         await Task.WhenAll(inputs.Select(input => new FlowFeed(core, plan, input, either.Token).RunAsync())).ConfigureAwait(false);
         await heartbeat.StopAsync().ConfigureAwait(false);

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice.Flows;
 
 /// <summary>Starts an ended run again under another id: the flow from its plan, the inputs from its streams.</summary>

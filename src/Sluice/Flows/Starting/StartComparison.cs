@@ -1,5 +1,4 @@
 using System.Security.Cryptography;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
-using Sluice.Storage;
 using Recorder = Sluice.Diagnostics.Telemetry;
 
 namespace Sluice.Flows;

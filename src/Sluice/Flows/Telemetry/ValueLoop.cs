@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Sluice.Storage;
 
 namespace Sluice.Flows;
 

@@ -113,7 +113,7 @@ internal sealed class BindingLayout
 
     private Topology Draw(string? name)
     {
-        var builder = new TopologyBuilder(name);
+        var builder = new TopologyBuilder(name) { Term = "data flow" };
         for (int i = 0; i < drafts.Count; i++)
         {
             BindingDraft draft = drafts[i];

@@ -15,6 +15,8 @@ internal sealed class DataFlowRun : GraphContext
 
     internal override string Term => "function";
 
+    internal override string GraphTerm => "data flow";
+
     private protected override string Work => "run of the data flow";
 
     public ValueTask<DataFlowResult> RunAsync()

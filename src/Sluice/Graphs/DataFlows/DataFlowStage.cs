@@ -5,6 +5,7 @@ namespace Sluice.Graphs;
 /// </summary>
 [RequiresUnreferencedCode(DataFlow.Untrimmed)]
 [CollectionBuilder(typeof(DataFlowStage), nameof(Create))]
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class DataFlowStage
 {
     internal DataFlowStage(object[] all) => All = all;

@@ -11,13 +11,14 @@ namespace Sluice.Graphs;
 /// <typeparam name="TRequest">The type of the requests.</typeparam>
 public sealed partial class GraphBuilder<TRequest>
 {
-    private readonly string? name;
+    private readonly GraphFamily family;
     private readonly List<NodeDefinition> nodes;
     private readonly HashSet<string> replaceable;    // the nodes of the graph that is being changed
+    private readonly List<(NodeDefinition Node, NodeDefinition Parent)> strangers = [];      // parents that other graphs have
 
-    internal GraphBuilder(string? name, NodeDefinition[] nodes)
+    internal GraphBuilder(GraphFamily family, NodeDefinition[] nodes)
     {
-        (this.name, this.nodes) = (name, [.. nodes]);
+        (this.family, this.nodes) = (family, [.. nodes]);
         replaceable = [.. nodes.Select(node => node.Name)];
     }
 
@@ -61,19 +62,18 @@ public sealed partial class GraphBuilder<TRequest>
     /// cycle. The message names them.</exception>
     public Graph<TRequest> Build(GraphOptions? options = null)
     {
-        if (nodes.Count == 0) throw new InvalidTopologyException($"The graph {name} has no nodes. Add some.".Replace("  ", " ",
-            StringComparison.Ordinal));
+        if (nodes.Count == 0) throw new InvalidTopologyException($"{Subject ?? "The graph"} has no nodes. Add some.");
         Topology topology = MakeTopology();
         NodeDefinition[] ordered = [.. topology.InOrder().Select(node => nodes[node.Id])];
         CheckTypes(ordered);
         foreach (NodeDefinition node in ordered) node.Build();
         options ??= new();
-        return new(name, new(ordered, topology, options));
+        return new(family, new(ordered, topology, options));
     }
 
     private Topology MakeTopology()
     {
-        var builder = new TopologyBuilder(name) { IsOfCalls = true };
+        var builder = new TopologyBuilder(family.Name) { IsOfCalls = true };
         foreach (NodeDefinition node in nodes)
             builder.Add(node.IsRoot ? "root" : "node", node.Name, output: node.Type == typeof(Unit) ? null : node.Type,
                 details: node.Describe());
@@ -83,7 +83,9 @@ public sealed partial class GraphBuilder<TRequest>
         return builder.Build(open: true);
     }
 
-    private static void CheckTypes(NodeDefinition[] ordered)
+    private string? Subject => family.Name is { } name ? $"The graph '{name}'" : null;
+
+    private void CheckTypes(NodeDefinition[] ordered)
     {
         Dictionary<string, NodeDefinition> byName = ordered.ToDictionary(node => node.Name, StringComparer.Ordinal);
         string[] problems =
@@ -96,8 +98,13 @@ public sealed partial class GraphBuilder<TRequest>
                where type != node.ParentTypes![index]
                select $"{node.Name} takes {TypeNames.Of(node.ParentTypes![index])} "
                + $"from {(isRequest ? "the request, which is" : $"{node.Parents[index]}, which produces")} {TypeNames.Of(type)}.",
+            .. from stranger in strangers
+               where byName.GetValueOrDefault(stranger.Node.Name) == stranger.Node
+               let parent = stranger.Parent
+               select $"{stranger.Node.Name} was given the node {parent.Name} of {parent.Family}, and this one has a node of that name, too."
+               + $" Give it this graph's node: what Add returned here, or Get<{TypeNames.Of(parent.Type)}>(\"{parent.Name}\").",
         ];
-        if (problems.Length > 0) throw new InvalidTopologyException(problems);
+        if (problems.Length > 0) throw new InvalidTopologyException(problems, Subject);
     }
 
     private int IndexOf(string node)
@@ -119,7 +126,13 @@ public sealed partial class GraphBuilder<TRequest>
         foreach (GraphNode parent in parents) ArgumentNullException.ThrowIfNull(parent, nameof(parents));
         var definition = new NodeDefinition<T>(name, Array.ConvertAll(parents, parent => parent.Name), function,
             Array.TrueForAll(parents, parent => parent.Name == NodeDefinition.OfRequest), body)
-        { ParentTypes = parentTypes };
+        {
+            ParentTypes = parentTypes,
+            Family = family,
+        };
+        foreach (GraphNode parent in parents)
+            if (parent.Name != NodeDefinition.OfRequest && parent.Definition.Family != family)
+                strangers.Add((definition, parent.Definition));
         // In a graph that is being changed it replaces the node of this name; Build finds duplicate names of new nodes.
         if (replaceable.Remove(name)) nodes[IndexOf(name)] = definition;
         else nodes.Add(definition);

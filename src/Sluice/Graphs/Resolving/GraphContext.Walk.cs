@@ -12,6 +12,8 @@ public abstract partial class GraphContext
     private readonly CancellationToken caller;
     private readonly Slot[] slots;
     private ResolveDetails? details;
+    private readonly LinkedListNode<GraphContext>? running;          // null unless it is timed and watched
+    private readonly bool isCounted;
     private Resolution? resolution;                  // set at the first suspension
     private int ended;
     private volatile bool isStopping;
@@ -21,15 +23,21 @@ public abstract partial class GraphContext
     {
         (Plan, this.caller) = (plan, caller);
         slots = new Slot[plan.TakesRequest ? plan.Nodes.Length + 1 : plan.Nodes.Length];
+        isCounted = plan.Watchers.TryCount();
         RecordsTimings = plan.Options.RecordTimings || plan.Watchers.WantTimings();
         IsWatched = RecordsTimings || OnceTelemetry.IsTraced;
-        if (RecordsTimings) details = new(plan.Nodes.Length) { Began = plan.Time.GetTimestamp() };
+        if (!RecordsTimings) return;
+        details = new(plan.Nodes.Length) { Began = plan.Time.GetTimestamp() };
+        running = plan.Watchers.NoteBegin(this);
     }
 
     internal GraphPlan Plan { get; }
 
     /// <summary>The word for a node in messages.</summary>
     internal virtual string Term => "node";
+
+    /// <summary>The word for the graph in messages.</summary>
+    internal virtual string GraphTerm => "graph";
 
     /// <summary>The word for the resolve in messages.</summary>
     private protected virtual string Work => "resolve";
@@ -174,6 +182,8 @@ public abstract partial class GraphContext
         {
             problem = e;
         }
+        if (running is not null) Plan.Watchers.NoteEnd(running);
+        if (isCounted) Plan.Watchers.Uncount();
         Plan.Watchers.Tell(this, problem);
         return problem;
     }
@@ -186,7 +196,7 @@ public abstract partial class GraphContext
             if (known.Failed is >= 0 and int failed)
             {
                 Exception cause = known.Find(failed)!.Exception!;
-                return new NodeFailedException(Term, Plan.Nodes[failed].Name, known.BrokenStop is { } broken
+                return new NodeFailedException(this, failed, known.BrokenStop is { } broken
                     ? new AggregateException(cause, broken) : cause, StillRunning());
             }
         }

@@ -42,6 +42,7 @@ public abstract partial class GraphContext
     /// <exception cref="InvalidOperationException">The node failed or did not run; the message says why. <see cref="Outcome(GraphNode)"/>
     /// does not throw it.</exception>
     /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
+    /// <exception cref="ArgumentException">The node is of another graph, and this one has a node of its name, too.</exception>
     public T? Get<T>(GraphNode<T> node)
     {
         ArgumentNullException.ThrowIfNull(node);
@@ -60,10 +61,11 @@ public abstract partial class GraphContext
 
     /// <summary>Gets the outcome of a node.</summary>
     /// <exception cref="KeyNotFoundException">The graph has no such node.</exception>
+    /// <exception cref="ArgumentException">The node is of another graph, and this one has a node of its name, too.</exception>
     public NodeOutcome Outcome(GraphNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        return OutcomeOf(Plan.Get(node.Name));
+        return OutcomeOf(NumberOf(node));
     }
 
     /// <summary>
@@ -109,11 +111,20 @@ public abstract partial class GraphContext
         var status => new(outcome.Started, outcome.Elapsed, status.ToString().ToLowerInvariant()),
     };
 
+    private int NumberOf(GraphNode node)
+    {
+        int number = Plan.Get(node.Name);
+        GraphFamily? family = Plan.Nodes[number].Family;
+        return node.Definition.Family == family ? number : throw new ArgumentException(
+            $"The node {node.Name} is of {node.Definition.Family}, and this is the result of {family}, which has a node of that name, too. "
+                + $"Ask for its own: graph.Get<{TypeNames.Of(Plan.Nodes[number].Type)}>(\"{node.Name}\").", nameof(node));
+    }
+
     private int NumberOf<T>(GraphNode<T> node)
     {
         int number = node.Definition.LatestNumber;
         if (number < Plan.Nodes.Length && ReferenceEquals(Plan.Nodes[number], node.Definition)) return number;
-        number = Plan.Get(node.Name);
+        number = NumberOf((GraphNode)node);
         Type type = Plan.Nodes[number].Type;
         return type.IsAssignableTo(typeof(T)) || Nullable.GetUnderlyingType(typeof(T)) == type ? number
             : throw new InvalidOperationException(

@@ -6,11 +6,15 @@ namespace Sluice.Graphs;
 /// </summary>
 public sealed class NodeFailedException : SluiceException
 {
-    internal NodeFailedException(string term, string node, Exception cause, IReadOnlyList<string> stillRunning)
-        : base($"The {term} {node} "
-        + $"failed: {cause.Message}{(stillRunning.Count == 0 ? "" : $" Still running, as they do not heed their "
-        + $"token: {string.Join(", ", stillRunning)}.")}", cause)
-        => (Node, StillRunning) = (node, stillRunning);
+    internal NodeFailedException(GraphContext context, int node, Exception cause, IReadOnlyList<string> stillRunning)
+        : base($"The {context.Term} {context.Plan.Nodes[node].Name} "
+        + $"{(context.Plan.Topology.Name is { } graph ? $"of the {context.GraphTerm} '{graph}' " : "")}"
+        + $"failed: {cause.Message}{(stillRunning.Count == 0 ? "" : $"{(cause.Message.EndsWith('.') ? "" : ".")} Still running, as they do "
+        + $"not heed their token: {string.Join(", ", stillRunning)}.")}", cause)
+        => (Graph, Node, StillRunning) = (context.Plan.Topology.Name, context.Plan.Nodes[node].Name, stillRunning);
+
+    /// <summary>The name of the graph or data flow; null if it has none.</summary>
+    public string? Graph { get; }
 
     /// <summary>The name of the node.</summary>
     public string Node { get; }

@@ -9,7 +9,7 @@ public static class Graph
     /// <summary>Begins a graph.</summary>
     /// <param name="name">The name of the graph, for drawings and messages; null for none.</param>
     /// <typeparam name="TRequest">The type of the requests.</typeparam>
-    public static GraphBuilder<TRequest> For<TRequest>(string? name = null) => new(name, []);
+    public static GraphBuilder<TRequest> For<TRequest>(string? name = null) => new(new(name), []);
 }
 
 /// <summary>A graph of functions that take each other's results. It is built once, and resolved per request.</summary>
@@ -25,9 +25,9 @@ public static class Graph
 public sealed class Graph<TRequest> : IGraph
 {
     private readonly GraphPlan plan;
-    private readonly string? name;
+    private readonly GraphFamily family;
 
-    internal Graph(string? name, GraphPlan plan) => (this.name, this.plan) = (name, plan);
+    internal Graph(GraphFamily family, GraphPlan plan) => (this.family, this.plan) = (family, plan);
 
     /// <summary>The nodes and their dependencies. Draw it with <c>ToText</c>, <c>ToMermaid</c> or <c>ToDot</c>.</summary>
     public Topology Topology => plan.Topology;
@@ -38,14 +38,16 @@ public sealed class Graph<TRequest> : IGraph
     public GraphOptions Options => plan.Options;
 
     /// <summary>Resolves the graph: runs all nodes for a request.</summary>
-    /// <param name="request">The request, which the roots take.</param>
+    /// <param name="request">The request, which the roots take. It may be null only if it is a nullable struct.</param>
     /// <param name="cancellation">Cancels the resolve: tokens of running nodes are cancelled, others do not start.</param>
     /// <returns>The result, when every node has ended.</returns>
     /// <exception cref="NodeFailedException">A node without <c>Optional</c> or <c>Fallback</c> failed. The others were cancelled and have
     /// ended, or the message names them.</exception>
     /// <exception cref="OperationCanceledException">The resolve was cancelled.</exception>
+    /// <exception cref="ArgumentNullException">The request is null, and no nullable struct.</exception>
     public ValueTask<GraphContext<TRequest>> ResolveAsync(TRequest request, CancellationToken cancellation = default)
-        => OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation)
+        => request is null && !typeof(TRequest).IsValueType ? throw WithoutRequest()
+        : OnceTelemetry.IsWatched ? WatchedAsync(request, cancellation)
         : new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync();
 
     /// <summary>
@@ -71,6 +73,14 @@ public sealed class Graph<TRequest> : IGraph
         return plan.Watchers.Add(ended, maxTimedPerSecond);
     }
 
+    /// <summary>How long the oldest resolve that has not ended has been running, of those that are watched and record timings
+    /// (<see cref="Watch"/>); null if there is none. Thread-safe.</summary>
+    public TimeSpan? OldestRunning => plan.Watchers.OldestRunning;
+
+    /// <summary>The number of resolves that have begun and not ended, of those that began while the graph was watched
+    /// (<see cref="Watch"/>). Thread-safe.</summary>
+    public int InFlight => plan.Watchers.InFlight;
+
     /// <summary>Gets the handle of a node by its name.</summary>
     /// <exception cref="KeyNotFoundException">There is no such node; the message lists similar names.</exception>
     /// <exception cref="InvalidOperationException">The node produces another type.</exception>
@@ -86,7 +96,7 @@ public sealed class Graph<TRequest> : IGraph
     public Graph<TRequest> With(Action<GraphBuilder<TRequest>> change)
     {
         ArgumentNullException.ThrowIfNull(change);
-        var builder = new GraphBuilder<TRequest>(name, plan.Nodes);
+        var builder = new GraphBuilder<TRequest>(family, plan.Nodes);
         change(builder);
         return builder.Build(plan.Options);
     }
@@ -96,8 +106,12 @@ public sealed class Graph<TRequest> : IGraph
     /// <exception cref="InvalidTopologyException">Another node depends on it; the message says which.</exception>
     public Graph<TRequest> Without(string node) => With(graph => graph.Remove(node));
 
+    private ArgumentNullException WithoutRequest()
+        => new("request", $"The request of {family} is null, and its nodes take a {TypeNames.Of(typeof(TRequest))}. If a resolve can have "
+            + "no request, give the graph a type that says so: a nullable struct, or a record with optional properties.");
+
     private ValueTask<GraphContext<TRequest>> WatchedAsync(TRequest request, CancellationToken cancellation)
-        => OnceTelemetry.GraphAsync(name, () => new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync());
+        => OnceTelemetry.GraphAsync(family.Name, () => new GraphContext<TRequest>(plan, request, cancellation).ResolveAsync());
 
     /// <summary>The drawing of the graph as text.</summary>
     public override string ToString() => Topology.ToText();

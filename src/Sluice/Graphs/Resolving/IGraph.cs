@@ -14,4 +14,10 @@ public interface IGraph
 
     /// <inheritdoc cref="Graph{TRequest}.Watch"/>
     IDisposable Watch(Action<GraphContext, Exception?> ended, int maxTimedPerSecond = int.MaxValue);
+
+    /// <inheritdoc cref="Graph{TRequest}.OldestRunning"/>
+    TimeSpan? OldestRunning { get; }
+
+    /// <inheritdoc cref="Graph{TRequest}.InFlight"/>
+    int InFlight { get; }
 }

@@ -24,7 +24,7 @@ internal sealed class MergedView
             }
             catch (Exception e) when (e is not MergeConflictException)
             {
-                throw new NodeFailedException(context.Term, nodes[node].Name, e, []);
+                throw new NodeFailedException(context, node, e, []);
             }
         }
         var merged = new Dictionary<string, object?>(view.values.Count, StringComparer.OrdinalIgnoreCase);

@@ -37,6 +37,9 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     /// <summary>Whether its function takes a token; only then does a resolve need one.</summary>
     public bool TakesToken { get; } = Array.IndexOf(function.GetType().GenericTypeArguments, typeof(CancellationToken)) >= 0;
 
+    /// <summary>The graphs that may have it; null in a data flow, whose nodes have no handles.</summary>
+    public GraphFamily? Family { get; set; }
+
     /// <summary>Its number in the graph that was built last with it, as a hint for look-ups.</summary>
     public int LatestNumber { get; set; }
 
@@ -62,7 +65,7 @@ internal abstract class NodeDefinition(string name, string[] parents, Delegate f
     public NodeDefinition Copy()
     {
         NodeDefinition copy = NewCopy();
-        (copy.Policy, copy.IsOptional, copy.Places) = (Policy, IsOptional, Places);
+        (copy.Policy, copy.IsOptional, copy.Places, copy.Family) = (Policy, IsOptional, Places, Family);
         needs.CopyTo(copy.needs, 0);
         return copy;
     }

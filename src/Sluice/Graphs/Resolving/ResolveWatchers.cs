@@ -11,7 +11,9 @@ namespace Sluice.Graphs;
 internal sealed class ResolveWatchers(TimeProvider time)
 {
     private readonly Lock sync = new();
+    private readonly LinkedList<GraphContext> running = new();       // the oldest first
     private Watch[]? all;
+    private int inFlight;
 
     public IDisposable Add(Action<GraphContext, Exception?> ended, int maxTimedPerSecond)
     {
@@ -27,6 +29,40 @@ internal sealed class ResolveWatchers(TimeProvider time)
         bool isWanted = false;
         foreach (Watch watch in watches) isWanted |= watch.Timings.TryPass();
         return isWanted;
+    }
+
+    /// <summary>How long the oldest timed resolve that has not ended has been running; null if there is none.</summary>
+    public TimeSpan? OldestRunning
+    {
+        get { lock (sync) return running.First is { Value: var oldest } ? time.GetElapsedTime(oldest.Details.Began) : null; }
+    }
+
+    /// <summary>The number of resolves that have begun while the graph was watched, and have not ended.</summary>
+    public int InFlight => Volatile.Read(ref inFlight);
+
+    /// <summary>Counts a resolve that begins, if the graph is watched.</summary>
+    /// <returns>Whether it is counted; <see cref="Uncount"/> is called at its end then.</returns>
+    public bool TryCount()
+    {
+        if (Volatile.Read(ref all) is null) return false;
+        Interlocked.Increment(ref inFlight);
+        return true;
+    }
+
+    public void Uncount() => Interlocked.Decrement(ref inFlight);
+
+    /// <summary>Notes that a timed resolve begins, if it is watched.</summary>
+    /// <returns>What <see cref="NoteEnd"/> takes.</returns>
+    public LinkedListNode<GraphContext>? NoteBegin(GraphContext context)
+    {
+        if (Volatile.Read(ref all) is null) return null;
+        lock (sync) return running.AddLast(context);
+    }
+
+    /// <summary>Notes that it has ended.</summary>
+    public void NoteEnd(LinkedListNode<GraphContext> one)
+    {
+        lock (sync) running.Remove(one);
     }
 
     /// <summary>Tells all. Never throws, because the caller of the resolve must get its result.</summary>

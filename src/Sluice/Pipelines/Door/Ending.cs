@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>Ends of pipelines and lanes by key, for the operators behind sources.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>Makes the operator for each kind of function that may stand behind <c>|</c>.</summary>

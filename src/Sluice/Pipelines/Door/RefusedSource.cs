@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;

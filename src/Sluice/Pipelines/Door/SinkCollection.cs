@@ -1,5 +1,4 @@
 using System.Collections;
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -10,6 +9,7 @@ namespace Sluice;
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1010",
     Justification = "See GetEnumerator: typed, it would take no functions.")]
 [System.Diagnostics.CodeAnalysis.SuppressMessage("Naming", "CA1710", Justification = "Branches are what the design calls them.")]
+[EditorBrowsable(EditorBrowsableState.Never)]
 public sealed class SinkCollection<T> : IEnumerable
 {
     private readonly List<Sink<T>> sinks = [];

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>A map that can be the only stage of a branch.</summary>
@@ -11,7 +9,8 @@ internal interface IRoutedMap<T>
 
 /// <summary>
 /// A route over branches of one map each that merge again, as one stage: it chooses a function and pushes once. A route over four branches
-/// takes 0.21 of the time of Rx (docs/reports/performance.md, scenario <c>route</c>).
+/// takes 0.21 of the time of Rx (docs/reports/performance.md, scenario <c>route</c>). As five stages it takes 1.6 times as long, with large
+/// differences between runs (docs/reports/performance.md, what each fusion saves).
 /// </summary>
 internal sealed class RouteRun<T, TOut> : FanOut<T>
 {

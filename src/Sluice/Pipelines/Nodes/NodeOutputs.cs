@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Reflection;
-using Sluice.Engine;
 
 namespace Sluice.Pipelines;
 

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <param name="factory">Makes an instance.</param>
@@ -142,7 +140,7 @@ internal sealed class NodeStage<TIn, TOut> : Stage<TIn, TOut>, INodeLifetime
 
     public async ValueTask BeginAsync() => await node.Begin(Context.Token);
 
-    public void NeverBegins() => DisposeAsync().AsTask().Observed();
+    public void NeverBegins() => _ = DisposeAsync().AsTask().Observed();
 
     public async ValueTask DisposeAsync()
     {

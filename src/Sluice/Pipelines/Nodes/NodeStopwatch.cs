@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Diagnostics;
 
 /// <summary>Measures a part of a node's work until it is disposed; see <see cref="StageNode{TIn, TOut}.Measure"/>.</summary>

@@ -1,5 +1,4 @@
 using Sluice.Diagnostics;
-using Sluice.Engine;
 
 namespace Sluice;
 

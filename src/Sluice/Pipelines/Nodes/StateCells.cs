@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>The state of one node in one partition, by key: the recently used keys in memory, and all committed keys in the

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>Stands before a <see cref="StatefulStageNode{TIn, TOut, TState}"/>: finds the state of each item's key.</summary>

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>The timers of one node in one partition of a consecutor: part of its state.</summary>

@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -64,7 +63,7 @@ internal sealed record JoinKeys<TLeft, TRight, TKey>(Func<TLeft, TKey> Left, Fun
 
 internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
     StageContext context, Inlet<TOut> next, JoinKeys<TLeft, TRight, TKey> keys, Func<TLeft, TRight, TOut> function, JoinBounds bounds)
-    : Stage<Side<TLeft, TRight>, TOut>(context, next), IStateful where TKey : notnull
+    : Stage<Side<TLeft, TRight>, TOut>(context, next), IStatefulPair where TKey : notnull
 {
     private readonly JoinTable<TLeft, TKey> left = new("L/", keys.Left, bounds);
     private readonly JoinTable<TRight, TKey> right = new("R/", keys.Right, bounds);
@@ -74,17 +73,9 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
     // A run uses the monotonic clock; over restarts, only the time of day exists.
     private long Now => scope?.UtcNow.UtcTicks ?? Context.Run.Time.GetElapsedTime(start).Ticks;
 
-    public void Restore(StateReader stored)
-    {
-        left.Restore(stored);
-        right.Restore(stored);
-    }
+    IStateful IStatefulPair.Left => left;
 
-    public void Save(StateWriter changes)
-    {
-        left.Save(changes);
-        right.Save(changes);
-    }
+    IStateful IStatefulPair.Right => right;
 
     public override ValueTask PushAsync(Side<TLeft, TRight> item, Ticket? ticket) => item.IsLeft
         ? PushAsync(item.Left, left, right, function, ticket)
@@ -140,7 +131,7 @@ internal sealed class BranchJoinStage<TLeft, TRight, TKey, TOut>(
 }
 
 /// <summary>The held items of one side of a join.</summary>
-internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, JoinBounds bounds) where TKey : notnull
+internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, JoinBounds bounds) : IStateful where TKey : notnull
 {
     private const int MaxDeleted = 200;
 
@@ -181,7 +172,8 @@ internal sealed class JoinTable<T, TKey>(string prefix, Func<T, TKey> keyOf, Joi
     /// <summary>Reads the held items. Items that were dropped may still be stored, and are dropped again.</summary>
     public void Restore(StateReader stored)
     {
-        foreach (Held<T> held in byAge.Restore(stored)) Enter(KeyOf(held.Item), held);
+        byAge.Restore(stored);
+        foreach (Held<T> held in byAge.Items) Enter(KeyOf(held.Item), held);
         while (byAge.Count > bounds.MaxHeld) ForgetOldest();
     }
 

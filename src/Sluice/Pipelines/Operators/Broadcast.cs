@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -29,7 +28,7 @@ internal sealed class BroadcastOperator<T> : FanOutOperator<T>
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
     {
         context.IsOneToOne = true;
-        return Array.TrueForAll(branches, branch => branch is ActionSinkStage<T> { IsOneNode: true })
+        return Fusions.Sinks && Array.TrueForAll(branches, branch => branch is ActionSinkStage<T> { IsOneNode: true })
             ? new SinkRun<T>(context, Array.ConvertAll(branches, branch => (ActionSinkStage<T>)branch))
             : new BroadcastStage<T>(context, branches);
     }

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>The limits of a chunk: it is full when it reaches one of them.</summary>

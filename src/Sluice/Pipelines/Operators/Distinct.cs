@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Topologies;
 

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>Gathers items into windows of event time.</summary>
@@ -91,7 +89,7 @@ internal sealed class EventWindowStage<T> : TimedStage<T, Window<T>>, IStateful,
         if (time.LateOutput is not { } output)
         {
             ValueTask emitted = EmitReady();
-            Skip(ticket);
+            _ = Skip(ticket);
             return emitted;
         }
         ValueTask pushed;

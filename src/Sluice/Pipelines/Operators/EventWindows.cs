@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Sluice.Engine;
 
 namespace Sluice.Pipelines;
 

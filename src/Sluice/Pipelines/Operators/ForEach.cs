@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -53,21 +52,24 @@ internal sealed class AsyncActionSinkStage<T>(
     public override ValueTask PushAsync(T item, Ticket? ticket)
     {
         Context.In++;
+        long call = Context.BeginCall();
         try
         {
-            ValueTask pending = function(item, new ItemContext(Context, ticket), Context.Token);
-            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket);
+            ValueTask pending = function(item, new ItemContext(Context, ticket, call), Context.Token);
+            if (!pending.IsCompletedSuccessfully) return AwaitAsync(pending, item, ticket, call);
             pending.GetAwaiter().GetResult();
         }
         catch (Exception e)
         {
+            Context.EndCall(call, null);
             throw Context.Failure(e, item, ticket);
         }
+        Context.EndCall(call, ticket ?? Context.Ticket);
         return End(ticket);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    private async ValueTask AwaitAsync(ValueTask pending, T item, Ticket? ticket)
+    private async ValueTask AwaitAsync(ValueTask pending, T item, Ticket? ticket, long call)
     {
         Context.IsSuspended = true;
         try
@@ -76,12 +78,14 @@ internal sealed class AsyncActionSinkStage<T>(
         }
         catch (Exception e)
         {
+            Context.EndCall(call, null);
             throw Context.Failure(e, item, ticket);
         }
         finally
         {
             Context.IsSuspended = false;
         }
+        Context.EndCall(call, ticket ?? Context.Ticket);
         await End(ticket);
     }
 }

@@ -1,12 +1,10 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>The items that wait for partners, the oldest first, each stored in a row of its own.</summary>
 /// <param name="prefix">The prefix of the keys of its rows.</param>
 /// <param name="maxDeleted">The number of rows that one commit deletes; later commits delete the rest. The owner must recognize stored
 /// items that were already released.</param>
-internal sealed class HeldItems<T>(string prefix, int maxDeleted)
+internal sealed class HeldItems<T>(string prefix, int maxDeleted) : IStateful
 {
     private readonly Queue<Held<T>> items = new();
     private readonly List<Held<T>> added = [];       // since the last commit
@@ -14,6 +12,9 @@ internal sealed class HeldItems<T>(string prefix, int maxDeleted)
     private long next;
 
     public int Count => items.Count;
+
+    /// <summary>All of them, the oldest first.</summary>
+    public IEnumerable<Held<T>> Items => items;
 
     public Held<T> Add(T item, long at, bool isStored)
     {
@@ -33,8 +34,7 @@ internal sealed class HeldItems<T>(string prefix, int maxDeleted)
         return oldest;
     }
 
-    /// <returns>The stored items, the oldest first.</returns>
-    public IEnumerable<Held<T>> Restore(StateReader stored)
+    public void Restore(StateReader stored)
     {
         foreach (string row in stored.Keys)              // in their order
         {
@@ -48,7 +48,6 @@ internal sealed class HeldItems<T>(string prefix, int maxDeleted)
             };
             items.Enqueue(held);
         }
-        return items;
     }
 
     public void Save(StateWriter changes)

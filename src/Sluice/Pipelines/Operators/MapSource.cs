@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Policies;
 
 namespace Sluice.Pipelines;
@@ -32,7 +31,7 @@ internal sealed class MapSource<TIn, TOut>(Source<TIn> upstream, Func<TIn, TOut>
         builder.Connect(node, next);
         bool isJoined = builder.Following is not { HasEntrances: true };
         Inlet<TIn> inlet = (isJoined ? MapFusion.TryFuse(node, next, function) : null)
-            ?? (isJoined && upstream is MapSource<TIn, TOut> && function is Func<TIn, TIn> step
+            ?? (isJoined && Fusions.Maps && upstream is MapSource<TIn, TOut> && function is Func<TIn, TIn> step
                 ? new SelectRun<TIn>(builder.Context(node), (Inlet<TIn>)(object)next, step)
                 : new SelectStage<TIn, TOut>(builder.Context(node), next, function));
         builder.Enter(node, inlet);

@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -110,7 +109,7 @@ internal abstract class NewestStage<T>(StageContext context, Inlet<T> next) : Ti
     /// <summary>Replaces the held item.</summary>
     protected ValueTask Replace(T item, Ticket? ticket)
     {
-        if (HasItem) Skip(newestTicket);
+        if (HasItem) _ = Skip(newestTicket);
         (newest, newestTicket, HasItem) = (item, ticket, true);
         return default;
     }

@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -48,7 +47,8 @@ internal sealed class RouteOperator<T>(BranchChoice<T> choice) : FanOutOperator<
     public override FanOut<T> Create(StageContext context, Inlet<T>[] branches)
     {
         context.IsOneToOne = true;
-        return (context.Run.Options.Following is null ? (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, choice) : null)
+        return (Fusions.Routes && context.Run.Options.Following is null
+            ? (branches[0] as IRoutedMap<T>)?.TryFuse(context, branches, choice) : null)
             ?? new RouteStage<T>(context, branches, choice);
     }
 }

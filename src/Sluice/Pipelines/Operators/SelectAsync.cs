@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -28,6 +27,7 @@ internal class SelectAsyncOperator<T, TOut>(Func<T, CancellationToken, ValueTask
 
     public override Inlet<T>? TryFuse(int node, Inlet<TOut> next)
     {
+        if (!Fusions.AsyncMaps) return null;
         if (next is SelectAsyncRun<T> run && run.TryPrepend(node, (Func<T, CancellationToken, ValueTask<T>>)(object)function)) return run;
         return next is SelectAsyncStage<T, T> { HasOneInput: true } single
             ? new SelectAsyncRun<T>(single.Context, single.Next, single.Function, node,

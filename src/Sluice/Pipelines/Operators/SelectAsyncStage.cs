@@ -1,5 +1,4 @@
 using System.Threading.Tasks.Sources;
-using Sluice.Engine;
 
 namespace Sluice.Pipelines;
 

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>A chunk with a time limit.</summary>

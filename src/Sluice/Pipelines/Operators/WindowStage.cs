@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 /// <summary>Gathers items into windows of processing time, kept in the order of their ends. All times are UTC ticks.</summary>

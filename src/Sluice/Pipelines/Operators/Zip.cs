@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 
 namespace Sluice;
@@ -184,24 +183,16 @@ internal sealed class BranchZipOperator<TLeft, TRight, TOut>(Func<TLeft, TRight,
 /// <summary>Holds the items of the side that is ahead.</summary>
 internal sealed class BranchZipStage<TLeft, TRight, TOut>(StageContext context, Inlet<TOut> next, Func<TLeft, TRight, TOut> function,
     int maxHeld)
-    : Stage<Side<TLeft, TRight>, TOut>(context, next), IStateful
+    : Stage<Side<TLeft, TRight>, TOut>(context, next), IStatefulPair
 {
     // What is stored is held, so everything that is not must go at once.
     private readonly HeldItems<TLeft> left = new("L/", int.MaxValue);
     private readonly HeldItems<TRight> right = new("R/", int.MaxValue);
     private readonly bool isStored = context.Scope is not null;
 
-    public void Restore(StateReader stored)
-    {
-        left.Restore(stored);
-        right.Restore(stored);
-    }
+    IStateful IStatefulPair.Left => left;
 
-    public void Save(StateWriter changes)
-    {
-        left.Save(changes);
-        right.Save(changes);
-    }
+    IStateful IStatefulPair.Right => right;
 
     public override ValueTask PushAsync(Side<TLeft, TRight> item, Ticket? ticket)
     {

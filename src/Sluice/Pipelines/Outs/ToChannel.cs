@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Sluice.Engine;
 
 namespace Sluice;
 

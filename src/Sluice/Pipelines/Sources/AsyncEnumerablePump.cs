@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 internal sealed class AsyncEnumerablePump<T>(StageContext context, Inlet<T> next, IAsyncEnumerable<T> items) : SourcePump<T>(context, next)

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 internal sealed class EnumerablePump<T>(StageContext context, Inlet<T> next, IEnumerable<T> items) : SequencePump<T>(context, next)

@@ -1,4 +1,3 @@
-using Sluice.Engine;
 using Sluice.Policies;
 
 namespace Sluice.Pipelines;

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Pipelines;
 
 internal sealed class SinglePump<T>(StageContext context, Inlet<T> next, T item) : SourcePump<T>(context, next)

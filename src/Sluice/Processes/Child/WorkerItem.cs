@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Diagnostics;
 using Sluice.ChildProcesses;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 
 namespace Sluice.Processes;
 
@@ -77,7 +76,7 @@ internal sealed class WorkerItem(WorkerLink link) : Ticket(isFollowed: true)
 
     protected override void OnSettled()
     {
-        span?.End(Failure?.Cause);
+        span?.End(Failure?.Cause is { } cause ? cause.InnerException ?? cause : null);
         span = null;
         link.Answer(this);
     }

@@ -1,6 +1,5 @@
 using Sluice.ChildProcesses;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 
 namespace Sluice.Processes;
 

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Processes;
 
 /// <summary>The sink of a worker's body: each value that arrives is a result of its item.</summary>

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
 using Sluice.Topologies;

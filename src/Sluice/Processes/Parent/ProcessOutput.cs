@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Scheduling;
 

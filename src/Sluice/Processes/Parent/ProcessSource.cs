@@ -1,6 +1,6 @@
-using Sluice.Engine;
 using Sluice.Pipelines;
 using Sluice.Policies;
+using Sluice.Topologies;
 
 namespace Sluice.Processes;
 
@@ -45,7 +45,10 @@ internal sealed class ProcessSource<TIn, TOut>(Source<TIn> upstream, ProcessDefi
 
     internal override void Build(RunBuilder builder, Inlet<TOut> next)
     {
-        int node = builder.AddNode(definition.Program.Kind, options, null, definition.Body, typeof(TIn), typeof(TOut));
+        int node = builder.AddNode(new NodeRecord(definition.Program.Kind, options, null, definition.Body, typeof(TIn), typeof(TOut))
+        {
+            LanesBy = definition.Program.Workers is null ? LaneSetting.Parallel : LaneSetting.Workers,
+        });
         builder.Connect(node, next);
         if (builder.IsDrawing)
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Sluice.Diagnostics;
-using Sluice.Engine;
 
 namespace Sluice.Processes;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Sluice.Engine;
 
 namespace Sluice.Processes;
 

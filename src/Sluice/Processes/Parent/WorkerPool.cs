@@ -1,5 +1,4 @@
 using Sluice.ChildProcesses;
-using Sluice.Engine;
 using Sluice.Policies;
 
 namespace Sluice.Processes;

@@ -25,7 +25,7 @@ internal readonly record struct FoundFile(string Path, long Length, DateTime Wri
 /// <summary>The files that a path with <c>*</c>, <c>?</c> and <c>**</c> names. Immutable.</summary>
 internal sealed class LogPaths
 {
-    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = 0, IgnoreInaccessible = true };
+    private static readonly EnumerationOptions Everything = new() { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = true };
 
     private readonly string[] segments;              // below the root; empty if the path has no wildcard
 
@@ -89,7 +89,7 @@ internal sealed class LogPaths
         }.OfType<FoundFile>();
     }
 
-    private static FoundFile? Look(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != 0
+    private static FoundFile? Look(ref FileSystemEntry entry) => (entry.Attributes & FileAttributes.ReparsePoint) != FileAttributes.None
         ? FoundFile.At(entry.ToFullPath())
         : new(entry.ToFullPath(), entry.Length, entry.LastWriteTimeUtc.UtcDateTime);
 
@@ -112,7 +112,7 @@ internal sealed class LogPaths
         => new FileSystemEnumerable<string>(directory, static (ref FileSystemEntry entry) => entry.ToFullPath(), Everything)
         {
             ShouldIncludePredicate = (ref FileSystemEntry entry) => entry.IsDirectory
-                && (entry.Attributes & FileAttributes.ReparsePoint) == 0 && Matches(pattern, entry.FileName),
+                && (entry.Attributes & FileAttributes.ReparsePoint) == FileAttributes.None && Matches(pattern, entry.FileName),
         };
 
     private bool NameMatches(ReadOnlySpan<char> name) => Matches(segments[^1] == "**" ? "*" : segments[^1], name);

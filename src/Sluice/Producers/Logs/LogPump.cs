@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Sluice.Engine;
 
 namespace Sluice.Producers;
 

@@ -30,8 +30,8 @@ internal sealed class KeyColumn
         Name = key.Column;
         Type = KeyType.Of(key.Start)
             ?? throw new ArgumentException(
-                $"The start of the key column '{Name}' is of type {key.Start.GetType().Name}, which has no order that a database shares. "
-                    + $"Give an integer, decimal, double, string, DateTime, DateTimeOffset, Guid or byte[].", nameof(key));
+                $"The start of the key column '{Name}' is of type {TypeNames.Of(key.Start.GetType())}, which has no order that a database "
+                    + $"shares. Give an integer, decimal, double, string, DateTime, DateTimeOffset, Guid or byte[].", nameof(key));
         Start = Type.Read(key.Start)!;
     }
 

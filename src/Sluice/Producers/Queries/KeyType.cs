@@ -26,7 +26,7 @@ internal abstract class KeyType
                 bytes.Write(value.Offset.Ticks);
             },
             static bytes => new(bytes.ReadInt64(), new(bytes.ReadInt64())),
-                static value => value is DateTime { Kind: DateTimeKind.Utc } time ? time : null),
+                static value => value is DateTime { Kind: DateTimeKind.Utc } time ? new DateTimeOffset(time) : null),
         new Plain<Guid>(static (bytes, value) => bytes.Write(value.ToByteArray()), static bytes => new(bytes.ReadBytes(16)),
             static _ => null),
         new Bytes(),

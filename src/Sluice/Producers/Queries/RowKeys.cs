@@ -64,8 +64,8 @@ internal sealed class RowKeys
                     + $"take another key.");
             values[i] = columns[i].Type.Read(value)
                 ?? throw new InvalidDataException(
-                $"the key column '{columns[i].Name}' has a value of type {value.GetType().Name}, and its start is of "
-                    + $"type {columns[i].Start.GetType().Name}. Give a start of the column's type.");
+                $"the key column '{columns[i].Name}' has a value of type {TypeNames.Of(value.GetType())}, and its start is of "
+                    + $"type {TypeNames.Of(columns[i].Start.GetType())}. Give a start of the column's type.");
         }
         return values;
     }

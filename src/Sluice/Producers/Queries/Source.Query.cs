@@ -1,5 +1,4 @@
 using System.Data.Common;
-using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Producers;
 

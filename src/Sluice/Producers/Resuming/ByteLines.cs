@@ -19,6 +19,8 @@ internal sealed class ByteLines : IDisposable
     public ByteLines(string path, LinePosition from, int longest)
     {
         (this.path, this.longest, position) = (path, longest, from);
+        if (Directory.Exists(path)) throw new InvalidDataException(
+            $"{path} is a directory. Give the path of a file, or read the files of a directory with Source.ResumableFiles.");
         file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         try
         {

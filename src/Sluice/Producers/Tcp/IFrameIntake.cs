@@ -1,5 +1,3 @@
-using Sluice.Engine;
-
 namespace Sluice.Producers;
 
 /// <summary>The intake for the items of one connection.</summary>

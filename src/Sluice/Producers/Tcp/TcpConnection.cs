@@ -94,7 +94,7 @@ internal sealed partial class TcpConnection<T>(
         }
         catch (OperationCanceledException) when (idle.IsCancellationRequested && !stop.IsCancellationRequested)
         {
-            return $"No whole frame has come for {options.IdleTimeout.TotalSeconds:0.###} seconds.";
+            return $"No whole frame has come for {Amounts.Exactly(options.IdleTimeout)}.";
         }
         catch (Exception e) when (e is not (IOException or OperationCanceledException))
         {

@@ -52,7 +52,7 @@ internal sealed class TcpFrames(TcpFraming framing, int longest) : IDisposable
         {
             return bytes.Length >= NumberLength
                 ? (BinaryPrimitives.ReadInt64BigEndian(bytes), frame[NumberLength..])
-                : throw new FormatException($"A frame has {bytes.Length} bytes: too few for its number, which takes {NumberLength}.");
+                : throw new FormatException($"A frame has {Amounts.Of(bytes.Length, "byte")}: too few for its number, which takes {NumberLength}.");
         }
         return Utf8Parser.TryParse(bytes, out long number, out int length) && length < bytes.Length && bytes[length] == ' '
             ? (number, frame[(length + 1)..])
@@ -62,7 +62,7 @@ internal sealed class TcpFrames(TcpFraming framing, int longest) : IDisposable
     /// <summary>Whether all received bytes were taken.</summary>
     public bool IsEmpty => start == end;
 
-    public FormatException TooLong() => new($"A frame is longer than {longest:N0} bytes.");
+    public FormatException TooLong() => new($"A frame is longer than {Amounts.Of(longest, "byte")}.");
 
     /// <summary>A frame with a text for the client.</summary>
     public static byte[] Answer(string text, TcpFraming framing)

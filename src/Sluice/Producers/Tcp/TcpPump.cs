@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
-using Sluice.Engine;
 
 namespace Sluice.Producers;
 
@@ -156,9 +155,9 @@ internal sealed class TcpPump<T> : IntakePump<T>, IFramePump<T>, IDisposable
             {
                 await pump.AcceptAsync(item, cancellation);
             }
-            catch (ChannelClosedException)
+            catch (ChannelClosedException closed)
             {
-                throw new OperationCanceledException("The run wants no more items.");
+                throw new OperationCanceledException("The run wants no more items.", closed);
             }
             return Task.CompletedTask;
         }

@@ -1,5 +1,3 @@
-using Sluice.Engine;
-using Sluice.Pipelines;
 using Sluice.Policies;
 using Sluice.Producers;
 
@@ -96,17 +94,4 @@ public static partial class Source
         return new TickSource<T>(new CronProducer<T>(name, CronSchedule.Parse(expression), zone, items, options ?? new()),
             StageOptions.Default);
     }
-}
-
-internal sealed class TickSource<T>(TickProducer<T> producer, StageOptions options) : LeafSource<T>(options)
-{
-    private protected override string Kind => producer.Kind;
-
-    private protected override string? Hint => producer.Name;
-
-    private protected override bool NeedsTickets => true;
-
-    private protected override Source<T> With(StageOptions annotated) => new TickSource<T>(producer, annotated);
-
-    private protected override SourcePump<T> Pump(StageContext context, Inlet<T> next) => new TickPump<T>(context, next, producer);
 }

@@ -1,4 +1,4 @@
-namespace Sluice.Storage;
+namespace Sluice.Diagnostics;
 
 /// <summary>Selects dead letters (<see cref="StoreInspector.ListDeadLettersAsync"/>). All conditions must hold.</summary>
 public sealed record DeadLetterFilter

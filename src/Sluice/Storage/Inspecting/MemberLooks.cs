@@ -1,4 +1,4 @@
-namespace Sluice.Storage;
+namespace Sluice.Diagnostics;
 
 /// <summary>Watches the heartbeats of members on the inspector's own clock.</summary>
 /// <remarks>Thread-safe.</remarks>

@@ -1,4 +1,4 @@
-namespace Sluice.Storage;
+namespace Sluice.Diagnostics;
 
 /// <summary>
 /// Looks into a store without changing it: streams, consumer groups, rates, members and dead letters. For dashboards, health checks and
@@ -83,7 +83,11 @@ public sealed class StoreInspector
     public async Task<GroupLook?> FindGroupAsync(GroupId group, CancellationToken cancellation = default)
     {
         if (await store.FindGroupAsync(group, cancellation).ConfigureAwait(false) is not { } info) return null;
-        return new(group, members.Look(group, info), info.Partitions, info.QuarantineOwner) { PausedAt = info.PausedAt };
+        return new(group, members.Look(group, info), info.Partitions, info.QuarantineOwner)
+        {
+            PausedAt = info.PausedAt,
+            IsDraining = info.IsDraining,
+        };
     }
 
     /// <summary>Finds the time when the oldest entry that a group has not settled was accepted; null if there is none.</summary>

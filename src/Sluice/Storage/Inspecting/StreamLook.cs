@@ -1,4 +1,4 @@
-namespace Sluice.Storage;
+namespace Sluice.Diagnostics;
 
 /// <summary>A look at a stream (<see cref="StoreInspector"/>).</summary>
 /// <param name="Info">The stream's state.</param>
@@ -37,6 +37,9 @@ public sealed record GroupLook(
 {
     /// <inheritdoc cref="GroupInfo.PausedAt"/>
     public DateTimeOffset? PausedAt { get; init; }
+
+    /// <inheritdoc cref="GroupInfo.IsDraining"/>
+    public bool IsDraining { get; init; }
 }
 
 /// <summary>A look at a member of a consumer group (<see cref="StoreInspector.FindGroupAsync"/>).</summary>

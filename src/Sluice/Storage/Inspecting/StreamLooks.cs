@@ -1,4 +1,4 @@
-namespace Sluice.Storage;
+namespace Sluice.Diagnostics;
 
 /// <summary>Remembers the last look at each stream, for rates.</summary>
 /// <remarks>Thread-safe.</remarks>

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice;
 
 public sealed partial class MemoryStreamStore
@@ -26,17 +24,17 @@ public sealed partial class MemoryStreamStore
     private CommitResult? Void(StoreCommit commit, StoredPartition partition)
     {
         if (StoreRules.CheckEntries(commit, partition.AreOutstanding) is { } doubtful) return doubtful;
-        foreach (CommitOutput output in commit.Outputs)
-        {
-            StoredStream stream = Stream(output.Stream);
-            if (StoreRules.CheckOutput(commit, output, stream.Options, stream.End) is { } ended) return ended;
-        }
+        if (StoreRules.CheckStreams(commit, Find) is { } ended) return ended;
         foreach (ICommitAttachment attachment in commit.Attachments) commit.Refuse(attachment);
         CheckMarkers(commit.Batches);
-        foreach (OpenReader reader in commit.Readers) _ = Stream(reader.Stream);
         foreach (CursorCommit cursor in commit.Cursors) CheckMove(cursor);
-        foreach (EndStream ending in commit.Ends) _ = Stream(ending.Stream);
         return null;
+
+        (StreamOptions, StreamEnd?) Find(string name)
+        {
+            StoredStream stream = Stream(name);
+            return (stream.Options, stream.End);
+        }
     }
 
     private void Apply(StoreCommit commit, StoredPartition partition)

@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice;
 
 public sealed partial class MemoryStreamStore
@@ -26,14 +24,15 @@ public sealed partial class MemoryStreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask RemoveGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask<bool> RemoveGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() =>
     {
         if (!streams.TryGetValue(group.Stream, out StoredStream? stream) || !stream.Groups.TryGetValue(group.Name, out StoredGroup? stored))
-            return;
+            return false;
         foreach (StoredPartition partition in stored.Partitions) Unreserve(partition);
         stream.Groups.Remove(group.Name);
         for (int i = 0; i < stream.Logs.Length; i++) stream.Trim(i);
         stream.Changed();
+        return true;
     }, cancellation);
 
     /// <inheritdoc/>
@@ -47,6 +46,16 @@ public sealed partial class MemoryStreamStore
         StoredGroup stored = Group(group);
         if (isPaused == stored.PausedAt is not null) return;
         stored.PausedAt = isPaused ? clock.Now : null;
+        stored.IsDraining = false;
+        Stream(group.Stream).Changed();
+    }, cancellation);
+
+    /// <inheritdoc/>
+    public override ValueTask DrainGroupAsync(GroupId group, CancellationToken cancellation = default) => Locked(() =>
+    {
+        StoredGroup stored = Group(group);
+        if (stored.IsDraining) return;
+        (stored.PausedAt, stored.IsDraining) = (clock.Now, true);
         Stream(group.Stream).Changed();
     }, cancellation);
 

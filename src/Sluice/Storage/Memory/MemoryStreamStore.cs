@@ -1,5 +1,3 @@
-using Sluice.Storage;
-
 namespace Sluice;
 
 /// <summary>
@@ -79,31 +77,21 @@ public sealed partial class MemoryStreamStore : StreamStore
     }
 
     /// <inheritdoc/>
-    public override ValueTask DeleteStreamAsync(string stream, CancellationToken cancellation = default) => Locked(() =>
+    public override ValueTask<bool> DeleteStreamAsync(string stream, CancellationToken cancellation = default) => Locked(() =>
     {
-        if (streams.Remove(stream)) changes.Forget(stream);
+        if (!streams.Remove(stream)) return false;
+        changes.Forget(stream);
+        return true;
     }, cancellation);
 
     /// <inheritdoc/>
-    public override async ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        (long? count, Task? change) = changes.Look(stream, after);
-        if (change is not null)
-        {
-            await change.WaitAsync(cancellation).ConfigureAwait(false);
-            (count, _) = changes.Look(stream, -1);
-        }
-        return count ?? throw NoStream(stream);
-    }
+    public override ValueTask<long> WaitForChangeAsync(string stream, long after, CancellationToken cancellation = default)
+        => changes.WaitForChangeAsync(stream, after, () => throw NoStream(stream), cancellation);
 
     /// <inheritdoc/>
-    public override async ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
+    public override ValueTask<long> WaitForEntriesAsync(string stream, IReadOnlyList<int> partitions, long after,
         CancellationToken cancellation = default)
-    {
-        cancellation.ThrowIfCancellationRequested();
-        return await changes.WaitForEntriesAsync(stream, partitions, after, cancellation).ConfigureAwait(false) ?? throw NoStream(stream);
-    }
+        => changes.WaitForEntriesAsync(stream, partitions, after, () => throw NoStream(stream), cancellation);
 
     /// <inheritdoc/>
     public override ValueTask<DateTimeOffset> GetTimeAsync(CancellationToken cancellation = default)
@@ -175,13 +163,13 @@ public sealed partial class MemoryStreamStore : StreamStore
                 stream.Logs.Sum(log => log.Tail),
             [.. stream.Groups.Select(group => new GroupBacklog(group.Key, group.Value.Backlog.Items,
                 group.Value.Partitions.Sum(partition => partition.Info().Waiting), group.Value.Dead.Count)
-            { PausedAt = group.Value.PausedAt })],
+            { PausedAt = group.Value.PausedAt, IsDraining = group.Value.IsDraining })],
             [.. stream.Readers.Values.Select(reader => reader.Info())]);
     }
 
     private StoredStream Stream(string name)
     {
-        ObjectDisposedException.ThrowIf(disposed, this);
+        if (disposed) throw DisposedStore.Error(nameof(MemoryStreamStore));
         return streams.TryGetValue(name, out StoredStream? stream)
             ? stream
             : throw NoStream(name);
@@ -212,7 +200,7 @@ public sealed partial class MemoryStreamStore : StreamStore
         {
             lock (gate)
             {
-                ObjectDisposedException.ThrowIf(disposed, this);
+                if (disposed) throw DisposedStore.Error(nameof(MemoryStreamStore));
                 return ValueTask.FromResult(action());
             }
         }

@@ -36,13 +36,14 @@ internal sealed class StoredGroup(GroupId id, StoredPartition[] partitions)
     public string? QuarantineOwner { get; set; }
     public long QuarantineEpoch { get; set; }
     public DateTimeOffset? PausedAt { get; set; }
+    public bool IsDraining { get; set; }
     public Backlog Backlog;
 
     public GroupInfo Info() => new(
         [.. Members.Values],
         [.. partitions.Select(partition => partition.Info())],
         QuarantineOwner, QuarantineEpoch)
-    { PausedAt = PausedAt };
+    { PausedAt = PausedAt, IsDraining = IsDraining };
 }
 
 /// <summary>An entry that left the order, with copies of its headers and payload, so that its block can be freed.</summary>

@@ -6,8 +6,8 @@ namespace Sluice.Tests.Delivery;
 public sealed class ClosedStoreTests : IAsyncDisposable
 {
     private const string Why =
-        "The store of the consecutor numbers was disposed while the consecutor was at work, which is over with that. "
-        + "What was accepted is in the store, as far as a store keeps it. Stop or dispose the consecutor first, then its store.";
+        "The store of the consecutor numbers was disposed while the consecutor was running, so the consecutor has ended. "
+        + "A durable store keeps the accepted items for the next start. Stop or dispose the consecutor first, then its store.";
 
     private readonly MemoryStreamStore store = new();
     private readonly TaskCompletionSource begun = new();

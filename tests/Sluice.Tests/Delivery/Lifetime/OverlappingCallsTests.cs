@@ -1,4 +1,5 @@
 using Sluice.Diagnostics;
+using Sluice.Storage;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Delivery;

@@ -57,6 +57,37 @@ public class SharingTests
     }
 
     [Fact]
+    public async Task AHeartbeatReadsAFewCountsOfOtherMembersAndAWaiterReadsAll()
+    {
+        const int Partitions = 200, MaxReads = 32;
+        await using var store = new MemoryStreamStore(clock);
+        var counting = new CountingStore(store);
+        await using Consecutor<int> first = Busy(counting, "a"), second = Busy(store, "b");
+        await first.StartAsync(Cancellation);
+        await second.StartAsync(Cancellation);
+        await UntilAsync(store, static owners => owners.Count(static owner => owner == 'a') == Partitions / 2
+            && owners.Count(static owner => owner == 'b') == Partitions / 2, "a", "b");
+        await second.SendAllAsync([.. Enumerable.Range(0, 2000)], Cancellation);
+        await Member.UntilAsync(() => done.Count == 2000);
+        counting.Reads = 0;
+        for (int beats = 1; beats <= 2; beats++)
+        {
+            await BeatAsync(store, "a", "b");
+            await Member.UntilAsync(() => counting.Reads >= beats * MaxReads);
+            Assert.Equal(beats * MaxReads, counting.Reads);
+        }
+
+        Task<ConsecutorSnapshot> idle = first.WaitForIdleAsync(Cancellation);
+        while (!idle.IsCompleted) await BeatAsync(store, "a", "b");
+        Assert.Equal((2000L, 2000L), ((await idle).Accepted, (await idle).Completed));
+        Assert.InRange(counting.Reads, Partitions / 2, Partitions);
+
+        Consecutor<int> Busy(IStreamStore over, string name) => new("work", source => source | (item => done.Enqueue((name, item))),
+            Member.Options(name, over, clock, Partitions))
+        { Key = static item => $"{item}" };
+    }
+
+    [Fact]
     public async Task APartitionMovesOnceNoItemIsInFlightAndNoItemRunsTwice()
     {
         await using var store = new MemoryStreamStore(clock);
@@ -166,5 +197,24 @@ public class SharingTests
         second.TakesWork = false;
         await UntilAsync(store, static owners => owners.Contains('-', StringComparison.Ordinal), "a", "b");
         await UntilOwnersAsync(store, "aaaaaaaa", "a", "b");
+    }
+
+    /// <summary>Counts what a member reads of partitions.</summary>
+    private sealed class CountingStore(IStreamStore inner) : StreamStoreWrapper(inner, leaveOpen: true)
+    {
+        private int reads;
+
+        public int Reads
+        {
+            get => Volatile.Read(ref reads);
+            set => Volatile.Write(ref reads, value);
+        }
+
+        public override ValueTask<IReadOnlyList<StateRow>> ReadStateAsync(GroupId group, int partition, string node,
+            IReadOnlyList<string> keys, CancellationToken cancellation = default)
+        {
+            Interlocked.Increment(ref reads);
+            return base.ReadStateAsync(group, partition, node, keys, cancellation);
+        }
     }
 }

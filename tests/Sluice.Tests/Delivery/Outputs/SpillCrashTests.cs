@@ -25,6 +25,7 @@ public class SpillCrashTests
         bool hasDied = true;
         for (int dieAt = 1; hasDied; dieAt++)
         {
+            if (!MortalStore.IsPlayed(dieAt, (Moment)moment)) continue;
             await using IStreamStore store = await ScenarioStore.OpenAsync();
             await using (Consecutor<int> feeder = Make(store, shape, 0)) await feeder.SendAllAsync([1, 2, 3], Cancellation);
             var mortal = new MortalStore(store, dieAt, (Moment)moment);
@@ -46,6 +47,7 @@ public class SpillCrashTests
         bool hasDied = true;
         for (int dieAt = 1; hasDied; dieAt++)
         {
+            if (!MortalStore.IsPlayed(dieAt, (Moment)moment)) continue;
             await using IStreamStore store = await ScenarioStore.OpenAsync();
             await using (Consecutor<int> feeder = New(store)) await feeder.SendAllAsync([1, 2], Cancellation);
             var mortal = new MortalStore(store, dieAt, (Moment)moment);

@@ -1,3 +1,5 @@
+using Sluice.Storage;
+
 namespace Sluice.Tests.Delivery;
 
 /// <summary>A consecutor whose Key was added or removed after its stream was made.</summary>

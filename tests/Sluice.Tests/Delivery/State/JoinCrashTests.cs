@@ -146,7 +146,8 @@ public class JoinCrashTests
         var failure = Assert.Throws<InvalidTopologyException>(() => new Consecutor<int>("numbers",
             source => source.Join(left => left, right => right, static n => n, static n => n, static (left, right) => left + right)
                 | (static _ => { }), new() { Store = new MemoryStreamStore() }));
-        Assert.StartsWith("A join keeps state in a consecutor, and needs a name of its own", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The consecutor numbers is not valid: A join keeps state in a consecutor, and needs a name of its own",
+            failure.Message, StringComparison.Ordinal);
     }
 
     [Theory, InlineData(true), InlineData(false)]

@@ -8,7 +8,8 @@ namespace Sluice.Tests.Delivery;
 /// <summary>Items of a key end in the order in which they were accepted, whatever fails meanwhile; other keys go on.</summary>
 public class KeyOrderTests
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromHours(1);
+    // Many lease durations.
+    private static readonly TimeSpan Pause = TimeSpan.FromMinutes(10);
 
     private readonly ConcurrentDictionary<int, int> starts = new();
     private readonly TestClock clock = new();

@@ -187,7 +187,7 @@ public sealed partial class StoredTimersTests
             Assert.Contains("it has timers, and the code has a node of double without timers",
                 (await Assert.ThrowsAsync<InvalidOperationException>(() => plain.StartAsync(Cancellation))).Message,
                     StringComparison.Ordinal);
-        await using (Consecutor<string> said = Remotes(store, name: "control", state: StateOptions.Renamed("remote", "control")))
+        await using (Consecutor<string> said = Remotes(store, name: "control", state: StateChange.Renamed("remote", "control")))
         {
             await said.StartAsync(Cancellation);
             await RestAsync();
@@ -197,7 +197,7 @@ public sealed partial class StoredTimersTests
             await UntilRowsAsync(store, "control", 2);
             Assert.Equal(0, await RowsAsync(store, "remote"));
         }
-        await using Consecutor<string> dropped = Remotes(store, name: "third", state: StateOptions.Dropped("control"));
+        await using Consecutor<string> dropped = Remotes(store, name: "third", state: StateChange.Dropped("control"));
         await dropped.StartAsync(Cancellation);
         clock.Advance(TimeSpan.FromHours(1));
         await RestAsync();

@@ -12,11 +12,11 @@ public class TimerCrashTests
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
-    public Task ATrailingDebounceByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds,
+    public Task ATrailingDebounceByKeyIsExact() => CrashLab.PlayAllAsync(60,
         (seed, _) => PlayAsync(seed, static () => new Trailing(), static () => new TrailingOracle()));
 
     [Fact]
-    public Task ATimeoutByKeyIsExact() => CrashLab.PlayAllAsync(ScenarioStore.CrashSeeds,
+    public Task ATimeoutByKeyIsExact() => CrashLab.PlayAllAsync(60,
         (seed, _) => PlayAsync(seed, static () => new Reminder(), static () => new ReminderOracle()));
 
     /// <summary>Items arrive while the clock stands still. The clock advances when all items have ended; then the test waits for all due

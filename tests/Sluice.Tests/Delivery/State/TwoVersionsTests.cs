@@ -105,7 +105,7 @@ public class TwoVersionsTests
             Assert.Contains("'threes': 1 row in partition 0; the code has no such node. The nodes of the code that keep state: none.",
                 failure.Message, StringComparison.Ordinal);
         }
-        await using Consecutor<int> last = Chunks("triples", StateOptions.Renamed("threes", "triples"));
+        await using Consecutor<int> last = Chunks("triples", StateChange.Renamed("threes", "triples"));
         await last.StartAsync(Cancellation);
         await last.SendAsync(6, Cancellation);
         ConsecutorSnapshot end = await last.WaitForIdleAsync(Cancellation);

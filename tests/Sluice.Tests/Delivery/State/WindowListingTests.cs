@@ -40,7 +40,10 @@ public class WindowListingTests
             new(0, Day.AddHours(2), Day.AddHours(3), 1) { Panes = 0 },
         ], await ListAsync(store, "by event"));
         Assert.Empty(await ListAsync(store, "sum"));
-        Assert.Empty(await ListAsync(store, "none"));
+        Assert.Equal("In the stored state of the consecutor orders, there is no node \"by arival\". Near it: by arrival.",
+            (await Assert.ThrowsAsync<StreamStoreException>(() => ListAsync(store, "by arival"))).Message);
+        Assert.Equal("The store has no consecutor \"order\". Near it: orders.",
+            (await Assert.ThrowsAsync<StreamStoreException>(() => store.ListStateAsync("order", Cancellation))).Message);
         Assert.Empty(await ListAsync(store, "by event", partition: 1));
         Assert.Equal(2, (await ListAsync(store, "by event", partition: 0)).Count);
     }

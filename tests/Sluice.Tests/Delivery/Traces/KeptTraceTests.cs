@@ -150,6 +150,32 @@ public sealed class KeptTraceTests : IAsyncDisposable
         Assert.Empty(log.Spans);
     }
 
+    // A failed item goes into the consecutor's own store, with an append that nobody has asked for.
+    [Fact]
+    public async Task KeepingAFailedItemOfAConsecutorWithoutAStoreIsNoSend()
+    {
+        const string Name = "keeps-failed-items";
+        int sends = 0, attempts = 0;
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = static source => source.Name == "Sluice",
+            Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = span =>
+            {
+                if (span.OperationName is "sluice.send" or "sluice.process"
+                    && span.GetTagItem("messaging.destination.name") is Name) Interlocked.Increment(ref sends);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var consecutor = new Consecutor<int>(Name, source => source
+            | (_ => { if (attempts++ == 0) throw new FormatException("no"); }) | Stage.Named("end"), Options with { Store = null });
+        await consecutor.StartAsync(Cancellation);
+        await consecutor.SendAsync(1, Cancellation);
+        await consecutor.WaitForIdleAsync(Cancellation);
+
+        Assert.Equal((2, 0), (attempts, sends));
+    }
+
     private static bool IsProcess(Activity span) => span.OperationName == "sluice.process";
 
     // Lists of two, of which those with a 2 fail.

@@ -6,6 +6,7 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>Python children that are killed in the middle: no value is lost or doubled.</summary>
 [Collection("child processes")]          // these tests look for, and kill, all children of this process
+[StartsProcesses]
 public class LostPythonTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;

@@ -1,11 +1,13 @@
 using Sluice.Flows;
 using Sluice.Programs;
+using Sluice.Storage;
 using Sluice.Tests.Flows;
 
 namespace Sluice.Tests.Executors;
 
 /// <summary>Processors in Python, in real child processes.</summary>
 [Collection("child processes")]          // these tests look for, and kill, all children of this process
+[StartsProcesses]
 public class PythonChildTests
 {
     private static CancellationToken Cancellation => FlowLab.Cancellation;
@@ -106,7 +108,7 @@ public class PythonChildTests
         await using FlowRun run = await StartAsync(lab, new("words") { Inputs = ["x"], Outputs = ["y"] }, [IOVal.Of("x", 3)], "second");
         FlowException unreadable = await Assert.ThrowsAsync<FlowException>(
             () => run.Output<int>("y").FirstAsync(Cancellation).AsTask().WaitAsync(FlowLab.Patience, Cancellation));
-        Assert.Contains("of the stream flow-io/second/y is no Int32", unreadable.Message, StringComparison.Ordinal);
+        Assert.Contains("of the stream flow-io/second/y is no int", unreadable.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -120,7 +122,7 @@ public class PythonChildTests
         service.Register(Echo, python);
         await using FlowRun run = await service.StartAsync(Flow.From(large).Resolve(), [IOVal.Of("x", 200_000)],
             cancellation: Cancellation);
-        Assert.Contains("it has 200,002 bytes, and 100,000 are allowed (MaxValueBytes of the executor's options).",
+        Assert.Contains("it has 200,002 bytes, and 100,000 are allowed (ProcessExecutorOptions.MaxValueBytes).",
             await PythonLab.FailureAsync(run), StringComparison.Ordinal);
         int child = Assert.Single(PythonLab.Children());
         await using FlowRun fits = await service.StartAsync(Flow.From(large).Resolve(), [IOVal.Of("x", 99_998)],

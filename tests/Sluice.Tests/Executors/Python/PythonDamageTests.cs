@@ -3,6 +3,7 @@ using System.Runtime.Versioning;
 namespace Sluice.Tests.Executors;
 
 /// <summary>Workers in Python whose answers are damaged: the pipeline ends, and says why, or has a result for each item.</summary>
+[StartsProcesses]
 [Collection("child processes")]
 [UnsupportedOSPlatform("windows")]
 public sealed class PythonDamageTests

@@ -7,6 +7,7 @@ namespace Sluice.Tests.Executors;
 
 /// <summary>Stages in Python, in real child processes.</summary>
 [Collection("child processes")]          // these tests look for, and kill, all children of this process
+[StartsProcesses]
 [UnsupportedOSPlatform("windows")]
 public sealed partial class PythonStageTests
 {

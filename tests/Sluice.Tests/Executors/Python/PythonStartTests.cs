@@ -5,6 +5,7 @@ using Sluice.Tests.Flows;
 namespace Sluice.Tests.Executors;
 
 /// <summary>Python that cannot be started, or does not find what it needs: the failure says what to do. Real interpreters.</summary>
+[StartsProcesses]
 [Collection("child processes")]
 [UnsupportedOSPlatform("windows")]
 public sealed class PythonStartTests : IDisposable
@@ -120,10 +121,10 @@ public sealed class PythonStartTests : IDisposable
     {
         string program = await ProgramAsync("odd", "echo 'no space left' >&2; exit 7");
         Assert.StartsWith("It was started 2 times, and each time its host was gone before it had ended; the last time: A child process has "
-            + "ended before it asked for work, with exit code 7: python3 -m sluice.worker words must ask for it as soon as it starts. It "
-            + "wrote: no space left", await FailAsync(new() { Interpreter = program }), StringComparison.Ordinal);
+            + $"ended before it asked for work, with exit code 7: {program} -m sluice.worker words must ask for it as soon as it starts. "
+            + "It wrote: no space left", await FailAsync(new() { Interpreter = program }), StringComparison.Ordinal);
         string slow = await ProgramAsync("slow", "exec sleep 600");
-        Assert.Contains("A child process had not asked for work after 1 s, and was killed: python3 -m sluice.worker words must",
+        Assert.Contains($"A child process had not asked for work after 1 s, and was killed: {slow} -m sluice.worker words must",
             await FailAsync(new() { Interpreter = slow }, process: new() { StartTimeout = TimeSpan.FromSeconds(1) }),
             StringComparison.Ordinal);
     }

@@ -6,6 +6,7 @@ using Sluice.Tests.Flows;
 namespace Sluice.Tests.Executors;
 
 /// <summary>Types that cross between C# and Python: compared at the start, by their names and by the JSON schema of C#'s type.</summary>
+[StartsProcesses]
 [Collection("child processes")]
 [UnsupportedOSPlatform("windows")]
 public sealed class PythonTypeTests

@@ -6,6 +6,7 @@ using Sluice.Tests.Flows;
 namespace Sluice.Tests.Executors;
 
 /// <summary>Children in Python whose package is newer or older than the service. Real processes.</summary>
+[StartsProcesses]
 [Collection("child processes")]
 [UnsupportedOSPlatform("windows")]
 public sealed class PythonVersionTests : IDisposable

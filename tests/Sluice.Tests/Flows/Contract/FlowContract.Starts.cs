@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
 using Sluice.Testing;

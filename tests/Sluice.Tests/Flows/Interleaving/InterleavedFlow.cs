@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Sluice.Flows;
+using Sluice.Storage;
 
 namespace Sluice.Tests.Flows;
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sluice.Diagnostics;
 using Sluice.Flows;
 using Sluice.Storage;
 

@@ -73,7 +73,7 @@ public class DataFlowOutputTests
             () => DataFlow.Function(Plain).NameOutputs("a", "b"));
         Says("Open cannot name its outputs by position: object has names that are known only when it has run. Use RenameOutput.",
             () => DataFlow.Function(Open).NameOutputs("a"));
-        Says("Both cannot leave out an output. There is no value \"tow\". There are: one, two.",
+        Says("Both cannot leave out an output. There is no value \"tow\". Near it: two.",
             () => DataFlow.Function(Both).DropOutput("tow"));
         Says("Both cannot rename an output. There is no value \"two\". There are: one.",
             () => DataFlow.Function(Both).DropOutput("two").RenameOutput("two", "x"));

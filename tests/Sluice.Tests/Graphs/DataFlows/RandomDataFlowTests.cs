@@ -14,7 +14,7 @@ public class RandomDataFlowTests
     public async Task RandomFlowsGiveTheResultsOfASequentialWalk(bool reflected)
     {
         (int ended, int conflicts, int failures) = (0, 0, 0);
-        for (int i = 0; i < 300; i++)
+        for (int i = 0; i < 120; i++)
         {
             int seed = Seed + i;
             var random = new Random(seed);
@@ -59,7 +59,7 @@ public class RandomDataFlowTests
             Assert.True(expected == actual,
                 $"seed {seed}, {visibility}: {flow}\nof {new Bag(parameters)}\nexpected {expected}\nactual   {actual}");
         }
-        Assert.True(ended > 100 && conflicts > 10 && failures > 5, $"{ended} {conflicts} {failures}");
+        Assert.True(ended > 40 && conflicts > 4 && failures > 2, $"{ended} {conflicts} {failures}");
     }
 
     /// <summary>Takes some names, each of which may be missing, and gives one.</summary>

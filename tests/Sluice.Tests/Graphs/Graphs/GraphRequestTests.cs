@@ -87,4 +87,58 @@ public class GraphRequestTests
         GraphContext<int> context = await builder.Build().ResolveAsync(1, Cancellation);
         Assert.Equal((21, 21, 1), (context.Get(sum), context.Get(later), context.Get(value)));
     }
+
+    [Fact]
+    public async Task ARequestThatIsNullIsRefusedWithTheNamesOfGraphAndType()
+    {
+        GraphBuilder<Request> builder = Graph.For<Request>("page");
+        GraphNode<string> name = builder.Add("name", request => request.Name);
+        Graph<Request> page = builder.Build();
+
+        var refusal = await Assert.ThrowsAsync<ArgumentNullException>(async () => await page.ResolveAsync(null!, Cancellation));
+        Assert.StartsWith("The request of the graph 'page' is null, and its nodes take a Request. If a resolve can have no request, ",
+            refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("n", (await page.ResolveAsync(new(1, "n"), Cancellation)).Get(name));
+
+        GraphBuilder<int?> nullable = Graph.For<int?>();
+        GraphNode<int> known = nullable.Add("known", request => request ?? -1);
+        Assert.Equal(-1, (await nullable.Build().ResolveAsync(null, Cancellation)).Get(known));
+    }
+
+    [Fact]
+    public async Task ANodeOfAnotherGraphIsRefusedWithTheNamesOfBothGraphs()
+    {
+        GraphBuilder<int> first = Graph.For<int>("first"), second = Graph.For<int>("second"), nameless = Graph.For<int>();
+        GraphNode<int> price = first.Add("price", n => n), same = second.Add("price", n => 2 * n), other = nameless.Add("price", n => n);
+        Graph<int> graph = first.Build();
+        GraphContext<int> context = await graph.ResolveAsync(7, Cancellation);
+
+        Assert.Equal("The node price is of the graph 'second', and this is the result of the graph 'first', which has a node of that name, "
+            + "too. Ask for its own: graph.Get<int>(\"price\"). (Parameter 'node')",
+            Assert.Throws<ArgumentException>(() => context.Get(same)).Message);
+        Assert.Contains("a graph without a name", Assert.Throws<ArgumentException>(() => context.Outcome(other)).Message,
+            StringComparison.Ordinal);
+
+        // Copies of a graph share its nodes, changed or not.
+        Graph<int> changed = graph.With(copy => copy.Get<int>("price").Retry(1));
+        Assert.Equal(7, (await changed.ResolveAsync(7, Cancellation)).Get(price));
+        Assert.Equal(7, context.Get(changed.Get<int>("price")));
+        Graph<int> replaced = graph.With(copy => copy.Add("price", n => -n));
+        Assert.Equal(-7, (await replaced.ResolveAsync(7, Cancellation)).Get(price));
+    }
+
+    [Fact]
+    public void AParentOfAnotherGraphIsRefusedWithTheNamesOfBothGraphs()
+    {
+        GraphBuilder<int> other = Graph.For<int>("other"), builder = Graph.For<int>("page");
+        GraphNode<int> stranger = other.Add("price", n => n);
+        builder.Add("price", n => 2 * n);
+        builder.Add("label", stranger, n => $"{n}");
+
+        var refusal = Assert.Throws<InvalidTopologyException>(() => builder.Build());
+
+        Assert.Contains("The graph 'page'", refusal.Message, StringComparison.Ordinal);
+        Assert.Contains("label was given the node price of the graph 'other', and this one has a node of that name, too. Give it "
+            + "this graph's node: what Add returned here, or Get<int>(\"price\").", refusal.Message, StringComparison.Ordinal);
+    }
 }

@@ -36,6 +36,24 @@ public class GraphShapeTests
         Assert.Equal("b takes int from a, which produces string.", typed.Message);
     }
 
+    /// <summary>A program has several graphs, so the message begins with the one that is wrong.</summary>
+    [Fact]
+    public void AnErrorNamesTheGraph()
+    {
+        GraphBuilder<int> page = Graph.For<int>("page");
+        Assert.Equal("The graph 'page' has no nodes. Add some.", Assert.Throws<InvalidTopologyException>(() => page.Build()).Message);
+        page.Add("b", page.Add("a", n => n), n => n);
+        Graph<int> graph = page.Build();
+        var typed = Assert.Throws<InvalidTopologyException>(() => graph.With(changed => changed.Add("a", n => $"{n}")));
+        Assert.Equal("The graph 'page' is not valid: b takes int from a, which produces string.", typed.Message);
+        page.Add("a", n => n);
+        page.Add("b", n => n);
+        var two = Assert.Throws<InvalidTopologyException>(() => page.Build());
+        Assert.StartsWith("The graph 'page' has 2 problems:\n- Two nodes were given the name \"a\".", two.Message,
+            StringComparison.Ordinal);
+        Assert.StartsWith("Two nodes", two.Problems[0], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ChangingAGraphLeavesTheOriginalAsItWas()
     {

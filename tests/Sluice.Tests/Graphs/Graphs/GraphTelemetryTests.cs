@@ -44,7 +44,7 @@ public class GraphTelemetryTests
                 "http < node price", "node price < graph page", "node late < graph page",
                     "graph page < caller",
                 "http < node price", "node price < graph page", "node late < graph page: no good",
-                "graph page < caller: The node late failed: no good",
+                "graph page < caller: The node late of the graph 'page' failed: no good",
             ], mine.Select(span =>
                 $"{span.DisplayName} "
                 + $"< {mine.Append(caller).Single(other => other.SpanId == span.ParentSpanId).DisplayName}{(span.StatusDescription is { } problem ? $": {problem}" : "")}"));

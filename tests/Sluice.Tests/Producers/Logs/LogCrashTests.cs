@@ -9,7 +9,7 @@ public sealed class LogCrashTests
 {
     [Fact]
     public Task EveryLineOfRotatedLogsIsAcceptedOnce()
-        => CrashLab.PlayAllAsync(60, async (seed, _) => await new LogGame(seed, files: 3, acts: 60).PlayAsync());
+        => CrashLab.PlayAllAsync(24, async (seed, _) => await new LogGame(seed, files: 3, acts: 60).PlayAsync());
 
     [Fact]
     public Task EveryLineOfMoreFilesThanAPositionHoldsIsAcceptedOnce()

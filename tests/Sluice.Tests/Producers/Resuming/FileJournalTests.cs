@@ -4,6 +4,7 @@ using System.Text;
 namespace Sluice.Tests.Producers;
 
 /// <summary>A damaged journal of a directory is recognised, so that no file is taken twice.</summary>
+[StartsProcesses]
 public sealed class FileJournalTests : IDisposable
 {
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("journal-");

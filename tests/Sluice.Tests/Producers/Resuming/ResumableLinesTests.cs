@@ -101,6 +101,14 @@ public sealed class ResumableLinesTests : IDisposable
     }
 
     [Fact]
+    public async Task ADirectoryIsRefusedByName()
+    {
+        string directory = Path.GetDirectoryName(path)!;
+        var failure = await Assert.ThrowsAsync<PipelineException>(() => Source.ResumableLines("lines", directory).ToListAsync());
+        Assert.Contains($"{directory} is a directory. Give the path of a file", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task BadInputIsReportedWithItsLineAfterTheLinesBeforeIt()
     {
         await File.WriteAllBytesAsync(path, [.. "1\n2\n"u8, 0xC3, 0x28, .. "\n4\n"u8]);

@@ -3,17 +3,25 @@ using Sluice.Hosting;
 using Words;
 
 // Hosts the processor "longest", and starts a run of the flow for each request.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
-builder.Services.AddSluice().AddProcessor(WordFlow.Longest, LongestAsync);
-
-var app = builder.Build();
-app.MapGet("/longest", async (string text, ISupervisor supervisor, CancellationToken cancellation) =>
+try
 {
-    await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, [IOVal.Of("text", text)], cancellation: cancellation);
-    return await run.Output<string>("word").FirstAsync(cancellation);
-});
-app.MapSluiceHealth();
-await app.RunAsync();
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+    builder.Services.AddSluice().AddProcessor(WordFlow.Longest, LongestAsync);
+
+    var app = builder.Build();
+    app.MapGet("/longest", async (string text, ISupervisor supervisor, CancellationToken cancellation) =>
+    {
+        await using FlowRun run = await supervisor.StartAsync(WordFlow.Flow, [IOVal.Of("text", text)], cancellation: cancellation);
+        return await run.Output<string>("word").FirstAsync(cancellation);
+    });
+    app.MapSluiceHealth();
+    await app.RunAsync();
+    return Environment.ExitCode;
+}
+catch (Exception e) when (StartMistake.Find(e) is { } mistake)
+{
+    return mistake.Report();               // a wrong setting, or a port in use: a line on standard error, and an exit code
+}
 
 static async Task LongestAsync(IO<string> words, IOWriter<string> word, CancellationToken cancellation)
 {

@@ -6,47 +6,57 @@ namespace Worker.Tests;
 /// <summary>Tests with virtual time: seconds pass when the test says so.</summary>
 public class ItemPipelineTests
 {
+    private readonly TestClock clock = new();
+
     [Fact]
     public async Task AnItemThatFailsIsTriedAgainAfterASecond()
     {
-        var clock = new TestClock();
-        var scheduler = new SeededScheduler(seed: 42);
         var handler = new FailingHandler(failures: 1);
-        Pipeline pipeline = ItemPipeline.Build(Source.From([new Item("1", "hello")]), handler);
-        await using PipelineRun run = pipeline.Start(new RunOptions { Time = clock, Scheduler = scheduler, Seed = 42 },
-            TestContext.Current.CancellationToken);
+        await using Consecutor<Item> items = await SendAsync(new Item("1", "hello"), handler);
 
-        scheduler.RunUntilIdle();
-        Assert.Equal(1, handler.Calls);
+        await FailAndWaitAsync(items, handler, attempt: 1, wait: TimeSpan.FromSeconds(1));
 
-        clock.Advance(TimeSpan.FromSeconds(1));
-        scheduler.RunUntilIdle();
+        Assert.Equal(1, (await items.WaitForIdleAsync(TestContext.Current.CancellationToken)).Completed);
         Assert.Equal(2, handler.Calls);
-
-        await scheduler.RunToEndAsync(run, clock);
-        Assert.Empty(run.DeadLetters);
     }
 
     [Fact]
-    public async Task AnItemThatAlwaysFailsIsADeadLetter()
+    public async Task AnItemThatAlwaysFailsIsADeadLetterAfterFourAttempts()
     {
-        var clock = new TestClock();
-        var scheduler = new SeededScheduler(seed: 42);
         var handler = new FailingHandler(failures: int.MaxValue);
-        Pipeline pipeline = ItemPipeline.Build(Source.From([new Item("1", "hello")]), handler);
-        await using PipelineRun run = pipeline.Start(new RunOptions { Time = clock, Scheduler = scheduler, Seed = 42 },
-            TestContext.Current.CancellationToken);
+        await using Consecutor<Item> items = await SendAsync(new Item("1", "hello"), handler);
 
-        await scheduler.RunToEndAsync(run, clock);
+        for (int attempt = 1; attempt <= 3; attempt++)
+            await FailAndWaitAsync(items, handler, attempt, wait: TimeSpan.FromSeconds(1 << (attempt - 1)));
+
+        Assert.Equal(1, (await items.WaitForIdleAsync(TestContext.Current.CancellationToken)).Dead);
         Assert.Equal(4, handler.Calls);
-        Assert.Single(run.DeadLetters);
+    }
+
+    private async Task<Consecutor<Item>> SendAsync(Item item, FailingHandler handler)
+    {
+        var items = new Consecutor<Item>("items", source => ItemPipeline.Build(source, handler), ItemPipeline.Configure(
+            new ConsecutorOptions { Store = new MemoryStreamStore(clock), Run = new RunOptions { Time = clock } }));
+        await items.StartAsync(TestContext.Current.CancellationToken);
+        await items.SendAsync(item, TestContext.Current.CancellationToken);
+        return items;
+    }
+
+    private async Task FailAndWaitAsync(Consecutor<Item> items, FailingHandler handler, int attempt, TimeSpan wait)
+    {
+        while (handler.Calls < attempt || items.Snapshot().Retrying == 0) await Task.Yield();
+        Assert.Equal(attempt, handler.Calls);
+        await clock.WaitForTimersAsync(2, TestContext.Current.CancellationToken);       // the consecutor's heartbeat, and the retry
+        clock.Advance(wait);
     }
 
     private sealed class FailingHandler(int failures) : IItemHandler
     {
-        public int Calls { get; private set; }
+        private int calls;
+
+        public int Calls => Volatile.Read(ref calls);
 
         public Task HandleAsync(Item item, CancellationToken cancellation)
-            => Calls++ < failures ? throw new InvalidOperationException("not now") : Task.CompletedTask;
+            => Interlocked.Increment(ref calls) <= failures ? throw new InvalidOperationException("not now") : Task.CompletedTask;
     }
 }

@@ -5,6 +5,7 @@ namespace Sluice.Graphs;
 /// plain struct convert, too.
 /// </summary>
 /// <typeparam name="T">The struct.</typeparam>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct NullableArg<T> where T : struct
 {
     private readonly Arg<T?> argument;

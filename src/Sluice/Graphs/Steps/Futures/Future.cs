@@ -94,7 +94,7 @@ public abstract partial class Future
     /// <summary>Configures where an await continues, as for a task.</summary>
     /// <param name="continueOnCapturedContext">Whether to continue in the awaiter's synchronization context.</param>
     /// <returns>An awaitable.</returns>
-    public ConfiguredFuture ConfigureAwait(bool continueOnCapturedContext) => new(this, continueOnCapturedContext);
+    public FutureAwaiter ConfigureAwait(bool continueOnCapturedContext) => new(this, continueOnCapturedContext);
 
     /// <summary>Makes it awaitable, as a task is.</summary>
     /// <returns>The awaiter, for the compiler.</returns>

@@ -1,12 +1,13 @@
 namespace Sluice.Graphs;
 
-/// <summary>The awaiter of a <see cref="Future"/>, for the compiler.</summary>
+/// <summary>The awaiter of a <see cref="Future"/>, for the compiler. <see cref="Future.ConfigureAwait"/> returns it, too.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct FutureAwaiter : ICriticalNotifyCompletion
 {
     private readonly Future future;
+    private readonly bool staysInContext;
 
-    internal FutureAwaiter(Future future) => this.future = future;
+    internal FutureAwaiter(Future future, bool staysInContext = true) => (this.future, this.staysInContext) = (future, staysInContext);
 
     /// <summary>Whether the future has ended.</summary>
     public bool IsCompleted
@@ -17,6 +18,9 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
             return future.IsCompleted;
         }
     }
+
+    /// <inheritdoc cref="Future.GetAwaiter"/>
+    public FutureAwaiter GetAwaiter() => this;
 
     /// <summary>Throws the failure of the step, if it failed; blocks if it has not ended.</summary>
     /// <exception cref="InvalidOperationException">A step awaits its own future, or one that waits for it; the message names the path.
@@ -33,24 +37,27 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: true);
+    public void OnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext, flowsContext: true);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation)
-        => CurrentCall.GoOnAfter(future, continuation, staysInContext: true, flowsContext: false);
+    public void UnsafeOnCompleted(Action continuation) => CurrentCall.GoOnAfter(future, continuation, staysInContext, flowsContext: false);
 }
 
-/// <summary>The awaiter of a <see cref="Future{T}"/>, for the compiler.</summary>
+/// <summary>The awaiter of a <see cref="Future{T}"/>, for the compiler. <see cref="Future{T}.ConfigureAwait"/> returns it, too.</summary>
 /// <typeparam name="T">The type of the value.</typeparam>
 [EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
 {
     private readonly Future<T> future;
+    private readonly bool staysInContext;
 
-    internal FutureAwaiter(Future<T> future) => this.future = future;
+    internal FutureAwaiter(Future<T> future, bool staysInContext = true) => (this.future, this.staysInContext) = (future, staysInContext);
 
     /// <inheritdoc cref="FutureAwaiter.IsCompleted"/>
     public bool IsCompleted => new FutureAwaiter(future).IsCompleted;
+
+    /// <inheritdoc cref="Future.GetAwaiter"/>
+    public FutureAwaiter<T> GetAwaiter() => this;
 
     /// <inheritdoc cref="FutureAwaiter.GetResult"/>
     /// <returns>The value.</returns>
@@ -61,8 +68,8 @@ public readonly struct FutureAwaiter<T> : ICriticalNotifyCompletion
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => new FutureAwaiter(future).OnCompleted(continuation);
+    public void OnCompleted(Action continuation) => new FutureAwaiter(future, staysInContext).OnCompleted(continuation);
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => new FutureAwaiter(future).UnsafeOnCompleted(continuation);
+    public void UnsafeOnCompleted(Action continuation) => new FutureAwaiter(future, staysInContext).UnsafeOnCompleted(continuation);
 }

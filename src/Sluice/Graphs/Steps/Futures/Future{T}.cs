@@ -57,7 +57,7 @@ public abstract class Future<T> : Future
     public new FutureAwaiter<T> GetAwaiter() => new(this);
 
     /// <inheritdoc cref="Future.ConfigureAwait"/>
-    public new ConfiguredFuture<T> ConfigureAwait(bool continueOnCapturedContext) => new(this, continueOnCapturedContext);
+    public new FutureAwaiter<T> ConfigureAwait(bool continueOnCapturedContext) => new(this, continueOnCapturedContext);
 
     /// <summary>Converts the future to one of a base type or interface of its value.</summary>
     /// <typeparam name="TBase">A type that the value can be assigned to.</typeparam>

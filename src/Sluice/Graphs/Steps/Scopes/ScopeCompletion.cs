@@ -5,6 +5,7 @@ namespace Sluice.Graphs;
 /// Converts to a task implicitly.
 /// </summary>
 /// <remarks>Thread-safe; may be awaited any number of times.</remarks>
+[EditorBrowsable(EditorBrowsableState.Never)]
 public readonly struct ScopeCompletion : ICriticalNotifyCompletion
 {
     private readonly StepScope scope;

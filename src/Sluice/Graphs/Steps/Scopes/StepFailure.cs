@@ -1,4 +1,6 @@
-namespace Sluice.Graphs;
+using Sluice.Graphs;
+
+namespace Sluice.Diagnostics;
 
 /// <summary>A failure that was not awaited.</summary>
 /// <param name="Step">The step that failed first.</param>

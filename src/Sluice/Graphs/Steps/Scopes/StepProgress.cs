@@ -1,4 +1,6 @@
-namespace Sluice.Graphs;
+using Sluice.Graphs;
+
+namespace Sluice.Diagnostics;
 
 /// <summary>A report of progress in a scope: a call has started or ended, and the counts of all calls.</summary>
 /// <param name="Step">The step of the call.</param>

@@ -61,12 +61,13 @@ public sealed partial class StepScope
     /// <summary>Counts a call whose body is about to run.</summary>
     internal void OnStarted(string step, CallRecord? record)
     {
-        Interlocked.Increment(ref running);
+        // A snapshot that counts the call among all has it among those of its step, too.
         if (record is not null)
         {
             record.Started = Time.GetTimestamp();
             record.Status = FutureStatus.Running;
         }
+        Interlocked.Increment(ref running);
         Report(step, FutureStatus.Running);
     }
 

@@ -1,3 +1,5 @@
+using Sluice.Diagnostics;
+
 namespace Sluice.Graphs;
 
 public sealed partial class StepScope

@@ -114,7 +114,7 @@ public sealed partial class StepScope : IAsyncDisposable
         }
         if (waits is null) Judge(end);
         // On the thread that ends the last call; only awaiters continue elsewhere.
-        else waits.Task.ContinueWith(_ => Judge(end), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
+        else _ = waits.Task.ContinueWith(_ => Judge(end), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously,
             TaskScheduler.Default);
         return end.Task;
     }

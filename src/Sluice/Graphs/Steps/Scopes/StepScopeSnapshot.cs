@@ -1,4 +1,6 @@
-namespace Sluice.Graphs;
+using Sluice.Graphs;
+
+namespace Sluice.Diagnostics;
 
 /// <summary>The counts of a scope's calls (<see cref="StepScope.Snapshot"/>). Calls go on meanwhile, so sums may differ by some.</summary>
 /// <param name="Name">The name of the scope; null if it has none.</param>

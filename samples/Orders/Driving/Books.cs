@@ -1,0 +1,74 @@
+using Npgsql;
+
+namespace Orders.Driving;
+
+/// <summary>The books of the shop, compared with what customers were answered.</summary>
+internal static class Books
+{
+    private const string Closed = """
+        SELECT (SELECT count(*) FROM shop_order) = (SELECT count(*) FROM shipment)
+            AND (SELECT count(*) FROM shop_order) = (SELECT count(*) FROM sale)
+        """;
+
+    /// <summary>What is wrong; empty if the books are right.</summary>
+    public static async Task<IReadOnlyList<string>> CheckAsync(NpgsqlDataSource database, Plan plan, Tally tally,
+        CancellationToken cancellation)
+    {
+        var wrong = new List<string>();
+        HashSet<Guid> placed = [];
+        await foreach (Guid id in ReadAsync<Guid>("SELECT id FROM shop_order")) placed.Add(id);
+        Add(plan.Orders.Count(order => tally.Answers.GetValueOrDefault(order.Id) == 201 && !placed.Contains(order.Id)),
+            "orders were confirmed, and are not there");
+        Add(placed.Count(id => tally.Answers.GetValueOrDefault(id) != 201), "orders are there, and were refused");
+        await CountAsync("SELECT count(*) FROM shop_order o WHERE NOT EXISTS (SELECT FROM shipment s WHERE s.order_id = o.id)",
+            "orders are not shipped");
+        await CountAsync("SELECT count(*) FROM shop_order o WHERE NOT EXISTS (SELECT FROM sale s WHERE s.order_id = o.id)",
+            "orders are missing in the sales book");
+        await CountAsync("SELECT count(*) - count(DISTINCT order_id) FROM sale", "orders are in the sales book twice");
+        await CountAsync("SELECT count(*) FROM (SELECT product FROM sale GROUP BY product HAVING max(number) <> count(*)) gap",
+            "products have a gap in their numbers");
+        await CountAsync("""
+            SELECT count(*) FROM product p WHERE p.stock <> $1
+                - coalesce((SELECT sum(quantity) FROM shop_order o WHERE o.product = p.name), 0)
+            """, "products have a wrong stock", plan.Stock);
+        await CountAsync("""
+            SELECT count(*) FROM (SELECT s.*, sum(o.quantity) OVER sold AS expected, lag(left_in_stock) OVER sold AS previous
+                FROM sale s JOIN shop_order o ON o.id = s.order_id WINDOW sold AS (PARTITION BY s.product ORDER BY number)) line
+            WHERE pieces <> expected OR left_in_stock >= previous
+            """, "lines of the sales book do not follow the line before them");
+        return wrong;
+
+        async Task CountAsync(string sql, string what, params object[] values)
+        {
+            await foreach (long count in ReadAsync<long>(sql, values)) Add(count, what);
+        }
+
+        async IAsyncEnumerable<T> ReadAsync<T>(string sql, params object[] values)
+        {
+            await using NpgsqlCommand command = database.CreateCommand(sql);
+            foreach (object value in values) command.Parameters.Add(new() { Value = value });
+            await using NpgsqlDataReader rows = await command.ExecuteReaderAsync(cancellation);
+            while (await rows.ReadAsync(cancellation)) yield return rows.GetFieldValue<T>(0);
+        }
+
+        void Add(long count, string what)
+        {
+            if (count != 0) wrong.Add($"{count} {what}");
+        }
+    }
+
+    /// <summary>Whether every placed order is shipped and entered, so nothing is under way any more. Not known, so false, while the server
+    /// starts.</summary>
+    public static async Task<bool> AreClosedAsync(NpgsqlDataSource database, CancellationToken cancellation)
+    {
+        try
+        {
+            await using NpgsqlCommand command = database.CreateCommand(Closed);
+            return (bool)(await command.ExecuteScalarAsync(cancellation))!;
+        }
+        catch (NpgsqlException away) when (away.IsTransient)
+        {
+            return false;
+        }
+    }
+}

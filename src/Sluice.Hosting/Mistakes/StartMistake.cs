@@ -1,0 +1,77 @@
+using System.Text.Json;
+
+namespace Sluice.Hosting;
+
+/// <summary>A mistake of the configuration, of the code that adds units to a host, or of the host's surroundings: the host does not start,
+/// and a text without a stack trace says why.</summary>
+/// <remarks>
+/// A program ends with such a text and an exit code in this way:
+/// <code>
+/// try
+/// {
+///     var builder = WebApplication.CreateBuilder(args);
+///     …
+///     await app.RunAsync();
+///     return Environment.ExitCode;
+/// }
+/// catch (Exception e) when (StartMistake.Find(e) is { } mistake)
+/// {
+///     return mistake.Report();
+/// }
+/// </code>
+/// Without it, the exception leaves the program, and the runtime aborts the process. Other exceptions are errors of the program: they keep
+/// their stack trace. Immutable.
+/// </remarks>
+public sealed class StartMistake
+{
+    private StartMistake(int exitCode, string text) => (ExitCode, Text) = (exitCode, text);
+
+    /// <summary>What is wrong: one line, or a line for each setting.</summary>
+    public string Text { get; }
+
+    /// <summary>0: the host was asked to stop before it had started, which is no mistake. 2: the configuration or the code is wrong. 3:
+    /// the store cannot be opened, or the web server cannot listen at its address.</summary>
+    public int ExitCode { get; }
+
+    /// <summary>Finds the mistake behind an exception that was thrown while a host was built or started.</summary>
+    /// <returns>The mistake; null if the exception is something else.</returns>
+    public static StartMistake? Find(Exception failure)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        return failure switch
+        {
+            SettingsException wrong => new(Wrong, wrong.Message),
+            StreamStoreException store => new(Unavailable, OneLine(store.Message)),
+            AddressException address => new(Unavailable, address.Message),
+            StoppedStartException stop => new(Stopped, stop.Message),
+            InvalidDataException { InnerException: FormatException cause } => new(Wrong, OneLine($"{failure.Message} {Why(cause)}")),
+            FileNotFoundException when failure.Message.StartsWith("The configuration file '", StringComparison.Ordinal)
+                => new(Wrong, OneLine(failure.Message)),
+            AggregateException several when several.InnerExceptions.All(WiringException.IsWiring)
+                => new(Wrong, string.Join('\n', several.InnerExceptions.Select(static one => OneLine(one.GetBaseException().Message)))),
+            _ => WiringException.IsWiring(failure) ? new(Wrong, OneLine(failure.Message)) : null,
+        };
+    }
+
+    /// <summary>Writes the text to standard error.</summary>
+    /// <returns>The exit code for the process.</returns>
+    public int Report()
+    {
+        Console.Error.WriteLine(Text);
+        return ExitCode;
+    }
+
+    /// <summary>Returns the text.</summary>
+    public override string ToString() => Text;
+
+    private const int Stopped = 0;
+    private const int Wrong = 2;
+    private const int Unavailable = 3;
+
+    private static string Why(FormatException cause)
+        => cause.InnerException is JsonException { LineNumber: { } line } json
+            ? $"It is no JSON: line {line + 1}, {json.Message.Split(" LineNumber: ")[0]}" : cause.Message;
+
+    internal static string OneLine(string text)
+        => string.Join(' ', text.Split((char[])['\r', '\n'], StringSplitOptions.RemoveEmptyEntries));
+}

@@ -1,0 +1,37 @@
+namespace Sluice.Hosting;
+
+/// <summary>The code that adds units to a host is wrong, for example two have one name, or a service is not registered.</summary>
+internal sealed class WiringException(string message, Exception? cause = null) : InvalidOperationException(message, cause)
+{
+    /// <summary>Returns the message only. A stack trace would show where the host makes its units, and not where they were added.</summary>
+    public override string ToString() => Message;
+
+    /// <summary>Whether an exception says what is wrong with the wiring, because Sluice or the container has thrown it. One of the user's
+    /// own code needs its stack trace.</summary>
+    public static bool IsWiring(Exception failure)
+        => failure is InvalidOperationException or ArgumentException or SluiceException && failure.Source is { } source
+            && (source is "Sluice" or "Sluice.Hosting" or "Sluice.Sqlite" or "Sluice.Redis" or "Sluice.PostgreSql"
+                || source.StartsWith("Microsoft.Extensions.DependencyInjection", StringComparison.Ordinal));
+
+    /// <summary>Makes a unit, and says which one is wrong.</summary>
+    public static void Guard(string title, Action make)
+    {
+        try
+        {
+            make();
+        }
+        catch (Exception failure) when (failure is not WiringException && IsWiring(failure))
+        {
+            throw new WiringException($"{title} cannot be made: {StartMistake.OneLine(failure.Message)}", failure);
+        }
+    }
+}
+
+/// <summary>A service that a function of the host needs.</summary>
+internal sealed record NeededService(Type Type, string By)
+{
+    /// <summary>Says what to do if the service is not registered; null if it is.</summary>
+    public string? WhatIsMissing(IServiceProviderIsService known)
+        => known.IsService(Type) ? null : $"{By} calls its function with a service of the type {TypeNames.Of(Type)}, and none is registered. "
+            + $"Register it with the host's services, for example AddScoped<{TypeNames.Of(Type)}>().";
+}

@@ -1,0 +1,37 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>A sink whose rows the store itself writes, in the commit's transaction.</summary>
+internal sealed class PostgresRows(SinkStatement insert, string? create) : TransactionalSink<object?[]>
+{
+    private bool isPrepared;
+
+    protected override async ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+    {
+        if (state.Store is null || state.Store.Durability == Durability.Memory)
+            throw new InvalidOperationException(
+                $"The sink {state.Node} writes into the database of the consecutor's store, and {state.Consecutor} has no PostgreSQL "
+                    + "store. Give it one, or use PostgresSink.InDatabase.");
+        if (isPrepared) return;
+        if (state.Store.Root is not PostgresStreamStore store)
+            throw new InvalidOperationException(
+                $"The sink {state.Node} writes into the database of a PostgreSQL store, and {state.Consecutor} has another one "
+                    + $"({TypeNames.Of(state.Store.Root.GetType())}).");
+        try
+        {
+            insert.Places = await store.PrepareSinkAsync(create, insert.Sql, cancellation).ConfigureAwait(false);
+            isPrepared = true;
+        }
+        catch (StreamStoreException e) when (e.InnerException is PostgresException failure && RowWrites.IsOfStatement(failure))
+        {
+            throw SinkStatement.Refused(state, insert.Sql, failure);
+        }
+    }
+
+    protected override ValueTask PrepareAsync(SinkCommit<object?[]> commit, CancellationToken cancellation)
+    {
+        var writes = new PostgresWrites();
+        foreach (StagedItem<object?[]> item in commit.Items) writes.AddChecked(insert.Sql, item.Value);
+        commit.Attach(writes, static statement => statement);
+        return default;
+    }
+}

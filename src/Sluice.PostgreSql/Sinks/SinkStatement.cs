@@ -1,0 +1,51 @@
+namespace Sluice.PostgreSql;
+
+/// <summary>The statement that writes an item's row, shared by the function that makes rows and the sink that writes them.</summary>
+internal sealed class SinkStatement(string sql)
+{
+    private static readonly string[] Kinds = ["INSERT", "UPDATE", "DELETE", "MERGE", "SELECT", "WITH"];
+    private volatile int places = -1;
+
+    public string Sql => sql;
+
+    /// <summary>The number of the statement's parameters. Set once the server has told it.</summary>
+    public int Places
+    {
+        set => places = value;
+    }
+
+    /// <summary>Refuses statements that could end the store's transaction or change its settings.</summary>
+    /// <exception cref="ArgumentException">The statement is empty, or of a kind that a sink cannot run.</exception>
+    public static void Check(string sql)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(sql);
+        string text = sql.TrimStart();
+        int length = 0;
+        while (length < text.Length && char.IsAsciiLetter(text[length])) length++;
+        if (Kinds.Contains(text[..length], StringComparer.OrdinalIgnoreCase)) return;
+        throw new ArgumentException($"A sink runs INSERT, UPDATE, DELETE, MERGE, SELECT or WITH in the store's transaction, not: {sql}",
+            nameof(sql));
+    }
+
+    /// <exception cref="ArgumentException">The number of values differs from the number of parameters.</exception>
+    public void CheckCount(int values)
+    {
+        if (places >= 0) CheckCount(sql, places, values);
+    }
+
+    /// <summary>
+    /// The server would answer with an error of the protocol, after which Npgsql closes the connection: that looks like an outage.
+    /// </summary>
+    /// <exception cref="ArgumentException">The number of values differs from the number of parameters.</exception>
+    public static void CheckCount(string sql, int places, int values)
+    {
+        if (values != places)
+            throw new ArgumentException(string.Create(CultureInfo.InvariantCulture,
+                $"The row has {values} values, and the statement {places} parameters: {sql}"));
+    }
+
+    /// <summary>The error of a sink whose statement is invalid.</summary>
+    public static InvalidOperationException Refused(SinkState state, string sql, PostgresException failure) => new(
+        $"The sink {state.Node} of {state.Consecutor} cannot run its statement: {failure.MessageText} ({failure.SqlState}). Correct it, or "
+            + $"give the statement that makes its table (create). The statement: {sql}", failure);
+}

@@ -1,0 +1,69 @@
+namespace Sluice.PostgreSql.Sources;
+
+/// <summary>The server of a source: repeats work while it is away, and warns. For one run.</summary>
+internal sealed class SourceServer(string name, NpgsqlDataSource database, Action<string>? onWarning, TimeProvider time)
+{
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(50), MaxWait = TimeSpan.FromSeconds(2);
+
+    private readonly HashSet<string> said = new(StringComparer.Ordinal);
+
+    public string Name => name;
+
+    public TimeProvider Time => time;
+
+    /// <summary>The same server for another run.</summary>
+    public SourceServer Copy() => new(name, database, onWarning, time);
+
+    /// <summary>Runs work on a connection of its own, again and again while the failure is one that passes.</summary>
+    /// <exception cref="InvalidDataException">The server has refused the work.</exception>
+    public async Task<TResult> CallAsync<TResult>(Func<NpgsqlConnection, Task<TResult>> work, CancellationToken cancellation)
+    {
+        bool isAway = false;
+        TimeSpan wait = FirstWait;
+        while (true)
+        {
+            try
+            {
+                await using NpgsqlConnection connection = await database.OpenConnectionAsync(cancellation).ConfigureAwait(false);
+                TResult result = await work(connection).ConfigureAwait(false);
+                if (isAway) Warn("the PostgreSQL server answers again.");
+                return result;
+            }
+            catch (Exception) when (cancellation.IsCancellationRequested)
+            {
+                throw new OperationCanceledException(cancellation);
+            }
+            catch (Exception e) when (MayPass(e))
+            {
+                if (!isAway) Warn($"the PostgreSQL server does not answer, and is tried again: {e.Message}");
+                isAway = true;
+            }
+            catch (PostgresException e)
+            {
+                throw Refused(e);
+            }
+            await Task.Delay(wait, time, cancellation).ConfigureAwait(false);
+            wait = wait * 2 < MaxWait ? wait * 2 : MaxWait;
+        }
+    }
+
+    public static bool MayPass(Exception failure) => Failures.IsConflict(failure) || (Failures.MayPass(failure)
+        && failure is not (ObjectDisposedException or InvalidOperationException));
+
+    public InvalidDataException Refused(PostgresException e) => new(e.SqlState == PostgresErrorCodes.InsufficientPrivilege
+        ? $"The user of '{name}' may not do this: {e.MessageText}. Grant the right."
+        : $"The PostgreSQL server refuses what '{name}' asks: {e.MessageText} ({e.SqlState}).", e);
+
+    public void Warn(string text)
+    {
+        string line = $"The producer '{name}': {text}";
+        if (onWarning is not null) onWarning(line);
+        else Console.Error.WriteLine(line);
+    }
+
+    /// <summary>Warns unless this run has said the same before.</summary>
+    public void WarnOnce(string text)
+    {
+        if (said.Add(text)) Warn(text);
+    }
+}

@@ -1,0 +1,84 @@
+using Sluice.Policies;
+using Sluice.Producers;
+
+namespace Sluice;
+
+public static partial class Source
+{
+    private const int MaxLine = 1 << 20;
+
+    /// <summary>A source of the lines of a text file, without their ends (LF, CR LF or CR). Every run opens and closes the file.</summary>
+    /// <param name="path">The file: UTF-8 unless it begins with another byte order mark. Invalid bytes are an error that names file and
+    /// line.</param>
+    /// <param name="maxLineLength">The longest line, in characters: 1 or more; 1,048,576 unless given. A longer line is an error that names
+    /// file and line.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
+    public static Source<string> Lines(string path, int maxLineLength = MaxLine) => Lines(path, static (_, line) => line, maxLineLength);
+
+    /// <summary>
+    /// A source of the results of a function of each line and its number: <c>Source.Lines(path, (number, text) => (number, text))</c>.
+    /// </summary>
+    /// <param name="path">The file: UTF-8 unless it begins with another byte order mark. Invalid bytes are an error that names file and
+    /// line.</param>
+    /// <param name="select">Takes the number of a line, from 1, and the line.</param>
+    /// <param name="maxLineLength">The longest line, in characters: 1 or more; 1,048,576 unless given. A longer line is an error that names
+    /// file and line.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
+    public static Source<T> Lines<T>(string path, Func<long, string, T> select, int maxLineLength = MaxLine)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        ArgumentNullException.ThrowIfNull(select);
+        return Lines(new LinesOrigin(bad => new StreamReader(path, bad.In(Encoding.UTF8)), path), select, maxLineLength);
+    }
+
+    /// <summary>A source of the lines of a reader, from its current position. The caller disposes the reader.</summary>
+    /// <remarks>
+    /// One run at a time can read. If a read ignores its token, a drained or cancelled run leaves it behind; until it ends, no other run
+    /// can read.
+    /// </remarks>
+    /// <param name="text">The reader.</param>
+    /// <param name="maxLineLength">The longest line, in characters: 1 or more; 1,048,576 unless given. A longer line is an error that names
+    /// the line.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
+    public static Source<string> Lines(TextReader text, int maxLineLength = MaxLine)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return Lines(new LinesOrigin(text, null, null), static (_, line) => line, maxLineLength);
+    }
+
+    /// <summary>A source of the lines of a stream, from its current position. The caller disposes the stream.</summary>
+    /// <inheritdoc cref="Lines(TextReader, int)"/>
+    /// <param name="bytes">The stream: UTF-8 unless it begins with another byte order mark. Invalid bytes are an error that names the
+    /// line.</param>
+    /// <param name="maxLineLength">The longest line, in characters: 1 or more; 1,048,576 unless given. A longer line is an error that names
+    /// the line.</param>
+    public static Source<string> Lines(Stream bytes, int maxLineLength = MaxLine)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        var bad = new BadBytes();
+        return Lines(new LinesOrigin(new StreamReader(bytes, bad.In(Encoding.UTF8), detectEncodingFromByteOrderMarks: true, -1,
+            leaveOpen: true), null, bad),
+            static (_, line) => line, maxLineLength);
+    }
+
+    /// <summary>A source of the lines of the standard input.</summary>
+    /// <remarks>One run at a time can read. A drain does not wait for the line that is being typed; the next run gets it.</remarks>
+    /// <param name="maxLineLength">The longest line, in characters: 1 or more; 1,048,576 unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The limit is below 1.</exception>
+    public static Source<string> StandardInput(int maxLineLength = MaxLine)
+        => Lines(StandardInputOrigin.Value, static (_, line) => line, maxLineLength);
+
+    // One per process: a second reader would miss what the first has buffered. Not Console.In: its reads block.
+    private static readonly Lazy<LinesOrigin> StandardInputOrigin
+        = new(() =>
+        {
+            var bad = new BadBytes();
+            return new(new StreamReader(Console.OpenStandardInput(), bad.In(Console.InputEncoding)), "the standard input", bad);
+        });
+
+    private static LinesSource<T> Lines<T>(LinesOrigin origin, Func<long, string, T> select, int maxLineLength)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxLineLength, 1);
+        return new LinesSource<T>(origin, select, maxLineLength, StageOptions.Default);
+    }
+}

@@ -1,0 +1,49 @@
+using Sluice.Policies;
+using Sluice.Producers;
+
+namespace Sluice;
+
+public static partial class Source
+{
+    /// <summary>A source of tick numbers, from 0, one per period; the first tick comes after one period. It never ends by itself.</summary>
+    /// <remarks>Ticks do not drift and do not pile up: a tick that passes while the pipeline is busy is skipped, with its number.</remarks>
+    /// <param name="period">The time from one tick to the next: more than zero.</param>
+    /// <param name="jitter">Every tick is later by a random time up to this; none unless given.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The period is not more than zero, or the jitter is negative.</exception>
+    public static Source<long> Interval(TimeSpan period, TimeSpan? jitter = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(period, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(jitter ?? TimeSpan.Zero, TimeSpan.Zero, nameof(jitter));
+        return new IntervalSource(period, jitter ?? TimeSpan.Zero, StageOptions.Default);
+    }
+
+    /// <summary>A source that calls a function again and again, with a wait before every call. It never ends by itself.</summary>
+    /// <param name="wait">The wait before the first call, and from emitting an item to the next call: zero or more.</param>
+    /// <param name="jitter">Every wait is longer by a random time up to this; none if null.</param>
+    /// <param name="item">Makes an item. If it throws, the source fails.</param>
+    /// <exception cref="ArgumentOutOfRangeException">A time is negative.</exception>
+    public static Source<T> Every<T>(TimeSpan wait, TimeSpan? jitter, Func<T> item)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        return Every(wait, jitter, _ => new ValueTask<T>(item()));
+    }
+
+    /// <inheritdoc cref="Every{T}(TimeSpan, TimeSpan?, Func{T})"/>
+    public static Source<T> Every<T>(TimeSpan wait, TimeSpan? jitter, Func<CancellationToken, ValueTask<T>> item)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(wait, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfLessThan(jitter ?? TimeSpan.Zero, TimeSpan.Zero, nameof(jitter));
+        ArgumentNullException.ThrowIfNull(item);
+        return new EverySource<T>(wait, jitter ?? TimeSpan.Zero, item, StageOptions.Default);
+    }
+
+    /// <summary>
+    /// A source of the times of a cron schedule, each when it has come: <c>Source.Cron("0 */5 * * * *")</c> fires every five minutes.
+    /// </summary>
+    /// <remarks>Times before the start are skipped, and so are times that pass while the pipeline is busy.</remarks>
+    /// <param name="expression">Five or six fields; see <see cref="CronSchedule"/>.</param>
+    /// <param name="zone">The time zone of the schedule; the local one of the run's clock if null.</param>
+    /// <exception cref="FormatException">The expression is not a valid schedule; the message says where and why.</exception>
+    public static Source<DateTimeOffset> Cron(string expression, TimeZoneInfo? zone = null)
+        => new CronSource(CronSchedule.Parse(expression), zone, StageOptions.Default);
+}

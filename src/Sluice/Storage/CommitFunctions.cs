@@ -1,0 +1,40 @@
+namespace Sluice.Storage;
+
+/// <summary>
+/// Functions of items that a store runs in the transaction of their commit (<see cref="ItemContext.InTransaction{TTransaction}"/>). A store
+/// gets them as an attachment (<see cref="StoreCommit.Attachments"/>), and runs them in order, after the attachments before them.
+/// </summary>
+/// <remarks>
+/// If a function throws, the store applies nothing of the commit, and refuses the item by an <see cref="ItemRejectedException"/> with this
+/// attachment and the index of the function. If the store itself fails, it throws something else: the commit is repeated.
+/// </remarks>
+public sealed class CommitFunctions : ICommitAttachment
+{
+    private readonly IReadOnlyList<(string Node, string Id, Func<object, CancellationToken, ValueTask> Run)> functions;
+
+    internal CommitFunctions(Type transaction,
+        IReadOnlyList<(string Node, string Id, Func<object, CancellationToken, ValueTask> Run)> functions)
+        => (TransactionType, this.functions) = (transaction, functions);
+
+    /// <summary>The type of the transaction that the functions take.</summary>
+    public Type TransactionType { get; }
+
+    /// <summary>The number of functions.</summary>
+    public int Count => functions.Count;
+
+    /// <inheritdoc/>
+    public string WrittenBy => $"a store whose transactions are a {TransactionType.Name}";
+
+    /// <summary>Names a function for errors: by its node, and the id of its item.</summary>
+    public string Describe(int index) => $"the function of {functions[index].Node} for {functions[index].Id}";
+
+    /// <summary>Runs a function.</summary>
+    /// <param name="index">Its index, from zero.</param>
+    /// <param name="transaction">The transaction, of type <see cref="TransactionType"/>.</param>
+    /// <param name="cancellation">Cancelled when the function has taken too long.</param>
+    public ValueTask RunAsync(int index, object transaction, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(transaction);
+        return functions[index].Run(transaction, cancellation);
+    }
+}

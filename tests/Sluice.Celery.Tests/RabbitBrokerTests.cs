@@ -1,0 +1,31 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Sluice.Celery.Tests;
+
+/// <summary>A broker RabbitMQ that accepts connections and says nothing.</summary>
+public class RabbitBrokerTests
+{
+    [Fact]
+    public async Task ABrokerThatSaysNothingHoldsUpNeitherADescriptionNorTheEnd()
+    {
+        using var silent = new TcpListener(IPAddress.Loopback, 0);
+        silent.Start();
+        var broker = new RabbitBroker(BrokerAddress.Parse($"amqp://guest:guest@127.0.0.1:{((IPEndPoint)silent.LocalEndpoint).Port}//"))
+        {
+            SendTimeout = TimeSpan.FromMinutes(10)
+        };
+        var task = new TaskMessage("any", "id");
+        Task first = broker.SendAsync(task, new() { Queue = "q" }, Lab.Cancellation);
+        using Socket connected = await silent.AcceptSocketAsync(Lab.Cancellation);
+        Task second = broker.SendAsync(task, new() { Queue = "q" }, Lab.Cancellation);      // waits behind the first one
+
+        QueueState state = await broker.DescribeAsync("q", Lab.Cancellation);
+        Assert.False(state.HasTasks);
+        Assert.EndsWith("does not answer", state.Text, StringComparison.Ordinal);
+        await broker.DisposeAsync();
+
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => first);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => second);
+    }
+}

@@ -1,0 +1,122 @@
+using Sluice.Testing;
+
+namespace Sluice.Celery.Tests;
+
+/// <content>Connections that are lost, early and late; calls that wait long, and last long.</content>
+public sealed partial class WorkerConnectionTests
+{
+    [Fact]
+    public async Task AConnectionThatEndsInTheMiddleOfAFrameIsLostAndNotToBlame()
+    {
+        Lab service = Join(maxStarts: 1);
+        await using FlowRun run = await service.StartAsync(["a"]);
+        using (PlayedWorker worker = await PlayedWorker.ConnectAsync(await broker.NextAsync())) await worker.SendAsync([9, 0]);
+
+        Assert.EndsWith("has lost its connection before its end (SupervisorOptions.MaxStarts).", await Lab.FailureAsync(run),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AProcessorThatWaitsForAWorkerTakesNoPlaceOfAnotherOne()
+    {
+        Lab service = Join(configure: static options => options with { MaxConcurrency = 1 });
+        await using FlowRun first = await service.StartAsync(["a"], "first"), second = await service.StartAsync(["b"], "second");
+        TaskMessage[] tasks = [await broker.NextAsync(), await broker.NextAsync()];      // both ask for a worker
+        foreach (TaskMessage task in tasks)
+        {
+            using PlayedWorker worker = await PlayedWorker.ConnectAsync(task);
+            await worker.ServeAsync(service.Functions);
+        }
+        Assert.Equal(["a"], await Lab.ReadAsync(first));
+        Assert.Equal(["b"], await Lab.ReadAsync(second));
+    }
+
+    [Fact]
+    public async Task TheTimeoutOfAProcessorStandsStillWhileItWaitsForAWorker()
+    {
+        var clock = new TestClock();
+        Lab service = Join(configure: options => options with { Time = clock, LeaseDuration = TimeSpan.FromHours(1) },
+            processor: static copy => copy with { Timeout = TimeSpan.FromSeconds(10) });
+        await using FlowRun run = await service.StartAsync(["a"]);
+        TaskMessage task = await broker.NextAsync();
+
+        clock.Advance(TimeSpan.FromMinutes(10));
+
+        using (PlayedWorker worker = await PlayedWorker.ConnectAsync(task)) await worker.ServeAsync(service.Functions);
+        Assert.Equal(["a"], await Lab.ReadAsync(run));
+        await using FlowRun late = await service.StartAsync(["b"], "late");
+        using PlayedWorker slow = await PlayedWorker.ConnectAsync(await broker.NextAsync());
+        Assert.NotNull(await Frames.ReadAsync(slow.Stream, 1 << 20, Lab.Cancellation));          // the function works, or is about to
+        clock.Advance(TimeSpan.FromMinutes(10));
+        slow.Dispose();
+        Assert.Contains("the processor copy has: It has worked for longer than 10 s on one item, not counting what it waited for "
+            + "(Processor.Timeout).", await Lab.FailureAsync(late), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task ACallThatOutlastsRabbitsPatienceIsSaidOnce()
+    {
+        Lab service = Join(longCall: TimeSpan.FromMilliseconds(1));
+        await using FlowRun run = await service.StartAsync(["a"]);
+        using PlayedWorker worker = await PlayedWorker.ConnectAsync(await broker.NextAsync());
+
+        Assert.EndsWith("Set RabbitMQ's consumer_timeout above the longest function.", await service.WarnedAsync("has been in its Celery"),
+            StringComparison.Ordinal);
+        await worker.ServeAsync(service.Functions);
+        Assert.Single(service.Warnings);
+    }
+
+    [Fact]
+    public async Task ALossAfterTheEndOfTheFunctionDropsAndRepeatsNothing()
+    {
+        var read = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var count = new Processor("count") { Inputs = ["copy"], Outputs = ["total"] };
+        await using Lab service = new(new LateLoss(read), static copy => copy with { Resume = ResumeMode.FromScratch });
+        service.Service.Register(count, async (IO<int> copy, CancellationToken cancellation) =>
+        {
+            int total = 0;
+            await foreach (int _ in copy.StreamAsync(cancellation))
+                if (total++ == 0) await read.Task.WaitAsync(cancellation);       // a slow consumer: the bound holds the rest back
+            return total;
+        });
+        await using FlowRun run = await service.Service.StartAsync(Flow.From(service.Copy, count).With("copy", new FlowStreamOptions
+        {
+            MaxItems = 10
+        }).Resolve(), [IOVal.Of("line", "a")], cancellation: Lab.Cancellation);
+
+        Assert.Equal(LateLoss.Values, await run.Output<int>("total").FirstAsync(Lab.Cancellation));
+        await run.Completion.WaitAsync(Lab.Patience, Lab.Cancellation);
+        Assert.Empty(service.Warnings);
+    }
+
+    [Theory]
+    [InlineData(30, true, 60)]
+    [InlineData(1800, true, 3600)]
+    [InlineData(3600, true, 3600)]
+    [InlineData(30, false, 60)]
+    [InlineData(3600, false, 60)]                    // the queue is empty: the task was taken, and may be lost
+    public void ATaskIsSentAgainSeldomOnlyWhileTasksWait(int last, bool hasTasks, int next) => Assert.Equal(TimeSpan.FromSeconds(next),
+        CeleryExecutor.NextInterval(TimeSpan.FromSeconds(last), TimeSpan.FromSeconds(30), hasTasks));
+
+    /// <summary>The function puts out values and ends; then its connection is lost, before the values are written.</summary>
+    private sealed class LateLoss(TaskCompletionSource lost) : IExecutor
+    {
+        public const int Values = 500;
+
+        public async Task ExecuteAsync(ProcessorCall call, CancellationToken cancellation)
+        {
+            var begun = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using RemoteCall remote = call.OpenRemote(message =>
+            {
+                if (message[0] == 34) begun.TrySetResult();
+            });
+            Task executing = remote.ExecuteAsync(cancellation);
+            await begun.Task;
+            for (int i = 0; i < Values; i++) remote.Receive([71, .. new byte[8], (byte)'7']);
+            remote.Receive([Frames.Done]);
+            remote.Lose(new("it was faster than its values."));
+            lost.SetResult();
+            await executing;
+        }
+    }
+}

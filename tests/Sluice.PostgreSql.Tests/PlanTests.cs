@@ -1,0 +1,58 @@
+using Npgsql;
+using Sluice.Storage;
+
+namespace Sluice.PostgreSql.Tests;
+
+/// <summary>The server keeps the plans of the store's statements, and plans statements of the application as it always does.</summary>
+public class PlanTests(SharedServer server)
+{
+    private const int Connections = 4, Appends = 30;
+
+    private readonly string schema = SharedServer.NewSchema();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task NoStatementOfARoundIsPlannedEachTime()
+    {
+        await using NpgsqlDataSource source = NpgsqlDataSource.Create($"{server.Address};Max Auto Prepare=200;Auto Prepare Min Usages=2;"
+            + $"Cancellation Timeout=-1;Maximum Pool Size={Connections}");
+        await using (PostgresStreamStore store = await PostgresStreamStore.OpenAsync(source, new() { Schema = schema }, Cancellation))
+        {
+            await store.OpenStreamAsync("orders", new() { Partitions = 4 }, Cancellation);
+            await store.AddGroupAsync(new("orders", "main"), cancellation: Cancellation);
+            using var batch = new EntryBatch();
+            batch.Add("one"u8);
+            for (int i = 1; i <= Appends; i++) await store.AppendAsync(new("orders", "p", 0, i, batch), Cancellation);
+        }
+        // The connections are in the pool, with what was prepared on them.
+        List<(string Text, long Generic, long Custom)> plans = [];
+        List<NpgsqlConnection> all = [];
+        for (int i = 0; i < Connections; i++)
+        {
+            NpgsqlConnection connection = await source.OpenConnectionAsync(Cancellation);
+            all.Add(connection);
+            await using var command = new NpgsqlCommand("SELECT statement, generic_plans, custom_plans FROM pg_prepared_statements "
+                + $"WHERE statement LIKE '%\"{schema}\".%' AND generic_plans + custom_plans > 5", connection);
+            await using NpgsqlDataReader row = await command.ExecuteReaderAsync(Cancellation);
+            while (await row.ReadAsync(Cancellation)) plans.Add((row.GetString(0), row.GetInt64(1), row.GetInt64(2)));
+        }
+        foreach (NpgsqlConnection connection in all) await connection.DisposeAsync();
+        Assert.Contains(plans, plan => plan.Text.Contains("FOR UPDATE", StringComparison.Ordinal));
+        Assert.All(plans, plan => Assert.True(plan.Custom == 0, plan.ToString()));
+    }
+
+    [Fact]
+    public async Task AStatementOfASinkIsPlannedAsTheServerWantsTo()
+    {
+        await using PostgresStreamStore store = await PostgresStreamStore.OpenAsync(server.Address, new() { Schema = schema },
+            Cancellation);
+        await using var orders = new Consecutor<int>("orders", source => source | PostgresSink.InStore<int>(
+            $"INSERT INTO mode_{schema} SELECT current_setting('plan_cache_mode') || $1", static order => [$"{order}"],
+            create: $"CREATE TABLE IF NOT EXISTS mode_{schema}(mode text)"), new() { Store = store });
+        await orders.StartAsync();
+        await orders.SendAsync(1, cancellation: Cancellation);
+        await orders.WaitForIdleAsync(Cancellation);
+        Assert.Equal("auto1", await server.Server.AskAsync($"SELECT mode FROM mode_{schema}"));
+    }
+}

@@ -1,0 +1,21 @@
+namespace Sluice.PostgreSql.Tests.Sources;
+
+/// <summary>A server with <c>wal_level=logical</c>, which tests of changes share.</summary>
+public sealed class LogicalServer : IAsyncLifetime
+{
+    private PostgresServer? server;
+
+    internal PostgresServer Server => server!;
+
+    public async ValueTask InitializeAsync() => server = await StartAsync();
+
+    public async ValueTask DisposeAsync() => await Server.DisposeAsync();
+
+    internal static async Task<PostgresServer> StartAsync(params string[] settings)
+    {
+        PostgresServer server = await PostgresServer.StartAsync(["wal_level=logical", "max_wal_senders=20", "max_replication_slots=50",
+            "wal_sender_timeout=2s", .. settings]);
+        await server.AskAsync("ALTER USER sluice REPLICATION; GRANT pg_read_all_stats TO sluice");
+        return server;
+    }
+}

@@ -1,0 +1,114 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.RegularExpressions;
+using Sluice.PostgreSql.Tests;
+
+namespace Sluice.Samples.Tests.Orders;
+
+/// <summary>The shop on PostgreSQL, run as a user runs it.</summary>
+public sealed class OrdersTests(OrdersTests.Server server) : IClassFixture<OrdersTests.Server>
+{
+    [Fact]
+    public async Task TheBooksAreRightDespiteKillsOfServicesAndOfItsOwnServer()
+    {
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "300", "--seed", "5", "--kills", "5");
+        string output = (await drive.EndAsync()).Succeeded().Output;
+        Match line = Regex.Match(output, @"^right: (\d+) orders placed, (\d+) declined, (\d+) sold out; .*the server [1-9]",
+            RegexOptions.Multiline);
+        Assert.True(line.Success, output);
+        Assert.Equal(300, Enumerable.Range(1, 3).Sum(group => int.Parse(line.Groups[group].Value)));
+    }
+
+    [Fact]
+    public async Task AServerByNameIsLeftAsItWas()
+    {
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "100", "--seed", "6", "--kills", "2",
+            "--store", $"postgres:{server.Postgres.Address}");
+        string output = (await drive.EndAsync()).Succeeded().Output;
+        Assert.Contains("right: ", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", output, StringComparison.Ordinal);
+        Assert.Equal(0L, await server.Postgres.AskAsync($"SELECT count(*) FROM pg_namespace WHERE nspname LIKE '{Schema(output)}%'"));
+    }
+
+    [Fact]
+    public async Task BooksThatAreWrongAreReported()
+    {
+        using SampleProcess drive = SampleProcess.Start("Orders", Path.GetTempPath(), "--drive", "100", "--kills", "0",
+            "--store", server.Postgres.Address);
+        string schema = Schema(await drive.ReadUntilAsync(line => line.Contains("Search Path", StringComparison.Ordinal)));
+        await server.Postgres.AskAsync($"""
+            DO $$ BEGIN
+                WHILE to_regclass('{schema}.product') IS NULL LOOP COMMIT; END LOOP;
+                WHILE NOT EXISTS (SELECT FROM {schema}.product) LOOP COMMIT; END LOOP;
+                UPDATE {schema}.product SET stock = stock + 1 WHERE name = 'product-3';
+            END $$
+            """);
+        Ended ended = await drive.EndAsync();
+        Assert.True(ended.ExitCode == 1, ended.Output);
+        Assert.Contains("problem: 1 products have a wrong stock", ended.Output, StringComparison.Ordinal);
+        Assert.Contains("WRONG: ", ended.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AnOrderIsPlacedOnceOrRefusedWithAReason()
+    {
+        CancellationToken cancellation = TestContext.Current.CancellationToken;
+        using SampleProcess shop = SampleProcess.Start("Orders", Path.GetTempPath(), "--serve", "--store",
+            server.Postgres.Address + ";Search Path=public", "--queue", "public_queue", "--products", "apple", "--stock", "3", "--urls",
+            "http://127.0.0.1:0");
+        string line = await shop.ReadUntilAsync(line => line.StartsWith("listening ", StringComparison.Ordinal));
+        using var http = new HttpClient { BaseAddress = new(Regex.Match(line, "http://[^ ]+").Value) };
+        Guid first = Guid.NewGuid();
+
+        Assert.Equal(HttpStatusCode.Created, await PostAsync(first, "apple", 2));
+        Assert.Equal(HttpStatusCode.Created, await PostAsync(first, "apple", 2));
+        Assert.Equal(HttpStatusCode.Conflict, await PostAsync(Guid.NewGuid(), "apple", 2));
+        Assert.Equal(HttpStatusCode.PaymentRequired, await PostAsync(Guid.NewGuid(), "apple", 1, "declined"));
+        Assert.Equal(HttpStatusCode.NotFound, await PostAsync(Guid.NewGuid(), "pear", 1));
+        Assert.Equal(HttpStatusCode.BadRequest, await PostAsync(Guid.NewGuid(), "apple", 0));
+        Assert.Equal("1 2 1", await server.Postgres.AskAsync("""
+            SELECT (SELECT stock FROM product) || ' ' || (SELECT sum(quantity) FROM shop_order) || ' ' || (SELECT count(*) FROM shop_order)
+            """));
+        await server.Postgres.AskAsync("DO $$ BEGIN WHILE NOT EXISTS (SELECT FROM sale) LOOP COMMIT; END LOOP; END $$");
+        Assert.Equal("apple 1 2 1", await server.Postgres.AskAsync(
+            "SELECT sale.product || ' ' || number || ' ' || pieces || ' ' || left_in_stock FROM sale JOIN shipment USING (order_id)"));
+        await shop.SignalAsync("TERM");
+        (await shop.EndAsync()).Succeeded();
+
+        async Task<HttpStatusCode> PostAsync(Guid id, string product, int quantity, string card = "4711")
+        {
+            using HttpResponseMessage answer = await http.PostAsJsonAsync("orders", new { id, customer = "c", product, quantity, card },
+                cancellation);
+            return answer.StatusCode;
+        }
+    }
+
+    [Theory]
+    [InlineData("", "--serve or --drive")]
+    [InlineData("--serve --drive 5", "--serve or --drive")]
+    [InlineData("--serve", "--store")]
+    [InlineData("--serve --store Hos=a", "--store")]
+    [InlineData("--serve --wait 0 --store Host=127.0.0.1;Port=1", "--store")]
+    [InlineData("--serve --store Host=a --seed 3", "--drive")]
+    [InlineData("--drive 0", "--drive")]
+    [InlineData("--drive 5 --urls http://127.0.0.1:1", "--serve")]
+    [InlineData("--drive 5 --store Host=127.0.0.1;Port=1", "--store")]
+    public async Task AMistakeIsOneLine(string arguments, string part)
+    {
+        using SampleProcess shop = SampleProcess.Start("Orders", Path.GetTempPath(),
+            arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Contains(part, (await shop.EndAsync()).OneErrorLine(2, "orders"), StringComparison.Ordinal);
+    }
+
+    private static string Schema(string output) => Regex.Match(output, @"Search Path=(orders_\d+_\d+)").Groups[1].Value;
+
+    /// <summary>A PostgreSQL server.</summary>
+    public sealed class Server : IAsyncLifetime
+    {
+        internal PostgresServer Postgres { get; private set; } = null!;
+
+        public async ValueTask InitializeAsync() => Postgres = await PostgresServer.StartAsync();
+
+        public ValueTask DisposeAsync() => Postgres.DisposeAsync();
+    }
+}

@@ -1,0 +1,222 @@
+using System.Collections.Concurrent;
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Tests.Delivery;
+
+namespace Sluice.Sqlite.Tests;
+
+/// <summary>Functions of items in the transaction of their commit (<see cref="ItemContext.InTransaction{T}"/>).</summary>
+public sealed class FunctionTests : IAsyncLifetime
+{
+    private const string Create = "CREATE TABLE IF NOT EXISTS number(n INTEGER NOT NULL, kind TEXT NOT NULL, UNIQUE(n, kind))";
+
+    private readonly TempDirectory directory = new();
+    private SqliteStreamStore? opened;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private SqliteStreamStore Store => opened!;
+
+    public async ValueTask InitializeAsync()
+    {
+        opened = await SqliteStreamStore.OpenAsync(directory.File("store.db"), Durability.Process, cancellation: Cancellation);
+        await Store.ExecuteAsync(new SqliteWrites().Add(Create), Cancellation);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await Store.DisposeAsync();
+        directory.Dispose();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task EachFunctionTakesEffectOnceWithItsItem(bool hasKeys)
+    {
+        await using Consecutor<int> numbers = Numbers((n, context) =>
+        {
+            context.InTransaction<SqliteTransaction>((transaction, _) => Insert(transaction, n, "first"));
+            context.InTransaction<SqliteTransaction>(async (transaction, _) =>
+            {
+                await Task.Yield();
+                Assert.Equal([(long)n, "first"],
+                    Assert.Single(transaction.Query("SELECT n, kind FROM number WHERE n = ? AND kind = 'first'", n)));
+                Assert.Equal(1, transaction.Execute("INSERT INTO number VALUES(?, ?)", n, "second"));
+            });
+            return default;
+        }, hasKeys);
+        await CommitLab.RunAsync(numbers, 300, dead: 0);
+        Assert.Equal("900 300", Counts());
+    }
+
+    public static TheoryData<string, string> Mistakes => new()
+    {
+        { "throw", "In the transaction of the commit, the function of write for numbers/" },
+        { "key", "failed. UNIQUE constraint failed: number.n, number.kind (SQLite 2067). The statement: INSERT" },
+        { "COMMIT", "not authorized" },
+        { "ROLLBACK", "not authorized" },
+        { "SAVEPOINT x", "not authorized" },
+        { "PRAGMA synchronous = OFF", "not authorized" },
+        { "DELETE FROM sluice_chunk", "not authorized" },
+        { "INSERT INTO nowhere VALUES(1)", "no such table: nowhere" },
+        { "SELECT ?", "There are 0 values, and the statement has 1 parameters: SELECT ?" },
+        { "SELECT 1; SELECT 2", "only one statement" },
+        { "WITH RECURSIVE x(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM x) SELECT max(n) FROM x", "It ran longer than 2 seconds" },
+        { "INSERT INTO number WITH RECURSIVE x(n) AS (SELECT 1000 UNION ALL SELECT n + 1 FROM x) SELECT n, 'endless' FROM x",
+            "It ran longer than 2 seconds" },
+        { "wait", "It was still running after twice its 2 seconds" },
+        { "store", "It was still running after twice its 2 seconds" },
+    };
+
+    /// <summary>What a function can do wrong fails its item with a reason, and nothing of the others is lost or doubled.</summary>
+    [Theory]
+    [MemberData(nameof(Mistakes))]
+    public async Task AMistakeFailsItsItemOnly(string mistake, string why)
+    {
+        using var released = new ManualResetEventSlim();
+        SqliteTransaction? kept = null;
+        await using Consecutor<int> numbers = Numbers((n, context) =>
+        {
+            context.InTransaction<SqliteTransaction>(async (transaction, _) =>
+            {
+                transaction.Execute("INSERT INTO number VALUES(?, 'row')", n);
+                if (n != 5) return;
+                kept = transaction;
+                if (mistake == "throw") throw new InvalidOperationException("five is closed");
+                if (mistake == "key") transaction.Execute("INSERT INTO number VALUES(?, 'row')", n);
+                else if (mistake == "store") await Store.OpenStreamAsync("other", cancellation: CancellationToken.None);
+                else if (mistake == "wait") released.Wait(CancellationToken.None);
+                else transaction.Execute(mistake);
+            });
+            return default;
+        });
+        await CommitLab.RunAsync(numbers, 20, dead: 1);
+        DeadLetter letter = Assert.Single(await numbers.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation));
+        Assert.Equal(("write", 5), (letter.Node, (int)letter.Item!));
+        Assert.Contains(why, letter.Error, StringComparison.Ordinal);
+        Assert.Equal("38 19", Counts());
+        Assert.Contains("is no longer yours", Assert.Throws<InvalidOperationException>(() => kept!.Execute("DELETE FROM number")).Message,
+            StringComparison.Ordinal);
+        released.Set();
+    }
+
+    [Fact]
+    public async Task WhereThereIsNoTransactionTheFirstCallIsRefused()
+    {
+        await RefusedAsync(Numbers(Ask<System.Text.StringBuilder>), "as a StringBuilder, and the store (SqliteStreamStore) has a "
+            + "SqliteTransaction. Ask for the transaction of the store");
+        await RefusedAsync(new("memory", source => source | Sink.OfAsync<int>((n, context, _) => Ask<SqliteTransaction>(n, context)),
+            CommitLab.Options(new MemoryStreamStore())), "and the store (MemoryStreamStore) has none");
+        await RefusedAsync(new("none", source => source | Sink.OfAsync<int>((n, context, _) => Ask<SqliteTransaction>(n, context)),
+            CommitLab.Options(Store) with { Delivery = DeliveryGuarantee.None }), null);
+        Exception alone = await Assert.ThrowsAnyAsync<Exception>(() => (Source.From([1])
+            | Sink.OfAsync<int>((n, context, _) => Ask<SqliteTransaction>(n, context))).RunAsync(cancellation: Cancellation));
+        Assert.Contains("this run has no commits", alone.ToString(), StringComparison.Ordinal);
+
+        static ValueTask Ask<T>(int n, ItemContext context) where T : class
+        {
+            context.InTransaction<T>((_, _) => default);
+            return default;
+        }
+
+        static async Task RefusedAsync(Consecutor<int> numbers, string? why)
+        {
+            await using (numbers)
+            {
+                await numbers.SendAsync(1, Cancellation);
+                await numbers.StartAsync(Cancellation);
+                ConsecutorSnapshot end = await numbers.WaitForIdleAsync(Cancellation);
+                Assert.Equal(0, end.Completed);
+                if (why is null) return;             // a consecutor that loses failed items keeps no letters
+                Assert.Contains(why, Assert.Single(await numbers.ListDeadLettersAsync(Cancellation).ToListAsync(Cancellation)).Error,
+                    StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AContextThatIsUsedTooLateIsRefused()
+    {
+        ItemContext kept = default;
+        await using Consecutor<int> numbers = Numbers((n, context) =>
+        {
+            if (n == 0) kept = context;
+            return default;
+        });
+        await CommitLab.RunAsync(numbers, 1, dead: 0);
+        Assert.Contains("too late, or not in the function of a sink", Assert.Throws<InvalidOperationException>(()
+            => kept.InTransaction<SqliteTransaction>((_, _) => default)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AFunctionThatIsAddedWhileTheCallEndsRunsOrIsRefused()
+    {
+        int added = 0;
+        ConcurrentQueue<Task> adding = [];
+        await using Consecutor<int> numbers = Numbers((n, context) =>
+        {
+            bool hasBegun = false;
+            adding.Enqueue(Task.Run(() =>
+            {
+                for (int i = 0; i < 40; i++)
+                {
+                    string kind = $"late {i}";
+                    try
+                    {
+                        context.InTransaction<SqliteTransaction>((transaction, _) => Insert(transaction, n, kind));
+                    }
+                    catch (InvalidOperationException)
+                    {
+                        return;                      // too late
+                    }
+                    Interlocked.Increment(ref added);
+                    Volatile.Write(ref hasBegun, i > n % 20);
+                }
+            }));
+            while (!Volatile.Read(ref hasBegun)) Thread.SpinWait(1);
+            return default;
+        });
+        await CommitLab.RunAsync(numbers, 2000, dead: 0);
+        await Task.WhenAll(adding);
+        Assert.Equal($"{added}", Ask("SELECT count(*) FROM number WHERE kind LIKE 'late%'"));
+    }
+
+    /// <summary>An item that becomes several, with a function for each of them; the functions of a failed attempt are gone.</summary>
+    [Fact]
+    public async Task FunctionsOfAnItemThatFailedDoNotRun()
+    {
+        bool hasFailed = false;
+        await using var numbers = new Consecutor<int>("numbers", source => source | (static n => Enumerable.Range(10 * n, 10))
+            | Sink.OfAsync<int>((n, context, _) =>
+            {
+                context.InTransaction<SqliteTransaction>((transaction, _) => Insert(transaction, n, hasFailed ? "again" : "failed"));
+                if (n != 15 || hasFailed) return default;
+                hasFailed = true;
+                throw new InvalidOperationException("once");
+            }), CommitLab.Options(Store));
+        await CommitLab.RunAsync(numbers, 3, dead: 0);
+        Assert.Equal("30 30", Counts());
+        Assert.Equal("10", Ask("SELECT count(*) FROM number WHERE n BETWEEN 10 AND 19 AND kind = 'again'"));
+    }
+
+    private static ValueTask Insert(SqliteTransaction transaction, int n, string kind)
+    {
+        transaction.Execute("INSERT INTO number VALUES(?, ?)", n, kind);
+        return default;
+    }
+
+    // Beside the function under test, a sink writes a row in the same commit.
+    private Consecutor<int> Numbers(Func<int, ItemContext, ValueTask> write, bool hasKeys = false) => new("numbers", source => source
+        | [s => s | (Sink.OfAsync<int>((n, context, _) => write(n, context)) | Stage.Named("write")),
+            s => s | SqliteSink.InStore<int>("INSERT INTO number VALUES(?1, 'sink')", static n => [n])], CommitLab.Options(Store))
+    { Key = hasKeys ? static n => $"{n % 3}" : null };
+
+    private string Counts() => Ask("SELECT count(*) || ' ' || count(DISTINCT n) FROM number");
+
+    private string Ask(string sql)
+    {
+        using Database database = Database.Open(Store.Path, readOnly: true);
+        return database.Ask(sql)!;
+    }
+}

@@ -1,0 +1,130 @@
+using Sluice.Diagnostics;
+using Sluice.Storage;
+using Sluice.Testing;
+
+namespace Sluice.Tests.Delivery;
+
+/// <summary>A sink that fails again and again, while it prepares a commit or undoes one.</summary>
+public class SinkFailureTests
+{
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task ASinkThatCannotUndoACommitIsToldAgain()
+    {
+        await using var store = new MemoryStreamStore();
+        var unsteady = new Unsteady { UndoFailures = 3 };
+        string? problem = null;
+        Consecutor<int> work = null!;
+        unsteady.Failing = () => problem ??= work.Snapshot().Problem;
+        await using Consecutor<int> made = work = new Consecutor<int>("work", source => source
+            | [s => s | (Sink.Commit(() => unsteady) | Stage.Named("unsteady")),
+                s => s | (Sink.Commit(() => new Refusing()) | Stage.Named("no"))],
+            new()
+            {
+                Store = store,
+                Process = new(),
+                Delivery = DeliveryGuarantee.Replay(0),
+                Stream = new() { Partitions = 1 }
+            });
+        await work.SendAllAsync([1, 2, 3], Cancellation);
+        await work.StartAsync(Cancellation);
+        ConsecutorSnapshot end = await work.WaitForIdleAsync(Cancellation);
+        Assert.Equal((2L, 1L, 0L, null), (end.Completed, end.Dead, end.Unaccounted, end.Problem));
+        Assert.Equal("A sink could not undo a commit that was not applied; it is tried again: IOException: The table is locked.", problem);
+        Assert.Equal([1, 3], unsteady.Written.Order());
+        Assert.Equal(0, unsteady.UndoFailures);
+    }
+
+    /// <summary>The next owner's sink may refuse this one: the commit must not be prepared for ever.</summary>
+    [Fact]
+    public async Task APartitionThatIsLostWhileItsSinkFailsIsGivenUp()
+    {
+        var clock = new TestClock();
+        string[] keys = [.. Enumerable.Range(0, 100).Select(static n => $"{n}")];
+        string here = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 0),
+            there = keys.First(static key => EntryKey.Of(key).PartitionOf(2) == 1);
+        await using var store = new LosingStore(new MemoryStreamStore(clock));
+        var unsteady = new Unsteady { FailsPreparation = true };
+        await using var work = new Consecutor<int>("work", source => source | (Sink.Commit(() => unsteady) | Stage.Named("unsteady")),
+            Member.Options("one", store, clock, 2))
+        { Key = n => n == 1 ? here : there };
+        await work.StartAsync(Cancellation);
+        await work.SendAsync(1, Cancellation);
+        await Member.UntilAsync(() => unsteady.Preparations > 0);
+        store.FailsLeaseOf = 1;
+        await work.SendAsync(2, Cancellation);
+        Task<ConsecutorSnapshot> idle = work.WaitForIdleAsync(Cancellation);
+        for (int i = 0; !idle.IsCompleted; i++)
+        {
+            Assert.True(i < 20_000, $"It is still at it: {work.Snapshot()}");
+            if (unsteady.Begins > 1) unsteady.FailsPreparation = false;          // only now: it has given up before
+            if (i % 50 == 49) clock.Advance(TimeSpan.FromSeconds(1));
+            await Member.NextAsync();
+        }
+        ConsecutorSnapshot end = await idle;
+        Assert.True(end is { Accepted: 2, Completed: 2, Unaccounted: 0 }, $"{end}");
+        Assert.Equal([1, 2], unsteady.Written.Order());
+    }
+
+    private sealed class Unsteady : TransactionalSink<int>
+    {
+        public List<int> Written { get; } = [];
+        public int UndoFailures { get; set; }
+        public Action Failing { get; set; } = static () => { };
+        public volatile bool FailsPreparation;
+        public volatile int Preparations, Begins;
+
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation)
+        {
+            Assert.NotEmpty(state.Partitions);
+            Begins++;
+            return default;
+        }
+
+        protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            Preparations++;
+            if (FailsPreparation) throw new IOException("The table is away.");
+            Written.AddRange(commit.Items.Select(static item => item.Value));
+            return default;
+        }
+
+        protected override ValueTask VoidedAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            if (UndoFailures > 0)
+            {
+                Failing();
+                UndoFailures--;
+                throw new IOException("The table is locked.");
+            }
+            foreach (StagedItem<int> item in commit.Items) Written.Remove(item.Value);
+            return default;
+        }
+    }
+
+    private sealed class Refusing : TransactionalSink<int>
+    {
+        protected override ValueTask BeginAsync(SinkState state, CancellationToken cancellation) => default;
+
+        protected override ValueTask PrepareAsync(SinkCommit<int> commit, CancellationToken cancellation)
+        {
+            for (int i = 0; i < commit.Items.Count; i++)
+                if (commit.Items[i].Value == 2) throw new ItemRejectedException("Two is refused.") { Item = i };
+            return default;
+        }
+    }
+
+    private sealed class LosingStore(IStreamStore inner) : StreamStoreWrapper(inner)
+    {
+        public volatile int FailsLeaseOf = -1;
+
+        public override async ValueTask<LeaseResult> LeaseAsync(LeaseRequest request, CancellationToken cancellation = default)
+        {
+            LeaseResult result = await base.LeaseAsync(request, cancellation);
+            if (!result.Batches.Any(batch => batch.Owner.Partition == FailsLeaseOf)) return result;
+            FailsLeaseOf = -1;
+            throw new StreamStoreException("The answer was lost.");
+        }
+    }
+}

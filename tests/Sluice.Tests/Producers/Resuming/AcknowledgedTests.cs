@@ -1,0 +1,111 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+using Sluice.Storage;
+
+namespace Sluice.Tests.Producers;
+
+/// <summary>A source that is told what is stored (<see cref="Source.Acknowledged"/>).</summary>
+public class AcknowledgedTests
+{
+    [Fact]
+    public async Task APositionIsToldOnceItsItemIsAcceptedAndTheNextRunBeginsThere()
+    {
+        List<string> told = [];
+        await using var intake = new Intake();
+        await intake.AcceptAsync(Source.Acknowledged<string>("letters", "test", Letters), 2);
+        await intake.AcceptAsync(Source.Acknowledged<string>("letters", "test", Letters));
+        Assert.Equal(["a", "b", "c", "d"], await intake.AcceptedAsync());
+        Assert.Equal(["begins at ", "a", "begins at b", "c", "d"], told);
+
+        async IAsyncEnumerable<WithPosition<string>> Letters(SourceProgress progress,
+            [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            string start = Encoding.UTF8.GetString(progress.Start.Span);
+            told.Add($"begins at {start}");
+            foreach (string letter in (string[])["a", "b", "c", "d"])
+            {
+                if (string.CompareOrdinal(letter, start) <= 0) continue;
+                yield return new(letter, Encoding.UTF8.GetBytes(letter));
+                await progress.StoreAsync(Encoding.UTF8.GetBytes(letter), cancellation);
+                told.Add(Encoding.UTF8.GetString(progress.Stored.Span));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task APositionWithoutAnItemIsStoredBehindTheItemsBeforeIt()
+    {
+        await using var intake = new Intake();
+        await intake.AcceptAsync(Source.Acknowledged<string>("letters", "test", Marked));
+        string start = "";
+        await intake.AcceptAsync(Source.Acknowledged<string>("letters", "test", (progress, _) =>
+        {
+            start = Encoding.UTF8.GetString(progress.Start.Span);
+            return Enumerable.Empty<WithPosition<string>>().ToAsyncEnumerable();
+        }));
+        Assert.Equal("behind a", start);
+        Assert.Equal(["a"], await intake.AcceptedAsync());
+
+        async IAsyncEnumerable<WithPosition<string>> Marked(SourceProgress progress,
+            [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            Assert.True(progress.IsStored);
+            yield return new("a", "a"u8.ToArray());
+            await progress.StoreAsync("behind a"u8.ToArray(), cancellation);
+            Assert.Equal("behind a", Encoding.UTF8.GetString(progress.Stored.Span));
+        }
+    }
+
+    [Fact]
+    public async Task APositionThatIsTooLongIsRefusedAndTheItemsBeforeItStay()
+    {
+        await using var intake = new Intake();
+        PipelineException alone = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(
+            Source.Acknowledged<string>("letters", "test", Alone)));
+        Assert.Contains("The position has 1,901 bytes, and may have 1,900.", alone.ToString(), StringComparison.Ordinal);
+        PipelineException item = await Assert.ThrowsAsync<PipelineException>(() => intake.AcceptAsync(
+            Source.Acknowledged<string>("letters", "test", static (_, _) => new[] { new WithPosition<string>("b", new byte[1901]) }
+                .ToAsyncEnumerable())));
+        Assert.Contains("A position of the producer 'letters' has 1,901 bytes, and may have 1,900.", item.ToString(),
+            StringComparison.Ordinal);
+        Assert.Equal(["a"], await intake.AcceptedAsync());
+
+        static async IAsyncEnumerable<WithPosition<string>> Alone(SourceProgress progress,
+            [EnumeratorCancellation] CancellationToken cancellation)
+        {
+            yield return new("a", "a"u8.ToArray());
+            await progress.StoreAsync(new byte[1901], cancellation);
+        }
+    }
+
+    // An item of which the stages behind the source make two, and one was accepted when the run stopped.
+    [Theory]
+    [InlineData(false, "a1 a2 b1 b2")]
+    [InlineData(true, "a1 b1 b2")]
+    public async Task AnItemThatWasAcceptedInPartIsMadeAgainOrPassedOver(bool isGone, string accepted)
+    {
+        await using var intake = new Intake();
+        await intake.AcceptAsync(Doubled(isGone: false), 1);
+        await intake.AcceptAsync(Doubled(isGone));
+        Assert.Equal(accepted, string.Join(' ', await intake.AcceptedAsync()));
+
+        static Source<string> Doubled(bool isGone) => Source.Acknowledged<string>("letters", "test", (progress, _) =>
+        {
+            Assert.True(progress.Start.IsEmpty);
+            if (isGone) progress.PassOverInterrupted();
+            return (isGone ? "b" : "ab").Select(static letter => new WithPosition<string>($"{letter}",
+                Encoding.UTF8.GetBytes($"{letter}"))).ToAsyncEnumerable();
+        }).SelectMany(static letter => (IEnumerable<string>)[$"{letter}1", $"{letter}2"]);
+    }
+
+    [Theory]
+    [InlineData(new byte[] { 7 })]
+    [InlineData(new byte[] { 1, 9, 0 })]
+    [InlineData(new byte[] { 1, 9, 0, 0, 0, 1 })]
+    [InlineData(new byte[] { 1, 255, 255, 255, 255, 1 })]
+    public void AStoredPositionThatIsDamagedIsRefused(byte[] stored)
+    {
+        var refused = Assert.Throws<InvalidDataException>(() => new SourceProgress(static () => { }).Begin(stored));
+        Assert.Contains("is damaged, or a later version of Sluice has written it", refused.Message, StringComparison.Ordinal);
+    }
+}
