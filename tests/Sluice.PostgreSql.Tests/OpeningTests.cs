@@ -21,6 +21,18 @@ public class OpeningTests(SharedServer server)
         foreach (PostgresStreamStore store in stores) await store.DisposeAsync();
     }
 
+    [Fact]
+    public async Task AProcessWaitsWhileAnotherOneMakesTheTables()
+    {
+        await using ByHand other = await ByHand.BeginAsync(server.Server,
+            $"SELECT pg_advisory_xact_lock({SchemaSetup.LockSpace}, hashtext('{schema}'))");
+        Task<PostgresStreamStore> opening = PostgresStreamStore.OpenAsync($"{server.Address};Application Name={schema}", Options).AsTask();
+        await Task.WhenAny(opening, ByHand.UntilAsync(server.Server, "SELECT count(*) = 1 FROM pg_stat_activity WHERE application_name = "
+            + $"'{schema}' AND wait_event_type = 'Lock' AND clock_timestamp() - query_start > interval '400 ms'"));
+        await other.CommitAsync();
+        await (await opening).DisposeAsync();
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

@@ -16,7 +16,10 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
 
     public ValueTask DisposeAsync() => new(server.Server.AskAsync($"DROP DATABASE {database} WITH (FORCE)"));
 
-    /// <remarks>The tables of version 1 were changed once without a new number: <c>1-early</c> is from before.</remarks>
+    /// <remarks>
+    /// The tables of version 1 were changed once without a new number: <c>1-early</c> is from before. After the upgrade all have the same
+    /// layout, so it is enough to continue the oldest one, the first one with an intake, and the newest one.
+    /// </remarks>
     [Theory]
     [InlineData("1-early")]
     [InlineData("1")]
@@ -33,7 +36,8 @@ public sealed class StoredHistoryTests(SharedServer server) : IAsyncLifetime
         await using PostgresStreamStore store = await OpenAsync();
         await using (PostgresStreamStore fresh = await PostgresStreamStore.OpenAsync(Address, new() { Schema = "fresh" }))
             Assert.Equal(await LayoutAsync(connections, "fresh"), await LayoutAsync(connections, StoredDump.Schema));
-        await GoOnAsync(store, written[0] >= '3');
+        if (written is "1-early" or "3" or "5") await GoOnAsync(store, written[0] >= '3');
+        else await StoredEverything.CheckAsync(store);
     }
 
     [Fact]

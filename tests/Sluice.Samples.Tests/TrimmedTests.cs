@@ -2,20 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace Sluice.Samples.Tests;
 
-/// <summary>Trimmed programs print the same as untrimmed ones, so the trimmer removes nothing that Sluice needs.</summary>
-public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFixture<TrimmedTests.Publishing>
+/// <summary>A trimmed program prints the same as the untrimmed one, so the trimmer removes nothing that Sluice needs.</summary>
+public sealed class TrimmedTests : IDisposable
 {
-    [Fact]
-    public Task TrimmedPipelinesPrintTheSame()
-        => PrintsTheSameAsync(Path.Combine("samples", "Money"), [["paycheck"], ["mortgage"], ["investment"], ["budget"], ["profit"]]);
+    private readonly string directory = Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [Fact]
-    public Task TrimmedGraphsStepsAndConsecutorsPrintTheSame() => PrintsTheSameAsync(Path.Combine("tests", "Sluice.Trimmed"), [[]]);
-
-    private async Task PrintsTheSameAsync(string project, string[][] runs)
+    public async Task TrimmedPipelinesGraphsStepsAndConsecutorsPrintTheSame()
     {
-        string name = Path.GetFileName(project);
-        string directory = publishing.Directory;
+        string project = Path.Combine("tests", "Sluice.Trimmed"), name = Path.GetFileName(project);
         // Warnings of the trimmer are errors, like all warnings. The analyzers ran in the main build. This build has its own folder and
         // does not touch the output of the main build. It uses the compiler that the main build has left running. The output goes to a
         // file, which may stay open: servers of the build outlive it.
@@ -26,14 +23,11 @@ public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFix
             "--self-contained", "-v", "quiet", "-maxcpucount:1", "-p:UseSharedCompilation=true", "-p:RunAnalyzers=false",
             $"-p:ArtifactsPath={directory}/artifacts", "-o", $"{directory}/{name}"))
             Assert.True((await publish.EndAsync()).ExitCode == 0, $"dotnet publish of {name} failed:\n{File.ReadAllText(log)}");
-        foreach (string[] arguments in runs)
-        {
-            string trimmed = await SucceedAsync(directory, $"{directory}/{name}/{name}", arguments);
-            using var whole = SampleProcess.Start(name, directory, arguments);
-            string expected = (await whole.EndAsync()).SucceededWithFailedItems().Output;
-            Assert.NotEmpty(expected);
-            Assert.Equal(expected, trimmed);
-        }
+        string trimmed = await SucceedAsync($"{directory}/{name}/{name}");
+        using var whole = SampleProcess.Start(name, directory);
+        string expected = (await whole.EndAsync()).SucceededWithFailedItems().Output;
+        Assert.Contains("paycheck", expected, StringComparison.OrdinalIgnoreCase);
+        Assert.Equal(expected, trimmed);
     }
 
     private static string Root
@@ -46,19 +40,11 @@ public sealed class TrimmedTests(TrimmedTests.Publishing publishing) : IClassFix
         }
     }
 
-    private static async Task<string> SucceedAsync(string directory, string program, params string[] arguments)
+    private async Task<string> SucceedAsync(string program)
     {
-        using var process = SampleProcess.StartProgram(TimeSpan.FromMinutes(5.5), directory, program, arguments);
+        using var process = SampleProcess.StartProgram(TimeSpan.FromMinutes(5.5), directory, program);
         Ended ended = await process.EndAsync();
         Assert.True(ended.ExitCode == 0, $"{program} ended with {ended.ExitCode}\n{ended.Output}\n{ended.Errors}");
         return ended.Output;
-    }
-
-    /// <summary>The folder in which all programs are built and published, so that the library is built once.</summary>
-    public sealed class Publishing : IDisposable
-    {
-        public string Directory { get; } = System.IO.Directory.CreateTempSubdirectory("sluice-trimmed-").FullName;
-
-        public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
     }
 }

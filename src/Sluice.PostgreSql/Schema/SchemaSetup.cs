@@ -4,11 +4,14 @@ namespace Sluice.PostgreSql;
 internal static class SchemaSetup
 {
     // Any number that no other program uses for an advisory lock, followed by a hash of the schema.
-    private const int LockSpace = 0x534C_5543;
+    internal const int LockSpace = 0x534C_5543;
 
     // Calls of other processes queue behind an upgrade that waits for a lock, or wait for it while it waits for them. So it waits a short
     // time, again and again: much less than deadlock_timeout (1 s), after which the server would end one of the two, perhaps the other one.
     private const string LockTimeout = "SET LOCAL lock_timeout = '200ms'";
+
+    // A process that only waits for its turn has no locks that others could wait for. Creating the tables takes a second on a busy server.
+    private const string TurnTimeout = "SET LOCAL lock_timeout = '10s'";
 
     /// <summary>
     /// Creates the tables, or makes those of an earlier version current: in one transaction, under a lock that lasts as long.
@@ -42,8 +45,9 @@ internal static class SchemaSetup
     {
         await using NpgsqlBatch locked = connection.CreateBatch();
         locked.BatchCommands.Add(new(Sql.Begin));
-        locked.BatchCommands.Add(new(LockTimeout));
+        locked.BatchCommands.Add(new(TurnTimeout));
         locked.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock($1, hashtext($2))").With(LockSpace).With(sql.Schema));
+        locked.BatchCommands.Add(new(LockTimeout));
         await locked.ExecuteNonQueryAsync(cancellation).ConfigureAwait(false);
         // Another process may have created or upgraded it meanwhile.
         int? found = await VersionAsync(connection, sql, cancellation).ConfigureAwait(false);
