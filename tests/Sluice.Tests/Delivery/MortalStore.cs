@@ -35,7 +35,8 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
     public async Task OutliveAsync(Consecutor<int> consecutor, Task work)
     {
         await Task.WhenAny(work, Died);
-        if (Died.IsCompleted) await consecutor.AbandonAsync();
+        bool hasDied = Died.IsCompleted;
+        if (hasDied) await consecutor.AbandonAsync();
         try
         {
             await work;
@@ -44,7 +45,10 @@ internal sealed class MortalStore(IStreamStore inner, int dieAt, Moment moment) 
         {
             // expected: its process has died
         }
-        if (!Died.IsCompleted) await consecutor.DisposeAsync();
+        if (hasDied) return;
+        // It may also die after its work, at a call of its own.
+        if (Died.IsCompleted) await consecutor.AbandonAsync();
+        else await consecutor.DisposeAsync();
     }
 
     // An append that was sent cannot be cancelled.
