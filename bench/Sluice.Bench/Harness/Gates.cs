@@ -34,7 +34,7 @@ internal static class Gates
         ["startup/rx"] = 1.0,
         ["startup-buffered/tpl"] = 0.2,
         ["airports/hand-loop"] = 1.2,
-        ["airports-parallel/parallel-for"] = 1.2,
+        ["airports-parallel/parallel-for"] = 1.1,
         ["durable/raw-sqlite"] = 1.7,
         ["durable-batch/raw-sqlite"] = 0.8,
         ["durable-single/raw-commit"] = 2.0,
