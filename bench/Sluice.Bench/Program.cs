@@ -11,6 +11,11 @@ if (args is [PostgresHop.ReaderOption, var server, var schema])
     await PostgresHop.ReadAsync(server, schema);
     return 0;
 }
+if (args is [Members.MemberOption, var members])
+{
+    await Members.ServeAsync(members);
+    return 0;
+}
 if (args is [Watched.ServerOption, var dashboard])
 {
     await Watched.ServeAsync(dashboard);

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using StackExchange.Redis;
 
 namespace Sluice.Bench;
 
@@ -22,6 +24,15 @@ internal static class BenchServer
                 "redis-server is missing, and could not be installed: apt-get install redis-server.");
         }
         return server = await RedisServer.StartAsync("--appendfsync", "everysec");
+    }
+
+    /// <summary>A figure of the server's <c>INFO</c>.</summary>
+    public static async Task<double> InfoAsync(string field)
+    {
+        using ConnectionMultiplexer raw = await ConnectionMultiplexer.ConnectAsync((await GetAsync()).Address + ",allowAdmin=true");
+        string info = (string)(await raw.GetDatabase().ExecuteAsync("INFO"))!;
+        string line = info.Split("\r\n").First(one => one.StartsWith(field + ":", StringComparison.Ordinal));
+        return double.Parse(line.AsSpan(field.Length + 1), CultureInfo.InvariantCulture);
     }
 
     public static void Stop()

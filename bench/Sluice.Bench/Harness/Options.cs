@@ -55,7 +55,7 @@ internal sealed record Options(IReadOnlyList<Scenario> Selected, bool Quick, int
             }
         }
 
-        return new Options(selected.Count > 0 ? selected : all, quick, cores, listing, minutes);
+        return new Options(selected.Count > 0 ? selected : [.. all.Where(static one => !one.IsOnRequest)], quick, cores, listing, minutes);
     }
 
     private static bool TryCores(string text, out int cores)

@@ -15,7 +15,7 @@ internal static class Printer
         Write($"");
         foreach (var scenario in scenarios)
         {
-            Write($"  {scenario.Name,-12} {scenario.What}");
+            Write($"  {scenario.Name,-12} {scenario.What}{(scenario.IsOnRequest ? "; only if it is named" : "")}");
             foreach (var comparison in scenario.Comparisons)
                 Write($"  {"",-12}   {comparison.Name}: {string.Join(", ", comparison.Variants.Select(variant => variant.Name))}");
         }

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace Sluice.Bench;
 
-/// <summary>This program once more, as a reader: it answers each line with the median age of what it has read, in ticks.</summary>
+/// <summary>This program once more, as a reader or a member: it answers each line with a number.</summary>
 internal sealed class ReaderProcess : IDisposable
 {
     private readonly Process process;
@@ -25,8 +25,11 @@ internal sealed class ReaderProcess : IDisposable
     public Task BeginAsync(string line) => process.StandardInput.WriteLineAsync(line);
 
     /// <summary>Its answer, in nanoseconds.</summary>
-    public async Task<double> EndAsync()
-        => double.Parse((await process.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture) * 1e9 / Stopwatch.Frequency;
+    public async Task<double> EndAsync() => await AnswerAsync() * 1e9 / Stopwatch.Frequency;
+
+    /// <summary>Its answer, as it is.</summary>
+    public async Task<double> AnswerAsync()
+        => double.Parse((await process.StandardOutput.ReadLineAsync())!, CultureInfo.InvariantCulture);
 
     public void Dispose()
     {

@@ -37,6 +37,9 @@ internal sealed record Scenario(string Name, string What, IReadOnlyList<Comparis
     /// </summary>
     public Func<bool, Task<IReadOnlyList<Result>>>? MeasureAsync { get; init; }
 
+    /// <summary>Whether it runs only if the command line names it, because it takes minutes.</summary>
+    public bool IsOnRequest { get; init; }
+
     /// <summary>Prints further figures and cleans up; called after all comparisons are measured.</summary>
     public Action? Finish { get; init; }
 }

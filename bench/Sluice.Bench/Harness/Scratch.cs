@@ -7,5 +7,8 @@ internal sealed class Scratch : IDisposable
 
     public string File => Path.Combine(directory.FullName, "store.db");
 
+    /// <summary>The size of its files.</summary>
+    public long Bytes => directory.EnumerateFiles().Sum(static file => file.Length);
+
     public void Dispose() => directory.Delete(recursive: true);
 }

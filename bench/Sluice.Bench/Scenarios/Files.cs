@@ -11,24 +11,29 @@ namespace Sluice.Bench;
 internal static class Files
 {
     private const int Many = 20_000;
-    private const int Few = 2_000;
+    private const int ManyMore = 200_000;
+    private const int Times = 10;
     private const int QuickShare = 10;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(20);
 
-    public static Scenario Scenario { get; } = new("files",
-        $"samples/Files on Redis, {Many:N0} files against {Few:N0}: seconds, and the most memory of each process and of the store, in MB",
-            [])
-    { MeasureAsync = MeasureAsync, Finish = BenchServer.Stop };
+    public static Scenario Scenario { get; } = Of("files", Many);
 
-    private static async Task<IReadOnlyList<Result>> MeasureAsync(bool quick)
+    /// <summary>The same with ten times as many files: some minutes.</summary>
+    public static Scenario Large { get; } = Of("files-200k", ManyMore) with { IsOnRequest = true };
+
+    private static Scenario Of(string name, int files) => new(name,
+        $"samples/Files on Redis, {files:N0} files against {files / Times:N0}: seconds, and the most memory of each process and of the "
+            + "store, in MB", [])
+    { MeasureAsync = quick => MeasureAsync(name, quick ? files / QuickShare : files), Finish = BenchServer.Stop };
+
+    private static async Task<IReadOnlyList<Result>> MeasureAsync(string name, int files)
     {
-        int share = quick ? QuickShare : 1;
-        JsonElement few = await DriveAsync(Few / share), many = await DriveAsync(Many / share);
-        List<Result> results = [Row("files", "s", Seconds(many), Seconds(few))];
+        JsonElement few = await DriveAsync(files / Times), many = await DriveAsync(files);
+        List<Result> results = [Row(name, "s", Seconds(many), Seconds(few))];
         foreach (JsonProperty process in many.GetProperty("peakMemory").EnumerateObject())
-            results.Add(Row($"files-{process.Name}", "MB", Megabytes(process.Value),
+            results.Add(Row($"{name}-{process.Name}", "MB", Megabytes(process.Value),
                 Megabytes(few.GetProperty("peakMemory").GetProperty(process.Name))));
-        results.Add(Row("files-store", "MB", Megabytes(many.GetProperty("storePeakMemory")),
+        results.Add(Row($"{name}-store", "MB", Megabytes(many.GetProperty("storePeakMemory")),
             Megabytes(few.GetProperty("storePeakMemory"))));
         return results;
     }

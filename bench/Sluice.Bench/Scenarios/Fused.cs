@@ -16,7 +16,7 @@ internal static class Fused
         ]),
     ]);
 
-    private static async Task<double> SluiceAsync(long count)
+    public static async Task<double> SluiceAsync(long count)
     {
         long sum = 0;
         var source = Source.Range(0, count);
@@ -26,7 +26,7 @@ internal static class Fused
         return sum;
     }
 
-    private static double Rx(long count)
+    public static double Rx(long count)
     {
         var query = Numbers.Observable(count);
         foreach (var map in Maps.All) query = query.Select(map);
@@ -34,7 +34,7 @@ internal static class Fused
         using (query.Subscribe(value => sum += value)) return sum;
     }
 
-    private static double Linq(long count)
+    public static double Linq(long count)
     {
         var query = Numbers.Range(count);
         foreach (var map in Maps.All) query = query.Select(map);

@@ -22,6 +22,7 @@ internal static class ManyKeys
 
     private static readonly Dictionary<(string Kind, int Keys), IStreamStore> filled = [];
     private static readonly List<Scratch> directories = [];
+    private static readonly List<int> keysOf = [];           // of the stores in the directories
 
     public static Scenario Scenario { get; } = new("many-keys",
         $"{Durable.ItemBytes} bytes an item: a balance for random ones of {Many:N0} keys in {Partitions} partitions, against {Few:N0} keys",
@@ -45,6 +46,7 @@ internal static class ManyKeys
         {
             var directory = new Scratch();
             directories.Add(directory);
+            keysOf.Add(keys);
             store = await FillAsync("sqlite", await SqliteStreamStore.OpenAsync(directory.File, Durability.Process), keys);
         }
         return await RunAsync(store, count, keys);
@@ -77,9 +79,28 @@ internal static class ManyKeys
 
     private static void End()
     {
+        PrintAsync().GetAwaiter().GetResult();
         foreach (IStreamStore store in filled.Values) store.DisposeAsync().AsTask().GetAwaiter().GetResult();
         foreach (Scratch directory in directories) directory.Dispose();
         BenchServer.Stop();
+    }
+
+    /// <summary>Prints what the stores take: the files of SQLite; the memory and the append-only file of the server.</summary>
+    private static async Task PrintAsync()
+    {
+        for (int i = 0; i < directories.Count; i++)
+            Print($"many-keys-sqlite store of {keysOf[i]:N0} keys", directories[i].Bytes);
+        if (filled.Keys.Any(static one => one.Kind == "redis"))
+        {
+            RedisServer server = await BenchServer.GetAsync();
+            Print("many-keys-redis server memory", await BenchServer.InfoAsync("used_memory"));
+            Print("many-keys-redis files", new DirectoryInfo(server.Data).EnumerateFiles("*", SearchOption.AllDirectories)
+                .Sum(static file => file.Length));
+        }
+        Print("many-keys memory of this process", Environment.WorkingSet);
+
+        static void Print(string what, double bytes)
+            => Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {what,-44} {bytes / 1048576,10:F1} MB"));
     }
 
     // The store of a consecutor that has seen each key once.

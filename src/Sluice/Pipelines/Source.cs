@@ -36,7 +36,11 @@ public abstract partial class Source<T>
     /// <summary>Whether items come out of lanes in which a stage with these options can work too.</summary>
     internal virtual bool HasLanesFor(StageOptions options) => false;
 
-    /// <summary>Builds this stage as a part of lanes, and all stages before it. Only where <see cref="HasLanesFor"/> is true.</summary>
+    /// <summary>The options of the lanes out of which items come; null if there are none, or if a boundary stands behind them.</summary>
+    internal virtual StageOptions? LaneOptions => null;
+
+    /// <summary>Builds this stage as a part of lanes, and all stages before it. Only where <see cref="HasLanesFor"/> is true, or with its
+    /// own <see cref="LaneOptions"/>.</summary>
     /// <param name="builder">The builder.</param>
     /// <param name="lanes">The options that the stages of the lanes share.</param>
     /// <param name="last">The number of the last stage of the lanes.</param>

@@ -68,6 +68,8 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
         if (keyed is not null) BuildKeyed(keyed, builder, node, next, isParallel);
         else if (builder.Following is not null) BuildFollowed(builder, node, next, isParallel);
         else if (isParallel) BuildParallel(builder, node, next);
+        else if (stage is IWorksInLanes<TIn, TOut> working && upstream.LaneOptions is { } lanes && MayWorkInLanes(builder))
+            BuildParts(working, lanes, builder, node, next);
         else upstream.Build(builder, InstanceOrFused(builder, node, next));
     }
 
@@ -83,6 +85,22 @@ internal sealed class StageSource<TIn, TOut> : Source<TOut>
 
     private void BuildParallel(RunBuilder builder, int node, Inlet<TOut> next)
         => BuildLanes(builder, options, node, node, next, outlet => InstanceOrFused(builder, node, outlet));
+
+    private void BuildParts(IWorksInLanes<TIn, TOut> working, StageOptions lanes, RunBuilder builder, int node, Inlet<TOut> next)
+        => upstream.BuildInLanes(builder, lanes, node, working.CreateEnd(builder.Context(node), next), outlet =>
+        {
+            StageContext context = builder.Context(node);
+            if (!builder.Run.Options.RecordTimings) return working.CreatePart(context, outlet);
+            context.Slowest = new(context.Run.Time);
+            return new TimeInput<TIn>(context, working.CreatePart(context, outlet));
+        });
+
+    /// <summary>Whether nothing wants to see the outputs of the stage, of which each lane has one.</summary>
+    private bool MayWorkInLanes(RunBuilder builder)
+        => builder.IsMultiThread && !options.HasPolicy && options.Log is null && builder.Run.Options.BeginItem is null;
+
+    internal override StageOptions? LaneOptions
+        => options is { Parallel: > 1, Buffer: null } && !stage.IsTimed && !stage.EndsItems ? options : null;
 
     /// <summary>Builds the stage in a run that follows its items. If items can enter at nodes in the middle, nodes are not fused.</summary>
     private void BuildFollowed(RunBuilder builder, int node, Inlet<TOut> next, bool isParallel)

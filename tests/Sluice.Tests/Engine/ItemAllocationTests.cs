@@ -29,6 +29,8 @@ public class ItemAllocationTests
             | (static _ => { }) },
         { "operators by key", static source => source | Stage.KeyBy((int n) => n % 7) | Pipe.Of<int>().Scan(0, static (sum, n) => sum + n)
             | (static _ => { }) },
+        { "an aggregate with a combiner", static source => source.Select(static n => (long)n)
+            .Aggregate(0L, static (sum, n) => sum + n, static (sum, other) => sum + other) | (static _ => { }) },
         { "a branch", static source => source | [Pipe.Of<int>().ForEach(static _ => { }), Pipe.Of<int>().ForEach(static _ => { })] },
     };
 

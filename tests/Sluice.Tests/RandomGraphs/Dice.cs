@@ -61,7 +61,9 @@ internal sealed class Dice
             case < 12:
                 return new WhereStep(id, Policy(ref ordered, asynchronous), PaceOf(asynchronous), asynchronous);
             case < 20:
-                return ordered ? Ordered(id) : new MapStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false);
+                if (ordered) return Ordered(id);
+                return Chance(40) ? Combine(id, ref ordered)
+                    : new MapStep(id, Policy(ref ordered), RandomGraphs.Pace.AtOnce, IsAsync: false);
             case < 25:
                 ordered = true;                      // the step emits its outputs in order, whatever the order of its input
                 return Observed(id);
@@ -99,8 +101,18 @@ internal sealed class Dice
             4 => new DistinctStep(id, buffer, Range(1, 20), Range(1, 10)),
             5 => new TakeStep(id, buffer, Range(0, 20)),
             6 => new SkipStep(id, buffer, Range(0, 10)),
+            8 => Combine(id),
             _ => Observed(id),
         };
+    }
+
+    private CombineStep Combine(int id) => new(id, new Policy { Parallel = Range(2, 8), Unordered = Chance(30) },
+        Chance(15) ? Capacity() : null);
+
+    private CombineStep Combine(int id, ref bool ordered)
+    {
+        ordered = true;                              // one output, whatever the order of the input
+        return Combine(id);
     }
 
     /// <summary>A step whose output depends on the times or the order of its items.</summary>

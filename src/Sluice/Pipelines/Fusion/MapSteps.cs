@@ -19,15 +19,18 @@ internal interface ITakesMap<T>
 internal sealed class MapSteps : IReportsCounts
 {
     private readonly StageContext context;
+    private readonly bool endsItems;
     private int[] nodes;                             // in the order of the items
     private long[] failures = [];
     private int failedNode = -1;
     private object? failedItem;
 
     /// <summary>Begins with one node. Called while the run is built.</summary>
-    public MapSteps(StageContext context)
+    /// <param name="context">The node's context.</param>
+    /// <param name="endsItems">Whether the node holds its items, and counts its outputs elsewhere.</param>
+    public MapSteps(StageContext context, bool endsItems = false)
     {
-        (this.context, nodes) = (context, [context.Node]);
+        (this.context, nodes, this.endsItems) = (context, [context.Node], endsItems);
         (context.Reporter, context.IsReported) = (this, true);
     }
 
@@ -42,6 +45,10 @@ internal sealed class MapSteps : IReportsCounts
     public Action<TBefore> Prepend<TBefore, T>(int node, Func<TBefore, T> map, Action<T> others)
         => new Sink<TBefore, T>(this, map, others, PutFirst(node)).Invoke;
 
+    /// <summary>Puts a step before the others, whose function is the fold <paramref name="others"/>.</summary>
+    public Func<TState, TBefore, TState> PrependToFold<TBefore, T, TState>(int node, Func<TBefore, T> map, Func<TState, T, TState> others)
+        => new Fold<TBefore, T, TState>(this, map, others, PutFirst(node)).Invoke;
+
     public void Report(NodeCounts[] counts)
     {
         long count = Volatile.Read(ref context.In);
@@ -52,7 +59,7 @@ internal sealed class MapSteps : IReportsCounts
             node.In += count;
             node.Failed += failed;
             count -= failed;
-            node.Out += count;
+            if (!endsItems || step < nodes.Length - 1) node.Out += count;
         }
     }
 
@@ -65,6 +72,14 @@ internal sealed class MapSteps : IReportsCounts
         (failedNode, failedItem) = (-1, null);
         Exception failure = context.Failure(cause, at, ticket, node);
         if (failure is PipelineException) failures[Array.IndexOf(nodes, node)]++;
+        return failure;
+    }
+
+    /// <summary>A failure of the last node that is not about an item.</summary>
+    public Exception FailureOfLast(Exception cause)
+    {
+        Exception failure = context.Failure(cause);
+        if (failure is PipelineException) failures[^1]++;
         return failure;
     }
 
@@ -109,6 +124,23 @@ internal sealed class MapSteps : IReportsCounts
             try
             {
                 second(between);
+            }
+            catch when (steps.Note(secondNode, between))
+            {
+                throw;
+            }
+        }
+    }
+
+    private sealed class Fold<T, TBetween, TState>(MapSteps steps, Func<T, TBetween> first, Func<TState, TBetween, TState> second,
+        int secondNode)
+    {
+        public TState Invoke(TState state, T item)
+        {
+            TBetween between = first(item);
+            try
+            {
+                return second(state, between);
             }
             catch when (steps.Note(secondNode, between))
             {

@@ -36,6 +36,29 @@ public class CompletionTests
     }
 
     [Fact]
+    public async Task AnAggregateWithACombinerKeepsItsStateInTheStoreToo()
+    {
+        await using var store = await ScenarioStore.OpenAsync();
+        var ledger = new Ledger();
+        for (int life = 0; life < 3; life++)
+        {
+            await using var consecutor = new Consecutor<int>("numbers",
+                source => (source | (n => (long)n) | Stage.Parallel(4)).Aggregate(() => 0L, static (sum, n) => sum + n,
+                    static (_, _) => throw new InvalidOperationException("There are no lanes to combine."))
+                    | Stage.Named("sum") | ledger.Sink<long>(),
+                Options(store));
+            await consecutor.StartAsync(Cancellation);
+            await consecutor.SendAllAsync([life, 100], Cancellation);
+            await consecutor.WaitForIdleAsync(Cancellation);
+            if (life < 2) continue;
+            await consecutor.CompleteAsync(Cancellation);
+            ConsecutorSnapshot end = await consecutor.WaitForIdleAsync(Cancellation);
+            Assert.Equal(["303"], ledger.Lines);
+            Assert.Equal((6L, 6L, 0L), (end.Accepted, end.Completed, end.Unaccounted));
+        }
+    }
+
+    [Fact]
     public async Task ACompletedInputRefusesFurtherItems()
     {
         await using var store = await ScenarioStore.OpenAsync();
