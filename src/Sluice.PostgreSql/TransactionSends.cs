@@ -19,7 +19,8 @@ namespace Sluice.PostgreSql;
 /// <para>
 /// Errors of the server, such as a serialization failure (40001), are thrown as they are, so that retry strategies recognize them; the
 /// transaction has then failed. All other refusals leave the transaction as it was. Sends in one transaction follow each other, as all
-/// commands of a connection do.
+/// commands of a connection do: await each one before the next command and before the end of the transaction. A send that finds its
+/// transaction ended fails, and accepts nothing.
 /// </para>
 /// </remarks>
 public static class TransactionSends

@@ -29,6 +29,7 @@ internal static class Snippet
             .Where(path => Path.GetFileName(path) is var name
                 && (name.StartsWith("System.", StringComparison.Ordinal) || name is "netstandard.dll" or "mscorlib.dll"))
             .Append(typeof(PipelineRun).Assembly.Location)
+            .Append(typeof(PostgreSql.TransactionSends).Assembly.Location)
             .Select(path => MetadataReference.CreateFromFile(path)),
     ];
 

@@ -39,6 +39,9 @@ public class UnawaitedRunTests
     [InlineData("[|orders.SendAllAsync([1, 2])|];", "'await orders.SendAllAsync(")]
     [InlineData("[|orders.WaitForIdleAsync()|];", "'await orders.WaitForIdleAsync()'")]
     [InlineData("[|sender.SendAsync(1)|];", "'await sender.SendAsync(1)'")]
+    [InlineData("[|orders.SendAsync(1, transaction)|];", "'await orders.SendAsync(1, transaction)'")]
+    [InlineData("[|sender.SendAllAsync([1, 2], transaction)|];", "'await sender.SendAllAsync(")]
+    [InlineData("[|sender.TrySendAsync(1, transaction)|];", "'await sender.TrySendAsync(1, transaction)'")]
     [InlineData("[|service.StartAsync(flow, [])|];", "'await service.StartAsync(")]
     [InlineData("Action start = () => [|orders.StartAsync()|];", "'await orders.StartAsync()'")]
     [InlineData("var start = orders.StartAsync(); start.Wait(); _ = orders.SendAsync(1);", null)]
@@ -47,9 +50,11 @@ public class UnawaitedRunTests
         ImmutableArray<Diagnostic> found = await Snippet.CheckAsync<UnawaitedRunAnalyzer>($$"""
             using Sluice;
             using Sluice.Flows;
+            using Sluice.PostgreSql;
             static class Program
             {
-                static void Begin(Consecutor<int> orders, ISender<int> sender, Supervisor service, Flow flow)
+                static void Begin(Consecutor<int> orders, ISender<int> sender, Supervisor service, Flow flow,
+                    System.Data.Common.DbTransaction transaction)
                 {
                     {{statements}}
                 }

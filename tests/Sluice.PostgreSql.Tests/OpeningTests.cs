@@ -144,6 +144,19 @@ public class OpeningTests(SharedServer server)
     }
 
     [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("postgres://app:secret@localhost/shop", "is a URL, which Npgsql does not read")]
+    [InlineData("postgres:Host=localhost;Password=secret", "begins with 'postgres:', which belongs to settings and to the command line")]
+    [InlineData("Host=localhost;Databse=shop;Password=secret", "is malformed")]
+    [InlineData("Host=localhost;Transaction Pooling=perhaps;Password=secret", "is malformed")]
+    public void AConnectionStringOfAnotherFormSaysWhatItIs(string text, string what)
+    {
+        var refused = Assert.Throws<ArgumentException>(() => { _ = PostgresStreamStore.OpenAsync(text, Options); });
+        Assert.StartsWith($"The connection string of PostgreSQL {what}", refused.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("Password=secret", "Password=wrong", "refuses the user sluice: password authentication failed")]
     [InlineData("Database=sluice", "Database=missing", "There is no database missing on the PostgreSQL server")]
     [InlineData("", "Port=1", "No PostgreSQL server answers at 127.0.0.1:")]

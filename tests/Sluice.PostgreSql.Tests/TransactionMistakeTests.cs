@@ -67,6 +67,43 @@ public sealed class TransactionMistakeTests(SharedServer server) : IAsyncLifetim
         Assert.Contains("The transaction has completed", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task ATransactionThatEndsDuringTheSendIsRefusedByTheServer(bool commits)
+    {
+        NpgsqlTransaction transaction = await Connection.BeginTransactionAsync(Cancellation);
+        await using var orders = new Consecutor<string>("orders", source => source | (_ => { }), new() { Store = Store })
+        {
+            // It is called after the transaction was found to be open, and before the statement.
+            Key = key =>
+            {
+                if (commits) transaction.Commit();
+                else transaction.Rollback();
+                return key;
+            }
+        };
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => orders.SendAsync("1", transaction, Cancellation));
+        Assert.Contains("Await the send before you end the transaction", refused.Message, StringComparison.Ordinal);
+        Assert.Equal(0L, await server.Server.AskAsync($"SELECT count(*) FROM {schema}.intake"));
+        Assert.Equal(0, (await Store.FindStreamAsync("orders", Cancellation))!.Appended);
+    }
+
+    [Fact]
+    public async Task WaitingForItemsOfTransactionsWithoutAStartIsRefused()
+    {
+        await using Consecutor<string> orders = Orders(Store);
+        await using (NpgsqlTransaction transaction = await Connection.BeginTransactionAsync(Cancellation))
+        {
+            await orders.SendAsync("1", transaction, Cancellation);
+            await transaction.CommitAsync(Cancellation);
+        }
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => orders.WaitForIdleAsync(Cancellation));
+        Assert.Contains("has not been started, so what was sent in transactions cannot end", refused.Message, StringComparison.Ordinal);
+        await orders.StartAsync(Cancellation);
+        Assert.Equal(1, (await orders.WaitForIdleAsync(Cancellation)).Completed);
+    }
+
     [Fact]
     public async Task AFailedTransactionIsRefusedUntilItsSavepointIsRestored()
     {

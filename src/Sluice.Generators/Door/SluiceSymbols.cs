@@ -28,6 +28,7 @@ internal sealed class SluiceSymbols
             compilation.GetTypeByMetadataName("Sluice.Consecutor`1"),
             compilation.GetTypeByMetadataName("Sluice.IConsecutor"),
             compilation.GetTypeByMetadataName("Sluice.ISender`1"),
+            compilation.GetTypeByMetadataName("Sluice.PostgreSql.TransactionSends"),
             compilation.GetTypeByMetadataName("Sluice.Flows.Supervisor"),
             compilation.GetTypeByMetadataName("Sluice.Flows.ISupervisor"),
         ];

@@ -3,17 +3,19 @@ namespace Sluice.PostgreSql;
 /// <summary>Makes the pool of connections of a store.</summary>
 internal static class DataSources
 {
+    // The last one is what is left of a URL behind the scheme of a setting.
+    private static readonly string[] Urls = ["postgres://", "postgresql://", "//"];
+
     /// <exception cref="ArgumentException">The connection string is malformed. The message does not contain it.</exception>
     public static NpgsqlConnectionStringBuilder Parse(string connection)
     {
-        ArgumentException.ThrowIfNullOrEmpty(connection);
         try
         {
             return new(connection);
         }
         catch (Exception failure) when (failure is ArgumentException or FormatException or KeyNotFoundException or InvalidCastException)
         {
-            throw Malformed();
+            throw Malformed(connection);
         }
     }
 
@@ -22,7 +24,8 @@ internal static class DataSources
     /// </summary>
     public static (string Connection, PostgresStoreOptions Options) Divide(string connection, PostgresStoreOptions options)
     {
-        ArgumentException.ThrowIfNullOrEmpty(connection);
+        ArgumentNullException.ThrowIfNull(connection);
+        if (string.IsNullOrWhiteSpace(connection)) throw Malformed(connection);
         var words = new System.Data.Common.DbConnectionStringBuilder();
         try
         {
@@ -30,11 +33,14 @@ internal static class DataSources
         }
         catch (ArgumentException)
         {
-            throw Malformed();
+            throw Malformed(connection);
         }
         if (words.TryGetValue("Schema", out object? schema)) options = options with { Schema = (string)schema };
         if (words.TryGetValue("Transaction Pooling", out object? pooling))
-            options = options with { TransactionPooling = bool.TryParse((string)pooling, out bool isOn) ? isOn : throw Malformed() };
+            options = options with
+            {
+                TransactionPooling = bool.TryParse((string)pooling, out bool isOn) ? isOn : throw Malformed(connection)
+            };
         words.Remove("Schema");
         words.Remove("Transaction Pooling");
         options.Check();
@@ -70,7 +76,15 @@ internal static class DataSources
         return builder.Build();
     }
 
-    private static ArgumentException Malformed() => new(
-        "The connection string of PostgreSQL is malformed. It has the form Host=localhost;Port=5432;Database=shop;Username=app;Password=…, "
-            + "and may have Schema=… and Transaction Pooling=true. Other keywords are spelt as in Npgsql.", "connection");
+    // Shows nothing of the text, which may contain a password.
+    private static ArgumentException Malformed(string connection) => new(
+        $"The connection string of PostgreSQL {What(connection)}. It has the form Host=localhost;Port=5432;Database=shop;Username=app;"
+            + "Password=…, and may have Schema=… and Transaction Pooling=true. Other keywords are spelt as in Npgsql.", nameof(connection));
+
+    private static string What(string connection)
+        => string.IsNullOrWhiteSpace(connection) ? "is empty"
+        : Urls.Any(form => connection.StartsWith(form, StringComparison.OrdinalIgnoreCase)) ? "is a URL, which Npgsql does not read"
+        : connection.StartsWith("postgres:", StringComparison.OrdinalIgnoreCase)
+            ? "begins with 'postgres:', which belongs to settings and to the command line: leave it out here"
+        : "is malformed";
 }

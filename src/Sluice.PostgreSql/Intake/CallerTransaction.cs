@@ -44,6 +44,11 @@ internal sealed class CallerTransaction
             throw new InvalidOperationException($"Nothing is sent to {Stream}: an earlier statement of the transaction has failed (25P02), "
                 + "so it can only be rolled back, as a whole or to a savepoint. Look at the first error.", failure);
         }
+        catch (PostgresException failure) when (failure.SqlState == PostgresErrorCodes.NoActiveSqlTransaction)
+        {
+            throw new InvalidOperationException($"Nothing is sent to {Stream}: the transaction was committed or rolled back while the send "
+                + "was under way. Await the send before you end the transaction.", failure);
+        }
         catch (PostgresException failure) when (failure.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             throw new InvalidOperationException($"Nothing is sent to {Stream}: the user of the transaction may not use the store's tables "

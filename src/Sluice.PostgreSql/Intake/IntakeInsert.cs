@@ -58,6 +58,8 @@ internal sealed class IntakeInsert(Sql sql)
         (long Items, long Bytes) pending, (long Items, long Bytes)? need, SendOptions? options, CancellationToken cancellation)
     {
         await using NpgsqlBatch batch = connection.CreateBatch();
+        // The server allows it in a transaction only (25P01). If the caller has ended his meanwhile, the row would be committed by itself.
+        batch.BatchCommands.Add(sql.Command("LOCK TABLE ~intake IN ROW EXCLUSIVE MODE"));
         // Before the row of the stream is read: so a stream that has ended is not told empty while this transaction may still commit.
         batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT pg_advisory_xact_lock_shared($1, hashtext($2))").With(IntakeCalls.LockSpace)
             .With(IntakeCalls.LockName(sql, stream)));

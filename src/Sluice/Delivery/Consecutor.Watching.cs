@@ -36,6 +36,10 @@ public sealed partial class Consecutor<T>
             while (true)
             {
                 bool isAppending = core.Sends.IsAppending;
+                if (hasWrittenEntries && State == ConsecutorStatus.Created)
+                    throw new InvalidOperationException(
+                        $"The consecutor {Name} has not been started, so what was sent in transactions cannot end. Call StartAsync first. "
+                            + "A process that only sends has nothing to wait for: a sent item is accepted when its transaction commits.");
                 if (!isAppending && core.InFlight.Count == 0 && core.Ledger.IsIdle && core.HasEnded
                     && await core.Members.AreAllIdleAsync().WaitAsync(cancellation).ConfigureAwait(false)
                     && Snapshot() is { IsIdle: true } idle) return idle;

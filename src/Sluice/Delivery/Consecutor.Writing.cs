@@ -7,6 +7,8 @@ namespace Sluice;
 
 public sealed partial class Consecutor<T>
 {
+    private volatile bool hasWrittenEntries;         // so there may be items of which nothing here is told before it starts
+
     /// <summary>For packages that bring items into a store in a way of their own, such as in the caller's transaction: opens the stream,
     /// and writes items as the entries that <see cref="SendAsync(T, CancellationToken)"/> would append. Nothing is accepted.</summary>
     /// <returns>The entries; the caller disposes them.</returns>
@@ -33,6 +35,7 @@ public sealed partial class Consecutor<T>
             IPayloadSerializer<T> serializer = serializers.For<T>();
             foreach (T item in items) EntryHeaders.Add(entries, serializer, item, ItemKey.Of(item, Key, Name), null, trace);
             core.Doubts.Add();                       // the ledger does not see when they are accepted
+            hasWrittenEntries = true;
             return entries;
         }
         catch (Exception e)

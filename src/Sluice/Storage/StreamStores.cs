@@ -124,7 +124,8 @@ public static class StreamStores
         int colon = store.IndexOf(':', StringComparison.Ordinal);
         string scheme = colon < 0 ? "" : store[..colon];
         if (!Packages.TryGetValue(scheme, out string? package) || colon == store.Length - 1)
-            throw new ArgumentException(colon < 0 ? $"A store is written as {Forms}; this text has no scheme before a colon."
+            throw new ArgumentException(store.Length == 0 ? $"A store is written as {Forms}; this text is empty."
+                : colon < 0 ? $"A store is written as {Forms}; this text has no scheme before a colon."
                 : $"A store is written as {Forms}; this text begins with '{scheme}:'"
                     + $"{(colon == store.Length - 1 ? ", and ends there" : "")}.", nameof(store));
         StreamStoreProvider provider = Provider(scheme, package);

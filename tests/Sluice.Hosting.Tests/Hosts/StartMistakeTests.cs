@@ -26,7 +26,7 @@ public sealed class StartMistakeTests : StartMistakeTestBase
         { "a server without its words", """{"Store": "postgres:localhost"}""", 2, "Sluice:Store cannot be used. The connection string of "
             + "PostgreSQL is malformed. It has the form Host=localhost;Port=5432;" },
         { "an empty value", """{"Store": ""}""", 2, "Sluice:Store cannot be used. A store is written as sqlite:FILE, redis:HOST:PORT, "
-            + "postgres:CONNECTION or memory; this text has no scheme before a colon." },
+            + "postgres:CONNECTION or memory; this text is empty." },
         { "a store in a folder that does not exist", """{"Store": "sqlite:FOLDER/no/orders.db"}""", 3, "Sluice:Store cannot be used. "
             + "The store FOLDER/no/orders.db cannot be opened: its directory does not exist. Make it first." },
         { "an unknown setting", """{"Stor": "memory"}""", 2, "Sluice:Stor: there is no such setting; there are Consecutors, Health, "
