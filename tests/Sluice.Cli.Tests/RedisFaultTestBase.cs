@@ -31,7 +31,7 @@ public abstract class RedisFaultTestBase : CliTestBase
     /// <param name="part">A part of the line.</param>
     internal async Task EndsWithOneLineAsync(string command, string call, int number, bool isKilled, string part)
     {
-        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         await FillAsync(server, 3);
         string[] words = command.Split(' ');
         using (var gate = Gate(server, call, number, GateMoment.BeforeRequest, isKilled ? server.KillAsync : server.PauseAsync))

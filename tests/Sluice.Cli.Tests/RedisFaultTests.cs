@@ -21,7 +21,7 @@ public sealed class RedisFaultTests : RedisFaultTestBase
     public async Task AServerThatIsKilledDuringAChangeLosesAndDoublesNothing(string verb, string done, string call, GateMoment moment,
         int doneThen)
     {
-        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         string[] ids = await FillAsync(server, Letters);
         using (var gate = Gate(server, call, 2, moment, server.KillAsync))
         {
@@ -37,7 +37,7 @@ public sealed class RedisFaultTests : RedisFaultTestBase
     [Fact]
     public async Task AServerThatIsPausedDuringAChangeLosesAndDoublesNothing()
     {
-        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         string[] ids = await FillAsync(server, Letters);
         using (var gate = Gate(server, "\r\nsluice_redrive_", 2, GateMoment.BeforeRequest, server.PauseAsync))
             AssertBroken(await RunAsync("redrive", $"redis:127.0.0.1:{gate.Port}", "orders", "--all", "--json"), "redriven");
@@ -50,7 +50,7 @@ public sealed class RedisFaultTests : RedisFaultTestBase
     [Fact]
     public async Task ARepeatWithIdsLeavesOutThoseThatAreDone()
     {
-        await using RedisServer server = await RedisServer.StartAsync();
+        await using RedisServer server = await RedisServer.StartAsync("--appendfsync", "always");
         await FillAsync(server, Letters);
         string[] numbers = [.. Enumerable.Range(1, 150).Select(static number => $"{number}")];
         using (var gate = Gate(server, "\r\nsluice_delete_dead_", 2, GateMoment.BeforeRequest, server.KillAsync))

@@ -26,9 +26,11 @@ internal static class SnapshotTaker
         var queued = new long[recorder.Count];
         var blockedOn = new string?[recorder.Count];
         var blocked = new TimeSpan[recorder.Count];
+        var inLanes = new bool[recorder.Count];      // works there now, whatever the pump before it does
         foreach (IBoundary boundary in run.Boundaries)
         {
             foreach (int node in recorder.HeadsOf(boundary.Node)) queued[node] += boundary.Count;      // for each node it waits for
+            if (boundary.LanesWorkUntil is { } last) Array.Fill(inLanes, true, last, boundary.Node - last + 1);
             if (boundary.From >= 0) blocked[boundary.From] += boundary.BlockedTime;
             if (boundary is { IsBlocked: true, From: >= 0 })
                 blockedOn[boundary.From] = $"{recorder.NameOfStart(boundary.From)} -> {recorder.NameOf(boundary.Node)}";
@@ -49,9 +51,9 @@ internal static class SnapshotTaker
             NodeCounts count = counts[node];
             blockedParts.TryGetValue(islands.PartOf(node), out string? edge);
             Pump? pump = islands.PumpOf(node);
-            NodeActivity activity = over || pump is null or { IsEnded: true } ? NodeActivity.Ended
+            NodeActivity activity = over || (!inLanes[node] && pump is null or { IsEnded: true }) ? NodeActivity.Ended
                 : edge is not null ? NodeActivity.Blocked
-                : pump.IsWaiting && busy[node] == 0 ? NodeActivity.Waiting
+                : !inLanes[node] && pump!.IsWaiting && busy[node] == 0 ? NodeActivity.Waiting
                 : NodeActivity.Running;
             nodes[known.Id] = new NodeSnapshot(
                 known, count.In, count.Out, count.Skipped, count.Failed,

@@ -218,6 +218,9 @@ internal interface IBoundary
     /// <summary>Whether it may hold items that its consumer was not woken for. Any thread; a moment old.</summary>
     bool HoldsUnannounced { get; }
 
+    /// <summary>The last node of lanes that work on its items now, from <see cref="Node"/> on; null if none do. Any thread.</summary>
+    int? LanesWorkUntil => null;
+
     /// <summary>Announces all items and wakes the consumer. Any thread.</summary>
     void WakeConsumer();
 

@@ -14,6 +14,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     private readonly ParallelOutput<TIn, TOut> output;
     private volatile Chunk<TIn, TOut>? filling;
     private readonly BlockedClock blocked;
+    private readonly int last;                       // the last node of the lanes
     private bool stopped;
     private int fillLock;                            // 1 while the input or the watchdog uses `filling`
 
@@ -22,6 +23,7 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     {
         Run = builder.Run;
         Node = node;
+        this.last = last;
         LaneScheduler = options.Blocks && Run.Scheduler == RunScheduler.ThreadPool ? BlockingThreads.OfProcess : Run.Scheduler;
         Board = new(options.Ordered, Math.Max(Run.Options.MaxBufferedItems, options.Parallel), options.Parallel,
             adapts: !Run.Scheduler.IsSerial);
@@ -51,6 +53,8 @@ internal sealed class ParallelStage<TIn, TOut> : Inlet<TIn>, IUpstream, IBoundar
     public bool IsBlocked => roomForInput.IsArmed;
 
     public bool HoldsUnannounced => filling is not null;
+
+    public int? LanesWorkUntil => Array.Exists(lanes, static lane => lane.IsWorking) ? last : null;
 
     public int From { get; private set; } = -1;
 
