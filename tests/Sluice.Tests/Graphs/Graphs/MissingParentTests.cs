@@ -35,8 +35,8 @@ public class MissingParentTests
         });
         var failure = await Assert.ThrowsAsync<NodeFailedException>(() => builder.Build().ResolveAsync(1, Cancellation).AsTask());
         Assert.Equal("The node y failed: Value cannot be null. (Parameter 'b'). Its optional parent x has no value (IOException: no "
-            + "paper): write b?. or another value for that case. Its parent z has no value (it was skipped, as x has none): write c?. or another "
-            + "value for that case.", failure.Message);
+            + "paper): write b?. or another value for that case. Its parent z has no value (it was skipped, as x has none): write c?. or "
+            + "another value for that case.", failure.Message);
     }
 
     [Fact]
