@@ -37,5 +37,12 @@ public sealed class FlowCommandTests : CliTestBase
         Assert.StartsWith("<svg", (await RunAsync("flow", Store, "run-1", "--format", "svg")).Succeeded().Output, StringComparison.Ordinal);
         JsonElement processors = (await RunJsonAsync("flow", Store, "run-1")).GetProperty("processors");
         Assert.Equal(["completed", "failed"], processors.EnumerateArray().Select(one => one.GetProperty("status").GetString()));
+        Assert.All(processors.EnumerateArray(), one => Assert.Equal(JsonValueKind.Null, one.GetProperty("noHostFor").ValueKind));
+
+        var lost = new Processor("lost") { Outputs = ["note"] };
+        await using FlowRun waiting = await supervisor.StartAsync(Flow.From(lost).Resolve(), [], run: "run-2", cancellation: Cancellation);
+        Assert.Contains("waiting (no host), note 0", (await RunAsync("flow", Store, "run-2")).Succeeded().Output, StringComparison.Ordinal);
+        processors = (await RunJsonAsync("flow", Store, "run-2")).GetProperty("processors");
+        Assert.Equal(0, processors[0].GetProperty("noHostFor").GetDouble());
     }
 }

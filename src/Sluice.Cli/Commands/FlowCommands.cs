@@ -81,6 +81,7 @@ internal static class FlowCommands
             one.Error,
             one.Origin,
             one.WaitsFor,
+            NoHostFor = one.NoHostFor?.TotalSeconds,
         }),
         Streams = run.Streams.Select(static one => new { one.Name, one.Written, one.Kept, one.Bytes, one.IsComplete }),
     };

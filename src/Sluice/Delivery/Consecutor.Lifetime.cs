@@ -19,7 +19,8 @@ public sealed partial class Consecutor<T>
     /// dropped nodes with <see cref="StateChange"/>). Or another consecutor of this name runs in this process, over the same store and
     /// with the same <see cref="ConsecutorOptions.InstanceId"/>: start this one when the other one has ended.
     /// </exception>
-    /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>.</exception>
+    /// <exception cref="MemberInUseException">Another living process has the same <see cref="ConsecutorOptions.InstanceId"/>, or a
+    /// consecutor of this process over another object of the same store.</exception>
     /// <exception cref="StreamStoreException">The store failed, or the existing stream has another number of partitions.</exception>
     public Task StartAsync(CancellationToken cancellation = default)
     {

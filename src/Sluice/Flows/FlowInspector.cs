@@ -4,8 +4,7 @@ namespace Sluice.Diagnostics;
 
 /// <summary>Reads the runs of flows in a store, without a supervisor and without changing anything.</summary>
 /// <remarks>
-/// Thread-safe. To look again and again, use <see cref="FlowRunInspector"/>. Without a supervisor, <see cref="ProcessorInfo.NoHostFor"/> is
-/// always null. Failures of the store are thrown at once.
+/// Thread-safe. To look again and again, use <see cref="FlowRunInspector"/>. Failures of the store are thrown at once.
 /// </remarks>
 public static class FlowInspector
 {
@@ -21,6 +20,11 @@ public static class FlowInspector
     }
 
     /// <summary>Reports on a run, with its streams; null if there is no such run.</summary>
+    /// <remarks>
+    /// This is one look: <see cref="ProcessorInfo.NoHostFor"/> is zero if a processor has no host, or if its host was killed on this
+    /// machine. A host that was killed on another machine counts as a host: <see cref="FlowRun.GetStatusAsync"/> finds it, and measures
+    /// the time.
+    /// </remarks>
     /// <param name="store">The store.</param>
     /// <param name="run">The id of the run.</param>
     /// <param name="cancellation">Gives up waiting.</param>
@@ -30,7 +34,7 @@ public static class FlowInspector
     {
         ArgumentNullException.ThrowIfNull(store);
         FlowNames.CheckRun(run, nameof(run));
-        return FlowReports.StatusAsync(Calls(store, null), run, cancellation);
+        return FlowReports.StatusWithHostsAsync(Calls(store, null), new(store, TimeProvider.System), run, cancellation);
     }
 
     /// <summary>Reads values of a stream of a run, as they are stored. The store keeps no values for this, and loses none by it.</summary>

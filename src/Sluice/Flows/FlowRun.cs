@@ -98,7 +98,8 @@ public sealed class FlowRun : IAsyncDisposable
     /// </summary>
     /// <exception cref="FlowException">The run was deleted.</exception>
     public async Task<FlowRunInfo> GetStatusAsync(CancellationToken cancellation = default)
-        => await core.AskAsync(() => FlowReports.StatusWithHostsAsync(core, Id, cancellation), cancellation).ConfigureAwait(false)
+        => await core.AskAsync(() => FlowReports.StatusWithHostsAsync(core.Calls, core.Hosts, Id, cancellation), cancellation)
+            .ConfigureAwait(false)
             ?? throw new FlowException($"The run {Id} is not in the store any more: it was deleted, or the store was emptied.")
             {
                 Run =

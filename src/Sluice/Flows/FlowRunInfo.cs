@@ -126,7 +126,9 @@ public sealed record FlowRunInfo(
             ? [$"{found.FailedAttempts} failed"] : (string[])[],
             .. found.IsHeldUp ? [$"waits for {found.WaitsFor}"] : (string[])[], .. found.NoHostFor is { } silence
                 ? [$"no host{For(silence)}"] : (string[])[]];
-        string state = found.Status.ToString().ToLowerInvariant() + (notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "");
+        string state = found.Status.ToString().ToLowerInvariant()
+            + (found is { Status: FlowStatus.Running, NoHostFor: not null } ? $" on {found.Host}, which is silent" : "")
+            + (notes.Length > 0 ? $" ({string.Join(", ", notes)})" : "");
         return written.Length > 0 ? $"{state}, {written}" : state;
     }
 

@@ -29,7 +29,7 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
         {
             // The last heartbeat of an instance that is known to have ended may arrive late.
             bool? isAlive = MemberInstance.IsAlive(answer.Holder.Instance);
-            if (isAlive ?? answer.Holder != holder) throw InUse();
+            if (isAlive ?? answer.Holder != holder) throw InUse(answer.Holder.Instance);
             TimeSpan left = holder.LeaseDuration - time.GetElapsedTime(since);
             if (isAlive is null && left > TimeSpan.Zero)
             {
@@ -51,7 +51,8 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
     /// </exception>
     public async ValueTask BeatAsync(CancellationToken cancellation)
     {
-        if ((await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(true)).Status == HeartbeatStatus.Refused) throw InUse();
+        HeartbeatResult answer = await store.HeartbeatAsync(Request, cancellation).ConfigureAwait(true);
+        if (answer.Status == HeartbeatStatus.Refused) throw InUse(answer.Holder.Instance);
     }
 
     /// <summary>Sends a heartbeat, then returns the group.</summary>
@@ -67,16 +68,14 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
     public async ValueTask<GroupInfo> LookAsync(CancellationToken cancellation)
     {
         GroupInfo info = await store.FindGroupAsync(group, cancellation).ConfigureAwait(true) ?? throw Gone();
-        return IsReplacedIn(info) ? throw InUse() : info;
+        return Replaced(info) is { } replaced ? throw replaced : info;
     }
 
     /// <summary>Whether another instance has taken the name: what the store says is this member's belongs to that instance.</summary>
-    public bool IsReplacedIn(GroupInfo info)
-    {
-        foreach (MemberInfo other in info.Members)
-            if (other.Name == member) return other.Instance != instance.Id;
-        return false;
-    }
+    public bool IsReplacedIn(GroupInfo info) => ReplacedBy(info) is not null;
+
+    /// <returns>The error that another instance has taken the name; null if none has.</returns>
+    public MemberInUseException? Replaced(GroupInfo info) => ReplacedBy(info) is { } other ? InUse(other) : null;
 
     /// <summary>Removes another member from the group, unless it has joined anew since.</summary>
     public ValueTask RemoveAsync(MemberInfo other, CancellationToken cancellation)
@@ -86,8 +85,18 @@ internal sealed class GroupMember(IStreamStore store, GroupId group, string memb
 
     private StreamStoreException Gone() => new($"The group {group} is not there.") { Stream = group.Stream };
 
-    public MemberInUseException InUse() => new(
-        $"Two processes are called '{member}', and the other one is at work in {group}: this one does no work there. Two members of one "
+    private string? ReplacedBy(GroupInfo info)
+    {
+        foreach (MemberInfo other in info.Members)
+            if (other.Name == member) return other.Instance != instance.Id ? other.Instance : null;
+        return null;
+    }
+
+    private MemberInUseException InUse(string holder) => new(MemberInstance.IsOfThisProcess(holder)
+        ? $"Two members of this process are called '{member}' in {group}, probably over two store objects of the same store: this one "
+            + "does no work there. Share one store object, or give each member a name of its own (ConsecutorOptions.InstanceId, "
+            + "SupervisorOptions.Name)."
+        : $"Two processes are called '{member}', and the other one is at work in {group}: this one does no work there. Two members of one "
             + $"name would take each other's partitions. Give each process a name of its own "
         + "(ConsecutorOptions.InstanceId, SupervisorOptions.Name), or leave the name out: the default differs in each process. If the "
         + "other process is the one to end, stop it first.")

@@ -43,12 +43,15 @@ internal sealed class MemberInstance
 
     /// <returns>Whether an instance is alive; null if this process cannot know.</returns>
     public static bool? IsAlive(string id)
-        => Living.ContainsKey(id) ? true : id.StartsWith(Process, StringComparison.Ordinal) || HasProcessEnded(id) ? false : null;
+        => Living.ContainsKey(id) ? true : IsOfThisProcess(id) || HasProcessEnded(id) ? false : null;
+
+    /// <summary>Whether an instance belongs to this process, alive or not.</summary>
+    public static bool IsOfThisProcess(string id) => id.StartsWith(Process, StringComparison.Ordinal);
 
     /// <summary>Whether an instance belonged to another process of this machine that has ended.</summary>
     public static bool HasProcessEnded(string id)
     {
-        if (Machine.Length == 0 || !id.StartsWith(Machine, StringComparison.Ordinal) || id.StartsWith(Process, StringComparison.Ordinal))
+        if (Machine.Length == 0 || !id.StartsWith(Machine, StringComparison.Ordinal) || IsOfThisProcess(id))
             return false;
         string[] parts = id.Split(Divider);
         return parts.Length == 5 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out int process)

@@ -1,6 +1,9 @@
 namespace Sluice.Storage;
 
-/// <summary>Another process is alive under this member's name. Of two members with one name, the second is refused.</summary>
+/// <summary>
+/// Another member is alive under this member's name: in another process, or in this one over another store object. Of two members with one
+/// name, the second is refused.
+/// </summary>
 public sealed class MemberInUseException : SluiceException
 {
     /// <summary>Creates an exception without a message.</summary>

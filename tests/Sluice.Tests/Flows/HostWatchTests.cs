@@ -105,10 +105,95 @@ public class HostWatchTests
         Assert.Null(await LookAsync());
         clock.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal(Lease, await LookAsync());
-        Assert.Contains("running (no host for 9 s), y 1", (await run.GetStatusAsync(FlowLab.Cancellation)).ToText(),
-            StringComparison.Ordinal);
+        string picture = (await run.GetStatusAsync(FlowLab.Cancellation)).ToText();
+        Assert.Contains("running on dying, which is silent (no host for 9 s), y 1", picture, StringComparison.Ordinal);
 
         async Task<TimeSpan?> LookAsync() => (await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0].NoHostFor;
+    }
+
+    [Fact]
+    public async Task TheStarterIsWarnedOnceOfEachHostThatHasDiedInTheMiddle()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        var warnings = new ConcurrentQueue<string>();
+        await using Supervisor starter = Supervisor.Attach(store,
+            new() { Name = "starter", Time = clock, LeaseDuration = Lease, OnWarning = warnings.Enqueue });
+        Supervisor first = HostOf("first");
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)], run: "order-7",
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        for (int i = 0; i < 12; i++) await GoOnAsync("first");
+        Assert.Empty(warnings);
+
+        await first.AbandonAsync();
+        while (warnings.IsEmpty) await GoOnAsync(null);
+        Assert.Matches("^The processor 'work' of the run order-7 has had no living host for [0-9]+ seconds: first, which had it, "
+            + "is silent. Start a service that registers 'work': the run goes on there by itself. CancelAsync ends the run.$",
+            Assert.Single(warnings));
+        for (int i = 0; i < 12; i++) await GoOnAsync(null);
+        Assert.Single(warnings);
+
+        Supervisor second = HostOf("second");
+        while (await MemberAsync("second") is null) await Task.Yield();
+        while ((await run.GetStatusAsync(FlowLab.Cancellation)).Processors[0] is not { Starts: 2, NoHostFor: null })
+            await GoOnAsync("second");
+        await second.AbandonAsync();
+        while (warnings.Count < 2) await GoOnAsync(null);
+        Assert.Equal(["first", "second"], warnings.Select(static text => text.Split(": ")[1].Split(',')[0]));
+
+        // A third of a lease duration: the living host sends a heartbeat, and the starter may look.
+        async Task GoOnAsync(string? living)
+        {
+            MemberInfo? before = living is null ? null : await MemberAsync(living);
+            clock.Advance(Lease / 3);
+            while (living is not null && await MemberAsync(living) == before) await Task.Yield();
+            for (int turn = 0; turn < 500; turn++) await Task.Yield();
+            FlowLab.Cancellation.ThrowIfCancellationRequested();
+        }
+
+        async Task<MemberInfo?> MemberAsync(string name)
+            => (await store.FindGroupAsync(FlowNames.Hosts("work"), FlowLab.Cancellation))?.Members
+                .Select(static member => (MemberInfo?)member).FirstOrDefault(member => member!.Value.Name == name);
+
+        Supervisor HostOf(string name)
+        {
+            Supervisor host = Join(store, name);
+            host.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+            {
+                await y.WriteAsync(1, cancellation);
+                await Task.Delay(Timeout.Infinite, cancellation);
+            });
+            return host;
+        }
+    }
+
+    [Fact]
+    public async Task ALookWithoutAServiceSeesAHostWhoseProcessHasEndedHere()
+    {
+        await using var store = new MemoryStreamStore(clock);
+        await using Supervisor starter = Join(store, "starter");
+        await using Supervisor host = Join(store, "host");
+        host.Register(Work, async (IO<int> x, IOWriter<int> y, CancellationToken cancellation) =>
+        {
+            await y.WriteAsync(1, cancellation);
+            await Task.Delay(Timeout.Infinite, cancellation);
+        });
+        await using FlowRun run = await starter.StartAsync(Flow.From(Work).Resolve(), [IOVal.Of("x", 1)],
+            cancellation: FlowLab.Cancellation);
+        Assert.Equal(1, await run.Output<int>("y").FirstAsync(FlowLab.Cancellation));
+        FlowRunInfo status = (await FlowInspector.FindAsync(store, run.Id, FlowLab.Cancellation))!;
+        Assert.Null(status.Processors[0].NoHostFor);
+        Assert.Contains("running, y 1", status.ToText(), StringComparison.Ordinal);
+
+        await host.AbandonAsync();
+        MemberInfo silent = (await store.FindGroupAsync(FlowNames.Hosts("work"), FlowLab.Cancellation))!.Members.Single();
+        string[] parts = silent.Instance.Split('/');
+        Assert.SkipUnless(parts[0].Length > 0, "Other systems do not tell which processes have ended.");
+        string ended = string.Join('/', [parts[0], $"{int.MaxValue}", "1", .. parts[3..]]);
+        await store.HeartbeatAsync(new(FlowNames.Hosts("work"), "host", ended, Lease) { Replaces = silent }, FlowLab.Cancellation);
+        status = (await FlowInspector.FindAsync(store, run.Id, FlowLab.Cancellation))!;
+        Assert.Equal(TimeSpan.Zero, status.Processors[0].NoHostFor);
+        Assert.Contains("running on host, which is silent (no host), y 1", status.ToText(), StringComparison.Ordinal);
     }
 
     private Supervisor Join(IStreamStore store, string name)

@@ -71,6 +71,48 @@ public class RereadTests
             Assert.Throws<ArgumentException>(() => looked.Output<int>("y")).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    [InlineData(true, true)]
+    public async Task AStarterThatComesBackAfterTheEndGetsWhatIsKept(bool isKept, bool isKilled)
+    {
+        await using var lab = new FlowLab();
+        lab.Join().Register(Work, CopyAsync);
+        Flow flow = Flow.From(Work).Resolve();
+        IOVal[] inputs = [IOVal.Of("x", Many)];
+        Supervisor starter = Supervisor.Attach(lab.Store, new() { Name = "shop" });
+        FlowRun first = await starter.StartAsync(flow, inputs, run: "order-7", keepOutputs: isKept, cancellation: FlowLab.Cancellation);
+        Assert.Equal(Many, (await FlowLab.ReadAsync(first.Output<int>("y"))).Count);
+        await first.Completion.WaitAsync(FlowLab.Patience, FlowLab.Cancellation);
+        if (isKilled) await starter.AbandonAsync();
+        else
+        {
+            await first.DisposeAsync();
+            await starter.DisposeAsync();
+        }
+
+        await using Supervisor next = Supervisor.Attach(lab.Store, new() { Name = "shop" });
+        await using FlowRun again = await next.StartAsync(flow, inputs, run: "order-7", keepOutputs: isKept,
+            cancellation: FlowLab.Cancellation);
+        IO<int> y = again.Output<int>("y");
+        if (isKept)
+        {
+            Assert.Equal(Enumerable.Range(0, Many), await FlowLab.ReadAsync(y));
+            return;
+        }
+        // A starter that was killed reads on behind what it had read.
+        if (isKilled) Assert.Empty(await FlowLab.ReadAsync(y));
+        else AssertIsGone(await Assert.ThrowsAsync<FlowException>(() => FlowLab.ReadAsync(y)));
+        AssertIsGone(await Assert.ThrowsAsync<FlowException>(() => y.FirstAsync(FlowLab.Cancellation).AsTask()));
+
+        static void AssertIsGone(FlowException gone)
+            => Assert.Matches("^The stream y of the run order-7 does not have its values 1 to [0-9,]+ any more: they left the store "
+                + "when they had been read. Read it once, start the run with keepOutputs: true, or give the stream Retention.All.$",
+                gone.Message);
+    }
+
     private static async Task<bool> UntilDeletedAsync(FlowLab lab, Supervisor service, string run)
     {
         await lab.UntilAsync("work/work", async () =>

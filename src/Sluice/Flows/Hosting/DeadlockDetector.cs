@@ -44,7 +44,7 @@ internal sealed class DeadlockDetector(SupervisorCore core, RunPlan run, Process
     {
         try
         {
-            FlowRunInfo? status = await FlowReports.StatusWithHostsAsync(core, run.Run, life).ConfigureAwait(false);
+            FlowRunInfo? status = await FlowReports.StatusWithHostsAsync(core.Calls, core.Hosts, run.Run, life).ConfigureAwait(false);
             if (status?.Processors.FirstOrDefault(processor => processor.Name == self.Name) is { IsHeldUp: true, WaitsFor: { } what })
                 core.Warn($"In the run {run.Run}, {self.Name} has waited for {(long)waited.TotalSeconds:N0} s for {what}.");
         }

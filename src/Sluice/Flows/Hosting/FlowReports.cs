@@ -54,14 +54,8 @@ internal static class FlowReports
     }
 
     /// <summary>Reads the status of a run, with <see cref="ProcessorInfo.NoHostFor"/> of each processor that has not ended.</summary>
-    public static Task<FlowRunInfo?> StatusWithHostsAsync(SupervisorCore core, string run, CancellationToken cancellation)
-    {
-        return StatusAsync(core.Calls, run, cancellation, FindHostAsync);
-
-        async Task<ProcessorInfo> FindHostAsync(ProcessorInfo processor)
-            => processor.Status > FlowStatus.Running ? processor
-            : processor with { NoHostFor = await core.Hosts.NobodyForAsync(processor.Name, cancellation).ConfigureAwait(false) };
-    }
+    public static Task<FlowRunInfo?> StatusWithHostsAsync(StoreRetrier calls, HostWatch hosts, string run, CancellationToken cancellation)
+        => StatusAsync(calls, run, cancellation, processor => hosts.FindAsync(processor, cancellation));
 
     /// <summary>Lists all runs in the store, by id. A run whose journal cannot be read is left out, with a warning.</summary>
     /// <param name="calls">The store.</param>

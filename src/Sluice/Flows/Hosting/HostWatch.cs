@@ -1,3 +1,4 @@
+using Sluice.Diagnostics;
 using Sluice.Membership;
 
 namespace Sluice.Flows;
@@ -6,32 +7,44 @@ namespace Sluice.Flows;
 /// <remarks>
 /// Thread-safe. Looks only when asked, by one call to the store. So a member counts as alive at first sight, unless its process ran on this
 /// machine and has ended; and as silent once its heartbeats have not changed for the lease duration that they carry, as in
-/// <see cref="MemberWatch"/>. Members that have left are forgotten.
+/// <see cref="MemberWatch"/>, unless it is alive in this process. Members that have left are forgotten.
 /// </remarks>
-internal sealed class HostWatch(IStreamStore store, SupervisorOptions options)
+internal sealed class HostWatch(IStreamStore store, TimeProvider time)
 {
     private readonly Dictionary<string, Sight> seen = new(StringComparer.Ordinal);          // by processor; also the lock
 
+    /// <summary>Adds to the report on a processor how long it has had no host; a processor that has ended needs none.</summary>
+    public async Task<ProcessorInfo> FindAsync(ProcessorInfo processor, CancellationToken cancellation)
+        => processor.Status > FlowStatus.Running ? processor
+        : processor with { NoHostFor = await NobodyForAsync(processor.Name, TimeSpan.Zero, cancellation).ConfigureAwait(false) };
+
+    /// <param name="processor">The name of the processor.</param>
+    /// <param name="maxAge">Asks the store only if the last look is this old: watchers of many runs share their looks.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>How long no host was seen; zero at the first look, null if there is a host.</returns>
-    public async Task<TimeSpan?> NobodyForAsync(string processor, CancellationToken cancellation)
+    public async Task<TimeSpan?> NobodyForAsync(string processor, TimeSpan maxAge, CancellationToken cancellation)
     {
+        lock (seen)
+            if (seen.TryGetValue(processor, out Sight? last) && time.GetElapsedTime(last.At) < maxAge) return Since(last);
         GroupInfo? group = await store.FindGroupAsync(FlowNames.Hosts(processor), cancellation).ConfigureAwait(false);
         lock (seen)
         {
-            long now = options.Time.GetTimestamp();
+            long now = time.GetTimestamp();
             Dictionary<string, (MemberInfo Member, long SeenAt)> before = seen.TryGetValue(processor, out Sight? known) ? known.Members
                 : [];
             Dictionary<string, (MemberInfo Member, long SeenAt)> members = (group?.Members ?? [])
                 .ToDictionary(member => member.Name, member => before.TryGetValue(member.Name, out var last) && last.Member == member ? last
                 : (member, now), StringComparer.Ordinal);
-            bool isHosted = members.Values.Any(member => options.Time.GetElapsedTime(member.SeenAt, now) < member.Member.LeaseDuration
-                && !MemberInstance.HasProcessEnded(member.Member.Instance));
+            bool isHosted = members.Values.Any(member => MemberInstance.IsAlive(member.Member.Instance) == true
+                || (time.GetElapsedTime(member.SeenAt, now) < member.Member.LeaseDuration
+                    && !MemberInstance.HasProcessEnded(member.Member.Instance)));
             long? nobodySince = isHosted ? null : known?.NobodySince
                 ?? members.Values.Select(member => member.SeenAt).DefaultIfEmpty(now).Max();
-            seen[processor] = new(members, nobodySince);
-            return nobodySince is { } since ? options.Time.GetElapsedTime(since, now) : null;
+            return Since(seen[processor] = new(now, members, nobodySince));
         }
     }
 
-    private sealed record Sight(Dictionary<string, (MemberInfo Member, long SeenAt)> Members, long? NobodySince);
+    private TimeSpan? Since(Sight sight) => sight.NobodySince is { } since ? time.GetElapsedTime(since, sight.At) : null;
+
+    private sealed record Sight(long At, Dictionary<string, (MemberInfo Member, long SeenAt)> Members, long? NobodySince);
 }

@@ -23,7 +23,7 @@ internal sealed class SupervisorCore : IDisposable
         Services = options.Services ?? ProcessorServices.None;
         Own(executor = options.Executor ?? LocalExecutor.Instance);
         Slots = new(options.MaxConcurrency);
-        Hosts = new(store, options);
+        Hosts = new(store, options.Time);
         Life = life.Token;
     }
 

@@ -8,7 +8,7 @@ namespace Sluice.Flows;
 /// release.
 /// </summary>
 /// <remarks>
-/// Locking rule: no lock. <c>latest</c> and <c>isReplaced</c> pass from the heartbeat thread to the loop of the <see cref="WorkGroup"/> by
+/// Locking rule: no lock. <c>latest</c> and <c>replaced</c> pass from the heartbeat thread to the loop of the <see cref="WorkGroup"/> by
 /// interlocked exchanges; the loop makes all other calls, except for <see cref="NoteAnswer"/>, which any thread may make. If the store
 /// leaves commits or calls of the loop unanswered for a lease duration, this service sends no heartbeats, so that others can take over.
 /// </remarks>
@@ -21,7 +21,7 @@ internal sealed class WorkMembers
     private readonly GroupHeartbeat heartbeat;
     private readonly PartitionShare share;
     private Seen? latest;                            // the group as it was seen last, until it was used
-    private bool isReplaced;                         // a heartbeat was refused, and the loop has not seen it
+    private MemberInUseException? replaced;          // a heartbeat was refused, and the loop has not seen it
     private bool mayBeKnown;                         // to the others; the loop's
     private bool hasWarned;                          // of the present silence; the heartbeat thread's
 
@@ -49,7 +49,7 @@ internal sealed class WorkMembers
         long askedAt = core.Options.Time.GetTimestamp();
         See(await core.Calls.DoAsync(group.Stream, () => new ValueTask<GroupInfo>(member.JoinAsync(Tell, cancellation)), cancellation)
             .ConfigureAwait(false), askedAt, isAiling: false);
-        Volatile.Write(ref isReplaced, false);       // the heartbeats have gone on during the join
+        Volatile.Write(ref replaced, null);          // the heartbeats have gone on during the join
         heartbeat.Start(BeatAsync, failure => core.Warn($"A heartbeat of {Self} for {group} has failed: {failure.Message}"));
     }
 
@@ -87,7 +87,7 @@ internal sealed class WorkMembers
         long askedAt = core.Options.Time.GetTimestamp();
         if (await calls.DoAsync(group.Stream, () => core.Store.FindGroupAsync(group, cancellation), cancellation).ConfigureAwait(false)
             is not { } info) return;
-        if (member.IsReplacedIn(info)) throw member.InUse();
+        if (member.Replaced(info) is { } other) throw other;
         share.See(info, askedAt);
         Volatile.Write(ref latest, new(info, IsAiling: false));
     }
@@ -97,7 +97,7 @@ internal sealed class WorkMembers
     /// <exception cref="MemberInUseException">Another instance has taken the name since.</exception>
     public (List<PartitionInfo> Acquire, HashSet<int> Release) Share(IReadOnlyCollection<PartitionInUse> owned)
     {
-        if (Interlocked.Exchange(ref isReplaced, false)) throw member.InUse();
+        if (Interlocked.Exchange(ref replaced, null) is { } other) throw other;
         if (Interlocked.Exchange(ref latest, null) is not var (info, isAiling)) return ([], []);
         return (share.ToAcquire(info, [.. owned.Select(static partition => partition.Number)],
             isAiling ? AcquireScope.Own : AcquireScope.Share), isAiling ? [] : share.ToRelease(info, owned));
@@ -126,9 +126,9 @@ internal sealed class WorkMembers
             See(info, askedAt, isAiling);
             await heartbeat.RemoveGoneAsync(info, core.Life).ConfigureAwait(true);
         }
-        catch (MemberInUseException)
+        catch (MemberInUseException e)
         {
-            Volatile.Write(ref isReplaced, true);
+            Volatile.Write(ref replaced, e);
             changed.Set();
         }
         catch (Exception e)

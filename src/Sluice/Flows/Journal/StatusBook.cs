@@ -8,11 +8,7 @@ internal static class StatusBook
     public static FlowRunInfo Of(RunWatch watch, IReadOnlyList<FlowStreamInfo> streams)
     {
         IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> events = watch.Events;
-        ProcessorInfo[] processors = [.. watch.Plan.Processors.Select(processor => Of(processor.Name, watch.StartsOf(processor.Name),
-            [.. events.Select(one => one.Event).Where(happened => happened.Processor == processor.Name)]))];
-        // No service begins these any more.
-        if (watch.IsCancelled) processors = [.. processors.Select(processor => processor.Status == FlowStatus.Waiting
-            ? processor with { Status = FlowStatus.Cancelled } : processor)];
+        ProcessorInfo[] processors = ProcessorsOf(watch, events);
         bool hasEnded = Array.TrueForAll(processors, processor => processor.Status > FlowStatus.Running);
         FlowStatus state = watch.IsCancelled ? FlowStatus.Cancelled
             : processors.Any(processor => processor.Status == FlowStatus.Failed) ? FlowStatus.Failed
@@ -24,6 +20,19 @@ internal static class StatusBook
         {
             Drawing = FlowResolution.Of([.. watch.Plan.Processors.Select(plan => plan.ToProcessor())]).Topology,
         };
+    }
+
+    /// <summary>The processors of a run, in the order of its plan.</summary>
+    public static ProcessorInfo[] ProcessorsOf(RunWatch watch) => ProcessorsOf(watch, watch.Events);
+
+    private static ProcessorInfo[] ProcessorsOf(RunWatch watch, IReadOnlyList<(DateTimeOffset Time, RunEvent Event)> events)
+    {
+        ILookup<string?, RunEvent> byName = events.ToLookup(one => one.Event.Processor, one => one.Event);
+        ProcessorInfo[] processors = [.. watch.Plan.Processors.Select(processor => Of(processor.Name, watch.StartsOf(processor.Name),
+            [.. byName[processor.Name]]))];
+        // No service begins these any more.
+        return !watch.IsCancelled ? processors : [.. processors.Select(processor => processor.Status == FlowStatus.Waiting
+            ? processor with { Status = FlowStatus.Cancelled } : processor)];
     }
 
     private static ProcessorInfo Of(string name, int starts, RunEvent[] events)

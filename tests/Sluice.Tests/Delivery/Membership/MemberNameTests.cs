@@ -34,7 +34,7 @@ public class MemberNameTests
             await Member.NextAsync();
         }
         MemberInUseException refused = await Assert.ThrowsAsync<MemberInUseException>(() => starting);
-        Assert.Contains("'me'", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Two processes are called 'me', and the other one is at work in ", refused.Message, StringComparison.Ordinal);
         Assert.Contains("ConsecutorOptions.InstanceId", refused.Message, StringComparison.Ordinal);
         Assert.All((await store.FindGroupAsync(Member.Group, Cancellation))!.Partitions, partition => Assert.Null(partition.Owner));
     }
@@ -46,7 +46,10 @@ public class MemberNameTests
         await using Consecutor<int> first = Make(new StreamStoreWrapper(store, leaveOpen: true), "me"),
             second = Make(new StreamStoreWrapper(store, leaveOpen: true), "me");
         await first.StartAsync(Cancellation);
-        await Assert.ThrowsAsync<MemberInUseException>(() => second.StartAsync(Cancellation));
+        MemberInUseException refused = await Assert.ThrowsAsync<MemberInUseException>(() => second.StartAsync(Cancellation));
+        Assert.Equal("Two members of this process are called 'me' in work:work, probably over two store objects of the same store: "
+            + "this one does no work there. Share one store object, or give each member a name of its own (ConsecutorOptions.InstanceId, "
+            + "SupervisorOptions.Name).", refused.Message);
         Assert.Equal("me:1", await Member.OwnersAsync(store));
         Assert.True(await first.StopAsync());
         await using Consecutor<int> third = Make(new StreamStoreWrapper(store, leaveOpen: true), "me");
