@@ -59,14 +59,14 @@ public sealed class ProcessorCall
     public async Task WaitForPlaceAsync(Func<Task> find)
     {
         ArgumentNullException.ThrowIfNull(find);
-        Task finding = find();
+        Task? finding = null;
         try
         {
-            await Invocation.WaitAsync(finding).ConfigureAwait(false);
+            await Invocation.WaitAsync(() => finding = find()).ConfigureAwait(false);
         }
         finally
         {
-            await finding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (finding is not null) await finding.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -89,6 +89,19 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
             : progress.Stored.IsEmpty ? 0 : ChangesPosition.Read(progress.Stored, server.Name).Flushed;
     }
 
+    // If the server ends the connection at this moment, Npgsql has cleared what the message is written to, and fails with a null.
+    private static async Task TellAsync(LogicalReplicationConnection connection, CancellationToken ending)
+    {
+        try
+        {
+            await connection.SendStatusUpdate(ending).ConfigureAwait(false);
+        }
+        catch (NullReferenceException e)
+        {
+            throw new NpgsqlException("The replication connection has ended.", e);
+        }
+    }
+
     /// <summary>Tells the connection what is durable, and writes heartbeats, until it is cancelled.</summary>
     private async Task BesideAsync(LogicalReplicationConnection connection, string slot, Func<ulong> acknowledged, bool hasMessages,
         CancellationToken ending)
@@ -105,7 +118,7 @@ internal sealed class ChangesStream(SourceServer server, string publication, Pos
                 if (durable > told)
                 {
                     connection.SetReplicationStatus(new(told = durable));
-                    await connection.SendStatusUpdate(ending).ConfigureAwait(false);
+                    await TellAsync(connection, ending).ConfigureAwait(false);
                 }
                 if (!hasMessages || server.Time.GetElapsedTime(beaten) < options.HeartbeatInterval) continue;
                 beaten = server.Time.GetTimestamp();

@@ -148,7 +148,8 @@ internal sealed class Invocation : IInvocation, IItemBoundary, IDisposable
     }
 
     /// <summary>Waits without the slot, and outside of the time limit.</summary>
-    public Task WaitAsync(Task waited) => slot.WaitAsync(waited);
+    /// <param name="begin">Begins what is waited for; called outside of the time limit, too.</param>
+    public Task WaitAsync(Func<Task> begin) => slot.WaitAsync(begin);
 
     private bool HasTimedOut => limit is { Token.IsCancellationRequested: true } && !life.IsCancellationRequested;
 

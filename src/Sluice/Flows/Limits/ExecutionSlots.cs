@@ -85,6 +85,20 @@ internal sealed class ExecutionSlot(SemaphoreSlim? free, FunctionTimeout? limit,
         }
     }
 
+    /// <summary>Begins a task and awaits it. The time limit rests before the task begins, as others may see at once that it has.</summary>
+    public async Task WaitAsync(Func<Task> begin)
+    {
+        limit?.Rest();
+        try
+        {
+            await WaitAsync(begin()).ConfigureAwait(false);
+        }
+        finally
+        {
+            limit?.GoOn();
+        }
+    }
+
     /// <summary>Returns the slot for good. Readers that the function has left behind take no slot any more.</summary>
     public async Task LeaveAsync()
     {
