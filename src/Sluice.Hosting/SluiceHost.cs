@@ -19,6 +19,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
     private volatile HostedUnits? units;
     private volatile bool isStarted, isDisposed;
     private volatile string? failure;                // the first failure for good
+    private string doing = "";                       // what the start waits for
     private Task? starting, ended;
 
     /// <summary>The units; null before the host starts.</summary>
@@ -52,6 +53,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
                 throw new InvalidOperationException($"The host did not start: {why}", e);
             if (e is OperationCanceledException && lifetime is { ApplicationStopping.IsCancellationRequested: true })
                 throw new StoppedStartException(e);
+            if (e is OperationCanceledException && cancellationToken.IsCancellationRequested) throw new LateStartException(doing, e);
             throw;
         }
         finally
@@ -111,16 +113,8 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
                 if (needed.WhatIsMissing(known) is { } missing) throw new WiringException(missing);
         units = made;
         container.GetRequiredService<HostDisposal>().EndBefore(this);
-        try
-        {
-            await store.OpenAsync(cancellation).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException gaveUp) when (cancellation.IsCancellationRequested)
-        {
-            throw new OperationCanceledException(
-                "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop): "
-                    + "does its server answer, or does another process hold its file?", gaveUp, cancellation);
-        }
+        doing = "the stream store was not open yet. Does its server answer, or does another process hold its file?";
+        await store.OpenAsync(cancellation).ConfigureAwait(false);
         HostLog.Opened(log, settings.StoreName);
         foreach (string name in settings.Ignored) HostLog.SettingIgnored(log, name, name.Replace("_", "__", StringComparison.Ordinal));
         if (!settings.HasStore) HostLog.InMemory(log);
@@ -128,6 +122,7 @@ internal sealed class SluiceHost(SluiceSettings settings, HostStore store, Hoste
         supervisor.Start();
         foreach (HostedUnit unit in made.InOrder)
         {
+            doing = $"{unit.Title} had not started.";
             await unit.StartAsync(cancellation).ConfigureAwait(false);
             started.Add(unit);
             HostLog.Started(log, unit.Title);

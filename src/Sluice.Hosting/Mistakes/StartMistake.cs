@@ -30,7 +30,8 @@ public sealed class StartMistake
     public string Text { get; }
 
     /// <summary>0: the host was asked to stop before it had started, which is no mistake. 2: the configuration or the code is wrong. 3:
-    /// the store cannot be opened, or the web server cannot listen at its address.</summary>
+    /// the store cannot be opened, the web server cannot listen at its address, or the start took longer than
+    /// <c>HostOptions.StartupTimeout</c>.</summary>
     public int ExitCode { get; }
 
     /// <summary>Finds the mistake behind an exception that was thrown while a host was built or started.</summary>
@@ -44,6 +45,7 @@ public sealed class StartMistake
             StreamStoreException store => new(Unavailable, OneLine(store.Message)),
             AddressException address => new(Unavailable, address.Message),
             StoppedStartException stop => new(Stopped, stop.Message),
+            LateStartException late => new(Unavailable, late.Message),
             InvalidDataException { InnerException: FormatException cause } => new(Wrong, OneLine($"{failure.Message} {Why(cause)}")),
             FileNotFoundException when failure.Message.StartsWith("The configuration file '", StringComparison.Ordinal)
                 => new(Wrong, OneLine(failure.Message)),

@@ -53,10 +53,7 @@ internal static class CommitScenarios
 
     public static async Task ARepeatedCommitGetsTheResultOfTheFirst(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a", "b");
-        (Ownership owner, _) = await rig.TakeAsync();
-        await rig.LeaseAsync(owner);
+        Ownership owner = await rig.LeaseNewAsync("a", "b");
         using EntryBatch output = Batch("out");
         var commit = new StoreCommit(owner, 1) { Settled = [new(1, 1)], Outputs = [new(Results, output)] };
         await rig.CommitAsync(commit);
@@ -71,10 +68,7 @@ internal static class CommitScenarios
 
     public static async Task ALateDuplicateAfterASuccessorsCommitIsVoid(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a", "b");
-        (Ownership first, _) = await rig.TakeAsync("a");
-        await rig.LeaseAsync(first);
+        Ownership first = await rig.LeaseNewAsync("a", "b");
         using EntryBatch output = Batch("first");
         StoreCommit commit = Rig.FirstCommit(first, new(1, 1), output, "first");
         await rig.CommitAsync(commit);
@@ -89,10 +83,7 @@ internal static class CommitScenarios
 
     public static async Task EntriesThatEndEarlyDoNotComeBack(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a", "b", "c", "d");
-        (Ownership owner, _) = await rig.TakeAsync();
-        await rig.LeaseAsync(owner);
+        Ownership owner = await rig.LeaseNewAsync("a", "b", "c", "d");
         await rig.SettleAsync(owner, 1, 3);
         await rig.SettleAsync(owner, 2, 2);
         Expect.Equal(0L, (await rig.Store.FindGroupAsync(Main))!.Partitions[0].Done, "done, while the first is not");
@@ -161,10 +152,7 @@ internal static class CommitScenarios
 
     public static async Task ACommitMayEndStreams(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a");
-        (Ownership owner, _) = await rig.TakeAsync();
-        await rig.LeaseAsync(owner);
+        Ownership owner = await rig.LeaseNewAsync("a");
         using EntryBatch output = Batch("last");
         await rig.CommitAsync(new(owner, 1)
         {

@@ -71,10 +71,7 @@ internal static class LetterScenarios
 
     private static async Task<Ownership> BuryAsync(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a", "b", "c");
-        (Ownership owner, _) = await rig.TakeAsync();
-        await rig.LeaseAsync(owner);
+        Ownership owner = await rig.LeaseNewAsync("a", "b", "c");
         await rig.CommitAsync(new(owner, 1)
         {
             Settled = [new(1, 3)],

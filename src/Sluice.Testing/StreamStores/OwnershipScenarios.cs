@@ -41,10 +41,7 @@ internal static class OwnershipScenarios
 
     public static async Task ALeaseThatNobodyTookStillCommits(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a");
-        (Ownership owner, _) = await rig.TakeAsync();
-        await rig.LeaseAsync(owner);
+        Ownership owner = await rig.LeaseNewAsync("a");
         await rig.PassAsync(5 * Second);
         await rig.ReopenAsync(kill: false);
         await rig.SettleAsync(owner, 1, 1);
@@ -53,10 +50,7 @@ internal static class OwnershipScenarios
 
     public static async Task ADelayedCommitOfALostAndRegainedPartitionIsVoid(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a", "b");
-        (Ownership lost, _) = await rig.TakeAsync("a");
-        await rig.LeaseAsync(lost);
+        Ownership lost = await rig.LeaseNewAsync("a", "b");
         using EntryBatch output = Batch("delayed");
         StoreCommit delayed = Rig.FirstCommit(lost, new(1, 2), output, "delayed");
         (Ownership between, _) = await rig.TakeAsync("b");

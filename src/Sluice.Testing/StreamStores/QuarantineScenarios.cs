@@ -78,10 +78,7 @@ internal static class QuarantineScenarios
     // Two entries were in flight with a dead owner.
     private static async Task<(Ownership, Quarantine)> CrashedAsync(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a", "b");
-        (Ownership crashed, _) = await rig.TakeAsync("a");
-        await rig.LeaseAsync(crashed);
+        Ownership crashed = await rig.LeaseNewAsync("a", "b");
         (Ownership owner, _) = await rig.TakeAsync("b");
         Quarantine? quarantine = await rig.Store.AcquireQuarantineAsync(Main, "b", 0);
         return (owner, quarantine!.Value);

@@ -113,6 +113,16 @@ internal sealed class Rig(StreamStoreFixture fixture) : IAsyncDisposable
         return [.. result.Batches.SelectMany(batch => batch.Entries.ToArray())];
     }
 
+    /// <summary>How most scenarios begin: prepares the streams, appends payloads, and leases them for the member "a".</summary>
+    public async Task<Ownership> LeaseNewAsync(params string[] payloads)
+    {
+        await PrepareAsync();
+        await AddAsync(payloads);
+        (Ownership owner, _) = await TakeAsync();
+        await LeaseAsync(owner);
+        return owner;
+    }
+
     /// <summary>Commits, which must be applied.</summary>
     public async Task CommitAsync(StoreCommit commit)
     {

@@ -6,10 +6,7 @@ internal static class WaitingScenarios
 {
     public static async Task ARetryIsLeasedWhenItIsDue(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("a", "b");
-        (Ownership owner, _) = await rig.TakeAsync();
-        await rig.LeaseAsync(owner);
+        Ownership owner = await rig.LeaseNewAsync("a", "b");
         await rig.CommitAsync(new(owner, 1)
         {
             Deferred = [new(2, 1, 4 * Second, "node", "b failed"),
@@ -32,10 +29,7 @@ internal static class WaitingScenarios
     // k1 fails; k2, of the same key, is parked behind it, and the commit that ends k1 frees it.
     public static async Task AParkedEntryWaitsUntilItIsFreed(Rig rig)
     {
-        await rig.PrepareAsync();
-        await rig.AddAsync("k1", "k2", "k3", "other");
-        (Ownership owner, _) = await rig.TakeAsync("a");
-        await rig.LeaseAsync(owner);
+        Ownership owner = await rig.LeaseNewAsync("k1", "k2", "k3", "other");
         await rig.CommitAsync(new(owner, 1) { Settled = [new(4, 4)], Deferred = [new(1, 1, Second), new(3, 0, null), new(2, 0, null)] });
         await rig.PassAsync(Second);
         Expect.Same(["k1"], Texts(await rig.LeaseAsync(owner)), "what is leased while two are parked");

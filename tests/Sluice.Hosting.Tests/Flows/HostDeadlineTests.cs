@@ -54,12 +54,15 @@ public sealed class HostDeadlineTests : IDisposable
         int port = kind == "silent" ? ((IPEndPoint)silent.LocalEndpoint).Port : 1;
         using IHost host = Build(sluice => sluice.UseRedis($"127.0.0.1:{port}"));
 
-        OperationCanceledException failure = await Assert.ThrowsAsync<OperationCanceledException>(() => host.StartAsync(Cancellation)
+        OperationCanceledException failure = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => host.StartAsync(Cancellation)
             .WaitAsync(Patience, Cancellation));
 
-        Assert.StartsWith(
-            "The stream store was not opened before the host gave up starting (HostOptions.StartupTimeout, or it was told to stop)",
-                failure.Message, StringComparison.Ordinal);
+        const string said = "The host gave up starting (HostOptions.StartupTimeout, or the token of the start): the stream store was not "
+            + "open yet. Does its server answer, or does another process hold its file?";
+        Assert.Equal(said, failure.Message);
+        StartMistake? mistake = StartMistake.Find(failure);
+        Assert.NotNull(mistake);
+        Assert.Equal((3, said), (mistake.ExitCode, mistake.Text));
     }
 
     private static IHost Build(Action<SluiceOptions> configure)
