@@ -26,6 +26,8 @@ public sealed partial class DashboardCommandTests : CliTestBase
         using SampleProcess process = Start("dashboard", Store, "--port", "0");
         string root = await AddressAsync(process);
 
+        using HttpResponseMessage front = await browser.GetAsync(new Uri(new(root), "/"), Cancellation);
+        Assert.Equal("/sluice", front.Headers.Location?.OriginalString);
         Assert.Contains("2 dead letters", await GetAsync($"{root}/consecutors/orders/dead"), StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "dead/1", "redrive", ("number", "1")));
         Assert.Equal(HttpStatusCode.SeeOther, await PostAsync(root, "dead/2", "edit", ("number", "2"), ("payload", "\"42\"")));

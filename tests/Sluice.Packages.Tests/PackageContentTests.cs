@@ -42,6 +42,13 @@ public class PackageContentTests(Packed packed)
         });
     }
 
+    [Fact]
+    public void ThePageThatMessagesOfTheAnalyzersNameIsInThePackage()
+    {
+        using ZipArchive package = packed.Open("Sluice");
+        Assert.Contains("### SLU032", Text(package, "docs/analyzers.md"), StringComparison.Ordinal);
+    }
+
     [Theory, MemberData(nameof(LibraryNames))]
     public void ALibraryHasDocumentationAndSymbolsWhosePathsAreThoseOfNoMachine(string name)
     {

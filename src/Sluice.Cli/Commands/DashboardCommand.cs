@@ -64,6 +64,11 @@ internal static class DashboardCommand
             ReadOnly = command.Value(ReadOnly),
             OpenToChange = (_, cancellation) => StreamStores.OpenToChangeAsync(command.StoreText, cancellation),
         });
+        app.MapGet("/", static context =>
+        {
+            context.Response.Redirect("/sluice");
+            return Task.CompletedTask;
+        });
         return app;
     }
 

@@ -27,6 +27,11 @@ internal sealed class StoreFile(string path, Durability durability, SqliteStoreO
         }
     }
 
+    /// <summary>The failure of a call that would write while the file is not found under its name.</summary>
+    public static StreamStoreException Moved(string path) => new(
+        $"The file {path} was deleted, moved or replaced while the store is open. Nothing of this call is stored. Put the file back, with "
+            + $"its -wal, and repeat the call; or end the program: what was acknowledged is in the file that was moved.");
+
     /// <summary>Opens a separate read-only connection.</summary>
     public Database OpenToRead() => Database.Open(path, readOnly: true);
 

@@ -91,7 +91,8 @@ internal sealed class Writer
     {
         if (TryRun(round, out Exception failure)) return;
         // Single calls would fail too.
-        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true };
+        bool isHopeless = session is null || failure is SqliteFailure { IsIo: true } or SqliteFailure { IsBusy: true }
+            || session.Database.HasMoved;
         foreach (Request request in round)
         {
             if (round.Count == 1 || isHopeless) request.Fail(Explain(failure));
@@ -114,6 +115,8 @@ internal sealed class Writer
             foreach (Request request in round) Run(session, request);
             if (session.IsWriting)
             {
+                // SQLite would go on with a deleted file, and what is acknowledged would be gone with the process. One call of the system.
+                if (session.Database.HasMoved) throw StoreFile.Moved(file.Path);
                 session.PrepareCommit();
                 isEnding = true;
                 session.Commit();

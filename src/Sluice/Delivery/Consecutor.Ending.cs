@@ -139,6 +139,7 @@ public sealed partial class Consecutor<T>
             else state = ConsecutorStatus.Failed;
         }
         core.Problems.Latest = FailureText.Of(cause);
+        if (!isStopping) core.Lifetime.Cause = cause;
         if (isStopping) stopDeadline.Cancel();           // the items that the stop waits for will not end any more
         else _ = EndFailedAsync(cause, isTold);
     }

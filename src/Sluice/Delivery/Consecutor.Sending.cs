@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Sluice.Delivery;
+using Sluice.Diagnostics;
 
 namespace Sluice;
 
@@ -49,60 +50,14 @@ public sealed partial class Consecutor<T>
         }
     }
 
-    /// <summary>Sends several items, in order, in as few appends as possible. When the task completes, all of them are accepted.</summary>
-    /// <inheritdoc cref="SendAsync(T, CancellationToken)"/>
-    /// <param name="items">The items. A sequence that is no list is read to its end first; for one that does not fit into memory, use
-    /// <see cref="Source.Resumable{T}(string, IEnumerable{T})"/>, or <see cref="SendAsync(T, CancellationToken)"/> for each item.</param>
-    /// <param name="cancellation">Gives up waiting.</param>
-    public async ValueTask SendAllAsync(IEnumerable<T> items, CancellationToken cancellation = default)
-    {
-        ArgumentNullException.ThrowIfNull(items);
-        if (local is not null)
-        {
-            foreach (T item in items) await AddAsync(item, cancellation).ConfigureAwait(false);
-            return;
-        }
-        IReadOnlyList<T> all = items as IReadOnlyList<T> ?? [.. items];
-        core.Sends.BeginAppend();                    // it counts for those who wait for all sends, also while the stream is opened
-        try
-        {
-            await OpenToSendAsync(cancellation).ConfigureAwait(false);
-            await AppendAllAsync(all, cancellation).ConfigureAwait(false);
-        }
-        finally
-        {
-            core.Sends.EndAppend();
-        }
-    }
-
-    private async Task AppendAllAsync(IReadOnlyList<T> all, CancellationToken cancellation)
-    {
-        // All items are added before any append is awaited: otherwise each append would carry one item only.
-        List<Task> appends = [];
-        PayloadException? unwritable = null;
-        for (int at = 0; at < all.Count;)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            Appender<T> appender = Sender;
-            Task room = Task.CompletedTask;
-            try
-            {
-                if (appender.TryAddSome(all, ref at, out room) is { } append) appends.Add(append);
-            }
-            catch (Exception e)
-            {
-                unwritable =
-                    new($"Item {at + 1} of {all.Count} cannot be sent: {e.Message} The {at} before it are accepted; it and those behind "
-                    + $"it are not.", e);
-                break;
-            }
-            if (at < all.Count) await room.WaitAsync(cancellation).ConfigureAwait(false);
-        }
-        foreach (Task append in appends) await append.WaitAsync(cancellation).ConfigureAwait(false);
-        if (unwritable is not null) throw unwritable;
-    }
-
     internal void Warn(string text) => core.Lifetime.Warn(text);
+
+    // Only before the start: later, slow items are no mistake, and a snapshot and the health checks tell.
+    private void WarnOfWaitingSends()
+    {
+        if (State == ConsecutorStatus.Created && core.Sends.Problem(ConsecutorStatus.Created) is { } problem)
+            Warn($"{problem} Call StartAsync: until then the sends wait.");
+    }
 
     internal Appender<T> NewAppender(string producer) => new(core, producer, Key);
 

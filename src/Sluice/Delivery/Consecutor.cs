@@ -93,7 +93,7 @@ public sealed partial class Consecutor<T> : IConsecutor, ISender<T>, IAsyncDispo
         place = new(() => State, Completion);
         (stopDeadline, grace) = (new(Timeout.InfiniteTimeSpan, options.Run.Time), new(Timeout.InfiniteTimeSpan, options.Run.Time));
         Store = options.Store ?? new MemoryStreamStore(options.Run.Time);
-        core = new(name, options, Store, pipeline, recorder) { Lifetime = { Failed = Fail } };
+        core = new(name, options, Store, pipeline, recorder) { Lifetime = { Failed = Fail }, Sends = { OnLongWait = WarnOfWaitingSends } };
         core.State.CheckTypes(options.Serializers);
         // A store commits the parts that sinks stage, so a pipeline with such sinks needs a store for first attempts too.
         if (ownsStore && !recorder.KeepsState && recorder.Topology.Nodes.All(node => node.Kind != CommitSinkKind.Name))

@@ -26,11 +26,16 @@ internal sealed class ConsecutorLifetime(string name, ConsecutorOptions options,
     /// <summary>Cancelled when calls of the store are not waited for any more.</summary>
     public CancellationToken GivenUp => givingUp.Token;
 
+    /// <summary>Why it has failed; null if it has not. Set once, before <see cref="Token"/> is cancelled.</summary>
+    public Exception? Cause { get; set; }
+
     /// <summary>Called when something fails that is not about an item.</summary>
     public Action<Exception>? Failed { get; set; }
 
     /// <summary>The exception for senders after the end.</summary>
     public InvalidOperationException Over() => closedStore is { } closed ? StoreClosed(closed)
+        : Cause is { } cause ? new($"The consecutor {name} has failed: nothing can be sent to it any more. What was not acknowledged may "
+        + $"not have been accepted. The cause: {cause.Message}", cause)
         : new($"The consecutor {name} has ended: nothing can be sent to it any more. What was not acknowledged may not have been "
         + $"accepted.");
 

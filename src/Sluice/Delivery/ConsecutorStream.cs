@@ -18,6 +18,12 @@ internal sealed class ConsecutorStream(GroupId group, ConsecutorOptions options,
     /// <summary>The longest payload with headers, in bytes. An open stream may be older than the options.</summary>
     public int MaxEntryBytes => (stored ?? Options).MaxEntryBytes;
 
+    /// <summary>How many outstanding items the stream may have. An open stream may be older than the options.</summary>
+    public long MaxItems => (stored ?? Options).MaxItems;
+
+    /// <summary>The same bound in bytes.</summary>
+    public long MaxBytes => (stored ?? Options).MaxBytes;
+
     /// <summary>How many partitions the stream has. An open stream may be older than the options.</summary>
     public int Partitions => (stored ?? Options).Partitions;
 

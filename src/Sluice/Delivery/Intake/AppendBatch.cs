@@ -7,19 +7,21 @@ namespace Sluice.Delivery;
 /// it.</summary>
 internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream stream)
 {
-    /// <summary>The most entries of an append.</summary>
     private const int MaxItems = 4096;
-
-
     private const long MaxBytes = 1 << 20;
 
+    // A store accepts an append of any size if nothing is outstanding. So an append has a part of what the stream may hold, and the
+    // next one can follow before all of it has ended.
+    private const int MinAppendsInStream = 4;
+
     private EntryBatch entries = New(identity, stream);
+    private long maxItems = MaxItems, maxBytes = MaxBytes;
 
     public EntryBatch Entries => entries;
 
-    public bool IsFull => entries.Count > 0 && (entries.Count >= MaxItems
+    public bool IsFull => entries.Count > 0 && (entries.Count >= maxItems
         || (entries.Count >= AppendRequest.MaxSpread && entries.HasKeys && stream.Partitions > AppendRequest.MaxSpread)
-        || entries.Bytes >= MaxBytes);
+        || entries.Bytes >= maxBytes);
 
     public List<Ticket> Tickets { get; } = [];
 
@@ -95,10 +97,12 @@ internal sealed class AppendBatch(ConsecutorIdentity identity, ConsecutorStream 
         Started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 
-    /// <summary>Adopts the stream's entry limit, which may be older than the options, for further entries. Has no effect on a batch with
+    /// <summary>Adopts the stream's limits, which may be older than the options, for further entries. Has no effect on a batch with
     /// entries.</summary>
     public void FitLimit()
     {
+        (maxItems, maxBytes) = (Math.Clamp(stream.MaxItems / MinAppendsInStream, 1, MaxItems),
+            Math.Clamp(stream.MaxBytes / MinAppendsInStream, 1, MaxBytes));
         if (entries.MaxEntryBytes == stream.MaxEntryBytes || entries.Count > 0) return;
         entries.Dispose();
         entries = New(identity, stream);

@@ -10,9 +10,13 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
     /// backpressure.</summary>
     private static readonly TimeSpan ReportDelay = TimeSpan.FromSeconds(1);
 
+    /// <summary>After such a wait, <see cref="OnLongWait"/> is called.</summary>
+    internal static readonly TimeSpan LongWait = TimeSpan.FromSeconds(5);
+
     private readonly Lock sync = new();
     private int appending;
     private int waiting;                             // this and below: under the lock
+    private ITimer? longWait;
     private long since;
     private long ended;
 
@@ -26,6 +30,10 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
         get { lock (sync) return waiting > 0; }
     }
 
+    /// <summary>Called once in each time in which senders wait without a pause, after some seconds. On any thread. Set before the first
+    /// send.</summary>
+    public Action? OnLongWait { get; set; }
+
     public void BeginAppend() => Interlocked.Increment(ref appending);
 
     /// <summary>Ends an append, accepted or not.</summary>
@@ -38,14 +46,24 @@ internal sealed class PendingSends(string name, TimeProvider time, ItemLedger le
     {
         lock (sync)
         {
-            if (waiting++ == 0) (since, ended) = (time.GetTimestamp(), items.Ended);
+            if (waiting++ == 0)
+            {
+                (since, ended) = (time.GetTimestamp(), items.Ended);
+                longWait = time.CreateTimer(static self => ((PendingSends)self!).OnLongWait?.Invoke(), this, LongWait,
+                    Timeout.InfiniteTimeSpan);
+            }
         }
         ledger.Touch();
     }
 
     public void EndWait()
     {
-        lock (sync) waiting--;
+        lock (sync)
+        {
+            if (--waiting > 0) return;
+            longWait?.Dispose();
+            longWait = null;
+        }
     }
 
     /// <summary>Returns the problem of the waiting senders, as a text for people; null while items still end.</summary>
